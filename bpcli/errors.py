@@ -1,0 +1,95 @@
+"""What can go wrong, each kind with the exit code that a script sees."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class BpcliError(Exception):
+    """Base of every error that a user can cause; `str()` is the text behind `bpcli: error: `.
+
+    `message` says what was found, where, and what was expected; `hint` gives the words to type instead.
+    """
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class CheckError(BpcliError):
+    """A check did not hold (exit 1)."""
+
+    exit_code = 1
+
+
+class UsageError(BpcliError):
+    """Wrong usage: an option, a value, a refused overwrite (exit 2)."""
+
+    exit_code = 2
+
+
+class MissingExtraError(UsageError):
+    """An optional library is not installed; names the extra that brings it (exit 2)."""
+
+    def __init__(self, extra: str, library: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {library}, which is not installed", f"pip install 'bpcli[{extra}]'")
+
+
+class ExpressionError(UsageError):
+    """An expression or value that can't be understood or evaluated, shown with a caret under `text[start:end]` (exit 2)."""
+
+    def __init__(self, message: str, text: str, start: int, end: int | None = None, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.text = text
+        self.start = start
+        self.end = max(start + 1, end if end is not None else start + 1)
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *caret_lines(self.text, self.start, self.end), *([f"  {self.hint}"] if self.hint else [])])
+
+
+class ConfigError(UsageError):
+    """Every mistake of a config, each `file:line:column: what, and what was expected` (exit 2)."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class DataError(BpcliError):
+    """Data or files that can't be read or written, or don't fit (exit 3)."""
+
+    exit_code = 3
+
+
+class NotFiniteError(BpcliError):
+    """A result is not finite, or training diverged (exit 4)."""
+
+    exit_code = 4
+
+
+def caret_lines(text: str, start: int, end: int) -> list[str]:
+    """The line of `text` that holds `start`, indented by two, and below it carets under `start … end`."""
+    begin = text.rfind("\n", 0, start) + 1
+    stop = text.find("\n", begin)
+    line = text[begin : stop if stop >= 0 else len(text)]
+    # A long line is cut to a window round the place, so that the caret stays in sight.
+    left = max(0, start - begin - 60)
+    shown = line[left : left + 120]
+    prefix = "…" if left else ""
+    width = max(1, min(end - start, len(shown) - (start - begin - left)))
+    return [f"  {prefix}{shown}", "  " + " " * (len(prefix) + start - begin - left) + "^" * width]
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that `word` most likely meant, or None; case is forgiven."""
+    import difflib  # only when something went wrong: it costs milliseconds
+
+    folded = {choice.casefold(): choice for choice in choices}
+    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
