@@ -50,7 +50,9 @@ class ExpressionError(UsageError):
         self.end = max(start + 1, end if end is not None else start + 1)
 
     def __str__(self) -> str:
-        return "\n".join([self.message, *caret_lines(self.text, self.start, self.end), *([f"  {self.hint}"] if self.hint else [])])
+        return "\n".join(
+            [self.message, *caret_lines(self.text, self.start, self.end), *([f"  {self.hint}"] if self.hint else [])]
+        )
 
 
 class ConfigError(UsageError):

@@ -1,0 +1,136 @@
+"""The nodes of an expression's tree; every node knows its place in the text.
+
+Plain classes with slots rather than dataclasses: a shell script starts this program in a loop, and building a
+dataclass takes longer than evaluating the expression.
+"""
+
+from typing import ClassVar, Union
+
+Span = tuple[int, int]
+"""Where a node stands in its text: `text[start:end]`."""
+
+
+class Node:
+    """Base of the nodes: equality, hash and repr follow `__match_args__`; the span does not take part."""
+
+    __slots__ = ("span",)
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    span: Span
+
+    def _key(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Node) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self._key()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(repr(v) for v in self._key())})"
+
+
+class Number(Node):
+    """A literal. `text` is what was typed (a certified evaluation reads the decimal itself), `value` its double."""
+
+    __slots__ = ("text", "value")
+    __match_args__ = ("text",)
+
+    def __init__(self, text: str, value: float, span: Span = (0, 0)) -> None:
+        self.text, self.value, self.span = text, value, span
+
+
+class Name(Node):
+    """A variable or a constant such as `pi`: which of the two is decided when names are bound."""
+
+    __slots__ = ("name",)
+    __match_args__ = ("name",)
+
+    def __init__(self, name: str, span: Span = (0, 0)) -> None:
+        self.name, self.span = name, span
+
+
+class Negative(Node):
+    """−operand."""
+
+    __slots__ = ("operand",)
+    __match_args__ = ("operand",)
+
+    def __init__(self, operand: "Expression", span: Span = (0, 0)) -> None:
+        self.operand, self.span = operand, span
+
+
+class Binary(Node):
+    """left op right, `op` one of `+ - * / ** @ ·` (`·`: the product of numbers, the dot product of vectors)."""
+
+    __slots__ = ("left", "op", "op_span", "right")
+    __match_args__ = ("op", "left", "right")
+
+    def __init__(
+        self, op: str, left: "Expression", right: "Expression", span: Span = (0, 0), op_span: Span = (0, 0)
+    ) -> None:
+        self.op, self.left, self.right, self.span, self.op_span = op, left, right, span, op_span
+
+
+class Compare(Node):
+    """left op right, `op` one of `< <= > >= == !=`: 1 where it holds, else 0."""
+
+    __slots__ = ("left", "op", "right")
+    __match_args__ = ("op", "left", "right")
+
+    def __init__(self, op: str, left: "Expression", right: "Expression", span: Span = (0, 0)) -> None:
+        self.op, self.left, self.right, self.span = op, left, right, span
+
+
+class Call(Node):
+    """function(arguments…, axis=axis); `function` is a key of the table of functions, `|x|` is `abs(x)`."""
+
+    __slots__ = ("arguments", "axis", "function", "function_span")
+    __match_args__ = ("function", "arguments", "axis")
+
+    def __init__(
+        self,
+        function: str,
+        arguments: tuple["Expression", ...],
+        axis: int | None = None,
+        span: Span = (0, 0),
+        function_span: Span = (0, 0),
+    ) -> None:
+        self.function, self.arguments, self.axis = function, arguments, axis
+        self.span, self.function_span = span, function_span
+
+
+class Stack(Node):
+    """A literal `[…]`: its items, all of one shape, stacked along a new first axis."""
+
+    __slots__ = ("items",)
+    __match_args__ = ("items",)
+
+    def __init__(self, items: tuple["Expression", ...], span: Span = (0, 0)) -> None:
+        self.items, self.span = items, span
+
+
+class Index(Node):
+    """base[indices…]: each an integer, or a (start, stop) pair for a slice, either end of which may be None."""
+
+    __slots__ = ("base", "indices")
+    __match_args__ = ("base", "indices")
+
+    def __init__(
+        self, base: "Expression", indices: tuple[int | tuple[int | None, int | None], ...], span: Span = (0, 0)
+    ) -> None:
+        self.base, self.indices, self.span = base, indices, span
+
+
+class Transpose(Node):
+    """base.T"""
+
+    __slots__ = ("base",)
+    __match_args__ = ("base",)
+
+    def __init__(self, base: "Expression", span: Span = (0, 0)) -> None:
+        self.base, self.span = base, span
+
+
+Expression = Union[Number, Name, Negative, Binary, Compare, Call, Stack, Index, Transpose]

@@ -1,0 +1,178 @@
+"""The kinds of numbers a formula may meet: plain floats, NumPy arrays; each offers the same few primitives.
+
+A formula asks its input for its namespace, as the Array API standard does (`xp = namespace(x)`), and is then written once.
+`FLOATS` works on Python floats over `math` and never imports NumPy; its functions follow IEEE 754 where `math` would raise
+(log(0) is -inf, exp(1000) is inf, 1/0 is inf). `arrays()` works on NumPy arrays; whoever calls silences NumPy's
+floating-point warnings once, outside, with `numpy.errstate`.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+INF = math.inf
+NAN = math.nan
+
+
+def _quiet(function: Callable[[float], float], outside: Callable[[float], float]) -> Callable[[float], float]:
+    """`function`, with `outside` deciding where `math` would raise."""
+
+    def quiet(x: float) -> float:
+        try:
+            return function(x)
+        except (ValueError, OverflowError):
+            return outside(x)
+
+    return quiet
+
+
+def _signed_infinity(x: float) -> float:
+    return math.copysign(INF, x) if x == x else NAN
+
+
+class Floats:
+    """The primitives over Python floats, with IEEE 754 results and no exceptions."""
+
+    name = "floats"
+
+    exp = staticmethod(_quiet(math.exp, lambda x: INF))
+    exp2 = staticmethod(_quiet(math.exp2, lambda x: INF))
+    expm1 = staticmethod(_quiet(math.expm1, lambda x: INF))
+    log = staticmethod(_quiet(math.log, lambda x: -INF if x == 0 else NAN))
+    log2 = staticmethod(_quiet(math.log2, lambda x: -INF if x == 0 else NAN))
+    log10 = staticmethod(_quiet(math.log10, lambda x: -INF if x == 0 else NAN))
+    log1p = staticmethod(_quiet(math.log1p, lambda x: -INF if x == -1 else NAN))
+    sin = staticmethod(_quiet(math.sin, lambda x: NAN))
+    cos = staticmethod(_quiet(math.cos, lambda x: NAN))
+    tan = staticmethod(_quiet(math.tan, lambda x: NAN))
+    arcsin = staticmethod(_quiet(math.asin, lambda x: NAN))
+    arccos = staticmethod(_quiet(math.acos, lambda x: NAN))
+    arctan = staticmethod(math.atan)
+    arctan2 = staticmethod(math.atan2)
+    sinh = staticmethod(_quiet(math.sinh, _signed_infinity))
+    cosh = staticmethod(_quiet(math.cosh, lambda x: INF))
+    tanh = staticmethod(math.tanh)
+    arcsinh = staticmethod(math.asinh)
+    arccosh = staticmethod(_quiet(math.acosh, lambda x: NAN))
+    arctanh = staticmethod(_quiet(math.atanh, lambda x: _signed_infinity(x) if abs(x) == 1 else NAN))
+    erf = staticmethod(math.erf)
+    sqrt = staticmethod(_quiet(math.sqrt, lambda x: NAN))
+    cbrt = staticmethod(math.cbrt)
+    abs = staticmethod(math.fabs)
+    hypot = staticmethod(math.hypot)
+
+    @staticmethod
+    def floor(x: float) -> float:
+        """⌊x⌋ as a float; non-finite values and −0 stay what they are."""
+        return float(math.floor(x)) if math.isfinite(x) and x else x
+
+    @staticmethod
+    def ceil(x: float) -> float:
+        """⌈x⌉ as a float, with the sign of x on a zero; non-finite values stay what they are."""
+        return math.copysign(float(math.ceil(x)), x) if math.isfinite(x) else x
+
+    @staticmethod
+    def sign(x: float) -> float:
+        """−1, 0 or 1; NaN of NaN."""
+        return NAN if x != x else float((x > 0) - (x < 0))
+
+    @staticmethod
+    def divide(x: float, y: float) -> float:
+        """x / y, with the infinities and NaN of IEEE 754 where y is 0."""
+        if y:
+            return x / y
+        if x == 0 or x != x or y != y:
+            return NAN
+        return math.copysign(INF, x) * math.copysign(1.0, y)
+
+    @staticmethod
+    def power(x: float, y: float) -> float:
+        """x ** y as C's pow: inf where it overflows, NaN for a negative base and a fractional exponent."""
+        try:
+            return math.pow(x, y)
+        except OverflowError:
+            return -INF if x < 0 and y % 2 == 1 else INF
+        except ValueError:
+            if x == 0:  # a negative exponent: a pole
+                return math.copysign(INF, x) if y % 2 == 1 else INF
+            return NAN
+
+    @staticmethod
+    def where(condition: bool, x: float, y: float) -> float:
+        """X where the condition holds, else y."""
+        return x if condition else y
+
+    @staticmethod
+    def minimum(x: float, y: float) -> float:
+        """The smaller; NaN if either is."""
+        return x if x != x or x < y else y
+
+    @staticmethod
+    def maximum(x: float, y: float) -> float:
+        """The larger; NaN if either is."""
+        return x if x != x or x > y else y
+
+    @staticmethod
+    def isfinite(x: float) -> bool:
+        """Neither infinite nor NaN."""
+        return math.isfinite(x)
+
+
+FLOATS = Floats()
+
+
+@cache
+def arrays() -> Any:
+    """The primitives over NumPy arrays: NumPy's own, and erf, which it lacks."""
+    import numpy as np
+
+    class Arrays:
+        name = "arrays"
+        _erf = staticmethod(np.frompyfunc(math.erf, 1, 1))
+
+        def __getattr__(self, attribute: str) -> Any:
+            value = getattr(np, attribute)
+            setattr(self, attribute, value)  # so that the next look-up is direct
+            return value
+
+        def erf(self, x: Any) -> Any:
+            """The error function, libm's, entry by entry."""
+            return self._erf(x).astype(np.float64)
+
+    return Arrays()
+
+
+def namespace(*values: Any) -> Any:
+    """The namespace that serves all of `values`: `FLOATS` if each is a Python number, else `arrays()`."""
+    for value in values:
+        if not isinstance(value, float | int):
+            return arrays()
+    return FLOATS
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is anything but a plain Python number (without importing NumPy to tell)."""
+    return not isinstance(value, float | int)
+
+
+def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """(s, e) with s = fl(a + b) and s + e = a + b exactly (Knuth, TAOCP vol. 2, 4.2.2, theorem B), unless s overflows."""
+    s = a + b
+    t = s - a
+    return s, (a - (s - t)) + (b - t)
+
+
+_SPLITTER = 134217729.0  # 2**27 + 1
+
+
+def two_product(a: Any, b: Any) -> tuple[Any, Any]:
+    """(p, e) with p = fl(a·b) and p + e = a·b exactly (Dekker 1971), unless a part over- or underflows."""
+    p = a * b
+    c = _SPLITTER * a
+    a_high = c - (c - a)
+    a_low = a - a_high
+    c = _SPLITTER * b
+    b_high = c - (c - b)
+    b_low = b - b_high
+    return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
