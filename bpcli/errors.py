@@ -41,7 +41,7 @@ class MissingExtraError(UsageError):
 
 
 class ExpressionError(UsageError):
-    """An expression or value that can't be understood or evaluated, shown with a caret under `text[start:end]` (exit 2)."""
+    """An expression or value that can't be understood or evaluated, with a caret under `text[start:end]` (exit 2)."""
 
     def __init__(self, message: str, text: str, start: int, end: int | None = None, hint: str = "") -> None:
         super().__init__(message, hint)

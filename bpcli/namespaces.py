@@ -1,9 +1,9 @@
 """The kinds of numbers a formula may meet: plain floats, NumPy arrays; each offers the same few primitives.
 
-A formula asks its input for its namespace, as the Array API standard does (`xp = namespace(x)`), and is then written once.
-`FLOATS` works on Python floats over `math` and never imports NumPy; its functions follow IEEE 754 where `math` would raise
-(log(0) is -inf, exp(1000) is inf, 1/0 is inf). `arrays()` works on NumPy arrays; whoever calls silences NumPy's
-floating-point warnings once, outside, with `numpy.errstate`.
+A formula asks its input for its namespace, as the Array API standard does (`xp = namespace(x)`), and is then written
+once. `FLOATS` works on Python floats over `math` and never imports NumPy; its functions follow IEEE 754 where `math`
+would raise (log(0) is -inf, exp(1000) is inf, 1/0 is inf). `arrays()` works on NumPy arrays; whoever calls silences
+NumPy's floating-point warnings once, outside, with `numpy.errstate`.
 """
 
 import math
@@ -129,7 +129,7 @@ def arrays() -> Any:
 
     class Arrays:
         name = "arrays"
-        _erf = staticmethod(np.frompyfunc(math.erf, 1, 1))
+        _erf: Any = staticmethod(np.frompyfunc(math.erf, 1, 1))
 
         def __getattr__(self, attribute: str) -> Any:
             value = getattr(np, attribute)
@@ -157,7 +157,7 @@ def is_array(value: Any) -> bool:
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """(s, e) with s = fl(a + b) and s + e = a + b exactly (Knuth, TAOCP vol. 2, 4.2.2, theorem B), unless s overflows."""
+    """(s, e) with s = fl(a + b) and s + e = a + b exactly, unless s overflows (Knuth, TAOCP 2, 4.2.2, theorem B)."""
     s = a + b
     t = s - a
     return s, (a - (s - t)) + (b - t)

@@ -4,7 +4,7 @@ Plain classes with slots rather than dataclasses: a shell script starts this pro
 dataclass takes longer than evaluating the expression.
 """
 
-from typing import ClassVar, Union
+from typing import ClassVar
 
 Span = tuple[int, int]
 """Where a node stands in its text: `text[start:end]`."""
@@ -133,4 +133,4 @@ class Transpose(Node):
         self.base, self.span = base, span
 
 
-Expression = Union[Number, Name, Negative, Binary, Compare, Call, Stack, Index, Transpose]
+Expression = Number | Name | Negative | Binary | Compare | Call | Stack | Index | Transpose
