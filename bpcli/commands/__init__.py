@@ -1,0 +1,212 @@
+"""The command line: a lazy group of commands, and the one place where errors become messages and exit codes."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+import click
+
+from bpcli.errors import BpcliError, nearest
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # name: (module, what it does); the module is imported only when its command runs or shows its own help.
+    "eval": ("bpcli.commands.eval", "The value of an expression."),
+    "grad": ("bpcli.commands.grad", "The gradient of an expression, a row."),
+    "jacobian": ("bpcli.commands.jacobian", "The Jacobian of expressions, or of a function of the lecture."),
+    "hessian": ("bpcli.commands.hessian", "The Hessian of an expression."),
+    "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step."),
+    "train": ("bpcli.commands.train", "Train a model from a YAML config."),
+    "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row."),
+    "evaluate": ("bpcli.commands.evaluate", "The loss and the metrics of a trained model."),
+    "inspect": ("bpcli.commands.inspect", "The weights of a trained model, by feature and class."),
+    "init": ("bpcli.commands.init", "A commented config to start from."),
+    "validate": ("bpcli.commands.validate", "Every mistake in a config, each with its line."),
+    "schema": ("bpcli.commands.schema", "The JSON Schema of the config, for editors."),
+}
+
+DEBUG = "bpcli.debug"  # the key in the context's meta
+
+
+def _remember_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        context.meta[DEBUG] = True
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_remember_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+class Command(click.Command):
+    """A command without one-letter options, so that an argument may begin with a minus: `bpcli grad "-x**2"`."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.ignore_unknown_options = True
+        self.params.append(_debug_option())
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Refuse unknown `--options`; leave all else that begins with a minus to be a value."""
+        options = {name: p for p in self.get_params(context) if isinstance(p, click.Option) for name in p.opts}
+        values = iter(arguments)
+        for argument in values:
+            if argument == "--":
+                break
+            name, equals, _ = argument.partition("=")
+            if not name.startswith("--"):
+                continue
+            if name not in options:
+                raise click.NoSuchOption(name, possibilities=_close(name, options), ctx=context)
+            if not equals and not options[name].is_flag:
+                next(values, None)
+        return super().parse_args(context, arguments)
+
+
+def _close(name: str, choices: Any) -> list[str]:
+    found = nearest(name, choices)
+    return [found] if found else []
+
+
+class LazyGroup(click.Group):
+    """The group of `COMMANDS`: its help needs no command's module."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import the command's module; None for a name that is not in the table."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[name][0]).command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown command offers the nearest one."""
+        name = arguments[0]
+        if name not in COMMANDS and not name.startswith("--"):
+            close = nearest(name, COMMANDS)
+            hint = f"did you mean '{close}'?" if close else f"the commands are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"there is no command '{name}': {hint}", ctx=context)
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from bpcli import __version__
+
+        click.echo(f"bpcli {__version__}")
+        context.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    params=[
+        click.Option(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
+        ),
+        _debug_option(),
+    ],
+)
+def cli() -> None:
+    """Train a neuron or a softmax model, and evaluate gradients and Jacobians, from the shell.
+
+    \b
+    bpcli grad "x**2+y**2" --at 1,2
+    bpcli jacobian softmax --logits 1,2,3
+    bpcli train configs/iris.yaml
+    """
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; derived from BaseException as KeyboardInterrupt is, so that no handler of errors swallows it."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
+    signal.signal(signal.SIGTERM, _terminate)
+    debug = False
+    try:
+        with cli.make_context("bpcli", list(arguments)) if not _completing() else _complete() as context:
+            try:
+                cli.invoke(context)
+            finally:
+                debug = bool(context.meta.get(DEBUG))
+        sys.stdout.flush()
+        return 0
+    except BaseException as error:
+        return _report(error, debug or "--debug" in arguments)
+
+
+def _completing() -> bool:
+    return "_BPCLI_COMPLETE" in os.environ
+
+
+def _complete() -> Any:
+    # click answers the shell and exits; its `main` is what does that.
+    cli.main([], prog_name="bpcli", complete_var="_BPCLI_COMPLETE")
+    raise SystemExit(0)
+
+
+def _report(error: BaseException, debug: bool) -> int:
+    """Say what went wrong on stderr; returns the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return int(error.exit_code)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, BrokenPipeError):  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if debug:
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    code, text = _describe(error)
+    if text:
+        click.echo(f"bpcli: error: {text}", err=True)
+    return code
+
+
+def _describe(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, BpcliError):
+        return error.exit_code, str(error)
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "bpcli"
+        text = error.format_message()
+        return 2, f"{text[:1].lower()}{text[1:].removesuffix('.')}\n  see: {path} --help"
+    if isinstance(error, click.ClickException):
+        return error.exit_code, error.format_message()
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return 130, ""
+    if isinstance(error, Terminated):
+        return 143, ""
+    if isinstance(error, MemoryError):
+        return 3, "there is not enough memory for this"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return 3, f"{where}{error.strerror or error}"
+    return 70, (
+        f"internal error: {type(error).__name__}: {error}\n"
+        "  this is a bug in bpcli: please report it with the command line and what it prints with --debug"
+    )
