@@ -1,0 +1,171 @@
+"""Writing files and folders: each appears under its name only when it is whole, and nothing is overwritten unasked."""
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bpcli.errors import DataError, UsageError
+
+
+def refuse_overwrite(path: Path, hint: str = "--force to replace it") -> None:
+    """Raise UsageError if something stands at `path`."""
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists already", hint)
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: bool = False) -> None:
+    """Call `write` on a file beside `path`, make it durable, and give it its name in one step.
+
+    Without `force` an existing `path` is refused, even one that appeared meanwhile (UsageError). What can't be written
+    is a DataError, and leaves the old file as it was.
+    """
+    if not force:
+        refuse_overwrite(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with writing(path):
+        try:
+            with open(temporary, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            if force:
+                os.replace(temporary, path)
+            else:
+                try:
+                    os.link(temporary, path)  # unlike rename, link never replaces
+                except FileExistsError:
+                    refuse_overwrite(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> Iterator[Path]:
+    """A new folder beside `target` to write into, which becomes `target` in one step when the block ends well.
+
+    With `force` an existing `target` is replaced, if it holds one of the file names `known` (or nothing); its other
+    files move into the new one. On any error the old folder stays as it was. A second process that stages the same
+    target is refused (UsageError), as is an existing `target` without `force`; what can't be written is a DataError.
+    """
+    target = Path(os.path.abspath(target))
+    _check_target(target, known, force, hint)
+    staging = target.with_name(f".{target.name}.partial")
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging.mkdir(exist_ok=True)
+    with _locked(staging, target):
+        try:
+            yield staging
+            with writing(target):
+                for path in staging.iterdir():
+                    _sync(path)
+                _sync_folder(staging)
+                if not force:
+                    _check_target(target, known, force, hint)
+                _install(staging, target, known)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says against writing `path` into a DataError that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{error.filename or path} can't be written: {error.strerror or error}") from error
+
+
+def _check_target(target: Path, known: frozenset[str], force: bool, hint: str) -> None:
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise UsageError(f"{target} is a file, not a folder that can be replaced", "--output DIR for another folder")
+    inside = os.listdir(target)
+    if inside and not known & set(inside):
+        raise UsageError(
+            f"{target} is a folder with other things in it ({sorted(inside)[0]} …)", "--output DIR for another folder"
+        )
+    if inside and not force:
+        raise UsageError(f"{target} exists already", hint or "--force to replace it")
+
+
+@contextlib.contextmanager
+def _locked(staging: Path, target: Path) -> Iterator[None]:
+    """Empty `staging` and hold it: what an earlier process left behind is cleared, a living one is respected."""
+    import fcntl
+
+    descriptor = os.open(staging, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"another process is writing {target}", "--output DIR for another folder") from error
+        for path in staging.iterdir():
+            path.unlink()
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
+    """Give `staging` the name of `target`; an existing target changes places with it and is then removed."""
+    if not target.exists():
+        os.rename(staging, target)
+    else:
+        for name in os.listdir(target):
+            if name not in known:
+                _link_over(target / name, staging / name)
+        _exchange(staging, target)
+        # The old folder, now under the staging name, still holds the files that moved: only its own are dropped.
+        shutil.rmtree(staging, ignore_errors=True)
+    _sync_folder(target.parent)
+
+
+def _link_over(source: Path, destination: Path) -> None:
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, destination, symlinks=True)
+    else:
+        os.link(source, destination, follow_symlinks=False)
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Let two folders change names: in one step where the system can, else by way of a third name."""
+    if sys.platform == "linux":
+        rename_exchange, at_fdcwd = 2, -100
+        libc = ctypes.CDLL(None, use_errno=True)
+        if hasattr(libc, "renameat2"):
+            if libc.renameat2(at_fdcwd, os.fsencode(first), at_fdcwd, os.fsencode(second), rename_exchange) == 0:
+                return
+            if ctypes.get_errno() not in (errno.ENOSYS, errno.EINVAL):
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(second))
+    aside = second.with_name(f".{second.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(second, aside)
+    try:
+        os.rename(first, second)
+    except OSError:
+        os.rename(aside, second)
+        raise
+    os.rename(aside, first)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    # Some file systems refuse to sync a folder; the rename is then as durable as they make it.
+    with contextlib.suppress(OSError):
+        _sync(path)
