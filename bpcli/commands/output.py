@@ -1,7 +1,7 @@
-"""How results are printed: numbers, rows and tables as text, JSON or CSV; notes to stderr."""
+"""How commands print: the options of every result, lines to stdout, aligned tables, notes to stderr."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -29,70 +29,6 @@ def precision_option() -> Any:
         metavar="N",
         help="Round to N significant digits. [default: the shortest decimal that reads back as the same double]",
     )
-
-
-def number(value: Any, precision: int | None = None) -> str:
-    """The shortest decimal that reads back as the same double, or `precision` significant digits.
-
-    No `.0`, no `+`, no zeros that pad an exponent; −0 is `0`; not finite: `nan`, `inf`, `-inf`.
-    """
-    if type(value) is not float:
-        if isinstance(value, int):  # int and bool: counts, classes
-            return str(int(value))
-        value = float(value)
-    if value == 0:
-        return "0"
-    if precision is None:
-        text = repr(value)
-    elif precision <= 15:  # every decimal of 15 digits survives the way through a double
-        text = repr(float(f"{value:.{precision - 1}e}"))
-    else:
-        text = f"{value:.{precision}g}"
-    if text.endswith(".0"):
-        return text[:-2]
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if e else text
-
-
-_JSON_NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
-
-
-def json_text(value: Any, precision: int | None = None) -> str:
-    """`value` as one line of RFC 8259 JSON; numbers as `number` prints them, those not finite as strings."""
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        from json import dumps
-
-        return dumps(value)
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json_text(str(k))}: {json_text(v, precision)}" for k, v in value.items()) + "}"
-    if hasattr(value, "tolist"):  # a NumPy array or scalar
-        value = value.tolist()
-    if isinstance(value, Iterable):
-        return "[" + ", ".join([json_text(v, precision) for v in value]) + "]"
-    text = number(value, precision)
-    return _JSON_NOT_FINITE.get(text, text)
-
-
-def cell(value: Any, precision: int | None = None) -> str:
-    """A value of a text table or a CSV: text as it is, None as nothing, a number as `number` prints it."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else number(value, precision)
-
-
-def csv_line(values: Iterable[Any], precision: int | None = None) -> str:
-    """One CSV record (RFC 4180 quoting), without its newline."""
-    return ",".join([_quoted(cell(v, precision)) for v in values])
-
-
-def _quoted(text: str) -> str:
-    if any(c in text for c in ',"\n\r') or text != text.strip():
-        return '"' + text.replace('"', '""') + '"'
-    return text
 
 
 def emit(line: str) -> None:

@@ -1,0 +1,134 @@
+"""A trained model: an affine layer, its activation, and the preparation that turns a table into its features."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.preparation import Preparation
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.softmax import logsumexp, softmax
+from bpcli.formulas.steps import make_step
+from bpcli.training import metrics
+
+Array = NDArray[Any]
+BLOCK = 8192  # rows handled at once where a whole data set would need large temporaries
+
+
+@dataclass(frozen=True)
+class Model:
+    """A neuron a = g(xᵀw + b), w: (n,), b: (); or a softmax layer p = softmax(xᵀw + b), w: (n, K), b: (K,).
+
+    `activation` is None for softmax; `threshold` decides the class of a bce neuron: positive where a ≥ threshold.
+    """
+
+    type: str
+    activation: str | None
+    loss: str
+    threshold: float
+    w: Array
+    b: Array
+    preparation: Preparation
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """The names of the classes, in the order of the outputs; None for a regression."""
+        return self.preparation.classes
+
+    def z(self, X: Array) -> Array:
+        """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax."""
+        with np.errstate(all="ignore"):
+            return np.asarray(X.astype(self.w.dtype, copy=False) @ self.w + self.b)
+
+    def output(self, z: Array) -> Array:
+        """What the model says at z: a = g(z), or p = softmax(z)."""
+        z = z.astype(np.float64, copy=False)
+        with np.errstate(all="ignore"):
+            return np.asarray(softmax(z) if self.activation is None else ACTIVATIONS[self.activation].value(z))
+
+    def predicted(self, z: Array) -> Array:
+        """The number of the predicted class for each row of z; for a regression a = g(z) itself."""
+        if self.activation is None:
+            return np.argmax(z, axis=1)
+        a = self.output(z)
+        return (a >= self.threshold).astype(np.intp) if self.classes else a
+
+    def probabilities(self, z: Array) -> Array:
+        """P(class) for each row of z, (N, K), columns in the order of `classes`."""
+        if self.activation is None:
+            return self.output(z)
+        return np.stack([self.output(-z), self.output(z)], axis=1)  # 1 − σ(z) is σ(−z)
+
+    def target(self, y: Array) -> Array:
+        """Prepared targets as the loss takes them: class numbers for softmax, else numbers of the weights' type."""
+        return y.astype(np.intp if self.activation is None else self.w.dtype, copy=False)
+
+    def total_loss(self, z: Array, y: Array) -> float:
+        """The sum of the loss over the rows, from z: the very terms that training minimises."""
+        total = 0.0
+        y = self.target(y)
+        step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(z), BLOCK):
+                # The step overwrites its z with a gradient that nobody needs here.
+                total += step(z[start : start + BLOCK].copy(), y[start : start + BLOCK])
+        return total
+
+    def measure(self, X: Array, y: Array) -> dict[str, Any]:
+        """Rows, mean loss and the metrics of cli.md's `evaluate`, on prepared features and targets."""
+        z = self.z(X)
+        result: dict[str, Any] = {"rows": len(y), "loss": self.total_loss(z, y) / len(y)}
+        if self.classes is None:
+            return result | metrics.regression(y.astype(np.float64), self.output(z))
+        table = metrics.confusion(y, self.predicted(z), len(self.classes))
+        by_class = {name: values.tolist() for name, values in metrics.per_class(table).items()}
+        return {
+            **result,
+            "accuracy": float(np.trace(table)) / len(y),
+            "auc": self._mean_over_classes(metrics.auc, z, y),
+            "pr_auc": self._mean_over_classes(metrics.average_precision, z, y),
+            "confusion": table.tolist(),
+            "per_class": {
+                class_text(name): {key: column[k] for key, column in by_class.items()}
+                for k, name in enumerate(self.classes)
+            },
+        }
+
+    def _mean_over_classes(self, metric: Any, z: Array, y: Array) -> float | None:
+        """The metric of the positive class; of more than two classes, the mean over each class against the rest."""
+        scores = log_odds(z)
+        values = [metric(y == k, scores[:, k]) for k in range(scores.shape[1])]
+        if len(values) == 2:
+            return values[1]  # type: ignore[no-any-return]
+        return None if None in values else sum(values) / len(values)
+
+
+def class_text(name: Any) -> str:
+    """A class as text: a number without `.0`."""
+    return f"{name:.17g}" if isinstance(name, float) and repr(name).endswith(".0") else str(name)
+
+
+def log_odds(z: Array) -> Array:
+    """log(p_k/(1 − p_k)) of each class, (N, K): it ranks rows as p_k does, but never saturates.
+
+    For a neuron −z and z; for softmax l_k − log Σ_{j≠k} e^{l_j}.
+    """
+    z = z.astype(np.float64, copy=False)
+    if z.ndim == 1:
+        return np.stack([-z, z], axis=1)
+    return np.stack([z[:, k] - logsumexp(np.delete(z, k, axis=1)) for k in range(z.shape[1])], axis=1)
+
+
+def best_constant_loss(loss: str, y: Array, classes: int | None) -> float:
+    """The smallest mean loss that one and the same prediction for every row can reach.
+
+    mse: the variance of y, or Σ_k p_k(1 − p_k) over one-hot classes; bce and cce: the entropy −Σ_k p_k log p_k, with
+    p_k the share of class k.
+    """
+    if classes is None:
+        return float(np.var(y.astype(np.float64)))
+    share = np.bincount(y.astype(np.intp), minlength=classes) / len(y)
+    if loss == "mse":
+        return float(np.sum(share * (1 - share)))
+    return float(-sum(p * np.log(p) for p in share if p))

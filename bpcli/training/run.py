@@ -1,0 +1,86 @@
+"""The run folder: what a training leaves behind, and reading a model back from it."""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.datasets.preparation import Preparation
+from bpcli.errors import DataError, nearest
+from bpcli.files import writing
+from bpcli.notation import json_text
+from bpcli.training.model import Model
+
+CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
+RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY})
+
+_FORMAT = 1  # rises when a reader of the old form could misread the new one
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write `model` to `path`: the arrays w and b, and all else as JSON in `meta`; nothing in it needs pickle."""
+    meta = {
+        "format": _FORMAT,
+        "type": model.type,
+        "activation": model.activation,
+        "loss": model.loss,
+        "threshold": model.threshold,
+        "preparation": model.preparation.to_json(),
+    }
+    buffer = BytesIO()
+    np.savez(buffer, w=model.w, b=model.b, meta=np.array(json.dumps(meta)))
+    with writing(path):
+        path.write_bytes(buffer.getvalue())
+
+
+def save_run(folder: Path, config: str, model: Model, history: str, summary: Mapping[str, Any]) -> None:
+    """Write the files of a run into `folder`."""
+    save_model(model, folder / MODEL)
+    with writing(folder):
+        (folder / CONFIG).write_text(config, encoding="utf-8")
+        (folder / HISTORY).write_text(history, encoding="utf-8")
+        (folder / SUMMARY).write_text(json_text(summary) + "\n", encoding="utf-8")
+
+
+def model_path(path: Path) -> Path:
+    """The model file that `path` means: itself, or `model.npz` in a run folder. DataError if there is none."""
+    if path.is_dir():
+        if not (path / MODEL).is_file():
+            raise DataError(f"{path} is not a run folder: it has no {MODEL}")
+        return path / MODEL
+    if not path.exists():
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = nearest(path.name, siblings)
+        raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
+    return path
+
+
+def load_model(path: Path) -> Model:
+    """The model in a run folder or a `model.npz`. DataError if it can't be read or is not one of bpcli's."""
+    path = model_path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            meta = json.loads(str(archive["meta"]))
+            w, b = archive["w"], archive["b"]
+        if meta["format"] > _FORMAT:
+            raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
+        preparation = Preparation.from_json(meta["preparation"])
+        model = Model(meta["type"], meta["activation"], meta["loss"], meta["threshold"], w, b, preparation)
+        _check(model)
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        raise DataError(f"{path} is not a model of bpcli, or is damaged ({error})") from error
+    return model
+
+
+def _check(model: Model) -> None:
+    """ValueError where the arrays do not fit what the model says it is."""
+    n = len(model.preparation.feature_names)
+    outputs: Sequence[int] = () if model.type == "neuron" else (len(model.classes or ()),)
+    if model.w.shape != (n, *outputs) or model.b.shape != (*outputs,) or model.w.dtype.kind != "f":
+        raise ValueError(f"weights of shape {model.w.shape} for {n} features")
