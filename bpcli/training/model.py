@@ -36,6 +36,20 @@ class Model:
         """The names of the classes, in the order of the outputs; None for a regression."""
         return self.preparation.classes
 
+    def weights(self, raw: bool = False) -> tuple[Array, Array]:
+        """Weights (n, outputs) and bias (outputs,); `raw`: for features in their own units.
+
+        With x' = (x − m)/s the same z is xᵀ(w/s) + (b − Σ w·m/s).
+        """
+        n = len(self.w)
+        w, b = self.w.reshape(n, -1).astype(np.float64), self.b.reshape(-1).astype(np.float64)
+        mean, scale = self.preparation.mean, self.preparation.scale
+        if raw and scale is not None:
+            w = w / np.asarray(scale)[:, None]
+            if mean is not None:
+                b = b - np.asarray(mean) @ w
+        return w, b
+
     def z(self, X: Array) -> Array:
         """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax."""
         with np.errstate(all="ignore"):
@@ -75,12 +89,20 @@ class Model:
                 total += step(z[start : start + BLOCK].copy(), y[start : start + BLOCK])
         return total
 
+    def glance(self, X: Array, y: Array) -> dict[str, Any]:
+        """The mean loss and one metric, accuracy or RMSE: what is worth knowing after each epoch."""
+        z = self.z(X)
+        loss = self.total_loss(z, y) / len(y)
+        if self.classes is None:
+            return {"loss": loss, "rmse": metrics.regression(y, self.output(z))["rmse"]}
+        return {"loss": loss, "accuracy": float(np.mean(self.predicted(z) == y))}
+
     def measure(self, X: Array, y: Array) -> dict[str, Any]:
         """Rows, mean loss and the metrics of cli.md's `evaluate`, on prepared features and targets."""
         z = self.z(X)
         result: dict[str, Any] = {"rows": len(y), "loss": self.total_loss(z, y) / len(y)}
         if self.classes is None:
-            return result | metrics.regression(y.astype(np.float64), self.output(z))
+            return result | metrics.regression(y, self.output(z))
         table = metrics.confusion(y, self.predicted(z), len(self.classes))
         by_class = {name: values.tolist() for name, values in metrics.per_class(table).items()}
         return {

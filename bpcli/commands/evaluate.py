@@ -1,0 +1,139 @@
+"""`bpcli evaluate`: the loss and the metrics of a model on data with a target."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.commands.predict import read_argument
+from bpcli.datasets.table import read_table, with_target
+from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
+from bpcli.notation import cell, csv_line, json_text, number
+from bpcli.training.model import Model
+from bpcli.training.run import CONFIG, load_model, model_path
+
+HIGHER_IS_BETTER = ("accuracy", "auc", "pr_auc", "r2")
+
+
+@click.command(cls=Command)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.option("--split", type=click.Choice(["validation", "test"]), help="The rows that training held out.")
+@click.option("--target", type=click.Path(path_type=Path), metavar="FILE", help="The target, if not a column of DATA.")
+@click.option(
+    "--fail-under", multiple=True, metavar="METRIC=VALUE", help="Exit with 1 if the metric is below the value; repeats."
+)
+@output.format_option()
+@output.precision_option()
+def command(
+    model: Path,
+    data: Path | None,
+    split: str | None,
+    target: Path | None,
+    fail_under: tuple[str, ...],
+    format_: str,
+    precision: int | None,
+) -> None:
+    """The loss and the metrics of MODEL on DATA; without DATA on the rows it was trained on, or on a --split.
+
+    \b
+    bpcli evaluate runs/iris data/iris.csv
+    bpcli evaluate runs/cells --split test --fail-under auc=0.9
+    """
+    limits = dict(_limit(text) for text in fail_under)
+    loaded = load_model(model)
+    X, y, notes = _from_data(loaded, data, split, target) if data is not None else _from_run(model, split, target)
+    for text in notes:
+        output.note(text)
+    if not len(y):
+        raise DataError("there are no rows to evaluate")
+    result = loaded.measure(X, y)
+    for name in limits:
+        if name not in result:
+            raise UsageError(f"--fail-under {name}: this model is not measured by it", f"it has {', '.join(result)}")
+    for line in _lines(result, format_, precision):
+        output.emit(line)
+    _check(result, limits)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    name = name.strip()
+    if name not in HIGHER_IS_BETTER:
+        close = nearest(name, HIGHER_IS_BETTER)
+        raise UsageError(
+            f"--fail-under {text}: expected METRIC=VALUE with one of {', '.join(HIGHER_IS_BETTER)}",
+            f"did you mean {close}={value or '0.9'}?" if close else "",
+        )
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = float("nan")
+    if not equals or limit != limit:
+        raise UsageError(f"--fail-under {text}: {value!r} is not a number", f"--fail-under {name}=0.9")
+    return name, limit
+
+
+def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
+    if split is not None:
+        raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
+    table = read_argument(data)
+    if target is not None:
+        table = with_target(table, read_table(target), model.preparation.target)
+    prepared = model.preparation.apply(table)
+    return prepared.X, prepared.y, prepared.notes
+
+
+def _from_run(model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
+    from bpcli.training.config import load_config
+    from bpcli.training.trainer import prepare
+
+    if target is not None:
+        raise UsageError("--target goes with DATA")
+    path = model_path(model).parent / CONFIG
+    if not path.is_file():
+        raise DataError(f"{model} has no {CONFIG} beside it that says what it was trained on", "give a DATA file")
+    part = split or "train"
+    parts = prepare(load_config(path)).parts
+    if part not in parts:
+        raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
+    return parts[part].X, parts[part].y, [] if split else ["these are the rows the model was trained on"]
+
+
+def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> list[str]:
+    if format_ == "json":
+        return [json_text(result, precision)]
+    plain = {name: value for name, value in result.items() if not isinstance(value, list | dict)}
+    if format_ == "csv":
+        return [csv_line(plain), csv_line(plain.values(), precision)]
+    lines = output.aligned(
+        [["metric", "value"], *([n, "nan" if v is None else cell(v, precision)] for n, v in plain.items())]
+    )
+    if "per_class" in result:
+        names = list(result["per_class"])
+        keys = list(result["per_class"][names[0]])
+        rows = [["class", *keys]] + [
+            [name, *(cell(result["per_class"][name][key], precision) for key in keys)] for name in names
+        ]
+        table = [["true \\ predicted", *names]] + [
+            [name, *map(str, row)] for name, row in zip(names, result["confusion"], strict=True)
+        ]
+        lines += ["", *output.aligned(rows), "", *output.aligned(table)]
+    return lines
+
+
+def _check(result: Mapping[str, Any], limits: Mapping[str, float]) -> None:
+    """Raise for a loss that is not finite, then for a metric under its limit or undefined."""
+    from math import isfinite
+
+    if not isfinite(result["loss"]):
+        raise NotFiniteError("the loss is not finite")
+    low = [
+        f"{name} is {'undefined' if result[name] is None else number(result[name])}, under {number(limit)}"
+        for name, limit in limits.items()
+        if result[name] is None or not result[name] >= limit
+    ]
+    if low:
+        raise CheckError("; ".join(low))

@@ -1,0 +1,75 @@
+"""`bpcli inspect`: the weights of a model, by feature and class."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.notation import cell, csv_line, json_text
+from bpcli.training.model import Model, class_text
+from bpcli.training.run import load_model
+
+
+@click.command(cls=Command)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--raw", is_flag=True, help="Weights for the features in their own units.")
+@output.format_option()
+@output.precision_option()
+def command(model: Path, raw: bool, format_: str, precision: int | None) -> None:
+    """The weights of MODEL (a run folder or its model.npz): a row for each feature, a column for each output.
+
+    The weights act on the prepared features (standardised, if the config says so); with --raw on the features as they
+    stand in the data.
+
+    \b
+    bpcli inspect runs/iris
+    bpcli inspect runs/diabetes --raw --format csv
+    """
+    loaded = load_model(model)
+    description = describe(loaded, raw)
+    if format_ == "json":
+        output.emit(json_text(description, precision))
+        return
+    rows = list(_rows(loaded, description, precision))
+    if format_ == "csv":
+        for row in rows:
+            output.emit(csv_line(row))
+        return
+    kind = " ".join(filter(None, [loaded.type, loaded.activation]))
+    target = loaded.preparation.target
+    classes = f": {', '.join(description['classes'])}" if description["classes"] else ""
+    output.emit(f"{kind}, loss {loaded.loss}, target {target}{classes}")
+    for line in output.aligned(rows):
+        output.emit(line)
+
+
+def describe(model: Model, raw: bool) -> dict[str, Any]:
+    """The JSON of cli.md; with `raw` w/s for the weights and b − Σ w·m/s for the bias, of mean m and scale s."""
+    w, b = model.weights(raw)
+    preparation = model.preparation
+    standardize = None
+    if preparation.scale is not None and not raw:
+        standardize = {"mean": preparation.mean, "scale": preparation.scale}
+    classes = None if model.classes is None else [class_text(c) for c in model.classes]
+    settings = {"type": model.type, "activation": model.activation}
+    if model.loss == "bce":
+        settings["threshold"] = model.threshold
+    return {
+        "model": settings,
+        "loss": model.loss,
+        "features": list(preparation.feature_names),
+        "classes": classes,
+        "weights": w,
+        "bias": b,
+        "standardize": standardize,
+    }
+
+
+def _rows(model: Model, description: dict[str, Any], precision: int | None) -> Iterator[list[str]]:
+    outputs = description["classes"] if model.type == "softmax" else ["weight"]
+    yield ["feature", *outputs]
+    for name, row in zip(description["features"], description["weights"], strict=True):
+        yield [name, *(cell(value, precision) for value in row)]
+    yield ["(bias)", *(cell(value, precision) for value in description["bias"])]

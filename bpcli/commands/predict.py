@@ -1,0 +1,90 @@
+"""`bpcli predict`: a row of predictions for every row of a table."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.datasets.table import Table, read_table
+from bpcli.errors import DataError, NotFiniteError, nearest
+from bpcli.notation import cell, csv_line, json_text
+from bpcli.training.model import Model, class_text
+from bpcli.training.run import load_model
+
+
+def read_argument(data: Path) -> Table:
+    """The table of a DATA argument: a file, or `-` for CSV on stdin."""
+    if str(data) == "-":
+        return read_table(Path("<stdin>"), format="csv", stream=sys.stdin.buffer)
+    return read_table(data)
+
+
+@click.command(cls=Command)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--keep", metavar="COLUMNS", help="Columns of DATA to print in front, separated by commas.")
+@output.format_option("csv")
+@output.precision_option()
+def command(model: Path, data: Path, keep: str | None, format_: str, precision: int | None) -> None:
+    """Predict a row for every row of DATA (a file, or - for CSV on stdin), in order.
+
+    MODEL is a run folder or its model.npz. Prints the kept columns, `prediction`, and p(CLASS) where there are classes.
+
+    \b
+    bpcli predict runs/iris data/iris.csv
+    bpcli predict runs/cells new.csv --keep id > predictions.csv
+    """
+    loaded = load_model(model)
+    table = read_argument(data)
+    kept = _kept(table, keep)
+    prepared = loaded.preparation.apply(table, with_target=False)
+    for text in prepared.notes:
+        output.note(text)
+    names = [*kept, "prediction", *(f"p({class_text(c)})" for c in loaded.classes or ())]
+    columns = [*kept.values(), *predictions(loaded, prepared.X)]
+    rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
+    if format_ == "json":
+        for row in rows:
+            output.emit(json_text(dict(zip(names, row, strict=True)), precision))
+    elif format_ == "csv":
+        output.emit(csv_line(names))
+        for row in rows:
+            output.emit(csv_line(row, precision))
+    else:
+        for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
+            output.emit(line)
+    _check_finite(loaded, columns)
+
+
+def predictions(model: Model, X: Any) -> list[list[Any]]:
+    """The columns `prediction` and, with classes, the probability of each."""
+    z = model.z(X)
+    predicted = model.predicted(z).tolist()
+    if model.classes is None:
+        return [predicted]
+    names = [c if isinstance(c, str) else class_text(c) for c in model.classes]
+    return [[names[k] for k in predicted], *model.probabilities(z).T.tolist()]
+
+
+def _kept(table: Table, keep: str | None) -> dict[str, list[Any]]:
+    kept: dict[str, list[Any]] = {}
+    for name in [part.strip() for part in (keep or "").split(",") if part.strip()]:
+        if name not in table.names:
+            close = nearest(name, table.names)
+            raise DataError(
+                f"{table.path} has no column {name!r} to keep",
+                f"did you mean {close}?" if close else f"its columns are {', '.join(table.names)}",
+            )
+        kept[name] = table.numeric(name).tolist() if table.is_numeric(name) else list(table.text(name))
+    return kept
+
+
+def _check_finite(model: Model, columns: list[list[Any]]) -> None:
+    from math import isfinite
+
+    if model.classes is None and not all(map(isfinite, columns[-1])):
+        row = next(i for i, value in enumerate(columns[-1]) if not isfinite(value))
+        raise NotFiniteError(f"the prediction of row {row + 1} is not finite")

@@ -1,0 +1,196 @@
+"""A training from its config: read, split, prepare, start, train and sum up, without printing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.preparation import Preparation, PreparationOptions
+from bpcli.datasets.splits import split_rows
+from bpcli.datasets.table import Table, read_table, with_target
+from bpcli.errors import ConfigError
+from bpcli.formulas.steps import make_step
+from bpcli.training.config import Config, check_columns
+from bpcli.training.loop import descend_epochs
+from bpcli.training.model import Model, best_constant_loss
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Prepared features (N, n) and targets (N,) of the training, validation or test rows."""
+
+    X: Array
+    y: Array
+
+
+@dataclass
+class Training:
+    """A training ready to run: `epochs()` trains `model` in place and yields records, `summary()` measures it."""
+
+    config: Config
+    model: Model
+    parts: Mapping[str, Part]
+    rng: np.random.Generator
+    notes: list[str] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def epochs(self) -> Iterator[dict[str, Any]]:
+        """Train, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds."""
+        model, options, train = self.model, self.config.training, self.parts["train"]
+        size = len(train.y) if options.batch_size == "full" else min(int(options.batch_size), len(train.y))
+        step = make_step(model.type, model.activation, model.loss, size, model.b.shape, model.w.dtype)
+        began = perf_counter()
+        for epoch in descend_epochs(
+            train.X,
+            model.target(train.y),
+            model.w,
+            model.b,
+            step,
+            learning_rate=options.learning_rate,
+            batch_size=size,
+            epochs=options.epochs,
+            rng=self.rng if options.shuffle else None,
+            l1=options.l1,
+            l2=options.l2,
+        ):
+            record: dict[str, Any] = {"epoch": epoch.number, "loss": epoch.loss}
+            if "validation" in self.parts:
+                record["validation"] = model.glance(self.parts["validation"].X, self.parts["validation"].y)
+            record |= {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
+            self.records.append(record)
+            self.seconds = perf_counter() - began
+            yield record
+
+    def summary(self) -> dict[str, Any]:
+        """The record of the end: run, epochs, the metrics of each part, the loss of the best constant, seconds."""
+        classes = self.model.classes
+        constant = best_constant_loss(self.config.loss, self.parts["train"].y, len(classes) if classes else None)
+        return {
+            "event": "done",
+            "run": str(self.config.output),
+            "epochs": len(self.records),
+            **{name: self.model.measure(part.X, part.y) for name, part in self.parts.items()},
+            "best_constant_loss": constant,
+            "seconds": self.seconds,
+        }
+
+
+def prepare(config: Config) -> Training:
+    """Read the data, split it, fit the preparation on the training rows, and start the weights.
+
+    The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
+    others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
+    """
+    table = read_data(config, config.data.path)
+    if problems := check_columns(config, table.names):
+        raise ConfigError(problems)
+    for_splits, for_start, for_shuffle = streams(config)
+    rows = split(config, table, for_splits)
+    preparation = Preparation.fit(table, preparation_options(config), rows["train"])
+    parts, notes = {}, []
+    prepared = preparation.apply(table)
+    notes += prepared.notes
+    for name, chosen in rows.items():
+        keep = np.isin(prepared.rows, chosen, assume_unique=True)
+        parts[name] = Part(prepared.X[keep], prepared.y[keep])
+    for name, path in part_files(config).items():
+        other = preparation.apply(read_data(config, path))
+        notes += [f"{path}: {text}" for text in other.notes]
+        parts[name] = Part(other.X, other.y)
+    dtype = np.dtype(config.training.dtype)
+    parts = {name: Part(np.ascontiguousarray(part.X, dtype), part.y) for name, part in parts.items()}
+    w, b = start(config, preparation, for_start)
+    model = Model(config.model.type, config.model.activation, config.loss, config.model.threshold, w, b, preparation)
+    return Training(
+        config, model, {k: parts[k] for k in ("train", "validation", "test") if k in parts}, for_shuffle, notes
+    )
+
+
+def streams(config: Config) -> list[np.random.Generator]:
+    """The random generators of the splits, the start and the shuffling."""
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(config.training.seed).spawn(3)]
+
+
+def read_data(config: Config, path: Path) -> Table:
+    """The table at `path`, with the target beside it where that has a file of its own."""
+    table = read_table(path, format=config.data.format)
+    if config.data.target_path is not None and path == config.data.path:
+        return with_target(table, read_table(config.data.target_path), config.data.target)
+    return table
+
+
+def part_files(config: Config) -> dict[str, Path]:
+    """The validation and test sets that are files of their own."""
+    given = {"validation": config.data.validation, "test": config.data.test}
+    return {name: value for name, value in given.items() if isinstance(value, Path)}
+
+
+def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, Array]:
+    """The rows of training, validation and test that come out of `data.path`, by name."""
+
+    def fraction(value: float | Path | None) -> float | None:
+        return None if isinstance(value, Path) else value
+
+    codes = None
+    if task(config) != "regression":
+        cells = (
+            table.numeric(config.data.target)
+            if table.is_numeric(config.data.target)
+            else table.text(config.data.target)
+        )
+        codes = np.unique(np.asarray(cells), return_inverse=True)[1]
+    parts = split_rows(
+        table.rows,
+        validation=fraction(config.data.validation),
+        test=fraction(config.data.test),
+        stratify=codes,
+        rng=rng,
+    )
+    return {name: rows for name, rows in zip(("train", "validation", "test"), parts, strict=True) if len(rows)}
+
+
+def task(config: Config) -> str:
+    """What the target is: `classes` for softmax, `binary` for a bce neuron, else `regression`."""
+    if config.model.type == "softmax":
+        return "classes"
+    return "binary" if config.loss == "bce" else "regression"
+
+
+def preparation_options(config: Config) -> PreparationOptions:
+    """What the config's `data` says of the preparation."""
+    data = config.data
+    return PreparationOptions(
+        target=data.target,
+        task=task(config),
+        positive=data.positive,
+        features=data.features,
+        exclude=data.exclude,
+        categorical=data.categorical,
+        standardize=data.standardize,
+        scale=data.scale,
+        missing=data.missing,
+    )
+
+
+def start(config: Config, preparation: Preparation, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The weights before the first step, w (n,) or (n, K); the bias starts at 0.
+
+    zeros; normal: N(0, 1/n), so that z starts with the variance of a standardised feature (LeCun et al. 1998, Efficient
+    BackProp, 4.6); uniform: U(−1/√n, 1/√n).
+    """
+    n, dtype = len(preparation.feature_names), np.dtype(config.training.dtype)
+    outputs = (len(preparation.classes or ()),) if config.model.type == "softmax" else ()
+    shape, bound = (n, *outputs), n**-0.5
+    draw = {
+        "zeros": lambda: np.zeros(shape),
+        "normal": lambda: rng.normal(0.0, bound, shape),
+        "uniform": lambda: rng.uniform(-bound, bound, shape),
+    }
+    return draw[config.model.init]().astype(dtype), np.zeros(outputs, dtype)

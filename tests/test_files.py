@@ -1,0 +1,146 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpcli import files
+from bpcli.errors import DataError, UsageError
+from bpcli.files import staged_folder, write_atomically
+
+KNOWN = frozenset({"model.npz"})
+
+
+def left_over(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if p.name.startswith("."))
+
+
+def write_run(target: Path, text: str, **options) -> None:
+    with staged_folder(target, KNOWN, **options) as staging:
+        (staging / "model.npz").write_text(text)
+
+
+def test_a_file_appears_whole_and_is_not_replaced_unasked(tmp_path):
+    path = tmp_path / "out.npy"
+    write_atomically(path, lambda file: file.write(b"one"))
+    with pytest.raises(UsageError, match="exists already"):
+        write_atomically(path, lambda file: file.write(b"two"))
+    assert path.read_bytes() == b"one"
+    write_atomically(path, lambda file: file.write(b"two"), force=True)
+    assert path.read_bytes() == b"two"
+    assert left_over(tmp_path) == []
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "out.npy"
+    path.write_bytes(b"old")
+
+    def fail(file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(DataError, match="No space left"):
+        write_atomically(path, fail, force=True)
+    assert path.read_bytes() == b"old"
+    assert left_over(tmp_path) == []
+
+
+def test_a_folder_appears_whole(tmp_path):
+    target = tmp_path / "deep" / "run"
+    with staged_folder(target, KNOWN) as staging:
+        (staging / "model.npz").write_text("new")
+        assert not target.exists()
+    assert (target / "model.npz").read_text() == "new"
+    assert left_over(target.parent) == []
+
+
+def test_a_folder_is_not_replaced_unasked(tmp_path):
+    write_run(tmp_path / "run", "old")
+    with pytest.raises(UsageError, match="exists already"):
+        write_run(tmp_path / "run", "new")
+    assert (tmp_path / "run" / "model.npz").read_text() == "old"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_failed_block_leaves_the_old_folder(tmp_path, error, force):
+    target = tmp_path / "run"
+    if force:
+        write_run(target, "old")
+
+    def fail():
+        with staged_folder(target, KNOWN, force=force) as staging:
+            (staging / "model.npz").write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert target.exists() == force
+    if force:
+        assert (target / "model.npz").read_text() == "old"
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_force_replaces_a_run_and_keeps_what_is_not_its_own(tmp_path, monkeypatch, atomic):
+    if not atomic:
+        monkeypatch.setattr(files.sys, "platform", "other")
+    target = tmp_path / "run"
+    write_run(target, "old")
+    (target / "notes.txt").write_text("mine")
+    (target / "plots").mkdir()
+    (target / "plots" / "a.png").write_text("picture")
+    write_run(target, "new", force=True)
+    assert (target / "model.npz").read_text() == "new"
+    assert (target / "notes.txt").read_text() == "mine"
+    assert (target / "plots" / "a.png").read_text() == "picture"
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_of_other_things_and_a_file_are_never_replaced(tmp_path, force):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.tex").write_text("years of work")
+    (tmp_path / "file").write_text("text")
+    for name in ("home", "file"):
+        with pytest.raises(UsageError):
+            write_run(tmp_path / name, "new", force=force)
+    assert (tmp_path / "home" / "thesis.tex").read_text() == "years of work"
+    assert (tmp_path / "file").read_text() == "text"
+
+
+def test_a_second_writer_is_refused_and_what_a_dead_one_left_is_cleared(tmp_path):
+    target = tmp_path / "run"
+    script = (
+        "import os, sys; from pathlib import Path; from bpcli.files import staged_folder\n"
+        "with staged_folder(Path(sys.argv[1]), frozenset({'model.npz'})) as s:\n"
+        "    (s / 'model.npz').write_text('half'); print('ready', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout.readline() == "ready\n"
+        with pytest.raises(UsageError, match="another process"):
+            write_run(target, "second")
+        first.kill()
+    assert not target.exists()
+    assert left_over(tmp_path) == [".run.partial"]
+    write_run(target, "third")
+    assert (target / "model.npz").read_text() == "third"
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_place_is_an_error_that_names_it(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(DataError, match=r"can't be written"):
+        write_run(tmp_path / "run", "new")
+
+
+def test_a_place_below_a_file_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"can't be written"):
+        write_run(tmp_path / "file" / "run", "new")
+    with pytest.raises(DataError, match=r"can't be written"):
+        write_atomically(tmp_path / "file" / "out", lambda file: None, force=True)
