@@ -1,0 +1,71 @@
+"""Metrics against their definitions, counted pair by pair in exact fractions, and values worked by hand."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.training import metrics
+
+scored = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=1, max_size=25)
+
+
+def columns(rows):
+    return np.array([p for p, _ in rows]), np.array([float(s) for _, s in rows])
+
+
+@given(scored)
+def test_auc_is_the_share_of_pairs_in_order(rows):
+    pairs = [
+        Fraction(1) if sp > sn else Fraction(1, 2) if sp == sn else Fraction(0)
+        for p, sp in rows
+        if p
+        for n, sn in rows
+        if not n
+    ]
+    got = metrics.auc(*columns(rows))
+    assert got is None if not pairs else got == pytest.approx(float(sum(pairs) / len(pairs)), rel=1e-15)
+
+
+@given(scored)
+def test_average_precision_is_the_sum_over_thresholds(rows):
+    positives = sum(p for p, _ in rows)
+    total, recall = Fraction(0), Fraction(0)
+    for threshold in sorted({s for _, s in rows}, reverse=True):
+        chosen = [p for p, s in rows if s >= threshold]
+        if positives:
+            now = Fraction(sum(chosen), positives)
+            total += (now - recall) * Fraction(sum(chosen), len(chosen))
+            recall = now
+    got = metrics.average_precision(*columns(rows))
+    assert got is None if not positives else got == pytest.approx(float(total), rel=1e-14)
+
+
+def test_confusion_and_per_class_by_hand():
+    # true a a a b b c, said a a b b c b
+    table = metrics.confusion(np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 2, 1]), 3)
+    assert table.tolist() == [[2, 1, 0], [0, 1, 1], [0, 1, 0]]
+    by_class = metrics.per_class(table)
+    assert by_class["precision"] == pytest.approx([1, 1 / 3, 0])
+    assert by_class["recall"] == pytest.approx([2 / 3, 1 / 2, 0])
+    assert by_class["f1"] == pytest.approx([4 / 5, 2 / 5, 0])
+    assert by_class["support"].tolist() == [3, 2, 1]
+
+
+def test_a_class_never_seen_nor_predicted_counts_zero():
+    by_class = metrics.per_class(np.array([[1, 0], [0, 0]]))
+    assert [by_class[key][1] for key in ("precision", "recall", "f1", "support")] == [0, 0, 0, 0]
+
+
+def test_regression_by_hand():
+    got = metrics.regression(np.array([1.0, 2.0, 3.0, 6.0]), np.array([1.0, 1.0, 5.0, 5.0]))
+    # errors 0 1 −2 1: mean square 6/4, mean absolute 1; spread about 3: 4 1 0 9 = 14
+    assert got == pytest.approx({"rmse": 1.5**0.5, "mae": 1.0, "r2": 1 - 6 / 14}, rel=1e-15)
+
+
+def test_regression_of_huge_and_of_constant_targets():
+    got = metrics.regression(np.array([1e300, -1e300]), np.array([0.0, 0.0]))
+    assert got == pytest.approx({"rmse": 1e300, "mae": 1e300, "r2": 0.0})
+    assert metrics.regression(np.array([2.0, 2.0]), np.array([2.0, 2.0])) == {"rmse": 0.0, "mae": 0.0, "r2": None}
