@@ -1,0 +1,175 @@
+"""The loop's weights, step by step, beside gradient descent by autograd, which knows none of the lecture's formulas."""
+
+import tracemalloc
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+
+from bpcli.formulas.steps import make_step
+from bpcli.training.loop import DivergedError, descend_epochs
+
+N, FEATURES, CLASSES = 60, 5, 4
+PAIRS = [
+    ("neuron", "identity", "mse"),
+    ("neuron", "sigmoid", "mse"),
+    ("neuron", "tanh", "mse"),
+    ("neuron", "relu", "mse"),
+    ("neuron", "sigmoid", "bce"),
+    ("softmax", None, "cce"),
+    ("softmax", None, "mse"),
+]
+
+
+def softmax(z):
+    e = anp.exp(z - anp.max(z, axis=1, keepdims=True))
+    return e / anp.sum(e, axis=1, keepdims=True)
+
+
+def objective(kind, activation, loss, X, y, l2=0.0):
+    """J as one would write it for autograd: from probabilities, no fused forms."""
+    g = {
+        "identity": lambda z: z,
+        "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
+        "tanh": anp.tanh,
+        "relu": lambda z: anp.where(z >= 0, z, 0.0),
+        None: softmax,
+    }[activation]
+
+    def J(parameters):
+        w, b = parameters
+        a = g(anp.dot(X, w) + b)
+        if kind == "softmax":
+            one_hot = np.eye(CLASSES)[y]
+            terms = (one_hot - a) ** 2 if loss == "mse" else -one_hot * anp.log(a)
+            data = anp.sum(terms) / len(X)
+        elif loss == "mse":
+            data = anp.mean((y - a) ** 2)
+        else:
+            data = -anp.mean(y * anp.log(a) + (1 - y) * anp.log(1 - a))
+        return data + l2 / 2 * anp.sum(w**2)
+
+    return J
+
+
+def problem(kind, loss, seed=1):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(N, FEATURES))
+    outputs = (CLASSES,) if kind == "softmax" else ()
+    y = rng.integers(0, CLASSES, N) if outputs else rng.random(N).round() if loss == "bce" else rng.random(N)
+    return X, y, rng.normal(size=(FEATURES, *outputs)), rng.normal(size=outputs)
+
+
+def train(kind, activation, loss, X, y, w, b, **options):
+    batch = min(options["batch_size"], len(X))
+    step = make_step(kind, activation, loss, batch, w.shape[1:], w.dtype)
+    return list(descend_epochs(X, y, w, b, step, **{"learning_rate": 0.3, "rng": None, **options}))
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+@pytest.mark.parametrize(("kind", "activation", "loss"), PAIRS)
+def test_full_batch_training_follows_autograd(kind, activation, loss, l2):
+    X, y, w, b = problem(kind, loss)
+    theirs = (w.copy(), b.copy())
+    J, reported = objective(kind, activation, loss, X, y, l2), objective(kind, activation, loss, X, y)
+    gradient = grad(J)
+    for _ in range(30):
+        before = reported(theirs)
+        (epoch,) = train(kind, activation, loss, X, y, w, b, batch_size=N, epochs=1, l2=l2)
+        theirs = tuple(p - 0.3 * g for p, g in zip(theirs, gradient(theirs), strict=True))
+        assert epoch.loss == pytest.approx(before, rel=1e-12)
+        np.testing.assert_allclose(w, theirs[0], rtol=1e-12)
+        np.testing.assert_allclose(b, theirs[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "activation", "loss"), PAIRS)
+def test_mini_batches_follow_autograd_and_the_last_is_averaged_over_its_own_size(kind, activation, loss):
+    X, y, w, b = problem(kind, loss)
+    theirs = (w.copy(), b.copy())
+    epochs = train(kind, activation, loss, X, y, w, b, batch_size=16, epochs=2)
+    for epoch in epochs:
+        total = 0.0
+        for start in range(0, N, 16):
+            rows = slice(start, min(start + 16, N))
+            J = objective(kind, activation, loss, X[rows], y[rows])
+            total += J(theirs) * (rows.stop - start)
+            theirs = tuple(p - 0.3 * g for p, g in zip(theirs, grad(J)(theirs), strict=True))
+        assert epoch.loss == pytest.approx(total / N, rel=1e-12)
+    np.testing.assert_allclose(w, theirs[0], rtol=1e-12)
+    np.testing.assert_allclose(b, theirs[1], rtol=1e-12)
+
+
+def test_l1_is_the_soft_threshold_of_the_step():
+    X, y, w, b = problem("neuron", "mse")
+    plain, bias = w.copy(), b.copy()
+    train("neuron", "identity", "mse", X, y, plain, bias, batch_size=N, epochs=1)
+    train("neuron", "identity", "mse", X, y, w, b, batch_size=N, epochs=1, l1=0.7)
+    shrunk = [max(abs(v) - 0.3 * 0.7, 0) * (1 if v > 0 else -1) for v in plain]
+    np.testing.assert_allclose(w, shrunk, rtol=1e-14)
+    assert b == bias
+
+
+def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
+    seen: list[float] = []
+
+    def step(z, y):
+        seen.extend(y)
+        z[...] = 0
+        return 0.0
+
+    X, y = np.zeros((10, 2)), np.arange(10.0)
+    rng = np.random.default_rng(0)
+    options = {"learning_rate": 1.0, "batch_size": 3, "epochs": 2, "rng": rng}
+    list(descend_epochs(X, y, np.zeros(2), np.zeros(()), step, **options))
+    first, second = seen[:10], seen[10:]
+    assert sorted(first) == sorted(second) == list(y)
+    assert first != second != list(y)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("kind", "activation", "loss"), PAIRS)
+def test_the_same_seed_gives_the_same_bits(kind, activation, loss, dtype):
+    weights = []
+    for _ in range(2):
+        X, y, w, b = problem(kind, loss)
+        X, w, b = X.astype(dtype), w.astype(dtype), b.astype(dtype)
+        y = y if kind == "softmax" else y.astype(dtype)
+        train(kind, activation, loss, X, y, w, b, batch_size=7, epochs=3, rng=np.random.default_rng(4))
+        assert w.dtype == b.dtype == dtype
+        weights.append((w.tobytes(), b.tobytes()))
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(("kind", "activation", "loss"), PAIRS)
+def test_single_precision_is_near_double(kind, activation, loss):
+    X, y, w, b = problem(kind, loss)
+    single = [v.astype(np.float32) for v in (X, w, b)]
+    train(kind, activation, loss, X, y, w, b, batch_size=16, epochs=3)
+    target = y if kind == "softmax" else y.astype(np.float32)
+    train(kind, activation, loss, single[0], target, single[1], single[2], batch_size=16, epochs=3)
+    np.testing.assert_allclose(single[1], w, rtol=1e-4, atol=1e-5)
+
+
+def test_the_inner_step_creates_no_arrays():
+    """The peak of traced memory during an epoch does not see a single batch-sized temporary."""
+    X, y = np.random.default_rng(0).normal(size=(20000, 20)), np.random.default_rng(1).integers(0, 10, 20000)
+    w, b = np.zeros((20, 10)), np.zeros(10)
+    step = make_step("softmax", None, "cce", 5000, (10,), w.dtype)
+    options = {"learning_rate": 0.1, "batch_size": 5000, "epochs": 3, "rng": np.random.default_rng(0)}
+    epochs = descend_epochs(X, y, w, b, step, **options)
+    next(epochs)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    next(epochs)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - before < 5000  # one column of a batch is 40 000 bytes
+
+
+def test_divergence_is_reported_at_its_step():
+    X, y, w, b = problem("neuron", "mse")
+    with pytest.raises(
+        DivergedError, match=r"diverged in epoch \d+, step 1: the loss is (inf|nan)(.|\n)*learning_rate"
+    ):
+        train("neuron", "identity", "mse", X, y, w, b, batch_size=N, epochs=5000, learning_rate=1e3)
