@@ -1,6 +1,6 @@
 """The training loop: mini-batch gradient descent on one affine layer, as a generator that knows nothing of printing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.errors import NotFiniteError
+from bpcli.formulas.steps import Step
 
 Array = NDArray[Any]
-Step = Callable[[Array, Array], float]
-"""`step(z, y)`: the sum of the loss terms of a batch; overwrites z with ∂J/∂z (`formulas.steps`)."""
 
 
 @dataclass(frozen=True, slots=True)

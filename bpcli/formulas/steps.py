@@ -1,0 +1,246 @@
+"""The formulas of a training step in place: z of a batch goes in, the loss comes out, and z has become ∂J/∂z.
+
+Each class stands for a loss after an activation and holds the buffers of one batch, so that a call creates no arrays.
+What they compute is the product of the Jacobians in `losses`, `activations` and `softmax`; a test holds them together.
+The true class's p − 1 is minus the sum of the others, and 1 − σ is σ(−z): a model that has converged far still learns.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Step = Callable[[Array, Array], float]
+"""`step(z, y)`: the sum of the loss terms of a batch; overwrites z with ∂J/∂z of their mean."""
+
+
+class _Buffers:
+    """Work arrays for batches of up to `size` rows; `of(m)` gives their views of m rows, made once for each m."""
+
+    def __init__(self, *arrays: Array) -> None:
+        self._arrays = arrays
+        self._views: dict[int, tuple[Array, ...]] = {}
+
+    def of(self, m: int) -> tuple[Array, ...]:
+        views = self._views.get(m)
+        if views is None:
+            views = self._views[m] = tuple(array[:m] for array in self._arrays)
+        return views
+
+
+class IdentityMse:
+    """J = (1/N) Σ (z − y)²: ∂J/∂z = (2/N)(z − y)."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        pass
+
+    def __call__(self, z: Array, y: Array) -> float:
+        np.subtract(z, y, z)
+        loss = np.dot(z, z)
+        np.multiply(z, 2.0 / len(z), z)
+        return float(loss)
+
+
+class ReluMse:
+    """J = (1/N) Σ (a − y)², a = max(0, z): ∂J/∂z = (2/N)(a − y)·[z ≥ 0]."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._buffers = _Buffers(np.empty(size, dtype))
+
+    def __call__(self, z: Array, y: Array) -> float:
+        (slope,) = self._buffers.of(len(z))
+        np.greater_equal(z, 0.0, slope)
+        np.maximum(z, 0.0, out=z)
+        np.subtract(z, y, z)
+        loss = np.dot(z, z)
+        np.multiply(z, slope, z)
+        np.multiply(z, 2.0 / len(z), z)
+        return float(loss)
+
+
+class SigmoidMse:
+    """J = (1/N) Σ (a − y)², a = σ(z): ∂J/∂z = (2/N)(a − y)·a(1 − a)."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._buffers = _Buffers(*np.empty((3, size), dtype))
+
+    def __call__(self, z: Array, y: Array) -> float:
+        side, q, t = self._buffers.of(len(z))
+        _sigmoid_error(z, y, side, q, t)
+        loss = np.dot(z, z)
+        # a(1 − a) = q(1 − q), with q = σ(−|z|)
+        np.subtract(1.0, q, t)
+        np.multiply(q, t, t)
+        np.multiply(z, t, z)
+        np.multiply(z, 2.0 / len(z), z)
+        return float(loss)
+
+
+class SigmoidBce:
+    """J = bce(y, σ(z)): ∂J/∂z = (1/N)(σ(z) − y); J₀ = log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._buffers = _Buffers(*np.empty((4, size), dtype))
+
+    def __call__(self, z: Array, y: Array) -> float:
+        side, q, t, magnitude = self._buffers.of(len(z))
+        np.abs(z, magnitude)
+        _sigmoid_error(z, y, side, q, t)
+        np.negative(magnitude, t)
+        np.exp(t, t)
+        np.log1p(t, t)
+        loss = np.add.reduce(t) + np.dot(magnitude, np.abs(side, side))
+        np.multiply(z, 1.0 / len(z), z)
+        return float(loss)
+
+
+def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, t: Array) -> None:
+    """Z becomes σ(z) − y, `side` [z ≥ 0] − y, `q` σ(−|z|); `t` is scratch.
+
+    σ(z) is 1 − q or q: added to 1 − y or −y without rounding it first, so that 1 − σ(z) is q and not 0.
+    """
+    np.greater_equal(z, 0.0, side)
+    np.abs(z, q)
+    np.negative(q, q)
+    np.exp(q, q)
+    np.add(q, 1.0, t)
+    np.divide(q, t, q)
+    np.multiply(side, -2.0, z)
+    np.add(z, 1.0, z)
+    np.multiply(z, q, z)  # ∓q
+    np.subtract(side, y, side)
+    np.add(z, side, z)
+
+
+class TanhMse:
+    """J = (1/N) Σ (a − y)², a = tanh z: ∂J/∂z = (2/N)(a − y)·(1 + a)(1 − a)."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._buffers = _Buffers(*np.empty((4, size), dtype))
+        self._far = _Buffers(np.empty(size, bool))
+
+    def __call__(self, z: Array, y: Array) -> float:
+        a, e, t, error = self._buffers.of(len(z))
+        (far,) = self._far.of(len(z))
+        np.abs(z, a)
+        np.greater(a, 1.0, far)
+        np.multiply(a, -2.0, e)
+        np.exp(e, e)
+        np.add(e, 1.0, t)
+        np.divide(e, t, e)  # q = σ(−2|z|): |a| = 1 − 2q
+        np.tanh(z, a)
+        np.subtract(a, y, error)
+        # Far out a − y is (±1 − y) ∓ 2q, so that 1 − a is 2q and not 0.
+        np.sign(a, t)
+        np.multiply(t, e, a)
+        np.multiply(a, -2.0, a)
+        np.subtract(t, y, t)
+        np.add(t, a, a)
+        np.copyto(error, a, where=far)
+        loss = np.dot(error, error)
+        # (1 + a)(1 − a) = 4q(1 − q)
+        np.subtract(1.0, e, t)
+        np.multiply(e, t, t)
+        np.multiply(error, t, z)
+        np.multiply(z, 8.0 / len(z), z)
+        return float(loss)
+
+
+class SoftmaxCce:
+    """J = cce(y, softmax(l)) for class numbers y: ∂J/∂l = (1/N)(p − y)."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._softmax = _TrueClass(size, outputs, dtype)
+
+    def __call__(self, z: Array, y: Array) -> float:
+        loss = self._softmax(z, y)
+        np.multiply(z, 1.0 / len(z), z)
+        return loss
+
+
+class SoftmaxMse:
+    """J = (1/N) Σ_j Σ_k (p_k − y_k)² for class numbers y: ∂J/∂l = (2/N) p ⊙ (r − r·p) with r = p − y."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._softmax = _TrueClass(size, outputs, dtype)
+        self._matrices = _Buffers(np.empty((size, *outputs), dtype), np.empty((size, *outputs), dtype))
+        self._columns = _Buffers(np.empty((size, 1), dtype), np.empty((size, 1), dtype))
+        self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
+
+    def __call__(self, z: Array, y: Array) -> float:
+        p, product = self._matrices.of(len(z))
+        column, at_top = self._columns.of(len(z))
+        starts, top = self._rows.of(len(z))
+        np.argmax(z, 1, top)
+        np.add(top, starts, top)
+        self._softmax(z, y)  # z is r = p − y
+        self._softmax.p_minus_y_to_p(z, p)
+        np.multiply(z, z, product)
+        loss = np.add.reduce(product, axis=None)
+        # r measured from its entry at the largest class: the sum then has no term of that class, and nothing cancels.
+        z.take(top, None, at_top[:, 0], "clip")
+        np.subtract(z, at_top, z)
+        np.multiply(p, z, product)
+        np.add.reduce(product, axis=1, keepdims=True, out=column)
+        np.subtract(z, column, z)
+        np.multiply(z, p, z)
+        np.multiply(z, 2.0 / len(z), z)
+        return float(loss)
+
+
+class _TrueClass:
+    """Logits to p − y in place, with the sum of −log p of the true classes; `p_true` keeps p of those."""
+
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
+        self._columns = _Buffers(*np.empty((5, size, 1), dtype))
+
+    def __call__(self, z: Array, y: Array) -> float:
+        starts, index = self._rows.of(len(z))
+        shift, e_true, others, S, p_true = self._columns.of(len(z))
+        np.add(y, starts, index)
+        np.maximum.reduce(z, axis=1, keepdims=True, out=shift)
+        np.subtract(z, shift, z)
+        z.take(index, None, shift[:, 0], "clip")  # now l_true − max
+        np.exp(z, z)
+        z.take(index, None, e_true[:, 0], "clip")
+        z.put(index, 0.0, "clip")
+        np.add.reduce(z, axis=1, keepdims=True, out=others)
+        np.add(others, e_true, S)
+        np.divide(z, S, z)
+        np.divide(e_true, S, p_true)
+        np.divide(others, S, S)
+        np.negative(S, S)
+        z.put(index, S, "clip")  # p_true − 1
+        # −log p_true = log(1 + (S − 1)) − (l_true − max), where S − 1 is exact if the true class is the largest, and
+        # large enough to lose nothing if it is not.
+        np.subtract(e_true, 1.0, e_true)
+        np.add(others, e_true, others)
+        np.log1p(others, others)
+        np.subtract(others, shift, others)
+        return float(np.add.reduce(others, axis=None))
+
+    def p_minus_y_to_p(self, r: Array, p: Array) -> None:
+        """P from r = p − y, of the batch that was called last."""
+        _, index = self._rows.of(len(r))
+        np.copyto(p, r)
+        p.put(index, self._columns.of(len(r))[4], "clip")
+
+
+STEPS: dict[tuple[str, str | None, str], Callable[[int, tuple[int, ...], Any], Step]] = {
+    ("neuron", "identity", "mse"): IdentityMse,
+    ("neuron", "sigmoid", "mse"): SigmoidMse,
+    ("neuron", "tanh", "mse"): TanhMse,
+    ("neuron", "relu", "mse"): ReluMse,
+    ("neuron", "sigmoid", "bce"): SigmoidBce,
+    ("softmax", None, "cce"): SoftmaxCce,
+    ("softmax", None, "mse"): SoftmaxMse,
+}
+"""The pairs of model, activation and loss that can be trained."""
+
+
+def make_step(model: str, activation: str | None, loss: str, size: int, outputs: tuple[int, ...], dtype: Any) -> Step:
+    """The step of a row of `STEPS` for batches of up to `size` rows; `outputs` is () for a neuron, (K,) for softmax."""
+    return STEPS[model, activation, loss](size, outputs, dtype)
