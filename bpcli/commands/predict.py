@@ -18,7 +18,7 @@ from bpcli.training.run import load_model
 def read_argument(data: Path) -> Table:
     """The table of a DATA argument: a file, or `-` for CSV on stdin."""
     if str(data) == "-":
-        return read_table(Path("<stdin>"), format="csv", stream=sys.stdin.buffer)
+        return read_table(Path("<stdin>"), "csv", stream=sys.stdin.buffer)
     return read_table(data)
 
 

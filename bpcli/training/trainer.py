@@ -120,7 +120,7 @@ def streams(config: Config) -> list[np.random.Generator]:
 
 def read_data(config: Config, path: Path) -> Table:
     """The table at `path`, with the target beside it where that has a file of its own."""
-    table = read_table(path, format=config.data.format)
+    table = read_table(path, config.data.format)
     if config.data.target_path is not None and path == config.data.path:
         return with_target(table, read_table(config.data.target_path), config.data.target)
     return table
