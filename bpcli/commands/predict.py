@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from bpcli.commands import Command, output
+from bpcli.datasets.preparation import class_text
 from bpcli.datasets.table import Table, read_table
 from bpcli.errors import DataError, NotFiniteError, nearest
 from bpcli.notation import cell, csv_line, json_text
-from bpcli.training.model import Model, class_text
+from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
 
@@ -65,7 +66,7 @@ def predictions(model: Model, X: Any) -> list[list[Any]]:
     predicted = model.predicted(z).tolist()
     if model.classes is None:
         return [predicted]
-    names = [c if isinstance(c, str) else class_text(c) for c in model.classes]
+    names = [class_text(c) for c in model.classes]
     return [[names[k] for k in predicted], *model.probabilities(z).T.tolist()]
 
 

@@ -25,7 +25,9 @@ def split_rows(
         if fraction and not count:
             raise DataError(f"data.{name}: {fraction:g} of {rows} rows is not a single row")
     if sum(wanted) >= rows:
-        raise DataError(f"data.validation and data.test together take all of the {rows} rows: none are left to train on")
+        raise DataError(
+            f"data.validation and data.test together take all of the {rows} rows: none are left to train on"
+        )
     left = np.arange(rows)
     codes = np.zeros(rows, np.intp) if classes is None else classes
     parts = []
@@ -37,13 +39,17 @@ def split_rows(
 
 
 def _stratified(codes: NDArray[np.intp], count: int, rng: np.random.Generator) -> Rows:
-    """Positions of `count` entries of `codes`, sorted, with each code's share to one."""
+    """Positions of `count` entries of `codes`, sorted, with each code's share to one; one of each code stays behind."""
     sizes = np.bincount(codes)
+    most = np.maximum(sizes - 1, 0)
+    if most.sum() < count:
+        raise DataError("data.validation and data.test leave some class without a row to train on")
     exact = count * sizes / len(codes)
-    quota = np.floor(exact).astype(np.intp)
-    remainders = exact - quota
+    quota = np.minimum(np.floor(exact).astype(np.intp), most)
     # Among equal remainders the choice is the generator's, not the order of the classes.
-    order = np.lexsort((rng.random(len(sizes)), -remainders))
-    quota[order[: count - quota.sum()]] += 1
+    order = np.lexsort((rng.random(len(sizes)), quota - exact))
+    while quota.sum() < count:
+        open_ = order[quota[order] < most[order]]
+        quota[open_[: count - quota.sum()]] += 1
     chosen = [rng.permutation(np.flatnonzero(codes == code))[:take] for code, take in enumerate(quota)]
     return np.sort(np.concatenate(chosen))

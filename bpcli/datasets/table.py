@@ -66,6 +66,10 @@ class Table:
         place = f"{self.path}:{line}" if line is not None else f"{self.path}, row {row + 1}"
         return f"{place}: column {name}" if name else place
 
+    def first_not_numeric(self, name: str) -> tuple[int, str]:
+        """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
+        return next((row, cell) for row, cell in enumerate(self.text(name)) if isinstance(to_column([cell, "0"]), list))
+
     def with_column(self, name: str, other: "Table", source: str) -> "Table":
         """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
         columns = {**self._columns, name: other._columns[source]}

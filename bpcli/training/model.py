@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.preparation import Preparation
+from bpcli.datasets.preparation import Preparation, class_text
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step
@@ -124,11 +124,6 @@ class Model:
         if len(values) == 2:
             return values[1]  # type: ignore[no-any-return]
         return None if None in values else sum(values) / len(values)
-
-
-def class_text(name: Any) -> str:
-    """A class as text: a number without `.0`."""
-    return f"{name:.17g}" if isinstance(name, float) and repr(name).endswith(".0") else str(name)
 
 
 def log_odds(z: Array) -> Array:

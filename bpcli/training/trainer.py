@@ -150,7 +150,7 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
         table.rows,
         validation=fraction(config.data.validation),
         test=fraction(config.data.test),
-        stratify=codes,
+        classes=codes,
         rng=rng,
     )
     return {name: rows for name, rows in zip(("train", "validation", "test"), parts, strict=True) if len(rows)}
