@@ -83,7 +83,7 @@ def _from_data(model: Model, data: Path, split: str | None, target: Path | None)
     if target is not None:
         table = with_target(table, read_table(target), model.preparation.target)
     prepared = model.preparation.apply(table)
-    return prepared.X, prepared.y, prepared.notes
+    return prepared.X, prepared.y, prepared.remarks
 
 
 def _from_run(model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:

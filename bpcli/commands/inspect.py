@@ -54,7 +54,7 @@ def describe(model: Model, raw: bool) -> dict[str, Any]:
     if preparation.scale is not None and not raw:
         standardize = {"mean": preparation.mean, "scale": preparation.scale}
     classes = None if model.classes is None else [class_text(c) for c in model.classes]
-    settings = {"type": model.type, "activation": model.activation}
+    settings: dict[str, Any] = {"type": model.type, "activation": model.activation}
     if model.loss == "bce":
         settings["threshold"] = model.threshold
     return {

@@ -1,15 +1,17 @@
 """How commands print: the options of every result, lines to stdout, aligned tables, notes to stderr."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "csv")
 
 
-def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Any:
+def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
     """The option `--format`."""
     return click.option(
         "--format",
@@ -21,7 +23,7 @@ def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> An
     )
 
 
-def precision_option() -> Any:
+def precision_option() -> Callable[[F], F]:
     """The option `--precision`."""
     return click.option(
         "--precision",

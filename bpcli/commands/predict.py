@@ -42,7 +42,7 @@ def command(model: Path, data: Path, keep: str | None, format_: str, precision: 
     table = read_argument(data)
     kept = _kept(table, keep)
     prepared = loaded.preparation.apply(table, with_target=False)
-    for text in prepared.notes:
+    for text in prepared.remarks:
         output.note(text)
     names = [*kept, "prediction", *(f"p({class_text(c)})" for c in loaded.classes or ())]
     columns = [*kept.values(), *predictions(loaded, prepared.X)]

@@ -122,6 +122,8 @@ def _print_summary(
     if format_ == "json":
         output.emit(json_text(summary, precision))
     elif format_ == "text":
+        if not quiet:
+            output.emit("")
         for line in summary_lines(training, summary, precision):
             output.emit(line)
 
@@ -134,4 +136,4 @@ def summary_lines(training: Training, summary: Mapping[str, Any], precision: int
     rows += [[name, *(cell(part[c], precision) for c in columns)] for name, part in parts.items()]
     blank = [""] * (len(columns) - 2)
     rows.append(["best constant", "", cell(summary["best_constant_loss"], precision), *blank])
-    return ["", *output.aligned(rows), f"run: {summary['run']}"]
+    return [*output.aligned(rows), f"run: {summary['run']}"]

@@ -45,16 +45,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Features X (N, n), targets y (N,) or None, which `rows` of the table they are, and what the user should know.
+    """Features X (N, n), targets y (N,), which `rows` of the table they are, and what the user should know.
 
-    y holds class numbers, or the numbers of a regression. `ignored` are the columns that were of no use.
+    y holds class numbers, or the numbers of a regression; it is empty if not asked for. `ignored` names the columns
+    that were of no use.
     """
 
     X: Array
-    y: Array | None
+    y: Array
     rows: Array
     notes: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes, and one on the columns that were ignored."""
+        shown = ", ".join(self.ignored[:10]) + (" …" if len(self.ignored) > 10 else "")
+        return [*self.notes, f"columns that the model does not use: {shown}"] if self.ignored else self.notes
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ class Preparation:
             X /= np.asarray(self.scale)
         used = {self.target, *strategies}
         ignored = [name for name in table.names if name not in used]
-        return Prepared(X, self._targets(table, rows) if with_target else None, rows, notes, ignored)
+        return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
 
     def _features(self, table: Table, notes: list[str], drop: Array | None = None) -> Array:
         X = np.empty((table.rows, len(self.feature_names)))

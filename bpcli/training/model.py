@@ -64,9 +64,9 @@ class Model:
     def predicted(self, z: Array) -> Array:
         """The number of the predicted class for each row of z; for a regression a = g(z) itself."""
         if self.activation is None:
-            return np.argmax(z, axis=1)
+            return np.asarray(np.argmax(z, axis=1))
         a = self.output(z)
-        return (a >= self.threshold).astype(np.intp) if self.classes else a
+        return np.asarray(a >= self.threshold, np.intp) if self.classes else a
 
     def probabilities(self, z: Array) -> Array:
         """P(class) for each row of z, (N, K), columns in the order of `classes`."""

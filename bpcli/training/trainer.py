@@ -188,9 +188,10 @@ def start(config: Config, preparation: Preparation, rng: np.random.Generator) ->
     n, dtype = len(preparation.feature_names), np.dtype(config.training.dtype)
     outputs = (len(preparation.classes or ()),) if config.model.type == "softmax" else ()
     shape, bound = (n, *outputs), n**-0.5
-    draw = {
-        "zeros": lambda: np.zeros(shape),
-        "normal": lambda: rng.normal(0.0, bound, shape),
-        "uniform": lambda: rng.uniform(-bound, bound, shape),
-    }
-    return draw[config.model.init]().astype(dtype), np.zeros(outputs, dtype)
+    if config.model.init == "normal":
+        w = rng.normal(0.0, bound, shape)
+    elif config.model.init == "uniform":
+        w = rng.uniform(-bound, bound, shape)
+    else:
+        w = np.zeros(shape)
+    return w.astype(dtype), np.zeros(outputs, dtype)

@@ -1,0 +1,32 @@
+"""`bpcli init`: a commented config to start from."""
+
+from pathlib import Path
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.datasets.table import read_table
+from bpcli.errors import UsageError
+from bpcli.training.draft import draft, render, template
+
+
+@click.command(cls=Command)
+@click.option("--model", type=click.Choice(["neuron", "softmax"]), help="The kind of model; else by the target.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="The table to write the config for.")
+@click.option("--target", metavar="NAME", help="The column to predict; else guessed.")
+def command(model: str | None, data: Path | None, target: str | None) -> None:
+    """Print a commented config on stdout; with --data one that trains on that table as it stands.
+
+    The path of the table is written relative to where you are: save the config there.
+
+    \b
+    bpcli init --data data/breast_cancer.csv --target diagnosis > cells.yaml
+    bpcli train cells.yaml
+    """
+    if data is None:
+        if target is not None:
+            raise UsageError("--target names a column of --data FILE, which is not given")
+        text = template(model or "neuron")
+    else:
+        text = render(draft(read_table(data), target, model), data, Path())
+    output.emit(text.rstrip("\n"))

@@ -1,0 +1,30 @@
+"""`bpcli validate`: every mistake in a config, each with its line."""
+
+from pathlib import Path
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.training.config import load_config
+from bpcli.training.trainer import prepare
+
+
+@click.command(cls=Command)
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats.")
+def command(config: Path, settings: tuple[str, ...]) -> None:
+    """Check CONFIG and the data it names without training: every mistake, each with its file, line and column.
+
+    \b
+    bpcli validate configs/iris.yaml
+    """
+    training = prepare(load_config(config, settings))
+    for text in training.notes:
+        output.note(text)
+    model = training.model
+    kind = " ".join(filter(None, [model.type, model.activation]))
+    rows = ", ".join(f"{len(part.y)} {name}" for name, part in training.parts.items())
+    output.emit(
+        f"{config}: {kind}, loss {model.loss}, {model.w.size + model.b.size} parameters on "
+        f"{len(model.w)} features; rows: {rows}"
+    )
