@@ -74,9 +74,10 @@ class _Source:
             raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise DataError(f"{self.path} is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
-        raw = self._raw()
         if start[:2] == b"\x1f\x8b":
-            raw = gzip.GzipFile(fileobj=raw)
+            raw = gzip.open(self.path if self._bytes is None else io.BytesIO(self._bytes))
+        else:
+            raw = self._raw()
         return io.TextIOWrapper(raw, encoding="utf-8-sig")  # any newline becomes \n
 
     def _guard(self, error: Exception) -> DataError:

@@ -138,7 +138,7 @@ def _format_of(path: Path, format_: str) -> str:
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if suffix not in _EXTENSIONS:
         raise DataError(
-            f"{path}: the format of a {suffix or 'file without extension'} is not known",
+            f"{path}: the format of a {suffix or 'nameless'} file is not known",
             f"data.format: one of {', '.join(READERS)}",
         )
     return _EXTENSIONS[suffix]

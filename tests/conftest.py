@@ -1,0 +1,54 @@
+"""What the tests share: the command line run in this process, and the example data."""
+
+import io
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+class Result(NamedTuple):
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def json(self) -> list[Any]:
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture
+def bpcli(capsys, monkeypatch):
+    """`bpcli("grad", "x**2", "--at", "1")` as a shell would run it, but in this process."""
+    from bpcli.commands import run
+
+    def call(*arguments: object, stdin: str | bytes = b"") -> Result:
+        content = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        capsys.readouterr()
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            code = run([str(argument) for argument in arguments])
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return Result(code, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
