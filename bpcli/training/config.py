@@ -150,9 +150,10 @@ def _read_file(name: str, raw: bytes, problems: list[tuple[str, str]]) -> dict[s
 
 
 def _compose(name: str, text: str) -> yaml.Node | None:
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node: yaml.Node | None = loader.get_single_node()
+        loader.dispose()
     except RecursionError as error:
         raise ConfigError([f"{name}: the values are nested too deeply"]) from error
     except yaml.MarkedYAMLError as error:
@@ -166,8 +167,6 @@ def _compose(name: str, text: str) -> yaml.Node | None:
         ) from error
     except yaml.YAMLError as error:
         raise ConfigError([f"{name}: this is not YAML: {error}"]) from error
-    finally:
-        loader.dispose()
     return node
 
 
@@ -200,14 +199,15 @@ def _walk(walk: _Walk, prefix: str, node: yaml.MappingNode, depth: int) -> None:
             elif value_node.tag == _TAG + "null":
                 walk.given[path] = _Given(None, place)
             else:
-                walk.problems.append(
-                    (_place(walk.name, value_node), f"{path}: expected a mapping, found {_kind_of(value_node)}")
-                )
+                found = f"{path}: expected a mapping, found {_kind_of(value_node)}"
+                walk.problems.append((_place(walk.name, value_node), found))
+                walk.given[path] = _Given(_WRONG, place)
             continue
         try:
             value = _plain(value_node, budget, 0)
         except ValueError as error:
             walk.problems.append((_place(walk.name, value_node), f"{path}: {error}"))
+            walk.given[path] = _Given(_WRONG, place)
             continue
         _add(walk.given, walk.problems, path, value, place, _place(walk.name, value_node))
 
@@ -283,7 +283,9 @@ def _add(
     """Check one value and keep it; `place` is where the key stands, `at` where the value does."""
     key = KEYS.get(path)
     if key is None:
-        problems.append((place, f"{path}: there is no such key; {_advice(path)}"))
+        meant, advice = _advice(path)
+        problems.append((place, f"{path}: there is no such key; {advice}"))
+        given.setdefault(meant, _Given(_WRONG, place))
         return
     try:
         given[path] = _Given(key.kind.read(value), at or place)
@@ -293,21 +295,19 @@ def _add(
         given[path] = _Given(_WRONG, at or place)
 
 
-_WRONG = object()  # stands in the place of a value that was refused, so that it is not missed as well
+_WRONG = object()  # stands for a value that was refused, so that it is not reported as missing as well
 
 
-def _advice(path: str) -> str:
+def _advice(path: str) -> tuple[str, str]:
+    """The key that an unknown one was probably meant to be ("" if there is none like it), and the words for it."""
     section, _, name = path.rpartition(".")
-    siblings = [p.rpartition(".")[2] for p in KEYS if p.rpartition(".")[0] == section]
-    close = nearest(name, siblings + ([] if section else list(SECTIONS)))
-    if close:
-        return f"did you mean {f'{section}.' if section else ''}{close}?"
-    elsewhere = [p for p in KEYS if p.rpartition(".")[2] == name] or [
-        p for p in KEYS if nearest(name, [p.rpartition(".")[2]])
-    ]
-    if elsewhere:
-        return f"did you mean {elsewhere[0]}?"
-    return f"{section or 'a config'} has {', '.join(siblings if section else [*SECTIONS, *siblings])}"
+    siblings = [p for p in KEYS if p.rpartition(".")[0] == section] + ([] if section else list(SECTIONS))
+    for choices in (siblings, KEYS):
+        by_name = {choice.rpartition(".")[2]: choice for choice in choices}
+        close = nearest(name, by_name)
+        if close:
+            return by_name[close], f"did you mean {by_name[close]}?"
+    return "", f"{section or 'a config'} has {', '.join(choice.rpartition('.')[2] for choice in siblings)}"
 
 
 def _build(given: dict[str, _Given], problems: list[tuple[str, str]], name: str, folder: Path, stem: str) -> Config:
@@ -315,9 +315,10 @@ def _build(given: dict[str, _Given], problems: list[tuple[str, str]], name: str,
     sound = {key: g.value for key, g in given.items() if g.value is not _WRONG and key in KEYS}
     for path, key in KEYS.items():
         if key.default is REQUIRED and path not in given:
-            section = path.partition(".")[0]
-            place = given[section].place if section in given else f"{name}:1:1"
-            problems.append((place, f"{path} is missing; expected {key.kind.expected}: {key.text}"))
+            section = given.get(path.partition(".")[0], _Given(None, f"{name}:1:1"))
+            if section.value is _WRONG:
+                continue
+            problems.append((section.place, f"{path} is missing; expected {key.kind.expected}: {key.text}"))
     problems += [
         (given[key].place if key in given else f"{name}:1:1", f"{key}: {what}") for key, what in conflicts(sound)
     ]
