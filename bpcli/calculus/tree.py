@@ -4,6 +4,7 @@ Plain classes with slots rather than dataclasses: a shell script starts this pro
 dataclass takes longer than evaluating the expression.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 Span = tuple[int, int]
@@ -134,3 +135,54 @@ class Transpose(Node):
 
 
 Expression = Number | Name | Negative | Binary | Compare | Call | Stack | Index | Transpose
+
+
+def children(node: Expression) -> tuple[Expression, ...]:
+    """The operands of `node`, from left to right; of a leaf, none."""
+    match node:
+        case Binary() | Compare():
+            return node.left, node.right
+        case Negative():
+            return (node.operand,)
+        case Call():
+            return node.arguments
+        case Stack():
+            return node.items
+        case Index() | Transpose():
+            return (node.base,)
+    return ()
+
+
+def replace_children(node: Expression, new: Sequence[Expression]) -> Expression:
+    """`node` with the operands `new`, as many as `children(node)`; its place in the text stays."""
+    match node:
+        case Binary():
+            return Binary(node.op, new[0], new[1], node.span, node.op_span)
+        case Compare():
+            return Compare(node.op, new[0], new[1], node.span)
+        case Negative():
+            return Negative(new[0], node.span)
+        case Call():
+            return Call(node.function, tuple(new), node.axis, node.span, node.function_span)
+        case Stack():
+            return Stack(tuple(new), node.span)
+        case Index():
+            return Index(new[0], node.indices, node.span)
+        case Transpose():
+            return Transpose(new[0], node.span)
+    return node
+
+
+def postorder(root: Expression) -> list[Expression]:
+    """Every node below and including `root`, operands before what uses them, from left to right.
+
+    Without recursion: `x + x + …` is a tree as deep as the sum is long. Walk trees with this, never by recursion.
+    """
+    nodes: list[Expression] = []
+    pending = [root]
+    while pending:  # a node before its operands, the last operand first: read backwards, this is the post-order
+        node = pending.pop()
+        nodes.append(node)
+        pending.extend(children(node))
+    nodes.reverse()
+    return nodes
