@@ -63,7 +63,7 @@ def load_model(path: Path) -> Model:
     """The model in a run folder or a `model.npz`. DataError if it can't be read or is not one of bpcli's."""
     path = model_path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             w, b = archive["w"], archive["b"]
         if meta["format"] > _FORMAT:

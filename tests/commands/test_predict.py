@@ -1,0 +1,231 @@
+"""predict, evaluate and inspect on a trained run, beside predictions worked out from the weights."""
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, root):
+    from bpcli.commands import run
+
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("iris", "breast_cancer", "diabetes"):
+        code = run(["train", str(root / "configs" / f"{name}.yaml"), "--quiet", "--output", str(folder / name)])
+        assert code == 0
+    return folder
+
+
+def read(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_predictions_follow_from_the_raw_weights(bpcli, runs, root):
+    """softmax(xᵀw + b), worked out here in plain Python from what `inspect --raw` prints."""
+    model = bpcli("inspect", runs / "iris", "--raw", "--format", "json").json[0]
+    predicted = bpcli("predict", runs / "iris", root / "data/iris.csv", "--format", "json").json
+    for row, got in zip(read(root / "data/iris.csv"), predicted, strict=True):
+        x = [float(row[name]) for name in model["features"]]
+        z = [sum(a * w for a, w in zip(x, column, strict=True)) for column in zip(*model["weights"], strict=True)]
+        e = [math.exp(v + b) for v, b in zip(z, model["bias"], strict=True)]
+        p = dict(zip(model["classes"], (v / sum(e) for v in e), strict=True))
+        assert got["prediction"] == max(p, key=p.get)
+        for name, value in p.items():
+            assert got[f"p({name})"] == pytest.approx(value, rel=1e-9)
+
+
+def test_the_weights_act_on_the_standardised_features(bpcli, runs, root):
+    model = bpcli("inspect", runs / "diabetes", "--format", "json").json[0]
+    predicted = bpcli("predict", runs / "diabetes", root / "data/diabetes.csv", "--format", "json").json
+    scaling = model["standardize"]
+    for row, got in zip(read(root / "data/diabetes.csv"), predicted, strict=True):
+        x = [
+            (float(row[name]) - m) / s
+            for name, m, s in zip(model["features"], scaling["mean"], scaling["scale"], strict=True)
+        ]
+        z = sum(a * w[0] for a, w in zip(x, model["weights"], strict=True)) + model["bias"][0]
+        assert got["prediction"] == pytest.approx(z, rel=1e-9)
+    assert model["classes"] is None
+    raw = bpcli("inspect", runs / "diabetes", "--raw", "--format", "json").json[0]
+    assert raw["standardize"] is None
+
+
+def test_inspect_names_features_and_classes(bpcli, runs):
+    text = bpcli("inspect", runs / "iris")
+    assert text.lines[0] == "softmax, loss cce, target species: setosa, versicolor, virginica"
+    assert text.lines[1].split() == ["feature", "setosa", "versicolor", "virginica"]
+    assert [line.split()[0] for line in text.lines[2:]] == [
+        "sepal_length",
+        "sepal_width",
+        "petal_length",
+        "petal_width",
+        "(bias)",
+    ]
+    rows = list(csv.reader(io.StringIO(bpcli("inspect", runs / "breast_cancer", "--format", "csv").out)))
+    assert rows[0] == ["feature", "weight"]
+    assert len(rows) == 32
+    json = bpcli("inspect", runs / "breast_cancer", "--format", "json").json[0]
+    assert json["model"] == {"type": "neuron", "activation": "sigmoid", "threshold": 0.5}
+    assert json["classes"] == ["benign", "malignant"]
+    assert np.shape(json["weights"]) == (30, 1)
+
+
+def test_stdin_columns_in_any_order_and_kept_columns(bpcli, runs):
+    content = "petal_width,note,sepal_width,petal_length,sepal_length\n0.2,a,3.5,1.4,5.1\n2.1,b,3.0,5.9,7.1\n"
+    result = bpcli("predict", runs / "iris" / "model.npz", "-", "--keep", "note,petal_width", stdin=content)
+    assert result.code == 0, result.err
+    rows = list(csv.reader(io.StringIO(result.out)))
+    assert rows[0] == ["note", "petal_width", "prediction", "p(setosa)", "p(versicolor)", "p(virginica)"]
+    assert [row[:3] for row in rows[1:]] == [["a", "0.2", "setosa"], ["b", "2.1", "virginica"]]
+    assert "note: columns that the model does not use: note" in result.err
+
+
+def test_predict_in_text_and_with_precision(bpcli, runs):
+    content = "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n"
+    result = bpcli("predict", runs / "iris", "-", "--format", "text", "--precision", "2", stdin=content)
+    header, row = result.lines
+    assert header.split() == ["prediction", "p(setosa)", "p(versicolor)", "p(virginica)"]
+    assert row.split()[0] == "setosa"
+    assert all(len(cell.lstrip("0.").split("e")[0].replace(".", "")) <= 2 for cell in row.split()[1:])
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        ("sepal_length,sepal_width,petal_length\n1,2,3\n", 3, "no column petal_width"),
+        ("sepal_length,sepal_width,petal_length,petal_widht\n1,2,3,4\n", 3, "did you mean petal_widht?"),
+        ("sepal_length,sepal_width,petal_length,petal_width\n1,2,3,wide\n", 3, "<stdin>:2: column petal_width: 'wide'"),
+        (
+            "sepal_length,sepal_width,petal_length,petal_width\n1,2,3,\n",
+            3,
+            "<stdin>:2: column petal_width: the cell is",
+        ),
+        ("", 3, "<stdin> is empty"),
+    ],
+)
+def test_data_that_the_model_can_t_use(bpcli, runs, content, code, message):
+    result = bpcli("predict", runs / "iris", "-", stdin=content)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
+
+
+def test_columns_to_keep_that_are_not_there(bpcli, runs, root):
+    result = bpcli("predict", runs / "iris", root / "data/iris.csv", "--keep", "specis")
+    assert result.code == 3
+    assert "did you mean species?" in result.err
+
+
+def test_evaluate_beside_counts_made_from_the_predictions(bpcli, runs, root):
+    data = root / "data/breast_cancer.csv"
+    predicted = bpcli("predict", runs / "breast_cancer", data, "--format", "json").json
+    truth = [row["diagnosis"] for row in read(data)]
+    got = bpcli("evaluate", runs / "breast_cancer", data, "--format", "json").json[0]
+    assert set(got) == {"rows", "loss", "accuracy", "auc", "pr_auc", "confusion", "per_class"}
+    right = [p["prediction"] == t for p, t in zip(predicted, truth, strict=True)]
+    assert got["accuracy"] == sum(right) / len(right)
+    assert got["loss"] == pytest.approx(
+        -sum(math.log(p[f"p({t})"]) for p, t in zip(predicted, truth, strict=True)) / len(truth), rel=1e-12
+    )
+    table = [[0, 0], [0, 0]]
+    names = ["benign", "malignant"]
+    for p, t in zip(predicted, truth, strict=True):
+        table[names.index(t)][names.index(p["prediction"])] += 1
+    assert got["confusion"] == table
+    assert got["per_class"]["malignant"]["support"] == 212
+    assert got["per_class"]["malignant"]["recall"] == table[1][1] / 212
+    scores = [(p["p(malignant)"], t == "malignant") for p, t in zip(predicted, truth, strict=True)]
+    positive, negative = ([s for s, is_ in scores if is_ == kind] for kind in (True, False))
+    wins = sum((a > b) + (a == b) / 2 for a in positive for b in negative)
+    assert got["auc"] == pytest.approx(wins / len(positive) / len(negative), abs=1e-6)
+
+
+def test_evaluate_a_regression(bpcli, runs, root):
+    data = root / "data/diabetes.csv"
+    predicted = [row["prediction"] for row in bpcli("predict", runs / "diabetes", data, "--format", "json").json]
+    truth = [float(row["progression"]) for row in read(data)]
+    got = bpcli("evaluate", runs / "diabetes", data, "--format", "json").json[0]
+    assert set(got) == {"rows", "loss", "rmse", "mae", "r2"}
+    assert got["loss"] == pytest.approx(
+        sum((a - b) ** 2 for a, b in zip(truth, predicted, strict=True)) / 442, rel=1e-12
+    )
+    assert got["rmse"] == pytest.approx(math.sqrt(got["loss"]), rel=1e-12)
+
+
+def test_splits_are_those_of_the_training(bpcli, runs):
+    import json
+
+    summary = json.loads((runs / "iris" / "summary.json").read_text())
+    for options, part in (([], "train"), (["--split", "validation"], "validation")):
+        result = bpcli("evaluate", runs / "iris", *options, "--format", "json")
+        assert result.json[0] == summary[part]
+        assert ("rows the model was trained on" in result.err) == (part == "train")
+    result = bpcli("evaluate", runs / "iris", "--split", "test")
+    assert result.code == 2
+    assert "held out no test rows" in result.err
+
+
+def test_fail_under_decides_the_exit_code(bpcli, runs):
+    run = runs / "breast_cancer"
+    assert (
+        bpcli("evaluate", run, "--split", "test", "--fail-under", "auc=0.9", "--fail-under", "accuracy=0.9").code == 0
+    )
+    low = bpcli("evaluate", run, "--split", "test", "--fail-under", "auc=0.9", "--fail-under", "accuracy=1.1")
+    assert low.code == 1
+    assert "accuracy is" in low.err
+    assert low.out
+    for text, message in (
+        ("acuracy=1", "did you mean accuracy=1?"),
+        ("auc", "is not a number"),
+        ("rmse=3", "expected METRIC"),
+    ):
+        wrong = bpcli("evaluate", run, "--fail-under", text)
+        assert (wrong.code, wrong.out) == (2, "")
+        assert message in wrong.err
+    other = bpcli("evaluate", runs / "diabetes", "--fail-under", "auc=0.5")
+    assert other.code == 2
+    assert "not measured by it" in other.err
+
+
+def test_evaluate_in_text_and_csv(bpcli, runs):
+    text = bpcli("evaluate", runs / "iris", "--split", "validation", "--precision", "3").out
+    for words in ("accuracy", "precision", "recall", "support", "virginica", "true \\ predicted"):
+        assert words in text
+    rows = list(csv.reader(io.StringIO(bpcli("evaluate", runs / "iris", "--format", "csv").out)))
+    assert rows[0] == ["rows", "loss", "accuracy", "auc", "pr_auc"]
+    assert len(rows) == 2
+
+
+def test_one_class_alone_leaves_auc_undefined(bpcli, runs, root):
+    lines = (root / "data/breast_cancer.csv").read_text().splitlines()
+    only = "\n".join([lines[0], *(line for line in lines if line.endswith("benign"))])
+    result = bpcli("evaluate", runs / "breast_cancer", "-", "--format", "json", "--fail-under", "auc=0.5", stdin=only)
+    assert result.json[0]["auc"] is None
+    assert result.code == 1
+    assert "auc is undefined" in result.err
+
+
+def truncated(source: Path, target: Path) -> Path:
+    target.write_bytes(source.read_bytes()[:-100])
+    return target
+
+
+def test_what_is_no_model(bpcli, runs, root, tmp_path):
+    (tmp_path / "other.npz").write_bytes(b"not a zip")
+    np.savez(tmp_path / "arrays.npz", x=np.zeros(3))
+    broken = truncated(runs / "iris" / "model.npz", tmp_path / "model.npz")
+    for path, message in (
+        (tmp_path / "nothing", "does not exist"),
+        (root / "data", "is not a run folder"),
+        (tmp_path / "other.npz", "is not a model of bpcli, or is damaged"),
+        (tmp_path / "arrays.npz", "is not a model of bpcli, or is damaged"),
+        (broken, "is not a model of bpcli, or is damaged"),
+        (root / "data/iris.csv", "is not a model of bpcli, or is damaged"),
+    ):
+        for command in (["inspect", path], ["predict", path, root / "data/iris.csv"], ["evaluate", path]):
+            result = bpcli(*command)
+            assert (result.code, result.out) == (3, ""), (path, command)
+            assert message in result.err
