@@ -54,9 +54,9 @@ def staged_folder(target: Path, known: frozenset[str], force: bool = False, hint
     files move into the new one. On any error the old folder stays as it was. A second process that stages the same
     target is refused (UsageError), as is an existing `target` without `force`; what can't be written is a DataError.
     """
-    target = Path(os.path.abspath(target))
     _check_target(target, known, force, hint)
-    staging = target.with_name(f".{target.name}.partial")
+    absolute = Path(os.path.abspath(target))  # `.` has no name
+    staging = absolute.with_name(f".{absolute.name}.partial")
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         staging.mkdir(exist_ok=True)
@@ -69,7 +69,7 @@ def staged_folder(target: Path, known: frozenset[str], force: bool = False, hint
                 _sync_folder(staging)
                 if not force:
                     _check_target(target, known, force, hint)
-                _install(staging, target, known)
+                _install(staging, absolute, known)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 

@@ -11,7 +11,7 @@ from bpcli.commands import Command, output
 from bpcli.datasets.preparation import class_text
 from bpcli.datasets.table import Table, read_table
 from bpcli.errors import DataError, NotFiniteError, nearest
-from bpcli.notation import cell, csv_line, json_text
+from bpcli.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
@@ -48,8 +48,13 @@ def command(model: Path, data: Path, keep: str | None, format_: str, precision: 
     columns = [*kept.values(), *predictions(loaded, prepared.X)]
     rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
     if format_ == "json":
-        for row in rows:
-            output.emit(json_text(dict(zip(names, row, strict=True)), precision))
+        numeric = {name: table.numeric(name).tolist() for name in kept if table.is_numeric(name)}
+        for index, row in enumerate(rows):
+            record = dict(zip(names, row, strict=True)) | {name: column[index] for name, column in numeric.items()}
+            # What is kept stays as it was given: --precision is for what is predicted.
+            said = {name: record[name] for name in names[len(kept) :]}
+            said = {name: float(number(v, precision)) if isinstance(v, float) else v for name, v in said.items()}
+            output.emit(json_text(record | said))
     elif format_ == "csv":
         output.emit(csv_line(names))
         for row in rows:
@@ -70,8 +75,9 @@ def predictions(model: Model, X: Any) -> list[list[Any]]:
     return [[names[k] for k in predicted], *model.probabilities(z).T.tolist()]
 
 
-def _kept(table: Table, keep: str | None) -> dict[str, list[Any]]:
-    kept: dict[str, list[Any]] = {}
+def _kept(table: Table, keep: str | None) -> dict[str, list[str]]:
+    """The cells of the columns to keep, as they stand."""
+    kept: dict[str, list[str]] = {}
     for name in [part.strip() for part in (keep or "").split(",") if part.strip()]:
         if name not in table.names:
             close = nearest(name, table.names)
@@ -79,7 +85,7 @@ def _kept(table: Table, keep: str | None) -> dict[str, list[Any]]:
                 f"{table.path} has no column {name!r} to keep",
                 f"did you mean {close}?" if close else f"its columns are {', '.join(table.names)}",
             )
-        kept[name] = table.numeric(name).tolist() if table.is_numeric(name) else list(table.text(name))
+        kept[name] = table.text(name)
     return kept
 
 

@@ -1,0 +1,85 @@
+"""What the README shows is what happens: each console block is run, line by line, in a folder like the repository's."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands(block):
+    """(command, expected output) pairs; a line `…` in the output stands for any number of lines."""
+    pairs = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            pairs.append((line[2:], []))
+        else:
+            pairs[-1][1].append(line)
+    return pairs
+
+
+def matches(expected, got):
+    if not expected:
+        return not got
+    if expected[0] == "…":
+        return any(matches(expected[1:], got[i:]) for i in range(len(got) + 1))
+    return bool(got) and expected[0] == got[0] and matches(expected[1:], got[1:])
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory, root):
+    """Runs a command as the README's reader would: with `bpcli` and `python` on the path."""
+    home = tmp_path_factory.mktemp("readme")
+    for name in ("configs", "data"):
+        (home / name).symlink_to(root / name)
+    tools = home / "bin"
+    tools.mkdir()
+    for name, arguments in (("bpcli", "-m bpcli"), ("python", "")):
+        script = tools / name
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        script.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(root), "NO_COLOR": "1"}
+
+    def run(command):
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True, check=False
+        )
+        return done.stderr + done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[commands(b)[0][0][:40] for b in BLOCKS])
+def test_the_console_blocks_print_what_they_show(shell, block):
+    for command, expected in commands(block):
+        got = shell(command).splitlines()
+        assert matches(expected, got), f"$ {command}\n" + "\n".join(got)
+
+
+def test_the_config_shown_holds_every_key_and_is_valid(tmp_path):
+    from bpcli.training.config import load_config
+    from bpcli.training.schema import KEYS
+
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "c.yaml").write_text(block)
+    load_config(tmp_path / "c.yaml")
+    shown = yaml.safe_load(block)
+    for path in KEYS:
+        *sections, name = path.split(".")
+        assert name in (shown[sections[0]] if sections else shown), path
+
+
+def test_every_command_shows_a_working_example_in_its_help(bpcli, root, tmp_path, monkeypatch):
+    from bpcli.commands import COMMANDS
+
+    monkeypatch.chdir(root)
+    for name in COMMANDS:
+        shown = bpcli(name, "--help")
+        assert shown.code == 0
+        assert f"  bpcli {name}" in shown.out, name
