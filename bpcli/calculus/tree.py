@@ -12,24 +12,41 @@ Span = tuple[int, int]
 
 
 class Node:
-    """Base of the nodes: equality, hash and repr follow `__match_args__`; the span does not take part."""
+    """Base of the nodes: equality, hash and repr are those of the whole tree below; spans do not take part.
+
+    All three go through the flat list of nodes, so that a deep tree is no matter.
+    """
 
     __slots__ = ("span",)
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
     span: Span
 
-    def _key(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__match_args__)
+    def _own(self) -> list[object]:
+        """The fields that are not operands."""
+        return [value for value in [getattr(self, name) for name in self.__match_args__] if not _operands(value)]
+
+    def _flat(self) -> list[tuple[object, ...]]:
+        """The tree in post-order; with each node's number of operands that says all there is to say."""
+        return [(type(node), len(children(node)), *node._own()) for node in postorder(self)]  # type: ignore[arg-type]
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and isinstance(other, Node) and self._key() == other._key()
+        return self is other or (isinstance(other, Node) and self._flat() == other._flat())
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, self._key()))
+        return hash(tuple(self._flat()))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(repr(v) for v in self._key())})"
+        written: list[str] = []
+        for node in postorder(self):  # type: ignore[arg-type]
+            below = len(written) - len(children(node))
+            fields = [*map(repr, node._own()), *written[below:]]
+            written[below:] = [f"{type(node).__name__}({', '.join(fields)})"]
+        return written[0]
+
+
+def _operands(value: object) -> bool:
+    return isinstance(value, Node) or (isinstance(value, tuple) and bool(value) and isinstance(value[0], Node))
 
 
 class Number(Node):
