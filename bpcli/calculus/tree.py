@@ -154,7 +154,7 @@ class Transpose(Node):
 Expression = Number | Name | Negative | Binary | Compare | Call | Stack | Index | Transpose
 
 
-def children(node: Expression) -> tuple[Expression, ...]:
+def children(node: Node) -> tuple[Expression, ...]:
     """The operands of `node`, from left to right; of a leaf, none."""
     match node:
         case Binary() | Compare():
@@ -205,32 +205,6 @@ def postorder(root: Expression) -> list[Expression]:
     return nodes
 
 
-def children(node: Node) -> tuple[Expression, ...]:
-    """The operands of a node, in order."""
-    if isinstance(node, Binary | Compare):
-        return (node.left, node.right)
-    if isinstance(node, Call):
-        return node.arguments
-    if isinstance(node, Negative):
-        return (node.operand,)
-    if isinstance(node, Index | Transpose):
-        return (node.base,)
-    return node.items if isinstance(node, Stack) else ()
-
-
-def postorder(root: Expression) -> list[Expression]:
-    """Every node, operands before what uses them; iterative, so that a sum of thousands of terms is no problem."""
-    found: list[Expression] = []
-    stack: list[Expression] = [root]
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        stack.extend(children(node))
-    found.reverse()
-    return found
-
-
 def names_in(root: Expression) -> list[str]:
     """The names that occur, in the order of their first appearance in the text."""
-    places = [(node.span[0], node.name) for node in postorder(root) if isinstance(node, Name)]
-    return list(dict.fromkeys(name for _, name in sorted(places, key=lambda place: place[0])))
+    return list(dict.fromkeys([node.name for node in postorder(root) if isinstance(node, Name)]))
