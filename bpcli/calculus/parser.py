@@ -1,416 +1,410 @@
-"""From text to tree: a scanner and a Pratt parser for bpcli's expressions; every error has its place.
+"""Text to tree: a Pratt parser for bpcli's expressions, whose every error shows the place.
 
-Grammar, from loose to tight: comparisons (one, not a chain); `+ -`; `* / @ × ·` and juxtaposition; a minus in front;
-`** ^`, right-associative; what stands behind: `[…]`, `.T`, `²`, `³`.
+From loose to tight: comparisons (one, not a chain); `+ -`; `* / @ ·` and juxtaposition; a minus in front; `**` and `^`,
+right-associative; what stands behind: `[…]` and `.T`.
 """
 
-import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NoReturn
 
 from bpcli.calculus.functions import ALIASES, FUNCTIONS
-from bpcli.calculus.tree import Binary, Call, Compare, Expression, Index, Name, Negative, Number, Span, Stack, Transpose
+from bpcli.calculus.tokens import COMPARISONS, END, NAME, NUMBER, OPERATOR, SUPERSCRIPT, Token, tokenize
+from bpcli.calculus.tree import Binary, Call, Compare, Expression, Index, Name, Negative, Number, Stack, Transpose
 from bpcli.errors import ExpressionError, nearest
 
-MAX_LENGTH = 10_000  # characters of an expression
-MAX_DEPTH = 100  # nested parentheses, brackets, powers, minus signs
+MAX_DEPTH = 200
+"""How deep parentheses, brackets, powers and minus signs may nest; chains such as x + x + … do not nest."""
 
-_NAME = r"[^\W\d²³¹⁰⁴-⁹][^\W²³¹⁰⁴-⁹]*"
-_TOKENS = re.compile(
-    rf"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    rf"|(?P<name>{_NAME})"
-    r"|(?P<op>\*\*|<=|>=|==|!=|\.T\b|[-+*/@^()\[\],:|<>=²³√×·⋅−≤≥≠÷])"
-    r"|(?P<space>\s+)"
-)
-_SAME = {"−": "-", "×": "*", "⋅": "·", "^": "**", "≤": "<=", "≥": ">=", "≠": "!=", "÷": "/"}
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+COMPARISON, SUM, PRODUCT, MINUS, POWER, POSTFIX = 1, 2, 3, 4, 5, 6
+"""How tightly things bind."""
 
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-_COMPARE, _SUM, _PRODUCT, _MINUS, _POWER = 1, 2, 3, 4, 5
-_BINARY = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "@": _PRODUCT, "·": _PRODUCT, "**": _POWER}
-_BINARY |= dict.fromkeys(COMPARISONS, _COMPARE)
+_BINARY = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "·": PRODUCT, "**": POWER}
+_BINARY |= dict.fromkeys(COMPARISONS, COMPARISON)
 
+_WORDS = {  # of other languages; they say something only where a name can't stand
+    "and": "multiply conditions: (x > 0)*(y > 0)",
+    "or": "the larger of two conditions is max(x > 0, y > 0)",
+    "not": "1 - (x > 0) is the opposite of x > 0",
+    "if": "where(x > 0, a, b) chooses",
+    "else": "where(x > 0, a, b) chooses",
+    "lambda": "write the function's formula alone",
+    "for": "sum, mean and prod go over all entries of a vector",
+    "mod": "the remainder is x - y*floor(x/y)",
+}
 
-class Token(NamedTuple):
-    """`kind` is `number`, `name`, `op` or `end`; `text` is in its plain form (`**` for `^`, `x1` for `x₁`)."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-def plain_name(text: str) -> str:
-    """A name in its plain form: `x_1` and `x₁` are `x1`, `π` is `pi`."""
-    text = re.sub(r"_(?=\d+$)", "", text.translate(_SUBSCRIPTS))
-    return "pi" if text == "π" else text
-
-
-def tokenize(text: str) -> list[Token]:
-    """The tokens of `text`, an `end` last. ExpressionError for a character that means nothing."""
-    tokens: list[Token] = []
-    position = 0
-    while position < len(text):
-        match = _TOKENS.match(text, position)
-        if match is None:
-            raise _unknown_character(text, position)
-        kind, found = match.lastgroup or "", match.group()
-        if kind == "number":
-            _check_number(text, match)
-        if kind != "space":
-            plain = plain_name(found) if kind == "name" else _SAME.get(found, found)
-            tokens.append(Token(kind, plain, position, match.end()))
-        position = match.end()
-    tokens.append(Token("end", "", len(text), len(text)))
-    return tokens
-
-
-def _check_number(text: str, match: re.Match[str]) -> None:
-    after = text[match.end() : match.end() + 40]
-    start, end = match.span()
-    if re.match(r"_\d", after):
-        raise ExpressionError("digits are not grouped by _", text, start, end + 1, "write 1000 for 1_000")
-    if match.group() == "0" and (digits := re.match(r"[xX][0-9a-fA-F]+\b|[bB][01]+\b", after)):
-        written = "0" + digits.group()
-        value = int(written, 0)
-        raise ExpressionError(f"{written} is not a number here", text, start, end + digits.end(), f"write {value}")
-    if re.match(r"\.\d", after):
-        raise ExpressionError("a number has one decimal point", text, start, end + 2)
-
-
-_MEANT = {
-    "%": "there is no % operator",
-    "!": "there is no ! operator; compare with !=",
-    "&": "there is no & operator; multiply conditions: (a < b)*(b < c)",
-    ";": "; separates the rows of a value, not parts of an expression",
-    "{": "use parentheses ( )",
-    "}": "use parentheses ( )",
-    ".": "a lone dot; .T transposes, and a number is written 0.5 or .5",
-    '"': "there is no text in an expression",
-    "'": "there is no text in an expression; A.T transposes",
+_STRAY = {  # where the expression should have ended
+    ")": "this ) closes nothing",
+    "]": "this ] closes nothing",
+    "|": "this | has no partner",
+    ",": "a comma stands between the arguments of a function or the entries of a list",
+    ":": "a colon stands only in an index, as in x[1:3]",
+    "=": "= gives no value here",
+}
+_STRAY_HINTS = {
+    "|": "an absolute value is |x|; to multiply by one, write *|x|",
+    ",": "a decimal is written 1.5, a vector [1, 2]",
+    "=": "compare with ==; values come with --at and --let",
 }
 
 
-def _unknown_character(text: str, position: int) -> ExpressionError:
-    character = text[position]
-    return ExpressionError(_MEANT.get(character, f"{character!r} means nothing here"), text, position)
-
-
 def parse(text: str) -> Expression:
-    """The tree of an expression. ExpressionError, with the place, for anything that is not one."""
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(
-            f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read", text[:MAX_LENGTH], 0
-        )
-    parser = _Parser(text)
-    tree = parser.expression(0)
-    if parser.peek.kind != "end":
-        raise parser.unexpected()
-    return tree
+    """The tree of an expression; ExpressionError, with the place, for a text that is none.
+
+    A parse takes time linear in the text, whose length and depth are bounded first.
+    """
+    return _Parser(text).whole()
 
 
 class _Parser:
+    """Reads tokens from left to right; `self.at` is the next one."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = tokenize(text)
         self.at = 0
         self.depth = 0
-        self.bars = 0  # open |
-        self.grouped: set[int] = set()  # ids of the nodes that stand in parentheses
+
+    # Looking and failing
 
     @property
-    def peek(self) -> Token:
+    def next(self) -> Token:
         return self.tokens[self.at]
-
-    @property
-    def last(self) -> Token:
-        return self.tokens[self.at - 1]
 
     def take(self) -> Token:
         token = self.tokens[self.at]
         self.at += 1
         return token
 
-    def error(self, message: str, span: Span | Token, hint: str = "") -> ExpressionError:
-        start, end = (span.start, span.end) if isinstance(span, Token) else span
-        return ExpressionError(message, self.text, start, end, hint)
+    def ahead(self, *texts: str) -> bool:
+        """Whether the next token is one of these operators."""
+        token = self.tokens[self.at]
+        return token.kind == OPERATOR and token.text in texts
 
-    def source(self, node: Expression) -> str:
-        return self.text[node.span[0] : node.span[1]]
+    def source(self, start: int, end: int) -> str:
+        """That part of the text for a message, its middle left out if it is long."""
+        shown = " ".join(self.text[start:end].split())
+        return shown if len(shown) <= 60 else f"{shown[:30]}…{shown[-20:]}"
 
-    def expression(self, minimum: int) -> Expression:
-        """An expression whose operators bind tighter than `minimum`."""
+    def fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
+        raise ExpressionError(message, self.text, start, end, hint)
+
+    def fail_at(self, token: Token, message: str, hint: str = "") -> NoReturn:
+        self.fail(message, token.start, token.end, hint)
+
+    def unexpected(self, expected: str, hint: str = "") -> NoReturn:
+        token = self.next
+        if token.kind == END:
+            self.fail_at(token, f"the expression ends where {expected} was expected", hint)
+        self.fail_at(token, f"found '{self.text[token.start : token.end]}' where {expected} was expected", hint)
+
+    def close(self, closing: str, opening: Token) -> int:
+        """Take the closing bracket; returns where it ends."""
+        if self.ahead(closing):
+            return self.take().end
+        if self.next.kind == END:
+            self.fail_at(opening, f"this {opening.text} is never closed: a {closing} is missing")
+        if closing == "|" and self.ahead(*_STRAY):
+            self.fail_at(opening, "this | has no partner", _STRAY_HINTS["|"])
+        hint = _STRAY_HINTS["|"] if self.ahead("|") else ""
+        if closing == ")" and self.ahead(","):
+            hint = "a vector is written [1, 2]"
+        return self.unexpected(f"an operator or the {closing} of the {opening.text}", hint)
+
+    # The Pratt loop
+
+    def whole(self) -> Expression:
+        if self.next.kind == END:
+            self.fail("the expression is empty", 0, 1)
+        tree = self.expression(0)
+        token = self.next
+        if token.kind != END:
+            self.fail_at(token, _STRAY[token.text], _STRAY_HINTS.get(token.text, ""))
+        return tree
+
+    def expression(self, least: int) -> Expression:
+        """An operand and all that follows it and binds at least as tightly as `least`."""
+        if self.depth == MAX_DEPTH:
+            self.fail_at(self.next, f"parentheses, powers or signs nest more than {MAX_DEPTH} deep")
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.error(f"nested more than {MAX_DEPTH} deep", self.peek)
-        left = self.prefix()
+        token = self.next
+        left = _OPERANDS.get(token.text if token.kind == OPERATOR else token.kind, _no_operand)(self)
         while True:
-            token = self.peek
-            power = _BINARY.get(token.text, 0) if token.kind == "op" else 0
-            if power:
-                if power <= minimum and not (power == _POWER == minimum):
+            token = self.next
+            binds = _BINARY.get(token.text, 0) if token.kind == OPERATOR else 0
+            if binds:
+                if binds < least:
                     break
                 self.take()
-                left = self.binary(left, token, power)
-            elif self.begins_operand(token):
-                if minimum >= _PRODUCT:
+                right = self.expression(POWER if binds == POWER else binds + 1)
+                left = self.joined(left, token, right)
+            elif token.kind == SUPERSCRIPT:
+                if least > POWER:
                     break
-                left = self.juxtaposed(left, token)
+                left = self.raised(left)
+            elif self.ahead("["):
+                left = self.index(left)
+            elif self.ahead("."):
+                left = self.transposed(left)
+            elif self.operand_follows():
+                if least > PRODUCT:
+                    break
+                self.check_juxtaposition(left)
+                right = self.expression(PRODUCT + 1)
+                left = Binary("*", left, right, (left.span[0], right.span[1]), (token.start, token.start))
             else:
                 break
         self.depth -= 1
         return left
 
-    def binary(self, left: Expression, token: Token, power: int) -> Expression:
-        # A power takes all that binds as tight to its right, and a minus: 2^3^2 is 2^(3^2), 2**-1 is ½.
-        right = self.expression(power)
+    def joined(self, left: Expression, operator: Token, right: Expression) -> Expression:
         span = (left.span[0], right.span[1])
-        if power != _COMPARE:
-            return Binary(token.text, left, right, span, (token.start, token.end))
-        following = self.peek
-        if following.kind == "op" and following.text in COMPARISONS:
-            a, b = self.source(left), self.source(right)
-            hint = f"write ({a} {token.text} {b})*({b} {following.text} …)"
-            raise self.error("comparisons are not chained", following, hint)
-        return Compare(token.text, left, right, span)
+        if operator.text in COMPARISONS:
+            if self.ahead(*COMPARISONS):
+                a, b, c = self.source(*left.span), self.source(*right.span), self.take()
+                hint = f"write ({a} {operator.text} {b})*({b} {c.text} {self.source(*self.next_operand(SUM))})"
+                self.fail_at(c, "comparisons are not chained", hint)
+            return Compare(operator.text, left, right, span)
+        if operator.text in ("/", "**") and self.operand_follows():
+            self.fail_with_two_readings(left, operator, right)
+        return Binary(operator.text, left, right, span, (operator.start, operator.end))
 
-    def begins_operand(self, token: Token) -> bool:
-        if token.kind in ("number", "name"):
-            return True
-        return token.kind == "op" and (token.text in ("(", "√") or (token.text == "|" and not self.bars))
+    def operand_follows(self) -> bool:
+        token = self.next
+        return token.kind in (NUMBER, NAME) or self.ahead("(", "√")
 
-    def juxtaposed(self, left: Expression, token: Token) -> Expression:
-        """left token…, with nothing between: a product where that can't mislead, else an error that says what to write."""
-        last = self.last
-        number, closed = last.kind == "number", last.text == ")"
-        fits = token.kind == "name" or token.text in ("(", "√")
-        if not fits or not (number or closed):
-            raise self.missing_operator(left, last, token)
-        if isinstance(left, Binary) and left.op in ("/", "**") and id(left) not in self.grouped:
-            raise self.two_readings(left, token)
-        right = self.expression(_PRODUCT)
-        return Binary("*", left, right, (left.span[0], right.span[1]), (token.start, token.start))
+    def next_operand(self, least: int) -> tuple[int, int]:
+        """The place of the operand that comes next, for a message; of its first token, if it can't be read."""
+        token = self.next
+        try:
+            return self.expression(least).span
+        except ExpressionError:
+            return token.start, token.end
 
-    def missing_operator(self, left: Expression, last: Token, token: Token) -> ExpressionError:
-        if last.kind == "name" and token.text == "(":
-            return self.not_a_function(last)
-        a, b = self.text[last.start : last.end], self.text[token.start : token.end]
-        if b in ("(", "|", "√"):
-            b += "…"
-        before = "…" if a in (")", "]", "|", ".T") else ""
-        return self.error("an operator is missing here", token, f"for a product write {before}{a}*{b}")
+    # Juxtaposition
 
-    def not_a_function(self, name: Token) -> ExpressionError:
-        """`a(1-a)` is a product without its sign, or a function that is not there."""
-        shown = self.text[name.start : name.end]
-        depth, inner = 0, "…"
-        for token in self.tokens[self.at :]:
-            depth += (token.text == "(") - (token.text == ")")
-            if depth == 0:
-                inner = self.text[self.peek.end : token.start]
-                break
-        product = f"for a product write {shown}*({inner})"
-        meant = ALIASES.get(name.text) or nearest(name.text, FUNCTIONS)
-        if meant and len(name.text) > 1:
-            return self.error(f"there is no function {shown}", name, f"did you mean {meant}({inner})? {product}")
-        return self.error(f"{shown} is not a function", name, product)
+    def check_juxtaposition(self, left: Expression) -> None:
+        """Two operands side by side multiply where that can't mislead: number·name, number·(, )·(, )·name."""
+        last, token = self.tokens[self.at - 1], self.next
+        if (last.kind == NUMBER or last.text == ")") and token.kind != NUMBER:
+            return
+        words = [t for t in (last, token) if t.kind == NAME and t.text in _WORDS]
+        if words:
+            self.fail_at(words[0], f"'{words[0].text}' means nothing here", _WORDS[words[0].text])
+        b = self.source(*self.next_operand(PRODUCT + 1))
+        hint = f"to multiply, write {self.source(*left.span)}*{b}"
+        if last.kind == token.kind == NUMBER:
+            hint += "; between the entries of a list stands a comma"
+        self.fail("two operands side by side, and no operator between them", last.start, token.end, hint)
 
-    def two_readings(self, left: Binary, token: Token) -> ExpressionError:
-        a, b = self.source(left.left), self.source(left.right)
-        sign = self.text[left.op_span[0] : left.op_span[1]]
-        c = self.text[token.start : token.end] + ("…)" if token.text == "(" else "")
-        tight, loose = f"{a}{sign}({b}*{c})", f"({a}{sign}{b})*{c}"
-        span = (left.span[0], token.end)
-        return self.error("this can be read in two ways", span, f"write {tight} or {loose}")
+    def fail_with_two_readings(self, left: Expression, operator: Token, right: Expression) -> NoReturn:
+        """`1/2x`, `x^2y`: two readings, both shown."""
+        a, b = self.source(*left.span), self.source(*right.span)
+        sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)
+        c = self.source(start, end)
+        product = f"{a}{sign}{b}*{c}" if operator.text == "**" else f"({a}{sign}{b})*{c}"
+        hint = f"write {product} or {a}{sign}({b}*{c})"
+        self.fail(f"after {sign} this can be read in two ways", left.span[0], end, hint)
 
-    def prefix(self) -> Expression:
+    # Operands: each begins at the next token, which its row in _OPERANDS has recognised
+
+    def number(self) -> Expression:
         token = self.take()
-        if token.kind == "number":
-            return self.postfix(Number(token.text, float(token.text), (token.start, token.end)))
-        if token.kind == "name":
-            return self.postfix(self.named(token))
-        if token.text == "-":
-            # Looser than a power: -2^2 is −(2^2).
-            operand = self.expression(_MINUS)
-            return Negative(operand, (token.start, operand.span[1]))
-        if token.text == "+":
-            return self.expression(_MINUS)
-        if token.text == "√":
-            operand = self.postfix_operand()
-            span = (token.start, operand.span[1])
-            return Call("sqrt", (operand,), None, span, (token.start, token.end))
-        if token.text == "(":
-            return self.postfix(self.group(token))
-        if token.text == "[":
-            return self.postfix(self.stack(token))
-        if token.text == "|":
-            return self.postfix(self.absolute(token))
-        self.at -= 1
-        raise self.unexpected()
+        if self.ahead("["):
+            self.fail_at(self.next, "a number has no entries", f"to multiply, write {token.text}*[…]")
+        return Number(token.text, float(token.text), (token.start, token.end))
 
-    def postfix_operand(self) -> Expression:
-        """What a √ covers: a number, a name, a call or a group, with what stands behind it."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.error(f"nested more than {MAX_DEPTH} deep", self.peek)
-        if self.peek.text in ("-", "+"):
-            raise self.error("put what is under √ in parentheses", self.peek, "write √(…)")
-        operand = self.prefix()
-        self.depth -= 1
-        return operand
+    def negative(self) -> Expression:
+        start = self.take().start
+        operand = self.expression(MINUS)
+        return Negative(operand, (start, operand.span[1]))
 
-    def named(self, token: Token) -> Expression:
-        name = "sigmoid" if token.text == "σ" and self.peek.text == "(" else token.text
-        if name not in FUNCTIONS:
-            return Name(name, (token.start, token.end))
-        if self.peek.text != "(":
-            raise self.bare_function(name, token)
-        return self.call(name, token)
+    def positive(self) -> Expression:
+        self.take()
+        return self.expression(MINUS)
 
-    def bare_function(self, name: str, token: Token) -> ExpressionError:
-        following = self.peek
-        if following.text in ("**", "²", "³"):
-            power = {"²": "2", "³": "3"}.get(following.text, "2")
-            return self.error(f"{name} needs its argument first", token, f"write {name}(x)**{power}")
-        argument = self.text[following.start : following.end] if following.kind in ("name", "number") else "…"
-        return self.error(f"{name} is a function", token, f"write {name}({argument})")
+    def group(self) -> Expression:
+        opening = self.take()
+        inner = self.expression(0)
+        inner.span = (opening.start, self.close(")", opening))
+        return inner
+
+    def absolute(self) -> Expression:
+        opening = self.take()
+        inner = self.expression(0)
+        return Call("abs", (inner,), None, (opening.start, self.close("|", opening)), (opening.start, opening.end))
+
+    def root(self) -> Expression:
+        sign = self.take()
+        grouped = self.ahead("(")
+        operand = self.expression(POSTFIX)
+        if not grouped and (self.operand_follows() or self.ahead("**") or self.next.kind == SUPERSCRIPT):
+            a, start, sign_between = self.source(*operand.span), self.next.start, "*" if self.operand_follows() else ""
+            if self.ahead("**"):
+                self.take()
+            end = self.take().end if self.next.kind == SUPERSCRIPT else self.next_operand(PRODUCT + 1)[1]
+            rest = sign_between + self.source(start, end)
+            hint = f"write (√{a}){rest} or √({a}{rest})"
+            self.fail("what stands under the √ can be read in two ways", sign.start, end, hint)
+        return Call("sqrt", (operand,), None, (sign.start, operand.span[1]), (sign.start, sign.end))
+
+    def stack(self) -> Expression:
+        opening = self.take()
+        if self.ahead("]"):
+            self.fail("this list is empty", opening.start, self.take().end)
+        items = [self.expression(0)]
+        while self.ahead(","):
+            self.take()
+            items.append(self.expression(0))
+        return Stack(tuple(items), (opening.start, self.close("]", opening)))
+
+    # Names and calls
+
+    def name(self) -> Expression:
+        token = self.take()
+        if self.ahead("("):
+            name = "sigmoid" if token.text == "σ" else token.text
+            if name not in FUNCTIONS:
+                self.fail_without_function(token)
+            return self.call(name, token)
+        if token.text in FUNCTIONS:
+            self.fail_without_arguments(token)
+        return Name(token.text, (token.start, token.end))
 
     def call(self, name: str, token: Token) -> Expression:
-        self.take()
+        opening = self.take()
         arguments: list[Expression] = []
         axis: int | None = None
-        bars, self.bars = self.bars, 0
-        while self.peek.text != ")":
-            if self.peek.kind == "name" and self.tokens[self.at + 1].text == "=":
-                axis = self.keyword(name, axis)
-            else:
-                arguments.append(self.expression(0))
-            if self.peek.text != ",":
+        while not self.ahead(")") or arguments:
+            if self.next.kind == NAME and self.tokens[self.at + 1].text == "=":
+                axis = self.axis(name)
+                break
+            arguments.append(self.expression(0))
+            if not self.ahead(","):
                 break
             self.take()
-        self.bars = bars
-        end = self.close(")", token)
-        span = (token.start, end)
-        self.check_arity(name, len(arguments), span)
-        if axis is not None and not FUNCTIONS[name].takes_axis(len(arguments)):
-            raise self.error(f"{name} with {len(arguments)} arguments takes no axis", span)
+        span = (token.start, self.close(")", opening))
+        function = FUNCTIONS[name]
+        low, high = function.arity
+        if not low <= len(arguments) <= high:
+            wanted = f"{low}" if low == high else f"{low} or more" if high >= 99 else f"{low} to {high}"
+            plural = "" if wanted == "1" else "s"
+            message = f"{name} takes {wanted} argument{plural}, not {len(arguments)}"
+            self.fail(message, *span, f"write {function.signature}")
+        if axis is not None and not function.takes_axis(len(arguments)):
+            self.fail(f"{name} of {len(arguments)} arguments takes no axis", *span, f"write {function.signature}")
         return Call(name, tuple(arguments), axis, span, (token.start, token.end))
 
-    def keyword(self, name: str, axis: int | None) -> int:
+    def axis(self, name: str) -> int:
         word = self.take()
         self.take()
         if word.text != "axis":
-            raise self.error(f"{name} has no argument {word.text}=", word, "the only one is axis=")
-        if axis is not None:
-            raise self.error("axis is given twice", word)
-        return self.integer("axis= takes an integer, such as axis=0")
+            self.fail_at(word, f"{name} has no argument {word.text}=", "the only named argument is axis=")
+        axis = self.integer("an integer such as axis=0")
+        if self.ahead(","):
+            self.fail_at(self.next, "axis= is the last argument")
+        return axis
 
-    def integer(self, message: str) -> int:
-        sign = 1
-        if self.peek.text == "-":
+    def fail_without_function(self, token: Token) -> NoReturn:
+        """`a(1-a)`: a product that lacks its sign, or a function that isn't there; each is offered where it may be."""
+        end, arguments = self.call_ahead()
+        inside, shown = self.source(self.next.start, end), self.text[token.start : token.end]
+        hints = []
+        if meant := ALIASES.get(token.text) or (nearest(token.text, FUNCTIONS) if len(token.text) > 1 else None):
+            hints.append(f"did you mean {meant}{inside}?")
+        if arguments == 1:
+            letter, rest = token.text[:1], token.text[1:]
+            product = f"{letter}*{rest}{inside}" if rest in FUNCTIONS else f"{shown}*{inside}"
+            hints.append(f"{'To' if hints else 'to'} multiply, write {product}")
+        hint = " ".join(hints) or f"the functions are {' '.join(FUNCTIONS)}"
+        self.fail_at(token, f"there is no function '{shown}'", hint)
+
+    def call_ahead(self) -> tuple[int, int]:
+        """Of the parenthesis that opens at the next token: where it ends, and how many arguments it holds."""
+        depth, arguments = 0, 1
+        for token in self.tokens[self.at : -1]:
+            if token.kind == OPERATOR:
+                depth += (token.text in "([") - (token.text in ")]")
+                arguments += token.text == "," and depth == 1
+            if depth == 0:
+                return token.end, arguments
+        return len(self.text), arguments
+
+    def fail_without_arguments(self, token: Token) -> NoReturn:
+        following, name = self.next, token.text
+        hint = f"write {FUNCTIONS[name].signature}"
+        if following.kind == SUPERSCRIPT or self.ahead("**"):
             self.take()
-            sign = -1
-        token = self.peek
-        if token.kind != "number" or not token.text.isdecimal() or len(token.text) > 9:
-            raise self.error(message, token)
+            power = following if following.kind == SUPERSCRIPT else self.next
+            hint = f"write {name}(x)^{power.text or 2}"
+        elif following.kind in (NAME, NUMBER):
+            hint = f"write {name}({self.source(following.start, following.end)})"
+        self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
+
+    # What stands behind an operand
+
+    def raised(self, base: Expression) -> Expression:
+        token = self.take()
+        place = (token.start, token.end)
+        digits = token.text.removeprefix("-")
+        exponent: Expression = Number(digits, float(digits), place)
+        if digits != token.text:
+            exponent = Negative(exponent, place)
+        if self.ahead("**"):
+            a, n = self.source(*base.span), token.text
+            m = self.source(self.take().end, self.next_operand(MINUS)[1]).strip()
+            hint = f"write ({a}^{n})^{m} or {a}^({n}^{m})"
+            self.fail("a power of a power can be read in two ways", base.span[0], token.end, hint)
+        return Binary("**", base, exponent, (base.span[0], token.end), (token.start, token.start))
+
+    def transposed(self, base: Expression) -> Expression:
         self.take()
-        return sign * int(token.text)
-
-    def check_arity(self, name: str, given: int, span: Span) -> None:
-        low, high = FUNCTIONS[name].arity
-        if not low <= given <= high:
-            wanted = f"{low}" if low == high else f"at least {low}" if high > 99 else f"{low} to {high}"
-            plural = "" if wanted == "1" else "s"
-            message = f"{name} takes {wanted} argument{plural}, not {given}"
-            raise self.error(message, span, f"{FUNCTIONS[name].signature}")
-
-    def close(self, bracket: str, opening: Token) -> int:
-        token = self.peek
-        if token.text == bracket:
-            self.take()
-            return token.end
-        if token.kind == "end":
-            shown = self.text[opening.start : opening.end]
-            raise self.error(f"this {shown} is not closed: a {bracket} is missing", opening)
-        raise self.unexpected()
-
-    def group(self, opening: Token) -> Expression:
-        bars, self.bars = self.bars, 0
-        inner = self.expression(0)
-        self.bars = bars
-        if self.peek.text == ",":
-            raise self.error("parentheses hold one expression", self.peek, "a vector is written [1, 2]")
-        end = self.close(")", opening)
-        inner.span = (opening.start, end)
-        self.grouped.add(id(inner))
-        return inner
-
-    def stack(self, opening: Token) -> Expression:
-        bars, self.bars = self.bars, 0
-        items: list[Expression] = []
-        while self.peek.text != "]":
-            items.append(self.expression(0))
-            if self.peek.text != ",":
-                break
-            self.take()
-        self.bars = bars
-        end = self.close("]", opening)
-        if not items:
-            raise self.error("an empty list", (opening.start, end))
-        return Stack(tuple(items), (opening.start, end))
-
-    def absolute(self, opening: Token) -> Expression:
-        self.bars += 1
-        inner = self.expression(0)
-        self.bars -= 1
-        end = self.close("|", opening)
-        return Call("abs", (inner,), None, (opening.start, end), (opening.start, opening.end))
-
-    def postfix(self, node: Expression) -> Expression:
-        while self.peek.kind == "op":
-            token = self.peek
-            if token.text in ("²", "³"):
-                self.take()
-                exponent = {"²": "2", "³": "3"}[token.text]
-                power = Number(exponent, float(exponent), (token.start, token.end))
-                node = Binary("**", node, power, (node.span[0], token.end), (token.start, token.start))
-            elif token.text == ".T":
-                self.take()
-                node = Transpose(node, (node.span[0], token.end))
-            elif token.text == "[" and not isinstance(node, Number):
-                node = self.index(node)
-            else:
-                break
-        return node
+        if self.next.kind != NAME or self.next.text != "T":
+            self.unexpected("T", "the only thing behind a point is T: A.T is the transpose")
+        return Transpose(base, (base.span[0], self.take().end))
 
     def index(self, base: Expression) -> Expression:
         opening = self.take()
-        indices: list[int | tuple[int | None, int | None]] = [self.index_item()]
-        while self.peek.text == ",":
+        indices = [self.index_item()]
+        while self.ahead(","):
+            if len(indices) == 2:
+                self.fail_at(self.next, "there are at most two indices: A[0,1]")
             self.take()
             indices.append(self.index_item())
         return Index(base, tuple(indices), (base.span[0], self.close("]", opening)))
 
     def index_item(self) -> int | tuple[int | None, int | None]:
-        message = "an index is an integer, counted from 0, or a range such as 1:3"
-        start = None if self.peek.text == ":" else self.integer(message)
-        if self.peek.text != ":":
+        expected = "an integer, counted from 0, or a range such as 1:3"
+        start = None if self.ahead(":") else self.integer(expected)
+        if not self.ahead(":"):
             return start if start is not None else 0
         self.take()
-        stop = None if self.peek.text in ("]", ",") else self.integer(message)
-        return (start, stop)
+        stop = None if self.ahead("]", ",", ":") else self.integer(expected)
+        if self.ahead(":"):
+            self.fail_at(self.next, "a range has no step")
+        return start, stop
 
-    def unexpected(self) -> ExpressionError:
-        token = self.peek
-        if token.kind == "end":
-            what = "the expression is empty" if not self.text.strip() else "something is missing at the end"
-            return self.error(what, (max(0, len(self.text.rstrip()) - 0), len(self.text) + 1))
-        if token.text == "=":
-            return self.error("= gives no value in an expression", token, "compare with ==; values come with --at")
-        if token.text in (")", "]"):
-            return self.error(f"there is nothing that this {token.text} closes, or something is missing before it", token)
-        if token.text == ",":
-            return self.error("a comma stands between arguments and between the entries of [1, 2]", token)
-        if token.text == ".T":
-            return self.error(".T stands behind a name or a parenthesis", token)
-        shown = self.text[token.start : token.end]
-        return self.error(f"expected a number, a name or a parenthesis, found {shown}", token)
+    def integer(self, expected: str) -> int:
+        negative = self.ahead("-")
+        if negative:
+            self.take()
+        token = self.next
+        if token.kind != NUMBER or not token.text.isdecimal() or len(token.text) > 9:
+            self.unexpected(expected)
+        self.take()
+        return -int(token.text) if negative else int(token.text)
+
+
+def _no_operand(parser: _Parser) -> NoReturn:
+    parser.unexpected("a number, a name or a (")
+
+
+_OPERANDS: dict[str, Callable[[_Parser], Expression]] = {
+    NUMBER: _Parser.number,
+    NAME: _Parser.name,
+    "-": _Parser.negative,
+    "+": _Parser.positive,
+    "(": _Parser.group,
+    "[": _Parser.stack,
+    "|": _Parser.absolute,
+    "√": _Parser.root,
+}
