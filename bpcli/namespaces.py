@@ -114,6 +114,11 @@ class Floats:
         return x if x != x or x > y else y
 
     @staticmethod
+    def ones_like(x: float) -> float:
+        """1."""
+        return 1.0
+
+    @staticmethod
     def isfinite(x: float) -> bool:
         """Neither infinite nor NaN."""
         return math.isfinite(x)
@@ -144,11 +149,15 @@ def arrays() -> Any:
 
 
 def namespace(*values: Any) -> Any:
-    """The namespace that serves all of `values`: `FLOATS` if each is a Python number, else `arrays()`."""
+    """The namespace of `values`: `FLOATS` if each is a Python number, the one that a value brings, else `arrays()`."""
+    kind = FLOATS
     for value in values:
         if not isinstance(value, float | int):
-            return arrays()
-    return FLOATS
+            space = getattr(value, "space", None)  # duals, and what else brings a namespace of its own
+            if space is not None:
+                return space
+            kind = arrays()
+    return kind
 
 
 def is_array(value: Any) -> bool:

@@ -71,6 +71,21 @@ def dsoftplus_dz(z: Any) -> Any:
     return sigmoid(z)
 
 
+def logit(p: Any) -> Any:
+    """log(p/(1 − p)), the inverse of σ."""
+    xp = namespace(p)
+    q = 1.0 - p
+    # About ½ the two logarithms cancel; there p/q − 1 = (p − q)/q is small, and p − q has no rounding error.
+    near = xp.log1p(xp.divide(p - q, q))
+    far = xp.where(p < 0.5, xp.log(p) - xp.log1p(-p), xp.log1p(-q) - xp.log(q))
+    return xp.where(abs(p - 0.5) <= 0.25, near, far)
+
+
+def dlogit_dp(p: Any) -> Any:
+    """1/(p(1 − p))."""
+    return namespace(p).divide(1.0, p * (1.0 - p))
+
+
 class Activation(NamedTuple):
     """A row of `ACTIVATIONS`: the function, its derivative, and the lecture's words for both."""
 

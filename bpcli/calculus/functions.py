@@ -1,0 +1,286 @@
+"""The table of functions and operators: value, derivative, domain, each written once for every kind of number.
+
+A rule speaks to `xp`, a `Space` (see `spaces`): the table's own functions by their names, and a few primitives
+(`where`, `divide`, `sum`). What `xp` works on may be floats, arrays, or duals, which is how second derivatives come out
+of the same rules.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bpcli.formulas import activations
+
+Rule = Callable[..., Any]
+
+
+class Function:
+    """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests."""
+
+    __slots__ = ("arity", "domain", "kind", "name", "partials", "signature", "value")
+
+    def __init__(
+        self,
+        name: str,
+        arity: tuple[int, int],
+        signature: str,
+        value: Rule | None = None,
+        partials: Sequence[Rule] | Callable[[int], Rule] = (),
+        domain: tuple[float, float] = (-math.inf, math.inf),
+        kind: str = "elementwise",
+    ) -> None:
+        self.name, self.arity, self.signature = name, arity, signature
+        self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
+
+    def takes_axis(self, arguments: int) -> bool:
+        """Whether `axis=` may stand in a call with so many arguments."""
+        return self.kind == "reduction" and arguments == 1
+
+    def partial(self, i: int) -> Rule:
+        """The rule of ∂out/∂args[i]."""
+        return self.partials(i) if callable(self.partials) else self.partials[i]
+
+
+def _primitive(name: str) -> Rule:
+    return lambda xp, *args: getattr(xp.base, name)(*args)
+
+
+def _unary(name: str, derivative: Rule, low: float = -math.inf, high: float = math.inf, value: Any = None) -> Function:
+    """A function of one argument; `derivative(xp, y, x)` with y the value at x."""
+    rule = value if callable(value) else _primitive(value or name)
+    return Function(name, (1, 1), f"{name}(x)", rule, (derivative,), (low, high))
+
+
+def _zero(xp: Any, y: Any, *args: Any) -> Any:
+    return 0.0
+
+
+def _derf(xp: Any, y: Any, x: Any) -> Any:
+    """2/√π·e^{−x²}; the rounding error of x² is carried into the exponential, which would magnify it."""
+    square, error = xp.two_product(x, x)
+    e = xp.exp(-square)
+    return 2.0 / math.sqrt(math.pi) * (e - e * error)
+
+
+def _dhypot(i: int) -> Rule:
+    return lambda xp, r, x, y: xp.where(r == 0, 0.0, xp.divide((x, y)[i], r))
+
+
+def _datan2(i: int) -> Rule:
+    """∂/∂y = x/(x² + y²), ∂/∂x = −y/(x² + y²), without the squares, which overflow."""
+
+    def partial(xp: Any, out: Any, y: Any, x: Any) -> Any:
+        r = xp.hypot(x, y)
+        return xp.divide(xp.divide((x, -y)[i], r), r)
+
+    return partial
+
+
+def power_constant(xp: Any, x: Any, c: float) -> Any:
+    """x**c for a number c: small whole powers as products, which are right to the last digit and fast."""
+    if c == 2.0:
+        return x * x
+    if c == 1.0:
+        return x
+    if c == 0.0:
+        return xp.ones_like(x)
+    if c == -1.0:
+        return xp.divide(1.0, x)
+    return xp.power(x, c)
+
+
+def _dpower_dx(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    return xp.where(y == 0, 0.0, y * xp.power(x, y - 1.0))
+
+
+def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    # 0**y is 0 for every y > 0 about, so its slope in y is 0, where 0·log 0 would be NaN.
+    return xp.where((x == 0) & (y > 0), 0.0, out * xp.log(xp.where((x == 0) & (y > 0), 1.0, x)))
+
+
+def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
+    """max or min of several arguments; where some are equal they share the slope evenly."""
+
+    def value(xp: Any, *args: Any) -> Any:
+        result = args[0]
+        for arg in args[1:]:
+            result = xp.maximum(result, arg) if largest else xp.minimum(result, arg)
+        return result
+
+    def partial(i: int) -> Rule:
+        def rule(xp: Any, out: Any, *args: Any) -> Any:
+            ties = 0.0
+            for arg in args:
+                ties = ties + xp.where(arg == out, 1.0, 0.0)
+            return xp.divide(xp.where(args[i] == out, 1.0, 0.0), ties)
+
+        return rule
+
+    return value, partial
+
+
+def _mse_term(xp: Any, y: Any, y_hat: Any) -> Any:
+    return (y - y_hat) * (y - y_hat)
+
+
+def _bce_term(xp: Any, y: Any, y_hat: Any) -> Any:
+    """−[y log ŷ + (1 − y) log(1 − ŷ)], with 0·log 0 = 0."""
+    right = xp.where(y == 1, 0.0, (1.0 - y) * xp.log1p(-xp.where(y == 1, 0.0, y_hat)))
+    return -xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, y_hat))) - right
+
+
+def _dbce_dy_hat(xp: Any, out: Any, y: Any, y_hat: Any) -> Any:
+    """(ŷ − y)/(ŷ(1 − ŷ)) as (1 − y)/(1 − ŷ) − y/ŷ, where a label of 0 or 1 leaves one term."""
+    right = xp.where(y == 1, 0.0, xp.divide(1.0 - y, xp.where(y == 1, 1.0, 1.0 - y_hat)))
+    return right - xp.where(y == 0, 0.0, xp.divide(y, xp.where(y == 0, 1.0, y_hat)))
+
+
+def _cce_term(xp: Any, y: Any, y_hat: Any) -> Any:
+    """−y log ŷ, with 0·log 0 = 0."""
+    return -xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, y_hat)))
+
+
+_MAX, _DMAX = _extremes(True)
+_MIN, _DMIN = _extremes(False)
+_LN2, _LN10 = math.log(2.0), math.log(10.0)
+
+OPERATORS: dict[str, Function] = {
+    row.name: row
+    for row in [
+        Function("+", (2, 2), "x+y", lambda xp, x, y: x + y, (lambda xp, o, x, y: 1.0, lambda xp, o, x, y: 1.0)),
+        Function("-", (2, 2), "x-y", lambda xp, x, y: x - y, (lambda xp, o, x, y: 1.0, lambda xp, o, x, y: -1.0)),
+        Function("*", (2, 2), "x*y", lambda xp, x, y: x * y, (lambda xp, o, x, y: y, lambda xp, o, x, y: x)),
+        Function(
+            "/",
+            (2, 2),
+            "x/y",
+            lambda xp, x, y: xp.divide(x, y),
+            (lambda xp, o, x, y: xp.divide(1.0, y), lambda xp, o, x, y: -xp.divide(o, y)),
+        ),
+        Function("**", (2, 2), "x**y", lambda xp, x, y: xp.power(x, y), (_dpower_dx, _dpower_dy)),
+        Function("negative", (1, 1), "-x", lambda xp, x: -x, (lambda xp, o, x: -1.0,)),
+        Function("<", (2, 2), "x<y", lambda xp, x, y: xp.where(x < y, 1.0, 0.0), (_zero, _zero)),
+        Function("<=", (2, 2), "x<=y", lambda xp, x, y: xp.where(x <= y, 1.0, 0.0), (_zero, _zero)),
+        Function(">", (2, 2), "x>y", lambda xp, x, y: xp.where(x > y, 1.0, 0.0), (_zero, _zero)),
+        Function(">=", (2, 2), "x>=y", lambda xp, x, y: xp.where(x >= y, 1.0, 0.0), (_zero, _zero)),
+        Function("==", (2, 2), "x==y", lambda xp, x, y: xp.where(x == y, 1.0, 0.0), (_zero, _zero)),
+        Function("!=", (2, 2), "x!=y", lambda xp, x, y: xp.where(x != y, 1.0, 0.0), (_zero, _zero)),
+        Function(
+            "mse_term", (2, 2), "", _mse_term, (lambda xp, o, y, p: 2.0 * (y - p), lambda xp, o, y, p: -2.0 * (y - p))
+        ),
+        Function("bce_term", (2, 2), "", _bce_term, (lambda xp, o, y, p: xp.log1p(-p) - xp.log(p), _dbce_dy_hat)),
+        Function(
+            "cce_term",
+            (2, 2),
+            "",
+            _cce_term,
+            (lambda xp, o, y, p: -xp.log(p), lambda xp, o, y, p: -xp.where(y == 0, 0.0, xp.divide(y, p))),
+        ),
+    ]
+}
+"""The operators, and the terms of which the losses are sums."""
+
+FUNCTIONS: dict[str, Function] = {
+    row.name: row
+    for row in [
+        _unary("abs", lambda xp, y, x: xp.sign(x)),
+        _unary("sign", _zero),
+        _unary("sqrt", lambda xp, y, x: xp.divide(0.5, y), 0.0),
+        _unary("cbrt", lambda xp, y, x: xp.divide(1.0, 3.0 * y * y)),
+        _unary("exp", lambda xp, y, x: y),
+        _unary("exp2", lambda xp, y, x: y * _LN2),
+        _unary("expm1", lambda xp, y, x: xp.exp(x)),
+        _unary("log", lambda xp, y, x: xp.where(x >= 0, xp.divide(1.0, x), math.nan), 0.0),
+        _unary("log2", lambda xp, y, x: xp.where(x >= 0, xp.divide(1.0 / _LN2, x), math.nan), 0.0),
+        _unary("log10", lambda xp, y, x: xp.where(x >= 0, xp.divide(1.0 / _LN10, x), math.nan), 0.0),
+        _unary("log1p", lambda xp, y, x: xp.where(x >= -1, xp.divide(1.0, 1.0 + x), math.nan), -1.0),
+        _unary("sin", lambda xp, y, x: xp.cos(x)),
+        _unary("cos", lambda xp, y, x: -xp.sin(x)),
+        _unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x))),
+        _unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))), -1.0, 1.0, "arcsin"),
+        _unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))), -1.0, 1.0, "arccos"),
+        _unary("atan", lambda xp, y, x: xp.divide(1.0, 1.0 + x * x), value="arctan"),
+        Function("atan2", (2, 2), "atan2(y, x)", _primitive("arctan2"), (_datan2(0), _datan2(1))),
+        _unary("sinh", lambda xp, y, x: xp.cosh(x)),
+        _unary("cosh", lambda xp, y, x: xp.sinh(x)),
+        _unary("tanh", lambda xp, y, x: activations.dtanh_dz(x)),
+        _unary("asinh", lambda xp, y, x: xp.divide(1.0, xp.hypot(1.0, x)), value="arcsinh"),
+        _unary(
+            "acosh",
+            lambda xp, y, x: xp.where(x >= 1, xp.divide(1.0, xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)), math.nan),
+            1.0,
+            value="arccosh",
+        ),
+        _unary(
+            "atanh",
+            lambda xp, y, x: xp.where(abs(x) <= 1, xp.divide(1.0, (1.0 - x) * (1.0 + x)), math.nan),
+            -1.0,
+            1.0,
+            "arctanh",
+        ),
+        Function("hypot", (2, 2), "hypot(x, y)", _primitive("hypot"), (_dhypot(0), _dhypot(1))),
+        _unary("erf", _derf),
+        _unary("floor", _zero),
+        _unary("ceil", _zero),
+        Function(
+            "min", (1, 100), "min(x) over all entries, min(x, axis=0), or min(x, y, …)", _MIN, _DMIN, kind="reduction"
+        ),
+        Function(
+            "max", (1, 100), "max(x) over all entries, max(x, axis=0), or max(x, y, …)", _MAX, _DMAX, kind="reduction"
+        ),
+        Function(
+            "where",
+            (3, 3),
+            "where(condition, x, y)",
+            lambda xp, c, x, y: xp.where(c != 0, x, y),
+            (
+                _zero,
+                lambda xp, o, c, x, y: xp.where(c != 0, 1.0, 0.0),
+                lambda xp, o, c, x, y: xp.where(c != 0, 0.0, 1.0),
+            ),
+            kind="select",
+        ),
+        Function("clip", (3, 3), "clip(x, low, high)", kind="macro"),
+        _unary("sigmoid", lambda xp, y, z: activations.dsigmoid_dz(z), value=lambda xp, z: activations.sigmoid(z)),
+        _unary("logit", lambda xp, y, p: activations.dlogit_dp(p), 0.0, 1.0, lambda xp, p: activations.logit(p)),
+        _unary("relu", lambda xp, y, z: activations.drelu_dz(z), value=lambda xp, z: activations.relu(z)),
+        _unary("softplus", lambda xp, y, z: xp.sigmoid(z), value=lambda xp, z: activations.softplus(z)),
+        Function("sum", (1, 1), "sum(x) or sum(x, axis=0)", kind="reduction"),
+        Function("mean", (1, 1), "mean(x) or mean(x, axis=0)", kind="reduction"),
+        Function("prod", (1, 1), "prod(x) or prod(x, axis=0)", kind="reduction"),
+        Function("norm", (1, 1), "norm(x) or norm(x, axis=0)", kind="reduction"),
+        Function("dot", (2, 2), "dot(u, v)", kind="macro"),
+        Function("logsumexp", (1, 1), "logsumexp(x) or logsumexp(x, axis=0)", kind="reduction"),
+        Function("softmax", (1, 1), "softmax(l), a row at a time, or softmax(l, axis=0)", kind="reduction"),
+        Function("log_softmax", (1, 1), "log_softmax(l), a row at a time, or log_softmax(l, axis=0)", kind="reduction"),
+        Function("mse", (2, 2), "mse(y, yhat)", kind="macro"),
+        Function("bce", (2, 2), "bce(y, yhat)", kind="macro"),
+        Function("cce", (2, 2), "cce(y, yhat)", kind="macro"),
+    ]
+}
+"""The functions by name; the parser, the evaluation, the derivatives, the messages and the tests read this table."""
+
+ALIASES = {
+    "ln": "log",
+    "lg": "log10",
+    "lb": "log2",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "sgn": "sign",
+    "logistic": "sigmoid",
+    "expit": "sigmoid",
+    "average": "mean",
+    "product": "prod",
+    "tg": "tan",
+    "fabs": "abs",
+    "maximum": "max",
+    "minimum": "min",
+}
+"""What other languages call a function of the table, for the advice in errors."""
+
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
