@@ -124,20 +124,25 @@ def _mse_term(xp: Any, y: Any, y_hat: Any) -> Any:
 
 
 def _bce_term(xp: Any, y: Any, y_hat: Any) -> Any:
-    """−[y log ŷ + (1 − y) log(1 − ŷ)], with 0·log 0 = 0."""
-    right = xp.where(y == 1, 0.0, (1.0 - y) * xp.log1p(-xp.where(y == 1, 0.0, y_hat)))
-    return -xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, y_hat))) - right
+    """−[y log ŷ + (1 − y) log(1 − ŷ)]."""
+    right = (1.0 - y) * xp.log1p(xp.where((y == 1) & (y_hat == 1), 0.0, -y_hat))
+    return _cce_term(xp, y, y_hat) - right
 
 
 def _dbce_dy_hat(xp: Any, out: Any, y: Any, y_hat: Any) -> Any:
     """(ŷ − y)/(ŷ(1 − ŷ)) as (1 − y)/(1 − ŷ) − y/ŷ, where a label of 0 or 1 leaves one term."""
-    right = xp.where(y == 1, 0.0, xp.divide(1.0 - y, xp.where(y == 1, 1.0, 1.0 - y_hat)))
-    return right - xp.where(y == 0, 0.0, xp.divide(y, xp.where(y == 0, 1.0, y_hat)))
+    right = xp.divide(1.0 - y, xp.where((y == 1) & (y_hat == 1), 1.0, 1.0 - y_hat))
+    return right + _dcce_dy_hat(xp, out, y, y_hat)
 
 
 def _cce_term(xp: Any, y: Any, y_hat: Any) -> Any:
     """−y log ŷ, with 0·log 0 = 0."""
-    return -xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, y_hat)))
+    return -(y * xp.log(xp.where((y == 0) & (y_hat == 0), 1.0, y_hat)))
+
+
+def _dcce_dy_hat(xp: Any, out: Any, y: Any, y_hat: Any) -> Any:
+    """−y/ŷ, with 0/0 = 0."""
+    return -xp.divide(y, xp.where((y == 0) & (y_hat == 0), 1.0, y_hat))
 
 
 _MAX, _DMAX = _extremes(True)
@@ -174,7 +179,7 @@ OPERATORS: dict[str, Function] = {
             (2, 2),
             "",
             _cce_term,
-            (lambda xp, o, y, p: -xp.log(p), lambda xp, o, y, p: -xp.where(y == 0, 0.0, xp.divide(y, p))),
+            (lambda xp, o, y, p: -xp.log(p), _dcce_dy_hat),
         ),
     ]
 }

@@ -1,7 +1,7 @@
 """What a rule works in: a space offers the table's functions and a few primitives over one kind of number.
 
-`Space(FLOATS)` and `Space(arrays())` are the plain kinds. `Duals(space)` are pairs v + tε with ε² = 0 over one of those:
-a rule evaluated on duals yields its own derivative along t, so second derivatives need no rules of their own.
+`Space(FLOATS)` and `Space(arrays())` are the plain kinds. `Duals(space)` are pairs v + tε with ε² = 0 over one of
+those: a rule evaluated on duals yields its own derivative along t, so second derivatives need no rules of their own.
 """
 
 from typing import Any
@@ -10,7 +10,9 @@ from bpcli.calculus.functions import FUNCTIONS, OPERATORS, Function
 from bpcli.namespaces import two_product
 
 _ELEMENTWISE = {
-    name: row for name, row in (FUNCTIONS | OPERATORS).items() if row.value is not None and name not in ("min", "max")
+    name: row
+    for name, row in (FUNCTIONS | OPERATORS).items()
+    if row.value is not None and name not in ("min", "max", "where")
 }
 _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 

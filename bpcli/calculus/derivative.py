@@ -1,0 +1,372 @@
+"""Values and exact derivatives of expressions: gradients in reverse, Jacobians whichever way is shorter, Hessians by
+forward over reverse."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bpcli.calculus.program import Instruction, Program, Shape
+from bpcli.calculus.spaces import Dual, Duals, Space
+from bpcli.calculus.tree import Expression, children
+from bpcli.errors import ExpressionError, UsageError
+from bpcli.namespaces import FLOATS, arrays
+
+Point = Mapping[str, Any]
+
+MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
+
+
+class Calculation:
+    """Expressions over variables of known shapes, ready to be evaluated and differentiated at points.
+
+    A point maps each name to a float or an array; results are floats where no array occurs, else arrays. Methods that
+    end in `_block` take and return arrays with a trailing axis of points.
+    """
+
+    def __init__(
+        self, trees: Sequence[Expression], texts: Sequence[str], shapes: Mapping[str, Shape], wrt: Sequence[str]
+    ) -> None:
+        self.trees, self.texts = list(trees), list(texts)
+        self.program = Program(trees, texts, shapes)
+        self.wrt = list(wrt)
+        self.active = self.program.active(self.wrt)
+        self.floats = self.program.scalar
+        self.space = Space(FLOATS if self.floats else arrays())
+
+    @property
+    def output_shapes(self) -> list[Shape]:
+        """The shape of each expression's value."""
+        return [self.program.shapes[slot] for slot in self.program.outputs]
+
+    @property
+    def outputs(self) -> int:
+        """The entries of all values together."""
+        return sum(math.prod(shape) for shape in self.output_shapes)
+
+    @property
+    def inputs(self) -> int:
+        """The entries of all variables that are differentiated by."""
+        return sum(math.prod(self.program.variables[name]) for name in self.wrt)
+
+    def require_scalar(self) -> None:
+        """ExpressionError if the expression is not a single number, which gradients and Hessians need."""
+        (shape,) = self.output_shapes
+        if shape:
+            from bpcli.calculus.arrayops import show_shape
+
+            raise ExpressionError(
+                f"a gradient is of one number, and this is {show_shape(shape)}",
+                self.texts[0],
+                *self.trees[0].span,
+                hint=f'bpcli jacobian "{self.texts[0]}" gives a row for each entry; or sum(…) makes one number of it',
+            )
+
+    # One point
+
+    def _prepared(self, point: Point) -> Point:
+        if self.floats:
+            return point
+        np = self.space.base
+        return {name: np.asarray(value, np.float64)[..., None] for name, value in point.items()}
+
+    def _forward(self, point: Point) -> list[Any]:
+        if self.floats:
+            return self.program.forward(self.space, point)
+        with self.space.base.errstate(all="ignore"):
+            return self.program.forward(self.space, self._prepared(point))
+
+    def _out(self, x: Any, shape: Shape) -> Any:
+        """One point's value out of an array with a trailing axis."""
+        if self.floats:
+            return x
+        np = self.space.base
+        full = np.broadcast_to(x, (*shape, 1))[..., 0]
+        return full if shape else float(full)
+
+    def value(self, point: Point) -> list[Any]:
+        """The value of each expression: a float, or an array of its shape."""
+        values = self._forward(point)
+        return [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
+
+    def gradient(self, point: Point) -> tuple[Any, dict[str, Any]]:
+        """The value and ∂f/∂name for each name, in the variable's shape, by one reverse sweep."""
+        self.require_scalar()
+        values = self._forward(point)
+        (slot,) = self.program.outputs
+        one = 1.0 if self.floats else self.space.base.ones(1)
+        found = self._reverse(values, {slot: one})
+        shapes = self.program.variables
+        zero = 0.0 if self.floats else self.space.base.zeros(1)
+        return self._out(values[slot], ()), {n: self._out(found.get(n, zero), shapes[n]) for n in self.wrt}
+
+    def _reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
+        if self.floats:
+            return self.program.reverse(self.space, values, seeds, self.active)
+        np = self.space.base
+        with np.errstate(all="ignore"):
+            found = self.program.reverse(self.space, values, seeds, self.active, masked=False)
+            if all(np.isfinite(g).all() for g in found.values()):
+                return found
+            return self.program.reverse(self.space, values, seeds, self.active, masked=True)
+
+    def jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
+        """The values and, for each name, ∂outputs/∂name: outputs × entries, in one sweep of all rows or columns."""
+        self._check_dense(self.outputs, self.inputs)
+        values = self._forward(point)
+        results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
+        if self.floats:
+            return results, self._float_jacobian(values)
+        with self.space.base.errstate(all="ignore"):
+            return results, self._columns(values) if self.inputs < self.outputs else self._rows(values)
+
+    def _float_jacobian(self, values: list[Any]) -> dict[str, list[list[float]]]:
+        program, outputs = self.program, self.program.outputs
+        if len(self.wrt) < len(outputs):
+            along = {name: program.tangents(self.space, values, {name: 1.0}) for name in self.wrt}
+            return {name: [[t[slot] if t[slot] is not None else 0.0] for slot in outputs] for name, t in along.items()}
+        rows = [program.reverse(self.space, values, {slot: 1.0}, self.active) for slot in outputs]
+        return {name: [[row.get(name, 0.0)] for row in rows] for name in self.wrt}
+
+    def _rows(self, values: list[Any]) -> dict[str, Any]:
+        """The Jacobian in reverse, a seed for each output on the trailing axis."""
+        np, program = self.space.base, self.program
+        seeds: dict[int, Any] = {}
+        position = 0
+        for slot in program.outputs:
+            shape = program.shapes[slot]
+            size = math.prod(shape)
+            seed = np.zeros((size, self.outputs))
+            seed[np.arange(size), position + np.arange(size)] = 1.0
+            seeds[slot] = seeds.get(slot, 0.0) + seed.reshape(*shape, self.outputs)
+            position += size
+        found = self._reverse(values, seeds)
+        result = {}
+        for name in self.wrt:
+            shape = program.variables[name]
+            g = np.broadcast_to(found.get(name, np.zeros(1)), (*shape, self.outputs))
+            result[name] = np.ascontiguousarray(g.reshape(-1, self.outputs).T)
+        return result
+
+    def _columns(self, values: list[Any]) -> dict[str, Any]:
+        """The Jacobian forward, a seed for each input on the trailing axis."""
+        np, program = self.space.base, self.program
+        tangents = program.tangents(self.space, values, self._input_seeds())
+        parts = []
+        for slot in program.outputs:
+            t = tangents[slot] if tangents[slot] is not None else np.zeros(1)
+            parts.append(np.broadcast_to(t, (*program.shapes[slot], self.inputs)).reshape(-1, self.inputs))
+        return self._by_name(np.concatenate(parts))
+
+    def _input_seeds(self) -> dict[str, Any]:
+        np = self.space.base
+        seeds, position = {}, 0
+        for name in self.wrt:
+            shape = self.program.variables[name]
+            size = math.prod(shape)
+            seed = np.zeros((size, self.inputs))
+            seed[np.arange(size), position + np.arange(size)] = 1.0
+            seeds[name] = seed.reshape(*shape, self.inputs)
+            position += size
+        return seeds
+
+    def _by_name(self, matrix: Any) -> dict[str, Any]:
+        result, position = {}, 0
+        for name in self.wrt:
+            size = math.prod(self.program.variables[name])
+            result[name] = matrix[:, position : position + size]
+            position += size
+        return result
+
+    def _check_dense(self, rows: int, columns: int) -> None:
+        size = rows * columns * 8
+        if size > MAX_DENSE_BYTES:
+            raise UsageError(
+                f"the matrix would have {rows} × {columns} entries, {size / 1e9:.3g} GB",
+                "--vjp V gives V·J and --jvp V gives J·V without forming it",
+            )
+
+    def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
+        """The value, the gradient, and ∂²f/∂entry∂entry over all entries of `wrt` in order: floats as lists of rows."""
+        self.require_scalar()
+        self._check_dense(self.inputs, self.inputs)
+        values = self._forward(point)
+        (slot,) = self.program.outputs
+        if self.floats:
+            rows = []
+            gradient: dict[str, Any] = {}
+            for name in self.wrt:
+                found = self._dual_reverse(values, {name: 1.0}, 1.0)
+                gradient = {n: _v(found.get(n, 0.0)) for n in self.wrt}
+                rows.append([_t(found.get(n, 0.0)) for n in self.wrt])
+            return values[slot], gradient, [[rows[j][i] for j in range(len(rows))] for i in range(len(rows))]
+        np = self.space.base
+        with np.errstate(all="ignore"):
+            found = self._dual_reverse(values, self._input_seeds(), np.ones(1))
+            blocks, gradient = [], {}
+            for name in self.wrt:
+                shape = self.program.variables[name]
+                g = found.get(name, np.zeros(1))
+                blocks.append(np.broadcast_to(_t(g), (*shape, self.inputs)).reshape(-1, self.inputs))
+                gradient[name] = self._out(np.broadcast_to(_v(g), (*shape, np.shape(_v(g))[-1]))[..., :1], shape)
+            return self._out(values[slot], ()), gradient, np.concatenate(blocks)
+
+    def _dual_reverse(self, values: list[Any], seeds: Mapping[str, Any], one: Any) -> dict[str, Any]:
+        """The reverse sweep over duals: gradients whose tangents are the Hessian along `seeds`."""
+        space = Duals(self.space)
+        tangents = self.program.tangents(self.space, values, seeds)
+        duals = [v if t is None else Dual(v, t, space) for v, t in zip(values, tangents, strict=True)]
+        (slot,) = self.program.outputs
+        return self.program.reverse(space, duals, {slot: one}, self.active)
+
+    def vjp(self, point: Point, v: Any) -> tuple[list[Any], dict[str, Any]]:
+        """v·J, a row in each variable's shape, for v with an entry for each output; J is never formed."""
+        values = self._forward(point)
+        results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
+        seeds: dict[int, Any] = {}
+        position = 0
+        for slot in self.program.outputs:
+            shape = self.program.shapes[slot]
+            size = math.prod(shape)
+            part = v[position : position + size]
+            position += size
+            seed = float(part[0]) if self.floats else self.space.base.asarray(part).reshape(*shape, 1)
+            seeds[slot] = seeds[slot] + seed if slot in seeds else seed
+        found = self._reverse(values, seeds)
+        zero = 0.0 if self.floats else self.space.base.zeros(1)
+        return results, {n: self._out(found.get(n, zero), self.program.variables[n]) for n in self.wrt}
+
+    def jvp(self, point: Point, v: Any) -> tuple[list[Any], list[Any]]:
+        """J·v, an array in each output's shape, for v with an entry for each input; J is never formed."""
+        values = self._forward(point)
+        results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
+        seeds: dict[str, Any] = {}
+        position = 0
+        for name in self.wrt:
+            shape = self.program.variables[name]
+            size = math.prod(shape)
+            part = v[position : position + size]
+            position += size
+            seeds[name] = float(part[0]) if self.floats else self.space.base.asarray(part).reshape(*shape, 1)
+        if self.floats:
+            tangents = self.program.tangents(self.space, values, seeds)
+        else:
+            with self.space.base.errstate(all="ignore"):
+                tangents = self.program.tangents(self.space, values, seeds)
+        zero = 0.0 if self.floats else self.space.base.zeros(1)
+        return results, [
+            self._out(zero if tangents[slot] is None else tangents[slot], self.program.shapes[slot])
+            for slot in self.program.outputs
+        ]
+
+    # Many points
+
+    def value_block(self, columns: Point) -> list[Any]:
+        """The values at B points: arrays (*shape, B), from variables (*shape, B)."""
+        np = arrays()
+        space = Space(np)
+        points = _points(columns)
+        with np.errstate(all="ignore"):
+            values = self.program.forward(space, columns)
+        return [np.broadcast_to(values[s], (*self.program.shapes[s], points)) for s in self.program.outputs]
+
+    def gradient_block(self, columns: Point) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradient at B points: arrays (B,) and (*shape, B)."""
+        self.require_scalar()
+        np = arrays()
+        space = Space(np)
+        points = _points(columns)
+        (slot,) = self.program.outputs
+        with np.errstate(all="ignore"):
+            values = self.program.forward(space, columns)
+            seeds = {slot: np.ones(1)}
+            found = self.program.reverse(space, values, seeds, self.active, masked=False)
+            if not all(np.isfinite(g).all() for g in found.values()):
+                found = self.program.reverse(space, values, seeds, self.active, masked=True)
+        shapes = self.program.variables
+        gradient = {n: np.broadcast_to(found.get(n, np.zeros(1)), (*shapes[n], points)) for n in self.wrt}
+        return np.broadcast_to(values[slot], (points,)), gradient
+
+    # What went wrong
+
+    def culprit(self, point: Point) -> str | None:
+        """The operation whose value first leaves the finite, such as `log(x) at x = 0`; None if each is finite."""
+        values = self._forward(point)
+        for output, text in zip(self.program.outputs, self.texts, strict=True):
+            slot = output
+            if self._finite(values[slot]):
+                continue
+            while isinstance(step := self.program.slots[slot], Instruction):
+                guilty = [a for a in self._taken(step, values) if not self._finite(values[a])]
+                if not guilty:
+                    break
+                slot = guilty[0]
+            step = self.program.slots[slot]
+            node = step.node if isinstance(step, Instruction) else None
+            if node is None:
+                return str(step) if isinstance(step, str) else "inf"
+            return text[node.span[0] : node.span[1]] + self._at(point, node)
+        return None
+
+    def slope_culprit(self, point: Point) -> str | None:
+        """The operation whose derivative leaves the finite where its value does not; None if there is none."""
+        values = self._forward(point)
+        for number in range(len(self.program.slots) - 1, -1, -1):
+            step = self.program.slots[number]
+            if not isinstance(step, Instruction) or step.row is None or not self.active[number]:
+                continue
+            args = [values[a] for a in step.args]
+            for i, a in enumerate(step.args):
+                if self.active[a] and step.row.kind != "select":
+                    if self.floats:
+                        slope = step.row.partial(i)(self.space, values[number], *args)
+                    else:
+                        with self.space.base.errstate(all="ignore"):
+                            slope = step.row.partial(i)(self.space, values[number], *args)
+                    if not self._finite(slope):
+                        start, end = step.node.span
+                        return f"the derivative of {self._text_of(number)[start:end]}{self._at(point, step.node)}"
+        return None
+
+    def _text_of(self, number: int) -> str:
+        """The expression to which a slot belongs: slots are numbered expression by expression."""
+        return next(text for slot, text in zip(self.program.outputs, self.texts, strict=True) if number <= slot)
+
+    def _taken(self, step: Instruction, values: list[Any]) -> list[int]:
+        """The operands that matter: of a `where` on a number the branch that is taken."""
+        if step.row is not None and step.row.kind == "select":
+            condition = values[step.args[0]]
+            if self.floats or condition.size == 1:
+                return [step.args[1] if bool(condition != 0) else step.args[2]]
+        return list(step.args)
+
+    def _finite(self, x: Any) -> bool:
+        if self.floats or isinstance(x, float):
+            return math.isfinite(x)
+        return bool(self.space.base.isfinite(x).all())
+
+    def _at(self, point: Point, node: Expression) -> str:
+        from bpcli.calculus.tree import names_in
+        from bpcli.notation import number
+
+        shown = []
+        for name in names_in(node):
+            value = point.get(name)
+            if isinstance(value, float | int):
+                shown.append(f"{name} = {number(float(value))}")
+            elif value is not None and value.size <= 6:
+                shown.append(f"{name} = [{', '.join(map(number, value.ravel().tolist()))}]")
+        return f" at {', '.join(shown)}" if shown and children(node) else ""
+
+
+def _v(x: Any) -> Any:
+    return x.v if isinstance(x, Dual) else x
+
+
+def _t(x: Any) -> Any:
+    if isinstance(x, Dual):
+        return x.t
+    return 0.0 if isinstance(x, float) else x * 0.0
+
+
+def _points(columns: Point) -> int:
+    return max((column.shape[-1] for column in columns.values()), default=1)

@@ -1,0 +1,379 @@
+"""A tree made into a list of instructions with known shapes, and the sweeps over it: forward, tangent, reverse."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bpcli.calculus.functions import CONSTANTS, FUNCTIONS, OPERATORS, Function, power_constant
+from bpcli.calculus.spaces import Dual, scale_by
+from bpcli.calculus.tree import (
+    Binary,
+    Call,
+    Compare,
+    Expression,
+    Index,
+    Name,
+    Negative,
+    Number,
+    Stack,
+    Transpose,
+    children,
+    postorder,
+)
+from bpcli.errors import ExpressionError
+
+Shape = tuple[int, ...]
+
+MAX_ENTRIES = 100_000_000  # of all intermediate arrays together: 800 MB
+
+
+class Instruction:
+    """One step: `row` is an elementwise Function or `op` an ArrayOp; `args` are slots, `node` is where it came from."""
+
+    __slots__ = ("args", "extra", "node", "op", "row", "shape", "shapes")
+
+    def __init__(
+        self,
+        row: Function | None,
+        op: Any,
+        args: tuple[int, ...],
+        extra: Any,
+        node: Expression,
+        shapes: list[Shape],
+        shape: Shape,
+    ) -> None:
+        self.row, self.op, self.args, self.extra = row, op, args, extra
+        self.node, self.shapes, self.shape = node, shapes, shape
+
+
+class Program:
+    """Instructions over numbered slots: constants and variables first come, then each step's result.
+
+    `outputs` are the slots of the trees. `scalar` says that no array occurs, so that floats suffice.
+    """
+
+    def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
+        self.variables = dict(variables)
+        self.slots: list[Instruction | str | float] = []
+        self.shapes: list[Shape] = []
+        self._of_name: dict[str, int] = {}
+        self.outputs = [_Builder(self, text).build(tree) for tree, text in zip(trees, texts, strict=True)]
+        self.scalar = not any(self.shapes) and not any(
+            isinstance(s, Instruction) and s.op is not None for s in self.slots
+        )
+        entries = sum(map(math.prod, self.shapes))
+        if entries > MAX_ENTRIES:
+            raise ExpressionError(
+                f"this would take {entries} intermediate numbers; at most {MAX_ENTRIES} are allowed", texts[0], 0
+            )
+
+    def add(self, slot: Instruction | str | float, shape: Shape) -> int:
+        """A new slot; returns its number."""
+        self.slots.append(slot)
+        self.shapes.append(shape)
+        return len(self.slots) - 1
+
+    def variable(self, name: str) -> int:
+        """The slot of a variable, one for all its occurrences."""
+        if name not in self._of_name:
+            self._of_name[name] = self.add(name, self.variables[name])
+        return self._of_name[name]
+
+    def active(self, wrt: Sequence[str]) -> list[bool]:
+        """Which slots depend on the variables `wrt`."""
+        result: list[bool] = []
+        for slot in self.slots:
+            if isinstance(slot, Instruction):
+                result.append(any(result[a] for a in slot.args))
+            else:
+                result.append(slot in wrt)
+        return result
+
+    def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
+        """The value of every slot, in the plain space `xp`."""
+        values: list[Any] = []
+        constant: Callable[[float], Any] = (lambda c: c) if xp.base.name == "floats" else lambda c: xp.base.array([c])
+        for slot in self.slots:
+            if isinstance(slot, Instruction):
+                args = [values[a] for a in slot.args]
+                if slot.op is not None:
+                    values.append(slot.op.value(xp, args, slot.shapes, slot.extra))
+                else:
+                    assert slot.row is not None
+                    assert slot.row.value is not None
+                    values.append(slot.row.value(xp, *args))
+            else:
+                values.append(point[slot] if isinstance(slot, str) else constant(slot))
+        return values
+
+    def tangents(self, xp: Any, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
+        """The tangent of every slot along `seeds` (by variable), None for zero: J·v, with `values` from `forward`."""
+        scale = scale_by(xp.base)
+        result: list[Any] = []
+        for number, slot in enumerate(self.slots):
+            if not isinstance(slot, Instruction):
+                result.append(seeds.get(slot) if isinstance(slot, str) else None)
+                continue
+            parts = [result[a] for a in slot.args]
+            if all(part is None for part in parts):
+                result.append(None)
+                continue
+            args, out = [values[a] for a in slot.args], values[number]
+            if slot.op is not None:
+                result.append(slot.op.jvp(xp, parts, out, args, slot.shapes, slot.extra))
+            else:
+                result.append(_elementwise_tangent(xp, slot, parts, out, args, scale))
+        return result
+
+    def reverse(
+        self, xp: Any, values: list[Any], seeds: Mapping[int, Any], active: list[bool], masked: bool = True
+    ) -> dict[str, Any]:
+        """The adjoint of every active variable, from those of output slots: v·J. Plain numbers or duals.
+
+        `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster.
+        """
+        from bpcli.calculus.arrayops import unbroadcast
+
+        scale = scale_by(xp.base) if masked and not xp.dual else lambda g, p: g * p
+        if xp.dual:
+            scale = _dual_scale(xp)
+        adjoints: dict[int, Any] = dict(seeds)
+        result: dict[str, Any] = {}
+        for number in range(len(self.slots) - 1, -1, -1):
+            g = adjoints.pop(number, None)
+            if g is None or not active[number]:
+                continue
+            slot = self.slots[number]
+            if not isinstance(slot, Instruction):
+                result[str(slot)] = g
+                continue
+            args, out = [values[a] for a in slot.args], values[number]
+            for i, a in enumerate(slot.args):
+                if not active[a]:
+                    continue
+                if slot.op is not None:
+                    part = slot.op.vjp(xp, g, i, out, args, slot.shapes, slot.extra)
+                else:
+                    part = _elementwise_adjoint(xp, slot, g, i, out, args, scale)
+                    if part is None:
+                        continue
+                    if slot.shapes[i] != slot.shape:
+                        part = unbroadcast(xp, _spread_to(xp, part, slot.shape), slot.shapes[i])
+                before = adjoints.get(a)
+                adjoints[a] = part if before is None else before + part
+        return result
+
+
+def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, args: list[Any], scale: Any) -> Any:
+    row = slot.row
+    assert row is not None
+    if row.kind == "select":
+        if i == 0:
+            return None
+        taken = args[0] != 0
+        return xp.where(taken, g, 0.0) if i == 1 else xp.where(taken, 0.0, g)
+    p = row.partial(i)(xp, out, *args)
+    if type(p) is float:
+        if p == 0.0:
+            return None
+        if p == 1.0:
+            return g
+        if p == -1.0:
+            return -g
+    return scale(g, p)
+
+
+def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any, args: list[Any], scale: Any) -> Any:
+    row = slot.row
+    assert row is not None
+    if row.kind == "select":
+        a, b = (0.0 if part is None else part for part in parts[1:])
+        return xp.where(args[0] != 0, a, b)
+    total: Any = None
+    for i, part in enumerate(parts):
+        if part is not None:
+            term = scale(part, row.partial(i)(xp, out, *args))
+            total = term if total is None else total + term
+    return total
+
+
+def _dual_scale(xp: Any) -> Any:
+    """g·p of duals, where an adjoint of exactly 0 stays 0 beside an infinite slope."""
+    plain = xp.scale
+
+    def scale(g: Any, p: Any) -> Any:
+        if not isinstance(g, Dual):
+            return g * p if not isinstance(p, Dual) else Dual(plain(g, p.v), plain(g, p.t), xp)
+        if not isinstance(p, Dual):
+            return Dual(plain(g.v, p), plain(g.t, p), xp)
+        return Dual(plain(g.v, p.v), plain(g.v, p.t) + plain(g.t, p.v), xp)
+
+    return scale
+
+
+def _spread_to(xp: Any, part: Any, shape: Shape) -> Any:
+    """An adjoint in the full shape of the result, so that it can be summed down."""
+    np = xp.base
+
+    def spread(a: Any) -> Any:
+        return np.broadcast_to(a, (*shape, a.shape[-1])) if a.shape[:-1] != shape else a
+
+    return xp.linear(spread, part) if isinstance(part, Dual) else spread(part)
+
+
+class _Builder:
+    """Adds the instructions of one tree to a program."""
+
+    def __init__(self, program: Program, text: str) -> None:
+        self.program, self.text = program, text
+
+    def build(self, tree: Expression) -> int:
+        slots: dict[int, int] = {}
+        for node in postorder(tree):
+            slots[id(node)] = self.node(node, [slots[id(child)] for child in children(node)])
+        return slots[id(tree)]
+
+    def node(self, node: Expression, args: list[int]) -> int:
+        program = self.program
+        if isinstance(node, Number):
+            return program.add(node.value, ())
+        if isinstance(node, Name):
+            if node.name in program.variables:
+                return program.variable(node.name)
+            if node.name in CONSTANTS:
+                return program.add(CONSTANTS[node.name], ())
+            raise ExpressionError(f"{node.name} has no value", self.text, *node.span)
+        if isinstance(node, Negative):
+            constant = program.slots[args[0]]
+            if isinstance(constant, float):
+                return program.add(-constant, ())
+            return self.elementwise(OPERATORS["negative"], args, node)
+        if isinstance(node, Binary):
+            return self.binary(node, args)
+        if isinstance(node, Compare):
+            return self.elementwise(OPERATORS[node.op], args, node)
+        if isinstance(node, Stack):
+            return self.array("stack", args, None, node)
+        if isinstance(node, Index):
+            return self.array("take", args, node.indices, node)
+        if isinstance(node, Transpose):
+            return self.array("transpose", args, None, node) if program.shapes[args[0]] else args[0]
+        return self.call(node, args)
+
+    def binary(self, node: Binary, args: list[int]) -> int:
+        program = self.program
+        if node.op == "@":
+            return self.array("@", args, None, node)
+        if node.op == "·":
+            a, b = (program.shapes[slot] for slot in args)
+            if a and b:
+                return self.dot(args, node)
+            return self.elementwise(OPERATORS["*"], args, node)
+        if node.op == "**":
+            exponent = program.slots[args[1]]
+            if isinstance(exponent, float):
+                return self.elementwise(_power_row(exponent), args[:1], node)
+        return self.elementwise(OPERATORS[node.op], args, node)
+
+    def call(self, node: Call, args: list[int]) -> int:
+        row = FUNCTIONS[node.function]
+        if row.kind == "macro":
+            return self.macro(node, args)
+        if row.kind != "reduction" or len(args) > 1:
+            return self.elementwise(row, args, node)
+        return self.reduction(node.function, args, node.axis, node)
+
+    def reduction(self, name: str, args: list[int], axis: int | None, node: Expression) -> int:
+        shape = self.program.shapes[args[0]]
+        if not shape and axis is None and name not in ("softmax", "log_softmax"):
+            # Of a single number: its sum, mean, product, maximum is itself, its norm |x|, its logsumexp log e^x = x.
+            return self.elementwise(FUNCTIONS["abs"], args, node) if name == "norm" else args[0]
+        if name != "mean":
+            return self.array(name, args, axis, node)
+        total = self.array("sum", args, axis, node)
+        count = math.prod(shape) // math.prod(self.program.shapes[total])
+        return self.elementwise(OPERATORS["/"], [total, self.program.add(float(count), ())], node)
+
+    def macro(self, node: Call, args: list[int]) -> int:
+        if node.function == "dot":
+            return self.dot(args, node)
+        if node.function == "clip":
+            raised = self.elementwise(FUNCTIONS["max"], [args[0], args[1]], node)
+            return self.elementwise(FUNCTIONS["min"], [raised, args[2]], node)
+        y, y_hat = (self.program.shapes[slot] for slot in args)
+        if y != y_hat:
+            message = f"{node.function} compares labels and predictions of one shape"
+            raise self.error(node, f"{message}, not {_show(y)} and {_show(y_hat)}")
+        terms = self.elementwise(OPERATORS[f"{node.function}_term"], args, node)
+        total = self.reduction("sum", [terms], None, node)
+        # A vector is N samples for mse and bce and one for cce; a matrix has a sample a row.
+        samples = y[0] if len(y) > (1 if node.function == "cce" else 0) else 1
+        if samples == 1:
+            return total
+        return self.elementwise(OPERATORS["/"], [total, self.program.add(float(samples), ())], node)
+
+    def dot(self, args: list[int], node: Expression) -> int:
+        u, v = (self.program.shapes[slot] for slot in args)
+        if u != v or len(u) > 1:
+            hint = "for matrices write @" if len(u) > 1 or len(v) > 1 else ""
+            raise self.error(
+                node, f"the dot product takes two vectors of one length, not {_show(u)} and {_show(v)}", hint
+            )
+        product = self.elementwise(OPERATORS["*"], args, node)
+        return self.reduction("sum", [product], None, node)
+
+    def elementwise(self, row: Function, args: Sequence[int], node: Expression) -> int:
+        shapes = [self.program.shapes[a] for a in args]
+        shape: Shape = shapes[0]
+        for i, other in enumerate(shapes[1:], 1):
+            spread = _broadcast(shape, other)
+            if spread is None:
+                raise self.error(node, self.mismatch(node, i, shape, other))
+            shape = spread
+        return self.program.add(Instruction(row, None, tuple(args), None, node, shapes, shape), shape)
+
+    def mismatch(self, node: Expression, i: int, shape: Shape, other: Shape) -> str:
+        operands = children(node)
+        if len(operands) > i:
+            a, b = (self.text[n.span[0] : n.span[1]] for n in (operands[i - 1], operands[i]))
+            return f"the shapes do not fit: {a} is {_show(shape)}, {b} is {_show(other)}"
+        return f"the shapes do not fit: {_show(shape)} and {_show(other)}"
+
+    def array(self, name: str, args: Sequence[int], extra: Any, node: Expression) -> int:
+        from bpcli.calculus.arrayops import ARRAY_OPS, ShapeError
+
+        op = ARRAY_OPS[name]
+        shapes = [self.program.shapes[a] for a in args]
+        try:
+            shape = op.shape(shapes, extra)
+        except ShapeError as error:
+            raise self.error(node, error.message, error.hint) from None
+        return self.program.add(Instruction(None, op, tuple(args), extra, node, shapes, shape), shape)
+
+    def error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
+        return ExpressionError(message, self.text, *node.span, hint)
+
+
+def _show(shape: Shape) -> str:
+    from bpcli.calculus.arrayops import show_shape
+
+    return show_shape(shape)
+
+
+def _broadcast(a: Shape, b: Shape) -> Shape | None:
+    if a == b or not b:
+        return a
+    if not a:
+        return b
+    from bpcli.calculus.arrayops import broadcast
+
+    return broadcast(a, b)
+
+
+def _power_row(c: float) -> Function:
+    """x**c for a number c, whose slope needs no logarithm of x."""
+
+    def slope(xp: Any, out: Any, x: Any) -> Any:
+        return 0.0 if c == 0 else c * power_constant(xp, x, c - 1.0)
+
+    return Function("**", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))
