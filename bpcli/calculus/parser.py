@@ -16,10 +16,9 @@ MAX_DEPTH = 200
 """How deep parentheses, brackets, powers and minus signs may nest; chains such as x + x + … do not nest."""
 
 COMPARISON, SUM, PRODUCT, MINUS, POWER, POSTFIX = 1, 2, 3, 4, 5, 6
-"""How tightly things bind."""
-
-_BINARY = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "·": PRODUCT, "**": POWER}
-_BINARY |= dict.fromkeys(COMPARISONS, COMPARISON)
+BINDS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "·": PRODUCT, "**": POWER}
+BINDS |= dict.fromkeys(COMPARISONS, COMPARISON)
+"""How tightly operators bind."""
 
 _WORDS = {  # of other languages; they say something only where a name can't stand
     "and": "multiply conditions: (x > 0)*(y > 0)",
@@ -130,7 +129,7 @@ class _Parser:
         left = _OPERANDS.get(token.text if token.kind == OPERATOR else token.kind, _no_operand)(self)
         while True:
             token = self.next
-            binds = _BINARY.get(token.text, 0) if token.kind == OPERATOR else 0
+            binds = BINDS.get(token.text, 0) if token.kind == OPERATOR else 0
             if binds:
                 if binds < least:
                     break

@@ -1,0 +1,77 @@
+"""Hypothesis strategies for expressions: any tree that the parser can produce, and scalar ones that have a value."""
+
+from hypothesis import strategies as st
+
+from bpcli.calculus.functions import FUNCTIONS
+from bpcli.calculus.tree import Binary, Call, Compare, Index, Name, Negative, Number, Stack, Transpose
+
+NAMES = ["x", "y", "x1", "w10", "yhat", "long_name", "_t", "α", "ŷ", "x̂", "pi", "e", "inf", "T", "axis", "if", "σ"]
+ARITHMETIC = ["+", "-", "*", "/", "**"]
+COMPARISONS = ["<", "<=", ">", ">=", "==", "!="]
+
+
+def number(text):
+    return Number(text, float(text))
+
+
+numbers = st.one_of(
+    st.integers(0, 10**18).map(str),
+    st.floats(0, allow_nan=False, allow_infinity=False).map(repr),
+    st.sampled_from(["0", "1", "2", ".5", "1.", "1e-3", "1E5", "2.50", "007", "1e400"]),
+).map(number)
+
+
+def names(choices=NAMES):
+    return st.sampled_from(choices).map(Name)
+
+
+def calls(arguments, functions):
+    """Calls of the functions with as many arguments as they take, and an axis where they may have one."""
+
+    def call(name):
+        row = FUNCTIONS[name]
+        low, high = row.arity
+        given = st.lists(arguments, min_size=low, max_size=min(high, low + 2)).map(tuple)
+        return given.flatmap(
+            lambda args: st.sampled_from([None, 0, 1, -1] if row.takes_axis(len(args)) else [None]).map(
+                lambda axis: Call(name, args, axis)
+            )
+        )
+
+    return st.sampled_from(sorted(functions)).flatmap(call)
+
+
+def indices():
+    end = st.none() | st.integers(-9, 9)
+    return st.lists(st.integers(-9, 9) | st.tuples(end, end), min_size=1, max_size=2).map(tuple)
+
+
+def trees(max_leaves=25):
+    """Any tree that the parser can produce, whether or not its shapes fit."""
+
+    def grown(below):
+        return st.one_of(
+            st.builds(Binary, st.sampled_from([*ARITHMETIC, "@", "·"]), below, below),
+            st.builds(Negative, below),
+            st.builds(Compare, st.sampled_from(COMPARISONS), below, below),
+            calls(below, FUNCTIONS),
+            st.lists(below, min_size=1, max_size=3).map(lambda items: Stack(tuple(items))),
+            st.builds(Index, below, indices()),
+            st.builds(Transpose, below),
+        )
+
+    return st.recursive(numbers | names(), grown, max_leaves=max_leaves)
+
+
+def scalar_trees(variables=("x", "y"), functions=("sin", "exp", "tanh", "sqrt", "log", "sigmoid"), max_leaves=10):
+    """Trees over scalar variables, small numbers, arithmetic and the given functions of numbers."""
+    leaves = names(list(variables)) | st.sampled_from(["1", "2", "3", "0.5"]).map(number)
+
+    def grown(below):
+        return st.one_of(
+            st.builds(Binary, st.sampled_from(ARITHMETIC), below, below),
+            st.builds(Negative, below),
+            calls(below, functions),
+        )
+
+    return st.recursive(leaves, grown, max_leaves=max_leaves)
