@@ -350,9 +350,10 @@ class _Parser:
             exponent = Negative(exponent, place)
         if self.ahead("**"):
             a, n = self.source(*base.span), token.text
-            m = self.source(self.take().end, self.next_operand(MINUS)[1]).strip()
+            start, end = self.take().end, self.next_operand(MINUS)[1]
+            m = self.source(start, end)
             hint = f"write ({a}^{n})^{m} or {a}^({n}^{m})"
-            self.fail("a power of a power can be read in two ways", base.span[0], token.end, hint)
+            self.fail("a power of a power can be read in two ways", base.span[0], end, hint)
         return Binary("**", base, exponent, (base.span[0], token.end), (token.start, token.start))
 
     def transposed(self, base: Expression) -> Expression:

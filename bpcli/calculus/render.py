@@ -35,7 +35,7 @@ def _written(node: Expression, operands: list[tuple[str, int]]) -> tuple[str, in
         case Name(name):
             return name, _ATOM
         case Negative():
-            return "-" + _within(operands[0], POWER), MINUS
+            return "-" + _within(operands[0], MINUS), MINUS
         case Binary(op):
             binds = BINDS[op]
             left, right = operands

@@ -15,6 +15,7 @@ NUMBER, NAME, OPERATOR, SUPERSCRIPT, END = "number", "name", "operator", "supers
 DIGITS = frozenset("0123456789")
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 _NAMES = {"π": "pi"}
+_NO_LETTERS = DIGITS | {"_"}
 
 _PLAIN = {"^": "**", "×": "*", "∗": "*", "−": "-", "⋅": "·", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!="}
 """Characters that are another way to write an operator."""
@@ -130,7 +131,7 @@ def _digits_end(text: str, place: int) -> int:
 
 def _operator_end(text: str, start: int) -> int:
     two, one = text[start : start + 2], text[start]
-    if two in _OPERATORS:
+    if two in _OPERATORS and len(two) == 2:
         return start + 2
     if two in _HINTS or (one not in _OPERATORS and one not in _PLAIN):
         found = two if two in _HINTS else one
@@ -189,7 +190,7 @@ def normal_name(written: str) -> str:
         name = unicodedata.normalize("NFKC", written)
         name = _NAMES.get(name, name)
     head = name.rstrip("0123456789")
-    if len(head) < len(name) and head.endswith("_") and head[-2:-1].isalpha():
+    if len(head) < len(name) and head.endswith("_") and head[:-1] and head[-2] not in _NO_LETTERS:
         name = head[:-1] + name[len(head) :]
     begins = name[:1].isalpha() or name[:1] == "_"
     return name if begins and name_end(name, 0) == len(name) else ""

@@ -28,7 +28,7 @@ CANONICAL = [  # typed, written
     ("(a*b)/c", "a*b/c"),
     ("a--b", "a-(-b)"),
     ("2*-x", "2*(-x)"),
-    ("--x", "-(-x)"),
+    ("--x", "--x"),
     ("(x+y)(x-y)", "(x+y)*(x-y)"),
     ("|x-1|", "abs(x-1)"),
     ("√(x)·σ(x)", "sqrt(x)·sigmoid(x)"),
