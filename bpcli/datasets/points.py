@@ -18,7 +18,7 @@ _MAGIC = b"\x93NUMPY"
 
 
 class Points(NamedTuple):
-    """`names` are those of the header, None for `.npy`; `blocks` yields (rows, columns) arrays; `width` is their width."""
+    """`names` of the header, None for `.npy`; `blocks` yields arrays (rows, width)."""
 
     names: list[str] | None
     width: int
@@ -35,7 +35,7 @@ def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points
         if path.suffix == ".npy":
             return _npy(path, rows)
         return _csv(path, path.open("rb"), rows)
-    head = stream.peek(6) if hasattr(stream, "peek") else b""  # type: ignore[attr-defined]
+    head = stream.peek(6) if hasattr(stream, "peek") else b""
     if head[:6] == _MAGIC:
         import io
 

@@ -1,7 +1,7 @@
 """The lecture's functions by name, for `bpcli jacobian NAME`: their inputs, values, Jacobians, and products with them.
 
 One row a function. A function takes and returns plain arrays: `value` an array or number, `jacobian` a 2-D matrix
-outputs × entries for each block, `vjp` v·J in each block's shape, `jvp` J·v in the value's shape; these two never form J.
+outputs × entries for each block, `vjp` v·J in each block's shape, `jvp` J·v in the value's shape, never forming J.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,93 @@
+"""The in-place steps beside the formulas they stand next to, also where the model is saturated."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from bpcli.formulas import losses
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.softmax import dsoftmax_dlogits, softmax
+from bpcli.formulas.steps import STEPS, make_step
+
+mpmath.mp.dps = 400  # 1 + e^−745 needs 330 digits
+RNG = np.random.default_rng(23)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("size", [8, 5, 1])
+@pytest.mark.parametrize(("model", "activation", "loss"), STEPS)
+def test_a_step_is_the_product_of_the_jacobians(model, activation, loss, size, dtype):
+    K = 4 if model == "softmax" else 0
+    z = RNG.normal(0, 2, (size, K) if K else size).astype(dtype)
+    y = RNG.integers(0, K, size) if K else (RNG.integers(0, 2, size) if loss == "bce" else RNG.normal(size=size))
+    target = y if K else y.astype(dtype)
+    z64 = z.astype(float)
+    if K:
+        one_hot, p = np.eye(K)[y], softmax(z64)
+        dJ_da = losses.dcce_dy_hat(one_hot, p) if loss == "cce" else losses.dmse_dy_hat(one_hot, p)
+        expected = (dJ_da[:, None, :] @ dsoftmax_dlogits(z64))[:, 0]
+        J = losses.cce(one_hot, p) if loss == "cce" else losses.mse(one_hot, p)
+    else:
+        a = ACTIVATIONS[activation].value(z64)
+        labels = target.astype(float)
+        dJ_da = losses.dbce_dy_hat(labels, a) if loss == "bce" else losses.dmse_dy_hat(labels, a)
+        expected = dJ_da * ACTIVATIONS[activation].derivative(z64)
+        J = losses.bce(labels, a) if loss == "bce" else losses.mse(labels, a)
+    step = make_step(model, activation, loss, 8, (K,) if K else (), z.dtype)
+    total = step(z, target)
+    tolerance = 1e-12 if dtype == "float64" else 2e-5
+    np.testing.assert_allclose(z, expected, rtol=tolerance, atol=tolerance * 0.01)
+    assert total / size == pytest.approx(J, rel=tolerance)
+
+
+def relative(got, exact):
+    return float(abs((mpmath.mpf(float(got)) - exact) / exact))
+
+
+@pytest.mark.parametrize("z", [40.0, -40.0, 300.0, -300.0])
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_a_saturated_sigmoid_still_has_its_loss_and_gradient(z, label):
+    exact = mpmath.mpf(z)
+    s, t = 1 / (1 + mpmath.exp(-exact)), 1 / (1 + mpmath.exp(exact))
+    gradient, loss = (-t, -mpmath.log(s)) if label else (s, -mpmath.log(t))
+    batch = np.array([z])
+    got = make_step("neuron", "sigmoid", "bce", 1, (), batch.dtype)(batch, np.array([label]))
+    assert relative(got, loss) < 1e-15
+    assert relative(batch[0], gradient) < 1e-15
+    batch = np.array([z])
+    got = make_step("neuron", "sigmoid", "mse", 1, (), batch.dtype)(batch, np.array([label]))
+    error = -t if label else s
+    assert relative(got, error**2) < 4e-15
+    assert relative(batch[0], 2 * error * s * t) < 4e-15
+
+
+@pytest.mark.parametrize("z", [20.0, -20.0, 150.0, -150.0])
+def test_a_saturated_tanh_still_has_its_loss_and_gradient(z):
+    exact = mpmath.mpf(z)
+    q = 1 / (1 + mpmath.exp(2 * abs(exact)))  # 1 − |a| = 2q
+    sign = 1 if z > 0 else -1
+    batch = np.array([z])
+    got = make_step("neuron", "tanh", "mse", 1, (), batch.dtype)(batch, np.array([float(sign)]))
+    assert relative(got, (2 * q) ** 2) < 4e-15
+    assert relative(batch[0], 2 * (-sign * 2 * q) * 4 * q * (1 - q)) < 4e-15
+
+
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_a_saturated_softmax_still_has_its_loss_and_gradient(label):
+    logits = [0.0, 45.0, -3.0]
+    e = [mpmath.exp(mpmath.mpf(v)) for v in logits]
+    S = mpmath.fsum(e)
+    p = [v / S for v in e]
+    rest = mpmath.fsum(v for k, v in enumerate(p) if k != label)
+    batch = np.array([logits])
+    got = make_step("softmax", None, "cce", 1, (3,), batch.dtype)(batch, np.array([label]))
+    assert relative(got, -mpmath.log(p[label])) < 1e-14
+    for k in range(3):
+        assert relative(batch[0, k], -rest if k == label else p[k]) < 1e-14
+    batch = np.array([logits])
+    got = make_step("softmax", None, "mse", 1, (3,), batch.dtype)(batch, np.array([label]))
+    r = [(-rest if k == label else p[k]) for k in range(3)]
+    assert relative(got, mpmath.fsum(v**2 for v in r)) < 1e-14
+    weighted = mpmath.fsum(a * b for a, b in zip(r, p, strict=True))
+    for k in range(3):
+        assert relative(batch[0, k], 2 * p[k] * (r[k] - weighted)) < 1e-13
