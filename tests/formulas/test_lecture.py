@@ -34,7 +34,7 @@ def _quiet():
 def ulps(got, exact):
     """The distance of a double from the true value, in units of the last place of that value (one for subnormals)."""
     exact = mpmath.mpf(exact)
-    if exact == 0 or abs(exact) > 1.8e308:
+    if not exact or abs(exact) > mpmath.mpf("1.7976931348623158e308"):
         return 0 if got == float(exact) else mpmath.inf
     return abs(mpmath.mpf(float(got)) - exact) / mpmath.mpf(float(np.spacing(abs(float(exact)))))
 
