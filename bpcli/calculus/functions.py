@@ -90,7 +90,13 @@ def power_constant(xp: Any, x: Any, c: float) -> Any:
 
 
 def _dpower_dx(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    return xp.where(y == 0, 0.0, y * xp.power(x, y - 1.0))
+    return xp.where(y == 0, 0.0, y * lowered_power(xp, out, x, y))
+
+
+def lowered_power(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """x**(y − 1) from out = x**y: as out/x, since y − 1 rounds, which a power of a tiny or huge x magnifies."""
+    usable = (x != 0) & (out != 0) & (abs(out) < math.inf)
+    return xp.where(usable, xp.divide(out, xp.where(usable, x, 1.0)), xp.power(x, y - 1.0))
 
 
 def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:

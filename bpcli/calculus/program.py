@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bpcli.calculus.functions import CONSTANTS, FUNCTIONS, OPERATORS, Function, power_constant
+from bpcli.calculus.functions import CONSTANTS, FUNCTIONS, OPERATORS, Function, lowered_power, power_constant
 from bpcli.calculus.spaces import Dual, scale_by
 from bpcli.calculus.tree import (
     Binary,
@@ -374,6 +374,8 @@ def _power_row(c: float) -> Function:
     """x**c for a number c, whose slope needs no logarithm of x."""
 
     def slope(xp: Any, out: Any, x: Any) -> Any:
-        return 0.0 if c == 0 else c * power_constant(xp, x, c - 1.0)
+        if c.is_integer():
+            return 0.0 if c == 0 else c * power_constant(xp, x, c - 1.0)
+        return c * lowered_power(xp, out, x, c)
 
     return Function("**", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))

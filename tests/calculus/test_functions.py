@@ -1,0 +1,215 @@
+"""Each function of the language beside mpmath at 60 digits, value and derivative, over its domain and at its edges."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+from bpcli.calculus.derivative import Calculation
+from bpcli.calculus.functions import FUNCTIONS
+from bpcli.calculus.parser import parse
+
+mpmath.mp.dps = 60
+RNG = np.random.default_rng(31)
+mp = mpmath.mpf
+
+EXACT = {
+    "abs": (abs, mpmath.sign),
+    "sign": (mpmath.sign, lambda x: mp(0)),
+    "sqrt": (mpmath.sqrt, lambda x: 1 / (2 * mpmath.sqrt(x))),
+    "cbrt": (
+        lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        lambda x: 1 / (3 * mpmath.cbrt(abs(x)) ** 2),
+    ),
+    "exp": (mpmath.exp, mpmath.exp),
+    "exp2": (lambda x: mp(2) ** x, lambda x: mp(2) ** x * mpmath.log(2)),
+    "expm1": (mpmath.expm1, mpmath.exp),
+    "log": (mpmath.log, lambda x: 1 / x),
+    "log2": (lambda x: mpmath.log(x) / mpmath.log(2), lambda x: 1 / (x * mpmath.log(2))),
+    "log10": (mpmath.log10, lambda x: 1 / (x * mpmath.log(10))),
+    "log1p": (mpmath.log1p, lambda x: 1 / (1 + x)),
+    "sin": (mpmath.sin, mpmath.cos),
+    "cos": (mpmath.cos, lambda x: -mpmath.sin(x)),
+    "tan": (mpmath.tan, lambda x: 1 / mpmath.cos(x) ** 2),
+    "asin": (mpmath.asin, lambda x: 1 / mpmath.sqrt(1 - x * x)),
+    "acos": (mpmath.acos, lambda x: -1 / mpmath.sqrt(1 - x * x)),
+    "atan": (mpmath.atan, lambda x: 1 / (1 + x * x)),
+    "sinh": (mpmath.sinh, mpmath.cosh),
+    "cosh": (mpmath.cosh, mpmath.sinh),
+    "tanh": (mpmath.tanh, lambda x: 1 / mpmath.cosh(x) ** 2),
+    "asinh": (mpmath.asinh, lambda x: 1 / mpmath.sqrt(1 + x * x)),
+    "acosh": (mpmath.acosh, lambda x: 1 / mpmath.sqrt(x * x - 1)),
+    "atanh": (mpmath.atanh, lambda x: 1 / (1 - x * x)),
+    "erf": (mpmath.erf, lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)),
+    "floor": (mpmath.floor, lambda x: mp(0)),
+    "ceil": (mpmath.ceil, lambda x: mp(0)),
+    "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x))),
+    "logit": (lambda x: mpmath.log(x / (1 - x)), lambda x: 1 / (x * (1 - x))),
+    "relu": (lambda x: max(x, mp(0)), lambda x: mp(x >= 0)),
+    "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), lambda x: 1 / (1 + mpmath.exp(-x))),
+}
+
+
+def calculation(text, **point):
+    return Calculation([parse(text)], [text], {k: np.shape(v) for k, v in point.items()}, list(point))
+
+
+def ulps(got, exact):
+    if not exact or abs(exact) > mp("1.7976931348623158e308"):
+        return 0 if got == float(exact) else math.inf
+    return float(abs(mp(float(got)) - exact) / mp(float(np.spacing(abs(float(exact))))))
+
+
+def draws(low, high):
+    """Inputs from a domain: its middle, its ends, and every order of magnitude."""
+    finite = [v for v in (low, high) if math.isfinite(v)]
+    sizes = 10.0 ** RNG.uniform(-12, 2.5, 60)
+    found = [*RNG.normal(0, 2, 60), *sizes, *-sizes, *(v + s for v in finite for s in (*sizes, *-sizes))]
+    return [float(v) for v in found if low < v < high]
+
+
+UNARY = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise" and row.arity == (1, 1)]
+
+
+def test_every_function_of_one_number_has_a_witness():
+    assert set(UNARY) == set(EXACT)
+
+
+@pytest.mark.parametrize("kind", ["float", "array"])
+@pytest.mark.parametrize("name", EXACT)
+def test_value_and_derivative_beside_mpmath(name, kind):
+    value, slope = EXACT[name]
+    points = draws(*FUNCTIONS[name].domain)
+    text = f"{name}(x)"
+    if kind == "float":
+        one = calculation(text, x=0.5)
+        found = [one.gradient({"x": v}) for v in points]
+        got, slopes = [v for v, _ in found], [g["x"] for _, g in found]
+    else:
+        got, gradient = calculation(text, x=0.5).gradient_block({"x": np.array(points)})
+        slopes = gradient["x"]
+    for x, v, s in zip(points, got, slopes, strict=True):
+        assert ulps(v, value(mp(x))) <= 4, x
+        assert ulps(s, slope(mp(x))) <= 6, x
+
+
+TWO = {
+    "hypot(x,y)": (mpmath.hypot, lambda x, y: (x / mpmath.hypot(x, y), y / mpmath.hypot(x, y))),
+    "atan2(x,y)": (mpmath.atan2, lambda x, y: (y / (x * x + y * y), -x / (x * x + y * y))),
+    "x**y": (lambda x, y: abs(x) ** y, None),
+    "x*y": (lambda x, y: x * y, lambda x, y: (y, x)),
+    "x/y": (lambda x, y: x / y, lambda x, y: (1 / y, -x / (y * y))),
+    "max(x,y)": (max, lambda x, y: (mp(x > y), mp(y > x))),
+    "min(x,y)": (min, lambda x, y: (mp(x < y), mp(y < x))),
+}
+
+
+@pytest.mark.parametrize("text", TWO)
+def test_functions_of_two_numbers_beside_mpmath(text):
+    value, slopes = TWO[text]
+    one = calculation(text, x=0.5, y=0.5)
+    for x, y in [*RNG.normal(0, 3, (60, 2)), *(10.0 ** RNG.uniform(-150, 150, (40, 2)))]:
+        if text == "x**y":
+            x, y = abs(x), y % 5
+            exact = (y * mp(x) ** (mp(y) - 1), mp(x) ** mp(y) * mpmath.log(mp(x)))
+        else:
+            exact = slopes(mp(x), mp(y))
+        got, gradient = one.gradient({"x": float(x), "y": float(y)})
+        assert ulps(got, value(mp(x), mp(y))) <= 4
+        for name, true in zip("xy", exact, strict=True):
+            assert ulps(gradient[name], true) <= 8 or abs(true) < 1e-300, (x, y, name)
+
+
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "value", "slope"),
+    [
+        ("abs(x)", 0.0, 0, 0),
+        ("sign(x)", 0.0, 0, 0),
+        ("relu(x)", 0.0, 0, 1),
+        ("sqrt(x)", 0.0, 0, INF),
+        ("sqrt(x)", -1.0, NAN, NAN),
+        ("cbrt(x)", 0.0, 0, INF),
+        ("log(x)", 0.0, -INF, INF),
+        ("log(x)", -1.0, NAN, NAN),
+        ("log2(x)", -1.0, NAN, NAN),
+        ("log10(x)", -1.0, NAN, NAN),
+        ("log1p(x)", -1.0, -INF, INF),
+        ("log1p(x)", -2.0, NAN, NAN),
+        ("asin(x)", 1.0, math.pi / 2, INF),
+        ("asin(x)", 2.0, NAN, NAN),
+        ("acos(x)", 1.0, 0, -INF),
+        ("acosh(x)", 1.0, 0, INF),
+        ("acosh(x)", 0.5, NAN, NAN),
+        ("atanh(x)", 1.0, INF, INF),
+        ("atanh(x)", 2.0, NAN, NAN),
+        ("logit(x)", 0.0, -INF, INF),
+        ("logit(x)", 1.0, INF, INF),
+        ("exp(x)", 800.0, INF, INF),
+        ("exp(x)", -800.0, 0, 0),
+        ("1/x", 0.0, INF, -INF),
+        ("floor(x)", -0.5, -1, 0),
+        ("ceil(x)", 0.5, 1, 0),
+        ("max(x,0)", 0.0, 0, 0.5),
+        ("max(x,0,-x)", 0.0, 0, 0),
+        ("min(x,2)", 2.0, 2, 0.5),
+        ("clip(x,0,1)", 0.5, 0.5, 1),
+        ("clip(x,0,1)", 3.0, 1, 0),
+        ("clip(x,0,1)", 0.0, 0, 0.5),
+        ("x**0", 0.0, 1, 0),
+        ("x**1", 0.0, 0, 1),
+        ("x**2", 0.0, 0, 0),
+        ("x**3", -2.0, -8, 12),
+        ("x**-1", 2.0, 0.5, -0.25),
+        ("x**0.5", 4.0, 2, 0.25),
+        ("(-2)**x", 2.0, 4, NAN),
+        ("0**x", 2.0, 0, 0),
+        ("x**2.5", -1.0, NAN, NAN),
+        ("x>1", 2.0, 1, 0),
+        ("(x==2)*x", 2.0, 2, 1),
+        ("where(x>0,log(x),x)", 0.0, 0, 1),
+        ("where(x>0,1/x,0)", 0.0, 0, 0),
+        ("where(x<1,x**2,1/(x-1))", 1.0, INF, -INF),
+        ("x*sqrt(x)", 0.0, 0, 0),
+        ("hypot(x,0)", 0.0, 0, 0),
+        ("atan2(x,0)", 1e200, math.pi / 2, 0),
+        ("sigmoid(x)", -800.0, 0, 0),
+        ("softplus(x)", 800.0, 800, 1),
+        ("x-x", INF, NAN, 0),
+    ],
+)
+def test_kinks_edges_and_untaken_branches(text, x, value, slope):
+    one = calculation(text, x=x)
+    blocks = one.gradient_block({"x": np.array([x, x])})
+    for got, gradient in (one.gradient({"x": x}), (blocks[0][1], {"x": blocks[1]["x"][1]})):
+        np.testing.assert_equal(float(got) + 0.0, float(value))
+        np.testing.assert_equal(float(gradient["x"]) + 0.0, float(slope))
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "value", "operation"),
+    [
+        ("1+log(x)", {"x": 0.0}, -INF, "log(x) at x = 0"),
+        ("sqrt(x-2)*y", {"x": 1.0, "y": 3.0}, NAN, "sqrt(x-2) at x = 1"),
+        ("exp(x)/exp(y)", {"x": 800.0, "y": 1.0}, INF, "exp(x) at x = 800"),
+        ("where(x>0,1/x,log(x))", {"x": 0.0}, -INF, "log(x) at x = 0"),
+        ("x+1", {"x": INF}, INF, "x"),
+        ("9**9**9+x", {"x": 1.0}, INF, "9**9**9"),
+        ("sum(1/v)", {"v": np.array([1.0, 0.0])}, INF, "1/v at v = [1, 0]"),
+    ],
+)
+def test_the_operation_at_fault_is_named(text, point, value, operation):
+    one = calculation(text, **point)
+    np.testing.assert_equal(one.value(point)[0], value)
+    assert one.culprit(point) == operation
+
+
+def test_the_slope_at_fault_is_named():
+    one = calculation("sqrt(x)+y", x=0.0, y=1.0)
+    point = {"x": 0.0, "y": 1.0}
+    assert one.culprit(point) is None
+    assert one.slope_culprit(point) == "the derivative of sqrt(x) at x = 0"
+    assert calculation("x*y", x=1.0, y=1.0).slope_culprit({"x": 1.0, "y": 1.0}) is None
