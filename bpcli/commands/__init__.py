@@ -14,6 +14,11 @@ from bpcli.errors import BpcliError, nearest
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, what it does); the module is imported only when its command runs or shows its own help.
+    "eval": ("bpcli.commands.eval", "The value of an expression."),
+    "grad": ("bpcli.commands.grad", "The gradient of an expression, a row."),
+    "jacobian": ("bpcli.commands.jacobian", "The Jacobian of expressions, or of a function of the lecture."),
+    "hessian": ("bpcli.commands.hessian", "The Hessian of an expression."),
+    "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step."),
     "train": ("bpcli.commands.train", "Train a model from a YAML config."),
     "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row."),
     "evaluate": ("bpcli.commands.evaluate", "The loss and the metrics of a trained model."),

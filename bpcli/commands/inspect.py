@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bpcli.commands import Command, output
-from bpcli.datasets.preparation import class_text
+from bpcli.datasets.labels import class_text
 from bpcli.notation import cell, csv_line, json_text
 from bpcli.training.model import Model
 from bpcli.training.run import load_model

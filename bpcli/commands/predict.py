@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bpcli.commands import Command, output
-from bpcli.datasets.preparation import class_text
+from bpcli.datasets.labels import class_text
 from bpcli.datasets.table import Table, read_table
 from bpcli.errors import DataError, NotFiniteError, nearest
 from bpcli.notation import cell, csv_line, json_text, number

@@ -1,0 +1,240 @@
+"""What the calculator's commands share: their options, the points they are asked for, and how they print."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from bpcli.calculus.binding import Columns, Point, Variables, entry_names, shape_of
+from bpcli.calculus.derivative import Calculation
+from bpcli.calculus.parser import parse
+from bpcli.commands import output
+from bpcli.datasets.values import read_value_file
+from bpcli.errors import NotFiniteError, UsageError
+from bpcli.notation import csv_line, number
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_NOTES = 3  # of places where a result is not finite
+
+
+def point_options(bulk: bool = True) -> Callable[[F], F]:
+    """`--at`, `--points`, `--let`, `--vars`, `--wrt`."""
+
+    def add(function: F) -> F:
+        options = [
+            click.option("--at", multiple=True, metavar="POINT", help="1,2 or x=1,y=2 or x=[1,2,3]; repeats."),
+            click.option("--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats."),
+            click.option("--vars", "declared", metavar="NAMES", help="The order of the variables."),
+        ]
+        if bulk:
+            help_ = "Points in bulk: CSV with a header, or .npy with a column a variable."
+            options.append(click.option("--points", metavar="FILE|-", help=help_))
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def wrt_option() -> Callable[[F], F]:
+    """`--wrt`."""
+    return click.option("--wrt", metavar="NAMES", help="What to differentiate by; else every variable.")
+
+
+def file_options() -> Callable[[F], F]:
+    """`--output` and `--force`, for columns in bulk."""
+
+    def add(function: F) -> F:
+        function = click.option("--force", is_flag=True, help="Replace an existing FILE.")(function)
+        help_ = "Write the columns here instead of printing them; with --points."
+        return click.option("--output", "target", metavar="FILE.npy", help=help_)(function)
+
+    return add
+
+
+class Request:
+    """Expressions with their variables and where the points come from."""
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        at: Sequence[str],
+        let: Sequence[str],
+        declared: str | None,
+        wrt: str | None = None,
+        points: str | None = None,
+    ) -> None:
+        if at and points is not None:
+            raise UsageError("--at and --points both give points", "take one of them")
+        self.texts = list(texts)
+        self.trees = [parse(text) for text in texts]
+        self.variables = Variables(self.trees, self.texts, declared, let, read_value_file)
+        self.wrt = self.variables.names if wrt is None else self.variables.select(wrt)
+        self.at, self.points = at, points
+        self._calculations: dict[Any, Calculation] = {}
+
+    def calculation(self, shapes: dict[str, tuple[int, ...]]) -> Calculation:
+        """The calculation for variables of these shapes, made once for each."""
+        key = tuple(shapes.values())
+        if key not in self._calculations:
+            constants = {name: shape_of(value) for name, value in self.variables.constants.items()}
+            self._calculations[key] = Calculation(self.trees, self.texts, {**shapes, **constants}, self.wrt)
+        return self._calculations[key]
+
+    def single_points(self) -> Iterator[tuple[Calculation, Point]]:
+        """Each point of `--at`, or the empty point, with its calculation; all are read before the first is used."""
+        given = [self.variables.point(text, read_value_file) for text in self.at or (None,)]
+        for point in given:
+            shapes = {name: shape_of(value) for name, value in point.items()}
+            yield self.calculation(shapes), {**point, **self.variables.constants}
+
+    def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]]]:
+        """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1)."""
+        from pathlib import Path
+
+        import numpy as np
+
+        from bpcli.datasets.points import read_points
+
+        assert self.points is not None
+        stream = sys.stdin.buffer if self.points == "-" else None
+        name = "<stdin>" if stream else self.points
+        points = read_points(Path(name), rows, stream)
+        if points.names is None:
+            columns = self.variables.columns_in_order(points.width, name)
+        else:
+            columns, ignored = self.variables.columns(points.names, name)
+            if ignored:
+                output.note(f"columns that the expression does not use: {', '.join(ignored)}")
+        calculation = self.calculation({n: c.shape for n, c in columns.items()})
+        constants = {n: np.asarray(v, np.float64)[..., None] for n, v in self.variables.constants.items()}
+        for block in points.blocks:
+            yield calculation, {**_arranged(block, columns), **constants}
+
+    def all_points(self) -> Iterator[tuple[Calculation, Point]]:
+        """Every point, one by one, wherever it comes from."""
+        if self.points is None:
+            yield from self.single_points()
+            return
+        for calculation, block in self.blocks(1024):
+            size = max(block[name].shape[-1] for name in self.variables.names)
+            for i in range(size):
+                point: Point = {}
+                for name, values in block.items():
+                    value = values[..., i if name in self.variables.names else 0]
+                    point[name] = value if value.ndim else float(value)
+                yield calculation, point
+
+
+def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
+    """Rows of a table as variables (*shape, B), each contiguous."""
+    import numpy as np
+
+    columns_first = np.ascontiguousarray(block.T)
+    return {
+        name: columns_first[c.positions].reshape(*c.shape, -1) if c.shape else columns_first[c.positions[0]]
+        for name, c in columns.items()
+    }
+
+
+# Printing
+
+
+def plain(value: Any) -> Any:
+    """Arrays as nested lists of floats."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def value_lines(value: Any, precision: int | None) -> list[str]:
+    """A number or a vector on one line, a matrix a row a line, entries separated by a space."""
+    value = plain(value)
+    if not isinstance(value, list):
+        return [number(value, precision)]
+    rows = value if value and isinstance(value[0], list) else [value]
+    if rows and rows[0] and isinstance(rows[0][0], list):  # more axes than two: matrices, one below the other
+        return [line for part in rows for line in value_lines(part, precision)]
+    return [" ".join([number(v, precision) for v in row]) for row in rows]
+
+
+def blocks_lines(blocks: dict[str, Any], precision: int | None) -> list[str]:
+    """A block for each variable, under `d/dNAME:` if there is more than one."""
+    lines: list[str] = []
+    for name, block in blocks.items():
+        if len(blocks) > 1:
+            lines.append(f"d/d{name}:")
+        lines += value_lines(block, precision)
+    return lines
+
+
+def flat(value: Any) -> list[float]:
+    """The entries of a number or an array, row by row."""
+    return value.ravel().tolist() if hasattr(value, "ravel") else [value]
+
+
+def inputs_of(request: Request, point: Point) -> dict[str, Any]:
+    """The variables of a point as JSON shows them."""
+    return {name: plain(point[name]) for name in request.variables.names}
+
+
+def input_titles(request: Request, calculation: Calculation) -> list[str]:
+    """The names of the entries of every variable, in order."""
+    shapes = calculation.program.variables
+    return [title for name in request.variables.names for title in entry_names(name, shapes[name])]
+
+
+def input_cells(request: Request, point: Point) -> list[float]:
+    """The entries of every variable, in order."""
+    return [v for name in request.variables.names for v in flat(point[name])]
+
+
+def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
+    """The names of the entries that are differentiated by, in order."""
+    shapes = calculation.program.variables
+    return [title for name in request.wrt for title in entry_names(name, shapes[name])]
+
+
+class Printer:
+    """Prints results a point at a time in one of the formats, and remembers where one was not finite."""
+
+    def __init__(self, format_: str, precision: int | None) -> None:
+        self.format, self.precision = format_, precision
+        self.first = True
+        self.not_finite = 0
+        self.notes: list[str] = []
+
+    def text(self, lines: Sequence[str], apart: bool) -> None:
+        """The lines of one point; `apart`: with an empty line between it and the one before."""
+        if apart and not self.first:
+            output.emit("")
+        self.first = False
+        for line in lines:
+            output.emit(line)
+
+    def csv(self, header: Callable[[], Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows of one point, behind the header of the first."""
+        if self.first:
+            output.emit(csv_line(header()))
+        self.first = False
+        for row in rows:
+            output.emit(csv_line(row, self.precision))
+
+    def check(self, calculation: Calculation, point: Point, results: Sequence[float]) -> None:
+        """Remember the operation at fault if one of the results is not finite."""
+        from math import isfinite
+
+        if all(map(isfinite, results)):
+            return
+        self.not_finite += 1
+        if len(self.notes) < MAX_NOTES:
+            culprit = calculation.culprit(point) or calculation.slope_culprit(point)
+            note = culprit or "the numbers are beyond the range of doubles on the way"
+            if note not in self.notes:
+                self.notes.append(note)
+
+    def finish(self) -> None:
+        """Raise NotFiniteError if some result was not finite."""
+        if self.not_finite:
+            what = "a result is not finite" if self.not_finite == 1 else f"{self.not_finite} results are not finite"
+            raise NotFiniteError(f"{what}: {'; '.join(self.notes)}")

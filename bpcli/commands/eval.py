@@ -1,0 +1,79 @@
+"""`bpcli eval`: the value of an expression."""
+
+from typing import Any
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.commands.calculator import (
+    Printer,
+    Request,
+    file_options,
+    flat,
+    input_cells,
+    input_titles,
+    inputs_of,
+    plain,
+    point_options,
+    value_lines,
+)
+from bpcli.notation import json_text
+
+
+@click.command(cls=Command)
+@click.argument("expression", metavar="EXPR")
+@point_options()
+@file_options()
+@output.format_option()
+@output.precision_option()
+def command(
+    expression: str,
+    at: tuple[str, ...],
+    let: tuple[str, ...],
+    declared: str | None,
+    points: str | None,
+    target: str | None,
+    force: bool,
+    format_: str,
+    precision: int | None,
+) -> None:
+    """The value of EXPR at a point.
+
+    \b
+    bpcli eval "x**2+y**2" --at 1,2
+    bpcli eval "softmax(l)" --at "l=[1,2,3]"
+    """
+    request = Request([expression], at, let, declared, None, points)
+    if points is not None or target is not None:
+        from bpcli.commands.bulk import run_bulk
+
+        run_bulk(request, False, target, force, format_, precision)
+        return
+    printer = Printer(format_, precision)
+    for calculation, point in request.single_points():
+        (value,) = calculation.value(point)
+        show(printer, request, calculation, point, value)
+    printer.finish()
+
+
+def show(printer: Printer, request: Request, calculation: Any, point: Any, value: Any) -> None:
+    """Print one value."""
+    printer.check(calculation, point, flat(value))
+    if printer.format == "json":
+        record = {"function": request.texts[0], "inputs": inputs_of(request, point), "value": plain(value)}
+        output.emit(json_text(record, printer.precision))
+    elif printer.format == "csv":
+        titles = value_titles(value)
+        printer.csv(
+            lambda: [*input_titles(request, calculation), *titles], [[*input_cells(request, point), *flat(value)]]
+        )
+    else:
+        lines = value_lines(value, printer.precision)
+        printer.text(lines, apart=len(lines) > 1)
+
+
+def value_titles(value: Any) -> list[str]:
+    """`value`, or `value[0]`, `value[1]`, … of an array."""
+    from bpcli.calculus.binding import entry_names, shape_of
+
+    return entry_names("value", shape_of(value))

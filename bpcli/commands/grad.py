@@ -1,0 +1,89 @@
+"""`bpcli grad`: the gradient of an expression, a row."""
+
+from typing import Any
+
+import click
+
+from bpcli.commands import Command, output
+from bpcli.commands.calculator import (
+    Printer,
+    Request,
+    blocks_lines,
+    file_options,
+    flat,
+    input_cells,
+    input_titles,
+    inputs_of,
+    plain,
+    point_options,
+    wrt_option,
+    wrt_titles,
+)
+from bpcli.notation import json_text, number
+
+
+@click.command(cls=Command)
+@click.argument("expression", metavar="EXPR")
+@point_options()
+@wrt_option()
+@file_options()
+@output.format_option()
+@output.precision_option()
+def command(
+    expression: str,
+    at: tuple[str, ...],
+    let: tuple[str, ...],
+    declared: str | None,
+    points: str | None,
+    wrt: str | None,
+    target: str | None,
+    force: bool,
+    format_: str,
+    precision: int | None,
+) -> None:
+    """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.
+
+    \b
+    bpcli grad "x**2+y**2" --at 1,2
+    bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
+    bpcli grad "x**2+y**2" --points points.csv --format csv
+    """
+    request = Request([expression], at, let, declared, wrt, points)
+    if points is not None or target is not None:
+        from bpcli.commands.bulk import run_bulk
+
+        run_bulk(request, True, target, force, format_, precision)
+        return
+    printer = Printer(format_, precision)
+    for calculation, point in request.single_points():
+        value, gradient = calculation.gradient(point)
+        show(printer, request, calculation, point, value, gradient)
+    printer.finish()
+
+
+def show(
+    printer: Printer, request: Request, calculation: Any, point: Any, value: float, gradient: dict[str, Any]
+) -> None:
+    """Print one gradient."""
+    entries = [v for block in gradient.values() for v in flat(block)]
+    printer.check(calculation, point, [value, *entries])
+    if printer.format == "json":
+        record = {
+            "function": request.texts[0],
+            "inputs": inputs_of(request, point),
+            "value": value,
+            "gradient": {name: plain(block) for name, block in gradient.items()},
+        }
+        output.emit(json_text(record, printer.precision))
+    elif printer.format == "csv":
+        printer.csv(lambda: titles(request, calculation), [[*input_cells(request, point), value, *entries]])
+    elif all(isinstance(block, float) for block in gradient.values()):
+        printer.text([" ".join([number(v, printer.precision) for v in entries])], apart=False)
+    else:
+        lines = blocks_lines(gradient, printer.precision)
+        printer.text(lines, apart=len(lines) > 1)
+
+
+def titles(request: Request, calculation: Any) -> list[str]:
+    """The header of a CSV of gradients."""
+    return [*input_titles(request, calculation), "value", *(f"d/d{t}" for t in wrt_titles(request, calculation))]

@@ -1,0 +1,199 @@
+"""`bpcli jacobian`: of expressions, or of a function of the lecture by its name."""
+
+from typing import Any
+
+import click
+
+from bpcli.calculus.binding import Point, entry_names
+from bpcli.calculus.derivative import Calculation
+from bpcli.calculus.values import parse_value
+from bpcli.commands import Command, output
+from bpcli.commands.calculator import (
+    Printer,
+    Request,
+    blocks_lines,
+    flat,
+    input_cells,
+    input_titles,
+    inputs_of,
+    plain,
+    point_options,
+    value_lines,
+    wrt_option,
+    wrt_titles,
+)
+from bpcli.datasets.values import read_value_file
+from bpcli.errors import UsageError
+from bpcli.formulas import INPUTS
+from bpcli.notation import json_text
+
+VALUES = tuple(dict.fromkeys(name for names in INPUTS.values() for name in names if name != "activation"))
+ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")
+
+
+def named_options(function: Any) -> Any:
+    """The options that the functions of the lecture are given their inputs by."""
+    for name in reversed(VALUES):
+        users = ", ".join(n for n, names in INPUTS.items() if name in names)
+        function = click.option(f"--{name}", metavar="VALUE", help=f"Of {users}.")(function)
+    return click.option("--activation", type=click.Choice(ACTIVATIONS), help="Of neuron.")(function)
+
+
+@click.command(cls=Command)
+@click.argument("expressions", metavar="EXPR…|NAME", nargs=-1, required=True)
+@point_options()
+@wrt_option()
+@named_options
+@click.option("--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
+@click.option("--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
+@output.format_option()
+@output.precision_option()
+def command(
+    expressions: tuple[str, ...],
+    at: tuple[str, ...],
+    let: tuple[str, ...],
+    declared: str | None,
+    points: str | None,
+    wrt: str | None,
+    vjp: str | None,
+    jvp: str | None,
+    format_: str,
+    precision: int | None,
+    **named: str | None,
+) -> None:
+    """The Jacobian at a point: a row for each output, a column for each input.
+
+    A lone NAME is a function of the lecture: softmax, log_softmax, sigmoid, tanh, relu, identity, softplus, dot,
+    affine, neuron, mse, bce, cce, sigmoid_bce, softmax_cce; its inputs are options.
+
+    \b
+    bpcli jacobian "x*y" "x+y" --at 1,2
+    bpcli jacobian softmax --logits 1,2,3
+    bpcli jacobian neuron --x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid
+    """
+    if vjp is not None and jvp is not None:
+        raise UsageError("--vjp and --jvp are two products; take one")
+    printer = Printer(format_, precision)
+    given = {name: text for name, text in named.items() if text is not None}
+    if len(expressions) == 1 and expressions[0] in INPUTS:
+        from bpcli.commands.named import run_named
+
+        if at or points is not None or let or declared or wrt:
+            raise UsageError(
+                f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
+                f'for the expression write "{expressions[0]}(…)"',
+            )
+        run_named(expressions[0], given, vjp, jvp, printer)
+        return
+    if given:
+        names = ", ".join(f"--{name}" for name in given)
+        raise UsageError(
+            f"{names}: these are inputs of the lecture's functions, and {expressions[0]} is an expression",
+            f"its point is given by --at; or a name: {', '.join(INPUTS)}",
+        )
+    request = Request(expressions, at, let, declared, wrt, points)
+    for calculation, point in request.all_points():
+        if vjp is not None or jvp is not None:
+            _product(printer, request, calculation, point, vjp, jvp)
+        else:
+            values, blocks = calculation.jacobian(point)
+            _show(printer, request, calculation, point, values, blocks)
+    printer.finish()
+
+
+def _options_of(name: str) -> str:
+    return " ".join(f"--{option}" for option in INPUTS[name])
+
+
+def output_names(request: Request, calculation: Calculation) -> list[str]:
+    """What each row is called: the expression, with an index if it is a vector or a matrix."""
+    shapes = zip(request.texts, calculation.output_shapes, strict=True)
+    return [title for text, shape in shapes for title in entry_names(text, shape)]
+
+
+def function_of(request: Request) -> str | list[str]:
+    """The expressions as JSON names them: one as it is, several as a list."""
+    return request.texts[0] if len(request.texts) == 1 else request.texts
+
+
+def value_of(values: list[Any]) -> Any:
+    """The value of one expression, or the list of several."""
+    return plain(values[0]) if len(values) == 1 else [plain(v) for v in values]
+
+
+def _show(
+    printer: Printer,
+    request: Request,
+    calculation: Calculation,
+    point: Point,
+    values: list[Any],
+    blocks: dict[str, Any],
+) -> None:
+    matrices = {name: plain(block) for name, block in blocks.items()}
+    rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
+    outputs = [v for value in values for v in flat(value)]
+    printer.check(calculation, point, [*outputs, *(v for row in rows for v in row)])
+    if printer.format == "json":
+        record = {
+            "function": function_of(request),
+            "inputs": inputs_of(request, point),
+            "value": value_of(values),
+            "jacobian": matrices,
+        }
+        output.emit(json_text(record, printer.precision))
+    elif printer.format == "csv":
+        wanted = [f"d/d{title}" for title in wrt_titles(request, calculation)]
+        header = [*input_titles(request, calculation), "output", "value", *wanted]
+        cells = input_cells(request, point)
+        named = zip(output_names(request, calculation), outputs, rows, strict=True)
+        printer.csv(lambda: header, [[*cells, name, value, *row] for name, value, row in named])
+    else:
+        shapes = calculation.program.variables
+        single = all(not shapes[name] for name in request.wrt)
+        lines = value_lines(rows, printer.precision) if single else blocks_lines(matrices, printer.precision)
+        printer.text(lines, apart=True)
+
+
+def _product(
+    printer: Printer, request: Request, calculation: Calculation, point: Point, vjp: str | None, jvp: str | None
+) -> None:
+    """V·J in the shapes of the variables, or J·V in those of the outputs."""
+    if vjp is not None:
+        v = direction("--vjp", vjp, calculation.outputs, "outputs")
+        values, found = calculation.vjp(point, v)
+        blocks: dict[str, Any] = found
+    else:
+        v = direction("--jvp", jvp or "", calculation.inputs, "inputs")
+        values, products = calculation.jvp(point, v)
+        blocks = {"jvp": products}
+    entries = [
+        x for block in blocks.values() for part in (block if isinstance(block, list) else [block]) for x in flat(part)
+    ]
+    printer.check(calculation, point, entries)
+    if printer.format == "json":
+        record = {"function": function_of(request), "inputs": inputs_of(request, point), "value": value_of(values)}
+        shown = {n: plain(b) for n, b in blocks.items()} if vjp is not None else value_of(blocks["jvp"])
+        output.emit(json_text({**record, "vjp" if vjp is not None else "jvp": shown}, printer.precision))
+    elif printer.format == "csv":
+        if vjp is not None:
+            titles = [f"d/d{title}" for title in wrt_titles(request, calculation)]
+        else:
+            titles = output_names(request, calculation)
+        header = [*input_titles(request, calculation), *titles]
+        printer.csv(lambda: header, [[*input_cells(request, point), *entries]])
+    elif vjp is not None and not all(isinstance(block, float) for block in blocks.values()):
+        lines = blocks_lines(blocks, printer.precision)
+        printer.text(lines, apart=len(lines) > 1)
+    elif vjp is None and len(values) == 1:
+        lines = value_lines(blocks["jvp"][0], printer.precision)
+        printer.text(lines, apart=len(lines) > 1)
+    else:
+        printer.text(value_lines(entries, printer.precision), apart=False)
+
+
+def direction(option: str, text: str, count: int, what: str) -> Any:
+    """The entries of a V, row by row; UsageError if there are not `count`."""
+    v = flat(parse_value(text, read_value_file))
+    if len(v) != count:
+        raise UsageError(f"{option} has {len(v)} entries for {count} {what}")
+    return v

@@ -1,0 +1,137 @@
+"""The Jacobians of the lecture's functions by name, and the products with them, as `jacobian NAME` prints them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bpcli.calculus.binding import entry_names
+from bpcli.calculus.values import parse_value
+from bpcli.commands import output
+from bpcli.commands.calculator import Printer, blocks_lines, flat, plain, value_lines
+from bpcli.datasets.values import read_value_file
+from bpcli.errors import UsageError
+from bpcli.formulas import INPUTS
+from bpcli.formulas.named import NAMED, Named
+from bpcli.notation import json_text
+
+OPTIONAL = {"y", "label"}  # of cce and softmax_cce one of the two
+
+
+def run_named(name: str, texts: Mapping[str, str], vjp: str | None, jvp: str | None, printer: Printer) -> None:
+    """Print the Jacobian of `name`, or v·J or J·v, for the inputs that the options give as texts."""
+    row = NAMED[name]
+    raw = _read(name, texts)
+    with np.errstate(all="ignore"):
+        for inputs in _each(row, raw):
+            checked = row.check(dict(inputs))
+            shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
+            value = plain(row.value(checked))
+            if vjp is not None or jvp is not None:
+                _print_product(name, row, checked, shown, value, vjp, jvp, printer)
+            else:
+                _print_jacobian(name, row, checked, shown, value, printer)
+    printer.finish()
+
+
+def _read(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    wanted = INPUTS[name]
+    either = name in ("cce", "softmax_cce")
+    missing = [option for option in wanted if option not in texts and not (either and option in OPTIONAL)]
+    extra = [option for option in texts if option not in wanted]
+    if missing or extra:
+        what = (
+            f"needs {', '.join(f'--{m}' for m in missing)}"
+            if missing
+            else f"takes no {', '.join(f'--{e}' for e in extra)}"
+        )
+        form = " ".join(f"--{option} …" for option in wanted if not (either and option == "label"))
+        raise UsageError(f"{name} {what}", f"bpcli jacobian {name} {form}")
+    return {
+        option: text if option == "activation" else parse_value(text, read_value_file) for option, text in texts.items()
+    }
+
+
+def _each(row: Named, raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """One set of inputs, or one for each row of the matrix that the function is given."""
+    if row.rows_of is None or getattr(raw[row.rows_of], "ndim", 0) != 2:
+        return [raw]
+    return [{**raw, row.rows_of: one} for one in raw[row.rows_of]]
+
+
+def _entries(row: Named, checked: Mapping[str, Any]) -> list[str]:
+    return [t for block in row.blocks for t in entry_names(block, _shape(checked[block]))]
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    return tuple(np.shape(x))
+
+
+def _check(printer: Printer, name: str, numbers: list[float]) -> None:
+    if not np.isfinite(numbers).all():
+        printer.not_finite += 1
+        printer.notes = [f"{name} of these inputs is beyond the range of doubles, or has no derivative there"]
+
+
+def _print_jacobian(
+    name: str, row: Named, checked: Mapping[str, Any], shown: dict[str, Any], value: Any, printer: Printer
+) -> None:
+    blocks = {block: np.asarray(matrix) for block, matrix in row.jacobian(checked).items()}
+    numbers = [*flat(np.asarray(value, float)), *(v for m in blocks.values() for v in m.ravel().tolist())]
+    _check(printer, name, numbers)
+    if printer.format == "json":
+        record = {
+            "function": name,
+            "inputs": shown,
+            "value": value,
+            "jacobian": {k: m.tolist() for k, m in blocks.items()},
+        }
+        output.emit(json_text(record, printer.precision))
+    elif printer.format == "csv":
+        outputs = flat(np.asarray(value, float))
+        titles = entry_names(name, (len(outputs),)) if isinstance(value, list) else [name]
+        matrix = np.concatenate(list(blocks.values()), axis=1).tolist()
+        header = ["output", "value", *(f"d/d{t}" for t in _entries(row, checked))]
+        printer.csv(lambda: header, [[t, v, *r] for t, v, r in zip(titles, outputs, matrix, strict=True)])
+    else:
+        # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
+        batch = {k: m.reshape(_shape(checked[k])) for k, m in blocks.items() if len(row.blocks) == 1 and len(m) == 1}
+        lines = blocks_lines({**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}, printer.precision)
+        printer.text(lines, apart=True)
+
+
+def _print_product(
+    name: str,
+    row: Named,
+    checked: Mapping[str, Any],
+    shown: dict[str, Any],
+    value: Any,
+    vjp: str | None,
+    jvp: str | None,
+    printer: Printer,
+) -> None:
+    from bpcli.commands.jacobian import direction
+
+    outputs = len(value) if isinstance(value, list) else 1
+    if vjp is not None:
+        v = np.array(direction("--vjp", vjp, outputs, "outputs"))
+        found = {block: np.asarray(part) for block, part in row.vjp(checked, v).items()}
+        numbers = [x for part in found.values() for x in part.ravel().tolist()]
+        result: Any = {block: plain(part.reshape(_shape(checked[block]))) for block, part in found.items()}
+    else:
+        inputs = sum(np.size(checked[block]) for block in row.blocks)
+        v = np.array(direction("--jvp", jvp or "", inputs, "inputs"))
+        result = plain(row.jvp(checked, v))
+        numbers = flat(np.asarray(result, float))
+    _check(printer, name, numbers)
+    key = "vjp" if vjp is not None else "jvp"
+    if printer.format == "json":
+        output.emit(json_text({"function": name, "inputs": shown, "value": value, key: result}, printer.precision))
+    elif printer.format == "csv":
+        titles = [f"d/d{t}" for t in _entries(row, checked)] if vjp is not None else entry_names(name, (outputs,))
+        printer.csv(lambda: titles, [numbers])
+    elif vjp is not None:
+        lines = blocks_lines(result, printer.precision)
+        printer.text(lines, apart=len(lines) > 1)
+    else:
+        printer.text(value_lines(result, printer.precision), apart=False)
