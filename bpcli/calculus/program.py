@@ -132,8 +132,6 @@ class Program:
 
         `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster.
         """
-        from bpcli.calculus.arrayops import unbroadcast
-
         scale = scale_by(xp.base) if masked and not xp.dual else lambda g, p: g * p
         if xp.dual:
             scale = _dual_scale(xp)
@@ -158,7 +156,7 @@ class Program:
                     if part is None:
                         continue
                     if slot.shapes[i] != slot.shape:
-                        part = unbroadcast(xp, _spread_to(xp, part, slot.shape), slot.shapes[i])
+                        part = _summed_down(xp, part, slot.shape, slot.shapes[i])
                 before = adjoints.get(a)
                 adjoints[a] = part if before is None else before + part
         return result
@@ -211,14 +209,16 @@ def _dual_scale(xp: Any) -> Any:
     return scale
 
 
-def _spread_to(xp: Any, part: Any, shape: Shape) -> Any:
-    """An adjoint in the full shape of the result, so that it can be summed down."""
+def _summed_down(xp: Any, part: Any, shape: Shape, to: Shape) -> Any:
+    """An adjoint of a result of `shape`, summed down to the shape `to` of an operand that was spread."""
+    from bpcli.calculus.arrayops import unbroadcast
+
     np = xp.base
 
     def spread(a: Any) -> Any:
         return np.broadcast_to(a, (*shape, a.shape[-1])) if a.shape[:-1] != shape else a
 
-    return xp.linear(spread, part) if isinstance(part, Dual) else spread(part)
+    return unbroadcast(xp, xp.linear(spread, part) if isinstance(part, Dual) else spread(part), to)
 
 
 class _Builder:
