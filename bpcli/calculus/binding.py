@@ -46,7 +46,7 @@ class Variables:
         else:
             for name in occurring:
                 if name not in claimed:
-                    hint = self._advice(name, claimed) or f'--vars "{",".join([*claimed, name])}", or --let {name}=…'
+                    hint = _advice(name, claimed) or f'--vars "{",".join([*claimed, name])}", or --let {name}=…'
                     self._fail(name, f"{name} is not among --vars", hint)
             self.names = [name for name in claimed if name not in self.constants]
             self.positional = True
@@ -59,17 +59,6 @@ class Variables:
         """Raise the error of a name in the expression, shown where it first appears."""
         text, span = self.places[name]
         raise ExpressionError(message, text, *span, hint=hint)
-
-    def _advice(self, name: str, known: Sequence[str]) -> str:
-        """What a name without a value may have meant: a product, a call, or a name that has one."""
-        parts = split_name(name, [*known, *CONSTANTS])
-        if parts:
-            return f"names are never split: to multiply, write {'*'.join(parts)}"
-        for function in FUNCTIONS:
-            if name.startswith(function) and name[len(function) :] in known:
-                return f"names are never split: write {function}({name[len(function) :]})"
-        close = nearest(name, known)
-        return f"did you mean {close}?" if close else ""
 
     # Values
 
@@ -98,6 +87,10 @@ class Variables:
             candidates = [n for n in self.places if self._may_vary(n)]
             close = nearest(name, candidates)
             hint = f"did you mean {close}?" if close else f"its variables are {', '.join(candidates) or 'none'}"
+            for longer in candidates:
+                rest = longer.removeprefix(name)
+                if rest != longer and rest.isalpha():
+                    hint = f"names are never split: is {longer} meant as {name}*{rest}?"
             _fail_at(text, item, f"{option} gives {name}, which does not occur in the expression", hint)
 
     def point(self, text: str | None = None, read: Reader | None = None) -> Point:
@@ -117,7 +110,7 @@ class Variables:
         names = [item.name for item in given]
         missing = [name for name in self.names if name not in names]
         for name in missing:  # first of all, as in `xy` with x and y given: these don't occur, but are not the mistake
-            if split_name(name, [*names, *CONSTANTS]):
+            if _never_split(name, names):
                 self._fail_unbound(name, names)
         values: Point = {}
         for item in given:
@@ -136,7 +129,7 @@ class Variables:
     def _fail_unbound(self, name: str, given: Sequence[str]) -> NoReturn:
         others = [*given, *(n for n in self.names if n != name), *self.constants]
         form = ",".join([f"{n}=…" for n in self.names])
-        self._fail(name, f"{name} has no value", self._advice(name, others) or f'--at "{form}"')
+        self._fail(name, f"{name} has no value", _advice(name, others) or f'--at "{form}"')
 
     def _positional(self, text: str, read: Reader | None) -> Point:
         names = self.names
@@ -154,7 +147,7 @@ class Variables:
             hint = f'{points} for several points; --at "{form}" for vectors and matrices'
             raise ExpressionError("--at takes one point", text, 0, len(text), hint)
         if len(values) != len(names):
-            advice = next(filter(None, [self._advice_to_split(name) for name in names]), f'--at "{form}"')
+            advice = next(filter(None, [_never_split(name, names) for name in names]), f'--at "{form}"')
             counted = "1 value" if len(values) == 1 else f"{len(values)} values"
             message = f"--at has {counted} for the {len(names)} variables {', '.join(names)}"
             raise ExpressionError(message, text, 0, len(text), advice)
@@ -168,10 +161,6 @@ class Variables:
             hint = f'write --at "{forms[0]}" or --at "{forms[1]}"'
             raise ExpressionError(message, text, 0, len(text), hint)
         return dict(zip(names, values, strict=True))
-
-    def _advice_to_split(self, name: str) -> str:
-        parts = split_name(name, [n for n in self.names if n != name])
-        return f"names are never split: to multiply, write {'*'.join(parts)} instead of {name}" if parts else ""
 
     # Choices and columns
 
@@ -261,9 +250,12 @@ def _title(name: str, index: tuple[int, ...]) -> str:
 
 
 def _indices(shape: Shape) -> Iterator[tuple[int, ...]]:
-    from itertools import product
-
-    return product(*map(range, shape))
+    if not shape:
+        yield ()
+        return
+    for first in range(shape[0]):  # one at a time: a column `x[999999999]` names a shape that no memory holds
+        for rest in _indices(shape[1:]):
+            yield first, *rest
 
 
 def _entry(title: str) -> tuple[str, tuple[int, ...]]:
@@ -279,16 +271,36 @@ def _entry(title: str) -> tuple[str, tuple[int, ...]]:
 
 def split_name(name: str, known: Sequence[str]) -> list[str]:
     """The `known` names that `name` is made of when read as a product (`xy`: x, y); empty if it is not."""
-    ways: list[list[str] | None] = [[]] + [None] * len(name)
+    last: list[str | None] = [None] * (len(name) + 1)  # of each beginning that is a product: its last factor
     for start in range(len(name)):
-        before = ways[start]
-        if before is None:
+        if start and last[start] is None:
             continue
         for part in known:
-            stop = start + len(part)
-            if part != name and name.startswith(part, start) and ways[stop] is None:
-                ways[stop] = [*before, part]
-    return ways[-1] or []
+            if part != name and name.startswith(part, start):
+                last[start + len(part)] = last[start + len(part)] or part
+    parts: list[str] = []
+    stop = len(name)
+    while factor := last[stop]:  # none at once if the whole is no product
+        parts.append(factor)
+        stop -= len(factor)
+    return parts[::-1]
+
+
+def _never_split(name: str, known: Sequence[str]) -> str:
+    """Advice for `xy` or `sinx`, if its parts are known; else empty."""
+    parts = split_name(name, [*known, *CONSTANTS])
+    if parts:
+        return f"names are never split: for a product write {'*'.join(parts)}"
+    for function in FUNCTIONS:
+        if name.startswith(function) and name[len(function) :] in known:
+            return f"names are never split: write {function}({name[len(function) :]})"
+    return ""
+
+
+def _advice(name: str, known: Sequence[str]) -> str:
+    """What a name without a value may have meant: a product, a call, or a name that has one; else empty."""
+    close = nearest(name, known)
+    return _never_split(name, known) or (f"did you mean {close}?" if close else "")
 
 
 def _declared(text: str) -> list[str]:
