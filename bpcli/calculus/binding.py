@@ -90,7 +90,7 @@ class Variables:
             for longer in candidates:
                 rest = longer.removeprefix(name)
                 if rest != longer and rest.isalpha():
-                    hint = f"names are never split: is {longer} meant as {name}*{rest}?"
+                    hint = f"did you mean {longer}? Names are never split: for a product write {name}*{rest}"
             _fail_at(text, item, f"{option} gives {name}, which does not occur in the expression", hint)
 
     def point(self, text: str | None = None, read: Reader | None = None) -> Point:

@@ -107,7 +107,7 @@ ERRORS = [  # expression, options, --at, the text shown, what the caret marks, p
     ("2+xy", {}, "x=1,y=2", "2+xy", "xy", "xy has no value", "for a product write x*y"),
     ("w1x+b", {}, "w1=1,x=2,b=3", "w1x+b", "w1x", "no value", "write w1*x"),
     ("2pix", {}, "x=1", "2pix", "pix", "pix has no value", "write pi*x"),
-    ("kx", {"let": ["k=1"]}, "x=1", "k=1", "k", "--let gives k, which does not occur", "is kx meant as k*x?"),
+    ("kx", {"let": ["k=1"]}, "x=1", "k=1", "k", "--let gives k, which does not occur", "for a product write k*x"),
     ("sinx", {}, "x=1", "sinx", "sinx", "sinx has no value", "write sin(x)"),
     ("a*yhat", {}, "a=1,yhatt=2", "a=1,yhatt=2", "yhatt", "does not occur", "did you mean yhat?"),
     # a value too many
