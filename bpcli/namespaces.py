@@ -31,6 +31,11 @@ def _signed_infinity(x: float) -> float:
     return math.copysign(INF, x) if x == x else NAN
 
 
+def _refined_cbrt(x: float, y: float) -> float:
+    """A step of Newton's method behind ∛x ≈ y: libm's is a few ulp off."""
+    return y + (x / (y * y) - y) / 3.0 if y and math.isfinite(y) else y
+
+
 class Floats:
     """The primitives over Python floats, with IEEE 754 results and no exceptions."""
 
@@ -58,7 +63,7 @@ class Floats:
     arctanh = staticmethod(_quiet(math.atanh, lambda x: _signed_infinity(x) if abs(x) == 1 else NAN))
     erf = staticmethod(math.erf)
     sqrt = staticmethod(_quiet(math.sqrt, lambda x: NAN))
-    cbrt = staticmethod(math.cbrt)
+    cbrt = staticmethod(lambda x: _refined_cbrt(x, math.cbrt(x)))
     abs = staticmethod(math.fabs)
     hypot = staticmethod(math.hypot)
 

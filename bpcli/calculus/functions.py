@@ -1,15 +1,17 @@
 """The table of functions and operators: value, derivative, domain, each written once for every kind of number.
 
 A rule speaks to `xp`, a `Space` (see `spaces`): the table's own functions by their names, and a few primitives
-(`where`, `divide`, `sum`). What `xp` works on may be floats, arrays, or duals, which is how second derivatives come out
-of the same rules.
+(`where`, `divide`, `power`). What `xp` works on may be floats, arrays, or duals, which is how second derivatives come
+out of the same rules. A rule states the textbook's formula; what doubles need besides goes through `xp.careful`, and a
+value that is a convention through `xp.agreed`, so that numbers which don't round can do without the former.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bpcli.formulas import activations
+from bpcli.formulas import activations, terms
+from bpcli.namespaces import two_sum
 
 Rule = Callable[..., Any]
 
@@ -57,29 +59,56 @@ def _zero(xp: Any, y: Any, *args: Any) -> Any:
 
 def _derf(xp: Any, y: Any, x: Any) -> Any:
     """2/√π·e^{−x²}; the rounding error of x² is carried into the exponential, which would magnify it."""
-    square, error = xp.two_product(x, x)
-    e = xp.exp(-square)
-    return 2.0 / math.sqrt(math.pi) * (e - e * error)
+    plain = _TWO_OVER_ROOT_PI * xp.exp(-(x * x))
+
+    def careful() -> Any:
+        square, error = xp.two_product(x, x)
+        e = xp.exp(-square)
+        return _TWO_OVER_ROOT_PI * (e - e * error)
+
+    return xp.careful(plain, (abs(x) > 1.0) & (abs(x) < 30.0), careful)
+
+
+def _datan(xp: Any, y: Any, x: Any) -> Any:
+    """1/(1 + x²); far out 1/x², whose square does not overflow."""
+    return xp.careful(xp.divide(1.0, 1.0 + x * x), abs(x) > 1e150, lambda: xp.divide(1.0, x) * xp.divide(1.0, x))
 
 
 def _dhypot(i: int) -> Rule:
-    return lambda xp, r, x, y: xp.where(r == 0, 0.0, xp.divide((x, y)[i], r))
+    """(x, y)/r, and 0 at the origin; where r overflowed or is subnormal, of x and y times a power of two."""
+
+    def partial(xp: Any, r: Any, x: Any, y: Any) -> Any:
+        def careful() -> Any:
+            k = xp.where(r < 1.0, 2.0**600, 0.25)
+            return xp.divide(k * (x, y)[i], xp.hypot(k * x, k * y))
+
+        return xp.agreed(xp.careful(xp.divide((x, y)[i], r), (r < 1e-290) | (r > 1e308), careful), r == 0, 0.0)
+
+    return partial
 
 
 def _datan2(i: int) -> Rule:
-    """∂/∂y = x/(x² + y²), ∂/∂x = −y/(x² + y²), without the squares, which overflow."""
+    """∂/∂y = x/(x² + y²), ∂/∂x = −y/(x² + y²), where the squares would over- or underflow divided by r twice."""
 
     def partial(xp: Any, out: Any, y: Any, x: Any) -> Any:
-        r = xp.hypot(x, y)
-        return xp.divide(xp.divide((x, -y)[i], r), r)
+        square = x * x + y * y
+
+        def careful() -> Any:
+            k = xp.where(square < 1.0, 2.0**400, 0.25)
+            r = xp.hypot(k * x, k * y)
+            return xp.divide(xp.divide(k * (x, -y)[i], r), r) * k
+
+        return xp.careful(xp.divide((x, -y)[i], square), (square < 1e-290) | (square > 1e290), careful)
 
     return partial
 
 
 def power_constant(xp: Any, x: Any, c: float) -> Any:
-    """x**c for a number c: small whole powers as products, which are right to the last digit and fast."""
+    """x**c for a number c; small whole powers as products, which are fast and right to the last digit."""
     if c == 2.0:
         return x * x
+    if c == 3.0:
+        return x * x * x
     if c == 1.0:
         return x
     if c == 0.0:
@@ -89,19 +118,33 @@ def power_constant(xp: Any, x: Any, c: float) -> Any:
     return xp.power(x, c)
 
 
+def lowered_power(xp: Any, x: Any, y: Any) -> Any:
+    """x**(y − 1); the rounding error of y − 1 is carried along, which a power of a tiny or huge x would magnify."""
+    plain = xp.power(x, y - 1.0)
+    error = two_sum(y, -1.0)[1]
+
+    def careful() -> Any:
+        correction = error * xp.log(abs(x))
+        return xp.where((error == 0) | (plain == 0) | (abs(plain) == math.inf), plain, plain + plain * correction)
+
+    return xp.careful(plain, error != 0, careful)
+
+
 def _dpower_dx(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    return xp.where(y == 0, 0.0, y * lowered_power(xp, out, x, y))
-
-
-def lowered_power(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """x**(y − 1) from out = x**y: as out/x, since y − 1 rounds, which a power of a tiny or huge x magnifies."""
-    usable = (x != 0) & (out != 0) & (abs(out) < math.inf)
-    return xp.where(usable, xp.divide(out, xp.where(usable, x, 1.0)), xp.power(x, y - 1.0))
+    power = lowered_power(xp, x, y)
+    # A tiny y may bring back into range what x**(y − 1) left.
+    slope = xp.careful(y * power, (abs(power) == math.inf) & (x != 0), lambda: xp.divide(y * out, x))
+    return xp.agreed(slope, y == 0, 0.0)
 
 
 def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    def careful() -> Any:
+        root = xp.power(x, 0.5 * y)  # a subnormal x**y has lost its digits
+        return root * xp.log(x) * root
+
+    slope = xp.careful(out * xp.log(x), abs(out) < 1e-290, careful)
     # 0**y is 0 for every y > 0 about, so its slope in y is 0, where 0·log 0 would be NaN.
-    return xp.where((x == 0) & (y > 0), 0.0, out * xp.log(xp.where((x == 0) & (y > 0), 1.0, x)))
+    return xp.agreed(slope, (x == 0) & (y > 0), 0.0)
 
 
 def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
@@ -125,35 +168,15 @@ def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
     return value, partial
 
 
-def _mse_term(xp: Any, y: Any, y_hat: Any) -> Any:
-    return (y - y_hat) * (y - y_hat)
-
-
-def _bce_term(xp: Any, y: Any, y_hat: Any) -> Any:
-    """−[y log ŷ + (1 − y) log(1 − ŷ)]."""
-    right = (1.0 - y) * xp.log1p(xp.where((y == 1) & (y_hat == 1), 0.0, -y_hat))
-    return _cce_term(xp, y, y_hat) - right
-
-
-def _dbce_dy_hat(xp: Any, out: Any, y: Any, y_hat: Any) -> Any:
-    """(ŷ − y)/(ŷ(1 − ŷ)) as (1 − y)/(1 − ŷ) − y/ŷ, where a label of 0 or 1 leaves one term."""
-    right = xp.divide(1.0 - y, xp.where((y == 1) & (y_hat == 1), 1.0, 1.0 - y_hat))
-    return right + _dcce_dy_hat(xp, out, y, y_hat)
-
-
-def _cce_term(xp: Any, y: Any, y_hat: Any) -> Any:
-    """−y log ŷ, with 0·log 0 = 0."""
-    return -(y * xp.log(xp.where((y == 0) & (y_hat == 0), 1.0, y_hat)))
-
-
-def _dcce_dy_hat(xp: Any, out: Any, y: Any, y_hat: Any) -> Any:
-    """−y/ŷ, with 0/0 = 0."""
-    return -xp.divide(y, xp.where((y == 0) & (y_hat == 0), 1.0, y_hat))
+def _loss(name: str, term: Rule, dy: Rule, dy_hat: Rule) -> Function:
+    """The term of a loss, differentiated by labels and predictions."""
+    return Function(name, (2, 2), "", lambda xp, y, p: term(y, p), (dy, lambda xp, out, y, p: dy_hat(y, p)))
 
 
 _MAX, _DMAX = _extremes(True)
 _MIN, _DMIN = _extremes(False)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
+_TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
 OPERATORS: dict[str, Function] = {
     row.name: row
@@ -176,17 +199,9 @@ OPERATORS: dict[str, Function] = {
         Function(">=", (2, 2), "x>=y", lambda xp, x, y: xp.where(x >= y, 1.0, 0.0), (_zero, _zero)),
         Function("==", (2, 2), "x==y", lambda xp, x, y: xp.where(x == y, 1.0, 0.0), (_zero, _zero)),
         Function("!=", (2, 2), "x!=y", lambda xp, x, y: xp.where(x != y, 1.0, 0.0), (_zero, _zero)),
-        Function(
-            "mse_term", (2, 2), "", _mse_term, (lambda xp, o, y, p: 2.0 * (y - p), lambda xp, o, y, p: -2.0 * (y - p))
-        ),
-        Function("bce_term", (2, 2), "", _bce_term, (lambda xp, o, y, p: xp.log1p(-p) - xp.log(p), _dbce_dy_hat)),
-        Function(
-            "cce_term",
-            (2, 2),
-            "",
-            _cce_term,
-            (lambda xp, o, y, p: -xp.log(p), _dcce_dy_hat),
-        ),
+        _loss("mse_term", terms.mse_term, lambda xp, o, y, p: 2.0 * (y - p), terms.dmse_term_dy_hat),
+        _loss("bce_term", terms.bce_term, lambda xp, o, y, p: -xp.logit(p), terms.dbce_term_dy_hat),
+        _loss("cce_term", terms.cce_term, lambda xp, o, y, p: -xp.log(p), terms.dcce_term_dy_hat),
     ]
 }
 """The operators, and the terms of which the losses are sums."""
@@ -201,16 +216,16 @@ FUNCTIONS: dict[str, Function] = {
         _unary("exp", lambda xp, y, x: y),
         _unary("exp2", lambda xp, y, x: y * _LN2),
         _unary("expm1", lambda xp, y, x: xp.exp(x)),
-        _unary("log", lambda xp, y, x: xp.where(x >= 0, xp.divide(1.0, x), math.nan), 0.0),
-        _unary("log2", lambda xp, y, x: xp.where(x >= 0, xp.divide(1.0 / _LN2, x), math.nan), 0.0),
-        _unary("log10", lambda xp, y, x: xp.where(x >= 0, xp.divide(1.0 / _LN10, x), math.nan), 0.0),
-        _unary("log1p", lambda xp, y, x: xp.where(x >= -1, xp.divide(1.0, 1.0 + x), math.nan), -1.0),
+        _unary("log", lambda xp, y, x: xp.agreed(xp.divide(1.0, x), x < 0, math.nan), 0.0),
+        _unary("log2", lambda xp, y, x: xp.agreed(xp.divide(1.0 / _LN2, x), x < 0, math.nan), 0.0),
+        _unary("log10", lambda xp, y, x: xp.agreed(xp.divide(1.0 / _LN10, x), x < 0, math.nan), 0.0),
+        _unary("log1p", lambda xp, y, x: xp.agreed(xp.divide(1.0, 1.0 + x), x < -1, math.nan), -1.0),
         _unary("sin", lambda xp, y, x: xp.cos(x)),
         _unary("cos", lambda xp, y, x: -xp.sin(x)),
         _unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x))),
         _unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))), -1.0, 1.0, "arcsin"),
         _unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))), -1.0, 1.0, "arccos"),
-        _unary("atan", lambda xp, y, x: xp.divide(1.0, 1.0 + x * x), value="arctan"),
+        _unary("atan", _datan, value="arctan"),
         Function("atan2", (2, 2), "atan2(y, x)", _primitive("arctan2"), (_datan2(0), _datan2(1))),
         _unary("sinh", lambda xp, y, x: xp.cosh(x)),
         _unary("cosh", lambda xp, y, x: xp.sinh(x)),
@@ -218,13 +233,13 @@ FUNCTIONS: dict[str, Function] = {
         _unary("asinh", lambda xp, y, x: xp.divide(1.0, xp.hypot(1.0, x)), value="arcsinh"),
         _unary(
             "acosh",
-            lambda xp, y, x: xp.where(x >= 1, xp.divide(1.0, xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)), math.nan),
+            lambda xp, y, x: xp.divide(1.0, xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)),
             1.0,
             value="arccosh",
         ),
         _unary(
             "atanh",
-            lambda xp, y, x: xp.where(abs(x) <= 1, xp.divide(1.0, (1.0 - x) * (1.0 + x)), math.nan),
+            lambda xp, y, x: xp.agreed(xp.divide(1.0, (1.0 - x) * (1.0 + x)), abs(x) > 1, math.nan),
             -1.0,
             1.0,
             "arctanh",

@@ -376,6 +376,6 @@ def _power_row(c: float) -> Function:
     def slope(xp: Any, out: Any, x: Any) -> Any:
         if c.is_integer():
             return 0.0 if c == 0 else c * power_constant(xp, x, c - 1.0)
-        return c * lowered_power(xp, out, x, c)
+        return c * lowered_power(xp, x, c)
 
     return Function("**", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))

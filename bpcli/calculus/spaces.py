@@ -17,13 +17,32 @@ _ELEMENTWISE = {
 _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 
 
-class Space:
+class Rules:
+    """What rules use besides functions: `where` with a meaning."""
+
+    where: Any
+
+    def careful(self, plain: Any, condition: Any, better: Any) -> Any:
+        """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
+        if isinstance(condition, bool):
+            return better() if condition else plain
+        return self.where(condition, better(), plain) if condition.any() else plain
+
+    def agreed(self, plain: Any, condition: Any, value: float) -> Any:
+        """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
+        if isinstance(condition, bool):
+            return value if condition else plain
+        return self.where(condition, value, plain) if condition.any() else plain
+
+
+class Space(Rules):
     """The functions of the table by name (`xp.sin`), and the primitives of a namespace, over plain numbers."""
 
     dual = False
 
     def __init__(self, base: Any) -> None:
         self.base = base
+        self.where = base.where
         self.two_product = two_product
 
     def __getattr__(self, name: str) -> Any:
@@ -118,7 +137,7 @@ def scale_by(base: Any) -> Any:
     return scale
 
 
-class Duals:
+class Duals(Rules):
     """The functions and primitives over duals of a plain space; of plain numbers alone they give plain numbers."""
 
     dual = True

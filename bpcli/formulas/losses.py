@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.formulas.activations import sigmoid
 from bpcli.formulas.softmax import _complement, _shift, total
+from bpcli.formulas.terms import bce_term, cce_term, dbce_term_dy_hat, dcce_term_dy_hat, dmse_term_dy_hat, mse_term
 
 Array = NDArray[Any]
 
@@ -21,41 +22,34 @@ def _mean_over_samples(terms: Array) -> Any:
     return np.sum(terms / len(terms))
 
 
-def _y_log(y: Array, x: Array) -> Array:
-    """Y·log x, with 0·log 0 = 0."""
-    return np.where(y == 0, 0.0, y * np.log(x))
-
-
 def mse(y: Array, y_hat: Array) -> Any:
     """J = (1/N) Σ (y − ŷ)²; with K outputs the squares of a row are summed."""
-    return _mean_over_samples((y - y_hat) ** 2)
+    return _mean_over_samples(mse_term(y, y_hat))
 
 
 def dmse_dy_hat(y: Array, y_hat: Array) -> Array:
     """∂J/∂ŷ = −(2/N)(y − ŷ)."""
-    return (y_hat - y) * 2.0 / len(y_hat)
+    return np.asarray(dmse_term_dy_hat(y, y_hat) / len(y_hat))
 
 
 def bce(y: Array, y_hat: Array) -> Any:
     """J = −(1/N) Σ [y log ŷ + (1 − y) log(1 − ŷ)]."""
-    return -_mean_over_samples(_y_log(y, y_hat) + np.where(y == 1, 0.0, (1.0 - y) * np.log1p(-y_hat)))
+    return _mean_over_samples(bce_term(y, y_hat))
 
 
 def dbce_dy_hat(y: Array, y_hat: Array) -> Array:
-    """∂J/∂ŷ = (1/N)(ŷ − y)/(ŷ(1 − ŷ)), as (1/N)((1 − y)/(1 − ŷ) − y/ŷ)."""
-    # The lecture's earlier line of the derivation: with y = 0 or 1 one of the terms is 0, and nothing is 0/0.
-    right = np.where(y == 1, 0.0, (1.0 - y) / (1.0 - y_hat))
-    return (right - np.where(y == 0, 0.0, y / y_hat)) / len(y_hat)
+    """∂J/∂ŷ = (1/N)(ŷ − y)/(ŷ(1 − ŷ))."""
+    return np.asarray(dbce_term_dy_hat(y, y_hat) / len(y_hat))
 
 
 def cce(y: Array, y_hat: Array) -> Any:
     """J = −(1/N) Σ_j Σ_k y_k log ŷ_k, for y, ŷ (N, K)."""
-    return -_mean_over_samples(_y_log(y, y_hat))
+    return _mean_over_samples(cce_term(y, y_hat))
 
 
 def dcce_dy_hat(y: Array, y_hat: Array) -> Array:
     """∂J/∂ŷ_k = −(1/N) y_k/ŷ_k."""
-    return np.where(y == 0, 0.0, -y / y_hat) / len(y_hat)
+    return np.asarray(dcce_term_dy_hat(y, y_hat) / len(y_hat))
 
 
 def sigmoid_bce(z: Array, y: Array) -> Any:

@@ -1,0 +1,46 @@
+"""The terms of which the losses are sums, each with ∂/∂ŷ directly below it: entry by entry, for every kind of number.
+
+Source: the lecture's "Loss Functions and Jacobians". A label of 0 or 1 leaves a loss one term, also where the logarithm
+of the other is infinite.
+"""
+
+from typing import Any
+
+from bpcli.namespaces import namespace
+
+
+def mse_term(y: Any, y_hat: Any) -> Any:
+    """(y − ŷ)²."""
+    return (y - y_hat) * (y - y_hat)
+
+
+def dmse_term_dy_hat(y: Any, y_hat: Any) -> Any:
+    """−2(y − ŷ)."""
+    return -2.0 * (y - y_hat)
+
+
+def cce_term(y: Any, y_hat: Any) -> Any:
+    """−y log ŷ, with 0·log 0 = 0."""
+    xp = namespace(y, y_hat)
+    return -(y * xp.log(xp.where((y == 0) & (y_hat == 0), 1.0, y_hat)))
+
+
+def dcce_term_dy_hat(y: Any, y_hat: Any) -> Any:
+    """−y/ŷ, with 0/0 = 0."""
+    xp = namespace(y, y_hat)
+    return -xp.divide(y, xp.where((y == 0) & (y_hat == 0), 1.0, y_hat))
+
+
+def bce_term(y: Any, y_hat: Any) -> Any:
+    """−[y log ŷ + (1 − y) log(1 − ŷ)], with 0·log 0 = 0."""
+    xp = namespace(y, y_hat)
+    return cce_term(y, y_hat) - (1.0 - y) * xp.log1p(xp.where((y == 1) & (y_hat == 1), 0.0, -y_hat))
+
+
+def dbce_term_dy_hat(y: Any, y_hat: Any) -> Any:
+    """(ŷ − y)/(ŷ(1 − ŷ)), which is 1 at y = ŷ = 0 and −1 at y = ŷ = 1."""
+    xp = namespace(y, y_hat)
+    variance = y_hat * (1.0 - y_hat)
+    certain = (y == y_hat) & (variance == 0)
+    slope = xp.divide(y_hat - y, xp.where(certain, 1.0, variance))
+    return xp.where(certain, xp.where(y_hat == 0, 1.0, -1.0), slope)
