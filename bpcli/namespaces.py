@@ -41,6 +41,7 @@ class Floats:
 
     name = "floats"
 
+    constant = float
     exp = staticmethod(_quiet(math.exp, lambda x: INF))
     exp2 = staticmethod(_quiet(math.exp2, lambda x: INF))
     expm1 = staticmethod(_quiet(math.expm1, lambda x: INF))
@@ -145,6 +146,11 @@ def arrays() -> Any:
             value = getattr(np, attribute)
             setattr(self, attribute, value)  # so that the next look-up is direct
             return value
+
+        @staticmethod
+        def constant(x: float) -> Any:
+            """A number as an array with an axis of one point."""
+            return np.array([x])
 
         def erf(self, x: Any) -> Any:
             """The error function, libm's, entry by entry."""

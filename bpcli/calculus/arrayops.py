@@ -45,6 +45,10 @@ class ArrayOp:
         """The shape of the result; ShapeError if the operands do not fit."""
         raise NotImplementedError
 
+    def work(self, shapes: list[Shape]) -> int:
+        """About how many multiplications it takes, beyond those for each entry."""
+        return 0
+
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """The result for plain arrays."""
         raise NotImplementedError
@@ -147,10 +151,10 @@ class Prod(ArrayOp):
         return _linear(xp, back, stacked)
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return _spread(xp, g, axes_of(shapes[0], extra)) * self._others(xp, args[0], shapes[0], extra)
+        return xp.scale(_spread(xp, g, axes_of(shapes[0], extra)), self._others(xp, args[0], shapes[0], extra))
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return _sum(xp, self._others(xp, args[0], shapes[0], extra) * tangents[0], axes_of(shapes[0], extra))
+        return _sum(xp, xp.scale(tangents[0], self._others(xp, args[0], shapes[0], extra)), axes_of(shapes[0], extra))
 
 
 class Extreme(ArrayOp):
@@ -186,19 +190,25 @@ class Norm(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
+    def _unit(self, xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
+        """The power of two just below the largest entry, by which dividing rounds nothing; 1 where there is none."""
+        np = xp.base
+        size = abs(x.v if isinstance(x, Dual) else x).max(axis=axes, keepdims=True)
+        return np.where((size > 0) & np.isfinite(size), np.ldexp(1.0, np.frexp(size)[1] - 1), 1.0)
+
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes, np = axes_of(shapes[0], extra), xp.base
-        size = abs(args[0]).max(axis=axes, keepdims=True)
-        # A power of two: dividing by it rounds nothing.
-        unit = np.ldexp(1.0, np.frexp(size)[1] - 1)
-        unit = np.where((size > 0) & np.isfinite(size), unit, 1.0)
+        unit = self._unit(xp, args[0], axes)
         scaled = args[0] / unit
         result = np.sqrt(_sum(xp, scaled * scaled, axes)) * np.squeeze(unit, axes)
-        return np.where(np.squeeze(np.isinf(size), axes), np.inf, result)
+        return np.where(np.isinf(args[0]).any(axis=axes), np.inf, result)
 
     def _direction(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
-        norm = _spread(xp, out, axes)
-        return xp.where(norm == 0, 0.0, xp.divide(x, xp.where(norm == 0, 1.0, norm)))
+        """x/‖x‖, both in units of the largest entry, as ‖x‖ may be beyond the doubles."""
+        unit = self._unit(xp, x, axes)
+        scaled = xp.divide(x, unit)
+        norm = xp.sqrt(_sum(xp, scaled * scaled, axes, keep=True))
+        return xp.agreed(xp.divide(scaled, norm), norm == 0, 0.0)
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
@@ -256,13 +266,21 @@ class LogSoftmax(_Softmax):
         return log_softmax(args[0], self.axis(shapes[0], extra))
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        axis = self.axis(shapes[0], extra)
+        if not isinstance(out, Dual) and not isinstance(g, Dual):
+            from bpcli.formulas.softmax import log_softmax_vjp
+
+            g, logits = (_like(xp, a, b) for a, b in ((_full(xp, g, shapes[0]), args[0]), (args[0], g)))
+            return log_softmax_vjp(g, logits, axis)
         # g_k(1 − p_k) − p_k Σ_{j≠k} g_j; −expm1(log p) is 1 − p without cancellation.
-        total = _sum(xp, _full(xp, g, shapes[0]), (self.axis(shapes[0], extra),), keep=True)
+        total = _sum(xp, _full(xp, g, shapes[0]), (axis,), keep=True)
         return -(g * xp.expm1(out)) - xp.exp(out) * (total - g)
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        p = xp.base.exp(out)
-        return tangents[0] - _sum(xp, p * tangents[0], (self.axis(shapes[0], extra),), keep=True)
+        from bpcli.formulas.softmax import log_softmax_jvp
+
+        logits = _like(xp, args[0], tangents[0])
+        return log_softmax_jvp(logits, _like(xp, tangents[0], args[0]), self.axis(shapes[0], extra))
 
 
 class LogSumExp(ArrayOp):
@@ -290,9 +308,11 @@ class LogSumExp(ArrayOp):
     def _p(self, xp: Any, x: Any, shape: Shape, extra: Any) -> Any:
         if not isinstance(x, Dual):
             return self._softmax(x, shape, extra)
-        p = self._softmax(x.v, shape, extra)
-        axes = axes_of(shape, extra)
-        return Dual(p, p * (x.t - (p * x.t).sum(axis=axes, keepdims=True)), x.space)
+        from bpcli.formulas.softmax import softmax_jvp
+
+        logits, t = _like(xp, x.v, x.t), _like(xp, x.t, x.v)
+        (flat, axis), (flat_t, _) = self._flat(logits, shape, extra), self._flat(t, shape, extra)
+        return Dual(self._softmax(x.v, shape, extra), softmax_jvp(flat, flat_t, axis).reshape(t.shape), x.space)
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return _spread(xp, g, axes_of(shapes[0], extra)) * self._p(xp, args[0], shapes[0], extra)
@@ -398,19 +418,24 @@ class MatMul(ArrayOp):
             raise ShapeError(f"{show_shape(a)} @ {show_shape(b)}: {a[-1]} columns by {b[0]} rows", hint)
         return a[:-1] + b[1:]
 
+    def work(self, shapes: list[Shape]) -> int:
+        return math.prod(shapes[0]) * math.prod(shapes[1][1:])
+
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return self._product(xp, args[0], args[1], shapes[0], shapes[1])
 
     def _product(self, xp: Any, a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
         """The product of (m, n) by (n, p), either of which may lack its outer axis."""
-        np = xp.base
-        left = np.moveaxis(a, -1, 0)
-        right = np.moveaxis(b, -1, 0)
-        left = left[:, None, :] if len(shape_a) == 1 else left
-        right = right[:, :, None] if len(shape_b) == 1 else right
-        result = np.moveaxis(left @ right, 0, -1)
-        if len(shape_b) == 1:
-            result = result[:, 0]
+        a = a[None] if len(shape_a) == 1 else a
+        b = b[:, None] if len(shape_b) == 1 else b
+        (m, n, points), (p, points_b) = a.shape, b.shape[1:]
+        if points == 1:  # the same matrix for all: one product of matrices
+            result = (a[..., 0] @ b.reshape(n, p * points_b)).reshape(m, p, points_b)
+        elif points_b == 1:
+            result = b[..., 0].T @ a
+        else:
+            result = xp.base.einsum("mnB,npB->mpB", a, b)
+        result = result[:, 0] if len(shape_b) == 1 else result
         return result[0] if len(shape_a) == 1 else result
 
     def _any(self, xp: Any, a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:

@@ -4,10 +4,18 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-BLOCK = 8192  # points: a dozen columns of doubles stay within a core's second-level cache
+BLOCK = 65536  # points that are read and handed to a thread at a time
+PIECE = 8192  # points that are evaluated at a time: the columns at work stay within a core's second-level cache
+PIECE_ENTRIES = 1 << 18  # the same for vectors and matrices: all intermediate arrays of a piece together
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def pieces(points: int, entries: int) -> Iterator[slice]:
+    """Slices of so many points that the arrays of a piece fit the cache, if each takes `entries` numbers."""
+    step = max(1, min(PIECE, PIECE_ENTRIES // max(1, entries)))
+    return (slice(start, min(start + step, points)) for start in range(0, points, step))
 
 
 def map_in_order(function: Callable[[T], R], items: Iterator[T], workers: int | None = None) -> Iterator[R]:

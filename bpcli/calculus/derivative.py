@@ -2,9 +2,10 @@
 forward over reverse."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from bpcli.calculus.bulk import pieces
 from bpcli.calculus.program import Instruction, Program, Shape
 from bpcli.calculus.spaces import Dual, Duals, Space
 from bpcli.calculus.tree import Expression, children
@@ -12,8 +13,10 @@ from bpcli.errors import ExpressionError, UsageError
 from bpcli.namespaces import FLOATS, arrays
 
 Point = Mapping[str, Any]
+T = TypeVar("T")
 
 MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
+SWEEP_ENTRIES = 1 << 21  # of all intermediate arrays of a sweep for many rows or columns at once: 16 MB
 
 
 class Calculation:
@@ -102,12 +105,15 @@ class Calculation:
     def _reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
         if self.floats:
             return self.program.reverse(self.space, values, seeds, self.active)
-        np = self.space.base
-        with np.errstate(all="ignore"):
-            found = self.program.reverse(self.space, values, seeds, self.active, masked=False)
-            if all(np.isfinite(g).all() for g in found.values()):
-                return found
-            return self.program.reverse(self.space, values, seeds, self.active, masked=True)
+        with self.space.base.errstate(all="ignore"):
+            return self._sweep(self.space, values, seeds)
+
+    def _sweep(self, space: Space, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
+        """The reverse sweep on arrays, the fast one first: most have no unused path with an infinite slope."""
+        found = self.program.reverse(space, values, seeds, self.active, masked=False)
+        if all(space.base.isfinite(g).all() for g in found.values()):
+            return found
+        return self.program.reverse(space, values, seeds, self.active, masked=True)
 
     def jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         """The values and, for each name, ∂outputs/∂name: outputs × entries, in one sweep of all rows or columns."""
@@ -128,54 +134,35 @@ class Calculation:
         return {name: [[row.get(name, 0.0)] for row in rows] for name in self.wrt}
 
     def _rows(self, values: list[Any]) -> dict[str, Any]:
-        """The Jacobian in reverse, a seed for each output on the trailing axis."""
+        """The Jacobian in reverse, a seed for each output on the trailing axis, some outputs at a time."""
         np, program = self.space.base, self.program
-        seeds: dict[int, Any] = {}
-        position = 0
-        for slot in program.outputs:
-            shape = program.shapes[slot]
-            size = math.prod(shape)
-            seed = np.zeros((size, self.outputs))
-            seed[np.arange(size), position + np.arange(size)] = 1.0
-            seeds[slot] = seeds.get(slot, 0.0) + seed.reshape(*shape, self.outputs)
-            position += size
-        found = self._reverse(values, seeds)
-        result = {}
-        for name in self.wrt:
-            shape = program.variables[name]
-            g = np.broadcast_to(found.get(name, np.zeros(1)), (*shape, self.outputs))
-            result[name] = np.ascontiguousarray(g.reshape(-1, self.outputs).T)
+        result = {name: np.empty((self.outputs, math.prod(program.variables[name]))) for name in self.wrt}
+        for start, stop in self._chunks(self.outputs):
+            found = self._reverse(values, _unit_seeds(np, self._of_outputs(), start, stop))
+            for name, matrix in result.items():
+                matrix[start:stop] = _flat(np, found.get(name), program.variables[name], stop - start).T
         return result
 
     def _columns(self, values: list[Any]) -> dict[str, Any]:
-        """The Jacobian forward, a seed for each input on the trailing axis."""
+        """The Jacobian forward, a seed for each input on the trailing axis, some inputs at a time."""
         np, program = self.space.base, self.program
-        tangents = program.tangents(self.space, values, self._input_seeds())
-        parts = []
-        for slot in program.outputs:
-            t = tangents[slot] if tangents[slot] is not None else np.zeros(1)
-            parts.append(np.broadcast_to(t, (*program.shapes[slot], self.inputs)).reshape(-1, self.inputs))
-        return self._by_name(np.concatenate(parts))
+        matrix = np.empty((self.outputs, self.inputs))
+        for start, stop in self._chunks(self.inputs):
+            tangents = program.tangents(self.space, values, _unit_seeds(np, self._of_inputs(), start, stop))
+            parts = [_flat(np, tangents[slot], shape, stop - start) for slot, shape in self._of_outputs()]
+            matrix[:, start:stop] = np.concatenate(parts)
+        return dict(_split(matrix.T, self._of_inputs(), lambda part, shape: part.T))
 
-    def _input_seeds(self) -> dict[str, Any]:
-        np = self.space.base
-        seeds, position = {}, 0
-        for name in self.wrt:
-            shape = self.program.variables[name]
-            size = math.prod(shape)
-            seed = np.zeros((size, self.inputs))
-            seed[np.arange(size), position + np.arange(size)] = 1.0
-            seeds[name] = seed.reshape(*shape, self.inputs)
-            position += size
-        return seeds
+    def _chunks(self, seeds: int) -> list[tuple[int, int]]:
+        """From where to where the seeds of each sweep go, so that its arrays stay small beside the result."""
+        step = max(1, SWEEP_ENTRIES // max(1, self.program.entries))
+        return [(start, min(start + step, seeds)) for start in range(0, seeds, step)]
 
-    def _by_name(self, matrix: Any) -> dict[str, Any]:
-        result, position = {}, 0
-        for name in self.wrt:
-            size = math.prod(self.program.variables[name])
-            result[name] = matrix[:, position : position + size]
-            position += size
-        return result
+    def _of_outputs(self) -> list[tuple[int, Shape]]:
+        return [(slot, self.program.shapes[slot]) for slot in self.program.outputs]
+
+    def _of_inputs(self) -> list[tuple[str, Shape]]:
+        return [(name, self.program.variables[name]) for name in self.wrt]
 
     def _check_dense(self, rows: int, columns: int) -> None:
         size = rows * columns * 8
@@ -192,23 +179,24 @@ class Calculation:
         values = self._forward(point)
         (slot,) = self.program.outputs
         if self.floats:
-            rows = []
             gradient: dict[str, Any] = {}
+            rows = []
             for name in self.wrt:
                 found = self._dual_reverse(values, {name: 1.0}, 1.0)
                 gradient = {n: _v(found.get(n, 0.0)) for n in self.wrt}
-                rows.append([_t(found.get(n, 0.0)) for n in self.wrt])
-            return values[slot], gradient, [[rows[j][i] for j in range(len(rows))] for i in range(len(rows))]
+                rows.append([_t(found.get(n)) or 0.0 for n in self.wrt])
+            return values[slot], gradient, _symmetric_rows(rows)
         np = self.space.base
+        matrix = np.empty((self.inputs, self.inputs))
         with np.errstate(all="ignore"):
-            found = self._dual_reverse(values, self._input_seeds(), np.ones(1))
-            blocks, gradient = [], {}
-            for name in self.wrt:
-                shape = self.program.variables[name]
-                g = found.get(name, np.zeros(1))
-                blocks.append(np.broadcast_to(_t(g), (*shape, self.inputs)).reshape(-1, self.inputs))
-                gradient[name] = self._out(np.broadcast_to(_v(g), (*shape, np.shape(_v(g))[-1]))[..., :1], shape)
-            return self._out(values[slot], ()), gradient, np.concatenate(blocks)
+            for start, stop in self._chunks(self.inputs):
+                seeds = _unit_seeds(np, self._of_inputs(), start, stop)
+                found = self._dual_reverse(values, seeds, np.ones(1))
+                parts = [_flat(np, _t(found.get(n)), shape, stop - start) for n, shape in self._of_inputs()]
+                matrix[:, start:stop] = np.concatenate(parts)
+            slopes = {n: np.zeros(1) if found.get(n) is None else _v(found[n])[..., :1] for n in self.wrt}
+            gradient = {n: self._out(slopes[n], shape) for n, shape in self._of_inputs()}
+            return self._out(values[slot], ()), gradient, _symmetric(np, matrix)
 
     def _dual_reverse(self, values: list[Any], seeds: Mapping[str, Any], one: Any) -> dict[str, Any]:
         """The reverse sweep over duals: gradients whose tangents are the Hessian along `seeds`."""
@@ -223,68 +211,58 @@ class Calculation:
         values = self._forward(point)
         results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
         seeds: dict[int, Any] = {}
-        position = 0
-        for slot in self.program.outputs:
-            shape = self.program.shapes[slot]
-            size = math.prod(shape)
-            part = v[position : position + size]
-            position += size
-            seed = float(part[0]) if self.floats else self.space.base.asarray(part).reshape(*shape, 1)
+        for slot, seed in _split(v, self._of_outputs(), self._seed):
             seeds[slot] = seeds[slot] + seed if slot in seeds else seed
         found = self._reverse(values, seeds)
         zero = 0.0 if self.floats else self.space.base.zeros(1)
         return results, {n: self._out(found.get(n, zero), self.program.variables[n]) for n in self.wrt}
 
+    def _seed(self, part: Any, shape: Shape) -> Any:
+        return float(part[0]) if self.floats else self.space.base.asarray(part, float).reshape(*shape, 1)
+
     def jvp(self, point: Point, v: Any) -> tuple[list[Any], list[Any]]:
         """J·v, an array in each output's shape, for v with an entry for each input; J is never formed."""
         values = self._forward(point)
-        results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
-        seeds: dict[str, Any] = {}
-        position = 0
-        for name in self.wrt:
-            shape = self.program.variables[name]
-            size = math.prod(shape)
-            part = v[position : position + size]
-            position += size
-            seeds[name] = float(part[0]) if self.floats else self.space.base.asarray(part).reshape(*shape, 1)
+        results = [self._out(values[slot], shape) for slot, shape in self._of_outputs()]
+        seeds = dict(_split(v, self._of_inputs(), self._seed))
         if self.floats:
             tangents = self.program.tangents(self.space, values, seeds)
         else:
             with self.space.base.errstate(all="ignore"):
                 tangents = self.program.tangents(self.space, values, seeds)
         zero = 0.0 if self.floats else self.space.base.zeros(1)
-        return results, [
-            self._out(zero if tangents[slot] is None else tangents[slot], self.program.shapes[slot])
-            for slot in self.program.outputs
-        ]
+        products = [self._out(zero if tangents[slot] is None else tangents[slot], s) for slot, s in self._of_outputs()]
+        return results, products
 
     # Many points
 
     def value_block(self, columns: Point) -> list[Any]:
         """The values at B points: arrays (*shape, B), from variables (*shape, B)."""
-        np = arrays()
+        np, points = arrays(), _points(columns)
         space = Space(np)
-        points = _points(columns)
+        results = [np.empty((*shape, points)) for shape in self.output_shapes]
         with np.errstate(all="ignore"):
-            values = self.program.forward(space, columns)
-        return [np.broadcast_to(values[s], (*self.program.shapes[s], points)) for s in self.program.outputs]
+            for part in pieces(points, self.program.entries):
+                values = self.program.forward(space, _cut(columns, part))
+                for result, slot in zip(results, self.program.outputs, strict=True):
+                    result[..., part] = values[slot]
+        return results
 
     def gradient_block(self, columns: Point) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient at B points: arrays (B,) and (*shape, B)."""
         self.require_scalar()
-        np = arrays()
+        np, points = arrays(), _points(columns)
         space = Space(np)
-        points = _points(columns)
         (slot,) = self.program.outputs
+        value = np.empty(points)
+        gradient = {name: np.zeros((*shape, points)) for name, shape in self._of_inputs()}
         with np.errstate(all="ignore"):
-            values = self.program.forward(space, columns)
-            seeds = {slot: np.ones(1)}
-            found = self.program.reverse(space, values, seeds, self.active, masked=False)
-            if not all(np.isfinite(g).all() for g in found.values()):
-                found = self.program.reverse(space, values, seeds, self.active, masked=True)
-        shapes = self.program.variables
-        gradient = {n: np.broadcast_to(found.get(n, np.zeros(1)), (*shapes[n], points)) for n in self.wrt}
-        return np.broadcast_to(values[slot], (points,)), gradient
+            for part in pieces(points, self.program.entries):
+                values = self.program.forward(space, _cut(columns, part))
+                value[part] = values[slot]
+                for name, slope in self._sweep(space, values, {slot: np.ones(1)}).items():
+                    gradient[name][..., part] = slope
+        return value, gradient
 
     # What went wrong
 
@@ -363,10 +341,59 @@ def _v(x: Any) -> Any:
 
 
 def _t(x: Any) -> Any:
-    if isinstance(x, Dual):
-        return x.t
-    return 0.0 if isinstance(x, float) else x * 0.0
+    return x.t if isinstance(x, Dual) else None
+
+
+def _split(v: Any, parts: Sequence[tuple[T, Shape]], make: Callable[[Any, Shape], Any]) -> list[tuple[T, Any]]:
+    """The entries of v in turn, as many to each part as its shape has."""
+    result, position = [], 0
+    for key, shape in parts:
+        size = math.prod(shape)
+        result.append((key, make(v[position : position + size], shape)))
+        position += size
+    return result
+
+
+def _unit_seeds(np: Any, parts: Sequence[tuple[T, Shape]], start: int, stop: int) -> dict[T, Any]:
+    """Unit vectors `start … stop` of all entries of the parts together, one for each place on the trailing axis."""
+    seeds: dict[T, Any] = {}
+    position = 0
+    for key, shape in parts:
+        size = math.prod(shape)
+        which = np.arange(max(start, position), min(stop, position + size))
+        if len(which):
+            seed = np.zeros((size, stop - start))
+            seed[which - position, which - start] = 1.0
+            seed = seed.reshape(*shape, stop - start)
+            seeds[key] = seeds[key] + seed if key in seeds else seed
+        position += size
+    return seeds
+
+
+def _flat(np: Any, x: Any, shape: Shape, seeds: int) -> Any:
+    """Adjoints or tangents of `shape` as a matrix entries × seeds; None is 0."""
+    x = np.zeros(1) if x is None else x
+    return np.broadcast_to(x, (*shape, seeds)).reshape(-1, seeds)
+
+
+def _symmetric_rows(rows: list[list[float]]) -> list[list[float]]:
+    """The mean of a matrix and its transpose, which differ by rounding alone."""
+    return [
+        [a if a == b else 0.5 * a + 0.5 * b for a, b in zip(row, column, strict=True)]
+        for row, column in zip(rows, zip(*rows, strict=True), strict=True)
+    ]
+
+
+def _symmetric(np: Any, matrix: Any) -> Any:
+    """The mean of a matrix and its transpose, which differ by rounding alone."""
+    turned = matrix.T
+    return np.where(matrix == turned, matrix, 0.5 * matrix + 0.5 * turned)
 
 
 def _points(columns: Point) -> int:
     return max((column.shape[-1] for column in columns.values()), default=1)
+
+
+def _cut(columns: Point, part: slice) -> Point:
+    """The points of a piece; what is one for all points stays whole."""
+    return {name: c if c.shape[-1] == 1 else c[..., part] for name, c in columns.items()}

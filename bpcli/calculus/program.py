@@ -1,11 +1,11 @@
 """A tree made into a list of instructions with known shapes, and the sweeps over it: forward, tangent, reverse."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.functions import CONSTANTS, FUNCTIONS, OPERATORS, Function, lowered_power, power_constant
-from bpcli.calculus.spaces import Dual, scale_by
+from bpcli.calculus.spaces import Dual
 from bpcli.calculus.tree import (
     Binary,
     Call,
@@ -25,6 +25,21 @@ from bpcli.errors import ExpressionError
 Shape = tuple[int, ...]
 
 MAX_ENTRIES = 100_000_000  # of all intermediate arrays together: 800 MB
+MAX_WORK = 10**12  # multiplications of all matrix products together: about a minute
+
+
+class Constant(float):
+    """A constant's double, and as it was written: a certified evaluation reads the decimal, or π, itself."""
+
+    __slots__ = ("written",)
+
+    def __new__(cls, value: float, written: str) -> "Constant":
+        """The double `value`, written so."""
+        self = super().__new__(cls, value)
+        self.written = written
+        return self
+
+    written: str
 
 
 class Instruction:
@@ -45,6 +60,11 @@ class Instruction:
         self.row, self.op, self.args, self.extra = row, op, args, extra
         self.node, self.shapes, self.shape = node, shapes, shape
 
+    def key(self) -> tuple[Any, ...]:
+        """What instructions with one and the same result have in common."""
+        row = self.row.name if self.row is not None else None
+        return row, self.op, self.args, self.extra
+
 
 class Program:
     """Instructions over numbered slots: constants and variables first come, then each step's result.
@@ -54,30 +74,24 @@ class Program:
 
     def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
         self.variables = dict(variables)
-        self.slots: list[Instruction | str | float] = []
+        self.slots: list[Instruction | str | Constant] = []
         self.shapes: list[Shape] = []
-        self._of_name: dict[str, int] = {}
+        self.entries = self.work = 0
+        self._known: dict[Any, int] = {}
         self.outputs = [_Builder(self, text).build(tree) for tree, text in zip(trees, texts, strict=True)]
         self.scalar = not any(self.shapes) and not any(
             isinstance(s, Instruction) and s.op is not None for s in self.slots
         )
-        entries = sum(map(math.prod, self.shapes))
-        if entries > MAX_ENTRIES:
-            raise ExpressionError(
-                f"this would take {entries} intermediate numbers; at most {MAX_ENTRIES} are allowed", texts[0], 0
-            )
 
-    def add(self, slot: Instruction | str | float, shape: Shape) -> int:
-        """A new slot; returns its number."""
-        self.slots.append(slot)
-        self.shapes.append(shape)
-        return len(self.slots) - 1
-
-    def variable(self, name: str) -> int:
-        """The slot of a variable, one for all its occurrences."""
-        if name not in self._of_name:
-            self._of_name[name] = self.add(name, self.variables[name])
-        return self._of_name[name]
+    def add(self, slot: Instruction | str | Constant, shape: Shape) -> int:
+        """The number of a slot, new unless the same has been computed before."""
+        key = slot.key() if isinstance(slot, Instruction) else (type(slot), getattr(slot, "written", slot))
+        if key not in self._known:
+            self._known[key] = len(self.slots)
+            self.slots.append(slot)
+            self.shapes.append(shape)
+            self.entries += math.prod(shape)
+        return self._known[key]
 
     def active(self, wrt: Sequence[str]) -> list[bool]:
         """Which slots depend on the variables `wrt`."""
@@ -92,7 +106,6 @@ class Program:
     def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, in the plain space `xp`."""
         values: list[Any] = []
-        constant: Callable[[float], Any] = (lambda c: c) if xp.base.name == "floats" else lambda c: xp.base.array([c])
         for slot in self.slots:
             if isinstance(slot, Instruction):
                 args = [values[a] for a in slot.args]
@@ -103,12 +116,11 @@ class Program:
                     assert slot.row.value is not None
                     values.append(slot.row.value(xp, *args))
             else:
-                values.append(point[slot] if isinstance(slot, str) else constant(slot))
+                values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
         return values
 
     def tangents(self, xp: Any, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
         """The tangent of every slot along `seeds` (by variable), None for zero: J·v, with `values` from `forward`."""
-        scale = scale_by(xp.base)
         result: list[Any] = []
         for number, slot in enumerate(self.slots):
             if not isinstance(slot, Instruction):
@@ -122,7 +134,7 @@ class Program:
             if slot.op is not None:
                 result.append(slot.op.jvp(xp, parts, out, args, slot.shapes, slot.extra))
             else:
-                result.append(_elementwise_tangent(xp, slot, parts, out, args, scale))
+                result.append(_elementwise_tangent(xp, slot, parts, out, args))
         return result
 
     def reverse(
@@ -132,9 +144,7 @@ class Program:
 
         `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster.
         """
-        scale = scale_by(xp.base) if masked and not xp.dual else lambda g, p: g * p
-        if xp.dual:
-            scale = _dual_scale(xp)
+        scale = xp.scale if masked else lambda g, p: g * p
         adjoints: dict[int, Any] = dict(seeds)
         result: dict[str, Any] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -151,6 +161,8 @@ class Program:
                     continue
                 if slot.op is not None:
                     part = slot.op.vjp(xp, g, i, out, args, slot.shapes, slot.extra)
+                    if masked:
+                        part = _still_zero(xp, g, part)
                 else:
                     part = _elementwise_adjoint(xp, slot, g, i, out, args, scale)
                     if part is None:
@@ -181,7 +193,7 @@ def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, a
     return scale(g, p)
 
 
-def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any, args: list[Any], scale: Any) -> Any:
+def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any, args: list[Any]) -> Any:
     row = slot.row
     assert row is not None
     if row.kind == "select":
@@ -190,23 +202,21 @@ def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any,
     total: Any = None
     for i, part in enumerate(parts):
         if part is not None:
-            term = scale(part, row.partial(i)(xp, out, *args))
+            term = xp.scale(part, row.partial(i)(xp, out, *args))
             total = term if total is None else total + term
     return total
 
 
-def _dual_scale(xp: Any) -> Any:
-    """g·p of duals, where an adjoint of exactly 0 stays 0 beside an infinite slope."""
-    plain = xp.scale
-
-    def scale(g: Any, p: Any) -> Any:
-        if not isinstance(g, Dual):
-            return g * p if not isinstance(p, Dual) else Dual(plain(g, p.v), plain(g, p.t), xp)
-        if not isinstance(p, Dual):
-            return Dual(plain(g.v, p), plain(g.t, p), xp)
-        return Dual(plain(g.v, p.v), plain(g.v, p.t) + plain(g.t, p.v), xp)
-
-    return scale
+def _still_zero(xp: Any, g: Any, part: Any) -> Any:
+    """An operation's v·J, and 0 where it is NaN at a point or seed at which all of v is 0: that path is not used."""
+    if isinstance(part, Dual):
+        v, t = (g.v, g.t) if isinstance(g, Dual) else (g, 0.0 * g)
+        return Dual(_still_zero(xp, v, part.v), _still_zero(xp, abs(v) + abs(t), part.t), xp)
+    bad = part != part
+    if not bad.any():
+        return part
+    unused = (g == 0).all(axis=tuple(range(g.ndim - 1)))
+    return xp.base.where(bad & unused, 0.0, part)
 
 
 def _summed_down(xp: Any, part: Any, shape: Shape, to: Shape) -> Any:
@@ -236,17 +246,17 @@ class _Builder:
     def node(self, node: Expression, args: list[int]) -> int:
         program = self.program
         if isinstance(node, Number):
-            return program.add(node.value, ())
+            return program.add(Constant(node.value, node.text), ())
         if isinstance(node, Name):
             if node.name in program.variables:
-                return program.variable(node.name)
+                return program.add(node.name, program.variables[node.name])
             if node.name in CONSTANTS:
-                return program.add(CONSTANTS[node.name], ())
+                return program.add(Constant(CONSTANTS[node.name], node.name), ())
             raise ExpressionError(f"{node.name} has no value", self.text, *node.span)
         if isinstance(node, Negative):
             constant = program.slots[args[0]]
-            if isinstance(constant, float):
-                return program.add(-constant, ())
+            if isinstance(constant, Constant):
+                return program.add(Constant(-constant, f"-{constant.written}"), ())
             return self.elementwise(OPERATORS["negative"], args, node)
         if isinstance(node, Binary):
             return self.binary(node, args)
@@ -271,7 +281,7 @@ class _Builder:
             return self.elementwise(OPERATORS["*"], args, node)
         if node.op == "**":
             exponent = program.slots[args[1]]
-            if isinstance(exponent, float):
+            if isinstance(exponent, Constant):
                 return self.elementwise(_power_row(exponent), args[:1], node)
         return self.elementwise(OPERATORS[node.op], args, node)
 
@@ -292,7 +302,11 @@ class _Builder:
             return self.array(name, args, axis, node)
         total = self.array("sum", args, axis, node)
         count = math.prod(shape) // math.prod(self.program.shapes[total])
-        return self.elementwise(OPERATORS["/"], [total, self.program.add(float(count), ())], node)
+        return self.divided(total, count, node)
+
+    def divided(self, slot: int, count: int, node: Expression) -> int:
+        """A sum divided by a number of terms."""
+        return self.elementwise(OPERATORS["/"], [slot, self.program.add(Constant(count, str(count)), ())], node)
 
     def macro(self, node: Call, args: list[int]) -> int:
         if node.function == "dot":
@@ -310,7 +324,7 @@ class _Builder:
         samples = y[0] if len(y) > (1 if node.function == "cce" else 0) else 1
         if samples == 1:
             return total
-        return self.elementwise(OPERATORS["/"], [total, self.program.add(float(samples), ())], node)
+        return self.divided(total, samples, node)
 
     def dot(self, args: list[int], node: Expression) -> int:
         u, v = (self.program.shapes[slot] for slot in args)
@@ -330,7 +344,23 @@ class _Builder:
             if spread is None:
                 raise self.error(node, self.mismatch(node, i, shape, other))
             shape = spread
-        return self.program.add(Instruction(row, None, tuple(args), None, node, shapes, shape), shape)
+        return self.add(Instruction(row, None, tuple(args), None, node, shapes, shape))
+
+    def add(self, instruction: Instruction) -> int:
+        """A new instruction, unless the whole would become too much."""
+        program, node = self.program, instruction.node
+        slot = program.add(instruction, instruction.shape)
+        if program.entries > MAX_ENTRIES:
+            message = (
+                f"up to here {program.entries} numbers would be needed at a time; at most {MAX_ENTRIES} are allowed"
+            )
+            raise self.error(node, message)
+        if instruction.op is not None:
+            program.work += instruction.op.work(instruction.shapes)
+        if program.work > MAX_WORK:
+            message = f"up to here {program.work} multiplications would be needed; at most {MAX_WORK} are allowed"
+            raise self.error(node, message)
+        return slot
 
     def mismatch(self, node: Expression, i: int, shape: Shape, other: Shape) -> str:
         operands = children(node)
@@ -348,7 +378,7 @@ class _Builder:
             shape = op.shape(shapes, extra)
         except ShapeError as error:
             raise self.error(node, error.message, error.hint) from None
-        return self.program.add(Instruction(None, op, tuple(args), extra, node, shapes, shape), shape)
+        return self.add(Instruction(None, op, tuple(args), extra, node, shapes, shape))
 
     def error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)
@@ -370,12 +400,14 @@ def _broadcast(a: Shape, b: Shape) -> Shape | None:
     return broadcast(a, b)
 
 
-def _power_row(c: float) -> Function:
+def _power_row(c: Constant) -> Function:
     """x**c for a number c, whose slope needs no logarithm of x."""
 
     def slope(xp: Any, out: Any, x: Any) -> Any:
+        if not c:
+            return 0.0
         if c.is_integer():
-            return 0.0 if c == 0 else c * power_constant(xp, x, c - 1.0)
+            return c * power_constant(xp, x, c - 1.0)
         return c * lowered_power(xp, x, c)
 
-    return Function("**", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))
+    return Function(f"**{c.written}", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))

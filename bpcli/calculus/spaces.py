@@ -36,13 +36,17 @@ class Rules:
 
 
 class Space(Rules):
-    """The functions of the table by name (`xp.sin`), and the primitives of a namespace, over plain numbers."""
+    """The functions of the table by name (`xp.sin`), and the primitives of a namespace, over plain numbers.
+
+    `scale(g, p)` is g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing.
+    """
 
     dual = False
 
     def __init__(self, base: Any) -> None:
         self.base = base
         self.where = base.where
+        self.scale = _scale_floats if base.name == "floats" else _scale_arrays(base)
         self.two_product = two_product
 
     def __getattr__(self, name: str) -> Any:
@@ -83,9 +87,9 @@ class Dual:
 
     def __mul__(self, other: Any) -> "Dual":
         if isinstance(other, Dual):
-            scale = self.space.scale
+            scale = self.space.plain.scale
             return Dual(self.v * other.v, scale(self.t, other.v) + scale(other.t, self.v), self.space)
-        return Dual(self.v * other, self.space.scale(self.t, other), self.space)
+        return Dual(self.v * other, self.space.plain.scale(self.t, other), self.space)
 
     __rmul__ = __mul__
 
@@ -124,15 +128,19 @@ def _value(x: Any) -> Any:
     return x.v if isinstance(x, Dual) else x
 
 
-def scale_by(base: Any) -> Any:
-    """`scale(t, p)` = t·p where a tangent or adjoint t of 0 stays 0, whatever p: an unused path adds nothing."""
-    if base.name == "floats":
-        return lambda t, p: 0.0 if t == 0 else t * p
+def _tangent(x: Any) -> Any:
+    return x.t if isinstance(x, Dual) else 0.0
 
-    def scale(t: Any, p: Any) -> Any:
-        product = t * p
+
+def _scale_floats(g: float, p: float) -> float:
+    return 0.0 if g == 0 else g * p
+
+
+def _scale_arrays(base: Any) -> Any:
+    def scale(g: Any, p: Any) -> Any:
+        product = g * p
         bad = product != product
-        return base.where(bad & (t == 0), 0.0, product) if base.any(bad) else product
+        return base.where(bad & (g == 0), 0.0, product) if bad.any() else product
 
     return scale
 
@@ -145,7 +153,6 @@ class Duals(Rules):
     def __init__(self, space: Space) -> None:
         self.plain = space
         self.base = space.base
-        self.scale = scale_by(space.base)
 
     def __getattr__(self, name: str) -> Any:
         row = _ELEMENTWISE.get(name)
@@ -174,17 +181,25 @@ class Duals(Rules):
         t: Any = None
         for i, arg in enumerate(args):
             if isinstance(arg, Dual):
-                part = self.scale(arg.t, row.partial(i)(self.plain, v, *values))
+                part = self.plain.scale(arg.t, row.partial(i)(self.plain, v, *values))
                 t = part if t is None else t + part
         return v if t is None else Dual(v, t, self)
+
+    def scale(self, g: Any, p: Any) -> Any:
+        """g·p, where a g of exactly 0 stays 0."""
+        scale = self.plain.scale
+        v = scale(_value(g), _value(p))
+        if not isinstance(g, Dual) and not isinstance(p, Dual):
+            return v
+        t = scale(_value(g), p.t) if isinstance(p, Dual) else 0.0
+        return Dual(v, t + scale(g.t, _value(p)) if isinstance(g, Dual) else t, self)
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         """X where the condition holds, else y; what is not taken leaves no trace, not even NaN."""
         where = self.base.where
         if isinstance(x, Dual) or isinstance(y, Dual):
-            t_x = x.t if isinstance(x, Dual) else 0.0
-            t_y = y.t if isinstance(y, Dual) else 0.0
-            return Dual(where(condition, _value(x), _value(y)), where(condition, t_x, t_y), self)
+            t = where(condition, _tangent(x), _tangent(y))
+            return Dual(where(condition, _value(x), _value(y)), t, self)
         return where(condition, x, y)
 
     def two_product(self, x: Any, y: Any) -> tuple[Any, Any]:
