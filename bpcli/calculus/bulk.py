@@ -1,11 +1,15 @@
-"""Many points at once: blocks that fit the cache, on both cores."""
+"""Many points at once: in pieces that fit the cache, on all cores where that helps."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from itertools import islice
+from time import perf_counter
+from typing import TypeVar
 
-BLOCK = 65536  # points that are read and handed to a thread at a time
+BLOCK = 32768  # points that are read and handed to a thread at a time
 PIECE = 8192  # points that are evaluated at a time: the columns at work stay within a core's second-level cache
+WORTH_A_THREAD = 1.5e-3  # seconds for a block; below, handing it over costs more than the second core saves
 PIECE_ENTRIES = 1 << 18  # the same for vectors and matrices: all intermediate arrays of a piece together
 
 T = TypeVar("T")
@@ -19,23 +23,23 @@ def pieces(points: int, entries: int) -> Iterator[slice]:
 
 
 def map_in_order(function: Callable[[T], R], items: Iterator[T], workers: int | None = None) -> Iterator[R]:
-    """function(item) of each item, in order, a few at a time in threads: NumPy works outside Python's lock."""
+    """function(item) of each item, in order; in threads where an item takes long: NumPy works outside Python's lock."""
     count = workers or min(4, os.cpu_count() or 1)
-    first = next(items, None)
-    if first is None:
-        return
-    second = next(items, None)
-    if count == 1 or second is None:
-        yield function(first)
-        if second is not None:
-            yield function(second)
+    for item in islice(items, 1):
+        yield function(item)  # the first takes longer than the others will
+    for item in islice(items, 1):
+        started = perf_counter()
+        result = function(item)
+        if workers is None and perf_counter() - started < WORTH_A_THREAD:
+            count = 1
+        yield result
+    if count == 1:
         yield from map(function, items)
         return
-    from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
     with ThreadPoolExecutor(count) as pool:
-        waiting: deque[Future[Any]] = deque([pool.submit(function, first), pool.submit(function, second)])
+        waiting: deque[Future[R]] = deque()
         for item in items:
             waiting.append(pool.submit(function, item))
             if len(waiting) > 2 * count:

@@ -15,6 +15,7 @@ from bpcli.files import write_atomically
 Array = NDArray[Any]
 
 _MAGIC = b"\x93NUMPY"
+_BLOCK_CELLS = 1 << 20  # 8 MB: wide rows come fewer at a time
 
 
 class Points(NamedTuple):
@@ -26,7 +27,7 @@ class Points(NamedTuple):
 
 
 def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points:
-    """The points in the file `path`, or in `stream`, of which `path` is then the name; `rows` at a time.
+    """The points in the file `path`, or in `stream`, of which `path` is then the name; at most `rows` at a time.
 
     DataError where the file can't be read, a cell is not a number, or a row has another number of cells.
     """
@@ -55,6 +56,7 @@ def _blocks_of(path: Path, data: Any, rows: int) -> Points:
     if not isinstance(data, np.ndarray) or data.dtype.kind not in "fiu" or data.ndim not in (1, 2):
         raise DataError(f"{path}: expected numbers, a point a row, found {getattr(data, 'dtype', type(data))}")
     data = data[:, None] if data.ndim == 1 else data
+    rows = _at_a_time(rows, data.shape[1])
     blocks = (np.asarray(data[at : at + rows], np.float64) for at in range(0, len(data), rows))
     return Points(None, data.shape[1], blocks)
 
@@ -71,7 +73,11 @@ def _csv(path: Path, raw: BinaryIO, rows: int) -> Points:
     if not first.strip():
         raise DataError(f"{path} is empty: expected a header that names the variables, then a point a line")
     names = [name.strip() for name in next(csv.reader([first]))]
-    return Points(names, len(names), _csv_blocks(path, text, len(names), rows))
+    return Points(names, len(names), _csv_blocks(path, text, len(names), _at_a_time(rows, len(names))))
+
+
+def _at_a_time(rows: int, width: int) -> int:
+    return max(1, min(rows, _BLOCK_CELLS // max(1, width)))
 
 
 def _csv_blocks(path: Path, text: Any, width: int, rows: int) -> Iterator[Array]:
