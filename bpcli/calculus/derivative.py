@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bpcli.calculus.bulk import pieces
-from bpcli.calculus.program import Instruction, Program, Shape
+from bpcli.calculus.program import Instruction, Program
+from bpcli.calculus.shapes import Shape, show_shape
 from bpcli.calculus.spaces import Dual, Duals, Space
 from bpcli.calculus.tree import Expression, children
 from bpcli.errors import ExpressionError, UsageError
@@ -55,8 +56,6 @@ class Calculation:
         """ExpressionError if the expression is not a single number, which gradients and Hessians need."""
         (shape,) = self.output_shapes
         if shape:
-            from bpcli.calculus.arrayops import show_shape
-
             raise ExpressionError(
                 f"a gradient is of one number, and this is {show_shape(shape)}",
                 self.texts[0],

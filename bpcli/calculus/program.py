@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.functions import CONSTANTS, FUNCTIONS, OPERATORS, Function, lowered_power, power_constant
+from bpcli.calculus.shapes import Shape, ShapeError, broadcast, show_shape
 from bpcli.calculus.spaces import Dual
 from bpcli.calculus.tree import (
     Binary,
@@ -21,8 +22,6 @@ from bpcli.calculus.tree import (
     postorder,
 )
 from bpcli.errors import ExpressionError
-
-Shape = tuple[int, ...]
 
 MAX_ENTRIES = 100_000_000  # of all intermediate arrays together: 800 MB
 MAX_WORK = 10**12  # multiplications of all matrix products together: about a minute
@@ -168,7 +167,9 @@ class Program:
                     if part is None:
                         continue
                     if slot.shapes[i] != slot.shape:
-                        part = _summed_down(xp, part, slot.shape, slot.shapes[i])
+                        from bpcli.calculus.arrayops import unbroadcast  # not for floats, which have one shape
+
+                        part = unbroadcast(xp, part, slot.shapes[i], slot.shape)
                 before = adjoints.get(a)
                 adjoints[a] = part if before is None else before + part
         return result
@@ -217,18 +218,6 @@ def _still_zero(xp: Any, g: Any, part: Any) -> Any:
         return part
     unused = (g == 0).all(axis=tuple(range(g.ndim - 1)))
     return xp.base.where(bad & unused, 0.0, part)
-
-
-def _summed_down(xp: Any, part: Any, shape: Shape, to: Shape) -> Any:
-    """An adjoint of a result of `shape`, summed down to the shape `to` of an operand that was spread."""
-    from bpcli.calculus.arrayops import unbroadcast
-
-    np = xp.base
-
-    def spread(a: Any) -> Any:
-        return np.broadcast_to(a, (*shape, a.shape[-1])) if a.shape[:-1] != shape else a
-
-    return unbroadcast(xp, xp.linear(spread, part) if isinstance(part, Dual) else spread(part), to)
 
 
 class _Builder:
@@ -317,7 +306,7 @@ class _Builder:
         y, y_hat = (self.program.shapes[slot] for slot in args)
         if y != y_hat:
             message = f"{node.function} compares labels and predictions of one shape"
-            raise self.error(node, f"{message}, not {_show(y)} and {_show(y_hat)}")
+            raise self.error(node, f"{message}, not {show_shape(y)} and {show_shape(y_hat)}")
         terms = self.elementwise(OPERATORS[f"{node.function}_term"], args, node)
         total = self.reduction("sum", [terms], None, node)
         # A vector is N samples for mse and bce and one for cce; a matrix has a sample a row.
@@ -331,7 +320,7 @@ class _Builder:
         if u != v or len(u) > 1:
             hint = "for matrices write @" if len(u) > 1 or len(v) > 1 else ""
             raise self.error(
-                node, f"the dot product takes two vectors of one length, not {_show(u)} and {_show(v)}", hint
+                node, f"the dot product takes two vectors of one length, not {show_shape(u)} and {show_shape(v)}", hint
             )
         product = self.elementwise(OPERATORS["*"], args, node)
         return self.reduction("sum", [product], None, node)
@@ -340,7 +329,7 @@ class _Builder:
         shapes = [self.program.shapes[a] for a in args]
         shape: Shape = shapes[0]
         for i, other in enumerate(shapes[1:], 1):
-            spread = _broadcast(shape, other)
+            spread = broadcast(shape, other)
             if spread is None:
                 raise self.error(node, self.mismatch(node, i, shape, other))
             shape = spread
@@ -366,13 +355,14 @@ class _Builder:
         operands = children(node)
         if len(operands) > i:
             a, b = (self.text[n.span[0] : n.span[1]] for n in (operands[i - 1], operands[i]))
-            return f"the shapes do not fit: {a} is {_show(shape)}, {b} is {_show(other)}"
-        return f"the shapes do not fit: {_show(shape)} and {_show(other)}"
+            return f"the shapes do not fit: {a} is {show_shape(shape)}, {b} is {show_shape(other)}"
+        return f"the shapes do not fit: {show_shape(shape)} and {show_shape(other)}"
 
     def array(self, name: str, args: Sequence[int], extra: Any, node: Expression) -> int:
-        from bpcli.calculus.arrayops import ARRAY_OPS, ShapeError
+        from bpcli.calculus.reductions import REDUCTIONS
+        from bpcli.calculus.structure import STRUCTURE
 
-        op = ARRAY_OPS[name]
+        op = REDUCTIONS.get(name) or STRUCTURE[name]
         shapes = [self.program.shapes[a] for a in args]
         try:
             shape = op.shape(shapes, extra)
@@ -382,22 +372,6 @@ class _Builder:
 
     def error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)
-
-
-def _show(shape: Shape) -> str:
-    from bpcli.calculus.arrayops import show_shape
-
-    return show_shape(shape)
-
-
-def _broadcast(a: Shape, b: Shape) -> Shape | None:
-    if a == b or not b:
-        return a
-    if not a:
-        return b
-    from bpcli.calculus.arrayops import broadcast
-
-    return broadcast(a, b)
 
 
 def _power_row(c: Constant) -> Function:
