@@ -56,6 +56,8 @@ def _each(row: Named, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """One set of inputs, or one for each row of the matrix that the function is given."""
     if row.rows_of is None or getattr(raw[row.rows_of], "ndim", 0) != 2:
         return [raw]
+    if raw[row.rows_of].shape[1] == 1:  # a column, as a file with a number a line is read
+        return [{**raw, row.rows_of: raw[row.rows_of][:, 0]}]
     return [{**raw, row.rows_of: one} for one in raw[row.rows_of]]
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -72,8 +73,19 @@ def _csv(path: Path, raw: BinaryIO, rows: int) -> Points:
         raise DataError(f"{path}:1: not UTF-8") from error
     if not first.strip():
         raise DataError(f"{path} is empty: expected a header that names the variables, then a point a line")
-    names = [name.strip() for name in next(csv.reader([first]))]
+    names = _joined(next(csv.reader([first])))
     return Points(names, len(names), _csv_blocks(path, text, len(names), _at_a_time(rows, len(names))))
+
+
+def _joined(cells: list[str]) -> list[str]:
+    """The names of a header, in which `A[0,1]` may stand without quotes although it holds a comma."""
+    names: list[str] = []
+    for cell in cells:
+        if names and names[-1].count("[") > names[-1].count("]"):
+            names[-1] = f"{names[-1]},{cell.strip()}"
+        else:
+            names.append(cell.strip())
+    return names
 
 
 def _at_a_time(rows: int, width: int) -> int:
@@ -113,9 +125,12 @@ def _misread(path: Path, message: str, done: int) -> DataError:
     return DataError(f"{path}: {message}")
 
 
-def write_blocks(path: Path, blocks: Iterator[Array], width: int, force: bool) -> int:
-    """Write blocks (rows, width) as one `.npy` of float64, whole or not at all; returns the number of rows."""
-    rows = 0
+def write_blocks(path: Path, blocks: Iterator[Array], empty_width: int, force: bool) -> int:
+    """Write blocks of rows as one `.npy` of float64, whole or not at all; returns the number of rows.
+
+    `empty_width` is the number of columns if there is no block to take it from.
+    """
+    rows, width = 0, empty_width
 
     def header(file: BinaryIO, count: int) -> None:
         description = {"descr": "<f8", "fortran_order": False, "shape": (count, width)}
@@ -123,10 +138,13 @@ def write_blocks(path: Path, blocks: Iterator[Array], width: int, force: bool) -
         np.lib.format.write_array_header_1_0(file, description)
 
     def write(file: BinaryIO) -> None:
-        nonlocal rows
+        nonlocal rows, width
+        first = next(blocks, None)
+        if first is not None:
+            width = first.shape[1]
         header(file, 0)
         start = file.tell()
-        for block in blocks:
+        for block in chain([] if first is None else [first], blocks):
             file.write(np.ascontiguousarray(block, "<f8").data)
             rows += len(block)
         file.seek(0)
