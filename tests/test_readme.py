@@ -75,6 +75,15 @@ def test_the_config_shown_holds_every_key_and_is_valid(tmp_path):
         assert name in (shown[sections[0]] if sections else shown), path
 
 
+def test_the_readme_names_every_function_command_and_named_jacobian():
+    from bpcli.calculus.functions import FUNCTIONS
+    from bpcli.commands import COMMANDS
+    from bpcli.formulas import INPUTS
+
+    words = set(re.findall(r"[a-z_0-9]+", README))
+    assert {*FUNCTIONS, *INPUTS, *COMMANDS, *(name for names in INPUTS.values() for name in names)} <= words
+
+
 def test_every_command_shows_a_working_example_in_its_help(bpcli, root, tmp_path, monkeypatch):
     from bpcli.commands import COMMANDS
 
