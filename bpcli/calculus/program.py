@@ -78,7 +78,7 @@ class Program:
         self.entries = self.work = 0
         self._known: dict[Any, int] = {}
         self.outputs = [_Builder(self, text).build(tree) for tree, text in zip(trees, texts, strict=True)]
-        self.scalar = not any(self.shapes) and not any(
+        self.scalar = not any([*self.shapes, *variables.values()]) and not any(
             isinstance(s, Instruction) and s.op is not None for s in self.slots
         )
 

@@ -7,7 +7,7 @@ those: a rule evaluated on duals yields its own derivative along t, so second de
 from typing import Any
 
 from bpcli.calculus.functions import FUNCTIONS, OPERATORS, Function
-from bpcli.namespaces import two_product
+from bpcli.namespaces import NAN, two_product
 
 _ELEMENTWISE = {
     name: row
@@ -30,9 +30,8 @@ class Rules:
 
     def agreed(self, plain: Any, condition: Any, value: float) -> Any:
         """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
-        if isinstance(condition, bool):
-            return value if condition else plain
-        return self.where(condition, value, plain) if condition.any() else plain
+        holds = condition if isinstance(condition, bool) else condition.any()
+        return self.where(condition, value, plain) if holds else plain
 
 
 class Space(Rules):
@@ -129,7 +128,8 @@ def _value(x: Any) -> Any:
 
 
 def _tangent(x: Any) -> Any:
-    return x.t if isinstance(x, Dual) else 0.0
+    """0 of what is no dual; but what is not a number has no tangent either."""
+    return x.t if isinstance(x, Dual) else NAN if isinstance(x, float) and x != x else 0.0
 
 
 def _scale_floats(g: float, p: float) -> float:
