@@ -1,19 +1,27 @@
-"""Reads CSV and TSV: a header, quoted fields, any newline, UTF-8, gzip; numbers by NumPy's own C parser."""
+"""Reads CSV and TSV: a header, quoted fields, any newline, UTF-8, gzip; numbers by NumPy's own C parser.
+
+A file is read once, in blocks of lines. NumPy reads a block without quotes: its parser is the fastest there is, but
+forgives a quote that is misplaced or never closed. `csv`, which does not, reads the others, and a block in which NumPy
+finds a cell that is no number; from then on NumPy takes the columns of such cells as text, and the rest as numbers.
+"""
 
 import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from bpcli.datasets.table import MISSING, Table, to_column
+from bpcli.datasets.table import Floats, Table, is_number, to_numbers
 from bpcli.errors import DataError
 
-_SAMPLE = 200  # records that are looked at to tell numeric columns from text
+_BLOCK = 1 << 20
+"""Characters of a block: large beside the cost of a call, small beside the memory that a table takes."""
 
 csv.field_size_limit(2**31 - 1)  # a cell may be long; the whole file is read anyway
 
@@ -21,125 +29,142 @@ csv.field_size_limit(2**31 - 1)  # a cell may be long; the whole file is read an
 def read_delimited(path: Path, delimiter: str, stream: BinaryIO | None = None) -> Table:
     """The table in the file `path` (or in `stream`); `delimiter` separates its cells. DataError as `read_table`."""
     source = _Source(path, delimiter, stream)
-    names, skip, sample = source.start()
-    if not sample:
-        raise DataError(f"{path} has a header but no rows")
-    width = len(names)
-    # A column whose first cells are numbers is read as such; if a later one is not, all columns are read as text.
-    kinds = [all(_is_plain_number(row[j]) for row in sample) for j in range(width)]
-    loaded = source.load(skip, kinds)
-    if loaded is None:
-        loaded = source.load(skip, [False] * width)
-    if loaded is None:
-        raise source.ragged(width)
-    plain = loaded.dtype == np.float64
-    columns = {name: _column(loaded[:, j] if plain else loaded[f"f{j}"]) for j, name in enumerate(names)}
+    names, columns, rows = source.read()
     positions = {name: j for j, name in enumerate(names)}
-    return Table(path, columns, len(loaded), source.line_of, lambda name: source.cells(positions[name]))
-
-
-def _column(values: Any) -> Any:
-    if values.dtype == object:
-        return to_column(values.tolist())
-    # The C parser reads inf and nan as numbers: inf is not one for us, nan is a missing cell, and stays NaN.
-    if np.isinf(values).any():
-        return [str(v) for v in values.tolist()]
-    return np.ascontiguousarray(values)
-
-
-def _is_plain_number(cell: str) -> bool:
-    if cell.strip() in MISSING:
-        return False
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
+    return Table(
+        path,
+        dict(zip(names, columns, strict=True)),
+        rows,
+        source.line_of,
+        lambda name: source.cells([positions[name]])[0],
+    )
 
 
 class _Source:
-    """A delimited file that can be read again from its start, which only errors and `cells` do."""
+    """A delimited file that can be read again from its start, which errors do, and columns that turn out to be text."""
 
     def __init__(self, path: Path, delimiter: str, stream: BinaryIO | None) -> None:
         self.path, self.delimiter = path, delimiter
         self._bytes = None if stream is None else stream.read()
 
-    def _raw(self) -> Any:
-        return io.BytesIO(self._bytes) if self._bytes is not None else open(self.path, "rb")
+    def read(self) -> tuple[list[str], list[Floats | list[str]], int]:
+        """The names, the columns and the number of rows."""
+        with self._text() as text:
+            names = self._header(text)
+            columns = _Columns(len(names), self.delimiter)
+            try:
+                while lines := text.readlines(_BLOCK):
+                    columns.add(lines, text)
+            except (csv.Error, _NotATableError) as error:
+                raise self._first_mistake(len(names)) from error
+        if not columns.rows:
+            raise DataError(f"{self.path} has a header but no rows")
+        found = columns.finished()
+        again = [j for j, column in enumerate(found) if column is None]
+        for j, cells in zip(again, self.cells(again), strict=True):
+            found[j] = cells
+        return names, [column for column in found if column is not None], columns.rows
 
-    def _open(self) -> TextIO:
+    def line_of(self, row: int) -> int | None:
+        """The line on which row `row`, counted from 0 behind the header, begins."""
+        return next((line for index, (line, _) in enumerate(self._records(), -1) if index == row), None)
+
+    def cells(self, positions: Sequence[int]) -> list[list[str]]:
+        """The cells of some columns as they stand, stripped."""
+        cells: list[list[str]] = [[] for _ in positions]
+        records = self._records() if positions else iter(())
+        next(records, None)
+        for _, record in records:
+            for column, position in zip(cells, positions, strict=True):
+                column.append(record[position].strip())
+        return cells
+
+    @contextmanager
+    def _text(self) -> Iterator[TextIO]:
+        """The file, unpacked and decoded; what goes wrong with either is a DataError."""
+        try:
+            with self._open() as text:
+                yield text
+        except UnicodeDecodeError as error:
+            # The decoder counts from the block it was given, so the line is found by looking for it.
+            where = f"{self.path}:{self._undecodable_line()}"
+            raise DataError(f"{where}: not UTF-8", "save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8") from error
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{self.path} is a damaged gzip file: {error}") from error
+        except OSError as error:
+            raise DataError(f"{self.path} can't be read: {error.strerror or error}") from error
+
+    def _open(self, errors: str = "strict") -> TextIO:
         with self._raw() as raw:
             start = raw.read(4)
-        if start[:4] == b"PK\x03\x04":
+        if start == b"PK\x03\x04":
             raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise DataError(f"{self.path} is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
         if start[:2] == b"\x1f\x8b":
-            raw = gzip.open(self.path if self._bytes is None else io.BytesIO(self._bytes))
+            unpacked: Any = gzip.open(self.path if self._bytes is None else io.BytesIO(self._bytes))
         else:
-            raw = self._raw()
-        return io.TextIOWrapper(raw, encoding="utf-8-sig")  # any newline becomes \n
+            unpacked = self._raw()
+        # Newlines stay what they are: `csv` and NumPy know all three, and a quoted one belongs to its cell.
+        return io.TextIOWrapper(unpacked, encoding="utf-8-sig", errors=errors, newline="")
 
-    def _guard(self, error: Exception) -> DataError:
-        if isinstance(error, UnicodeDecodeError):
-            # The decoder counts from the block it was given, so the line is found by looking for it.
-            line = self._undecodable_line()
-            return DataError(f"{self.path}:{line}: not UTF-8", "save it as UTF-8: iconv -f ISO-8859-1 -t UTF-8")
-        if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
-            return DataError(f"{self.path} is a damaged gzip file: {error}")
-        if isinstance(error, OSError):
-            return DataError(f"{self.path} can't be read: {error.strerror or error}")
-        return DataError(f"{self.path}: {error}")
+    def _raw(self) -> BinaryIO:
+        return io.BytesIO(self._bytes) if self._bytes is not None else open(self.path, "rb")
 
     def _undecodable_line(self) -> int:
-        with self._open() as text:
-            for number, line in enumerate(text.buffer, 1):
-                try:
-                    line.decode()
-                except UnicodeDecodeError:
-                    return number
-            return 1
+        with self._open(errors="surrogateescape") as text:
+            return next(n for n, line in enumerate(text, 1) if any("\udc80" <= c <= "\udcff" for c in line))
 
-    def records(self) -> Iterator[tuple[int, list[str]]]:
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
         """(line on which it begins, cells) of each record that is not blank, from the header on."""
-        try:
-            with self._open() as text:
-                reader = csv.reader(text, delimiter=self.delimiter, strict=True)
-                begin = 1
+        begin = 1
+        with self._text() as text:
+            reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+            try:
                 for record in reader:
                     if record:
                         yield begin, record
                     begin = reader.line_num + 1
+            except csv.Error as error:
+                what = "a quote that is not closed" if "end of data" in str(error) else str(error)
+                raise DataError(
+                    f"{self.path}:{begin}: {what}", 'a quote inside a quoted cell is doubled: ""'
+                ) from error
+
+    def _first_mistake(self, width: int) -> DataError:
+        """The error of the first record that is none or has not `width` cells."""
+        for line, record in self._records():
+            if len(record) != width:
+                return DataError(f"{self.path}:{line}: expected {width} cells as in the header, found {len(record)}")
+            if any("\0" in cell for cell in record):
+                return DataError(f"{self.path}:{line}: a NUL byte, so this is not text in UTF-8")
+        return DataError(f"{self.path} can't be read as a table")
+
+    def _header(self, text: TextIO) -> list[str]:
+        """The names in the first line that is not blank; `text` then stands behind it."""
+        reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+        before = 0
+        try:
+            for header in reader:
+                if header:
+                    break
+                before = reader.line_num
+            else:
+                raise DataError(f"{self.path} is empty: expected a header with the names of the columns, then rows")
         except csv.Error as error:
-            what = "a quote that is not closed" if "end of data" in str(error) else str(error)
-            raise DataError(f"{self.path}:{begin}: {what}") from error
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-            raise self._guard(error) from error
-
-    def start(self) -> tuple[list[str], int, list[list[str]]]:
-        """The names, the lines up to the end of the header, and the first records."""
-        records = self.records()
-        first = next(records, None)
-        if first is None:
-            raise DataError(f"{self.path} is empty: expected a header with the names of the columns, then rows")
-        line, header = first
+            raise self._first_mistake(0) from error
         names = [name.strip() for name in header]
-        self._check_header(line, names)
-        sample = []
-        for at, record in records:
-            if len(record) != len(names):
-                raise self._ragged(at, record, len(names))
-            sample.append(record)
-            if len(sample) == _SAMPLE:
-                break
-        return names, line - 1 + 1 + sum(cell.count("\n") for cell in header), sample
+        self._check_header(f"{self.path}:{before + 1}", names)
+        return names
 
-    def _check_header(self, line: int, names: list[str]) -> None:
-        where = f"{self.path}:{line}"
-        if all(_is_plain_number(name) for name in names):
+    def _check_header(self, where: str, names: list[str]) -> None:
+        if any("\0" in name for name in names):
+            raise DataError(f"{where}: a NUL byte, so this is not text in UTF-8")
+        if all(is_number(name) for name in names):
+            example = self.delimiter.join(f"x{j}" for j in range(1, min(3, len(names)) + 1))
             raise DataError(
                 f"{where}: the first line is all numbers, but it should name the columns",
-                f"put a line such as {self.delimiter.join(f'x{j + 1}' for j in range(min(3, len(names))))} in front",
+                f"put a line such as {example} in front",
             )
         if len(names) == 1:
             for other, word in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
@@ -149,50 +174,108 @@ class _Source:
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):
             if not name:
-                raise DataError(f"{where}: column {position} has no name")
+                index = "name it id, or write the file without row numbers: pandas' to_csv(index=False)"
+                raise DataError(f"{where}: column {position} has no name", index if position == 1 else "")
             if name in seen:
-                raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}")
+                hint = "should the file begin with a header?" if is_number(name) else ""
+                raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}", hint)
             seen[name] = position
 
-    def load(self, skip: int, numeric: list[bool]) -> Any:
-        """The cells by NumPy: (N, columns) if all are numeric, else a record array; None where they do not fit."""
-        kind: Any = np.float64
-        if not all(numeric):
-            kind = np.dtype([(f"f{j}", np.float64 if n else object) for j, n in enumerate(numeric)])
+
+class _NotATableError(Exception):
+    """A block that is no part of the table; `_first_mistake` says where and why."""
+
+
+class _Columns:
+    """The columns while the blocks come in: numbers, until a cell is neither a number nor missing."""
+
+    def __init__(self, width: int, delimiter: str) -> None:
+        self.rows = 0
+        self._delimiter = delimiter
+        self._parts: list[list[Any]] = [[] for _ in range(width)]
+        self._text: set[int] = set()  # these are text from their first cell
+        self._late: set[int] = set()  # text as well, but their first cells were read as numbers
+        self._gaps: set[int] = set()  # numbers with gaps, which NumPy's parser does not know
+        self._dtype: Any = None
+
+    def add(self, lines: list[str], rest: TextIO) -> None:
+        """Append a block, with what is needed of `rest` to close its last quote; csv.Error or _NotATableError."""
+        block = "".join(lines)
+        if "\0" in block:
+            raise _NotATableError
+        columns = self._by_numpy(lines) if '"' not in block else None
+        if columns is None:
+            columns = self._by_csv(lines, rest)
+        if not columns:
+            return
+        self.rows += len(columns[0])
+        for j, column in enumerate(columns):
+            self._append(j, column)
+
+    def finished(self) -> list[Floats | list[str] | None]:
+        """Each column whole; None where its cells have to be read again."""
+        finished: list[Floats | list[str] | None] = []
+        for j, parts in enumerate(self._parts):
+            if j in self._late:
+                finished.append(None)
+            elif j in self._text:
+                finished.append([cell.strip() for cell in chain.from_iterable(parts)])
+            else:
+                finished.append(np.concatenate(parts))
+            parts.clear()
+        return finished
+
+    def _append(self, j: int, column: Any) -> None:
+        if j in self._late:
+            return
+        if j not in self._text and not isinstance(column, np.ndarray):
+            numbers = to_numbers(column)
+            if numbers is not None:
+                column = numbers
+                if j not in self._gaps and np.isnan(numbers).any():
+                    self._gaps.add(j)
+                    self._dtype = None
+            else:
+                (self._late if self._parts[j] else self._text).add(j)
+                self._dtype = None
+        self._parts[j].append(column)
+
+    def _by_numpy(self, lines: list[str]) -> list[Any] | None:
+        """The columns of a block without quotes; None if a cell is no number, or a row of another length."""
+        if not any(line.strip("\r\n") for line in lines):
+            return []
+        if self._dtype is None:
+            self._dtype = self._record()
         try:
-            with self._open() as text:
-                for _ in range(skip):
-                    next(text)
-                loaded = np.loadtxt(
-                    text,
-                    kind,
-                    comments=None,
-                    delimiter=self.delimiter,
-                    quotechar='"',
-                    ndmin=1 if kind is not np.float64 else 2,
-                )
-        except ValueError as error:
-            if isinstance(error, UnicodeDecodeError):
-                raise self._guard(error) from error
+            loaded = np.loadtxt(lines, self._dtype, comments=None, delimiter=self._delimiter, ndmin=1)
+        except ValueError:
             return None
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._guard(error) from error
-        return None if kind is np.float64 and loaded.size and loaded.shape[1] != len(numeric) else loaded
+        columns: list[Any] = []
+        for name in self._dtype.names:
+            field = loaded[name]
+            if field.dtype == object:
+                columns += field.T.tolist()
+            elif np.isinf(field).any():  # a number for the parser, but not for us
+                return None
+            else:
+                columns += list(field.T)
+        return columns
 
-    def ragged(self, width: int) -> DataError:
-        """The error of the first record that has not `width` cells."""
-        for line, record in self.records():
-            if len(record) != width:
-                return self._ragged(line, record, width)
-        return DataError(f"{self.path} can't be read as a table")
+    def _record(self) -> Any:
+        """The record that NumPy is to read: a field for each run of columns of one kind, numbers or cells."""
+        cells = self._text | self._late | self._gaps
+        runs = groupby(range(len(self._parts)), lambda j: j in cells)
+        kinds = [(object if is_cells else np.float64, (len(list(run)),)) for is_cells, run in runs]
+        return np.dtype([(str(i), kind, shape) for i, (kind, shape) in enumerate(kinds)])
 
-    def _ragged(self, line: int, record: list[str], width: int) -> DataError:
-        return DataError(f"{self.path}:{line}: expected {width} cells as in the header, found {len(record)}")
-
-    def line_of(self, row: int) -> int | None:
-        """The line on which row `row`, counted from 0 behind the header, begins."""
-        return next((line for index, (line, _) in enumerate(self.records(), -1) if index == row), None)
-
-    def cells(self, position: int) -> list[str]:
-        """The cells of one column as they stand, stripped."""
-        return [record[position].strip() for _, record in self.records()][1:]
+    def _by_csv(self, lines: list[str], rest: TextIO) -> list[Any]:
+        records = []
+        reader = csv.reader(chain(lines, rest), delimiter=self._delimiter, strict=True)
+        for record in reader:
+            if record:
+                records.append(record)
+            if reader.line_num >= len(lines):
+                break
+        if any(len(record) != len(self._parts) for record in records):
+            raise _NotATableError
+        return list(zip(*records, strict=True))

@@ -1,21 +1,28 @@
 """From a table to features and target: columns chosen, encoded, filled and scaled; fitted once, kept in the model."""
 
+import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import MISSING, Table
-from bpcli.errors import DataError, nearest
+from bpcli.datasets.labels import Class, encode, fit_classes
+from bpcli.datasets.moments import mean, mean_and_sigma, median, most_frequent
+from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.errors import DataError, UsageError
 from bpcli.naming import natural_key
 from bpcli.notation import number
 
 Array = NDArray[Any]
-Class = str | float
 
-MISSING_STRATEGIES = ("error", "drop", "mean", "median", "most_frequent")
+FILLS = {"mean": mean, "median": median, "most_frequent": most_frequent}
+MISSING_STRATEGIES = ("error", "drop", *FILLS)
+
+_MOST_SHOWN = 20  # problems of one error
 
 
 @dataclass(frozen=True)
@@ -88,21 +95,30 @@ class Preparation:
     def fit(table: Table, options: PreparationOptions, rows: Array) -> "Preparation":
         """Learn categories, fills, mean and σ, and the classes from `rows` of `table`.
 
-        DataError that names every column that can't be used as it is, with file and line, and what would help.
+        DataError that names every column that can't be used as it is, with file and line, and what would help;
+        UsageError for options that do not fit the table.
         """
         names = _feature_columns(table, options)
         strategies = {name: _strategy(options, name) for name in names}
-        _refuse_unusable(table, options, strategies)
-        gaps = _dropped(table, strategies)
-        if _drops_target(options):
-            gaps = gaps | table.missing(options.target)
-        kept = rows[~gaps[rows]]
+        drops_target = _target_strategy(options) == "drop"
+        drop = _dropped(table, strategies, options.target if drops_target else None)
+        _refuse_unusable(table, options, strategies, drop)
+        kept = rows[~drop[rows]]
         if not len(kept):
             raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
-        columns = tuple(_fit_column(table, name, strategies[name], options, kept) for name in names)
-        bare = Preparation(options.target, options.task, _drops_target(options), columns, None, None, None)
-        mean, scale = _fit_scale(bare._features(table, [])[kept], columns, options)
-        return replace(bare, classes=_fit_classes(table, options, kept), mean=mean, scale=scale)
+        fitted = [_fit_column(table, name, strategies[name], options, kept) for name in names]
+        classes = fit_classes(table, options.target, options.task, options.positive, kept)
+        return Preparation(
+            options.target,
+            options.task,
+            drops_target,
+            tuple(column for column, _, _ in fitted),
+            classes,
+            tuple(m for _, means, _ in fitted for m in means) if options.standardize else None,
+            tuple(s for _, _, scales in fitted for s in scales)
+            if options.standardize or options.scale is not None
+            else None,
+        )
 
     def apply(self, table: Table, with_target: bool = True) -> Prepared:
         """The features, and `with_target` the targets, of every row; rows with a gap go where training dropped such.
@@ -111,54 +127,85 @@ class Preparation:
         that is not there, a cell that is not a number, a class that training has not seen: with file, line and column.
         """
         table.require([c.name for c in self.columns] + ([self.target] if with_target else []))
-        notes: list[str] = []
-        strategies = {c.name: c.missing for c in self.columns}
         drop = np.zeros(table.rows, bool)
         if with_target:
-            drop = _dropped(table, strategies)
-            if self.drops_target:
-                drop |= table.missing(self.target)
-        X = self._features(table, notes, drop)
+            strategies = {c.name: c.missing for c in self.columns}
+            drop = _dropped(table, strategies, self.target if self.drops_target else None)
+        self._refuse_unfit(table, drop)
+        notes: list[str] = []
+        X = self._features(table, notes)
         rows = np.flatnonzero(~drop)
         if len(rows) < table.rows:
             X = X[rows]
             notes.append(f"{table.path}: {table.rows - len(rows)} of {table.rows} rows have gaps and are dropped")
-        if self.mean is not None:
-            X -= np.asarray(self.mean)
-        if self.scale is not None:
-            X /= np.asarray(self.scale)
-        used = {self.target, *strategies}
+        self._scale(X, table, rows)
+        used = {self.target, *(c.name for c in self.columns)}
         ignored = [name for name in table.names if name not in used]
         return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
 
-    def _features(self, table: Table, notes: list[str], drop: Array | None = None) -> Array:
-        X = np.empty((table.rows, len(self.feature_names)))
+    def _refuse_unfit(self, table: Table, drop: Array) -> None:
+        """One DataError for all columns with a cell that the model can't take."""
+        problems: list[str] = []
+        gaps: list[Column] = []
+        for column in self.columns:
+            missing = table.missing(column.name) & ~drop
+            if column.categories is None and not table.is_numeric(column.name):
+                row, cell = table.first_not_numeric(column.name)
+                problems.append(f"{table.where(row, column.name)}: {cell!r} is not a number, as it was in training")
+            elif column.fill is None and missing.any():
+                gaps.append(column)
+                where = table.where(int(np.argmax(missing)), column.name)
+                problems.append(f"{where}: the cell is missing, and the model was trained without a filling for it")
+        fillings = {c.name: "median" if c.categories is None else "most_frequent" for c in gaps}
+        _raise(problems, [f"train it with data.missing: {_yaml(fillings)}"] if gaps else [])
+
+    def _features(self, table: Table, notes: list[str]) -> Array:
+        X = np.zeros((table.rows, len(self.feature_names)))
         position = 0
         for column in self.columns:
             if column.categories is None:
-                X[:, position] = _filled(table, column, drop)
+                values = table.numeric(column.name)
+                X[:, position] = values if column.fill is None else np.where(np.isnan(values), column.fill, values)
                 position += 1
             else:
-                width = len(column.categories)
-                X[:, position : position + width] = _one_hot(table, column, notes, drop)
-                position += width
+                codes = _category_codes(table, column, notes)
+                known = np.flatnonzero(codes >= 0)
+                X[known, position + codes[known]] = 1.0
+                position += len(column.categories)
         return X
 
+    def _scale(self, X: Array, table: Table, rows: Array) -> None:
+        """X := (X − mean)/scale, in place; DataError with the place of a value that is too large for it."""
+        if self.scale is None:
+            return
+        shift = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
+        scale = np.asarray(self.scale)
+        largest = np.maximum(np.max(X, axis=0, initial=0.0), -np.min(X, axis=0, initial=0.0))
+        # Half of each where the difference could overflow on the way: 1e308 − (−1e308) over a σ of 1e308 is 2.
+        unit = np.where(np.maximum(largest, np.abs(shift)) > 2.0**1022, 0.5, 1.0)
+        with np.errstate(over="ignore", under="ignore"):
+            if (unit < 1).any():
+                X *= unit
+            if self.mean is not None:
+                X -= shift * unit
+            X /= scale * unit
+        if not np.isfinite(X).all():
+            row, feature = np.argwhere(~np.isfinite(X))[0].tolist()
+            name = self.feature_names[feature]
+            value = number(table.numeric(name)[rows[row]])
+            raise DataError(f"{table.where(int(rows[row]), name)}: {value} is too large to be scaled as in training")
+
     def _targets(self, table: Table, rows: Array) -> Array:
-        _refuse_missing_target(table, self.target, rows)
-        if self.classes is None:
-            return _numbers(table, self.target)[rows]
-        labels = _labels(table, self.target, isinstance(self.classes[0], float))
-        codes = {label: code for code, label in enumerate(self.classes)}
-        found = [codes.get(labels[row], -1) for row in rows]
-        if -1 in found:
-            row = int(rows[found.index(-1)])
-            known = ", ".join(class_text(c) for c in self.classes[:10])
-            raise DataError(
-                f"{table.where(row, self.target)}: {class_text(labels[row])!r} is no class that the training rows have",
-                f"the classes are {known}",
-            )
-        return np.array(found, np.intp)
+        missing = np.zeros(table.rows, bool)
+        missing[rows] = table.missing(self.target)[rows]
+        if missing.any():
+            raise DataError(_first_gap(table, self.target, missing, "target"))
+        if self.classes is not None:
+            return encode(table, self.target, self.classes, rows)
+        if not table.is_numeric(self.target):
+            row, cell = table.first_not_numeric(self.target)
+            raise DataError(f"{table.where(row, self.target)}: {cell!r} is not a number")
+        return table.numeric(self.target)[rows]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types, from which `from_json` makes an equal preparation."""
@@ -177,247 +224,183 @@ class Preparation:
 
 
 def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
-    table.require([options.target, *(options.features or ()), *options.exclude, *options.categorical])
-    names = list(options.features) if options.features is not None else table.names
+    """The columns to learn from; DataError or UsageError for options that do not fit the table or each other."""
+    of_columns = {} if isinstance(options.missing, str) else options.missing
+    table.require([options.target, *(options.features or ()), *options.exclude, *options.categorical, *of_columns])
     out = {options.target, *options.exclude}
-    chosen = [name for name in names if name not in out]
+    chosen = [name for name in (table.names if options.features is None else options.features) if name not in out]
     if not chosen:
         raise DataError(f"{table.path} has no column left to learn from beside the target {options.target}")
+    problems = []
+    for name, strategy in of_columns.items():
+        if name == options.target:
+            if strategy in FILLS:
+                problems.append(f"data.missing: {name} is the target, which is never filled: drop or error")
+        elif name not in chosen:
+            problems.append(f"data.missing: {name} is not among the features")
+        elif name in options.categorical and strategy in ("mean", "median"):
+            problems.append(f"data.missing: {name} is categorical and has no {strategy}: most_frequent, drop or error")
+    if problems:
+        raise UsageError("\n  ".join(problems))
     return chosen
 
 
 def _strategy(options: PreparationOptions, name: str) -> str:
     strategy = options.missing if isinstance(options.missing, str) else options.missing.get(name, "error")
     # Text has no mean: where one strategy is for all columns, its categories take the nearest thing to it.
-    return "most_frequent" if name in options.categorical and strategy in ("mean", "median") else strategy
+    return "most_frequent" if name in options.categorical and strategy in FILLS else strategy
 
 
-def _drops_target(options: PreparationOptions) -> bool:
-    if isinstance(options.missing, str):
-        return options.missing == "drop"
-    return options.missing.get(options.target) == "drop"
+def _target_strategy(options: PreparationOptions) -> str:
+    return options.missing if isinstance(options.missing, str) else options.missing.get(options.target, "error")
 
 
-def _dropped(table: Table, strategies: Mapping[str, str]) -> Array:
-    """Where a column that is to drop its gaps has one, (N,)."""
-    gaps = np.zeros(table.rows, bool)
+def _dropped(table: Table, strategies: Mapping[str, str], target: str | None) -> Array:
+    """Where a column that is to drop its gaps, or the target if given, has one, (N,)."""
+    gaps = np.zeros(table.rows, bool) if target is None else table.missing(target)
     for name, strategy in strategies.items():
         if strategy == "drop":
-            gaps |= table.missing(name)
+            gaps = gaps | table.missing(name)
     return gaps
 
 
-def _refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str]) -> None:
-    """One DataError for all columns that can't be used as they are."""
+def _refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
+    """One DataError for all columns that can't be used as they are, with the lines of the config that would help."""
     problems: list[str] = []
-    exclude: list[str] = []
-    categorical: list[str] = []
-    gaps: list[str] = []
+    exclude, categorical = list(options.exclude), list(options.categorical)
+    fillings: dict[str, str] = {}
     for name, strategy in strategies.items():
-        missing = table.missing(name)
-        if name not in options.categorical and not table.is_numeric(name):
-            row, cell = table.first_not_numeric(name)
-            values = {v for v in table.text(name) if v not in MISSING}
-            few = len(values) <= max(2, min(20, table.rows // 5))
-            (categorical if few else exclude).append(name)
-            what = f"{len(values)} different values in {table.rows} rows"
-            problems.append(f"{table.where(row, name)}: {cell!r} is not a number ({what})")
-        elif missing.all():
-            exclude.append(name)
+        missing = table.missing(name) & ~drop
+        is_text = name not in categorical and not table.is_numeric(name)
+        if table.missing(name).all():
             problems.append(f"{table.path}: column {name}: every cell is missing")
-        elif strategy == "error" and missing.any():
-            gaps.append(name)
-            row = int(np.argmax(missing))
-            problems.append(f"{table.where(row, name)}: the cell is missing ({missing.sum()} of {table.rows} are)")
+            exclude.append(name)
+        elif is_text:
+            what, is_category = _describe(table, name)
+            problems.append(what)
+            (categorical if is_category else exclude).append(name)
+        if strategy == "error" and missing.any() and name not in exclude:
+            fillings[name] = "most_frequent" if name in categorical else "median"
+            if not is_text:
+                problems.append(_first_gap(table, name, missing, "cell"))
+    missing = table.missing(options.target) & ~drop
+    if missing.any():
+        problems.append(_first_gap(table, options.target, missing, "target"))
+        fillings[options.target] = "drop"
+    hints = []
+    if len(categorical) > len(options.categorical):
+        hints.append(f"data.categorical: {_yaml(categorical)}")
+    if len(exclude) > len(options.exclude):
+        hints.append(f"data.exclude: {_yaml(exclude)}")
+    if fillings:
+        hints.append(f"data.missing: {_missing_words(table, options, strategies, fillings)}")
+    _raise(problems, ["to mend it, in the config:", *hints])
+
+
+def _describe(table: Table, name: str) -> tuple[str, bool]:
+    """What is wrong with a column that is not all numbers, and whether its values look like categories."""
+    row, cell = table.first_not_numeric(name)
+    present = [c for c in table.text(name) if c not in MISSING]
+    distinct = len(set(present))
+    words = sum(not is_number(c) for c in present)
+    if words <= len(present) // 10:  # numbers, but for some slips
+        what = (
+            f"{words} of {len(present)} cells {'is' if words == 1 else 'are'} not; mend them, or leave the column out"
+        )
+        return f"{table.where(row, name)}: {cell!r} is not a number ({what})", False
+    what = f"{distinct} different values in {table.rows} rows"
+    return f"{table.where(row, name)}: {cell!r} is not a number ({what})", distinct <= max(2, min(20, table.rows // 5))
+
+
+def _first_gap(table: Table, name: str, missing: Array, what: str) -> str:
+    where = table.where(int(np.argmax(missing)), name)
+    return f"{where}: the {what} is missing ({missing.sum()} of {table.rows} are)"
+
+
+def _missing_words(
+    table: Table, options: PreparationOptions, strategies: Mapping[str, str], fillings: Mapping[str, str]
+) -> str:
+    """The `data.missing` that keeps what is chosen and adds `fillings`; a single word where one will do."""
+    if options.missing == "error" and "drop" not in fillings.values():
+        return "median  (or mean, most_frequent, drop)"
+    if isinstance(options.missing, str):
+        chosen = {n: s for n, s in strategies.items() if s != "error" and table.missing(n).any()}
+    else:
+        chosen = dict(options.missing)
+    return _yaml(chosen | dict(fillings))
+
+
+def _yaml(names: Sequence[str] | Mapping[str, str]) -> str:
+    """A list or a mapping of names as YAML on one line."""
+    if isinstance(names, Mapping):
+        return "{" + ", ".join(f"{_yaml_name(name)}: {word}" for name, word in names.items()) + "}"
+    return "[" + ", ".join(map(_yaml_name, names)) + "]"
+
+
+def _yaml_name(name: str) -> str:
+    plain = re.fullmatch(r"[^\W\d][\w.-]*( [\w.-]+)*", name) and name.lower() not in ("null", "true", "false")
+    return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+def _raise(problems: Sequence[str], hints: Sequence[str]) -> None:
+    """A DataError of all problems, if there are any."""
     if problems:
-        hints = [
-            f"data.{key}: [{', '.join(names)}]"
-            for key, names in (("categorical", categorical), ("exclude", exclude))
-            if names
-        ]
-        if gaps:
-            hints.append("data.missing: median  (or mean, most_frequent, drop)")
-        raise DataError("\n  ".join(problems), "\n  ".join(["to mend it, in the config:", *hints]))
+        more = len(problems) - _MOST_SHOWN
+        shown = [*problems[:_MOST_SHOWN], f"… and {more} more columns"] if more > 0 else problems
+        raise DataError("\n  ".join(shown), "\n  ".join(hints))
 
 
-def _fit_column(table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array) -> Column:
+def _fit_column(
+    table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array
+) -> tuple[Column, Sequence[float], Sequence[float]]:
+    """A column as `rows` have it, with the mean and the divisor of each of its features."""
     if name in options.categorical:
         cells = table.text(name)
-        counts: dict[str, int] = {}
-        for row in rows:
-            if cells[row] not in MISSING:
-                counts[cells[row]] = counts.get(cells[row], 0) + 1
+        counts = Counter(cell for cell in map(cells.__getitem__, rows.tolist()) if cell not in MISSING)
+        if not counts:
+            raise _without_values(table, name, options)
         categories = tuple(sorted(counts, key=natural_key))
-        fill = max(categories, key=lambda c: counts[c], default=None) if strategy == "most_frequent" else None
-        return Column(name, categories, strategy, fill)
+        fill = max(categories, key=counts.__getitem__) if strategy in FILLS else None
+        # The 0 and 1 of a category stay as they are.
+        return Column(name, categories, strategy, fill), [0.0] * len(categories), [1.0] * len(categories)
     values = table.numeric(name)[rows]
-    values = values[~np.isnan(values)]
-    if not len(values):
-        raise DataError(f"{table.path}: column {name} has no number in the training rows", f"data.exclude: [{name}]")
-    return Column(name, None, strategy, _FILLS[strategy](values) if strategy in _FILLS else None)
-
-
-def _most_frequent(values: Array) -> float:
-    distinct, counts = np.unique(values, return_counts=True)
-    return float(distinct[np.argmax(counts)])  # of several the smallest
-
-
-_FILLS = {
-    "mean": lambda values: float(_mean(values)),
-    "median": lambda values: float(np.median(values)),
-    "most_frequent": _most_frequent,
-}
-
-
-def _filled(table: Table, column: Column, drop: Array | None) -> Array:
-    """The numbers of a column with its gaps filled; a gap that can't be filled and is not dropped is a DataError."""
-    values = _numbers(table, column.name)
     gaps = np.isnan(values)
-    if gaps.any():
-        _refuse_gaps(table, column, gaps, drop)
-        if column.fill is not None:
-            values = np.where(gaps, column.fill, values)
-    return values
-
-
-def _one_hot(table: Table, column: Column, notes: list[str], drop: Array | None) -> Array:
-    categories = column.categories or ()
-    cells = table.text(column.name)
-    gaps = np.fromiter((cell in MISSING for cell in cells), bool, len(cells))
-    _refuse_gaps(table, column, gaps, drop)
-    codes = {category: code for code, category in enumerate(categories)}
-    of_gap = codes.get(str(column.fill), -1)
-    found = np.array([of_gap if gap else codes.get(cell, -1) for cell, gap in zip(cells, gaps, strict=True)], np.intp)
-    unseen = sorted({cells[row] for row in np.flatnonzero((found < 0) & ~gaps)}, key=natural_key)
-    if unseen:
-        shown = ", ".join(unseen[:5]) + (" …" if len(unseen) > 5 else "")
-        notes.append(f"{table.path}: column {column.name}: not seen in training, so none of its categories: {shown}")
-    encoded = np.zeros((len(cells), len(categories)))
-    known = np.flatnonzero(found >= 0)
-    encoded[known, found[known]] = 1.0
-    return encoded
-
-
-def _refuse_gaps(table: Table, column: Column, gaps: Array, drop: Array | None) -> None:
-    """DataError for a gap that the column has nothing to fill with, unless its row is dropped (`drop` None: may be)."""
-    if column.fill is None and drop is not None and (gaps & ~drop).any():
-        row = int(np.argmax(gaps & ~drop))
-        raise DataError(
-            f"{table.where(row, column.name)}: the cell is missing, and the model was trained without a filling for it",
-            f"train it with data.missing: {{{column.name}: {'most_frequent' if column.categories else 'median'}}}",
-        )
-
-
-def _numbers(table: Table, name: str) -> Array:
-    if not table.is_numeric(name):
-        row, cell = table.first_not_numeric(name)
-        raise DataError(f"{table.where(row, name)}: {cell!r} is not a number")
-    return table.numeric(name)
-
-
-def _mean(values: Array) -> Any:
-    """The mean of each column, with the rounding error of a first pass taken out and without overflow."""
-    size = np.max(np.abs(values), axis=0, initial=0.0)
-    size = np.where(size > 0, size, 1.0)
-    first = np.mean(values / size, axis=0)
-    return (first + np.mean(values / size - first, axis=0)) * size
-
-
-def _fit_scale(
-    X: Array, columns: Sequence[Column], options: PreparationOptions
-) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Mean and divisor of each feature; the 0 and 1 of one-hot features stay as they are."""
-    encoded = np.concatenate(
-        [[c.categories is not None] * (1 if c.categories is None else len(c.categories)) for c in columns]
-    )
-    if options.scale is not None:
-        return None, tuple(np.where(encoded, 1.0, options.scale).tolist())
+    if gaps.all():
+        raise _without_values(table, name, options)
+    filling = FILLS[strategy](values[~gaps]) if strategy in FILLS else None
+    column = Column(name, None, strategy, filling)
     if not options.standardize:
-        return None, None
-    constant = np.ptp(X, axis=0) == 0  # by its values: the σ of a rounded mean is not quite 0
-    mean = np.where(constant, X[0], _mean(X))
-    size = np.max(np.abs(X - mean), axis=0)
-    size = np.where(size > 0, size, 1.0)
-    sigma = np.sqrt(np.mean(((X - mean) / size) ** 2, axis=0)) * size
-    scale = np.where(constant | encoded | (sigma == 0), 1.0, sigma)
-    return tuple(np.where(encoded, 0.0, mean).tolist()), tuple(scale.tolist())
+        return column, [0.0], [1.0 if options.scale is None else options.scale]
+    center, sigma = mean_and_sigma(values[~gaps] if filling is None else np.where(gaps, filling, values))
+    return column, [center], [sigma or 1.0]
 
 
-def _fit_classes(table: Table, options: PreparationOptions, rows: Array) -> tuple[Class, ...] | None:
-    target = options.target
-    _refuse_missing_target(table, target, rows)
-    if options.task == "regression":
-        if not table.is_numeric(target):
-            row, cell = table.first_not_numeric(target)
-            raise DataError(
-                f"{table.where(row, target)}: {cell!r} is not a number, and loss mse needs a number as target",
-                "for classes: model.type: softmax with loss: cce, or activation: sigmoid with loss: bce",
-            )
-        return None
-    labels = _labels(table, target, table.is_numeric(target))
-    chosen = {labels[row] for row in rows}
-    classes = sorted(chosen, key=lambda c: (c, ()) if isinstance(c, float) else (0.0, natural_key(c)))
-    if len(classes) == 1:
-        raise DataError(
-            f"{table.path}: column {target}: every training row is {class_text(classes[0])}; there is nothing to learn"
-        )
-    if options.task == "binary":
-        return _binary(table, options, classes)
-    if table.is_numeric(target) and len(classes) > max(20, len(rows) // 2):
-        raise DataError(
-            f"{table.path}: column {target} has {len(classes)} different numbers in {len(rows)} training rows",
-            "to predict a number: model.type: neuron with loss: mse",
-        )
-    return tuple(classes)
+def _without_values(table: Table, name: str, options: PreparationOptions) -> DataError:
+    hint = f"data.exclude: {_yaml([*options.exclude, name])}"
+    return DataError(f"{table.path}: column {name}: every cell of the training rows is missing", hint)
 
 
-def _binary(table: Table, options: PreparationOptions, classes: list[Class]) -> tuple[Class, ...]:
-    if len(classes) != 2:
-        shown = ", ".join(class_text(c) for c in classes[:6]) + (" …" if len(classes) > 6 else "")
-        raise DataError(
-            f"{table.path}: column {options.target} has {len(classes)} classes ({shown}), and loss bce needs two",
-            "for more: model.type: softmax with loss: cce",
-        )
-    if options.positive is None:
-        return tuple(classes)
-    positive = _as_class(options.positive, isinstance(classes[0], float))
-    if positive not in classes:
-        close = nearest(str(options.positive), map(class_text, classes))
-        raise DataError(
-            f"{table.path}: column {options.target} has no class {options.positive} that data.positive names",
-            f"did you mean {close}?"
-            if close
-            else f"its classes are {class_text(classes[0])} and {class_text(classes[1])}",
-        )
-    return tuple(sorted(classes, key=lambda c: c == positive))
+def _category_codes(table: Table, column: Column, notes: list[str]) -> Array:
+    """The number of each row's category, −1 where training has not seen it, of which there is a note."""
+    categories = column.categories or ()
+    codes: dict[str, int] = {category: code for code, category in enumerate(categories)}
+    filled = codes.get(str(column.fill), -1)
+    numbers = _by_number(categories)
+    unseen = []
+    for cell in set(table.text(column.name)) - codes.keys():
+        if cell in MISSING:
+            codes[cell] = filled
+        else:
+            codes[cell] = numbers.get(float(cell), -1) if is_number(cell) else -1
+            if codes[cell] < 0:
+                unseen.append(cell)
+    if unseen:
+        shown = ", ".join(sorted(unseen, key=natural_key)[:5]) + (" …" if len(unseen) > 5 else "")
+        notes.append(f"{table.path}: column {column.name}: not seen in training, so none of its categories: {shown}")
+    return np.fromiter(map(codes.__getitem__, table.text(column.name)), np.intp, table.rows)
 
 
-def _as_class(value: Class, numeric: bool) -> Class:
-    if not numeric:
-        return str(value)
-    try:
-        return float(value)
-    except ValueError:
-        return value
-
-
-def _labels(table: Table, target: str, numeric: bool) -> list[Class]:
-    """The label of each row: numbers if the classes are numbers (`1` is `1.0`), else text."""
-    if numeric and table.is_numeric(target):
-        return list(table.numeric(target).tolist())
-    return [_as_class(cell, numeric) for cell in table.text(target)]
-
-
-def _refuse_missing_target(table: Table, target: str, rows: Array) -> None:
-    missing = table.missing(target)[rows]
-    if missing.any():
-        row = int(rows[np.argmax(missing)])
-        raise DataError(
-            f"{table.where(row, target)}: the target is missing ({missing.sum()} of {len(rows)} are)",
-            f"data.missing: {{{target}: drop}}, or drop for rows with any gap",
-        )
-
-
-def class_text(label: Class) -> str:
-    """A class as text, a number as it prints."""
-    return label if isinstance(label, str) else number(label)
+def _by_number(categories: Sequence[str]) -> dict[float, int]:
+    """Codes of the categories that are numbers, if no other is the same one: 1 becomes 1.0 where a table has gaps."""
+    values = [float(category) if is_number(category) else None for category in categories]
+    return {value: code for code, value in enumerate(values) if value is not None and values.count(value) == 1}

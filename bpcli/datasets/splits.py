@@ -43,7 +43,11 @@ def _stratified(codes: NDArray[np.intp], count: int, rng: np.random.Generator) -
     sizes = np.bincount(codes)
     most = np.maximum(sizes - 1, 0)
     if most.sum() < count:
-        raise DataError("data.validation and data.test leave some class without a row to train on")
+        raise DataError(
+            f"data.validation and data.test would leave some of {np.count_nonzero(sizes)} classes without a row to "
+            f"train on: {count} of {len(codes)} rows are to be held out, and each class keeps one",
+            "hold out fewer; or, if the target is a number rather than a class, model.type: neuron with loss: mse",
+        )
     exact = count * sizes / len(codes)
     quota = np.minimum(np.floor(exact).astype(np.intp), most)
     # Among equal remainders the choice is the generator's, not the order of the classes.

@@ -1,7 +1,9 @@
 """A table of named columns, as the readers return it: numbers where every cell is one, else text."""
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +34,7 @@ class Table:
         self._columns = dict(columns)
         self._line_of = line_of
         self._cells = cells
+        self._read_again: dict[str, list[str]] = {}
 
     @property
     def names(self) -> list[str]:
@@ -51,7 +54,11 @@ class Table:
     def text(self, name: str) -> list[str]:
         """The cells of any column as they stand, without white space around them."""
         column = self._columns[name]
-        return column if isinstance(column, list) else self._cells(name)
+        if isinstance(column, list):
+            return column
+        if name not in self._read_again:
+            self._read_again[name] = self._cells(name)
+        return self._read_again[name]
 
     def missing(self, name: str) -> NDArray[np.bool_]:
         """Where the cells of a column are missing, (N,)."""
@@ -68,7 +75,9 @@ class Table:
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
         """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
-        return next((row, cell) for row, cell in enumerate(self.text(name)) if isinstance(to_column([cell, "0"]), list))
+        return next(
+            (row, cell) for row, cell in enumerate(self.text(name)) if cell not in MISSING and not is_number(cell)
+        )
 
     def with_column(self, name: str, other: "Table", source: str) -> "Table":
         """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
@@ -85,31 +94,40 @@ class Table:
         """DataError if a column is not there, with the nearest name."""
         missing = [name for name in names if name not in self._columns]
         if missing:
-            close = nearest(missing[0], self._columns)
+            found = {name: nearest(name, self._columns) for name in missing}
             shown = ", ".join(self.names[:12]) + (" …" if len(self.names) > 12 else "")
             raise DataError(
                 f"{self.path} has no column {', '.join(missing)}",
-                f"did you mean {close}?" if close else f"its columns are {shown}",
+                f"did you mean {', '.join(close for close in found.values() if close)}?"
+                if any(found.values())
+                else f"its columns are {shown}",
             )
 
 
-def to_column(cells: Sequence[str]) -> Floats | list[str]:
-    """Numbers if every cell that is not missing is a finite number and one is, else the cells stripped."""
-    stripped = [cell.strip() for cell in cells]
-    present = [cell for cell in stripped if cell not in MISSING]
+def is_number(cell: str) -> bool:
+    """Whether a cell is a finite number, as `to_numbers` reads it."""
+    cell = cell.strip()
     try:
-        numbers = [float(cell) for cell in present]
+        return math.isfinite(float(cell)) and "_" not in cell and cell.isascii()
     except ValueError:
-        return stripped
-    # Python reads 1_000 and digits of other scripts too; a file that has them means text.
-    if any("_" in cell or not cell.isascii() for cell in present) or not all(np.isfinite(numbers)):
-        return stripped
-    column = np.full(len(stripped), np.nan)
-    if len(present) == len(stripped):
-        column[:] = numbers
-    elif present:
-        column[[cell not in MISSING for cell in stripped]] = numbers
-    return column
+        return False
+
+
+def to_numbers(cells: Sequence[str]) -> Floats | None:
+    """The cells as numbers, (N,), NaN where one is missing; None if one is neither a finite number nor missing."""
+    try:
+        numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        try:
+            # Stripped here, as by NumPy's parser: float() leaves some white space where it is.
+            values = (math.nan if cell in MISSING else float(cell) for cell in map(str.strip, cells))
+            numbers = np.fromiter(values, np.float64, len(cells))
+        except ValueError:
+            return None
+    # Python reads 1_000 and the digits of other scripts too, NumPy's parser does not; to both 1e999 is infinite.
+    together = "".join(cells)
+    foreign = not together.isascii() and not all(cell.strip().isascii() for cell in cells)
+    return None if "_" in together or foreign or np.isinf(numbers).any() else numbers
 
 
 def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None) -> Table:
@@ -118,30 +136,52 @@ def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None
     `format_` is a key of `READERS`, or `auto`: by the extension, behind which `.gz` is allowed. DataError if the file
     can't be read or is not a table.
     """
-    from bpcli.datasets.delimited import read_delimited
+    if stream is not None:
+        return READERS[_format_of(path, format_)].read(path, stream)
+    check_file(path)
+    if path.is_file():
+        return READERS[_format_of(path, format_)].read(path, None)
+    # A pipe, such as the shell's <(zcat cells.csv.gz): it has no extension, and can be read only once.
+    with path.open("rb") as pipe:
+        return READERS["csv" if format_ == "auto" else format_].read(path, pipe)
 
-    if stream is None:
-        check_file(path)
-    name = _format_of(path, format_)
-    return read_delimited(path, READERS[name], stream)
+
+@dataclass(frozen=True)
+class Reader:
+    """A format: the extensions that mean it, and how a file, or an open one in its place, becomes a table."""
+
+    extensions: tuple[str, ...]
+    read: Callable[[Path, BinaryIO | None], Table]
 
 
-READERS = {"csv": ",", "tsv": "\t"}
-"""The formats and what separates their cells."""
+def _separated_by(delimiter: str) -> Callable[[Path, BinaryIO | None], Table]:
+    def read(path: Path, stream: BinaryIO | None) -> Table:
+        from bpcli.datasets.delimited import read_delimited
 
-_EXTENSIONS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "csv"}
+        return read_delimited(path, delimiter, stream)
+
+    return read
+
+
+READERS = {
+    "csv": Reader((".csv", ".txt"), _separated_by(",")),
+    "tsv": Reader((".tsv", ".tab"), _separated_by("\t")),
+}
+"""The formats by name."""
 
 
 def _format_of(path: Path, format_: str) -> str:
     if format_ != "auto":
         return format_
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if suffix not in _EXTENSIONS:
-        raise DataError(
-            f"{path}: the format of a {suffix or 'nameless'} file is not known",
-            f"data.format: one of {', '.join(READERS)}",
-        )
-    return _EXTENSIONS[suffix]
+    extension = Path(path.name.lower().removesuffix(".gz")).suffix
+    for name, reader in READERS.items():
+        if extension in reader.extensions:
+            return name
+    known = ", ".join(extension for reader in READERS.values() for extension in reader.extensions)
+    raise DataError(
+        f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",
+        f"name it with one of {known}, or say data.format: {' or '.join(READERS)}",
+    )
 
 
 def check_file(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.datasets.preparation import class_text
+from bpcli.datasets.labels import class_text
 from bpcli.datasets.table import MISSING, Table
 from bpcli.errors import UsageError
 from bpcli.training.config import yaml_value

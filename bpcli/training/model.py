@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.preparation import Preparation, class_text
+from bpcli.datasets.labels import class_text
+from bpcli.datasets.preparation import Preparation
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step

@@ -1,12 +1,18 @@
 import gzip
 import io
+import math
+import os
+import threading
+from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.datasets.table import read_table, with_target
+from bpcli.datasets import delimited
+from bpcli.datasets.table import MISSING, READERS, read_table, with_target
 from bpcli.errors import DataError, UsageError
 
 
@@ -77,8 +83,9 @@ def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
     table = read("a,b\n" + "\n".join(f'"{c}",0' for c in cells))
     assert not table.is_numeric("a")
     assert table.is_numeric("b")
-    got_row, _ = table.first_not_numeric("a")
-    assert got_row == row
+    assert table.first_not_numeric("a") == (row, cell)
+    # the others are as they stand in the file, too: 1.5 may be a label beside inf
+    assert table.text("a") == [c.strip() for c in cells]
 
 
 @pytest.mark.parametrize(
@@ -92,12 +99,24 @@ def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
         ("a,b\n" + "1,2\n" * 500 + "1,2,3\n", r"t\.csv:502: expected 2 cells as in the header, found 3"),
         ("a,b\n" + "1,x\n" * 500 + "1\n", r"t\.csv:502: expected 2 cells as in the header, found 1"),
         ('a,b\n1,"2\n', r"t\.csv:2: a quote that is not closed"),
+        ('a,"b\n1,2\n', r"t\.csv:1: a quote that is not closed"),
+        # NumPy's parser would take the rest of the file for one cell, and "3"4 for 34
+        ("a,b\n" + "1,x\n" * 500 + '2,"oops\n' + "1,x\n" * 5, r"t\.csv:502: a quote that is not closed"),
+        ("a,b\n" + "1,2\n" * 500 + '2,"3\n', r"t\.csv:502: a quote that is not closed"),
+        ("a,b\n" + "1,2\n" * 500 + '2,"3"4\n', r"(?s)t\.csv:502: .*a quote inside a quoted cell is doubled"),
+        ("a,b\n1,2\n" + "a" * 20 + "\0,3\n", r"t\.csv:3: a NUL byte"),
+        ("a,b\n1,2\n".encode("utf-16-le"), r"t\.csv:1: a NUL byte"),
         ("a,a\n1,2\n", r"t\.csv:1: columns 1 and 2 are both named a"),
         ("a,,c\n1,2,3\n", r"t\.csv:1: column 2 has no name"),
+        (",a,b\n0,1,2\n", r"(?s)t\.csv:1: column 1 has no name.*index=False"),
+        ("5.1,3.5,5.1,setosa\n4.9,3,1.4,setosa\n", "(?s)columns 1 and 3 are both named 5.1.*begin with a header"),
         ("1,2\n3,4\n", "(?s)should name the columns.*x1,x2"),
         ("a;b\n1;2\n", "separated by semicolons"),
         ("a\tb\n1\t2\n", "(?s)separated by tabs.*data.format: tsv"),
         (b"a,b\n1,2\n\xff,3\n", r"t\.csv:3: not UTF-8"),
+        (b"a,b\r1,2\r\xff,3\r", r"t\.csv:3: not UTF-8"),
+        (b"\xe9,b\n1,2\n", r"t\.csv:1: not UTF-8"),
+        (b"a,b\n" + b"1,2\n" * 500_000 + b"\xff,3\n", r"t\.csv:500002: not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04rest", "spreadsheet"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 5000)[:-20], "damaged gzip"),
@@ -115,8 +134,64 @@ def test_files_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="is a folder"):
         read_table(tmp_path)
     (tmp_path / "cells.xyz").write_text("a\n1\n")
-    with pytest.raises(DataError, match=r"(?s)\.xyz file is not known.*csv, tsv"):
+    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.txt, \.tsv, \.tab.*csv or tsv"):
         read_table(tmp_path / "cells.xyz")
+    (tmp_path / "cells").write_text("a\n1\n")
+    with pytest.raises(DataError, match="without an extension"):
+        read_table(tmp_path / "cells")
+
+
+@pytest.mark.parametrize(("name", "reader"), READERS.items())
+def test_every_extension_of_a_format_means_it(tmp_path, name, reader):
+    for extension in reader.extensions:
+        for ending in (extension, extension.upper(), f"{extension}.gz"):
+            path = tmp_path / f"t{ending}"
+            delimiter = {"csv": ",", "tsv": "\t"}[name]
+            path.write_bytes(f"a{delimiter}b\n1{delimiter}2\n".encode())
+            assert read_table(path).names == ["a", "b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_read_once_and_still_knows_its_lines(tmp_path):
+    pipe = tmp_path / "63"  # as the shell's <(zcat cells.csv.gz) would be
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(b"a,b\n1,x\n2,y\n")))
+    writer.start()
+    table = read_table(pipe)
+    writer.join()
+    assert table.text("a") == ["1", "2"]
+    assert table.where(1, "a") == f"{pipe}:3: column a"
+
+
+def test_a_minus_before_nan_as_c_prints_it_is_a_missing_cell(read):
+    assert np.isnan(read("a\n-nan\n1\n").numeric("a")).tolist() == [True, False]
+
+
+def test_newlines_belong_to_a_quoted_cell_and_space_round_it_does_not(read):
+    table = read('a,b\r\n"x\r\ny",  z\r\n')
+    assert (table.text("a"), table.text("b")) == (["x\r\ny"], ["z"])
+    assert read("a\n1\u00a0\n2\n").numeric("a").tolist() == [1, 2]  # a no-break space, as spreadsheets write it
+    assert not read("a\n1\u00a0000\n").is_numeric("a")
+    assert read("a,b\n1\x1f,\n2,\n").numeric("a").tolist() == [1, 2]  # to NumPy space, to float() not
+
+
+def test_only_blocks_that_numpy_can_t_read_take_the_slower_way(tmp_path):
+    """Speed: a file of numbers is NumPy's alone, and columns of text or with gaps cost one block."""
+
+    def blocks(row, late=""):
+        path = tmp_path / "t.csv"
+        path.write_text("a,b,c\n" + f"{row}\n" * 500 + late + f"{row}\n" * 500)
+        with (
+            patch.object(delimited, "_BLOCK", 100),
+            patch.object(delimited._Columns, "_by_csv", autospec=True, side_effect=delimited._Columns._by_csv) as slow,
+        ):
+            assert read_table(path).rows == 1000 + bool(late)
+        return slow.call_count
+
+    assert blocks("1,2.5,-3e-7") == 0
+    assert blocks("1,word,3") == blocks("1,,3") == blocks("1,NA,word") == 1
+    assert blocks("1,2,3", late=",2,3\n") == blocks("1,2,3", late="x,2,3\n") == 1
+    assert blocks("1,2,3", late='1,"2",3\n') == 1
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -125,10 +200,69 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=30))
 def test_doubles_are_read_to_the_last_bit(rows):
     content = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
-    from pathlib import Path
-
     table = read_table(Path("t.csv"), stream=io.BytesIO(content.encode()))
     assert list(zip(table.numeric("a").tolist(), table.numeric("b").tolist(), strict=True)) == rows
+
+
+cells = st.one_of(
+    st.sampled_from(
+        ["", "NA", "?", "nan", "x", "inf", "1e999", "1_0", " 2 ", "a,b", 'say "hi"', "two\nlines", "cr\rlf\r\n"]
+    ),
+    st.integers(-9, 9).map(str),
+    numbers.map(repr),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4),
+)
+
+
+def meaning(column):
+    """What the cells of a column mean, one by one: an independent reading."""
+    values = []
+    for cell in map(str.strip, column):
+        if cell in MISSING or cell.lower() in ("nan", "+nan", "-nan"):
+            values.append(math.nan)
+            continue
+        try:
+            value = float(cell)
+        except ValueError:
+            return [c.strip() for c in column]
+        if not math.isfinite(value) or not cell.isascii() or "_" in cell:
+            return [c.strip() for c in column]
+        values.append(value)
+    return values
+
+
+def written(rows, delimiter, newline, quote_all):
+    """RFC 4180, with any delimiter and newline."""
+
+    def field(cell, alone):
+        needed = quote_all or (alone and not cell.strip()) or any(c in cell for c in f'{delimiter}"\r\n')
+        return '"' + cell.replace('"', '""') + '"' if needed else cell
+
+    return "".join(delimiter.join(field(cell, len(row) == 1) for cell in row) + newline for row in rows)
+
+
+@given(
+    st.integers(1, 4).flatmap(lambda width: st.lists(st.tuples(*[cells] * width), min_size=1, max_size=12)),
+    st.sampled_from(["csv", "tsv"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+    st.sampled_from([1, 20, 1 << 20]),
+)
+def test_what_is_written_is_read_in_blocks_of_any_size(rows, format_, newline, quote_all, block):
+    names = [f"c{j}" for j in range(len(rows[0]))]
+    form = ({"csv": ",", "tsv": "\t"}[format_], newline, quote_all)
+    with patch.object(delimited, "_BLOCK", block):
+        table = read_table(Path("t.csv"), format_, io.BytesIO(written([names, *rows], *form).encode()))
+    assert table.rows == len(rows)
+    for name, column in zip(names, zip(*rows, strict=True), strict=True):
+        expected = meaning(column)
+        assert table.text(name) == [cell.strip() for cell in column]
+        assert table.is_numeric(name) == isinstance(expected[0], float)
+        if table.is_numeric(name):
+            np.testing.assert_array_equal(table.numeric(name), expected)
+    # the line of a row: the newlines in front of it, those inside cells too
+    before = written([names, *rows[:-1]], *form).replace("\r\n", "\n").replace("\r", "\n")
+    assert table.where(len(rows) - 1) == f"t.csv:{1 + before.count(chr(10))}"
 
 
 def test_the_target_out_of_a_file_of_its_own(read):
