@@ -331,7 +331,7 @@ class _Builder:
         for i, other in enumerate(shapes[1:], 1):
             spread = broadcast(shape, other)
             if spread is None:
-                raise self.error(node, self.mismatch(node, i, shape, other))
+                raise self.mismatch(node, i, shape, other)
             shape = spread
         return self.add(Instruction(row, None, tuple(args), None, node, shapes, shape))
 
@@ -351,12 +351,17 @@ class _Builder:
             raise self.error(node, message)
         return slot
 
-    def mismatch(self, node: Expression, i: int, shape: Shape, other: Shape) -> str:
+    def mismatch(self, node: Expression, i: int, shape: Shape, other: Shape) -> ExpressionError:
+        """The error of operands i − 1 and i, whose shapes do not fit."""
         operands = children(node)
+        message, hint = f"the shapes do not fit: {show_shape(shape)} and {show_shape(other)}", ""
         if len(operands) > i:
             a, b = (self.text[n.span[0] : n.span[1]] for n in (operands[i - 1], operands[i]))
-            return f"the shapes do not fit: {a} is {show_shape(shape)}, {b} is {show_shape(other)}"
-        return f"the shapes do not fit: {show_shape(shape)} and {show_shape(other)}"
+            message = f"the shapes do not fit: {a} is {show_shape(shape)}, {b} is {show_shape(other)}"
+            turned = [(a, shape[::-1], other), (b, shape, other[::-1])]
+            fitting = [text for text, left, right in turned if broadcast(left, right) is not None]
+            hint = f"{fitting[0]} transposed fits: .T" if fitting else ""
+        return self.error(node, message, hint)
 
     def array(self, name: str, args: Sequence[int], extra: Any, node: Expression) -> int:
         from bpcli.calculus.reductions import REDUCTIONS

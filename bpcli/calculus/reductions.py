@@ -145,7 +145,7 @@ class _Softmax(ArrayOp):
 
     def axis(self, shape: Shape, extra: Any) -> int:
         if not shape:
-            raise ShapeError("this needs a vector or a matrix, not a number")
+            raise ShapeError("softmax is of a vector or a matrix, not of a number")
         return axes_of(shape, -1 if extra is None else extra)[0]
 
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:

@@ -16,8 +16,10 @@ class Take(ArrayOp):
 
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         shape = shapes[0]
+        if not shape:
+            raise ShapeError("a number has no entries to pick from")
         if len(extra) > len(shape):
-            raise ShapeError(f"{len(extra)} indices into {show_shape(shape)}")
+            raise ShapeError(f"{show_shape(shape)} takes one index, not {len(extra)}")
         result: list[int] = []
         for index, n in zip(extra, shape, strict=False):
             if isinstance(index, tuple):
@@ -85,7 +87,8 @@ class MatMul(ArrayOp):
         if len(a) > 2 or len(b) > 2:
             raise ShapeError("@ multiplies vectors and matrices, not stacks of them")
         if a[-1] != b[0]:
-            hint = "transpose one with .T" if len(a) + len(b) > 2 else ""
+            fits = [which for which, fit in (("first", a[0] == b[0]), ("second", a[-1] == b[-1])) if fit]
+            hint = f"the {fits[0]} transposed fits: .T" if fits and len(a) + len(b) > 2 else ""
             raise ShapeError(f"{show_shape(a)} @ {show_shape(b)}: {a[-1]} columns by {b[0]} rows", hint)
         return a[:-1] + b[1:]
 
