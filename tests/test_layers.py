@@ -12,12 +12,13 @@ BELOW = {  # a place may import from itself and from these
     "errors": set(),
     "notation": set(),
     "naming": set(),
+    "yaml12": {"errors", "notation"},
     "files": {"errors"},
     "namespaces": {"errors"},
     "formulas": {"errors", "namespaces", "notation"},
     "calculus": {"errors", "namespaces", "notation", "naming", "formulas"},
-    "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files"},
-    "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets"},
+    "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files", "yaml12"},
+    "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets", "yaml12"},
 }
 ABOVE = {"commands", "__init__", "__main__"}  # these may import everything
 

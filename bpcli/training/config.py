@@ -1,429 +1,280 @@
-"""Reads a config: YAML 1.2 with the safe loader, every mistake in one go, each with its file, line and column."""
+"""Reads a config, from YAML or a mapping: every mistake in one go, each with its place; and writes one out in full."""
 
-import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from bpcli.datasets.table import check_file
-from bpcli.errors import ConfigError, DataError, caret_lines, nearest
+from bpcli.datasets.table import check_file, read_table
+from bpcli.errors import ConfigError, DataError, nearest
 from bpcli.notation import number
-from bpcli.training.schema import KEYS, REQUIRED, SECTIONS, conflicts
+from bpcli.training.kinds import RefusedError, is_number, shown
+from bpcli.training.schema import KEYS, REQUIRED, SECTIONS, Config, conflicts, unknown_columns
+from bpcli.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 
-MAX_BYTES, MAX_NODES, MAX_DEPTH = 1 << 18, 10_000, 20
-"""A config is small: more bytes, values (aliases written out) or nesting than this is a mistake or an attack."""
+__all__ = ["Config", "check_columns", "config_from_mapping", "dump_config", "load_config"]
 
+MAX_BYTES = 1 << 18
+"""A config is small: more than this is no config."""
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """The section `model`; `activation` is None for softmax."""
-
-    type: str
-    activation: str | None
-    init: str
-    threshold: float
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """The section `training`."""
-
-    learning_rate: float
-    batch_size: int | str
-    epochs: int
-    shuffle: bool
-    seed: int
-    dtype: str
-    l1: float
-    l2: float
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """The section `data`; paths are absolute, a part that is a fraction is a float."""
-
-    path: Path
-    target: str
-    positive: str | float | None
-    features: tuple[str, ...] | None
-    exclude: tuple[str, ...]
-    categorical: tuple[str, ...]
-    standardize: bool
-    scale: float | None
-    missing: str | dict[str, str]
-    validation: float | Path | None
-    test: float | Path | None
-    format: str
-    target_path: Path | None
-
-
-@dataclass(frozen=True)
-class Config:
-    """A config that holds: every default written out. `places` says where each given key stands."""
-
-    model: ModelConfig
-    loss: str
-    training: TrainingConfig
-    data: DataConfig
-    output: Path
-    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+_QUICK_TO_READ = 1 << 24  # bytes of a table that is read only to see whether a config with mistakes names its columns
+_PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
 
 
 class _Given(NamedTuple):
-    value: Any
-    place: str
+    """A key as it was given: its node, and its value if that was sound."""
+
+    node: Node
+    value: Any = None
+    sound: bool = True
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, with the plain scalars of YAML 1.2's core schema in place of YAML 1.1's."""
+@dataclass
+class _Reading:
+    """What has been read of a config so far, its mistakes, and the mappings that sections are."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
-
-
-_TAG = "tag:yaml.org,2002:"
-_CORE = {
-    "null": r"~|null|Null|NULL|",
-    "bool": r"true|True|TRUE|false|False|FALSE",
-    "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
-    "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-}
-for _name, _pattern in _CORE.items():
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), None)
+    problems: list[tuple[Place, str]] = field(default_factory=list)
+    given: dict[str, _Given] = field(default_factory=dict)
+    sections: dict[str, _Given] = field(default_factory=dict)
 
 
-def load_config(path: Path, settings: Sequence[str] = ()) -> Config:
-    """The config in the file `path`, with `settings` (`KEY=VALUE`) put over it.
+def load_config(path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Config:
+    """The config in the file `path`, with `settings` (`KEY=VALUE`, typed as in the file) put over it.
 
     Raises ConfigError with every mistake, and DataError if the file can't be read.
     """
-    check_file(path)
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}") from error
-    problems: list[tuple[str, str]] = []
-    given = _read_file(str(path), raw, problems)
+    path = Path(path)
+    reading = _Reading()
+    root = _read(path)
+    _walk(reading, root)
     for setting in settings:
-        _read_setting(setting, given, problems)
-    return _build(given, problems, str(path), path.parent, path.stem)
+        _read_setting(reading, setting)
+    return _build(reading, root.place._replace(line=1, column=1), path.parent, path.stem)
 
 
 def config_from_mapping(mapping: Mapping[str, Any], name: str = "model") -> Config:
-    """The config of a plain mapping, as from Python: paths are relative to the working directory."""
-    problems: list[tuple[str, str]] = []
-    given: dict[str, _Given] = {}
-    for key, value in _leaves("", mapping):
-        _add(given, problems, key, value, key)
-    return _build(given, problems, "config", Path(), name)
+    """The config of a plain mapping, as from Python: paths are relative to where you are, and `name` is the run's."""
+    place = Place("config")
+    reading = _Reading()
+    root = _as_node(mapping, place)
+    assert isinstance(root, Pairs)
+    _walk(reading, root)
+    return _build(reading, place, Path(), name)
 
 
-def _leaves(prefix: str, mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in mapping.items():
-        path = f"{prefix}{key}"
-        if path in SECTIONS and isinstance(value, Mapping):
-            yield from _leaves(f"{path}.", value)
-        else:
-            yield path, value
+def _as_node(value: Any, place: Place) -> Node:
+    """A Python value as if it had been read."""
+    if isinstance(value, Mapping):
+        return Pairs(place, tuple((_as_node(k, place), _as_node(v, place)) for k, v in value.items()))
+    if isinstance(value, list | tuple):
+        return Items(place, tuple(_as_node(item, place) for item in value))
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    return Scalar(place, value, number(value) if is_number(value) else str(value))
 
 
-def _read_file(name: str, raw: bytes, problems: list[tuple[str, str]]) -> dict[str, _Given]:
+def _read(path: Path) -> Pairs:
+    """The mapping at the top of a file."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from error
     if len(raw) > MAX_BYTES:
-        raise ConfigError([f"{name}: {len(raw)} bytes are no config; expected at most {MAX_BYTES}"])
+        raise ConfigError([f"{path}: expected a config, of at most {MAX_BYTES} bytes, found more"])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError([f"{name}:{line}: not UTF-8"]) from error
-    node = _compose(name, text)
-    if node is None:
-        raise ConfigError([f"{name}:1:1: the file is empty; `bpcli init` prints a config to start from"])
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigError([f"{_place(name, node)}: expected a mapping (model: …, loss: …), found {_kind_of(node)}"])
-    given: dict[str, _Given] = {}
-    _walk(_Walk(name, problems, given), "", node, 0)
-    return given
-
-
-def _compose(name: str, text: str) -> yaml.Node | None:
-    try:
-        loader = _Loader(text)
-        node: yaml.Node | None = loader.get_single_node()
-        loader.dispose()
-    except RecursionError as error:
-        raise ConfigError([f"{name}: the values are nested too deeply"]) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = ": ".join(filter(None, [error.context, error.problem]))
-        if mark is None:
-            raise ConfigError([f"{name}: {what}"]) from error
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}: this is not YAML: {what}"
+        line, column = raw.count(b"\n", 0, error.start) + 1, error.start - raw.rfind(b"\n", 0, error.start)
         raise ConfigError(
-            ["\n".join([place, *caret_lines(text, min(mark.index, len(text)), mark.index + 1)])]
+            [f"{path}:{line}:{column}: expected UTF-8, found the byte 0x{raw[error.start]:02x}"]
         ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{name}: this is not YAML: {error}"]) from error
-    return node
+    try:
+        root = compose(text, str(path))
+    except YamlError as error:
+        raise ConfigError(["\n".join([f"{error.place}: {error.problem}", *error.caret])]) from error
+    if root is None or (isinstance(root, Scalar) and root.value is None):
+        raise ConfigError([f"{path}:1:1: the file is empty; `bpcli init` prints a config to start from"])
+    if not isinstance(root, Pairs):
+        raise ConfigError([f"{root.place}: expected a mapping (model: …, loss: …), found {shown(root)}"])
+    return root
 
 
-class _Walk(NamedTuple):
-    """What the walk over a file's nodes carries along."""
-
-    name: str
-    problems: list[tuple[str, str]]
-    given: dict[str, _Given]
-
-
-def _walk(walk: _Walk, prefix: str, node: yaml.MappingNode, depth: int) -> None:
-    """Collect the keys of a mapping node, descending into sections."""
-    first: dict[str, str] = {}
-    budget = [MAX_NODES]
-    for key_node, value_node in node.value:
-        place = _place(walk.name, key_node)
-        if not isinstance(key_node, yaml.ScalarNode):
-            walk.problems.append((place, f"expected the name of a key, found {_kind_of(key_node)}"))
+def _walk(reading: _Reading, node: Pairs, prefix: str = "") -> None:
+    """Read the keys of a mapping, and of the sections in it."""
+    first: dict[str, Place] = {}
+    for key, value in node.pairs:
+        if not isinstance(key, Scalar):
+            reading.problems.append((key.place, f"expected the name of a key, found {shown(key)}"))
             continue
-        path = prefix + key_node.value
+        path = prefix + key.text
         if path in first:
-            walk.problems.append((place, f"{path}: given twice, first at {first[path]}"))
+            reading.problems.append((key.place, f"{path}: given twice, first at {first[path]}"))
             continue
-        first[path] = place
-        if path in SECTIONS:
-            if isinstance(value_node, yaml.MappingNode) and depth == 0:
-                walk.given[path] = _Given(None, place)
-                _walk(walk, f"{path}.", value_node, depth + 1)
-            elif value_node.tag == _TAG + "null":
-                walk.given[path] = _Given(None, place)
-            else:
-                found = f"{path}: expected a mapping, found {_kind_of(value_node)}"
-                walk.problems.append((_place(walk.name, value_node), found))
-                walk.given[path] = _Given(_WRONG, place)
+        first[path] = key.place
+        if path not in SECTIONS:
+            _take(reading, path, key, value)
             continue
-        try:
-            value = _plain(value_node, budget, 0)
-        except ValueError as error:
-            walk.problems.append((_place(walk.name, value_node), f"{path}: {error}"))
-            walk.given[path] = _Given(_WRONG, place)
-            continue
-        _add(walk.given, walk.problems, path, value, place, _place(walk.name, value_node))
+        sound = isinstance(value, Pairs) or (isinstance(value, Scalar) and value.value is None)
+        reading.sections[path] = _Given(key, sound=sound)
+        if isinstance(value, Pairs):
+            _walk(reading, value, f"{path}.")
+        elif not sound:
+            reading.problems.append((value.place, f"{path}: expected a mapping, found {shown(value)}"))
 
 
-def _plain(node: yaml.Node, budget: list[int], depth: int) -> Any:
-    """The value of a node in plain Python types; ValueError for a tag, a bomb, or a key that stands twice."""
-    budget[0] -= 1
-    if budget[0] < 0 or depth > MAX_DEPTH:
-        raise ValueError("too many values, or nested too deeply, for a config")
-    tag = node.tag.removeprefix(_TAG)
-    if isinstance(node, yaml.SequenceNode) and tag == "seq":
-        return [_plain(item, budget, depth + 1) for item in node.value]
-    if isinstance(node, yaml.MappingNode) and tag == "map":
-        result: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = _plain(key_node, budget, depth + 1)
-            if isinstance(key, list | dict):
-                raise ValueError(f"expected a name as a key, found {_kind_of(key_node)}")
-            if key in result:
-                raise ValueError(f"{key} stands twice")
-            result[key] = _plain(value_node, budget, depth + 1)
-        return result
-    if isinstance(node, yaml.ScalarNode) and tag in _SCALARS:
-        return _SCALARS[tag](node.value)
-    raise ValueError(f"the tag {node.tag} means nothing here")
-
-
-def _integer(text: str) -> int | float:
-    if text[:2] in ("0o", "0x"):
-        return int(text, 0)
-    return int(text) if len(text) < 400 else float(text)  # Python refuses integers of thousands of digits
-
-
-_SCALARS: dict[str, Any] = {
-    "str": str,
-    "null": lambda text: None,
-    "bool": lambda text: text.lower() == "true",
-    "int": _integer,
-    "float": lambda text: float(re.sub(r"\.(?=inf|nan)", "", text.lower())),
-}
-
-
-def _read_setting(setting: str, given: dict[str, _Given], problems: list[tuple[str, str]]) -> None:
-    """A `KEY=VALUE` of the command line, its value typed as in the file."""
-    key, equals, text = setting.partition("=")
-    place = f"--set {setting}"
+def _read_setting(reading: _Reading, setting: str) -> None:
+    """Read a `KEY=VALUE` of the command line, its value typed as in a file."""
+    path, equals, text = setting.partition("=")
+    path = path.strip()
+    place = Place(f"--set {setting}")
     if not equals:
-        problems.append((place, "expected KEY=VALUE, such as training.learning_rate=0.01"))
+        example = path if path in KEYS else "training.learning_rate"
+        reading.problems.append((place, f"expected KEY=VALUE, such as {example}={KEYS[example].example or '…'}"))
         return
     try:
-        node = _compose(place, text)
-        value = None if node is None else _plain(node, [MAX_NODES], 0)
-    except ConfigError as error:
-        problems.append((place, str(error).partition(": ")[2]))
+        value = compose(text, place.source) or Scalar(place, None, "")
+    except YamlError as error:
+        reading.problems.append((place, error.problem))
         return
-    except ValueError as error:
-        problems.append((place, str(error)))
+    if path in SECTIONS:
+        key = next(key for key in KEYS if key.startswith(f"{path}."))
+        reading.problems.append((place, f"{path} is a section; set one of its keys, such as {key}=…"))
         return
-    if key in SECTIONS:
-        problems.append((place, f"{key} is a section; set one of its keys, such as {_first_of(key)}=…"))
-        return
-    given.pop(key, None)
-    _add(given, problems, key, value, place)
+    _take(reading, path, Scalar(place, path, path), _moved(value, place))
 
 
-def _first_of(section: str) -> str:
-    return next(path for path in KEYS if path.startswith(f"{section}."))
+def _moved(node: Node, place: Place) -> Node:
+    """A node, and all in it, at another place."""
+    if isinstance(node, Pairs):
+        return Pairs(place, tuple((_moved(key, place), _moved(value, place)) for key, value in node.pairs))
+    if isinstance(node, Items):
+        return Items(place, tuple(_moved(item, place) for item in node.items))
+    return Scalar(place, node.value, node.text)
 
 
-def _add(
-    given: dict[str, _Given], problems: list[tuple[str, str]], path: str, value: Any, place: str, at: str | None = None
-) -> None:
-    """Check one value and keep it; `place` is where the key stands, `at` where the value does."""
-    key = KEYS.get(path)
-    if key is None:
+def _take(reading: _Reading, path: str, key: Scalar, value: Node) -> None:
+    """Check one value and keep it."""
+    if path not in KEYS:
         meant, advice = _advice(path)
-        problems.append((place, f"{path}: there is no such key; {advice}"))
-        given.setdefault(meant, _Given(_WRONG, place))
+        reading.problems.append((key.place, f"{path}: there is no such key; {advice}"))
+        if meant not in SECTIONS:
+            reading.given.setdefault(meant, _Given(key, sound=False))
+        elif meant not in reading.sections:
+            reading.sections[meant] = _Given(key, sound=isinstance(value, Pairs))
+            if isinstance(value, Pairs):  # its keys are read as those of the section that was meant
+                _walk(reading, value, f"{meant}.")
         return
     try:
-        given[path] = _Given(key.kind.read(value), at or place)
-    except ValueError as error:
-        advice = f"; {error}" if str(error) else ""
-        problems.append((at or place, f"{path}: expected {key.kind.expected}, found {_shown(value)}{advice}"))
-        given[path] = _Given(_WRONG, at or place)
-
-
-_WRONG = object()  # stands for a value that was refused, so that it is not reported as missing as well
+        reading.given[path] = _Given(value, KEYS[path].kind.read(value))
+    except RefusedError as error:
+        reading.problems.append((error.node.place, f"{path}: {error}"))
+        reading.given[path] = _Given(value, sound=False)
 
 
 def _advice(path: str) -> tuple[str, str]:
     """The key that an unknown one was probably meant to be ("" if there is none like it), and the words for it."""
     section, _, name = path.rpartition(".")
-    siblings = [p for p in KEYS if p.rpartition(".")[0] == section] + ([] if section else list(SECTIONS))
+    if section in KEYS:
+        return "", f"{section} is given as a whole"
+    siblings = [key for key in KEYS if key.rpartition(".")[0] == section] + ([] if section else list(SECTIONS))
     for choices in (siblings, KEYS):
         by_name = {choice.rpartition(".")[2]: choice for choice in choices}
         close = nearest(name, by_name)
         if close:
             return by_name[close], f"did you mean {by_name[close]}?"
+    if section and section not in SECTIONS:
+        close = nearest(section, SECTIONS)
+        return "", f"did you mean {close}.{name}?" if close else f"the sections are {', '.join(SECTIONS)}"
     return "", f"{section or 'a config'} has {', '.join(choice.rpartition('.')[2] for choice in siblings)}"
 
 
-def _build(given: dict[str, _Given], problems: list[tuple[str, str]], name: str, folder: Path, stem: str) -> Config:
-    """The config from checked values; ConfigError if there are problems."""
-    sound = {key: g.value for key, g in given.items() if g.value is not _WRONG and key in KEYS}
-    for path, key in KEYS.items():
-        if key.default is REQUIRED and path not in given:
-            section = given.get(path.partition(".")[0], _Given(None, f"{name}:1:1"))
-            if section.value is _WRONG:
-                continue
-            problems.append((section.place, f"{path} is missing; expected {key.kind.expected}: {key.text}"))
-    problems += [
-        (given[key].place if key in given else f"{name}:1:1", f"{key}: {what}") for key, what in conflicts(sound)
-    ]
-    if problems:
-        raise ConfigError([f"{place}: {what}" for place, what in sorted(problems, key=_in_order)])
-    values = {path: sound.get(path, key.default) for path, key in KEYS.items()}
-    if values["model.type"] == "neuron" and values["model.activation"] is None:
-        values["model.activation"] = "identity"
-    for path in ("data.path", "data.target_path", "data.validation", "data.test"):
-        if isinstance(values[path], str):
+def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
+    """The config from what was read; ConfigError if there are problems."""
+    values = {path: given.value for path, given in reading.given.items() if given.sound}
+    for path in _PATHS:
+        if isinstance(values.get(path), str):
             values[path] = Path(os.path.abspath(folder / values[path]))
-    output = Path(values["output"] or Path("runs", stem))
-    places = {key: g.place for key, g in given.items()}
-
-    def of(owner: str) -> dict[str, Any]:
-        return {p.partition(".")[2]: v for p, v in values.items() if p.startswith(f"{owner}.")}
-
-    return Config(
-        ModelConfig(**of("model")),
-        values["loss"],
-        TrainingConfig(**of("training")),
-        DataConfig(**of("data")),
-        output,
-        places,
-    )
-
-
-def _in_order(problem: tuple[str, str]) -> tuple[Any, ...]:
-    """By line and column; what has no place in the file comes behind."""
-    numbers = re.search(r":(\d+):(\d+)$", problem[0])
-    return (0, int(numbers[1]), int(numbers[2])) if numbers else (1, 0, 0)
+    places = {path: place for key, given in reading.given.items() for path, place in _places(key, given.node)}
+    problems = [*reading.problems, *_missing(reading, start)]
+    found = [*conflicts(values)]
+    if problems or found:
+        found += unknown_columns(values, names) if (names := _names_of(values)) else []
+        problems += [(places.get(f"{c.key}.{c.entry}", places.get(c.key, start)), f"{c.key}: {c.what}") for c in found]
+        problems.sort(key=lambda problem: (not problem[0].line, *problem[0][1:]))  # settings behind the file
+        raise ConfigError([f"{place}: {what}" for place, what in problems])
+    filled = {path: values.get(path, key.default) for path, key in KEYS.items()}
+    if filled["model.type"] == "neuron" and filled["model.activation"] is None:
+        filled["model.activation"] = "identity"
+    filled["output"] = Path(filled["output"] or Path("runs", stem))
+    parts: dict[str, Any] = {path: value for path, value in filled.items() if "." not in path}
+    for name, section in SECTIONS.items():
+        inner = {path.partition(".")[2]: value for path, value in filled.items() if path.startswith(f"{name}.")}
+        parts[name] = section(**inner)
+    return Config(**parts, places={path: str(place) for path, place in places.items()})
 
 
-def _place(name: str, node: yaml.Node) -> str:
-    return f"{name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
+    """Where a key's value stands, and each entry of it that can name a column."""
+    yield path, node.place
+    entries = node.items if isinstance(node, Items) else [k for k, _ in node.pairs] if isinstance(node, Pairs) else []
+    for entry in entries:
+        if isinstance(entry, Scalar):
+            yield f"{path}.{entry.text}", entry.place
 
 
-def _kind_of(node: yaml.Node) -> str:
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return "a mapping" if isinstance(node, yaml.MappingNode) else repr(node.value)
+def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
+    """A problem for each required key that was not given, unless its whole section is a problem already."""
+    for path, key in KEYS.items():
+        section = reading.sections.get(path.partition(".")[0])
+        if key.default is REQUIRED and path not in reading.given and (section is None or section.sound):
+            what = f"{path} is missing; expected {key.kind.expected}" + (f": {key.text}" if key.text else "")
+            yield section.node.place if section else start, what
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = yaml_value(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def _names_of(values: Mapping[str, Any]) -> list[str]:
+    """The columns of the table, if that can be read at once, so that wrong names are told with the other mistakes."""
+    path = values.get("data.path")
+    try:
+        if path is None or not path.is_file() or path.stat().st_size > _QUICK_TO_READ:
+            return []
+        names = read_table(path, values.get("data.format", "auto")).names
+    except (OSError, DataError):
+        return []  # that is told once the config is sound
+    has_own_file = values.get("data.target_path") and "data.target" in values
+    return [*names, values["data.target"]] if has_own_file else names
 
 
 def check_columns(config: Config, names: Iterable[str]) -> list[str]:
     """The problems of a config whose columns are not among `names`, each with its place and the nearest name."""
-    names = list(names)
-    data = config.data
-    missing = [] if isinstance(data.missing, str) else list(data.missing)
-    asked = {
-        "data.target": [data.target],
-        "data.features": data.features or (),
-        "data.exclude": data.exclude,
-        "data.categorical": data.categorical,
-        "data.missing": missing,
-    }
-    problems = []
-    for key, wanted in asked.items():
-        for name in wanted:
-            if name not in names:
-                close = nearest(name, names)
-                advice = f"did you mean {close}?" if close else f"its columns are {', '.join(names[:20])}"
-                place = config.places.get(key, key)
-                problems.append(f"{place}: {key}: {data.path} has no column {name}; {advice}")
-    return problems
+    values = _values(config)
+    return [
+        f"{config.places.get(f'{c.key}.{c.entry}', config.places.get(c.key, 'config'))}: {c.key}: {c.what}"
+        for c in unknown_columns(values, [*names])
+    ]
 
 
-_PLAIN = re.compile(r"[^\W\d][\w./-]*(?: [\w./-]+)*\Z")
-_NOT_TEXT = re.compile("(?:" + "|".join(f"(?:{pattern})" for pattern in _CORE.values()) + r")\Z")
-
-
-def yaml_value(value: Any) -> str:
-    """A value as YAML on one line, which every YAML reader takes for the same value."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return number(value)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{yaml_value(k)}: {yaml_value(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(yaml_value, value)) + "]"
-    text = str(value)
-    # YAML 1.1 readers take these words for booleans, so they are quoted too.
-    words = {"yes", "no", "on", "off", "y", "n"}
-    if _PLAIN.match(text) and not _NOT_TEXT.match(text) and text.lower() not in words:
-        return text
-    return json.dumps(text, ensure_ascii=False)
+def _values(config: Config) -> dict[str, Any]:
+    """The values of a config by dotted path."""
+    values = {}
+    for path in KEYS:
+        section, dot, name = path.rpartition(".")
+        values[path] = getattr(getattr(config, section) if dot else config, name)
+    return values
 
 
 def dump_config(config: Config) -> str:
     """The config as YAML, every default written out; it reads back as an equal config, from any folder."""
     lines = []
     section = ""
-    for path in KEYS:
-        *sections, name = path.split(".")
-        owner = getattr(config, sections[0]) if sections else config
-        if sections and sections[0] != section:
-            section = sections[0]
-            lines.append(f"{section}:")
-        indent = "  " if sections else ""
-        lines.append(f"{indent}{name}: {yaml_value(getattr(owner, name))}")
+    for path, value in _values(config).items():
+        owner, _, name = path.rpartition(".")
+        if owner and owner != section:
+            lines.append(f"{owner}:")
+        section = owner
+        lines.append(f"{'  ' if owner else ''}{name}: {yaml_text(value)}")
     return "\n".join(lines) + "\n"

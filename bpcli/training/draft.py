@@ -11,8 +11,8 @@ import numpy as np
 from bpcli.datasets.labels import class_text
 from bpcli.datasets.table import MISSING, Table
 from bpcli.errors import UsageError
-from bpcli.training.config import yaml_value
 from bpcli.training.schema import KEYS
+from bpcli.yaml12 import yaml_text as yaml_value
 
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "churn", "churned", "result")
 MAX_CATEGORIES = 20

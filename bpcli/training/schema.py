@@ -1,295 +1,325 @@
-"""The keys of a config, one row each: the checks, the defaults, the JSON Schema and `init` all read this table."""
+"""The config: its sections as frozen records, whose fields are the table that all else about a key comes from.
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+The annotation of a field says what the key takes and what it is for, the field's default is the key's: the checks, the
+resolved config, the JSON Schema, the README's list and what `init` writes read them here. A new key is one more field.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from bpcli.datasets.preparation import MISSING_STRATEGIES
 from bpcli.datasets.table import READERS
 from bpcli.errors import nearest
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.steps import STEPS
-from bpcli.notation import number
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of value: `read` returns the value to keep or raises ValueError; `expected` says what it wants."""
-
-    expected: str
-    read: Callable[[Any], Any]
-    schema: Mapping[str, Any]
-
-
-def one_of(*choices: str) -> Kind:
-    """One of some words."""
-
-    def read(value: Any) -> str:
-        if value in choices and isinstance(value, str):
-            return value
-        close = nearest(value, choices) if isinstance(value, str) else None
-        raise ValueError(f"did you mean {close}?" if close else "")
-
-    return Kind("one of " + ", ".join(choices), read, {"enum": list(choices)})
-
-
-def a_number(above: float | None = None, below: float | None = None, at_least: float | None = None) -> Kind:
-    """A finite number, within bounds if given."""
-    words, schema = ["a number"], {"type": "number"}
-    for bound, word, key in (
-        (above, "greater than", "exclusiveMinimum"),
-        (at_least, "of at least", "minimum"),
-        (below, "less than", "exclusiveMaximum"),
-    ):
-        if bound is not None:
-            words.append(f"{word} {number(bound)}" if len(words) == 1 else f"and {word} {number(bound)}")
-            schema[key] = bound  # type: ignore[assignment]
-
-    def read(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(_quoted_number(value))
-        x = float(value)
-        fits = (above is None or x > above) and (below is None or x < below)
-        if not math.isfinite(x) or not fits or (at_least is not None and x < at_least):
-            raise ValueError
-        return x
-
-    return Kind(" ".join(words), read, schema)
-
-
-def a_whole_number(at_least: int) -> Kind:
-    """An integer of at least `at_least`; 5.0 is one."""
-
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) > 2**53:
-            raise ValueError(_quoted_number(value))
-        if value != int(value) or value < at_least:
-            raise ValueError
-        return int(value)
-
-    return Kind(f"a whole number of at least {at_least}", read, {"type": "integer", "minimum": at_least})
-
-
-def _quoted_number(value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return "without the quotes it is a number"
-    return ""
-
-
-def _typed(expected: str, kind: type, schema_type: str) -> Kind:
-    def read(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise ValueError
-        return value
-
-    return Kind(expected, read, {"type": schema_type})
-
-
-def _read_flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("yes, no, on and off are words in YAML 1.2" if value in ("yes", "no", "on", "off") else "")
-    return value
-
-
-def _read_names(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise ValueError(f"as a list: [{value}]")
-    if not isinstance(value, list) or not all(
-        isinstance(v, str | int | float) and not isinstance(v, bool) for v in value
-    ):
-        raise ValueError
-    names = tuple(v if isinstance(v, str) else number(v) for v in value)
-    twice = next((v for i, v in enumerate(names) if v in names[:i]), None)
-    if twice is not None:
-        raise ValueError(f"{twice} stands twice")
-    return names
-
-
-def _read_name(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
-        raise ValueError
-    return value if isinstance(value, str) else number(value)
-
-
-def either(*kinds: Kind) -> Kind:
-    """Any of several kinds, tried in order."""
-
-    def read(value: Any) -> Any:
-        advice = []
-        for kind in kinds:
-            try:
-                return kind.read(value)
-            except ValueError as error:
-                advice.append(str(error))
-        raise ValueError(next(filter(None, advice), ""))
-
-    return Kind(", or ".join(k.expected for k in kinds), read, {"anyOf": [k.schema for k in kinds]})
-
-
-def mapping_to(kind: Kind) -> Kind:
-    """A mapping from column names to one kind of value."""
-
-    def read(value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise ValueError
-        return {_read_name(name): kind.read(inner) for name, inner in value.items()}
-
-    expected = f"a mapping from columns to {kind.expected}"
-    return Kind(expected, read, {"type": "object", "additionalProperties": kind.schema})
-
-
-NULL = _typed("null", type(None), "null")
-FLAG = Kind("true or false", _read_flag, {"type": "boolean"})
-TEXT = _typed("text", str, "string")
-NAME = Kind("a column's name", _read_name, {"type": ["string", "number"]})
-NAMES = Kind(
-    "a list of columns", _read_names, {"type": "array", "items": {"type": ["string", "number"]}, "uniqueItems": True}
+from bpcli.training.kinds import (
+    CLASS,
+    FILE,
+    FLAG,
+    NAME,
+    NAMES,
+    PATH,
+    Kind,
+    a_number,
+    a_whole_number,
+    either,
+    mapping_to,
+    one_of,
+    optional,
 )
-CLASS = Kind(
-    "a class: text or a number",
-    lambda value: float(value) if isinstance(value, int | float) and not isinstance(value, bool) else TEXT.read(value),
-    {"type": ["string", "number"]},
-)
-FRACTION = a_number(above=0, below=1)
-PART = either(FRACTION, Kind("a file", TEXT.read, {"type": "string"}), NULL)
-MISSING = one_of(*MISSING_STRATEGIES)
 
-REQUIRED = object()
+_MOST_SHOWN = 20  # columns in a message
+
+REQUIRED: Any = object()
 """The default of a key that has to be given."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key of the config: its dotted path, what it takes, its default, and what it is for."""
+    """A key: what it takes, what it is for, and what documents show where its default would say nothing.
 
-    path: str
+    `loss` names the only loss that it has a meaning for.
+    """
+
     kind: Kind
-    default: Any
     text: str
+    example: str = ""
+    loss: str | None = None
+    default: Any = REQUIRED
+    path: str = ""
+
+    @property
+    def comment(self) -> str:
+        """The words to choose from, and what the key is for."""
+        choices = self.kind.choices if len(self.kind.choices) > 1 else ()
+        return ": ".join(filter(None, [" | ".join(choices), self.text]))
 
 
-KEYS: dict[str, Key] = {
-    key.path: key
-    for key in [
-        Key("model.type", one_of("neuron", "softmax"), REQUIRED, "one output, or one for each class"),
-        Key("model.activation", either(one_of(*ACTIVATIONS), NULL), None, "of a neuron; identity by default"),
-        Key("model.init", one_of("zeros", "normal", "uniform"), "zeros", "the weights before the first step"),
-        Key("model.threshold", FRACTION, 0.5, "a bce neuron says positive where a is at least this"),
-        Key("loss", one_of("mse", "bce", "cce"), REQUIRED, "what is minimised"),
-        Key("training.learning_rate", a_number(above=0), REQUIRED, "α in w := w − α(∂J/∂w)ᵀ"),
-        Key("training.batch_size", either(a_whole_number(1), one_of("full")), 32, "rows of a step, or full"),
-        Key("training.epochs", a_whole_number(1), 100, "passes over the training rows"),
-        Key("training.shuffle", FLAG, True, "a new order of the rows in each epoch"),
-        Key("training.seed", a_whole_number(0), 0, "of the splits, the start and the shuffling"),
-        Key("training.dtype", one_of("float64", "float32"), "float64", "the numbers to train with"),
-        Key("training.l1", a_number(at_least=0), 0.0, "adds l1·Σ|w| to J, as a soft threshold"),
-        Key("training.l2", a_number(at_least=0), 0.0, "adds l2/2·‖w‖² to J; never on the bias"),
-        Key("data.path", TEXT, REQUIRED, "the table, relative to this file"),
-        Key("data.target", NAME, REQUIRED, "the column to predict"),
-        Key("data.positive", either(CLASS, NULL), None, "of two classes the positive one; else the later in order"),
-        Key("data.features", either(NAMES, NULL), None, "the columns to learn from; else all others"),
-        Key("data.exclude", NAMES, (), "columns to leave out"),
-        Key("data.categorical", NAMES, (), "columns to one-hot encode"),
-        Key("data.standardize", FLAG, False, "(x − mean)/σ, over the training rows"),
-        Key("data.scale", either(a_number(above=0), NULL), None, "or a number to divide the features by"),
+PART = optional(either(a_number(above=0, below=1), FILE))
+MISSING = one_of(*MISSING_STRATEGIES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The section `model`; `activation` is None for softmax."""
+
+    type: Annotated[str, Key(one_of(*dict.fromkeys(model for model, _, _ in STEPS)), "", "neuron")]
+    activation: Annotated[
+        str | None, Key(optional(one_of(*ACTIVATIONS)), "of a neuron; identity by default", "sigmoid")
+    ] = None
+    init: Annotated[str, Key(one_of("zeros", "normal", "uniform"), "0, N(0, 1/n) or ±1/√n for n features")] = "zeros"
+    threshold: Annotated[
+        float, Key(a_number(above=0, below=1), "a bce neuron predicts the positive class from here on", loss="bce")
+    ] = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The section `training`."""
+
+    learning_rate: Annotated[float, Key(a_number(above=0), "α in w := w − α(∂J/∂w)ᵀ", "1e-1")]
+    batch_size: Annotated[int | str, Key(either(a_whole_number(1), one_of("full")), "rows of a step, or full")] = 32
+    epochs: Annotated[int, Key(a_whole_number(1), "passes over the training rows")] = 100
+    shuffle: Annotated[bool, Key(FLAG, "a new order of the rows in each epoch")] = True
+    seed: Annotated[int, Key(a_whole_number(0), "of the splits, the start and the shuffling, each its own stream")] = 0
+    dtype: Annotated[str, Key(one_of("float64", "float32"), "")] = "float64"
+    l1: Annotated[
+        float, Key(a_number(at_least=0), "adds l1·Σ|w| to J, as a soft threshold after each step; never on the bias")
+    ] = 0.0
+    l2: Annotated[float, Key(a_number(at_least=0), "adds l2/2·‖w‖² to J; never on the bias")] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """The section `data`; paths are absolute, and a part that is a fraction is a float."""
+
+    path: Annotated[Path, Key(PATH, "relative to this file", "cells.csv")]
+    target: Annotated[str, Key(NAME, "the column to predict", "diagnosis")]
+    positive: Annotated[
+        str | float | None,
+        Key(optional(CLASS), "of two classes; by default the later in natural order", "malignant", loss="bce"),
+    ] = None
+    features: Annotated[tuple[str, ...] | None, Key(optional(NAMES), "a list; by default every other column")] = None
+    exclude: Annotated[tuple[str, ...], Key(NAMES, "columns to leave out")] = ()
+    categorical: Annotated[
+        tuple[str, ...],
+        Key(NAMES, "columns to one-hot encode; a value not seen in training counts as none of them, with a note"),
+    ] = ()
+    standardize: Annotated[
+        bool, Key(FLAG, "(x − mean)/σ over the training rows; a constant column is only centred, one-hot stays 0 and 1")
+    ] = False
+    scale: Annotated[float | None, Key(optional(a_number(above=0)), "or a number to divide the features by")] = None
+    missing: Annotated[
+        str | dict[str, str],
         Key(
-            "data.missing", either(MISSING, mapping_to(MISSING)), "error", "what to do with gaps, for all or by column"
+            either(MISSING, mapping_to(MISSING, "a mapping from columns to such words")),
+            "or a mapping by column; predict fills as training did",
         ),
-        Key("data.validation", PART, None, "a fraction to hold out, stratified by class, or a file"),
-        Key("data.test", PART, None, "likewise, looked at once, at the end"),
-        Key("data.format", one_of("auto", *READERS), "auto", "of the files; auto: by their extension"),
-        Key("data.target_path", either(TEXT, NULL), None, "where the target has a file of its own"),
-        Key("output", either(TEXT, NULL), None, "the run folder; by default runs/ and this file's name"),
+    ] = "error"
+    validation: Annotated[float | Path | None, Key(PART, "a fraction (stratified by class) or a file")] = None
+    test: Annotated[float | Path | None, Key(PART, "likewise")] = None
+    format: Annotated[str, Key(one_of("auto", *READERS), "auto goes by the extension, with or without .gz")] = "auto"
+    target_path: Annotated[Path | None, Key(optional(PATH), "where the target has a file of its own")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A config that holds, every default filled in; `places` says where each given key, and entry of it, stands."""
+
+    model: ModelConfig
+    loss: Annotated[str, Key(one_of(*dict.fromkeys(loss for _, _, loss in STEPS)), "", "bce")]
+    training: TrainingConfig
+    data: DataConfig
+    output: Annotated[
+        Path,
+        Key(
+            optional(PATH), "by default runs/ and this file's name; relative to where you are", "runs/cells", None, None
+        ),
     ]
-}
-
-SECTIONS = tuple(dict.fromkeys(path.split(".")[0] for path in KEYS if "." in path))
-
-PAIRS = "; ".join(
-    [
-        "neuron + identity, sigmoid, tanh or relu + mse",
-        "neuron + sigmoid + bce",
-        "softmax + cce",
-        "softmax + mse",
-    ]
-)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
-def conflicts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, what is wrong) for each pair of values that can't go together; `values` holds the keys that were given."""
+SECTIONS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
+
+
+def _keys(owner: type[Any], prefix: str = "") -> Iterator[Key]:
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(owner)}
+    for name, hint in get_type_hints(owner, include_extras=True).items():
+        if hint in SECTIONS.values():
+            yield from _keys(hint, f"{name}.")
+        for key in getattr(hint, "__metadata__", ()):
+            default = key.default if defaults[name] is dataclasses.MISSING else defaults[name]
+            yield dataclasses.replace(key, default=default, path=prefix + name)
+
+
+KEYS: dict[str, Key] = {key.path: key for key in _keys(Config)}
+"""The table, by dotted path, in the order of a config."""
+
+
+def _pairs_in_words() -> str:
+    """`neuron + identity, sigmoid, … or relu + mse; neuron + sigmoid + bce; …`."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for model, activation, loss in STEPS:
+        grouped.setdefault((model, loss), []).extend([activation] if activation else [])
+    return "; ".join(
+        " + ".join(filter(None, [model, " or".join(", ".join(names).rsplit(",", 1)), loss]))
+        for (model, loss), names in grouped.items()
+    )
+
+
+PAIRS = _pairs_in_words()
+"""What goes together."""
+
+
+class Conflict(NamedTuple):
+    """What is wrong with a key, or with the entry of it that names a column."""
+
+    key: str
+    what: str
+    entry: str = ""
+
+
+def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    """The values that can't go together; `values` holds those that were given and are sound by themselves."""
+    yield from _model_conflicts(values)
+    loss = values.get("loss")
+    for path, key in KEYS.items():
+        if key.loss and loss and loss != key.loss and values.get(path, key.default) != key.default:
+            yield Conflict(path, f"it goes with loss {key.loss} alone, and the loss is {loss}; leave it out")
+    if values.get("data.standardize") and values.get("data.scale") is not None:
+        yield Conflict("data.scale", "data.standardize: true scales already; give one of the two")
+    parts = [values.get(f"data.{part}") for part in ("validation", "test")]
+    if sum(part for part in parts if isinstance(part, float)) >= 1:
+        yield Conflict("data.test", "data.validation and data.test together leave nothing to train on")
+    yield from _column_conflicts(values)
+
+
+def _model_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     model, loss = values.get("model.type"), values.get("loss")
     activation = values.get("model.activation")
     if model == "softmax" and activation is not None:
-        yield "model.activation", "softmax is itself the activation of a softmax model; leave this key out"
+        yield Conflict("model.activation", "softmax is itself the activation of such a model; leave this key out")
     elif model and loss:
         chosen = None if model == "softmax" else activation or "identity"
         if (model, chosen, loss) not in STEPS:
-            yield "loss", f"{_why_not(model, chosen, loss)}; what goes together: {PAIRS}"
-        elif loss != "bce":
-            if values.get("model.threshold", 0.5) != 0.5:
-                yield "model.threshold", f"only a neuron with loss bce has a threshold, and the loss is {loss}"
-            if values.get("data.positive") is not None:
-                yield "data.positive", f"only a neuron with loss bce has a positive class, and the loss is {loss}"
-    if values.get("data.standardize") and values.get("data.scale") is not None:
-        yield "data.scale", "data.standardize scales already: give one of the two"
-    yield from _column_conflicts(values)
+            yield Conflict("loss", f"{_why_not(model, chosen, loss)}; what goes together: {PAIRS}")
 
 
 def _why_not(model: str, activation: str | None, loss: str) -> str:
     if model == "softmax":
-        return "bce is for one output between 0 and 1, and softmax has one for each class: take cce"
+        return f"{loss} is for one output between 0 and 1, and softmax has one for each class: take cce"
     if loss == "cce":
-        return (
-            "cce needs a probability for each class, and a neuron has one output: take softmax, or bce for two classes"
-        )
-    return f"bce takes the logarithm of the output, which has to lie between 0 and 1, and {activation}'s does not"
+        return "cce needs a probability for each class, and a neuron has one output: take softmax, or bce for two"
+    return f"{loss} takes the logarithm of the output, which has to lie between 0 and 1, and {activation}'s does not"
 
 
-def _column_conflicts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _column_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     target, features = values.get("data.target"), values.get("data.features")
-    exclude = values.get("data.exclude") or ()
+    exclude, categorical = values.get("data.exclude") or (), values.get("data.categorical") or ()
+    missing = values.get("data.missing")
+    strategies = missing if isinstance(missing, dict) else {}
     for key in ("data.features", "data.exclude", "data.categorical"):
-        if target in (values.get(key) or ()):
-            yield key, f"{target} is the target"
+        if target is not None and target in (values.get(key) or ()):
+            yield Conflict(key, f"{target} is the target", target)
     for name in exclude:
         if name in (features or ()):
-            yield "data.exclude", f"{name} is in data.features too"
-    for name in values.get("data.categorical") or ():
-        if name in exclude or (features is not None and name not in features and name != target):
-            yield "data.categorical", f"{name} is not among the features"
+            yield Conflict("data.exclude", f"{name} is in data.features too", name)
+    for key, names in (("data.categorical", categorical), ("data.missing", strategies)):
+        for name in names:
+            if name != target and (name in exclude or (features is not None and name not in features)):
+                yield Conflict(key, f"{name} is not among the features", name)
+    for name, strategy in strategies.items():
+        if name == target and strategy not in ("error", "drop"):
+            what = f"{name} is the target, which is never filled: error or drop, not {strategy}"
+            yield Conflict("data.missing", what, name)
+        elif name in categorical and strategy in ("mean", "median"):
+            what = f"{name} is categorical and has no {strategy}: most_frequent, error or drop"
+            yield Conflict("data.missing", what, name)
+
+
+def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[Conflict]:
+    """The columns that `values` ask for and that are not among `names`, the columns of `data.path`."""
+    missing = values.get("data.missing")
+    target = values.get("data.target")
+    asked = {
+        "data.target": () if target is None else (target,),
+        **{key: values.get(key) or () for key in ("data.features", "data.exclude", "data.categorical")},
+        "data.missing": missing if isinstance(missing, dict) else (),
+    }
+    columns = ", ".join(names[:_MOST_SHOWN]) + (" …" if len(names) > _MOST_SHOWN else "")
+    for key, wanted in asked.items():
+        for name in wanted:
+            if name not in names:
+                close = nearest(name, names)
+                advice = f"did you mean {close}?" if close else f"its columns are {columns}"
+                yield Conflict(key, f"{values['data.path']} has no column {name}; {advice}", name)
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a config, for editors that complete and check YAML."""
     root = _object("A training of bpcli")
-    for section in SECTIONS:
-        root["properties"][section] = _object("")
-    for key in KEYS.values():
-        *sections, name = key.path.split(".")
+    for section, owner in SECTIONS.items():
+        root["properties"][section] = _object((owner.__doc__ or "").partition(";")[0].rstrip("."))
+    for path, key in KEYS.items():
+        *sections, name = path.split(".")
         parent = root["properties"][sections[0]] if sections else root
-        entry = {**key.kind.schema, "description": key.text}
+        entry = {**key.kind.schema, "description": key.comment}
         if key.default is REQUIRED:
             parent["required"].append(name)
         else:
             entry["default"] = list(key.default) if isinstance(key.default, tuple) else key.default
         parent["properties"][name] = entry
     root["required"] += [section for section in SECTIONS if root["properties"][section]["required"]]
-    root["anyOf"] = [_pair_schema(*pair) for pair in STEPS]
+    root["allOf"] = list(_rules())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root}
 
 
 def _object(description: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}, "required": []}
-    return {"description": description, **entry} if description else entry
+    return {
+        "description": description,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {},
+        "required": [],
+    }
 
 
-def _pair_schema(model: str, activation: str | None, loss: str) -> dict[str, Any]:
-    named: dict[str, Any] = {"properties": {"type": {"const": model}, "activation": {"const": activation}}}
-    if activation not in (None, "identity"):
-        named["required"] = ["activation"]
-    return {"properties": {"model": named, "loss": {"const": loss}}}
+def _rules() -> Iterator[dict[str, Any]]:
+    """What `conflicts` says of pairs, as JSON Schema: implications, so that an editor marks the value at fault."""
+    losses: dict[str, list[str]] = {}
+    activations: dict[tuple[str, str], list[str | None]] = {}
+    for model, activation, loss in STEPS:
+        losses.setdefault(model, []).append(loss)
+        activations.setdefault((model, loss), []).append(activation)
+    for model, possible in losses.items():
+        yield {"if": _has({"model.type": model}), "then": _takes("loss", list(dict.fromkeys(possible)))}
+    for (model, loss), fitting in activations.items():
+        then = _takes("model.activation", fitting)
+        if model == "neuron":
+            fits = "identity" in fitting
+            then["properties"]["model"] |= {} if fits else {"required": ["activation"]}
+            fitting += [None] if fits else []
+        yield {"if": _has({"model.type": model, "loss": loss}), "then": then}
+    for path, key in KEYS.items():
+        if key.loss:
+            yield {"if": _has({"loss": key.loss}), "else": _takes(path, [key.default])}
+    yield {"if": _has({"data.standardize": True}), "then": _takes("data.scale", [None])}
+
+
+def _has(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a config in which these keys are given and have these values."""
+    return {"allOf": [_at(path, {"const": value}, required=True) for path, value in values.items()]}
+
+
+def _takes(path: str, values: list[Any]) -> dict[str, Any]:
+    """The schema of a config in which a key, if it is given, has one of some values."""
+    return _at(path, {"enum": values}, required=False)
+
+
+def _at(path: str, schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
+    for name in reversed(path.split(".")):
+        schema = {"properties": {name: schema}, **({"required": [name]} if required else {})}
+    return dict(schema)
