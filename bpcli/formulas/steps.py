@@ -1,4 +1,4 @@
-"""The formulas of a training step in place: z of a batch goes in, the loss comes out, and z has become ∂J/∂z.
+"""The formulas of a training step in place: z of a batch goes in, the loss comes out, and z has become its gradient.
 
 Each class stands for a loss after an activation and holds the buffers of one batch, so that a call creates no arrays.
 What they compute is the product of the Jacobians in `losses`, `activations` and `softmax`; a test holds them together.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Step = Callable[[Array, Array], float]
-"""`step(z, y)`: the sum of the loss terms of a batch; overwrites z with ∂J/∂z of their mean."""
+"""`step(z, y)`: the sum ΣJ₀ of a batch's loss terms; overwrites z with ∂ΣJ₀/∂z, which is N·∂J/∂z of their mean J."""
 
 
 class _Buffers:
@@ -39,7 +39,7 @@ class IdentityMse:
     def __call__(self, z: Array, y: Array) -> float:
         np.subtract(z, y, z)
         loss = np.dot(z, z)
-        np.multiply(z, 2.0 / len(z), z)
+        np.add(z, z, z)
         return float(loss)
 
 
@@ -55,8 +55,8 @@ class ReluMse:
         np.maximum(z, 0.0, out=z)
         np.subtract(z, y, z)
         loss = np.dot(z, z)
+        np.add(slope, slope, slope)
         np.multiply(z, slope, z)
-        np.multiply(z, 2.0 / len(z), z)
         return float(loss)
 
 
@@ -74,7 +74,7 @@ class SigmoidMse:
         np.subtract(1.0, q, t)
         np.multiply(q, t, t)
         np.multiply(z, t, z)
-        np.multiply(z, 2.0 / len(z), z)
+        np.add(z, z, z)
         return float(loss)
 
 
@@ -85,28 +85,25 @@ class SigmoidBce:
         self._buffers = _Buffers(*np.empty((4, size), dtype))
 
     def __call__(self, z: Array, y: Array) -> float:
-        side, q, t, magnitude = self._buffers.of(len(z))
+        side, q, e, magnitude = self._buffers.of(len(z))
         np.abs(z, magnitude)
-        _sigmoid_error(z, y, side, q, t)
-        np.negative(magnitude, t)
-        np.exp(t, t)
-        np.log1p(t, t)
-        loss = np.add.reduce(t) + np.dot(magnitude, np.abs(side, side))
-        np.multiply(z, 1.0 / len(z), z)
+        _sigmoid_error(z, y, side, q, e)
+        np.log1p(e, e)
+        loss = np.add.reduce(e) + np.dot(magnitude, np.abs(side, side))
         return float(loss)
 
 
-def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, t: Array) -> None:
-    """Z becomes σ(z) − y, `side` [z ≥ 0] − y, `q` σ(−|z|); `t` is scratch.
+def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, e: Array) -> None:
+    """Z becomes σ(z) − y, `side` [z ≥ 0] − y, `q` σ(−|z|), `e` e^−|z|.
 
     σ(z) is 1 − q or q: added to 1 − y or −y without rounding it first, so that 1 − σ(z) is q and not 0.
     """
     np.greater_equal(z, 0.0, side)
-    np.abs(z, q)
-    np.negative(q, q)
-    np.exp(q, q)
-    np.add(q, 1.0, t)
-    np.divide(q, t, q)
+    np.abs(z, e)
+    np.negative(e, e)
+    np.exp(e, e)
+    np.add(e, 1.0, q)
+    np.divide(e, q, q)
     np.multiply(side, -2.0, z)
     np.add(z, 1.0, z)
     np.multiply(z, q, z)  # ∓q
@@ -143,8 +140,8 @@ class TanhMse:
         # (1 + a)(1 − a) = 4q(1 − q)
         np.subtract(1.0, e, t)
         np.multiply(e, t, t)
+        np.multiply(t, 8.0, t)
         np.multiply(error, t, z)
-        np.multiply(z, 8.0 / len(z), z)
         return float(loss)
 
 
@@ -155,9 +152,7 @@ class SoftmaxCce:
         self._softmax = _TrueClass(size, outputs, dtype)
 
     def __call__(self, z: Array, y: Array) -> float:
-        loss = self._softmax(z, y)
-        np.multiply(z, 1.0 / len(z), z)
-        return loss
+        return self._softmax(z, y)
 
 
 class SoftmaxMse:
@@ -186,38 +181,43 @@ class SoftmaxMse:
         np.add.reduce(product, axis=1, keepdims=True, out=column)
         np.subtract(z, column, z)
         np.multiply(z, p, z)
-        np.multiply(z, 2.0 / len(z), z)
+        np.add(z, z, z)
         return float(loss)
 
 
 class _TrueClass:
-    """Logits to p − y in place, with the sum of −log p of the true classes; `p_true` keeps p of those."""
+    """Logits to p − y in place, with the sum of −log p of the true classes."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
         self._columns = _Buffers(*np.empty((5, size, 1), dtype))
+        # The same memory as vectors, for what reads and writes single entries, and for sums over a row as products with
+        # ones, which cost half of what a reduction does.
+        self._ones = np.ones(outputs[0], dtype)
+        self._vectors = _Buffers(*(column[:, 0] for column in self._columns.of(size)))
 
     def __call__(self, z: Array, y: Array) -> float:
-        starts, index = self._rows.of(len(z))
-        shift, e_true, others, S, p_true = self._columns.of(len(z))
+        m = len(z)
+        starts, index = self._rows.of(m)
+        shift, e_true, others, S, q = self._columns.of(m)
+        shift_, e_true_, others_, _, q_ = self._vectors.of(m)
         np.add(y, starts, index)
         np.maximum.reduce(z, axis=1, keepdims=True, out=shift)
         np.subtract(z, shift, z)
-        z.take(index, None, shift[:, 0], "clip")  # now l_true − max
+        z.take(index, None, shift_, "clip")  # now l_true − max
         np.exp(z, z)
-        z.take(index, None, e_true[:, 0], "clip")
+        z.take(index, None, e_true_, "clip")
         z.put(index, 0.0, "clip")
-        np.add.reduce(z, axis=1, keepdims=True, out=others)
+        np.dot(z, self._ones, others_)
         np.add(others, e_true, S)
         np.divide(z, S, z)
-        np.divide(e_true, S, p_true)
-        np.divide(others, S, S)
-        np.negative(S, S)
-        z.put(index, S, "clip")  # p_true − 1
+        np.divide(others, S, q)
+        np.negative(q, q)
+        z.put(index, q_, "clip")  # p_true − 1
         # −log p_true = log(1 + (S − 1)) − (l_true − max), where S − 1 is exact if the true class is the largest, and
         # large enough to lose nothing if it is not.
-        np.subtract(e_true, 1.0, e_true)
-        np.add(others, e_true, others)
+        np.subtract(e_true, 1.0, q)
+        np.add(others, q, others)
         np.log1p(others, others)
         np.subtract(others, shift, others)
         return float(np.add.reduce(others, axis=None))
@@ -225,8 +225,10 @@ class _TrueClass:
     def p_minus_y_to_p(self, r: Array, p: Array) -> None:
         """P from r = p − y, of the batch that was called last."""
         _, index = self._rows.of(len(r))
+        _, e_true, _, S, q = self._columns.of(len(r))
         np.copyto(p, r)
-        p.put(index, self._columns.of(len(r))[4], "clip")
+        np.divide(e_true, S, q)
+        p.put(index, q, "clip")
 
 
 STEPS: dict[tuple[str, str | None, str], Callable[[int, tuple[int, ...], Any], Step]] = {

@@ -8,6 +8,7 @@ import pytest
 from autograd import grad
 
 from bpcli.formulas.steps import make_step
+from bpcli.training import loop
 from bpcli.training.loop import DivergedError, descend_epochs
 
 N, FEATURES, CLASSES = 60, 5, 4
@@ -127,6 +128,17 @@ def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
     assert first != second != list(y)
 
 
+def test_rows_gathered_batch_by_batch_give_the_same_bits(monkeypatch):
+    """Data too large to be copied in order takes another way to the same numbers."""
+    weights = []
+    for copied in (0, 1 << 26):
+        monkeypatch.setattr(loop, "_COPIED", copied)
+        X, y, w, b = problem("softmax", "cce")
+        train("softmax", None, "cce", X, y, w, b, batch_size=7, epochs=3, rng=np.random.default_rng(4))
+        weights.append((w.tobytes(), b.tobytes()))
+    assert weights[0] == weights[1]
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("kind", "activation", "loss"), PAIRS)
 def test_the_same_seed_gives_the_same_bits(kind, activation, loss, dtype):
@@ -151,8 +163,10 @@ def test_single_precision_is_near_double(kind, activation, loss):
     np.testing.assert_allclose(single[1], w, rtol=1e-4, atol=1e-5)
 
 
-def test_the_inner_step_creates_no_arrays():
+@pytest.mark.parametrize("copied", [0, 1 << 26])
+def test_the_inner_step_creates_no_arrays(monkeypatch, copied):
     """The peak of traced memory during an epoch does not see a single batch-sized temporary."""
+    monkeypatch.setattr(loop, "_COPIED", copied)
     N, batch = 60000, 20000
     X, y = np.random.default_rng(0).normal(size=(N, 20)), np.random.default_rng(1).integers(0, 10, N)
     w, b = np.zeros((20, 10)), np.zeros(10)
