@@ -104,7 +104,7 @@ def contestants() -> dict[str, Callable[..., Any]]:
     except ImportError:
         print("PyTorch is not installed: pip install -e '.[bench]' would add it to the table")
     else:
-        torch.set_num_threads(2)
+        torch.set_num_threads(1)  # the batches are small: more threads would only cost it time
         found["PyTorch"] = with_torch
     return found
 
