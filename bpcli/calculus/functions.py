@@ -212,7 +212,7 @@ FUNCTIONS: dict[str, Function] = {
         _unary("abs", lambda xp, y, x: xp.sign(x)),
         _unary("sign", _zero),
         _unary("sqrt", lambda xp, y, x: xp.divide(0.5, y), 0.0),
-        _unary("cbrt", lambda xp, y, x: xp.divide(1.0, 3.0 * y * y)),
+        _unary("cbrt", lambda xp, y, x: xp.agreed(xp.divide(y, x) / 3.0, x == 0, math.inf)),
         _unary("exp", lambda xp, y, x: y),
         _unary("exp2", lambda xp, y, x: y * _LN2),
         _unary("expm1", lambda xp, y, x: xp.exp(x)),

@@ -31,8 +31,14 @@ def sigmoid(z: Any) -> Any:
 def dsigmoid_dz(z: Any) -> Any:
     """∂a/∂z = a(1 − a) = σ(z)σ(−z) = e/(1 + e)² with e = e^−|z|."""
     xp = namespace(z)
-    e = xp.exp(-abs(z))
-    return e / ((1.0 + e) * (1.0 + e))
+    return _bell(xp.exp(-abs(z)))
+
+
+def _bell(e: Any) -> Any:
+    """e/(1 + e)² for 0 ≤ e ≤ 1, without the rounding error of 1 + e, which would count twice."""
+    s = 1.0 + e
+    slope = e / (s * s)
+    return slope - slope * (2.0 * (e - (s - 1.0)) / s)
 
 
 def tanh(z: Any) -> Any:
@@ -46,7 +52,7 @@ def dtanh_dz(z: Any) -> Any:
     h = xp.exp(-abs(z))
     e = xp.exp(-2.0 * abs(z))
     # Far out 1 + e is 1, and (2h)² has the digits that e loses where it is subnormal.
-    return xp.where(abs(z) < 20.0, 4.0 * e / ((1.0 + e) * (1.0 + e)), (h + h) * (h + h))
+    return xp.where(abs(z) < 20.0, 4.0 * _bell(e), (h + h) * (h + h))
 
 
 def relu(z: Any) -> Any:
@@ -74,11 +80,10 @@ def dsoftplus_dz(z: Any) -> Any:
 def logit(p: Any) -> Any:
     """log(p/(1 − p)), the inverse of σ."""
     xp = namespace(p)
-    q = 1.0 - p
-    # About ½ the two logarithms cancel; there p/q − 1 = (p − q)/q is small, and p − q has no rounding error.
-    near = xp.log1p(xp.divide(p - q, q))
-    far = xp.where(p < 0.5, xp.log(p) - xp.log1p(-p), xp.log1p(-q) - xp.log(q))
-    return xp.where(abs(p - 0.5) <= 0.25, near, far)
+    # About ½ the two logarithms cancel; there it is ±log(1 + |2p − 1|/min(p, 1 − p)), and both parts are exact.
+    odds = xp.log1p(xp.divide(abs(2.0 * p - 1.0), xp.where(p < 0.5, p, 1.0 - p)))
+    near = xp.where(p < 0.5, -odds, odds)
+    return xp.where(abs(p - 0.5) <= 0.25, near, xp.log(p) - xp.log1p(-p))
 
 
 def dlogit_dp(p: Any) -> Any:
