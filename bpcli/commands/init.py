@@ -1,5 +1,6 @@
 """`bpcli init`: a commented config to start from."""
 
+import os
 from pathlib import Path
 
 import click
@@ -7,7 +8,9 @@ import click
 from bpcli.commands import Command, output
 from bpcli.datasets.table import read_table
 from bpcli.errors import UsageError
-from bpcli.training.draft import draft, render, template
+from bpcli.training.draft import draft
+from bpcli.training.template import Entry, template, write
+from bpcli.yaml12 import yaml_text
 
 
 @click.command(cls=Command)
@@ -28,5 +31,10 @@ def command(model: str | None, data: Path | None, target: str | None) -> None:
             raise UsageError("--target names a column of --data FILE, which is not given")
         text = template(model or "neuron")
     else:
-        text = render(draft(read_table(data), target, model), data, Path())
+        table = read_table(data)
+        chosen = {"data.path": Entry(os.path.relpath(data)), **draft(table, target, model)}
+        header = (
+            f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train THIS_FILE"
+        )
+        text = write(chosen, header)
     output.emit(text.rstrip("\n"))

@@ -1,180 +1,256 @@
 """Drafts a config from a look at a table: what to predict, what to learn from, and what to do about gaps and text."""
 
-import os
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.labels import class_text
-from bpcli.datasets.table import MISSING, Table
-from bpcli.errors import UsageError
+from bpcli.datasets.labels import MAX_NUMBERS, Class, class_text
+from bpcli.datasets.moments import mean_and_sigma
+from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.errors import DataError, UsageError
+from bpcli.naming import natural_key
 from bpcli.training.schema import KEYS
-from bpcli.yaml12 import yaml_text as yaml_value
+from bpcli.training.template import Entry
+from bpcli.yaml12 import yaml_text
 
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "churn", "churned", "result")
+"""A column of such a name is taken for the target, the first of these first."""
+
+POSITIVE_WORDS = frozenset({"yes", "y", "true", "t", "positive", "pos"})
+
 MAX_CATEGORIES = 20
-"""A text column with more values than this, or as many as a quarter of the rows, is no category."""
+"""A text column with more values than this, or more than a quarter as many as rows, is no category."""
 
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
-_ID = re.compile(r"(^|_|\b)(id|uuid|guid|key|index|nr|number)$", re.IGNORECASE)
+MIN_ROWS = 25
+"""Of fewer rows none are held out."""
 
+MAX_STEPS = 200_000
+"""More steps of a training take so long that a first look should not."""
 
-@dataclass
-class Draft:
-    """The choices of a draft; each list of remarks becomes comments beside its key."""
-
-    target: str
-    target_remark: str
-    loss: str
-    positive: str | None = None
-    exclude: dict[str, str] = field(default_factory=dict)
-    categorical: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
+_DATE = re.compile(
+    r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?(\D|$)|\d{1,2}([-/.])\d{1,2}\4\d{2,4}(\D|$)|\d{1,2}:\d{2}(\D|$)"
+    r"|(\d{1,2}\.? )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d",
+    re.IGNORECASE,
+)
+# At the end of a name, and as a word of its own: customer_id, PassengerId, but not humid.
+_ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
 
 
-def draft(table: Table, target: str | None, model: str | None) -> Draft:
-    """Look at `table` and choose; UsageError if there is no such target or `model` can't predict it."""
+def draft(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
+    """The values of a config for `table`, each with what to know about it.
+
+    `target` and `model` are guessed if not given. DataError if there is no such target or nothing can be learned of it,
+    UsageError if `model` can't predict it.
+    """
     if target is not None:
         table.require([target])
-    chosen, remark = (target, "as given") if target is not None else _guess_target(table)
-    result = Draft(chosen, remark, _choose_loss(table, chosen, model))
-    if result.loss == "bce":
-        result.positive = _labels(table, chosen)[-1]
-    for name in table.names:
-        if name == chosen:
-            continue
-        reason = _useless(table, name)
-        if reason:
-            result.exclude[name] = reason
-            continue
-        if not table.is_numeric(name):
-            result.categorical.append(name)
-        if table.missing(name).any():
-            result.missing[name] = "median" if table.is_numeric(name) else "most_frequent"
-    if table.missing(chosen).any():
-        result.missing[chosen] = "drop"
-    if len(result.exclude) == len(table.names) - 1:
-        raise UsageError(f"{table.path} has no column that could be learned from beside {chosen}")
-    return result
+    chosen, remark = (target, "") if target is not None else _guess_target(table)
+    task = _choose_task(table, chosen, model)
+    looks = _looks(table, ~table.missing(chosen))  # rows without a target will be dropped
+    features = {name: look for name, look in looks.items() if name != chosen and not look.useless}
+    if not features:
+        raise DataError(f"{table.path} has no column that could be learned from beside {chosen}")
+    entries = {
+        "model.type": Entry("softmax" if task.loss == "cce" else "neuron", task.remark),
+        "loss": Entry(task.loss),
+        "data.target": Entry(chosen, remark),
+        **_columns(looks, features, chosen, bool(table.missing(chosen).any())),
+        "data.standardize": Entry(True),
+    }
+    if task.loss != "cce":
+        entries["model.activation"] = Entry("sigmoid" if task.loss == "bce" else "identity")
+    if task.loss == "bce":
+        negative, positive = _order(task.classes)
+        entries["data.positive"] = Entry(positive, f"or {yaml_text(negative)}")
+    return entries | _training(table, looks[chosen], features, task)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a column holds: `rows` cells that are not missing, `distinct` of them, and why it is no use, if so."""
+
+    is_numeric: bool
+    rows: int
+    distinct: int
+    has_gaps: bool
+    useless: str
+
+
+def _looks(table: Table, rows: Any) -> dict[str, _Look]:
+    """A look at each column in those rows, a mask (N,)."""
+    return {name: _look(table, name, rows) for name in table.names}
+
+
+def _look(table: Table, name: str, among: Any) -> _Look:
+    filled = ~table.missing(name) & among
+    rows, all_rows = int(filled.sum()), int(among.sum())
+    if table.is_numeric(name):
+        values = table.numeric(name)[filled]
+        distinct = len(np.unique(values))
+        useless = _useless_constant(rows, all_rows, distinct) or ("an id" if _is_id(name, values, distinct) else "")
+    else:
+        text = table.text(name)
+        cells = [text[row] for row in np.flatnonzero(filled)]
+        distinct = len(set(cells))
+        useless = _useless_constant(rows, all_rows, distinct) or _useless_text(cells, distinct)
+    return _Look(table.is_numeric(name), rows, distinct, rows < all_rows, useless)
+
+
+def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
+    if not rows:
+        return "empty"
+    if distinct == 1:
+        return "the same in every row"
+    # So few could all fall among the rows that are held out.
+    return f"empty but for {rows} rows" if all_rows >= MIN_ROWS and rows < max(5, all_rows / 20) else ""
+
+
+def _is_id(name: str, values: Any, distinct: int) -> bool:
+    """Whether whole numbers only name the rows: many and called an id, or counting them from 0 or 1."""
+    if distinct <= 2 or (values != np.floor(values)).any():
+        return False
+    if _ID.search(name) and (distinct == len(values) or distinct > MAX_CATEGORIES):
+        return True
+    return distinct == len(values) >= 10 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+
+
+def _useless_text(cells: Sequence[str], distinct: int) -> str:
+    if sum(bool(_DATE.match(cell)) for cell in cells) > len(cells) / 2:
+        return "dates or times"
+    if distinct <= min(MAX_CATEGORIES, max(2, len(cells) / 4)):
+        return ""
+    words = [cell for cell in cells if not is_number(cell)]
+    if not words:
+        return "numbers, but for rows without a target"
+    if len(words) < len(cells) / 2:
+        return f"numbers, but for {len(words)} of {len(cells)} cells such as {yaml_text(words[0])}; mend them to use it"
+    return "different in every row: an id or free text" if distinct == len(cells) else f"text of {distinct} values"
 
 
 def _guess_target(table: Table) -> tuple[str, str]:
-    lowered = {name.casefold(): name for name in table.names}
+    looks = _looks(table, np.ones(table.rows, bool))
+    by_name = {name.casefold(): name for name in reversed(table.names)}
     for name in TARGET_NAMES:
-        if name in lowered:
-            return lowered[name], "guessed by its name"
-    return table.names[-1], "guessed: the last column"
+        if name in by_name and looks[by_name[name]].distinct > 1:
+            return by_name[name], "guessed by its name"
+    for name in reversed(table.names):
+        if not looks[name].useless:
+            return name, "guessed: the last column that can be one"
+    raise DataError(f"{table.path} has no column that could be predicted: each is constant, an id, dates or free text")
 
 
-def _labels(table: Table, target: str) -> list[str]:
-    """The distinct values of the target in the order of classes."""
-    from bpcli.naming import natural_key
+@dataclass(frozen=True)
+class _Task:
+    """What is to be learned: the loss, the classes in natural order (none for a number), and what was seen."""
 
+    loss: str
+    classes: tuple[Class, ...]
+    remark: str
+
+
+def _choose_task(table: Table, target: str, model: str | None) -> _Task:
+    """The task that the target's values and `model` allow."""
+    values = _distinct(table, target)
+    numeric = table.is_numeric(target)
+    column = f"{table.path}: column {target}"
+    rows = table.rows - int(table.missing(target).sum())
+    if len(values) < 2:
+        raise DataError(f"{column} has {'no value' if not values else 'one value only'}, so there is nothing to learn")
+    few = len(values) == 2 or len(values) <= min(MAX_CATEGORIES, rows / 5)
+    whole = numeric and all(float(value).is_integer() for value in values)
+    if numeric and not (whole and few):
+        if model == "softmax":
+            raise UsageError(f"{column} holds numbers, and no few whole ones that could be classes", "--model neuron")
+        return _Task("mse", (), f"{yaml_text(target)} is a number")
+    if len(values) > max(MAX_CATEGORIES, rows // 2):
+        raise DataError(f"{column} holds {len(values)} different texts in {rows} rows: no classes, and no numbers")
+    if len(values) == 2 and model != "softmax":
+        return _Task("bce", values, f"{yaml_text(target)} has two classes")
+    if model == "neuron":
+        if not numeric:
+            raise UsageError(f"{column} has {len(values)} classes, and a neuron tells two apart", "--model softmax")
+        return _Task("mse", (), f"{yaml_text(target)} is a number")
+    remark = f"{yaml_text(target)} has {len(values)} classes"
+    return _Task("cce", values, remark + ("; as a number: type: neuron, loss: mse" if numeric else ""))
+
+
+def _distinct(table: Table, target: str) -> tuple[Class, ...]:
+    """The different values of the target in natural order; of more numbers than could be classes only some."""
     if table.is_numeric(target):
         values = table.numeric(target)
-        return [class_text(v) for v in np.unique(values[~np.isnan(values)]).tolist()]
-    return sorted({cell for cell in table.text(target) if cell not in MISSING}, key=natural_key)
+        return tuple(np.unique(values[~np.isnan(values)])[: MAX_NUMBERS + 1].tolist())
+    return tuple(sorted({cell for cell in table.text(target) if cell not in MISSING}, key=natural_key))
 
 
-def _choose_loss(table: Table, target: str, model: str | None) -> str:
-    labels = _labels(table, target)
-    numeric = table.is_numeric(target)
-    if len(labels) < 2:
-        raise UsageError(f"{table.path}: column {target} has one value only, so there is nothing to learn")
-    whole = numeric and all(re.fullmatch(r"-?\d+", label) for label in labels)
-    classes = not numeric or (whole and len(labels) <= MAX_CATEGORIES and len(labels) <= table.rows / 5)
-    if model == "softmax":
-        if not classes and numeric:
-            raise UsageError(f"{table.path}: column {target} holds numbers, not classes", "--model neuron")
-        return "cce"
-    if classes and len(labels) == 2:
-        return "bce"
-    if not classes:
-        return "mse"
-    if model == "neuron" and not numeric:
-        raise UsageError(
-            f"{table.path}: column {target} has {len(labels)} classes, a neuron tells two", "--model softmax"
-        )
-    return "mse" if model == "neuron" else "cce"
+def _order(classes: Sequence[Class]) -> Sequence[Class]:
+    """Two classes, the positive one last: the one that a word says is, else the later."""
+    return sorted(classes, key=lambda label: class_text(label).casefold() in POSITIVE_WORDS)
 
 
-def _useless(table: Table, name: str) -> str | None:
-    """Why a column is no use as a feature, or None."""
-    cells = [cell for cell in table.text(name) if cell not in MISSING]
-    if not cells:
-        return "empty"
-    distinct = len(set(cells))
-    if distinct == 1:
-        return "the same in every row"
-    if table.is_numeric(name):
-        whole = all(cell.lstrip("-").isdecimal() for cell in cells)
-        return "an id" if whole and distinct == len(cells) and _ID.search(name) and table.rows > 2 else None
-    if sum(bool(_DATE.match(cell)) for cell in cells) > len(cells) / 2:
-        return "dates"
-    if distinct > MAX_CATEGORIES or distinct > max(2, len(cells) / 4):
-        return "an id" if distinct == len(cells) else f"text, {distinct} different values"
-    return None
+def _columns(
+    looks: Mapping[str, _Look], features: Mapping[str, _Look], target: str, target_has_gaps: bool
+) -> dict[str, Entry]:
+    """What to leave out, what is a category, and what to do about gaps."""
+    entries = {}
+    exclude = {name: look.useless for name, look in looks.items() if name != target and look.useless}
+    if exclude:
+        entries["data.exclude"] = Entry(tuple(exclude), "", exclude)
+    categorical = {name: f"{look.distinct} values" for name, look in features.items() if not look.is_numeric}
+    if categorical:
+        entries["data.categorical"] = Entry(tuple(categorical), "", categorical)
+    gaps = {name: "median" if look.is_numeric else "most_frequent" for name, look in features.items() if look.has_gaps}
+    if target_has_gaps:
+        gaps[target] = "drop"
+    if gaps:
+        entries["data.missing"] = Entry(gaps, "", dict.fromkeys(gaps, ""))
+    return entries
 
 
-def render(result: Draft, path: Path, folder: Path) -> str:
-    """The draft as a commented config; `path` is written relative to `folder`, where the config will be."""
-    model = ["  type: softmax"] if result.loss == "cce" else ["  type: neuron"]
-    if result.loss != "cce":
-        model.append(f"  activation: {'sigmoid' if result.loss == 'bce' else 'identity'}")
-    data = [
-        f"  path: {yaml_value(os.path.relpath(path, folder))}",
-        f"  target: {yaml_value(result.target)} # {result.target_remark}",
-    ]
-    if result.positive is not None:
-        data.append(f"  positive: {yaml_value(result.positive)}")
-    if result.exclude:
-        data += ["  exclude:", *(f"    - {yaml_value(n)} # {why}" for n, why in result.exclude.items())]
-    if result.categorical:
-        data.append(f"  categorical: {yaml_value(result.categorical)}")
-    if result.missing:
-        data += ["  missing:", *(f"    {yaml_value(n)}: {how}" for n, how in result.missing.items())]
-    data += ["  standardize: true", "  validation: 0.2"]
-    return _config(model, result.loss, data, "0.01" if result.loss == "mse" else "0.1")
+def _training(table: Table, target: _Look, features: Mapping[str, _Look], task: _Task) -> dict[str, Entry]:
+    """How fast and how long to train, and how much to hold out."""
+    size = int(KEYS["training.batch_size"].default)
+    n = sum(1 if look.is_numeric else look.distinct for look in features.values())
+    rate = _learning_rate(task.loss, n, _largest_row(table, features) / size)
+    steps = -(-target.rows // size)
+    # Enough steps to come near the optimum, and not so many that the first look at a large table takes minutes.
+    needed = (25 if task.loss == "mse" else 100) / rate
+    epochs = int(KEYS["training.epochs"].default)
+    if epochs * steps < needed:
+        epochs = min(2000, 100 * math.ceil(needed / steps / 100))
+    elif epochs * steps > MAX_STEPS:
+        epochs = max(10, MAX_STEPS // steps)
+    entries = {"training.learning_rate": Entry(rate), "training.epochs": Entry(epochs)}
+    if target.rows < max(MIN_ROWS, 2.5 * len(task.classes)):
+        return entries | {"data.validation": Entry(None, "too few rows to hold some out")}
+    return entries | {"data.validation": Entry(0.2)}
 
 
-def template(model: str) -> str:
-    """A commented config without a table to look at: every key there is, the optional ones as comments."""
-    loss = "cce" if model == "softmax" else "bce"
-    lines = [f"  type: {model}"] + ([] if model == "softmax" else ["  activation: sigmoid"])
-    data = ["  path: data.csv # relative to this file", "  target: label", "  standardize: true", "  validation: 0.2"]
-    return _config(lines, loss, data, "0.1")
+def _learning_rate(loss: str, n: int, largest: float) -> float:
+    """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
+
+    λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the
+    share of the largest row. c is 2 for mse and 1/4 for bce; softmax is the like.
+    """
+    if loss == "mse":
+        return _rounded_down(min(0.01, 0.5 / (n + 1 + largest)))
+    return _rounded_down(min(0.1, 8 / (n + 1)))
 
 
-def _config(model: Sequence[str], loss: str, data: Sequence[str], learning_rate: str) -> str:
-    training = [f"  learning_rate: {learning_rate}", "  batch_size: 32", "  epochs: 100"]
-    lines = [
-        "# A training of bpcli: bpcli train THIS_FILE",
-        "model:",
-        *model,
-        *_others("model", model),
-        f"loss: {loss} # {KEYS['loss'].kind.expected}",
-        "training:",
-        *training,
-        *_others("training", training),
-        "data:",
-        *data,
-        *_others("data", data),
-        f"# output: runs/name # {KEYS['output'].text}",
-    ]
-    return "\n".join(lines) + "\n"
+def _rounded_down(x: float) -> float:
+    unit = 10.0 ** math.floor(math.log10(x))
+    return float(f"{math.floor(x / unit * (1 + 1e-12)) * unit:.0e}")
 
 
-def _others(section: str, written: Sequence[str]) -> list[str]:
-    """The keys of a section that are not written out, as comments with their defaults."""
-    there = {line.strip().partition(":")[0] for line in written}
-    if "type: softmax" in "".join(written):
-        there |= {"activation", "threshold"}
-    lines = []
-    for path, key in KEYS.items():
-        owner, _, name = path.partition(".")
-        if owner == section and name not in there:
-            lines.append(f"  # {name}: {yaml_value(key.default)} # {key.text}")
-    return lines
+def _largest_row(table: Table, features: Mapping[str, _Look]) -> float:
+    """The largest ‖x‖² of a row once its numbers are standardised."""
+    total = np.zeros(table.rows)
+    for name, look in features.items():
+        if look.is_numeric:
+            values = table.numeric(name)
+            center, sigma = mean_and_sigma(values[~np.isnan(values)])
+            total += np.nan_to_num((values - center) / (sigma or 1.0)) ** 2
+    return float(total.max())

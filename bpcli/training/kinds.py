@@ -104,7 +104,9 @@ def a_number(above: float | None = None, below: float | None = None, at_least: f
         return float(x)
 
     words = " and ".join(f"{words} {number(bound)}" for bound, words, _ in bounds)
-    return _scalar(f"a finite number {words}".strip(), read, {"type": "number", **{key: bound for bound, _, key in bounds}})
+    return _scalar(
+        f"a finite number {words}".strip(), read, {"type": "number", **{key: bound for bound, _, key in bounds}}
+    )
 
 
 def a_whole_number(at_least: int) -> Kind:

@@ -55,7 +55,7 @@ class Key:
     def comment(self) -> str:
         """The words to choose from, and what the key is for."""
         choices = self.kind.choices if len(self.kind.choices) > 1 else ()
-        return ": ".join(filter(None, [" | ".join(choices), self.text]))
+        return "; ".join(filter(None, [" | ".join(choices), self.text]))
 
 
 PART = optional(either(a_number(above=0, below=1), FILE))
@@ -66,13 +66,18 @@ MISSING = one_of(*MISSING_STRATEGIES)
 class ModelConfig:
     """The section `model`; `activation` is None for softmax."""
 
-    type: Annotated[str, Key(one_of(*dict.fromkeys(model for model, _, _ in STEPS)), "", "neuron")]
+    type: Annotated[
+        str, Key(one_of(*dict.fromkeys(model for model, _, _ in STEPS)), "one output, or one for each class", "neuron")
+    ]
     activation: Annotated[
-        str | None, Key(optional(one_of(*ACTIVATIONS)), "of a neuron; identity by default", "sigmoid")
+        str | None, Key(optional(one_of(*ACTIVATIONS)), "for a neuron, by default identity", "sigmoid")
     ] = None
-    init: Annotated[str, Key(one_of("zeros", "normal", "uniform"), "0, N(0, 1/n) or ±1/√n for n features")] = "zeros"
+    init: Annotated[str, Key(one_of("zeros", "normal", "uniform"), "N(0, 1/n) and ±1/√n for n features")] = "zeros"
     threshold: Annotated[
-        float, Key(a_number(above=0, below=1), "a bce neuron predicts the positive class from here on", loss="bce")
+        float,
+        Key(
+            a_number(above=0, below=1), "a bce neuron predicts the positive class where a is at least this", loss="bce"
+        ),
     ] = 0.5
 
 
@@ -120,8 +125,12 @@ class DataConfig:
         ),
     ] = "error"
     validation: Annotated[float | Path | None, Key(PART, "a fraction (stratified by class) or a file")] = None
-    test: Annotated[float | Path | None, Key(PART, "likewise")] = None
-    format: Annotated[str, Key(one_of("auto", *READERS), "auto goes by the extension, with or without .gz")] = "auto"
+    test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
+        None
+    )
+    format: Annotated[str, Key(one_of("auto", *READERS), "auto goes by the extension, behind which .gz may stand")] = (
+        "auto"
+    )
     target_path: Annotated[Path | None, Key(optional(PATH), "where the target has a file of its own")] = None
 
 
@@ -136,7 +145,11 @@ class Config:
     output: Annotated[
         Path,
         Key(
-            optional(PATH), "by default runs/ and this file's name; relative to where you are", "runs/cells", None, None
+            optional(PATH),
+            "the run folder, relative to where you are; by default runs/ and this file's name",
+            "runs/cells",
+            None,
+            None,
         ),
     ]
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -1,0 +1,211 @@
+"""`bpcli init` as a user runs it: what it prints is a config that trains as it stands."""
+
+import csv
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.training.config import load_config
+from bpcli.training.schema import KEYS
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def drafted(bpcli, here):
+    """`drafted(columns, …)` writes a table, drafts a config for it and trains: the config's text, and `done`."""
+
+    def drafted(columns, *options):
+        write(columns)
+        text = bpcli("init", "--data", "t.csv", *options)
+        assert text.code == 0, text.err
+        Path("c.yaml").write_text(text.out)
+        checked = bpcli("validate", "c.yaml")
+        assert (checked.code, checked.err) == (0, "")
+        result = bpcli("train", "c.yaml", "--quiet", "--format", "json")
+        assert result.code == 0, result.err
+        return text.out, result.json[0]
+
+    return drafted
+
+
+def write(columns):
+    with open("t.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([list(columns), *zip(*columns.values(), strict=True)])
+
+
+def test_without_data_a_template_holds_every_key_and_is_a_config(bpcli, here):
+    for model in ("neuron", "softmax"):
+        text = bpcli("init", "--model", model).out
+        Path("c.yaml").write_text(text)
+        assert load_config("c.yaml").model.type == model
+        skipped = {"model.activation", "model.threshold", "data.positive"} if model == "softmax" else set()
+        for path in KEYS:
+            name = path.split(".")[-1]
+            assert any(line.strip(" #").startswith(f"{name}:") for line in text.splitlines()) == (path not in skipped)
+
+
+def test_each_commented_key_can_be_uncommented(bpcli, here):
+    text = bpcli("init").out
+    lines = text.splitlines()
+    for i, line in enumerate(lines[1:], 1):
+        if line.strip().startswith("# "):
+            Path("c.yaml").write_text("\n".join([*lines[:i], line.replace("# ", "", 1), *lines[i + 1 :]]))
+            load_config("c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "least"),
+    [
+        ("iris", "accuracy", 0.95),
+        ("digits", "accuracy", 0.95),
+        ("breast_cancer", "auc", 0.99),
+        ("diabetes", "r2", 0.35),
+    ],
+)
+def test_a_draft_for_each_shipped_table_trains_well(bpcli, root, here, name, metric, least):
+    Path("c.yaml").write_text(bpcli("init", "--data", root / "data" / f"{name}.csv").out)
+    done = bpcli("train", "c.yaml", "--quiet", "--format", "json").json[0]
+    assert done["validation"][metric] >= least
+
+
+def test_names_and_values_that_yaml_would_take_for_something_else(drafted):
+    rng = random.Random(1)
+    names = [
+        "no",
+        "null",
+        "1e3",
+        "true",
+        "a: b",
+        "x #y",
+        'say "hi"',
+        "two\nlines",
+        "é",
+        "~",
+        "- x",
+        "[z]",
+        "2020",
+        "0x1F",
+    ]
+    columns = {name: [round(rng.random(), 3) if rng.random() > 0.1 else "" for _ in range(60)] for name in names}
+    columns["yes"] = [rng.choice(["on", "off", "null "]) for _ in range(60)]
+    columns["id"] = [f"#{i}" for i in range(60)]
+    columns["class: y"] = [rng.choice(["yes", "no"]) for _ in range(60)]
+    text, done = drafted(columns)
+    config = load_config("c.yaml")
+    assert config.data.target == "class: y"
+    assert config.data.positive == "yes"
+    assert set(config.data.missing) == {*names, "yes"}
+    assert (config.data.exclude, config.data.categorical) == (("id",), ("yes",))
+    assert done["train"]["rows"] == 48
+    assert "different in every row: an id or free text" in text
+
+
+def test_large_targets_and_outliers_come_near_least_squares(drafted):
+    rng = np.random.default_rng(3)
+    size, rooms, tax = rng.gamma(4, 30, 400), rng.integers(1, 7, 400), rng.standard_cauchy(400) * 1e4
+    price = 200_000 + 1500 * size + 20_000 * rooms + rng.normal(0, 20_000, 400)
+    _, done = drafted({"size": size.round(1), "rooms": rooms, "tax": tax.round(), "price": price.round()})
+    assert done["train"]["r2"] > 0.94
+    assert done["validation"]["r2"] > 0.9
+
+
+def test_more_columns_than_rows_do_not_diverge(drafted):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(300, 100)).round(3)
+    y = X[:10].sum(0)
+    _, done = drafted({**{f"x{j}": X[j] for j in range(300)}, "y": y.round(4)})
+    assert done["train"]["r2"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"x": [1, 2], "y": ["a", "b"]},
+        {"x": [1.5, 2, 4], "y": ["a", "b", "c"]},
+        {"x": [1, 2, 4], "y": [0.5, 2.5, 3.5]},
+        {"x": [1, 2, 4, 5], "c": ["u", "v", "u", "v"], "y": [0, 1, 0, 1]},
+    ],
+)
+def test_a_table_of_a_few_rows_trains(drafted, columns):
+    text, done = drafted(columns)
+    assert "too few rows to hold some out" in text
+    assert done["train"]["rows"] == len(columns["x"])
+    assert done["train"]["loss"] < done["best_constant_loss"]
+
+
+def random_column(rng, rows):
+    kind = rng.choice(
+        ["number", "gaps", "class", "id", "date", "text", "constant", "empty", "slips", "flag", "count", "rare"]
+    )
+    cells = {
+        "number": lambda i: f"{rng.lognormvariate(0, 3):.4g}",
+        "gaps": lambda i: rng.choice(["", "NA", f"{rng.gauss(5, 2):.3f}"]),
+        "class": lambda i: rng.choice(["a", "b b", "c,c", "?"]),
+        "id": lambda i: i,
+        "date": lambda i: f"2024-0{rng.randint(1, 9)}-1{rng.randint(0, 9)}",
+        "text": lambda i: f"word {rng.random()}",
+        "constant": lambda i: "k",
+        "empty": lambda i: "",
+        "slips": lambda i: rng.choice(["-", *[f"{rng.random():.3f}"] * 9]),
+        "flag": lambda i: rng.choice(["0", "1"]),
+        "count": lambda i: rng.randint(0, 30),
+        "rare": lambda i: "x" if i == rows // 2 else "y",
+    }[kind]
+    return [cells(i) for i in range(rows)]
+
+
+def run_random(bpcli, seed):
+    """Drafts for a random table and checks what it printed; whether there was something to learn."""
+    rng = random.Random(seed)
+    rows = rng.choice([5, 30, 60, 120])
+    write({f"c{j}": random_column(rng, rows) for j in range(rng.randint(2, 7))})
+    drafted = bpcli(
+        "init", "--data", "t.csv", *rng.choice([[], ["--target", "c0"], ["--model", "softmax"], ["--model", "neuron"]])
+    )
+    if drafted.code:
+        assert drafted.code in (2, 3)
+        assert "internal error" not in drafted.err
+        return False
+    Path("c.yaml").write_text(drafted.out)
+    for command in ("validate", "train"):
+        result = bpcli(
+            command, "c.yaml", "--set", "training.epochs=3", *(["--quiet", "--force"] if command == "train" else [])
+        )
+        assert result.code == 0, f"seed {seed}: {result.err}\n{drafted.out}"
+    return True
+
+
+def test_a_draft_of_any_table_is_a_config_that_trains(bpcli, here):
+    assert sum(run_random(bpcli, seed) for seed in range(40)) > 20
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "code", "message"),
+    [
+        ("a,b\n1,2\n3,4\n", ["--target", "c"], 3, "no column c"),
+        ("a,b\n1,2\n3,2\n", ["--target", "b"], 3, "one value only"),
+        ("a,b\n1,x\n3,y\n4,z\n", ["--target", "b", "--model", "neuron"], 2, "--model softmax"),
+        ("a,b\n1,0.5\n3,0.7\n4,0.2\n", ["--model", "softmax"], 2, "--model neuron"),
+        ("a,b\n", [], 3, "no rows"),
+        ("", [], 3, "empty"),
+    ],
+)
+def test_a_draft_that_can_t_be_made(bpcli, here, content, options, code, message):
+    Path("t.csv").write_text(content)
+    result = bpcli("init", "--data", "t.csv", *options)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
+
+
+def test_wrong_usage(bpcli, here):
+    assert bpcli("init", "--target", "y").code == 2
+    assert bpcli("init", "--model", "svm").code == 2
+    missing = bpcli("init", "--data", "nothing.csv")
+    assert (missing.code, "does not exist" in missing.err) == (3, True)
