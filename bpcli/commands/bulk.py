@@ -12,13 +12,10 @@ from bpcli.errors import UsageError
 Block = tuple[Calculation, dict[str, Any], list[Any]]
 
 
-def run_bulk(
-    request: Request, gradient: bool, target: str | None, force: bool, format_: str, precision: int | None
-) -> None:
+def run_bulk(request: Request, printer: Printer, gradient: bool, target: str | None, force: bool) -> None:
     """Evaluate the one expression of `request`, with its gradient or without, at the points of its file."""
     if target is not None and request.points is None:
         raise UsageError("--output writes the columns of many points, and goes with --points")
-    printer = Printer(format_, precision)
     results = map_in_order(lambda item: _evaluate(item, gradient), request.blocks(BLOCK))
     if target is not None:
         _write(results, Path(target), force, printer, request)

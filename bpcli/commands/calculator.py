@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -43,15 +44,38 @@ def wrt_option() -> Callable[[F], F]:
     return click.option("--wrt", metavar="NAMES", help="What to differentiate by; else every variable.")
 
 
-def file_options() -> Callable[[F], F]:
-    """`--output` and `--force`, for columns in bulk."""
+def asks(wrt: bool = True, bulk: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options of a command on one expression, which is called with a `Request` and a `Printer` made of them."""
 
-    def add(function: F) -> F:
-        function = click.option("--force", is_flag=True, help="Replace an existing FILE.")(function)
-        help_ = "Write the columns here instead of printing them; with --points."
-        return click.option("--output", "target", metavar="FILE.npy", help=help_)(function)
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(
+            expression: str,
+            at: tuple[str, ...],
+            let: tuple[str, ...],
+            declared: str | None,
+            format_: str,
+            precision: int | None,
+            points: str | None = None,
+            wrt: str | None = None,
+            **others: Any,
+        ) -> None:
+            function(Request([expression], at, let, declared, wrt, points), Printer(format_, precision), **others)
+
+        decorated = output.precision_option()(command)
+        decorated = output.format_option()(decorated)
+        if wrt:
+            decorated = wrt_option()(decorated)
+        return click.argument("expression", metavar="EXPR")(point_options(bulk)(decorated))
 
     return add
+
+
+def file_options(function: F) -> F:
+    """`--output` and `--force`, for columns in bulk."""
+    function = click.option("--force", is_flag=True, help="Replace an existing FILE.")(function)
+    help_ = "Write the columns here instead of printing them; with --points."
+    return click.option("--output", "target", metavar="FILE.npy", help=help_)(function)
 
 
 class Request:
@@ -212,10 +236,10 @@ class Printer:
         for line in lines:
             output.emit(line)
 
-    def csv(self, header: Callable[[], Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
+    def csv(self, header: Sequence[str] | Callable[[], Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
         """Rows of one point, behind the header of the first."""
         if self.first:
-            output.emit(csv_line(header()))
+            output.emit(csv_line(header() if callable(header) else header))
         self.first = False
         for row in rows:
             output.emit(csv_line(row, self.precision))

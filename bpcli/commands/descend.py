@@ -9,13 +9,14 @@ from bpcli.calculus.binding import Point
 from bpcli.calculus.derivative import Calculation
 from bpcli.commands import Command, output
 from bpcli.commands.calculator import (
+    Printer,
     Request,
+    asks,
     flat,
     input_cells,
     input_titles,
     inputs_of,
     plain,
-    point_options,
     wrt_titles,
 )
 from bpcli.errors import NotFiniteError, UsageError, nearest
@@ -24,27 +25,20 @@ from bpcli.notation import csv_line, json_text, number
 
 
 @click.command(cls=Command)
-@click.argument("expression", metavar="EXPR")
-@point_options(bulk=False)
+@asks(wrt=False, bulk=False)
 @click.option("--lr", type=float, required=True, metavar="A", help="The learning rate α.")
 @click.option("--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps.")
 @click.option("--tolerance", type=float, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
 @click.option("--ascend", "upward", is_flag=True, help="x := x + α(∇f)ᵀ instead of −.")
 @click.option("--direction", metavar="x=+,y=-", help="The sign of the update for each variable.")
-@output.format_option()
-@output.precision_option()
 def command(
-    expression: str,
-    at: tuple[str, ...],
-    let: tuple[str, ...],
-    declared: str | None,
+    request: Request,
+    printer: Printer,
     lr: float,
     steps: int,
     tolerance: float | None,
     upward: bool,
     direction: str | None,
-    format_: str,
-    precision: int | None,
 ) -> None:
     """Descend on EXPR from a point: a line a step, from step 0, the point, then the value.
 
@@ -54,13 +48,12 @@ def command(
     """
     if not (isfinite(lr) and lr > 0):
         raise UsageError(f"--lr {number(lr)}: the learning rate is a number greater than 0", "--ascend goes upward")
-    if len(at) > 1:
+    if len(request.at) > 1:
         raise UsageError("a descent begins at one point, and --at gives several")
-    request = Request([expression], at, let, declared)
     updates = dict.fromkeys(request.variables.names, ascend if upward else descend)
     updates |= _directions(direction, request)
     ((calculation, point),) = request.single_points()
-    if format_ == "csv":
+    if printer.format == "csv":
         wanted = [f"d/d{t}" for t in wrt_titles(request, calculation)]
         output.emit(csv_line(["step", *input_titles(request, calculation), "value", *wanted]))
     last: Point | None = None
@@ -68,14 +61,14 @@ def command(
         value, gradient = calculation.gradient(point)
         slopes = [v for block in gradient.values() for v in flat(block)]
         cells = input_cells(request, point)
-        if format_ == "json":
+        if printer.format == "json":
             shown = {name: plain(block) for name, block in gradient.items()}
             record = {"step": step, "point": inputs_of(request, point), "value": value, "gradient": shown}
-            output.emit(json_text(record, precision))
-        elif format_ == "csv":
-            output.emit(csv_line([step, *cells, value, *slopes], precision))
+            output.emit(json_text(record, printer.precision))
+        elif printer.format == "csv":
+            output.emit(csv_line([step, *cells, value, *slopes], printer.precision))
         else:
-            output.emit(" ".join([number(v, precision) for v in [*cells, value]]))
+            output.emit(" ".join([number(v, printer.precision) for v in [*cells, value]]))
         if not all(map(isfinite, [*cells, value, *slopes])):
             raise _left(calculation, point, last, step)
         if tolerance is not None and max(map(abs, slopes), default=0.0) <= tolerance:

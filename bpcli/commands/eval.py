@@ -8,48 +8,33 @@ from bpcli.commands import Command, output
 from bpcli.commands.calculator import (
     Printer,
     Request,
+    asks,
     file_options,
     flat,
     input_cells,
     input_titles,
     inputs_of,
     plain,
-    point_options,
     value_lines,
 )
 from bpcli.notation import json_text
 
 
 @click.command(cls=Command)
-@click.argument("expression", metavar="EXPR")
-@point_options()
-@file_options()
-@output.format_option()
-@output.precision_option()
-def command(
-    expression: str,
-    at: tuple[str, ...],
-    let: tuple[str, ...],
-    declared: str | None,
-    points: str | None,
-    target: str | None,
-    force: bool,
-    format_: str,
-    precision: int | None,
-) -> None:
+@file_options
+@asks(wrt=False)
+def command(request: Request, printer: Printer, target: str | None, force: bool) -> None:
     """The value of EXPR at a point.
 
     \b
     bpcli eval "x**2+y**2" --at 1,2
     bpcli eval "softmax(l)" --at "l=[1,2,3]"
     """
-    request = Request([expression], at, let, declared, None, points)
-    if points is not None or target is not None:
+    if request.points is not None or target is not None:
         from bpcli.commands.bulk import run_bulk
 
-        run_bulk(request, False, target, force, format_, precision)
+        run_bulk(request, printer, False, target, force)
         return
-    printer = Printer(format_, precision)
     for calculation, point in request.single_points():
         (value,) = calculation.value(point)
         show(printer, request, calculation, point, value)

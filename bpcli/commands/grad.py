@@ -8,6 +8,7 @@ from bpcli.commands import Command, output
 from bpcli.commands.calculator import (
     Printer,
     Request,
+    asks,
     blocks_lines,
     file_options,
     flat,
@@ -15,32 +16,15 @@ from bpcli.commands.calculator import (
     input_titles,
     inputs_of,
     plain,
-    point_options,
-    wrt_option,
     wrt_titles,
 )
 from bpcli.notation import json_text, number
 
 
 @click.command(cls=Command)
-@click.argument("expression", metavar="EXPR")
-@point_options()
-@wrt_option()
-@file_options()
-@output.format_option()
-@output.precision_option()
-def command(
-    expression: str,
-    at: tuple[str, ...],
-    let: tuple[str, ...],
-    declared: str | None,
-    points: str | None,
-    wrt: str | None,
-    target: str | None,
-    force: bool,
-    format_: str,
-    precision: int | None,
-) -> None:
+@file_options
+@asks()
+def command(request: Request, printer: Printer, target: str | None, force: bool) -> None:
     """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.
 
     \b
@@ -48,13 +32,11 @@ def command(
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
-    request = Request([expression], at, let, declared, wrt, points)
-    if points is not None or target is not None:
+    if request.points is not None or target is not None:
         from bpcli.commands.bulk import run_bulk
 
-        run_bulk(request, True, target, force, format_, precision)
+        run_bulk(request, printer, True, target, force)
         return
-    printer = Printer(format_, precision)
     for calculation, point in request.single_points():
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)

@@ -6,63 +6,47 @@ from bpcli.commands import Command, output
 from bpcli.commands.calculator import (
     Printer,
     Request,
+    asks,
     flat,
     input_cells,
     input_titles,
     inputs_of,
     plain,
-    point_options,
     value_lines,
-    wrt_option,
     wrt_titles,
 )
 from bpcli.notation import json_text
 
 
 @click.command(cls=Command)
-@click.argument("expression", metavar="EXPR")
-@point_options()
-@wrt_option()
-@output.format_option()
-@output.precision_option()
-def command(
-    expression: str,
-    at: tuple[str, ...],
-    let: tuple[str, ...],
-    declared: str | None,
-    points: str | None,
-    wrt: str | None,
-    format_: str,
-    precision: int | None,
-) -> None:
+@asks()
+def command(request: Request, printer: Printer) -> None:
     """The Hessian of EXPR at a point: a row and a column for each entry of the variables, in order.
 
     \b
     bpcli hessian "x**2*y" --at 1,2
     """
-    request = Request([expression], at, let, declared, wrt, points)
-    printer = Printer(format_, precision)
     for calculation, point in request.all_points():
         value, gradient, matrix = calculation.hessian(point)
         matrix = plain(matrix)
         slopes = [v for block in gradient.values() for v in flat(block)]
         printer.check(calculation, point, [value, *slopes, *(v for row in matrix for v in row)])
         names = wrt_titles(request, calculation)
-        if format_ == "json":
+        if printer.format == "json":
             record = {
-                "function": expression,
+                "function": request.texts[0],
                 "inputs": inputs_of(request, point),
                 "value": value,
                 "gradient": {name: plain(block) for name, block in gradient.items()},
                 "variables": names,
                 "hessian": matrix,
             }
-            output.emit(json_text(record, precision))
-        elif format_ == "csv":
+            output.emit(json_text(record, printer.precision))
+        elif printer.format == "csv":
             header = [*input_titles(request, calculation), "value", "output", *(f"d/d{n}" for n in names)]
             cells = [*input_cells(request, point), value]
             rows = [[*cells, f"d/d{n}", *row] for n, row in zip(names, matrix, strict=True)]
-            printer.csv(lambda header=header: header, rows)  # type: ignore[misc]
+            printer.csv(header, rows)
         else:
-            printer.text(value_lines(matrix, precision), apart=True)
+            printer.text(value_lines(matrix, printer.precision), apart=True)
     printer.finish()

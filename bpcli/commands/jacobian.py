@@ -146,7 +146,7 @@ def _show(
         header = [*input_titles(request, calculation), "output", "value", *wanted]
         cells = input_cells(request, point)
         named = zip(output_names(request, calculation), outputs, rows, strict=True)
-        printer.csv(lambda: header, [[*cells, name, value, *row] for name, value, row in named])
+        printer.csv(header, [[*cells, name, value, *row] for name, value, row in named])
     else:
         shapes = calculation.program.variables
         single = all(not shapes[name] for name in request.wrt)
@@ -180,7 +180,7 @@ def _product(
         else:
             titles = output_names(request, calculation)
         header = [*input_titles(request, calculation), *titles]
-        printer.csv(lambda: header, [[*input_cells(request, point), *entries]])
+        printer.csv(header, [[*input_cells(request, point), *entries]])
     elif vjp is not None and not all(isinstance(block, float) for block in blocks.values()):
         lines = blocks_lines(blocks, printer.precision)
         printer.text(lines, apart=len(lines) > 1)

@@ -94,7 +94,7 @@ def _print_jacobian(
         titles = entry_names(name, (len(outputs),)) if isinstance(value, list) else [name]
         matrix = np.concatenate(list(blocks.values()), axis=1).tolist()
         header = ["output", "value", *(f"d/d{t}" for t in _entries(row, checked))]
-        printer.csv(lambda: header, [[t, v, *r] for t, v, r in zip(titles, outputs, matrix, strict=True)])
+        printer.csv(header, [[t, v, *r] for t, v, r in zip(titles, outputs, matrix, strict=True)])
     else:
         # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
         batch = {k: m.reshape(_shape(checked[k])) for k, m in blocks.items() if len(row.blocks) == 1 and len(m) == 1}
@@ -131,7 +131,7 @@ def _print_product(
         output.emit(json_text({"function": name, "inputs": shown, "value": value, key: result}, printer.precision))
     elif printer.format == "csv":
         titles = [f"d/d{t}" for t in _entries(row, checked)] if vjp is not None else entry_names(name, (outputs,))
-        printer.csv(lambda: titles, [numbers])
+        printer.csv(titles, [numbers])
     elif vjp is not None:
         lines = blocks_lines(result, printer.precision)
         printer.text(lines, apart=len(lines) > 1)
