@@ -60,6 +60,7 @@ class Key:
 
 PART = optional(either(a_number(above=0, below=1), FILE))
 MISSING = one_of(*MISSING_STRATEGIES)
+_EXTENSIONS = " ".join(extension for reader in READERS.values() for extension in reader.extensions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +129,9 @@ class DataConfig:
     test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
         None
     )
-    format: Annotated[str, Key(one_of("auto", *READERS), "auto goes by the extension, behind which .gz may stand")] = (
-        "auto"
-    )
+    format: Annotated[
+        str, Key(one_of("auto", *READERS), f"auto goes by the extension, {_EXTENSIONS}, each with or without .gz")
+    ] = "auto"
     target_path: Annotated[Path | None, Key(optional(PATH), "where the target has a file of its own")] = None
 
 

@@ -43,5 +43,7 @@ def test_parts_of_a_list_and_a_mapping_stand_on_lines_of_their_own():
 
 
 def test_a_template_shows_only_what_goes_with_its_model():
-    assert "threshold" in template("neuron")
-    assert not {"activation", "threshold", "positive"} & set(re.findall(r"\w+", template("softmax").split("\n", 1)[1]))
+    def keys(model):
+        return set(re.findall(r"^ *(?:# )?(\w+):", template(model), flags=re.MULTILINE))
+
+    assert keys("neuron") - keys("softmax") == {"activation", "threshold", "positive"}
