@@ -1,6 +1,7 @@
 """How numbers and records are written: the shortest decimal, JSON and CSV lines."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 
@@ -21,10 +22,10 @@ def number(value: Any, precision: int | None = None) -> str:
         text = repr(float(f"{value:.{precision - 1}e}"))
     else:
         text = f"{value:.{precision}g}"
-    if text.endswith(".0"):
-        return text[:-2]
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if e else text
+    if "e" not in text:
+        return text.removesuffix(".0")
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
 _JSON_NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
@@ -32,22 +33,29 @@ _JSON_NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 
 def json_text(value: Any, precision: int | None = None) -> str:
     """`value` as one line of RFC 8259 JSON; numbers as `number` prints them, those not finite as strings."""
+    if type(value) is float:
+        text = number(value, precision)
+        return _JSON_NOT_FINITE.get(text, text)
+    if isinstance(value, str):
+        return _json_string(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join([f"{_json_string(str(k))}: {json_text(v, precision)}" for k, v in value.items()]) + "}"
     if value is None:
         return "null"
-    if isinstance(value, str):
-        from json import dumps
-
-        return dumps(value)
     if value is True or value is False:
         return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json_text(str(k))}: {json_text(v, precision)}" for k, v in value.items()) + "}"
     if hasattr(value, "tolist"):  # a NumPy array or scalar
-        value = value.tolist()
+        return json_text(value.tolist(), precision)
     if isinstance(value, Iterable):
         return "[" + ", ".join([json_text(v, precision) for v in value]) + "]"
-    text = number(value, precision)
-    return _JSON_NOT_FINITE.get(text, text)
+    return number(value, precision)
+
+
+@lru_cache(1024)  # names and expressions come again in every record
+def _json_string(text: str) -> str:
+    from json import dumps
+
+    return dumps(text)
 
 
 def cell(value: Any, precision: int | None = None) -> str:

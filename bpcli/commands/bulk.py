@@ -79,11 +79,19 @@ def _print(block: Block, gradient: bool, printer: Printer, request: Request) -> 
     from bpcli.commands import eval as eval_
     from bpcli.commands import grad
 
-    calculation, _, results = block
-    for i in range(results[0].shape[-1]):
-        values = [r[..., i] if r.ndim > 1 else float(r[i]) for r in results]
-        point = _point(block, request, i)
+    calculation, columns, results = block
+    # As plain lists, a point each: NumPy is slow at single numbers.
+    points = zip(*(_by_point(columns[name]) for name in request.variables.names), strict=True)
+    for point, (value, *slopes) in zip(points, zip(*map(_by_point, results), strict=True), strict=True):
+        named = {**dict(zip(request.variables.names, point, strict=True)), **request.variables.constants}
         if gradient:
-            grad.show(printer, request, calculation, point, values[0], dict(zip(request.wrt, values[1:], strict=True)))
+            grad.show(printer, request, calculation, named, value, dict(zip(request.wrt, slopes, strict=True)))
         else:
-            eval_.show(printer, request, calculation, point, values[0])
+            eval_.show(printer, request, calculation, named, value)
+
+
+def _by_point(values: Any) -> Any:
+    """Floats or nested lists, one for each point on the trailing axis."""
+    import numpy as np
+
+    return np.moveaxis(values, -1, 0).tolist()

@@ -193,7 +193,11 @@ def blocks_lines(blocks: dict[str, Any], precision: int | None) -> list[str]:
 
 
 def flat(value: Any) -> list[float]:
-    """The entries of a number or an array, row by row."""
+    """The entries of a number, an array or nested lists, row by row."""
+    if isinstance(value, float):
+        return [value]
+    if isinstance(value, list):
+        return [entry for part in value for entry in flat(part)]
     return value.ravel().tolist() if hasattr(value, "ravel") else [value]
 
 
@@ -217,6 +221,14 @@ def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
     """The names of the entries that are differentiated by, in order."""
     shapes = calculation.program.variables
     return [title for name in request.wrt for title in entry_names(name, shapes[name])]
+
+
+def _as_array(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    import numpy as np
+
+    return np.array(value)
 
 
 class Printer:
@@ -252,6 +264,7 @@ class Printer:
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
+            point = {name: _as_array(value) for name, value in point.items()}
             culprit = calculation.culprit(point) or calculation.slope_culprit(point)
             note = culprit or "the numbers are beyond the range of doubles on the way"
             if note not in self.notes:

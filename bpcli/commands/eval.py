@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from bpcli.calculus.binding import entry_names
 from bpcli.commands import Command, output
 from bpcli.commands.calculator import (
     Printer,
@@ -48,17 +49,9 @@ def show(printer: Printer, request: Request, calculation: Any, point: Any, value
         record = {"function": request.texts[0], "inputs": inputs_of(request, point), "value": plain(value)}
         output.emit(json_text(record, printer.precision))
     elif printer.format == "csv":
-        titles = value_titles(value)
-        printer.csv(
-            lambda: [*input_titles(request, calculation), *titles], [[*input_cells(request, point), *flat(value)]]
-        )
+        (shape,) = calculation.output_shapes
+        titles = [*input_titles(request, calculation), *entry_names("value", shape)]
+        printer.csv(titles, [[*input_cells(request, point), *flat(value)]])
     else:
         lines = value_lines(value, printer.precision)
         printer.text(lines, apart=len(lines) > 1)
-
-
-def value_titles(value: Any) -> list[str]:
-    """`value`, or `value[0]`, `value[1]`, … of an array."""
-    from bpcli.calculus.binding import entry_names, shape_of
-
-    return entry_names("value", shape_of(value))

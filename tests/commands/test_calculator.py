@@ -141,6 +141,12 @@ def test_csv_has_the_columns_of_the_page(bpcli):
     entries = ["A[0,0]", "A[0,1]", "A[1,0]", "A[1,1]", "x[0]", "x[1]"]
     table = rows(bpcli("grad", "sum(A@x)", "--at", "A=1,2;3,4, x=[1,1]", "--format", "csv"))
     assert table[0] == [*entries, "value", *(f"d/d{entry}" for entry in entries)]
+    assert rows(
+        bpcli("eval", "A@x", "--points", "-", "--format", "csv", stdin="A[0,0],A[0,1],x[0],x[1]\n1,2,3,4\n")
+    ) == [
+        ["A[0,0]", "A[0,1]", "x[0]", "x[1]", "value[0]"],
+        ["1", "2", "3", "4", "11"],
+    ]
     table = rows(bpcli("jacobian", "x*y", "x+y", "--at", "1,2", "--format", "csv"))
     assert "output" in table[0]
     assert [row[-2:] for row in table] == [["d/dx", "d/dy"], ["2", "1"], ["1", "1"]]
