@@ -109,6 +109,8 @@ def power_constant(xp: Any, x: Any, c: float) -> Any:
         return x * x
     if c == 3.0:
         return x * x * x
+    if c == 4.0:
+        return (x * x) * (x * x)
     if c == 1.0:
         return x
     if c == 0.0:
@@ -130,19 +132,27 @@ def lowered_power(xp: Any, x: Any, y: Any) -> Any:
     return xp.careful(plain, error != 0, careful)
 
 
+def times_lowered(xp: Any, lowered: Any, x: Any, y: Any) -> Any:
+    """y·x**(y − 1) from lowered = x**(y − 1); in two halves x**(y/2) where that alone is subnormal or overflows."""
+
+    def careful() -> Any:
+        half = xp.power(abs(x), 0.5 * y)
+        return xp.where(lowered < 0, -1.0, 1.0) * (xp.divide(y * half, abs(x)) * half)
+
+    size = abs(lowered)
+    return xp.careful(y * lowered, ((size < _SMALLEST) | (size == math.inf)) & (x != 0), careful)
+
+
 def _dpower_dx(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    power = lowered_power(xp, x, y)
-    # A tiny y may bring back into range what x**(y − 1) left.
-    slope = xp.careful(y * power, (abs(power) == math.inf) & (x != 0), lambda: xp.divide(y * out, x))
-    return xp.agreed(slope, y == 0, 0.0)
+    return xp.agreed(times_lowered(xp, lowered_power(xp, x, y), x, y), y == 0, 0.0)
 
 
 def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:
     def careful() -> Any:
-        root = xp.power(x, 0.5 * y)  # a subnormal x**y has lost its digits
-        return root * xp.log(x) * root
+        half = xp.power(x, 0.5 * y)  # a subnormal x**y has lost its digits
+        return half * xp.log(x) * half
 
-    slope = xp.careful(out * xp.log(x), abs(out) < 1e-290, careful)
+    slope = xp.careful(out * xp.log(x), abs(out) < _SMALLEST, careful)
     # 0**y is 0 for every y > 0 about, so its slope in y is 0, where 0·log 0 would be NaN.
     return xp.agreed(slope, (x == 0) & (y > 0), 0.0)
 
@@ -176,6 +186,7 @@ def _loss(name: str, term: Rule, dy: Rule, dy_hat: Rule) -> Function:
 _MAX, _DMAX = _extremes(True)
 _MIN, _DMIN = _extremes(False)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
+_SMALLEST = 2.0**-1022  # of the doubles with all their digits
 _TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
 OPERATORS: dict[str, Function] = {

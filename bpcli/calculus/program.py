@@ -4,7 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bpcli.calculus.functions import CONSTANTS, FUNCTIONS, OPERATORS, Function, lowered_power, power_constant
+from bpcli.calculus.functions import (
+    CONSTANTS,
+    FUNCTIONS,
+    OPERATORS,
+    Function,
+    lowered_power,
+    power_constant,
+    times_lowered,
+)
 from bpcli.calculus.shapes import Shape, ShapeError, broadcast, show_shape
 from bpcli.calculus.spaces import Dual
 from bpcli.calculus.tree import (
@@ -383,10 +391,14 @@ def _power_row(c: Constant) -> Function:
     """x**c for a number c, whose slope needs no logarithm of x."""
 
     def slope(xp: Any, out: Any, x: Any) -> Any:
-        if not c:
-            return 0.0
-        if c.is_integer():
-            return c * power_constant(xp, x, c - 1.0)
-        return c * lowered_power(xp, x, c)
+        if c in (0.0, 1.0):
+            return float(c)
+        if c in (2.0, 3.0, 4.0):
+            slope = c * x
+            for _ in range(int(c) - 2):
+                slope = slope * x
+            return slope
+        lowered = power_constant(xp, x, c - 1.0) if c.is_integer() else lowered_power(xp, x, c)
+        return times_lowered(xp, lowered, x, c)
 
     return Function(f"**{c.written}", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))

@@ -29,6 +29,7 @@ def calculation(texts, point):
 
 # Beside a complex step at 60 digits
 
+
 OPERATIONS = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -52,6 +53,8 @@ def complex_values(tree, point):
             case Negative():
                 found[id(node)] = -args[0]
             case Binary():
+                if node.op == "**" and mpmath.re(args[0]) <= 0 and not isinstance(node.right, Number):
+                    raise ValueError("a power of a negative number has no slope by its exponent")
                 found[id(node)] = OPERATIONS[node.op](*args)
             case Call():
                 found[id(node)] = (OPERATIONS.get(node.function) or getattr(mpmath, node.function))(*args)
@@ -66,7 +69,7 @@ def test_gradients_beside_a_complex_step(tree, x, y):
         try:
             nodes = complex_values(tree, {"x": mpmath.mpf(x), "y": mpmath.mpf(y)})
             # Where nothing on the way is huge, tiny or off the real line, rounding can't hide a wrong slope.
-            assume(all(mpmath.im(v) == 0 and (v == 0 or 1e-3 < abs(v) < 1e3) for v in nodes))
+            assume(all(mpmath.im(v) == 0 and 1e-3 < abs(v) < 1e3 for v in nodes))
             true = {
                 "x": complex_values(tree, {"x": mpmath.mpc(x, h), "y": mpmath.mpf(y)})[-1],
                 "y": complex_values(tree, {"x": mpmath.mpf(x), "y": mpmath.mpc(y, h)})[-1],
@@ -100,6 +103,8 @@ V = np.array([3.0, 4.0])
         ("where(x[0]>0,sum(x),max(sqrt(-x)))", {"x": V}, [1, 1]),
         ("sum(where(x>0,sqrt(x),0))", {"x": np.array([-4.0, 4.0])}, [0, 0.25]),
         ("sum(where(x>0,log(x),x))", {"x": np.array([0.0, 2.0])}, [1, 0.5]),
+        ("sum(where([1,0]>0,prod([x,x*1e200,x*1e200],axis=0),x))", {"x": V}, [27e400, 1]),
+        ("sum(where([0,0]>0,prod([x,x*1e200,x*1e200],axis=0),x))", {"x": V}, [1, 1]),
         ("prod(x)", {"x": np.array([0.0, 2.0, 3.0])}, [6, 0, 0]),
         ("prod(x)", {"x": np.array([0.0, 0.0, 3.0])}, [0, 0, 0]),
         ("norm(x)", {"x": np.zeros(3)}, [0, 0, 0]),
@@ -170,13 +175,12 @@ def test_errors_of_sums_do_not_grow():
     x = RNG.random(200_001)
     exact = math.fsum(x)
     assert abs(calculation("sum(x)", {"x": x}).value({"x": x})[0] - exact) <= 4 * np.spacing(exact)
-    columns = calculation("sum(A,axis=0)", {"A": np.empty((200_001, 1))}).value({"A": x[:, None]})[0]
-    assert abs(columns[0] - exact) <= 4 * np.spacing(exact)
+    A = np.repeat(x[:, None], 3, axis=1)
+    columns = calculation("sum(A,axis=0)", {"A": A}).value({"A": A})[0]
+    assert np.abs(columns - exact).max() <= 4 * np.spacing(exact)
     # The slope by a number that is spread over a vector is a sum over the vector.
     slope = calculation("sum(x*s)", {"x": x, "s": 1.0}).gradient({"x": x, "s": 1.0})[1]["s"]
     assert abs(slope - exact) <= 4 * np.spacing(exact)
-    block = np.repeat(x[:, None], 3, axis=1)
-    assert np.abs(calculation("sum(x)", {"x": x}).value_block({"x": block})[0] - exact).max() <= 4 * np.spacing(exact)
 
 
 # The ways to a Jacobian and a Hessian
@@ -210,6 +214,12 @@ def test_outputs_are_stacked_and_may_repeat():
     assert [v.tolist() for v in values] == [[9, 12], [3, 4], [9, 12]]
     assert blocks["x"].tolist() == [[3, 0], [0, 3], [1, 0], [0, 1], [3, 0], [0, 3]]
     assert blocks["y"].tolist() == [[3], [4], [0], [0], [3], [4]]
+    many = {"x": np.ones(5)}
+    assert calculation(["sum(x)", "x[1]", "sum(x)"], many).jacobian(many)[1]["x"].tolist() == [
+        [1, 1, 1, 1, 1],
+        [0, 1, 0, 0, 0],
+        [1, 1, 1, 1, 1],
+    ]
 
 
 def test_only_what_is_asked_for_is_differentiated():
@@ -217,6 +227,8 @@ def test_only_what_is_asked_for_is_differentiated():
     one = Calculation([parse("y**x")], ["y**x"], {"x": (), "y": ()}, ["y"])
     assert one.gradient(point) == (9.0, {"y": -6.0})  # the slope by x, which is NaN, does not matter
     assert one.hessian(point) == (9.0, {"y": -6.0}, [[2.0]])
+    power = Calculation([parse("x**y")], ["x**y"], {"x": (), "y": ()}, ["x"])
+    assert power.gradient({"x": 0.0, "y": 0.0}) == (1.0, {"x": 0.0})
 
 
 def test_a_variable_that_does_not_occur_has_slope_zero():

@@ -114,6 +114,21 @@ def test_the_whole_range_of_doubles(name):
             assert max(ulps(slopes["x"], s), ulps(gradient["x"][i], s)) <= 4, x
 
 
+@pytest.mark.parametrize("c", ["2", "3", "4", "5", "7", "-1", "-2", "-3", "0.5", "2.5", "-0.5", "0.3", "1.1"])
+def test_constant_powers_in_the_whole_range_of_doubles(c):
+    exact = mp(float(c))
+    one = calculation(f"x**{c}", x=0.5)
+    exponents = np.concatenate([RNG.uniform(-323, 308, 60), RNG.uniform(-330, 312, 60) / float(c)])
+    sizes = 10.0 ** exponents[abs(exponents) < 308]
+    points = [x for x in map(float, [*sizes, *(-sizes if float(c).is_integer() else ())]) if x]
+    value, gradient = one.gradient_block({"x": np.array(points)})
+    for i, x in enumerate(points):
+        alone, slopes = one.gradient({"x": x})
+        v, s = mp(x) ** exact, exact * mp(x) ** (exact - 1)
+        assert max(ulps(alone, v), ulps(value[i], v)) <= 4, x
+        assert max(ulps(slopes["x"], s), ulps(gradient["x"][i], s)) <= 4, x
+
+
 TWO = {
     "hypot(x,y)": (mpmath.hypot, lambda x, y: (x / mpmath.hypot(x, y), y / mpmath.hypot(x, y))),
     "atan2(x,y)": (mpmath.atan2, lambda x, y: (y / (x * x + y * y), -x / (x * x + y * y))),
@@ -141,7 +156,7 @@ def pairs(text):
     if text == "x**y":
         x = 10.0 ** RNG.uniform(-300, 300, 120)
         y = np.where(RNG.random(120) < 0.2, 10 ** RNG.uniform(-20, 0, 120), RNG.uniform(-700, 700, 120) / np.log(x))
-        return [*RNG.uniform(0, 3, (60, 2)), *zip(x, y, strict=True)]
+        return [*RNG.uniform(0, 3, (60, 2)), *zip(x, y, strict=True), (1e-160, 2.0), (2.0, -1073.5)]
     any_two = signs * 10.0 ** RNG.uniform(-320, 308, (80, 2))
     extremes = [(a, b) for a in (5e-324, 2.2e-308, 1.7e308) for b in (a, -a, a / 3 + 5e-324)]
     return [*RNG.normal(0, 3, (60, 2)), *any_two, *(signs * 10.0**sizes * RNG.uniform(0.1, 1, (80, 2))), *extremes]
