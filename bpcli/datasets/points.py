@@ -1,12 +1,17 @@
 """Points in bulk: CSV with a header or `.npy`, read and written in blocks, so that any length takes constant memory."""
 
+import contextlib
+import csv
+import io
+import re
 import warnings
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, compress, count
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bpcli.datasets.table import check_file
@@ -15,7 +20,6 @@ from bpcli.files import write_atomically
 
 Array = NDArray[Any]
 
-_MAGIC = b"\x93NUMPY"
 _BLOCK_CELLS = 1 << 20  # 8 MB: wide rows come fewer at a time
 
 
@@ -30,51 +34,90 @@ class Points(NamedTuple):
 def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points:
     """The points in the file `path`, or in `stream`, of which `path` is then the name; at most `rows` at a time.
 
-    DataError where the file can't be read, a cell is not a number, or a row has another number of cells.
+    A file is `.npy` by its name, a stream by its first byte, with which no text begins. DataError where it can't be
+    read, a cell is not a number, or a row has another number of cells than the header.
     """
     if stream is None:
         check_file(path)
-        if path.suffix == ".npy":
-            return _npy(path, rows)
-        return _csv(path, path.open("rb"), rows)
-    head = stream.peek(6) if hasattr(stream, "peek") else b""
-    if head[:6] == _MAGIC:
-        import io
-
-        return _blocks_of(path, np.load(io.BytesIO(stream.read()), allow_pickle=False), rows)
-    return _csv(path, stream, rows)
-
-
-def _npy(path: Path, rows: int) -> Points:
+        binary = path.suffix.lower() == ".npy"
+        stream = path.open("rb")
+    else:
+        stream = io.BufferedReader(stream)  # type: ignore[type-var]  # all it takes is `readinto`
+        binary = stream.peek(1)[:1] == npy.MAGIC_PREFIX[:1]
     try:
-        data = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        return _npy(path, stream, rows) if binary else _csv(path, stream, rows)
+    except DataError:
+        stream.close()
+        raise
+
+
+# .npy
+
+
+def _npy(path: Path, stream: BinaryIO, rows: int) -> Points:
+    try:
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(stream)]
+        shape, by_columns, dtype = read_header(stream)
+    except (ValueError, KeyError) as error:
         raise DataError(f"{path} is not a .npy file of numbers: {error}") from error
-    return _blocks_of(path, data, rows)
+    if dtype.kind not in "fiu" or len(shape) not in (1, 2):
+        raise DataError(
+            f"{path}: expected numbers, a point a row, found an array of {dtype} with {len(shape)} axes",
+            "numpy.save(FILE, points) of a float64 array (points, variables)",
+        )
+    length, width = shape[0], shape[1] if len(shape) == 2 else 1
+    rows = _at_a_time(rows, width)
+    if by_columns and width > 1:
+        return Points(None, width, _npy_by_columns(path, stream, length, width, dtype, rows))
+    return Points(None, width, _npy_by_rows(path, stream, length, width, dtype, rows))
 
 
-def _blocks_of(path: Path, data: Any, rows: int) -> Points:
-    if not isinstance(data, np.ndarray) or data.dtype.kind not in "fiu" or data.ndim not in (1, 2):
-        raise DataError(f"{path}: expected numbers, a point a row, found {getattr(data, 'dtype', type(data))}")
-    data = data[:, None] if data.ndim == 1 else data
-    rows = _at_a_time(rows, data.shape[1])
-    blocks = (np.asarray(data[at : at + rows], np.float64) for at in range(0, len(data), rows))
-    return Points(None, data.shape[1], blocks)
+def _npy_by_rows(path: Path, stream: BinaryIO, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
+    with stream:
+        for start in range(0, length, rows):
+            block = np.empty((min(rows, length - start), width), dtype)
+            _fill(path, stream, block)
+            yield block.astype(np.float64, copy=False)
 
 
-def _csv(path: Path, raw: BinaryIO, rows: int) -> Points:
-    import csv
-    import io
+def _npy_by_columns(path: Path, stream: BinaryIO, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
+    """Of an array in Fortran's order, each of whose rows is spread over all of the file."""
+    with stream:
+        if stream.seekable():
+            start = stream.tell()
+            column = length * dtype.itemsize
+            for first in range(0, length, rows):
+                block = np.empty((width, min(rows, length - first)), dtype)
+                for j, part in enumerate(block):
+                    stream.seek(start + j * column + first * dtype.itemsize)
+                    _fill(path, stream, part)
+                yield block.T.astype(np.float64, copy=False)
+            return
+        whole = np.empty((width, length), dtype)  # a pipe can't be read twice
+        _fill(path, stream, whole)
+    for first in range(0, length, rows):
+        yield whole[:, first : first + rows].T.astype(np.float64, copy=False)
 
-    text = io.TextIOWrapper(raw, encoding="utf-8-sig")
-    try:
-        first = text.readline()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}:1: not UTF-8") from error
-    if not first.strip():
+
+def _fill(path: Path, stream: BinaryIO, block: Array) -> None:
+    """Read what fills `block`, which is contiguous."""
+    if block.size and stream.readinto(block.reshape(-1).view(np.uint8).data) != block.nbytes:  # type: ignore[attr-defined]
+        raise DataError(f"{path} ends before the last of the numbers that its header announces")
+
+
+# CSV
+
+
+def _csv(path: Path, stream: BinaryIO, rows: int) -> Points:
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig")
+    read = count(1)
+    lines = compress(text, read)  # all of them, each with a number taken from `read`, which thereby counts them
+    with _located(path, read):
+        first = next((line for line in lines if line.strip()), None)
+    if first is None:
         raise DataError(f"{path} is empty: expected a header that names the variables, then a point a line")
     names = _joined(next(csv.reader([first])))
-    return Points(names, len(names), _csv_blocks(path, text, len(names), _at_a_time(rows, len(names))))
+    return Points(names, len(names), _csv_blocks(path, text, lines, read, len(names), _at_a_time(rows, len(names))))
 
 
 def _joined(cells: list[str]) -> list[str]:
@@ -88,41 +131,47 @@ def _joined(cells: list[str]) -> list[str]:
     return names
 
 
+def _csv_blocks(
+    path: Path, text: IO[str], lines: Iterator[str], read: Iterator[int], width: int, rows: int
+) -> Iterator[Array]:
+    zeros = ",".join("0" * width)  # a first row for NumPy, which expects as many cells in all others
+    size = rows
+    with text:
+        while size == rows:
+            with _located(path, read), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of empty lines, which don't count as rows
+                table = np.loadtxt(
+                    chain([zeros], lines), delimiter=",", comments=None, quotechar='"', ndmin=2, max_rows=rows + 1
+                )
+            size = len(table) - 1
+            if size:
+                yield table[1:]
+
+
+@contextlib.contextmanager
+def _located(path: Path, read: Iterator[int]) -> Iterator[None]:
+    """Turn what NumPy and the decoder say of the lines read last into a DataError with its place."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8, after line {next(read) - 1}") from error
+    except ValueError as error:
+        raise DataError(f"{path}:{next(read) - 1}: {_in_our_words(str(error))}") from error
+
+
+def _in_our_words(message: str) -> str:
+    if found := re.search(r"could not convert string '(.*)' to float64 at row \d+, column (\d+)", message, re.DOTALL):
+        return f"cell {found[2]}: {found[1]!r} is not a number"
+    if found := re.search(r"changed from (\d+) to (\d+) at row", message):
+        return f"expected {found[1]} numbers as in the header, found {found[2]}"
+    return message
+
+
 def _at_a_time(rows: int, width: int) -> int:
     return max(1, min(rows, _BLOCK_CELLS // max(1, width)))
 
 
-def _csv_blocks(path: Path, text: Any, width: int, rows: int) -> Iterator[Array]:
-    done = 0
-    with text:
-        while True:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # of a file without rows
-                    block = np.loadtxt(text, delimiter=",", comments=None, quotechar='"', ndmin=2, max_rows=rows)
-            except UnicodeDecodeError as error:
-                raise DataError(f"{path}: not UTF-8, after line {done + 1}") from error
-            except ValueError as error:
-                raise _misread(path, str(error), done) from error
-            if not block.size:
-                return
-            if block.shape[1] != width:
-                raise DataError(f"{path}:{done + 2}: expected {width} numbers as in the header, found {block.shape[1]}")
-            yield block
-            done += len(block)
-            if len(block) < rows:
-                return
-
-
-def _misread(path: Path, message: str, done: int) -> DataError:
-    """NumPy's words with the line of the file, which its row numbers count from the block's first."""
-    import re
-
-    if found := re.search(r"could not convert string '(.*)' to float64 at row (\d+), column (\d+)", message, re.DOTALL):
-        return DataError(f"{path}:{done + int(found[2]) + 2}: cell {found[3]}: {found[1]!r} is not a number")
-    if found := re.search(r"changed from (\d+) to (\d+) at row (\d+)", message):
-        return DataError(f"{path}:{done + int(found[3]) + 1}: expected {found[1]} numbers, found {found[2]}")
-    return DataError(f"{path}: {message}")
+# Writing
 
 
 def write_blocks(path: Path, blocks: Iterator[Array], empty_width: int, force: bool) -> int:
@@ -135,7 +184,7 @@ def write_blocks(path: Path, blocks: Iterator[Array], empty_width: int, force: b
     def header(file: BinaryIO, count: int) -> None:
         description = {"descr": "<f8", "fortran_order": False, "shape": (count, width)}
         # NumPy leaves room in the header for the first axis to grow, so that it can be written again in its place.
-        np.lib.format.write_array_header_1_0(file, description)
+        npy.write_array_header_1_0(file, description)
 
     def write(file: BinaryIO) -> None:
         nonlocal rows, width
