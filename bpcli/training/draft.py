@@ -213,12 +213,12 @@ def _columns(
 def _training(table: Table, target: _Look, features: Mapping[str, _Look], task: _Task) -> dict[str, Entry]:
     """How fast and how long to train, and how much to hold out."""
     size = int(KEYS["training.batch_size"].default)
+    epochs = int(KEYS["training.epochs"].default)
     n = sum(1 if look.is_numeric else look.distinct for look in features.values())
-    rate = _learning_rate(task.loss, n, _largest_row(table, features) / size)
     steps = -(-target.rows // size)
+    rate = _learning_rate(task.loss, n, _largest_row(table, features) / size, min(epochs * steps, MAX_STEPS))
     # Enough steps to come near the optimum, and not so many that the first look at a large table takes minutes.
     needed = (25 if task.loss == "mse" else 100) / rate
-    epochs = int(KEYS["training.epochs"].default)
     if epochs * steps < needed:
         epochs = min(2000, 100 * math.ceil(needed / steps / 100))
     elif epochs * steps > MAX_STEPS:
@@ -229,15 +229,16 @@ def _training(table: Table, target: _Look, features: Mapping[str, _Look], task: 
     return entries | {"data.validation": Entry(0.2)}
 
 
-def _learning_rate(loss: str, n: int, largest: float) -> float:
+def _learning_rate(loss: str, n: int, largest: float, steps: int) -> float:
     """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
 
     λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the
-    share of the largest row. c is 2 for mse and 1/4 for bce; softmax is the like.
+    share of the largest row. c is 2 for mse, and 1/4 for bce, whose slopes are bounded besides. Where there are steps
+    enough for it, a lower rate ends nearer to the optimum.
     """
     if loss == "mse":
         return _rounded_down(min(0.01, 0.5 / (n + 1 + largest)))
-    return _rounded_down(min(0.1, 8 / (n + 1)))
+    return _rounded_down(min(0.1, 8 / (n + 1), max(0.01, 200 / steps)))
 
 
 def _rounded_down(x: float) -> float:

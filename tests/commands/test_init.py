@@ -124,6 +124,14 @@ def test_more_columns_than_rows_do_not_diverge(drafted):
     assert done["train"]["r2"] > 0.9
 
 
+def test_a_weak_signal_in_many_rows_still_beats_a_constant(drafted):
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(12, 8000)).round(3)
+    y = rng.random(8000) < 1 / (1 + np.exp(-0.1 * X[0]))
+    _, done = drafted({**{f"x{j}": column for j, column in enumerate(X)}, "y": np.where(y, "yes", "no")})
+    assert done["train"]["loss"] < done["best_constant_loss"] - 0.001
+
+
 @pytest.mark.parametrize(
     "columns",
     [
