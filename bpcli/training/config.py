@@ -58,7 +58,8 @@ def config_from_mapping(mapping: Mapping[str, Any], name: str = "model") -> Conf
     place = Place("config")
     reading = _Reading()
     root = _as_node(mapping, place)
-    assert isinstance(root, Pairs)
+    if not isinstance(root, Pairs):
+        raise ConfigError([f"{place}: expected a mapping, found {shown(root)}"])
     _walk(reading, root)
     return _build(reading, place, Path(), name)
 
@@ -69,8 +70,8 @@ def _as_node(value: Any, place: Place) -> Node:
         return Pairs(place, tuple((_as_node(k, place), _as_node(v, place)) for k, v in value.items()))
     if isinstance(value, list | tuple):
         return Items(place, tuple(_as_node(item, place) for item in value))
-    if hasattr(value, "item"):  # a NumPy scalar
-        value = value.item()
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+        return _as_node(value.tolist(), place)
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     return Scalar(place, value, number(value) if is_number(value) else str(value))
