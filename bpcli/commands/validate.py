@@ -11,7 +11,7 @@ from bpcli.training.trainer import prepare
 
 @click.command(cls=Command)
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key over the config, typed and read as if it stood there; repeats.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats.")
 def command(config: Path, settings: tuple[str, ...]) -> None:
     """Check CONFIG and the data it names without training: every mistake, each with its file, line and column.
 
