@@ -11,6 +11,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from bpcli import pairs
+from bpcli.pairs import two_product as two_product
+from bpcli.pairs import two_sum as two_sum
+
 INF = math.inf
 NAN = math.nan
 
@@ -36,12 +40,37 @@ def _refined_cbrt(x: float, y: float) -> float:
     return y + (x / (y * y) - y) / 3.0 if y and math.isfinite(y) else y
 
 
-class Floats:
+class _Rounding:
+    """What numbers that round offer besides their functions: their rounding errors, and results beyond their digits.
+
+    Numbers that don't round answer with a low part of 0, and with 0 for k.
+    """
+
+    two_sum = staticmethod(two_sum)
+    two_product = staticmethod(two_product)
+
+    def exp_pair(self, x: Any, low: Any = 0.0) -> tuple[pairs.Pair, Any]:
+        """(m, k) with e^(x + low) = m·2^k and m a pair."""
+        return pairs.exp(self, x, low)
+
+    def total(self, x: Any, axis: int, folds: int = 1) -> pairs.Pair:
+        """Σ x along an axis, which is kept with length 1, as a pair."""
+        return pairs.total(self, x, axis, folds)
+
+    def careful(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
+        """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
+        if isinstance(condition, bool):
+            return better() if condition else plain
+        return self.where(condition, better(), plain) if condition.any() else plain  # type: ignore[attr-defined]
+
+
+class Floats(_Rounding):
     """The primitives over Python floats, with IEEE 754 results and no exceptions."""
 
     name = "floats"
 
     constant = float
+    pi = math.pi
     exp = staticmethod(_quiet(math.exp, lambda x: INF))
     exp2 = staticmethod(_quiet(math.exp2, lambda x: INF))
     expm1 = staticmethod(_quiet(math.expm1, lambda x: INF))
@@ -67,6 +96,17 @@ class Floats:
     cbrt = staticmethod(lambda x: _refined_cbrt(x, math.cbrt(x)))
     abs = staticmethod(math.fabs)
     hypot = staticmethod(math.hypot)
+
+    rint = staticmethod(lambda x: float(round(x)) if math.isfinite(x) else x)
+    frexp = staticmethod(math.frexp)
+
+    @staticmethod
+    def ldexp(x: float, k: float) -> float:
+        """x·2^k, rounded once."""
+        try:
+            return math.ldexp(x, int(k)) if k == k else NAN
+        except OverflowError:
+            return math.copysign(INF, x)
 
     @staticmethod
     def floor(x: float) -> float:
@@ -138,7 +178,7 @@ def arrays() -> Any:
     """The primitives over NumPy arrays: NumPy's own, and erf, which it lacks."""
     import numpy as np
 
-    class Arrays:
+    class Arrays(_Rounding):
         name = "arrays"
         _erf: Any = staticmethod(np.frompyfunc(math.erf, 1, 1))
 
@@ -151,6 +191,11 @@ def arrays() -> Any:
         def constant(x: float) -> Any:
             """A number as an array with an axis of one point."""
             return np.array([x])
+
+        @staticmethod
+        def ldexp(x: Any, k: Any) -> Any:
+            """x·2^k, rounded once; k may be whole numbers as floats."""
+            return np.ldexp(x, np.asarray(k, np.intc))
 
         def erf(self, x: Any) -> Any:
             """The error function, libm's, entry by entry."""
@@ -174,25 +219,3 @@ def namespace(*values: Any) -> Any:
 def is_array(value: Any) -> bool:
     """Whether `value` is anything but a plain Python number (without importing NumPy to tell)."""
     return not isinstance(value, float | int)
-
-
-def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """(s, e) with s = fl(a + b) and s + e = a + b exactly, unless s overflows (Knuth, TAOCP 2, 4.2.2, theorem B)."""
-    s = a + b
-    t = s - a
-    return s, (a - (s - t)) + (b - t)
-
-
-_SPLITTER = 134217729.0  # 2**27 + 1
-
-
-def two_product(a: Any, b: Any) -> tuple[Any, Any]:
-    """(p, e) with p = fl(a·b) and p + e = a·b exactly (Dekker 1971), unless a part over- or underflows."""
-    p = a * b
-    c = _SPLITTER * a
-    a_high = c - (c - a)
-    a_low = a - a_high
-    c = _SPLITTER * b
-    b_high = c - (c - b)
-    b_low = b - b_high
-    return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low

@@ -48,6 +48,12 @@ class Constant(float):
 
     written: str
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is a whole number as written, and not just by rounding."""
+        digits, _, fraction = self.written.lstrip("-").partition(".")
+        return len(digits) < 16 and digits.isdecimal() and not fraction.strip("0")
+
 
 class Instruction:
     """One step: `row` is an elementwise Function or `op` an ArrayOp; `args` are slots, `node` is where it came from."""
@@ -390,7 +396,13 @@ class _Builder:
 def _power_row(c: Constant) -> Function:
     """x**c for a number c, whose slope needs no logarithm of x."""
 
+    def value(xp: Any, x: Any) -> Any:
+        return power_constant(xp, x, c) if c.whole else xp.power(x, xp.constant(c))
+
     def slope(xp: Any, out: Any, x: Any) -> Any:
+        exponent = xp.constant(c)
+        if not c.whole:
+            return times_lowered(xp, lowered_power(xp, x, exponent), x, exponent)
         if c in (0.0, 1.0):
             return float(c)
         if c in (2.0, 3.0, 4.0):
@@ -398,7 +410,6 @@ def _power_row(c: Constant) -> Function:
             for _ in range(int(c) - 2):
                 slope = slope * x
             return slope
-        lowered = power_constant(xp, x, c - 1.0) if c.is_integer() else lowered_power(xp, x, c)
-        return times_lowered(xp, lowered, x, c)
+        return times_lowered(xp, power_constant(xp, x, c - 1.0), x, exponent)
 
-    return Function(f"**{c.written}", (1, 1), "x**c", lambda xp, x: power_constant(xp, x, c), (slope,))
+    return Function(f"**{c.written}", (1, 1), "x**c", value, (slope,))

@@ -45,7 +45,7 @@ class Space(Rules):
     def __init__(self, base: Any) -> None:
         self.base = base
         self.where = base.where
-        self.scale = _scale_floats if base.name == "floats" else _scale_arrays(base)
+        self.scale = _scale_arrays(base) if base.name == "arrays" else _scale_numbers
         self.two_product = two_product
 
     def __getattr__(self, name: str) -> Any:
@@ -132,8 +132,8 @@ def _tangent(x: Any) -> Any:
     return x.t if isinstance(x, Dual) else NAN if isinstance(x, float) and x != x else 0.0
 
 
-def _scale_floats(g: float, p: float) -> float:
-    return 0.0 if g == 0 else g * p
+def _scale_numbers(g: Any, p: Any) -> Any:
+    return g if g == 0 else g * p
 
 
 def _scale_arrays(base: Any) -> Any:
@@ -153,6 +153,7 @@ class Duals(Rules):
     def __init__(self, space: Space) -> None:
         self.plain = space
         self.base = space.base
+        self.constant, self.pi = space.constant, space.pi
 
     def __getattr__(self, name: str) -> Any:
         row = _ELEMENTWISE.get(name)
