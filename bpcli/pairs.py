@@ -1,0 +1,100 @@
+"""Unevaluated sums high + low of two doubles: sums and products without error, and what is built on them.
+
+Written in the operators alone, so that each works on floats and on arrays; what needs more asks a namespace `xp` for
+it. Source: Ogita, Rump & Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005), unless stated.
+"""
+
+from typing import Any
+
+Pair = tuple[Any, Any]
+
+_SPLITTER = 134217729.0  # 2**27 + 1
+_LOG2_E = 1.4426950408889634
+# ln 2 in three parts; the first two have 40 bits, so that a whole number up to 2**13 times them is exact.
+_LN2 = (0.6931471805592082, 7.371002565161996e-13, 5.8029889835956905e-25)
+_A_SIXTH = (1 / 6, 9.25185853854297e-18)
+_A_24TH = (1 / 24, 2.3129646346357427e-18)
+_FAR = 4000.0  # e^−4000 times any double is 0
+
+
+def two_sum(a: Any, b: Any) -> Pair:
+    """(s, e) with s = fl(a + b) and s + e = a + b exactly, unless s overflows (Knuth, TAOCP 2, 4.2.2, theorem B)."""
+    s = a + b
+    t = s - a
+    return s, (a - (s - t)) + (b - t)
+
+
+def two_product(a: Any, b: Any) -> Pair:
+    """(p, e) with p = fl(a·b) and p + e = a·b exactly (Dekker 1971), unless a part over- or underflows."""
+    p = a * b
+    c = _SPLITTER * a
+    a_high = c - (c - a)
+    a_low = a - a_high
+    c = _SPLITTER * b
+    b_high = c - (c - b)
+    b_low = b - b_high
+    return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def add(xp: Any, a: Pair, b: Pair) -> Pair:
+    """a + b, to about 2^−104 of the larger."""
+    s, e = xp.two_sum(a[0], b[0])
+    return xp.two_sum(s, e + (a[1] + b[1]))  # type: ignore[no-any-return]
+
+
+def multiply(xp: Any, a: Pair, b: Pair) -> Pair:
+    """a·b, to about 2^−104 of itself."""
+    p, e = xp.two_product(a[0], b[0])
+    return xp.two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))  # type: ignore[no-any-return]
+
+
+def divide(xp: Any, a: Pair, b: Pair) -> Pair:
+    """a/b for b ≠ 0, to about 2^−103 of itself: a quotient, and the remainder's."""
+    q = a[0] / b[0]
+    p, e = xp.two_product(q, b[0])
+    return xp.two_sum(q, ((a[0] - p) - e + a[1] - q * b[1]) / b[0])  # type: ignore[no-any-return]
+
+
+def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
+    """(m, k) with e^(x + low) = m·2^k, m a pair of about 1 and right to about 2^−100, k a whole number as a float.
+
+    With x + low = k·ln 2 + r, e^r = (e^(r/512))^512, and its Taylor series. Beyond ±4000 the result is that of ±4000:
+    both are past whatever a product of doubles can reach.
+    """
+    low = xp.where(abs(x) < _FAR, low, 0.0)
+    x = xp.minimum(xp.maximum(x, -_FAR), _FAR)
+    k = xp.rint(x * _LOG2_E)
+    high, error = two_sum(x - k * _LN2[0], -k * _LN2[1])
+    high, carried = two_sum(high, low)
+    high, error = two_sum(high, error + carried - k * _LN2[2])
+    r = (high / 512.0, error / 512.0)
+    tail = 1 / 120 + high / 512.0 * (1 / 720 + high / 512.0 * (1 / 5040 + high / 512.0 / 40320))
+    series = add(xp, _A_24TH, multiply(xp, r, (tail, 0.0)))
+    series = add(xp, _A_SIXTH, multiply(xp, r, series))
+    series = add(xp, (0.5, 0.0), multiply(xp, r, series))
+    s = add(xp, r, multiply(xp, multiply(xp, r, r), series))  # e^(r/512) − 1
+    for _ in range(9):
+        square = multiply(xp, s, s)
+        s = add(xp, (2.0 * s[0], 2.0 * s[1]), square)
+    return add(xp, (1.0, 0.0), s), k
+
+
+def total(xp: Any, x: Any, axis: int, folds: int = 1) -> Pair:
+    """Σ x along `axis`, which is kept with length 1; the error is eps² and not eps times n·Σ|x|, eps³ for two folds.
+
+    The sum goes by halves, and so do its rounding errors, `folds` times.
+    """
+    x = xp.moveaxis(x, axis, 0)
+    errors = []
+    while len(x) > 1:
+        half = (len(x) + 1) // 2
+        left, right = x[:half], x[half:]
+        s, e = xp.two_sum(left[: len(right)], right)
+        errors.append(e)
+        x = s if len(left) == len(right) else xp.concatenate([s, left[len(right) :]])
+    high = xp.moveaxis(x, 0, axis)
+    if not errors:
+        return high, 0.0 * high
+    lost = xp.moveaxis(xp.concatenate(errors), 0, axis)
+    low = total(xp, lost, axis, folds - 1)[0] if folds > 1 else lost.sum(axis=axis, keepdims=True)
+    return xp.two_sum(high, low)  # type: ignore[no-any-return]
