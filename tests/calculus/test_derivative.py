@@ -273,3 +273,23 @@ def test_numbers_need_no_numpy():
         "slow = {'numpy', 'dataclasses', 'inspect', 'decimal'} & set(sys.modules); assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0, 700.0])
+def test_saturated_softmaxes_beside_mpmath(size):
+    for K in (2, 3, 8):
+        x = RNG.uniform(-size, size, K)
+        with mpmath.workdps(400):
+            e = [mpmath.exp(mpmath.mpf(v)) for v in x.tolist()]
+            p = [v / sum(e) for v in e]
+            others = [sum(p[:i] + p[i + 1 :]) for i in range(K)]
+            log_jacobian = [[others[i] if i == j else -p[j] for j in range(K)] for i in range(K)]
+            true = {
+                "softmax(x)": [[float(p[i] * d) for d in row] for i, row in enumerate(log_jacobian)],
+                "log_softmax(x)": [list(map(float, row)) for row in log_jacobian],
+                "logsumexp(x)": [list(map(float, p))],
+            }
+        for text, jacobian in true.items():
+            found = calculation(text, {"x": x}).jacobian({"x": x})[1]["x"]
+            spacing = np.spacing(np.abs(jacobian))
+            assert np.max(np.abs(found - jacobian) / spacing) <= 10, text
