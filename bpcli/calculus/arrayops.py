@@ -13,6 +13,8 @@ from bpcli.calculus.spaces import Dual
 class ArrayOp:
     """An operation: `extra` is its axis, indices or the like. Linear unless a subclass says how its tangent differs."""
 
+    name = ""  # its key in the table
+
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         """The shape of the result; ShapeError if the operands do not fit."""
         raise NotImplementedError

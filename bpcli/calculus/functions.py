@@ -42,6 +42,10 @@ class Function:
         """The rule of ∂out/∂args[i]."""
         return self.partials(i) if callable(self.partials) else self.partials[i]
 
+    def passes(self, i: int) -> bool:
+        """Whether derivatives flow through args[i] at all: not those of a comparison, say, however steep they are."""
+        return self.partial(i) is not _zero
+
 
 def _primitive(name: str) -> Rule:
     return lambda xp, *args: getattr(xp.base, name)(*args)
@@ -54,6 +58,7 @@ def _unary(name: str, derivative: Rule, low: float = -math.inf, high: float = ma
 
 
 def _zero(xp: Any, y: Any, *args: Any) -> Any:
+    """A slope that is 0 wherever there is one: the argument is no path for derivatives, see `Function.passes`."""
     return 0.0
 
 
@@ -212,9 +217,26 @@ OPERATORS: dict[str, Function] = {
         _loss("mse_term", terms.mse_term, lambda xp, o, y, p: 2.0 * (y - p), terms.dmse_term_dy_hat),
         _loss("bce_term", terms.bce_term, lambda xp, o, y, p: -xp.logit(p), terms.dbce_term_dy_hat),
         _loss("cce_term", terms.cce_term, lambda xp, o, y, p: -xp.log(p), terms.dcce_term_dy_hat),
+        Function(
+            "sigmoid_bce_term",
+            (2, 2),
+            "",
+            lambda xp, y, z: terms.sigmoid_bce_term(y, z),
+            (
+                lambda xp, o, y, z: -z,
+                lambda xp, o, y, z: terms.dsigmoid_bce_term_dz(y, xp.sigmoid(z), xp.sigmoid(-z)),
+            ),
+        ),
+        Function(
+            "logaddexp",
+            (2, 2),
+            "log(exp(x)+exp(y))",
+            lambda xp, x, y: xp.maximum(x, y) + xp.log1p(xp.exp(-abs(x - y))),
+            (lambda xp, o, x, y: xp.sigmoid(x - y), lambda xp, o, x, y: xp.sigmoid(y - x)),
+        ),
     ]
 }
-"""The operators, and the terms of which the losses are sums."""
+"""The operators, the terms of which the losses are sums, and what `recognise` finds in composites."""
 
 FUNCTIONS: dict[str, Function] = {
     row.name: row

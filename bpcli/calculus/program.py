@@ -13,6 +13,7 @@ from bpcli.calculus.functions import (
     power_constant,
     times_lowered,
 )
+from bpcli.calculus.recognise import recognised
 from bpcli.calculus.shapes import Shape, ShapeError, broadcast, show_shape
 from bpcli.calculus.spaces import Dual
 from bpcli.calculus.tree import (
@@ -58,7 +59,7 @@ class Constant(float):
 class Instruction:
     """One step: `row` is an elementwise Function or `op` an ArrayOp; `args` are slots, `node` is where it came from."""
 
-    __slots__ = ("args", "extra", "node", "op", "row", "shape", "shapes")
+    __slots__ = ("args", "extra", "node", "op", "passes", "row", "shape", "shapes")
 
     def __init__(
         self,
@@ -72,6 +73,8 @@ class Instruction:
     ) -> None:
         self.row, self.op, self.args, self.extra = row, op, args, extra
         self.node, self.shapes, self.shape = node, shapes, shape
+        # Which operands derivatives flow through.
+        self.passes = [row is None or row.passes(i) for i in range(len(args))]
 
     def key(self) -> tuple[Any, ...]:
         """What instructions with one and the same result have in common."""
@@ -92,9 +95,30 @@ class Program:
         self.entries = self.work = 0
         self._known: dict[Any, int] = {}
         self.outputs = [_Builder(self, text).build(tree) for tree, text in zip(trees, texts, strict=True)]
+        self._drop_unused()
         self.scalar = not any([*self.shapes, *variables.values()]) and not any(
             isinstance(s, Instruction) and s.op is not None for s in self.slots
         )
+
+    def _drop_unused(self) -> None:
+        """Leave out the steps that no output needs: what recognised composites were made of."""
+        needed: set[int] = set()
+        stack = list(self.outputs)
+        while stack:
+            slot = stack.pop()
+            if slot not in needed:
+                needed.add(slot)
+                step = self.slots[slot]
+                stack.extend(step.args if isinstance(step, Instruction) else ())
+        kept = sorted(needed)
+        place = {slot: number for number, slot in enumerate(kept)}
+        for slot in kept:
+            step = self.slots[slot]
+            if isinstance(step, Instruction):
+                step.args = tuple([place[a] for a in step.args])
+        self.slots = [self.slots[slot] for slot in kept]
+        self.shapes = [self.shapes[slot] for slot in kept]
+        self.outputs = [place[slot] for slot in self.outputs]
 
     def add(self, slot: Instruction | str | Constant, shape: Shape) -> int:
         """The number of a slot, new unless the same has been computed before."""
@@ -111,7 +135,7 @@ class Program:
         result: list[bool] = []
         for slot in self.slots:
             if isinstance(slot, Instruction):
-                result.append(any(result[a] for a in slot.args))
+                result.append(any(result[a] and p for a, p in zip(slot.args, slot.passes, strict=True)))
             else:
                 result.append(slot in wrt)
         return result
@@ -139,7 +163,7 @@ class Program:
             if not isinstance(slot, Instruction):
                 result.append(seeds.get(slot) if isinstance(slot, str) else None)
                 continue
-            parts = [result[a] for a in slot.args]
+            parts = [result[a] if p else None for a, p in zip(slot.args, slot.passes, strict=True)]
             if all(part is None for part in parts):
                 result.append(None)
                 continue
@@ -170,7 +194,7 @@ class Program:
                 continue
             args, out = [values[a] for a in slot.args], values[number]
             for i, a in enumerate(slot.args):
-                if not active[a]:
+                if not active[a] or not slot.passes[i]:
                     continue
                 if slot.op is not None:
                     part = slot.op.vjp(xp, g, i, out, args, slot.shapes, slot.extra)
@@ -178,8 +202,6 @@ class Program:
                         part = _still_zero(xp, g, part)
                 else:
                     part = _elementwise_adjoint(xp, slot, g, i, out, args, scale)
-                    if part is None:
-                        continue
                     if slot.shapes[i] != slot.shape:
                         from bpcli.calculus.arrayops import unbroadcast  # not for floats, which have one shape
 
@@ -193,14 +215,10 @@ def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, a
     row = slot.row
     assert row is not None
     if row.kind == "select":
-        if i == 0:
-            return None
         taken = args[0] != 0
         return xp.where(taken, g, 0.0) if i == 1 else xp.where(taken, 0.0, g)
     p = row.partial(i)(xp, out, *args)
     if type(p) is float:
-        if p == 0.0:
-            return None
         if p == 1.0:
             return g
         if p == -1.0:
@@ -347,7 +365,8 @@ class _Builder:
             if spread is None:
                 raise self.mismatch(node, i, shape, other)
             shape = spread
-        return self.add(Instruction(row, None, tuple(args), None, node, shapes, shape))
+        slot = self.add(Instruction(row, None, tuple(args), None, node, shapes, shape))
+        return recognised(self, slot, node)
 
     def add(self, instruction: Instruction) -> int:
         """A new instruction, unless the whole would become too much."""

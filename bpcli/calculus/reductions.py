@@ -247,3 +247,6 @@ REDUCTIONS: dict[str, ArrayOp] = {
     "log_softmax": LogSoftmax(),
     "logsumexp": LogSumExp(),
 }
+
+for _name, _op in REDUCTIONS.items():
+    _op.name = _name

@@ -44,16 +44,20 @@ class Take(ArrayOp):
 
 
 class Swap(ArrayOp):
-    """A.T; a vector is its own transpose."""
+    """A.T, the axes in reverse; a vector is its own transpose."""
 
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return shapes[0][::-1]
 
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return args[0].swapaxes(0, 1) if len(shapes[0]) == 2 else args[0]
+        return self._turned(args[0])
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return linear(xp, lambda a: a.swapaxes(0, 1) if len(shapes[0]) == 2 else a, g)
+        return linear(xp, self._turned, g)
+
+    def _turned(self, a: Any) -> Any:
+        points = a.ndim - 1
+        return a.transpose(*reversed(range(points)), points)
 
 
 class StackItems(ArrayOp):
@@ -152,3 +156,6 @@ STRUCTURE: dict[str, ArrayOp] = {
     "stack": StackItems(),
     "@": MatMul(),
 }
+
+for _name, _op in STRUCTURE.items():
+    _op.name = _name

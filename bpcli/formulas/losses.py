@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from bpcli.formulas.activations import sigmoid
 from bpcli.formulas.softmax import _complement, _shift, total
-from bpcli.formulas.terms import bce_term, cce_term, dbce_term_dy_hat, dcce_term_dy_hat, dmse_term_dy_hat, mse_term
+from bpcli.formulas.terms import (
+    bce_term,
+    cce_term,
+    dbce_term_dy_hat,
+    dcce_term_dy_hat,
+    dmse_term_dy_hat,
+    dsigmoid_bce_term_dz,
+    mse_term,
+    sigmoid_bce_term,
+)
 
 Array = NDArray[Any]
 
@@ -54,12 +63,12 @@ def dcce_dy_hat(y: Array, y_hat: Array) -> Array:
 
 def sigmoid_bce(z: Array, y: Array) -> Any:
     """J = bce(y, σ(z)) = (1/N) Σ [log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|]."""
-    return _mean_over_samples(np.log1p(np.exp(-np.abs(z))) + np.abs(z) * np.abs((z >= 0) - y))
+    return _mean_over_samples(sigmoid_bce_term(y, z))
 
 
 def dsigmoid_bce_dz(z: Array, y: Array) -> Array:
     """∂J/∂z = (1/N)(σ(z) − y) = (1/N)[(1 − y)σ(z) − y σ(−z)]: ∂J/∂ŷ·∂ŷ/∂z, where the factor ŷ(1 − ŷ) cancels."""
-    return np.asarray((1.0 - y) * sigmoid(z) - y * sigmoid(-z)) / len(z)
+    return np.asarray(dsigmoid_bce_term_dz(y, sigmoid(z), sigmoid(-z)) / len(z))
 
 
 def softmax_cce(logits: Array, y: Array) -> Any:

@@ -9,6 +9,17 @@ from typing import Any
 from bpcli.namespaces import namespace
 
 
+def sigmoid_bce_term(y: Any, z: Any) -> Any:
+    """bce_term(y, σ(z)) from z: log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|, of which no part cancels."""
+    xp = namespace(y, z)
+    return xp.log1p(xp.exp(-abs(z))) + abs(z) * abs(xp.where(z >= 0, 1.0, 0.0) - y)
+
+
+def dsigmoid_bce_term_dz(y: Any, a: Any, a_of_minus: Any) -> Any:
+    """σ(z) − y = (1 − y)σ(z) − y σ(−z) from a = σ(z) and σ(−z): ∂/∂ŷ·∂ŷ/∂z, where the factor ŷ(1 − ŷ) cancels."""
+    return (1.0 - y) * a - y * a_of_minus
+
+
 def mse_term(y: Any, y_hat: Any) -> Any:
     """(y − ŷ)²."""
     return (y - y_hat) * (y - y_hat)

@@ -117,7 +117,7 @@ def test_size_and_work_are_bounded_before_they_begin(monkeypatch):
 
 
 def test_equal_steps_are_done_once():
-    one = built("exp(s)/(1+exp(s))", "1+exp(s)")
+    one = built("exp(s)/(2+exp(s))", "2+exp(s)")
     assert [step.row.name for step in one.slots if isinstance(step, Instruction)] == ["exp", "+", "/"]
     assert one.slots[one.outputs[0]].args[1] == one.outputs[1]
     steps = built("A.T@A+(A.T)@A+softmax(A)[0]*softmax(A,axis=0)[0]").slots
@@ -129,7 +129,6 @@ def test_constants_remember_how_they_were_written():
     assert [(c, c.written) for c in constants] == [
         (0.1, "0.10"),
         (pytest.approx(3.14159265), "pi"),
-        (2, "2"),
         (-2, "-2"),
     ]
 
