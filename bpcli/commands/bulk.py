@@ -1,63 +1,73 @@
 """Values and gradients at many points: streamed in blocks, printed a line a point or written as `.npy`."""
 
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpcli.calculus.bulk import BLOCK, map_in_order
 from bpcli.calculus.derivative import Calculation
+from bpcli.calculus.shapes import Shape
+from bpcli.commands import output
 from bpcli.commands.calculator import Printer, Request
 from bpcli.errors import UsageError
+from bpcli.notation import json_text, number
 
-Block = tuple[Calculation, dict[str, Any], list[Any]]
+PRINTED_CELLS = 1 << 16  # that are text at a time
+
+
+class Block(NamedTuple):
+    """Points as columns (*shape, B), and the entries of their results as a table: a row a point."""
+
+    calculation: Calculation
+    columns: dict[str, Any]
+    table: Any
 
 
 def run_bulk(request: Request, printer: Printer, gradient: bool, target: str | None, force: bool) -> None:
     """Evaluate the one expression of `request`, with its gradient or without, at the points of its file."""
     if target is not None and request.points is None:
         raise UsageError("--output writes the columns of many points, and goes with --points")
-    results = map_in_order(lambda item: _evaluate(item, gradient), request.blocks(BLOCK))
+    blocks = map_in_order(lambda item: _evaluate(*item, gradient), request.blocks(BLOCK))
+    checked = (_check(block, printer, request) for block in blocks)
     if target is not None:
-        _write(results, Path(target), force, printer, request)
+        _write(checked, Path(target), force, request)
     else:
-        for block in results:
-            _print(block, gradient, printer, request)
+        _print(checked, gradient, printer, request)
     printer.finish()
 
 
-def _evaluate(item: tuple[Calculation, dict[str, Any]], gradient: bool) -> Block:
-    calculation, columns = item
-    if not gradient:
-        return calculation, columns, calculation.value_block(columns)
-    value, blocks = calculation.gradient_block(columns)
-    return calculation, columns, [value, *blocks.values()]
-
-
-def _rows(block: Block) -> Any:
-    """The results of a block as a table: a row a point, a column an entry."""
+def _evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
     import numpy as np
 
-    results = block[2]
-    return np.concatenate([r.reshape(-1, r.shape[-1]) for r in results]).T
+    if gradient:
+        value, slopes = calculation.gradient_block(columns)
+        results = [value, *slopes.values()]
+    else:
+        results = calculation.value_block(columns)
+    return Block(calculation, columns, np.concatenate([r.reshape(-1, r.shape[-1]) for r in results]).T)
 
 
-def _point(block: Block, request: Request, i: int) -> dict[str, Any]:
-    point = {}
-    for name, values in block[1].items():
-        value = values[..., i if name in request.variables.names else 0]
-        point[name] = value if value.ndim else float(value)
-    return point
-
-
-def _remember(block: Block, rows: Any, printer: Printer, request: Request) -> None:
-    """Note the points of a block whose results are not finite."""
+def _check(block: Block, printer: Printer, request: Request) -> Block:
+    """Let the printer remember the points whose results are not finite."""
     import numpy as np
 
-    for i in np.flatnonzero(~np.isfinite(rows).all(axis=1)).tolist():
-        printer.check(block[0], _point(block, request, i), rows[i].tolist())
+    finite = np.isfinite(block.table)
+    if not finite.all():
+        for i in np.flatnonzero(~finite.all(axis=1)).tolist():
+            point = {}
+            for name, values in block.columns.items():
+                value = values[..., i if name in request.variables.names else 0]
+                point[name] = value if value.ndim else float(value)
+            printer.check(block.calculation, point, block.table[i].tolist())
+    return block
 
 
-def _write(results: Iterator[Block], target: Path, force: bool, printer: Printer, request: Request) -> None:
+def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request) -> None:
     from bpcli.datasets.points import write_blocks
     from bpcli.files import refuse_overwrite
 
@@ -65,33 +75,69 @@ def _write(results: Iterator[Block], target: Path, force: bool, printer: Printer
         raise UsageError(f"--output {target}: the columns are written as .npy", f"--output {target.stem}.npy")
     if not force:
         refuse_overwrite(target)
-
-    def tables() -> Iterator[Any]:
-        for block in results:
-            rows = _rows(block)
-            _remember(block, rows, printer, request)
-            yield rows
-
-    write_blocks(target, tables(), 1 + len(request.wrt), force)
+    write_blocks(target, (block.table for block in blocks), 1 + len(request.wrt), force)
 
 
-def _print(block: Block, gradient: bool, printer: Printer, request: Request) -> None:
+# Printing
+
+
+def _print(blocks: Iterator[Block], gradient: bool, printer: Printer, request: Request) -> None:
+    write: Callable[[float, int | None], str] = json_text if printer.format == "json" else number
+    layouts = None  # the same for all, whose shapes are
+    for block in blocks:
+        inputs = [block.columns[name] for name in request.variables.names]
+        cells = [row for values in inputs for row in values.reshape(-1, values.shape[-1])] + list(block.table.T)
+        first, further, used = layouts = layouts or _layouts(block.calculation, gradient, printer, request)
+        size = max(1, PRINTED_CELLS // len(used))
+        for start in range(0, len(block.table), size):
+            parts = [cells[k][start : start + size].tolist() for k in used]
+            texts = zip(*([write(v, printer.precision) for v in part] for part in parts), strict=True)
+            if printer.first:
+                output.emit(first % next(texts))
+                printer.first = False
+            lines = [further % row for row in texts]
+            if lines:
+                output.emit("\n".join(lines))
+
+
+class _Marked(Printer):
+    """A printer of marks in the place of numbers."""
+
+    def check(self, calculation: Calculation, point: Any, results: Sequence[Any]) -> None:
+        """Marks are neither finite nor not."""
+
+
+def _layouts(
+    calculation: Calculation, gradient: bool, printer: Printer, request: Request
+) -> tuple[str, str, list[int]]:
+    """How `show` of the command prints a first and a further point, with `%s` for each number, and which numbers."""
     from bpcli.commands import eval as eval_
     from bpcli.commands import grad
 
-    calculation, columns, results = block
-    # As plain lists, a point each: NumPy is slow at single numbers.
-    points = zip(*(_by_point(columns[name]) for name in request.variables.names), strict=True)
-    for point, (value, *slopes) in zip(points, zip(*map(_by_point, results), strict=True), strict=True):
-        named = {**dict(zip(request.variables.names, point, strict=True)), **request.variables.constants}
-        if gradient:
-            grad.show(printer, request, calculation, named, value, dict(zip(request.wrt, slopes, strict=True)))
-        else:
-            eval_.show(printer, request, calculation, named, value)
+    places = count()
+    names, shapes = request.variables.names, calculation.program.variables
+    point = {name: _marks(shapes[name], places) for name in names}
+    value = _marks(calculation.output_shapes[0], places)
+    slopes = {name: _marks(shapes[name], places) for name in request.wrt}
+    marked = _Marked(printer.format, printer.precision)
+    texts = []
+    for _ in range(2):
+        with redirect_stdout(StringIO()) as out:
+            if gradient:
+                grad.show(marked, request, calculation, point, value, slopes)
+            else:
+                eval_.show(marked, request, calculation, point, value)
+        texts.append(out.getvalue().removesuffix("\n").replace("%", "%%"))
+    first, further = (_MARK.sub("%s", text) for text in texts)
+    return first, further, [int(place) for place in _MARK.findall(texts[1])]
 
 
-def _by_point(values: Any) -> Any:
-    """Floats or nested lists, one for each point on the trailing axis."""
+_MARK = re.compile(r'"?\$(\d+)\$"?')  # in JSON it stands in quotes; a dollar has no meaning in the language
+
+
+def _marks(shape: Shape, places: Iterator[int]) -> Any:
+    """A mark, or an array of them, that says which number belongs in its place."""
     import numpy as np
 
-    return np.moveaxis(values, -1, 0).tolist()
+    marks = [f"${next(places)}$" for _ in range(math.prod(shape))]
+    return np.array(marks, object).reshape(shape) if shape else marks[0]

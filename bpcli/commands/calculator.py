@@ -13,7 +13,7 @@ from bpcli.calculus.parser import parse
 from bpcli.commands import output
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.notation import csv_line, number
+from bpcli.notation import cell, csv_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -175,11 +175,11 @@ def value_lines(value: Any, precision: int | None) -> list[str]:
     """A number or a vector on one line, a matrix a row a line, entries separated by a space."""
     value = plain(value)
     if not isinstance(value, list):
-        return [number(value, precision)]
+        return [cell(value, precision)]
     rows = value if value and isinstance(value[0], list) else [value]
     if rows and rows[0] and isinstance(rows[0][0], list):  # more axes than two: matrices, one below the other
         return [line for part in rows for line in value_lines(part, precision)]
-    return [" ".join([number(v, precision) for v in row]) for row in rows]
+    return [" ".join([cell(v, precision) for v in row]) for row in rows]
 
 
 def blocks_lines(blocks: dict[str, Any], precision: int | None) -> list[str]:
@@ -193,11 +193,7 @@ def blocks_lines(blocks: dict[str, Any], precision: int | None) -> list[str]:
 
 
 def flat(value: Any) -> list[float]:
-    """The entries of a number, an array or nested lists, row by row."""
-    if isinstance(value, float):
-        return [value]
-    if isinstance(value, list):
-        return [entry for part in value for entry in flat(part)]
+    """The entries of a number or an array, row by row."""
     return value.ravel().tolist() if hasattr(value, "ravel") else [value]
 
 
@@ -221,14 +217,6 @@ def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
     """The names of the entries that are differentiated by, in order."""
     shapes = calculation.program.variables
     return [title for name in request.wrt for title in entry_names(name, shapes[name])]
-
-
-def _as_array(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    import numpy as np
-
-    return np.array(value)
 
 
 class Printer:
@@ -264,7 +252,6 @@ class Printer:
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
-            point = {name: _as_array(value) for name, value in point.items()}
             culprit = calculation.culprit(point) or calculation.slope_culprit(point)
             note = culprit or "the numbers are beyond the range of doubles on the way"
             if note not in self.notes:

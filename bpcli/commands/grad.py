@@ -18,7 +18,7 @@ from bpcli.commands.calculator import (
     plain,
     wrt_titles,
 )
-from bpcli.notation import json_text, number
+from bpcli.notation import cell, json_text
 
 
 @click.command(cls=Command)
@@ -59,8 +59,8 @@ def show(
         output.emit(json_text(record, printer.precision))
     elif printer.format == "csv":
         printer.csv(lambda: titles(request, calculation), [[*input_cells(request, point), value, *entries]])
-    elif all(isinstance(block, float) for block in gradient.values()):
-        printer.text([" ".join([number(v, printer.precision) for v in entries])], apart=False)
+    elif not any(calculation.program.variables[name] for name in gradient):
+        printer.text([" ".join([cell(v, printer.precision) for v in entries])], apart=False)
     else:
         lines = blocks_lines(gradient, printer.precision)
         printer.text(lines, apart=len(lines) > 1)
