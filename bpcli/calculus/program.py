@@ -171,7 +171,12 @@ class Program:
             if slot.op is not None:
                 result.append(slot.op.jvp(xp, parts, out, args, slot.shapes, slot.extra))
             else:
-                result.append(_elementwise_tangent(xp, slot, parts, out, args))
+                tangent = _elementwise_tangent(xp, slot, parts, out, args)
+                if any(shape != slot.shape for shape in slot.shapes):
+                    from bpcli.calculus.arrayops import full  # not for floats, which have one shape
+
+                    tangent = full(xp, tangent, slot.shape)  # an operand without a tangent may be the wider one
+                result.append(tangent)
         return result
 
     def reverse(
