@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TypeVar
 
 BLOCK = 32768  # points that are read and handed to a thread at a time
-PIECE = 8192  # points that are evaluated at a time: the columns at work stay within a core's second-level cache
+PIECE = 16384  # points that are evaluated at a time: the columns at work stay within a core's second-level cache
 WORTH_A_THREAD = 1.5e-3  # seconds for a block; below, handing it over costs more than the second core saves
 PIECE_ENTRIES = 1 << 18  # the same for vectors and matrices: all intermediate arrays of a piece together
 

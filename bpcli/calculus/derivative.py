@@ -235,11 +235,11 @@ class Calculation:
 
     # Many points
 
-    def value_block(self, columns: Point) -> list[Any]:
-        """The values at B points: arrays (*shape, B), from variables (*shape, B)."""
+    def value_block(self, columns: Point, table: Any = None) -> list[Any]:
+        """The values at B points: arrays (*shape, B), from variables (*shape, B); they share `table` (B, outputs)."""
         np, points = arrays(), _points(columns)
         space = Space(np)
-        results = [np.empty((*shape, points)) for shape in self.output_shapes]
+        results = _columns_of(np.empty((points, self.outputs)) if table is None else table, self.output_shapes)
         with np.errstate(all="ignore"):
             for part in pieces(points, self.program.entries):
                 values = self.program.forward(space, _cut(columns, part))
@@ -247,20 +247,23 @@ class Calculation:
                     result[..., part] = values[slot]
         return results
 
-    def gradient_block(self, columns: Point) -> tuple[Any, dict[str, Any]]:
-        """The value and the gradient at B points: arrays (B,) and (*shape, B)."""
+    def gradient_block(self, columns: Point, table: Any = None) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradient at B points: arrays (B,) and (*shape, B); they share `table` (B, 1 + inputs)."""
         self.require_scalar()
         np, points = arrays(), _points(columns)
         space = Space(np)
         (slot,) = self.program.outputs
-        value = np.empty(points)
-        gradient = {name: np.zeros((*shape, points)) for name, shape in self._of_inputs()}
+        shapes = dict(self._of_inputs())
+        table = np.empty((points, 1 + self.inputs)) if table is None else table
+        value, *slopes = _columns_of(table, [(), *shapes.values()])
+        gradient = dict(zip(shapes, slopes, strict=True))
         with np.errstate(all="ignore"):
             for part in pieces(points, self.program.entries):
                 values = self.program.forward(space, _cut(columns, part))
                 value[part] = values[slot]
-                for name, slope in self._sweep(space, values, {slot: np.ones(1)}).items():
-                    gradient[name][..., part] = slope
+                found = self._sweep(space, values, {slot: np.ones(1)})
+                for name, slope in gradient.items():
+                    slope[..., part] = found.get(name, 0.0)
         return value, gradient
 
     # What went wrong
@@ -391,6 +394,12 @@ def _symmetric(np: Any, matrix: Any) -> Any:
 
 def _points(columns: Point) -> int:
     return max((column.shape[-1] for column in columns.values()), default=1)
+
+
+def _columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
+    """The columns of a table (B, entries) in turn as arrays (*shape, B), which share its memory."""
+    parts = _split(table.T, [(None, shape) for shape in shapes], lambda part, shape: part.reshape(*shape, -1))
+    return [part for _, part in parts]
 
 
 def _cut(columns: Point, part: slice) -> Point:

@@ -44,12 +44,10 @@ def run_bulk(request: Request, printer: Printer, gradient: bool, target: str | N
 def _evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
     import numpy as np
 
-    if gradient:
-        value, slopes = calculation.gradient_block(columns)
-        results = [value, *slopes.values()]
-    else:
-        results = calculation.value_block(columns)
-    return Block(calculation, columns, np.concatenate([r.reshape(-1, r.shape[-1]) for r in results]).T)
+    points = max(values.shape[-1] for values in columns.values())
+    table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
+    (calculation.gradient_block if gradient else calculation.value_block)(columns, table)
+    return Block(calculation, columns, table)
 
 
 def _check(block: Block, printer: Printer, request: Request) -> Block:
