@@ -17,9 +17,12 @@ Rule = Callable[..., Any]
 
 
 class Function:
-    """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests."""
+    """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests.
 
-    __slots__ = ("arity", "domain", "kind", "name", "partials", "signature", "value")
+    `picks` says that a slope of 0 stands for an argument that was not taken, so that nothing of it matters, not even ∞.
+    """
+
+    __slots__ = ("arity", "domain", "kind", "name", "partials", "picks", "signature", "value")
 
     def __init__(
         self,
@@ -30,9 +33,10 @@ class Function:
         partials: Sequence[Rule] | Callable[[int], Rule] = (),
         domain: tuple[float, float] = (-math.inf, math.inf),
         kind: str = "elementwise",
+        picks: bool = False,
     ) -> None:
         self.name, self.arity, self.signature = name, arity, signature
-        self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
+        self.value, self.partials, self.domain, self.kind, self.picks = value, partials, domain, kind, picks
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""
@@ -281,10 +285,22 @@ FUNCTIONS: dict[str, Function] = {
         _unary("floor", _zero),
         _unary("ceil", _zero),
         Function(
-            "min", (1, 100), "min(x) over all entries, min(x, axis=0), or min(x, y, …)", _MIN, _DMIN, kind="reduction"
+            "min",
+            (1, 100),
+            "min(x) over all entries, min(x, axis=0), or min(x, y, …)",
+            _MIN,
+            _DMIN,
+            kind="reduction",
+            picks=True,
         ),
         Function(
-            "max", (1, 100), "max(x) over all entries, max(x, axis=0), or max(x, y, …)", _MAX, _DMAX, kind="reduction"
+            "max",
+            (1, 100),
+            "max(x) over all entries, max(x, axis=0), or max(x, y, …)",
+            _MAX,
+            _DMAX,
+            kind="reduction",
+            picks=True,
         ),
         Function(
             "where",
@@ -297,11 +313,19 @@ FUNCTIONS: dict[str, Function] = {
                 lambda xp, o, c, x, y: xp.where(c != 0, 0.0, 1.0),
             ),
             kind="select",
+            picks=True,
         ),
         Function("clip", (3, 3), "clip(x, low, high)", kind="macro"),
         _unary("sigmoid", lambda xp, y, z: activations.dsigmoid_dz(z), value=lambda xp, z: activations.sigmoid(z)),
         _unary("logit", lambda xp, y, p: activations.dlogit_dp(p), 0.0, 1.0, lambda xp, p: activations.logit(p)),
-        _unary("relu", lambda xp, y, z: activations.drelu_dz(z), value=lambda xp, z: activations.relu(z)),
+        Function(
+            "relu",
+            (1, 1),
+            "relu(z)",
+            lambda xp, z: activations.relu(z),
+            (lambda xp, y, z: activations.drelu_dz(z),),
+            picks=True,
+        ),
         _unary("softplus", lambda xp, y, z: xp.sigmoid(z), value=lambda xp, z: activations.softplus(z)),
         Function("sum", (1, 1), "sum(x) or sum(x, axis=0)", kind="reduction"),
         Function("mean", (1, 1), "mean(x) or mean(x, axis=0)", kind="reduction"),

@@ -219,28 +219,23 @@ class Program:
 def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, args: list[Any], scale: Any) -> Any:
     row = slot.row
     assert row is not None
-    if row.kind == "select":
-        taken = args[0] != 0
-        return xp.where(taken, g, 0.0) if i == 1 else xp.where(taken, 0.0, g)
     p = row.partial(i)(xp, out, *args)
     if type(p) is float:
         if p == 1.0:
             return g
         if p == -1.0:
             return -g
-    return scale(g, p)
+    return xp.where(p != 0.0, scale(g, p), 0.0) if row.picks else scale(g, p)
 
 
 def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any, args: list[Any]) -> Any:
     row = slot.row
     assert row is not None
-    if row.kind == "select":
-        a, b = (0.0 if part is None else part for part in parts[1:])
-        return xp.where(args[0] != 0, a, b)
     total: Any = None
     for i, part in enumerate(parts):
         if part is not None:
-            term = xp.scale(part, row.partial(i)(xp, out, *args))
+            p = row.partial(i)(xp, out, *args)
+            term = xp.where(p != 0.0, xp.scale(part, p), 0.0) if row.picks else xp.scale(part, p)
             total = term if total is None else total + term
     return total
 

@@ -98,11 +98,11 @@ class Extreme(ArrayOp):
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
-        return put_back(xp, g, axes) * self._share(xp, out, args[0], axes)
+        return xp.scale(self._share(xp, out, args[0], axes), put_back(xp, g, axes))  # a share of 0 is not taken
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
-        return summed(xp, self._share(xp, out, args[0], axes) * tangents[0], axes)
+        return summed(xp, xp.scale(self._share(xp, out, args[0], axes), tangents[0]), axes)
 
 
 class Norm(ArrayOp):
