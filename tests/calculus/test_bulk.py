@@ -1,6 +1,8 @@
 """Many points: pieces that cover them, results in order, and each as if it were alone."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -105,3 +107,26 @@ def test_what_is_one_for_all_points_spreads():
     value, gradient = one.gradient_block({"x": np.array([1.0, 2.0, 3.0]), "k": np.array([10.0])})
     assert value.tolist() == [10, 40, 90]
     assert gradient["x"].tolist() == [20, 40, 60]
+
+
+FAULTS = """
+import resource
+import numpy as np
+from bpcli.calculus.bulk import map_in_order
+from bpcli.calculus.derivative import Calculation
+from bpcli.calculus.parser import parse
+
+text = "(1-x)**2+100*(y-x**2)**2"
+one = Calculation([parse(text)], [text], {"x": (), "y": ()}, ["x", "y"])
+columns = {name: np.random.default_rng(0).normal(size=32768) for name in "xy"}
+faults = []
+for _ in map_in_order(lambda i: one.gradient_block(columns), iter(range(40)), 1):
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+print(faults[-1] - faults[20])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts page faults, and minds glibc's heap")
+def test_a_piece_uses_the_memory_of_the_piece_before():
+    done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 200  # 19 blocks, each of which has 192 pages of results alone
