@@ -5,9 +5,13 @@ import sys
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from bpcli.commands import run
+    try:
+        from bpcli.commands import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the modules load
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

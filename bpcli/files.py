@@ -80,7 +80,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"{error.filename or path} can't be written: {error.strerror or error}") from error
+        raise DataError(f"{path} can't be written: {error.strerror or error}") from error
 
 
 def _check_target(target: Path, known: frozenset[str], force: bool, hint: str) -> None:

@@ -58,6 +58,15 @@ def _json_string(text: str) -> str:
     return dumps(text)
 
 
+def byte_size(count: int) -> str:
+    """A number of bytes in its unit, to three digits: `8 TB`."""
+    value, units = float(count), iter(("bytes", "kB", "MB", "GB", "TB", "PB", "EB"))
+    unit = next(units)
+    while value >= 1000 and unit != "EB":
+        value, unit = value / 1000, next(units)
+    return f"{number(value, 3)} {unit}"
+
+
 def cell(value: Any, precision: int | None = None) -> str:
     """A value of a text table or a CSV: text as it is, None as nothing, a number as `number` prints it."""
     if value is None:

@@ -7,7 +7,7 @@ from bpcli.calculus.functions import CONSTANTS, FUNCTIONS
 from bpcli.calculus.tokens import name_end, normal_name
 from bpcli.calculus.tree import Expression, Name, Span, postorder
 from bpcli.calculus.values import Assignment, Reader, as_value, assignments, parse_entries, parse_value
-from bpcli.errors import DataError, ExpressionError, nearest
+from bpcli.errors import DataError, ExpressionError, UsageError, nearest
 from bpcli.naming import natural_key
 from bpcli.notation import number
 
@@ -129,6 +129,8 @@ class Variables:
     def _fail_unbound(self, name: str, given: Sequence[str]) -> NoReturn:
         others = [*given, *(n for n in self.names if n != name), *self.constants]
         form = ",".join([f"{n}=…" for n in self.names])
+        if name not in self.places:  # declared by --vars, but not used
+            raise UsageError(f"{name}, which --vars names, has no value", f'--at "{form}"')
         self._fail(name, f"{name} has no value", _advice(name, others) or f'--at "{form}"')
 
     def _positional(self, text: str, read: Reader | None) -> Point:

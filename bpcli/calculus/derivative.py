@@ -12,6 +12,7 @@ from bpcli.calculus.spaces import Dual, Duals, Space
 from bpcli.calculus.tree import Expression, children
 from bpcli.errors import ExpressionError, UsageError
 from bpcli.namespaces import FLOATS, arrays
+from bpcli.notation import byte_size
 
 Point = Mapping[str, Any]
 T = TypeVar("T")
@@ -163,18 +164,18 @@ class Calculation:
     def _of_inputs(self) -> list[tuple[str, Shape]]:
         return [(name, self.program.variables[name]) for name in self.wrt]
 
-    def _check_dense(self, rows: int, columns: int) -> None:
+    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
         size = rows * columns * 8
         if size > MAX_DENSE_BYTES:
             raise UsageError(
-                f"the matrix would have {rows} × {columns} entries, {size / 1e9:.3g} GB",
-                "--vjp V gives V·J and --jvp V gives J·V without forming it",
+                f"the matrix would have {rows} × {columns} entries, {byte_size(size)}",
+                advice or "--vjp V gives V·J and --jvp V gives J·V without forming it",
             )
 
     def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         """The value, the gradient, and ∂²f/∂entry∂entry over all entries of `wrt` in order: floats as lists of rows."""
         self.require_scalar()
-        self._check_dense(self.inputs, self.inputs)
+        self._check_dense(self.inputs, self.inputs, "--wrt NAMES takes fewer variables")
         values = self._forward(point)
         (slot,) = self.program.outputs
         if self.floats:

@@ -1,5 +1,6 @@
 """The command line: a lazy group of commands, and the one place where errors become messages and exit codes."""
 
+import io
 import os
 import signal
 import sys
@@ -10,7 +11,8 @@ from typing import Any
 
 import click
 
-from bpcli.errors import BpcliError, nearest
+from bpcli.commands import output
+from bpcli.errors import BpcliError, DataError, nearest
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, what it does); the module is imported only when its command runs or shows its own help.
@@ -66,15 +68,12 @@ class Command(click.Command):
             if not name.startswith("--"):
                 continue
             if name not in options:
-                raise click.NoSuchOption(name, possibilities=_close(name, options), ctx=context)
+                close = nearest(name, options)
+                hint = f"did you mean {close}?" if close else "an expression that begins with -- goes behind a lone --"
+                raise click.UsageError(f"there is no option {name}\n  {hint}", ctx=context)
             if not equals and not options[name].is_flag:
                 next(values, None)
         return super().parse_args(context, arguments)
-
-
-def _close(name: str, choices: Any) -> list[str]:
-    found = nearest(name, choices)
-    return [found] if found else []
 
 
 class LazyGroup(click.Group):
@@ -147,7 +146,11 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
     signal.signal(signal.SIGTERM, _terminate)
     debug = False
+    if sys.stdin is None:  # closed by whoever called us: there is nothing to read
+        sys.stdin = io.TextIOWrapper(io.BytesIO())
     try:
+        if sys.stdout is None:
+            raise DataError("standard output is closed, so there is nowhere to print the results")
         with cli.make_context("bpcli", list(arguments)) if not _completing() else _complete() as context:
             try:
                 cli.invoke(context)
@@ -184,13 +187,15 @@ def _report(error: BaseException, debug: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     code, text = _describe(error)
     if text:
-        click.echo(f"bpcli: error: {text}", err=True)
+        output.say(text if isinstance(error, click.exceptions.NoArgsIsHelpError) else f"bpcli: error: {text}")
     return code
 
 
 def _describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, BpcliError):
         return error.exit_code, str(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return 2, error.format_message()
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "bpcli"
         text = error.format_message()
@@ -204,8 +209,8 @@ def _describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, MemoryError):
         return 3, "there is not enough memory for this"
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return 3, f"{where}{error.strerror or error}"
+        # Files are opened in places that name them in their errors; what is left is the stream of results.
+        return 3, f"{error.filename or 'standard output'}: {error.strerror or error}"
     return 70, (
         f"internal error: {type(error).__name__}: {error}\n"
         "  this is a bug in bpcli: please report it with the command line and what it prints with --debug"

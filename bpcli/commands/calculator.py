@@ -31,7 +31,7 @@ def point_options(bulk: bool = True) -> Callable[[F], F]:
         ]
         if bulk:
             help_ = "Points in bulk: CSV with a header, or .npy with a column a variable."
-            options.append(click.option("--points", metavar="FILE|-", help=help_))
+            options.append(click.option("--points", type=click.Path(), metavar="FILE|-", help=help_))
         for option in reversed(options):
             function = option(function)
         return function
@@ -75,7 +75,7 @@ def file_options(function: F) -> F:
     """`--output` and `--force`, for columns in bulk."""
     function = click.option("--force", is_flag=True, help="Replace an existing FILE.")(function)
     help_ = "Write the columns here instead of printing them; with --points."
-    return click.option("--output", "target", metavar="FILE.npy", help=help_)(function)
+    return click.option("--output", "target", type=click.Path(), metavar="FILE.npy", help=help_)(function)
 
 
 class Request:
@@ -123,6 +123,8 @@ class Request:
         from bpcli.datasets.points import read_points
 
         assert self.points is not None
+        if not self.variables.names:
+            raise UsageError("the expression has no variables, and --points gives values")
         stream = sys.stdin.buffer if self.points == "-" else None
         name = "<stdin>" if stream else self.points
         points = read_points(Path(name), rows, stream)
@@ -225,6 +227,7 @@ class Printer:
     def __init__(self, format_: str, precision: int | None) -> None:
         self.format, self.precision = format_, precision
         self.first = True
+        self.width = 0
         self.not_finite = 0
         self.notes: list[str] = []
 
@@ -239,9 +242,16 @@ class Printer:
     def csv(self, header: Sequence[str] | Callable[[], Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
         """Rows of one point, behind the header of the first."""
         if self.first:
-            output.emit(csv_line(header() if callable(header) else header))
+            titles = header() if callable(header) else header
+            self.width = len(titles)
+            output.emit(csv_line(titles))
         self.first = False
         for row in rows:
+            if len(row) != self.width:
+                raise UsageError(
+                    f"a row of {len(row)} cells below a header of {self.width}: in one CSV all points have one shape",
+                    "--format json, or a call for each shape",
+                )
             output.emit(csv_line(row, self.precision))
 
     def check(self, calculation: Calculation, point: Point, results: Sequence[float]) -> None:

@@ -43,9 +43,10 @@ def command(request: Request, printer: Printer) -> None:
             }
             output.emit(json_text(record, printer.precision))
         elif printer.format == "csv":
-            header = [*input_titles(request, calculation), "value", "output", *(f"d/d{n}" for n in names)]
-            cells = [*input_cells(request, point), value]
-            rows = [[*cells, f"d/d{n}", *row] for n, row in zip(names, matrix, strict=True)]
+            header = [*input_titles(request, calculation), "output", "value", *(f"d/d{n}" for n in names)]
+            # A Hessian is the Jacobian of the gradient: its outputs are the ∂f/∂x, their values the gradient's.
+            cells = input_cells(request, point)
+            rows = [[*cells, f"d/d{n}", v, *row] for n, v, row in zip(names, slopes, matrix, strict=True)]
             printer.csv(header, rows)
         else:
             printer.text(value_lines(matrix, printer.precision), apart=True)

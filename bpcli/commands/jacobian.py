@@ -6,6 +6,7 @@ import click
 
 from bpcli.calculus.binding import Point, entry_names
 from bpcli.calculus.derivative import Calculation
+from bpcli.calculus.tree import Call, Name, Stack
 from bpcli.calculus.values import parse_value
 from bpcli.commands import Command, output
 from bpcli.commands.calculator import (
@@ -39,8 +40,12 @@ def named_options(function: Any) -> Any:
     return click.option("--activation", type=click.Choice(ACTIVATIONS), help="Of neuron.")(function)
 
 
+def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in INPUTS if name.startswith(incomplete)]
+
+
 @click.command(cls=Command)
-@click.argument("expressions", metavar="EXPR…|NAME", nargs=-1, required=True)
+@click.argument("expressions", metavar="EXPR…|NAME", nargs=-1, required=True, shell_complete=_names)
 @point_options()
 @wrt_option()
 @named_options
@@ -107,8 +112,14 @@ def _options_of(name: str) -> str:
 
 def output_names(request: Request, calculation: Calculation) -> list[str]:
     """What each row is called: the expression, with an index if it is a vector or a matrix."""
-    shapes = zip(request.texts, calculation.output_shapes, strict=True)
-    return [title for text, shape in shapes for title in entry_names(text, shape)]
+    named = zip(request.texts, request.trees, calculation.output_shapes, strict=True)
+    return [
+        title
+        for text, tree, shape in named
+        for title in entry_names(
+            text if isinstance(tree, Name | Call | Stack) else f"({text})" if shape else text, shape
+        )
+    ]
 
 
 def function_of(request: Request) -> str | list[str]:

@@ -69,6 +69,13 @@ def _shape(x: Any) -> tuple[int, ...]:
     return tuple(np.shape(x))
 
 
+def _inputs(shown: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    """The names and values of all entries of the inputs, for a CSV."""
+    names = [t for name, value in shown.items() for t in entry_names(name, _shape(value))]
+    cells = [[value] if isinstance(value, str) else flat(np.asarray(value, float)) for value in shown.values()]
+    return names, [cell for part in cells for cell in part]
+
+
 def _check(printer: Printer, name: str, numbers: list[float]) -> None:
     if not np.isfinite(numbers).all():
         printer.not_finite += 1
@@ -93,8 +100,9 @@ def _print_jacobian(
         outputs = flat(np.asarray(value, float))
         titles = entry_names(name, (len(outputs),)) if isinstance(value, list) else [name]
         matrix = np.concatenate(list(blocks.values()), axis=1).tolist()
-        header = ["output", "value", *(f"d/d{t}" for t in _entries(row, checked))]
-        printer.csv(header, [[t, v, *r] for t, v, r in zip(titles, outputs, matrix, strict=True)])
+        names, cells = _inputs(shown)
+        header = [*names, "output", "value", *(f"d/d{t}" for t in _entries(row, checked))]
+        printer.csv(header, [[*cells, t, v, *r] for t, v, r in zip(titles, outputs, matrix, strict=True)])
     else:
         # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
         batch = {k: m.reshape(_shape(checked[k])) for k, m in blocks.items() if len(row.blocks) == 1 and len(m) == 1}
@@ -130,8 +138,9 @@ def _print_product(
     if printer.format == "json":
         output.emit(json_text({"function": name, "inputs": shown, "value": value, key: result}, printer.precision))
     elif printer.format == "csv":
+        names, cells = _inputs(shown)
         titles = [f"d/d{t}" for t in _entries(row, checked)] if vjp is not None else entry_names(name, (outputs,))
-        printer.csv(titles, [numbers])
+        printer.csv([*names, *titles], [[*cells, *numbers]])
     elif vjp is not None:
         lines = blocks_lines(result, printer.precision)
         printer.text(lines, apart=len(lines) > 1)

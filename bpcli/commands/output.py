@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
@@ -38,14 +39,20 @@ def emit(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
+def say(text: str) -> None:
+    """A line on stderr; that it can't be written must not cost the result."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
 def note(text: str) -> None:
     """A remark on stderr that does not change the result."""
-    click.echo(f"bpcli: note: {text}", err=True)
+    say(f"bpcli: note: {text}")
 
 
 def warning(text: str) -> None:
     """A remark on stderr that the user should act on."""
-    click.echo(f"bpcli: warning: {text}", err=True)
+    say(f"bpcli: warning: {text}")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -17,6 +17,7 @@ from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, Activation, dsoftplus_dz, softplus
 from bpcli.formulas.affine import affine, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
 from bpcli.namespaces import two_product
+from bpcli.notation import byte_size
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Any]
@@ -41,7 +42,7 @@ class Named(NamedTuple):
 def _refuse_large(rows: int, columns: int) -> None:
     if rows * columns * 8 > MAX_BYTES:
         raise UsageError(
-            f"the Jacobian would have {rows} × {columns} entries, {rows * columns * 8 / 1e9:.3g} GB",
+            f"the Jacobian would have {rows} × {columns} entries, {byte_size(rows * columns * 8)}",
             "--vjp V gives V·J and --jvp V gives J·V without forming it",
         )
 
@@ -273,7 +274,7 @@ def _check_one_hot(block: str) -> Any:
         if (inputs.get("y") is None) == (inputs.get("label") is None):
             raise UsageError("give the true class once: --y one-hot, or --label counted from 0")
         if inputs.get("label") is not None:
-            y = one_hot(np.atleast_1d(np.asarray(inputs["label"], np.float64)), *rows.shape)
+            y = one_hot(np.asarray(inputs["label"], np.float64).ravel(), *rows.shape)
         else:
             y = np.atleast_2d(np.asarray(inputs["y"], np.float64))
             _same_length(y, rows, ("y", block))

@@ -217,6 +217,14 @@ def test_a_descent_that_leaves_the_finite_says_which_step_was_allowed(bpcli):
         (["jacobian", "softmax", "--logits", "1,2", "--vjp", "1,0", "--jvp", "1,0"], 2, "take one"),
         (["descend", "x", "--at", "1"], 2, "--lr"),
         (["descend", "x", "--at", "1", "--lr", "0"], 2, "greater than 0"),
+        (["descend", "x", "--at", "1", "--lr", "1,2"], 2, "--lr takes one number"),
+        (["descend", "x", "--at", "1", "--lr", "1", "--tolerance", "-1"], 2, "of at least 0"),
+        (["descend", "x", "--at", "1", "--lr", "1", "--direction", "x=+,x=-"], 2, "x twice"),
+        (["descend", "2", "--lr", "1"], 2, "no variables to descend in"),
+        (["eval", "2", "--points", "p.csv"], 2, "no variables"),
+        (["eval", "x", "--at", "x=1", "--vars", "x,y"], 2, "y, which --vars names, has no value"),
+        (["eval", "--x", "--at", "1"], 2, "behind a lone --"),
+        (["hessian", "sum(x)", "--at", "x=[1,2]", "--wrt", "y"], 2, "y is not a variable"),
         (["descend", "x", "--at", "1", "--lr", "1", "--direction", "y=+"], 2, "y is no variable"),
         (["descend", "x", "--at", "1", "--lr", "1", "--direction", "x"], 2, "expected NAME=+"),
         (["descend", "x", "--at", "1", "--at", "2", "--lr", "1"], 2, "begins at one point"),
@@ -341,11 +349,55 @@ def test_the_output_serves_shell_scripts(root):
     assert (done.stdout, done.stderr, done.returncode) == ("1 1\n", "", 0)
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ('$B grad "x**2" --at 1 >&-', 3, "standard output is closed"),
+        ("$B eval x --at @- <&-", 3, "a value is missing"),
+        ("$B grad x --points - <&-", 3, "is empty"),
+    ],
+)
+def test_closed_streams_are_errors_not_crashes(root, command, code, message):
+    done = run(command, root)
+    assert done.returncode == code
+    assert message in done.stderr
+
+
+def test_what_can_t_be_said_on_stderr_costs_neither_result_nor_code(root, tmp_path):
+    assert run('$B grad "x***2" --at 1 2> /dev/full', root).returncode == 2
+    done = run('$B eval "1/0" 2> /dev/full', root)
+    assert (done.stdout, done.returncode) == ("inf\n", 4)
+    done = run("printf 'x,z\\n1,2\\n' | $B grad 'x**2' --points - 2> /dev/full", root)
+    assert (done.stdout, done.returncode) == ("2\n", 0)
+
+
+def test_points_of_unequal_shapes_do_not_share_a_csv(bpcli):
+    result = bpcli("eval", "sum(x)", "--at", "1,2", "--at", "1,2,3", "--format", "csv")
+    assert result.code == 2
+    assert "one shape" in result.err
+    assert bpcli("eval", "sum(x)", "--at", "1,2", "--at", "1,2,3").lines == ["3", "6"]
+
+
+def test_csv_of_named_jacobians_tells_the_samples_apart(bpcli):
+    table = rows(bpcli("jacobian", "softmax", "--logits", "1,1;3,3", "--format", "csv"))
+    assert table[0] == ["logits[0]", "logits[1]", "output", "value", "d/dlogits[0]", "d/dlogits[1]"]
+    assert [row[:2] for row in table[1:]] == [["1", "1"], ["1", "1"], ["3", "3"], ["3", "3"]]
+
+
+def test_descend_says_when_no_step_would_have_been_small_enough(bpcli):
+    upward = bpcli("descend", "x**2", "--at", "3", "--lr", "5", "--ascend", "--steps", "1000")
+    assert upward.code == 4
+    assert "no step is small enough" in upward.err
+    led_astray = bpcli("descend", "log(x)", "--at", "1", "--lr", "1.5", "--ascend", "--direction", "x=-")
+    assert led_astray.code == 4
+    assert bpcli("descend", "x**2", "--at", "1", "--lr", "1/4", "--steps", "1").lines == ["1 1", "0.5 0.25"]
+
+
 def test_a_full_disk_is_an_error_not_a_traceback(root):
     done = run('$B grad "x**2" --at 1 > /dev/full', root)
     assert done.returncode == 3
     assert done.stderr.startswith("bpcli: error: ")
-    assert "No space left" in done.stderr
+    assert "standard output: No space left" in done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
