@@ -12,18 +12,17 @@ Array = NDArray[Any]
 def mean_and_sigma(values: Array) -> tuple[float, float]:
     """(mean, σ with N) of finite values (N,), N ≥ 1; σ is exactly 0 where all are equal.
 
-    A second pass over the deviations takes out the rounding of the first (Chan, Golub & LeVeque 1983, eq. 1.7). In
-    units of a power of two near the largest value, by which a division is exact, neither sums nor squares overflow.
+    σ is that of the deviations from the rounded mean, whose own mean is taken out again (Chan, Golub & LeVeque 1983,
+    eq. 1.7). In units of a power of two near the largest value, by which a division is exact, neither sums nor squares
+    overflow.
     """
     low, high = float(values.min()), float(values.max())
-    if low == high:  # by its values: the mean of many equal numbers may be rounded
+    if low == high:  # told by the values: the mean of many equal numbers may be rounded
         return low, 0.0
     unit = math.ldexp(1.0, math.frexp(max(-low, high))[1] - 1)
     scaled = values / unit
-    first = float(scaled.mean())
-    rest = scaled - first
-    mean = (first + float(rest.mean())) * unit
-    return min(max(mean, low), high), float(rest.std()) * unit
+    center = scaled.mean()
+    return float(center) * unit, float((scaled - center).std()) * unit
 
 
 def mean(values: Array) -> float:

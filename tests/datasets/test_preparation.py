@@ -120,6 +120,11 @@ def test_gaps_are_filled_as_training_did(strategy, fill):
     ]
 
 
+def test_mean_and_sigma_are_those_of_the_filled_column():
+    fitted = fit("a,y\n0,0\n0,0\n6,0\n,0\n", missing="most_frequent", standardize=True)
+    assert (fitted.mean, fitted.scale) == ((1.5,), (math.sqrt(6.75),))  # of 0 0 6 0
+
+
 def test_a_gap_in_a_category_takes_the_most_frequent():
     text = "c,y\nu,1\nv,2\nv,3\nNA,4\n"
     assert both(text, categorical=["c"], missing="mean").X.tolist() == [[1, 0], [0, 1], [0, 1], [0, 1]]
