@@ -186,7 +186,6 @@ class Program:
 
         `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster.
         """
-        scale = xp.scale if masked else lambda g, p: g * p
         adjoints: dict[int, Any] = dict(seeds)
         result: dict[str, Any] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -206,7 +205,7 @@ class Program:
                     if masked:
                         part = _still_zero(xp, g, part)
                 else:
-                    part = _elementwise_adjoint(xp, slot, g, i, out, args, scale)
+                    part = _elementwise_adjoint(xp, slot, g, i, out, args, masked)
                     if slot.shapes[i] != slot.shape:
                         from bpcli.calculus.arrayops import unbroadcast  # not for floats, which have one shape
 
@@ -216,7 +215,7 @@ class Program:
         return result
 
 
-def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, args: list[Any], scale: Any) -> Any:
+def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
     row = slot.row
     assert row is not None
     p = row.partial(i)(xp, out, *args)
@@ -225,7 +224,9 @@ def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, a
             return g
         if p == -1.0:
             return -g
-    return xp.where(p != 0.0, scale(g, p), 0.0) if row.picks else scale(g, p)
+    if not masked:
+        return g * p
+    return xp.where(p != 0.0, xp.scale(g, p), 0.0) if row.picks else xp.scale(g, p)
 
 
 def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any, args: list[Any]) -> Any:
