@@ -1,12 +1,14 @@
-"""A million gradients of two variables, beside JAX: whole processes from `.npy` to `.npy`, and the work alone.
+"""A million gradients of two variables, beside JAX and NumPy: whole processes, and the work alone.
 
-    pip install -e . jax && python tests/benchmarks/bench_bulk.py
+    pip install -e '.[bench]' && python tests/benchmarks/bench_bulk.py
 
 `process` is `bpcli grad EXPR --points points.npy --output gradients.npy`, and a Python program that does the same with
-`jit(vmap(value_and_grad))`, both with start-up, import, compilation, reading and writing. `work` is the time alone that
-either takes from an array of points to an array of values and gradients, when everything is imported, compiled and
-warm. They take turns; the figures are medians, and ratios medians of the ratios round by round (below 1: bpcli is
-faster). Without JAX, its columns stay empty.
+JAX's `jit(vmap(value_and_grad))` in double precision: start-up, import, compilation, reading and writing, all in.
+`work` is the time from an array of points to values and gradients alone, when everything is imported, compiled and
+warm: bpcli's blocks as its command runs them; JAX's compiled function, whose points already lie where it wants them
+and whose results stay there; and formulas in plain NumPy, on whole columns, as one writes them by hand. All take
+turns; the figures are medians, and the ratios medians of the ratios turn by turn (below 1: bpcli is faster). Without
+JAX its columns stay empty. Close other programs: all of them use every core.
 """
 
 import statistics
@@ -15,10 +17,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,15 +28,58 @@ from bpcli.calculus.derivative import Calculation
 from bpcli.calculus.parser import parse
 
 POINTS = 1_000_000
-ROUNDS = 7
+PROCESS_ROUNDS, WORK_ROUNDS = 7, 25
+
+
+class Case(NamedTuple):
+    """An expression for bpcli and for JAX, and its value and partial derivatives by hand."""
+
+    bpcli: str
+    jax: str
+    by_hand: Callable[[Any, Any], tuple[Any, Any, Any]]
+
+
+def _sigmoid_log(x: Any, y: Any) -> tuple[Any, Any, Any]:
+    a, s = 1 / (1 + np.exp(-x)), 1 + y**2
+    log = np.log(s)
+    return a * log, a * (1 - a) * log, a * 2 * y / s
+
+
 CASES = [
-    # bpcli's expression, JAX's
-    ("x**2+y**2", "x**2 + y**2"),
-    ("(1-x)**2+100*(y-x**2)**2", "(1 - x)**2 + 100*(y - x**2)**2"),
-    ("sin(x)*exp(y)", "jnp.sin(x)*jnp.exp(y)"),
-    ("log(x*y)/(x+y)", "jnp.log(x*y)/(x + y)"),
-    ("sigmoid(2*x-3*y+1)", "jax.nn.sigmoid(2*x - 3*y + 1)"),
-    ("hypot(x,y)*atan2(y,x)", "jnp.hypot(x, y)*jnp.arctan2(y, x)"),
+    Case("x**2+y**2", "x**2 + y**2", lambda x, y: (x**2 + y**2, 2 * x, 2 * y)),
+    Case(
+        "(1-x)**2+100*(y-x**2)**2",
+        "(1 - x)**2 + 100*(y - x**2)**2",
+        lambda x, y: (
+            (1 - x) ** 2 + 100 * (y - x**2) ** 2,
+            -2 * (1 - x) - 400 * x * (y - x**2),
+            200 * (y - x**2),
+        ),
+    ),
+    Case(
+        "sin(x)*exp(y)",
+        "jnp.sin(x)*jnp.exp(y)",
+        lambda x, y: (np.sin(x) * np.exp(y), np.cos(x) * np.exp(y), np.sin(x) * np.exp(y)),
+    ),
+    Case("sigmoid(x)*log(1+y**2)", "jax.nn.sigmoid(x)*jnp.log(1 + y**2)", _sigmoid_log),
+    Case(
+        "where(x>y,x*y,x/y)",
+        "jnp.where(x > y, x*y, x/y)",
+        lambda x, y: (
+            np.where(x > y, x * y, x / y),
+            np.where(x > y, y, 1 / y),
+            np.where(x > y, x, -x / y**2),
+        ),
+    ),
+    Case(
+        "log(x*y)/(x+y)",
+        "jnp.log(x*y)/(x + y)",
+        lambda x, y: (
+            np.log(x * y) / (x + y),
+            (1 / x - np.log(x * y) / (x + y)) / (x + y),
+            (1 / y - np.log(x * y) / (x + y)) / (x + y),
+        ),
+    ),
 ]
 
 JAX_SETUP = """
@@ -53,92 +97,91 @@ def run(points):
 JAX_PROCESS = JAX_SETUP + "np.save(sys.argv[2], np.asarray(run(np.load(sys.argv[1]))))"
 
 
-def bpcli_work(expression: str) -> Callable[[Any], Any]:
-    """Points (N, 2) to values and gradients (N, 3), as the command does it."""
-    one = Calculation([parse(expression)], [expression], {"x": (), "y": ()}, ["x", "y"])
+def bpcli_work(case: Case, points: Any) -> Callable[[], Any]:
+    """Points (N, 2) to values and gradients (N, 3), block by block as the command does it."""
+    one = Calculation([parse(case.bpcli)], [case.bpcli], {"x": (), "y": ()}, ["x", "y"])
+    table = np.empty((len(points), 3))
 
-    def run(points: Any) -> Any:
-        result = np.empty((len(points), 3))
+    def block(start: int) -> None:
+        x, y = np.ascontiguousarray(points[start : start + BLOCK].T)
+        one.gradient_block({"x": x, "y": y}, table[start : start + BLOCK])
 
-        def block(start: int) -> None:
-            columns = np.ascontiguousarray(points[start : start + BLOCK].T)
-            value, gradient = one.gradient_block({"x": columns[0], "y": columns[1]})
-            result[start : start + BLOCK] = np.stack([value, gradient["x"], gradient["y"]], axis=1)
-
+    def run() -> Any:
         for _ in map_in_order(block, iter(range(0, len(points), BLOCK))):
             pass
-        return result
+        return table
 
     return run
 
 
-def jax_work(expression: str) -> Callable[[Any], Any]:
+def numpy_work(case: Case, points: Any) -> Callable[[], Any]:
+    """The same by hand."""
+    return lambda: np.stack(case.by_hand(points[:, 0], points[:, 1]), axis=1)
+
+
+def jax_work(case: Case, points: Any) -> Callable[[], Any]:
     """The same, compiled by JAX."""
     scope: dict[str, Any] = {}
-    exec(JAX_SETUP.format(expression=expression), scope)
-    return lambda points: np.asarray(scope["run"](points))
+    exec(JAX_SETUP.format(expression=case.jax), scope)
+    there = scope["jnp"].asarray(points)
+    return lambda: scope["run"](there).block_until_ready()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long `work` takes."""
-    started = perf_counter()
-    work()
-    return perf_counter() - started
+def compare(rounds: int, *contenders: Callable[[], object]) -> list[tuple[float, float]]:
+    """Median seconds of each, and the median ratio of the first to it; they take turns."""
+    times: list[list[float]] = [[] for _ in contenders]
+    for _ in range(rounds):
+        for work, taken in zip(contenders, times, strict=True):
+            started = perf_counter()
+            work()
+            taken.append(perf_counter() - started)
+    return [
+        (statistics.median(taken), statistics.median(a / b for a, b in zip(times[0], taken, strict=True)))
+        for taken in times
+    ]
 
 
-def compare(
-    ours: Callable[[], object], theirs: Callable[[], object] | None
-) -> tuple[float, float | None, float | None]:
-    """Median seconds of either, and the median ratio; they take turns."""
-    rounds = [(seconds(ours), seconds(theirs) if theirs else None) for _ in range(ROUNDS)]
-    mine, others = [a for a, _ in rounds], [b for _, b in rounds if b is not None]
-    if not others:
-        return statistics.median(mine), None, None
-    ratios = [a / b for a, b in zip(mine, others, strict=True)]
-    return statistics.median(mine), statistics.median(others), statistics.median(ratios)
+def processes(case: Case, folder: Path, with_jax: bool) -> list[Callable[[], object]]:
+    """The whole of bpcli, and of a Python program with JAX."""
+    source, target = str(folder / "points.npy"), folder / "gradients.npy"
+
+    def process(*arguments: str) -> Callable[[], object]:
+        def run() -> None:
+            target.unlink(missing_ok=True)
+            subprocess.run([sys.executable, *arguments], check=True)
+
+        return run
+
+    ours = process("-m", "bpcli", "grad", case.bpcli, "--points", source, "--output", str(target))
+    theirs = process("-c", JAX_PROCESS.format(expression=case.jax), source, str(target))
+    return [ours, theirs] if with_jax else [ours]
 
 
-def cells(figures: tuple[float, float | None, float | None]) -> str:
-    """Milliseconds of either, and the ratio."""
-    mine, others, ratio = figures
-    return f"{mine * 1e3:9.1f} " + (
-        "        -      -" if ratio is None or others is None else f"{others * 1e3:8.1f} {ratio:6.2f}"
-    )
+def milliseconds(figures: list[tuple[float, float]], contenders: int) -> str:
+    """The first one's time, then time and ratio of each of the others; dashes for those that are missing."""
+    (own, _), *others = figures
+    texts = [f"{median * 1e3:8.1f} {ratio:5.2f}" for median, ratio in others]
+    return f"{own * 1e3:9.1f} " + " ".join(texts + [f"{'-':>8} {'-':>5}"] * (contenders - len(figures)))
 
 
 def main() -> None:
     """Print a line for each expression."""
-    has_jax = find_spec("jax") is not None
+    with_jax = find_spec("jax") is not None
+    if not with_jax:
+        print("JAX is not installed, and its columns stay empty: pip install -e '.[bench]'", file=sys.stderr)
     points = np.random.default_rng(0).uniform(0.5, 3, (POINTS, 2))
-    print(f"{POINTS} points; medians of {ROUNDS} rounds, milliseconds")
-    print(f"{'':26}{'process:':>10} {'JAX':>8} {'ratio':>6}{'work:':>10} {'JAX':>8} {'ratio':>6}")
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "points.npy")
-        np.save(source, points)
-        fresh = count()
-        for expression, jax_expression in CASES:
-
-            def process(*command: str) -> None:
-                subprocess.run([sys.executable, *command], check=True)
-
-            def bpcli_process(expression: str = expression) -> None:
-                target = str(Path(folder, f"{next(fresh)}.npy"))
-                process("-m", "bpcli", "grad", expression, "--points", str(source), "--output", target)
-                Path(target).unlink()
-
-            def jax_process(expression: str = jax_expression) -> None:
-                target = str(Path(folder, f"{next(fresh)}.npy"))
-                process("-c", JAX_PROCESS.format(expression=expression), str(source), target)
-                Path(target).unlink()
-
-            ours = bpcli_work(expression)
-            theirs = jax_work(jax_expression) if has_jax else None
-            mine = ours(points)
-            if theirs is not None:
-                np.testing.assert_allclose(mine, theirs(points), rtol=1e-11, atol=1e-12)
-            whole = compare(bpcli_process, jax_process if has_jax else None)
-            alone = compare(lambda f=ours: f(points), (lambda f=theirs: f(points)) if theirs is not None else None)  # type: ignore[misc]
-            print(f"{expression:26}{cells(whole)}{cells(alone)}", flush=True)
+    print(f"{POINTS} points; milliseconds, and bpcli's time divided by the other's")
+    print(f"{'':26}{'process:':>9} {'JAX':>8} {'':5}{'work:':>9} {'NumPy':>8} {'':5} {'JAX':>8}")
+    with tempfile.TemporaryDirectory() as name:
+        np.save(Path(name, "points.npy"), points)
+        for case in CASES:
+            makers = [bpcli_work, numpy_work, *([jax_work] if with_jax else [])]
+            work = [make(case, points) for make in makers]
+            for other in work[1:]:
+                np.testing.assert_allclose(work[0](), np.asarray(other()), rtol=1e-11, atol=1e-12)
+            whole = compare(PROCESS_ROUNDS, *processes(case, Path(name), with_jax))
+            alone = compare(WORK_ROUNDS, *work)
+            print(f"{case.bpcli:26}{milliseconds(whole, 2)}{milliseconds(alone, 3)}", flush=True)
 
 
 if __name__ == "__main__":
