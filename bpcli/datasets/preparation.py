@@ -1,7 +1,5 @@
 """From a table to features and target: columns chosen, encoded, filled and scaled; fitted once, kept in the model."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -330,16 +328,10 @@ def _missing_words(
     return _yaml(chosen | dict(fillings))
 
 
-def _yaml(names: Sequence[str] | Mapping[str, str]) -> str:
-    """A list or a mapping of names as YAML on one line."""
-    if isinstance(names, Mapping):
-        return "{" + ", ".join(f"{_yaml_name(name)}: {word}" for name, word in names.items()) + "}"
-    return "[" + ", ".join(map(_yaml_name, names)) + "]"
+def _yaml(value: Sequence[str] | Mapping[str, str]) -> str:
+    from bpcli.yaml12 import yaml_text  # only when something went wrong: it brings PyYAML
 
-
-def _yaml_name(name: str) -> str:
-    plain = re.fullmatch(r"[^\W\d][\w.-]*( [\w.-]+)*", name) and name.lower() not in ("null", "true", "false")
-    return name if plain else json.dumps(name, ensure_ascii=False)
+    return yaml_text(value)
 
 
 def _raise(problems: Sequence[str], hints: Sequence[str]) -> None:
