@@ -14,6 +14,7 @@ _LOG2_E = 1.4426950408889634
 _LN2 = (0.6931471805592082, 7.371002565161996e-13, 5.8029889835956905e-25)
 _A_SIXTH = (1 / 6, 9.25185853854297e-18)
 _A_24TH = (1 / 24, 2.3129646346357427e-18)
+_TINY = 2.0**-110
 _FAR = 4000.0  # e^−4000 times any double is 0
 
 
@@ -42,6 +43,11 @@ def add(xp: Any, a: Pair, b: Pair) -> Pair:
     return xp.two_sum(s, e + (a[1] + b[1]))  # type: ignore[no-any-return]
 
 
+def subtract(xp: Any, a: Pair, b: Pair) -> Pair:
+    """a − b, to about 2^−104 of the larger."""
+    return add(xp, a, (-b[0], -b[1]))
+
+
 def multiply(xp: Any, a: Pair, b: Pair) -> Pair:
     """a·b, to about 2^−104 of itself."""
     p, e = xp.two_product(a[0], b[0])
@@ -55,11 +61,27 @@ def divide(xp: Any, a: Pair, b: Pair) -> Pair:
     return xp.two_sum(q, ((a[0] - p) - e + a[1] - q * b[1]) / b[0])  # type: ignore[no-any-return]
 
 
-def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
-    """(m, k) with e^(x + low) = m·2^k, m a pair of about 1 and right to about 2^−100, k a whole number as a float.
+def ldexp(xp: Any, x: Pair, k: Any) -> Pair:
+    """x·2^k."""
+    return xp.ldexp(x[0], k), xp.ldexp(x[1], k)
 
-    With x + low = k·ln 2 + r, e^r = (e^(r/512))^512, and its Taylor series. Beyond ±4000 the result is that of ±4000:
-    both are past whatever a product of doubles can reach.
+
+def frexp(xp: Any, x: Pair) -> tuple[Pair, Any]:
+    """(m, k) with x = m·2^k and 0.5 ≤ |m| < 1."""
+    m, k = xp.frexp(x[0])
+    return (m, xp.ldexp(x[1], -k)), k
+
+
+def where(xp: Any, condition: Any, x: Pair, y: Pair) -> Pair:
+    """X where the condition holds, else y."""
+    return xp.where(condition, x[0], y[0]), xp.where(condition, x[1], y[1])
+
+
+def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
+    """(s, k) with e^(x + low) = (1 + s)·2^k, s a pair right to about 2^−102, k a whole number as a float.
+
+    With x + low = k·ln 2 + r, |r| < 0.35, s = e^r − 1 and e^r = (e^(r/512))^512, which comes from its Taylor series.
+    Beyond ±4000 the result is that of ±4000: both are past whatever a product of doubles can reach.
     """
     low = xp.where(abs(x) < _FAR, low, 0.0)
     x = xp.minimum(xp.maximum(x, -_FAR), _FAR)
@@ -68,15 +90,19 @@ def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
     high, carried = two_sum(high, low)
     high, error = two_sum(high, error + carried - k * _LN2[2])
     r = (high / 512.0, error / 512.0)
-    tail = 1 / 120 + high / 512.0 * (1 / 720 + high / 512.0 * (1 / 5040 + high / 512.0 / 40320))
+    tail = 1 / 120 + r[0] * (1 / 720 + r[0] * (1 / 5040 + r[0] / 40320))
     series = add(xp, _A_24TH, multiply(xp, r, (tail, 0.0)))
     series = add(xp, _A_SIXTH, multiply(xp, r, series))
     series = add(xp, (0.5, 0.0), multiply(xp, r, series))
-    s = add(xp, r, multiply(xp, multiply(xp, r, r), series))  # e^(r/512) − 1
-    for _ in range(9):
-        square = multiply(xp, s, s)
-        s = add(xp, (2.0 * s[0], 2.0 * s[1]), square)
-    return add(xp, (1.0, 0.0), s), k
+    s = add(xp, r, multiply(xp, multiply(xp, r, r), series))
+    for _ in range(9):  # (1 + s)² = 1 + (2s + s²)
+        s = add(xp, (2.0 * s[0], 2.0 * s[1]), multiply(xp, s, s))
+    return where(xp, abs(high) < _TINY, (high, error), s), k  # r/512 may have lost digits; e^r − 1 is r
+
+
+def one_plus(xp: Any, s: Pair) -> Pair:
+    """1 + s."""
+    return add(xp, (1.0, 0.0), s)
 
 
 def total(xp: Any, x: Any, axis: int, folds: int = 1) -> Pair:

@@ -7,6 +7,7 @@ computed from z as what it is (σ(−z) for the sigmoid), since a has rounded to
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from bpcli import pairs
 from bpcli.namespaces import namespace
 
 
@@ -91,19 +92,47 @@ def dlogit_dp(p: Any) -> Any:
     return namespace(p).divide(1.0, p * (1.0 - p))
 
 
+def _whole_bell(x: Any, low: Any) -> tuple[Any, Any]:
+    """e/(1 + e)² with e = e^(x + low) ≤ 1 as (m, k) for m·2^k, which no double need hold."""
+    xp = namespace(x)
+    excess, k = xp.exp_pair(x, low)
+    e = pairs.one_plus(xp, excess)
+    s = pairs.one_plus(xp, pairs.ldexp(xp, e, k))
+    return pairs.divide(xp, e, pairs.multiply(xp, s, s))[0], k
+
+
+def _away_from_0(z: Any, low: Any) -> Any:
+    """The low part of |z + low|."""
+    return namespace(z).where(z < 0, -low, low)
+
+
+def _sigmoid_slope(z: Any, low: Any) -> tuple[Any, Any]:
+    return _whole_bell(-abs(z), -_away_from_0(z, low))
+
+
+def _tanh_slope(z: Any, low: Any) -> tuple[Any, Any]:
+    m, k = _whole_bell(-2.0 * abs(z), -2.0 * _away_from_0(z, low))
+    return m, k + 2  # 4e/(1 + e)²
+
+
 class Activation(NamedTuple):
-    """A row of `ACTIVATIONS`: the function, its derivative, and the lecture's words for both."""
+    """A row of `ACTIVATIONS`: the function, its derivative, the lecture's words for both, and the slope at a pair.
+
+    `slope(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a large
+    x or w multiplies it.
+    """
 
     value: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
     formula: str
     derivative_formula: str
+    slope: Callable[[Any, Any], tuple[Any, Any]]
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(identity, didentity_dz, "z", "1"),
-    "sigmoid": Activation(sigmoid, dsigmoid_dz, "1/(1 + e^−z)", "a(1 − a)"),
-    "tanh": Activation(tanh, dtanh_dz, "tanh z", "(1 + a)(1 − a)"),
-    "relu": Activation(relu, drelu_dz, "max(0, z)", "1 if z ≥ 0, else 0"),
+    "identity": Activation(identity, didentity_dz, "z", "1", lambda z, low: (didentity_dz(z), 0)),
+    "sigmoid": Activation(sigmoid, dsigmoid_dz, "1/(1 + e^−z)", "a(1 − a)", _sigmoid_slope),
+    "tanh": Activation(tanh, dtanh_dz, "tanh z", "(1 + a)(1 − a)", _tanh_slope),
+    "relu": Activation(relu, drelu_dz, "max(0, z)", "1 if z ≥ 0, else 0", lambda z, low: (drelu_dz(z), 0)),
 }
 """What a neuron can be activated by; the config's choices, the command line's and the tests read this table."""

@@ -1,51 +1,80 @@
 """The dot product and the affine function z = xᵀw + b, each with its Jacobians directly below it, in numerator layout.
 
-Source: the lecture's "Dot Product and Jacobians" and "Affine Functions and Jacobians". On NumPy arrays.
+Source: the lecture's "Dot Product and Jacobians" and "Affine Functions and Jacobians".
 """
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from bpcli.namespaces import namespace
+from bpcli.pairs import Pair
 
 
-def dot(u: Array, v: Array) -> Any:
-    """z = uᵀv = Σ u_i v_i, for u, v (n,) or row by row for (N, n)."""
-    return np.sum(u * v, axis=-1)
+def dot(u: Any, v: Any) -> Any:
+    """z = uᵀv = Σ u_i v_i, for u, v (n,) or row by row for (N, n); to the last digit unless the terms cancel wholly."""
+    return dot_pair(u, v, 0.0)[0]
 
 
-def ddot_du(u: Array, v: Array) -> Array:
+def ddot_du(u: Any, v: Any) -> Any:
     """∂z/∂u = vᵀ, 1 × n; (N, 1, n) for N rows."""
     return v[..., None, :]
 
 
-def ddot_dv(u: Array, v: Array) -> Array:
+def ddot_dv(u: Any, v: Any) -> Any:
     """∂z/∂v = uᵀ, 1 × n; (N, 1, n) for N rows."""
     return u[..., None, :]
 
 
-def affine(x: Array, w: Array, b: Any) -> Any:
-    """z = xᵀw + b, for one row x (n,) or a batch (N, n); w (n,), b () for one output, w (n, K), b (K,) for K."""
+def affine(x: Any, w: Any, b: Any) -> Any:
+    """z = xᵀw + b, for one row x (n,) or a batch (N, n); w (n,), b () for one output, w (n, K), b (K,) for K.
+
+    As fast as it gets; `affine_pair` for the digits that cancelling terms take away here.
+    """
     return x @ w + b
 
 
-def daffine_dx(x: Array, w: Array) -> Array:
+def affine_pair(x: Any, w: Any, b: Any) -> Pair:
+    """`affine` as a pair (z, low) whose sum has twice the digits, in memory of N·n·K."""
+    return dot_pair(x, w, b, -1) if w.ndim == 1 else dot_pair(x[..., None], w, b, -2)
+
+
+def daffine_dx(x: Any, w: Any) -> Any:
     """∂z/∂x = wᵀ, K × n (K = 1 for one output); the same for every row."""
     return w.reshape(len(w), -1).T
 
 
-def daffine_dw(x: Array, w: Array) -> Array:
+def daffine_dw(x: Any, w: Any) -> Any:
     """∂z/∂w for one row or each of a batch, (…, K, n·K), the entries of w row by row; xᵀ, 1 × n, for one output.
 
     ∂z_k/∂w_ij = x_i where j = k, else 0.
     """
     outputs = 1 if w.ndim == 1 else w.shape[1]
-    jacobian = x[..., None, :, None] * np.eye(outputs)[:, None, :]
+    jacobian = x[..., None, :, None] * namespace(x).eye(outputs)[:, None, :]
     return jacobian.reshape(*x.shape[:-1], outputs, -1)
 
 
-def daffine_db(w: Array) -> Array:
+def daffine_db(w: Any) -> Any:
     """∂z/∂b = 1, or the identity I_K for K outputs."""
-    return np.eye(1 if w.ndim == 1 else w.shape[1])
+    return namespace(w).eye(1 if w.ndim == 1 else w.shape[1])
+
+
+_NONE = -5000  # the exponent of a term that is 0
+
+
+def dot_pair(u: Any, v: Any, b: Any, axis: int = -1) -> Pair:
+    """Σ u_i v_i + b along an axis as a pair (z, low): exact products, and a sum of them to three times the digits.
+
+    Mantissas and exponents go apart, so that no product leaves the doubles on the way to a sum within them. Source: the
+    algorithm DotK of Ogita, Rump & Oishi 2005.
+    """
+    xp = namespace(u, v)
+    (mu, ku), (mv, kv) = xp.frexp(u), xp.frexp(v)
+    p, error = xp.two_product(mu, mv)
+    mb, kb = xp.frexp(xp.broadcast_to(xp.expand_dims(b, axis) if xp.ndim(b) else b, xp.take(p, [0], axis).shape))
+    terms = xp.concatenate([p, error, mb], axis)
+    k = xp.where(terms == 0, _NONE, xp.concatenate([ku + kv, ku + kv, kb], axis))
+    largest = k.max(axis=axis, keepdims=True)
+    shift = largest - xp.clip(largest, -500, 980)
+    z, low = (xp.squeeze(xp.ldexp(s, shift), axis) for s in xp.total(xp.ldexp(terms, k - shift), axis, 2))
+    plain = (u * v).sum(axis=axis) + b
+    z = xp.where(z == z, z, plain)  # what is not finite has no mantissa
+    return z, xp.where(xp.isfinite(z) & (low == low), low, 0.0)

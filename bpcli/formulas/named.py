@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bpcli.errors import UsageError
 from bpcli.formulas import losses
 from bpcli.formulas import softmax as soft
-from bpcli.formulas.activations import ACTIVATIONS, Activation, dsoftplus_dz, softplus
+from bpcli.formulas.activations import ACTIVATIONS, dsoftplus_dz, softplus
 from bpcli.formulas.affine import affine, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
 from bpcli.namespaces import two_product
 from bpcli.notation import byte_size
@@ -93,19 +93,19 @@ def _of_logits(value: Any, jacobian: Any, vjp: Any, jvp: Any) -> Named:
 # Functions of z, entry by entry
 
 
-def _of_z(row: Activation) -> Named:
+def _of_z(value: Any, derivative: Any) -> Named:
     def dense(inputs: Inputs) -> dict[str, Array]:
         z = inputs["z"]
         _refuse_large(len(z), len(z))
-        return {"z": np.diag(np.asarray(row.derivative(z)))}
+        return {"z": np.diag(np.asarray(derivative(z)))}
 
     return Named(
         ("z",),
         ("z",),
-        lambda i: row.value(i["z"]),
+        lambda i: value(i["z"]),
         dense,
-        lambda i, v: {"z": v * row.derivative(i["z"])},
-        lambda i, v: row.derivative(i["z"]) * v,
+        lambda i, v: {"z": v * derivative(i["z"])},
+        lambda i, v: derivative(i["z"]) * v,
         lambda i: {"z": _vector(i, "z")},
     )
 
@@ -299,8 +299,8 @@ def one_hot(labels: Array, samples: int, classes: int) -> Array:
 NAMED: dict[str, Named] = {
     "softmax": _of_logits(soft.softmax, soft.dsoftmax_dlogits, soft.softmax_vjp, soft.softmax_jvp),
     "log_softmax": _of_logits(soft.log_softmax, soft.dlog_softmax_dlogits, soft.log_softmax_vjp, soft.log_softmax_jvp),
-    **{name: _of_z(row) for name, row in ACTIVATIONS.items()},
-    "softplus": _of_z(Activation(softplus, dsoftplus_dz, "log(1 + e^z)", "σ(z)")),
+    **{name: _of_z(row.value, row.derivative) for name, row in ACTIVATIONS.items()},
+    "softplus": _of_z(softplus, dsoftplus_dz),
     "dot": _DOT,
     "affine": _AFFINE,
     "neuron": _NEURON,

@@ -1,134 +1,255 @@
 """Softmax and what belongs to it, along any axis, each with its Jacobian and the products v·J and J·v.
 
-Source: the lecture's "Softmax and Jacobians". On NumPy arrays. Three things keep the digits of saturated logits: the
-rounding error of l − max is carried into the exponential, 1 − p of the largest class is the sum of the others, and the
-products measure v from its entry at the largest class.
+Source: the lecture's "Softmax and Jacobians". Three things keep the digits of saturated logits: the rounding error of
+l − max is carried into the exponential, 1 − p of the largest class is the sum of the others, and the products measure v
+from its entry at the largest class. Where terms cancel all the same, and where probabilities are subnormal, the same
+formulas are evaluated in pairs of doubles.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from bpcli import pairs
+from bpcli.namespaces import namespace
+from bpcli.pairs import Pair
 
-from bpcli.namespaces import two_sum
-
-Array = NDArray[Any]
-
-
-class _Shifted(NamedTuple):
-    """e_i = exp(l_i − m) with m = max l = l_top, S = Σ e_i and `rest` = S − e_top, the sum without the largest."""
-
-    m: Array
-    d: Array
-    e: Array
-    top: Array
-    rest: Array
-    S: Array
+_SMALLEST = 2.0**-1022  # of the doubles with all their digits
+_NONE = -9000  # the exponent of a sum without terms
+_ENTRIES = 1 << 16  # of a Jacobian that are worked on at once
 
 
-def total(x: Array, axis: int) -> Array:
-    """Σ x along `axis`, which is kept with length 1; pairwise in any memory layout: errors do not grow."""
-    moved = np.ascontiguousarray(np.moveaxis(x, axis, -1))
-    return np.expand_dims(moved.sum(axis=-1), axis)
+class Shifted(NamedTuple):
+    """p and what it is made of: d_i = l_i − m with m = max l, S = Σ e^{d_i}, and `rest` = S − 1: the largest adds 1."""
+
+    p: Any
+    m: Any
+    d: Any
+    rest: Any
+    S: Any
 
 
-def _shift(logits: Array, axis: int) -> _Shifted:
+def shifted(logits: Any, axis: int = -1) -> Shifted:
+    """The softmax of logits along an axis, with its parts."""
+    xp = namespace(logits)
     m = logits.max(axis=axis, keepdims=True)
-    d, error = two_sum(logits, -m)
-    e = np.exp(d)
+    d, error = xp.two_sum(logits, -m)
+    e = xp.exp(d)
     # e^(d + error) = e^d·(1 + error) to double precision. Where d is −inf the error is NaN, and e is 0.
-    error = np.where(e > 0, error, 0.0)
+    error = xp.where(e > 0, error, 0.0)
     e = e + e * error
-    top = np.expand_dims(logits.argmax(axis=axis), axis)
-    others = e.copy()
-    np.put_along_axis(others, top, 0.0, axis)
-    rest = total(others, axis)
-    return _Shifted(m, d + error, e, top, rest, rest + 1.0)
+    high, low = xp.total(e, axis)
+    rest = (high - 1.0) + low
+    rest = xp.careful(rest, (rest < 2.0**-900) & (rest > 0), lambda: _rest(xp, _in_pairs(logits, axis)))
+    S = 1.0 + rest
+    p = e / S
+    p = xp.careful(p, (p < _SMALLEST) & (p > 0), lambda: _p(xp, _in_pairs(logits, axis)))
+    return Shifted(p, m, d + error, rest, S)
 
 
-def _complement(p: Array, shifted: _Shifted, axis: int) -> Array:
-    """1 − p; for the largest class, where the subtraction would cancel, the sum of the others."""
-    q = 1.0 - p
-    np.put_along_axis(q, shifted.top, shifted.rest / shifted.S, axis)
-    return q
+class _Pairs(NamedTuple):
+    """The same in pairs of doubles: e_i = e^{d_i} = (1 + s_i)·2^k_i, p_i = a_i·2^k_i, Σ_{i≠top} e_i = rest·2^j."""
+
+    is_top: Any
+    s: Pair
+    k: Any
+    rest: Pair
+    j: Any
+    S: Pair
+    a: Pair
 
 
-def _diagonal(x: Array) -> Array:
-    """Matrices (…, K, K) with the rows of x (…, K) on their diagonals."""
-    return x[..., :, None] * np.eye(x.shape[-1])
+def _in_pairs(logits: Any, axis: int) -> _Pairs:
+    xp = namespace(logits)
+    s, k = xp.exp_pair(*xp.two_sum(logits, -logits.max(axis=axis, keepdims=True)))
+    e = pairs.one_plus(xp, s)
+    is_top = _is_top(xp, logits, axis)
+    # The sum of all but the largest class has an exponent of its own: it may be below the doubles with all digits.
+    j = xp.where(is_top, _NONE, k).max(axis=axis, keepdims=True)
+    rest = _sum(xp, pairs.where(xp, is_top, (0.0, 0.0), pairs.ldexp(xp, e, k - j)), axis)
+    S = pairs.one_plus(xp, pairs.ldexp(xp, rest, j))
+    return _Pairs(is_top, s, k, rest, j, S, pairs.divide(xp, e, S))
 
 
-def softmax(logits: Array, axis: int = -1) -> Array:
+def _sum(xp: Any, x: Pair, axis: int) -> Pair:
+    return xp.total(xp.concatenate(x, axis), axis, 2)  # type: ignore[no-any-return]
+
+
+def _is_top(xp: Any, logits: Any, axis: int) -> Any:
+    """Whether a class is the largest; the first, of several."""
+    return _index(xp, logits, axis) == xp.expand_dims(logits.argmax(axis=axis), axis)
+
+
+def _index(xp: Any, x: Any, axis: int) -> Any:
+    """0, 1, … along an axis of x."""
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    return xp.arange(x.shape[axis]).reshape(shape)
+
+
+def softmax(logits: Any, axis: int = -1) -> Any:
     """p_i = e^{l_i}/Σ_k e^{l_k}."""
-    shifted = _shift(logits, axis)
-    return shifted.e / shifted.S
+    return shifted(logits, axis).p
 
 
-def dsoftmax_dlogits(logits: Array) -> Array:
+def dsoftmax_dlogits(logits: Any) -> Any:
     """∂p_i/∂l_j = p_i(1 − p_i) on the diagonal, −p_i p_j elsewhere: (…, K, K) for logits (…, K)."""
-    shifted = _shift(logits, -1)
-    p = shifted.e / shifted.S
-    jacobian = -p[..., :, None] * p[..., None, :]
-    diagonal = np.arange(p.shape[-1])
-    jacobian[..., diagonal, diagonal] = p * _complement(p, shifted, -1)
+    xp = namespace(logits)
+    exact = _in_pairs(logits, -1)
+    a, k = exact.a, exact.k
+
+    def rows(i: slice) -> Any:
+        column, row = ((a[0][of], a[1][of]) for of in ((..., i, None), (..., None, slice(None))))
+        return -xp.ldexp(pairs.multiply(xp, column, row)[0], k[..., i, None] + k[..., None, :])
+
+    K = logits.shape[-1]
+    step = max(1, _ENTRIES // logits.size)
+    jacobian = xp.concatenate([rows(slice(i, i + step)) for i in range(0, K, step)], -2)
+    b, j = _complement(xp, exact)
+    diagonal = xp.arange(K)
+    jacobian[..., diagonal, diagonal] = xp.ldexp(pairs.multiply(xp, a, b)[0], k + j)
     return jacobian
 
 
-def softmax_vjp(v: Array, logits: Array, axis: int = -1) -> Array:
+def _p(xp: Any, exact: _Pairs) -> Any:
+    return xp.ldexp(exact.a[0], exact.k)
+
+
+def _rest(xp: Any, exact: _Pairs) -> Any:
+    return xp.ldexp(exact.rest[0], exact.j)
+
+
+def _complement(xp: Any, exact: _Pairs) -> tuple[Pair, Any]:
+    """(b, j) with 1 − p = b·2^j: the sum of the others over S, where p is largest."""
+    e = pairs.ldexp(xp, pairs.one_plus(xp, exact.s), exact.k)
+    others = pairs.where(xp, exact.is_top, exact.rest, pairs.subtract(xp, exact.S, e))
+    return pairs.divide(xp, others, exact.S), xp.where(exact.is_top, exact.j, 0)
+
+
+def softmax_vjp(v: Any, logits: Any, axis: int = -1) -> Any:
     """v·J = p ⊙ (v − Σ_i v_i p_i), without forming J, which is symmetric: J·vᵀ is its transpose."""
-    shifted = _shift(logits, axis)
-    p = shifted.e / shifted.S
-    # Measured from v_top the sum has no term of the largest class, and nothing cancels where that class has it all.
-    u = v - np.take_along_axis(v, shifted.top, axis)
-    return np.asarray(p * (u - total(p * u, axis)))
+    xp = namespace(logits)
+
+    def product(v: Any) -> Any:
+        p, plain, spoilt, careful = _less_its_mean(v, logits, axis)
+
+        def in_pairs() -> Any:
+            exact, difference = careful()
+            m, k = pairs.frexp(xp, difference)
+            return xp.ldexp(pairs.multiply(xp, exact.a, m)[0], exact.k + k)
+
+        return xp.careful(p * plain, spoilt, in_pairs)
+
+    return _within_range(v, product)
 
 
-def softmax_jvp(logits: Array, v: Array, axis: int = -1) -> Array:
+def softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:
     """J·v = p ⊙ (v − Σ_i p_i v_i)."""
     return softmax_vjp(v, logits, axis)
 
 
-def log_softmax(logits: Array, axis: int = -1) -> Array:
+def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Callable[[], tuple[_Pairs, Pair]]]:
+    """(p, u − Σ_i p_i u_i = v − Σ_i p_i v_i, where it is spoilt, a way to it in pairs).
+
+    u is v measured from its entry at the largest class: the sum has no term of that class, and nothing cancels where
+    that class has it all.
+    """
+    xp = namespace(logits)
+    p = softmax(logits, axis)
+    at_top = xp.take_along_axis(v, xp.expand_dims(logits.argmax(axis=axis), axis), axis)
+    u = xp.two_sum(v, -at_top)
+
+    def careful() -> tuple[_Pairs, Pair]:
+        exact = _in_pairs(logits, axis)
+        # A tiny p may meet a huge u: the sum has an exponent of its own.
+        m, k = pairs.frexp(xp, u)
+        k = xp.where(m[0] == 0, _NONE, k + exact.k)
+        largest = k.max(axis=axis, keepdims=True)
+        terms = pairs.ldexp(xp, pairs.multiply(xp, exact.a, m), k - largest)
+        return exact, pairs.subtract(xp, u, pairs.ldexp(xp, _sum(xp, terms, axis), largest))
+
+    terms = p * u[0]
+    mean = xp.total(terms, axis)[0]
+    plain = u[0] - mean
+    # Where it cancels, or p is too small a double for its product with a large u.
+    row = (abs(mean) < 0.5 * abs(terms).sum(axis=axis, keepdims=True)) | ((p < _SMALLEST) & (abs(u[0]) > 1.0)).any(
+        axis=axis, keepdims=True
+    )
+    return p, plain, row | (abs(plain) < 0.5 * abs(u[0])), careful
+
+
+def _within_range(v: Any, product: Any) -> Any:
+    """A product that is linear in v, of a smaller v where it overflowed."""
+    xp = namespace(v)
+    result = product(v)
+    return xp.careful(result, ~xp.isfinite(result), lambda: product(v * 2.0**-64) * 2.0**64)
+
+
+def log_softmax(logits: Any, axis: int = -1) -> Any:
     """log p_i = l_i − log Σ_k e^{l_k}."""
-    shifted = _shift(logits, axis)
-    return shifted.d - np.log1p(shifted.rest)
+    parts = shifted(logits, axis)
+    return parts.d - namespace(logits).log1p(parts.rest)
 
 
-def dlog_softmax_dlogits(logits: Array) -> Array:
+def dlog_softmax_dlogits(logits: Any) -> Any:
     """∂log p_i/∂l_j = δ_ij − p_j: (…, K, K) for logits (…, K)."""
-    shifted = _shift(logits, -1)
-    p = shifted.e / shifted.S
-    K = p.shape[-1]
-    jacobian = np.repeat(-p[..., None, :], K, axis=-2)
-    diagonal = np.arange(K)
-    jacobian[..., diagonal, diagonal] = _complement(p, shifted, -1)
+    xp = namespace(logits)
+    exact = _in_pairs(logits, -1)
+    jacobian = xp.repeat(-_p(xp, exact)[..., None, :], logits.shape[-1], axis=-2)
+    b, j = _complement(xp, exact)
+    diagonal = xp.arange(logits.shape[-1])
+    jacobian[..., diagonal, diagonal] = xp.ldexp(b[0], j)
     return jacobian
 
 
-def log_softmax_vjp(v: Array, logits: Array, axis: int = -1) -> Array:
-    """v·J = v − p Σ_i v_i."""
-    shifted = _shift(logits, axis)
-    p = shifted.e / shifted.S
-    others = v.copy()
-    np.put_along_axis(others, shifted.top, 0.0, axis)
-    # At the largest class v_top(1 − p_top) − p_top Σ_{i≠top} v_i, with 1 − p_top as the sum of the others.
-    at_top = np.take_along_axis(v, shifted.top, axis)
-    p_top = np.take_along_axis(p, shifted.top, axis)
-    result = v - p * total(v, axis)
-    top = at_top * (shifted.rest / shifted.S) - p_top * total(others, axis)
-    np.put_along_axis(result, shifted.top, top, axis)
-    return result
+def log_softmax_vjp(v: Any, logits: Any, axis: int = -1) -> Any:
+    """v·J = v − p Σ_i v_i, as v_i(1 − p_i) − p_i Σ_{k≠i} v_k: 1 − p of the largest class is the sum of the others."""
+    xp = namespace(logits)
+    parts = shifted(logits, axis)
+    is_top = _is_top(xp, logits, axis)
+
+    def product(v: Any) -> Any:
+        total, without_top = (xp.total(part, axis, 2) for part in (v, xp.where(is_top, 0.0, v)))
+        others = pairs.where(xp, is_top, without_top, pairs.subtract(xp, total, (v, 0.0)))
+        own = v * xp.where(is_top, parts.rest / parts.S, 1.0 - parts.p)
+        plain = own - parts.p * others[0]
+        return xp.careful(plain, abs(plain) < 0.5 * abs(own), lambda: _in_excess(v, others, logits, axis))
+
+    return _within_range(v, product)
 
 
-def log_softmax_jvp(logits: Array, v: Array, axis: int = -1) -> Array:
-    """J·v = v − Σ_j p_j v_j, measured from v_top."""
-    shifted = _shift(logits, axis)
-    p = shifted.e / shifted.S
-    u = v - np.take_along_axis(v, shifted.top, axis)
-    return np.asarray(u - total(p * u, axis))
+def _in_excess(v: Any, others: Pair, logits: Any, axis: int) -> Any:
+    """[v_i Σ_{k≠i} e_k − e_i Σ_{k≠i} v_k]/S with each e as c + x, c 1 where e is about 1, else 0.
+
+    So the logits' small differences count beside the sums of c, which are whole numbers and may cancel with v.
+    """
+    xp = namespace(logits)
+    exact = _in_pairs(logits, axis)
+    c = xp.where(exact.k == 0, 1.0, 0.0)
+    e = pairs.ldexp(xp, pairs.one_plus(xp, exact.s), exact.k)
+    x = pairs.where(xp, exact.k == 0, exact.s, e)
+    other_c = c.sum(axis=axis, keepdims=True) - c
+    other_x = pairs.subtract(xp, _sum(xp, x, axis), x)
+
+    def difference(mine: Pair, rest: Pair) -> Pair:
+        return pairs.subtract(xp, pairs.multiply(xp, (v, 0.0), rest), pairs.multiply(xp, mine, others))
+
+    numerator = pairs.add(xp, difference((c, 0.0), (other_c, 0.0)), difference(x, other_x))
+    return numerator[0] / exact.S[0]
 
 
-def logsumexp(logits: Array, axis: int = -1) -> Array:
+def log_softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:
+    """J·v = v − Σ_j p_j v_j."""
+    xp = namespace(logits)
+
+    def product(v: Any) -> Any:
+        _, plain, spoilt, careful = _less_its_mean(v, logits, axis)
+        return xp.careful(plain, spoilt, lambda: careful()[1][0])
+
+    return _within_range(v, product)
+
+
+def logsumexp(logits: Any, axis: int = -1) -> Any:
     """log Σ_k e^{l_k} = m + log(1 + Σ_{k≠top} e^{l_k − m}); its gradient is the softmax."""
-    shifted = _shift(logits, axis)
-    return np.squeeze(shifted.m + np.log1p(shifted.rest), axis)
+    xp = namespace(logits)
+    parts = shifted(logits, axis)
+    return xp.squeeze(parts.m + xp.log1p(parts.rest), axis)
