@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from bpcli.calculus.functions import FUNCTIONS
+from bpcli.calculus.parser import parse
 from bpcli.calculus.tree import Binary, Call, Compare, Index, Name, Negative, Number, Stack, Transpose
 
 NAMES = ["x", "y", "x1", "w10", "yhat", "long_name", "_t", "α", "ŷ", "x̂", "pi", "e", "inf", "T", "axis", "if", "σ"]
@@ -72,6 +73,26 @@ def scalar_trees(variables=("x", "y"), functions=("sin", "exp", "tanh", "sqrt", 
             st.builds(Binary, st.sampled_from(ARITHMETIC), below, below),
             st.builds(Negative, below),
             calls(below, functions),
+        )
+
+    return st.recursive(leaves, grown, max_leaves=max_leaves)
+
+
+def array_trees(variables, max_leaves=8):
+    """Trees over variables of any shapes, and constant vectors and matrices; often the shapes fit."""
+    constants = ["2", "0.5", "[1,2,3]", "[[1,2,3],[4,5,6]]", "[[1],[2],[3]]", "[[1,0.5],[3,4],[0.3,1]]"]
+    leaves = names(list(variables)) | st.sampled_from(constants).map(parse)
+
+    def grown(below):
+        return st.one_of(
+            st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "@", "·"]), below, below),
+            st.builds(Binary, st.just("**"), below, st.sampled_from(["2", "3", "-1", "0.5"]).map(number)),
+            calls(below, FUNCTIONS),
+            st.builds(lambda f, x: Call(f, (x,)), st.sampled_from(["sin", "tanh", "exp", "softmax", "norm"]), below),
+            below.map(lambda x: Call("where", (Compare(">", x, number("0")), x, Negative(x)))),
+            st.lists(below, min_size=1, max_size=2).map(lambda items: Stack((*items, items[0]))),
+            st.builds(Index, below, st.lists(st.integers(-1, 1) | st.just((0, 2)), min_size=1, max_size=2).map(tuple)),
+            st.builds(Transpose, below),
         )
 
     return st.recursive(leaves, grown, max_leaves=max_leaves)

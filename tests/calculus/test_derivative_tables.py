@@ -258,6 +258,9 @@ def norm(z, axis=None):
     return anp.sqrt(anp.sum(z * z, axis=axis))
 
 
+W = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
 ARRAYS = {
     "x*s": lambda x, s: x * s,
     "x+y-2": lambda x, y: x + y - 2,
@@ -335,6 +338,20 @@ ARRAYS = {
     "hypot(x,y)-atan2(x,y)": lambda x, y: anp.sqrt(x**2 + y**2) - anp.arctan2(x, y),
     "sum(A@x-b)**2/mean(y)": lambda A, x, b, y: anp.sum(A @ x - b) ** 2 / anp.mean(y),
     "s*3": lambda s: s * 3,
+    # Spread over a constant that is wider, over axes of one entry, and to stacks of matrices
+    "sum(x+[[1,2,3],[4,5,6]],axis=1)": lambda x: anp.sum(x + W, axis=1),
+    "([[1,2,3],[4,5,6]]-x)@x": lambda x: (W - x) @ x,
+    "(x*[[1,2,3],[4,5,6]]).T": lambda x: (x * W).T,
+    "prod(s-[[1,2,3],[4,5,6]],axis=1)": lambda s: (s - W)[:, 0] * (s - W)[:, 1] * (s - W)[:, 2],
+    "logsumexp(x+[[1,2,3],[4,5,6]])": lambda x: lse(x + W),
+    "(s*[[1,2,3],[4,5,6]])[1,1:]": lambda s: (s * W)[1, 1:],
+    "where([[1,0,1],[0,1,0]]>0,x,s)@y": lambda x, y, s: anp.where(W % 2 > 0, x + 0 * W, s + 0 * W) @ y,
+    "softmax(x+0*[[1],[2]],axis=0)": lambda x: softmax(x + 0 * W, axis=0),
+    "A[0:1]*b[0:1]+A": lambda A, b: A[0:1] * b[0:1] + A,
+    "A[:,1:2]@x[1:2]-A[0:1].T*b": lambda A, x, b: A[:, 1:2] @ x[1:2] - A[0:1].T * b,
+    "[A,A*s].T": lambda A, s: anp.array([A, A * s]).T,
+    "sum([A,B.T],axis=1)": lambda A, B: anp.sum(anp.array([A, B.T]), axis=1),
+    "[x,[1,2,s]]": lambda x, s: anp.array([x, anp.array([1, 2, s])]),
 }
 
 
