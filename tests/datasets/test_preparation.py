@@ -175,7 +175,7 @@ def test_every_unusable_column_is_named_with_what_would_help():
             {"categorical": ["c"], "missing": "mean", "rows": [0]},
             r"(?s)training rows.*exclude: \[c\]",
         ),
-        ("a,y\n1,\n2,3\n", {}, r"(?s)t\.csv:2: column y: the target is missing \(1 of 2.*data\.missing: \{"y": drop\}"),
+        ("a,y\n1,\n2,3\n", {}, r'(?s)t\.csv:2: column y: the target is missing \(1 of 2.*data\.missing: \{"y": drop\}'),
         ("a,y\n1,x\n2,z\n", {}, r"t\.csv:2: column y: 'x' is not a number"),
     ],
 )
