@@ -349,6 +349,16 @@ def test_a_long_sum_is_no_matter():
     assert calculation(text, {"x": 0.0}).hessian({"x": 0.0}) == (0.0, {"x": 3001.0}, [[0.0]])
 
 
+def test_a_deep_chain_is_no_matter():
+    text = "sin(" * 90 + "x" + ")" * 90
+    with mpmath.workdps(40):
+        value, slope = mpmath.mpf(0.5), mpmath.mpf(1)
+        for _ in range(90):
+            value, slope = mpmath.sin(value), slope * mpmath.cos(value)
+    found, gradient = calculation(text, {"x": 0.5}).gradient({"x": 0.5})
+    assert (found, gradient["x"]) == (pytest.approx(float(value), rel=1e-14), pytest.approx(float(slope), rel=1e-13))
+
+
 def test_a_gradient_is_of_one_number():
     with pytest.raises(ExpressionError, match="a gradient is of one number, and this is a vector of 2") as caught:
         calculation("x*2", {"x": V}).gradient({"x": V})
