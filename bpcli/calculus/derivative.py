@@ -17,6 +17,8 @@ from bpcli.notation import byte_size
 Point = Mapping[str, Any]
 T = TypeVar("T")
 
+_NEAR = 1e-40  # and its square: near enough to 0 that one power of h is left, far enough that its cube is a double
+
 MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
 SWEEP_ENTRIES = 1 << 21  # of all intermediate arrays of a sweep for many rows or columns at once: 16 MB
 
@@ -100,7 +102,23 @@ class Calculation:
         found = self._reverse(values, {slot: one})
         shapes = self.program.variables
         zero = 0.0 if self.floats else self.space.base.zeros(1)
-        return self._out(values[slot], ()), {n: self._out(found.get(n, zero), shapes[n]) for n in self.wrt}
+        gradient = {n: self._out(found.get(n, zero), shapes[n]) for n in self.wrt}
+        if self.floats and math.isfinite(values[slot]):
+            for name, slope in gradient.items():
+                if slope != slope and point[name] == 0:
+                    gradient[name] = self._near_zero(point, name)
+        return self._out(values[slot], ()), gradient
+
+    def _near_zero(self, point: Point, name: str) -> float:
+        """∂f/∂name where the sweep met 0·∞ at 0: what it comes to from both sides, or from the one that there is."""
+
+        def slope(x: float) -> float:
+            moved = self._forward({**point, name: x})
+            return float(self._reverse(moved, {self.program.outputs[0]: 1.0}).get(name, 0.0))
+
+        sides = [_limit(slope(sign * _NEAR), slope(sign * _NEAR * _NEAR)) for sign in (1.0, -1.0)]
+        known = {side for side in sides if side == side}
+        return known.pop() if len(known) == 1 else math.nan
 
     def _reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
         if self.floats:
@@ -111,7 +129,7 @@ class Calculation:
     def _sweep(self, space: Space, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
         """The reverse sweep on arrays, the fast one first: most have no unused path with an infinite slope."""
         found = self.program.reverse(space, values, seeds, self.active, masked=False)
-        if all(space.base.isfinite(g).all() for g in found.values()):
+        if not self.program.picks or all(space.base.isfinite(g).all() for g in found.values()):
             return found
         return self.program.reverse(space, values, seeds, self.active, masked=True)
 
@@ -212,6 +230,8 @@ class Calculation:
         results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
         seeds: dict[int, Any] = {}
         for slot, seed in _split(v, self._of_outputs(), self._seed):
+            if self.floats and seed == 0:
+                continue  # an output that does not count meets no infinite slope either
             seeds[slot] = seeds[slot] + seed if slot in seeds else seed
         found = self._reverse(values, seeds)
         zero = 0.0 if self.floats else self.space.base.zeros(1)
@@ -265,7 +285,17 @@ class Calculation:
                 found = self._sweep(space, values, {slot: np.ones(1)})
                 for name, slope in gradient.items():
                     slope[..., part] = found.get(name, 0.0)
+        if self.floats and not self.program.picks:
+            self._look_closer(columns, table, value, gradient)
         return value, gradient
+
+    def _look_closer(self, columns: Point, table: Any, value: Any, gradient: dict[str, Any]) -> None:
+        """Put the derivative that exists in the place of NaN, at points where the sweep met 0·∞."""
+        np = arrays()
+        for i in np.flatnonzero(np.isnan(table).any(axis=1) & np.isfinite(value)).tolist():
+            point = {name: float(column[..., i if column.shape[-1] > 1 else 0]) for name, column in columns.items()}
+            for name, slope in self.gradient(point)[1].items():
+                gradient[name][i] = slope
 
     # What went wrong
 
@@ -406,3 +436,17 @@ def _columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
 def _cut(columns: Point, part: slice) -> Point:
     """The points of a piece; what is one for all points stays whole."""
     return {name: c if c.shape[-1] == 1 else c[..., part] for name, c in columns.items()}
+
+
+def _limit(near: float, nearer: float) -> float:
+    """The limit at 0 of what is c·hᵖ, from its values at h = 1e-40 and 1e-80; NaN if it is not of this form."""
+    if nearer == 0:
+        return 0.0
+    if not (math.isfinite(near) and math.isfinite(nearer)) or near == 0:
+        return math.nan
+    power = math.log(abs(nearer / near)) / math.log(_NEAR)
+    if power > 0.01:
+        return 0.0
+    if power < -0.01:
+        return math.copysign(math.inf, nearer)
+    return nearer if abs(near - nearer) <= 1e-9 * abs(nearer) else math.nan

@@ -140,6 +140,12 @@ class Program:
                 result.append(slot in wrt)
         return result
 
+    @property
+    def picks(self) -> bool:
+        """Whether a step takes some of its operands, or of their entries, and leaves others: `where`, `max`, `x[0]`."""
+        steps = [step for step in self.slots if isinstance(step, Instruction)]
+        return any(s.row.picks if s.row is not None else s.op.name in ("max", "min", "take") for s in steps)
+
     def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, in the plain space `xp`."""
         values: list[Any] = []
@@ -206,6 +212,8 @@ class Program:
                         part = _still_zero(xp, g, part)
                 else:
                     part = _elementwise_adjoint(xp, slot, g, i, out, args, masked)
+                    if part is None:
+                        continue
                     if slot.shapes[i] != slot.shape:
                         from bpcli.calculus.arrayops import unbroadcast  # not for floats, which have one shape
 
@@ -224,6 +232,9 @@ def _elementwise_adjoint(xp: Any, slot: Instruction, g: Any, i: int, out: Any, a
             return g
         if p == -1.0:
             return -g
+    if type(p) is float and type(g) is float:
+        # A path that is not taken ends here. Elsewhere 0·∞ is NaN: `derivative` looks what it comes to near the point.
+        return None if row.picks and p == 0.0 else g * p
     if not masked:
         return g * p
     return xp.where(p != 0.0, xp.scale(g, p), 0.0) if row.picks else xp.scale(g, p)

@@ -276,9 +276,40 @@ def test_the_operation_at_fault_is_named(text, point, value, operation):
     assert one.culprit(point) == operation
 
 
+def test_an_entry_that_is_not_taken_adds_nothing():
+    v = np.array([0.0, 4.0])
+    for text in ("sqrt(v)[1]", "sqrt(v[1])", "max(sqrt(v))", "sum(sqrt(v)[1:2])"):
+        _, gradient = calculation(text, v=v).gradient({"v": v})
+        assert gradient["v"].tolist() == [0, 0.25]
+
+
 def test_the_slope_at_fault_is_named():
     one = calculation("sqrt(x)+y", x=0.0, y=1.0)
     point = {"x": 0.0, "y": 1.0}
     assert one.culprit(point) is None
     assert one.slope_culprit(point) == "the derivative of sqrt(x) at x = 0"
     assert calculation("x*y", x=1.0, y=1.0).slope_culprit({"x": 1.0, "y": 1.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [
+        ("x*sqrt(x)", 0.0),
+        ("sqrt(x**4)", 0.0),
+        ("sqrt(x)*sqrt(x)", 1.0),
+        ("sqrt(x)**2", 1.0),
+        ("sqrt(x)**2+x", 2.0),
+        ("cbrt(x**3)", 1.0),
+        ("cbrt(x)**3", 1.0),
+        ("x**(1/3)*x**(2/3)", 1.0),
+        ("exp(log(x))", 1.0),
+        ("(x**2)**0.75", 0.0),
+        ("cbrt(x)**2", NAN),  # it grows without bound, to −∞ on the left and to ∞ on the right
+    ],
+)
+def test_zero_times_infinity_is_what_it_comes_to(text, slope):
+    value, gradient = calculation(text, x=0.0).gradient({"x": 0.0})
+    assert value == 0
+    assert gradient["x"] == pytest.approx(slope, rel=1e-13, nan_ok=True)
+    blocks = calculation(text, x=0.0).gradient_block({"x": np.array([0.0, 1.0])})
+    assert blocks[1]["x"][0] == pytest.approx(slope, rel=1e-13, nan_ok=True)
