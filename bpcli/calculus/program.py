@@ -247,7 +247,12 @@ def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any,
     for i, part in enumerate(parts):
         if part is not None:
             p = row.partial(i)(xp, out, *args)
-            term = xp.where(p != 0.0, xp.scale(part, p), 0.0) if row.picks else xp.scale(part, p)
+            if type(p) is float and type(part) is float:  # as in reverse: what is not taken ends, 0·∞ is NaN
+                if row.picks and p == 0.0:
+                    continue
+                term = part * p
+            else:
+                term = xp.where(p != 0.0, xp.scale(part, p), 0.0) if row.picks else xp.scale(part, p)
             total = term if total is None else total + term
     return total
 

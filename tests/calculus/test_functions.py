@@ -276,6 +276,14 @@ def test_the_operation_at_fault_is_named(text, point, value, operation):
     assert one.culprit(point) == operation
 
 
+def test_a_jacobian_says_nan_where_it_met_zero_times_infinity():
+    for texts in (["cbrt(x**3)", "x"], ["cbrt(x**3)"]):
+        one = Calculation([parse(t) for t in texts], texts, {"x": ()}, ["x"])
+        assert math.isnan(one.jacobian({"x": 0.0})[1]["x"][0][0])
+    one = Calculation([parse("sqrt(relu(x-4))"), parse("x")], ["sqrt(relu(x-4))", "x"], {"x": ()}, ["x"])
+    assert one.jacobian({"x": 0.0})[1]["x"] == [[0.0], [1.0]]
+
+
 def test_an_entry_that_is_not_taken_adds_nothing():
     v = np.array([0.0, 4.0])
     for text in ("sqrt(v)[1]", "sqrt(v[1])", "max(sqrt(v))", "sum(sqrt(v)[1:2])"):
