@@ -122,5 +122,6 @@ def total(xp: Any, x: Any, axis: int, folds: int = 1) -> Pair:
     if not errors:
         return high, 0.0 * high
     lost = xp.moveaxis(xp.concatenate(errors), 0, axis)
-    low = total(xp, lost, axis, folds - 1)[0] if folds > 1 else lost.sum(axis=axis, keepdims=True)
-    return xp.two_sum(high, low)  # type: ignore[no-any-return]
+    if folds == 1:
+        return xp.two_sum(high, lost.sum(axis=axis, keepdims=True))  # type: ignore[no-any-return]
+    return add(xp, (high, 0.0), total(xp, lost, axis, folds - 1))

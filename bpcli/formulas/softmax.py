@@ -170,10 +170,9 @@ def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Calla
     terms = p * u[0]
     mean = xp.total(terms, axis)[0]
     plain = u[0] - mean
-    # Where it cancels, or p is too small a double for its product with a large u.
-    row = (abs(mean) < 0.5 * abs(terms).sum(axis=axis, keepdims=True)) | ((p < _SMALLEST) & (abs(u[0]) > 1.0)).any(
-        axis=axis, keepdims=True
-    )
+    # Where it cancels, or p is too small a double for its product with something large.
+    tiny = (p < _SMALLEST) & (xp.maximum(abs(u[0]), abs(plain)) > 1.0)
+    row = (abs(mean) < 0.5 * abs(terms).sum(axis=axis, keepdims=True)) | tiny.any(axis=axis, keepdims=True)
     return p, plain, row | (abs(plain) < 0.5 * abs(u[0])), careful
 
 
