@@ -130,12 +130,14 @@ def to_numbers(cells: Sequence[str]) -> Floats | None:
     return None if "_" in together or foreign or np.isinf(numbers).any() else numbers
 
 
-def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None) -> Table:
+def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None, like: Path | None = None) -> Table:
     """The table in the file `path`, or in `stream`, of which `path` is then only the name for messages.
 
-    `format_` is a key of `READERS`, or `auto`: by the extension, behind which `.gz` is allowed. DataError if the file
-    can't be read or is not a table.
+    `format_` is a key of `READERS`, or `auto`: by the extension, behind which `.gz` is allowed, and else by that of
+    `like`. DataError if the file can't be read or is not a table.
     """
+    if format_ == "auto" and like is not None and _known_format(path) is None:
+        format_ = _known_format(like) or format_
     if stream is not None:
         return READERS[_format_of(path, format_)].read(path, stream)
     check_file(path)
@@ -170,13 +172,19 @@ READERS = {
 """The formats by name."""
 
 
+def _extension(path: Path) -> str:
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _known_format(path: Path) -> str | None:
+    return next((name for name, reader in READERS.items() if _extension(path) in reader.extensions), None)
+
+
 def _format_of(path: Path, format_: str) -> str:
-    if format_ != "auto":
-        return format_
-    extension = Path(path.name.lower().removesuffix(".gz")).suffix
-    for name, reader in READERS.items():
-        if extension in reader.extensions:
-            return name
+    found = _known_format(path) if format_ == "auto" else format_
+    if found is not None:
+        return found
+    extension = _extension(path)
     known = ", ".join(extension for reader in READERS.values() for extension in reader.extensions)
     raise DataError(
         f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.preparation import Preparation, PreparationOptions
 from bpcli.datasets.splits import split_rows
 from bpcli.datasets.table import Table, read_table, with_target
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.steps import make_step
 from bpcli.training.config import Config, check_columns
 from bpcli.training.loop import descend_epochs
@@ -105,12 +105,24 @@ def prepare(config: Config) -> Training:
         notes += [f"{path}: {text}" for text in other.notes]
         parts[name] = Part(other.X, other.y)
     dtype = np.dtype(config.training.dtype)
-    parts = {name: Part(np.ascontiguousarray(part.X, dtype), part.y) for name, part in parts.items()}
+    parts = {name: Part(_as_trained(part.X, dtype), part.y) for name, part in parts.items()}
     w, b = start(config, preparation, for_start)
     model = Model(config.model.type, config.model.activation, config.loss, config.model.threshold, w, b, preparation)
     return Training(
         config, model, {k: parts[k] for k in ("train", "validation", "test") if k in parts}, for_shuffle, notes
     )
+
+
+def _as_trained(X: Array, dtype: np.dtype[Any]) -> Array:
+    """The features as the numbers to train with; DataError if one is beyond their range."""
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(X, dtype)
+    if not np.isfinite(converted).all():
+        raise DataError(
+            f"a feature is too large for {dtype.name} numbers",
+            "training.dtype: float64, or data.standardize: true",
+        )
+    return converted
 
 
 def streams(config: Config) -> list[np.random.Generator]:
@@ -120,9 +132,10 @@ def streams(config: Config) -> list[np.random.Generator]:
 
 def read_data(config: Config, path: Path) -> Table:
     """The table at `path`, with the target beside it where that has a file of its own."""
-    table = read_table(path, config.data.format)
-    if config.data.target_path is not None and path == config.data.path:
-        return with_target(table, read_table(config.data.target_path), config.data.target)
+    data = config.data
+    table = read_table(path, data.format, like=data.path)
+    if data.target_path is not None and path == data.path:
+        return with_target(table, read_table(data.target_path, data.format, like=data.path), data.target)
     return table
 
 

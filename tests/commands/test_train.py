@@ -332,6 +332,28 @@ def test_a_validation_file_and_a_target_file(bpcli, root, here):
     assert evaluated.json[0]["accuracy"] == result.json[0]["train"]["accuracy"]
 
 
+def test_files_without_a_known_extension_are_read_as_the_data(bpcli, root, here):
+    lines = (root / "data" / "iris.csv").read_text().splitlines()
+    Path("held").write_text("\n".join([lines[0], *lines[1::5]]))
+    config = (root / "configs" / "iris.yaml").read_text().replace("../data", str(root / "data")).replace("0.2", "held")
+    Path("a.yaml").write_text(config)
+    result = bpcli("train", "a.yaml", "--quiet", "--format", "json", *settings("training.epochs=2"))
+    assert result.code == 0, result.err
+    assert result.json[0]["validation"]["rows"] == 30
+
+
+def test_features_beyond_single_precision_are_an_error(bpcli, here):
+    Path("t.csv").write_text("a,y\n1e300,1\n2e300,2\n3e300,3\n")
+    Path("a.yaml").write_text(
+        "model: {type: neuron}\nloss: mse\ntraining: {learning_rate: 0.1, dtype: float32}\n"
+        "data: {path: t.csv, target: y}\n"
+    )
+    result = bpcli("train", "a.yaml")
+    assert (result.code, result.out) == (3, "")
+    assert "too large for float32" in result.err
+    assert bpcli("train", "a.yaml", *settings("data.standardize=true")).code == 0
+
+
 def test_commands_of_the_config_that_are_not_there(bpcli, here):
     result = bpcli("train", "nothing.yaml")
     assert result.code == 3
