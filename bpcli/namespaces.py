@@ -97,7 +97,7 @@ class Floats(_Rounding):
     abs = staticmethod(math.fabs)
     hypot = staticmethod(math.hypot)
 
-    rint = staticmethod(lambda x: float(round(x)) if math.isfinite(x) else x)
+    rint = staticmethod(lambda x: math.copysign(float(round(x)), x) if math.isfinite(x) else x)
     frexp = staticmethod(math.frexp)
 
     @staticmethod

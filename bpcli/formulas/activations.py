@@ -50,10 +50,12 @@ def tanh(z: Any) -> Any:
 def dtanh_dz(z: Any) -> Any:
     """∂a/∂z = (1 + a)(1 − a) = 4e/(1 + e)² with e = e^−2|z|."""
     xp = namespace(z)
-    h = xp.exp(-abs(z))
-    e = xp.exp(-2.0 * abs(z))
-    # Far out 1 + e is 1, and (2h)² has the digits that e loses where it is subnormal.
-    return xp.where(abs(z) < 20.0, 4.0 * _bell(e), (h + h) * (h + h))
+
+    def far_out() -> Any:  # 1 + e is 1, and (2h)², h = e^−|z|, has the digits that e loses where it is subnormal
+        h = xp.exp(-abs(z))
+        return (h + h) * (h + h)
+
+    return xp.careful(4.0 * _bell(xp.exp(-2.0 * abs(z))), abs(z) >= 20.0, far_out)
 
 
 def relu(z: Any) -> Any:

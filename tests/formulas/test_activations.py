@@ -1,0 +1,135 @@
+"""Activations and their slopes beside mpmath, over the whole of the doubles, on floats and on arrays."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import witness
+from hypothesis import example, given
+from hypothesis import strategies as st
+from witness import SMALLEST, assert_within, exact, mp, ulps
+
+from bpcli.formulas.activations import ACTIVATIONS, dlogit_dp, dsoftplus_dz, logit, softplus
+
+RNG = np.random.default_rng(17)
+
+EXACT = {
+    "identity": (mp.mpf, lambda z: mp.mpf(1)),
+    "sigmoid": (witness.sigmoid, witness.dsigmoid),
+    "tanh": (witness.tanh, witness.dtanh),
+    "relu": (lambda z: mp.mpf(max(z, 0)), lambda z: mp.mpf(z >= 0)),
+    "softplus": (witness.softplus, witness.sigmoid),
+}
+FUNCTIONS = {**{name: (row.value, row.derivative) for name, row in ACTIVATIONS.items()}}
+FUNCTIONS["softplus"] = (softplus, dsoftplus_dz)
+
+POINTS = [
+    *RNG.normal(0, 2, 30),
+    *RNG.uniform(-40, 40, 30),
+    *RNG.uniform(-750, 750, 30),
+    *RNG.uniform(350, 375, 10),
+    *(10.0 ** RNG.uniform(-323, -1, 15)),
+    *(-(10.0 ** RNG.uniform(-323, 308, 15))),
+    *(0.0, -0.0, 5e-324, 36.8, 40.0, -40.0, 709.5, -708.5, -744.0, -745.2, -746.0, 1e308, -1e308),
+]
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """As the formulas ask of those who call them: infinities on the way are no warnings."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values_and_slopes_within_4_ulp(name):
+    z = np.array(POINTS)
+    for function, truth in zip(FUNCTIONS[name], EXACT[name], strict=True):
+        truths = [truth(v) for v in z.tolist()]
+        assert_within(4, np.broadcast_to(function(z), z.shape), truths, name)
+        assert_within(4, [function(v) for v in z.tolist()], truths, name)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(z=st.floats(allow_nan=False, allow_infinity=False))
+@example(z=1.0)
+def test_values_and_slopes_over_the_whole_of_the_doubles(name, z):
+    for function, truth in zip(FUNCTIONS[name], EXACT[name], strict=True):
+        assert ulps(function(z), truth(z)) <= 4
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softplus"])
+def test_subnormal_results_within_a_unit(name):
+    z = -RNG.uniform(708.4, 746, 60)
+    for function, truth in zip(FUNCTIONS[name], EXACT[name], strict=True):
+        assert_within(1, function(z), [truth(v) for v in z.tolist()])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("z", [float("inf"), -float("inf"), float("nan")])
+def test_what_is_not_finite_is_its_limit_or_no_number(name, z):
+    value, slope = FUNCTIONS[name]
+    limits = {"identity": (z, 1), "sigmoid": (z > 0, 0), "tanh": (np.sign(z), 0), "relu": (max(z, 0.0), z > 0)}
+    limits["softplus"] = (max(z, 0.0), z > 0)
+    expected = limits[name] if z == z else (z, z)
+    np.testing.assert_equal([float(value(z)), float(slope(z))], [float(v) for v in expected])
+    got = [np.broadcast_to(f(np.array([z])), 1)[0] for f in (value, slope)]
+    np.testing.assert_equal(got, [float(v) for v in expected])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_in_exact_numbers_a_formula_is_the_textbooks(name):
+    z = [-3.5, -0.25, 0.0, 1e-8, 2.0, 30.0]
+    for function, truth in zip(FUNCTIONS[name], EXACT[name], strict=True):
+        for got, v in zip(np.broadcast_to(function(exact(z)), len(z)), z, strict=True):
+            assert abs(got - truth(v)) <= mp.mpf("1e-390")
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("z", [-1800.0, -740.0, -30.0, -1.0, -1e-9, 0.0, 2.0, 40.0, 700.0])
+def test_the_slope_at_a_pair_has_digits_beyond_the_doubles(name, z):
+    low = z * 2.0**-54
+    m, k = ACTIVATIONS[name].slope(z, low)
+    truth = EXACT[name][1](mp.mpf(z) + mp.mpf(low)) if z else EXACT[name][1](0.0)
+    assert 0.1 < abs(m) < 2 or truth == 0
+    assert ulps(m, mp.ldexp(truth, -int(k))) <= 1
+    array = ACTIVATIONS[name].slope(np.array([z]), np.array([low]))
+    np.testing.assert_equal([float(part) if np.ndim(part) == 0 else part[0] for part in array], [m, k])
+
+
+def test_logit_and_its_slope_within_4_ulp():
+    near_half = 0.5 + RNG.normal(0, 1, 30) * 10.0 ** RNG.uniform(-16, -2, 30)
+    points = [*RNG.random(60), *near_half, *(1 - 10.0 ** RNG.uniform(-16, -1, 20)), *(10.0 ** RNG.uniform(-323, -1, 20))]
+    points += [0.5, 0.25, 0.75, 1 - 2.0**-53, 5e-324]
+    p = np.array([v for v in points if 0 < v < 1])
+    exact_p = [mp.mpf(v) for v in p.tolist()]
+    for function, truths in (
+        (logit, [mp.log(v) - mp.log1p(-v) if v != 0.5 else mp.mpf(0) for v in exact_p]),
+        (dlogit_dp, [1 / (v * (1 - v)) for v in exact_p]),
+    ):
+        assert_within(4, function(p), truths)
+        assert_within(4, [function(v) for v in p.tolist()], truths)
+
+
+def test_values_that_the_saturated_tails_are_known_by():
+    assert ACTIVATIONS["sigmoid"].derivative(40.0) == 4.248354255291589e-18
+    assert ACTIVATIONS["relu"].derivative(0.0) == 1  # as in the lecture
+    assert ACTIVATIONS["sigmoid"].derivative(0.0) == 0.25
+    assert ACTIVATIONS["tanh"].derivative(0.0) == 1
+
+
+def test_a_slope_is_the_limit_of_a_complex_step():
+    z, h = RNG.normal(0, 2, 20), 1e-30
+    for name in ("sigmoid", "tanh"):
+        textbook = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh}[name]
+        np.testing.assert_allclose(ACTIVATIONS[name].derivative(z), textbook(z + 1j * h).imag / h, rtol=1e-14)
+
+
+def test_floats_need_no_numpy():
+    code = "import sys; from bpcli.formulas.activations import dtanh_dz as d; d(.5); sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_subnormal_bound_is_where_digits_begin_to_go():
+    assert ulps(SMALLEST / 3, mp.mpf(SMALLEST) / 3) <= 0.5
