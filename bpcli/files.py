@@ -55,10 +55,12 @@ def staged_folder(target: Path, known: frozenset[str], force: bool = False, hint
     target is refused (UsageError), as is an existing `target` without `force`; what can't be written is a DataError.
     """
     _check_target(target, known, force, hint)
-    absolute = Path(os.path.abspath(target))  # `.` has no name
+    absolute = Path(os.path.realpath(target))  # `.` has no name; a link stays, and what it means is replaced
     staging = absolute.with_name(f".{absolute.name}.partial")
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        if staging.is_symlink():  # nothing is written through a link that lies in the way
+            staging.unlink()
         staging.mkdir(exist_ok=True)
     with _locked(staging, target):
         try:
@@ -71,7 +73,7 @@ def staged_folder(target: Path, known: frozenset[str], force: bool = False, hint
                     _check_target(target, known, force, hint)
                 _install(staging, absolute, known)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            _remove(staging)
 
 
 @contextlib.contextmanager
@@ -125,8 +127,15 @@ def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
                 _link_over(target / name, staging / name)
         _exchange(staging, target)
         # The old folder, now under the staging name, still holds the files that moved: only its own are dropped.
-        shutil.rmtree(staging, ignore_errors=True)
+        _remove(staging)
     _sync_folder(target.parent)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also a read-only one, which would be in the way of the next training."""
+    with contextlib.suppress(OSError):
+        folder.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _link_over(source: Path, destination: Path) -> None:

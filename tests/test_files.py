@@ -110,6 +110,27 @@ def test_a_folder_of_other_things_and_a_file_are_never_replaced(tmp_path, force)
     assert (tmp_path / "file").read_text() == "text"
 
 
+def test_a_link_stays_and_what_it_means_is_replaced(tmp_path):
+    write_run(tmp_path / "v1", "old")
+    (tmp_path / "latest").symlink_to("v1")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "model.npz").write_text("precious")
+    (tmp_path / ".v1.partial").symlink_to("other")
+    for text in ("new", "newer"):
+        write_run(tmp_path / "latest", text, force=True)
+        assert (tmp_path / "latest").is_symlink()
+        assert (tmp_path / "v1" / "model.npz").read_text() == text
+    assert (tmp_path / "other" / "model.npz").read_text() == "precious"
+    assert left_over(tmp_path) == []
+
+
+def test_a_read_only_run_is_replaced_without_leaving_anything(tmp_path):
+    write_run(tmp_path / "run", "old")
+    (tmp_path / "run").chmod(0o500)
+    write_run(tmp_path / "run", "new", force=True)
+    assert left_over(tmp_path) == []
+
+
 def test_a_second_writer_is_refused_and_what_a_dead_one_left_is_cleared(tmp_path):
     target = tmp_path / "run"
     script = (

@@ -1,6 +1,6 @@
 """`bpcli evaluate`: the loss and the metrics of a model on data with a target."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,21 @@ from bpcli.datasets.table import read_table, with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
-from bpcli.training.run import CONFIG, load_model, model_path
+from bpcli.training.run import CONFIG, load_model, model_path, summary_rows
 
 HIGHER_IS_BETTER = ("accuracy", "auc", "pr_auc", "r2")
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("data", type=click.Path(path_type=Path, allow_dash=True, readable=False), required=False)
 @click.option("--split", type=click.Choice(["validation", "test"]), help="The rows that training held out.")
-@click.option("--target", type=click.Path(path_type=Path), metavar="FILE", help="The target, if not a column of DATA.")
+@click.option(
+    "--target",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="The target, if not a column of DATA.",
+)
 @click.option(
     "--fail-under", multiple=True, metavar="METRIC=VALUE", help="Exit with 1 if the metric is below the value; repeats."
 )
@@ -42,7 +47,7 @@ def command(
     bpcli evaluate runs/iris data/iris.csv
     bpcli evaluate runs/cells --split test --fail-under auc=0.9
     """
-    limits = dict(_limit(text) for text in fail_under)
+    limits = [_limit(text) for text in fail_under]
     loaded = load_model(model)
     X, y, notes = _from_data(loaded, data, split, target) if data is not None else _from_run(model, split, target)
     for text in notes:
@@ -50,7 +55,7 @@ def command(
     if not len(y):
         raise DataError("there are no rows to evaluate")
     result = loaded.measure(X, y)
-    for name in limits:
+    for name, _ in limits:
         if name not in result:
             raise UsageError(f"--fail-under {name}: this model is not measured by it", f"it has {', '.join(result)}")
     for line in _lines(result, format_, precision):
@@ -79,9 +84,9 @@ def _limit(text: str) -> tuple[str, float]:
 def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
     if split is not None:
         raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
-    table = read_argument(data)
+    table = read_argument(data, model.data_format)
     if target is not None:
-        table = with_target(table, read_table(target), model.preparation.target)
+        table = with_target(table, read_table(target, like=data), model.preparation.target)
     prepared = model.preparation.apply(table)
     return prepared.X, prepared.y, prepared.remarks
 
@@ -99,6 +104,13 @@ def _from_run(model: Path, split: str | None, target: Path | None) -> tuple[Any,
     parts = prepare(load_config(path)).parts
     if part not in parts:
         raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
+    held = summary_rows(path.parent, part)
+    if held is not None and held != len(parts[part].y):
+        raise DataError(
+            f"the data has changed since the training: its {part} rows were {held}, now they would be "
+            f"{len(parts[part].y)}, and not the same ones",
+            "give a DATA file",
+        )
     return parts[part].X, parts[part].y, [] if split else ["these are the rows the model was trained on"]
 
 
@@ -124,7 +136,7 @@ def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> li
     return lines
 
 
-def _check(result: Mapping[str, Any], limits: Mapping[str, float]) -> None:
+def _check(result: Mapping[str, Any], limits: Sequence[tuple[str, float]]) -> None:
     """Raise for a loss that is not finite, then for a metric under its limit or undefined."""
     from math import isfinite
 
@@ -132,7 +144,7 @@ def _check(result: Mapping[str, Any], limits: Mapping[str, float]) -> None:
         raise NotFiniteError("the loss is not finite")
     low = [
         f"{name} is {'undefined' if result[name] is None else number(result[name])}, under {number(limit)}"
-        for name, limit in limits.items()
+        for name, limit in limits
         if result[name] is None or not result[name] >= limit
     ]
     if low:

@@ -15,7 +15,9 @@ from bpcli.yaml12 import yaml_text
 
 @click.command(cls=Command)
 @click.option("--model", type=click.Choice(["neuron", "softmax"]), help="The kind of model; else by the target.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="The table to write the config for.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="The table to write the config for."
+)
 @click.option("--target", metavar="NAME", help="The column to predict; else guessed.")
 def command(model: str | None, data: Path | None, target: str | None) -> None:
     """Print a commented config on stdout; with --data one that trains on that table as it stands.

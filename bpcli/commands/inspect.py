@@ -14,7 +14,7 @@ from bpcli.training.run import load_model
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 @click.option("--raw", is_flag=True, help="Weights for the features in their own units.")
 @output.format_option()
 @output.precision_option()

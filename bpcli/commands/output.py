@@ -1,5 +1,6 @@
 """How commands print: the options of every result, lines to stdout, aligned tables, notes to stderr."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +33,11 @@ def precision_option() -> Callable[[F], F]:
         metavar="N",
         help="Round to N significant digits. [default: the shortest decimal that reads back as the same double]",
     )
+
+
+def discard_stdout() -> None:
+    """Let what is still printed go nowhere: whoever read it has read enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def emit(line: str) -> None:

@@ -1,7 +1,8 @@
 """`bpcli predict`: a row of predictions for every row of a table."""
 
+import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,28 @@ import click
 from bpcli.commands import Command, output
 from bpcli.datasets.labels import class_text
 from bpcli.datasets.table import Table, read_table
-from bpcli.errors import DataError, NotFiniteError, nearest
+from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
 
-def read_argument(data: Path) -> Table:
-    """The table of a DATA argument: a file, or `-` for CSV on stdin."""
+def read_argument(data: Path, format_: str) -> Table:
+    """The table of a DATA argument: a file, or `-` for stdin; of the format that training was told, if it was."""
     if str(data) == "-":
-        return read_table(Path("<stdin>"), "csv", stream=sys.stdin.buffer)
-    return read_table(data)
+        return read_table(Path("<stdin>"), "csv" if format_ == "auto" else format_, stream=sys.stdin.buffer)
+    return read_table(data, format_)
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--keep", metavar="COLUMNS", help="Columns of DATA to print in front, separated by commas.")
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("data", type=click.Path(path_type=Path, allow_dash=True, readable=False))
+@click.option(
+    "--keep", multiple=True, metavar="COLUMNS", help="Columns of DATA to print in front, separated by commas; repeats."
+)
 @output.format_option("csv")
 @output.precision_option()
-def command(model: Path, data: Path, keep: str | None, format_: str, precision: int | None) -> None:
+def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precision: int | None) -> None:
     """Predict a row for every row of DATA (a file, or - for CSV on stdin), in order.
 
     MODEL is a run folder or its model.npz. Prints the kept columns, `prediction`, and p(CLASS) where there are classes.
@@ -39,12 +42,13 @@ def command(model: Path, data: Path, keep: str | None, format_: str, precision: 
     bpcli predict runs/cells new.csv --keep id > predictions.csv
     """
     loaded = load_model(model)
-    table = read_argument(data)
-    kept = _kept(table, keep)
+    table = read_argument(data, loaded.data_format)
+    said = ["prediction", *(f"p({class_text(c)})" for c in loaded.classes or ())]
+    kept = _kept(table, keep, said)
     prepared = loaded.preparation.apply(table, with_target=False)
     for text in prepared.remarks:
         output.note(text)
-    names = [*kept, "prediction", *(f"p({class_text(c)})" for c in loaded.classes or ())]
+    names = [*kept, *said]
     columns = [*kept.values(), *predictions(loaded, prepared.X)]
     rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
     if format_ == "json":
@@ -52,9 +56,8 @@ def command(model: Path, data: Path, keep: str | None, format_: str, precision: 
         for index, row in enumerate(rows):
             record = dict(zip(names, row, strict=True)) | {name: column[index] for name, column in numeric.items()}
             # What is kept stays as it was given: --precision is for what is predicted.
-            said = {name: record[name] for name in names[len(kept) :]}
-            said = {name: float(number(v, precision)) if isinstance(v, float) else v for name, v in said.items()}
-            output.emit(json_text(record | said))
+            rounded = {n: float(number(record[n], precision)) for n in said if isinstance(record[n], float)}
+            output.emit(json_text(record | rounded))
     elif format_ == "csv":
         output.emit(csv_line(names))
         for row in rows:
@@ -75,16 +78,18 @@ def predictions(model: Model, X: Any) -> list[list[Any]]:
     return [[names[k] for k in predicted], *model.probabilities(z).T.tolist()]
 
 
-def _kept(table: Table, keep: str | None) -> dict[str, list[str]]:
-    """The cells of the columns to keep, as they stand."""
+def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, list[str]]:
+    """The cells of the columns to keep, as they stand; a name that holds a comma is put in quotes."""
     kept: dict[str, list[str]] = {}
-    for name in [part.strip() for part in (keep or "").split(",") if part.strip()]:
+    for name in [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]:
         if name not in table.names:
             close = nearest(name, table.names)
             raise DataError(
                 f"{table.path} has no column {name!r} to keep",
-                f"did you mean {close}?" if close else f"its columns are {', '.join(table.names)}",
+                f"did you mean {close}?" if close else f"its columns are {', '.join(map(repr, table.names))}",
             )
+        if name in said:
+            raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it in the data")
         kept[name] = table.text(name)
     return kept
 

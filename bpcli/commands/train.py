@@ -1,5 +1,6 @@
 """`bpcli train`: run a training, print its epochs, write its run folder."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -8,7 +9,8 @@ from typing import Any
 
 import click
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command, Terminated, output
+from bpcli.errors import CheckError
 from bpcli.files import staged_folder
 from bpcli.notation import cell, csv_line, json_text
 from bpcli.training.config import dump_config, load_config
@@ -17,9 +19,15 @@ from bpcli.training.trainer import Training, prepare
 
 
 @click.command(cls=Command)
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=click.Path(path_type=Path, readable=False))
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats.")
-@click.option("--output", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The run folder to write.")
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="DIR",
+    help="The run folder to write.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
 @click.option("--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @output.format_option()
@@ -49,11 +57,29 @@ def command(
         for text in training.notes:
             output.note(text)
         records = _progress(training.epochs(), settled.training.epochs, quiet)
-        _print_epochs(records, format_, precision, quiet)
+        try:
+            _print_epochs(records, format_, precision, quiet)
+        except (KeyboardInterrupt, Terminated):
+            output.note(
+                f"stopped in epoch {len(training.records) + 1}: nothing is saved, an earlier run stays as it was"
+            )
+            raise
         summary = training.summary()
+        if force and os.path.exists(settled.output):
+            _refuse_broken(summary)
         history = [csv_line(flat(training.records[0])), *(csv_line(flat(r).values()) for r in training.records)]
         save_run(staging, dump_config(settled), training.model, "\n".join(history) + "\n", summary)
     _print_summary(training, summary, format_, precision, quiet)
+
+
+def _refuse_broken(summary: Mapping[str, Any]) -> None:
+    """CheckError rather than let a model that is no better than a constant take the place of a run."""
+    if not summary["train"]["loss"] < summary["best_constant_loss"]:
+        raise CheckError(
+            f"the new model is no better than a constant (loss {cell(summary['train']['loss'], 6)}, best constant "
+            f"{cell(summary['best_constant_loss'], 6)}), so the run that was there stays",
+            "--output DIR to look at it all the same",
+        )
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +133,11 @@ def _write(line: str) -> None:
 
         tqdm.write(line)
     else:
-        output.emit(line)
+        try:
+            output.emit(line)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `| head` has read enough; the training goes on
+            output.discard_stdout()
 
 
 def _print_summary(

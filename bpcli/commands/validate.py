@@ -10,7 +10,7 @@ from bpcli.training.trainer import prepare
 
 
 @click.command(cls=Command)
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=click.Path(path_type=Path, readable=False))
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats.")
 def command(config: Path, settings: tuple[str, ...]) -> None:
     """Check CONFIG and the data it names without training: every mistake, each with its file, line and column.

@@ -22,6 +22,7 @@ class Model:
     """A neuron a = g(xᵀw + b), w: (n,), b: (); or a softmax layer p = softmax(xᵀw + b), w: (n, K), b: (K,).
 
     `activation` is None for softmax; `threshold` decides the class of a bce neuron: positive where a ≥ threshold.
+    `data_format` is that of the files it was trained on, if the config named it.
     """
 
     type: str
@@ -31,6 +32,7 @@ class Model:
     w: Array
     b: Array
     preparation: Preparation
+    data_format: str = "auto"
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
@@ -95,7 +97,8 @@ class Model:
         z = self.z(X)
         loss = self.total_loss(z, y) / len(y)
         if self.classes is None:
-            return {"loss": loss, "rmse": metrics.regression(y, self.output(z))["rmse"]}
+            with np.errstate(all="ignore"):
+                return {"loss": loss, "rmse": metrics.regression(y, self.output(z))["rmse"]}
         return {"loss": loss, "accuracy": float(np.mean(self.predicted(z) == y))}
 
     def measure(self, X: Array, y: Array) -> dict[str, Any]:
@@ -103,7 +106,8 @@ class Model:
         z = self.z(X)
         result: dict[str, Any] = {"rows": len(y), "loss": self.total_loss(z, y) / len(y)}
         if self.classes is None:
-            return result | metrics.regression(y, self.output(z))
+            with np.errstate(all="ignore"):  # what is beyond the doubles is inf, and reported as such
+                return result | metrics.regression(y, self.output(z))
         table = metrics.confusion(y, self.predicted(z), len(self.classes))
         by_class = {name: values.tolist() for name, values in metrics.per_class(table).items()}
         return {

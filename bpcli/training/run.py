@@ -29,6 +29,7 @@ def save_model(model: Model, path: Path) -> None:
         "activation": model.activation,
         "loss": model.loss,
         "threshold": model.threshold,
+        "data_format": model.data_format,
         "preparation": model.preparation.to_json(),
     }
     buffer = BytesIO()
@@ -44,6 +45,15 @@ def save_run(folder: Path, config: str, model: Model, history: str, summary: Map
         (folder / CONFIG).write_text(config, encoding="utf-8")
         (folder / HISTORY).write_text(history, encoding="utf-8")
         (folder / SUMMARY).write_text(json_text(summary) + "\n", encoding="utf-8")
+
+
+def summary_rows(folder: Path, part: str) -> int | None:
+    """How many rows of `part` (train, validation, test) a run had; None if its summary does not say."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return int(summary[part]["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def model_path(path: Path) -> Path:
@@ -69,12 +79,14 @@ def load_model(path: Path) -> Model:
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         preparation = Preparation.from_json(meta["preparation"])
-        model = Model(meta["type"], meta["activation"], meta["loss"], meta["threshold"], w, b, preparation)
+        model = Model(
+            meta["type"], meta["activation"], meta["loss"], meta["threshold"], w, b, preparation, meta["data_format"]
+        )
         _check(model)
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        raise DataError(f"{path} is not a model of bpcli, or is damaged ({error})") from error
+        raise DataError(f"{path} is not a model of bpcli, or is damaged") from error
     return model
 
 
@@ -84,3 +96,5 @@ def _check(model: Model) -> None:
     outputs: Sequence[int] = () if model.type == "neuron" else (len(model.classes or ()),)
     if model.w.shape != (n, *outputs) or model.b.shape != (*outputs,) or model.w.dtype.kind != "f":
         raise ValueError(f"weights of shape {model.w.shape} for {n} features")
+    if not (np.isfinite(model.w).all() and np.isfinite(model.b).all()):
+        raise ValueError("a weight is not finite")

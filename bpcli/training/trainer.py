@@ -107,7 +107,16 @@ def prepare(config: Config) -> Training:
     dtype = np.dtype(config.training.dtype)
     parts = {name: Part(_as_trained(part.X, dtype), part.y) for name, part in parts.items()}
     w, b = start(config, preparation, for_start)
-    model = Model(config.model.type, config.model.activation, config.loss, config.model.threshold, w, b, preparation)
+    model = Model(
+        config.model.type,
+        config.model.activation,
+        config.loss,
+        config.model.threshold,
+        w,
+        b,
+        preparation,
+        config.data.format,
+    )
     return Training(
         config, model, {k: parts[k] for k in ("train", "validation", "test") if k in parts}, for_shuffle, notes
     )

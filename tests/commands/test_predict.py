@@ -208,6 +208,47 @@ def test_one_class_alone_leaves_auc_undefined(bpcli, runs, root):
     assert "auc is undefined" in result.err
 
 
+def test_a_format_that_training_was_told_is_that_of_new_data_too(bpcli, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tabs = (root / "data/iris.csv").read_text().replace(",", "\t")
+    Path("tabs.csv").write_text(tabs)
+    config = (root / "configs/iris.yaml").read_text().replace("../data/iris.csv", "tabs.csv\n  format: tsv")
+    Path("t.yaml").write_text(config)
+    assert bpcli("train", "t.yaml", "--quiet").code == 0
+    assert bpcli("evaluate", "runs/t", "tabs.csv").code == 0
+    for source, stdin in (("tabs.csv", ""), ("-", tabs)):
+        assert len(bpcli("predict", "runs/t", source, stdin=stdin).lines) == 151
+
+
+def test_kept_names_may_hold_a_comma_but_not_be_those_of_the_prediction(bpcli, runs):
+    content = 'petal_width,"a, b",sepal_width,petal_length,sepal_length,prediction\n0.2,x,3.5,1.4,5.1,mine\n'
+    result = bpcli(
+        "predict", runs / "iris", "-", "--keep", '"a, b",petal_width', "--keep", "sepal_width", stdin=content
+    )
+    assert result.lines[0].startswith('"a, b",petal_width,sepal_width,prediction')
+    assert result.lines[1].startswith("x,0.2,3.5,setosa")
+    refused = bpcli("predict", runs / "iris", "-", "--keep", "prediction", stdin=content)
+    assert (refused.code, refused.out) == (2, "")
+
+
+def test_a_split_of_data_that_has_changed_is_refused(bpcli, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = (root / "data/iris.csv").read_text().splitlines(keepends=True)
+    Path("iris.csv").write_text("".join(lines))
+    Path("i.yaml").write_text((root / "configs/iris.yaml").read_text().replace("../data/iris.csv", "iris.csv"))
+    assert bpcli("train", "i.yaml", "--quiet").code == 0
+    assert bpcli("evaluate", "runs/i", "--split", "validation").code == 0
+    Path("iris.csv").write_text("".join(lines[:-20]))
+    result = bpcli("evaluate", "runs/i", "--split", "validation")
+    assert (result.code, result.out) == (3, "")
+    assert "the data has changed since the training" in result.err
+
+
+def test_every_limit_counts(bpcli, runs):
+    limits = ["--fail-under", "auc=1.5", "--fail-under", "auc=0.1"]
+    assert bpcli("evaluate", runs / "breast_cancer", *limits).code == 1
+
+
 def truncated(source: Path, target: Path) -> Path:
     target.write_bytes(source.read_bytes()[:-100])
     return target
@@ -216,6 +257,8 @@ def truncated(source: Path, target: Path) -> Path:
 def test_what_is_no_model(bpcli, runs, root, tmp_path):
     (tmp_path / "other.npz").write_bytes(b"not a zip")
     np.savez(tmp_path / "arrays.npz", x=np.zeros(3))
+    with np.load(runs / "iris" / "model.npz") as archive:
+        np.savez(tmp_path / "nan.npz", w=archive["w"] * np.nan, b=archive["b"], meta=archive["meta"])
     broken = truncated(runs / "iris" / "model.npz", tmp_path / "model.npz")
     for path, message in (
         (tmp_path / "nothing", "does not exist"),
@@ -223,6 +266,7 @@ def test_what_is_no_model(bpcli, runs, root, tmp_path):
         (tmp_path / "other.npz", "is not a model of bpcli, or is damaged"),
         (tmp_path / "arrays.npz", "is not a model of bpcli, or is damaged"),
         (broken, "is not a model of bpcli, or is damaged"),
+        (tmp_path / "nan.npz", "is not a model of bpcli, or is damaged"),
         (root / "data/iris.csv", "is not a model of bpcli, or is damaged"),
     ):
         for command in (["inspect", path], ["predict", path, root / "data/iris.csv"], ["evaluate", path]):

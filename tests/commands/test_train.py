@@ -187,6 +187,30 @@ def test_an_existing_run_is_refused_before_training_and_replaced_with_force(bpcl
     assert (here / "runs/iris/model.npz").read_bytes() != before
 
 
+def test_a_forced_training_that_learned_nothing_leaves_the_old_run(bpcli, train, root, here):
+    train("iris")
+    before = (here / "runs/iris/model.npz").read_bytes()
+    useless = settings("training.learning_rate=1e-300", "training.epochs=1")
+    result = bpcli("train", root / "configs" / "iris.yaml", "--force", *useless)
+    assert result.code == 1
+    assert "no better than a constant" in result.err
+    assert (here / "runs/iris/model.npz").read_bytes() == before
+    assert bpcli("train", root / "configs" / "iris.yaml", "--output", "new", *useless).code == 0
+
+
+def test_a_reader_that_has_read_enough_does_not_end_the_training(root, here):
+    command = f"{sys.executable} -m bpcli train {root / 'configs/iris.yaml'} --set training.epochs=3000 | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load_model(here / "runs/iris").w.shape == (4, 3)
+
+
 def test_a_training_that_diverges_exits_4_and_leaves_the_old_run(bpcli, train, root, here):
     train("diabetes")
     before = (here / "runs/diabetes/model.npz").read_bytes()
@@ -230,6 +254,7 @@ def test_a_training_that_is_stopped_says_so_by_its_exit_code(root, here, signal,
         _, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert b"Traceback" not in err
+    assert b"nothing is saved" in err
     assert os.listdir(here / "runs") == []
 
 
