@@ -121,7 +121,7 @@ def total(xp: Any, x: Any, axis: int, folds: int = 1) -> Pair:
     high = xp.moveaxis(x, 0, axis)
     if not errors:
         return high, 0.0 * high
-    lost = xp.moveaxis(xp.concatenate(errors), 0, axis)
+    lost = xp.where(xp.isfinite(high), xp.moveaxis(xp.concatenate(errors), 0, axis), 0.0)  # ∞ − ∞ there
     if folds == 1:
         return xp.two_sum(high, lost.sum(axis=axis, keepdims=True))  # type: ignore[no-any-return]
     return add(xp, (high, 0.0), total(xp, lost, axis, folds - 1))

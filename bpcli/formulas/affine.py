@@ -5,13 +5,14 @@ Source: the lecture's "Dot Product and Jacobians" and "Affine Functions and Jaco
 
 from typing import Any
 
+from bpcli import pairs
 from bpcli.namespaces import namespace
 from bpcli.pairs import Pair
 
 
 def dot(u: Any, v: Any) -> Any:
     """z = uᵀv = Σ u_i v_i, for u, v (n,) or row by row for (N, n); to the last digit unless the terms cancel wholly."""
-    return dot_pair(u, v, 0.0)[0]
+    return _within_range(namespace(u, v), *_dot(u, v, 0.0, -1))[0]
 
 
 def ddot_du(u: Any, v: Any) -> Any:
@@ -34,7 +35,12 @@ def affine(x: Any, w: Any, b: Any) -> Any:
 
 def affine_pair(x: Any, w: Any, b: Any) -> Pair:
     """`affine` as a pair (z, low) whose sum has twice the digits, in memory of N·n·K."""
-    return dot_pair(x, w, b, -1) if w.ndim == 1 else dot_pair(x[..., None], w, b, -2)
+    return _within_range(namespace(x, w), *affine_scaled(x, w, b))
+
+
+def affine_scaled(x: Any, w: Any, b: Any) -> tuple[Pair, Any]:
+    """`affine` as a pair and an exponent, (z + low)·2^k: also beyond the doubles."""
+    return _dot(x, w, b, -1) if w.ndim == 1 else _dot(x[..., None], w, b, -2)
 
 
 def daffine_dx(x: Any, w: Any) -> Any:
@@ -60,8 +66,8 @@ def daffine_db(w: Any) -> Any:
 _NONE = -5000  # the exponent of a term that is 0
 
 
-def dot_pair(u: Any, v: Any, b: Any, axis: int = -1) -> Pair:
-    """Σ u_i v_i + b along an axis as a pair (z, low): exact products, and a sum of them to three times the digits.
+def _dot(u: Any, v: Any, b: Any, axis: int) -> tuple[Pair, Any]:
+    """Σ u_i v_i + b along an axis as (z + low)·2^k: exact products, and a sum of them to three times the digits.
 
     Mantissas and exponents go apart, so that no product leaves the doubles on the way to a sum within them. Source: the
     algorithm DotK of Ogita, Rump & Oishi 2005.
@@ -71,10 +77,15 @@ def dot_pair(u: Any, v: Any, b: Any, axis: int = -1) -> Pair:
     p, error = xp.two_product(mu, mv)
     mb, kb = xp.frexp(xp.broadcast_to(xp.expand_dims(b, axis) if xp.ndim(b) else b, xp.take(p, [0], axis).shape))
     terms = xp.concatenate([p, error, mb], axis)
-    k = xp.where(terms == 0, _NONE, xp.concatenate([ku + kv, ku + kv, kb], axis))
-    largest = k.max(axis=axis, keepdims=True)
-    shift = largest - xp.clip(largest, -500, 980)
-    z, low = (xp.squeeze(xp.ldexp(s, shift), axis) for s in xp.total(xp.ldexp(terms, k - shift), axis, 2))
+    exponents = xp.where(terms == 0, _NONE, xp.concatenate([ku + kv, ku + kv, kb], axis))
+    largest = exponents.max(axis=axis, keepdims=True)
+    k = largest - xp.clip(largest, -500, 980)
+    z, low = (xp.squeeze(part, axis) for part in xp.total(xp.ldexp(terms, exponents - k), axis, 2))
+    finite = xp.isfinite(z)  # what is not finite has no mantissa
     plain = (u * v).sum(axis=axis) + b
-    z = xp.where(z == z, z, plain)  # what is not finite has no mantissa
-    return z, xp.where(xp.isfinite(z) & (low == low), low, 0.0)
+    return (xp.where(finite, z, plain), xp.where(finite, low, 0.0)), xp.where(finite, xp.squeeze(k, axis), 0)
+
+
+def _within_range(xp: Any, z: Pair, k: Any) -> Pair:
+    high, low = pairs.ldexp(xp, z, k)
+    return high, xp.where(xp.isfinite(high), low, 0.0)

@@ -15,7 +15,7 @@ from bpcli.errors import UsageError
 from bpcli.formulas import losses
 from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, dsoftplus_dz, softplus
-from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
+from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
 from bpcli.namespaces import namespace
 from bpcli.notation import byte_size
 
@@ -149,12 +149,13 @@ def _affine_vjp(inputs: Inputs, g: Any) -> dict[str, Any]:
     return {"x": dot(w, g), "w": x[:, None] * g, "b": g}
 
 
-def _affine_jvp_pair(inputs: Inputs, t: Any) -> Any:
-    """dz = (dx)ᵀw + xᵀ(dw) + db, one sum, for t = (dx, dw, db)."""
+def _affine_jvp(inputs: Inputs, t: Any) -> tuple[Any, Any]:
+    """dz = (dx)ᵀw + xᵀ(dw) + db for t = (dx, dw, db), one sum, as m·2^k."""
     x, w = inputs["x"], inputs["w"]
     concatenate = namespace(t).concatenate
     dx, dw, db = t[: x.size], t[x.size : x.size + w.size].reshape(w.shape), t[x.size + w.size :]
-    return affine_pair(concatenate([dx, x]), concatenate([w, dw]), db.reshape(w.shape[1:]))
+    z, k = affine_scaled(concatenate([dx, x]), concatenate([w, dw]), db.reshape(w.shape[1:]))
+    return z[0], k
 
 
 _AFFINE = Named(
@@ -163,7 +164,7 @@ _AFFINE = Named(
     lambda i: affine_pair(i["x"], i["w"], i["b"])[0],
     _affine_jacobian,
     _affine_vjp,
-    lambda i, t: _affine_jvp_pair(i, t)[0],
+    lambda i, t: namespace(t).ldexp(*_affine_jvp(i, t)),
     "x",
 )
 
@@ -182,23 +183,22 @@ def _neuron(inputs: Inputs) -> Any:
     return row.value(z) + low * row.derivative(z)
 
 
-def _times_slope(inputs: Inputs, *products: tuple[Any, ...]) -> list[Any]:
-    """(∂a/∂z)·Π factors for each product, mantissas and exponents apart: a tiny slope may meet a huge factor."""
+def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
+    """(∂a/∂z)·Π m·2^k of the (m, k) of each product: a slope too small for a double may meet a large factor."""
     xp = namespace(inputs["x"])
     slope = ACTIVATIONS[inputs["activation"]].slope(*affine_pair(inputs["x"], inputs["w"], inputs["b"]))
     results = []
     for factors in products:
         m, k = slope
-        for factor in factors:
-            m_factor, k_factor = xp.frexp(factor)
+        for m_factor, k_factor in factors:
             m, k = m * m_factor, k + k_factor
         results.append(xp.ldexp(m, k))
     return results
 
 
-def _neuron_vjp(inputs: Inputs, g: Any) -> dict[str, Any]:
-    blocks = _times_slope(inputs, (g, inputs["w"]), (g, inputs["x"]), (g,))
-    return dict(zip(("x", "w", "b"), blocks, strict=True))
+def _neuron_vjp(inputs: Inputs, v: Any) -> dict[str, Any]:
+    g, x, w = (namespace(v).frexp(factor) for factor in (v, inputs["x"], inputs["w"]))
+    return dict(zip(("x", "w", "b"), _times_slope(inputs, (g, w), (g, x), (g,)), strict=True))
 
 
 _NEURON = Named(
@@ -207,7 +207,7 @@ _NEURON = Named(
     _neuron,
     lambda i: {name: block[None, :] for name, block in _neuron_vjp(i, namespace(i["x"]).ones(1)).items()},
     _neuron_vjp,
-    lambda i, t: _times_slope(i, (_affine_jvp_pair(i, t)[0],))[0],
+    lambda i, t: _times_slope(i, (_affine_jvp(i, t),))[0],
     "x",
 )
 

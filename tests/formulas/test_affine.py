@@ -1,4 +1,4 @@
-"""The dot product and the affine function beside exact fractions, their Jacobians beside the lecture and a complex step."""
+"""The dot product and the affine function beside exact fractions, their Jacobians beside a complex step."""
 
 import math
 from fractions import Fraction

@@ -1,7 +1,7 @@
-"""What the tests of the formulas share: the textbook in exact numbers, the distance from it in ulp, and a third namespace.
+"""What the tests of the formulas share: the textbook in exact numbers, the distance from it, and a third namespace.
 
-`mp` has 400 digits, since 1 + e^−745 needs 330. `Exact` arrays hold its numbers and bring a namespace of their own: what
-a formula computes in them must be the textbook, for there is no rounding that its care for doubles could hide.
+`mp` has 400 digits, since 1 + e^−745 needs 330. `Exact` arrays hold its numbers and bring a namespace of their own:
+what a formula computes in them must be the textbook, for there is no rounding that its care for doubles could hide.
 """
 
 import math
@@ -12,12 +12,12 @@ import numpy as np
 mp = mpmath.MPContext()
 mp.dps = 400
 SMALLEST = 2.0**-1022  # of the doubles with all their digits
-LARGEST = mp.mpf(1.7976931348623157e308)
+BEYOND = mp.mpf(2) ** 1024 - mp.mpf(2) ** 970  # rounds to infinity
 
 
 def ulps(got, truth):
     """How far a double is from the truth, in units of the truth's last place (one unit for subnormals)."""
-    if abs(truth) > LARGEST:
+    if abs(truth) >= BEYOND:
         return 0 if got == math.copysign(math.inf, truth) else mp.inf
     if not math.isfinite(got):
         return mp.inf
@@ -64,15 +64,15 @@ class Softmax:
     """p, 1 − p, log p, and log Σ e^l of logits."""
 
     def __init__(self, logits):
-        l = [mp.mpf(float(v)) for v in logits]
-        m = max(l)
-        top = l.index(m)
-        e = [mp.exp(v - m) if v - m > -10000 else mp.mpf(0) for v in l]
+        logits = [mp.mpf(float(v)) for v in logits]
+        m = max(logits)
+        top = logits.index(m)
+        e = [mp.exp(v - m) if v - m > -10000 else mp.mpf(0) for v in logits]
         rest = mp.fsum(v for k, v in enumerate(e) if k != top)
         S = 1 + rest
         self.p = [v / S for v in e]
         self.q = [(rest if k == top else S - v) / S for k, v in enumerate(e)]
-        self.log_p = [(v - m) - mp.log1p(rest) for v in l]
+        self.log_p = [(v - m) - mp.log1p(rest) for v in logits]
         self.logsumexp = m + mp.log1p(rest)
         self.largest_term = max(abs(m), mp.log1p(rest))
 

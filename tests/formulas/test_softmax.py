@@ -1,0 +1,191 @@
+"""Softmax and its kin beside the textbook in exact numbers: every entry, in every regime, along any axis."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from witness import SMALLEST, Softmax, assert_within, exact, mp, ulps
+
+from bpcli.formulas.softmax import (
+    dlog_softmax_dlogits,
+    dsoftmax_dlogits,
+    log_softmax,
+    log_softmax_jvp,
+    log_softmax_vjp,
+    logsumexp,
+    softmax,
+    softmax_jvp,
+    softmax_vjp,
+)
+
+RNG = np.random.default_rng(17)
+
+LOGITS = {
+    "small": RNG.normal(0, 1, (3, 4)),
+    "large": RNG.uniform(-700, 700, (4, 6)),
+    "saturated": np.array([[0.0, 40.0], [-40.0, 0.0], [0.0, 745.0], [0.0, 700.0]]),
+    "subnormal": np.concatenate([np.zeros((2, 1)), -RNG.uniform(705, 746, (2, 7))], axis=1),
+    "products of tiny ones": RNG.uniform(-373, 0, (3, 6)),
+    "far apart": np.array([[1e308, -1e308, 0.0], [1e15 + 0.125, 1e15, 1e15 - 3.5], [1e308, 1e308, 9e307]]),
+    "tiny": np.array([[1e-20, -3e-20, 0.0, 2e-310], [5e-324, 0.0, -5e-324, 1e-16]]),
+    "equal": np.zeros((1, 5)),
+    "one class": np.array([[3.0], [-1e308]]),
+    "many": RNG.normal(0, 5, (1, 100)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with np.errstate(all="ignore"):
+        yield
+
+
+def check_values_and_jacobians(logits):
+    truth = Softmax(logits)
+    assert_within(4, softmax(logits), truth.p, logits)
+    assert_within(4, log_softmax(logits), truth.log_p, logits)
+    error = abs(mp.mpf(float(logsumexp(logits))) - truth.logsumexp)
+    assert error <= 4 * mp.mpf(float(np.spacing(float(truth.largest_term)))), logits
+    # In pairs of doubles, so better than the bound of 10.
+    J, L = dsoftmax_dlogits(logits), dlog_softmax_dlogits(logits)
+    assert_within(1, J, truth.jacobian(), logits)
+    assert_within(1, L, truth.log_jacobian(), logits)
+
+
+@pytest.mark.parametrize("name", LOGITS)
+def test_values_and_every_entry_of_the_jacobians(name):
+    for logits in LOGITS[name]:
+        check_values_and_jacobians(logits)
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+NEAR = st.floats(-800, 800) | st.floats(-1, 1) | FINITE
+
+
+@given(st.lists(NEAR, min_size=1, max_size=5))
+@example([0.0, 40.0])
+def test_values_and_jacobians_over_the_whole_of_the_doubles(logits):
+    check_values_and_jacobians(np.array(logits))
+
+
+def test_a_thousand_classes_are_no_worse():
+    logits = RNG.uniform(-60, 60, 1000)
+    truth = Softmax(logits)
+    J = dsoftmax_dlogits(logits)
+    rows = RNG.integers(0, 1000, 3)
+    assert_within(4, softmax(logits), truth.p)
+    for i in [int(logits.argmax()), *rows]:
+        assert ulps(J[i, i], truth.p[i] * truth.q[i]) <= 1
+        for j in RNG.integers(0, 1000, 5):
+            assert i == j or ulps(J[i, j], -truth.p[i] * truth.p[j]) <= 1
+
+
+def test_subnormal_probabilities_are_within_a_unit():
+    for name in ("large", "subnormal"):
+        for logits in LOGITS[name]:
+            for got, truth in zip(softmax(logits), Softmax(logits).p, strict=True):
+                assert truth >= SMALLEST or ulps(got, truth) <= 1
+
+
+def test_known_values():
+    assert dsoftmax_dlogits(np.array([0.0, 40.0]))[1, 1] == 4.248354255291589e-18
+    np.testing.assert_array_equal(dsoftmax_dlogits(np.zeros(2)), [[0.25, -0.25], [-0.25, 0.25]])
+    np.testing.assert_array_equal(dlog_softmax_dlogits(np.zeros(2)), [[0.5, -0.5], [-0.5, 0.5]])
+    assert log_softmax(np.array([1e308, -1e308])).tolist() == [0.0, -np.inf]  # −2e308
+
+
+def exact_products(logits, v):
+    """v·J of softmax, v·J and J·v of log_softmax, and the sums of the sizes of their terms."""
+    truth = Softmax(logits)
+    p, q, v = truth.p, truth.q, [mp.mpf(float(a)) for a in v]
+    others = range(len(p))
+    centred = [mp.fsum(p[k] * (v[i] - v[k]) for k in others if k != i) for i in others]
+    log_vjp = [v[i] * q[i] - p[i] * mp.fsum(v[k] for k in others if k != i) for i in others]
+    return [a * b for a, b in zip(p, centred, strict=True)], log_vjp, centred
+
+
+DIRECTIONS = {
+    "random": lambda K: RNG.normal(size=K),
+    "wide": lambda K: RNG.normal(size=K) * 10.0 ** RNG.uniform(-5, 5, K),
+    "huge": lambda K: RNG.normal(size=K) * 1e300,
+    "overflowing": lambda K: np.where(np.arange(K) % 2, 1.5e308, -1.7e308),
+    "tiny": lambda K: RNG.normal(size=K) * 1e-300,
+    "unit": lambda K: np.eye(K)[0],
+    "equal": lambda K: np.full(K, 0.3),
+    "nearly equal": lambda K: 1.0 + RNG.integers(-3, 4, K) * 2.0**-52,
+}
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", [name for name in LOGITS if name != "many"])
+def test_products_with_the_jacobians_also_where_terms_cancel(name, direction):
+    for logits in LOGITS[name]:
+        v = DIRECTIONS[direction](len(logits))
+        vjp, log_vjp, log_jvp = exact_products(logits, v)
+        # What all but cancels, to less than 2^−50 of v, keeps what pairs of doubles have left of it.
+        slack = mp.mpf(float(np.abs(v).max())) * mp.mpf(2) ** -98
+        for got, truth in (
+            (softmax_vjp(v, logits), vjp),
+            (softmax_jvp(logits, v), vjp),
+            (log_softmax_vjp(v, logits), log_vjp),
+            (log_softmax_jvp(logits, v), log_jvp),
+        ):
+            for g, t in zip(got, truth, strict=True):
+                assert abs(mp.mpf(float(g)) - t) <= slack or ulps(g, t) <= 10, (logits, v, g, float(t))
+
+
+def test_batches_and_axes():
+    logits, v = LOGITS["small"], RNG.normal(size=(3, 4))
+    J = dsoftmax_dlogits(logits)
+    assert J.shape == dlog_softmax_dlogits(logits).shape == (3, 4, 4)
+    for row, jacobian in zip(logits, J, strict=True):
+        np.testing.assert_array_equal(jacobian, dsoftmax_dlogits(row))
+    for function in (softmax, log_softmax):
+        np.testing.assert_array_equal(function(logits.T, axis=0), function(logits).T)
+        np.testing.assert_array_equal(function(logits.T[:, :, None], axis=-3)[:, :, 0], function(logits).T)
+    np.testing.assert_array_equal(logsumexp(logits.T, axis=0), logsumexp(logits))
+    for vjp in (softmax_vjp, log_softmax_vjp):
+        np.testing.assert_allclose(vjp(v.T, logits.T, axis=0), vjp(v, logits).T, rtol=1e-15)
+    for jvp in (softmax_jvp, log_softmax_jvp):
+        np.testing.assert_allclose(jvp(logits.T, v.T, axis=0), jvp(logits, v).T, rtol=1e-15)
+
+
+def test_a_jacobian_worked_on_in_parts_is_the_same(monkeypatch):
+    logits = LOGITS["large"]
+    whole = dsoftmax_dlogits(logits)
+    monkeypatch.setattr("bpcli.formulas.softmax._ENTRIES", 50)
+    np.testing.assert_array_equal(dsoftmax_dlogits(logits), whole)
+
+
+@pytest.mark.parametrize("logits", [[np.nan, 1.0], [np.inf, 1.0], [-np.inf, -np.inf]])
+def test_what_has_no_softmax_has_none(logits):
+    logits = np.array(logits)
+    for function in (softmax, log_softmax, dsoftmax_dlogits, dlog_softmax_dlogits):
+        assert np.isnan(function(logits)).any()
+    assert np.isnan(softmax_vjp(np.ones(2), logits)).any()
+
+
+def test_in_exact_numbers_the_formulas_are_the_textbooks():
+    logits = np.array([0.5, -2.0, 0.5, 1e-3, 30.0])
+    v = np.array([1.0, -3.0, 0.25, 7.0, 2.0])
+    truth, (vjp, log_vjp, log_jvp) = Softmax(logits), exact_products(logits, v)
+    for got, expected in (
+        (softmax(exact(logits)), truth.p),
+        (log_softmax(exact(logits)), truth.log_p),
+        (logsumexp(exact(logits)), truth.logsumexp),
+        (dsoftmax_dlogits(exact(logits)), truth.jacobian()),
+        (dlog_softmax_dlogits(exact(logits)), truth.log_jacobian()),
+        (softmax_vjp(exact(v), exact(logits)), vjp),
+        (log_softmax_vjp(exact(v), exact(logits)), log_vjp),
+        (log_softmax_jvp(exact(logits), exact(v)), log_jvp),
+    ):
+        assert np.max(np.abs(np.asarray(got, object) - np.array(expected, object))) < mp.mpf("1e-380")
+
+
+def test_jacobians_beside_a_complex_step():
+    def textbook(x):
+        return np.exp(x) / np.exp(x).sum()
+
+    logits, h = RNG.normal(size=4), 1e-30
+    J = np.stack([textbook(logits + 1j * h * row).imag / h for row in np.eye(4)], axis=1)
+    np.testing.assert_allclose(dsoftmax_dlogits(logits), J, rtol=1e-13)
