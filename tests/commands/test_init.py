@@ -184,7 +184,8 @@ def run_random(bpcli, seed):
     Path("c.yaml").write_text(drafted.out)
     for command in ("validate", "train"):
         result = bpcli(
-            command, "c.yaml", "--set", "training.epochs=3", *(["--quiet", "--force"] if command == "train" else [])
+            *(command, "c.yaml", "--set", "training.epochs=3"),
+            *(["--quiet", "--output", f"runs/{seed}"] if command == "train" else []),
         )
         assert result.code == 0, f"seed {seed}: {result.err}\n{drafted.out}"
     return True
