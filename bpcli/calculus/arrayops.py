@@ -4,32 +4,33 @@ Arrays carry a trailing axis of points or seeds, so that logical axis k is array
 stands for an array (2, 3, B). `vjp` is written so that it works on duals too.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from bpcli.calculus.shapes import Shape
 from bpcli.calculus.spaces import Dual
 
 
-class ArrayOp:
+class ArrayOp(ABC):
     """An operation: `extra` is its axis, indices or the like. Linear unless a subclass says how its tangent differs."""
 
     name = ""  # its key in the table
 
+    @abstractmethod
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         """The shape of the result; ShapeError if the operands do not fit."""
-        raise NotImplementedError
 
     def work(self, shapes: list[Shape]) -> int:
         """About how many multiplications it takes, beyond those for each entry."""
         return 0
 
+    @abstractmethod
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """The result for plain arrays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""
-        raise NotImplementedError
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""

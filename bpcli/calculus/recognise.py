@@ -52,7 +52,7 @@ class _Match:
         inner = self.args_of(slot, "negative")
         return inner[0] if inner else self.apply("negative", slot)
 
-    def exponents(self, slot: int) -> tuple[int | None, int | None] | None:
+    def exponents(self, slot: int) -> tuple[Any, Any] | None:
         """(u, v) if the slot is e^u + e^v, with None for the exponent 0 of a 1."""
         terms = self.args_of(slot, "+")
         if terms is None:
@@ -78,7 +78,7 @@ class _Match:
 def _name(step: Any) -> str | None:
     if isinstance(step, float | str):
         return None
-    return step.row.name if step.row is not None else step.op.name  # type: ignore[no-any-return]
+    return str(step.row.name if step.row is not None else step.op.name)
 
 
 def _log(match: _Match) -> int | None:
@@ -95,7 +95,7 @@ def _log(match: _Match) -> int | None:
     if pair := match.exponents(a):  # log(e^u + e^v)
         u, v = pair
         if u is None or v is None:
-            return match.apply("softplus", u if v is None else v)  # type: ignore[arg-type]
+            return match.apply("softplus", u if v is None else v)
         return match.apply("logaddexp", u, v)
     return None
 
@@ -126,7 +126,7 @@ def _quotient(match: _Match) -> int | None:
         return None
     other = pair[1] if pair[0] == top else pair[0]
     if top is None:  # 1/(1 + e^v) = σ(−v)
-        return match.apply("sigmoid", match.negative(other))  # type: ignore[arg-type]
+        return match.apply("sigmoid", match.negative(other))
     return match.apply("sigmoid", top if other is None else match.apply("-", top, other))
 
 
