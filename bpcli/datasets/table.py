@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.errors import DataError, UsageError, nearest
 
-MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?"})
+MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
 """The cells that count as missing."""
 
 Floats = NDArray[np.float64]
@@ -34,6 +34,7 @@ class Table:
         self._columns = dict(columns)
         self._line_of = line_of
         self._cells = cells
+        self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns out of other files
         self._read_again: dict[str, list[str]] = {}
 
     @property
@@ -69,6 +70,9 @@ class Table:
 
     def where(self, row: int, name: str | None = None) -> str:
         """The place of a row, counted from 0, for messages: `cells.csv:7: column radius`."""
+        if name in self._elsewhere:
+            other, source = self._elsewhere[name]
+            return other.where(row, source)
         line = self._line_of(row)
         place = f"{self.path}:{line}" if line is not None else f"{self.path}, row {row + 1}"
         return f"{place}: column {name}" if name else place
@@ -82,13 +86,15 @@ class Table:
     def with_column(self, name: str, other: "Table", source: str) -> "Table":
         """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
         columns = {**self._columns, name: other._columns[source]}
-        return Table(
+        joined = Table(
             self.path,
             columns,
             self.rows,
             self._line_of,
             lambda n: other._cells(source) if n == name else self._cells(n),
         )
+        joined._elsewhere = {**self._elsewhere, name: (other, source)}
+        return joined
 
     def require(self, names: Iterable[str]) -> None:
         """DataError if a column is not there, with the nearest name."""

@@ -276,6 +276,8 @@ def test_the_target_out_of_a_file_of_its_own(read):
     assert joined.names == ["a", "species"]
     assert joined.text("species") == ["x", "y"]
     assert joined.text("a") == ["1", "2"]
+    assert joined.where(1, "species").endswith("y.csv:3: column label")
+    assert joined.where(1, "a").endswith("t.csv:3: column a")
     with pytest.raises(DataError, match=r"has 1 rows, .* has 2"):
         with_target(table, read("label\nx\n", "y.csv"), "species")
     with pytest.raises(DataError, match="did you mean labels"):
