@@ -50,7 +50,7 @@ class _Rounding:
     two_product = staticmethod(two_product)
 
     def exp_pair(self, x: Any, low: Any = 0.0) -> tuple[pairs.Pair, Any]:
-        """(s, k) with e^(x + low) = (1 + s)·2^k and s a pair, right also near 0."""
+        """(m, k) with e^(x + low) = m·2^k, m a pair of about 1."""
         return pairs.exp(self, x, low)
 
     def total(self, x: Any, axis: int, folds: int = 1) -> pairs.Pair:

@@ -78,9 +78,9 @@ def where(xp: Any, condition: Any, x: Pair, y: Pair) -> Pair:
 
 
 def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
-    """(s, k) with e^(x + low) = (1 + s)·2^k, s a pair right to about 2^−102, k a whole number as a float.
+    """(m, k) with e^(x + low) = m·2^k, m a pair right to about 2^−102, k a whole number as a float.
 
-    With x + low = k·ln 2 + r, |r| < 0.35, s = e^r − 1 and e^r = (e^(r/512))^512, which comes from its Taylor series.
+    With x + low = k·ln 2 + r, |r| < 0.35, m = e^r = (e^(r/512))^512, which comes from its Taylor series.
     Beyond ±4000 the result is that of ±4000: both are past whatever a product of doubles can reach.
     """
     low = xp.where(abs(x) < _FAR, low, 0.0)
@@ -97,7 +97,8 @@ def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
     s = add(xp, r, multiply(xp, multiply(xp, r, r), series))
     for _ in range(9):  # (1 + s)² = 1 + (2s + s²)
         s = add(xp, (2.0 * s[0], 2.0 * s[1]), multiply(xp, s, s))
-    return where(xp, abs(high) < _TINY, (high, error), s), k  # r/512 may have lost digits; e^r − 1 is r
+    s = where(xp, abs(high) < _TINY, (high, error), s)  # r/512 may have lost digits; e^r − 1 is r
+    return one_plus(xp, s), k
 
 
 def one_plus(xp: Any, s: Pair) -> Pair:

@@ -97,8 +97,7 @@ def dlogit_dp(p: Any) -> Any:
 def _whole_bell(x: Any, low: Any) -> tuple[Any, Any]:
     """e/(1 + e)² with e = e^(x + low) ≤ 1 as (m, k) for m·2^k, which no double need hold."""
     xp = namespace(x)
-    excess, k = xp.exp_pair(x, low)
-    e = pairs.one_plus(xp, excess)
+    e, k = xp.exp_pair(x, low)
     s = pairs.one_plus(xp, pairs.ldexp(xp, e, k))
     return pairs.divide(xp, e, pairs.multiply(xp, s, s))[0], k
 

@@ -92,15 +92,11 @@ def dsigmoid_bce_dz(z: Any, y: Any) -> Any:
     plain = dsigmoid_bce_term_dz(y, a, sigmoid(-z))
 
     def careful() -> Any:
-        # For z ≥ 0 it is [(1 − y) − y·e]/(1 + e) with e = e^−|z|, or, near 0, [(1 − 2y) − y·(e − 1)]/(1 + e), for z < 0
-        # the negative of that with 1 − y for y.
-        excess, k = xp.exp_pair(-abs(z))
-        e = pairs.ldexp(xp, pairs.one_plus(xp, excess), k)
+        # With e = e^−|z| it is [(1 − y) − y·e]/(1 + e) for z ≥ 0, and for z < 0 the negative of that with 1 − y for y.
+        e = pairs.ldexp(xp, *xp.exp_pair(-abs(z)))
         not_y = xp.two_sum(1.0, -y)
-        y_, not_y = (pairs.where(xp, z >= 0, *both) for both in (((y, 0.0), not_y), (not_y, (y, 0.0))))
-        near = pairs.subtract(xp, pairs.subtract(xp, not_y, y_), pairs.multiply(xp, y_, excess))
-        far = pairs.subtract(xp, not_y, pairs.multiply(xp, y_, e))
-        difference = xp.where(k == 0, near[0], far[0]) / (1.0 + e[0])
+        label, other = (pairs.where(xp, z >= 0, *both) for both in (((y, 0.0), not_y), (not_y, (y, 0.0))))
+        difference = pairs.subtract(xp, other, pairs.multiply(xp, label, e))[0] / (1.0 + e[0])
         return xp.where(z >= 0, difference, -difference)
 
     return xp.careful(plain, abs(plain) < 0.5 * (1.0 - y) * a, careful) / _samples(z)

@@ -43,14 +43,14 @@ def shifted(logits: Any, axis: int = -1) -> Shifted:
     S = 1.0 + rest
     p = e / S
     p = xp.careful(p, (p < _SMALLEST) & (p > 0), lambda: _p(xp, _in_pairs(logits, axis)))
-    return Shifted(p, m, d + error, rest, S)
+    return Shifted(p, m, d, rest, S)
 
 
 class _Pairs(NamedTuple):
-    """The same in pairs of doubles: e_i = e^{d_i} = (1 + s_i)·2^k_i, p_i = a_i·2^k_i, Σ_{i≠top} e_i = rest·2^j."""
+    """The same in pairs of doubles: e^{d_i} = e_i·2^k_i, p_i = a_i·2^k_i, and rest·2^j, the sum without the largest."""
 
     is_top: Any
-    s: Pair
+    e: Pair
     k: Any
     rest: Pair
     j: Any
@@ -60,18 +60,17 @@ class _Pairs(NamedTuple):
 
 def _in_pairs(logits: Any, axis: int) -> _Pairs:
     xp = namespace(logits)
-    s, k = xp.exp_pair(*xp.two_sum(logits, -logits.max(axis=axis, keepdims=True)))
-    e = pairs.one_plus(xp, s)
+    e, k = xp.exp_pair(*xp.two_sum(logits, -logits.max(axis=axis, keepdims=True)))
     is_top = _is_top(xp, logits, axis)
     # The sum of all but the largest class has an exponent of its own: it may be below the doubles with all digits.
     j = xp.where(is_top, _NONE, k).max(axis=axis, keepdims=True)
     rest = _sum(xp, pairs.where(xp, is_top, (0.0, 0.0), pairs.ldexp(xp, e, k - j)), axis)
     S = pairs.one_plus(xp, pairs.ldexp(xp, rest, j))
-    return _Pairs(is_top, s, k, rest, j, S, pairs.divide(xp, e, S))
+    return _Pairs(is_top, e, k, rest, j, S, pairs.divide(xp, e, S))
 
 
 def _sum(xp: Any, x: Pair, axis: int) -> Pair:
-    return xp.total(xp.concatenate(x, axis), axis, 2)  # type: ignore[no-any-return]
+    return xp.total(xp.concatenate(x, axis), axis)  # type: ignore[no-any-return]
 
 
 def _is_top(xp: Any, logits: Any, axis: int) -> Any:
@@ -120,7 +119,7 @@ def _rest(xp: Any, exact: _Pairs) -> Any:
 
 def _complement(xp: Any, exact: _Pairs) -> tuple[Pair, Any]:
     """(b, j) with 1 − p = b·2^j: the sum of the others over S, where p is largest."""
-    e = pairs.ldexp(xp, pairs.one_plus(xp, exact.s), exact.k)
+    e = pairs.ldexp(xp, exact.e, exact.k)
     others = pairs.where(xp, exact.is_top, exact.rest, pairs.subtract(xp, exact.S, e))
     return pairs.divide(xp, others, exact.S), xp.where(exact.is_top, exact.j, 0)
 
@@ -176,11 +175,11 @@ def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Calla
     return p, plain, row | (abs(plain) < 0.5 * abs(u[0])), careful
 
 
-def _within_range(v: Any, product: Any) -> Any:
-    """A product that is linear in v, of a smaller v where it overflowed."""
+def _within_range(v: Any, product: Any, scale: float = 0.25) -> Any:
+    """A product that is linear in v, of a smaller v where it overflowed on the way."""
     xp = namespace(v)
     result = product(v)
-    return xp.careful(result, ~xp.isfinite(result), lambda: product(v * 2.0**-64) * 2.0**64)
+    return xp.careful(result, ~xp.isfinite(result), lambda: product(scale * v) / scale)
 
 
 def log_softmax(logits: Any, axis: int = -1) -> Any:
@@ -207,33 +206,19 @@ def log_softmax_vjp(v: Any, logits: Any, axis: int = -1) -> Any:
     is_top = _is_top(xp, logits, axis)
 
     def product(v: Any) -> Any:
-        total, without_top = (xp.total(part, axis, 2) for part in (v, xp.where(is_top, 0.0, v)))
-        others = pairs.where(xp, is_top, without_top, pairs.subtract(xp, total, (v, 0.0)))
+        others = pairs.subtract(xp, xp.total(v, axis), (v, 0.0))
         own = v * xp.where(is_top, parts.rest / parts.S, 1.0 - parts.p)
         plain = own - parts.p * others[0]
-        return xp.careful(plain, abs(plain) < 0.5 * abs(own), lambda: _in_excess(v, others, logits, axis))
 
-    return _within_range(v, product)
+        def in_pairs() -> Any:
+            exact = _in_pairs(logits, axis)
+            own = pairs.multiply(xp, (v, 0.0), pairs.ldexp(xp, *_complement(xp, exact)))
+            shared = pairs.multiply(xp, pairs.ldexp(xp, exact.a, exact.k), others)
+            return pairs.subtract(xp, own, shared)[0]
 
+        return xp.careful(plain, abs(plain) < 0.5 * abs(own), in_pairs)
 
-def _in_excess(v: Any, others: Pair, logits: Any, axis: int) -> Any:
-    """[v_i Σ_{k≠i} e_k − e_i Σ_{k≠i} v_k]/S with each e as c + x, c 1 where e is about 1, else 0.
-
-    So the logits' small differences count beside the sums of c, which are whole numbers and may cancel with v.
-    """
-    xp = namespace(logits)
-    exact = _in_pairs(logits, axis)
-    c = xp.where(exact.k == 0, 1.0, 0.0)
-    e = pairs.ldexp(xp, pairs.one_plus(xp, exact.s), exact.k)
-    x = pairs.where(xp, exact.k == 0, exact.s, e)
-    other_c = c.sum(axis=axis, keepdims=True) - c
-    other_x = pairs.subtract(xp, _sum(xp, x, axis), x)
-
-    def difference(mine: Pair, rest: Pair) -> Pair:
-        return pairs.subtract(xp, pairs.multiply(xp, (v, 0.0), rest), pairs.multiply(xp, mine, others))
-
-    numerator = pairs.add(xp, difference((c, 0.0), (other_c, 0.0)), difference(x, other_x))
-    return numerator[0] / exact.S[0]
+    return _within_range(v, product, 2.0**-64)
 
 
 def log_softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:

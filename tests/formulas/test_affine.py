@@ -42,6 +42,9 @@ def nearest(exact_sum):
 @given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=6), FINITE)
 @example([(1e300, 1.0), (-1e300, 1.0), (1e-300, 1.0)], 0.0)
 @example([(1e308, 10.0), (-1e308, 10.0), (3.0, 1.0)], 0.0)  # each term is beyond the doubles
+@example((([(1.7e308, 1.0)] * 4 + [(-1.7e308, 1.0)] * 4) * 8)[:-1], 0.0)  # so is a part of the sum
+@example([(1e-162, 1e-162)] * 40, 0.0)  # each term is 0 by itself
+@example([(1e25, 1.0), (1.0, 1.0), (-1e25, 1.0), (0.1, 1.0), (1e12, 1.0), (-1e12, 1.0), (3e-3, 1.0)], -1.0)
 @example([(5e-324, 0.5), (1e-200, 1e-120)], 0.0)
 @example([(1e16, 1.0), (1.0, 1.0), (-1e16, 1.0)], 0.0)
 @example([(0.0, 1e308), (1e-300, 1e-20)], 0.0)

@@ -186,6 +186,7 @@ LOGITS = {
     "large": RNG.uniform(-700, 700, (4, 6)),
     "saturated": np.array([[0.0, 40.0], [-40.0, 0.0], [0.0, 745.0]]),
     "subnormal": np.concatenate([np.zeros((2, 1)), -RNG.uniform(705, 746, (2, 7))], axis=1),
+    "many subnormal": np.array([[0.0, *[-744.8] * 100]]),
     "far apart": np.array([[1e15 + 0.125, 1e15, 1e15 - 3.5], [9e307, -8e307, 1e306]]),
     "tiny": np.array([[1e-20, -3e-20, 0.0, 2e-310]]),
     "many": RNG.normal(0, 5, (1, 300)),

@@ -115,7 +115,8 @@ def test_a_neuron_whose_terms_cancel_keeps_its_digits(activation, cancel):
     for size in (1.0, 30.0, 700.0):
         x, w = RNG.normal(size=5), RNG.normal(size=5)
         large = 2.0**cancel * size
-        check_neuron([*x.tolist(), large, 1.0], [*w.tolist(), 1.0, -large + 0.3], 0.7, activation)
+        for sign in (1, -1):
+            check_neuron([*x.tolist(), large, 1.0], [*w.tolist(), 1.0, -large + sign * size], 0.7, activation)
 
 
 @pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])

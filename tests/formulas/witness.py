@@ -119,7 +119,7 @@ class _Space:
         return a * b, 0 * (a * b)
 
     def exp_pair(self, x, low=0.0):
-        return (self.expm1(x + low), 0 * x), np.zeros(np.shape(x), int)
+        return (self.exp(x + low), 0 * x), np.zeros(np.shape(x), int)
 
     def frexp(self, x):
         return x, np.zeros(np.shape(x), int)
