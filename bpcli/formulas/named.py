@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli import pairs
 from bpcli.errors import UsageError
 from bpcli.formulas import losses
 from bpcli.formulas import softmax as soft
@@ -186,7 +187,9 @@ def _neuron(inputs: Inputs) -> Any:
 def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
     """(∂a/∂z)·Π m·2^k of the (m, k) of each product: a slope too small for a double may meet a large factor."""
     xp = namespace(inputs["x"])
-    slope = ACTIVATIONS[inputs["activation"]].slope(*affine_pair(inputs["x"], inputs["w"], inputs["b"]))
+    z, k = affine_scaled(inputs["x"], inputs["w"], inputs["b"])
+    # Of a z that underflows the sign still counts, at a kink.
+    slope = ACTIVATIONS[inputs["activation"]].slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
     results = []
     for factors in products:
         m, k = slope

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import witness
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from witness import assert_within, exact, mp
 
@@ -121,6 +121,8 @@ def test_a_neuron_whose_terms_cancel_keeps_its_digits(activation, cancel):
 
 @pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
 @given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=2), FINITE)
+@example([(5e-276, -7e-148)], 0.0)  # z < 0 is less than any double
+@example([(1e300, -1e300)], 0.0)
 def test_a_neuron_over_the_whole_of_the_doubles(activation, terms, b):
     x, w = (list(side) for side in zip(*terms, strict=True))
     sizes = [abs(mp.mpf(p) * mp.mpf(q)) for p, q in [*terms, (b, 1.0)]]
