@@ -46,6 +46,8 @@ class _Rounding:
     Numbers that don't round answer with a low part of 0, and with 0 for k.
     """
 
+    rounds = True
+
     two_sum = staticmethod(two_sum)
     two_product = staticmethod(two_product)
 
@@ -145,6 +147,11 @@ class Floats(_Rounding):
             return NAN
 
     @staticmethod
+    def scale(g: float, p: float) -> float:
+        """g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing."""
+        return g if g == 0 else g * p
+
+    @staticmethod
     def where(condition: bool, x: float, y: float) -> float:
         """X where the condition holds, else y."""
         return x if condition else y
@@ -197,6 +204,13 @@ def arrays() -> Any:
             """x·2^k, rounded once; k may be whole numbers as floats."""
             return np.ldexp(x, np.asarray(k, np.intc))
 
+        @staticmethod
+        def scale(g: Any, p: Any) -> Any:
+            """g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing."""
+            product = g * p
+            bad = product != product
+            return np.where(bad & (g == 0), 0.0, product) if bad.any() else product
+
         def erf(self, x: Any) -> Any:
             """The error function, libm's, entry by entry."""
             return self._erf(x).astype(np.float64)
@@ -205,15 +219,21 @@ def arrays() -> Any:
 
 
 def namespace(*values: Any) -> Any:
-    """The namespace of `values`: `FLOATS` if each is a Python number, the one that a value brings, else `arrays()`."""
-    kind = FLOATS
+    """The namespace of `values`: `FLOATS` if each is a Python number, the one that a value brings, else `arrays()`.
+
+    Duals, which may be over numbers that bring one themselves, come before all others.
+    """
+    kind, brought = FLOATS, None
     for value in values:
         if not isinstance(value, float | int):
-            space = getattr(value, "space", None)  # duals, and what else brings a namespace of its own
-            if space is not None:
+            space = getattr(value, "space", None)
+            if space is None:
+                kind = arrays()
+            elif getattr(space, "dual", False):
                 return space
-            kind = arrays()
-    return kind
+            else:
+                brought = space
+    return brought or kind
 
 
 def is_array(value: Any) -> bool:

@@ -5,6 +5,19 @@ from functools import lru_cache
 from typing import Any
 
 
+class Written(float):
+    """A double that is to be written with digits of its own."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, value: float, text: str) -> "Written":
+        """The double `value`, written so."""
+        self = super().__new__(cls, value)
+        self.text = text
+        return self
+
+
 def number(value: Any, precision: int | None = None) -> str:
     """The shortest decimal that reads back as the same double, or `precision` significant digits.
 
@@ -13,6 +26,8 @@ def number(value: Any, precision: int | None = None) -> str:
     if type(value) is not float:
         if isinstance(value, int):  # int and bool: counts, classes
             return str(int(value))
+        if isinstance(value, Written):
+            return value.text
         value = float(value)
     if value == 0:
         return "0"
@@ -33,7 +48,7 @@ _JSON_NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 
 def json_text(value: Any, precision: int | None = None) -> str:
     """`value` as one line of RFC 8259 JSON; numbers as `number` prints them, those not finite as strings."""
-    if type(value) is float:
+    if isinstance(value, float):
         text = number(value, precision)
         return _JSON_NOT_FINITE.get(text, text)
     if isinstance(value, str):

@@ -16,8 +16,9 @@ BELOW = {  # a place may import from itself and from these
     "files": {"errors"},
     "pairs": set(),
     "namespaces": {"errors", "pairs"},
+    "balls": {"errors"},
     "formulas": {"errors", "namespaces", "pairs", "notation"},
-    "calculus": {"errors", "namespaces", "notation", "naming", "formulas"},
+    "calculus": {"errors", "namespaces", "balls", "notation", "naming", "formulas"},
     "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files", "yaml12"},
     "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets", "yaml12"},
 }

@@ -31,14 +31,19 @@ class Calculation:
     """
 
     def __init__(
-        self, trees: Sequence[Expression], texts: Sequence[str], shapes: Mapping[str, Shape], wrt: Sequence[str]
+        self,
+        trees: Sequence[Expression],
+        texts: Sequence[str],
+        shapes: Mapping[str, Shape],
+        wrt: Sequence[str],
+        base: Any = None,
     ) -> None:
         self.trees, self.texts = list(trees), list(texts)
         self.program = Program(trees, texts, shapes)
         self.wrt = list(wrt)
         self.active = self.program.active(self.wrt)
-        self.floats = self.program.scalar
-        self.space = Space(FLOATS if self.floats else arrays())
+        self.floats = self.program.scalar and base is None
+        self.space = Space(base or (FLOATS if self.floats else arrays()))
 
     @property
     def output_shapes(self) -> list[Shape]:
@@ -72,7 +77,7 @@ class Calculation:
         if self.floats:
             return point
         np = self.space.base
-        return {name: np.asarray(value, np.float64)[..., None] for name, value in point.items()}
+        return {name: np.asarray(value, float)[..., None] for name, value in point.items()}
 
     def _forward(self, point: Point) -> list[Any]:
         if self.floats:
@@ -85,8 +90,8 @@ class Calculation:
         if self.floats:
             return x
         np = self.space.base
-        full = np.broadcast_to(x, (*shape, 1))[..., 0]
-        return full if shape else float(full)
+        full = np.broadcast_to(x, (*shape, 1))
+        return full[..., 0] if shape else full.item()
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression: a float, or an array of its shape."""
@@ -258,9 +263,9 @@ class Calculation:
 
     def value_block(self, columns: Point, table: Any = None) -> list[Any]:
         """The values at B points: arrays (*shape, B), from variables (*shape, B); they share `table` (B, outputs)."""
-        np, points = arrays(), _points(columns)
+        np, points = arrays(), points_of(columns)
         space = Space(np)
-        results = _columns_of(np.empty((points, self.outputs)) if table is None else table, self.output_shapes)
+        results = columns_of(np.empty((points, self.outputs)) if table is None else table, self.output_shapes)
         with np.errstate(all="ignore"):
             for part in pieces(points, self.program.entries):
                 values = self.program.forward(space, _cut(columns, part))
@@ -271,12 +276,12 @@ class Calculation:
     def gradient_block(self, columns: Point, table: Any = None) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient at B points: arrays (B,) and (*shape, B); they share `table` (B, 1 + inputs)."""
         self.require_scalar()
-        np, points = arrays(), _points(columns)
+        np, points = arrays(), points_of(columns)
         space = Space(np)
         (slot,) = self.program.outputs
         shapes = dict(self._of_inputs())
         table = np.empty((points, 1 + self.inputs)) if table is None else table
-        value, *slopes = _columns_of(table, [(), *shapes.values()])
+        value, *slopes = columns_of(table, [(), *shapes.values()])
         gradient = dict(zip(shapes, slopes, strict=True))
         with np.errstate(all="ignore"):
             for part in pieces(points, self.program.entries):
@@ -423,11 +428,12 @@ def _symmetric(np: Any, matrix: Any) -> Any:
     return np.where(matrix == turned, matrix, 0.5 * matrix + 0.5 * turned)
 
 
-def _points(columns: Point) -> int:
+def points_of(columns: Point) -> int:
+    """How many points the columns hold."""
     return max((column.shape[-1] for column in columns.values()), default=1)
 
 
-def _columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
+def columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
     """The columns of a table (B, entries) in turn as arrays (*shape, B), which share its memory."""
     parts = _split(table.T, [(None, shape) for shape in shapes], lambda part, shape: part.reshape(*shape, -1))
     return [part for _, part in parts]

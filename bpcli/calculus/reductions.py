@@ -93,7 +93,7 @@ class Extreme(ArrayOp):
 
     def _share(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         x, out = (a.v if isinstance(a, Dual) else a for a in (x, out))
-        ties = (x == xp.base.expand_dims(out, axes)) * 1.0
+        ties = xp.base.where(x == xp.base.expand_dims(out, axes), 1.0, 0.0)
         return ties / ties.sum(axis=axes, keepdims=True)
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
@@ -103,6 +103,11 @@ class Extreme(ArrayOp):
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
         return summed(xp, xp.scale(self._share(xp, out, args[0], axes), tangents[0]), axes)
+
+
+def _squares_leave(norm: Any) -> Any:
+    """Whether the squares on the way to a norm have over- or underflown."""
+    return (norm < 1e-140) | (norm > 1e150) | (norm != norm)
 
 
 class Norm(ArrayOp):
@@ -118,18 +123,26 @@ class Norm(ArrayOp):
         return np.where((size > 0) & np.isfinite(size), np.ldexp(1.0, np.frexp(size)[1] - 1), 1.0)
 
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        axes, np = axes_of(shapes[0], extra), xp.base
-        unit = self._unit(xp, args[0], axes)
-        scaled = args[0] / unit
-        result = np.sqrt(summed(xp, scaled * scaled, axes)) * np.squeeze(unit, axes)
-        return np.where(np.isinf(args[0]).any(axis=axes), np.inf, result)
+        axes, np, x = axes_of(shapes[0], extra), xp.base, args[0]
+
+        def in_units() -> Any:
+            unit = self._unit(xp, x, axes)
+            scaled = x / unit
+            result = np.sqrt(summed(xp, scaled * scaled, axes)) * np.squeeze(unit, axes)
+            return np.where(np.isinf(x).any(axis=axes), np.inf, result)
+
+        plain = np.sqrt(summed(xp, x * x, axes))
+        return xp.careful(plain, _squares_leave(plain), in_units)
 
     def _direction(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
-        """x/‖x‖, both in units of the largest entry, as ‖x‖ may be beyond the doubles."""
-        unit = self._unit(xp, x, axes)
-        scaled = xp.divide(x, unit)
-        norm = xp.sqrt(summed(xp, scaled * scaled, axes, keep=True))
-        return xp.agreed(xp.divide(scaled, norm), norm == 0, 0.0)
+        """x/‖x‖; both in units of the largest entry where ‖x‖ or its square may be beyond the doubles."""
+
+        def in_units() -> Any:
+            scaled = xp.divide(x, self._unit(xp, x, axes))
+            return xp.divide(scaled, xp.sqrt(summed(xp, scaled * scaled, axes, keep=True)))
+
+        norm = put_back(xp, out, axes)
+        return xp.agreed(xp.careful(xp.divide(x, norm), _squares_leave(norm), in_units), norm == 0, 0.0)
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)

@@ -7,7 +7,7 @@ those: a rule evaluated on duals yields its own derivative along t, so second de
 from typing import Any
 
 from bpcli.calculus.functions import FUNCTIONS, OPERATORS, Function
-from bpcli.namespaces import NAN, two_product
+from bpcli.namespaces import NAN
 
 _ELEMENTWISE = {
     name: row
@@ -21,9 +21,12 @@ class Rules:
     """What rules use besides functions: `where` with a meaning."""
 
     where: Any
+    base: Any
 
     def careful(self, plain: Any, condition: Any, better: Any) -> Any:
         """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
+        if not self.base.rounds:
+            return plain
         if isinstance(condition, bool):
             return better() if condition else plain
         return self.where(condition, better(), plain) if condition.any() else plain
@@ -45,8 +48,7 @@ class Space(Rules):
     def __init__(self, base: Any) -> None:
         self.base = base
         self.where = base.where
-        self.scale = _scale_arrays(base) if base.name == "arrays" else _scale_numbers
-        self.two_product = two_product
+        self.scale, self.two_product = base.scale, base.two_product
 
     def __getattr__(self, name: str) -> Any:
         row = None if name in ("maximum", "minimum") else _ELEMENTWISE.get(name)
@@ -132,19 +134,6 @@ def _tangent(x: Any) -> Any:
     return x.t if isinstance(x, Dual) else NAN if isinstance(x, float) and x != x else 0.0
 
 
-def _scale_numbers(g: Any, p: Any) -> Any:
-    return g if g == 0 else g * p
-
-
-def _scale_arrays(base: Any) -> Any:
-    def scale(g: Any, p: Any) -> Any:
-        product = g * p
-        bad = product != product
-        return base.where(bad & (g == 0), 0.0, product) if bad.any() else product
-
-    return scale
-
-
 class Duals(Rules):
     """The functions and primitives over duals of a plain space; of plain numbers alone they give plain numbers."""
 
@@ -205,7 +194,7 @@ class Duals(Rules):
 
     def two_product(self, x: Any, y: Any) -> tuple[Any, Any]:
         """(x·y, its rounding error), the latter without a tangent: that of x·y is exact enough."""
-        return x * y, two_product(_value(x), _value(y))[1]
+        return x * y, self.base.two_product(_value(x), _value(y))[1]
 
     def ones_like(self, x: Any) -> Any:
         """1 in the shape of x."""

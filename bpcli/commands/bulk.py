@@ -32,7 +32,9 @@ def run_bulk(request: Request, printer: Printer, gradient: bool, target: str | N
     """Evaluate the one expression of `request`, with its gradient or without, at the points of its file."""
     if target is not None and request.points is None:
         raise UsageError("--output writes the columns of many points, and goes with --points")
-    blocks = map_in_order(lambda item: _evaluate(*item, gradient), request.blocks(BLOCK))
+    # The precision of balls is one for all threads.
+    workers = 1 if printer.certify else None
+    blocks = map_in_order(lambda item: _evaluate(*item, gradient), request.blocks(BLOCK), workers)
     checked = (_check(block, printer, request) for block in blocks)
     if target is not None:
         _write(checked, Path(target), force, request)

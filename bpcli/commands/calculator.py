@@ -13,7 +13,7 @@ from bpcli.calculus.parser import parse
 from bpcli.commands import output
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.notation import cell, csv_line
+from bpcli.notation import cell, csv_line, json_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,7 +44,9 @@ def wrt_option() -> Callable[[F], F]:
     return click.option("--wrt", metavar="NAMES", help="What to differentiate by; else every variable.")
 
 
-def asks(wrt: bool = True, bulk: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def asks(
+    wrt: bool = True, bulk: bool = True, certify: bool = True
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options of a command on one expression, which is called with a `Request` and a `Printer` made of them."""
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
@@ -58,11 +60,13 @@ def asks(wrt: bool = True, bulk: bool = True) -> Callable[[Callable[..., None]],
             precision: int | None,
             points: str | None = None,
             wrt: str | None = None,
+            certify: bool = False,
             **others: Any,
         ) -> None:
-            function(Request([expression], at, let, declared, wrt, points), Printer(format_, precision), **others)
+            printer = Printer(format_, precision, certify)
+            function(Request([expression], at, let, declared, wrt, points, printer), printer, **others)
 
-        decorated = output.precision_option()(command)
+        decorated = (output.certify_options if certify else output.precision_option())(command)
         decorated = output.format_option()(decorated)
         if wrt:
             decorated = wrt_option()(decorated)
@@ -89,6 +93,7 @@ class Request:
         declared: str | None,
         wrt: str | None = None,
         points: str | None = None,
+        printer: "Printer | None" = None,
     ) -> None:
         if at and points is not None:
             raise UsageError("--at and --points both give points", "take one of them")
@@ -97,6 +102,8 @@ class Request:
         self.variables = Variables(self.trees, self.texts, declared, let, read_value_file)
         self.wrt = self.variables.names if wrt is None else self.variables.select(wrt)
         self.at, self.points = at, points
+        self.certify = printer is not None and printer.certify
+        self.digits = printer.precision if printer is not None else None
         self._calculations: dict[Any, Calculation] = {}
 
     def calculation(self, shapes: dict[str, tuple[int, ...]]) -> Calculation:
@@ -104,7 +111,12 @@ class Request:
         key = tuple(shapes.values())
         if key not in self._calculations:
             constants = {name: shape_of(value) for name, value in self.variables.constants.items()}
-            self._calculations[key] = Calculation(self.trees, self.texts, {**shapes, **constants}, self.wrt)
+            calculation = Calculation(self.trees, self.texts, {**shapes, **constants}, self.wrt)
+            if self.certify:
+                from bpcli.calculus.certified import Certified
+
+                calculation = Certified(calculation, self.digits)
+            self._calculations[key] = calculation
         return self._calculations[key]
 
     def single_points(self) -> Iterator[tuple[Calculation, Point]]:
@@ -224,11 +236,17 @@ def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
 class Printer:
     """Prints results a point at a time in one of the formats, and remembers where one was not finite."""
 
-    def __init__(self, format_: str, precision: int | None) -> None:
-        self.format, self.precision = format_, precision
+    def __init__(self, format_: str, precision: int | None, certify: bool = False) -> None:
+        if precision is not None and precision > output.DOUBLE_DIGITS and not certify:
+            raise UsageError(
+                f"--precision {precision}: a double has {output.DOUBLE_DIGITS} significant digits",
+                "--certify proves more",
+            )
+        self.format, self.precision, self.certify = format_, precision, certify
         self.first = True
         self.width = 0
-        self.not_finite = 0
+        self.not_finite = self.undecided = 0
+        self.decided = True  # of the point that was checked last
         self.notes: list[str] = []
 
     def text(self, lines: Sequence[str], apart: bool) -> None:
@@ -238,6 +256,10 @@ class Printer:
         self.first = False
         for line in lines:
             output.emit(line)
+
+    def json(self, record: dict[str, Any]) -> None:
+        """The record of one point, whose results `check` has seen."""
+        output.emit(json_text({**record, "certified": self.decided} if self.certify else record, self.precision))
 
     def csv(self, header: Sequence[str] | Callable[[], Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
         """Rows of one point, behind the header of the first."""
@@ -258,7 +280,7 @@ class Printer:
         """Remember the operation at fault if one of the results is not finite."""
         from math import isfinite
 
-        if all(map(isfinite, results)):
+        if not self.all_decided(results) or all(map(isfinite, results)):
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
@@ -267,8 +289,24 @@ class Printer:
             if note not in self.notes:
                 self.notes.append(note)
 
+    def all_decided(self, results: Sequence[float]) -> bool:
+        """Whether each result is proven, where that is asked for; remembered for the record."""
+        if self.certify:
+            from bpcli.calculus.certified import Undecided
+
+            self.decided = not any(isinstance(value, Undecided) for value in results)
+            self.undecided += not self.decided
+        return self.decided
+
     def finish(self) -> None:
         """Raise NotFiniteError if some result was not finite."""
+        if self.undecided:
+            what = "a result is" if self.undecided == 1 else f"results of {self.undecided} points are"
+            raise NotFiniteError(
+                f"{what} not decided, however many digits are used: a jump lies at this very place, "
+                "or a 0 that can't be told from a tiny number",
+                "without --certify doubles take one side of it",
+            )
         if self.not_finite:
             what = "a result is not finite" if self.not_finite == 1 else f"{self.not_finite} results are not finite"
             raise NotFiniteError(f"{what}: {'; '.join(self.notes)}")

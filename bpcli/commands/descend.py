@@ -22,7 +22,7 @@ from bpcli.commands.calculator import (
 )
 from bpcli.errors import NotFiniteError, UsageError, nearest
 from bpcli.formulas.updates import ascend, descend
-from bpcli.notation import csv_line, json_text, number
+from bpcli.notation import csv_line, number
 
 
 def _number(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
@@ -34,7 +34,7 @@ def _number(context: click.Context, parameter: click.Parameter, text: str | None
 
 
 @click.command(cls=Command)
-@asks(wrt=False, bulk=False)
+@asks(wrt=False, bulk=False, certify=False)
 @click.option("--lr", callback=_number, required=True, metavar="A", help="The learning rate α.")
 @click.option("--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps.")
 @click.option("--tolerance", callback=_number, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
@@ -77,7 +77,7 @@ def command(
         if printer.format == "json":
             shown = {name: plain(block) for name, block in gradient.items()}
             record = {"step": step, "point": inputs_of(request, point), "value": value, "gradient": shown}
-            output.emit(json_text(record, printer.precision))
+            printer.json(record)
         elif printer.format == "csv":
             output.emit(csv_line([step, *cells, value, *slopes], printer.precision))
         else:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from bpcli.calculus.binding import entry_names
-from bpcli.commands import Command, output
+from bpcli.commands import Command
 from bpcli.commands.calculator import (
     Printer,
     Request,
@@ -18,7 +18,6 @@ from bpcli.commands.calculator import (
     plain,
     value_lines,
 )
-from bpcli.notation import json_text
 
 
 @click.command(cls=Command)
@@ -31,12 +30,12 @@ def command(request: Request, printer: Printer, target: str | None, force: bool)
     bpcli eval "x**2+y**2" --at 1,2
     bpcli eval "softmax(l)" --at "l=[1,2,3]"
     """
-    if request.points is not None or target is not None:
+    if target is not None or (request.points is not None and not printer.certify):
         from bpcli.commands.bulk import run_bulk
 
         run_bulk(request, printer, False, target, force)
         return
-    for calculation, point in request.single_points():
+    for calculation, point in request.all_points():
         (value,) = calculation.value(point)
         show(printer, request, calculation, point, value)
     printer.finish()
@@ -47,7 +46,7 @@ def show(printer: Printer, request: Request, calculation: Any, point: Any, value
     printer.check(calculation, point, flat(value))
     if printer.format == "json":
         record = {"function": request.texts[0], "inputs": inputs_of(request, point), "value": plain(value)}
-        output.emit(json_text(record, printer.precision))
+        printer.json(record)
     elif printer.format == "csv":
         (shape,) = calculation.output_shapes
         titles = [*input_titles(request, calculation), *entry_names("value", shape)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command
 from bpcli.commands.calculator import (
     Printer,
     Request,
@@ -18,7 +18,7 @@ from bpcli.commands.calculator import (
     plain,
     wrt_titles,
 )
-from bpcli.notation import cell, json_text
+from bpcli.notation import cell
 
 
 @click.command(cls=Command)
@@ -32,12 +32,12 @@ def command(request: Request, printer: Printer, target: str | None, force: bool)
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
-    if request.points is not None or target is not None:
+    if target is not None or (request.points is not None and not printer.certify):
         from bpcli.commands.bulk import run_bulk
 
         run_bulk(request, printer, True, target, force)
         return
-    for calculation, point in request.single_points():
+    for calculation, point in request.all_points():
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
     printer.finish()
@@ -56,7 +56,7 @@ def show(
             "value": value,
             "gradient": {name: plain(block) for name, block in gradient.items()},
         }
-        output.emit(json_text(record, printer.precision))
+        printer.json(record)
     elif printer.format == "csv":
         printer.csv(lambda: titles(request, calculation), [[*input_cells(request, point), value, *entries]])
     elif not any(calculation.program.variables[name] for name in gradient):

@@ -2,7 +2,7 @@
 
 import click
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command
 from bpcli.commands.calculator import (
     Printer,
     Request,
@@ -15,7 +15,6 @@ from bpcli.commands.calculator import (
     value_lines,
     wrt_titles,
 )
-from bpcli.notation import json_text
 
 
 @click.command(cls=Command)
@@ -41,7 +40,7 @@ def command(request: Request, printer: Printer) -> None:
                 "variables": names,
                 "hessian": matrix,
             }
-            output.emit(json_text(record, printer.precision))
+            printer.json(record)
         elif printer.format == "csv":
             header = [*input_titles(request, calculation), "output", "value", *(f"d/d{n}" for n in names)]
             # A Hessian is the Jacobian of the gradient: its outputs are the ∂f/∂x, their values the gradient's.

@@ -26,7 +26,6 @@ from bpcli.commands.calculator import (
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import UsageError
 from bpcli.formulas import INPUTS
-from bpcli.notation import json_text
 
 VALUES = tuple(dict.fromkeys(name for names in INPUTS.values() for name in names if name != "activation"))
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")
@@ -52,7 +51,7 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.option("--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
 @click.option("--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
 @output.format_option()
-@output.precision_option()
+@output.certify_options
 def command(
     expressions: tuple[str, ...],
     at: tuple[str, ...],
@@ -64,6 +63,7 @@ def command(
     jvp: str | None,
     format_: str,
     precision: int | None,
+    certify: bool,
     **named: str | None,
 ) -> None:
     """The Jacobian at a point: a row for each output, a column for each input.
@@ -78,7 +78,7 @@ def command(
     """
     if vjp is not None and jvp is not None:
         raise UsageError("--vjp and --jvp are two products; take one")
-    printer = Printer(format_, precision)
+    printer = Printer(format_, precision, certify)
     given = {name: text for name, text in named.items() if text is not None}
     if len(expressions) == 1 and expressions[0] in INPUTS:
         from bpcli.commands.named import run_named
@@ -96,7 +96,7 @@ def command(
             f"{names}: these are inputs of the lecture's functions, and {expressions[0]} is an expression",
             f"its point is given by --at; or a name: {', '.join(INPUTS)}",
         )
-    request = Request(expressions, at, let, declared, wrt, points)
+    request = Request(expressions, at, let, declared, wrt, points, printer)
     for calculation, point in request.all_points():
         if vjp is not None or jvp is not None:
             _product(printer, request, calculation, point, vjp, jvp)
@@ -151,7 +151,7 @@ def _show(
             "value": value_of(values),
             "jacobian": matrices,
         }
-        output.emit(json_text(record, printer.precision))
+        printer.json(record)
     elif printer.format == "csv":
         wanted = [f"d/d{title}" for title in wrt_titles(request, calculation)]
         header = [*input_titles(request, calculation), "output", "value", *wanted]
@@ -184,7 +184,7 @@ def _product(
     if printer.format == "json":
         record = {"function": function_of(request), "inputs": inputs_of(request, point), "value": value_of(values)}
         shown = {n: plain(b) for n, b in blocks.items()} if vjp is not None else value_of(blocks["jvp"])
-        output.emit(json_text({**record, "vjp" if vjp is not None else "jvp": shown}, printer.precision))
+        printer.json({**record, "vjp" if vjp is not None else "jvp": shown})
     elif printer.format == "csv":
         if vjp is not None:
             titles = [f"d/d{title}" for title in wrt_titles(request, calculation)]

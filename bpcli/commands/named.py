@@ -1,19 +1,18 @@
 """The Jacobians of the lecture's functions by name, and the products with them, as `jacobian NAME` prints them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from bpcli.calculus.binding import entry_names
 from bpcli.calculus.values import parse_value
-from bpcli.commands import output
 from bpcli.commands.calculator import Printer, blocks_lines, flat, plain, value_lines
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import UsageError
 from bpcli.formulas import INPUTS
 from bpcli.formulas.named import NAMED, Named
-from bpcli.notation import json_text
+from bpcli.namespaces import namespace
 
 OPTIONAL = {"y", "label"}  # of cce and softmax_cce one of the two
 
@@ -26,11 +25,10 @@ def run_named(name: str, texts: Mapping[str, str], vjp: str | None, jvp: str | N
         for inputs in _each(row, raw):
             checked = row.check(dict(inputs))
             shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
-            value = plain(row.value(checked))
             if vjp is not None or jvp is not None:
-                _print_product(name, row, checked, shown, value, vjp, jvp, printer)
+                _print_product(name, row, checked, shown, vjp, jvp, printer)
             else:
-                _print_jacobian(name, row, checked, shown, value, printer)
+                _print_jacobian(name, row, checked, shown, printer)
     printer.finish()
 
 
@@ -61,6 +59,37 @@ def _each(row: Named, raw: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**raw, row.rows_of: one} for one in raw[row.rows_of]]
 
 
+Results = tuple[Any, dict[str, Any]]
+
+
+def _evaluated(
+    compute: Callable[[Mapping[str, Any]], Results], checked: Mapping[str, Any], printer: Printer
+) -> Results:
+    """What `compute` makes of the inputs: in doubles, or proven; the value, and arrays by block."""
+    if not printer.certify:
+        value, blocks = compute(checked)
+    else:
+        from bpcli.balls import balls
+        from bpcli.calculus.certified import certified
+
+        def in_balls() -> Results:
+            return compute({k: v if isinstance(v, str) else balls().asarray(v) for k, v in checked.items()})
+
+        entries = sum(np.size(v) for v in checked.values())
+        value, blocks = certified(in_balls, printer.precision, entries)
+    return plain(value), {name: np.asarray(block) for name, block in blocks.items()}
+
+
+def _alike(v: Any, inputs: Mapping[str, Any]) -> Any:
+    """The entries of a V as the kind of numbers that the inputs are."""
+    return namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)
+
+
+def _numbers(value: Any, *blocks: Any) -> list[Any]:
+    """All entries of a value and of blocks."""
+    return [v for part in (value, *blocks) for v in np.asarray(part, object).ravel().tolist()]
+
+
 def _entries(row: Named, checked: Mapping[str, Any]) -> list[str]:
     return [t for block in row.blocks for t in entry_names(block, _shape(checked[block]))]
 
@@ -76,18 +105,15 @@ def _inputs(shown: dict[str, Any]) -> tuple[list[str], list[Any]]:
     return names, [cell for part in cells for cell in part]
 
 
-def _check(printer: Printer, name: str, numbers: list[float]) -> None:
-    if not np.isfinite(numbers).all():
+def _check(printer: Printer, name: str, numbers: list[Any]) -> None:
+    if printer.all_decided(numbers) and not np.isfinite(np.array(numbers, float)).all():
         printer.not_finite += 1
         printer.notes = [f"{name} of these inputs is beyond the range of doubles, or has no derivative there"]
 
 
-def _print_jacobian(
-    name: str, row: Named, checked: Mapping[str, Any], shown: dict[str, Any], value: Any, printer: Printer
-) -> None:
-    blocks = {block: np.asarray(matrix) for block, matrix in row.jacobian(checked).items()}
-    numbers = [*flat(np.asarray(value, float)), *(v for m in blocks.values() for v in m.ravel().tolist())]
-    _check(printer, name, numbers)
+def _print_jacobian(name: str, row: Named, checked: Mapping[str, Any], shown: dict[str, Any], printer: Printer) -> None:
+    value, blocks = _evaluated(lambda i: (row.value(i), row.jacobian(i)), checked, printer)
+    _check(printer, name, _numbers(value, *blocks.values()))
     if printer.format == "json":
         record = {
             "function": name,
@@ -95,9 +121,9 @@ def _print_jacobian(
             "value": value,
             "jacobian": {k: m.tolist() for k, m in blocks.items()},
         }
-        output.emit(json_text(record, printer.precision))
+        printer.json(record)
     elif printer.format == "csv":
-        outputs = flat(np.asarray(value, float))
+        outputs = _numbers(value)
         titles = entry_names(name, (len(outputs),)) if isinstance(value, list) else [name]
         matrix = np.concatenate(list(blocks.values()), axis=1).tolist()
         names, cells = _inputs(shown)
@@ -115,28 +141,27 @@ def _print_product(
     row: Named,
     checked: Mapping[str, Any],
     shown: dict[str, Any],
-    value: Any,
     vjp: str | None,
     jvp: str | None,
     printer: Printer,
 ) -> None:
     from bpcli.commands.jacobian import direction
 
-    outputs = len(value) if isinstance(value, list) else 1
+    outputs = np.size(row.value(checked))
     if vjp is not None:
         v = np.array(direction("--vjp", vjp, outputs, "outputs"))
-        found = {block: np.asarray(part) for block, part in row.vjp(checked, v).items()}
-        numbers = [x for part in found.values() for x in part.ravel().tolist()]
-        result: Any = {block: plain(part.reshape(_shape(checked[block]))) for block, part in found.items()}
+        value, blocks = _evaluated(lambda i: (row.value(i), row.vjp(i, _alike(v, i))), checked, printer)
+        result: Any = {block: plain(part.reshape(_shape(checked[block]))) for block, part in blocks.items()}
     else:
         inputs = sum(np.size(checked[block]) for block in row.blocks)
         v = np.array(direction("--jvp", jvp or "", inputs, "inputs"))
-        result = plain(row.jvp(checked, v))
-        numbers = flat(np.asarray(result, float))
+        value, blocks = _evaluated(lambda i: (row.value(i), {"jvp": row.jvp(i, _alike(v, i))}), checked, printer)
+        result = plain(blocks["jvp"])
+    numbers = _numbers(*blocks.values())
     _check(printer, name, numbers)
     key = "vjp" if vjp is not None else "jvp"
     if printer.format == "json":
-        output.emit(json_text({"function": name, "inputs": shown, "value": value, key: result}, printer.precision))
+        printer.json({"function": name, "inputs": shown, "value": value, key: result})
     elif printer.format == "csv":
         names, cells = _inputs(shown)
         titles = [f"d/d{t}" for t in _entries(row, checked)] if vjp is not None else entry_names(name, (outputs,))

@@ -25,14 +25,24 @@ def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Ca
     )
 
 
-def precision_option() -> Callable[[F], F]:
+DOUBLE_DIGITS = 17  # that tell any two doubles apart
+MOST_DIGITS = 10_000  # that are proven
+
+
+def precision_option(most: int = DOUBLE_DIGITS) -> Callable[[F], F]:
     """The option `--precision`."""
     return click.option(
         "--precision",
-        type=click.IntRange(1, 17),
+        type=click.IntRange(1, most),
         metavar="N",
         help="Round to N significant digits. [default: the shortest decimal that reads back as the same double]",
     )
+
+
+def certify_options(function: F) -> F:
+    """`--certify`, and `--precision` with more digits than a double has."""
+    help_ = "Prove every digit, by ball arithmetic; --precision may then ask for more than 17."
+    return precision_option(MOST_DIGITS)(click.option("--certify", is_flag=True, help=help_)(function))
 
 
 def discard_stdout() -> None:

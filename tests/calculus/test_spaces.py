@@ -48,6 +48,7 @@ class Namespace:
     """The primitives over `Digits`: one definition each, no rule."""
 
     name = "digits"
+    rounds = False  # as good as, beside doubles
     pi = property(lambda self: Digits(+mpmath.pi))
     divide = staticmethod(_operator(lambda a, b: a / b if b else mpmath.sign(a) * mpmath.inf))
     power = staticmethod(_operator(operator.pow))
@@ -55,6 +56,8 @@ class Namespace:
     arctan2 = staticmethod(_operator(mpmath.atan2))
     maximum = staticmethod(_operator(max))
     minimum = staticmethod(_operator(min))
+    scale = staticmethod(_operator(lambda g, p: g if g == 0 else g * p))
+    two_product = staticmethod(lambda x, y: (x * y, 0.0))
     where = staticmethod(lambda condition, x, y: x if condition else y)
 
     def constant(self, c):
@@ -68,14 +71,7 @@ class Namespace:
         return lambda x: Digits(function(Digits(x).v))
 
 
-class Exact(Space):
-    """A kind that does not round has no use for what is careful of rounding."""
-
-    def careful(self, plain, condition, better):
-        return plain
-
-
-SPACE = Exact(Namespace())
+SPACE = Space(Namespace())
 
 EXPRESSIONS = [
     *(f"{name}(x)" for name, row in FUNCTIONS.items() if row.kind == "elementwise" and row.arity == (1, 1)),

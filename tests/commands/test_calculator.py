@@ -240,7 +240,7 @@ def test_wrong_usage_is_one_clear_error(bpcli, tmp_path, monkeypatch, arguments,
 
 
 def test_certify_and_the_like_are_not_there_yet(bpcli):
-    for option in ("--certify", "--kink", "--latex", "--explain"):
+    for option in ("--kink", "--latex", "--explain"):
         assert bpcli("grad", "x", "--at", "1", option).code == 2
 
 
