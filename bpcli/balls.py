@@ -127,10 +127,8 @@ def _is_nan(x: Ball) -> bool:
 
 
 def _settled(result: Any, *args: Ball) -> Ball:
-    """What arb gave. Its NaN is one for certain only of operands that are certain; else nothing is known."""
-    if result.is_nan() and not any(map(_is_nan, args)) and not all(map(_is_exact, args)):
-        return ANYTHING
-    return Ball(result)
+    """What arb gave, whose NaN says that nothing is known, unless an operand is NaN."""
+    return ANYTHING if result.is_nan() and not any(map(_is_nan, args)) else Ball(result)
 
 
 # Comparisons
@@ -499,14 +497,8 @@ class BallArray(np.ndarray[Any, Any]):
 
 
 def _rank(x: Ball) -> Any:
-    """The midpoint as something that Python can order."""
-    if isinstance(x.x, fmpq):
-        return Fraction(int(x.x.p), int(x.x.q))
-    value = x.x.mid()
-    if not value.is_finite():
-        return -_INF if value.is_nan() else float(value)
-    mantissa, exponent = map(int, value.man_exp())
-    return Fraction(mantissa) * Fraction(2) ** exponent
+    """The midpoint, of which two compare for certain."""
+    return _arb(x).mid()
 
 
 def _turned(function: Callable[[Ball, Ball], Any]) -> Callable[[Ball, Ball], Any]:
@@ -554,7 +546,7 @@ class Balls:
     """The primitives over arrays of balls: NumPy moves the entries about, arb computes them."""
 
     name = "balls"
-    rounds = False
+    rounds, dual = False, False
 
     def __init__(self) -> None:
         for name, function in _UNARY.items():

@@ -47,6 +47,7 @@ class _Rounding:
     """
 
     rounds = True
+    dual = False  # no pairs of a number and its tangent
 
     two_sum = staticmethod(two_sum)
     two_product = staticmethod(two_product)

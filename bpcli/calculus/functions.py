@@ -79,6 +79,11 @@ def _derf(xp: Any, y: Any, x: Any) -> Any:
     return xp.careful(plain, (abs(x) > 1.0) & (abs(x) < 30.0), careful)
 
 
+def _one_less_square(xp: Any, x: Any) -> Any:
+    """1 − x²; as (1 − x)(1 + x) where that cancels, but not near 0, where the tangent −2x of that would."""
+    return xp.careful(1.0 - x * x, abs(x) > 0.5, lambda: (1.0 - x) * (1.0 + x))
+
+
 def _datan(xp: Any, y: Any, x: Any) -> Any:
     """1/(1 + x²); far out 1/x², whose square does not overflow."""
     return xp.careful(xp.divide(1.0, 1.0 + x * x), abs(x) > 1e150, lambda: xp.divide(1.0, x) * xp.divide(1.0, x))
@@ -92,9 +97,24 @@ def _dhypot(i: int) -> Rule:
             k = xp.where(r < 1.0, 2.0**600, 0.25)
             return xp.divide(k * (x, y)[i], xp.hypot(k * x, k * y))
 
+        if xp.dual:
+            return xp.elementwise(OPERATORS["cosine"], (x, y) if i == 0 else (y, x))
         return xp.agreed(xp.careful(xp.divide((x, y)[i], r), (r < 1e-290) | (r > 1e308), careful), r == 0, 0.0)
 
     return partial
+
+
+def _dcosine_dx(xp: Any, c: Any, x: Any, y: Any) -> Any:
+    """y²/r³, of which r²/r³ − x²/r³ would leave no digit where y is small."""
+    r = xp.hypot(x, y)
+    s = xp.divide(y, r)
+    return xp.agreed(xp.divide(s * s, r), r == 0, 0.0)
+
+
+def _dcosine_dy(xp: Any, c: Any, x: Any, y: Any) -> Any:
+    """−xy/r³."""
+    r = xp.hypot(x, y)
+    return xp.agreed(-xp.divide(xp.divide(x, r) * xp.divide(y, r), r), r == 0, 0.0)
 
 
 def _datan2(i: int) -> Rule:
@@ -137,7 +157,9 @@ def lowered_power(xp: Any, x: Any, y: Any) -> Any:
 
     def careful() -> Any:
         correction = error * xp.log(abs(x))
-        return xp.where((error == 0) | (plain == 0) | (abs(plain) == math.inf), plain, plain + plain * correction)
+        better = xp.where((error == 0) | (plain == 0) | (abs(plain) == math.inf), plain, plain + plain * correction)
+        # A whole y too large for y − 1 is even, and y − 1 has been rounded from an odd number to an even one.
+        return xp.where((error != 0) & (x < 0) & (abs(y) > 1.0), -better, better)
 
     return xp.careful(plain, error != 0, careful)
 
@@ -154,7 +176,8 @@ def times_lowered(xp: Any, lowered: Any, x: Any, y: Any) -> Any:
 
 
 def _dpower_dx(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    return xp.agreed(times_lowered(xp, lowered_power(xp, x, y), x, y), y == 0, 0.0)
+    slope = xp.agreed(times_lowered(xp, lowered_power(xp, x, y), x, y), y == 0, 0.0)
+    return xp.agreed(slope, out != out, math.nan)
 
 
 def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:
@@ -165,6 +188,23 @@ def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:
     slope = xp.careful(out * xp.log(x), abs(out) < _SMALLEST, careful)
     # 0**y is 0 for every y > 0 about, so its slope in y is 0, where 0·log 0 would be NaN.
     return xp.agreed(slope, (x == 0) & (y > 0), 0.0)
+
+
+def _dsigmoid_bce_dz(xp: Any, out: Any, y: Any, z: Any) -> Any:
+    """σ(z) − y; the tangents σ(z)σ(−z) and −1 of duals don't cancel, so that the plain form serves."""
+    return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else terms.dsigmoid_bce_term_dz(y, z)
+
+
+def _of_difference(xp: Any, x: Any, y: Any) -> Any:
+    """σ(x − y); the rounding error of x − y is carried along, which the exponential of a large one would magnify."""
+    d = x - y
+    plain = xp.sigmoid(d)
+    if xp.dual:
+        return plain
+    # It is 0 beside e^d that the error counts; NaN of infinities.
+    return xp.careful(
+        plain, (abs(d) > 1.0) & (abs(d) < 800.0), lambda: plain + xp.two_sum(x, -y)[1] * plain * xp.sigmoid(-d)
+    )
 
 
 def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
@@ -228,15 +268,22 @@ OPERATORS: dict[str, Function] = {
             lambda xp, y, z: terms.sigmoid_bce_term(y, z),
             (
                 lambda xp, o, y, z: -z,
-                lambda xp, o, y, z: terms.dsigmoid_bce_term_dz(y, xp.sigmoid(z), xp.sigmoid(-z)),
+                _dsigmoid_bce_dz,
             ),
+        ),
+        Function(
+            "cosine",  # the slope of hypot, whose own slopes are these
+            (2, 2),
+            "x/hypot(x,y)",
+            lambda xp, x, y: _dhypot(0)(xp, xp.hypot(x, y), x, y),
+            (_dcosine_dx, _dcosine_dy),
         ),
         Function(
             "logaddexp",
             (2, 2),
             "log(exp(x)+exp(y))",
             lambda xp, x, y: xp.maximum(x, y) + xp.log1p(xp.exp(-abs(x - y))),
-            (lambda xp, o, x, y: xp.sigmoid(x - y), lambda xp, o, x, y: xp.sigmoid(y - x)),
+            (lambda xp, o, x, y: _of_difference(xp, x, y), lambda xp, o, x, y: _of_difference(xp, y, x)),
         ),
     ]
 }
@@ -259,8 +306,8 @@ FUNCTIONS: dict[str, Function] = {
         _unary("sin", lambda xp, y, x: xp.cos(x)),
         _unary("cos", lambda xp, y, x: -xp.sin(x)),
         _unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x))),
-        _unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))), -1.0, 1.0, "arcsin"),
-        _unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt((1.0 - x) * (1.0 + x))), -1.0, 1.0, "arccos"),
+        _unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arcsin"),
+        _unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arccos"),
         _unary("atan", _datan, value="arctan"),
         Function("atan2", (2, 2), "atan2(y, x)", _primitive("arctan2"), (_datan2(0), _datan2(1))),
         _unary("sinh", lambda xp, y, x: xp.cosh(x)),
@@ -275,7 +322,7 @@ FUNCTIONS: dict[str, Function] = {
         ),
         _unary(
             "atanh",
-            lambda xp, y, x: xp.agreed(xp.divide(1.0, (1.0 - x) * (1.0 + x)), abs(x) > 1, math.nan),
+            lambda xp, y, x: xp.agreed(xp.divide(1.0, _one_less_square(xp, x)), abs(x) > 1, math.nan),
             -1.0,
             1.0,
             "arctanh",
@@ -317,7 +364,13 @@ FUNCTIONS: dict[str, Function] = {
         ),
         Function("clip", (3, 3), "clip(x, low, high)", kind="macro"),
         _unary("sigmoid", lambda xp, y, z: activations.dsigmoid_dz(z), value=lambda xp, z: activations.sigmoid(z)),
-        _unary("logit", lambda xp, y, p: activations.dlogit_dp(p), 0.0, 1.0, lambda xp, p: activations.logit(p)),
+        _unary(
+            "logit",
+            lambda xp, y, p: xp.agreed(activations.dlogit_dp(p), (p < 0) | (p > 1), math.nan),
+            0.0,
+            1.0,
+            lambda xp, p: activations.logit(p),
+        ),
         Function(
             "relu",
             (1, 1),

@@ -52,6 +52,15 @@ class _Match:
         inner = self.args_of(slot, "negative")
         return inner[0] if inner else self.apply("negative", slot)
 
+    def signed(self, slot: int) -> tuple[int, int]:
+        """(1, slot), or (−1, x) if the slot is −x."""
+        inner = self.args_of(slot, "negative")
+        return (-1, inner[0]) if inner else (1, slot)
+
+    def opposite(self, a: int, b: int) -> bool:
+        """Whether one of the slots is minus the other."""
+        return self.args_of(a, "negative") == (b,) or self.args_of(b, "negative") == (a,)
+
     def exponents(self, slot: int) -> tuple[Any, Any] | None:
         """(u, v) if the slot is e^u + e^v, with None for the exponent 0 of a 1."""
         terms = self.args_of(slot, "+")
@@ -112,7 +121,40 @@ def _log1p(match: _Match) -> int | None:
 def _minus(match: _Match) -> int | None:
     a, b = match.args
     inner = match.args_of(b, "sigmoid")
-    return match.apply("sigmoid", match.negative(inner[0])) if inner and match.is_one(a) else None
+    if inner and match.is_one(a):
+        return match.apply("sigmoid", match.negative(inner[0]))
+    return _cross_entropy(match, a, b, -1)
+
+
+def _plus(match: _Match) -> int | None:
+    a, b = match.args
+    return _cross_entropy(match, a, b, 1)
+
+
+def _cross_entropy(match: _Match, a: int, b: int, sign: int) -> int | None:
+    """±[y·log σ(z) + (1 − y)·log(1 − σ(z))], whose logarithms have become softplus(−z) and softplus(z)."""
+    first, second = _weighted_softplus(match, a), _weighted_softplus(match, b)
+    if first is None or second is None or first[0] != sign * second[0]:
+        return None
+    for (_, y, u), (_, rest, z) in ((first, second), (second, first)):
+        whole = match.args_of(rest, "-")
+        if whole and match.is_one(whole[0]) and whole[1] == y and match.opposite(u, z):
+            term = match.apply("sigmoid_bce_term", y, z)
+            return term if first[0] > 0 else match.apply("negative", term)
+    return None
+
+
+def _weighted_softplus(match: _Match, slot: int) -> tuple[int, int, int] | None:
+    """(±1, y, u) if the slot is ±y·softplus(u)."""
+    sign, slot = match.signed(slot)
+    factors = match.args_of(slot, "*")
+    if factors is None:
+        return None
+    for weight, other in (factors, factors[::-1]):
+        (s, weight_), (t, other_) = match.signed(weight), match.signed(other)
+        if inner := match.args_of(other_, "softplus"):
+            return sign * s * t, weight_, inner[0]
+    return None
 
 
 def _quotient(match: _Match) -> int | None:
@@ -160,6 +202,7 @@ _RULES: dict[str, Callable[[_Match], int | None]] = {
     "log": _log,
     "log1p": _log1p,
     "-": _minus,
+    "+": _plus,
     "/": _quotient,
     "sqrt": _sqrt,
     "bce_term": _bce_term,

@@ -303,8 +303,8 @@ class Printer:
         if self.undecided:
             what = "a result is" if self.undecided == 1 else f"results of {self.undecided} points are"
             raise NotFiniteError(
-                f"{what} not decided, however many digits are used: a jump lies at this very place, "
-                "or a 0 that can't be told from a tiny number",
+                f"{what} not decided, however many digits are used: a jump lies at this very place, or the result "
+                "can't be told from 0, or from halfway between two doubles",
                 "without --certify doubles take one side of it",
             )
         if self.not_finite:

@@ -32,7 +32,11 @@ def sigmoid(z: Any) -> Any:
 def dsigmoid_dz(z: Any) -> Any:
     """∂a/∂z = a(1 − a) = σ(z)σ(−z) = e/(1 + e)² with e = e^−|z|."""
     xp = namespace(z)
-    return _bell(xp.exp(-abs(z)))
+    slope = _bell(xp.exp(-abs(z)))
+    if not xp.dual:
+        return slope
+    t = xp.tanh(0.5 * z)  # about 0 the slope is flat: (1 − t²)/4 has a tangent that does not cancel
+    return xp.where(abs(z) < 1.0, 0.25 - 0.25 * (t * t), slope)
 
 
 def _bell(e: Any) -> Any:
@@ -55,7 +59,11 @@ def dtanh_dz(z: Any) -> Any:
         h = xp.exp(-abs(z))
         return (h + h) * (h + h)
 
-    return xp.careful(4.0 * _bell(xp.exp(-2.0 * abs(z))), abs(z) >= 20.0, far_out)
+    slope = xp.careful(4.0 * _bell(xp.exp(-2.0 * abs(z))), abs(z) >= 20.0, far_out)
+    if not xp.dual:
+        return slope
+    a = xp.tanh(z)  # as for the sigmoid
+    return xp.where(abs(z) < 0.5, 1.0 - a * a, slope)
 
 
 def relu(z: Any) -> Any:

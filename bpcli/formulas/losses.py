@@ -8,8 +8,6 @@ fused forms are the products of the Jacobians they stand for, without the divisi
 from collections.abc import Callable
 from typing import Any
 
-from bpcli import pairs
-from bpcli.formulas.activations import sigmoid
 from bpcli.formulas.softmax import log_softmax_vjp, shifted
 from bpcli.formulas.terms import bce_term, cce_term, dcce_term_dy_hat, dsigmoid_bce_term_dz, sigmoid_bce_term
 from bpcli.namespaces import is_array, namespace
@@ -87,19 +85,7 @@ def sigmoid_bce(z: Any, y: Any) -> Any:
 
 def dsigmoid_bce_dz(z: Any, y: Any) -> Any:
     """∂J/∂z = (1/N)(σ(z) − y) = (1/N)[(1 − y)σ(z) − y σ(−z)]: ∂J/∂ŷ·∂ŷ/∂z, where the factor ŷ(1 − ŷ) cancels."""
-    xp = namespace(z, y)
-    a = sigmoid(z)
-    plain = dsigmoid_bce_term_dz(y, a, sigmoid(-z))
-
-    def careful() -> Any:
-        # With e = e^−|z| it is [(1 − y) − y·e]/(1 + e) for z ≥ 0, and for z < 0 the negative of that with 1 − y for y.
-        e = pairs.ldexp(xp, *xp.exp_pair(-abs(z)))
-        not_y = xp.two_sum(1.0, -y)
-        label, other = (pairs.where(xp, z >= 0, *both) for both in (((y, 0.0), not_y), (not_y, (y, 0.0))))
-        difference = pairs.subtract(xp, other, pairs.multiply(xp, label, e))[0] / (1.0 + e[0])
-        return xp.where(z >= 0, difference, -difference)
-
-    return xp.careful(plain, abs(plain) < 0.5 * (1.0 - y) * a, careful) / _samples(z)
+    return dsigmoid_bce_term_dz(y, z) / _samples(z)
 
 
 def softmax_cce(logits: Any, y: Any) -> Any:

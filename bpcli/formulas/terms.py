@@ -6,6 +6,8 @@ of the other is infinite.
 
 from typing import Any
 
+from bpcli import pairs
+from bpcli.formulas.activations import sigmoid
 from bpcli.namespaces import namespace
 
 
@@ -15,9 +17,21 @@ def sigmoid_bce_term(y: Any, z: Any) -> Any:
     return xp.log1p(xp.exp(-abs(z))) + abs(z) * abs(xp.where(z >= 0, 1.0, 0.0) - y)
 
 
-def dsigmoid_bce_term_dz(y: Any, a: Any, a_of_minus: Any) -> Any:
-    """σ(z) − y = (1 − y)σ(z) − y σ(−z) from a = σ(z) and σ(−z): ∂/∂ŷ·∂ŷ/∂z, where the factor ŷ(1 − ŷ) cancels."""
-    return (1.0 - y) * a - y * a_of_minus
+def dsigmoid_bce_term_dz(y: Any, z: Any) -> Any:
+    """σ(z) − y = (1 − y)σ(z) − y σ(−z): ∂/∂ŷ·∂ŷ/∂z, where the factor ŷ(1 − ŷ) cancels."""
+    xp = namespace(y, z)
+    a = sigmoid(z)
+    plain = (1.0 - y) * a - y * sigmoid(-z)
+
+    def careful() -> Any:
+        # With e = e^−|z| it is [(1 − y) − y·e]/(1 + e) for z ≥ 0, and for z < 0 the negative of that with 1 − y for y.
+        e = pairs.ldexp(xp, *xp.exp_pair(-abs(z)))
+        not_y = xp.two_sum(1.0, -y)
+        label, other = (pairs.where(xp, z >= 0, *both) for both in (((y, 0.0), not_y), (not_y, (y, 0.0))))
+        difference = pairs.subtract(xp, other, pairs.multiply(xp, label, e))[0] / (1.0 + e[0])
+        return xp.where(z >= 0, difference, -difference)
+
+    return xp.careful(plain, abs(plain) < 0.5 * (1.0 - y) * a, careful)
 
 
 def mse_term(y: Any, y_hat: Any) -> Any:

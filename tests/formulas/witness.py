@@ -105,7 +105,7 @@ def _each(function):
 class _Space:
     """The namespace of exact numbers: NumPy for shapes, `mp` for functions, and nothing lost to rounding."""
 
-    name = "exact"
+    name, dual = "exact", False
     exp, expm1, log, log1p, tanh = map(_each, (mp.exp, mp.expm1, mp.log, mp.log1p, mp.tanh))
     isfinite = staticmethod(lambda x: np.asarray(_each(mp.isfinite)(x), bool))
 
