@@ -15,8 +15,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import numpy as np
-
+from bpcli.elements import UNKNOWN, Elements, negation, turned
 from bpcli.errors import MissingExtraError
 
 try:
@@ -26,32 +25,6 @@ except ImportError:  # pragma: no cover - the tests install it
 
 _MAX_BITS = 1 << 14  # of a rational's numerator or denominator; beyond, it goes on as a ball
 _MAX_EXPONENT = 1 << 16  # of two, up to which the ends of a ball are told apart
-
-
-class UndecidedError(ArithmeticError):
-    """A yes or no was asked of a comparison that the precision leaves open."""
-
-
-class _Unknown:
-    """The answer to a comparison of balls that overlap."""
-
-    def __bool__(self) -> bool:
-        raise UndecidedError
-
-    def __and__(self, other: Any) -> Any:
-        return self if other is self or other else False
-
-    def __or__(self, other: Any) -> Any:
-        return self if other is self or not other else True
-
-    __rand__, __ror__ = __and__, __or__
-
-
-UNKNOWN: Any = _Unknown()
-
-
-def _not(x: Any) -> Any:
-    return x if x is UNKNOWN else not x
 
 
 class Ball:
@@ -73,11 +46,6 @@ class Ball:
 
     def __abs__(self) -> "Ball":
         return _abs(self)
-
-    # NumPy's functions on arrays of objects call these.
-    def conjugate(self) -> "Ball":
-        """Itself: it is real."""
-        return self
 
 
 def rational(value: float | str) -> Ball:
@@ -160,7 +128,7 @@ def equal(a: Ball, b: Ball) -> Any:
 
 def _negated_less(a: Ball, b: Ball) -> Any:
     """Whether a <= b."""
-    return False if _is_nan(a) or _is_nan(b) else True if a is b else _not(less(b, a))
+    return False if _is_nan(a) or _is_nan(b) else True if a is b else negation(less(b, a))
 
 
 _COMPARISONS: dict[str, Callable[[Ball, Ball], Any]] = {
@@ -169,7 +137,7 @@ _COMPARISONS: dict[str, Callable[[Ball, Ball], Any]] = {
     "gt": lambda a, b: less(b, a),
     "ge": lambda a, b: _negated_less(b, a),
     "eq": equal,
-    "ne": lambda a, b: _not(equal(a, b)),
+    "ne": lambda a, b: negation(equal(a, b)),
 }
 
 
@@ -423,115 +391,20 @@ _BINARY: dict[str, Callable[[Ball, Ball], Ball]] = {
 # Arrays of balls
 
 
-def _vectorized(function: Callable[..., Any], arity: int) -> Callable[..., Any]:
-    ufunc = np.frompyfunc(function, arity, 1)
+def _install(name: str, function: Callable[[Ball, Ball], Any]) -> None:
+    def apply(a: Ball, b: Any) -> Any:
+        if isinstance(b, Ball):
+            return function(a, b)
+        return function(a, ball(b)) if isinstance(b, float | int) else NotImplemented
 
-    def apply(*args: Any) -> Any:
-        return _kept(ufunc(*[_balls_of(a) for a in args]))
-
-    return apply
-
-
-def _balls_of(x: Any) -> Any:
-    """Numbers of any kind as balls; balls, and arrays of them, as they are."""
-    if isinstance(x, Ball | BallArray):
-        return x
-    if isinstance(x, np.ndarray):
-        return _BALL(x)
-    return ball(x)
+    setattr(Ball, f"__{name}__", apply)
 
 
-_BALL = np.frompyfunc(ball, 1, 1)
-
-
-def _kept(x: Any) -> Any:
-    return x.view(BallArray) if isinstance(x, np.ndarray) and x.dtype == object else x
-
-
-class BallArray(np.ndarray[Any, Any]):
-    """An array of balls, or of the answers to comparisons of such."""
-
-    @property
-    def space(self) -> Any:
-        """The namespace of balls."""
-        return balls()
-
-    __hash__ = None
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        super().__setitem__(key, _balls_of(value))
-
-    def __invert__(self) -> Any:
-        return _kept(np.frompyfunc(_not, 1, 1)(self))
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
-        """The largest along axes."""
-        return self._reduced(maximum, axis, keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
-        """The smallest along axes."""
-        return self._reduced(minimum, axis, keepdims)
-
-    def _reduced(self, function: Any, axis: Any, keepdims: bool) -> Any:
-        axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = tuple(a % self.ndim for a in axes)
-        front = np.moveaxis(np.asarray(self), axes, range(len(axes)))
-        result = np.frompyfunc(function, 2, 1).reduce(front.reshape(-1, *front.shape[len(axes) :]), axis=0)
-        if keepdims:
-            shape = [1 if k in axes else n for k, n in enumerate(self.shape)]
-            result = np.asarray(result, object).reshape(shape)
-        return _kept(result)
-
-    def argmax(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
-        """Where the midpoint is largest: for formulas to whose value it does not matter which."""
-        key = np.frompyfunc(_rank, 1, 1)(self)
-        return np.asarray(key, object).argmax(axis=axis)
-
-    def all(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
-        """Whether each holds for certain."""
-        return np.asarray(np.frompyfunc(lambda x: x is True, 1, 1)(self), bool).all(axis=axis)
-
-    def any(self, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:  # type: ignore[override]
-        """Whether one may hold."""
-        return np.asarray(np.frompyfunc(lambda x: x is not False, 1, 1)(self), bool).any(axis=axis, keepdims=keepdims)
-
-
-def _rank(x: Ball) -> Any:
-    """The midpoint, of which two compare for certain."""
-    return _arb(x).mid()
-
-
-def _turned(function: Callable[[Ball, Ball], Any]) -> Callable[[Ball, Ball], Any]:
-    return lambda a, b: function(b, a)
-
-
-def _add_operators() -> None:
-    arithmetic = {"add": _plus, "sub": _plain(operator.sub), "mul": multiply, "truediv": divide, "pow": power}
-
-    def install(name: str, function: Callable[[Ball, Ball], Any]) -> None:
-        each = _vectorized(function, 2)
-
-        def number(a: Ball, b: Any) -> Any:
-            if isinstance(b, Ball):
-                return function(a, b)
-            return function(a, ball(b)) if isinstance(b, float | int) else NotImplemented
-
-        def array(a: Any, b: Any) -> Any:
-            if isinstance(b, Ball | np.ndarray | float | int | np.number):
-                return each(a, b)
-            return NotImplemented
-
-        setattr(Ball, f"__{name}__", number)
-        setattr(BallArray, f"__{name}__", array)
-
-    for name, function in arithmetic.items():
-        install(name, function)
-        install(f"r{name}", _turned(function))
-    for name, function in _COMPARISONS.items():
-        install(name, function)
-
-
-_add_operators()
+for _name, _function in {"add": _plus, "sub": _plain(operator.sub), "mul": multiply, "truediv": divide}.items():
+    _install(_name, _function)
+    _install(f"r{_name}", turned(_function))
+for _name, _function in _COMPARISONS.items():
+    _install(_name, _function)
 
 
 def _two_to(k: Any) -> Ball:
@@ -539,134 +412,36 @@ def _two_to(k: Any) -> Ball:
     return _whole_power(rational(2.0), int(k.x.p if isinstance(k, Ball) else k))
 
 
-_power_of_two = _vectorized(_two_to, 1)
+def _constant(c: Any) -> Ball:
+    """A constant as it is written: the decimal, π, e."""
+    text = getattr(c, "written", None)
+    name = str(text).lstrip("-")
+    if name not in ("pi", "e"):
+        return rational(c if text is None or (math.isinf(c) and "inf" in name) else text)
+    value = Ball(arb.pi() if name == "pi" else arb.const_e())
+    return -value if str(text).startswith("-") else value
 
 
-class Balls:
-    """The primitives over arrays of balls: NumPy moves the entries about, arb computes them."""
-
-    name = "balls"
-    rounds, dual = False, False
-
-    def __init__(self) -> None:
-        for name, function in _UNARY.items():
-            setattr(self, name, _vectorized(function, 1))
-        for name, binary in _BINARY.items():
-            setattr(self, name, _vectorized(binary, 2))
-        self._select: Any = np.frompyfunc(select, 3, 1)
-
-    def __getattr__(self, attribute: str) -> Any:
-        found = getattr(np, attribute)
-        if not callable(found) or isinstance(found, type):
-            return found
-
-        def moved(*args: Any, **keywords: Any) -> Any:
-            return _kept(found(*args, **keywords))
-
-        setattr(self, attribute, moved)
-        return moved
-
-    @property
-    def pi(self) -> Ball:
-        """π."""
-        return Ball(arb.pi())
-
-    def constant(self, c: Any) -> Any:
-        """A constant as it is written: the decimal, π, e."""
-        text = getattr(c, "written", None)
-        name = str(text).lstrip("-")
-        if name in ("pi", "e"):
-            value = Ball(arb.pi() if name == "pi" else arb.const_e())
-            exact = -value if str(text).startswith("-") else value
-        else:
-            exact = rational(c if text is None else text)
-        return self.asarray([exact])
-
-    @staticmethod
-    def asarray(x: Any, dtype: Any = None) -> Any:
-        """Numbers as an array of balls; whole numbers of NumPy, which are indices, as they are."""
-        values = np.asarray(x)
-        return (
-            values.astype(dtype)
-            if dtype is not None and values.dtype == bool
-            else _kept(np.asarray(_BALL(values), object))
-        )
-
-    def zeros(self, shape: Any) -> Any:
-        """Exact zeros."""
-        return _kept(np.full(shape, rational(0.0), object))
-
-    def ones(self, shape: Any) -> Any:
-        """Exact ones."""
-        return _kept(np.full(shape, rational(1.0), object))
-
-    def empty(self, shape: Any) -> Any:
-        """Zeros, to be overwritten."""
-        return self.zeros(shape)
-
-    def ones_like(self, x: Any) -> Any:
-        """1 in the shape of x."""
-        return self.ones(np.shape(x))
-
-    def eye(self, n: int) -> Any:
-        """The identity."""
-        return self.asarray(np.eye(n))
-
-    @staticmethod
-    def broadcast_to(x: Any, shape: Any) -> Any:
-        """The array spread."""
-        return _kept(np.broadcast_to(_balls_of(x), shape))
-
-    def where(self, condition: Any, x: Any, y: Any) -> Any:
-        """X where the condition holds, else y; where that is open, a ball round both."""
-        return _kept(self._select(condition, _balls_of(x), _balls_of(y)))
-
-    @staticmethod
-    def isfinite(x: Any) -> Any:
-        """Not infinite and not NaN, as far as is known."""
-        return np.asarray(
-            np.frompyfunc(lambda v: not (_is_exact(v) and isinstance(v.x, arb) and not v.x.is_finite()), 1, 1)(
-                _balls_of(x)
-            ),
-            bool,
-        )
-
-    # Nothing rounds, so that nothing is lost.
-
-    def two_sum(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """(x + y, 0)."""
-        return x + y, self.zeros(np.shape(x + y))
-
-    def two_product(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """(x·y, 0)."""
-        return x * y, self.zeros(np.shape(x * y))
-
-    def exp_pair(self, x: Any, low: Any = 0.0) -> tuple[Any, Any]:
-        """((e^(x + low), 0), 0)."""
-        return (self.exp(x + low), self.zeros(np.shape(x))), np.zeros(np.shape(x), int)
-
-    def frexp(self, x: Any) -> tuple[Any, Any]:
-        """(x, 0)."""
-        return x, np.zeros(np.shape(x), int)
-
-    def ldexp(self, x: Any, k: Any) -> Any:
-        """x·2^k."""
-        return x * _power_of_two(k)
-
-    def total(self, x: Any, axis: int, folds: int = 1) -> tuple[Any, Any]:
-        """(Σ x, 0) along an axis, which is kept with length 1."""
-        s = _kept(np.asarray(x.sum(axis=axis, keepdims=True)))
-        return s, self.zeros(np.shape(s))
-
-    def careful(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
-        """`plain`."""
-        return plain
+def _finite(x: Ball) -> bool:
+    return not (_infinite(x) or _is_nan(x))
 
 
 @cache
-def balls() -> Balls:
+def balls() -> Elements:
     """The namespace of balls."""
-    return Balls()
+    functions: dict[str, Callable[..., Ball]] = {**_UNARY, **_BINARY}
+    return Elements(
+        "balls",
+        Ball,
+        functions,
+        lift=ball,
+        constant=_constant,
+        select=select,
+        is_finite=_finite,
+        rank=lambda x: _arb(x).mid(),  # of two midpoints it is certain which is larger
+        power_of_two=_two_to,
+        pi=lambda: Ball(arb.pi()),
+    )
 
 
 @contextmanager

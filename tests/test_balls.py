@@ -9,19 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.balls import (
-    _BINARY,
-    _UNARY,
-    UNKNOWN,
-    Ball,
-    UndecidedError,
-    balls,
-    enclosure,
-    equal,
-    less,
-    precision,
-    rational,
-)
+from bpcli.balls import _BINARY, _UNARY, Ball, balls, enclosure, equal, less, precision, rational
+from bpcli.elements import UNKNOWN, UndecidedError
 
 mp = mpmath.MPContext()
 mp.dps = 400

@@ -16,9 +16,10 @@ BELOW = {  # a place may import from itself and from these
     "files": {"errors"},
     "pairs": set(),
     "namespaces": {"errors", "pairs"},
-    "balls": {"errors"},
+    "elements": set(),
+    "balls": {"elements", "errors"},
     "formulas": {"errors", "namespaces", "pairs", "notation"},
-    "calculus": {"errors", "namespaces", "balls", "notation", "naming", "formulas"},
+    "calculus": {"errors", "namespaces", "elements", "balls", "notation", "naming", "formulas"},
     "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files", "yaml12"},
     "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets", "yaml12"},
 }

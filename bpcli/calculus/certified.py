@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bpcli.balls import Ball, UndecidedError, balls, enclosure, precision
+from bpcli.balls import Ball, balls, enclosure, precision
 from bpcli.calculus.derivative import Calculation, Point, columns_of, points_of
 from bpcli.calculus.shapes import Shape
+from bpcli.elements import UndecidedError
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.notation import Written, number
 

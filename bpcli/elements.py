@@ -1,0 +1,257 @@
+"""Arrays of numbers that NumPy does not know: it moves the entries about, and functions of single numbers compute them.
+
+`Elements` is the namespace of such arrays, made of the functions of one kind of number. None of these kinds rounds as
+doubles do, so that what formulas do for the care of doubles has nothing to do. A comparison may be `UNKNOWN`.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+
+class UndecidedError(ArithmeticError):
+    """A yes or no was asked of a comparison that is open."""
+
+
+class _Unknown:
+    """The answer to a comparison that is open."""
+
+    def __bool__(self) -> bool:
+        raise UndecidedError
+
+    def __and__(self, other: Any) -> Any:
+        return self if other is self or other else False
+
+    def __or__(self, other: Any) -> Any:
+        return self if other is self or not other else True
+
+    __rand__, __ror__ = __and__, __or__
+
+
+UNKNOWN: Any = _Unknown()
+
+
+def negation(x: Any) -> Any:
+    """Not x, of three values."""
+    return x if x is UNKNOWN else not x
+
+
+_NOT = np.frompyfunc(negation, 1, 1)
+_CERTAIN = np.frompyfunc(lambda x: x is True, 1, 1)
+_POSSIBLE = np.frompyfunc(lambda x: x is not False, 1, 1)
+
+
+class ElementArray(np.ndarray[Any, Any]):
+    """An array of numbers of one kind, or of the answers to comparisons of such."""
+
+    space: Any
+    """The namespace of the kind."""
+    __hash__ = None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, self.space.lifted(value))
+
+    def __invert__(self) -> Any:
+        return self.space.kept(_NOT(self))
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+        """The largest along axes."""
+        return self._reduced("maximum", axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+        """The smallest along axes."""
+        return self._reduced("minimum", axis, keepdims)
+
+    def _reduced(self, name: str, axis: Any, keepdims: bool) -> Any:
+        axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = tuple(a % self.ndim for a in axes)
+        front = np.moveaxis(np.asarray(self), axes, range(len(axes)))
+        function = np.frompyfunc(self.space.functions[name], 2, 1)
+        result = function.reduce(front.reshape(-1, *front.shape[len(axes) :]), axis=0)
+        if keepdims:
+            shape = [1 if k in axes else n for k, n in enumerate(self.shape)]
+            result = np.asarray(result, object).reshape(shape)
+        return self.space.kept(result)
+
+    def argmax(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
+        """Where about the largest is: for formulas to whose value it does not matter which."""
+        key = np.frompyfunc(self.space.rank, 1, 1)(self)
+        return np.asarray(key, object).argmax(axis=axis)
+
+    def all(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
+        """Whether each holds for certain."""
+        return np.asarray(_CERTAIN(self), bool).all(axis=axis)
+
+    def any(self, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:  # type: ignore[override]
+        """Whether one may hold."""
+        return np.asarray(_POSSIBLE(self), bool).any(axis=axis, keepdims=keepdims)
+
+
+_OPERATORS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv}
+_COMPARISONS = {name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
+
+
+def turned(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The function of its operands the other way round."""
+    return lambda a, b: function(b, a)
+
+
+def _of_arrays(array: type, kind: "Elements") -> None:
+    """Give a class of arrays the operators of its elements."""
+
+    def install(name: str, function: Callable[[Any, Any], Any]) -> None:
+        each = np.frompyfunc(function, 2, 1)
+
+        def apply(a: Any, b: Any) -> Any:
+            if isinstance(b, kind.element | np.ndarray | float | int | np.number):
+                return kind.kept(each(a, kind.lifted(b)))
+            return NotImplemented
+
+        setattr(array, f"__{name}__", apply)
+
+    for name, function in (_OPERATORS | _COMPARISONS).items():
+        install(name, function)
+    for name, function in _OPERATORS.items():
+        install(f"r{name}", turned(function))
+
+
+class Elements:
+    """The primitives over arrays of one kind of number.
+
+    `functions` are those of single numbers by name; `select` is `where` of three values, `constant` what a constant of
+    the text becomes, `power_of_two` 2^k of a whole k, which may have become an element, `rank` something to order by.
+    """
+
+    rounds, dual = False, False
+
+    def __init__(
+        self,
+        name: str,
+        element: type,
+        functions: Mapping[str, Callable[..., Any]],
+        *,
+        lift: Callable[[Any], Any],
+        constant: Callable[[Any], Any],
+        select: Callable[[Any, Any, Any], Any],
+        is_finite: Callable[[Any], bool],
+        rank: Callable[[Any], Any],
+        power_of_two: Callable[[Any], Any],
+        pi: Callable[[], Any],
+    ) -> None:
+        self.name, self.element, self.functions, self.rank, self._pi = name, element, functions, rank, pi
+        self._constant, self._lift = constant, lift
+        self._each_power_of_two: Any = np.frompyfunc(power_of_two, 1, 1)
+        self._each_lift: Any = np.frompyfunc(lift, 1, 1)
+        self._each_select: Any = np.frompyfunc(select, 3, 1)
+        self._each_finite: Any = np.frompyfunc(is_finite, 1, 1)
+        self.array = type(f"{name}_array", (ElementArray,), {"space": self})
+        _of_arrays(self.array, self)
+        for key, function in functions.items():
+            setattr(self, key, self._vectorized(function, 2 if key in BINARY else 1))
+
+    def _vectorized(self, function: Callable[..., Any], arity: int) -> Callable[..., Any]:
+        ufunc = np.frompyfunc(function, arity, 1)
+        return lambda *args: self.kept(ufunc(*map(self.lifted, args)))
+
+    def kept(self, x: Any) -> Any:
+        """An array of objects as one of this kind."""
+        return x.view(self.array) if isinstance(x, np.ndarray) and x.dtype == object else x
+
+    def lifted(self, x: Any) -> Any:
+        """Numbers of any kind as elements; elements, and arrays of them, as they are."""
+        if isinstance(x, self.element | self.array):
+            return x
+        return self._each_lift(x) if isinstance(x, np.ndarray) else self._lift(x)
+
+    def __getattr__(self, attribute: str) -> Any:
+        found = getattr(np, attribute)
+        if not callable(found) or isinstance(found, type):
+            return found
+
+        def moved(*args: Any, **keywords: Any) -> Any:
+            return self.kept(found(*args, **keywords))
+
+        setattr(self, attribute, moved)
+        return moved
+
+    @property
+    def pi(self) -> Any:
+        """π."""
+        return self._pi()
+
+    def constant(self, c: Any) -> Any:
+        """A constant of the text as an array with an axis of one point."""
+        return self.asarray([self._constant(c)])
+
+    def asarray(self, x: Any, dtype: Any = None) -> Any:
+        """Numbers as an array of elements."""
+        return self.kept(np.asarray(self._each_lift(np.asarray(x)), object))
+
+    def zeros(self, shape: Any) -> Any:
+        """Exact zeros."""
+        return self.kept(np.full(shape, self._lift(0.0), object))
+
+    def ones(self, shape: Any) -> Any:
+        """Exact ones."""
+        return self.kept(np.full(shape, self._lift(1.0), object))
+
+    def empty(self, shape: Any) -> Any:
+        """Zeros, to be overwritten."""
+        return self.zeros(shape)
+
+    def ones_like(self, x: Any) -> Any:
+        """1 in the shape of x."""
+        return self.ones(np.shape(x))
+
+    def eye(self, n: int) -> Any:
+        """The identity."""
+        return self.asarray(np.eye(n))
+
+    def broadcast_to(self, x: Any, shape: Any) -> Any:
+        """The array spread."""
+        return self.kept(np.broadcast_to(self.lifted(x), shape))
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        """X where the condition holds, else y."""
+        return self.kept(self._each_select(condition, self.lifted(x), self.lifted(y)))
+
+    def isfinite(self, x: Any) -> Any:
+        """Not infinite and not NaN, as far as is known."""
+        return np.asarray(self._each_finite(self.lifted(x)), bool)
+
+    # Nothing rounds, so that nothing is lost.
+
+    def two_sum(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """(x + y, 0)."""
+        return x + y, self.zeros(np.shape(x + y))
+
+    def two_product(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """(x·y, 0)."""
+        return x * y, self.zeros(np.shape(x * y))
+
+    def exp_pair(self, x: Any, low: Any = 0.0) -> tuple[Any, Any]:
+        """((e^(x + low), 0), 0)."""
+        return (self.exp(x + low), self.zeros(np.shape(x))), np.zeros(np.shape(x), int)
+
+    def frexp(self, x: Any) -> tuple[Any, Any]:
+        """(x, 0)."""
+        return x, np.zeros(np.shape(x), int)
+
+    def ldexp(self, x: Any, k: Any) -> Any:
+        """x·2^k."""
+        return x * self.kept(self._each_power_of_two(k))
+
+    def total(self, x: Any, axis: int, folds: int = 1) -> tuple[Any, Any]:
+        """(Σ x, 0) along an axis, which is kept with length 1."""
+        s = self.kept(np.asarray(x.sum(axis=axis, keepdims=True)))
+        return s, self.zeros(np.shape(s))
+
+    def careful(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
+        """`plain`."""
+        return plain
+
+
+BINARY = {"divide", "power", "hypot", "arctan2", "maximum", "minimum", "scale"}
+"""The functions of two arguments."""
