@@ -441,6 +441,7 @@ def balls() -> Elements:
         rank=lambda x: _arb(x).mid(),  # of two midpoints it is certain which is larger
         power_of_two=_two_to,
         pi=lambda: Ball(arb.pi()),
+        fraction=lambda x: Fraction(int(x.x.p), int(x.x.q)) if _is_rational(x) else None,
     )
 
 

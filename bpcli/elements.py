@@ -6,6 +6,7 @@ doubles do, so that what formulas do for the care of doubles has nothing to do. 
 
 import operator
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ def negation(x: Any) -> Any:
 
 
 _NOT = np.frompyfunc(negation, 1, 1)
+_IS_NAN = np.frompyfunc(lambda x: (x != x) is True, 1, 1)
 _CERTAIN = np.frompyfunc(lambda x: x is True, 1, 1)
 _POSSIBLE = np.frompyfunc(lambda x: x is not False, 1, 1)
 
@@ -121,7 +123,8 @@ class Elements:
     """The primitives over arrays of one kind of number.
 
     `functions` are those of single numbers by name; `select` is `where` of three values, `constant` what a constant of
-    the text becomes, `power_of_two` 2^k of a whole k, which may have become an element, `rank` something to order by.
+    the text becomes, `power_of_two` 2^k of a whole k, which may have become an element, `rank` something to order by,
+    `fraction` the fraction that an element is for certain, or None.
     """
 
     rounds, dual = False, False
@@ -139,9 +142,10 @@ class Elements:
         rank: Callable[[Any], Any],
         power_of_two: Callable[[Any], Any],
         pi: Callable[[], Any],
+        fraction: Callable[[Any], Fraction | None] = lambda x: None,
     ) -> None:
         self.name, self.element, self.functions, self.rank, self._pi = name, element, functions, rank, pi
-        self._constant, self._lift = constant, lift
+        self._constant, self._lift, self.fraction = constant, lift, fraction
         self._each_power_of_two: Any = np.frompyfunc(power_of_two, 1, 1)
         self._each_lift: Any = np.frompyfunc(lift, 1, 1)
         self._each_select: Any = np.frompyfunc(select, 3, 1)
@@ -220,6 +224,10 @@ class Elements:
     def isfinite(self, x: Any) -> Any:
         """Not infinite and not NaN, as far as is known."""
         return np.asarray(self._each_finite(self.lifted(x)), bool)
+
+    def isnan(self, x: Any) -> Any:
+        """Whether it is not a number, for certain."""
+        return np.asarray(_IS_NAN(self.lifted(x)), bool)
 
     # Nothing rounds, so that nothing is lost.
 

@@ -173,6 +173,11 @@ class Floats(_Rounding):
         return 1.0
 
     @staticmethod
+    def isnan(x: float) -> bool:
+        """Whether it is not a number."""
+        return x != x
+
+    @staticmethod
     def isfinite(x: float) -> bool:
         """Neither infinite nor NaN."""
         return math.isfinite(x)

@@ -15,6 +15,7 @@ class ArrayOp(ABC):
     """An operation: `extra` is its axis, indices or the like. Linear unless a subclass says how its tangent differs."""
 
     name = ""  # its key in the table
+    has_edge = False
 
     @abstractmethod
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
@@ -31,6 +32,10 @@ class ArrayOp(ABC):
     @abstractmethod
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""
+
+    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """Where the slope jumps, as `Function.edge`; a truth, or an array of them."""
+        return False
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""

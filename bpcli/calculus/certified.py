@@ -1,6 +1,7 @@
 """Results proven to the last digit: the same program and rules in ball arithmetic, at rising precision until each entry
 is decided."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -11,6 +12,7 @@ import numpy as np
 
 from bpcli.balls import Ball, balls, enclosure, precision
 from bpcli.calculus.derivative import Calculation, Point, columns_of, points_of
+from bpcli.calculus.kinks import Kink
 from bpcli.calculus.shapes import Shape
 from bpcli.elements import UndecidedError
 from bpcli.errors import NotFiniteError, UsageError
@@ -154,13 +156,20 @@ class Certified(Calculation):
         """The values at B points, one by one."""
         return self._block(columns, self.output_shapes, self.value, table)
 
-    def gradient_block(self, columns: Point, table: Any = None) -> tuple[Any, dict[str, Any]]:
+    def gradient_block(
+        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient at B points, one by one."""
         self.require_scalar()
         names = dict(self._of_inputs())
 
+        count = itertools.count()
+
         def results(point: Point) -> list[Any]:
             value, gradient = self.gradient(point)
+            number = next(count)
+            if kinks is not None:
+                kinks.extend(kink._replace(point=number) for kink in self.kinks)
             return [value, *gradient.values()]
 
         value, *slopes = self._block(columns, [(), *names.values()], results, table)
@@ -176,6 +185,10 @@ class Certified(Calculation):
             point = {name: column[..., i if column.shape[-1] > 1 else 0] for name, column in columns.items()}
             table[i] = [v for part in results(point) for v in np.ravel(part)]
         return columns_of(table, shapes)
+
+    def edge_place(self, point: Point) -> str:
+        """The operation whose slope jumps at the point."""
+        return self.plain.edge_place(point)
 
     def culprit(self, point: Point) -> str | None:
         """The operation whose value first leaves the finite, in doubles."""

@@ -1,9 +1,11 @@
 """Values and exact derivatives of expressions: gradients in reverse, Jacobians whichever way is shorter, Hessians by
 forward over reverse."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.calculus.bulk import pieces
 from bpcli.calculus.program import Instruction, Program
@@ -14,10 +16,11 @@ from bpcli.errors import ExpressionError, UsageError
 from bpcli.namespaces import FLOATS, arrays
 from bpcli.notation import byte_size
 
+if TYPE_CHECKING:
+    from bpcli.calculus.kinks import Kink
+
 Point = Mapping[str, Any]
 T = TypeVar("T")
-
-_NEAR = 1e-40  # and its square: near enough to 0 that one power of h is left, far enough that its cube is a double
 
 MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
 SWEEP_ENTRIES = 1 << 21  # of all intermediate arrays of a sweep for many rows or columns at once: 16 MB
@@ -43,6 +46,9 @@ class Calculation:
         self.wrt = list(wrt)
         self.active = self.program.active(self.wrt)
         self.floats = self.program.scalar and base is None
+        self.kink = "lecture"
+        self.kinks: list[Kink] = []
+        self._edgy = self.program.edgy(wrt)
         self.space = Space(base or (FLOATS if self.floats else arrays()))
 
     @property
@@ -108,22 +114,11 @@ class Calculation:
         shapes = self.program.variables
         zero = 0.0 if self.floats else self.space.base.zeros(1)
         gradient = {n: self._out(found.get(n, zero), shapes[n]) for n in self.wrt}
-        if self.floats and math.isfinite(values[slot]):
-            for name, slope in gradient.items():
-                if slope != slope and point[name] == 0:
-                    gradient[name] = self._near_zero(point, name)
-        return self._out(values[slot], ()), gradient
-
-    def _near_zero(self, point: Point, name: str) -> float:
-        """∂f/∂name where the sweep met 0·∞ at 0: what it comes to from both sides, or from the one that there is."""
-
-        def slope(x: float) -> float:
-            moved = self._forward({**point, name: x})
-            return float(self._reverse(moved, {self.program.outputs[0]: 1.0}).get(name, 0.0))
-
-        sides = [_limit(slope(sign * _NEAR), slope(sign * _NEAR * _NEAR)) for sign in (1.0, -1.0)]
-        known = {side for side in sides if side == side}
-        return known.pop() if len(known) == 1 else math.nan
+        value = self._out(values[slot], ())
+        if self._at_edge(values) or self._has_nan(gradient.values()):
+            (row,) = self._beside(point, [value], [gradient.values()])
+            gradient = {name: self._shaped(part, shapes[name]) for name, part in row.items()}
+        return value, gradient
 
     def _reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
         if self.floats:
@@ -144,9 +139,14 @@ class Calculation:
         values = self._forward(point)
         results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
         if self.floats:
-            return results, self._float_jacobian(values)
-        with self.space.base.errstate(all="ignore"):
-            return results, self._columns(values) if self.inputs < self.outputs else self._rows(values)
+            blocks: dict[str, Any] = self._float_jacobian(values)
+        else:
+            with self.space.base.errstate(all="ignore"):
+                blocks = self._columns(values) if self.inputs < self.outputs else self._rows(values)
+        if self._at_edge(values) or self._has_nan(blocks.values()):
+            rows = self._beside(point, results, zip(*blocks.values(), strict=True))
+            blocks = {name: self._matrix([row[name] for row in rows]) for name in self.wrt}
+        return results, blocks
 
     def _float_jacobian(self, values: list[Any]) -> dict[str, list[list[float]]]:
         program, outputs = self.program, self.program.outputs
@@ -208,7 +208,8 @@ class Calculation:
                 found = self._dual_reverse(values, {name: 1.0}, 1.0)
                 gradient = {n: _v(found.get(n, 0.0)) for n in self.wrt}
                 rows.append([_t(found.get(n)) or 0.0 for n in self.wrt])
-            return values[slot], gradient, _symmetric_rows(rows)
+            matrix: Any = _symmetric_rows(rows)
+            return values[slot], *self._second_beside(point, values, gradient, matrix)
         np = self.space.base
         matrix = np.empty((self.inputs, self.inputs))
         with np.errstate(all="ignore"):
@@ -219,7 +220,63 @@ class Calculation:
                 matrix[:, start:stop] = np.concatenate(parts)
             slopes = {n: np.zeros(1) if found.get(n) is None else _v(found[n])[..., :1] for n in self.wrt}
             gradient = {n: self._out(slopes[n], shape) for n, shape in self._of_inputs()}
-            return self._out(values[slot], ()), gradient, _symmetric(np, matrix)
+            matrix = _symmetric(np, matrix)
+            return self._out(values[slot], ()), *self._second_beside(point, values, gradient, matrix)
+
+    # At an edge of a function, where a derivative is that of a side
+
+    def _at_edge(self, values: list[Any]) -> bool:
+        """Whether the slope of a step jumps at the point, or is infinite."""
+        self.kinks = []
+        if self.floats:
+            return any(self.program.edge(self.space, values, slot) for slot in self._edgy)
+        return bool(self._edge_points(self.space, values).any())
+
+    def _edge_points(self, space: Space, values: list[Any]) -> Any:
+        """At which points, of the trailing axis, a step is at an edge."""
+        found = arrays().zeros(1, bool)
+        for slot in self._edgy:
+            edge = self.program.edge(space, values, slot)
+            found = found | (edge if isinstance(edge, bool) else edge.any(axis=tuple(range(edge.ndim - 1))))
+        return found
+
+    def _has_nan(self, blocks: Iterable[Any]) -> bool:
+        if self.floats:
+            return any(v != v for block in blocks for v in _numbers(block))
+        return any(self.space.base.isnan(block).any() for block in blocks)
+
+    def _beside(
+        self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], second: bool = False
+    ) -> list[dict[str, list[Any]]]:
+        """The rows of plain slopes, by name, with what both sides of the point say in their place."""
+        from bpcli.calculus.kinks import Look, resolve
+        from bpcli.calculus.series import series
+
+        np = arrays()
+        table = np.array([[v for block in row for v in _numbers(block)] for row in rows], object)[..., None]
+        at = np.array([v for value in values for v in _numbers(value)], object)[:, None]
+        base = FLOATS if self.space.base.rounds else self.space.base
+        columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
+        with np.errstate(all="ignore"):
+            look = Look(self.program, series(base), columns, self.wrt)
+            self.kinks = resolve(look, table, at, self.kink, second)
+        return [dict(_split(row, self._of_inputs(), lambda part, shape: part)) for row in table[..., 0].tolist()]
+
+    def _second_beside(
+        self, point: Point, values: list[Any], gradient: dict[str, Any], matrix: Any
+    ) -> tuple[dict[str, Any], Any]:
+        """The gradient and the Hessian, with what both sides of the point say."""
+        if not self._at_edge(values) and not self._has_nan([*gradient.values(), matrix]):
+            return gradient, matrix
+        _, gradient = self.gradient(point)
+        rows = self._beside(point, gradient.values(), ([row] for row in matrix), second=True)
+        return gradient, self._matrix([[v for part in row.values() for v in part] for row in rows])
+
+    def _shaped(self, part: list[Any], shape: Shape) -> Any:
+        return self.space.base.asarray(part, float).reshape(shape) if shape else part[0]
+
+    def _matrix(self, rows: list[list[Any]]) -> Any:
+        return rows if self.floats else self.space.base.asarray(rows, float)
 
     def _dual_reverse(self, values: list[Any], seeds: Mapping[str, Any], one: Any) -> dict[str, Any]:
         """The reverse sweep over duals: gradients whose tangents are the Hessian along `seeds`."""
@@ -233,6 +290,8 @@ class Calculation:
         """v·J, a row in each variable's shape, for v with an entry for each output; J is never formed."""
         values = self._forward(point)
         results = [self._out(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
+        if self._at_edge(values):
+            return results, self._row_times(v, *self.jacobian(point))
         seeds: dict[int, Any] = {}
         for slot, seed in _split(v, self._of_outputs(), self._seed):
             if self.floats and seed == 0:
@@ -240,7 +299,19 @@ class Calculation:
             seeds[slot] = seeds[slot] + seed if slot in seeds else seed
         found = self._reverse(values, seeds)
         zero = 0.0 if self.floats else self.space.base.zeros(1)
-        return results, {n: self._out(found.get(n, zero), self.program.variables[n]) for n in self.wrt}
+        products = {n: self._out(found.get(n, zero), self.program.variables[n]) for n in self.wrt}
+        if self._has_nan(products.values()):
+            return results, self._row_times(v, *self.jacobian(point))
+        return results, products
+
+    def _row_times(self, v: Any, values: list[Any], blocks: dict[str, Any]) -> dict[str, Any]:
+        """v·J of a J that is there; what is multiplied by 0 adds nothing, however steep."""
+        used = [(float(g), k) for k, g in enumerate(v) if g != 0]
+        products = {}
+        for name, shape in self._of_inputs():
+            columns = range(math.prod(shape))
+            products[name] = self._shaped([sum([blocks[name][k][c] * g for g, k in used], 0.0) for c in columns], shape)
+        return products
 
     def _seed(self, part: Any, shape: Shape) -> Any:
         return float(part[0]) if self.floats else self.space.base.asarray(part, float).reshape(*shape, 1)
@@ -249,6 +320,8 @@ class Calculation:
         """J·v, an array in each output's shape, for v with an entry for each input; J is never formed."""
         values = self._forward(point)
         results = [self._out(values[slot], shape) for slot, shape in self._of_outputs()]
+        if self._at_edge(values):
+            return results, self._times_column(v, *self.jacobian(point))
         seeds = dict(_split(v, self._of_inputs(), self._seed))
         if self.floats:
             tangents = self.program.tangents(self.space, values, seeds)
@@ -257,7 +330,16 @@ class Calculation:
                 tangents = self.program.tangents(self.space, values, seeds)
         zero = 0.0 if self.floats else self.space.base.zeros(1)
         products = [self._out(zero if tangents[slot] is None else tangents[slot], s) for slot, s in self._of_outputs()]
+        if self._has_nan(products):
+            return results, self._times_column(v, *self.jacobian(point))
         return results, products
+
+    def _times_column(self, v: Any, values: list[Any], blocks: dict[str, Any]) -> list[Any]:
+        """J·v of a J that is there."""
+        used = [(float(t), k) for k, t in enumerate(v) if t != 0]
+        rows = [[x for block in row for x in block] for row in zip(*blocks.values(), strict=True)]
+        entries = [sum([row[k] * t for t, k in used], 0.0) for row in rows]
+        return [part for _, part in _split(entries, self._of_outputs(), self._shaped)]
 
     # Many points
 
@@ -273,8 +355,25 @@ class Calculation:
                     result[..., part] = values[slot]
         return results
 
-    def gradient_block(self, columns: Point, table: Any = None) -> tuple[Any, dict[str, Any]]:
-        """The value and the gradient at B points: arrays (B,) and (*shape, B); they share `table` (B, 1 + inputs)."""
+    def _beside_block(self, columns: Point, table: Any, places: Any) -> list[Kink]:
+        """Put into the slopes (B, 1 + inputs) at `places` what both sides of these points say; the kinks there."""
+        from bpcli.calculus.kinks import Look, resolve
+        from bpcli.calculus.series import series
+
+        near = {n: c if c.shape[-1] == 1 else c[..., places] for n, c in columns.items()}
+        slopes = table[places, 1:].T[None].astype(object)
+        look = Look(self.program, series(FLOATS), near, self.wrt)
+        kinks = resolve(look, slopes, table[places, 0][None].astype(object), self.kink, False)
+        table[places, 1:] = slopes[0].T.astype(float)
+        return [kink._replace(point=int(places[kink.point])) for kink in kinks]
+
+    def gradient_block(
+        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradient at B points: arrays (B,) and (*shape, B); they share `table` (B, 1 + inputs).
+
+        The kinks among the points are added to `kinks`.
+        """
         self.require_scalar()
         np, points = arrays(), points_of(columns)
         space = Space(np)
@@ -290,19 +389,27 @@ class Calculation:
                 found = self._sweep(space, values, {slot: np.ones(1)})
                 for name, slope in gradient.items():
                     slope[..., part] = found.get(name, 0.0)
-        if self.floats and not self.program.picks:
-            self._look_closer(columns, table, value, gradient)
+                near = self._edge_points(space, values) | np.isnan(table[part, 1:]).any(axis=1)
+                if near.any():
+                    places = part.start + np.flatnonzero(np.broadcast_to(near, part.stop - part.start))
+                    found_kinks = self._beside_block(columns, table, places)
+                    if kinks is not None:
+                        kinks += found_kinks
         return value, gradient
 
-    def _look_closer(self, columns: Point, table: Any, value: Any, gradient: dict[str, Any]) -> None:
-        """Put the derivative that exists in the place of NaN, at points where the sweep met 0·∞."""
-        np = arrays()
-        for i in np.flatnonzero(np.isnan(table).any(axis=1) & np.isfinite(value)).tolist():
-            point = {name: float(column[..., i if column.shape[-1] > 1 else 0]) for name, column in columns.items()}
-            for name, slope in self.gradient(point)[1].items():
-                gradient[name][i] = slope
-
     # What went wrong
+
+    def edge_place(self, point: Point) -> str:
+        """The operation whose slope jumps at the point, such as `relu(x) at x = 0`."""
+        values = self._forward(point)
+        for slot in self._edgy:
+            edge = self.program.edge(self.space, values, slot)
+            if edge if isinstance(edge, bool) else edge.any():
+                step = self.program.slots[slot]
+                assert isinstance(step, Instruction)
+                start, end = step.node.span
+                return self._text_of(slot)[start:end] + self._at(point, step.node)
+        return "the point"
 
     def culprit(self, point: Point) -> str | None:
         """The operation whose value first leaves the finite, such as `log(x) at x = 0`; None if each is finite."""
@@ -374,6 +481,13 @@ class Calculation:
         return f" at {', '.join(shown)}" if shown and children(node) else ""
 
 
+def _numbers(value: Any) -> list[Any]:
+    """The entries of a number, an array, or a list of rows."""
+    if isinstance(value, list | tuple):
+        return [v for part in value for v in _numbers(part)]
+    return value.ravel().tolist() if hasattr(value, "ravel") else [value]
+
+
 def _v(x: Any) -> Any:
     return x.v if isinstance(x, Dual) else x
 
@@ -442,17 +556,3 @@ def columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
 def _cut(columns: Point, part: slice) -> Point:
     """The points of a piece; what is one for all points stays whole."""
     return {name: c if c.shape[-1] == 1 else c[..., part] for name, c in columns.items()}
-
-
-def _limit(near: float, nearer: float) -> float:
-    """The limit at 0 of what is c·hᵖ, from its values at h = 1e-40 and 1e-80; NaN if it is not of this form."""
-    if nearer == 0:
-        return 0.0
-    if not (math.isfinite(near) and math.isfinite(nearer)) or near == 0:
-        return math.nan
-    power = math.log(abs(nearer / near)) / math.log(_NEAR)
-    if power > 0.01:
-        return 0.0
-    if power < -0.01:
-        return math.copysign(math.inf, nearer)
-    return nearer if abs(near - nearer) <= 1e-9 * abs(nearer) else math.nan

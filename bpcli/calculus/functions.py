@@ -19,10 +19,12 @@ Rule = Callable[..., Any]
 class Function:
     """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests.
 
-    `picks` says that a slope of 0 stands for an argument that was not taken, so that nothing of it matters, not even ∞.
+    `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
+    root at 0. `picks` says that a slope of 0 stands for an argument that was not taken, so that nothing of it matters,
+    not even ∞.
     """
 
-    __slots__ = ("arity", "domain", "kind", "name", "partials", "picks", "signature", "value")
+    __slots__ = ("arity", "domain", "edge", "kind", "name", "partials", "picks", "signature", "value")
 
     def __init__(
         self,
@@ -34,9 +36,11 @@ class Function:
         domain: tuple[float, float] = (-math.inf, math.inf),
         kind: str = "elementwise",
         picks: bool = False,
+        edge: Rule | None = None,
     ) -> None:
         self.name, self.arity, self.signature = name, arity, signature
-        self.value, self.partials, self.domain, self.kind, self.picks = value, partials, domain, kind, picks
+        self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
+        self.picks, self.edge = picks, edge
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""
@@ -55,10 +59,50 @@ def _primitive(name: str) -> Rule:
     return lambda xp, *args: getattr(xp.base, name)(*args)
 
 
-def _unary(name: str, derivative: Rule, low: float = -math.inf, high: float = math.inf, value: Any = None) -> Function:
+def _unary(
+    name: str,
+    derivative: Rule,
+    low: float = -math.inf,
+    high: float = math.inf,
+    value: Any = None,
+    edge: Rule | None = None,
+) -> Function:
     """A function of one argument; `derivative(xp, y, x)` with y the value at x."""
     rule = value if callable(value) else _primitive(value or name)
-    return Function(name, (1, 1), f"{name}(x)", rule, (derivative,), (low, high))
+    return Function(name, (1, 1), f"{name}(x)", rule, (derivative,), (low, high), edge=edge)
+
+
+def _at_zero(xp: Any, x: Any, *others: Any) -> Any:
+    return x == 0
+
+
+def _at_origin(xp: Any, x: Any, y: Any) -> Any:
+    return (x == 0) & (y == 0)
+
+
+def _on_the_cut(xp: Any, y: Any, x: Any) -> Any:
+    return (y == 0) & (x <= 0)
+
+
+def _where_equal(xp: Any, x: Any, y: Any) -> Any:
+    return x == y
+
+
+def _at_whole(xp: Any, x: Any) -> Any:
+    return x == xp.floor(x)
+
+
+def _at_one(xp: Any, x: Any) -> Any:
+    return abs(x) == 1
+
+
+def _at_ties(xp: Any, x: Any, *others: Any) -> Any:
+    tie: Any = False
+    args = (x, *others)
+    for i, a in enumerate(args):
+        for b in args[i + 1 :]:
+            tie = tie | (a == b)
+    return tie
 
 
 def _zero(xp: Any, y: Any, *args: Any) -> Any:
@@ -250,14 +294,14 @@ OPERATORS: dict[str, Function] = {
             lambda xp, x, y: xp.divide(x, y),
             (lambda xp, o, x, y: xp.divide(1.0, y), lambda xp, o, x, y: -xp.divide(o, y)),
         ),
-        Function("**", (2, 2), "x**y", lambda xp, x, y: xp.power(x, y), (_dpower_dx, _dpower_dy)),
+        Function("**", (2, 2), "x**y", lambda xp, x, y: xp.power(x, y), (_dpower_dx, _dpower_dy), edge=_at_zero),
         Function("negative", (1, 1), "-x", lambda xp, x: -x, (lambda xp, o, x: -1.0,)),
-        Function("<", (2, 2), "x<y", lambda xp, x, y: xp.where(x < y, 1.0, 0.0), (_zero, _zero)),
-        Function("<=", (2, 2), "x<=y", lambda xp, x, y: xp.where(x <= y, 1.0, 0.0), (_zero, _zero)),
-        Function(">", (2, 2), "x>y", lambda xp, x, y: xp.where(x > y, 1.0, 0.0), (_zero, _zero)),
-        Function(">=", (2, 2), "x>=y", lambda xp, x, y: xp.where(x >= y, 1.0, 0.0), (_zero, _zero)),
-        Function("==", (2, 2), "x==y", lambda xp, x, y: xp.where(x == y, 1.0, 0.0), (_zero, _zero)),
-        Function("!=", (2, 2), "x!=y", lambda xp, x, y: xp.where(x != y, 1.0, 0.0), (_zero, _zero)),
+        Function("<", (2, 2), "x<y", lambda xp, x, y: xp.where(x < y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
+        Function("<=", (2, 2), "x<=y", lambda xp, x, y: xp.where(x <= y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
+        Function(">", (2, 2), "x>y", lambda xp, x, y: xp.where(x > y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
+        Function(">=", (2, 2), "x>=y", lambda xp, x, y: xp.where(x >= y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
+        Function("==", (2, 2), "x==y", lambda xp, x, y: xp.where(x == y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
+        Function("!=", (2, 2), "x!=y", lambda xp, x, y: xp.where(x != y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
         _loss("mse_term", terms.mse_term, lambda xp, o, y, p: 2.0 * (y - p), terms.dmse_term_dy_hat),
         _loss("bce_term", terms.bce_term, lambda xp, o, y, p: -xp.logit(p), terms.dbce_term_dy_hat),
         _loss("cce_term", terms.cce_term, lambda xp, o, y, p: -xp.log(p), terms.dcce_term_dy_hat),
@@ -292,10 +336,10 @@ OPERATORS: dict[str, Function] = {
 FUNCTIONS: dict[str, Function] = {
     row.name: row
     for row in [
-        _unary("abs", lambda xp, y, x: xp.sign(x)),
-        _unary("sign", _zero),
-        _unary("sqrt", lambda xp, y, x: xp.divide(0.5, y), 0.0),
-        _unary("cbrt", lambda xp, y, x: xp.agreed(xp.divide(y, x) / 3.0, x == 0, math.inf)),
+        _unary("abs", lambda xp, y, x: xp.sign(x), edge=_at_zero),
+        _unary("sign", _zero, edge=_at_zero),
+        _unary("sqrt", lambda xp, y, x: xp.divide(0.5, y), 0.0, edge=_at_zero),
+        _unary("cbrt", lambda xp, y, x: xp.agreed(xp.divide(y, x) / 3.0, x == 0, math.inf), edge=_at_zero),
         _unary("exp", lambda xp, y, x: y),
         _unary("exp2", lambda xp, y, x: y * xp.log(2.0)),
         _unary("expm1", lambda xp, y, x: xp.exp(x)),
@@ -306,10 +350,12 @@ FUNCTIONS: dict[str, Function] = {
         _unary("sin", lambda xp, y, x: xp.cos(x)),
         _unary("cos", lambda xp, y, x: -xp.sin(x)),
         _unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x))),
-        _unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arcsin"),
-        _unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arccos"),
+        _unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arcsin", _at_one),
+        _unary(
+            "acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arccos", _at_one
+        ),
         _unary("atan", _datan, value="arctan"),
-        Function("atan2", (2, 2), "atan2(y, x)", _primitive("arctan2"), (_datan2(0), _datan2(1))),
+        Function("atan2", (2, 2), "atan2(y, x)", _primitive("arctan2"), (_datan2(0), _datan2(1)), edge=_on_the_cut),
         _unary("sinh", lambda xp, y, x: xp.cosh(x)),
         _unary("cosh", lambda xp, y, x: xp.sinh(x)),
         _unary("tanh", lambda xp, y, x: activations.dtanh_dz(x)),
@@ -327,10 +373,10 @@ FUNCTIONS: dict[str, Function] = {
             1.0,
             "arctanh",
         ),
-        Function("hypot", (2, 2), "hypot(x, y)", _primitive("hypot"), (_dhypot(0), _dhypot(1))),
+        Function("hypot", (2, 2), "hypot(x, y)", _primitive("hypot"), (_dhypot(0), _dhypot(1)), edge=_at_origin),
         _unary("erf", _derf),
-        _unary("floor", _zero),
-        _unary("ceil", _zero),
+        _unary("floor", _zero, edge=_at_whole),
+        _unary("ceil", _zero, edge=_at_whole),
         Function(
             "min",
             (1, 100),
@@ -339,6 +385,7 @@ FUNCTIONS: dict[str, Function] = {
             _DMIN,
             kind="reduction",
             picks=True,
+            edge=_at_ties,
         ),
         Function(
             "max",
@@ -348,6 +395,7 @@ FUNCTIONS: dict[str, Function] = {
             _DMAX,
             kind="reduction",
             picks=True,
+            edge=_at_ties,
         ),
         Function(
             "where",
@@ -378,6 +426,7 @@ FUNCTIONS: dict[str, Function] = {
             lambda xp, z: activations.relu(z),
             (lambda xp, y, z: activations.drelu_dz(z),),
             picks=True,
+            edge=_at_zero,
         ),
         _unary("softplus", lambda xp, y, z: xp.sigmoid(z), value=lambda xp, z: activations.softplus(z)),
         Function("sum", (1, 1), "sum(x) or sum(x, axis=0)", kind="reduction"),

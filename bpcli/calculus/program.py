@@ -76,6 +76,11 @@ class Instruction:
         # Which operands derivatives flow through.
         self.passes = [row is None or row.passes(i) for i in range(len(args))]
 
+    @property
+    def has_edge(self) -> bool:
+        """Whether its slope jumps, or is infinite, somewhere."""
+        return self.row.edge is not None if self.row is not None else self.op.has_edge
+
     def key(self) -> tuple[Any, ...]:
         """What instructions with one and the same result have in common."""
         row = self.row.name if self.row is not None else None
@@ -139,6 +144,26 @@ class Program:
             else:
                 result.append(slot in wrt)
         return result
+
+    def edgy(self, wrt: Sequence[str]) -> list[int]:
+        """The slots that depend on the variables `wrt` and have an edge somewhere, see `Function.edge`."""
+        depends: list[bool] = []
+        for slot in self.slots:
+            depends.append(any(depends[a] for a in slot.args) if isinstance(slot, Instruction) else slot in wrt)
+        return [
+            n for n, slot in enumerate(self.slots) if isinstance(slot, Instruction) and depends[n] and slot.has_edge
+        ]
+
+    def edge(self, xp: Any, values: list[Any], slot: int) -> Any:
+        """Where a step is at an edge: a truth, or an array of them."""
+        step = self.slots[slot]
+        assert isinstance(step, Instruction)
+        args = [values[a] for a in step.args]
+        if step.op is not None:
+            return step.op.edge(xp, values[slot], args, step.shapes, step.extra)
+        assert step.row is not None
+        assert step.row.edge is not None
+        return step.row.edge(xp, *args)
 
     @property
     def picks(self) -> bool:
@@ -448,4 +473,8 @@ def _power_row(c: Constant) -> Function:
             return slope
         return times_lowered(xp, power_constant(xp, x, c - 1.0), x, exponent)
 
-    return Function(f"**{c.written}", (1, 1), "x**c", value, (slope,))
+    def edge(xp: Any, x: Any) -> Any:
+        return x == 0
+
+    smooth = c.whole and c >= 0
+    return Function(f"**{c.written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge)

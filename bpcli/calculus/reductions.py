@@ -81,6 +81,8 @@ class Prod(ArrayOp):
 class Extreme(ArrayOp):
     """max or min over an axis or all entries; entries that tie share the slope evenly."""
 
+    has_edge = True
+
     def __init__(self, largest: bool) -> None:
         self.largest = largest
 
@@ -90,6 +92,10 @@ class Extreme(ArrayOp):
     def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
         return args[0].max(axis=axes) if self.largest else args[0].min(axis=axes)
+
+    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        axes = axes_of(shapes[0], extra)
+        return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0
 
     def _share(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         x, out = (a.v if isinstance(a, Dual) else a for a in (x, out))
@@ -113,8 +119,13 @@ def _squares_leave(norm: Any) -> Any:
 class Norm(ArrayOp):
     """√Σx², scaled by the largest entry so that squares neither overflow nor vanish; its slope is x/‖x‖, 0 at 0."""
 
+    has_edge = True
+
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
+
+    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        return out == 0
 
     def _unit(self, xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
         """The power of two just below the largest entry, by which dividing rounds nothing; 1 where there is none."""

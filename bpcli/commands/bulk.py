@@ -4,8 +4,9 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ class Block(NamedTuple):
     calculation: Calculation
     columns: dict[str, Any]
     table: Any
+    kinks: list[Any]
 
 
 def run_bulk(request: Request, printer: Printer, gradient: bool, target: str | None, force: bool) -> None:
@@ -48,22 +50,34 @@ def _evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool)
 
     points = max(values.shape[-1] for values in columns.values())
     table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
-    (calculation.gradient_block if gradient else calculation.value_block)(columns, table)
-    return Block(calculation, columns, table)
+    kinks: list[Any] = []
+    if gradient:
+        calculation.gradient_block(columns, table, kinks)
+    else:
+        calculation.value_block(columns, table)
+    return Block(calculation, columns, table, kinks)
 
 
 def _check(block: Block, printer: Printer, request: Request) -> Block:
     """Let the printer remember the points whose results are not finite."""
     import numpy as np
 
+    def point(i: int) -> dict[str, Any]:
+        one = {}
+        for name, values in block.columns.items():
+            value = values[..., i if name in request.variables.names else 0]
+            one[name] = value if value.ndim else float(value)
+        return one
+
+    def place(i: int) -> str:
+        return block.calculation.edge_place(point(i))
+
+    for i, kinks in groupby(block.kinks, key=lambda kink: kink.point):
+        printer.at_kink(partial(place, i), list(kinks))
     finite = np.isfinite(block.table)
     if not finite.all():
         for i in np.flatnonzero(~finite.all(axis=1)).tolist():
-            point = {}
-            for name, values in block.columns.items():
-                value = values[..., i if name in request.variables.names else 0]
-                point[name] = value if value.ndim else float(value)
-            printer.check(block.calculation, point, block.table[i].tolist())
+            printer.check(block.calculation, point(i), block.table[i].tolist())
     return block
 
 

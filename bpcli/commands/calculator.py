@@ -13,7 +13,7 @@ from bpcli.calculus.parser import parse
 from bpcli.commands import output
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.notation import cell, csv_line, json_text
+from bpcli.notation import cell, csv_line, json_text, number
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ def wrt_option() -> Callable[[F], F]:
 
 
 def asks(
-    wrt: bool = True, bulk: bool = True, certify: bool = True
+    wrt: bool = True, bulk: bool = True, certify: bool = True, with_kink: bool = True
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options of a command on one expression, which is called with a `Request` and a `Printer` made of them."""
 
@@ -61,13 +61,16 @@ def asks(
             points: str | None = None,
             wrt: str | None = None,
             certify: bool = False,
+            kink: str = "lecture",
             **others: Any,
         ) -> None:
-            printer = Printer(format_, precision, certify)
+            printer = Printer(format_, precision, certify, kink)
             function(Request([expression], at, let, declared, wrt, points, printer), printer, **others)
 
         decorated = (output.certify_options if certify else output.precision_option())(command)
         decorated = output.format_option()(decorated)
+        if with_kink:
+            decorated = output.kink_option(decorated)
         if wrt:
             decorated = wrt_option()(decorated)
         return click.argument("expression", metavar="EXPR")(point_options(bulk)(decorated))
@@ -104,6 +107,7 @@ class Request:
         self.at, self.points = at, points
         self.certify = printer is not None and printer.certify
         self.digits = printer.precision if printer is not None else None
+        self.kink = printer.kink if printer is not None else "lecture"
         self._calculations: dict[Any, Calculation] = {}
 
     def calculation(self, shapes: dict[str, tuple[int, ...]]) -> Calculation:
@@ -116,6 +120,7 @@ class Request:
                 from bpcli.calculus.certified import Certified
 
                 calculation = Certified(calculation, self.digits)
+            calculation.kink = self.kink
             self._calculations[key] = calculation
         return self._calculations[key]
 
@@ -236,16 +241,16 @@ def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
 class Printer:
     """Prints results a point at a time in one of the formats, and remembers where one was not finite."""
 
-    def __init__(self, format_: str, precision: int | None, certify: bool = False) -> None:
+    def __init__(self, format_: str, precision: int | None, certify: bool = False, kink: str = "lecture") -> None:
         if precision is not None and precision > output.DOUBLE_DIGITS and not certify:
             raise UsageError(
                 f"--precision {precision}: a double has {output.DOUBLE_DIGITS} significant digits",
                 "--certify proves more",
             )
-        self.format, self.precision, self.certify = format_, precision, certify
+        self.format, self.precision, self.certify, self.kink = format_, precision, certify, kink
         self.first = True
         self.width = 0
-        self.not_finite = self.undecided = 0
+        self.not_finite = self.undecided = self.kinks = 0
         self.decided = True  # of the point that was checked last
         self.notes: list[str] = []
 
@@ -280,6 +285,8 @@ class Printer:
         """Remember the operation at fault if one of the results is not finite."""
         from math import isfinite
 
+        if calculation.kinks:
+            self.at_kink(lambda: calculation.edge_place(point), calculation.kinks)
         if not self.all_decided(results) or all(map(isfinite, results)):
             return
         self.not_finite += 1
@@ -288,6 +295,22 @@ class Printer:
             note = culprit or "the numbers are beyond the range of doubles on the way"
             if note not in self.notes:
                 self.notes.append(note)
+
+    def at_kink(self, place: Callable[[], str], kinks: Sequence[Any]) -> None:
+        """A note on a point at a kink, of the first few such points."""
+        self.kinks += 1
+        if self.kinks > MAX_NOTES:
+            return
+        first = kinks[0]
+        if not first.slope:
+            output.note(f"{place()} may be a kink; among so many entries the sides were not looked at")
+            return
+        left, right = ("nothing" if side is None else number(side) for side in (first.left, first.right))
+        what = "has a jump" if first.jumps else "has a kink"
+        more = f" (and so for {len(kinks) - 1} more)" if len(kinks) > 1 else ""
+        choice = "; --kink left or right takes a side" if self.kink == "lecture" and left != right else ""
+        used = f"{number(first.used)} is used{more}{choice}"
+        output.note(f"{place()} {what}: {first.slope} is {left} on the left, {right} on the right; {used}")
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """Whether each result is proven, where that is asked for; remembered for the record."""
@@ -300,6 +323,8 @@ class Printer:
 
     def finish(self) -> None:
         """Raise NotFiniteError if some result was not finite."""
+        if self.kinks > MAX_NOTES:
+            output.note(f"{self.kinks} points lie at a kink or a jump in all")
         if self.undecided:
             what = "a result is" if self.undecided == 1 else f"results of {self.undecided} points are"
             raise NotFiniteError(

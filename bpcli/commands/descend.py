@@ -1,5 +1,6 @@
 """`bpcli descend`: the update x := x ± α(∇f)ᵀ, step by step."""
 
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -72,6 +73,8 @@ def command(
     last: Point | None = None
     for step in range(steps + 1):
         value, gradient = calculation.gradient(point)
+        if calculation.kinks:
+            printer.at_kink(partial(calculation.edge_place, point), calculation.kinks)
         slopes = [v for block in gradient.values() for v in flat(block)]
         cells = input_cells(request, point)
         if printer.format == "json":
@@ -85,9 +88,10 @@ def command(
         if not all(map(isfinite, [*cells, value, *slopes])):
             raise _left(calculation, point, last, step, lr, updates)
         if tolerance is not None and max(map(abs, slopes), default=0.0) <= tolerance:
-            return
+            break
         last = point
         point = {**point, **{name: updates[name](point[name], gradient[name], lr) for name in updates}}
+    printer.finish()
 
 
 def _directions(text: str | None, request: Request) -> dict[str, Any]:

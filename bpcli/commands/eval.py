@@ -22,7 +22,7 @@ from bpcli.commands.calculator import (
 
 @click.command(cls=Command)
 @file_options
-@asks(wrt=False)
+@asks(wrt=False, with_kink=False)
 def command(request: Request, printer: Printer, target: str | None, force: bool) -> None:
     """The value of EXPR at a point.
 

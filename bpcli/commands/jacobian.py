@@ -51,6 +51,7 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.option("--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
 @click.option("--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
 @output.format_option()
+@output.kink_option
 @output.certify_options
 def command(
     expressions: tuple[str, ...],
@@ -64,6 +65,7 @@ def command(
     format_: str,
     precision: int | None,
     certify: bool,
+    kink: str,
     **named: str | None,
 ) -> None:
     """The Jacobian at a point: a row for each output, a column for each input.
@@ -78,7 +80,7 @@ def command(
     """
     if vjp is not None and jvp is not None:
         raise UsageError("--vjp and --jvp are two products; take one")
-    printer = Printer(format_, precision, certify)
+    printer = Printer(format_, precision, certify, kink)
     given = {name: text for name, text in named.items() if text is not None}
     if len(expressions) == 1 and expressions[0] in INPUTS:
         from bpcli.commands.named import run_named

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.calculus.binding import entry_names
+from bpcli.calculus.kinks import Kink
 from bpcli.calculus.values import parse_value
 from bpcli.commands.calculator import Printer, blocks_lines, flat, plain, value_lines
 from bpcli.datasets.values import read_value_file
@@ -80,6 +81,53 @@ def _evaluated(
     return plain(value), {name: np.asarray(block) for name, block in blocks.items()}
 
 
+def _rows_at_kink(name: str, checked: Mapping[str, Any]) -> Any:
+    """The outputs that are relu of a z of 0."""
+    if name == "neuron" and checked["activation"] == "relu":
+        return np.flatnonzero(np.atleast_1d(NAMED["affine"].value(checked)) == 0)
+    return np.flatnonzero(checked["z"] == 0) if name == "relu" else np.zeros(0, int)
+
+
+def _sided(name: str, checked: Mapping[str, Any], blocks: dict[str, Any], printer: Printer) -> dict[str, Any]:
+    """A Jacobian with the slopes of a side in the rows of what is relu at 0, and a note on them.
+
+    The lecture's relu'(0) = 1 makes a row the slope for z ≥ 0. To the right of a variable z rises where that slope is
+    positive, and falls, to a slope of 0, where it is negative; to the left the other way round.
+    """
+    rows = _rows_at_kink(name, checked)
+    if not rows.size:
+        return blocks
+    side = {"lecture": None, "left": np.minimum, "right": np.maximum}[printer.kink]
+    found = []
+    for block, matrix in blocks.items():
+        for row in rows.tolist():
+            entries = entry_names(block, _shape(checked[block]))
+            for k in np.flatnonzero(matrix[row].astype(float)).tolist():
+                slope = matrix[row, k]
+                left, right = min(float(slope), 0.0), max(float(slope), 0.0)
+                if side is not None:
+                    matrix[row, k] = side(slope, 0.0)
+                found.append(Kink(f"d/d{entries[k]}", 0, left, right, float(matrix[row, k]), False))
+    printer.at_kink(lambda: "relu(z) at z = 0", found)
+    return blocks
+
+
+def _with_sides(name: str, row: Named, checked: Mapping[str, Any], printer: Printer) -> Named:
+    """The row with products by the Jacobian of a side, where relu is at 0."""
+    if not _rows_at_kink(name, checked).size:
+        return row
+    sided = _sided(name, checked, {k: np.asarray(m) for k, m in row.jacobian(checked).items()}, printer)
+
+    def vjp(inputs: Mapping[str, Any], v: Any) -> dict[str, Any]:
+        return {block: v @ _alike(matrix, inputs) for block, matrix in sided.items()}
+
+    def jvp(inputs: Mapping[str, Any], v: Any) -> Any:
+        product = _alike(np.concatenate(list(sided.values()), axis=1), inputs) @ v
+        return product if name == "relu" else product[0]
+
+    return row._replace(vjp=vjp, jvp=jvp)
+
+
 def _alike(v: Any, inputs: Mapping[str, Any]) -> Any:
     """The entries of a V as the kind of numbers that the inputs are."""
     return namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)
@@ -113,6 +161,7 @@ def _check(printer: Printer, name: str, numbers: list[Any]) -> None:
 
 def _print_jacobian(name: str, row: Named, checked: Mapping[str, Any], shown: dict[str, Any], printer: Printer) -> None:
     value, blocks = _evaluated(lambda i: (row.value(i), row.jacobian(i)), checked, printer)
+    blocks = _sided(name, checked, blocks, printer)
     _check(printer, name, _numbers(value, *blocks.values()))
     if printer.format == "json":
         record = {
@@ -148,6 +197,7 @@ def _print_product(
     from bpcli.commands.jacobian import direction
 
     outputs = np.size(row.value(checked))
+    row = _with_sides(name, row, checked, printer)
     if vjp is not None:
         v = np.array(direction("--vjp", vjp, outputs, "outputs"))
         value, blocks = _evaluated(lambda i: (row.value(i), row.vjp(i, _alike(v, i))), checked, printer)

@@ -39,6 +39,15 @@ def precision_option(most: int = DOUBLE_DIGITS) -> Callable[[F], F]:
     )
 
 
+KINKS = ("lecture", "left", "right")
+
+
+def kink_option(function: F) -> F:
+    """`--kink`."""
+    help_ = "The slope at a kink: relu'(0) = 1, abs'(0) = 0, ties split evenly; or that on one side."
+    return click.option("--kink", type=click.Choice(KINKS), default="lecture", show_default=True, help=help_)(function)
+
+
 def certify_options(function: F) -> F:
     """`--certify`, and `--precision` with more digits than a double has."""
     help_ = "Prove every digit, by ball arithmetic; --precision may then ask for more than 17."

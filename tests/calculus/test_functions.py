@@ -276,10 +276,10 @@ def test_the_operation_at_fault_is_named(text, point, value, operation):
     assert one.culprit(point) == operation
 
 
-def test_a_jacobian_says_nan_where_it_met_zero_times_infinity():
+def test_a_jacobian_says_what_zero_times_infinity_comes_to():
     for texts in (["cbrt(x**3)", "x"], ["cbrt(x**3)"]):
         one = Calculation([parse(t) for t in texts], texts, {"x": ()}, ["x"])
-        assert math.isnan(one.jacobian({"x": 0.0})[1]["x"][0][0])
+        assert one.jacobian({"x": 0.0})[1]["x"][0][0] == 1
     one = Calculation([parse("sqrt(relu(x-4))"), parse("x")], ["sqrt(relu(x-4))", "x"], {"x": ()}, ["x"])
     assert one.jacobian({"x": 0.0})[1]["x"] == [[0.0], [1.0]]
 
@@ -310,7 +310,7 @@ def test_the_slope_at_fault_is_named():
         ("cbrt(x**3)", 1.0),
         ("cbrt(x)**3", 1.0),
         ("x**(1/3)*x**(2/3)", 1.0),
-        ("exp(log(x))", 1.0),
+        ("exp(log(x))", NAN),  # the logarithm of h is no power of it
         ("(x**2)**0.75", 0.0),
         ("cbrt(x)**2", NAN),  # it grows without bound, to −∞ on the left and to ∞ on the right
     ],
