@@ -82,6 +82,7 @@ def test_vectors_neither_overflow_nor_underflow_on_the_way(text, values):
     plain = Calculation([parse(text)], [text], {"x": x.shape}, ["x"])
     got, truth = plain.gradient({"x": x}), Certified(plain).gradient({"x": x})
     unit = math.ulp(max(1.0, *map(abs, values))) if "log" in text else 0.0
-    assert distance(got[0], truth[0]) <= 4 or abs(got[0] - truth[0]) <= 4 * unit
+    near = distance(got[0], truth[0]) <= 4 or abs(got[0] - truth[0]) <= 4 * unit
+    assert near or isinstance(truth[0], Undecided)
     for a, b in zip(got[1]["x"].tolist(), truth[1]["x"].tolist(), strict=True):
-        assert distance(a, b) <= 10
+        assert distance(a, b) <= 10 or isinstance(b, Undecided)
