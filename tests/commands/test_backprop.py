@@ -1,0 +1,225 @@
+"""`backprop`: every number of the chain beside autograd, which knows none of the lecture's formulas, and mpmath."""
+
+import autograd.numpy as anp
+import mpmath
+import numpy as np
+import pytest
+from autograd import jacobian
+
+from bpcli.formulas.steps import STEPS
+
+G = {
+    "identity": lambda z: z,
+    "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
+    "tanh": anp.tanh,
+    "relu": lambda z: anp.where(z >= 0, z, 0.0),
+}
+LOSS = {
+    "mse": lambda y, a: anp.sum((y - a) ** 2) / len(y),
+    "bce": lambda y, a: -anp.sum(y * anp.log(a) + (1 - y) * anp.log(1 - a)) / len(y),
+    "cce": lambda y, a: -anp.sum(y * anp.log(a)) / len(y),
+}
+X = np.array([[0.3, -1.2], [2.0, 0.7], [-0.4, 0.9]])
+
+
+def text(value):
+    value = np.asarray(value)
+    rows = value if value.ndim == 2 else [value.ravel()]
+    return ";".join(",".join(repr(float(v)) for v in row) for row in rows)
+
+
+def softmax(logits):
+    e = anp.exp(logits - anp.max(logits, axis=-1, keepdims=True))
+    return e / anp.sum(e, axis=-1, keepdims=True)
+
+
+def values(record):
+    return {name: np.asarray(entry["value"], float) for name, entry in record.items()}
+
+
+def close(got, expected):
+    np.testing.assert_allclose(np.ravel(got), np.ravel(expected), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("N", [1, 3])
+@pytest.mark.parametrize(("activation", "loss"), [(a, loss) for kind, a, loss in STEPS if kind == "neuron"])
+def test_a_neuron(bpcli, activation, loss, N):
+    x, w, b, lr = X[:N], np.array([0.5, -0.3]), 0.1, 0.25
+    y = np.array([1.0, 0.0, 1.0])[:N] if loss == "bce" else np.array([0.4, -1.0, 2.0])[:N]
+    arguments = ["neuron", "--x", text(x), "--w", text(w), "--b", b, "--activation", activation, "--loss", loss]
+    record = bpcli("backprop", *arguments, "--y", text(y), "--lr", lr, "--format", "json").json[0]
+    got = values(record)
+    names = "z a J dJ_da da_dz dJ_dz dz_dw dz_dx dz_db dJ_dw dJ_db dJ_dx w_new b_new".split()  # noqa: SIM905
+    assert list(record) == names
+    assert all(set(entry) == {"formula", "shape", "value"} for entry in record.values())
+    z = x @ w + b
+    a = G[activation](z)
+    J = LOSS[loss]
+    close(got["z"], z)
+    close(got["a"], a)
+    close(got["J"], J(y, a))
+    close(got["dJ_da"], jacobian(lambda v: J(y, v))(a))
+    close(got["da_dz"], np.diag(jacobian(G[activation])(z)))
+    close(got["dJ_dz"], jacobian(lambda v: J(y, G[activation](v)))(z))
+    close(got["dz_dw"], jacobian(lambda v: anp.dot(x, v) + b)(w))
+    close(got["dz_dx"], [w] * N)
+    close(got["dz_db"], np.ones(N))
+    slopes = [jacobian(lambda *v, i=i: J(y, G[activation](anp.dot(v[0], v[1]) + v[2])), i)(x, w, b) for i in range(3)]
+    for name, slope in zip(("dJ_dx", "dJ_dw", "dJ_db"), slopes, strict=True):
+        close(got[name], slope)
+    close(got["w_new"], w - lr * slopes[1])
+    close(got["b_new"], b - lr * slopes[2])
+    shapes = {"dJ_dw": "1×2", "w_new": "2×1", "dz_dx": "1×2" if N == 1 else "3 × (1×2)", "dJ_dz": f"1×{N}"}
+    assert {name: record[name]["shape"] for name in shapes} == shapes
+    turned = bpcli(
+        "backprop", *arguments, "--y", text(y), "--lr", lr, "--format", "json", "--layout", "denominator"
+    ).json[0]
+    assert turned["dJ_dw"]["shape"] == "2×1"
+    assert turned["dJ_dw"]["formula"] == "∂z/∂w · ∂J/∂z"
+    for name in names:
+        value = np.asarray(record[name]["value"], float)
+        jacobian_ = name.startswith("d") and value.ndim > 1
+        close(turned[name]["value"], np.swapaxes(value, -1, -2) if jacobian_ else value)
+
+
+@pytest.mark.parametrize("N", [1, 3])
+@pytest.mark.parametrize("loss", ["cce", "mse"])
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_softmax_layer(bpcli, loss, N, soft):
+    x, w, b, lr = X[:N], np.array([[0.1, -0.2, 0.3], [0.4, 0.5, -0.6]]), np.array([0.1, 0.0, -0.2]), 0.5
+    labels = np.array([2, 0, 1])[:N]
+    y = np.array([[0.2, 0.3, 0.5]] * N) if soft else np.eye(3)[labels]
+    label = ["--y", text(y)] if soft else ["--label", text(labels)]
+    arguments = ["softmax", "--x", text(x), "--w", text(w), "--b", text(b), "--loss", loss, *label]
+    record = bpcli("backprop", *arguments, "--lr", lr, "--format", "json").json[0]
+    got = values(record)
+    names = "l p J dJ_dp dp_dl dJ_dl dl_dw dl_dx dl_db dJ_dw dJ_db dJ_dx w_new b_new"
+    assert list(record) == names.split()
+    logits = x @ w + b
+    p = softmax(logits)
+    J = LOSS[loss]
+    close(got["l"], logits)
+    close(got["p"], p)
+    close(got["J"], J(y, p))
+    close(got["dJ_dp"], jacobian(lambda v: J(y, v))(p))
+    close(got["dp_dl"], [jacobian(softmax)(row) for row in logits])
+    close(got["dJ_dl"], jacobian(lambda v: J(y, softmax(v)))(logits))
+    close(got["dl_dw"], [jacobian(lambda v, row=row: anp.dot(row, v))(w) for row in x])
+    close(got["dl_dx"], [w.T] * N)
+    close(got["dl_db"], [np.eye(3)] * N)
+    slopes = [jacobian(lambda *v, i=i: J(y, softmax(anp.dot(v[0], v[1]) + v[2])), i)(x, w, b) for i in range(3)]
+    for name, slope in zip(("dJ_dx", "dJ_dw", "dJ_db"), slopes, strict=True):
+        close(got[name], slope)
+    close(got["w_new"], w - lr * slopes[1])
+    close(got["b_new"], b - lr * slopes[2])
+    assert record["dJ_dw"]["shape"] == "1×6"
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_a_saturated_neuron_keeps_what_z_knew(bpcli, loss):
+    arguments = ["--x", "1", "--w", "40", "--b", "0", "--activation", "sigmoid", "--loss", loss, "--y", "1"]
+    got = values(bpcli("backprop", "neuron", *arguments, "--format", "json").json[0])
+    with mpmath.workdps(60):
+        z = mpmath.mpf(40)
+        a, rest = 1 / (1 + mpmath.exp(-z)), 1 / (1 + mpmath.exp(z))
+        dJ_da = -1 / a if loss == "bce" else -2 * rest
+        exact = {"dJ_da": dJ_da, "da_dz": a * rest, "dJ_dz": dJ_da * a * rest, "dJ_dw": dJ_da * a * rest}
+        exact["J"] = -mpmath.log(a) if loss == "bce" else rest**2
+        for name, value in exact.items():
+            assert abs(got[name].item() / value - 1) < 1e-14, name
+
+
+def test_a_run_and_rows_of_its_data(bpcli, root, tmp_path):
+    run = tmp_path / "iris"
+    assert bpcli("train", root / "configs/iris.yaml", "--output", run, "--quiet").code == 0
+    result = bpcli("backprop", run, "--row", "3,51:52", "--format", "json")
+    record = result.json[0]
+    predicted = bpcli("predict", run, root / "data/iris.csv").lines[1:]
+    for k, row in enumerate((3, 51, 52)):
+        close([float(v) for v in predicted[row - 1].split(",")[1:]], record["p"]["value"][k])
+    assert "rows 3, 51, 52 of" in result.err
+    assert bpcli("backprop", run, "--row", "151").code == 2
+    assert "the data has 150 rows" in bpcli("backprop", run, "--row", "0").err
+    assert "needs --row" in bpcli("backprop", run).err
+
+
+def test_what_is_drawn(bpcli):
+    arguments = [
+        "neuron",
+        "--x",
+        "1,2",
+        "--w",
+        "0.5,-0.25",
+        "--b",
+        "0.5",
+        "--activation",
+        "sigmoid",
+        "--loss",
+        "bce",
+        "--y",
+        "1",
+    ]
+    result = bpcli("backprop", *arguments)
+    assert "  ∂J/∂w = ∂J/∂z · ∂z/∂w   [1×2]\n    ( " in result.out
+    assert "which collapses to a − y" in result.out
+    assert max(map(len, result.lines)) <= 80
+    wide = bpcli(
+        "backprop",
+        "neuron",
+        "--x",
+        text(np.arange(30) / 7),
+        "--w",
+        text(np.arange(30) / 3),
+        "--b",
+        "1",
+        "--loss",
+        "mse",
+        "--y",
+        "1",
+    )
+    assert max(map(len, wide.lines)) <= 80
+    assert "…" in wide.out
+    latex = bpcli("backprop", *arguments, "--format", "latex", "--lr", "1").out
+    assert latex.count("{") == latex.count("}")
+    assert latex.count(r"\begin{aligned}") == latex.count(r"\end{aligned}") == 5
+    assert r"\frac{\partial J}{\partial \vec{w}}" in latex
+    markdown = bpcli("backprop", *arguments, "--format", "markdown").out
+    assert markdown.count("$$") % 2 == 0
+    assert "| $z$ | xᵀ·w + b | 1×1 |" in markdown
+    rows = bpcli("backprop", *arguments, "--format", "csv").lines
+    assert rows[0] == "name,sample,row,column,value"
+    assert "dz_dw,,1,2,2" in rows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["neuron", "--x", "1,2"], "needs --w"),
+        (["neuron", "--x", "1,2", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1"], "the shapes do not fit"),
+        (["neuron", "--x", "1,2", "--w", "1,2", "--b", "0,1", "--loss", "mse", "--y", "1"], "--b is a vector of 2"),
+        (["neuron", "--x", "1,2", "--w", "1,2", "--b", "0", "--loss", "mse", "--y", "1,2"], "for 1 row of --x"),
+        (["neuron", "--x", "1,2", "--w", "1,2", "--b", "0", "--loss", "bce", "--y", "1"], "there is no such neuron"),
+        (["neuron", "--x", "1,2", "--w", "1,2", "--b", "0", "--y", "1"], "needs --loss"),
+        (["neuron", "--x", "1,nan", "--w", "1,2", "--b", "0", "--loss", "mse", "--y", "1"], "expected finite numbers"),
+        (
+            ["neuron", "--x", "1", "--w", "1", "--b", "0", "--activation", "sigmoid", "--loss", "bce", "--y", "2"],
+            "between 0 and 1",
+        ),
+        (["softmax", "--x", "1,2", "--w", "1,2", "--b", "0", "--label", "0"], "the shapes do not fit"),
+        (["softmax", "--x", "1", "--w", "1,2", "--b", "0", "--label", "0"], "expected a vector of 2"),
+        (["softmax", "--x", "1", "--w", "1,2", "--b", "0,0"], "give the true class once"),
+        (["softmax", "--x", "1", "--w", "1,2", "--b", "0,0", "--label", "2"], "counted from 0 to 1"),
+        (["softmax", "--x", "1", "--w", "1,2", "--b", "0,0", "--y", "1,1"], "add up to 1"),
+        (
+            ["softmax", "--x", "1", "--w", "1,2", "--b", "0,0", "--label", "0", "--row", "1"],
+            "--row takes rows of a run",
+        ),
+        (["neurone", "--x", "1"], "has weights and data of its own"),
+        (["neurone"], "expected neuron, softmax, or the folder of a run"),
+        (["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1", "--lr", "nan"], "--lr nan"),
+    ],
+)
+def test_wrong_usage(bpcli, arguments, message):
+    result = bpcli("backprop", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
