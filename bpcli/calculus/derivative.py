@@ -40,9 +40,10 @@ class Calculation:
         shapes: Mapping[str, Shape],
         wrt: Sequence[str],
         base: Any = None,
+        program: type[Program] = Program,
     ) -> None:
         self.trees, self.texts = list(trees), list(texts)
-        self.program = Program(trees, texts, shapes)
+        self.program = program(trees, texts, shapes)
         self.wrt = list(wrt)
         self.active = self.program.active(self.wrt)
         self.floats = self.program.scalar and base is None
@@ -220,7 +221,7 @@ class Calculation:
                 matrix[:, start:stop] = np.concatenate(parts)
             slopes = {n: np.zeros(1) if found.get(n) is None else _v(found[n])[..., :1] for n in self.wrt}
             gradient = {n: self._out(slopes[n], shape) for n, shape in self._of_inputs()}
-            matrix = _symmetric(np, matrix)
+            matrix = _symmetric(np, matrix) if np.rounds else matrix
             return self._out(values[slot], ()), *self._second_beside(point, values, gradient, matrix)
 
     # At an edge of a function, where a derivative is that of a side

@@ -72,6 +72,11 @@ def _unary(
     return Function(name, (1, 1), f"{name}(x)", rule, (derivative,), (low, high), edge=edge)
 
 
+def _textbook(formula: Rule, rule: Rule) -> Rule:
+    """A slope that is computed by `rule`, and written as `formula`."""
+    return lambda xp, *args: (formula if xp.symbolic else rule)(xp, *args)
+
+
 def _at_zero(xp: Any, x: Any, *others: Any) -> Any:
     return x == 0
 
@@ -262,6 +267,9 @@ def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
 
     def partial(i: int) -> Rule:
         def rule(xp: Any, out: Any, *args: Any) -> Any:
+            if xp.symbolic and len(args) == 2:
+                x, y = (args[i], args[1 - i]) if largest else (args[1 - i], args[i])
+                return xp.where(x > y, 1.0, xp.where(x < y, 0.0, 0.5))
             ties = 0.0
             for arg in args:
                 ties = ties + xp.where(arg == out, 1.0, 0.0)
@@ -272,9 +280,10 @@ def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
     return value, partial
 
 
-def _loss(name: str, term: Rule, dy: Rule, dy_hat: Rule) -> Function:
+def _loss(name: str, term: Rule, dy: Rule, dy_hat: Rule, written: Rule | None = None) -> Function:
     """The term of a loss, differentiated by labels and predictions."""
-    return Function(name, (2, 2), "", lambda xp, y, p: term(y, p), (dy, lambda xp, out, y, p: dy_hat(y, p)))
+    slope = _textbook(written, lambda xp, out, y, p: dy_hat(y, p)) if written else lambda xp, out, y, p: dy_hat(y, p)
+    return Function(name, (2, 2), "", lambda xp, y, p: term(y, p), (dy, slope))
 
 
 _MAX, _DMAX = _extremes(True)
@@ -303,8 +312,20 @@ OPERATORS: dict[str, Function] = {
         Function("==", (2, 2), "x==y", lambda xp, x, y: xp.where(x == y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
         Function("!=", (2, 2), "x!=y", lambda xp, x, y: xp.where(x != y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
         _loss("mse_term", terms.mse_term, lambda xp, o, y, p: 2.0 * (y - p), terms.dmse_term_dy_hat),
-        _loss("bce_term", terms.bce_term, lambda xp, o, y, p: -xp.logit(p), terms.dbce_term_dy_hat),
-        _loss("cce_term", terms.cce_term, lambda xp, o, y, p: -xp.log(p), terms.dcce_term_dy_hat),
+        _loss(
+            "bce_term",
+            terms.bce_term,
+            lambda xp, o, y, p: -xp.logit(p),
+            terms.dbce_term_dy_hat,
+            lambda xp, o, y, p: xp.divide(p - y, p * (1.0 - p)),
+        ),
+        _loss(
+            "cce_term",
+            terms.cce_term,
+            lambda xp, o, y, p: -xp.log(p),
+            terms.dcce_term_dy_hat,
+            lambda xp, o, y, p: -xp.divide(y, p),
+        ),
         Function(
             "sigmoid_bce_term",
             (2, 2),
@@ -339,7 +360,14 @@ FUNCTIONS: dict[str, Function] = {
         _unary("abs", lambda xp, y, x: xp.sign(x), edge=_at_zero),
         _unary("sign", _zero, edge=_at_zero),
         _unary("sqrt", lambda xp, y, x: xp.divide(0.5, y), 0.0, edge=_at_zero),
-        _unary("cbrt", lambda xp, y, x: xp.agreed(xp.divide(y, x) / 3.0, x == 0, math.inf), edge=_at_zero),
+        _unary(
+            "cbrt",
+            _textbook(
+                lambda xp, y, x: xp.divide(1.0, 3.0 * xp.power(y, 2.0)),
+                lambda xp, y, x: xp.agreed(xp.divide(y, x) / 3.0, x == 0, math.inf),
+            ),
+            edge=_at_zero,
+        ),
         _unary("exp", lambda xp, y, x: y),
         _unary("exp2", lambda xp, y, x: y * xp.log(2.0)),
         _unary("expm1", lambda xp, y, x: xp.exp(x)),
@@ -358,7 +386,7 @@ FUNCTIONS: dict[str, Function] = {
         Function("atan2", (2, 2), "atan2(y, x)", _primitive("arctan2"), (_datan2(0), _datan2(1)), edge=_on_the_cut),
         _unary("sinh", lambda xp, y, x: xp.cosh(x)),
         _unary("cosh", lambda xp, y, x: xp.sinh(x)),
-        _unary("tanh", lambda xp, y, x: activations.dtanh_dz(x)),
+        _unary("tanh", _textbook(lambda xp, a, z: (1.0 + a) * (1.0 - a), lambda xp, y, x: activations.dtanh_dz(x))),
         _unary("asinh", lambda xp, y, x: xp.divide(1.0, xp.hypot(1.0, x)), value="arcsinh"),
         _unary(
             "acosh",
@@ -411,7 +439,11 @@ FUNCTIONS: dict[str, Function] = {
             picks=True,
         ),
         Function("clip", (3, 3), "clip(x, low, high)", kind="macro"),
-        _unary("sigmoid", lambda xp, y, z: activations.dsigmoid_dz(z), value=lambda xp, z: activations.sigmoid(z)),
+        _unary(
+            "sigmoid",
+            _textbook(lambda xp, a, z: a * (1.0 - a), lambda xp, y, z: activations.dsigmoid_dz(z)),
+            value=lambda xp, z: activations.sigmoid(z),
+        ),
         _unary(
             "logit",
             lambda xp, y, p: xp.agreed(activations.dlogit_dp(p), (p < 0) | (p > 1), math.nan),
@@ -424,7 +456,7 @@ FUNCTIONS: dict[str, Function] = {
             (1, 1),
             "relu(z)",
             lambda xp, z: activations.relu(z),
-            (lambda xp, y, z: activations.drelu_dz(z),),
+            (_textbook(lambda xp, a, z: xp.where(z >= 0.0, 1.0, 0.0), lambda xp, y, z: activations.drelu_dz(z)),),
             picks=True,
             edge=_at_zero,
         ),

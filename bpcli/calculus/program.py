@@ -90,11 +90,19 @@ class Instruction:
 class Program:
     """Instructions over numbered slots: constants and variables first come, then each step's result.
 
-    `outputs` are the slots of the trees. `scalar` says that no array occurs, so that floats suffice.
+    `outputs` are the slots of the trees; with `recognise` composites are computed as what they are.
+    `scalar` says that no array occurs, so that floats suffice.
     """
 
-    def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
+    def __init__(
+        self,
+        trees: Sequence[Expression],
+        texts: Sequence[str],
+        variables: Mapping[str, Shape],
+        recognise: bool = True,
+    ) -> None:
         self.variables = dict(variables)
+        self.recognise = recognise
         self.slots: list[Instruction | str | Constant] = []
         self.shapes: list[Shape] = []
         self.entries = self.work = 0
@@ -408,7 +416,7 @@ class _Builder:
                 raise self.mismatch(node, i, shape, other)
             shape = spread
         slot = self.add(Instruction(row, None, tuple(args), None, node, shapes, shape))
-        return recognised(self, slot, node)
+        return recognised(self, slot, node) if self.program.recognise else slot
 
     def add(self, instruction: Instruction) -> int:
         """A new instruction, unless the whole would become too much."""

@@ -188,6 +188,8 @@ class Softmax(_Softmax):
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         # p ⊙ (u − Σ p u) with u = g measured from its entry at the largest class, as in `formulas.softmax_vjp`.
         axis = self.axis(shapes[0], extra)
+        if xp.symbolic:
+            return out * (g - summed(xp, out * g, (axis,), keep=True))
         p = out.v if isinstance(out, Dual) else out
         top = xp.base.expand_dims(p.argmax(axis=axis), axis)
         u = g - linear(xp, lambda a: xp.base.take_along_axis(like(xp, a, p), top, axis), full(xp, g, shapes[0]))
@@ -207,7 +209,7 @@ class LogSoftmax(_Softmax):
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axis = self.axis(shapes[0], extra)
-        if not isinstance(out, Dual) and not isinstance(g, Dual):
+        if not isinstance(out, Dual) and not isinstance(g, Dual) and not xp.symbolic:
             from bpcli.formulas.softmax import log_softmax_vjp
 
             g, logits = (like(xp, a, b) for a, b in ((full(xp, g, shapes[0]), args[0]), (args[0], g)))
@@ -217,6 +219,9 @@ class LogSoftmax(_Softmax):
         return -(g * xp.expm1(out)) - xp.exp(out) * (total - g)
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        if xp.symbolic:
+            t = tangents[0]
+            return t - summed(xp, xp.exp(out) * t, (self.axis(shapes[0], extra),), keep=True)
         from bpcli.formulas.softmax import log_softmax_jvp
 
         logits = like(xp, args[0], tangents[0])
@@ -255,9 +260,19 @@ class LogSumExp(ArrayOp):
         return Dual(self._softmax(x.v, shape, extra), softmax_jvp(flat, flat_t, axis).reshape(t.shape), x.space)
 
     def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        if xp.symbolic:  # e^(x − out)
+            return put_back(xp, g, axes_of(shapes[0], extra)) * xp.exp(
+                args[0] - put_back(xp, out, axes_of(shapes[0], extra))
+            )
         return put_back(xp, g, axes_of(shapes[0], extra)) * self._p(xp, args[0], shapes[0], extra)
 
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        if xp.symbolic:
+            return summed(
+                xp,
+                xp.exp(args[0] - put_back(xp, out, axes_of(shapes[0], extra))) * tangents[0],
+                axes_of(shapes[0], extra),
+            )
         return summed(xp, self._p(xp, args[0], shapes[0], extra) * tangents[0], axes_of(shapes[0], extra))
 
 

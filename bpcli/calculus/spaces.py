@@ -22,6 +22,7 @@ class Rules:
 
     where: Any
     base: Any
+    symbolic = False
 
     def careful(self, plain: Any, condition: Any, better: Any) -> Any:
         """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
@@ -33,6 +34,8 @@ class Rules:
 
     def agreed(self, plain: Any, condition: Any, value: float) -> Any:
         """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
+        if self.symbolic:
+            return plain  # a convention at a point is no formula
         holds = condition if isinstance(condition, bool) else condition.any()
         return self.where(condition, value, plain) if holds else plain
 
@@ -49,6 +52,11 @@ class Space(Rules):
         self.base = base
         self.where = base.where
         self.scale, self.two_product = base.scale, base.two_product
+
+    def applied(self, row: Function, args: tuple[Any, ...]) -> Any:
+        """The value of a row of the table."""
+        assert row.value is not None
+        return row.value(self, *args)
 
     def __getattr__(self, name: str) -> Any:
         row = None if name in ("maximum", "minimum") else _ELEMENTWISE.get(name)
@@ -141,7 +149,7 @@ class Duals(Rules):
 
     def __init__(self, space: Space) -> None:
         self.plain = space
-        self.base = space.base
+        self.base, self.symbolic = space.base, space.symbolic
         self.constant, self.pi = space.constant, space.pi
 
     def __getattr__(self, name: str) -> Any:
@@ -166,8 +174,7 @@ class Duals(Rules):
     def elementwise(self, row: Function, args: tuple[Any, ...]) -> Any:
         """A row's value, with Σ ∂out/∂args[i]·t_i as its tangent."""
         values = tuple(map(_value, args))
-        assert row.value is not None
-        v = row.value(self.plain, *values)
+        v = self.plain.applied(row, values)
         t: Any = None
         for i, arg in enumerate(args):
             if isinstance(arg, Dual):

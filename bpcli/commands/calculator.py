@@ -78,6 +78,17 @@ def asks(
     return add
 
 
+def formula_options(function: F) -> F:
+    """`--latex`, `--explain`, `--shape`."""
+    for option in (
+        click.option("--shape", multiple=True, metavar="NAME=N", help="Of formulas: a vector of N, or MxN; repeats."),
+        click.option("--explain", is_flag=True, help="Of formulas: each step, the rule, and where."),
+        click.option("--latex", is_flag=True, help="The formulas in LaTeX, where no point is given."),
+    ):
+        function = option(function)
+    return function
+
+
 def file_options(function: F) -> F:
     """`--output` and `--force`, for columns in bulk."""
     function = click.option("--force", is_flag=True, help="Replace an existing FILE.")(function)
@@ -180,6 +191,16 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
         name: columns_first[c.positions].reshape(*c.shape, -1) if c.shape else columns_first[c.positions[0]]
         for name, c in columns.items()
     }
+
+
+def wants_formulas(request: Request, latex: bool, explain: bool, shape: Sequence[str]) -> bool:
+    """Whether no point is given, so that the derivative itself is asked for."""
+    if request.at or request.points is not None:
+        for option, given in (("--latex", latex), ("--explain", explain), ("--shape", bool(shape))):
+            if given:
+                raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")
+        return False
+    return bool(request.variables.names) or latex or explain
 
 
 # Printing

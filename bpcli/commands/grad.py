@@ -12,10 +12,12 @@ from bpcli.commands.calculator import (
     blocks_lines,
     file_options,
     flat,
+    formula_options,
     input_cells,
     input_titles,
     inputs_of,
     plain,
+    wants_formulas,
     wrt_titles,
 )
 from bpcli.notation import cell
@@ -24,14 +26,31 @@ from bpcli.notation import cell
 @click.command(cls=Command)
 @file_options
 @asks()
-def command(request: Request, printer: Printer, target: str | None, force: bool) -> None:
+@formula_options
+def command(
+    request: Request,
+    printer: Printer,
+    target: str | None,
+    force: bool,
+    latex: bool,
+    explain: bool,
+    shape: tuple[str, ...],
+) -> None:
     """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.
 
+    Without a point its formula.
+
     \b
+    bpcli grad "x**2+y**2"
     bpcli grad "x**2+y**2" --at 1,2
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
+    if wants_formulas(request, latex, explain, shape):
+        from bpcli.commands.formulas import print_formulas
+
+        print_formulas(request, printer, "grad", latex, explain, shape)
+        return
     if target is not None or (request.points is not None and not printer.certify):
         from bpcli.commands.bulk import run_bulk
 

@@ -8,23 +8,34 @@ from bpcli.commands.calculator import (
     Request,
     asks,
     flat,
+    formula_options,
     input_cells,
     input_titles,
     inputs_of,
     plain,
     value_lines,
+    wants_formulas,
     wrt_titles,
 )
 
 
 @click.command(cls=Command)
 @asks()
-def command(request: Request, printer: Printer) -> None:
+@formula_options
+def command(request: Request, printer: Printer, latex: bool, explain: bool, shape: tuple[str, ...]) -> None:
     """The Hessian of EXPR at a point: a row and a column for each entry of the variables, in order.
 
+    Without a point its formula.
+
     \b
+    bpcli hessian "x**2*y"
     bpcli hessian "x**2*y" --at 1,2
     """
+    if wants_formulas(request, latex, explain, shape):
+        from bpcli.commands.formulas import print_formulas
+
+        print_formulas(request, printer, "hessian", latex, explain, shape)
+        return
     for calculation, point in request.all_points():
         value, gradient, matrix = calculation.hessian(point)
         matrix = plain(matrix)

@@ -14,12 +14,14 @@ from bpcli.commands.calculator import (
     Request,
     blocks_lines,
     flat,
+    formula_options,
     input_cells,
     input_titles,
     inputs_of,
     plain,
     point_options,
     value_lines,
+    wants_formulas,
     wrt_option,
     wrt_titles,
 )
@@ -51,6 +53,7 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.option("--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
 @click.option("--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
 @output.format_option()
+@formula_options
 @output.kink_option
 @output.certify_options
 def command(
@@ -66,6 +69,9 @@ def command(
     precision: int | None,
     certify: bool,
     kink: str,
+    latex: bool,
+    explain: bool,
+    shape: tuple[str, ...],
     **named: str | None,
 ) -> None:
     """The Jacobian at a point: a row for each output, a column for each input.
@@ -73,7 +79,10 @@ def command(
     A lone NAME is a function of the lecture: softmax, log_softmax, sigmoid, tanh, relu, identity, softplus, dot,
     affine, neuron, mse, bce, cce, sigmoid_bce, softmax_cce; its inputs are options.
 
+    Without a point its formula.
+
     \b
+    bpcli jacobian "x*y" "x+y"
     bpcli jacobian "x*y" "x+y" --at 1,2
     bpcli jacobian softmax --logits 1,2,3
     bpcli jacobian neuron --x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid
@@ -99,6 +108,11 @@ def command(
             f"its point is given by --at; or a name: {', '.join(INPUTS)}",
         )
     request = Request(expressions, at, let, declared, wrt, points, printer)
+    if wants_formulas(request, latex, explain, shape) and vjp is None and jvp is None:
+        from bpcli.commands.formulas import print_formulas
+
+        print_formulas(request, printer, "jacobian", latex, explain, shape)
+        return
     for calculation, point in request.all_points():
         if vjp is not None or jvp is not None:
             _product(printer, request, calculation, point, vjp, jvp)

@@ -182,7 +182,7 @@ def test_a_descent_that_leaves_the_finite_says_which_step_was_allowed(bpcli):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["grad", "x**2"], 2, "x has no value"),
+        (["eval", "x**2"], 2, "x has no value"),
         (["grad", "x*y", "--at", "1"], 2, "--at has 1 value for the 2 variables x, y"),
         (["grad", "y*x", "--at", "1,2"], 2, 'write --at "y=1,x=2"'),
         (["grad", "x", "--at", "x=1,z=2"], 2, "z, which does not occur"),
@@ -237,11 +237,6 @@ def test_wrong_usage_is_one_clear_error(bpcli, tmp_path, monkeypatch, arguments,
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith("bpcli: error: ")
     assert message.casefold() in result.err.casefold()
-
-
-def test_certify_and_the_like_are_not_there_yet(bpcli):
-    for option in ("--latex", "--explain"):
-        assert bpcli("grad", "x", "--at", "1", option).code == 2
 
 
 def test_points_in_bulk_from_csv_npy_and_stdin(bpcli, tmp_path):

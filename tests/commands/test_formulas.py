@@ -1,0 +1,68 @@
+"""The formulas that `grad`, `jacobian` and `hessian` print without a point."""
+
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["grad", "x**2+y**2"], ["2*x 2*y"]),
+        (["grad", "x**2*y", "--wrt", "x"], ["2*x*y"]),
+        (["grad", "k*x**2", "--let", "k=3"], ["6*x"]),
+        (["hessian", "x**2*y"], ["2*y 2*x", "2*x 0"]),
+        (["jacobian", "x*y", "x+y"], ["y x", "1 1"]),
+        (["jacobian", "x*y", "x+y", "--latex"], [r"\begin{pmatrix} y & x \\ 1 & 1 \end{pmatrix}"]),
+        (["grad", "x**2", "--latex"], ["2 x"]),
+        (["grad", "dot(w,x)", "--shape", "w=2,x=2"], ["d/dw:", "x[0] x[1]", "d/dx:", "w[0] w[1]"]),
+        (["grad", "x**2+y", "--format", "csv"], ["d/dx,d/dy", "2*x,1"]),
+        (["grad", "(x**2-1)/(x-1)"], ["1"]),
+    ],
+)
+def test_formulas(bpcli, arguments, lines):
+    result = bpcli(*arguments)
+    assert (result.code, result.err) == (0, "")
+    assert result.lines == lines
+
+
+def test_json(bpcli):
+    assert bpcli("grad", "x*y", "--format", "json").json == [
+        {"function": "x*y", "variables": ["x", "y"], "gradient": {"x": "y", "y": "x"}}
+    ]
+    assert bpcli("jacobian", "x*y", "x", "--format", "json").json == [
+        {"function": ["x*y", "x"], "variables": ["x", "y"], "jacobian": {"x": [["y"], ["1"]], "y": [["x"], ["0"]]}}
+    ]
+    assert bpcli("hessian", "x*y", "--format", "json").json[0]["hessian"] == [["0", "1"], ["1", "0"]]
+    steps = bpcli("grad", "x*y", "--explain", "--format", "json").json
+    assert steps[0] == {"step": 1, "name": "v1", "formula": "x*y", "rule": "", "place": "x*y"}
+    assert bpcli("grad", "x*y", "--explain", "--format", "csv").lines[0] == "step,name,formula,rule,place"
+    assert "product rule" in bpcli("grad", "x*y", "--explain").out
+
+
+def test_without_sympy_the_formula_is_ours(bpcli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    assert bpcli("grad", "(x**2-1)/(x-1)").lines == ["2*x/(x-1)-(x**2-1)/(x-1)**2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["grad", "sum(x)"], "--shape x=3 for a vector of 3"),
+        (["grad", "x", "--at", "1", "--latex"], "--latex is of formulas, and a point is given"),
+        (["grad", "x", "--certify"], "--certify is of numbers"),
+        (["grad", "x", "--kink", "left"], "--kink is of numbers"),
+        (["grad", "x", "--shape", "y=3"], "y is no variable"),
+        (["grad", "x", "--shape", "x=0"], "expected NAME=N"),
+        (["grad", "x", "--shape", "x"], "expected NAME=N"),
+        (["grad", "sum(x)", "--shape", "x=2", "--explain"], "--explain takes expressions of numbers"),
+        (["jacobian", "x", "y", "--explain"], "--explain takes one expression"),
+        (["jacobian", "softmax(x)", "--shape", "x=100"], "there would be 100 × 100 formulas"),
+        (["jacobian", "x*y", "--vjp", "1"], "x has no value"),
+        (["grad", "[x,y]"], "a gradient is of one number"),
+    ],
+)
+def test_wrong_usage(bpcli, arguments, message):
+    result = bpcli(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
