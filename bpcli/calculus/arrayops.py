@@ -37,6 +37,10 @@ class ArrayOp(ABC):
         """Where the slope jumps, as `Function.edge`; a truth, or an array of them."""
         return False
 
+    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """Of an operation with one operand, its entries that matter where `edge` is."""
+        return edge
+
     def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""
         return self.value(xp, [t for t in tangents if t is not None], shapes, extra)

@@ -194,9 +194,9 @@ class Certified(Calculation):
         """The operation whose value first leaves the finite, in doubles."""
         return self.plain.culprit(point)
 
-    def slope_culprit(self, point: Point) -> str | None:
+    def slope_culprit(self, point: Point, second: bool = False) -> str | None:
         """The operation whose derivative leaves the finite, in doubles."""
-        return self.plain.slope_culprit(point)
+        return self.plain.slope_culprit(point, second)
 
     def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
         entries = max(rows * columns, self.program.entries)

@@ -23,6 +23,7 @@ Point = Mapping[str, Any]
 T = TypeVar("T")
 
 MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
+FEW_STEPS = 4096  # entries of the program for each input, up to which all are looked at beside a point
 SWEEP_ENTRIES = 1 << 21  # of all intermediate arrays of a sweep for many rows or columns at once: 16 MB
 
 
@@ -260,8 +261,30 @@ class Calculation:
         columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
         with np.errstate(all="ignore"):
             look = Look(self.program, series(base), columns, self.wrt)
-            self.kinks = resolve(look, table, at, self.kink, second)
+            self.kinks = resolve(look, table, at, self.kink, second, self._inputs_at_edges(columns, table))
         return [dict(_split(row, self._of_inputs(), lambda part, shape: part)) for row in table[..., 0].tolist()]
+
+    def _inputs_at_edges(self, columns: Point, table: Any) -> list[int] | None:
+        """The inputs that what is at an edge depends on, or whose slope is NaN; None for all where there are few.
+
+        An input is made NaN, which shows in everything that depends on it.
+        """
+        np = arrays()
+        if self.inputs * self.program.entries < FEW_STEPS or not self.space.base.rounds:
+            return None
+        space, found = Space(np), np.array([any(v != v for v in column) for column in table[..., 0].T])
+        plain = self.program.forward(space, columns)
+        edges = [(self.program.slots[slot], self.program.edge_entries(space, plain, slot)) for slot in self._edgy]
+        for start, stop in self._chunks(self.inputs):
+            seeds = _unit_seeds(np, self._of_inputs(), start, stop)
+            moved = {n: np.where(seeds[n] == 1, np.nan, c) if n in seeds else c for n, c in columns.items()}
+            values = self.program.forward(space, moved)
+            for step, entries in edges:
+                assert isinstance(step, Instruction)
+                for a in step.args:
+                    shown = np.isnan(values[a]) & entries
+                    found[start:stop] |= shown.any(axis=tuple(range(shown.ndim - 1)))
+        return np.flatnonzero(found).tolist()  # type: ignore[no-any-return]
 
     def _second_beside(
         self, point: Point, values: list[Any], gradient: dict[str, Any], matrix: Any
@@ -270,7 +293,10 @@ class Calculation:
         if not self._at_edge(values) and not self._has_nan([*gradient.values(), matrix]):
             return gradient, matrix
         _, gradient = self.gradient(point)
+        first = self.kinks
         rows = self._beside(point, gradient.values(), ([row] for row in matrix), second=True)
+        # Where a slope jumps, a second one that is the same on both sides is worth no note of its own.
+        self.kinks = [*first, *(kink for kink in self.kinks if not kink.slope or kink.left != kink.right)]
         return gradient, self._matrix([[v for part in row.values() for v in part] for row in rows])
 
     def _shaped(self, part: list[Any], shape: Shape) -> Any:
@@ -431,9 +457,20 @@ class Calculation:
             return text[node.span[0] : node.span[1]] + self._at(point, node)
         return None
 
-    def slope_culprit(self, point: Point) -> str | None:
-        """The operation whose derivative leaves the finite where its value does not; None if there is none."""
+    def slope_culprit(self, point: Point, second: bool = False) -> str | None:
+        """The operation whose derivative leaves the finite where its value does not; None if there is none.
+
+        `second`: or whose second derivative does where its first does not.
+        """
         values = self._forward(point)
+        found = self._steep(point, values, self.space)
+        if found or not second:
+            return found
+        space, one = Duals(self.space), 1.0 if self.floats else self.space.base.ones(1)
+        return self._steep(point, [Dual(v, one, space) for v in values], space)
+
+    def _steep(self, point: Point, values: list[Any], space: Any) -> str | None:
+        """The last operation whose slope is not finite, or on duals the slope of its slope."""
         for number in range(len(self.program.slots) - 1, -1, -1):
             step = self.program.slots[number]
             if not isinstance(step, Instruction) or step.row is None or not self.active[number]:
@@ -442,13 +479,15 @@ class Calculation:
             for i, a in enumerate(step.args):
                 if self.active[a] and step.row.kind != "select":
                     if self.floats:
-                        slope = step.row.partial(i)(self.space, values[number], *args)
+                        slope = step.row.partial(i)(space, values[number], *args)
                     else:
                         with self.space.base.errstate(all="ignore"):
-                            slope = step.row.partial(i)(self.space, values[number], *args)
-                    if not self._finite(slope):
+                            slope = step.row.partial(i)(space, values[number], *args)
+                    if not self._finite(_v(slope) if _t(slope) is None else _t(slope)):
                         start, end = step.node.span
-                        return f"the derivative of {self._text_of(number)[start:end]}{self._at(point, step.node)}"
+                        order = "second " if space.dual else ""
+                        what = f"the {order}derivative of {self._text_of(number)[start:end]}"
+                        return what + self._at(point, step.node)
         return None
 
     def _text_of(self, number: int) -> str:

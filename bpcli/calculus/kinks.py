@@ -6,7 +6,8 @@ differ there is a kink, and a convention decides.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ from bpcli.errors import UsageError
 
 MAX_STEPS = 400_000
 """Numbers of leading terms, over all directions, up to which the sides are looked at."""
+
+ASIDE = Fraction(64)
+"""The power of h by which other inputs are moved off their kinks: beyond all that counts."""
 
 _NEAR = 1e-9  # relative: slopes of two sides that differ by less are one
 
@@ -38,11 +42,15 @@ class Kink(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """The slope on either side of a point, None where a side has none, and whether the value jumps there."""
+    """The slope on either side of a point, None where a side has none, and whether the value jumps there.
+
+    `other` is one more slope, of a mixed derivative that is the same on both sides, but not across.
+    """
 
     left: Any
     right: Any
     jumps: bool
+    other: Any = None
 
 
 class Look:
@@ -52,38 +60,46 @@ class Look:
         self.program, self.kind, self.wrt = program, kind, wrt
         self.columns = {name: kind.namespace.asarray(column) for name, column in columns.items()}
         self.points = max([column.shape[-1] for column in columns.values()], default=1)
-        self.raw = columns
+        self.entries = [(name, k) for name in wrt for k in range(math.prod(program.variables[name]))]
 
-    def _moved(self, name: str, k: int, direction: float) -> dict[str, Any]:
-        """The points with entry k of a variable moved."""
-        shape = self.program.variables[name]
-        column = np.array(np.broadcast_to(np.asarray(self.columns[name]), (*shape, self.points)), object)
-        flat = column.reshape(-1, self.points)
-        flat[k] = [self.kind.moved(x.coefficient(0) if x.terms else 0.0, direction) for x in flat[k]]
-        return {**self.columns, name: self.kind.namespace.kept(column)}
+    def _moved(self, moves: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
+        """The points with some inputs moved, each by direction·h^power."""
+        columns = dict(self.columns)
+        for number, direction, power in moves:
+            name, k = self.entries[number]
+            shape = self.program.variables[name]
+            column = np.array(np.broadcast_to(np.asarray(columns[name]), (*shape, self.points)), object)
+            flat = column.reshape(-1, self.points)
+            flat[k] = [self.kind.moved(x.coefficient(0) if x.terms else 0.0, direction, power) for x in flat[k]]
+            columns[name] = self.kind.namespace.kept(column)
+        return columns
 
-    def _outputs(self, name: str, k: int, direction: float) -> list[Any]:
-        values = self.program.forward(self.kind.space, self._moved(name, k, direction))
-        return [(values[slot], self.program.shapes[slot]) for slot in self.program.outputs]
+    def outputs(self, number: int, direction: float) -> list[list[Series]]:
+        """The outputs beside the points, a list by output of a list by point."""
+        values = self.program.forward(self.kind.space, self._moved([(number, direction, Fraction(1))]))
+        return self._flat([(values[slot], self.program.shapes[slot]) for slot in self.program.outputs])
 
-    def _gradient(self, name: str, k: int, direction: float) -> list[Any]:
-        """The gradient beside the points."""
-        values = self.program.forward(self.kind.space, self._moved(name, k, direction))
+    def gradient(self, number: int, direction: float, inputs: Iterable[int], aside: float) -> list[list[Series]]:
+        """The gradient beside the points, where the other inputs are off their own kinks, by less than counts."""
+        others = [(other, aside, ASIDE) for other in inputs if other != number]
+        values = self.program.forward(self.kind.space, self._moved([(number, direction, Fraction(1)), *others]))
         (slot,) = self.program.outputs
         active = self.program.active(self.wrt)
         found = self.program.reverse(self.kind.space, values, {slot: self.kind.namespace.ones(1)}, active)
         shapes = self.program.variables
-        return [(found.get(n, self.kind.namespace.zeros(1)), shapes[n]) for n in self.wrt]
+        return self._flat([(found.get(n, self.kind.namespace.zeros(1)), shapes[n]) for n in self.wrt])
 
-    def sides(self, second: bool) -> Iterator[tuple[int, list[list[tuple[Series, Series]]]]]:
-        """For each input in turn, a list by output (or slope) of a list by point of what is to the left and right."""
-        compute = self._gradient if second else self._outputs
-        number = 0
-        for name in self.wrt:
-            for k in range(math.prod(self.program.variables[name])):
-                left, right = (self._flat(compute(name, k, direction)) for direction in (-1.0, 1.0))
-                yield number, [list(zip(a, b, strict=True)) for a, b in zip(left, right, strict=True)]
-                number += 1
+    def sides(self, inputs: Sequence[int]) -> Iterator[tuple[int, list[list[tuple[Series, ...]]]]]:
+        """For each of `inputs`, a list by output of a list by point of what is to the left and right."""
+        for number in inputs:
+            yield number, _paired([self.outputs(number, direction) for direction in (-1.0, 1.0)])
+
+    def second_sides(self, inputs: Sequence[int]) -> Iterator[tuple[int, list[list[tuple[Series, ...]]]]]:
+        """The same of the slopes; the other inputs are on the same side, and then on the other."""
+        ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)]
+        ways = ways if len(inputs) > 1 else ways[:2]
+        for number in inputs:
+            yield number, _paired([self.gradient(number, d, inputs, aside) for d, aside in ways])
 
     def _flat(self, found: list[tuple[Any, Shape]]) -> list[list[Series]]:
         rows: list[list[Series]] = []
@@ -93,17 +109,22 @@ class Look:
         return rows
 
 
-def resolve(look: Look, plain: Any, values: Any, kink: str, second: bool) -> list[Kink]:
+def resolve(
+    look: Look, plain: Any, values: Any, kink: str, second: bool, inputs: Sequence[int] | None = None
+) -> list[Kink]:
     """Put what both sides say into `plain`, slopes (outputs, inputs, B) by the plain sweep; the kinks that remain.
 
     `values` (outputs, B) are at the points themselves; `second`: they are the gradient, and its slopes the Hessian.
+    `inputs` are the only ones that change what is at an edge; all if it is None.
     `kink` is the convention where the sides differ: `left` or `right` takes that side; `lecture` leaves the plain
-    slope, or where that is NaN takes the middle of both sides, or the one that there is. Where it would take more than
-    `MAX_STEPS`, the sides are not looked at: the plain slopes stay, or UsageError if a side was asked for.
+    slope, or where that is NaN takes the middle of both sides. Where there is one side, `lecture` takes that. Where it
+    would take more than `MAX_STEPS`, the sides are not looked at: the plain slopes stay, or UsageError if a side was
+    asked for.
     """
     found: list[Kink] = []
     names = [title for name in look.wrt for title in entry_names(name, look.program.variables[name])]
-    steps = 2 * len(names) * look.program.entries * look.points * (2 if second else 1)
+    moved = range(len(names)) if inputs is None else inputs
+    steps = 2 * len(moved) * look.program.entries * look.points * (4 if second else 1)
     if steps > MAX_STEPS:
         if kink != "lecture":
             raise UsageError(
@@ -113,19 +134,41 @@ def resolve(look: Look, plain: Any, values: Any, kink: str, second: bool) -> lis
             )
         return [Kink("", 0, None, None, math.nan, False)]
     base = look.kind.base
-    for i, outputs in look.sides(second):
+    for i, outputs in look.second_sides(moved) if second else look.sides(moved):
         for o, row in enumerate(outputs):
-            for b, (before, behind) in enumerate(row):
+            for b, ways in enumerate(row):
                 if not base.isfinite(values[o, b]):
                     continue
-                sides = _slopes(before, behind, values[o, b])
+                sides = _slopes(ways[0], ways[1], values[o, b])
+                if len(ways) > 2:
+                    sides = _crossed(sides, _slopes(ways[2], ways[3], values[o, b]))
                 used, is_kink = _chosen(sides, plain[o, i, b], kink, base)
                 plain[o, i, b] = used
+                if second and o not in moved:  # the other order rests on the convention for the slope by input i
+                    plain[i, o, b] = used
                 if is_kink:
-                    left, right, used = (None if v is None else _approximate(v, base) for v in (*sides[:2], used))
+                    shown = (*sides[:2], used, sides.other)
+                    left, right, used, other = (None if v is None else _approximate(v, base) for v in shown)
+                    if other is not None and right is not None:
+                        left, right = sorted((other, right))
                     slope = f"d²/d{names[o]}d{names[i]}" if second else f"d/d{names[i]}"
                     found.append(Kink(slope, b, left, right, used or 0.0, sides.jumps and not second))
     return found
+
+
+def _crossed(sides: Sides, crossed: Sides) -> Sides:
+    """The slopes with all inputs on one side, beside those with the others on the other side.
+
+    Those stand in where the others leave a domain, and where they alone tell that there are several slopes.
+    """
+    left, right = (b if a is None else a for a, b in zip(sides[:2], crossed[:2], strict=True))
+    if left is None or right is None or sides.jumps or _differ(left, right):
+        return Sides(left, right, sides.jumps)
+    return Sides(left, right, False, next((s for s in crossed[:2] if s is not None and _differ(s, right)), None))
+
+
+def _paired(ways: Sequence[list[list[Series]]]) -> list[list[tuple[Series, ...]]]:
+    return [list(zip(*rows, strict=True)) for rows in zip(*ways, strict=True)]
 
 
 def _approximate(x: Any, base: Any) -> float:
@@ -163,7 +206,7 @@ def _is_nan(x: Any) -> bool:
 def _chosen(sides: Sides, plain: Any, kink: str, base: Any) -> tuple[Any, bool]:
     """The derivative to use, and whether it is one of several."""
     left, right = sides.left, sides.right
-    if left is not None and right is not None and not sides.jumps and not _differ(left, right):
+    if left is not None and right is not None and not (sides.jumps or _differ(left, right) or sides.other is not None):
         if not isinstance(left, float) or not isinstance(right, float):
             return (left if left is right else base.where(_either(left, right), left, right)), False
         return (right if _is_nan(plain) or _differ(plain, right) else plain) + 0.0, False
@@ -173,10 +216,11 @@ def _chosen(sides: Sides, plain: Any, kink: str, base: Any) -> tuple[Any, bool]:
     if kink != "lecture":
         side = left if kink == "left" else right
         return (math.nan if side is None else side), not one_sided
-    if bool(base.isfinite(plain)):
-        return plain, not one_sided
     if one_sided:
-        return (right if left is None else left), False
+        side = right if left is None else left
+        return (plain if bool(base.isfinite(plain)) and not _differ(plain, side) else side), False
+    if bool(base.isfinite(plain)):
+        return plain, True
     return (left + right) * 0.5, True
 
 

@@ -173,6 +173,14 @@ class Program:
         assert step.row.edge is not None
         return step.row.edge(xp, *args)
 
+    def edge_entries(self, xp: Any, values: list[Any], slot: int) -> Any:
+        """The entries of a step's operands on which it depends that the step is at an edge."""
+        step, edge = self.slots[slot], self.edge(xp, values, slot)
+        assert isinstance(step, Instruction)
+        if step.op is None:
+            return edge
+        return step.op.edge_entries(xp, edge, values[slot], [values[a] for a in step.args], step.shapes, step.extra)
+
     @property
     def picks(self) -> bool:
         """Whether a step takes some of its operands, or of their entries, and leaves others: `where`, `max`, `x[0]`."""

@@ -97,6 +97,10 @@ class Extreme(ArrayOp):
         axes = axes_of(shapes[0], extra)
         return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0
 
+    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        axes, np = axes_of(shapes[0], extra), xp.base
+        return np.expand_dims(edge, axes) & (args[0] == np.expand_dims(out, axes))
+
     def _share(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         x, out = (a.v if isinstance(a, Dual) else a for a in (x, out))
         ties = xp.base.where(x == xp.base.expand_dims(out, axes), 1.0, 0.0)
@@ -126,6 +130,9 @@ class Norm(ArrayOp):
 
     def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return out == 0
+
+    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        return xp.base.expand_dims(edge, axes_of(shapes[0], extra))
 
     def _unit(self, xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
         """The power of two just below the largest entry, by which dividing rounds nothing; 1 where there is none."""

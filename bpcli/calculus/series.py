@@ -4,6 +4,9 @@ A `Series` is Σ c·hᵖ + O(h^order), its terms by rising p, of which only the 
 a direction runs through the same rules as any number does: x·√x at 0 becomes h^1.5, whose term of h¹ is 0, and the
 slope to that side. Functions without a singularity are expanded by their own derivative rules: f(x(h)) is
 f(x(0)) + ∫ f′(x)·x′ dh. The coefficients are floats, or balls where a result is to be proven.
+
+log(1/h) outgrows every constant and is outgrown by every power of 1/h: it is counted as h^−ε with an ε below all
+exponents, so that its powers are multiplied, compared, and within expansions integrated, as all others are.
 """
 
 import math
@@ -19,6 +22,9 @@ from bpcli.elements import UNKNOWN, Elements
 INF = math.inf
 KEPT = 8  # terms
 DEGREE = 5  # of expansions
+
+EPSILON = Fraction(1, 2**61 - 1)  # of a prime that divides the denominator of no exponent but of those with a logarithm
+FLAT = Fraction(10**6)  # stands for more than every power: e^(−1/h) is O(h^FLAT)
 
 Power = Any  # a Fraction, or ±∞ for an order
 
@@ -138,6 +144,9 @@ for _name, _answer in {
     setattr(Series, f"__{_name}__", _comparison(_answer))
 
 
+Unary = Callable[[Series], Any]
+
+
 class Kind:
     """Series with coefficients of one kind of number, whose namespace is `base`."""
 
@@ -150,15 +159,29 @@ class Kind:
         }
         functions |= {numpy: functions[name] for name, numpy in _PRIMITIVES.items()}
         functions |= {
+            "exp": self._unbounded(functions["exp"], self._exp),
+            "exp2": self._unbounded(functions["exp2"], lambda x: self._exp(x * self._logarithm(2.0))),
+            "expm1": self._unbounded(functions["expm1"], lambda x: self._exp(x) - 1.0),
+            "log": self._at_zero(functions["log"], self._log),
+            "log2": self._at_zero(functions["log2"], lambda x: self._log(x) / self._logarithm(2.0)),
+            "log10": self._at_zero(functions["log10"], lambda x: self._log(x) / self._logarithm(10.0)),
+            "log1p": self._log1p(functions["log1p"]),
+            "sinh": self._unbounded(functions["sinh"], lambda x: (self._exp(x) - self._exp(-x)) * 0.5),
+            "cosh": self._unbounded(functions["cosh"], lambda x: (self._exp(x) + self._exp(-x)) * 0.5),
+            "arcsinh": self._unbounded(functions["arcsinh"], self._arcsinh),
+            "arccosh": self._unbounded(functions["arccosh"], lambda x: self._log(x + self._root(x * x - 1.0))),
+            "tanh": self._unbounded(functions["tanh"], self._tanh),
+            "erf": self._unbounded(functions["erf"], lambda x: self.functions["sign"](x).truncated(FLAT)),
+            "arctan": self._unbounded(functions["arctan"], self._arctan),
             "abs": lambda x: self.select(x < 0, -x, x),
             "sign": lambda x: self.select(x < 0, self.of(-1.0), self.select(x > 0, self.of(1.0), self.zero)),
             "floor": self._floor,
             "ceil": lambda x: -self._floor(-x),
-            "sqrt": lambda x: self.raised(x, Fraction(1, 2), self.base.sqrt),
+            "sqrt": self._root,
             "cbrt": self._cbrt,
             "divide": self.divide,
             "power": self.power,
-            "hypot": lambda x, y: self.raised(x * x + y * y, Fraction(1, 2), self.base.sqrt),
+            "hypot": lambda x, y: self._root(x * x + y * y),
             "arctan2": self._arctan2,
             "maximum": lambda x, y: self.select(x < y, y, x),
             "minimum": lambda x, y: self.select(x > y, y, x),
@@ -209,14 +232,16 @@ class Kind:
         x = self.base.lifted(x) if hasattr(self.base, "lifted") else x
         return Series([(Fraction(0), x)], INF, self)
 
-    def moved(self, x: Any, direction: float) -> Series:
-        """x + h·direction."""
+    def moved(self, x: Any, direction: float, power: Power = Fraction(1)) -> Series:
+        """x + direction·h^power."""
         at = self.of(x)
-        return Series([*at.terms, (Fraction(1), self.of(direction).coefficient(0))], INF, self)
+        return Series([*at.terms, (power, self.of(direction).coefficient(0))], INF, self)
 
     def select(self, condition: Any, x: Series, y: Series) -> Series:
-        """X where the condition holds, else y."""
-        return self.nothing if condition is UNKNOWN else x if condition else y
+        """X where the condition holds, else y; what both have in common where that is open."""
+        if condition is UNKNOWN:
+            return x.truncated((x - y).first)
+        return x if condition else y
 
     def _fraction(self, p: Any) -> Fraction | None:
         """An exponent as a fraction, if it is one."""
@@ -245,6 +270,9 @@ class Kind:
             else:
                 total = total.truncated((DEGREE + 1) * u.first)
         return total.shifted(q * p, first)
+
+    def _root(self, x: Series) -> Series:
+        return self.raised(x, Fraction(1, 2), self.base.sqrt)
 
     def divide(self, x: Series, y: Series) -> Series:
         """x/y."""
@@ -283,6 +311,71 @@ class Kind:
             angle = -angle  # just below the negative axis
         rest: Series = self.functions["arctan"](self.divide(b * x0 - a * y0, a * x0 + b * y0)) + angle
         return rest
+
+    # Where the argument grows without bound, or falls to where a logarithm does
+
+    def _unbounded(
+        self, bounded: Callable[[Series], Series], grows: Callable[[Series], Any]
+    ) -> Callable[[Series], Any]:
+        """A function that is `grows` of what grows without bound."""
+        return lambda x: grows(x) if x.terms and x.first < 0 else bounded(x)
+
+    def _at_zero(
+        self, elsewhere: Callable[[Series], Series], there: Callable[[Series], Any]
+    ) -> Callable[[Series], Any]:
+        """A function that is `there` of what falls to 0, or grows without bound."""
+        return lambda x: there(x) if x.terms and x.first != 0 else elsewhere(x)
+
+    def _logarithm(self, x: float) -> Any:
+        return self.base.log(self.of(x).coefficient(0))
+
+    def _log(self, x: Series) -> Series:
+        """log(c·h^q·(1 + u)) = log c − q·log(1/h) + log(1 + u)."""
+        q, c = x.terms[0]
+        if not c > 0 or _has_logarithm(q):
+            return self.nothing
+        u = Series(x.terms, x.order, self).shifted(-q, 1.0 / c)
+        rest: Series = self.functions["log"](Series([(p, d) for p, d in u.terms if p > 0], u.order, self) + 1.0)
+        first = Series([(-EPSILON, self.number(-q))], INF, self)
+        found: Series = first + self.of(self.base.log(c)) + rest
+        return found
+
+    def _log1p(self, elsewhere: Unary) -> Unary:
+        def log1p(x: Series) -> Any:
+            y = x + 1.0
+            return self._log(y) if y.terms and y.first != 0 else elsewhere(x)
+
+        return log1p
+
+    def _exp(self, x: Series) -> Series:
+        """e^(c·log(1/h)) is h^−c; e^x of what falls faster is less than every power of h."""
+        q, c = x.terms[0]
+        if q != -EPSILON:
+            return Series((), FLAT, self) if c < 0 else self.nothing
+        power = self._fraction(c)
+        if power is None:
+            return self.nothing
+        rest: Series = self.functions["exp"](Series(x.terms[1:], x.order, self))
+        return rest.shifted(-power)
+
+    def _arcsinh(self, x: Series) -> Series:
+        """±log(|x| + √(x² + 1))."""
+        far = self._log(abs(x) + self._root(x * x + 1.0))
+        return far if x.terms[0][1] > 0 else -far
+
+    def _tanh(self, x: Series) -> Series:
+        """±(1 − t)/(1 + t) with t = e^−2|x|."""
+        t = self._exp(abs(x) * -2.0)
+        far: Series = self.divide(1.0 - t, 1.0 + t)
+        return far if x.terms[0][1] > 0 else -far
+
+    def _arctan(self, x: Series) -> Series:
+        """±π/2 − atan(1/x)."""
+        quarter: Series = self.of(self.base.pi) * 0.5
+        far: Series = (quarter if x.terms[0][1] > 0 else -quarter) - self.functions["arctan"](
+            self.divide(self.of(1.0), x)
+        )
+        return far
 
     # All others
 
@@ -327,6 +420,11 @@ class Kind:
 
 def _is_finite(base: Any, value: Any) -> bool:
     return bool(base.isfinite(value))
+
+
+def _has_logarithm(power: Power) -> bool:
+    """Whether a power holds a multiple of ε."""
+    return isinstance(power, Fraction) and power.denominator % EPSILON.denominator == 0
 
 
 def _near_fraction(p: float) -> Fraction | None:

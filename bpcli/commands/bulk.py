@@ -117,7 +117,7 @@ def _print(blocks: Iterator[Block], gradient: bool, printer: Printer, request: R
 class _Marked(Printer):
     """A printer of marks in the place of numbers."""
 
-    def check(self, calculation: Calculation, point: Any, results: Sequence[Any]) -> None:
+    def check(self, calculation: Calculation, point: Any, results: Sequence[Any], second: bool = False) -> None:
         """Marks are neither finite nor not."""
 
 

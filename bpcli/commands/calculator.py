@@ -302,8 +302,8 @@ class Printer:
                 )
             output.emit(csv_line(row, self.precision))
 
-    def check(self, calculation: Calculation, point: Point, results: Sequence[float]) -> None:
-        """Remember the operation at fault if one of the results is not finite."""
+    def check(self, calculation: Calculation, point: Point, results: Sequence[float], second: bool = False) -> None:
+        """Remember the operation at fault if one of the results is not finite; `second` derivatives among them."""
         from math import isfinite
 
         if calculation.kinks:
@@ -312,7 +312,7 @@ class Printer:
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
-            culprit = calculation.culprit(point) or calculation.slope_culprit(point)
+            culprit = calculation.culprit(point) or calculation.slope_culprit(point, second)
             note = culprit or "the numbers are beyond the range of doubles on the way"
             if note not in self.notes:
                 self.notes.append(note)

@@ -40,7 +40,7 @@ def command(request: Request, printer: Printer, latex: bool, explain: bool, shap
         value, gradient, matrix = calculation.hessian(point)
         matrix = plain(matrix)
         slopes = [v for block in gradient.values() for v in flat(block)]
-        printer.check(calculation, point, [value, *slopes, *(v for row in matrix for v in row)])
+        printer.check(calculation, point, [value, *slopes, *(v for row in matrix for v in row)], second=True)
         names = wrt_titles(request, calculation)
         if printer.format == "json":
             record = {

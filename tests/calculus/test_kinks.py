@@ -111,6 +111,72 @@ def test_a_kink_has_two_slopes_and_a_convention(text, x, left, right, lecture):
         assert (note.slope, note.jumps) == ("d/dx", False)
 
 
+BESIDE_LOGARITHMS = [
+    # text, x, left, right; None where there is no such side
+    ("where(x>0, x*log(x), 0)", 0.0, 0, -INF),
+    ("where(x==0, 0, x*log(x))", 0.0, None, -INF),
+    ("where(x>0, x**x, 1)", 0.0, 0, -INF),
+    ("where(x==0, 0, x**2*log(|x|))+3*x", 0.0, 3, 3),
+    ("where(x>0, x**1.1*log(x)**3, 0)", 0.0, 0, 0),
+    ("where(x>0, x*sqrt(-log(x)), 0)", 0.0, 0, INF),
+    ("where(x>0, x**0.9/log(x)**2, 0)", 0.0, 0, INF),
+    ("where(x>0, x/log2(x), x)", 0.0, 1, 0),
+    ("where(x>0, x*exp(1/log10(x)), 0)", 0.0, 0, 1),
+    ("where(x>0, exp(log(x)), 2*x)", 0.0, 2, 1),
+    ("where(x>0, exp2(3*log2(x)), 2*x)", 0.0, 2, 0),
+    ("where(x>0, cosh(log(x))-0.5/x, 0)", 0.0, 0, 0.5),
+    ("where(x>0, tanh(log(x)/2)+1, 0)", 0.0, 0, 2),
+    ("where(x<1, (1-x)**2*log1p(-x)+2*x, 2*x)", 1.0, 2, 2),
+    ("where(x<1, (1-x)*log1p(-x), 0)", 1.0, INF, 0),
+    ("where(x>0, x*sin(1+x*log(x)), 0)", 0.0, 0, math.sin(1)),
+    ("where(x>0, x**2*asinh(1/x), 0)", 0.0, 0, 0),
+    ("where(x>0, x*acosh(1/x), 0)", 0.0, 0, INF),
+    ("where(x==0, 0, x*atan(1/x))", 0.0, -math.pi / 2, math.pi / 2),
+    ("where(x==0, 0, x*tanh(1/x))", 0.0, -1, 1),
+    ("where(x==0, 0, x*erf(1/x))", 0.0, -1, 1),
+    ("where(x==0, 0, x*sigmoid(1/x))", 0.0, 0, 1),
+    ("where(x==0, 0, exp(-1/x**2))+x", 0.0, 1, 1),
+    ("where(x>0, expm1(-1/x)*x, 0)", 0.0, 0, -1),
+    ("where(x>0, (1-cos(sqrt(x)*log(x)))/log(x)**2, 0)", 0.0, 0, 0.5),
+    ("where(x>0, (exp(cbrt(x)*log(x))-1-cbrt(x)*log(x)-cbrt(x)**2*log(x)**2/2)/log(x)**3, 0)", 0.0, 0, 1 / 6),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "left", "right"), BESIDE_LOGARITHMS)
+def test_beside_logarithms_and_poles(text, x, left, right):
+    for kink, expected in (("left", left), ("right", right)):
+        one = calculation(text, {"x": x}, kink)
+        got = one.gradient({"x": x})[1]["x"]
+        np.testing.assert_allclose(got, NAN if expected is None else expected, rtol=4e-16)
+        assert len(one.kinks) == (left is not None and left != right)
+    if left is None:
+        assert calculation(text, {"x": x}).gradient({"x": x})[1]["x"] == right
+
+
+def test_a_logarithm_of_a_logarithm_is_not_known():
+    one = calculation("where(x>0, x*(log(-x*log(x))-log(x)), 0)", {"x": 0.0}, "right")
+    assert math.isnan(one.gradient({"x": 0.0})[1]["x"])
+
+
+def test_a_second_derivative_beside_a_logarithm():
+    one = calculation("where(x>0, x**3*log(x), 0)", {"x": 0.0}, "right")
+    assert one.hessian({"x": 0.0})[2] == [[0]]
+    assert one.kinks == []
+    one = calculation("where(x>0, x**2*log(x), 0)", {"x": 0.0}, "right")
+    assert one.hessian({"x": 0.0})[2] == [[-INF]]
+
+
+def test_what_is_open_is_what_both_answers_share():
+    # Of what all kept terms cancel in, no sign is known, but that it is too small to count.
+    for text, left, right in (
+        ("cbrt(min(sin(x),relu(sin(x))))*x", 0, 0),
+        ("tanh(atan(x)-relu(x))", 1, 0),
+        ("|sin(x)-sin(relu(x))|+x", 0, 1),
+    ):
+        for kink, expected in (("left", left), ("right", right)):
+            assert calculation(text, {"x": 0.0}, kink).gradient({"x": 0.0})[1]["x"] == expected
+
+
 @pytest.mark.parametrize(
     ("text", "x", "left", "right"),
     [
@@ -136,6 +202,68 @@ def test_second_derivatives_at_a_kink():
         assert calculation("x*|x|", {"x": 0.0}, kink).hessian({"x": 0.0})[2] == [
             [{"left": -2, "right": 2, "lecture": 0}[kink]]
         ]
+
+
+MIXED = [
+    # text, x, y, the Hessian by the lecture's conventions, from the left, from the right, whether there is a note
+    ("(relu(x)-relu(-x))*y", 0, 1, [[0, 1], [1, 0]], [[0, 1], [1, 0]], [[0, 1], [1, 0]], False),
+    ("relu(x)*y", 0, 1, [[0, 1], [1, 0]], [[0, 0], [0, 0]], [[0, 1], [1, 0]], True),
+    ("|x|*y+x*y", 0, 2, [[0, 1], [1, 0]], [[0, 0], [0, 0]], [[0, 2], [2, 0]], True),
+    ("(|x|*|y|)**2", 0, 0, [[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]], False),
+    ("|x*y|", 0, 0, [[0, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 1], [1, 0]], True),
+    ("hypot(x,y)**2+x*y", 0, 0, [[2, 1], [1, 2]], [[2, 1], [1, 2]], [[2, 1], [1, 2]], False),
+    ("relu(x+y)**2", 0, 0, [[2, 2], [2, 2]], [[0, 0], [0, 0]], [[2, 2], [2, 2]], True),
+    ("x**2*y**1.5*sqrt(y)", 1, 0, [[0, 0], [0, 2]], [[0, NAN], [0, NAN]], [[0, 0], [0, 2]], False),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "y", "lecture", "left", "right", "noted"), MIXED)
+def test_mixed_second_derivatives(text, x, y, lecture, left, right, noted):
+    point = {"x": float(x), "y": float(y)}
+    for kink, expected in (("lecture", lecture), ("left", left), ("right", right)):
+        one = calculation(text, point, kink)
+        if not np.isnan(expected).any():
+            assert one.hessian(point)[2] == expected
+            assert bool(one.kinks) == noted
+        xs = {"v": np.array([x, y], float)}
+        vector = calculation(text.replace("x", "v[0]").replace("y", "v[1]").replace("hv[1]pot", "hypot"), xs, kink)
+        if not np.isnan(expected).any():
+            assert vector.hessian(xs)[2].tolist() == expected
+
+
+def test_only_what_reaches_an_edge_is_moved():
+    x = np.arange(1000.0)
+    for text, slopes in (
+        ("sum(relu(x))", {0: 0.0}),
+        ("max(x)+|x[0]-x[1]+1|", {0: -1.0, 1: -1.0, 999: 1.0}),
+        ("norm(x[:2]*0)+max([x[3],x[2]+1])", {0: 0.0, 1: 0.0, 2: 0.0, 3: 0.0}),
+        ("sum(where(x<=500,x,2*x-500))", {500: 1.0}),
+        ("min(|x|)*2", {0: -2.0}),
+        ("max(-|x-500.5|)", {500: 0.0, 501: -1.0}),
+    ):
+        one = calculation(text, {"x": x}, "left")
+        plain = calculation(text, {"x": x})
+        got, usual = (c.gradient({"x": x})[1]["x"] for c in (one, plain))
+        expected = usual.copy()
+        for k, slope in slopes.items():
+            expected[k] = slope
+        assert got.tolist() == expected.tolist(), text
+        assert {int(k.slope[5:-1]) for k in one.kinks} <= set(slopes)
+
+    x = np.arange(70.0)
+    one = calculation("relu(x[0])*x[1]+x[0]*x[2]+sum(x**2)", {"x": x}, "left")
+    expected = np.eye(70) * 2
+    expected[0, 2] = expected[2, 0] = 1.0
+    np.testing.assert_array_equal(one.hessian({"x": x})[2], expected)
+
+
+def test_the_second_derivative_at_fault():
+    one = calculation("3*x**1.5", {"x": 0.0})
+    assert one.slope_culprit({"x": 0.0}) is None
+    assert one.slope_culprit({"x": 0.0}, second=True) == "the second derivative of x**1.5 at x = 0"
+    x = np.array([0.0, 1.0])
+    one = calculation("sum(x**1.5)", {"x": x})
+    assert one.slope_culprit({"x": x}, second=True) == "the second derivative of x**1.5 at x = [0, 1]"
 
 
 def test_vectors():
@@ -205,6 +333,8 @@ PIECES = st.recursive(
         st.builds("({}*{})".format, inner, inner),
         st.builds("({}-{})".format, inner, inner),
         st.builds("sin({})".format, inner),
+        st.builds("tanh({})".format, inner),
+        st.builds("atan({})".format, inner),
         st.builds("exp(-({})**2)".format, inner),
         st.builds("where({}<{},{},{})".format, inner, inner, inner, inner),
     ),
@@ -219,6 +349,8 @@ def one_sided(text, x, direction):
         "max": max,
         "min": min,
         "sin": mp.sin,
+        "tanh": mp.tanh,
+        "atan": mp.atan,
         "exp": mp.exp,
         "abs": abs,
         "where": lambda c, a, b: a if c else b,

@@ -61,6 +61,8 @@ def test_the_note_names_the_place_and_the_interval(bpcli):
         "sign(x) at x = 0 has a jump: d/dx is 0 on the left, 0 on the right; 0 is used"
         in bpcli("grad", "sign(x)", "--at", "0").err
     )
+    assert "d/dx is -1 on the left, 1 on the right; 0 is used" in bpcli("hessian", "|x|", "--at", "0").err
+    assert "the second derivative of x**1.5 at x = 0" in bpcli("hessian", "x**1.5", "--at", "0").err
     assert "d²/dxdx is 0 on the left, 2 on the right" in bpcli("hessian", "relu(x)**2", "--at", "0").err
 
 
