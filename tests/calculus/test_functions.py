@@ -310,7 +310,7 @@ def test_the_slope_at_fault_is_named():
         ("cbrt(x**3)", 1.0),
         ("cbrt(x)**3", 1.0),
         ("x**(1/3)*x**(2/3)", 1.0),
-        ("exp(log(x))", NAN),  # the logarithm of h is no power of it
+        ("exp(log(x))", 1.0),
         ("(x**2)**0.75", 0.0),
         ("cbrt(x)**2", NAN),  # it grows without bound, to −∞ on the left and to ∞ on the right
     ],
