@@ -234,10 +234,10 @@ class Calculation:
             return any(self.program.edge(self.space, values, slot) for slot in self._edgy)
         return bool(self._edge_points(self.space, values).any())
 
-    def _edge_points(self, space: Space, values: list[Any]) -> Any:
-        """At which points, of the trailing axis, a step is at an edge."""
+    def _edge_points(self, space: Space, values: list[Any], slots: Sequence[int] | None = None) -> Any:
+        """At which points, of the trailing axis, a step (of `slots`) is at an edge."""
         found = arrays().zeros(1, bool)
-        for slot in self._edgy:
+        for slot in self._edgy if slots is None else slots:
             edge = self.program.edge(space, values, slot)
             found = found | (edge if isinstance(edge, bool) else edge.any(axis=tuple(range(edge.ndim - 1))))
         return found
@@ -384,15 +384,59 @@ class Calculation:
 
     def _beside_block(self, columns: Point, table: Any, places: Any) -> list[Kink]:
         """Put into the slopes (B, 1 + inputs) at `places` what both sides of these points say; the kinks there."""
-        from bpcli.calculus.kinks import Look, resolve
+        from bpcli.calculus.kinks import MAX_STEPS, Look, resolve
         from bpcli.calculus.series import series
 
-        near = {n: c if c.shape[-1] == 1 else c[..., places] for n, c in columns.items()}
-        slopes = table[places, 1:].T[None].astype(object)
-        look = Look(self.program, series(FLOATS), near, self.wrt)
-        kinks = resolve(look, slopes, table[places, 0][None].astype(object), self.kink, False)
-        table[places, 1:] = slopes[0].T.astype(float)
-        return [kink._replace(point=int(places[kink.point])) for kink in kinks]
+        kinks: list[Kink] = []
+        step = max(1, MAX_STEPS // (2 * max(1, self.inputs * self.program.entries)))
+        for start in range(0, len(places), step):
+            some = places[start : start + step]
+            near = {n: c if c.shape[-1] == 1 else c[..., some] for n, c in columns.items()}
+            slopes = table[some, 1:].T[None].astype(object)
+            look = Look(self.program, series(FLOATS), near, self.wrt)
+            found = resolve(look, slopes, table[some, 0][None].astype(object), self.kink, False)
+            table[some, 1:] = slopes[0].T.astype(float)
+            kinks += [kink._replace(point=int(some[kink.point])) for kink in found]
+        return kinks
+
+    def _block_at_edges(self, columns: Point, values: list[Any], table: Any, part: slice, near: Any) -> list[Kink]:
+        """The kinks among the points of a piece that are at an edge, by point; their slopes are put into the table."""
+        np, size = arrays(), part.stop - part.start
+        steps = [(slot, self.program.slots[slot]) for slot in self._edgy]
+        hard = [k for k, s in steps if not (isinstance(s, Instruction) and s.row is not None and s.row.homogeneous)]
+        bad = self._edge_points(Space(np), values, hard) | ~np.isfinite(table[part]).all(axis=1)
+        easy, steep = (np.flatnonzero(np.broadcast_to(near & which, size)) for which in (~bad, bad))
+        kinks: list[Kink] = []
+        if len(easy):
+            kinks, rest = self._kinked_block(values, table, easy, part.start)
+            places = np.concatenate([rest, part.start + steep])
+        else:
+            places = part.start + steep
+        return sorted(kinks + self._beside_block(columns, table, places), key=lambda kink: kink.point)
+
+    def _kinked_block(self, values: list[Any], table: Any, places: Any, first: int) -> tuple[list[Kink], Any]:
+        """As `_beside_block`, by tangents to both sides, and the places where those are not enough.
+
+        `values` and `places` are of a piece that begins at point `first` of the table.
+        """
+        from bpcli.calculus.binding import entry_names
+        from bpcli.calculus.kinks import resolve_tangents
+
+        np, (slot,) = arrays(), self.program.outputs
+        near = [v if v.shape[-1] == 1 else v[..., places] for v in values]
+        sides = np.empty((2, self.inputs, len(places)))
+        for i in range(self.inputs):
+            for side, sign in zip(sides, (-1.0, 1.0), strict=True):
+                seeds = {n: sign * seed for n, seed in _unit_seeds(np, self._of_inputs(), i, i + 1).items()}
+                tangent = self.program.tangents(Space(np), near, seeds, sided=True)[slot]
+                side[i] = 0.0 if tangent is None else sign * tangent
+        enough = np.isfinite(sides).all(axis=(0, 1))
+        some = first + places[enough]
+        slopes = table[some, 1:].T
+        names = [title for name, shape in self._of_inputs() for title in entry_names(name, shape)]
+        kinks = resolve_tangents(names, slopes, sides[0][:, enough], sides[1][:, enough], self.kink)
+        table[some, 1:] = slopes.T
+        return [kink._replace(point=int(some[kink.point])) for kink in kinks], first + places[~enough]
 
     def gradient_block(
         self, columns: Point, table: Any = None, kinks: list[Kink] | None = None
@@ -418,8 +462,7 @@ class Calculation:
                     slope[..., part] = found.get(name, 0.0)
                 near = self._edge_points(space, values) | np.isnan(table[part, 1:]).any(axis=1)
                 if near.any():
-                    places = part.start + np.flatnonzero(np.broadcast_to(near, part.stop - part.start))
-                    found_kinks = self._beside_block(columns, table, places)
+                    found_kinks = self._block_at_edges(columns, values, table, part, near)
                     if kinks is not None:
                         kinks += found_kinks
         return value, gradient

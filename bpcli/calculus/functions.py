@@ -15,16 +15,18 @@ from bpcli.namespaces import two_sum
 
 Rule = Callable[..., Any]
 
+_HOMOGENEOUS = ("abs", "relu", "hypot", "max", "min")
+
 
 class Function:
     """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests.
 
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
-    root at 0. `picks` says that a slope of 0 stands for an argument that was not taken, so that nothing of it matters,
-    not even ∞.
+    root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
+    `picks` says that a slope of 0 stands for an argument that was not taken, so that nothing of it matters, not even ∞.
     """
 
-    __slots__ = ("arity", "domain", "edge", "kind", "name", "partials", "picks", "signature", "value")
+    __slots__ = ("arity", "domain", "edge", "homogeneous", "kind", "name", "partials", "picks", "signature", "value")
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Function:
         self.name, self.arity, self.signature = name, arity, signature
         self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
         self.picks, self.edge = picks, edge
+        self.homogeneous = name in _HOMOGENEOUS
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""

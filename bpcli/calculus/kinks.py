@@ -156,6 +156,20 @@ def resolve(
     return found
 
 
+def resolve_tangents(names: Sequence[str], plain: Any, left: Any, right: Any, kink: str) -> list[Kink]:
+    """As `resolve`, of slopes (inputs, B) from both sides that are doubles."""
+    with np.errstate(all="ignore"):
+        size = np.maximum(abs(left), abs(right))
+        differ = abs(left - right) > _NEAR * size
+        better = np.where(abs(plain - right) > _NEAR * size, right, plain)
+    side = plain if kink == "lecture" else left if kink == "left" else right
+    plain[:] = np.where(differ, side, better) + 0.0
+    return [
+        Kink(f"d/d{names[i]}", b, float(left[i, b]), float(right[i, b]), float(plain[i, b]), False)
+        for i, b in np.argwhere(differ).tolist()
+    ]
+
+
 def _crossed(sides: Sides, crossed: Sides) -> Sides:
     """The slopes with all inputs on one side, beside those with the others on the other side.
 

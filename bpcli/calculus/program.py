@@ -203,8 +203,11 @@ class Program:
                 values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
         return values
 
-    def tangents(self, xp: Any, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
-        """The tangent of every slot along `seeds` (by variable), None for zero: J·v, with `values` from `forward`."""
+    def tangents(self, xp: Any, values: list[Any], seeds: Mapping[str, Any], sided: bool = False) -> list[Any]:
+        """The tangent of every slot along `seeds` (by variable), None for zero: J·v, with `values` from `forward`.
+
+        `sided`: at a kink of a function that is homogeneous there, the slope to the side that the seeds point to.
+        """
         result: list[Any] = []
         for number, slot in enumerate(self.slots):
             if not isinstance(slot, Instruction):
@@ -219,6 +222,8 @@ class Program:
                 result.append(slot.op.jvp(xp, parts, out, args, slot.shapes, slot.extra))
             else:
                 tangent = _elementwise_tangent(xp, slot, parts, out, args)
+                if sided and slot.row is not None and slot.row.homogeneous:
+                    tangent = _sided_tangent(xp, slot.row, parts, tangent, out, args)
                 if any(shape != slot.shape for shape in slot.shapes):
                     from bpcli.calculus.arrayops import full  # not for floats, which have one shape
 
@@ -296,6 +301,20 @@ def _elementwise_tangent(xp: Any, slot: Instruction, parts: list[Any], out: Any,
                 term = xp.where(p != 0.0, xp.scale(part, p), 0.0) if row.picks else xp.scale(part, p)
             total = term if total is None else total + term
     return total
+
+
+def _sided_tangent(xp: Any, row: Function, parts: list[Any], tangent: Any, out: Any, args: list[Any]) -> Any:
+    """The tangent, and where the function is at its kink, its value of the tangents: of a tie those of what ties."""
+    assert row.edge is not None
+    assert row.value is not None
+    edge = row.edge(xp, *args)
+    if not edge.any():
+        return tangent
+    along = [0.0 if part is None else part for part in parts]
+    if row.name in ("max", "min"):
+        far = -math.inf if row.name == "max" else math.inf
+        along = [xp.where(arg == out, part, far) for arg, part in zip(args, along, strict=True)]
+    return xp.where(edge, row.value(xp, *along), tangent)
 
 
 def _still_zero(xp: Any, g: Any, part: Any) -> Any:

@@ -301,7 +301,39 @@ def test_many_points_at_once():
     _, gradient = one.gradient_block({"x": xs, "y": ys}, None, kinks)
     assert gradient["x"].tolist() == [0, 0, 2, 0, 2]
     assert gradient["y"].tolist() == [1, 1, 2, 0, 3]
-    assert [(k.point, k.slope) for k in kinks] == [(1, "d/dx"), (2, "d/dx"), (3, "d/dx"), (2, "d/dy"), (3, "d/dy")]
+    assert [(k.point, k.slope) for k in kinks] == [(1, "d/dx"), (2, "d/dx"), (2, "d/dy"), (3, "d/dx"), (3, "d/dy")]
+
+
+@pytest.mark.parametrize("kink", ["lecture", "left", "right"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max(x,y)*3+relu(x)*sin(y+1)+|y|**2",
+        "min(x,y,2*x)-max(x-1,y,-3)*y",
+        "hypot(x,y)*2-hypot(x,3)+|x*y|",
+        "relu(x)-relu(-x)+clip(y,0,1)",
+        "sum(|[x,y,x-y]|)*[1,x].T[0]",
+        "where(x<=0,x,2*x)*relu(y)",
+        "x*sqrt(|x|)+relu(y-1)",
+        "max([x,y])+norm([x,y])",
+        "log(relu(x)+y)+|x|",
+    ],
+)
+def test_many_points_as_each_alone(text, kink, monkeypatch):
+    monkeypatch.setattr("bpcli.calculus.kinks.MAX_STEPS", 120)
+    xs, ys = np.array([[x, y] for x in (-1.0, 0.0, 1.0, 2.0) for y in (0.0, 1.0, 2.0)] * 3).T
+    one, kinks = calculation(text, {"x": 0.0, "y": 0.0}, kink), []
+    _, block = one.gradient_block({"x": xs, "y": ys}, None, kinks)
+    for i, (x, y) in enumerate(zip(xs, ys, strict=True)):
+        gradient = one.gradient({"x": float(x), "y": float(y)})[1]
+        np.testing.assert_allclose([block["x"][i], block["y"][i]], [gradient["x"], gradient["y"]], rtol=1e-15)
+        assert sorted(k._replace(point=0) for k in kinks if k.point == i) == sorted(one.kinks)
+
+
+def test_vectors_at_many_points():
+    xs = np.array([[0.0, 1.0, 0.0], [0.0, 1.0, 2.0]])
+    one = calculation("sum(relu(x)*[2,3])+max(x[0],x[1])", {"x": np.zeros(2)}, "left")
+    assert one.gradient_block({"x": xs})[1]["x"].tolist() == [[0, 2, 0], [0, 3, 4]]
 
 
 def test_too_many_entries_to_look_beside():
@@ -375,3 +407,5 @@ def test_one_sided_slopes_beside_difference_quotients(text, x):
         quotient = one_sided(text, mp.mpf(x), direction)
         got = calculation(text, {"x": x}, kink).gradient({"x": x})[1]["x"]
         assert quotient is None or abs(got - quotient) <= 1e-12 * (1 + abs(quotient))
+        block = calculation(text, {"x": x}, kink).gradient_block({"x": np.array([x, x])})[1]["x"]
+        np.testing.assert_allclose(block, got, rtol=1e-12)

@@ -83,6 +83,13 @@ def test_many_points_are_counted(bpcli, tmp_path):
         assert "5 points lie at a kink" in result.err
 
 
+def test_a_point_counts_once(bpcli):
+    result = bpcli("grad", "max(x,y)", "--points", "-", stdin="x,y\n" + "1,1\n" * 5000)
+    assert result.err.count("has a kink") == 3
+    assert "5000 points lie at a kink or a jump in all" in result.err
+    assert result.lines == ["0.5 0.5"] * 5000
+
+
 def test_a_descent_says_where_it_stood_on_a_kink(bpcli):
     result = bpcli("descend", "|x|", "--at", "2", "--lr", "1", "--steps", "3")
     assert result.lines == ["2 2", "1 1", "0 0", "0 0"]
