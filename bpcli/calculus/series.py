@@ -252,8 +252,8 @@ class Kind:
     def raised(self, x: Series, p: Fraction, of_first: Callable[[Any], Any] | None = None) -> Series:
         """x^p = (c·h^q)^p·(1 + u)^p by the binomial series; `of_first` is c^p of a coefficient."""
         if not x.terms:
-            if x.order < INF:
-                return self.nothing
+            if x.order < INF:  # of an open sign
+                return Series((), x.order * p, self) if p > 0 and p.denominator == 1 else self.nothing
             return self.zero if p > 0 else self.of(1.0 if p == 0 else INF)
         q, c = x.terms[0]
         if c < 0 and p.denominator != 1:
@@ -290,6 +290,8 @@ class Kind:
     def _cbrt(self, x: Series) -> Series:
         if x.terms and x.terms[0][1] < 0:
             return -self._cbrt(-x)
+        if not x.terms and x.order < INF:
+            return Series((), x.order / 3, self)
         return self.raised(x, Fraction(1, 3), self.base.cbrt)
 
     def _floor(self, x: Series) -> Series:

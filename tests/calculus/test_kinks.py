@@ -171,6 +171,10 @@ def test_what_is_open_is_what_both_answers_share():
     for text, left, right in (
         ("cbrt(min(sin(x),relu(sin(x))))*x", 0, 0),
         ("tanh(atan(x)-relu(x))", 1, 0),
+        ("cbrt(exp(relu(x))-exp(x))", -INF, 0),
+        ("(exp(relu(x))-exp(x)+|x|)**2-(sin(x)-sin(relu(x)))**5", 0, 0),
+        ("1-(exp(relu(x))-exp(x)-x)**3", 0, 0),
+        ("(exp(relu(x))-exp(x))**5+x", 1, 1),
         ("|sin(x)-sin(relu(x))|+x", 0, 1),
     ):
         for kink, expected in (("left", left), ("right", right)):
