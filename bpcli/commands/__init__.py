@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "jacobian": ("bpcli.commands.jacobian", "The Jacobian of expressions, or of a function of the lecture."),
     "hessian": ("bpcli.commands.hessian", "The Hessian of an expression."),
     "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step."),
+    "check": ("bpcli.commands.check", "A derivative against difference quotients, or yours against the exact one."),
     "backprop": ("bpcli.commands.backprop", "The chain of Jacobians of a neuron or a softmax layer."),
     "train": ("bpcli.commands.train", "Train a model from a YAML config."),
     "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row."),

@@ -21,9 +21,9 @@ OPTIONAL = {"y", "label"}  # of cce and softmax_cce one of the two
 def run_named(name: str, texts: Mapping[str, str], vjp: str | None, jvp: str | None, printer: Printer) -> None:
     """Print the Jacobian of `name`, or v·J or J·v, for the inputs that the options give as texts."""
     row = NAMED[name]
-    raw = _read(name, texts)
+    raw = read_inputs(name, texts)
     with np.errstate(all="ignore"):
-        for inputs in _each(row, raw):
+        for inputs in each_input(row, raw):
             checked = row.check(dict(inputs))
             shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
             if vjp is not None or jvp is not None:
@@ -33,7 +33,8 @@ def run_named(name: str, texts: Mapping[str, str], vjp: str | None, jvp: str | N
     printer.finish()
 
 
-def _read(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+def read_inputs(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a function's options; UsageError if one is missing or too many."""
     wanted = INPUTS[name]
     either = name in ("cce", "softmax_cce")
     missing = [option for option in wanted if option not in texts and not (either and option in OPTIONAL)]
@@ -51,7 +52,7 @@ def _read(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _each(row: Named, raw: dict[str, Any]) -> list[dict[str, Any]]:
+def each_input(row: Named, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """One set of inputs, or one for each row of the matrix that the function is given."""
     if row.rows_of is None or getattr(raw[row.rows_of], "ndim", 0) != 2:
         return [raw]

@@ -1,0 +1,226 @@
+"""`check`: derivatives against difference quotients, and answers with what is wrong in them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bpcli.calculus.grading import Tolerance, grade
+
+NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", "sigmoid"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "finding", "factor"),
+    [
+        (["x**2*y", "--at", "1,3", "--mine", "6,1"], "right", None),
+        (["x**2*y", "--at", "1,3", "--mine", "6 1"], "right", None),
+        (["x**2*y", "--at", "1,3", "--mine", "[6, 1]"], "right", None),
+        (["x**2*y", "--at", "1,3", "--mine", "2*x*y, x**2"], "right", None),
+        (["x**2*y", "--at", "1,3", "--mine", "2*x*y x**2"], "right", None),
+        (["x**2*y", "--at", "1,3", "--mine", "6;1"], "transposed", None),
+        (["x**2*y", "--at", "1,3", "--mine", "-6,-1"], "sign", None),
+        (["x**2*y", "--at", "1,3", "--mine", "-2*x*y, x**2"], "sign", None),
+        (["x**2*y", "--at", "1,3", "--mine", "3,0.5"], "factor", 0.5),
+        (["x**2*y", "--at", "1,3", "--mine", "4*x*y, 2*x**2"], "factor", 2),
+        (["x**2*y", "--at", "1,3", "--mine", "7*x*y, 3.5*x**2"], "factor", 3.5),
+        (["x**2*y", "--at", "1,3", "--mine", "x**2, 2*x*y"], "swapped", None),
+        (["x**2*y", "--at", "1,3", "--mine", "1,6"], "swapped", None),
+        (["x**2*y", "--at", "1,3", "--mine", "6"], "shape", None),
+        (["x**2*y", "--at", "1,3", "--mine", "6,1.7"], "value", None),
+        (["x**2*y", "--at", "1,3", "--mine", "6*x**4, x"], "value", None),
+        (["x**2*y", "--at", "1,3", "--mine", "2*"], "unreadable", None),
+        (["x**2*y", "--at", "1,3", "--mine", "q, 1"], "unreadable", None),
+        (["sin(3*x)", "--at", "0.4", "--mine", "cos(3*x)"], "inner_derivative", None),
+        (["(x**2+1)**3", "--at", "1", "--mine", "3*(x**2+1)**2"], "inner_derivative", None),
+        (["sin(x)", "--at", "1", "--mine", "0.540"], "right", None),
+        (["sin(x)", "--at", "1", "--mine", "0.54"], "value", None),
+        (["softmax", "--logits", "1,2,3", "--mine", "p*(1-p)"], "diagonal_only", None),
+        (["softmax", "--logits", "1,2", "--mine", "p[0]*(1-p[0]),-p[0]*p[1];-p[0]*p[1],p[1]*(1-p[1])"], "right", None),
+        (["sigmoid", "--z", "0.5", "--mine", "a*(1-a)"], "right", None),
+        (["tanh", "--z", "0.5,1", "--mine", "1-tanh(z)**2"], "right", None),
+        ([*NEURON, "--mine", "w*a*(1-a), x*a*(1-a), a*(1-a)"], "right", None),
+        ([*NEURON, "--mine", "w, x, 1"], "inner_derivative", None),
+        (["mse", "--y", "1,2", "--yhat", "2,4", "--mine", "-2*(y-yhat)"], "factor", 2),
+        (["mse", "--y", "1,2,3", "--yhat", "2,4,1", "--mine", "-2*(y-yhat)"], "factor", 3),
+        (["bce", "--y", "1,0", "--yhat", "0.3,0.4", "--mine", "(yhat-y)/(yhat*(1-yhat))/2"], "right", None),
+        (["softmax_cce", "--logits", "1,2,3", "--label", "2", "--mine", "p-y"], "right", None),
+        (["affine", "--x", "1,2", "--w", "3,4", "--b", "1", "--mine", "w, x, 1"], "right", None),
+        (["dot", "--u", "1,2", "--v", "3,4", "--mine", "u, v"], "value", None),
+    ],
+)
+def test_answers(bpcli, arguments, finding, factor):
+    result = bpcli("check", *arguments, "--format", "json")
+    (record,) = result.json
+    assert record["finding"] == finding, record
+    assert record["agree"] == (finding == "right")
+    assert record.get("factor") == (pytest.approx(factor) if factor else None)
+    assert result.code == (0 if finding == "right" else 1)
+    assert {"answer", "inputs", "agree", "max_error", "entries", "finding"} <= record.keys()
+    assert all(entry.keys() == {"name", "exact", "given", "error"} for entry in record["entries"])
+
+
+def test_a_formula_right_by_chance_is_not_right(bpcli):
+    record = bpcli("check", "x**2", "--at", "2", "--mine", "x+2", "--format", "json").json[0]
+    assert record["finding"] == "value"
+    assert "not at others" in record["message"]
+
+
+def test_a_bad_answer_never_stops_the_rest(bpcli):
+    result = bpcli("check", "x**2", "--at", "3", "--mine", "2*", "--mine", "2*x", "--mine", "6")
+    assert [line for line in result.lines if not line.startswith(" ")] == ["2*: unreadable", "2*x: right", "6: right"]
+    assert result.code == 1
+
+
+def test_the_grade_of_numbers():
+    names = ["a", "b", "c", "d"]
+    truth = [[1.0, 2.0], [3.0, 4.0]]
+    found = grade(truth, [[1.0, 3.0], [2.0, 4.0]], names, Tolerance())
+    assert found.finding == "transposed"
+    assert grade(truth, [[1.0, 0.0], [0.0, 4.0]], names, Tolerance()).finding == "diagonal_only"
+    assert grade(truth, [[2.0, 1.0], [3.0, 4.0]], names, Tolerance()).message == "a and b are swapped"
+    assert grade(truth, truth, names, Tolerance()).max_error == 0
+    found = grade(truth, [[1.0, 2.0], [3.0, -4.0]], names, Tolerance())
+    assert (found.finding, [e.name for e in found.entries if not e.right]) == ("sign", ["d"])
+    assert Tolerance(0.01).holds(1.0, 1.005)
+    assert not Tolerance(0.001).holds(1.0, 1.005)
+    assert Tolerance(0.0).holds(1.23449, 1.234, "1.234")
+    assert not Tolerance(0.0).holds(1.2346, 1.234, "1.234")
+    assert not Tolerance(0.0).holds(1234.4, 1234.0, "1234")
+
+
+def test_entries_beside_quotients(bpcli):
+    result = bpcli("check", "x**2*sin(y)", "--at", "1,2", "--format", "json")
+    assert result.code == 0
+    (record,) = result.json
+    assert (record["agree"], record["function"], record["inputs"]) == (True, "x**2*sin(y)", {"x": 1, "y": 2})
+    assert [e["name"] for e in record["entries"]] == ["d/dx", "d/dy"]
+    assert record["max_error"] < 1e-9
+    assert bpcli("check", "x*y", "x+y", "--at", "1,2").lines[1].startswith("d(x*y)/dx")
+    assert "at a kink" in bpcli("check", "relu(x)", "--at", "0").out
+    assert (
+        bpcli("check", "x**2", "--points", "-", "--format", "csv", stdin="x\n1\n2\n").lines[0]
+        == "x,entry,exact,numeric,error,agree"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["softmax", "--logits", "1,2,3"],
+        ["log_softmax", "--logits", "1,2,3"],
+        ["sigmoid", "--z", "0.5,-2"],
+        ["tanh", "--z", "1"],
+        ["relu", "--z", "1,-2"],
+        ["identity", "--z", "1"],
+        ["softplus", "--z", "1"],
+        ["dot", "--u", "1,2", "--v", "3,4"],
+        ["affine", "--x", "1,2", "--w", "1,2;3,4", "--b", "0,1"],
+        ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", "tanh"],
+        ["mse", "--y", "1,2", "--yhat", "2,4"],
+        ["bce", "--y", "1,0", "--yhat", "0.3,0.4"],
+        ["cce", "--label", "0", "--yhat", "0.3,0.7"],
+        ["sigmoid_bce", "--z", "1,2", "--y", "1,0"],
+        ["softmax_cce", "--logits", "1,2,3", "--label", "2"],
+    ],
+)
+def test_the_functions_of_the_lecture(bpcli, arguments):
+    result = bpcli("check", *arguments, "--format", "json")
+    assert result.code == 0
+    assert all(entry["agree"] for record in result.json for entry in record["entries"])
+
+
+@pytest.mark.parametrize("config", ["iris", "breast_cancer", "concavity", "diabetes", "digits"])
+def test_configs(bpcli, root, config):
+    result = bpcli("check", root / f"configs/{config}.yaml", "--format", "json")
+    assert result.code == 0, result.out
+    assert [record["inputs"]["weights"] for record in result.json] == ["start", "random weights"]
+    entries = [entry for record in result.json for entry in record["entries"]]
+    assert sum(entry["agree"] is True for entry in entries) > 0.8 * len(entries)
+
+
+def test_a_wrong_step_of_a_config_is_caught(bpcli, root, monkeypatch):
+    from bpcli.formulas.steps import SoftmaxCce
+
+    step = SoftmaxCce.__call__
+
+    def wrong(self, z, y):
+        loss = step(self, z, y)
+        z *= 1.0001
+        return loss
+
+    monkeypatch.setattr(SoftmaxCce, "__call__", wrong)
+    result = bpcli("check", root / "configs/iris.yaml")
+    assert result.code == 1
+    assert "WRONG" in result.out
+
+
+def test_ten_thousand_points_in_one_call(bpcli, tmp_path):
+    points = np.random.default_rng(0).normal(size=(10000, 2))
+    grads = np.column_stack([2 * points[:, 0] * points[:, 1], points[:, 0] ** 2])
+    np.save(tmp_path / "p.npy", points)
+    np.save(tmp_path / "g.npy", grads)
+    arguments = ["check", "x**2*y", "--points", tmp_path / "p.npy", "--mine", f"@{tmp_path / 'g.npy'}"]
+    result = bpcli(*arguments)
+    assert (result.code, result.lines) == (0, ["10000 points: right"])
+    grads[77, 1] *= 2
+    np.save(tmp_path / "g.npy", grads)
+    result = bpcli(*arguments)
+    assert result.code == 1
+    assert result.lines[0].startswith("row 78, at x = ")
+    assert "a factor 2 too much in d/dy" in result.lines[0]
+    records = bpcli(*arguments, "--format", "json").json
+    assert sum(r["agree"] for r in records) == 9999
+    np.save(tmp_path / "g.npy", grads[:5])
+    assert bpcli(*arguments).code == 3
+
+
+def test_a_class_of_forty(root, tmp_path):
+    """The ten lines of the README, over forty files of which eight are wrong."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    script = text.split("```sh grade\n")[1].split("```")[0]
+    (tmp_path / "answers").mkdir()
+    wrong = {3: "p*(1-p)", 9: "1", 12: "2*", 20: "-a*(1-a)", 27: "2*a*(1-a)", 33: "a", 34: "", 39: "a*(1+a)"}
+    for k in range(40):
+        (tmp_path / "answers" / f"student{k:02d}.txt").write_text(wrong.get(k, "a*(1-a)") + "\n")
+    wrong.pop(3)  # for a sigmoid p is a
+    (tmp_path / "bpcli").write_text(f'#!/bin/sh\nexec {sys.executable} -m bpcli "$@"\n')
+    (tmp_path / "bpcli").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == 41, done.stderr
+    assert lines[-1] == f"{40 - len(wrong)} of 40 are right"
+    assert "a factor 2 too much" in lines[27]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["x**2"], 2, "x has no value"),
+        (["x**2", "--at", "1", "--rtol", "0.1"], 2, "--rtol and --atol are of --mine"),
+        (["x**2", "--at", "1", "--mine", "2", "--rtol", "-1"], 2, "expected a number of at least 0"),
+        (["softmax", "--logits", "1,2", "--at", "1"], 2, "is a function of the lecture"),
+        (["x**2", "--at", "1", "--z", "1"], 2, "--z is of the lecture's functions"),
+        (["3"], 2, "no variables to differentiate by"),
+        (["x", "--at", "1", "--mine", "@/nowhere"], 3, "can't be read"),
+        (["nowhere.yaml"], 3, "nowhere.yaml"),
+        (["softmax"], 2, "needs --logits"),
+    ],
+)
+def test_wrong_usage(bpcli, arguments, code, message):
+    result = bpcli("check", *arguments)
+    assert result.code == code, result.err
+    assert message in result.err
+
+
+def test_a_file_of_answers(bpcli, tmp_path):
+    (tmp_path / "mine.txt").write_text("2*x, 2*y\n")
+    assert bpcli("check", "x**2+y**2", "--at", "1,2", "--mine", f"@{tmp_path / 'mine.txt'}").code == 0
+    np.save(tmp_path / "mine.npy", [2.0, 4.0])
+    assert bpcli("check", "x**2+y**2", "--at", "1,2", "--mine", f"@{tmp_path / 'mine.npy'}").code == 0
+    assert json.loads(bpcli("check", "x**2", "--at", "1", "--mine", "2", "--format", "json").out)["agree"]
