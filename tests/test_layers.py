@@ -23,7 +23,7 @@ BELOW = {  # a place may import from itself and from these
     "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files", "yaml12"},
     "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets", "yaml12"},
 }
-ABOVE = {"commands", "__init__", "__main__"}  # these may import everything
+ABOVE = {"plots", "commands", "__init__", "__main__"}  # these may import everything
 
 
 def place(name: str) -> str:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step."),
     "check": ("bpcli.commands.check", "A derivative against difference quotients, or yours against the exact one."),
     "backprop": ("bpcli.commands.backprop", "The chain of Jacobians of a neuron or a softmax layer."),
+    "plot": ("bpcli.commands.plot", "A picture of a function and its gradient, or of a trained model."),
     "train": ("bpcli.commands.train", "Train a model from a YAML config."),
     "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row."),
     "evaluate": ("bpcli.commands.evaluate", "The loss and the metrics of a trained model."),

@@ -47,6 +47,18 @@ def save_run(folder: Path, config: str, model: Model, history: str, summary: Map
         (folder / SUMMARY).write_text(json_text(summary) + "\n", encoding="utf-8")
 
 
+def read_history(folder: Path) -> dict[str, list[float]]:
+    """The columns of a run's `history.csv`, an epoch a row; empty if there is none. DataError if it is damaged."""
+    path = folder / HISTORY
+    if not path.is_file():
+        return {}
+    try:
+        names, *rows = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
+        return {name: [float(row[k]) for row in rows] for k, name in enumerate(names)}
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(f"{path} is not the history of a run, or is damaged") from error
+
+
 def summary_rows(folder: Path, part: str) -> int | None:
     """How many rows of `part` (train, validation, test) a run had; None if its summary does not say."""
     try:

@@ -1,0 +1,75 @@
+"""How every picture looks, and how one is saved: the same bytes for the same picture."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import MissingExtraError, UsageError
+from bpcli.files import refuse_overwrite, write_atomically
+
+FORMATS = ("png", "svg", "pdf")
+
+# Okabe & Ito 2008, Color universal design: colours that are told apart with any kind of colour vision.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+_STYLE: dict[str, Any] = {
+    "font.size": 10, "axes.titlesize": 11, "axes.grid": True, "grid.alpha": 0.25, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.axisbelow": True, "legend.frameon": False, "figure.constrained_layout.use": True,
+    "svg.fonttype": "none", "svg.hashsalt": "bpcli", "pdf.fonttype": 42, "lines.linewidth": 1.8,
+}  # fmt: skip
+_NO_DATE: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+@contextmanager
+def drawing() -> Iterator[Any]:
+    """Matplotlib in our style, for the time of a picture; MissingExtraError without it."""
+    try:
+        matplotlib: Any = import_module("matplotlib")
+    except ImportError:
+        raise MissingExtraError("plot", "matplotlib", "plot") from None
+    with matplotlib.rc_context(_STYLE):
+        yield matplotlib
+
+
+def new_figure(size: tuple[float, float]) -> Any:
+    """An empty figure of so many inches, without a window."""
+    figure_type = import_module("matplotlib.figure").Figure
+    return figure_type(figsize=size)
+
+
+def check_target(target: Path, force: bool) -> None:
+    """UsageError for a file that can't be written in a known format, or is there already."""
+    if target.suffix.lower().lstrip(".") not in FORMATS:
+        raise UsageError(
+            f"--output {target}: a picture is written as {', '.join(FORMATS)}", f"--output {target.with_suffix('.png')}"
+        )
+    if not force:
+        refuse_overwrite(target)
+
+
+def save(figure: Any, target: Path, force: bool) -> None:
+    """Write the figure in the format that its file's name ends in; whole, or not at all."""
+    kind = target.suffix.lower().lstrip(".")
+
+    def write(file: Any) -> None:
+        figure.savefig(file, format=kind, dpi=200, metadata=_NO_DATE[kind])
+
+    write_atomically(target, write, force)
+
+
+def mathtext(latex: str, text: str) -> str:
+    """A formula as Matplotlib can set it, else its plain text."""
+    parser: Callable[[str], Any] = import_module("matplotlib.mathtext").MathTextParser("path").parse
+    candidate = f"${latex}$"
+    try:
+        parser(candidate)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return candidate if len(text) <= 60 else text[:57] + "…"
