@@ -1,5 +1,6 @@
 """The formulas of derivatives: the rules of the calculation over symbols, and the steps that lead there."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -130,6 +131,10 @@ def shapes_of(
         for node in postorder(tree):
             if isinstance(node, Call) and _takes_whole(node):
                 _refuse_open(node, text, [n for n in names if n not in shapes])
+    for name, shape in shapes.items():
+        if math.prod(shape) > MAX_ENTRIES:
+            what = f"{name} would have {math.prod(shape)} entries; formulas are written of {MAX_ENTRIES} at most"
+            raise UsageError(what, f"--at {name}=@FILE gives the numbers")
     return {name: shapes.get(name, ()) for name in names}
 
 

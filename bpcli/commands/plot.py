@@ -52,7 +52,7 @@ def command(
     bpcli plot "sin(x)/x" --range x=-20:20 --output sinc.svg
     bpcli plot runs/iris --show confusion --output confusion.pdf
     """
-    from bpcli.plots.style import check_target, drawing, save
+    from bpcli.plots.style import check_target, drawing, write_figure
 
     check_target(target, force)
     is_run = Path(subject).exists() and (Path(subject).is_dir() or subject.endswith(".npz"))
@@ -67,7 +67,7 @@ def command(
             figure = _run(Path(subject), show, features, _size(size))
         else:
             figure = _expression(subject, ranges, at, lr, steps, let, declared, kind, _size(size) or (6.0, 4.5))
-        save(figure, target, force)
+        write_figure(figure, target, force)
 
 
 def _size(text: str | None) -> tuple[float, float] | None:

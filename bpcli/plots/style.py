@@ -54,7 +54,7 @@ def check_target(target: Path, force: bool) -> None:
         refuse_overwrite(target)
 
 
-def save(figure: Any, target: Path, force: bool) -> None:
+def write_figure(figure: Any, target: Path, force: bool) -> None:
     """Write the figure in the format that its file's name ends in; whole, or not at all."""
     kind = target.suffix.lower().lstrip(".")
 

@@ -58,6 +58,7 @@ def test_without_sympy_the_formula_is_ours(bpcli, monkeypatch):
         (["grad", "sum(x)", "--shape", "x=2", "--explain"], "--explain takes expressions of numbers"),
         (["jacobian", "x", "y", "--explain"], "--explain takes one expression"),
         (["jacobian", "softmax(x)", "--shape", "x=100"], "there would be 100 × 100 formulas"),
+        (["grad", "x[9999999]"], "x would have 10000000 entries"),
         (["jacobian", "x*y", "--vjp", "1"], "x has no value"),
         (["grad", "[x,y]"], "a gradient is of one number"),
     ],
