@@ -266,7 +266,8 @@ def _adjoints(one: Derivation, program: Program, called_: list[str], symbols_: l
 
 
 def _text(x: Any) -> str:
-    return to_text(symbols().lifted(x).tree)
+    symbol: Symbol = np.ravel(np.asarray(symbols().lifted(x), object))[0]
+    return to_text(symbol.tree)
 
 
 def entries_of(wrt: Sequence[str], shapes: Mapping[str, Shape]) -> list[str]:

@@ -354,7 +354,9 @@ class _Builder:
         if isinstance(node, Negative):
             constant = program.slots[args[0]]
             if isinstance(constant, Constant):
-                return program.add(Constant(-constant, f"-{constant.written}"), ())
+                written = constant.written
+                written = written[1:] if written.startswith("-") else f"-{written}"
+                return program.add(Constant(-constant, written), ())
             return self.elementwise(OPERATORS["negative"], args, node)
         if isinstance(node, Binary):
             return self.binary(node, args)

@@ -21,7 +21,8 @@ from bpcli.calculus.tree import Binary, Call, Expression, Name, Negative, Number
 SHORT, LONG = 24, 400
 """Lengths of a text below which nothing is to be gained, and above which it would take too long."""
 
-SECONDS = 2.0  # for one formula
+SECONDS = 3.0
+"""For all formulas of a result together."""
 
 _FUNCTIONS = {
     *("sin", "cos", "tan", "exp", "log", "sqrt", "asin", "acos", "atan"),
@@ -56,17 +57,17 @@ class _Atoms:
         return done[0]
 
 
-def simplified(tree: Expression) -> Expression:
-    """A shorter tree of the same values, or the tree itself; ImportError without SymPy."""
+def simplified(tree: Expression, seconds: float = SECONDS) -> Expression:
+    """A shorter tree of the same values, or the tree itself if none is found in time; ImportError without SymPy."""
     text = to_text(tree)
-    if not SHORT <= len(text) <= LONG:
+    if not SHORT <= len(text) <= LONG or seconds <= 0:
         return tree
     sympy: Any = import_module("sympy")
 
     atoms = _Atoms()
     abstract = _abstracted(tree, atoms)
     try:
-        with _at_most(SECONDS):
+        with _at_most(seconds):
             shorter = tidied(_from_sympy(sympy, sympy.simplify(_to_sympy(sympy, abstract))))
     except (TimeoutError, _UnknownError, ValueError, TypeError, ZeroDivisionError, RecursionError):
         return tree

@@ -418,7 +418,8 @@ class SymbolSpace(Space):
     def applied(self, row: Function, args: tuple[Any, ...]) -> Any:
         """A function of the language as its call, another row as what it is computed by."""
         if row.name in _COMPARISONS:  # a truth is a number
-            return getattr(operator, _COMPARISONS[row.name])(*map(self.base.lifted, args))
+            answers = getattr(operator, _COMPARISONS[row.name])(*map(self.base.lifted, args))
+            return self.base.kept(np.frompyfunc(lifted, 1, 1)(answers))
         if FUNCTIONS.get(row.name) is not row:
             return super().applied(row, args)
         each = np.frompyfunc(lambda *symbols: called(row.name, *symbols), len(args), 1)

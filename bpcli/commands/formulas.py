@@ -1,6 +1,7 @@
 """The formulas of derivatives, as `grad`, `jacobian` and `hessian` print them where no point is given."""
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -56,26 +57,33 @@ def print_formulas(
         blocks = one.gradient(point)[1]
     else:
         blocks = {"": one.hessian(point)[2]}
-    shown = {name: _written(block, write) for name, block in blocks.items()}
+    shortened = _Shortened()
+    shown = {name: _written(block, lambda tree: write(shortened(tree))) for name, block in blocks.items()}
     _print(request, printer, one, what, shown, latex)
 
 
 def _written(block: Any, write: Write) -> Any:
     """The formulas of a block as texts, in its shape."""
-    each = np.frompyfunc(lambda symbol: write(_shortened(symbol.tree)), 1, 1)
+    each = np.frompyfunc(lambda symbol: write(symbol.tree), 1, 1)
     with np.errstate(all="ignore"):  # a simpler form is tried out at points where neither may have a value
         values = each(np.asarray(block, object))
     return values.tolist() if isinstance(values, np.ndarray) else values
 
 
-def _shortened(tree: Expression) -> Expression:
-    """A formula as SymPy has it, if it is there and finds a shorter one."""
-    from bpcli.calculus.simplify import simplified
+class _Shortened:
+    """Formulas as SymPy has them, if it is there and finds shorter ones, in a few seconds for all of them."""
 
-    try:
-        return simplified(tree)
-    except ImportError:
-        return tree
+    def __init__(self) -> None:
+        self.until: float | None = None
+
+    def __call__(self, tree: Expression) -> Expression:
+        from bpcli.calculus.simplify import SECONDS, simplified
+
+        try:
+            self.until = self.until or monotonic() + SECONDS
+            return simplified(tree, self.until - monotonic())
+        except ImportError:
+            return tree
 
 
 def _print(request: Request, printer: Printer, one: Derivation, what: str, blocks: dict[str, Any], latex: bool) -> None:

@@ -226,6 +226,7 @@ def test_a_jump_at_the_very_place_is_not_decided(text):
 
 def test_a_zero_is_one_when_it_is_below_the_doubles():
     assert calculation("sin(pi)+x", {"x": 0.0}).value({"x": 0.0}) == [0.0]
+    assert calculation("--16+--pi*x", {"x": 0.0}).value({"x": 0.0}) == [16.0]
     with pytest.raises(NotFiniteError, match="bits do not decide"):
         certified(lambda: bool(rational(0.0) < balls().sin(balls().pi)), None)
 
