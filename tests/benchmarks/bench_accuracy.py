@@ -460,7 +460,7 @@ CASES = [
         10,
         draw_z_and_label,
         true_dbce,
-        lambda z, y: dsigmoid_bce_term_dz(y, act.sigmoid(z), act.sigmoid(-z)),
+        lambda z, y: dsigmoid_bce_term_dz(y, z),
         lambda z, y: plain_sigmoid(z) - y,
     ),
     Case(
