@@ -161,7 +161,11 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         whole = content.strip()
     rows = [[part.strip() for part in _split(row, ",")] for row in _split(whole.replace("\n", ";"), ";") if row.strip()]
     rows = [row[0].split() if len(row) == 1 and _spaced(row[0]) else row for row in rows]
-    if rows and all(_PLAIN.fullmatch(part) for row in rows for part in row):
+    if not rows:
+        raise ExpressionError(
+            "there is no answer here", whole, 0, len(whole), "numbers such as 2,4 or formulas such as 2*x"
+        )
+    if all(_PLAIN.fullmatch(part) for row in rows for part in row):
         typed: list[list[str | None]] = [list(row) for row in rows]
         return Answer(text, [[float(part.replace("−", "-")) for part in row] for row in rows], typed, None)
     try:

@@ -44,6 +44,8 @@ def print_formulas(
         raise UsageError(f"{option} is of numbers, and no point is given", '--at "…"')
     names, constants = request.variables.names, request.variables.constants
     if explain:
+        if what == "hessian":
+            raise UsageError("--explain shows the steps of a gradient", f'bpcli grad "{request.texts[0]}" --explain')
         _explain(request, printer, given_shapes(shape, names))
         return
     shapes = shapes_of(request.trees, request.texts, names, given_shapes(shape, names))

@@ -56,6 +56,7 @@ def test_without_sympy_the_formula_is_ours(bpcli, monkeypatch):
         (["grad", "x", "--shape", "x=0"], "expected NAME=N"),
         (["grad", "x", "--shape", "x"], "expected NAME=N"),
         (["grad", "sum(x)", "--shape", "x=2", "--explain"], "--explain takes expressions of numbers"),
+        (["hessian", "x*y", "--explain"], "bpcli grad"),
         (["jacobian", "x", "y", "--explain"], "--explain takes one expression"),
         (["jacobian", "softmax(x)", "--shape", "x=100"], "there would be 100 × 100 formulas"),
         (["grad", "x[9999999]"], "x would have 10000000 entries"),
