@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from bpcli.elements import UNKNOWN, Elements, negation, turned
+from bpcli.elements import UNKNOWN, Elements, give_operators, negation
 from bpcli.errors import MissingExtraError
 
 try:
@@ -391,20 +391,8 @@ _BINARY: dict[str, Callable[[Ball, Ball], Ball]] = {
 # Arrays of balls
 
 
-def _install(name: str, function: Callable[[Ball, Ball], Any]) -> None:
-    def apply(a: Ball, b: Any) -> Any:
-        if isinstance(b, Ball):
-            return function(a, b)
-        return function(a, ball(b)) if isinstance(b, float | int) else NotImplemented
-
-    setattr(Ball, f"__{name}__", apply)
-
-
-for _name, _function in {"add": _plus, "sub": _plain(operator.sub), "mul": multiply, "truediv": divide}.items():
-    _install(_name, _function)
-    _install(f"r{_name}", turned(_function))
-for _name, _function in _COMPARISONS.items():
-    _install(_name, _function)
+_ARITHMETIC = {"add": _plus, "sub": _plain(operator.sub), "mul": multiply, "truediv": divide}
+give_operators(Ball, {**_ARITHMETIC, **_COMPARISONS}, ball)
 
 
 def _two_to(k: Any) -> Ball:

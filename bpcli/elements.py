@@ -100,6 +100,25 @@ def turned(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: function(b, a)
 
 
+def give_operators(
+    element: type, functions: Mapping[str, Callable[[Any, Any], Any]], lift: Callable[[Any], Any]
+) -> None:
+    """Give a class of elements its operators, by names such as `add` and `lt`; plain numbers beside them are lifted."""
+
+    def install(name: str, function: Callable[[Any, Any], Any]) -> None:
+        def apply(a: Any, b: Any) -> Any:
+            if isinstance(b, element):
+                return function(a, b)
+            return function(a, lift(b)) if isinstance(b, float | int) else NotImplemented
+
+        setattr(element, f"__{name}__", apply)
+
+    for name, function in functions.items():
+        install(name, function)
+        if name in _OPERATORS:
+            install(f"r{name}", turned(function))
+
+
 def _of_arrays(array: type, kind: "Elements") -> None:
     """Give a class of arrays the operators of its elements."""
 

@@ -8,11 +8,12 @@ difference, and so no cancellation (Squire & Trapp 1998, Using complex variables
 
 import cmath
 import math
+import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from bpcli.elements import Elements
+from bpcli.elements import Elements, give_operators
 
 Function = Callable[[float], Sequence[float]]
 
@@ -136,38 +137,21 @@ def _lifted(x: Any) -> Complex:
     return x if isinstance(x, Complex) else Complex(complex(float(x)))
 
 
-def _install(name: str, function: Callable[[complex, complex], Any], swap: bool = False) -> None:
-    def apply(a: Complex, b: Any) -> Any:
-        if not isinstance(b, Complex | float | int):
-            return NotImplemented
-        left, right = (_lifted(b).z, a.z) if swap else (a.z, _lifted(b).z)
-        result = function(left, right)
-        return result if isinstance(result, bool) else Complex(result)
-
-    setattr(Complex, f"__{'r' if swap else ''}{name}__", apply)
-
-
 def _divided(a: complex, b: complex) -> complex:
     return a / b if b else complex(math.nan, math.nan)
 
 
-for _name, _function in {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "truediv": _divided,
-}.items():
-    _install(_name, _function)
-    _install(_name, _function, True)
-for _name, _compare in {
-    "lt": lambda a, b: a.real < b.real,
-    "le": lambda a, b: a.real <= b.real,
-    "gt": lambda a, b: a.real > b.real,
-    "ge": lambda a, b: a.real >= b.real,
-    "eq": lambda a, b: a.real == b.real,
-    "ne": lambda a, b: a.real != b.real,
-}.items():
-    _install(_name, _compare)
+def _of_values(function: Callable[[complex, complex], complex]) -> Callable[[Complex, Complex], Complex]:
+    return lambda a, b: Complex(function(a.z, b.z))
+
+
+def _of_reals(function: Callable[[float, float], bool]) -> Callable[[Complex, Complex], bool]:
+    return lambda a, b: function(a.z.real, b.z.real)
+
+
+_ARITHMETIC = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": _divided}
+_COMPARISONS = {name: _of_reals(getattr(operator, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
+give_operators(Complex, {**{name: _of_values(f) for name, f in _ARITHMETIC.items()}, **_COMPARISONS}, _lifted)
 
 
 def _of(function: Callable[..., complex]) -> Callable[..., Complex]:

@@ -29,7 +29,7 @@ from bpcli.calculus.tree import (
     postorder,
     replace_children,
 )
-from bpcli.elements import Elements
+from bpcli.elements import Elements, give_operators
 from bpcli.naming import natural_key
 
 Factors = list[tuple[Expression, Fraction]]
@@ -360,20 +360,7 @@ def lifted(x: Any) -> Symbol:
     return Symbol(number_tree(Fraction(text)))
 
 
-def _install(name: str, function: Callable[[Symbol, Symbol], Any], swap: bool) -> None:
-    def apply(a: Symbol, b: Any) -> Any:
-        if not isinstance(b, Symbol | float | int):
-            return NotImplemented
-        other = lifted(b)
-        return function(other, a) if swap else function(a, other)
-
-    setattr(Symbol, f"__{'r' if swap else ''}{name}__", apply)
-
-
-for _name, _operation in _OPERATIONS.items():
-    _install(_name, _operation, False)
-    if _name in ("add", "sub", "mul", "truediv"):
-        _install(_name, _operation, True)
+give_operators(Symbol, _OPERATIONS, lifted)
 
 
 def _constant(c: Any) -> Symbol:
