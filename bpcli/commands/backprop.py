@@ -10,12 +10,12 @@ from bpcli.calculus.values import parse_value
 from bpcli.commands import Command, output
 from bpcli.commands.drawing import DRAWINGS
 from bpcli.datasets.values import read_value_file
-from bpcli.errors import DataError, NotFiniteError, UsageError
+from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.chain import Chain, Formula, Quantity, neuron_chain, softmax_chain
 from bpcli.formulas.named import one_hot
 from bpcli.formulas.steps import STEPS
-from bpcli.notation import csv_line, json_text
+from bpcli.notation import csv_line, json_text, number
 
 Given = list[tuple[str, Any]]
 
@@ -32,7 +32,7 @@ Given = list[tuple[str, Any]]
 @click.option(
     "--row", "rows", metavar="ROWS", help="Of RUN: rows of its data, counted from 1, such as 3 or 1,4 or 2:5."
 )
-@click.option("--lr", type=float, metavar="A", help="Show the update with this learning rate, too.")
+@click.option("--lr", metavar="A", help="Show the update with this learning rate, too.")
 @click.option(
     "--layout",
     type=click.Choice(["numerator", "denominator"]),
@@ -45,7 +45,7 @@ Given = list[tuple[str, Any]]
 def command(
     subject: str,
     rows: str | None,
-    lr: float | None,
+    lr: str | None,
     layout: str,
     format_: str,
     precision: int | None,
@@ -58,22 +58,21 @@ def command(
     bpcli backprop softmax --x 1,2 --w "0.1,0.2,0.3;0.4,0.5,0.6" --b 0,0,0 --label 2
     bpcli backprop runs/iris --row 3
     """
-    if lr is not None and not np.isfinite(lr):
-        raise UsageError(f"--lr {lr:g}: expected a number")
+    alpha = None if lr is None else _learning_rate(lr)
     options = {name: text for name, text in given.items() if text is not None}
     with np.errstate(all="ignore"):
         if subject in ("neuron", "softmax"):
             if rows is not None:
                 raise UsageError("--row takes rows of a run's data", "bpcli backprop RUN --row 3")
             make = _neuron if subject == "neuron" else _softmax
-            chain, values = make(options, lr)
+            chain, values = make(options, alpha)
         else:
             if options:
                 raise UsageError(
                     f"{', '.join(f'--{name}' for name in options)}: a run has weights and data of its own",
                     "backprop neuron … or backprop softmax … takes them",
                 )
-            chain, values = _of_run(Path(subject), rows, lr)
+            chain, values = _of_run(Path(subject), rows, alpha)
     if layout == "denominator":
         chain = _turned(chain)
     _print(chain, values, format_, precision)
@@ -83,6 +82,16 @@ def command(
 
 
 # From options
+
+
+def _learning_rate(text: str) -> float:
+    """The α of --lr, which may be a constant expression such as 1/3."""
+    alpha = parse_value(text)
+    if not isinstance(alpha, float):
+        raise UsageError(f"--lr takes one number, not {text}")
+    if not (np.isfinite(alpha) and alpha > 0):
+        raise UsageError(f"--lr {number(alpha)}: the learning rate is a number greater than 0")
+    return alpha
 
 
 def _value(options: dict[str, str], name: str, subject: str) -> Any:
@@ -176,7 +185,9 @@ def _of_run(run: Path, rows: str | None, lr: float | None) -> tuple[Chain, Given
     from bpcli.training.trainer import read_data
 
     if not run.exists() and "/" not in str(run):
-        raise UsageError(f"backprop {run}: expected neuron, softmax, or the folder of a run", "bpcli backprop --help")
+        close = nearest(str(run), ("neuron", "softmax"))
+        hint = f"did you mean {close}?" if close else "bpcli backprop --help"
+        raise UsageError(f"backprop {run}: expected neuron, softmax, or the folder of a run", hint)
     model = load_model(run)
     path = model_path(run).parent / CONFIG
     if not path.is_file():
@@ -213,10 +224,11 @@ def _rows(text: str | None, count: int) -> list[int]:
         first, colon, last = part.strip().partition(":")
         if not first.isdecimal() or (colon and not last.isdecimal()):
             raise UsageError(f"--row {text}: {part.strip()!r} is no row", "such as 3, or 1,4, or 2:5")
-        rows += range(int(first), int(last if colon else first) + 1)
-    for row in rows:
-        if not 1 <= row <= count:
-            raise UsageError(f"--row {row}: the data has {count} rows, counted from 1")
+        begin, end = int(first), int(last if colon else first)
+        for row in (begin, end):  # before a long range is made of it
+            if not 1 <= row <= count:
+                raise UsageError(f"--row {row}: the data has {count} rows, counted from 1")
+        rows += range(begin, end + 1)
     if not rows:
         raise UsageError(f"--row {text} takes no row", "such as 3, or 1,4, or 2:5")
     return rows
@@ -243,7 +255,8 @@ def _turned(chain: Chain) -> Chain:
     collapse = chain.collapse
     if collapse:
         collapse = Formula(collapse.text.removesuffix("ᵀ"), collapse.latex.removesuffix("^T"))
-    return Chain(chain.kind, {name: turned(q) for name, q in chain.quantities.items()}, collapse)
+    mean = chain.mean and chain.mean.transposed()
+    return Chain(chain.kind, {name: turned(q) for name, q in chain.quantities.items()}, collapse, mean)
 
 
 def _print(chain: Chain, given: Given, format_: str, precision: int | None) -> None:

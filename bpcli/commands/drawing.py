@@ -8,6 +8,7 @@ from bpcli.notation import number
 
 WIDTH = 80  # columns of text
 MOST = 12  # rows or columns of a matrix that are drawn; JSON has them all
+REST = "… stands for what is left out; --format json has all of it"
 
 GROUPS = (
     ("Forward", ("z", "l", "a", "p", "J")),
@@ -41,7 +42,8 @@ def _bracketed(cells: list[list[str]], indent: int) -> list[str]:
             stop += 1
         whole = start == 0 and stop == len(widths)
         if not whole:
-            last = "" if stop == start + 1 else f" to {stop}"
+            shown = stop - (cells[0][stop - 1] == "…")
+            last = "" if shown <= start + 1 else f" to {shown}"
             lines.append(f"column{'s' if last else ''} {start + 1}{last}:")
         rows = [
             "  ".join(c.rjust(w) for c, w in zip(row[start:stop], widths[start:stop], strict=True)) for row in cells
@@ -75,7 +77,7 @@ def text_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | 
     for name, value in given:
         lines += _entry(name, "", value, False, precision)
     for title, names in GROUPS:
-        group = chain.group(*names)
+        group = _group(chain, names)
         if not group:
             continue
         lines += ["", title]
@@ -84,7 +86,18 @@ def text_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | 
             lines += _entry(f"{q.symbol.text} {sign} {q.formula.text}", q.shape, q.value, q.samples, precision)
             if q.name in COLLAPSES and chain.collapse:
                 lines.append(f"    which collapses to {chain.collapse.text}")
-    return lines
+    return [*lines, "", REST] if _shortens(chain, given) else lines
+
+
+def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
+    """The quantities of a group; the local Jacobians of a mini-batch begin with that of the mean."""
+    return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *chain.group(*names)]
+
+
+def _shortens(chain: Chain, given: Sequence[tuple[str, Any]]) -> bool:
+    return any(
+        max(value.shape) > MOST for value in [*(q.value for q in chain.quantities.values()), *dict(given).values()]
+    )
 
 
 def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | None) -> list[str]:
@@ -113,7 +126,7 @@ def _latex_number(text: str) -> str:
 
 def _latex_equations(chain: Chain, names: Sequence[str], precision: int | None) -> list[str]:
     equations = []
-    for q in chain.group(*names):
+    for q in _group(chain, names):
         sign = ":=" if q.name.endswith("_new") else "="
         left = f"{q.symbol.latex} &{sign} {q.formula.latex}"
         if q.name in COLLAPSES and chain.collapse:
@@ -146,7 +159,7 @@ def markdown_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: in
     for title, equations in _titled(chain, given, precision):
         lines += [f"## {title}", "", "$$", *_aligned(equations), "$$", ""]
     lines += ["| quantity | formula | shape |", "| --- | --- | --- |"]
-    quantities: list[Quantity] = [q for _, names in GROUPS for q in chain.group(*names)]
+    quantities: list[Quantity] = [q for _, names in GROUPS for q in _group(chain, names)]
     lines += [f"| ${q.symbol.latex}$ | {_escaped(q.formula.text)} | {q.shape} |" for q in quantities]
     return lines
 

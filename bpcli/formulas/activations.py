@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bpcli import pairs
 from bpcli.namespaces import namespace
+from bpcli.pairs import Pair
 
 
 def identity(z: Any) -> Any:
@@ -124,11 +125,33 @@ def _tanh_slope(z: Any, low: Any) -> tuple[Any, Any]:
     return m, k + 2  # 4e/(1 + e)²
 
 
-class Activation(NamedTuple):
-    """A row of `ACTIVATIONS`: the function, its derivative, the lecture's words for both, and the slope at a pair.
+def _sigmoid_pair(z: Any, low: Any) -> Pair:
+    xp = namespace(z)
+    e, k = xp.exp_pair(-abs(z), -_away_from_0(z, low))
+    s = pairs.one_plus(xp, pairs.ldexp(xp, e, k))
+    one = 0.0 * e[0] + 1.0
+    below = pairs.ldexp(xp, pairs.divide(xp, e, s), k)
+    return pairs.where(xp, z >= 0, pairs.divide(xp, (one, 0.0 * one), s), below)
 
-    `slope(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a large
-    x or w multiplies it.
+
+def _tanh_pair(z: Any, low: Any) -> Pair:
+    """±(1 − e)/(1 + e) with e = e^−2|z|; near 1 the low part of e holds 1 − e to all digits."""
+    xp = namespace(z)
+    e = pairs.ldexp(xp, *xp.exp_pair(-2.0 * abs(z), -2.0 * _away_from_0(z, low)))
+    high, rest = pairs.divide(xp, pairs.subtract(xp, (1.0, 0.0), e), pairs.one_plus(xp, e))
+    return pairs.where(xp, z < 0, (-high, -rest), (high, rest))
+
+
+def _relu_pair(z: Any, low: Any) -> Pair:
+    return pairs.where(namespace(z), z >= 0, (z, low), (0.0, 0.0))
+
+
+class Activation(NamedTuple):
+    """A row of `ACTIVATIONS`: the function, its derivative, the lecture's words for both, and both at a pair.
+
+    `pair(z, low)` is a at z + low as a pair, of which a − y keeps its digits also where a rounds to y. `slope(z, low)`
+    is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a large x or w multiplies
+    it.
     """
 
     value: Callable[[Any], Any]
@@ -136,12 +159,15 @@ class Activation(NamedTuple):
     formula: str
     derivative_formula: str
     slope: Callable[[Any, Any], tuple[Any, Any]]
+    pair: Callable[[Any, Any], Pair]
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(identity, didentity_dz, "z", "1", lambda z, low: (didentity_dz(z), 0)),
-    "sigmoid": Activation(sigmoid, dsigmoid_dz, "1/(1 + e^−z)", "a(1 − a)", _sigmoid_slope),
-    "tanh": Activation(tanh, dtanh_dz, "tanh z", "(1 + a)(1 − a)", _tanh_slope),
-    "relu": Activation(relu, drelu_dz, "max(0, z)", "1 if z ≥ 0, else 0", lambda z, low: (drelu_dz(z), 0)),
+    "identity": Activation(
+        identity, didentity_dz, "z", "1", lambda z, low: (didentity_dz(z), 0), lambda z, low: (z, low)
+    ),
+    "sigmoid": Activation(sigmoid, dsigmoid_dz, "1/(1 + e^−z)", "a(1 − a)", _sigmoid_slope, _sigmoid_pair),
+    "tanh": Activation(tanh, dtanh_dz, "tanh z", "(1 + a)(1 − a)", _tanh_slope, _tanh_pair),
+    "relu": Activation(relu, drelu_dz, "max(0, z)", "1 if z ≥ 0, else 0", lambda z, low: (drelu_dz(z), 0), _relu_pair),
 }
 """What a neuron can be activated by; the config's choices, the command line's and the tests read this table."""

@@ -2,7 +2,7 @@
 
 Source: the lecture's "Affine Functions and Jacobians" (the chain ∂J/∂w = ∂J/∂a·∂a/∂z·∂z/∂w) and "Gradients for
 Mini-batch" (the factor 1/N). The values come from the formulas of this package; what a saturated ŷ has lost is taken
-from the logit, so that ∂J/∂a·∂a/∂z = ∂J/∂z holds for the numbers too.
+from the logit and from what z lost when it was rounded, so that ∂J/∂a·∂a/∂z = ∂J/∂z holds for the numbers too.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli import pairs
 from bpcli.errors import UsageError
 from bpcli.formulas import losses
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx
+from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, dot
+from bpcli.formulas.named import neuron_slope
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax, softmax_vjp
-from bpcli.formulas.steps import STEPS, make_step
+from bpcli.formulas.steps import STEPS
+from bpcli.formulas.terms import dcce_term_dy_hat
 from bpcli.formulas.updates import descend
+from bpcli.namespaces import namespace
 
 Array = NDArray[Any]
 
@@ -56,11 +60,12 @@ class Quantity(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """The quantities by name in order, and what a product collapses to, if it does."""
+    """The quantities by name in order, what a product collapses to, if it does, and of a mini-batch ∂J/∂J₀."""
 
     kind: str
     quantities: Mapping[str, Quantity]
     collapse: Formula | None
+    mean: Quantity | None
 
     def group(self, *names: str) -> list[Quantity]:
         """Those of the names that there are."""
@@ -118,6 +123,15 @@ def _product(*pairs: tuple[str, str]) -> Formula:
     return Formula(" · ".join(f.text for f in factors), r" \cdot ".join(f.latex for f in factors))
 
 
+def _mean(N: int) -> Quantity | None:
+    """∂J/∂J₀ = (1/N … 1/N) of J = (1/N) Σ J₀, which a single sample does not have."""
+    if N == 1:
+        return None
+    symbol = Formula("∂J/∂J₀", r"\frac{\partial J}{\partial \vec{J}_0}")
+    formula = Formula("(1/N … 1/N)", r"\begin{pmatrix} \frac{1}{N} & \cdots & \frac{1}{N} \end{pmatrix}")
+    return Quantity("dJ_dJ0", symbol, formula, np.full((1, N), 1.0 / N), samples=False)
+
+
 class _Builder:
     """Collects quantities; a single sample has no axis of samples."""
 
@@ -146,20 +160,24 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
         )
     N = len(x)
     chain = _Builder(N == 1)
-    z = affine_pair(x, w, np.float64(b))[0]
+    z, low = affine_pair(x, w, np.float64(b))
     row = ACTIVATIONS[activation]
-    a, slope = row.value(z), row.derivative(z)
-    dJ_dz = z.copy()
-    J = make_step("neuron", activation, loss, N, (), np.float64)(dJ_dz, y) / N
-    dJ_dz /= N
-    # From a rounded a the digits would be gone that ∂J/∂z still has.
-    plain = losses.dbce_dy_hat(y, a) if loss == "bce" else losses.dmse_dy_hat(y, a)
-    dJ_da = np.where(slope > 0, dJ_dz / np.where(slope > 0, slope, 1.0), plain)
+    m, k = neuron_slope(x, w, np.float64(b), activation)
+    xp = namespace(x)
+    slope = xp.ldexp(m, k)
+    a = row.pair(z, low)
+    error = _less_label(a, y)
+    if loss == "bce":
+        J, dJ_da, dJ_dz = _bce(z, low, y, error, (m, k))
+    else:
+        # The loss knows only the difference: that of 0 and a − y, which has the digits that a itself rounds away.
+        J, dJ_da = losses.mse(0.0 * y, error), losses.dmse_dy_hat(0.0 * y, error)
+        dJ_dz = xp.ldexp(dJ_da * m, k)
     g, dg = _ACTIVATION_LATEX[activation]
     value_of_J, slope_of_J = (_named(f, "a", N) for f in _LOSSES[loss])
     of = {"z": "z", "a": "a", "J": "J"}
     chain.add("z", Formula(of["z"], "z"), Formula("xᵀ·w + b", r"\vec{x}^T \cdot \vec{w} + b"), z[:, None])
-    chain.add("a", Formula("a", "a"), Formula("σ(z)" if activation == "sigmoid" else row.formula, g), a[:, None])
+    chain.add("a", Formula("a", "a"), Formula("σ(z)" if activation == "sigmoid" else row.formula, g), a[0][:, None])
     chain.add("J", Formula("J", "J"), value_of_J, [[J]])
     chain.add("dJ_da", _ratio("J", "a"), slope_of_J, dJ_da[None])
     chain.add("da_dz", _ratio("a", "z"), Formula(row.derivative_formula, dg), slope[:, None, None], samples=True)
@@ -169,7 +187,7 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
         "dz_dx", _ratio("z", "x"), Formula("wᵀ", r"\vec{w}^T"), np.array([daffine_dx(r, w) for r in x]), samples=True
     )
     chain.add("dz_db", _ratio("z", "b"), Formula("1", "1"), np.ones((N, 1)))
-    dJ_dw, dJ_db = dJ_dz @ x, dJ_dz.sum()
+    dJ_dw, dJ_db = dot(x.T, dJ_dz), dot(np.ones(N), dJ_dz)
     chain.add("dJ_dw", _ratio("J", "w"), _product(("J", "z"), ("z", "w")), dJ_dw[None])
     chain.add("dJ_db", _ratio("J", "b"), _product(("J", "z"), ("z", "b")), [[dJ_db]])
     chain.add("dJ_dx", _ratio("J", "x"), _product(("J", "z"), ("z", "x")), dJ_dz[:, None, None] * w, samples=True)
@@ -177,7 +195,25 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
     collapse = None
     if loss == "bce":
         collapse = Formula("(1/N)(a − y)" if N > 1 else "a − y", r"\frac{1}{N}(a - y)" if N > 1 else "a - y")
-    return Chain("neuron", chain.quantities, collapse)
+    return Chain("neuron", chain.quantities, collapse, _mean(N))
+
+
+def _less_label(a: pairs.Pair, y: Array) -> Array:
+    """a − y from a as a pair."""
+    error = pairs.subtract(namespace(y), a, (y, 0.0 * y))[0]
+    return np.asarray(np.where(np.isfinite(error), error, a[0] - y))  # ∞ − ∞ in a pair beyond the doubles
+
+
+def _bce(z: Array, low: Array, y: Array, error: Array, slope: tuple[Any, Any]) -> tuple[Any, Array, Array]:
+    """J, ∂J/∂a and ∂J/∂z of σ with BCE at z + low, from a − y and ∂a/∂z = m·2^k."""
+    dJ_dz = error / len(y)
+    J = losses.sigmoid_bce(z, y) + (dJ_dz * low).sum()
+    # (a − y)/(a(1 − a)) is −1/a at y = 1 and 1/(1 − a) at y = 0: a far out on the side of its label is exact so,
+    # where the slope is below every double; on the other side the slope has digits that a subnormal a has not.
+    certain = np.where(z >= 0, y == 1, y == 0)
+    sign = np.where(z >= 0, 1.0, -1.0)
+    at_label = sign * dcce_term_dy_hat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / len(y)
+    return J, np.where(certain, at_label, namespace(z).ldexp(dJ_dz / slope[0], -slope[1])), dJ_dz
 
 
 def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float | None = None) -> Chain:
@@ -196,6 +232,8 @@ def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float |
     if loss == "cce":
         J, dJ_dp, dJ_dl = losses.softmax_cce(logits, y), losses.dcce_dy_hat(y, p), error
     else:
+        # Of rows that add up to 1 only nearly, the fused form is pΣy − y.
+        error = error + p * pairs.subtract(namespace(y), (1.0, 0.0), namespace(y).total(y, -1))[0] / N
         J, dJ_dp = (N * error * error).sum(), 2.0 * error
         dJ_dl = softmax_vjp(dJ_dp, logits)
     value_of_J, slope_of_J = (_named(f, "p", N) for f in _LOSSES[loss])
@@ -226,7 +264,7 @@ def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float |
             "(1/N)(p − y)ᵀ" if N > 1 else "(p − y)ᵀ",
             r"\frac{1}{N}(\vec{p} - \vec{y})^T" if N > 1 else r"(\vec{p} - \vec{y})^T",
         )
-    return Chain("softmax", chain.quantities, collapse)
+    return Chain("softmax", chain.quantities, collapse, _mean(N))
 
 
 def _add_update(chain: _Builder, w: Array, b: Array, dJ_dw: Array, dJ_db: Array, lr: float | None) -> None:

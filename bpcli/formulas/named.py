@@ -184,12 +184,18 @@ def _neuron(inputs: Inputs) -> Any:
     return row.value(z) + low * row.derivative(z)
 
 
+def neuron_slope(x: Any, w: Any, b: Any, activation: str) -> tuple[Any, Any]:
+    """∂a/∂z at z = xᵀw + b as (m, k) for m·2^k."""
+    xp = namespace(x)
+    z, k = affine_scaled(x, w, b)
+    # Of a z that underflows the sign still counts, at a kink.
+    return ACTIVATIONS[activation].slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
+
+
 def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
     """(∂a/∂z)·Π m·2^k of the (m, k) of each product: a slope too small for a double may meet a large factor."""
     xp = namespace(inputs["x"])
-    z, k = affine_scaled(inputs["x"], inputs["w"], inputs["b"])
-    # Of a z that underflows the sign still counts, at a kink.
-    slope = ACTIVATIONS[inputs["activation"]].slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
+    slope = neuron_slope(inputs["x"], inputs["w"], inputs["b"], inputs["activation"])
     results = []
     for factors in products:
         m, k = slope

@@ -141,6 +141,7 @@ def test_a_run_and_rows_of_its_data(bpcli, root, tmp_path):
     assert bpcli("backprop", run, "--row", "151").code == 2
     assert "the data has 150 rows" in bpcli("backprop", run, "--row", "0").err
     assert "needs --row" in bpcli("backprop", run).err
+    assert "--row 99999999999: the data has 150 rows" in bpcli("backprop", run, "--row", "1:99999999999").err
 
 
 def test_what_is_drawn(bpcli):
@@ -178,7 +179,10 @@ def test_what_is_drawn(bpcli):
         "1",
     )
     assert max(map(len, wide.lines)) <= 80
-    assert "…" in wide.out
+    assert "columns 9 to 11:" in wide.out
+    assert "12:" not in wide.out
+    assert wide.lines[-1] == "… stands for what is left out; --format json has all of it"
+    assert "left out" not in result.out
     latex = bpcli("backprop", *arguments, "--format", "latex", "--lr", "1").out
     assert latex.count("{") == latex.count("}")
     assert latex.count(r"\begin{aligned}") == latex.count(r"\end{aligned}") == 5
@@ -189,6 +193,23 @@ def test_what_is_drawn(bpcli):
     rows = bpcli("backprop", *arguments, "--format", "csv").lines
     assert rows[0] == "name,sample,row,column,value"
     assert "dz_dw,,1,2,2" in rows
+
+
+def test_the_mean_of_a_batch_is_drawn(bpcli):
+    arguments = ["neuron", "--x", "1;2;3;4", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1,2,3,5"]
+    assert (
+        "Local Jacobians\n  ∂J/∂J₀ = (1/N … 1/N)   [1×4]\n    ( 0.25  0.25  0.25  0.25 )"
+        in bpcli("backprop", *arguments).out
+    )
+    turned = bpcli("backprop", *arguments, "--layout", "denominator").out
+    assert "∂J/∂J₀ = (1/N … 1/N)   [4×1]\n    ⎛ 0.25 ⎞" in turned
+    assert r"\vec{J}_0" in bpcli("backprop", *arguments, "--format", "latex").out
+    assert "J₀" not in bpcli("backprop", "neuron", "--x", "1", *arguments[3:-1], "1").out
+
+
+def test_a_learning_rate_may_be_a_fraction(bpcli):
+    arguments = ["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "-0.5", "--format", "json"]
+    assert bpcli("backprop", *arguments, "--lr", "1/3").json[0]["w_new"]["value"] == 0
 
 
 @pytest.mark.parametrize(
@@ -215,7 +236,9 @@ def test_what_is_drawn(bpcli):
             "--row takes rows of a run",
         ),
         (["neurone", "--x", "1"], "has weights and data of its own"),
-        (["neurone"], "expected neuron, softmax, or the folder of a run"),
+        (["neurone"], "expected neuron, softmax, or the folder of a run\n  did you mean neuron?"),
+        (["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1", "--lr", "-1"], "greater than 0"),
+        (["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1", "--lr", "1,2"], "one number"),
         (["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1", "--lr", "nan"], "--lr nan"),
     ],
 )
