@@ -1,5 +1,6 @@
 """`bpcli backprop`: the whole chain of Jacobians of a neuron or a softmax layer, forward and back."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.values import parse_value
 from bpcli.commands import Command, output
-from bpcli.commands.drawing import DRAWINGS
+from bpcli.commands.drawing import DRAWINGS, MOST
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.activations import ACTIVATIONS
@@ -203,8 +204,8 @@ def _of_run(run: Path, rows: str | None, lr: float | None) -> tuple[Chain, Given
     at = [places[row] for row in wanted]
     X, y = prepared.X[at], prepared.y[at]
     w, b = model.w.astype(float), model.b.astype(float)
-    names = ", ".join(model.preparation.feature_names)
-    which = f"row {wanted[0]}" if len(wanted) == 1 else f"rows {', '.join(map(str, wanted))}"
+    names = _listed(model.preparation.feature_names)
+    which = f"row {wanted[0]}" if len(wanted) == 1 else f"rows {_listed(wanted)}"
     output.note(f"{which} of {table.path}, prepared as in training; the features are {names}")
     if model.activation is None:
         targets = one_hot(y, len(y), w.shape[1])
@@ -212,6 +213,13 @@ def _of_run(run: Path, rows: str | None, lr: float | None) -> tuple[Chain, Given
     y = y.astype(float)
     chain = neuron_chain(X, w, float(b), y, model.activation, model.loss, lr)
     return chain, _shown(X, w[:, None], b.reshape(1, 1), y[:, None])
+
+
+def _listed(items: Sequence[Any]) -> str:
+    """The items in a note: the first, and how many there are, where they are many."""
+    if len(items) <= MOST:
+        return ", ".join(map(str, items))
+    return f"{', '.join(map(str, items[: MOST - 1]))}, … ({len(items)} in all)"
 
 
 def _rows(text: str | None, count: int) -> list[int]:

@@ -138,6 +138,7 @@ def test_a_run_and_rows_of_its_data(bpcli, root, tmp_path):
     for k, row in enumerate((3, 51, 52)):
         close([float(v) for v in predicted[row - 1].split(",")[1:]], record["p"]["value"][k])
     assert "rows 3, 51, 52 of" in result.err
+    assert "rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … (150 in all) of" in bpcli("backprop", run, "--row", "1:150").err
     assert bpcli("backprop", run, "--row", "151").code == 2
     assert "the data has 150 rows" in bpcli("backprop", run, "--row", "0").err
     assert "needs --row" in bpcli("backprop", run).err
