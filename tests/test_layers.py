@@ -22,8 +22,9 @@ BELOW = {  # a place may import from itself and from these
     "calculus": {"errors", "namespaces", "elements", "balls", "notation", "naming", "formulas"},
     "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files", "yaml12"},
     "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets", "yaml12"},
+    "plots": {"errors", "notation", "formulas", "files", "datasets", "training"},
 }
-ABOVE = {"plots", "commands", "__init__", "__main__"}  # these may import everything
+ABOVE = {"commands", "__init__", "__main__"}  # these may import everything
 
 
 def place(name: str) -> str:

@@ -86,7 +86,7 @@ def command(
         else:
             output.emit(" ".join([number(v, printer.precision) for v in [*cells, value]]))
         if not all(map(isfinite, [*cells, value, *slopes])):
-            raise _left(calculation, point, last, step, lr, updates)
+            raise left_the_finite(calculation, point, last, step, lr, updates)
         if tolerance is not None and max(map(abs, slopes), default=0.0) <= tolerance:
             break
         last = point
@@ -115,7 +115,7 @@ def _directions(text: str | None, request: Request) -> dict[str, Any]:
     return result
 
 
-def _left(
+def left_the_finite(
     calculation: Calculation, point: Point, last: Point | None, step: int, lr: float, updates: dict[str, Any]
 ) -> NotFiniteError:
     """The error of a descent whose values left the finite, with the step that the last curvature would have allowed."""

@@ -92,26 +92,33 @@ def _from_data(model: Model, data: Path, split: str | None, target: Path | None)
 
 
 def _from_run(model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
+    if target is not None:
+        raise UsageError("--target goes with DATA")
+    part = split or "train"
+    parts = parts_of(model, [part])
+    if part not in parts:
+        raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
+    return parts[part].X, parts[part].y, [] if split else ["these are the rows the model was trained on"]
+
+
+def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
+    """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since."""
     from bpcli.training.config import load_config
     from bpcli.training.trainer import prepare
 
-    if target is not None:
-        raise UsageError("--target goes with DATA")
     path = model_path(model).parent / CONFIG
     if not path.is_file():
-        raise DataError(f"{model} has no {CONFIG} beside it that says what it was trained on", "give a DATA file")
-    part = split or "train"
+        raise DataError(f"{model} has no {CONFIG} beside it that says what it was trained on", hint)
     parts = prepare(load_config(path)).parts
-    if part not in parts:
-        raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
-    held = summary_rows(path.parent, part)
-    if held is not None and held != len(parts[part].y):
-        raise DataError(
-            f"the data has changed since the training: its {part} rows were {held}, now they would be "
-            f"{len(parts[part].y)}, and not the same ones",
-            "give a DATA file",
-        )
-    return parts[part].X, parts[part].y, [] if split else ["these are the rows the model was trained on"]
+    for part in needed:
+        held = summary_rows(path.parent, part)
+        if part in parts and held is not None and held != len(parts[part].y):
+            raise DataError(
+                f"the data has changed since the training: its {part} rows were {held}, now they would be "
+                f"{len(parts[part].y)}, and not the same ones",
+                hint,
+            )
+    return parts
 
 
 def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> list[str]:

@@ -1,49 +1,59 @@
 """`bpcli plot`: pictures of a function with its gradient and a descent, or of a trained model."""
 
 import re
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bpcli.calculus.binding import Point
+from bpcli.calculus.derivative import Calculation
 from bpcli.calculus.render import to_latex
 from bpcli.calculus.values import parse_value
-from bpcli.commands import Command
-from bpcli.commands.calculator import Request
-from bpcli.errors import DataError, UsageError, nearest
+from bpcli.commands import Command, output
+from bpcli.commands.calculator import Printer, Request
+from bpcli.commands.descend import left_the_finite
+from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
+from bpcli.formulas.updates import descend
+from bpcli.notation import number
 
 VIEWS = ("curves", "boundary", "confusion", "weights")
+STEPS = 20
+DPI = 200
+HIGHEST = 1e300  # of a value in a picture, whose axes take differences of them
+FAR = 1e250  # a coordinate beyond has no picture: squares of it are not finite
 
 
 @click.command(cls=Command)
 @click.argument("subject", metavar="EXPR|RUN")
-@click.option("--output", "target", type=click.Path(path_type=Path), required=True, metavar="FILE.png|svg|pdf")
+@click.option("--output", "target", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf", help="The picture.")
 @click.option("--force", is_flag=True, help="Replace an existing FILE.")
 @click.option("--range", "ranges", metavar="RANGES", help="Of an expression: x=-3:3,y=-3:3.")
-@click.option("--at", metavar="POINT", help="Where the gradient is drawn, and a descent begins.")
+@click.option("--at", multiple=True, metavar="POINT", help="Where the gradient is drawn, and a descent begins.")
 @click.option("--lr", type=float, metavar="A", help="Draw a descent with this learning rate.")
-@click.option("--steps", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Of the descent.")
+@click.option("--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Of the descent. [default: {STEPS}]")
 @click.option("--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 @click.option("--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")
-@click.option("--kind", type=click.Choice(["contour", "surface"]), default="contour", show_default=True)
+@click.option("--kind", type=click.Choice(["contour", "surface"]), help="Of two variables. [default: contour]")
+@click.option("--field", is_flag=True, help="Of two variables: the direction of the gradient everywhere.")
+@click.option("--updates", is_flag=True, help="The updates x ± α∂f/∂x, y ± α∂f/∂y at the point, in each direction.")
+@click.option("--kink", type=click.Choice(output.KINKS), help="The slope at a kink. [default: lecture]")
 @click.option("--show", type=click.Choice(VIEWS), help="Of a run: one view. [default: all that there are]")
 @click.option("--features", metavar="NAMES", help="Of a run: the features of its boundary or line.")
-@click.option("--size", default=None, metavar="WxH", help="Inches. [default: 6x4.5; of a run's overview 11x8]")
+@click.option("--image", metavar="HxW", help="Of a run: its features are the pixels of an image, row by row.")
+@click.option("--size", metavar="WxH", help="Inches. [default: 6x4.5; of a run's overview 11x8]")
+@click.option("--dpi", type=click.IntRange(20, 1200), metavar="N", help=f"Of PNG: dots an inch. [default: {DPI}]")
 def command(
     subject: str,
-    target: Path,
+    target: Path | None,
     force: bool,
-    ranges: str | None,
-    at: str | None,
-    lr: float | None,
-    steps: int,
-    let: tuple[str, ...],
-    declared: str | None,
-    kind: str,
+    size: str | None,
+    dpi: int | None,
     show: str | None,
     features: str | None,
-    size: str | None,
+    image: str | None,
+    **scene: Any,
 ) -> None:
     """A picture: of a function of one or two variables, with its gradient and a descent; or of a trained model.
 
@@ -54,113 +64,185 @@ def command(
     """
     from bpcli.plots.style import check_target, drawing, write_figure
 
+    if target is None:
+        raise UsageError("--output says where the picture goes", "--output picture.png (or .svg, .pdf)")
     check_target(target, force)
-    is_run = Path(subject).exists() and (Path(subject).is_dir() or subject.endswith(".npz"))
-    of_expression = {"--range": ranges, "--at": at, "--lr": lr, "--let": let or None, "--vars": declared}
-    of_run = {"--show": show, "--features": features}
+    if dpi is not None and target.suffix.lower() != ".png":
+        raise UsageError(f"--dpi is of PNG, and {target.name} has no dots", "--size WxH sets its size in inches")
+    is_run = _is_run(subject)
+    of_expression = {f"--{'vars' if n == 'declared' else n.replace('ranges', 'range')}": v for n, v in scene.items()}
+    of_run = {"--show": show, "--features": features, "--image": image}
     for option, given in (of_expression if is_run else of_run).items():
-        if given is not None:
+        if given:
             what, other = ("an expression", "a run") if is_run else ("a run", "an expression")
             raise UsageError(f"{option} is of {what}, and {subject} is {other}")
+    inches = _pair(size, "--size", "inches", 1, 50, "6x4.5")
+    printer = Printer("text", None, kink=scene.pop("kink") or "lecture")
+    trouble: NotFiniteError | None = None
     with drawing():
         if is_run:
-            figure = _run(Path(subject), show, features, _size(size))
+            figure = _run(Path(subject), show, features, image, inches)
         else:
-            figure = _expression(subject, ranges, at, lr, steps, let, declared, kind, _size(size) or (6.0, 4.5))
-        write_figure(figure, target, force)
+            figure, trouble = _expression(subject, printer, inches or (6.0, 4.5), **scene)
+        for text in write_figure(figure, target, force, dpi or DPI):
+            output.note(text)
+    if trouble is not None:
+        raise trouble
+    printer.finish()
 
 
-def _size(text: str | None) -> tuple[float, float] | None:
+def _is_run(subject: str) -> bool:
+    """Whether the subject is a path: one that exists, or would lie in a folder that does."""
+    path = Path(subject)
+    if path.is_dir() or subject.endswith(".npz"):
+        return True
+    if "/" in subject and path.parent.is_dir():
+        if not path.exists():
+            close = nearest(path.name, [p.name for p in path.parent.iterdir()])
+            meant = f"did you mean {path.parent / close}? " if close else ""
+            spaced = subject.replace("/", " / ")
+            raise DataError(f"{subject} does not exist", f'{meant}The quotient is "{spaced}"')
+        return True
+    return False
+
+
+def _pair(
+    text: str | None, option: str, unit: str, least: float, most: float, example: str
+) -> tuple[float, float] | None:
+    """The two numbers of `6x4.5`."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)[x×](\d+(?:\.\d+)?)", text)
-    if match is None or not all(1 <= float(side) <= 50 for side in match.groups()):
-        raise UsageError(f"--size {text}: expected WxH in inches, each from 1 to 50", "--size 6x4.5")
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)[x×](\d{1,6}(?:\.\d{1,6})?)", text)
+    if match is None or not all(least <= float(side) <= most for side in match.groups()):
+        raise UsageError(
+            f"{option} {text}: expected two numbers of {unit}, each from {least:g} to {most:g}", f"{option} {example}"
+        )
     return float(match[1]), float(match[2])
 
 
 def _expression(
     text: str,
+    printer: Printer,
+    size: tuple[float, float],
+    *,
     ranges: str | None,
-    at: str | None,
+    at: tuple[str, ...],
     lr: float | None,
-    steps: int,
+    steps: int | None,
     let: tuple[str, ...],
     declared: str | None,
-    kind: str,
-    size: tuple[float, float],
-) -> Any:
+    kind: str | None,
+    field: bool,
+    updates: bool,
+) -> tuple[Any, NotFiniteError | None]:
+    """The figure of an expression, and what was not finite in it."""
     import numpy as np
 
-    from bpcli.plots.expressions import Scene, default_ranges, draw
+    from bpcli.plots.expressions import Scene, draw
+    from bpcli.plots.sampling import sensible_ranges
 
-    if lr is not None and at is None:
-        raise UsageError("--lr draws a descent, which begins at --at", "--at 2,1 --lr 0.1")
-    request = Request([text], [at] if at is not None else [], let, declared)
+    _require_sense(at, lr, steps, updates, field, kind)
+    request = Request([text], at, let, declared, printer=printer)
     names = request.variables.names
     if not 1 <= len(names) <= 2:
         what = f"has {len(names)}: {', '.join(names)}" if names else "has none"
-        raise UsageError(
-            f"a picture is of a function of one or two variables, and this {what}", "--let NAME=VALUE fixes one"
-        )
+        hint = "--let NAME=VALUE fixes one" if names else 'bpcli plot "x**2" --output picture.png'
+        raise UsageError(f"a picture is of a function of one or two variables, and this {what}", hint)
+    if len(names) == 1 and (kind or field):
+        raise UsageError(f"{'--kind' if kind else '--field'} is of two variables, and this has one: {names[0]}")
     calculation = request.calculation(dict.fromkeys(names, ()))
     calculation.require_scalar()
-    point: Point | None = None
-    if at is not None:
-        ((calculation, point),) = request.single_points()
-        if any(np.ndim(point[name]) for name in names):
-            raise UsageError(f"--at {at}: a picture is of numbers, not of vectors")
-    path = None if point is None or lr is None else _path(calculation, point, names, lr, steps)
-    spans = _ranges(ranges, names)
-    if spans is None or len(spans) < len(names):
-        start = [0.0 if point is None else float(point[name]) for name in names]
-        marked = path if path is not None else np.array([start])
-        found = dict(zip(names, default_ranges(marked), strict=True))
-        spans = found | (spans or {})
+    constants = {n: np.asarray(v, float)[..., None] for n, v in request.variables.constants.items()}
+
+    def block(columns: tuple[Any, ...]) -> dict[str, Any]:
+        return {n: np.asarray(c, float) for n, c in zip(names, columns, strict=True)} | constants
 
     def value(*columns: Any) -> Any:
-        constants = {n: np.asarray(v, float)[..., None] for n, v in request.variables.constants.items()}
-        columns_ = {n: np.asarray(c, float) for n, c in zip(names, columns, strict=True)}
+        found = calculation.value_block(block(columns))[0]
+        return np.where(np.abs(found) <= HIGHEST, found, np.nan)
+
+    def slopes(*columns: Any) -> list[Any]:
         with np.errstate(all="ignore"):
-            return calculation.value_block({**columns_, **constants})[0]
+            gradient = calculation.gradient_block(block(columns))[1]
+        return [gradient[name] for name in names]
 
-    height, gradient = calculation.gradient(point) if point is not None else (None, None)
+    point, height, gradient, path, trouble = None, None, None, None, None
+    if at:
+        calculation, point = _point(request, names, at[0])
+        height, slope = calculation.gradient(point)
+        gradient = [float(slope[name]) for name in names]
+        printer.check(calculation, point, [height, *gradient])
+        if lr is not None:
+            path, trouble = _path(calculation, point, names, lr, STEPS if steps is None else steps)
+    marks = path if path is not None else None if point is None else np.array([[float(point[n]) for n in names]])
+    spans = sensible_ranges(value, names, _ranges(ranges, names), marks)
+    place = None if point is None else [float(point[name]) for name in names]
     scene = Scene(
-        text,
-        to_latex(request.trees[0]),
-        names,
-        [spans[name] for name in names],
-        value,
-        [float(point[name]) for name in names] if point is not None else None,
-        height,
-        [float(gradient[name]) for name in names] if gradient is not None else None,
-        path,
-    )
-    return draw(scene, kind, size)
+        text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, updates,
+        slopes if field else None,
+    )  # fmt: skip
+    grid = np.meshgrid(*(np.linspace(*span, 81) for span in spans))
+    if trouble is None and not printer.not_finite and not np.isfinite(value(*(g.ravel() for g in grid))).any():
+        where = ", ".join(f"{n}={number(a, 4)}:{number(b, 4)}" for n, (a, b) in zip(names, spans, strict=True))
+        trouble = NotFiniteError(f"{text} has no finite value in {where}", "--range shows another part")
+    return draw(scene, kind or "contour", size), trouble
 
 
-def _path(calculation: Any, point: Point, names: list[str], lr: float, steps: int) -> Any:
-    """The points of a descent, as far as they are finite."""
+def _require_sense(
+    at: tuple[str, ...], lr: float | None, steps: int | None, updates: bool, field: bool, kind: str | None
+) -> None:
+    """UsageError for options that would draw nothing."""
+    if len(at) > 1:
+        raise UsageError("a picture has one point, and --at gives several")
+    if lr is not None and not at:
+        raise UsageError("--lr draws a descent, which begins at --at", "--at 2,1 --lr 0.1")
+    if lr is not None and not (isfinite(lr) and lr > 0):
+        raise UsageError(f"--lr {number(lr)}: the learning rate is a number greater than 0")
+    if steps is not None and lr is None:
+        raise UsageError("--steps is of a descent, which needs --lr", f"--lr 0.1 --steps {steps}")
+    if updates and not at:
+        raise UsageError("--updates draws arrows at a point", "--at 2,1 --updates")
+    if kind == "surface" and (updates or field):
+        raise UsageError(f"{'--updates' if updates else '--field'} is drawn over contours", "--kind contour")
+
+
+def _point(request: Request, names: list[str], text: str) -> tuple[Calculation, Point]:
     import numpy as np
 
-    from bpcli.formulas.updates import descend
+    ((calculation, point),) = request.single_points()
+    for name in names:
+        if np.ndim(point[name]):
+            raise UsageError(f"--at {text}: a picture is of numbers, not of vectors")
+        if not abs(point[name]) <= FAR:
+            raise UsageError(f"--at {text}: a picture needs numbers up to {FAR:g}, and {name} is {number(point[name])}")
+    return calculation, point
+
+
+def _path(
+    calculation: Calculation, point: Point, names: list[str], lr: float, steps: int
+) -> tuple[Any, NotFiniteError | None]:
+    """The points of a descent as far as they and their values are finite, and what ended it early."""
+    import numpy as np
 
     points = [[float(point[name]) for name in names]]
-    for _ in range(steps):
-        _, gradient = calculation.gradient(point)
-        point = {**point, **{name: descend(point[name], gradient[name], lr) for name in names}}
+    value, gradient = calculation.gradient(point)
+    for step in range(1, steps + 1):
+        if not all(map(isfinite, [value, *(float(gradient[name]) for name in names)])):
+            break  # of which the check of the point has told
+        last, point = point, {**point, **{n: descend(point[n], gradient[n], lr) for n in names}}
+        value, gradient = calculation.gradient(point)
         row = [float(point[name]) for name in names]
-        if not np.isfinite(row).all() or max(map(abs, row)) > 1e6 * (1 + max(map(abs, points[0]))):
-            break
+        if not (isfinite(value) and max(map(abs, row)) <= FAR):
+            error = left_the_finite(calculation, point, last, step, lr, dict.fromkeys(names, descend))
+            return np.array(points), error
         points.append(row)
-    return np.array(points)
+    return np.array(points), None
 
 
-def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]] | None:
-    if text is None:
-        return None
-    spans = {}
-    for part in text.split(","):
+def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]]:
+    """The spans of `x=-3:3,y=0:1`; of a lone variable also `-3:3`."""
+    spans: dict[str, tuple[float, float]] = {}
+    for part in text.split(",") if text is not None else ():
         name, equals, span = (piece.strip() for piece in part.partition("="))
         if not equals and len(names) == 1:
             name, span = names[0], part.strip()
@@ -174,41 +256,61 @@ def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]
                 f"--range {part.strip()}: {name} is no variable",
                 f"did you mean {close}?" if close else f"--range {form}",
             )
+        if name in spans:
+            raise UsageError(f"--range gives {name} twice")
         ends = [parse_value(end) for end in (low, high)]
-        if not all(isinstance(end, float) and abs(end) < 1e300 for end in ends) or ends[0] >= ends[1]:
+        if not all(isinstance(end, float) and abs(end) <= FAR for end in ends) or ends[0] >= ends[1]:
             raise UsageError(f"--range {part.strip()}: expected two numbers, the smaller one first", f"--range {form}")
+        if ends[1] - ends[0] < max(1e-12 * max(map(abs, ends)), 1e-250):
+            raise UsageError(f"--range {part.strip()}: too narrow for the numbers of a picture", f"--range {form}")
         spans[name] = (ends[0], ends[1])
     return spans
 
 
-def _run(run: Path, show: str | None, features: str | None, size: tuple[float, float] | None) -> Any:
-    from bpcli.plots.runs import draw, views_of
-    from bpcli.training.config import load_config
-    from bpcli.training.run import CONFIG, load_model, model_path, read_history
-    from bpcli.training.trainer import prepare
+def _run(run: Path, show: str | None, features: str | None, image: str | None, size: tuple[float, float] | None) -> Any:
+    from bpcli.commands.evaluate import parts_of
+    from bpcli.plots.runs import draw, pixels, views_of
+    from bpcli.training.run import load_model, model_path, read_history
 
     model = load_model(run)
-    folder = model_path(run).parent
-    if not (folder / CONFIG).is_file():
-        raise DataError(f"{run} has no {CONFIG} beside it that says what it was trained on")
-    history = read_history(folder)
-    prepared = prepare(load_config(folder / CONFIG)).parts
-    parts = {name: (part.X.astype(float), part.y) for name, part in prepared.items()}
-    available = views_of(model, history)
+    names = model.preparation.feature_names
+    shape = pixels(names)
+    if image is not None:
+        sides = _pair(image, "--image", "pixels", 1, 10_000, "8x8") or (0.0, 0.0)
+        shape = (int(sides[0]), int(sides[1]))
+        if shape != sides or shape[0] * shape[1] != len(names):
+            raise UsageError(f"--image {image}: the model has {len(names)} features")
+    history = read_history(model_path(run).parent)
+    available = views_of(model, history, shape)
     known = {*available, "boundary"}
     if show is not None and show not in known:
-        raise UsageError(f"--show {show}: this run has none", f"it has {', '.join(sorted(known))}")
-    names = model.preparation.feature_names
-    chosen = []
-    for name in (features or "").split(","):
-        if name.strip() and name.strip() not in names:
-            close = nearest(name.strip(), names)
-            raise UsageError(
-                f"--features {name.strip()}: the model has no such feature",
-                f"did you mean {close}?" if close else f"it has {', '.join(names[:10])}",
-            )
-        chosen += [names.index(name.strip())] if name.strip() else []
-    if len(chosen) > 2:
-        raise UsageError("--features takes one or two names")
+        raise UsageError(f"--show {show}: this run has none", f"it has {', '.join(v for v in VIEWS if v in known)}")
     views = [show] if show else available
-    return draw(model, history, parts, views, tuple(chosen), size or ((6.0, 4.5) if show else (11.0, 8.0)))
+    chosen = _features(features, names)
+    if chosen and "boundary" not in views:
+        raise UsageError("--features is of the boundary or line, which is not shown", "--show boundary")
+    if image is not None and "weights" not in views:
+        raise UsageError("--image is of the weights, which are not shown", "--show weights")
+    found = parts_of(run, ("train", "validation", "test"), "train it again")
+    parts = {name: (part.X.astype(float), part.y) for name, part in found.items()}
+    return draw(model, history, parts, views, chosen, size or ((6.0, 4.5) if show else (11.0, 8.0)), shape)
+
+
+def _features(text: str | None, names: list[str]) -> tuple[int, ...]:
+    """The numbers of the features that `--features a,b` names."""
+    chosen: list[int] = []
+    for name in (part.strip() for part in (text or "").split(",") if part.strip()):
+        if name not in names:
+            close = nearest(name, names)
+            raise UsageError(
+                f"--features {name}: the model has no such feature",
+                f"did you mean {close}?"
+                if close
+                else f"it has {', '.join(names[:10])}{' …' if len(names) > 10 else ''}",
+            )
+        if names.index(name) in chosen:
+            raise UsageError(f"--features gives {name} twice")
+        chosen.append(names.index(name))
+    if len(chosen) > 2 or (text is not None and not chosen):
+        raise UsageError("--features takes one or two names", f"--features {','.join(names[:2])}")
+    return tuple(chosen)

@@ -1,49 +1,58 @@
 """Pictures of a function of one or two variables: its gradient at a point, its tangent, a descent on it.
 
 These are the lecture's: the plane x + y, the bowl x² + y², the saddle xy, the arrow of steepest ascent (which stands at
-a right angle to the contours), and the steps of x := x − α(∇f)ᵀ.
+a right angle to the contours), the steps of x := x − α(∇f)ᵀ, and the updates x ± α∂f/∂x, y ± α∂f/∂y in all directions.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.plots.style import COLORS, mathtext, new_figure
+from bpcli.notation import number
+from bpcli.plots.sampling import Span, curve, runs_off, window
+from bpcli.plots.style import COLORS, INK, mathtext, new_figure
 
 Array = NDArray[Any]
+
+FEW_STEPS = 60  # of a descent, each of which still has a dot
+STEEP = 50  # how many times the low values the highest is, where levels by their logarithm show more
 
 
 @dataclass(frozen=True)
 class Scene:
     """A function over one or two named variables: `value(*columns)` at many points, and what is marked on it.
 
-    `point` and `gradient` are those of `--at`, `path` the points of a descent (steps + 1, variables).
+    `point`, `height` and `gradient` are those of `--at`, `path` the points of a descent (steps + 1, variables).
+    `updates` asks for the arrows of the lecture's updates at the point, `slopes(*columns)` are gradients of a field.
     """
 
     text: str
     latex: str
     names: Sequence[str]
-    ranges: Sequence[tuple[float, float]]
+    ranges: Sequence[Span]
     value: Callable[..., Array]
     point: Sequence[float] | None = None
     height: float | None = None
     gradient: Sequence[float] | None = None
     path: Array | None = None
+    updates: bool = False
+    slopes: Callable[..., Sequence[Array]] | None = None
 
+    @property
+    def marked(self) -> bool:
+        """Whether there is a point with a value, on which things are drawn."""
+        return self.point is not None and self.height is not None and bool(np.isfinite(self.height))
 
-def default_ranges(points: Array, width: float = 3.0) -> list[tuple[float, float]]:
-    """A range a variable that holds all points (N, variables) with room around them."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    middle, extent = (low + high) / 2, high - low
-    # Round a path so that it fills the middle; round a point so that zero is mostly seen.
-    reach = 0.9 * extent.max() if extent.max() > 0 else np.maximum(width, 0.3 * np.abs(middle))
-    reach = np.broadcast_to(reach, middle.shape)
-    return [(float(m - r), float(m + r)) for m, r in zip(middle, reach, strict=True)]
+    @property
+    def slope(self) -> Array | None:
+        """The gradient at the point, if there is one that is finite."""
+        known = self.marked and self.gradient is not None and np.isfinite(self.gradient).all()
+        return np.asarray(self.gradient, float) if known else None
 
 
 def draw(scene: Scene, kind: str, size: tuple[float, float]) -> Any:
@@ -59,87 +68,120 @@ def draw(scene: Scene, kind: str, size: tuple[float, float]) -> Any:
 
 
 def _title(scene: Scene) -> str:
-    return mathtext(f"f = {scene.latex}", scene.text)
+    return mathtext(f"f = {scene.latex}", f"f = {scene.text}")
 
 
-def _window(y: Array) -> tuple[float, float]:
-    """The heights to show: all of them, unless a few lie far off, as at a pole."""
-    finite = y[np.isfinite(y)]
-    if not finite.size:
-        return -1.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    inner = np.percentile(finite, [3, 97])
-    span = float(inner[1] - inner[0])
-    if span > 0 and high - low > 8 * span:
-        low, high = max(low, float(inner[0]) - span), min(high, float(inner[1]) + span)
-    room = 0.06 * (high - low) or 0.5 * max(abs(low), 1e-3)
-    return low - room, high + room
+def _told(values: Sequence[float] | Array) -> str:
+    return ", ".join(number(float(v), 4) for v in values).replace("-", "−")
+
+
+def _empty(axes: Any, Z: Array) -> None:
+    """What there is to say where there is nothing to draw."""
+    finite = Z[np.isfinite(Z)]
+    told = f"f is {_told(finite[:1])} everywhere here" if finite.size else "f has no value here"
+    axes.set_facecolor("#f4f4f4")
+    place = (0.5,) * (3 if hasattr(axes, "zaxis") else 2)
+    (axes.text2D if hasattr(axes, "zaxis") else axes.text)(
+        *place[:2], told, transform=axes.transAxes, ha="center", va="center"
+    )
 
 
 def _curve(figure: Any, scene: Scene) -> None:
     axes = figure.subplots()
-    x = np.linspace(*scene.ranges[0], 1601)
-    y = np.array(np.broadcast_to(scene.value(x), x.shape), float)
-    low, high = _window(y)
-    shown = y.copy()
-    shown[:-1][np.abs(np.diff(y)) > high - low] = np.nan  # no line across a pole
-    axes.plot(x, shown, color=COLORS[0], label="f")
+    x, y, off = curve(scene.value, scene.ranges[0])
+    low, high = window(y, off)
+    marks = [] if scene.path is None else [v for v in scene.value(scene.path[:, 0]) if np.isfinite(v)]
+    marks += [scene.height] if scene.marked else []
+    if marks:  # what is marked is always seen
+        room = 0.06 * (high - low)
+        low, high = min(low, min(marks) - room), max(high, max(marks) + room)
+    if not np.isfinite(y).any():
+        _empty(axes, y)
+    beyond = 10 * (high - low)  # what is so far off only has to leave the picture
+    axes.plot(x, np.clip(y, low - beyond, high + beyond), color=COLORS[0], label="f")
     if scene.path is not None:
         at = scene.path[:, 0]
-        axes.plot(at, scene.value(at), "o-", color=COLORS[1], markersize=4, linewidth=1, label=_steps(scene.path))
-    if scene.point is not None and scene.height is not None and scene.gradient is not None:
-        p, slope = scene.point[0], scene.gradient[0]
-        reach = 0.22 * (scene.ranges[0][1] - scene.ranges[0][0])
-        ends = np.array([p - reach, p + reach])
-        if np.isfinite(slope):
-            axes.plot(ends, scene.height + slope * (ends - p), "--", color=COLORS[2], label=f"slope {slope:.4g}")
-        axes.plot([p], [scene.height], "o", color=COLORS[7], markersize=6, zorder=5)
+        axes.plot(at, scene.value(at), "o-", color=COLORS[1], markersize=4 if len(at) <= FEW_STEPS else 2, linewidth=1,
+                  label=_steps(scene.path))  # fmt: skip
+    if scene.marked and scene.point is not None:
+        _tangent(axes, scene, scene.point[0], float(scene.height or 0.0))
+        axes.plot(scene.point, [scene.height], "o", color=INK, markersize=6, zorder=5)
     axes.set(xlabel=scene.names[0], ylabel="f", title=_title(scene), xlim=scene.ranges[0], ylim=(low, high))
     if len(axes.get_lines()) > 1:
-        axes.legend()
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+
+
+def _tangent(axes: Any, scene: Scene, p: float, height: float) -> None:
+    slope = scene.slope
+    if slope is None:
+        return
+    reach = 0.22 * (scene.ranges[0][1] - scene.ranges[0][0])
+    ends = np.array([p - reach, p + reach])
+    axes.plot(ends, height + slope[0] * (ends - p), "--", color=COLORS[2], label=f"slope {_told(slope)}")
+    if not scene.updates or not slope[0]:
+        return
+    for sign, color in ((1, COLORS[1]), (-1, COLORS[5])):
+        tip = p + sign * np.sign(slope[0]) * 0.8 * reach
+        _arrow(axes, (p, height), (tip, height), color)
+        name = f"{scene.names[0]} {'+' if sign > 0 else '−'} α∂f/∂{scene.names[0]}"
+        axes.plot([], [], color=color, label=f"{name}: {'increasing' if sign > 0 else 'decreasing'}")
 
 
 def _steps(path: Array) -> str:
     return f"{len(path) - 1} step{'s' if len(path) != 2 else ''}"
 
 
-def _grid(scene: Scene, count: int) -> tuple[Array, Array, Any]:
-    x, y = (np.linspace(*span, count) for span in scene.ranges)
-    X, Y = np.meshgrid(x, y)
-    Z = np.broadcast_to(scene.value(X.ravel(), Y.ravel()), X.size).reshape(X.shape)
-    return X, Y, np.ma.masked_invalid(Z)
+def _grid(scene: Scene, count: int) -> tuple[Array, Array, Array]:
+    X, Y = np.meshgrid(*(np.linspace(*span, count) for span in scene.ranges))
+    Z = np.array(np.broadcast_to(scene.value(X.ravel(), Y.ravel()), X.size), float).reshape(X.shape)
+    return X, Y, np.where(np.isfinite(Z), Z, np.nan)
 
 
-def _levels(Z: Any) -> Array | None:
-    values = Z.compressed()
+def levels_of(Z: Array, off: bool) -> tuple[Array, Any] | None:
+    """The levels of contours, and how they map to colours (None: evenly); None if all values are one, or there is none.
+
+    Round numbers, evenly spaced; of values above 0 that are mostly near their floor 1, 2, 5, 10, 20, 50 …
+    """
+    values = Z[np.isfinite(Z)]
     if not values.size or values.min() == values.max():
         return None
-    low, high = _window(values)
-    locator = import_module("matplotlib.ticker").MaxNLocator(14)
-    levels: Array = locator.tick_values(max(low, values.min()), min(high, values.max()))
-    return levels
+    low, high = (np.clip(end, values.min(), values.max()) for end in window(values, off))
+    floor, tenth = np.percentile(values, [1, 10])
+    if floor > 0 and high > STEEP * tenth:
+        decades = np.arange(np.floor(np.log10(floor)), np.ceil(np.log10(high)) + 1)
+        steps = (1, 2, 5) if len(decades) <= 6 else (1,)
+        levels = np.array([step * 10.0**d for d, step in product(decades, steps)])
+        levels = levels[(levels >= floor / 2.5) & (levels <= high * 2.5)]
+        if 3 <= len(levels) <= 24:
+            return levels, import_module("matplotlib.colors").BoundaryNorm(levels, 256, extend="both")
+    found = import_module("matplotlib.ticker").MaxNLocator(14).tick_values(low, high)
+    return (found, None) if len(found) > 1 and np.isfinite(found).all() and (np.diff(found) > 0).all() else None
 
 
 def _contours(figure: Any, scene: Scene) -> None:
     axes = figure.subplots()
     X, Y, Z = _grid(scene, 241)
-    levels = _levels(Z)
-    if levels is None:
-        axes.set_facecolor("#f4f4f4")
-        flat = Z.compressed()
-        told = f"f is {flat[0]:.4g} everywhere here" if flat.size else "f has no value here"
-        axes.text(0.5, 0.5, told, transform=axes.transAxes, ha="center", va="center")
+    found = levels_of(Z, runs_off(scene.value, X, Y, Z))
+    if found is None:
+        _empty(axes, Z)
     else:
-        above, below = Z.max() > levels[-1], Z.min() < levels[0]
-        extend = "both" if above and below else "max" if above else "min" if below else "neither"
-        filled = axes.contourf(X, Y, Z, levels, cmap="viridis", extend=extend)
-        axes.contour(X, Y, Z, levels, colors="white", linewidths=0.5, alpha=0.6)
-        figure.colorbar(filled, ax=axes, label="f")
+        levels, norm = found
+        above, below = np.nanmax(Z) > levels[-1], np.nanmin(Z) < levels[0]
+        extend = "both" if norm is not None or (above and below) else "max" if above else "min" if below else "neither"
+        there = np.ma.masked_invalid(Z)
+        filled = axes.contourf(X, Y, there, levels, cmap="viridis", norm=norm, extend=extend)
+        axes.contour(X, Y, there, levels, colors="white", linewidths=0.5, alpha=0.6, linestyles="solid")
+        bar = figure.colorbar(filled, ax=axes, label="f", ticks=levels if norm is not None else None)
+        if norm is not None:
+            bar.ax.set_yticks(levels, [number(float(v), 3) for v in levels])
+            bar.ax.minorticks_off()
+    if scene.slopes is not None:
+        _field(axes, scene)
     if scene.path is not None:
-        axes.plot(*scene.path.T, "o-", color="white", markersize=4, linewidth=1.4, markeredgecolor="black",
-                  markeredgewidth=0.6, label=_steps(scene.path))  # fmt: skip
-    if scene.point is not None and scene.gradient is not None:
-        _arrow(axes, scene)
+        few = len(scene.path) <= FEW_STEPS
+        axes.plot(*scene.path.T, "o-", color="white", markersize=4 if few else 2, linewidth=1.4,
+                  markeredgecolor="black", markeredgewidth=0.6 if few else 0.1, label=_steps(scene.path))  # fmt: skip
+    _point_and_arrows(axes, scene)
     axes.set(
         xlabel=scene.names[0], ylabel=scene.names[1], title=_title(scene), xlim=scene.ranges[0], ylim=scene.ranges[1]
     )
@@ -147,40 +189,91 @@ def _contours(figure: Any, scene: Scene) -> None:
     if 0.25 < spans[0] / spans[1] < 4:
         axes.set_aspect("equal")  # so that a right angle to the contours is seen as one
     axes.grid(False)
+    _legend(figure, axes)
+
+
+def _legend(figure: Any, axes: Any) -> None:
+    """Below the picture, where it hides nothing; a white line needs a ground to be seen on."""
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left", frameon=True, framealpha=0.9)
+        figure.legend(
+            loc="outside lower center", ncols=2, fontsize=8, frameon=True, facecolor="#e0e0e0", edgecolor="none"
+        )
 
 
-def _arrow(axes: Any, scene: Scene) -> None:
-    """The gradient at the point as an arrow: its direction on the axes, a fifth of the picture long."""
-    assert scene.point is not None
-    assert scene.gradient is not None
-    gradient = np.asarray(scene.gradient, float)
-    axes.plot(*([v] for v in scene.point), "o", color=COLORS[1], markersize=7, markeredgecolor="white", zorder=6)
-    length = float(np.hypot(*gradient))
-    if not np.isfinite(length) or length == 0:
+def _arrow(axes: Any, start: Sequence[float] | Array, tip: Sequence[float] | Array, color: str) -> None:
+    style = {"arrowstyle": "-|>", "color": color, "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", tip, start, arrowprops=style, zorder=6)
+
+
+def _point_and_arrows(axes: Any, scene: Scene) -> None:
+    """The point, and its gradient as an arrow: its direction on the axes, a fifth of the picture long."""
+    if scene.point is None:
         return
-    reach = 0.2 * min(high - low for low, high in scene.ranges)
-    tip = np.asarray(scene.point) + gradient / length * reach
-    axes.annotate("", tip, scene.point, arrowprops={"arrowstyle": "-|>", "color": COLORS[1], "lw": 2.2}, zorder=6)
-    told = ", ".join(f"{v:.4g}" for v in gradient)
-    axes.plot([], [], color=COLORS[1], label=f"∇f = ({told})")
+    slope = scene.slope
+    if slope is not None and np.any(slope):
+        start = np.asarray(scene.point)
+        step = slope / np.abs(slope).max()  # first, or the squares may overflow
+        step = step / np.hypot(*step) * 0.2 * min(high - low for low, high in scene.ranges)
+        if scene.updates:
+            _updates(axes, scene, start, step)
+        else:
+            _arrow(axes, start, start + step, COLORS[1])
+            axes.plot([], [], color=COLORS[1], label=f"∇f = ({_told(slope)})")
+    elif slope is not None:
+        axes.plot([], [], "o", color=COLORS[1], label="∇f = (0, 0)")
+    axes.plot(*([v] for v in scene.point), "o", color=COLORS[1], markersize=7, markeredgecolor="white", zorder=7)
+
+
+def _updates(axes: Any, scene: Scene, start: Array, step: Array) -> None:
+    """The lecture's four updates x ± α∂f/∂x, y ± α∂f/∂y."""
+    ends: dict[tuple[int, ...], str] = {(1, 1): ": most increasing", (-1, -1): ": most decreasing"}
+    for signs, color in zip(product((1, -1), repeat=2), (COLORS[1], COLORS[3], COLORS[4], COLORS[5]), strict=True):
+        _arrow(axes, start, start + np.array(signs) * step, color)
+        told = ", ".join(
+            f"{name} {'+' if s > 0 else '−'} α∂f/∂{name}" for name, s in zip(scene.names, signs, strict=True)
+        )
+        axes.plot([], [], color=color, label=told + ends.get(signs, ""))
+
+
+def _field(axes: Any, scene: Scene) -> None:
+    """The directions of the gradient on a coarse grid, all of one length."""
+    assert scene.slopes is not None
+    X, Y = np.meshgrid(*(np.linspace(*span, 17)[1:-1] for span in scene.ranges))
+    U, V = (np.array(np.broadcast_to(s, X.size), float) for s in scene.slopes(X.ravel(), Y.ravel()))
+    with np.errstate(all="ignore"):
+        largest = np.maximum(np.abs(U), np.abs(V))
+        U, V = U / largest, V / largest
+        U, V = U / np.hypot(U, V), V / np.hypot(U, V)
+    there = np.isfinite(U) & np.isfinite(V)
+    axes.quiver(X.ravel()[there], Y.ravel()[there], U[there], V[there], color="white", alpha=0.75, pivot="middle",
+                angles="xy", scale=26, width=0.004, label="direction of ∇f")  # fmt: skip
 
 
 def _surface(figure: Any, scene: Scene) -> None:
     axes = figure.add_subplot(projection="3d", computed_zorder=False)
     X, Y, Z = _grid(scene, 81)
-    low, high = _window(Z.compressed())
-    heights = np.clip(Z.filled(np.nan), low, high)
-    axes.plot_surface(X, Y, heights, cmap="viridis", linewidth=0, antialiased=True, alpha=0.9, zorder=1)
+    low, high = window(Z, runs_off(scene.value, X, Y, Z))
+    if np.isfinite(Z).any():
+        axes.plot_surface(X, Y, np.clip(Z, low, high), cmap="viridis", linewidth=0, alpha=0.9, rstride=1, cstride=1,
+                          zorder=1)  # fmt: skip
+    else:
+        _empty(axes, Z)
     if scene.path is not None:
         z = scene.value(*scene.path.T)
-        axes.plot(*scene.path.T, z, "o-", color=COLORS[1], markersize=4, zorder=5, label=_steps(scene.path))
-    if scene.point is not None and scene.height is not None:
-        axes.plot(*([v] for v in scene.point), [scene.height], "o", color=COLORS[7], zorder=6)
-        if scene.gradient is not None and np.isfinite(scene.gradient).all() and np.any(scene.gradient):
-            step = np.asarray(scene.gradient) / math.hypot(*scene.gradient)
-            step = step * 0.25 * min(b - a for a, b in scene.ranges)
-            rise = float(np.dot(scene.gradient, step))
-            axes.quiver(*scene.point, scene.height, *step, rise, color=COLORS[1], linewidth=2.2, zorder=7)
+        axes.plot(*scene.path.T, z, "o-", color=COLORS[1], markersize=3, zorder=5, label=_steps(scene.path))
+    if scene.marked and scene.point is not None:
+        axes.plot(*([v] for v in scene.point), [scene.height], "o", color=INK, zorder=6)
+        slope = scene.slope
+        if slope is not None and np.any(slope):
+            step = slope / np.abs(slope).max()
+            step = step / np.hypot(*step) * 0.25 * min(b - a for a, b in scene.ranges)
+            rise = float(np.dot(slope, step))
+            color = COLORS[3] if scene.path is not None else COLORS[1]
+            axes.quiver(*scene.point, scene.height, *step, rise, color=color, linewidth=2.2, zorder=7)
+            axes.plot([], [], [], color=color, label=f"along ∇f = ({_told(slope)})")
     axes.set(xlabel=scene.names[0], ylabel=scene.names[1], zlabel="f", title=_title(scene), zlim=(low, high))
+    axes.set(xlim=scene.ranges[0], ylim=scene.ranges[1])
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_major_locator(import_module("matplotlib.ticker").MaxNLocator(6))
+    axes.set_box_aspect(None, zoom=0.9)  # or the label of the height is cut
+    _legend(figure, axes)

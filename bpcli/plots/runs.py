@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.labels import class_text
-from bpcli.plots.style import COLORS, MARKERS, new_figure
+from bpcli.plots.style import COLORS, INK, MARKERS, new_figure, plain
 from bpcli.training import metrics
 from bpcli.training.model import Model
 
@@ -18,12 +18,17 @@ Array = NDArray[Any]
 MAX_POINTS = 600  # of the data, in one picture
 MAX_BARS = 24  # features whose weights are drawn, the largest first
 MAX_NAMES = 20  # classes that are named on an axis
+MAX_SERIES = 4  # outputs whose weights are drawn as bars; of more, as a table of colours
+LINES = ("-", "--", ":")  # of classes whose colour comes again
+MIN_UNNAMED = 8  # the side of an image whose features x1, x2 … don't say that they are pixels
+
+Image = tuple[int, int] | None
 
 
-def views_of(model: Model, history: Mapping[str, Sequence[float]]) -> list[str]:
-    """The views that an overview of a model has."""
+def views_of(model: Model, history: Mapping[str, Sequence[float]], image: Image) -> list[str]:
+    """The views that an overview of a model has; `image` is the height and width, where the features are pixels."""
     views = ["curves"] if len(next(iter(history.values()), ())) else []
-    if pixels(model.preparation.feature_names) is None:  # two pixels say little
+    if image is None:  # two pixels say little
         views.append("boundary")
     if model.classes:
         views.append("confusion")
@@ -37,19 +42,22 @@ def draw(
     views: Sequence[str],
     features: tuple[int, ...],
     size: tuple[float, float],
+    image: Image = None,
 ) -> Any:
     """The figure of one view, or of several side by side; `parts` are prepared (X, y) of train, validation, test."""
     figure = new_figure(size)
     columns = 1 if len(views) == 1 else 2
-    rows = -(-len(views) // columns)
-    boxes = figure.subfigures(rows, columns, squeeze=False).ravel()
-    for view, box in zip(views, boxes, strict=False):
+    grid = figure.add_gridspec(-(-len(views) // columns), columns)
+    for k, view in enumerate(views):
+        # The last of an odd number has the whole row.
+        last = k == len(views) - 1 and k % columns == 0
+        box = figure.add_subfigure(grid[k // columns, :] if last else grid[k // columns, k % columns])
         if view == "curves":
             _curves(box, history)
         elif view == "confusion":
             _confusion(box, model, parts)
         elif view == "weights":
-            _weights(box, model)
+            _weights(box, model, image)
         elif model.classes:
             _boundary(box, model, parts["train"], features)
         else:
@@ -57,15 +65,46 @@ def draw(
     return figure
 
 
-def pixels(names: Sequence[str]) -> tuple[int, int] | None:
-    """The height and width of the image that the features are, if there are n² of one name that are numbered."""
+def pixels(names: Sequence[str]) -> Image:
+    """The height and width of the image that the features are: n² of one name that are numbered, row by row.
+
+    Names such as `pixel_0_3` or `p12` say so; features that are only numbered, x1, x2 …, are pixels from 8 × 8 on.
+    """
     side = math.isqrt(len(names))
     stems = {re.sub(r"\d+", "", name) for name in names}
-    return (side, side) if side >= 4 and side * side == len(names) and len(stems) == 1 else None
+    if len(stems) != 1 or side < 2 or side * side != len(names):
+        return None
+    (stem,) = stems
+    said = stem.lower().strip("_. ") in ("p", "px", "pix", "pixel", "pixel_") or all(
+        len(re.findall(r"\d+", name)) == 2 for name in names
+    )
+    return (side, side) if side >= (4 if said else MIN_UNNAMED) else None
+
+
+def _typical(model: Model, X: Array) -> Array:
+    """A row for the features that a picture holds fixed: means, and of one-hot columns the most frequent category."""
+    row: Array = X.mean(axis=0)
+    position = 0
+    for column in model.preparation.columns:
+        width = 1 if column.categories is None else len(column.categories)
+        if column.categories is not None:
+            block = slice(position, position + width)
+            row[block] = np.arange(width) == int(np.argmax(X[:, block].sum(axis=0)))
+        position += width
+    return row
+
+
+def _others(model: Model, shown: int) -> str:
+    """What a title says of the features that are held fixed."""
+    columns = model.preparation.columns
+    if shown >= len(model.preparation.feature_names):
+        return ""
+    told = "mean or mode" if any(c.categories is not None for c in columns) else "mean"
+    return f"\nthe others at their {told}"
 
 
 def _spaced(name: str) -> str:
-    return name.replace(".", " ").replace("_", " ")
+    return plain(name.replace(".", " ").replace("_", " "))
 
 
 def _curves(figure: Any, history: Mapping[str, Sequence[float]]) -> None:
@@ -78,6 +117,7 @@ def _curves(figure: Any, history: Mapping[str, Sequence[float]]) -> None:
         label = "training" if name == "loss" else _spaced(name).removesuffix(" loss")
         axes.plot(epochs, values, color=color, label=label, marker="o" if len(epochs) == 1 else None)
     axes.set(xlabel="epoch", ylabel="loss", title="Learning curves", yscale="log" if wide else "linear")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     metric = next((n for n in history if n.endswith(("accuracy", "rmse"))), None)
     if metric is not None:
         twin = axes.twinx()
@@ -112,11 +152,33 @@ def strongest(model: Model, X: Array) -> list[int]:
     return [int(k) for k in np.argsort(-weights, kind="stable")]
 
 
+def margins(model: Model, X: Array) -> Array:
+    """How far each class is ahead of the best other one, (N, K): above 0 where it is the prediction.
+
+    Of a neuron z against the z of its threshold; of softmax the differences of the logits.
+    """
+    z = model.z(X).astype(float)
+    if z.ndim == 1:
+        t = model.threshold
+        with np.errstate(all="ignore"):
+            ahead = z - (np.log(t) - np.log1p(-t))
+        return np.stack([-ahead, ahead], axis=1)
+    return np.stack([z[:, k] - np.delete(z, k, axis=1).max(axis=1) for k in range(z.shape[1])], axis=1)
+
+
+def _color(k: int) -> str:
+    return COLORS[k % len(COLORS)]
+
+
+def _marker(k: int) -> str:
+    return MARKERS[(k + k // len(COLORS)) % len(MARKERS)]  # a colour that comes again has another shape
+
+
 def _boundary(figure: Any, model: Model, part: tuple[Array, Array], features: tuple[int, ...]) -> None:
-    """The predicted class over two features, the others at their means; training rows as points."""
+    """The predicted class over two features, the others held fixed; training rows as points."""
     axes = figure.subplots()
     X, y = part
-    names = model.preparation.feature_names
+    names, classes = model.preparation.feature_names, model.classes or ()
     chosen = list(features) or strongest(model, X)[: min(2, len(names))]
     if len(chosen) == 1:
         _probability(axes, model, part, chosen[0])
@@ -126,58 +188,86 @@ def _boundary(figure: Any, model: Model, part: tuple[Array, Array], features: tu
     room = 0.08 * np.where(high > low, high - low, 1.0)
     u, v = (np.linspace(low[k] - room[k], high[k] + room[k], 241) for k in range(2))
     U, V = np.meshgrid(u, v)
-    grid = np.tile(X.mean(axis=0), (U.size, 1))
+    grid = np.tile(_typical(model, X), (U.size, 1))
     grid[:, i], grid[:, j] = U.ravel(), V.ravel()
-    classes = model.predicted(model.z(grid)).reshape(U.shape)
     x_axis, y_axis = _raw(model, i, u), _raw(model, j, v)
-    K = len(model.classes or ())
-    shades = [COLORS[k % len(COLORS)] for k in range(K)]
-    axes.contourf(x_axis, y_axis, classes, np.arange(K + 1) - 0.5, colors=shades, alpha=0.22)
-    axes.contour(x_axis, y_axis, classes, np.arange(K - 1) + 0.5, colors="#444444", linewidths=1)
+    for k, ahead in enumerate(margins(model, grid).T.reshape(-1, *U.shape)):
+        if ahead.max() > 0:
+            top = [0, max(float(ahead.max()), 1e-300) * 2]
+            axes.contourf(x_axis, y_axis, ahead, top, colors=[_color(k)], alpha=0.22)
+            if ahead.min() < 0 and (len(classes) > 2 or k == 1):  # two classes have one line
+                axes.contour(x_axis, y_axis, ahead, [0], colors=INK, linewidths=0.9)
     points, labels = _thinned(X, y)
-    for k, name in enumerate(model.classes or ()):
+    for k, name in enumerate(classes):
         rows = points[labels == k]
         if len(rows):
             axes.plot(
-                _raw(model, i, rows[:, i]), _raw(model, j, rows[:, j]), MARKERS[k % len(MARKERS)], color=shades[k],
-                markersize=4, markeredgecolor="white", markeredgewidth=0.4, linestyle="", label=class_text(name),
+                _raw(model, i, rows[:, i]), _raw(model, j, rows[:, j]), _marker(k), color=_color(k), markersize=4.5,
+                markeredgecolor="white", markeredgewidth=0.4, linestyle="", label=plain(class_text(name)),
             )  # fmt: skip
-    others = "" if len(names) == 2 else "\nthe other features at their means"
-    axes.set(xlabel=names[i], ylabel=names[j], title=f"Decision boundary{others}")
+    axes.set(xlabel=plain(names[i]), ylabel=plain(names[j]), title=f"Decision boundary{_others(model, 2)}")
     axes.grid(False)
-    axes.legend(loc="best", fontsize=8, frameon=True, framealpha=0.85, ncols=1 if K <= 6 else 2)
+    if len(classes) <= 2 * MAX_NAMES:
+        figure.legend(loc="outside right upper", fontsize=8, ncols=1 + len(classes) // 21)
 
 
 def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: int) -> None:
-    """Of a single feature: the probability of each class along it."""
-    X, _ = part
+    """Of a single feature: the probability of each class along it, and the share of the classes where rows lie."""
+    X, y = part
     x = np.linspace(X[:, feature].min(), X[:, feature].max(), 401)
-    grid = np.tile(X.mean(axis=0), (len(x), 1))
+    grid = np.tile(_typical(model, X), (len(x), 1))
     grid[:, feature] = x
     p = model.probabilities(model.z(grid))
+    points, labels = _thinned(X, y)
+    K = len(model.classes or ())
     for k, name in enumerate(model.classes or ()):
-        axes.plot(_raw(model, feature, x), p[:, k], color=COLORS[k % len(COLORS)], label=class_text(name))
-    axes.set(xlabel=model.preparation.feature_names[feature], ylabel="probability", title="Classes along the feature")
-    axes.legend()
+        label = plain(class_text(name)) if K <= MAX_NAMES else None
+        axes.plot(_raw(model, feature, x), p[:, k], color=_color(k), linestyle=LINES[k // len(COLORS) % 3], label=label)
+        rows = points[labels == k, feature]
+        place = -0.03 - 0.02 * k if K <= MAX_SERIES else -0.03  # a row of ticks below for each class, if they are few
+        axes.plot(_raw(model, feature, rows), np.full(len(rows), place), "|", color=_color(k), markersize=5)
+    if K == 2 and model.type == "neuron":
+        axes.axhline(model.threshold, color=INK, linewidth=0.8, linestyle=":", label="threshold")
+    name = plain(model.preparation.feature_names[feature])
+    axes.set(xlabel=name, ylabel="probability", title=f"Classes along {name}{_others(model, 1)}")
+    if K <= MAX_NAMES:
+        axes.figure.legend(loc="outside right upper", fontsize=8)
 
 
 def _fit(figure: Any, model: Model, part: tuple[Array, Array], features: tuple[int, ...]) -> None:
-    """The prediction along a feature, the others at their means; the training rows as points."""
+    """The prediction along a feature, or as contours over two, the others held fixed; training rows as points."""
     axes = figure.subplots()
     X, y = part
-    feature = features[0] if features else strongest(model, X)[0]
-    x = np.linspace(X[:, feature].min(), X[:, feature].max(), 401)
-    grid = np.tile(X.mean(axis=0), (len(x), 1))
-    grid[:, feature] = x
+    names, target = model.preparation.feature_names, plain(model.preparation.target)
+    chosen = list(features) or strongest(model, X)[:1]
+    axes_raw, ends = [], []
+    for k in chosen:
+        axes_raw.append(plain(names[k]))
+        ends.append((X[:, k].min(), X[:, k].max()))
     points, targets = _thinned(X, y)
-    axes.plot(
-        _raw(model, feature, points[:, feature]), targets, "o", color=COLORS[0], markersize=3.5, alpha=0.5, label="data"
-    )
-    axes.plot(_raw(model, feature, x), model.predicted(model.z(grid)), color=COLORS[1], label="prediction")
-    others = "" if X.shape[1] == 1 else ", the other features at their means"
-    name = model.preparation.feature_names[feature]
-    axes.set(xlabel=name, ylabel=model.preparation.target, title=f"Regression over {name}{others}")
-    axes.legend()
+    places = [_raw(model, k, points[:, k]) for k in chosen]
+    lines = [np.linspace(*end, 401 if len(chosen) == 1 else 121) for end in ends]
+    mesh = np.meshgrid(*lines)
+    grid = np.tile(_typical(model, X), (mesh[0].size, 1))
+    for k, values in zip(chosen, mesh, strict=True):
+        grid[:, k] = values.ravel()
+    predicted = np.asarray(model.predicted(model.z(grid)), float).reshape(mesh[0].shape)
+    raw = [_raw(model, k, line) for k, line in zip(chosen, lines, strict=True)]
+    title = f"Regression over {' and '.join(axes_raw)}{_others(model, len(chosen))}"
+    if len(chosen) == 1:
+        axes.plot(places[0], targets, "o", color=COLORS[0], markersize=3.5, alpha=0.5, label="data")
+        axes.plot(raw[0], predicted, color=COLORS[1], label="prediction")
+        axes.set(xlabel=axes_raw[0], ylabel=target, title=title)
+        axes.legend()
+        return
+    bounds = {"vmin": min(targets.min(), predicted.min()), "vmax": max(targets.max(), predicted.max())}
+    if predicted.min() < predicted.max():
+        lines_drawn = axes.contour(*raw, predicted, 8, cmap="viridis", **bounds)
+        axes.clabel(lines_drawn, fontsize=8)
+    dots = axes.scatter(*places, c=targets, s=14, cmap="viridis", edgecolors="white", linewidths=0.3, **bounds)
+    figure.colorbar(dots, ax=axes, label=f"{target}: rows as points, prediction as lines")
+    axes.set(xlabel=axes_raw[0], ylabel=axes_raw[1], title=title)
+    axes.grid(False)
 
 
 def _confusion(figure: Any, model: Model, parts: Mapping[str, tuple[Array, Array]]) -> None:
@@ -192,7 +282,7 @@ def _confusion(figure: Any, model: Model, parts: Mapping[str, tuple[Array, Array
         for (row, column), count in np.ndenumerate(table):
             color = "white" if shares[row, column] > 0.55 else "#222222"
             axes.text(column, row, str(int(count)), ha="center", va="center", color=color, fontsize=9 if K <= 8 else 7)
-        names = [class_text(name) for name in model.classes or ()]
+        names = [plain(class_text(name)) for name in model.classes or ()]
         turned = 45 if max(map(len, names)) > 4 else 0
         axes.set_xticks(range(K), names, rotation=turned, ha="right" if turned else "center")
         axes.set_yticks(range(K), names)
@@ -200,34 +290,42 @@ def _confusion(figure: Any, model: Model, parts: Mapping[str, tuple[Array, Array
     axes.grid(False)
 
 
-def _weights(figure: Any, model: Model) -> None:
-    names = model.preparation.feature_names
+def _weights(figure: Any, model: Model, image: Image) -> None:
+    names = [plain(name) for name in model.preparation.feature_names]
     w, _ = model.weights()
-    shape = pixels(names)
-    if shape is not None:
-        _images(figure, model, w, shape)
+    if image is not None:
+        _images(figure, model, w, image)
         return
     axes = figure.subplots()
-    order = np.argsort(-np.abs(w).sum(axis=1), kind="stable")[:MAX_BARS][::-1]
+    order = np.argsort(-np.abs(w).sum(axis=1), kind="stable")[:MAX_BARS]
     outputs = w.shape[1]
-    height = 0.8 / outputs
-    for k in range(outputs):
-        label = class_text(model.classes[k]) if model.classes and outputs > 1 else None
-        places = np.arange(len(order)) + (k - (outputs - 1) / 2) * -height
-        axes.barh(places, w[order, k], height, color=COLORS[k % len(COLORS)], label=label)
-    axes.set_yticks(range(len(order)), [names[k] for k in order], fontsize=8 if len(order) > 12 else 9)
-    axes.axvline(0, color="#444444", linewidth=0.8)
-    left_out = "" if len(order) == len(names) else f", the largest {len(order)} of {len(names)}"
+    labels = [plain(class_text(c)) for c in model.classes or ()] if outputs > 1 else [None]
     prepared = " of the prepared features" if model.preparation.scale is not None else ""
-    axes.set(xlabel=f"weight{prepared}", title=f"Weights{left_out}")
-    axes.grid(axis="y", visible=False)
-    if outputs > 1:
+    if outputs <= MAX_SERIES:
+        height = 0.8 / outputs
+        for k in range(outputs):
+            places = np.arange(len(order)) + (k - (outputs - 1) / 2) * height
+            axes.barh(places, w[order, k], height, color=_color(k), label=labels[k])
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set(xlabel=f"weight{prepared}", ylim=(len(order) - 0.4, -0.6))
+        axes.grid(axis="y", visible=False)
+    else:
+        bound = float(np.abs(w).max()) or 1.0
+        drawn = axes.imshow(w[order], cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto")
+        figure.colorbar(drawn, ax=axes, label=f"weight{prepared}")
+        if outputs <= MAX_NAMES:
+            turned = 45 if max(len(str(label)) for label in labels) > 4 else 0
+            axes.set_xticks(range(outputs), labels, rotation=turned, ha="right" if turned else "center")
+        axes.grid(False)
+    axes.set_yticks(range(len(order)), [names[k] for k in order], fontsize=8 if len(order) > 12 else 9)
+    axes.set_title("Weights" if len(order) == len(names) else f"Weights, the largest {len(order)} of {len(names)}")
+    if 1 < outputs <= MAX_SERIES:
         axes.legend(fontsize=8)
 
 
 def _images(figure: Any, model: Model, w: Array, shape: tuple[int, int]) -> None:
-    """The weights of each output as an image, where the features are pixels."""
-    outputs = w.shape[1]
+    """The weights of each output as an image, where the features are pixels; of the first outputs, if very many."""
+    outputs = min(w.shape[1], 2 * MAX_NAMES)
     columns = min(outputs, 5)
     rows = -(-outputs // columns)
     grid = figure.subplots(rows, columns, squeeze=False)
@@ -238,6 +336,6 @@ def _images(figure: Any, model: Model, w: Array, shape: tuple[int, int]) -> None
         if k < outputs:
             image = axes.imshow(w[:, k].reshape(shape), cmap="RdBu_r", vmin=-bound, vmax=bound)
             name = class_text(model.classes[k]) if model.classes and outputs > 1 else model.preparation.target
-            axes.set_title(name, fontsize=9)
+            axes.set_title(plain(name), fontsize=9)
     figure.colorbar(image, ax=grid, shrink=0.8, label="weight")
     figure.suptitle("Weights by pixel", fontsize=11)

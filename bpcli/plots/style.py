@@ -1,5 +1,8 @@
 """How every picture looks, and how one is saved: the same bytes for the same picture."""
 
+import logging
+import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,10 +16,12 @@ FORMATS = ("png", "svg", "pdf")
 
 # Okabe & Ito 2008, Color universal design: colours that are told apart with any kind of colour vision.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+INK = "#222222"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 _STYLE: dict[str, Any] = {
-    "font.size": 10, "axes.titlesize": 11, "axes.grid": True, "grid.alpha": 0.25, "axes.spines.top": False,
+    "font.size": 10, "axes.titlesize": 11, "axes.titlepad": 9, "axes.grid": True, "grid.alpha": 0.25,
+    "axes.spines.top": False,
     "axes.spines.right": False, "axes.axisbelow": True, "legend.frameon": False, "figure.constrained_layout.use": True,
     "svg.fonttype": "none", "svg.hashsalt": "bpcli", "pdf.fonttype": 42, "lines.linewidth": 1.8,
 }  # fmt: skip
@@ -30,6 +35,7 @@ _NO_DATE: dict[str, dict[str, Any]] = {
 @contextmanager
 def drawing() -> Iterator[Any]:
     """Matplotlib in our style, for the time of a picture; MissingExtraError without it."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # not that it builds, or where it keeps, its cache of fonts
     try:
         matplotlib: Any = import_module("matplotlib")
     except ImportError:
@@ -54,14 +60,30 @@ def check_target(target: Path, force: bool) -> None:
         refuse_overwrite(target)
 
 
-def write_figure(figure: Any, target: Path, force: bool) -> None:
-    """Write the figure in the format that its file's name ends in; whole, or not at all."""
+def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list[str]:
+    """Write the figure in the format that its file's name ends in; whole, or not at all. Gives what to note."""
     kind = target.suffix.lower().lstrip(".")
 
     def write(file: Any) -> None:
-        figure.savefig(file, format=kind, dpi=200, metadata=_NO_DATE[kind])
+        figure.savefig(file, format=kind, dpi=dpi, metadata=_NO_DATE[kind])
 
-    write_atomically(target, write, force)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        write_atomically(target, write, force)
+    told = [str(warning.message) for warning in caught]
+    missing = sorted({int(code) for text in told for code in re.findall(r"Glyph (\d+) ", text)})
+    notes = [text for text in told if "Glyph" not in text and "missing from" not in text]
+    if missing:
+        signs = " ".join(map(chr, missing[:10]))
+        notes.append(
+            f"the font has no sign for {signs}; boxes stand for them{' in PNG and PDF' if kind == 'svg' else ''}"
+        )
+    return notes
+
+
+def plain(name: str) -> str:
+    """A name as a label: a dollar in it begins no formula."""
+    return name.replace("$", r"\$")
 
 
 def mathtext(latex: str, text: str) -> str:
@@ -71,5 +93,5 @@ def mathtext(latex: str, text: str) -> str:
     try:
         parser(candidate)
     except ValueError:
-        return text.replace("$", r"\$")
+        return plain(text)
     return candidate if len(text) <= 60 else text[:57] + "…"
