@@ -46,34 +46,56 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
             temporary.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def staged_folder(target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> Iterator[Path]:
-    """A new folder beside `target` to write into, which becomes `target` in one step when the block ends well.
+_MARK = ".pid"
+"""The file that tells a staging folder from a replaced one that a dying process left under its name; holds its pid."""
 
-    With `force` an existing `target` is replaced, if it holds one of the file names `known` (or nothing); its other
-    files move into the new one. On any error the old folder stays as it was. A second process that stages the same
-    target is refused (UsageError), as is an existing `target` without `force`; what can't be written is a DataError.
-    """
-    _check_target(target, known, force, hint)
+
+def staging_path(target: Path) -> Path:
+    """The hidden folder beside `target` in which it is made."""
     absolute = Path(os.path.realpath(target))  # `.` has no name; a link stays, and what it means is replaced
-    staging = absolute.with_name(f".{absolute.name}.partial")
+    return absolute.with_name(f".{absolute.name}.partial")
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """The hidden folder beside `target` to write into, held by this process; `install` then gives it its name.
+
+    Files with a name in `keeps` outlive an error and even the process, and are there the next time; all else is
+    cleared. A second process that stages the same target is refused (UsageError, which names the first); what can't
+    be written is a DataError.
+    """
+    staging = staging_path(target)
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if staging.is_symlink():  # nothing is written through a link that lies in the way
             staging.unlink()
-        staging.mkdir(exist_ok=True)
-    with _locked(staging, target):
-        try:
-            yield staging
-            with writing(target):
-                for path in staging.iterdir():
-                    _sync(path)
-                _sync_folder(staging)
-                if not force:
-                    _check_target(target, known, force, hint)
-                _install(staging, absolute, known)
-        finally:
-            _remove(staging)
+        descriptor = _hold(staging, target)
+    try:
+        with writing(target):
+            _clear(staging, keeps if (staging / _MARK).is_file() else frozenset())
+            (staging / _MARK).write_text(f"{os.getpid()}\n")
+        yield staging
+    finally:
+        if _is_open_at(descriptor, staging):
+            with contextlib.suppress(OSError):
+                _clear(staging, keeps | {_MARK})
+                if os.listdir(staging) == [_MARK]:
+                    _remove(staging)
+        os.close(descriptor)
+
+
+def install(staging: Path, target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> None:
+    """Make the files in `staging` durable and let it become `target` in one step.
+
+    With `force` an existing `target` is replaced, if it holds one of the file names `known` (or nothing); its other
+    files move into the new one. On any error the old folder stays as it was.
+    """
+    with writing(target):
+        for path in staging.iterdir():
+            _sync(path)
+        _sync_folder(staging)
+        check_target(target, known, force, hint)
+        _install(staging, Path(os.path.realpath(target)), known | {_MARK})
 
 
 @contextlib.contextmanager
@@ -85,7 +107,8 @@ def writing(path: Path) -> Iterator[None]:
         raise DataError(f"{path} can't be written: {error.strerror or error}") from error
 
 
-def _check_target(target: Path, known: frozenset[str], force: bool, hint: str) -> None:
+def check_target(target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> None:
+    """UsageError if `target` is there, unless it is a folder that `force` may replace, or an empty one."""
     if not os.path.lexists(target):
         return
     if not target.is_dir():
@@ -99,35 +122,76 @@ def _check_target(target: Path, known: frozenset[str], force: bool, hint: str) -
         raise UsageError(f"{target} exists already", hint or "--force to replace it")
 
 
-@contextlib.contextmanager
-def _locked(staging: Path, target: Path) -> Iterator[None]:
-    """Empty `staging` and hold it: what an earlier process left behind is cleared, a living one is respected."""
+def _hold(staging: Path, target: Path) -> int:
+    """A descriptor of `staging`, made if need be, whose lock ends with this process."""
     import fcntl
 
-    descriptor = os.open(staging, os.O_RDONLY)
-    try:
+    while True:
+        staging.mkdir(exist_ok=True)
+        try:
+            descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:  # whoever held it has just ended
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(f"another process is writing {target}", "--output DIR for another folder") from error
-        for path in staging.iterdir():
-            path.unlink()
-        yield
-    finally:
-        os.close(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                raise UsageError(
+                    f"another process{_holder(staging)} is writing {target}", "--output DIR for another folder"
+                ) from error
+            raise
+        if _is_open_at(descriptor, staging):
+            return descriptor
+        os.close(descriptor)  # it was put in place, or removed, between the two calls
+
+
+def _holder(staging: Path) -> str:
+    """` (pid 12)` if the holder of `staging` says so."""
+    with contextlib.suppress(OSError, ValueError):
+        return f" (pid {int((staging / _MARK).read_text())})"
+    return ""
+
+
+def _is_open_at(descriptor: int, path: Path) -> bool:
+    """Whether what stands at `path` is what `descriptor` has open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
+
+
+def _clear(folder: Path, keeps: frozenset[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in keeps:
+            if path.is_dir() and not path.is_symlink():
+                _remove(path)
+            else:
+                path.unlink()
 
 
 def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
     """Give `staging` the name of `target`; an existing target changes places with it and is then removed."""
+    import fcntl
+
     if not target.exists():
         os.rename(staging, target)
     else:
-        for name in os.listdir(target):
-            if name not in known:
-                _link_over(target / name, staging / name)
-        _exchange(staging, target)
-        # The old folder, now under the staging name, still holds the files that moved: only its own are dropped.
-        _remove(staging)
+        # Held until it is gone, so that nobody takes the old folder, under its new name, for one that is being made.
+        old = os.open(target, os.O_RDONLY)
+        try:
+            fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (target / _MARK).unlink(missing_ok=True)
+            for name in os.listdir(target):
+                if name not in known:
+                    _link_over(target / name, staging / name)
+            _exchange(staging, target)
+            # The old folder still holds the files that moved: only its own are dropped.
+            _remove(staging)
+        finally:
+            os.close(old)
+    with contextlib.suppress(OSError):
+        (target / _MARK).unlink()
     _sync_folder(target.parent)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bpcli import files
 from bpcli.errors import DataError, UsageError
-from bpcli.files import staged_folder, write_atomically
+from bpcli.files import install, staged_folder, write_atomically
 
 KNOWN = frozenset({"model.npz"})
 
@@ -17,8 +17,9 @@ def left_over(folder: Path) -> list[str]:
 
 
 def write_run(target: Path, text: str, **options) -> None:
-    with staged_folder(target, KNOWN, **options) as staging:
+    with staged_folder(target) as staging:
         (staging / "model.npz").write_text(text)
+        install(staging, target, KNOWN, **options)
 
 
 def test_a_file_appears_whole_and_is_not_replaced_unasked(tmp_path):
@@ -48,9 +49,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 def test_a_folder_appears_whole(tmp_path):
     target = tmp_path / "deep" / "run"
-    with staged_folder(target, KNOWN) as staging:
+    with staged_folder(target) as staging:
         (staging / "model.npz").write_text("new")
         assert not target.exists()
+        install(staging, target, KNOWN)
     assert (target / "model.npz").read_text() == "new"
     assert left_over(target.parent) == []
 
@@ -70,7 +72,7 @@ def test_a_failed_block_leaves_the_old_folder(tmp_path, error, force):
         write_run(target, "old")
 
     def fail():
-        with staged_folder(target, KNOWN, force=force) as staging:
+        with staged_folder(target) as staging:
             (staging / "model.npz").write_text("half")
             raise error
 
@@ -135,14 +137,14 @@ def test_a_second_writer_is_refused_and_what_a_dead_one_left_is_cleared(tmp_path
     target = tmp_path / "run"
     script = (
         "import os, sys; from pathlib import Path; from bpcli.files import staged_folder\n"
-        "with staged_folder(Path(sys.argv[1]), frozenset({'model.npz'})) as s:\n"
+        "with staged_folder(Path(sys.argv[1])) as s:\n"
         "    (s / 'model.npz').write_text('half'); print('ready', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as first:
         assert first.stdout.readline() == "ready\n"
-        with pytest.raises(UsageError, match="another process"):
+        with pytest.raises(UsageError, match=rf"another process \(pid {first.pid}\)"):
             write_run(target, "second")
         first.kill()
     assert not target.exists()

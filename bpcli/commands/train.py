@@ -1,6 +1,6 @@
 """`bpcli train`: run a training, print its epochs, write its run folder."""
 
-import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from bpcli.commands import Command, Terminated, output
-from bpcli.errors import CheckError
-from bpcli.files import staged_folder
+from bpcli.errors import DataError
 from bpcli.notation import cell, csv_line, json_text
-from bpcli.training.config import dump_config, load_config
-from bpcli.training.run import RUN_FILES, save_run
-from bpcli.training.trainer import Training, prepare
+from bpcli.training.config import load_config
+from bpcli.training.run import flat
+from bpcli.training.session import Session, session
+from bpcli.training.trainer import PARTS
 
 
 @click.command(cls=Command)
@@ -28,6 +28,7 @@ from bpcli.training.trainer import Training, prepare
     metavar="DIR",
     help="The run folder to write.",
 )
+@click.option("--resume", is_flag=True, help="Go on with what is saved, to the last bit; start if there is nothing.")
 @click.option("--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
 @click.option("--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @output.format_option()
@@ -36,6 +37,7 @@ def command(
     config: Path,
     settings: tuple[str, ...],
     folder: Path | None,
+    resume: bool,
     force: bool,
     quiet: bool,
     format_: str,
@@ -46,69 +48,80 @@ def command(
     \b
     bpcli train configs/iris.yaml
     bpcli train configs/iris.yaml --set training.learning_rate=0.01 --output runs/slow
+    bpcli train configs/iris.yaml --resume
     """
     settled = load_config(config, settings)
     if folder is not None:
         settled = replace(settled, output=folder)
-    with staged_folder(
-        settled.output, RUN_FILES, force, "--force to replace it, or --output DIR for another"
-    ) as staging:
-        training = prepare(settled)
-        for text in training.notes:
+    with session(settled, resume, force) as current:
+        for text in current.notes:
             output.note(text)
-        records = _progress(training.epochs(), settled.training.epochs, quiet)
+        done = len(current.training.state.records) if current.training else 0
+        records = _progress(_warned(current), done, settled.training.epochs, quiet)
         try:
             _print_epochs(records, format_, precision, quiet)
+            if current.training is None:
+                output.note(f"{settled.output} is finished: there is nothing to do")
+            summary = current.finish()
         except (KeyboardInterrupt, Terminated):
-            output.note(
-                f"stopped in epoch {len(training.records) + 1}: nothing is saved, an earlier run stays as it was"
-            )
+            _tell_stopped(current, config, settings, folder)
             raise
-        summary = training.summary()
-        if force and os.path.exists(settled.output):
-            _refuse_broken(summary)
-        history = [csv_line(flat(training.records[0])), *(csv_line(flat(r).values()) for r in training.records)]
-        save_run(staging, dump_config(settled), training.model, "\n".join(history) + "\n", summary)
-    _print_summary(training, summary, format_, precision, quiet)
+        except DataError as error:
+            _tell_warnings(current)
+            if current.saved:
+                raise DataError(error.message, _words(config, settings, folder)) from error
+            raise
+    _print_summary(summary, format_, precision, quiet)
 
 
-def _refuse_broken(summary: Mapping[str, Any]) -> None:
-    """CheckError rather than let a model that is no better than a constant take the place of a run."""
-    if not summary["train"]["loss"] < summary["best_constant_loss"]:
-        raise CheckError(
-            f"the new model is no better than a constant (loss {cell(summary['train']['loss'], 6)}, best constant "
-            f"{cell(summary['best_constant_loss'], 6)}), so the run that was there stays",
-            "--output DIR to look at it all the same",
-        )
+def _warned(current: Session) -> Iterator[dict[str, Any]]:
+    """The epochs of a session, whose warnings are printed as they come."""
+    _tell_warnings(current)
+    for record in current.epochs():
+        _tell_warnings(current)
+        yield record
 
 
-def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with its inner mappings spread out, `validation.loss` for `{"validation": {"loss": …}}`."""
-    result: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            result |= {f"{key}.{name}": inner for name, inner in value.items()}
-        else:
-            result[key] = value
-    return result
+def _tell_warnings(current: Session) -> None:
+    for text in current.warnings():
+        output.warning(text)
 
 
-def _progress(records: Iterable[dict[str, Any]], epochs: int, quiet: bool) -> Iterator[dict[str, Any]]:
+def _words(config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
+    """The words that go on with a training."""
+    words = ["bpcli", "train", str(config)]
+    words += [word for setting in settings for word in ("--set", setting)]
+    words += ["--output", str(folder)] if folder is not None else []
+    return f"to go on: {shlex.join([*words, '--resume'])}"
+
+
+def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> None:
+    """What is saved, and the words to go on; saving comes first, so that a second signal costs nothing."""
+    current.keep_stopped()
+    _tell_warnings(current)
+    if current.saved:
+        output.note(f"stopped; saved {current.saved}\n  {_words(config, settings, folder)}")
+    else:
+        output.note("stopped before there was anything to save")
+
+
+def _progress(records: Iterable[dict[str, Any]], done: int, epochs: int, quiet: bool) -> Iterator[dict[str, Any]]:
     """The records, behind a bar on stderr if that is a terminal."""
     from tqdm import tqdm
 
-    with tqdm(records, total=epochs, unit="epoch", disable=quiet or not sys.stderr.isatty(), leave=False) as bar:
+    disable = quiet or not sys.stderr.isatty()
+    with tqdm(records, initial=done, total=epochs, unit="epoch", disable=disable, leave=False) as bar:
         for record in bar:
             bar.set_postfix_str(f"loss {record['loss']:.4g}", refresh=False)
             yield record
 
 
 def _print_epochs(records: Iterable[dict[str, Any]], format_: str, precision: int | None, quiet: bool) -> None:
+    first = True
     for record in records:
         if quiet:
             continue
         columns = flat(record)
-        first = record["epoch"] == 1
         if format_ == "json":
             _write(json_text({"event": "epoch", **record}, precision))
         elif format_ == "csv":
@@ -119,6 +132,7 @@ def _print_epochs(records: Iterable[dict[str, Any]], format_: str, precision: in
             if first:
                 _write(_columns(columns))
             _write(_columns(cell(value, precision) for value in columns.values()))
+        first = False
 
 
 def _columns(cells: Iterable[str]) -> str:
@@ -140,9 +154,7 @@ def _write(line: str) -> None:
             output.discard_stdout()
 
 
-def _print_summary(
-    training: Training, summary: Mapping[str, Any], format_: str, precision: int | None, quiet: bool
-) -> None:
+def _print_summary(summary: Mapping[str, Any], format_: str, precision: int | None, quiet: bool) -> None:
     loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
     if not loss < constant:
         output.warning(
@@ -154,13 +166,13 @@ def _print_summary(
     elif format_ == "text":
         if not quiet:
             output.emit("")
-        for line in summary_lines(training, summary, precision):
+        for line in summary_lines(summary, precision):
             output.emit(line)
 
 
-def summary_lines(training: Training, summary: Mapping[str, Any], precision: int | None) -> list[str]:
+def summary_lines(summary: Mapping[str, Any], precision: int | None) -> list[str]:
     """The summary as a table: a row for each part and for the best constant prediction, then where the run is."""
-    parts = {name: summary[name] for name in training.parts}
+    parts = {name: summary[name] for name in PARTS if name in summary}
     columns = [name for name, value in parts["train"].items() if not isinstance(value, list | dict)]
     rows = [["", *columns]]
     rows += [[name, *(cell(part[c], precision) for c in columns)] for name, part in parts.items()]

@@ -13,7 +13,7 @@ from bpcli.training.kinds import RefusedError, is_number, shown
 from bpcli.training.schema import KEYS, REQUIRED, SECTIONS, Config, conflicts, unknown_columns
 from bpcli.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 
-__all__ = ["Config", "check_columns", "config_from_mapping", "dump_config", "load_config"]
+__all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]
 
 MAX_BYTES = 1 << 18
 """A config is small: more than this is no config."""
@@ -252,14 +252,14 @@ def _names_of(values: Mapping[str, Any]) -> list[str]:
 
 def check_columns(config: Config, names: Iterable[str]) -> list[str]:
     """The problems of a config whose columns are not among `names`, each with its place and the nearest name."""
-    values = _values(config)
+    values = config_values(config)
     return [
         f"{config.places.get(f'{c.key}.{c.entry}', config.places.get(c.key, 'config'))}: {c.key}: {c.what}"
         for c in unknown_columns(values, [*names])
     ]
 
 
-def _values(config: Config) -> dict[str, Any]:
+def config_values(config: Config) -> dict[str, Any]:
     """The values of a config by dotted path."""
     values = {}
     for path in KEYS:
@@ -272,7 +272,7 @@ def dump_config(config: Config) -> str:
     """The config as YAML, every default written out; it reads back as an equal config, from any folder."""
     lines = []
     section = ""
-    for path, value in _values(config).items():
+    for path, value in config_values(config).items():
         owner, _, name = path.rpartition(".")
         if owner and owner != section:
             lines.append(f"{owner}:")

@@ -1,6 +1,6 @@
 """The training loop: mini-batch gradient descent on one affine layer, as a generator that knows nothing of printing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
+from bpcli.training.state import Pause, State
 
 Array = NDArray[Any]
 
@@ -32,8 +33,7 @@ class DivergedError(NotFiniteError):
 def descend_epochs(
     X: Array,
     y: Array,
-    w: Array,
-    b: Array,
+    state: State,
     step: Step,
     *,
     learning_rate: float,
@@ -42,49 +42,97 @@ def descend_epochs(
     rng: np.random.Generator | None,
     l1: float = 0.0,
     l2: float = 0.0,
-) -> Iterator[Epoch]:
-    """Train `w` and `b` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, an epoch a record.
+    pause: Pause | None = None,
+) -> Iterator[Epoch | None]:
+    """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
 
     X: (N, n); y: (N,), targets or class numbers; w: (n,) or (n, K); b: () or (K,). With `rng` the rows are shuffled
     before each epoch. `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the soft threshold (Beck & Teboulle
     2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last batch may be smaller and
     is averaged over its own size. Raises DivergedError when the loss or the weights are no longer finite.
 
-    The inner step creates no arrays: every product is written into a buffer that was made before the first.
+    Yields None where `pause` stops it within an epoch. Whenever it yields, the state is whole: kept, and given to
+    another call, the same steps follow. The inner step creates no arrays: every product is written into a buffer that
+    was made before the first.
     """
-    N = len(X)
-    size = min(batch_size, N)
-    batches = _Batches(X, y, size, rng, w.shape[1:])
-    dJ_dw, dJ_db, scratch = np.empty_like(w), np.empty_like(b), np.empty_like(w)
-    threshold = learning_rate * l1
-    for number in range(1, epochs + 1):
+    N, pause = len(X), pause or Pause()
+    batches = _Batches(X, y, min(batch_size, N), rng, state.w.shape[1:])
+    if rng is not None:
+        if state.generator is None:
+            state.generator = dict(rng.bit_generator.state)
+        rng.bit_generator.state = state.generator
+    sweep = _Sweep(state, step, learning_rate, l1, l2)
+    run, arranged = 1, False  # steps between two looks at the clock
+    while state.epoch < epochs:
         began = perf_counter()
-        total = 0.0
-        with np.errstate(all="ignore"):  # what overflows is reported below, as divergence
-            for at, (x, x_T, target, z, ones) in enumerate(batches.epoch()):
-                np.dot(x, w, z)
-                np.add(z, b, z)
-                loss = step(z, target)  # z is now N·∂J/∂z, of the N rows of this batch
-                if not isfinite(loss):
-                    raise _diverged(number, at + 1, f"the loss is {loss}", learning_rate)
-                total += loss
-                np.dot(x_T, z, dJ_dw)
-                np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
-                rate = learning_rate / len(z)
-                np.multiply(dJ_dw, rate, dJ_dw)
-                np.multiply(dJ_db, rate, dJ_db)
-                if l2:
-                    np.multiply(w, learning_rate * l2, scratch)
-                    np.add(dJ_dw, scratch, dJ_dw)
-                np.subtract(w, dJ_dw, w)
-                np.subtract(b, dJ_db, b)
-                if l1:
-                    np.clip(w, -threshold, threshold, scratch)
-                    np.subtract(w, scratch, w)
-        if not (np.isfinite(w).all() and np.isfinite(b).all()):
-            raise _diverged(number, -(-N // size), "a weight is no longer finite", learning_rate)
-        yield Epoch(number, total / N, learning_rate, perf_counter() - began)
+        if not arranged:
+            batches.arrange()
+            arranged = True
+        with np.errstate(all="ignore"):  # what overflows is reported, as divergence
+            now = began
+            while state.batch < batches.count:
+                last, before = now, state.batch
+                sweep(batches.part(before, before + run))
+                now = perf_counter()
+                run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
+                if now >= pause.at:
+                    break
+        state.epoch_seconds += now - began
+        if state.batch < batches.count:
+            yield None
+            continue
+        if not (np.isfinite(state.w).all() and np.isfinite(state.b).all()):
+            raise _diverged(state.epoch + 1, state.batch, "a weight is no longer finite", learning_rate)
+        epoch = Epoch(state.epoch + 1, state.loss / N, learning_rate, state.epoch_seconds)
+        state.epoch, state.batch, state.loss, state.epoch_seconds = state.epoch + 1, 0, 0.0, 0.0
+        if rng is not None:
+            state.generator = dict(rng.bit_generator.state)
+        arranged = False
+        yield epoch
 
+
+class _Sweep:
+    """Steps of gradient descent over batches, in memory made once."""
+
+    def __init__(self, state: State, step: Step, learning_rate: float, l1: float, l2: float) -> None:
+        self._state, self._step = state, step
+        self._rate, self._l1, self._l2 = learning_rate, l1, l2
+        self._dJ_dw, self._dJ_db = np.empty_like(state.w), np.empty_like(state.b)
+        self._scratch = np.empty_like(state.w)
+
+    def __call__(self, batches: Iterable["Batch"]) -> None:
+        """A step a batch."""
+        state, step, learning_rate, l1, l2 = self._state, self._step, self._rate, self._l1, self._l2
+        dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
+        threshold = learning_rate * l1
+        total, at = state.loss, state.batch
+        for x, x_T, target, z, ones in batches:
+            np.dot(x, w, z)
+            np.add(z, b, z)
+            loss = step(z, target)  # z is now N·∂J/∂z, of the N rows of this batch
+            at += 1
+            if not isfinite(loss):
+                raise _diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
+            total += loss
+            np.dot(x_T, z, dJ_dw)
+            np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
+            rate = learning_rate / len(z)
+            np.multiply(dJ_dw, rate, dJ_dw)
+            np.multiply(dJ_db, rate, dJ_db)
+            if l2:
+                np.multiply(w, learning_rate * l2, scratch)
+                np.add(dJ_dw, scratch, dJ_dw)
+            np.subtract(w, dJ_dw, w)
+            np.subtract(b, dJ_db, b)
+            if l1:
+                np.clip(w, -threshold, threshold, scratch)
+                np.subtract(w, scratch, w)
+        state.steps += at - state.batch
+        state.loss, state.batch = total, at
+
+
+_PATIENCE = 0.01
+"""Seconds of steps between two looks at the clock: in a step of microseconds even a look would show."""
 
 _COPIED = 1 << 26
 """Bytes of rows up to which an epoch's order is copied out at once, so that each batch is a view made beforehand."""
@@ -99,7 +147,8 @@ class _Batches:
         self, X: Array, y: Array, size: int, rng: np.random.Generator | None, outputs: tuple[int, ...]
     ) -> None:
         self._X, self._y, self._rng = X, y, rng
-        self._order = np.arange(len(X))
+        self._unshuffled = np.arange(len(X))
+        self._order = np.empty_like(self._unshuffled)
         self._z = np.empty((size, *outputs), X.dtype)
         self._ones = np.ones(size, X.dtype)
         self._starts = range(0, len(X), size)
@@ -115,17 +164,24 @@ class _Batches:
         x = self._rows[start:stop]
         return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start]
 
-    def epoch(self) -> Iterator[Batch]:
-        """The batches, each in the memory of one that came before: use it before asking for the next."""
-        if self._rng is not None:
-            self._rng.shuffle(self._order)
-        if not self._whole:
-            yield from map(self._gathered, self._starts)
+    @property
+    def count(self) -> int:
+        """How many batches an epoch has."""
+        return len(self._starts)
+
+    def arrange(self) -> None:
+        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+        if self._rng is None:
             return
-        if self._rng is not None:
+        np.copyto(self._order, self._unshuffled)
+        self._rng.shuffle(self._order)
+        if self._whole:
             self._X.take(self._order, 0, self._rows, "clip")  # "raise" would make NumPy buffer the output
             self._y.take(self._order, 0, self._targets, "clip")
-        yield from self._views
+
+    def part(self, start: int, stop: int) -> Iterable[Batch]:
+        """The epoch's batches from number `start` on, before `stop`, each in memory that the next one uses again."""
+        return self._views[start:stop] if self._whole else map(self._gathered, self._starts[start:stop])
 
     def _gathered(self, start: int) -> Batch:
         rows = self._order[start : start + self._size]

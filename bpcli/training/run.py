@@ -12,11 +12,12 @@ import numpy as np
 from bpcli.datasets.preparation import Preparation
 from bpcli.errors import DataError, nearest
 from bpcli.files import writing
-from bpcli.notation import json_text
+from bpcli.notation import csv_line, json_text
+from bpcli.training.checkpoint import GENERATIONS, unfinished
 from bpcli.training.model import Model
 
 CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
-RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY})
+RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
 
 _FORMAT = 1  # rises when a reader of the old form could misread the new one
 
@@ -38,12 +39,16 @@ def save_model(model: Model, path: Path) -> None:
         path.write_bytes(buffer.getvalue())
 
 
-def save_run(folder: Path, config: str, model: Model, history: str, summary: Mapping[str, Any]) -> None:
+def save_run(
+    folder: Path, config: str, model: Model, records: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
+) -> None:
     """Write the files of a run into `folder`."""
     save_model(model, folder / MODEL)
+    rows = [flat(record) for record in records]
+    history = [csv_line(rows[0]), *(csv_line(row.values()) for row in rows)]
     with writing(folder):
         (folder / CONFIG).write_text(config, encoding="utf-8")
-        (folder / HISTORY).write_text(history, encoding="utf-8")
+        (folder / HISTORY).write_text("\n".join(history) + "\n", encoding="utf-8")
         (folder / SUMMARY).write_text(json_text(summary) + "\n", encoding="utf-8")
 
 
@@ -59,6 +64,31 @@ def read_history(folder: Path) -> dict[str, list[float]]:
         raise DataError(f"{path} is not the history of a run, or is damaged") from error
 
 
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with its inner mappings spread out, `validation.loss` for `{"validation": {"loss": …}}`."""
+    result: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            result |= {f"{key}.{name}": inner for name, inner in value.items()}
+        else:
+            result[key] = value
+    return result
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run stands in `folder`."""
+    return (folder / MODEL).is_file() and (folder / SUMMARY).is_file()
+
+
+def load_summary(folder: Path) -> dict[str, Any]:
+    """The summary of a run. DataError if it can't be read."""
+    try:
+        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return summary
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / SUMMARY} can't be read, or is damaged") from error
+
+
 def summary_rows(folder: Path, part: str) -> int | None:
     """How many rows of `part` (train, validation, test) a run had; None if its summary does not say."""
     try:
@@ -70,6 +100,11 @@ def summary_rows(folder: Path, part: str) -> int | None:
 
 def model_path(path: Path) -> Path:
     """The model file that `path` means: itself, or `model.npz` in a run folder. DataError if there is none."""
+    if not (path / MODEL).is_file() and unfinished(path) is not None:
+        raise DataError(
+            f"the training of {path} is not finished, so there is no model yet",
+            "bpcli train CONFIG --resume goes on with it",
+        )
     if path.is_dir():
         if not (path / MODEL).is_file():
             raise DataError(f"{path} is not a run folder: it has no {MODEL}")

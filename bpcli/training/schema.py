@@ -96,6 +96,9 @@ class TrainingConfig:
         float, Key(a_number(at_least=0), "adds l1·Σ|w| to J, as a soft threshold after each step; never on the bias")
     ] = 0.0
     l2: Annotated[float, Key(a_number(at_least=0), "adds l2/2·‖w‖² to J; never on the bias")] = 0.0
+    checkpoint_seconds: Annotated[
+        float, Key(a_number(at_least=0), "how often the state is saved, as long as that takes under 1 % of the time")
+    ] = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,11 @@ from bpcli.formulas.steps import make_step
 from bpcli.training.config import Config, check_columns
 from bpcli.training.loop import descend_epochs
 from bpcli.training.model import Model, best_constant_loss
+from bpcli.training.state import Pause, State
 
 Array = NDArray[Any]
+
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -31,27 +34,28 @@ class Part:
 
 @dataclass
 class Training:
-    """A training ready to run: `epochs()` trains `model` in place and yields records, `summary()` measures it."""
+    """A training ready to run: `epochs()` trains `model`, whose weights `state` holds; `summary()` measures it."""
 
     config: Config
     model: Model
     parts: Mapping[str, Part]
     rng: np.random.Generator
+    state: State
     notes: list[str] = field(default_factory=list)
-    records: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
 
-    def epochs(self) -> Iterator[dict[str, Any]]:
-        """Train, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds."""
-        model, options, train = self.model, self.config.training, self.parts["train"]
+    def epochs(self, pause: Pause | None = None) -> Iterator[dict[str, Any] | None]:
+        """Train on, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds.
+
+        None where `pause` stops it within an epoch. Whenever it yields, the state is whole, and holds the record.
+        """
+        model, options, train, state = self.model, self.config.training, self.parts["train"], self.state
         size = len(train.y) if options.batch_size == "full" else min(int(options.batch_size), len(train.y))
         step = make_step(model.type, model.activation, model.loss, size, model.b.shape, model.w.dtype)
-        began = perf_counter()
+        began, before = perf_counter(), state.seconds
         for epoch in descend_epochs(
             train.X,
             model.target(train.y),
-            model.w,
-            model.b,
+            state,
             step,
             learning_rate=options.learning_rate,
             batch_size=size,
@@ -59,13 +63,16 @@ class Training:
             rng=self.rng if options.shuffle else None,
             l1=options.l1,
             l2=options.l2,
+            pause=pause,
         ):
-            record: dict[str, Any] = {"epoch": epoch.number, "loss": epoch.loss}
-            if "validation" in self.parts:
-                record["validation"] = model.glance(self.parts["validation"].X, self.parts["validation"].y)
-            record |= {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
-            self.records.append(record)
-            self.seconds = perf_counter() - began
+            record: dict[str, Any] | None = None
+            if epoch is not None:
+                record = {"epoch": epoch.number, "loss": epoch.loss}
+                if "validation" in self.parts:
+                    record["validation"] = model.glance(self.parts["validation"].X, self.parts["validation"].y)
+                record |= {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
+                state.records.append(record)
+            state.seconds = before + perf_counter() - began
             yield record
 
     def summary(self) -> dict[str, Any]:
@@ -75,10 +82,10 @@ class Training:
         return {
             "event": "done",
             "run": str(self.config.output),
-            "epochs": len(self.records),
+            "epochs": len(self.state.records),
             **{name: self.model.measure(part.X, part.y) for name, part in self.parts.items()},
             "best_constant_loss": constant,
-            "seconds": self.seconds,
+            "seconds": self.state.seconds,
         }
 
 
@@ -117,9 +124,7 @@ def prepare(config: Config) -> Training:
         preparation,
         config.data.format,
     )
-    return Training(
-        config, model, {k: parts[k] for k in ("train", "validation", "test") if k in parts}, for_shuffle, notes
-    )
+    return Training(config, model, {k: parts[k] for k in PARTS if k in parts}, for_shuffle, State(w, b), notes)
 
 
 def _as_trained(X: Array, dtype: np.dtype[Any]) -> Array:
@@ -175,7 +180,7 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
         classes=codes,
         rng=rng,
     )
-    return {name: rows for name, rows in zip(("train", "validation", "test"), parts, strict=True) if len(rows)}
+    return {name: rows for name, rows in zip(PARTS, parts, strict=True) if len(rows)}
 
 
 def task(config: Config) -> str:

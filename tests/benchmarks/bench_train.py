@@ -16,6 +16,7 @@ import numpy as np
 
 from bpcli.formulas.steps import make_step
 from bpcli.training.loop import descend_epochs
+from bpcli.training.state import State
 
 ROUNDS = 7
 CASES = [
@@ -42,7 +43,7 @@ def with_bpcli(X: Any, y: Any, classes: int, batch: int, epochs: int) -> Any:
     step = make_step(*kind, batch, outputs, w.dtype)
     target = y if classes else y.astype(float)
     rng = np.random.default_rng(1)
-    for _ in descend_epochs(X, target, w, b, step, learning_rate=0.05, batch_size=batch, epochs=epochs, rng=rng):
+    for _ in descend_epochs(X, target, State(w, b), step, learning_rate=0.05, batch_size=batch, epochs=epochs, rng=rng):
         pass
     return w
 

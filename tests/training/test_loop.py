@@ -10,6 +10,7 @@ from autograd import grad
 from bpcli.formulas.steps import make_step
 from bpcli.training import loop
 from bpcli.training.loop import DivergedError, descend_epochs
+from bpcli.training.state import State
 
 N, FEATURES, CLASSES = 60, 5, 4
 PAIRS = [
@@ -65,7 +66,7 @@ def problem(kind, loss, seed=1):
 def train(kind, activation, loss, X, y, w, b, **options):
     batch = min(options["batch_size"], len(X))
     step = make_step(kind, activation, loss, batch, w.shape[1:], w.dtype)
-    return list(descend_epochs(X, y, w, b, step, **{"learning_rate": 0.3, "rng": None, **options}))
+    return list(descend_epochs(X, y, State(w, b), step, **{"learning_rate": 0.3, "rng": None, **options}))
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.1])
@@ -122,7 +123,7 @@ def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
     X, y = np.zeros((10, 2)), np.arange(10.0)
     rng = np.random.default_rng(0)
     options = {"learning_rate": 1.0, "batch_size": 3, "epochs": 2, "rng": rng}
-    list(descend_epochs(X, y, np.zeros(2), np.zeros(()), step, **options))
+    list(descend_epochs(X, y, State(np.zeros(2), np.zeros(())), step, **options))
     first, second = seen[:10], seen[10:]
     assert sorted(first) == sorted(second) == list(y)
     assert first != second != list(y)
@@ -172,7 +173,7 @@ def test_the_inner_step_creates_no_arrays(monkeypatch, copied):
     w, b = np.zeros((20, 10)), np.zeros(10)
     step = make_step("softmax", None, "cce", batch, (10,), w.dtype)
     options = {"learning_rate": 0.1, "batch_size": batch, "epochs": 3, "rng": np.random.default_rng(0)}
-    epochs = descend_epochs(X, y, w, b, step, **options)
+    epochs = descend_epochs(X, y, State(w, b), step, **options)
     next(epochs)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]

@@ -15,7 +15,7 @@ ALL = """
 model.type model.activation model.init model.threshold
 loss
 training.learning_rate training.batch_size training.epochs training.shuffle training.seed training.dtype
-training.l1 training.l2
+training.l1 training.l2 training.checkpoint_seconds
 data.path data.target data.positive data.features data.exclude data.categorical data.standardize data.scale
 data.missing data.validation data.test data.format data.target_path
 output

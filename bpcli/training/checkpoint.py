@@ -1,0 +1,159 @@
+"""Checkpoints: a training's state on the disk, whole and durable at every instant, and read back without pickle."""
+
+import contextlib
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.errors import DataError
+from bpcli.files import staging_path, write_atomically
+from bpcli.training.state import State
+
+Array = NDArray[Any]
+
+CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
+GENERATIONS = (CHECKPOINT, PREVIOUS)
+
+_FORMAT = 1  # rises when a reader of the old form could misread the new one
+_DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state, and what it belongs to: the resolved config by key, and the digest of each part of the data.
+
+    `replaces`: the training was told to replace the run that stood there.
+    """
+
+    state: State
+    config: Mapping[str, str]
+    data: Mapping[str, Mapping[str, Any]]
+    replaces: bool = False
+
+    def where(self) -> str:
+        """How far the training had come, in words: `after 3 epochs, 5 steps into the next`."""
+        epochs = "1 epoch" if self.state.epoch == 1 else f"{self.state.epoch} epochs"
+        steps = "1 step" if self.state.batch == 1 else f"{self.state.batch} steps"
+        return f"after {epochs}" + (f", {steps} into the next" if self.state.batch else "")
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` into `folder`; the one before it stays as the previous generation. DataError if it can't be.
+
+    At every instant one of the two is there, and whole.
+    """
+    arrays = checkpoint.state.arrays()
+    meta = json.dumps(
+        {
+            "format": _FORMAT,
+            "config": checkpoint.config,
+            "data": checkpoint.data,
+            "replaces": checkpoint.replaces,
+            "state": checkpoint.state.plain(),
+        }
+    )
+    buffer = BytesIO()
+    members = {
+        **{f"state.{name}": array for name, array in arrays.items()},
+        "meta": np.frombuffer(meta.encode(), np.uint8),
+    }
+    np.savez(buffer, **members, digest=np.array(_digest(members)))  # type: ignore[arg-type]
+
+    def put(file: Any) -> None:
+        file.write(buffer.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(folder / CHECKPOINT, folder / PREVIOUS)
+
+    write_atomically(folder / CHECKPOINT, put, force=True)
+
+
+def read(path: Path) -> Checkpoint:
+    """The checkpoint in the file `path`; DataError if it can't be read, is damaged or was changed."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            members = {name: archive[name] for name in archive.files}
+        if str(members.pop("digest")) != _digest(members):
+            raise ValueError("the digest does not fit")
+        meta = json.loads(members.pop("meta").tobytes())
+        if meta["format"] > _FORMAT:
+            raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
+        state = State.of({name.removeprefix("state."): array for name, array in members.items()}, meta["state"])
+        return Checkpoint(state, meta["config"], meta["data"], meta["replaces"])
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+    except _DAMAGED as error:
+        raise DataError(f"{path} is damaged: it is cut short, or was changed") from error
+
+
+def latest(folder: Path) -> tuple[Checkpoint | None, str]:
+    """The newest checkpoint in `folder` that is sound, or None if there is none at all; and a warning, or nothing.
+
+    DataError if there are checkpoints, and all of them are damaged.
+    """
+    damage = None
+    for path in (folder / name for name in GENERATIONS):
+        if not path.is_file():
+            continue
+        try:
+            found = read(path)
+        except DataError as error:
+            damage = damage or error
+        else:
+            return found, f"{damage.message}; going on from the one before it, {found.where()}" if damage else ""
+    if damage is not None:
+        raise DataError(damage.message, "--force to start afresh, or --output DIR to leave it as it is")
+    return None, ""
+
+
+def unfinished(target: Path) -> Path | None:
+    """The folder with the checkpoints of a training that is to become the run `target`, if there is one."""
+    staging = staging_path(target)
+    return staging if any((staging / name).is_file() for name in GENERATIONS) else None
+
+
+def discard(folder: Path) -> None:
+    """Remove the checkpoints in `folder`."""
+    for name in GENERATIONS:
+        (folder / name).unlink(missing_ok=True)
+
+
+def fingerprint(parts: Mapping[str, tuple[Array, Array]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What tells the data of a training from another: rows, and a digest of the numbers, of each part (X, y).
+
+    Of the prepared numbers rather than of the files: a file that moved, or was packed, holds the same ones.
+    """
+    return {
+        part: {"rows": len(y), "digest": _digest({"names": np.array(list(names)), "X": X, "y": y})}
+        for part, (X, y) in parts.items()
+    }
+
+
+def changed_data(then: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> str:
+    """What is different about the data, in words; nothing if it is the same."""
+    for part in ("train", "validation", "test"):
+        if then.get(part) != now.get(part):
+            rows = [data[part]["rows"] if part in data else 0 for data in (then, now)]
+            if rows[0] != rows[1]:
+                return f"its {part} rows were {rows[0]}, now they are {rows[1]}"
+            return f"its {part} rows are still {rows[0]}, but do not hold the same values"
+    return ""
+
+
+def _digest(arrays: Mapping[str, Array]) -> str:
+    """A digest of arrays with their names, shapes and types."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

@@ -1,0 +1,244 @@
+"""A training with its run folder: started, saved on the way, stopped and gone on with, and put in place when whole."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from bpcli.datasets.table import is_number
+from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError
+from bpcli.files import check_target, install, staged_folder
+from bpcli.notation import number
+from bpcli.training import checkpoint as checkpoints
+from bpcli.training.checkpoint import GENERATIONS, Checkpoint
+from bpcli.training.config import Config, config_values, dump_config, load_config
+from bpcli.training.interrupts import Interrupts
+from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
+from bpcli.training.schema import KEYS
+from bpcli.training.trainer import Training, prepare
+from bpcli.yaml12 import yaml_text
+
+WAYS_OUT = "--resume to go on with it, --force to replace it, or --output DIR for another"
+
+_SHARE = 0.01  # of the time that checkpoints may take
+_FREE = ("output", "training.checkpoint_seconds")  # keys that change nothing of what is computed
+_PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
+
+
+@dataclass
+class Session:
+    """A training that saves itself; `training` is None, and `summary` there at once, where there is nothing to do."""
+
+    config: Config
+    training: Training | None = None
+    summary: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+    saved: str = ""
+    """How far what is saved goes, in words; empty if nothing is."""
+    _folder: Path = Path()
+    _replaces: bool = False
+    _data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    _interrupts: Interrupts = field(default_factory=Interrupts)
+    _saved_steps: int = -1
+    _whole: bool = True  # whether the state is between two steps
+    _warnings: list[str] = field(default_factory=list)
+    _warned: set[str] = field(default_factory=set)
+
+    def epochs(self) -> Iterator[dict[str, Any]]:
+        """Train to the end, an epoch a record; the state is saved as often as the config says.
+
+        At most, though, for a hundredth of the time. A signal to stop is heard between two steps, after a save.
+        """
+        if self.training is None:
+            return
+        interval, pause = self.config.training.checkpoint_seconds, self._interrupts.pause
+        pause.at = min(pause.at, perf_counter() + interval)
+        events = self.training.epochs(pause)
+        record: dict[str, Any] | None = None
+        while True:
+            with self._interrupts.held():
+                self._whole = False
+                try:
+                    record = next(events)
+                except StopIteration:
+                    self._whole = True
+                    break
+                self._whole = True
+                began = perf_counter()
+                if began >= pause.at:
+                    self.keep()
+                    cost = perf_counter() - began
+                    pause.at = began + cost + max(interval, cost / _SHARE)
+            if record is not None:
+                yield record
+            self._interrupts.deliver()
+        self._interrupts.deliver()
+
+    def keep(self) -> bool:
+        """Save the state; a warning, and False, where it can't be written: what was saved before stays."""
+        assert self.training is not None
+        state = self.training.state
+        done = Checkpoint(state, _texts(self.config), self._data, self._replaces)
+        try:
+            checkpoints.write(self._folder, done)
+        except DataError as error:
+            self.warn(f"{error.message}; {f'saved last: {self.saved}' if self.saved else 'nothing is saved yet'}")
+            return False
+        self.saved, self._saved_steps = done.where(), state.steps
+        return True
+
+    def finish(self) -> dict[str, Any]:
+        """Measure the model and put the run in place; returns its summary.
+
+        CheckError rather than let a model that is no better than a constant take the place of a run.
+        """
+        if self.training is None:
+            assert self.summary is not None
+            return self.summary
+        if self._saved_steps != self.training.state.steps and not self.keep():
+            raise DataError(self._warnings.pop(), "once it can be written, --resume goes on from there")
+        target, training = self.config.output, self.training
+        summary = training.summary()
+        loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
+        if self._replaces and target.exists() and not loss < constant:
+            raise CheckError(
+                f"the new model is no better than a constant (loss {number(loss, 6)}, best constant "
+                f"{number(constant, 6)}), so the run that was there stays",
+                "--output DIR to look at it all the same",
+            )
+        save_run(self._folder, dump_config(self.config), training.model, training.state.records, summary)
+        (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
+        install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
+        self.summary = summary
+        return summary
+
+    def warn(self, text: str) -> None:
+        """Keep a warning, unless it was given before."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warnings.append(text)
+
+    def warnings(self) -> list[str]:
+        """The warnings since the last call."""
+        new, self._warnings = self._warnings, []
+        return new
+
+    def _begin(self, folder: Path, found: Checkpoint | None) -> None:
+        """Prepare the data; go on from `found` if that fits it."""
+        training = prepare(self.config)
+        parts = {name: (part.X, part.y) for name, part in training.parts.items()}
+        self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
+        self.notes += training.notes
+        if found is None:
+            checkpoints.discard(folder)  # not earlier: a config or data with a mistake cost nothing
+        else:
+            if changed := checkpoints.changed_data(found.data, self._data):
+                raise DataError(
+                    f"the data has changed since {self.config.output} was saved: {changed}",
+                    "--force to start afresh, or --output DIR for another run",
+                )
+            try:
+                training.state.take(found.state)
+            except ValueError as error:
+                raise DataError(f"the checkpoint of {self.config.output} does not fit its model") from error
+        self._folder, self.training = folder, training
+
+    def keep_stopped(self) -> None:
+        """Save what has been done since, unless a step was torn apart, or the run is in place."""
+        unsaved = self.training is not None and self._saved_steps != self.training.state.steps
+        if unsaved and self._whole and self.summary is None:
+            with self._interrupts.held():
+                self.keep()
+
+
+@contextlib.contextmanager
+def session(config: Config, resume: bool = False, force: bool = False) -> Iterator[Session]:
+    """A training of `config` into its run folder, held against a second one; what was saved outlives every error.
+
+    `resume` goes on with what is saved, or starts; `force` starts afresh, and replaces the run that is there once the
+    new one is whole. Without either both a run and a training that was stopped are refused (UsageError), as are a
+    config, or data (DataError), that have changed since. What diverges, or is refused at the end, is not gone on with.
+    """
+    if resume and force:
+        raise UsageError("--resume goes on with what is saved, --force starts afresh", "take one of the two")
+    target, current = config.output, Session(config)
+    _check_start(target, resume, force)
+    if resume and checkpoints.unfinished(target) is None and _is_done(config):
+        current.summary = load_summary(target)  # needs no right to write there
+        yield current
+        return
+    with staged_folder(target, frozenset(GENERATIONS)) as folder:
+        _check_start(target, resume, force)  # what may have come meanwhile
+        found, warning = checkpoints.latest(folder) if resume else (None, "")
+        if warning:
+            current.warn(warning)
+        current._replaces = force or (found is not None and found.replaces)
+        extends = resume and found is None and is_finished(target)
+        if extends:
+            found, current._replaces = checkpoints.read(target / checkpoints.CHECKPOINT), True
+        check_target(target, RUN_FILES, current._replaces, WAYS_OUT)
+        if found is not None:
+            _refuse_other_config(config, found.config)
+        current._begin(folder, found)
+        if found is not None and extends and found.state.epoch == config.training.epochs:
+            current.training, current.summary = None, load_summary(target)
+        elif found is not None:
+            current.saved, current._saved_steps = found.where(), found.state.steps
+            current.notes.append(f"going on {current.saved}")
+        with current._interrupts:
+            try:
+                yield current
+            except (NotFiniteError, CheckError):
+                checkpoints.discard(folder)
+                raise
+            except BaseException as error:
+                if not isinstance(error, Exception):  # stopped, by whatever signal
+                    current.keep_stopped()
+                raise
+
+
+def _check_start(target: Path, resume: bool, force: bool) -> None:
+    check_target(target, RUN_FILES, resume or force, WAYS_OUT)
+    if not resume and not force and checkpoints.unfinished(target) is not None:
+        raise UsageError(f"{target}: a training that was stopped is saved there", WAYS_OUT)
+
+
+def _texts(config: Config) -> dict[str, str]:
+    """The values by key, as YAML."""
+    return {key: yaml_text(value) for key, value in config_values(config).items()}
+
+
+def _is_done(config: Config) -> bool:
+    """Whether the run of `config` is there and whole, of this very config; UsageError if it is of another."""
+    if not is_finished(config.output) or not (config.output / CONFIG).is_file():
+        return False
+    then, now = _texts(load_config(config.output / CONFIG)), _texts(config)
+    _refuse_other_config(config, then)
+    return all(then[key] == now[key] for key in (*_PATHS, "training.epochs"))
+
+
+def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
+    """UsageError with every key that has changed since; only epochs may grow. What files hold, their digest says."""
+    now = _texts(config)
+    changed = []
+    for key in now:
+        default = KEYS[key].default
+        before = then.get(key, yaml_text(default))  # a key that came later had its default
+        if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):
+            continue
+        if key == "training.epochs" and int(before) < config.training.epochs:
+            continue
+        grows = ", and may only grow" if key == "training.epochs" else ""
+        changed.append(f"{key}: it was {before}, now it is {now[key]}{grows}")
+    if changed:
+        raise UsageError(
+            "\n  ".join([f"the config has changed since {config.output} was trained:", *changed]),
+            "--resume with the config as it was, --force to start afresh, or --output DIR for another run",
+        )
+
+
+def _is_file(text: str) -> bool:
+    """Whether a part of the data is a file, rather than none or a share of the rows."""
+    return text != "null" and not is_number(text)

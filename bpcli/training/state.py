@@ -1,0 +1,73 @@
+"""The state of a training: all that the rest of it depends on, kept to go on with to the last bit."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass
+class State:
+    """Where a training stands between two steps; the loop changes it in place.
+
+    w: (n,) or (n, K); b: () or (K,). `slots` holds the arrays that an optimiser remembers from step to step, by name;
+    plain gradient descent has none. `epoch` counts the epochs that are done, `batch` and `loss` the batches done of the
+    next one and the sum of the loss over them, `steps` all updates so far. `generator` is the state of the random
+    generator at the beginning of the current epoch, from which, and the number of rows, its order follows; None before
+    the first one, or without shuffling. `records` are the epochs as the history shows them.
+    """
+
+    w: Array
+    b: Array
+    slots: dict[str, Array] = field(default_factory=dict)
+    epoch: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    steps: int = 0
+    generator: dict[str, Any] | None = None
+    epoch_seconds: float = 0.0
+    seconds: float = 0.0
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays by name, those of the optimiser as `slot.NAME`."""
+        return {"w": self.w, "b": self.b, **{f"slot.{name}": array for name, array in self.slots.items()}}
+
+    def plain(self) -> dict[str, Any]:
+        """All that is no array, as plain JSON types."""
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "loss": self.loss,
+            "steps": self.steps,
+            "generator": self.generator,
+            "epoch_seconds": self.epoch_seconds,
+            "seconds": self.seconds,
+            "records": self.records,
+        }
+
+    @staticmethod
+    def of(arrays: dict[str, Array], plain: dict[str, Any]) -> "State":
+        """The inverse of `arrays` and `plain`; KeyError or TypeError for anything else."""
+        slots = {name.removeprefix("slot."): a for name, a in arrays.items() if name.startswith("slot.")}
+        return State(arrays["w"], arrays["b"], slots, **plain)
+
+    def take(self, other: "State") -> None:
+        """Become `other`, in the arrays that are here; ValueError where one of them has another name, shape or type."""
+        here, there = self.arrays(), other.arrays()
+        if [(n, a.shape, a.dtype) for n, a in here.items()] != [(n, a.shape, a.dtype) for n, a in there.items()]:
+            raise ValueError("arrays of another shape")
+        for name, array in here.items():
+            np.copyto(array, there[name])
+        for name, value in other.plain().items():
+            setattr(self, name, value)
+
+
+@dataclass
+class Pause:
+    """When the loop is to stop between two steps, on the clock of `perf_counter`: whoever sets 0 stops it at once."""
+
+    at: float = float("inf")
