@@ -76,12 +76,11 @@ def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator
             (staging / _MARK).write_text(f"{os.getpid()}\n")
         yield staging
     finally:
-        if _is_open_at(descriptor, staging):
-            with contextlib.suppress(OSError):
-                _clear(staging, keeps | {_MARK})
-                if os.listdir(staging) == [_MARK]:
-                    _remove(staging)
-        os.close(descriptor)
+        try:
+            if _is_open_at(descriptor, staging):
+                _leave(staging, keeps)
+        finally:
+            os.close(descriptor)
 
 
 def install(staging: Path, target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> None:
@@ -144,6 +143,14 @@ def _hold(staging: Path, target: Path) -> int:
         if _is_open_at(descriptor, staging):
             return descriptor
         os.close(descriptor)  # it was put in place, or removed, between the two calls
+
+
+def _leave(staging: Path, keeps: frozenset[str]) -> None:
+    """Clear what is not to be kept, and remove the folder if nothing is."""
+    with contextlib.suppress(OSError):
+        _clear(staging, keeps | {_MARK})
+        if set(os.listdir(staging)) <= {_MARK}:
+            _remove(staging)
 
 
 def _holder(staging: Path) -> str:

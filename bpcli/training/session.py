@@ -78,16 +78,19 @@ class Session:
 
     def keep(self) -> bool:
         """Save the state; a warning, and False, where it can't be written: what was saved before stays."""
-        assert self.training is not None
-        state = self.training.state
-        done = Checkpoint(state, _texts(self.config), self._data, self._replaces)
         try:
-            checkpoints.write(self._folder, done)
+            self._write()
         except DataError as error:
             self.warn(f"{error.message}; {f'saved last: {self.saved}' if self.saved else 'nothing is saved yet'}")
             return False
-        self.saved, self._saved_steps = done.where(), state.steps
         return True
+
+    def _write(self) -> None:
+        assert self.training is not None
+        state = self.training.state
+        done = Checkpoint(state, _texts(self.config), self._data, self._replaces)
+        checkpoints.write(self._folder, done)
+        self.saved, self._saved_steps = done.where(), state.steps
 
     def finish(self) -> dict[str, Any]:
         """Measure the model and put the run in place; returns its summary.
@@ -97,8 +100,8 @@ class Session:
         if self.training is None:
             assert self.summary is not None
             return self.summary
-        if self._saved_steps != self.training.state.steps and not self.keep():
-            raise DataError(self._warnings.pop(), "once it can be written, --resume goes on from there")
+        if self._saved_steps != self.training.state.steps:
+            self._write()
         target, training = self.config.output, self.training
         summary = training.summary()
         loss, constant = summary["train"]["loss"], summary["best_constant_loss"]

@@ -1,0 +1,165 @@
+"""`train --resume` as a user has it: signals, kill -9, limits, a second training, and what the commands say of it."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+ENDLESS = ["--set", "training.epochs=10000000"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(root / "configs", "configs")
+    shutil.copytree(root / "data", "data")
+    return tmp_path
+
+
+@pytest.fixture
+def start(root, here):
+    """`start(*options)` runs `bpcli train configs/digits.yaml` in a process of its own."""
+    processes = []
+
+    def start(*options, **keywords):
+        command = [sys.executable, "-m", "bpcli", "train", "configs/digits.yaml", *options]
+        environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        processes.append(subprocess.Popen(command, env=environment, **pipes, **keywords))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def result(name):
+    """Weights, history and summary of a run, without its name and times."""
+    with np.load(f"runs/{name}/model.npz") as archive:
+        weights = {key: archive[key].tobytes() for key in archive.files}
+    with open(f"runs/{name}/history.csv") as history, open(f"runs/{name}/summary.json") as file:
+        rows = [line.rpartition(",")[0] for line in history]
+        return weights, rows, {k: v for k, v in json.load(file).items() if k not in ("run", "seconds")}
+
+
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_the_words_it_tells_go_on(bpcli, start, here, number, code, twice):
+    process = start(*ENDLESS, "--output", "runs/a b")
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(number)
+    if twice:
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode in ((code, 130) if twice else (code,))  # two at once may come in either order
+    assert "Traceback" not in err
+    words = "bpcli train configs/digits.yaml --set training.epochs=10000000 --output 'runs/a b' --resume"
+    assert err.splitlines()[-1] == f"  to go on: {words}"
+    saved = int(err.partition("saved after ")[2].split()[0])
+    assert saved >= 2
+    assert not out or saved in (int(out.splitlines()[-1].split()[0]), int(out.splitlines()[-1].split()[0]) - 1)
+
+    for name, options in (
+        ("predict", ["data/digits.csv"]),
+        ("inspect", []),
+        ("evaluate", []),
+    ):
+        told = bpcli(name, "runs/a b", *options)
+        assert (told.code, told.out) == (3, "")
+        assert "not finished" in told.err
+        assert "--resume" in told.err
+    again = start(*ENDLESS, "--output", "runs/a b", "--resume", "--format", "json")
+    assert json.loads(again.stdout.readline())["epoch"] == saved + 1
+
+
+def test_killed_at_random_and_gone_on_with_it_ends_with_the_same_bits(bpcli, start, here):
+    options = ["--quiet", "--set", "training.epochs=150", "--set", "training.checkpoint_seconds=0", "--output"]
+    began = time.perf_counter()
+    whole = start(*options, "runs/whole")
+    assert whole.wait() == 0, whole.stderr.read()
+    length = time.perf_counter() - began
+    rng, kills = random.Random(7), 0
+    while True:
+        process = start(*options, "runs/killed", "--resume")
+        try:
+            process.wait(timeout=rng.uniform(0.4, 1.0) * length if kills < 5 else None)
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+    assert process.returncode == 0, process.stderr.read()
+    assert kills >= 1
+    assert result("killed") == result("whole")
+    assert sorted(os.listdir("runs")) == ["killed", "whole"]
+
+
+def test_a_second_training_into_one_folder_is_refused_while_the_first_lives(bpcli, start, here):
+    first = start(*ENDLESS)
+    first.stdout.readline()
+    for way in ([], ["--resume"], ["--force"]):
+        second = bpcli("train", "configs/digits.yaml", *way)
+        assert (second.code, second.out) == (2, "")
+        if way:
+            assert f"another process (pid {first.pid}) is writing runs/digits" in second.err
+            assert "--output" in second.err
+    first.kill()
+    first.wait()
+    assert bpcli("train", "configs/digits.yaml", "--force", "--quiet", "--set", "training.epochs=2").code == 0
+
+
+def test_a_limit_on_the_size_of_files_loses_nothing(start, here):
+    """The checkpoint of digits is some 10 kB and grows with the history: under a limit, saving fails on the way."""
+    options = ["--set", "training.epochs=300", "--set", "training.checkpoint_seconds=0", "--quiet", "--output"]
+    assert start(*options, "runs/whole").wait() == 0
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    limited = start(*options, "runs/a", preexec_fn=limit)
+    _, err = limited.communicate(timeout=60)
+    assert limited.returncode == 3
+    assert "/runs/.a.partial/checkpoint.npz can't be written: File too large\n  to go on: bpcli train " in err
+    assert "Traceback" not in err
+    assert os.listdir("runs") in ([".a.partial", "whole"], ["whole", ".a.partial"])
+    assert not [name for name in os.listdir("runs/.a.partial") if name not in (".pid", *GENERATIONS)]
+    assert start(*options, "runs/a", "--resume").wait() == 0
+    assert result("a") == result("whole")
+
+
+GENERATIONS = ("checkpoint.npz", "checkpoint.previous.npz")
+
+
+def test_resume_on_what_is_finished_and_on_nothing(bpcli, here):
+    options = ["--set", "training.epochs=2", "--format", "json", "--resume"]
+    first = bpcli("train", "configs/iris.yaml", *options)
+    assert (first.code, len(first.lines)) == (0, 3)
+    files = {name: os.stat(f"runs/iris/{name}").st_mtime_ns for name in os.listdir("runs/iris")}
+    again = bpcli("train", "configs/iris.yaml", *options)
+    assert again.code == 0
+    assert again.lines == first.lines[2:]
+    assert "nothing to do" in again.err
+    assert files == {name: os.stat(f"runs/iris/{name}").st_mtime_ns for name in os.listdir("runs/iris")}
+    more = bpcli("train", "configs/iris.yaml", "--set", "training.epochs=4", "--format", "csv", "--resume")
+    assert more.code == 0
+    assert [line.partition(",")[0] for line in more.lines] == ["epoch", "3", "4"]
+
+
+def test_a_reader_that_stopped_reading_does_not_keep_a_training_from_being_stopped(start, here):
+    """Blocked in a write to a pipe that nobody empties, a signal is heard all the same."""
+    process = start(*ENDLESS, "--format", "json")
+    process.stdout.readline()
+    time.sleep(2.5)  # by now the pipe is full
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert "saved after" in process.stderr.read()

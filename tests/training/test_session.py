@@ -1,0 +1,461 @@
+"""Stopped anywhere and gone on with, a training ends with the same bits; what was saved outlives what goes wrong."""
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.errors import CheckError, DataError, UsageError
+from bpcli.training import checkpoint, loop
+from bpcli.training import session as sessions
+from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
+from bpcli.training.config import config_from_mapping
+from bpcli.training.loop import DivergedError
+from bpcli.training.session import session
+
+
+class Killed(BaseException):
+    """The process ends here, as far as the disk can tell."""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(40, 3))
+    table = "\n".join(f"{a},{b},{c},{'yes' if a + b > 0 else 'no'}" for a, b, c in rows.tolist())
+    (tmp_path / "t.csv").write_text("a,b,c,y\n" + table + "\n")
+    return tmp_path
+
+
+def config(**training):
+    data, output = training.pop("data", {}), training.pop("output", "run")
+    return config_from_mapping(
+        {
+            "model": {"type": "softmax", "init": "normal"},
+            "loss": "cce",
+            "training": {"learning_rate": 0.3, "batch_size": 7, "epochs": 6, "checkpoint_seconds": 0, **training},
+            "data": {"path": "t.csv", "target": "y", "validation": 0.25, **data},
+            "output": output,
+        }
+    )
+
+
+def finish(settled, **options):
+    with session(settled, **options) as current:
+        records = list(current.epochs())
+        current.finish()
+    return records
+
+
+def timeless(value):
+    """A record without its times."""
+    if isinstance(value, dict):
+        return {key: timeless(v) for key, v in value.items() if not key.endswith("seconds")}
+    return value
+
+
+def contents(run):
+    """All that a run holds, but for its times."""
+    with np.load(run / "model.npz") as archive:
+        weights = {name: archive[name].tobytes() for name in archive.files}
+    header, *rows = (run / "history.csv").read_text().splitlines()
+    assert header.split(",")[-1] == "seconds"
+    state = checkpoint.read(run / CHECKPOINT).state
+    return (
+        weights,
+        (run / "config.yaml").read_text(),
+        [header, *(row.rpartition(",")[0] for row in rows)],
+        timeless(json.loads((run / "summary.json").read_text())),
+        {k: v.tobytes() for k, v in state.arrays().items()},
+        [timeless(r) for r in state.plain()["records"]],
+        timeless({k: v for k, v in state.plain().items() if k != "records"}),
+    )
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """The loop looks at the clock after each step."""
+    monkeypatch.setattr(loop, "_PATIENCE", 0.0)
+
+
+def stop_after(settled, steps, resume=True, force=False):
+    """Train for so many steps and stop as a signal would; the number of the epoch it came to, or None if it ended."""
+    try:
+        with session(settled, resume=resume, force=force) as current:
+            for taken, _ in enumerate(_events(current), 1):
+                if taken >= steps:
+                    raise KeyboardInterrupt
+            current.finish()
+    except KeyboardInterrupt:
+        return current.training.state.epoch
+    return None
+
+
+def _events(current):
+    """Each step, by way of the loop's pauses."""
+    current._interrupts.pause.at = 0.0
+    yield from current.training.epochs(current._interrupts.pause)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_stopped_after_every_single_step_it_ends_with_the_same_bits(here, every_step, shuffle, dtype):
+    finish(config(output="whole", shuffle=shuffle, dtype=dtype))
+    settled = config(shuffle=shuffle, dtype=dtype)
+    stops = 0
+    while stop_after(settled, 1) is not None:
+        stops += 1
+    assert stops == 6 * 5 or stops == 6 * 5 - 1
+    assert _same(here / "run", here / "whole")
+
+
+def _same(one, other):
+    """Whether two runs are equal, but for their names and times."""
+    first, second = contents(one), contents(other)
+    for run, parts in ((one, first), (other, second)):
+        assert parts[3].pop("run") == run.name
+    assert first[1] == second[1].replace(f"output: {other.absolute()}", f"output: {one.absolute()}").replace(
+        f"output: {other.name}", f"output: {one.name}"
+    )
+    return first[:1] + first[2:] == second[:1] + second[2:]
+
+
+@pytest.mark.parametrize("gathered", [True, False])
+def test_stopped_at_random_it_ends_with_the_same_bits(here, every_step, monkeypatch, gathered):
+    if gathered:  # rows that are too many to be copied in order
+        monkeypatch.setattr(loop, "_COPIED", 0)
+    finish(config(output="whole"))
+    rng = random.Random(2)
+    for name in range(10):
+        shutil.rmtree(here / "run", ignore_errors=True)
+        while stop_after(config(), rng.randint(1, 12)) is not None:
+            pass
+        assert _same(here / "run", here / "whole"), name
+
+
+def test_a_finished_run_goes_on_when_epochs_have_grown_and_else_does_nothing(here):
+    finish(config(output="whole", epochs=9))
+    finish(config(epochs=4))
+    before = {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in (here / "run").iterdir()}
+    assert finish(config(epochs=4), resume=True) == []
+    assert before == {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in (here / "run").iterdir()}
+    assert [r["epoch"] for r in finish(config(epochs=9), resume=True)] == [5, 6, 7, 8, 9]
+    assert _same(here / "run", here / "whole")
+
+
+def test_resume_with_nothing_saved_starts(here):
+    assert len(finish(config(), resume=True)) == 6
+    assert sorted(os.listdir(here)) == ["run", "t.csv"]
+
+
+@pytest.fixture
+def killing(monkeypatch):
+    """`killing(n)`: from its n-th call to the system on, which changes the disk, this process is dead."""
+
+    class Death:
+        left = None
+
+        def tick(self):
+            if self.left is not None:
+                self.left -= 1
+                if self.left < 0:
+                    raise Killed
+
+    death = Death()
+
+    def deadly(module, name):
+        real = getattr(module, name)
+
+        def call(*arguments, **keywords):
+            death.tick()
+            return real(*arguments, **keywords)
+
+        monkeypatch.setattr(module, name, call)
+
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # whose durability no test of this kind can see
+    for name in ("fsync", "replace", "rename", "link", "mkdir", "unlink", "rmdir", "open"):
+        deadly(os, name)
+    deadly(checkpoint.np, "savez")
+    deadly(sessions, "save_run")
+    from bpcli import files
+
+    deadly(files, "_exchange")
+    return death
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_dead_at_any_call_to_the_system_nothing_saved_is_lost(here, every_step, killing, tmp_path_factory, old):
+    """Fifty calls at random, of those that change the disk, are each the last one once; then it is gone on with."""
+    settled, run, fresh = config(epochs=2), here / "run", tmp_path_factory.mktemp("fresh")
+    finish(config(epochs=2, output="whole"))
+    if old:
+        finish(config(epochs=1, seed=9))
+    former = contents(run) if old else None
+    shutil.copytree(here, fresh, dirs_exist_ok=True)
+
+    def die(calls):
+        """Train, and be dead after so many calls; the steps that were saved, and the calls that were left."""
+        for path in list(here.iterdir()):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(fresh, here, dirs_exist_ok=True)
+        killing.left, saved = calls, 0
+        try:
+            with session(settled, force=old) as current:
+                for _ in _events(current):
+                    saved = current.training.state.steps if current.keep() else saved
+                current.finish()
+        except Killed:
+            pass
+        left, killing.left = killing.left, None
+        return saved, left
+
+    _, left = die(10**6)
+    calls = 10**6 - left
+    assert calls > 100
+    for instant in random.Random(1).sample(range(calls), 50):
+        saved, left = die(instant)
+        assert left < 0
+        assert not old or run.exists()
+        if not run.exists() or contents(run) == former:
+            is_saved = checkpoint.unfinished(run) is not None
+            with session(settled, resume=is_saved, force=old and not is_saved) as current:
+                assert current.training.state.steps >= saved, instant
+                list(current.epochs())
+                current.finish()
+        assert _same(run, here / "whole"), instant
+
+
+def stopped(epochs=6, **options):
+    """A training with two generations saved, and its folder."""
+    settled = config(epochs=epochs, **options)
+
+    def train():
+        with session(settled) as current:
+            for _ in _events(current):
+                current.keep()
+                if current.training.state.steps == 8:
+                    raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    return settled, checkpoint.unfinished(settled.output)
+
+
+def damage_cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def damage_empty(path):
+    path.write_bytes(b"")
+
+
+def damage_bit(path):
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b"state.w.npy") + 150] ^= 1
+    path.write_bytes(raw)
+
+
+def damage_weight(path):
+    """Another weight in an archive that is otherwise in order."""
+    with np.load(path) as archive:
+        members = {name: archive[name] for name in archive.files}
+    members["state.w"][0] += 1
+    with path.open("wb") as file:
+        np.savez(file, **members)
+
+
+def damage_model(path):
+    shutil.copy("whole/model.npz", path)
+
+
+DAMAGES = [damage_cut, damage_empty, damage_bit, damage_weight, damage_model]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_gone_on_with(here, every_step, damage):
+    finish(config(output="whole"))
+    settled, folder = stopped()
+    damage(folder / CHECKPOINT)
+    with session(settled, resume=True) as current:
+        (warning,) = current.warnings()
+        assert "checkpoint.npz is damaged" in warning
+        assert "going on from the one before it, after 1 epoch, 2 steps into the next" in warning
+        list(current.epochs())
+        current.finish()
+    assert _same(here / "run", here / "whole")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_all_checkpoints_are_damaged_nothing_is_touched(here, every_step, damage):
+    finish(config(output="whole"))
+    settled, folder = stopped()
+    damage(folder / CHECKPOINT)
+    damage(folder / PREVIOUS)
+    before = [(folder / name).read_bytes() for name in (CHECKPOINT, PREVIOUS)]
+    with pytest.raises(DataError, match=r"is damaged(.|\n)*--force"), session(settled, resume=True):
+        pass
+    assert before == [(folder / name).read_bytes() for name in (CHECKPOINT, PREVIOUS)]
+
+
+def test_a_checkpoint_of_a_newer_version_is_told(here, every_step, monkeypatch):
+    _, folder = stopped()
+    monkeypatch.setattr(checkpoint, "_FORMAT", 0)
+    with pytest.raises(DataError, match="newer"):
+        checkpoint.read(folder / CHECKPOINT)
+
+
+CHANGES = [
+    ({"learning_rate": 0.2}, "training.learning_rate: it was 0.3, now it is 0.2$"),
+    ({"epochs": 5}, "training.epochs: it was 6, now it is 5, and may only grow"),
+    ({"data": {"validation": 0.5}}, "data.validation: it was 0.25, now it is 0.5"),
+    ({"data": {"standardize": True}}, "data.standardize: it was false, now it is true"),
+    ({"data": {"validation": "t.csv"}}, "data.validation: it was 0.25, now it is .*t.csv"),
+]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(("change", "words"), CHANGES)
+def test_a_config_that_changed_is_refused_with_the_difference(here, every_step, change, words, finished):
+    finish(config()) if finished else stopped()
+    with pytest.raises(UsageError, match=f"(?m)^  {words}"), session(config(**change), resume=True):
+        pass
+
+
+@pytest.mark.parametrize("change", [{"epochs": 8}, {"checkpoint_seconds": 60}])
+def test_what_may_change(here, every_step, change):
+    finish(config(output="whole", **change))
+    stopped()
+    finish(config(**change), resume=True)
+    assert _same(here / "run", here / "whole")
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_data_that_changed_is_refused_with_the_reason(here, every_step, finished):
+    text = Path("t.csv").read_text()
+    finish(config()) if finished else stopped()
+    settled = config(epochs=9)
+    lines = text.splitlines()
+    for other in ([*lines, lines[1]], lines[:-2]):
+        Path("t.csv").write_text("\n".join(other) + "\n")
+        with (
+            pytest.raises(DataError, match=r"data has changed.* rows were 30, now they are"),
+            session(settled, resume=True),
+        ):
+            pass
+    cells = lines[7].split(",")
+    lines[7] = ",".join(["0.125", *cells[1:]])
+    Path("t.csv").write_text("\n".join(lines) + "\n")
+    with (
+        pytest.raises(DataError, match=r"rows are still .*, but do not hold the same values"),
+        session(settled, resume=True),
+    ):
+        pass
+    Path("t.csv").write_text(text)
+    finish(settled, resume=True)
+
+
+def test_data_that_moved_is_the_same(here, every_step):
+    finish(config(output="whole"))
+    stopped()
+    os.rename("t.csv", "moved.csv")
+    finish(config(data={"path": "moved.csv"}), resume=True)
+    assert contents(here / "run")[0] == contents(here / "whole")[0]
+
+
+def test_a_training_that_was_stopped_is_not_overwritten_unasked(here, every_step):
+    settled, folder = stopped()
+    before = (folder / CHECKPOINT).read_bytes()
+    with pytest.raises(UsageError, match=r"--resume .*--force .*--output"), session(settled):
+        pass
+    with pytest.raises(UsageError, match="take one of the two"), session(settled, resume=True, force=True):
+        pass
+    assert (folder / CHECKPOINT).read_bytes() == before
+    bad = config(data={"exclude": ["a"], "path": "t.csv"})
+    os.rename("t.csv", "gone.csv")
+    with pytest.raises(DataError), session(bad, force=True):
+        pass
+    assert (folder / CHECKPOINT).read_bytes() == before
+    os.rename("gone.csv", "t.csv")
+    assert len(finish(settled, force=True)) == 6
+
+
+def test_a_forced_training_that_is_stopped_leaves_the_old_run_and_replaces_it_when_gone_on_with(here, every_step):
+    finish(config(output="whole"))
+    finish(config(seed=4))
+    old = contents(here / "run")
+    assert stop_after(config(), 1, resume=False, force=True) is not None
+    while stop_after(config(), 7) is not None:
+        assert contents(here / "run") == old
+    assert _same(here / "run", here / "whole")
+
+
+@pytest.mark.parametrize("error", [DivergedError("no"), CheckError("no")])
+def test_what_came_to_nothing_is_not_gone_on_with(here, every_step, error):
+    def train():
+        with session(config()) as current:
+            next(_events(current))
+            current.keep()
+            raise error
+
+    with pytest.raises(type(error)):
+        train()
+    assert os.listdir(here) == ["t.csv"]
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_on_the_way_is_a_warning_and_at_the_end_an_error_that_loses_nothing(here, every_step, monkeypatch):
+    finish(config(output="whole"))
+    settled, folder = stopped()
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", full)
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+
+    def go_on():
+        with session(settled, resume=True) as current:
+            list(current.epochs())
+            told.extend(current.warnings())
+            current.finish()
+
+    told = []
+    with pytest.raises(DataError, match="can't be written: No space left"):
+        go_on()
+    assert len(told) == 1
+    assert "No space left on device; saved last: after 1 epoch, 3 steps into the next" in told[0]
+    after = {p.name: p.read_bytes() for p in folder.iterdir()}
+    assert {**before, ".pid": b""} == {**after, ".pid": b""}
+    monkeypatch.setattr(os, "fsync", sync)
+    go_on()
+    assert _same(here / "run", here / "whole")
+
+
+def test_saving_takes_a_hundredth_of_the_time_at_most(here, every_step, monkeypatch):
+    """A clock of ours, by which each look takes a second and each save five: a save comes every 500 seconds."""
+    now = [0.0]
+
+    def clock():
+        now[0] += 1.0
+        return now[0]
+
+    saves = []
+
+    def slow(*_):
+        saves.append(now[0])
+        now[0] += 5.0
+
+    monkeypatch.setattr(loop, "perf_counter", clock)
+    monkeypatch.setattr(sessions, "perf_counter", clock)
+    monkeypatch.setattr(checkpoint, "write", slow)
+    with session(config(epochs=400)) as current:
+        list(current.epochs())
+    gaps = np.diff(saves)
+    assert len(gaps) > 3
+    assert min(gaps) >= 500
+    assert max(gaps) <= 620  # the looks at the clock are part of what a save takes
