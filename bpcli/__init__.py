@@ -1,3 +1,86 @@
-"""bpcli: a command-line trainer of single neurons and softmax models, and a calculator of gradients and Jacobians."""
+"""bpcli: a command-line trainer of single neurons and softmax models, and a calculator of gradients and Jacobians.
+
+From Python: `grad`, `jacobian`, `hessian` and `value` make functions of expressions, `train` trains what a config
+describes, `load` gives the model of a run. All of it is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bpcli.api.functions import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
+    from bpcli.errors import (
+        BpcliError,
+        CheckError,
+        ConfigError,
+        DataError,
+        ExpressionError,
+        MissingExtraError,
+        NotFiniteError,
+        UsageError,
+    )
+    from bpcli.training.loop import DivergedError
+
+_PLACES = {
+    "bpcli.api.functions": (
+        "Function",
+        "KinkWarning",
+        "NotFiniteWarning",
+        "grad",
+        "hessian",
+        "jacobian",
+        "value",
+    ),
+    "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
+    "bpcli.errors": (
+        "BpcliError",
+        "CheckError",
+        "ConfigError",
+        "DataError",
+        "ExpressionError",
+        "MissingExtraError",
+        "NotFiniteError",
+        "UsageError",
+    ),
+    "bpcli.training.loop": ("DivergedError",),
+}
+
+__all__ = [
+    "BpcliError",
+    "CheckError",
+    "ConfigError",
+    "DataError",
+    "DataWarning",
+    "DivergedError",
+    "ExpressionError",
+    "Function",
+    "KinkWarning",
+    "MissingExtraError",
+    "NotFiniteError",
+    "NotFiniteWarning",
+    "Run",
+    "TrainedModel",
+    "UsageError",
+    "__version__",
+    "grad",
+    "hessian",
+    "jacobian",
+    "load",
+    "train",
+    "value",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _PLACES.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'bpcli' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

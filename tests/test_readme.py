@@ -94,3 +94,28 @@ def test_every_command_shows_a_working_example_in_its_help(bpcli, root, tmp_path
         shown = bpcli(name, "--help")
         assert shown.code == 0
         assert f"  bpcli {name}" in shown.out, name
+
+
+def test_the_python_shown_gives_what_its_comments_say(tmp_path, root, monkeypatch):
+    """Each line whose comment begins with a value is evaluated, and the values are compared as they print."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("configs", "data"):
+        (tmp_path / name).symlink_to(root / name)
+    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    names: dict[str, object] = {}
+    compared = 0
+    for line in block.splitlines():
+        code, _, comment = line.partition("  #")
+        if not code.strip():
+            continue
+        if re.match(r"import |\w+ = ", code):
+            exec(code, names)
+            continue
+        value = eval(code, names)
+        shown = re.match(r" (array\(.*?\)|\[.*?\])(?=[:,]|$| )", comment)
+        if shown:
+            plain = re.sub(r"\s+", "", repr(value).replace("\n", ""))
+            expected = re.sub(r"\s+", "", shown[1]).split("…")[0]
+            assert plain.startswith(expected), (code, plain)
+            compared += 1
+    assert compared >= 6

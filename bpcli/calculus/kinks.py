@@ -17,6 +17,7 @@ from bpcli.calculus.program import Program
 from bpcli.calculus.series import Kind, Series
 from bpcli.calculus.shapes import Shape
 from bpcli.errors import UsageError
+from bpcli.notation import number as written
 
 MAX_STEPS = 400_000
 """Numbers of leading terms, over all directions, up to which the sides are looked at."""
@@ -39,6 +40,19 @@ class Kink(NamedTuple):
     right: float | None
     used: float
     jumps: bool
+
+
+def in_words(place: str, kinks: Sequence[Kink], advice: str) -> str:
+    """What is to be told of a point at a kink; `advice` says how to take a side."""
+    first = kinks[0]
+    if not first.slope:
+        return f"{place} may be a kink; among so many entries the sides were not looked at"
+    left, right = ("nothing" if side is None else written(side) for side in (first.left, first.right))
+    what = "has a jump" if first.jumps else "has a kink"
+    more = f" (and so for {len(kinks) - 1} more)" if len(kinks) > 1 else ""
+    choice = f"; {advice}" if advice and left != right else ""
+    slopes = f"{first.slope} is {left} on the left, {right} on the right"
+    return f"{place} {what}: {slopes}; {written(first.used)} is used{more}{choice}"
 
 
 class Sides(NamedTuple):

@@ -13,7 +13,7 @@ from bpcli.calculus.parser import parse
 from bpcli.commands import output
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.notation import cell, csv_line, json_text, number
+from bpcli.notation import cell, csv_line, json_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -322,16 +322,9 @@ class Printer:
         self.kinks += 1
         if self.kinks > MAX_NOTES:
             return
-        first = kinks[0]
-        if not first.slope:
-            output.note(f"{place()} may be a kink; among so many entries the sides were not looked at")
-            return
-        left, right = ("nothing" if side is None else number(side) for side in (first.left, first.right))
-        what = "has a jump" if first.jumps else "has a kink"
-        more = f" (and so for {len(kinks) - 1} more)" if len(kinks) > 1 else ""
-        choice = "; --kink left or right takes a side" if self.kink == "lecture" and left != right else ""
-        used = f"{number(first.used)} is used{more}{choice}"
-        output.note(f"{place()} {what}: {first.slope} is {left} on the left, {right} on the right; {used}")
+        from bpcli.calculus.kinks import in_words
+
+        output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """Whether each result is proven, where that is asked for; remembered for the record."""

@@ -14,7 +14,7 @@ from bpcli.errors import DataError
 from bpcli.notation import cell, csv_line, json_text
 from bpcli.training.config import load_config
 from bpcli.training.run import flat
-from bpcli.training.session import Session, session
+from bpcli.training.session import Session, no_better_than_constant, session
 from bpcli.training.trainer import PARTS
 
 
@@ -155,12 +155,8 @@ def _write(line: str) -> None:
 
 
 def _print_summary(summary: Mapping[str, Any], format_: str, precision: int | None, quiet: bool) -> None:
-    loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
-    if not loss < constant:
-        output.warning(
-            f"the model is no better than a constant: its loss on the training rows is {cell(loss, 6)}, that of the "
-            f"best constant prediction {cell(constant, 6)}; try another training.learning_rate or more epochs"
-        )
+    for text in no_better_than_constant(summary):
+        output.warning(text)
     if format_ == "json":
         output.emit(json_text(summary, precision))
     elif format_ == "text":

@@ -104,8 +104,8 @@ class Session:
             self._write()
         target, training = self.config.output, self.training
         summary = training.summary()
-        loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
-        if self._replaces and target.exists() and not loss < constant:
+        if self._replaces and target.exists() and no_better_than_constant(summary):
+            loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
             raise CheckError(
                 f"the new model is no better than a constant (loss {number(loss, 6)}, best constant "
                 f"{number(constant, 6)}), so the run that was there stays",
@@ -200,6 +200,17 @@ def session(config: Config, resume: bool = False, force: bool = False) -> Iterat
                 if not isinstance(error, Exception):  # stopped, by whatever signal
                     current.keep_stopped()
                 raise
+
+
+def no_better_than_constant(summary: Mapping[str, Any]) -> list[str]:
+    """A warning if the model of this summary has learned nothing."""
+    loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
+    if loss < constant:
+        return []
+    return [
+        f"the model is no better than a constant: its loss on the training rows is {number(loss, 6)}, that of the "
+        f"best constant prediction {number(constant, 6)}; try another training.learning_rate or more epochs"
+    ]
 
 
 def _check_start(target: Path, resume: bool, force: bool) -> None:

@@ -1,0 +1,150 @@
+"""Training and trained models in Python: what `train`, `predict`, `evaluate` and `inspect` do, in arrays."""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.labels import class_text
+from bpcli.datasets.memory import table_of
+from bpcli.datasets.table import Table, read_table
+from bpcli.errors import DataError, UsageError
+from bpcli.training.config import Config, config_from_mapping, load_config
+from bpcli.training.model import Model
+from bpcli.training.run import load_model, load_summary, read_history
+from bpcli.training.session import no_better_than_constant, session
+
+Array = NDArray[Any]
+
+
+class DataWarning(UserWarning):
+    """A remark on the data, or on a training, that a command would print as a note or a warning."""
+
+
+class TrainedModel:
+    """A trained model. X is a path, a mapping or data frame of columns by name, or an array (N, columns).
+
+    Columns of an array are in the order of `columns`; of other tables they are found by name, and others ignored.
+    DataError for what does not fit, with the row and column.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __repr__(self) -> str:
+        kind = " ".join(filter(None, [self._model.type, self._model.activation]))
+        return f"<bpcli {kind}: {self._model.preparation.target} from {len(self.columns)} columns>"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the model takes, in order."""
+        return [column.name for column in self._model.preparation.columns]
+
+    @property
+    def features(self) -> list[str]:
+        """The prepared features, a row of `weights` each: `age`, `plan=basic`, …"""
+        return list(self._model.preparation.feature_names)
+
+    @property
+    def classes(self) -> list[str] | None:
+        """The classes, in the order of the columns of `probabilities`; None for a regression."""
+        return None if self._model.classes is None else [class_text(c) for c in self._model.classes]
+
+    def weights(self, raw: bool = False) -> tuple[Array, Array]:
+        """Weights (features, outputs) and bias (outputs,); `raw`: for features in their own units."""
+        return self._model.weights(raw)
+
+    def predict(self, X: Any) -> Array:
+        """The prediction for each row, (N,): names of classes, or numbers."""
+        predicted = self._model.predicted(self._z(X))
+        names = self.classes
+        return predicted if names is None else np.array(names)[predicted]
+
+    def probabilities(self, X: Any) -> Array:
+        """P(class) for each row, (N, K), in the order of `classes`. UsageError for a regression."""
+        if self._model.classes is None:
+            raise UsageError("a regression has no probabilities", "predict(X) gives its numbers")
+        return self._model.probabilities(self._z(X))
+
+    def evaluate(self, X: Any, y: Any = None) -> dict[str, Any]:
+        """The loss and the metrics on data with a target: a column of X, or `y` (N,)."""
+        table = self._table(X)
+        if y is not None:
+            target = self._model.preparation.target
+            other = table_of({target: y}, [target])
+            if other.rows != table.rows:
+                raise DataError(f"y has {other.rows} rows, X has {table.rows}: each row needs its target")
+            table = table.with_column(target, other, target)
+        prepared = self._model.preparation.apply(table)
+        _warn(prepared.remarks)
+        if not len(prepared.y):
+            raise DataError("there are no rows to evaluate")
+        return self._model.measure(prepared.X, prepared.y)
+
+    def _z(self, X: Any) -> Array:
+        prepared = self._model.preparation.apply(self._table(X), with_target=False)
+        _warn(prepared.remarks, 4)
+        return self._model.z(prepared.X)
+
+    def _table(self, X: Any) -> Table:
+        if isinstance(X, str | os.PathLike):
+            return read_table(Path(X), self._model.data_format)
+        return table_of(X, self.columns)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that has ended: its model, its history by column, its summary, and its folder."""
+
+    model: TrainedModel
+    history: dict[str, Array]
+    summary: dict[str, Any]
+    path: Path
+
+
+def load(path: str | os.PathLike[str]) -> TrainedModel:
+    """The model of a run folder or a `model.npz`: `load("runs/iris").predict(X)`. DataError if there is none."""
+    return TrainedModel(load_model(Path(path)))
+
+
+def train(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Config,
+    *,
+    settings: Sequence[str] = (),
+    output: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> Run:
+    """Train what a config describes, a path or a mapping, and write its run folder, as `bpcli train` does.
+
+    `settings` are `KEY=VALUE` over a config file, `output` is the run folder. `resume` goes on with what is saved,
+    `force` replaces a run. An interrupt saves first. ConfigError, UsageError, DataError, DivergedError as the command.
+    """
+    if isinstance(config, str | os.PathLike):
+        settled = load_config(config, settings)
+    elif settings:
+        raise UsageError("settings go over a config file; a mapping says it all itself")
+    else:
+        settled = config if isinstance(config, Config) else config_from_mapping(config)
+    if output is not None:
+        settled = replace(settled, output=Path(output))
+    with session(settled, resume, force) as current:
+        _warn(current.notes)
+        for _ in current.epochs():
+            _warn(current.warnings())
+        summary = current.finish()
+    _warn([*current.warnings(), *no_better_than_constant(summary)])
+    folder = settled.output
+    history = {name: np.array(column) for name, column in read_history(folder).items()}
+    return Run(load(folder), history, load_summary(folder), folder)
+
+
+def _warn(texts: Sequence[str], depth: int = 3) -> None:
+    """Warnings of Python's, at the line of whoever called a function of this module from `depth` calls above."""
+    for text in texts:
+        warnings.warn(text, DataWarning, stacklevel=depth)

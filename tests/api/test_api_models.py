@@ -1,0 +1,136 @@
+"""Training and prediction from Python beside what the commands write and print."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+import bpcli as package
+from bpcli import ConfigError, DataError, DivergedError, UsageError
+from bpcli.api.models import DataWarning
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").symlink_to(root / "configs")
+    (tmp_path / "data").symlink_to(root / "data")
+    return tmp_path
+
+
+SHORT = ("training.epochs=20",)
+
+
+@pytest.mark.parametrize("name", ["iris", "breast_cancer", "diabetes"])
+def test_train_predict_evaluate_do_what_the_commands_do(bpcli, here, root, name):
+    run = package.train(f"configs/{name}.yaml", settings=SHORT, output="mine")
+    told = bpcli("train", f"configs/{name}.yaml", "--set", *SHORT, "--output", "theirs", "--format", "json").json
+    assert (here / "mine/model.npz").read_bytes() == (here / "theirs/model.npz").read_bytes()
+    assert {**run.summary, "run": 0, "seconds": 0} == {**told[-1], "run": 0, "seconds": 0}
+    assert run.history["loss"].tolist() == [epoch["loss"] for epoch in told[:-1]]
+    path = here / f"data/{name}.csv"
+    predicted = bpcli("predict", "theirs", path, "--format", "json").json
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    by_name = {key: [row[key] for row in rows] for key in rows[0]}
+    numbers = np.array([[float(row[c]) for c in run.model.columns] for row in rows])
+    model = package.load("mine")
+    for X in (path, str(path), by_name, numbers, numbers.tolist()):
+        assert model.predict(X).tolist() == [row["prediction"] for row in predicted]
+        if model.classes:
+            expected = [[row[f"p({c})"] for c in model.classes] for row in predicted]
+            assert model.probabilities(X).tolist() == expected
+    measured = bpcli("evaluate", "theirs", path, "--format", "json").json[0]
+    target = yaml.safe_load((root / f"configs/{name}.yaml").read_text())["data"]["target"]
+    assert json.loads(json.dumps(model.evaluate(path))) == measured
+    y = by_name[target] if model.classes else [float(v) for v in by_name[target]]
+    assert json.loads(json.dumps(model.evaluate(numbers, y))) == measured
+    shown = bpcli("inspect", "theirs", "--format", "json").json[0]
+    assert model.features == shown["features"]
+    assert model.weights()[0].tolist() == shown["weights"]
+
+
+def mapping(root, **training):
+    config = yaml.safe_load((root / "configs/iris.yaml").read_text())
+    config["data"]["path"] = root / "data/iris.csv"
+    config["training"] |= {"epochs": 5, **training}
+    return config
+
+
+def test_a_mapping_resumes_forces_and_refuses_as_the_command(here, root):
+    run = package.train(mapping(root))
+    assert str(run.path) == "runs/model"
+    with pytest.raises(UsageError, match="exists already"):
+        package.train(mapping(root))
+    with pytest.warns(DataWarning, match="going on after 5 epochs"):
+        longer = package.train(mapping(root, epochs=9), resume=True)
+    whole = package.train(mapping(root, epochs=9), output="whole")
+    assert longer.history["loss"].tolist() == whole.history["loss"].tolist()
+    assert len(longer.history["epoch"]) == 9
+    assert len(package.train(mapping(root), force=True).history["epoch"]) == 5
+    with pytest.raises(ConfigError, match="learning_rate"):
+        package.train(mapping(root, learning_rate=-1))
+    with pytest.raises(UsageError, match="mapping"):
+        package.train(mapping(root), settings=SHORT)
+    with pytest.warns(DataWarning, match="no better than a constant"):
+        package.train(mapping(root, learning_rate=1e-300), output="useless")
+
+
+def test_divergence_is_an_error(here):
+    with pytest.raises(DivergedError, match="diverged"):
+        package.train("configs/diabetes.yaml", settings=["training.learning_rate=1e3"])
+
+
+def test_what_does_not_fit_a_model_is_told(here):
+    model = package.train("configs/iris.yaml", settings=SHORT).model
+    row = [5.1, 3.5, 1.4, 0.2]
+    with pytest.raises(DataError, match=r"expected rows of 4 columns .* shape \(4,\)"):
+        model.predict(row)
+    with pytest.raises(DataError, match=r"shape \(1, 3\)"):
+        model.predict([row[:3]])
+    with pytest.raises(DataError, match="X, row 2: column petal_width: the cell is missing"):
+        model.predict([row, [*row[:3], float("nan")]])
+    with pytest.raises(DataError, match="X, row 1: column sepal_length: inf is not a finite number"):
+        model.predict([[float("inf"), *row[1:]]])
+    columns = dict(zip(model.columns, [[v] for v in row], strict=True))
+    assert model.predict(columns).tolist() == ["setosa"]
+    with pytest.raises(DataError, match="'long' is not a number"):
+        model.predict({**columns, "petal_length": ["long"]})
+    with pytest.raises(DataError, match="no column petal_width"):
+        model.predict({name: column for name, column in columns.items() if name != "petal_width"})
+    with pytest.raises(DataError, match="one cell for each row"):
+        model.predict({**columns, "petal_length": [1.0, 2.0]})
+    with pytest.warns(DataWarning, match="does not use: colour") as caught:
+        model.predict({**columns, "colour": ["red"]})
+    assert caught[0].filename == __file__
+    with pytest.raises(DataError, match="y has 2 rows"):
+        model.evaluate([row], ["setosa", "setosa"])
+    with pytest.raises(DataError, match="does not exist"):
+        package.load("nothing")
+    assert model.predict(np.empty((0, 4))).tolist() == []
+
+
+def test_categories_of_a_mapping_are_those_of_a_file(here):
+    (here / "t.csv").write_text("plan,code,age,y\n" + "basic,1,20,no\npro,2,30,yes\n,3,40,yes\nbasic,1,,no\n" * 5)
+    config = {
+        "model": {"type": "neuron", "activation": "sigmoid"},
+        "loss": "bce",
+        "training": {"learning_rate": 0.1, "epochs": 3},
+        "data": {
+            "path": "t.csv",
+            "target": "y",
+            "categorical": ["plan", "code"],
+            "missing": "median",
+            "standardize": True,
+        },
+    }
+    model = package.train(config).model
+    expected = model.probabilities("t.csv")
+    columns = {
+        "plan": ["basic", "pro", None, "basic"] * 5,
+        "code": [1, 2, 3, 1] * 5,
+        "age": [20, 30, 40, None] * 5,
+    }
+    np.testing.assert_array_equal(model.probabilities(columns), expected)
