@@ -46,7 +46,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
             temporary.unlink(missing_ok=True)
 
 
-_MARK = ".pid"
+MARK = ".pid"
 """The file that tells a staging folder from a replaced one that a dying process left under its name; holds its pid."""
 
 
@@ -72,8 +72,8 @@ def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator
         descriptor = _hold(staging, target)
     try:
         with writing(target):
-            _clear(staging, keeps if (staging / _MARK).is_file() else frozenset())
-            (staging / _MARK).write_text(f"{os.getpid()}\n")
+            _clear(staging, keeps if (staging / MARK).is_file() else frozenset())
+            (staging / MARK).write_text(f"{os.getpid()}\n")
         yield staging
     finally:
         try:
@@ -94,7 +94,7 @@ def install(staging: Path, target: Path, known: frozenset[str], force: bool = Fa
             _sync(path)
         _sync_folder(staging)
         check_target(target, known, force, hint)
-        _install(staging, Path(os.path.realpath(target)), known | {_MARK})
+        _install(staging, Path(os.path.realpath(target)), known | {MARK})
 
 
 @contextlib.contextmanager
@@ -148,15 +148,15 @@ def _hold(staging: Path, target: Path) -> int:
 def _leave(staging: Path, keeps: frozenset[str]) -> None:
     """Clear what is not to be kept, and remove the folder if nothing is."""
     with contextlib.suppress(OSError):
-        _clear(staging, keeps | {_MARK})
-        if set(os.listdir(staging)) <= {_MARK}:
+        _clear(staging, keeps | {MARK})
+        if set(os.listdir(staging)) <= {MARK}:
             _remove(staging)
 
 
 def _holder(staging: Path) -> str:
     """` (pid 12)` if the holder of `staging` says so."""
     with contextlib.suppress(OSError, ValueError):
-        return f" (pid {int((staging / _MARK).read_text())})"
+        return f" (pid {int((staging / MARK).read_text())})"
     return ""
 
 
@@ -188,7 +188,7 @@ def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
         old = os.open(target, os.O_RDONLY)
         try:
             fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            (target / _MARK).unlink(missing_ok=True)
+            (target / MARK).unlink(missing_ok=True)
             for name in os.listdir(target):
                 if name not in known:
                     _link_over(target / name, staging / name)
@@ -198,7 +198,7 @@ def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
         finally:
             os.close(old)
     with contextlib.suppress(OSError):
-        (target / _MARK).unlink()
+        (target / MARK).unlink()
     _sync_folder(target.parent)
 
 

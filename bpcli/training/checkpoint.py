@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError
-from bpcli.files import staging_path, write_atomically
+from bpcli.files import MARK, staging_path, write_atomically
 from bpcli.training.state import State
 
 Array = NDArray[Any]
@@ -119,7 +119,8 @@ def latest(folder: Path) -> tuple[Checkpoint | None, str]:
 def unfinished(target: Path) -> Path | None:
     """The folder with the checkpoints of a training that is to become the run `target`, if there is one."""
     staging = staging_path(target)
-    return staging if any((staging / name).is_file() for name in GENERATIONS) else None
+    is_staging = (staging / MARK).is_file()  # else it is what a dying process left of the run that was replaced
+    return staging if is_staging and any((staging / name).is_file() for name in GENERATIONS) else None
 
 
 def discard(folder: Path) -> None:

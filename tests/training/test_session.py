@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli import files
 from bpcli.errors import CheckError, DataError, UsageError
 from bpcli.training import checkpoint, loop
 from bpcli.training import session as sessions
@@ -182,8 +183,6 @@ def killing(monkeypatch):
         deadly(os, name)
     deadly(checkpoint.np, "savez")
     deadly(sessions, "save_run")
-    from bpcli import files
-
     deadly(files, "_exchange")
     return death
 
@@ -392,6 +391,31 @@ def test_a_forced_training_that_is_stopped_leaves_the_old_run_and_replaces_it_wh
     while stop_after(config(), 7) is not None:
         assert contents(here / "run") == old
     assert _same(here / "run", here / "whole")
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_is_left_of_a_replaced_run_is_not_gone_on_with(here, killing, monkeypatch, gone):
+    """Dead between the exchange of the two folders and the removal of the old one."""
+    finish(config(seed=4))
+    exchange = files._exchange
+
+    def exchange_and_die(first, second):
+        exchange(first, second)
+        killing.left = 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_exchange", exchange_and_die)
+        with pytest.raises(Killed):
+            finish(config(), force=True)
+    killing.left = None
+    assert (here / ".run.partial" / CHECKPOINT).is_file()
+    if gone:
+        shutil.rmtree(here / "run")
+        assert len(finish(config())) == 6
+    else:
+        assert finish(config(), resume=True) == []
+        assert len(finish(config(epochs=7), resume=True)) == 1
+    assert not (here / ".run.partial").exists()
 
 
 @pytest.mark.parametrize("error", [DivergedError("no"), CheckError("no")])
