@@ -1,4 +1,4 @@
-"""Records PyTorch's own steps for test_updates.py: python tests/formulas/record_torch_steps.py > recorded/torch_steps.json
+"""Records PyTorch's own steps for test_optimizers.py, on stdout: recorded/torch_steps.json holds them.
 
 Run it with PyTorch installed, in tests/formulas/recorded's parent. Double precision; the gradient of step t at p is
 A p − c + 0.1 sin(t + k), for a fixed A and c, so that both sides compute it alike.
