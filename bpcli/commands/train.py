@@ -57,7 +57,8 @@ def command(
         for text in current.notes:
             output.note(text)
         done = len(current.training.state.records) if current.training else 0
-        records = _progress(_warned(current), done, settled.training.epochs, quiet)
+        epochs = settled.training.epochs
+        records = _progress(_warned(current), done, None if epochs == "auto" else int(epochs), quiet)
         try:
             _print_epochs(records, format_, precision, quiet)
             if current.training is None:
@@ -105,7 +106,9 @@ def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], fol
         output.note("stopped before there was anything to save")
 
 
-def _progress(records: Iterable[dict[str, Any]], done: int, epochs: int, quiet: bool) -> Iterator[dict[str, Any]]:
+def _progress(
+    records: Iterable[dict[str, Any]], done: int, epochs: int | None, quiet: bool
+) -> Iterator[dict[str, Any]]:
     """The records, behind a bar on stderr if that is a terminal."""
     from tqdm import tqdm
 

@@ -10,6 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+class Setting(NamedTuple):
+    """A number of an optimiser or a schedule: its default, and between what it lies."""
+
+    default: float
+    at_least: float | None = None
+    above: float | None = None
+    below: float | None = None
+    whole: bool = False
+
+
 class Optimizer(NamedTuple):
     """A row of `OPTIMIZERS`: its settings with their defaults, what it remembers, and its step.
 
@@ -18,7 +28,7 @@ class Optimizer(NamedTuple):
     t-th update, counted from 1; `scratch` is memory in the shape of p.
     """
 
-    settings: Mapping[str, float]
+    settings: Mapping[str, Setting]
     slots: tuple[str, ...]
     step: Callable[..., None]
     formula: str
@@ -101,33 +111,38 @@ def _divided_step(p: Any, g: Any, s: Any, rate: float, epsilon: float, scratch: 
     np.subtract(p, scratch, p)
 
 
-_ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+def _share(default: float) -> Setting:
+    return Setting(default, at_least=0.0, below=1.0)
+
+
+_MOMENTUM = {"momentum": _share(0.9)}
+_ADAM = {"beta1": _share(0.9), "beta2": _share(0.999), "epsilon": Setting(1e-8, above=0.0)}
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer({}, (), sgd, "p := p − αg", "the lecture, Parameter Update"),
     "momentum": Optimizer(
-        {"momentum": 0.9},
+        _MOMENTUM,
         ("velocity",),
         momentum,
         "v := μv + g, p := p − αv",
         "Polyak 1964, Some methods of speeding up the convergence of iteration methods",
     ),
     "nesterov": Optimizer(
-        {"momentum": 0.9},
+        _MOMENTUM,
         ("velocity",),
         nesterov,
         "v := μv + g, p := p − α(g + μv)",
         "Nesterov 1983, in the form of Sutskever et al. 2013 that takes the gradient at p",
     ),
     "adagrad": Optimizer(
-        {"epsilon": 1e-10},
+        {"epsilon": Setting(1e-10, above=0.0)},
         ("square",),
         adagrad,
         "s := s + g², p := p − αg/(√s + ε)",
         "Duchi, Hazan & Singer 2011, Adaptive subgradient methods",
     ),
     "rmsprop": Optimizer(
-        {"decay": 0.99, "epsilon": 1e-8},
+        {"decay": _share(0.99), "epsilon": Setting(1e-8, above=0.0)},
         ("square",),
         rmsprop,
         "s := ρs + (1 − ρ)g², p := p − αg/(√s + ε)",
@@ -165,7 +180,7 @@ def clip(norm: float, most: float) -> float:
 class Schedule(NamedTuple):
     """A row of `SCHEDULES`: its settings with their defaults, and the factor of α in epoch e of E, counted from 0."""
 
-    settings: Mapping[str, float]
+    settings: Mapping[str, Setting]
     factor: Callable[[float, float, Settings], float]
     formula: str
     source: str
@@ -174,25 +189,36 @@ class Schedule(NamedTuple):
 SCHEDULES: dict[str, Schedule] = {
     "constant": Schedule({}, lambda e, E, s: 1.0, "α", "the lecture"),
     "step": Schedule(
-        {"every": 30.0, "factor": 0.1},
+        {"every": Setting(30, at_least=1, whole=True), "factor": Setting(0.1, above=0.0)},
         lambda e, E, s: s["factor"] ** (e // s["every"]),
         "α·f^⌊e/every⌋",
         "He et al. 2016, Deep residual learning, 4.2",
     ),
     "exponential": Schedule(
-        {"factor": 0.95}, lambda e, E, s: s["factor"] ** e, "α·fᵉ", "Goodfellow et al. 2016, Deep learning, 8.3"
+        {"factor": Setting(0.95, above=0.0)},
+        lambda e, E, s: s["factor"] ** e,
+        "α·fᵉ",
+        "Goodfellow et al. 2016, Deep learning, 8.3",
     ),
     "cosine": Schedule(
-        {"floor": 0.0},
+        {"floor": _share(0.0)},
         lambda e, E, s: s["floor"] + (1.0 - s["floor"]) * (1.0 + math.cos(math.pi * e / E)) / 2.0,
         "α·(f + (1 − f)(1 + cos(πe/E))/2)",
         "Loshchilov & Hutter 2017, SGDR",
     ),
     "inverse_time": Schedule(
-        {"decay": 0.1}, lambda e, E, s: 1.0 / (1.0 + s["decay"] * e), "α/(1 + d·e)", "Robbins & Monro 1951"
+        {"decay": Setting(0.1, at_least=0.0)},
+        lambda e, E, s: 1.0 / (1.0 + s["decay"] * e),
+        "α/(1 + d·e)",
+        "Robbins & Monro 1951",
     ),
 }
 """How α goes from epoch to epoch; the config's choices and the tests read this table."""
+
+
+def settings_of(row: Optimizer | Schedule, given: Mapping[str, float]) -> dict[str, float]:
+    """The settings of a row, those not given with their defaults."""
+    return {name: float(given.get(name, setting.default)) for name, setting in row.settings.items()}
 
 
 def warmed_up(t: int, warmup: int) -> float:

@@ -224,6 +224,79 @@ def mapping_to(kind: Kind, what: str) -> Kind:
     return Kind(what, read, {"type": "object", "additionalProperties": kind.schema})
 
 
+def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
+    """A mapping of some settings, each of a kind of its own; any may be left out."""
+    expected = f"a mapping of {what}"
+
+    def read(node: Node) -> dict[str, Any]:
+        if not isinstance(node, Pairs):
+            raise RefusedError(node, expected)
+        values: dict[str, Any] = {}
+        for key, value in node.pairs:
+            name = NAME.read(key)
+            if name not in kinds or name in values:
+                close = nearest(name, kinds)
+                advice = f"{name} stands twice" if name in values else f"did you mean {close}?" if close else ""
+                raise RefusedError(key, f"one of {', '.join(kinds)}", advice)
+            values[name] = kinds[name].read(value)
+        return values
+
+    properties = {name: kind.schema for name, kind in kinds.items()}
+    return Kind(expected, read, {"type": "object", "properties": properties, "additionalProperties": False})
+
+
+def named(rows: Mapping[str, Mapping[str, Kind]], what: str, more: Mapping[str, Kind] | None = None) -> Kind:
+    """One of some names, or a mapping of `name` and the settings that go with it, each of a kind of its own.
+
+    A name alone is read as such, a mapping as a dict that begins with its name.
+    """
+    word = one_of(*rows)
+    expected = f"{word.expected}, or a mapping of its name and settings"
+
+    def read(node: Node) -> Any:
+        if isinstance(node, Scalar):
+            try:
+                return word.read(node)
+            except RefusedError as error:
+                raise RefusedError(node, expected, error.advice) from error
+        if not isinstance(node, Pairs):
+            raise RefusedError(node, expected)
+        found = [value for key, value in node.pairs if isinstance(key, Scalar) and key.text == "name"]
+        if not found:
+            raise RefusedError(
+                node, f"a name among the settings of the {what}", f"such as {{name: {next(iter(rows))}}}"
+            )
+        name = word.read(found[0])
+        kinds = {**rows[name], **(more or {})}
+        values: dict[str, Any] = {"name": name}
+        for key, value in node.pairs:
+            text = NAME.read(key)
+            if text == "name":
+                continue
+            if text in values:
+                raise RefusedError(key, "each setting once", f"{text} stands twice")
+            if text not in kinds:
+                close = nearest(text, kinds)
+                its = ", ".join(kinds) or "none"
+                raise RefusedError(key, f"a setting of {name}: {its}", f"did you mean {close}?" if close else "")
+            values[text] = kinds[text].read(value)
+        return values
+
+    options = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": name},
+                **{k: kind.schema for k, kind in {**kinds, **(more or {})}.items()},
+            },
+            "required": ["name"],
+            "additionalProperties": False,
+        }
+        for name, kinds in rows.items()
+    ]
+    return Kind(expected, read, {"anyOf": [word.schema, *options]}, word.choices)
+
+
 def either(*kinds: Kind) -> Kind:
     """Any of several kinds, tried in order."""
     expected = ", or ".join(kind.expected for kind in kinds)

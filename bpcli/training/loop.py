@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
+from bpcli.training.moves import Moves
 from bpcli.training.state import Pause, State
 
 Array = NDArray[Any]
@@ -43,6 +44,7 @@ def descend_epochs(
     l1: float = 0.0,
     l2: float = 0.0,
     pause: Pause | None = None,
+    moves: Moves | None = None,
 ) -> Iterator[Epoch | None]:
     """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
 
@@ -50,6 +52,8 @@ def descend_epochs(
     before each epoch. `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the soft threshold (Beck & Teboulle
     2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last batch may be smaller and
     is averaged over its own size. Raises DivergedError when the loss or the weights are no longer finite.
+
+    `moves` says what else an update is than the lecture's: another optimiser, a schedule of α, a bound on the gradient.
 
     Yields None where `pause` stops it within an epoch. Whenever it yields, the state is whole: kept, and given to
     another call, the same steps follow. The inner step creates no arrays: every product is written into a buffer that
@@ -61,10 +65,11 @@ def descend_epochs(
         if state.generator is None:
             state.generator = dict(rng.bit_generator.state)
         rng.bit_generator.state = state.generator
-    sweep = _Sweep(state, step, learning_rate, l1, l2)
+    sweep = _Sweep(state, step, l1, l2) if moves is None else _OtherSweep(state, step, l1, l2, moves)
     run, arranged = 1, False  # steps between two looks at the clock
     while state.epoch < epochs:
         began = perf_counter()
+        sweep.rate = rate = learning_rate if moves is None else learning_rate * moves.factor(state.epoch)
         if not arranged:
             batches.arrange()
             arranged = True
@@ -82,8 +87,8 @@ def descend_epochs(
             yield None
             continue
         if not (np.isfinite(state.w).all() and np.isfinite(state.b).all()):
-            raise _diverged(state.epoch + 1, state.batch, "a weight is no longer finite", learning_rate)
-        epoch = Epoch(state.epoch + 1, state.loss / N, learning_rate, state.epoch_seconds)
+            raise _diverged(state.epoch + 1, state.batch, "a weight is no longer finite", rate)
+        epoch = Epoch(state.epoch + 1, state.loss / N, rate, state.epoch_seconds)
         state.epoch, state.batch, state.loss, state.epoch_seconds = state.epoch + 1, 0, 0.0, 0.0
         if rng is not None:
             state.generator = dict(rng.bit_generator.state)
@@ -94,15 +99,17 @@ def descend_epochs(
 class _Sweep:
     """Steps of gradient descent over batches, in memory made once."""
 
-    def __init__(self, state: State, step: Step, learning_rate: float, l1: float, l2: float) -> None:
-        self._state, self._step = state, step
-        self._rate, self._l1, self._l2 = learning_rate, l1, l2
+    rate = 0.0
+    """α of the current epoch."""
+
+    def __init__(self, state: State, step: Step, l1: float, l2: float) -> None:
+        self._state, self._step, self._l1, self._l2 = state, step, l1, l2
         self._dJ_dw, self._dJ_db = np.empty_like(state.w), np.empty_like(state.b)
         self._scratch = np.empty_like(state.w)
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch."""
-        state, step, learning_rate, l1, l2 = self._state, self._step, self._rate, self._l1, self._l2
+        state, step, learning_rate, l1, l2 = self._state, self._step, self.rate, self._l1, self._l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         threshold = learning_rate * l1
         total, at = state.loss, state.batch
@@ -129,6 +136,48 @@ class _Sweep:
                 np.subtract(w, scratch, w)
         state.steps += at - state.batch
         state.loss, state.batch = total, at
+
+
+class _OtherSweep(_Sweep):
+    """Steps of another optimiser than plain descent, or with a warm-up or a bound on the gradient."""
+
+    def __init__(self, state: State, step: Step, l1: float, l2: float, moves: Moves) -> None:
+        super().__init__(state, step, l1, l2)
+        self._moves = moves
+        self._scratch_b = np.empty_like(state.b)
+
+    def __call__(self, batches: Iterable["Batch"]) -> None:
+        """A step a batch: ∂J/∂(w, b), shortened; then l2, if it is a part of J; the optimiser; and l1's threshold."""
+        state, moves = self._state, self._moves
+        dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
+        slots_w, slots_b = moves.slots(state, "w"), moves.slots(state, "b")
+        for x, x_T, target, z, ones in batches:
+            np.dot(x, w, z)
+            np.add(z, b, z)
+            loss = self._step(z, target)
+            if not isfinite(loss):
+                raise _diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
+            np.dot(x_T, z, dJ_dw)
+            np.dot(ones, z, dJ_db)
+            shrink = moves.clipped(dJ_dw, dJ_db, len(z)) / len(z)
+            np.multiply(dJ_dw, shrink, dJ_dw)
+            np.multiply(dJ_db, shrink, dJ_db)
+            t = state.steps + 1
+            rate = self.rate * moves.warmed_up(t)
+            if self._l2:
+                np.multiply(w, self._l2 if not moves.decoupled else rate * self._l2, scratch)
+                (np.subtract if moves.decoupled else np.add)(
+                    w if moves.decoupled else dJ_dw, scratch, w if moves.decoupled else dJ_dw
+                )
+            moves.step(w, dJ_dw, t, rate, slots_w, scratch)
+            moves.step(b, dJ_db, t, rate, slots_b, self._scratch_b)
+            if self._l1:
+                threshold = rate * self._l1
+                np.clip(w, -threshold, threshold, scratch)
+                np.subtract(w, scratch, w)
+            state.loss += loss
+            state.batch += 1
+            state.steps = t
 
 
 _PATIENCE = 0.01

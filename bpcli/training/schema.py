@@ -14,6 +14,7 @@ from bpcli.datasets.preparation import MISSING_STRATEGIES
 from bpcli.datasets.table import READERS
 from bpcli.errors import nearest
 from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.optimizers import OPTIMIZERS, SCHEDULES, Setting
 from bpcli.formulas.steps import STEPS
 from bpcli.training.kinds import (
     CLASS,
@@ -27,8 +28,10 @@ from bpcli.training.kinds import (
     a_whole_number,
     either,
     mapping_to,
+    named,
     one_of,
     optional,
+    settings,
 )
 
 _MOST_SHOWN = 20  # columns in a message
@@ -58,6 +61,18 @@ class Key:
         return "; ".join(filter(None, [" | ".join(choices), self.text]))
 
 
+def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
+    """The kinds of the settings of optimisers or schedules."""
+
+    def kind(setting: Setting) -> Kind:
+        if setting.whole:
+            return a_whole_number(int(setting.at_least or 0))
+        return a_number(above=setting.above, below=setting.below, at_least=setting.at_least)
+
+    return {name: {key: kind(setting) for key, setting in row.settings.items()} for name, row in rows.items()}
+
+
+EARLY = settings({"metric": one_of("loss", "accuracy", "rmse"), "patience": a_whole_number(1)}, "metric and patience")
 PART = optional(either(a_number(above=0, below=1), FILE))
 MISSING = one_of(*MISSING_STRATEGIES)
 _EXTENSIONS = " ".join(extension for reader in READERS.values() for extension in reader.extensions)
@@ -88,14 +103,38 @@ class TrainingConfig:
 
     learning_rate: Annotated[float, Key(a_number(above=0), "α in w := w − α(∂J/∂w)ᵀ", "1e-1")]
     batch_size: Annotated[int | str, Key(either(a_whole_number(1), one_of("full")), "rows of a step, or full")] = 32
-    epochs: Annotated[int, Key(a_whole_number(1), "passes over the training rows")] = 100
+    epochs: Annotated[
+        int | str,
+        Key(
+            either(a_whole_number(1), one_of("auto")),
+            "passes over the training rows, or auto: until they improve no more (10000 at most)",
+        ),
+    ] = 100
     shuffle: Annotated[bool, Key(FLAG, "a new order of the rows in each epoch")] = True
     seed: Annotated[int, Key(a_whole_number(0), "of the splits, the start and the shuffling, each its own stream")] = 0
     dtype: Annotated[str, Key(one_of("float64", "float32"), "")] = "float64"
+    optimizer: Annotated[
+        str | dict[str, Any],
+        Key(named(_settings(OPTIMIZERS), "optimizer"), "or {name: momentum, momentum: 0.9}"),
+    ] = "sgd"
+    schedule: Annotated[
+        str | dict[str, Any],
+        Key(
+            named(_settings(SCHEDULES), "schedule", {"warmup": a_whole_number(0)}),
+            "of α; or {name: cosine, warmup: 100}, steps",
+        ),
+    ] = "constant"
     l1: Annotated[
         float, Key(a_number(at_least=0), "adds l1·Σ|w| to J, as a soft threshold after each step; never on the bias")
     ] = 0.0
     l2: Annotated[float, Key(a_number(at_least=0), "adds l2/2·‖w‖² to J; never on the bias")] = 0.0
+    clip_norm: Annotated[
+        float | None, Key(optional(a_number(above=0)), "the largest norm of ∂J/∂(w, b); a longer gradient is shortened")
+    ] = None
+    early_stopping: Annotated[
+        dict[str, Any] | None,
+        Key(optional(EARLY), "or {metric: loss, patience: 10}, of the validation rows; keeps the best epoch"),
+    ] = None
     checkpoint_seconds: Annotated[
         float, Key(a_number(at_least=0), "how often the state is saved, as long as that takes under 1 % of the time")
     ] = 5.0
@@ -212,6 +251,27 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if sum(part for part in parts if isinstance(part, float)) >= 1:
         yield Conflict("data.test", "data.validation and data.test together leave nothing to train on")
     yield from _column_conflicts(values)
+    yield from _stopping_conflicts(values)
+
+
+def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    early, loss = values.get("training.early_stopping"), values.get("loss")
+    if early is not None:
+        if values.get("data.validation") is None:
+            yield Conflict(
+                "training.early_stopping", "it watches the validation rows, and data.validation is not given"
+            )
+        metric = early.get("metric", "loss")
+        if loss and metric == "accuracy" and loss == "mse" and values.get("model.type") != "softmax":
+            yield Conflict("training.early_stopping", "a regression has no accuracy: loss or rmse", "metric")
+        if loss and metric == "rmse" and (loss != "mse" or values.get("model.type") == "softmax"):
+            yield Conflict("training.early_stopping", "a model of classes has no rmse: loss or accuracy", "metric")
+    if values.get("training.epochs") == "auto":
+        if early is None:
+            yield Conflict("training.epochs", "auto trains until early_stopping says so, which is not given")
+        schedule = values.get("training.schedule")
+        if (schedule["name"] if isinstance(schedule, dict) else schedule) == "cosine":
+            yield Conflict("training.schedule", "cosine ends with the last epoch, and epochs: auto has none to tell of")
 
 
 def _model_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:

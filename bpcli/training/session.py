@@ -17,7 +17,9 @@ from bpcli.training.config import Config, config_values, dump_config, load_confi
 from bpcli.training.interrupts import Interrupts
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.schema import KEYS
-from bpcli.training.trainer import Training, prepare
+from bpcli.training.state import State
+from bpcli.training.stopping import stopping_of
+from bpcli.training.trainer import Training, most_epochs, prepare
 from bpcli.yaml12 import yaml_text
 
 WAYS_OUT = "--resume to go on with it, --force to replace it, or --output DIR for another"
@@ -111,7 +113,7 @@ class Session:
                 f"{number(constant, 6)}), so the run that was there stays",
                 "--output DIR to look at it all the same",
             )
-        save_run(self._folder, dump_config(self.config), training.model, training.state.records, summary)
+        save_run(self._folder, dump_config(self.config), training.result, training.state.records, summary)
         (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
         self.summary = summary
@@ -185,7 +187,7 @@ def session(config: Config, resume: bool = False, force: bool = False) -> Iterat
         if found is not None:
             _refuse_other_config(config, found.config)
         current._begin(folder, found)
-        if found is not None and extends and found.state.epoch == config.training.epochs:
+        if found is not None and extends and _is_over(config, found.state):
             current.training, current.summary = None, load_summary(target)
         elif found is not None:
             current.saved, current._saved_steps = found.where(), found.state.steps
@@ -242,7 +244,7 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
         before = then.get(key, yaml_text(default))  # a key that came later had its default
         if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):
             continue
-        if key == "training.epochs" and int(before) < config.training.epochs:
+        if key == "training.epochs" and _may_grow(config, before):
             continue
         grows = ", and may only grow" if key == "training.epochs" else ""
         changed.append(f"{key}: it was {before}, now it is {now[key]}{grows}")
@@ -251,6 +253,20 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
             "\n  ".join([f"the config has changed since {config.output} was trained:", *changed]),
             "--resume with the config as it was, --force to start afresh, or --output DIR for another run",
         )
+
+
+def _is_over(config: Config, state: State) -> bool:
+    """Whether a state is that of the end of a training."""
+    stopping = stopping_of(config.training.early_stopping)
+    return state.epoch == most_epochs(config.training.epochs) or (stopping is not None and stopping.exhausted(state))
+
+
+def _may_grow(config: Config, before: str) -> bool:
+    """Whether more epochs than before leave those that are done as they were: a cosine would have fallen otherwise."""
+    schedule = config.training.schedule
+    name = schedule["name"] if isinstance(schedule, dict) else schedule
+    now = most_epochs(config.training.epochs)
+    return name != "cosine" and most_epochs(before if before == "auto" else int(before)) < now
 
 
 def _is_file(text: str) -> bool:

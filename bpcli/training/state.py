@@ -17,7 +17,8 @@ class State:
     plain gradient descent has none. `epoch` counts the epochs that are done, `batch` and `loss` the batches done of the
     next one and the sum of the loss over them, `steps` all updates so far. `generator` is the state of the random
     generator at the beginning of the current epoch, from which, and the number of rows, its order follows; None before
-    the first one, or without shuffling. `records` are the epochs as the history shows them.
+    the first one, or without shuffling. `best` says which epoch was the best so far, and how good; its weights are the
+    slots `best.w` and `best.b`. `records` are the epochs as the history shows them.
     """
 
     w: Array
@@ -28,6 +29,7 @@ class State:
     loss: float = 0.0
     steps: int = 0
     generator: dict[str, Any] | None = None
+    best: dict[str, Any] | None = None
     epoch_seconds: float = 0.0
     seconds: float = 0.0
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -44,6 +46,7 @@ class State:
             "loss": self.loss,
             "steps": self.steps,
             "generator": self.generator,
+            "best": self.best,
             "epoch_seconds": self.epoch_seconds,
             "seconds": self.seconds,
             "records": self.records,

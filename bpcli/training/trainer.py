@@ -1,7 +1,7 @@
 """A training from its config: read, split, prepare, start, train and sum up, without printing."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,7 +17,9 @@ from bpcli.formulas.steps import make_step
 from bpcli.training.config import Config, check_columns
 from bpcli.training.loop import descend_epochs
 from bpcli.training.model import Model, best_constant_loss
+from bpcli.training.moves import Moves, moves_of
 from bpcli.training.state import Pause, State
+from bpcli.training.stopping import MOST_EPOCHS, Stopping, stopping_of
 
 Array = NDArray[Any]
 
@@ -42,6 +44,8 @@ class Training:
     rng: np.random.Generator
     state: State
     notes: list[str] = field(default_factory=list)
+    moves: Moves | None = None
+    stopping: Stopping | None = None
 
     def epochs(self, pause: Pause | None = None) -> Iterator[dict[str, Any] | None]:
         """Train on, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds.
@@ -52,6 +56,8 @@ class Training:
         size = len(train.y) if options.batch_size == "full" else min(int(options.batch_size), len(train.y))
         step = make_step(model.type, model.activation, model.loss, size, model.b.shape, model.w.dtype)
         began, before = perf_counter(), state.seconds
+        if self.stopping is not None and self.stopping.exhausted(state):
+            return
         for epoch in descend_epochs(
             train.X,
             model.target(train.y),
@@ -59,11 +65,12 @@ class Training:
             step,
             learning_rate=options.learning_rate,
             batch_size=size,
-            epochs=options.epochs,
+            epochs=most_epochs(options.epochs),
             rng=self.rng if options.shuffle else None,
             l1=options.l1,
             l2=options.l2,
             pause=pause,
+            moves=self.moves,
         ):
             record: dict[str, Any] | None = None
             if epoch is not None:
@@ -73,7 +80,17 @@ class Training:
                 record |= {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
                 state.records.append(record)
             state.seconds = before + perf_counter() - began
+            stop = record is not None and self.stopping is not None and self.stopping.seen(state, record)
             yield record
+            if stop:
+                return
+
+    @property
+    def result(self) -> Model:
+        """The model that training leaves: that of the best epoch if it looked for one, else of the last."""
+        if self.stopping is None or self.state.best is None:
+            return self.model
+        return replace(self.model, w=self.state.slots["best.w"], b=self.state.slots["best.b"])
 
     def summary(self) -> dict[str, Any]:
         """The record of the end: run, epochs, the metrics of each part, the loss of the best constant, seconds."""
@@ -83,7 +100,8 @@ class Training:
             "event": "done",
             "run": str(self.config.output),
             "epochs": len(self.state.records),
-            **{name: self.model.measure(part.X, part.y) for name, part in self.parts.items()},
+            **({} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}),
+            **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
             "best_constant_loss": constant,
             "seconds": self.state.seconds,
         }
@@ -124,7 +142,19 @@ def prepare(config: Config) -> Training:
         preparation,
         config.data.format,
     )
-    return Training(config, model, {k: parts[k] for k in PARTS if k in parts}, for_shuffle, State(w, b), notes)
+    state, options = State(w, b), config.training
+    moves = moves_of(options.optimizer, options.schedule, options.clip_norm, most_epochs(options.epochs))
+    stopping = stopping_of(options.early_stopping)
+    for part_of_state in (moves, stopping):
+        if part_of_state is not None:
+            part_of_state.start(state)
+    ordered = {k: parts[k] for k in PARTS if k in parts}
+    return Training(config, model, ordered, for_shuffle, state, notes, moves, stopping)
+
+
+def most_epochs(epochs: int | str) -> int:
+    """How many epochs there are at most."""
+    return MOST_EPOCHS if epochs == "auto" else int(epochs)
 
 
 def _as_trained(X: Array, dtype: np.dtype[Any]) -> Array:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.formulas.optimizers import DECOUPLED, OPTIMIZERS, SCHEDULES, clip, warmed_up
+from bpcli.formulas.optimizers import DECOUPLED, OPTIMIZERS, SCHEDULES, clip, settings_of, warmed_up
 
 RECORD = json.loads((Path(__file__).parent / "recorded" / "torch_steps.json").read_text())
 A, C = np.array(RECORD["A"]), np.array(RECORD["c"])
@@ -23,7 +23,7 @@ def test_every_row_is_recorded():
 )
 def test_the_steps_are_those_of_pytorch(case):
     row = OPTIMIZERS[case["optimizer"]]
-    settings = {**row.settings, **case["settings"]}
+    settings = settings_of(row, case["settings"])
     rate, l2 = case["rate"], case["l2"]
     p = np.array(RECORD["start"])
     slots = [np.zeros(3) for _ in row.slots]
@@ -43,7 +43,7 @@ def test_the_steps_are_those_of_pytorch(case):
 @pytest.mark.parametrize("case", RECORD["schedules"], ids=lambda c: c["schedule"])
 def test_the_rates_are_those_of_pytorch(case):
     row = SCHEDULES[case["schedule"]]
-    settings = {**row.settings, **case["settings"]}
+    settings = settings_of(row, case["settings"])
     E = len(case["rates"])
     np.testing.assert_allclose([row.factor(e, E, settings) for e in range(E)], case["rates"], rtol=1e-12)
 
@@ -52,7 +52,7 @@ def test_a_step_makes_no_arrays_of_its_own_and_keeps_float32():
     for row in OPTIMIZERS.values():
         p, g, scratch = (np.ones(4, np.float32) for _ in range(3))
         slots = [np.zeros(4, np.float32) for _ in row.slots]
-        row.step(p, g, 1, 0.1, row.settings, slots, scratch)
+        row.step(p, g, 1, 0.1, settings_of(row, {}), slots, scratch)
         assert p.dtype == np.float32
         assert (p < 1).all()
 

@@ -106,8 +106,8 @@ END = "  target: diagnosis\n"
             "7:15: training.batch_size: expected a whole number of at least 1, or full, found 0$",
         ),
         (LR, f"{LR}  batch_size: fulll\n", r"found fulll; did you mean full\?$"),
-        (LR, f"{LR}  epochs: 2.5\n", "expected a whole number of at least 1, found 2.5$"),
-        (LR, f"{LR}  epochs: .inf\n", "expected a whole number of at least 1, found .inf$"),
+        (LR, f"{LR}  epochs: 2.5\n", "expected a whole number of at least 1, or auto, found 2.5$"),
+        (LR, f"{LR}  epochs: .inf\n", "expected a whole number of at least 1, or auto, found .inf$"),
         (LR, f"{LR}  seed: -1\n", "expected a whole number of at least 0, found -1$"),
         (
             "activation: sigmoid",
@@ -170,7 +170,7 @@ END = "  target: diagnosis\n"
             "learing_rate",
             r"6:3: training.learing_rate: there is no such key; did you mean training.learning_rate\?$",
         ),
-        (LR, f"{LR}  optimizer: adam\n", "training.optimizer: there is no such key"),
+        (LR, f"{LR}  optimiser: adam\n", "training.optimiser: there is no such key"),
         (LR, f"{LR}  xyz: adam\n", "training.xyz: there is no such key; training has learning_rate, batch_size, "),
         (LR, f"{LR}  learning_rate: 0.2\n", "7:3: training.learning_rate: given twice, first at .*c.yaml:6:3$"),
         ("loss: bce", "loss: bce\nloss: mse", "5:1: loss: given twice, first at .*c.yaml:4:1$"),
@@ -465,7 +465,7 @@ def test_a_mapping_from_python_is_checked_like_a_file(tmp_path):
         )
     assert [re.sub("<.*>", "<…>", p) for p in caught.value.problems] == [
         "config: training.learning_rate: expected a finite number greater than 0, found fast",
-        "config: training.epochs: expected a whole number of at least 1, found <…>",
+        "config: training.epochs: expected a whole number of at least 1, or auto, found <…>",
         "config: training.sed: there is no such key; did you mean training.seed?",
         "config: data.path is missing; expected a path: relative to this file",
         "config: data.target is missing; expected a column's name: the column to predict",

@@ -15,7 +15,8 @@ ALL = """
 model.type model.activation model.init model.threshold
 loss
 training.learning_rate training.batch_size training.epochs training.shuffle training.seed training.dtype
-training.l1 training.l2 training.checkpoint_seconds
+training.optimizer training.schedule training.l1 training.l2 training.clip_norm training.early_stopping
+training.checkpoint_seconds
 data.path data.target data.positive data.features data.exclude data.categorical data.standardize data.scale
 data.missing data.validation data.test data.format data.target_path
 output
@@ -96,7 +97,9 @@ def test_the_schema_and_the_loader_agree_on_every_pair(validator):
         (config(training={"l2": -1}), False),
         (config(training={"seed": -1}), False),
         (config(training={"shuffle": "yes"}), False),
-        (config(training={"optimizer": "adam"}), False),
+        (config(training={"optimiser": "adam"}), False),
+        (config(training={"optimizer": "adam"}), True),
+        (config(training={"optimizer": {"name": "adam", "momentum": 0.5}}), False),
         ({**config(), "modle": {}}, False),
         ({key: value for key, value in config().items() if key != "loss"}, False),
         ({key: value for key, value in config().items() if key != "training"}, False),

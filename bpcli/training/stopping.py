@@ -1,0 +1,46 @@
+"""Early stopping: the best epoch by a metric of the validation rows is kept, and patience with those after it ends."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.training.state import State
+
+HIGHER_IS_BETTER = frozenset({"accuracy"})
+MOST_EPOCHS = 10_000
+"""What `epochs: auto` comes to, where each epoch is a little better than those before."""
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Stop after `patience` epochs that were no better than the best by `metric`."""
+
+    metric: str = "loss"
+    patience: int = 10
+
+    def start(self, state: State) -> None:
+        """Room for the best weights."""
+        state.slots["best.w"], state.slots["best.b"] = np.zeros_like(state.w), np.zeros_like(state.b)
+
+    def seen(self, state: State, record: Mapping[str, Any]) -> bool:
+        """Look at an epoch's record: keep its weights if it is the best; whether to stop."""
+        value = float(record["validation"][self.metric])
+        best = state.best
+        higher = self.metric in HIGHER_IS_BETTER
+        if not math.isnan(value) and (best is None or (value > best["value"] if higher else value < best["value"])):
+            state.best = {"epoch": record["epoch"], "value": value}
+            np.copyto(state.slots["best.w"], state.w)
+            np.copyto(state.slots["best.b"], state.b)
+        return self.exhausted(state)
+
+    def exhausted(self, state: State) -> bool:
+        """Whether the last `patience` epochs were no better than the best."""
+        return state.best is not None and state.epoch - int(state.best["epoch"]) >= self.patience
+
+
+def stopping_of(early: Mapping[str, Any] | None) -> Stopping | None:
+    """The early stopping that a config's `training` describes."""
+    return None if early is None else Stopping(**early)
