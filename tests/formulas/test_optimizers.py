@@ -65,3 +65,10 @@ def test_warm_up_and_clipping():
     assert clip(0.0, 1.0) == 1
     assert SCHEDULES["cosine"].factor(5, 10, {"floor": 0.2}) == pytest.approx(0.6)
     assert math.isclose(SCHEDULES["constant"].factor(3, 9, {}), 1)
+
+
+def test_the_readme_has_both_tables(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name, row in {**OPTIMIZERS, **SCHEDULES}.items():
+        settings = ", ".join(f"{key} {setting.default:g}".replace("e-0", "e-") for key, setting in row.settings.items())
+        assert f"| `{name}` | {row.formula} | {settings or '–'} | {row.source} |" in text
