@@ -177,4 +177,8 @@ def summary_lines(summary: Mapping[str, Any], precision: int | None) -> list[str
     rows += [[name, *(cell(part[c], precision) for c in columns)] for name, part in parts.items()]
     blank = [""] * (len(columns) - 2)
     rows.append(["best constant", "", cell(summary["best_constant_loss"], precision), *blank])
+    if "weighted" in summary:
+        weighted = summary["weighted"]
+        rows.append(["train, weighted", "", cell(weighted["loss"], precision), *blank])
+        rows.append(["best constant, weighted", "", cell(weighted["best_constant_loss"], precision), *blank])
     return [*output.aligned(rows), f"run: {summary['run']}"]

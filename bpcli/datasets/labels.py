@@ -71,10 +71,11 @@ def _labels(table: Table, target: str, numeric: bool, rows: Array) -> list[Class
     if numeric and table.is_numeric(target):
         return list(table.numeric(target)[rows].tolist())
     cells = table.text(target)
-    return [_as_class(cells[row], numeric) for row in rows.tolist()]
+    return [as_class(cells[row], numeric) for row in rows.tolist()]
 
 
-def _as_class(value: Class, numeric: bool) -> Class:
+def as_class(value: Class, numeric: bool) -> Class:
+    """A label as the classes hold it: where they are `numeric`, a number if it is one; else its text."""
     if not numeric:
         return class_text(value)
     try:
@@ -91,7 +92,7 @@ def _binary(column: str, classes: list[Class], positive: Class | None) -> tuple[
         )
     if positive is None:
         return tuple(classes)
-    chosen = _as_class(positive, not isinstance(classes[0], str))
+    chosen = as_class(positive, not isinstance(classes[0], str))
     if chosen not in classes:
         close = nearest(class_text(positive), map(class_text, classes))
         raise DataError(

@@ -1,6 +1,6 @@
 """What optimisers and schedules add to the update of the lecture, each in place on the arrays of one parameter.
 
-Each has its source in its row. Where papers leave room PyTorch's form is taken, whose own steps the tests have recorded.
+Each has its source in its row. Where papers leave room PyTorch's form is taken, whose own steps the tests know.
 """
 
 import math

@@ -5,15 +5,13 @@ What they compute is the product of the Jacobians in `losses`, `activations` and
 The true class's p − 1 is minus the sum of the others, and 1 − σ is σ(−z): a model that has converged far still learns.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Step = Callable[[Array, Array], float]
-"""`step(z, y)`: the sum ΣJ₀ of a batch's loss terms; overwrites z with ∂ΣJ₀/∂z, which is N·∂J/∂z of their mean J."""
 
 
 class _Buffers:
@@ -30,67 +28,99 @@ class _Buffers:
         return views
 
 
-class IdentityMse:
-    """J = (1/N) Σ (z − y)²: ∂J/∂z = (2/N)(z − y)."""
+class Step(ABC):
+    """`step(z, y)`: the sum ΣJ₀ of a batch's loss terms; overwrites z with ∂ΣJ₀/∂z, which is N·∂J/∂z of their mean J.
+
+    With `weights` ω (N,), a weight a row, it is ΣωJ₀ and ∂ΣωJ₀/∂z.
+    """
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        pass
+        self._scratch = _Buffers(np.empty(size, dtype))
 
-    def __call__(self, z: Array, y: Array) -> float:
-        np.subtract(z, y, z)
-        loss = np.dot(z, z)
-        np.add(z, z, z)
+    def __call__(self, z: Array, y: Array, weights: Array | None = None) -> float:
+        """The loss; z becomes its gradient."""
+        loss = self._run(z, y, weights)
+        if weights is not None:
+            np.multiply(z.T, weights, z.T)  # a row of z for each weight
         return float(loss)
 
+    @abstractmethod
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
+        """The loss, weighted; z becomes the gradient without weights."""
 
-class ReluMse:
+    def _squares(self, error: Array, weights: Array | None) -> Any:
+        """Σ error², weighted."""
+        if weights is None:
+            return np.dot(error, error)
+        (scratch,) = self._scratch.of(len(error))
+        np.multiply(error, weights, scratch)
+        return np.dot(scratch, error)
+
+
+class IdentityMse(Step):
+    """J = (1/N) Σ (z − y)²: ∂J/∂z = (2/N)(z − y)."""
+
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
+        np.subtract(z, y, z)
+        loss = self._squares(z, weights)
+        np.add(z, z, z)
+        return loss
+
+
+class ReluMse(Step):
     """J = (1/N) Σ (a − y)², a = max(0, z): ∂J/∂z = (2/N)(a − y)·[z ≥ 0]."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
         self._buffers = _Buffers(np.empty(size, dtype))
 
-    def __call__(self, z: Array, y: Array) -> float:
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         (slope,) = self._buffers.of(len(z))
         np.greater_equal(z, 0.0, slope)
         np.maximum(z, 0.0, out=z)
         np.subtract(z, y, z)
-        loss = np.dot(z, z)
+        loss = self._squares(z, weights)
         np.add(slope, slope, slope)
         np.multiply(z, slope, z)
-        return float(loss)
+        return loss
 
 
-class SigmoidMse:
+class SigmoidMse(Step):
     """J = (1/N) Σ (a − y)², a = σ(z): ∂J/∂z = (2/N)(a − y)·a(1 − a)."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
         self._buffers = _Buffers(*np.empty((3, size), dtype))
 
-    def __call__(self, z: Array, y: Array) -> float:
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         side, q, t = self._buffers.of(len(z))
         _sigmoid_error(z, y, side, q, t)
-        loss = np.dot(z, z)
+        loss = self._squares(z, weights)
         # a(1 − a) = q(1 − q), with q = σ(−|z|)
         np.subtract(1.0, q, t)
         np.multiply(q, t, t)
         np.multiply(z, t, z)
         np.add(z, z, z)
-        return float(loss)
+        return loss
 
 
-class SigmoidBce:
+class SigmoidBce(Step):
     """J = bce(y, σ(z)): ∂J/∂z = (1/N)(σ(z) − y); J₀ = log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
         self._buffers = _Buffers(*np.empty((4, size), dtype))
 
-    def __call__(self, z: Array, y: Array) -> float:
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         side, q, e, magnitude = self._buffers.of(len(z))
         np.abs(z, magnitude)
         _sigmoid_error(z, y, side, q, e)
         np.log1p(e, e)
-        loss = np.add.reduce(e) + np.dot(magnitude, np.abs(side, side))
-        return float(loss)
+        np.abs(side, side)
+        if weights is None:
+            return np.add.reduce(e) + np.dot(magnitude, side)
+        np.multiply(magnitude, side, magnitude)
+        return np.dot(e, weights) + np.dot(magnitude, weights)
 
 
 def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, e: Array) -> None:
@@ -111,14 +141,15 @@ def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, e: Array) -> None:
     np.add(z, side, z)
 
 
-class TanhMse:
+class TanhMse(Step):
     """J = (1/N) Σ (a − y)², a = tanh z: ∂J/∂z = (2/N)(a − y)·(1 + a)(1 − a)."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
         self._buffers = _Buffers(*np.empty((4, size), dtype))
         self._far = _Buffers(np.empty(size, bool))
 
-    def __call__(self, z: Array, y: Array) -> float:
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         a, e, t, error = self._buffers.of(len(z))
         (far,) = self._far.of(len(z))
         np.abs(z, a)
@@ -136,35 +167,37 @@ class TanhMse:
         np.subtract(t, y, t)
         np.add(t, a, a)
         np.copyto(error, a, where=far)
-        loss = np.dot(error, error)
+        loss = self._squares(error, weights)
         # (1 + a)(1 − a) = 4q(1 − q)
         np.subtract(1.0, e, t)
         np.multiply(e, t, t)
         np.multiply(t, 8.0, t)
         np.multiply(error, t, z)
-        return float(loss)
+        return loss
 
 
-class SoftmaxCce:
+class SoftmaxCce(Step):
     """J = cce(y, softmax(l)) for class numbers y: ∂J/∂l = (1/N)(p − y)."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
         self._softmax = _TrueClass(size, outputs, dtype)
 
-    def __call__(self, z: Array, y: Array) -> float:
-        return self._softmax(z, y)
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
+        return self._softmax(z, y, weights)
 
 
-class SoftmaxMse:
+class SoftmaxMse(Step):
     """J = (1/N) Σ_j Σ_k (p_k − y_k)² for class numbers y: ∂J/∂l = (2/N) p ⊙ (r − r·p) with r = p − y."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
         self._softmax = _TrueClass(size, outputs, dtype)
         self._matrices = _Buffers(np.empty((size, *outputs), dtype), np.empty((size, *outputs), dtype))
         self._columns = _Buffers(np.empty((size, 1), dtype), np.empty((size, 1), dtype))
         self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
 
-    def __call__(self, z: Array, y: Array) -> float:
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         p, product = self._matrices.of(len(z))
         column, at_top = self._columns.of(len(z))
         starts, top = self._rows.of(len(z))
@@ -173,7 +206,11 @@ class SoftmaxMse:
         self._softmax(z, y)  # z is r = p − y
         self._softmax.p_minus_y_to_p(z, p)
         np.multiply(z, z, product)
-        loss = np.add.reduce(product, axis=None)
+        if weights is None:
+            loss = np.add.reduce(product, axis=None)
+        else:
+            np.add.reduce(product, axis=1, out=at_top[:, 0])
+            loss = np.dot(at_top[:, 0], weights)
         # r measured from its entry at the largest class: the sum then has no term of that class, and nothing cancels.
         z.take(top, None, at_top[:, 0], "clip")
         np.subtract(z, at_top, z)
@@ -182,7 +219,7 @@ class SoftmaxMse:
         np.subtract(z, column, z)
         np.multiply(z, p, z)
         np.add(z, z, z)
-        return float(loss)
+        return loss
 
 
 class _TrueClass:
@@ -196,7 +233,7 @@ class _TrueClass:
         self._ones = np.ones(outputs[0], dtype)
         self._vectors = _Buffers(*(column[:, 0] for column in self._columns.of(size)))
 
-    def __call__(self, z: Array, y: Array) -> float:
+    def __call__(self, z: Array, y: Array, weights: Array | None = None) -> float:
         m = len(z)
         starts, index = self._rows.of(m)
         shift, e_true, others, S, q = self._columns.of(m)
@@ -220,7 +257,7 @@ class _TrueClass:
         np.add(others, q, others)
         np.log1p(others, others)
         np.subtract(others, shift, others)
-        return float(np.add.reduce(others, axis=None))
+        return float(np.add.reduce(others, axis=None) if weights is None else np.dot(others_, weights))
 
     def p_minus_y_to_p(self, r: Array, p: Array) -> None:
         """P from r = p − y, of the batch that was called last."""
@@ -231,7 +268,7 @@ class _TrueClass:
         p.put(index, q, "clip")
 
 
-STEPS: dict[tuple[str, str | None, str], Callable[[int, tuple[int, ...], Any], Step]] = {
+STEPS: dict[tuple[str, str | None, str], type[Step]] = {
     ("neuron", "identity", "mse"): IdentityMse,
     ("neuron", "sigmoid", "mse"): SigmoidMse,
     ("neuron", "tanh", "mse"): TanhMse,

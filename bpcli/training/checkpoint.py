@@ -129,14 +129,14 @@ def discard(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def fingerprint(parts: Mapping[str, tuple[Array, Array]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What tells the data of a training from another: rows, and a digest of the numbers, of each part (X, y).
+def fingerprint(parts: Mapping[str, Mapping[str, Array]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What tells the data of a training from another: rows, and a digest of the numbers, of each part's arrays.
 
     Of the prepared numbers rather than of the files: a file that moved, or was packed, holds the same ones.
     """
     return {
-        part: {"rows": len(y), "digest": _digest({"names": np.array(list(names)), "X": X, "y": y})}
-        for part, (X, y) in parts.items()
+        part: {"rows": len(arrays["y"]), "digest": _digest({"names": np.array(list(names)), **arrays})}
+        for part, arrays in parts.items()
     }
 
 

@@ -208,7 +208,7 @@ def list_of(kind: Kind, what: str) -> Kind:
 
 
 def mapping_to(kind: Kind, what: str) -> Kind:
-    """A mapping from the names of columns to values of one kind."""
+    """A mapping from names, of columns or classes, to values of one kind."""
 
     def read(node: Node) -> dict[str, Any]:
         if not isinstance(node, Pairs):
@@ -217,7 +217,7 @@ def mapping_to(kind: Kind, what: str) -> Kind:
         for key, value in node.pairs:
             name = NAME.read(key)
             if name in values:
-                raise RefusedError(key, "each column once", f"{name} stands twice")
+                raise RefusedError(key, "each name once", f"{name} stands twice")
             values[name] = kind.read(value)
         return values
 

@@ -45,6 +45,7 @@ def descend_epochs(
     l2: float = 0.0,
     pause: Pause | None = None,
     moves: Moves | None = None,
+    weights: Array | None = None,
 ) -> Iterator[Epoch | None]:
     """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
 
@@ -53,6 +54,7 @@ def descend_epochs(
     2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last batch may be smaller and
     is averaged over its own size. Raises DivergedError when the loss or the weights are no longer finite.
 
+    `weights` (N,) are ω in J = (1/N) Σ ωJ₀ of a batch; of mean 1 over all rows, the loss is their weighted mean.
     `moves` says what else an update is than the lecture's: another optimiser, a schedule of α, a bound on the gradient.
 
     Yields None where `pause` stops it within an epoch. Whenever it yields, the state is whole: kept, and given to
@@ -60,7 +62,7 @@ def descend_epochs(
     was made before the first.
     """
     N, pause = len(X), pause or Pause()
-    batches = _Batches(X, y, min(batch_size, N), rng, state.w.shape[1:])
+    batches = _Batches(X, y, min(batch_size, N), rng, state.w.shape[1:], weights)
     if rng is not None:
         if state.generator is None:
             state.generator = dict(rng.bit_generator.state)
@@ -113,10 +115,10 @@ class _Sweep:
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         threshold = learning_rate * l1
         total, at = state.loss, state.batch
-        for x, x_T, target, z, ones in batches:
+        for x, x_T, target, z, ones, omega in batches:
             np.dot(x, w, z)
             np.add(z, b, z)
-            loss = step(z, target)  # z is now N·∂J/∂z, of the N rows of this batch
+            loss = step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
             at += 1
             if not isfinite(loss):
                 raise _diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
@@ -151,10 +153,10 @@ class _OtherSweep(_Sweep):
         state, moves = self._state, self._moves
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         slots_w, slots_b = moves.slots(state, "w"), moves.slots(state, "b")
-        for x, x_T, target, z, ones in batches:
+        for x, x_T, target, z, ones, omega in batches:
             np.dot(x, w, z)
             np.add(z, b, z)
-            loss = self._step(z, target)
+            loss = self._step(z, target, omega)
             if not isfinite(loss):
                 raise _diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
             np.dot(x_T, z, dJ_dw)
@@ -186,16 +188,25 @@ _PATIENCE = 0.01
 _COPIED = 1 << 26
 """Bytes of rows up to which an epoch's order is copied out at once, so that each batch is a view made beforehand."""
 
-Batch = tuple[Array, Array, Array, Array, Array]
+Batch = tuple[Array, Array, Array, Array, Array, Array | None]
 
 
 class _Batches:
-    """The batches of an epoch as (x, xᵀ, y, buffer of z, ones), shuffled with a generator, in memory made once."""
+    """The batches of an epoch as (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
+
+    All in memory made once.
+    """
 
     def __init__(
-        self, X: Array, y: Array, size: int, rng: np.random.Generator | None, outputs: tuple[int, ...]
+        self,
+        X: Array,
+        y: Array,
+        size: int,
+        rng: np.random.Generator | None,
+        outputs: tuple[int, ...],
+        weights: Array | None,
     ) -> None:
-        self._X, self._y, self._rng = X, y, rng
+        self._X, self._y, self._rng, self._all_weights = X, y, rng, weights
         self._unshuffled = np.arange(len(X))
         self._order = np.empty_like(self._unshuffled)
         self._z = np.empty((size, *outputs), X.dtype)
@@ -206,12 +217,14 @@ class _Batches:
         rows = len(X) if self._whole else size
         self._rows = X if rng is None else np.empty((rows, X.shape[1]), X.dtype)
         self._targets = y if rng is None else np.empty(rows, y.dtype)
+        self._weights = weights if rng is None or weights is None else np.empty(rows, weights.dtype)
         self._views = [self._view(at, min(at + size, len(X))) for at in self._starts] if self._whole else []
         self._size = size
 
     def _view(self, start: int, stop: int) -> Batch:
         x = self._rows[start:stop]
-        return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start]
+        weights = None if self._weights is None else self._weights[start:stop]
+        return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], weights
 
     @property
     def count(self) -> int:
@@ -225,8 +238,7 @@ class _Batches:
         np.copyto(self._order, self._unshuffled)
         self._rng.shuffle(self._order)
         if self._whole:
-            self._X.take(self._order, 0, self._rows, "clip")  # "raise" would make NumPy buffer the output
-            self._y.take(self._order, 0, self._targets, "clip")
+            self._gather(self._order, self._rows, self._targets, self._weights)
 
     def part(self, start: int, stop: int) -> Iterable[Batch]:
         """The epoch's batches from number `start` on, before `stop`, each in memory that the next one uses again."""
@@ -235,9 +247,15 @@ class _Batches:
     def _gathered(self, start: int) -> Batch:
         rows = self._order[start : start + self._size]
         batch = self._view(0, len(rows))
-        self._X.take(rows, 0, batch[0], "clip")
-        self._y.take(rows, 0, batch[2], "clip")
+        self._gather(rows, batch[0], batch[2], batch[5])
         return batch
+
+    def _gather(self, rows: Array, x: Array, y: Array, weights: Array | None) -> None:
+        """Copy out some rows; "clip", as "raise" would make NumPy buffer the output."""
+        self._X.take(rows, 0, x, "clip")
+        self._y.take(rows, 0, y, "clip")
+        if self._all_weights is not None:
+            self._all_weights.take(rows, 0, weights, "clip")
 
 
 def _diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:

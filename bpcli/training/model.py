@@ -81,15 +81,16 @@ class Model:
         """Prepared targets as the loss takes them: class numbers for softmax, else numbers of the weights' type."""
         return y.astype(np.intp if self.activation is None else self.w.dtype, copy=False)
 
-    def total_loss(self, z: Array, y: Array) -> float:
-        """The sum of the loss over the rows, from z: the very terms that training minimises."""
+    def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
+        """The sum of the loss over the rows, weighted if `weights` (N,) are given: the terms that training minimises."""
         total = 0.0
         y = self.target(y)
         step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)
         with np.errstate(all="ignore"):
             for start in range(0, len(z), BLOCK):
                 # The step overwrites its z with a gradient that nobody needs here.
-                total += step(z[start : start + BLOCK].copy(), y[start : start + BLOCK])
+                block = slice(start, start + BLOCK)
+                total += step(z[block].copy(), y[block], None if weights is None else weights[block])
         return total
 
     def glance(self, X: Array, y: Array) -> dict[str, Any]:
@@ -142,15 +143,20 @@ def log_odds(z: Array) -> Array:
     return np.stack([z[:, k] - logsumexp(np.delete(z, k, axis=1)) for k in range(z.shape[1])], axis=1)
 
 
-def best_constant_loss(loss: str, y: Array, classes: int | None) -> float:
-    """The smallest mean loss that one and the same prediction for every row can reach.
+def best_constant_loss(loss: str, y: Array, classes: int | None, weights: Array | None = None) -> float:
+    """The smallest mean loss, weighted if `weights` (N,) are given, that one prediction for every row can reach.
 
     mse: the variance of y, or Σ_k p_k(1 − p_k) over one-hot classes; bce and cce: the entropy −Σ_k p_k log p_k, with
     p_k the share of class k.
     """
     if classes is None:
-        return float(np.var(y.astype(np.float64)))
-    share = np.bincount(y.astype(np.intp), minlength=classes) / len(y)
+        y = y.astype(np.float64)
+        return float(
+            np.var(y) if weights is None else np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)
+        )
+    share = np.bincount(y.astype(np.intp), weights, minlength=classes) / (
+        len(y) if weights is None else np.sum(weights)
+    )
     if loss == "mse":
         return float(np.sum(share * (1 - share)))
     return float(-sum(p * np.log(p) for p in share if p))

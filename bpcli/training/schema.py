@@ -131,6 +131,13 @@ class TrainingConfig:
     clip_norm: Annotated[
         float | None, Key(optional(a_number(above=0)), "the largest norm of ∂J/∂(w, b); a longer gradient is shortened")
     ] = None
+    class_weight: Annotated[
+        str | dict[str, float] | None,
+        Key(
+            optional(either(one_of("balanced"), mapping_to(a_number(above=0), "a mapping from classes to weights"))),
+            "balanced, or a mapping such as {benign: 1, malignant: 3}; J is then a weighted mean",
+        ),
+    ] = None
     early_stopping: Annotated[
         dict[str, Any] | None,
         Key(optional(EARLY), "or {metric: loss, patience: 10}, of the validation rows; keeps the best epoch"),
@@ -167,6 +174,9 @@ class DataConfig:
             "or a mapping by column; predict fills as training did",
         ),
     ] = "error"
+    weight: Annotated[str | None, Key(optional(NAME), "a column of sample weights; J is then their weighted mean")] = (
+        None
+    )
     validation: Annotated[float | Path | None, Key(PART, "a fraction (stratified by class) or a file")] = None
     test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
         None
@@ -251,7 +261,20 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if sum(part for part in parts if isinstance(part, float)) >= 1:
         yield Conflict("data.test", "data.validation and data.test together leave nothing to train on")
     yield from _column_conflicts(values)
+    yield from _weight_conflicts(values)
     yield from _stopping_conflicts(values)
+
+
+def _weight_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    weight, loss = values.get("data.weight"), values.get("loss")
+    if weight is not None:
+        if weight == values.get("data.target"):
+            yield Conflict("data.weight", f"{weight} is the target")
+        for key in ("data.features", "data.categorical"):
+            if weight in (values.get(key) or ()):
+                yield Conflict(key, f"{weight} is data.weight, and no feature", weight)
+    if values.get("training.class_weight") is not None and loss == "mse" and values.get("model.type") != "softmax":
+        yield Conflict("training.class_weight", "a regression has no classes; data.weight weighs single rows")
 
 
 def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
@@ -323,6 +346,7 @@ def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator
     target = values.get("data.target")
     asked = {
         "data.target": () if target is None else (target,),
+        "data.weight": () if values.get("data.weight") is None else (values["data.weight"],),
         **{key: values.get(key) or () for key in ("data.features", "data.exclude", "data.categorical")},
         "data.missing": missing if isinstance(missing, dict) else (),
     }

@@ -107,7 +107,7 @@ class Session:
         target, training = self.config.output, self.training
         summary = training.summary()
         if self._replaces and target.exists() and no_better_than_constant(summary):
-            loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
+            loss, constant = _loss_and_best_constant(summary)
             raise CheckError(
                 f"the new model is no better than a constant (loss {number(loss, 6)}, best constant "
                 f"{number(constant, 6)}), so the run that was there stays",
@@ -133,7 +133,7 @@ class Session:
     def _begin(self, folder: Path, found: Checkpoint | None) -> None:
         """Prepare the data; go on from `found` if that fits it."""
         training = prepare(self.config)
-        parts = {name: (part.X, part.y) for name, part in training.parts.items()}
+        parts = {name: part.arrays() for name, part in training.parts.items()}
         self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
         self.notes += training.notes
         if found is None:
@@ -206,13 +206,19 @@ def session(config: Config, resume: bool = False, force: bool = False) -> Iterat
 
 def no_better_than_constant(summary: Mapping[str, Any]) -> list[str]:
     """A warning if the model of this summary has learned nothing."""
-    loss, constant = summary["train"]["loss"], summary["best_constant_loss"]
+    loss, constant = _loss_and_best_constant(summary)
     if loss < constant:
         return []
     return [
         f"the model is no better than a constant: its loss on the training rows is {number(loss, 6)}, that of the "
         f"best constant prediction {number(constant, 6)}; try another training.learning_rate or more epochs"
     ]
+
+
+def _loss_and_best_constant(summary: Mapping[str, Any]) -> tuple[float, float]:
+    """What was minimised, weighted if there were weights, and what the best constant prediction would reach."""
+    measured = summary.get("weighted") or {**summary["train"], **summary}
+    return measured["loss"], measured["best_constant_loss"]
 
 
 def _check_start(target: Path, resume: bool, force: bool) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.preparation import Preparation, PreparationOptions
 from bpcli.datasets.splits import split_rows
 from bpcli.datasets.table import Table, read_table, with_target
+from bpcli.datasets.weights import class_weights, column_weights, sample_weights
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.steps import make_step
 from bpcli.training.config import Config, check_columns
@@ -32,6 +33,12 @@ class Part:
 
     X: Array
     y: Array
+    weights: Array | None = None
+    """Of mean 1, (N,); of the training rows, where the config gives weights."""
+
+    def arrays(self) -> dict[str, Array]:
+        """Those that there are, by name."""
+        return {"X": self.X, "y": self.y} | ({} if self.weights is None else {"weights": self.weights})
 
 
 @dataclass
@@ -71,6 +78,7 @@ class Training:
             l2=options.l2,
             pause=pause,
             moves=self.moves,
+            weights=None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
         ):
             record: dict[str, Any] | None = None
             if epoch is not None:
@@ -94,15 +102,20 @@ class Training:
 
     def summary(self) -> dict[str, Any]:
         """The record of the end: run, epochs, the metrics of each part, the loss of the best constant, seconds."""
-        classes = self.model.classes
-        constant = best_constant_loss(self.config.loss, self.parts["train"].y, len(classes) if classes else None)
+        train, classes = self.parts["train"], len(self.model.classes) if self.model.classes else None
+        weighted = {}
+        if train.weights is not None:
+            total = self.result.total_loss(self.result.z(train.X), train.y, train.weights)
+            constant = best_constant_loss(self.config.loss, train.y, classes, train.weights)
+            weighted = {"weighted": {"loss": total / len(train.y), "best_constant_loss": constant}}
         return {
             "event": "done",
             "run": str(self.config.output),
             "epochs": len(self.state.records),
             **({} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}),
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
-            "best_constant_loss": constant,
+            "best_constant_loss": best_constant_loss(self.config.loss, train.y, classes),
+            **weighted,
             "seconds": self.state.seconds,
         }
 
@@ -131,6 +144,10 @@ def prepare(config: Config) -> Training:
         parts[name] = Part(other.X, other.y)
     dtype = np.dtype(config.training.dtype)
     parts = {name: Part(_as_trained(part.X, dtype), part.y) for name, part in parts.items()}
+    trained_rows = prepared.rows[np.isin(prepared.rows, rows["train"], assume_unique=True)]
+    parts["train"] = replace(
+        parts["train"], weights=_weights(config, preparation, table, trained_rows, parts["train"].y)
+    )
     w, b = start(config, preparation, for_start)
     model = Model(
         config.model.type,
@@ -155,6 +172,15 @@ def prepare(config: Config) -> Training:
 def most_epochs(epochs: int | str) -> int:
     """How many epochs there are at most."""
     return MOST_EPOCHS if epochs == "auto" else int(epochs)
+
+
+def _weights(config: Config, preparation: Preparation, table: Table, rows: Array, y: Array) -> Array | None:
+    """The weights of the training rows, which are `rows` of the table; None where the config gives none."""
+    column, by_class = config.data.weight, config.training.class_weight
+    of_rows = None if column is None else column_weights(table, column, rows)
+    if by_class is None or preparation.classes is None:
+        return sample_weights(y, of_rows, None)
+    return sample_weights(y, of_rows, class_weights(by_class, preparation.classes, y, of_rows))
 
 
 def _as_trained(X: Array, dtype: np.dtype[Any]) -> Array:
@@ -228,7 +254,7 @@ def preparation_options(config: Config) -> PreparationOptions:
         task=task(config),
         positive=data.positive,
         features=data.features,
-        exclude=data.exclude,
+        exclude=data.exclude if data.weight is None else (*data.exclude, data.weight),
         categorical=data.categorical,
         standardize=data.standardize,
         scale=data.scale,
