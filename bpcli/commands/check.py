@@ -367,6 +367,7 @@ def _config(path: Path, session: _Session) -> None:
     rows = min(MAX_ROWS, len(part.y))
     X, y = np.asarray(part.X[:rows], float), part.y[:rows]
     target = y.astype(np.intp) if model.activation is None else y.astype(float)
+    weights = None if part.weights is None else part.weights[:rows]
     step = make_step(model.type, model.activation, model.loss, rows, model.b.shape, np.dtype(float))
     n = len(model.w)
     outputs = model.b.shape
@@ -383,10 +384,10 @@ def _config(path: Path, session: _Session) -> None:
 
         def loss(flat_: Any) -> float:
             z = X @ flat_[: model.w.size].reshape(model.w.shape) + flat_[model.w.size :].reshape(outputs)
-            return step(np.ascontiguousarray(z), target) / rows
+            return step(np.ascontiguousarray(z), target, weights) / rows
 
         z = X @ w + b
-        step(z, target)
+        step(z, target, weights)
         exact = np.concatenate([(X.T @ z / rows).ravel(), np.ravel(z.sum(axis=0) / rows)])
         start = np.concatenate([w.ravel(), np.ravel(b)])
         chosen = _sampled(len(start), model.w.size)

@@ -1,5 +1,6 @@
 """`bpcli train`: run a training, print its epochs, write its run folder."""
 
+import math
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,8 @@ from bpcli.training.config import load_config
 from bpcli.training.run import flat
 from bpcli.training.session import Session, no_better_than_constant, session
 from bpcli.training.trainer import PARTS
+
+_TICK = 0.2  # seconds between two looks at how far a long epoch is
 
 
 @click.command(cls=Command)
@@ -56,11 +59,8 @@ def command(
     with session(settled, resume, force) as current:
         for text in current.notes:
             output.note(text)
-        done = len(current.training.state.records) if current.training else 0
-        epochs = settled.training.epochs
-        records = _progress(_warned(current), done, None if epochs == "auto" else int(epochs), quiet)
         try:
-            _print_epochs(records, format_, precision, quiet)
+            _print_epochs(_progress(current, quiet), format_, precision, quiet)
             if current.training is None:
                 output.note(f"{settled.output} is finished: there is nothing to do")
             summary = current.finish()
@@ -73,14 +73,6 @@ def command(
                 raise DataError(error.message, _words(config, settings, folder)) from error
             raise
     _print_summary(summary, format_, precision, quiet)
-
-
-def _warned(current: Session) -> Iterator[dict[str, Any]]:
-    """The epochs of a session, whose warnings are printed as they come."""
-    _tell_warnings(current)
-    for record in current.epochs():
-        _tell_warnings(current)
-        yield record
 
 
 def _tell_warnings(current: Session) -> None:
@@ -106,17 +98,35 @@ def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], fol
         output.note("stopped before there was anything to save")
 
 
-def _progress(
-    records: Iterable[dict[str, Any]], done: int, epochs: int | None, quiet: bool
-) -> Iterator[dict[str, Any]]:
-    """The records, behind a bar on stderr if that is a terminal."""
+def _progress(current: Session, quiet: bool) -> Iterator[dict[str, Any]]:
+    """The epochs of a session, behind a bar of the rows seen on stderr if that is a terminal; warnings as they come."""
     from tqdm import tqdm
 
+    _tell_warnings(current)
+    if current.training is None:
+        return
+    training, epochs = current.training, current.config.training.epochs
+    rows = len(training.parts["train"].y)
+    total = None if epochs == "auto" else int(epochs) * rows
     disable = quiet or not sys.stderr.isatty()
-    with tqdm(records, initial=done, total=epochs, unit="epoch", disable=disable, leave=False) as bar:
-        for record in bar:
-            bar.set_postfix_str(f"loss {record['loss']:.4g}", refresh=False)
-            yield record
+    tick = math.inf if disable else _TICK
+    with tqdm(
+        initial=training.rows_seen, total=total, unit="row", unit_scale=True, disable=disable, leave=False
+    ) as bar:
+        bar.set_description_str(_epoch_of(training.state.epoch, epochs), refresh=False)
+        for record in current.epochs(tick):
+            _tell_warnings(current)
+            bar.update(training.rows_seen - bar.n)
+            if record is not None:
+                metric = next(((k, v) for k, v in record.get("validation", {}).items() if k != "loss"), None)
+                shown = f"loss {record['loss']:.4g}" + (f", {metric[0]} {metric[1]:.4g}" if metric else "")
+                bar.set_description_str(_epoch_of(record["epoch"], epochs), refresh=False)
+                bar.set_postfix_str(shown, refresh=False)
+                yield record
+
+
+def _epoch_of(epoch: int, epochs: int | str) -> str:
+    return f"epoch {epoch}" if epochs == "auto" else f"epoch {epoch}/{epochs}"
 
 
 def _print_epochs(records: Iterable[dict[str, Any]], format_: str, precision: int | None, quiet: bool) -> None:

@@ -61,7 +61,7 @@ def class_weights(
 
 
 def sample_weights(y: Array, of_rows: Array | None, of_classes: Array | None) -> Array | None:
-    """The weight of each row, of its own and of its class multiplied, in the scale whose mean is 1; None without any."""
+    """The weight of each row, its own times that of its class, in the scale whose mean is 1; None without any."""
     if of_rows is None and of_classes is None:
         return None
     weights = np.ones(len(y)) if of_rows is None else of_rows / np.max(of_rows)

@@ -82,7 +82,7 @@ class Model:
         return y.astype(np.intp if self.activation is None else self.w.dtype, copy=False)
 
     def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
-        """The sum of the loss over the rows, weighted if `weights` (N,) are given: the terms that training minimises."""
+        """The sum of the loss over the rows, times `weights` (N,) if given: the very terms that training minimises."""
         total = 0.0
         y = self.target(y)
         step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)

@@ -107,7 +107,7 @@ class TrainingConfig:
         int | str,
         Key(
             either(a_whole_number(1), one_of("auto")),
-            "passes over the training rows, or auto: until they improve no more (10000 at most)",
+            "passes over the training rows, or auto: as long as the validation rows improve, at most 10000",
         ),
     ] = 100
     shuffle: Annotated[bool, Key(FLAG, "a new order of the rows in each epoch")] = True
@@ -290,8 +290,10 @@ def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
         if loss and metric == "rmse" and (loss != "mse" or values.get("model.type") == "softmax"):
             yield Conflict("training.early_stopping", "a model of classes has no rmse: loss or accuracy", "metric")
     if values.get("training.epochs") == "auto":
-        if early is None:
-            yield Conflict("training.epochs", "auto trains until early_stopping says so, which is not given")
+        if values.get("data.validation") is None:
+            yield Conflict(
+                "training.epochs", "auto ends when the validation rows do: give data.validation, such as 0.2"
+            )
         schedule = values.get("training.schedule")
         if (schedule["name"] if isinstance(schedule, dict) else schedule) == "cosine":
             yield Conflict("training.schedule", "cosine ends with the last epoch, and epochs: auto has none to tell of")

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -48,15 +49,17 @@ class Session:
     _warnings: list[str] = field(default_factory=list)
     _warned: set[str] = field(default_factory=set)
 
-    def epochs(self) -> Iterator[dict[str, Any]]:
+    def epochs(self, tick: float = inf) -> Iterator[dict[str, Any] | None]:
         """Train to the end, an epoch a record; the state is saved as often as the config says.
 
-        At most, though, for a hundredth of the time. A signal to stop is heard between two steps, after a save.
+        At most, though, for a hundredth of the time. A signal to stop is heard between two steps, after a save. Within
+        a long epoch there is a None every `tick` seconds, for whoever shows how far it is.
         """
         if self.training is None:
             return
         interval, pause = self.config.training.checkpoint_seconds, self._interrupts.pause
-        pause.at = min(pause.at, perf_counter() + interval)
+        save_at, tick_at = perf_counter() + interval, perf_counter() + tick
+        pause.at = min(pause.at, save_at, tick_at)
         events = self.training.epochs(pause)
         record: dict[str, Any] | None = None
         while True:
@@ -68,12 +71,16 @@ class Session:
                     self._whole = True
                     break
                 self._whole = True
-                began = perf_counter()
-                if began >= pause.at:
+                began, stopped = perf_counter(), pause.at == 0.0
+                if began >= save_at or stopped:
                     self.keep()
                     cost = perf_counter() - began
-                    pause.at = began + cost + max(interval, cost / _SHARE)
-            if record is not None:
+                    save_at = began + cost + max(interval, cost / _SHARE)
+                ticks = began >= tick_at
+                if ticks:
+                    tick_at = began + tick
+                pause.at = min(save_at, tick_at)
+            if record is not None or ticks:
                 yield record
             self._interrupts.deliver()
         self._interrupts.deliver()
@@ -263,7 +270,7 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
 
 def _is_over(config: Config, state: State) -> bool:
     """Whether a state is that of the end of a training."""
-    stopping = stopping_of(config.training.early_stopping)
+    stopping = stopping_of(config.training.early_stopping, config.training.epochs)
     return state.epoch == most_epochs(config.training.epochs) or (stopping is not None and stopping.exhausted(state))
 
 

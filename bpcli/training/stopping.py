@@ -41,6 +41,8 @@ class Stopping:
         return state.best is not None and state.epoch - int(state.best["epoch"]) >= self.patience
 
 
-def stopping_of(early: Mapping[str, Any] | None) -> Stopping | None:
-    """The early stopping that a config's `training` describes."""
-    return None if early is None else Stopping(**early)
+def stopping_of(early: Mapping[str, Any] | None, epochs: int | str) -> Stopping | None:
+    """The early stopping that a config's `training` describes; `epochs: auto` asks for it by itself."""
+    if early is None:
+        return Stopping() if epochs == "auto" else None
+    return Stopping(**early)

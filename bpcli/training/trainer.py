@@ -54,13 +54,24 @@ class Training:
     moves: Moves | None = None
     stopping: Stopping | None = None
 
+    @property
+    def rows_seen(self) -> int:
+        """How many rows all steps so far have gone over, a row once an epoch."""
+        N, state = len(self.parts["train"].y), self.state
+        return state.epoch * N + min(state.batch * self._batch_size, N)
+
+    @property
+    def _batch_size(self) -> int:
+        size, N = self.config.training.batch_size, len(self.parts["train"].y)
+        return N if size == "full" else min(int(size), N)
+
     def epochs(self, pause: Pause | None = None) -> Iterator[dict[str, Any] | None]:
         """Train on, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds.
 
         None where `pause` stops it within an epoch. Whenever it yields, the state is whole, and holds the record.
         """
         model, options, train, state = self.model, self.config.training, self.parts["train"], self.state
-        size = len(train.y) if options.batch_size == "full" else min(int(options.batch_size), len(train.y))
+        size = self._batch_size
         step = make_step(model.type, model.activation, model.loss, size, model.b.shape, model.w.dtype)
         began, before = perf_counter(), state.seconds
         if self.stopping is not None and self.stopping.exhausted(state):
@@ -161,7 +172,7 @@ def prepare(config: Config) -> Training:
     )
     state, options = State(w, b), config.training
     moves = moves_of(options.optimizer, options.schedule, options.clip_norm, most_epochs(options.epochs))
-    stopping = stopping_of(options.early_stopping)
+    stopping = stopping_of(options.early_stopping, options.epochs)
     for part_of_state in (moves, stopping):
         if part_of_state is not None:
             part_of_state.start(state)

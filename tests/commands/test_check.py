@@ -133,7 +133,7 @@ def test_the_functions_of_the_lecture(bpcli, arguments):
     assert all(entry["agree"] for record in result.json for entry in record["entries"])
 
 
-@pytest.mark.parametrize("config", ["iris", "breast_cancer", "concavity", "diabetes", "digits"])
+@pytest.mark.parametrize("config", ["iris", "breast_cancer", "concavity", "diabetes", "digits", "early_stopping"])
 def test_configs(bpcli, root, config):
     result = bpcli("check", root / f"configs/{config}.yaml", "--format", "json")
     assert result.code == 0, result.out
@@ -147,8 +147,8 @@ def test_a_wrong_step_of_a_config_is_caught(bpcli, root, monkeypatch):
 
     step = SoftmaxCce.__call__
 
-    def wrong(self, z, y):
-        loss = step(self, z, y)
+    def wrong(self, z, y, weights=None):
+        loss = step(self, z, y, weights)
         z *= 1.0001
         return loss
 

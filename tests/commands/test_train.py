@@ -74,7 +74,7 @@ def test_a_bent_activation_learns_by_squared_error(train, activation):
     assert done["test"]["r2"] > 0.75
 
 
-@pytest.mark.parametrize("name", ["iris", "digits", "breast_cancer", "diabetes", "concavity"])
+@pytest.mark.parametrize("name", ["iris", "digits", "breast_cancer", "diabetes", "concavity", "early_stopping"])
 def test_every_shipped_config_beats_a_constant_and_says_how_to_run_it(bpcli, root, here, name):
     path = root / "configs" / f"{name}.yaml"
     assert f"bpcli train configs/{name}.yaml" in path.read_text()
@@ -91,6 +91,7 @@ def test_the_shipped_configs_are_all_run(root):
         "breast_cancer",
         "diabetes",
         "concavity",
+        "early_stopping",
     }
 
 

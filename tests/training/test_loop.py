@@ -115,7 +115,7 @@ def test_l1_is_the_soft_threshold_of_the_step():
 def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
     seen: list[float] = []
 
-    def step(z, y):
+    def step(z, y, weights):
         seen.extend(y)
         z[...] = 0
         return 0.0

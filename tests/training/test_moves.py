@@ -146,7 +146,6 @@ def test_going_on_is_the_same_to_the_last_bit(bpcli, root, tmp_path, optimizer):
         ("optimizer: {name: momentum, momentum: 1}", 3, "less than 1"),
         ("schedule: {name: step, every: 0}", 3, "a whole number of at least 1"),
         ("schedule: cosine, early_stopping: {}", "auto", "epochs: auto has none to tell of"),
-        ("l1: 0", "auto", "auto trains until early_stopping says so"),
         ("early_stopping: {metric: rmse}", 3, "no rmse"),
         ("early_stopping: {patients: 3}", 3, "did you mean patience?"),
         ("clip_norm: 0", 3, "greater than 0"),
@@ -157,3 +156,12 @@ def test_mistakes_in_a_config(bpcli, root, tmp_path, more, epochs, message):
     assert result.code == 2
     assert message in result.err
     assert "c.yaml:4:" in result.err
+
+
+def test_auto_asks_for_validation_rows_and_stops_by_itself(bpcli, root, tmp_path):
+    config = write(tmp_path, root, "optimizer: adam")
+    refused = bpcli("validate", config, "--set", "data.validation=null")
+    assert refused.code == 2
+    assert "auto ends when the validation rows do" in refused.err
+    *epochs, done = bpcli("train", config, "--format", "json", "--set", "training.learning_rate=0.5").json
+    assert len(epochs) == done["best_epoch"] + 10

@@ -483,3 +483,19 @@ def test_saving_takes_a_hundredth_of_the_time_at_most(here, every_step, monkeypa
     assert len(gaps) > 3
     assert min(gaps) >= 500
     assert max(gaps) <= 620  # the looks at the clock are part of what a save takes
+
+
+def test_who_shows_how_far_it_is_hears_within_an_epoch(here):
+    settled = config(checkpoint_seconds=1e9)
+    with session(settled) as current:
+        seen = []
+        for record in current.epochs(tick=0.0):
+            seen.append((record is None, current.training.rows_seen))
+        current.finish()
+    with session(config(checkpoint_seconds=1e9, output="other")) as current:
+        assert all(current.epochs())
+        current.finish()
+    assert any(within and rows % 30 for within, rows in seen)
+    assert [rows for _, rows in seen] == sorted({rows for _, rows in seen})
+    assert seen[-1] == (False, 6 * 30)
+    assert contents(here / "run")[0] == contents(here / "other")[0]
