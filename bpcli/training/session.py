@@ -259,7 +259,10 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
             continue
         if key == "training.epochs" and _may_grow(config, before):
             continue
-        grows = ", and may only grow" if key == "training.epochs" else ""
+        grows = ""
+        if key == "training.epochs":
+            cosine = _schedule(config) == "cosine"
+            grows = ", and the schedule cosine goes by their number" if cosine else ", and may only grow"
         changed.append(f"{key}: it was {before}, now it is {now[key]}{grows}")
     if changed:
         raise UsageError(
@@ -276,10 +279,13 @@ def _is_over(config: Config, state: State) -> bool:
 
 def _may_grow(config: Config, before: str) -> bool:
     """Whether more epochs than before leave those that are done as they were: a cosine would have fallen otherwise."""
-    schedule = config.training.schedule
-    name = schedule["name"] if isinstance(schedule, dict) else schedule
     now = most_epochs(config.training.epochs)
-    return name != "cosine" and most_epochs(before if before == "auto" else int(before)) < now
+    return _schedule(config) != "cosine" and most_epochs(before if before == "auto" else int(before)) < now
+
+
+def _schedule(config: Config) -> str:
+    schedule = config.training.schedule
+    return str(schedule["name"]) if isinstance(schedule, dict) else schedule
 
 
 def _is_file(text: str) -> bool:

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.labels import class_text
 from bpcli.datasets.preparation import Preparation, PreparationOptions
 from bpcli.datasets.splits import split_rows
 from bpcli.datasets.table import Table, read_table, with_target
 from bpcli.datasets.weights import class_weights, column_weights, sample_weights
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.steps import make_step
+from bpcli.notation import number
 from bpcli.training.config import Config, check_columns
 from bpcli.training.loop import descend_epochs
 from bpcli.training.model import Model, best_constant_loss
@@ -156,9 +158,8 @@ def prepare(config: Config) -> Training:
     dtype = np.dtype(config.training.dtype)
     parts = {name: Part(_as_trained(part.X, dtype), part.y) for name, part in parts.items()}
     trained_rows = prepared.rows[np.isin(prepared.rows, rows["train"], assume_unique=True)]
-    parts["train"] = replace(
-        parts["train"], weights=_weights(config, preparation, table, trained_rows, parts["train"].y)
-    )
+    weights = _weights(config, preparation, table, trained_rows, parts["train"].y, notes)
+    parts["train"] = replace(parts["train"], weights=weights)
     w, b = start(config, preparation, for_start)
     model = Model(
         config.model.type,
@@ -185,13 +186,19 @@ def most_epochs(epochs: int | str) -> int:
     return MOST_EPOCHS if epochs == "auto" else int(epochs)
 
 
-def _weights(config: Config, preparation: Preparation, table: Table, rows: Array, y: Array) -> Array | None:
+def _weights(
+    config: Config, preparation: Preparation, table: Table, rows: Array, y: Array, notes: list[str]
+) -> Array | None:
     """The weights of the training rows, which are `rows` of the table; None where the config gives none."""
     column, by_class = config.data.weight, config.training.class_weight
     of_rows = None if column is None else column_weights(table, column, rows)
     if by_class is None or preparation.classes is None:
         return sample_weights(y, of_rows, None)
-    return sample_weights(y, of_rows, class_weights(by_class, preparation.classes, y, of_rows))
+    by_number = class_weights(by_class, preparation.classes, y, of_rows)
+    if by_class == "balanced":
+        shown = [f"{class_text(c)} {number(w, 4)}" for c, w in zip(preparation.classes[:10], by_number, strict=False)]
+        notes.append(f"class weights: {', '.join(shown)}{' …' if len(by_number) > 10 else ''}")
+    return sample_weights(y, of_rows, by_number)
 
 
 def _as_trained(X: Array, dtype: np.dtype[Any]) -> Array:

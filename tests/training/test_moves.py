@@ -165,3 +165,11 @@ def test_auto_asks_for_validation_rows_and_stops_by_itself(bpcli, root, tmp_path
     assert "auto ends when the validation rows do" in refused.err
     *epochs, done = bpcli("train", config, "--format", "json", "--set", "training.learning_rate=0.5").json
     assert len(epochs) == done["best_epoch"] + 10
+
+
+def test_a_cosine_can_not_grow_and_says_why(bpcli, root, tmp_path):
+    config = write(tmp_path, root, "schedule: cosine", 3)
+    assert bpcli("train", config, "--quiet").code == 0
+    result = bpcli("train", config, "--resume", "--set", "training.epochs=5")
+    assert result.code == 2
+    assert "it was 3, now it is 5, and the schedule cosine goes by their number" in result.err

@@ -112,6 +112,7 @@ def test_balanced_finds_more_of_the_rare(bpcli, tmp_path):
     assert result.code == 0
     assert "train, weighted" in result.out
     assert "best constant, weighted" in result.out
+    assert "class weights: common 0.6" in result.err
     assert "no better" not in result.err  # beside the weighted constant, whatever the plain loss is
     assert json.loads((tmp_path / "balanced/summary.json").read_text())["weighted"]["loss"] < np.log(2)
 
