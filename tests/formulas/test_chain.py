@@ -72,6 +72,11 @@ def compare(x, w, b, y, activation, loss):
 @example(x=(1.0, 0.0), w=(709.5, 0.0), b=0.0, y=0.0)
 @example(x=(1.0, 0.0), w=(0.0, 0.0), b=0.0, y=0.0)
 @example(x=(1.0, 0.0), w=(1e-300, 0.0), b=0.0, y=1e-300)
+@example(x=(0.0, 0.0), w=(0.0, 0.0), b=1.2478813916972211e-157, y=1.2478813916972211e-157)  # tanh z − z is −z³/3
+@example(x=(0.0, 0.0), w=(0.0, 0.0), b=3e-9, y=3e-9)
+@example(x=(0.0, 0.0), w=(0.0, 0.0), b=2e-4, y=2e-4)
+@example(x=(0.0, 0.0), w=(0.0, 0.0), b=3e-4, y=3e-4)
+@example(x=(0.1, 0.0), w=(0.001, 0.0), b=0.0, y=1e-4)
 def test_a_neuron_keeps_what_z_knew(activation, loss, x, w, b, y):
     terms = [abs(p * q) for p, q in zip(x, w, strict=True)] + [abs(b)]
     z = abs(sum(p * q for p, q in zip(x, w, strict=True)) + b)
