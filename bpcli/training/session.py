@@ -176,7 +176,7 @@ def session(config: Config, resume: bool = False, force: bool = False) -> Iterat
     if resume and force:
         raise UsageError("--resume goes on with what is saved, --force starts afresh", "take one of the two")
     target, current = config.output, Session(config)
-    _check_start(target, resume, force)
+    check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if resume and checkpoints.unfinished(target) is None and _is_done(config):
         current.summary = load_summary(target)  # needs no right to write there
         yield current
