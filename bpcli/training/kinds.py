@@ -218,10 +218,18 @@ def mapping_to(kind: Kind, what: str) -> Kind:
             name = NAME.read(key)
             if name in values:
                 raise RefusedError(key, "each name once", f"{name} stands twice")
-            values[name] = kind.read(value)
+            values[name] = _read_as(name, kind, value)
         return values
 
     return Kind(what, read, {"type": "object", "additionalProperties": kind.schema})
+
+
+def _read_as(name: str, kind: Kind, node: Node) -> Any:
+    """The value of an entry of a mapping, which an error names."""
+    try:
+        return kind.read(node)
+    except RefusedError as error:
+        raise RefusedError(error.node, f"for {name} {error.expected}", error.advice) from error
 
 
 def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
@@ -238,7 +246,7 @@ def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
                 close = nearest(name, kinds)
                 advice = f"{name} stands twice" if name in values else f"did you mean {close}?" if close else ""
                 raise RefusedError(key, f"one of {', '.join(kinds)}", advice)
-            values[name] = kinds[name].read(value)
+            values[name] = _read_as(name, kinds[name], value)
         return values
 
     properties = {name: kind.schema for name, kind in kinds.items()}
@@ -279,7 +287,7 @@ def named(rows: Mapping[str, Mapping[str, Kind]], what: str, more: Mapping[str, 
                 close = nearest(text, kinds)
                 its = ", ".join(kinds) or "none"
                 raise RefusedError(key, f"a setting of {name}: {its}", f"did you mean {close}?" if close else "")
-            values[text] = kinds[text].read(value)
+            values[text] = _read_as(text, kinds[text], value)
         return values
 
     options = [

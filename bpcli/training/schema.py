@@ -7,6 +7,7 @@ resolved config, the JSON Schema, the README's list and what `init` writes read 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
@@ -33,6 +34,7 @@ from bpcli.training.kinds import (
     optional,
     settings,
 )
+from bpcli.training.stopping import METRICS
 
 _MOST_SHOWN = 20  # columns in a message
 
@@ -72,7 +74,9 @@ def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
     return {name: {key: kind(setting) for key, setting in row.settings.items()} for name, row in rows.items()}
 
 
-EARLY = settings({"metric": one_of("loss", "accuracy", "rmse"), "patience": a_whole_number(1)}, "metric and patience")
+EARLY = settings(
+    {"metric": one_of(*dict.fromkeys(chain(*METRICS.values()))), "patience": a_whole_number(1)}, "metric and patience"
+)
 PART = optional(either(a_number(above=0, below=1), FILE))
 MISSING = one_of(*MISSING_STRATEGIES)
 _EXTENSIONS = " ".join(extension for reader in READERS.values() for extension in reader.extensions)
@@ -285,10 +289,11 @@ def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
                 "training.early_stopping", "it watches the validation rows, and data.validation is not given"
             )
         metric = early.get("metric", "loss")
-        if loss and metric == "accuracy" and loss == "mse" and values.get("model.type") != "softmax":
-            yield Conflict("training.early_stopping", "a regression has no accuracy: loss or rmse", "metric")
-        if loss and metric == "rmse" and (loss != "mse" or values.get("model.type") == "softmax"):
-            yield Conflict("training.early_stopping", "a model of classes has no rmse: loss or accuracy", "metric")
+        regression = loss == "mse" and values.get("model.type") != "softmax"
+        has = METRICS["numbers" if regression else "classes"]
+        if loss and metric not in has:
+            whose = "a regression" if regression else "a model of classes"
+            yield Conflict("training.early_stopping", f"{whose} has no {metric}: one of {', '.join(has)}", "metric")
     if values.get("training.epochs") == "auto":
         if values.get("data.validation") is None:
             yield Conflict(

@@ -9,7 +9,13 @@ import numpy as np
 
 from bpcli.training.state import State
 
-HIGHER_IS_BETTER = frozenset({"accuracy"})
+METRICS = {
+    "classes": ("loss", "accuracy", "auc", "pr_auc"),
+    "numbers": ("loss", "rmse", "mae", "r2"),
+}
+"""What can be watched, by what is predicted."""
+
+HIGHER_IS_BETTER = frozenset({"accuracy", "auc", "pr_auc", "r2"})
 MOST_EPOCHS = 10_000
 """What `epochs: auto` comes to, where each epoch is a little better than those before."""
 
@@ -27,7 +33,8 @@ class Stopping:
 
     def seen(self, state: State, record: Mapping[str, Any]) -> bool:
         """Look at an epoch's record: keep its weights if it is the best; whether to stop."""
-        value = float(record["validation"][self.metric])
+        measured = record["validation"][self.metric]
+        value = math.nan if measured is None else float(measured)
         best = state.best
         higher = self.metric in HIGHER_IS_BETTER
         if not math.isnan(value) and (best is None or (value > best["value"] if higher else value < best["value"])):

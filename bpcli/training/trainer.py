@@ -97,7 +97,7 @@ class Training:
             if epoch is not None:
                 record = {"epoch": epoch.number, "loss": epoch.loss}
                 if "validation" in self.parts:
-                    record["validation"] = model.glance(self.parts["validation"].X, self.parts["validation"].y)
+                    record["validation"] = self._validated()
                 record |= {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
                 state.records.append(record)
             state.seconds = before + perf_counter() - began
@@ -105,6 +105,13 @@ class Training:
             yield record
             if stop:
                 return
+
+    def _validated(self) -> dict[str, Any]:
+        """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
+        part = self.parts["validation"]
+        seen = self.model.glance(part.X, part.y)
+        watched = "loss" if self.stopping is None else self.stopping.metric
+        return seen if watched in seen else seen | {watched: self.model.measure(part.X, part.y)[watched]}
 
     @property
     def result(self) -> Model:

@@ -152,7 +152,7 @@ END = "  target: diagnosis\n"
         (
             END,
             f"{END}  missing: {{age: men}}\n",
-            r"10:18: data.missing: expected one of error, .*, found men; did you mean mean\?$",
+            r"10:18: data.missing: expected for age one of error, .*, found men; did you mean mean\?$",
         ),
         (END, f"{END}  missing: {{age: mean, age: drop}}\n", "10:24: .* age stands twice$"),
         (

@@ -146,7 +146,8 @@ def test_going_on_is_the_same_to_the_last_bit(bpcli, root, tmp_path, optimizer):
         ("optimizer: {name: momentum, momentum: 1}", 3, "less than 1"),
         ("schedule: {name: step, every: 0}", 3, "a whole number of at least 1"),
         ("schedule: cosine, early_stopping: {}", "auto", "epochs: auto has none to tell of"),
-        ("early_stopping: {metric: rmse}", 3, "no rmse"),
+        ("early_stopping: {metric: rmse}", 3, "no rmse: one of loss, accuracy, auc, pr_auc"),
+        ("early_stopping: {patience: none}", 3, "for patience a whole number of at least 1"),
         ("early_stopping: {patients: 3}", 3, "did you mean patience?"),
         ("clip_norm: 0", 3, "greater than 0"),
     ],
@@ -173,3 +174,26 @@ def test_a_cosine_can_not_grow_and_says_why(bpcli, root, tmp_path):
     result = bpcli("train", config, "--resume", "--set", "training.epochs=5")
     assert result.code == 2
     assert "it was 3, now it is 5, and the schedule cosine goes by their number" in result.err
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "auc", "pr_auc"])
+def test_any_metric_may_be_watched(bpcli, root, tmp_path, metric):
+    config = write(tmp_path, root, f"early_stopping: {{metric: {metric}, patience: 4}}")
+    *epochs, done = bpcli("train", config, "--format", "json").json
+    values = [record["validation"][metric] for record in epochs]
+    assert done["best_epoch"] == int(np.argmax(values)) + 1
+    assert done["validation"][metric] == pytest.approx(max(values), rel=1e-12)
+    assert len(epochs) == done["best_epoch"] + 4
+
+
+@pytest.mark.parametrize(("metric", "best"), [("mae", np.argmin), ("r2", np.argmax)])
+def test_any_metric_of_a_regression_may_be_watched(bpcli, root, tmp_path, metric, best):
+    settings = [
+        f"training.early_stopping={{metric: {metric}, patience: 3}}",
+        "data.validation=0.2",
+        "training.epochs=auto",
+    ]
+    options = [word for setting in settings for word in ("--set", setting)]
+    config = root / "configs/diabetes.yaml"
+    *epochs, done = bpcli("train", config, "--format", "json", "--output", tmp_path / "run", *options).json
+    assert done["best_epoch"] == int(best([record["validation"][metric] for record in epochs])) + 1
