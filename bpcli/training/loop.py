@@ -91,7 +91,8 @@ def descend_epochs(
         if not (np.isfinite(state.w).all() and np.isfinite(state.b).all()):
             raise _diverged(state.epoch + 1, state.batch, "a weight is no longer finite", rate)
         epoch = Epoch(state.epoch + 1, state.loss / N, rate, state.epoch_seconds)
-        state.epoch, state.batch, state.loss, state.epoch_seconds = state.epoch + 1, 0, 0.0, 0.0
+        state.epoch, state.batch = state.epoch + 1, 0
+        state.loss = state.loss_lost = state.epoch_seconds = 0.0
         if rng is not None:
             state.generator = dict(rng.bit_generator.state)
         arranged = False
@@ -114,7 +115,7 @@ class _Sweep:
         state, step, learning_rate, l1, l2 = self._state, self._step, self.rate, self._l1, self._l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         threshold = learning_rate * l1
-        total, at = state.loss, state.batch
+        total, lost, at = state.loss, state.loss_lost, state.batch
         for x, x_T, target, z, ones, omega in batches:
             np.dot(x, w, z)
             np.add(z, b, z)
@@ -122,7 +123,7 @@ class _Sweep:
             at += 1
             if not isfinite(loss):
                 raise _diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
-            total += loss
+            total, lost = _added(total, lost, loss)
             np.dot(x_T, z, dJ_dw)
             np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
             rate = learning_rate / len(z)
@@ -137,7 +138,7 @@ class _Sweep:
                 np.clip(w, -threshold, threshold, scratch)
                 np.subtract(w, scratch, w)
         state.steps += at - state.batch
-        state.loss, state.batch = total, at
+        state.loss, state.loss_lost, state.batch = total, lost, at
 
 
 class _OtherSweep(_Sweep):
@@ -167,19 +168,28 @@ class _OtherSweep(_Sweep):
             t = state.steps + 1
             rate = self.rate * moves.warmed_up(t)
             if self._l2:
-                np.multiply(w, self._l2 if not moves.decoupled else rate * self._l2, scratch)
-                (np.subtract if moves.decoupled else np.add)(
-                    w if moves.decoupled else dJ_dw, scratch, w if moves.decoupled else dJ_dw
-                )
+                if moves.decoupled:
+                    np.multiply(w, rate * self._l2, scratch)
+                    np.subtract(w, scratch, w)
+                else:
+                    np.multiply(w, self._l2, scratch)
+                    np.add(dJ_dw, scratch, dJ_dw)
             moves.step(w, dJ_dw, t, rate, slots_w, scratch)
             moves.step(b, dJ_db, t, rate, slots_b, self._scratch_b)
             if self._l1:
                 threshold = rate * self._l1
                 np.clip(w, -threshold, threshold, scratch)
                 np.subtract(w, scratch, w)
-            state.loss += loss
+            state.loss, state.loss_lost = _added(state.loss, state.loss_lost, loss)
             state.batch += 1
             state.steps = t
+
+
+def _added(total: float, lost: float, term: float) -> tuple[float, float]:
+    """A sum with one term more, and what it has lost by rounding: its error does not grow with them (Kahan 1965)."""
+    term -= lost
+    new = total + term
+    return new, (new - total) - term
 
 
 _PATIENCE = 0.01

@@ -1,6 +1,7 @@
 """A trained model: an affine layer, its activation, and the preparation that turns a table into its features."""
 
 from dataclasses import dataclass
+from math import fsum, isfinite
 from typing import Any
 
 import numpy as np
@@ -83,15 +84,15 @@ class Model:
 
     def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
         """The sum of the loss over the rows, times `weights` (N,) if given: the very terms that training minimises."""
-        total = 0.0
+        totals = []
         y = self.target(y)
         step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)
         with np.errstate(all="ignore"):
             for start in range(0, len(z), BLOCK):
                 # The step overwrites its z with a gradient that nobody needs here.
                 block = slice(start, start + BLOCK)
-                total += step(z[block].copy(), y[block], None if weights is None else weights[block])
-        return total
+                totals.append(step(z[block].copy(), y[block], None if weights is None else weights[block]))
+        return fsum(totals) if isfinite(sum(totals)) else sum(totals)  # fsum refuses ∞
 
     def glance(self, X: Array, y: Array) -> dict[str, Any]:
         """The mean loss and one metric, accuracy or RMSE: what is worth knowing after each epoch."""

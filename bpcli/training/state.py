@@ -15,10 +15,11 @@ class State:
 
     w: (n,) or (n, K); b: () or (K,). `slots` holds the arrays that an optimiser remembers from step to step, by name;
     plain gradient descent has none. `epoch` counts the epochs that are done, `batch` and `loss` the batches done of the
-    next one and the sum of the loss over them, `steps` all updates so far. `generator` is the state of the random
-    generator at the beginning of the current epoch, from which, and the number of rows, its order follows; None before
-    the first one, or without shuffling. `best` says which epoch was the best so far, and how good; its weights are the
-    slots `best.w` and `best.b`. `records` are the epochs as the history shows them.
+    next one and the sum of the loss over them, `loss_lost` what that has lost by rounding, `steps` all updates so far.
+    `generator` is the state of the random generator at the beginning of the current epoch, from which, and the number
+    of rows, its order follows; None before the first one, or without shuffling. `best` says which epoch was the best so
+    far, and how good; its weights are the slots `best.w` and `best.b`. `records` are the epochs as the history shows
+    them.
     """
 
     w: Array
@@ -27,6 +28,7 @@ class State:
     epoch: int = 0
     batch: int = 0
     loss: float = 0.0
+    loss_lost: float = 0.0
     steps: int = 0
     generator: dict[str, Any] | None = None
     best: dict[str, Any] | None = None
@@ -44,6 +46,7 @@ class State:
             "epoch": self.epoch,
             "batch": self.batch,
             "loss": self.loss,
+            "loss_lost": self.loss_lost,
             "steps": self.steps,
             "generator": self.generator,
             "best": self.best,

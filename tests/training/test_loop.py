@@ -1,5 +1,6 @@
 """The loop's weights, step by step, beside gradient descent by autograd, which knows none of the lecture's formulas."""
 
+import math
 import tracemalloc
 
 import autograd.numpy as anp
@@ -10,6 +11,7 @@ from autograd import grad
 from bpcli.formulas.steps import make_step
 from bpcli.training import loop
 from bpcli.training.loop import DivergedError, descend_epochs
+from bpcli.training.moves import moves_of
 from bpcli.training.state import State
 
 N, FEATURES, CLASSES = 60, 5, 4
@@ -190,3 +192,15 @@ def test_divergence_is_reported_at_its_step():
         DivergedError, match=r"diverged in epoch \d+, step 1: the loss is (inf|nan)(.|\n)*learning_rate"
     ):
         train("neuron", "identity", "mse", X, y, w, b, batch_size=N, epochs=5000, learning_rate=1e3)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_the_loss_of_many_steps_does_not_drift(clip_norm):
+    N = 30_000
+    X, y = np.zeros((N, 1)), np.full(N, 0.1)
+    step = make_step("neuron", "identity", "mse", 1, (), np.dtype(float))
+    moves = moves_of("sgd", "constant", clip_norm, 1)
+    keywords = {"learning_rate": 1e-300, "batch_size": 1, "epochs": 1, "rng": None, "moves": moves}
+    (epoch,) = descend_epochs(X, y, State(np.zeros(1), np.zeros(())), step, **keywords)
+    true = math.fsum([0.1 * 0.1] * N) / N
+    assert abs(epoch.loss - true) <= 2 * math.ulp(true)  # added up plainly it is off by 2,458
