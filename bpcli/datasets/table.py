@@ -4,8 +4,9 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL"
 """The cells that count as missing."""
 
 Floats = NDArray[np.float64]
+Column = NDArray[Any] | list[str]
+"""A column: real numbers of any type, finite or NaN where a cell is missing, or cells."""
 
 
 class Table:
@@ -24,7 +27,7 @@ class Table:
     def __init__(
         self,
         path: Path,
-        columns: Mapping[str, Floats | list[str]],
+        columns: Mapping[str, Column],
         rows: int,
         line_of: Callable[[int], int | None],
         cells: Callable[[str], list[str]],
@@ -50,7 +53,7 @@ class Table:
         """The numbers of a numeric column, (N,); NaN where a cell is missing."""
         column = self._columns[name]
         assert not isinstance(column, list), name
-        return column
+        return np.asarray(column, np.float64)
 
     def text(self, name: str) -> list[str]:
         """The cells of any column as they stand, without white space around them."""
@@ -100,10 +103,10 @@ class Table:
         """DataError if a column is not there, with the nearest name."""
         missing = [name for name in names if name not in self._columns]
         if missing:
-            found = {name: nearest(name, self._columns) for name in missing}
+            found = {name: nearest(name, self._columns) for name in missing[:12]}
             shown = ", ".join(self.names[:12]) + (" …" if len(self.names) > 12 else "")
             raise DataError(
-                f"{self.path} has no column {', '.join(missing)}",
+                f"{self.path} has no column {', '.join(missing[:12])}" + (" …" if len(missing) > 12 else ""),
                 f"did you mean {', '.join(close for close in found.values() if close)}?"
                 if any(found.values())
                 else f"its columns are {shown}",
@@ -171,9 +174,24 @@ def _separated_by(delimiter: str) -> Callable[[Path, BinaryIO | None], Table]:
     return read
 
 
+def _by(module: str, function: str) -> Callable[[Path, BinaryIO | None], Table]:
+    """A reader out of a module that is imported only when a file is read."""
+
+    def read(path: Path, stream: BinaryIO | None) -> Table:
+        table: Table = getattr(import_module(f"bpcli.datasets.{module}"), function)(path, stream)
+        return table
+
+    return read
+
+
 READERS = {
     "csv": Reader((".csv", ".txt"), _separated_by(",")),
     "tsv": Reader((".tsv", ".tab"), _separated_by("\t")),
+    "npy": Reader((".npy",), _by("arrays", "read_npy")),
+    "npz": Reader((".npz",), _by("arrays", "read_npz")),
+    "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx")),
+    "parquet": Reader((".parquet", ".pq"), _by("columnar", "read_parquet")),
+    "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow")),
 }
 """The formats by name."""
 
@@ -183,7 +201,8 @@ def _extension(path: Path) -> str:
 
 
 def _known_format(path: Path) -> str | None:
-    return next((name for name, reader in READERS.items() if _extension(path) in reader.extensions), None)
+    name = path.name.lower().removesuffix(".gz")
+    return next((format_ for format_, reader in READERS.items() if name.endswith(reader.extensions)), None)
 
 
 def _format_of(path: Path, format_: str) -> str:

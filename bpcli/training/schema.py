@@ -79,7 +79,6 @@ EARLY = settings(
 )
 PART = optional(either(a_number(above=0, below=1), FILE))
 MISSING = one_of(*MISSING_STRATEGIES)
-_EXTENSIONS = " ".join(extension for reader in READERS.values() for extension in reader.extensions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,10 +184,10 @@ class DataConfig:
     test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
         None
     )
-    format: Annotated[
-        str, Key(one_of("auto", *READERS), f"auto goes by the extension, {_EXTENSIONS}, each with or without .gz")
-    ] = "auto"
-    target_path: Annotated[Path | None, Key(optional(PATH), "where the target has a file of its own")] = None
+    format: Annotated[str, Key(one_of("auto", *READERS), "by extension, .gz too; else as data.path")] = "auto"
+    target_path: Annotated[
+        Path | None, Key(optional(PATH), "where the target has a file of its own; .npz: arrays X and y")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,14 +134,14 @@ def test_files_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="is a folder"):
         read_table(tmp_path)
     (tmp_path / "cells.xyz").write_text("a\n1\n")
-    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.txt, \.tsv, \.tab.*csv or tsv"):
+    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.txt, \.tsv, \.tab.*csv or tsv or"):
         read_table(tmp_path / "cells.xyz")
     (tmp_path / "cells").write_text("a\n1\n")
     with pytest.raises(DataError, match="without an extension"):
         read_table(tmp_path / "cells")
 
 
-@pytest.mark.parametrize(("name", "reader"), READERS.items())
+@pytest.mark.parametrize(("name", "reader"), [(name, READERS[name]) for name in ("csv", "tsv")])
 def test_every_extension_of_a_format_means_it(tmp_path, name, reader):
     for extension in reader.extensions:
         for ending in (extension, extension.upper(), f"{extension}.gz"):

@@ -1,0 +1,116 @@
+"""Every command over every format: the same numbers make the same model, and a wrong file one clear error."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from pyarrow import csv, feather, parquet
+
+TRAINING = "{learning_rate: 0.1, epochs: 2, seed: 3}"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory, root):
+    """The digits in every format, and the config of each."""
+    folder = tmp_path_factory.mktemp("formats")
+    table = np.loadtxt(root / "data" / "digits.csv", delimiter=",", skiprows=1)
+    X, y = table[:, :64], table[:, 64].astype(np.uint8)
+    np.save(folder / "X.npy", X)
+    np.save(folder / "small.npy", np.asfortranarray(X.astype(">i2").reshape(-1, 8, 8)))
+    np.save(folder / "y.npy", y)
+    np.savez(folder / "both.npz", X=X, y=y.astype("U1"))
+    images = struct.pack(">4B3I", 0, 0, 8, 3, len(X), 8, 8) + X.astype(np.uint8).tobytes()
+    (folder / "images-idx3-ubyte").write_bytes(images)
+    (folder / "images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+    (folder / "labels-idx1-ubyte").write_bytes(struct.pack(">4BI", 0, 0, 8, 1, len(y)) + y.tobytes())
+    named = csv.read_csv(root / "data" / "digits.csv")
+    named = named.rename_columns([*(f"x{j}" for j in range(1, 65)), "y"])
+    parquet.write_table(named, folder / "t.parquet")
+    feather.write_feather(named, folder / "t.feather")
+    csv.write_csv(named, folder / "t.csv")
+    return folder
+
+
+PATHS = {
+    "t.csv": "",
+    "t.parquet": "",
+    "t.feather": "",
+    "both.npz": "",
+    "X.npy": "y.npy",
+    "small.npy": "labels-idx1-ubyte",
+    "images-idx3-ubyte": "labels-idx1-ubyte",
+    "images-idx3-ubyte.gz": "y.npy",
+}
+
+
+def config(folder, path, target_path, more=""):
+    file = folder / f"{path}.yaml"
+    own = f", target_path: {target_path}" if target_path else ""
+    file.write_text(
+        f"model: {{type: softmax}}\nloss: cce\ntraining: {TRAINING}\n"
+        f"data: {{path: {path}, target: y, scale: 16, validation: 0.2{own}{more}}}\noutput: {folder}/runs/{path}\n"
+    )
+    return file
+
+
+def test_the_same_numbers_make_the_same_model(bpcli, digits):
+    weights, said, evaluated = {}, {}, {}
+    for path, target_path in PATHS.items():
+        file = config(digits, path, target_path)
+        assert bpcli("validate", file).code == 0
+        trained = bpcli("train", file, "--quiet")
+        assert (trained.code, trained.err) == (0, "")
+        run = digits / "runs" / path
+        with np.load(run / "model.npz") as archive:
+            weights[path] = archive["w"].tobytes()
+        predicted = bpcli("predict", run, digits / path)
+        assert predicted.code == 0
+        said[path] = predicted.out
+        target = ("--target", digits / target_path) if target_path else ()
+        evaluated[path] = bpcli("evaluate", run, digits / path, *target).out
+        assert bpcli("inspect", run).code == 0
+    for results in (weights, said, evaluated):
+        assert len(set(results.values())) == 1
+
+
+def test_init_writes_a_config_that_trains(bpcli, digits, monkeypatch):
+    monkeypatch.chdir(digits)
+    for path in ("both.npz", "t.parquet"):
+        (digits / "drafted.yaml").write_text(bpcli("init", "--data", path, "--target", "y").out)
+        assert bpcli("validate", "drafted.yaml").code == 0
+
+
+def test_predict_reads_the_format_of_the_training_from_stdin(bpcli, digits):
+    file = config(digits, "X.npy", "y.npy", ", format: npy")
+    assert bpcli("train", file, "--quiet", "--force").code == 0
+    run = digits / "runs" / "X.npy"
+    piped = bpcli("predict", run, "-", stdin=(digits / "X.npy").read_bytes())
+    assert piped.out == bpcli("predict", run, digits / "X.npy").out
+
+
+def test_a_gap_or_an_infinity_is_named_by_its_row_and_column(bpcli, digits):
+    for value, words in ((np.nan, "row 3: column x2: the cell is missing"), (np.inf, "row 3: column x2: 'inf' is not")):
+        X = np.ones((1797, 64))
+        X[2, 1] = value
+        np.save(digits / "bad.npy", X)
+        result = bpcli("train", config(digits, "bad.npy", "y.npy"))
+        assert result.code == 3
+        assert words in result.err
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        (np.ones((4, 2)), np.ones(3), "has 3 rows, "),
+        (np.ones((4, 2)), np.ones((4, 2)), "has no column y"),
+        (np.array([None, 1]), np.ones(2), "Python objects"),
+    ],
+)
+def test_files_that_do_not_fit(bpcli, tmp_path, X, y, words):
+    np.save(tmp_path / "X.npy", X, allow_pickle=True)
+    np.save(tmp_path / "y.npy", y)
+    result = bpcli("train", config(tmp_path, "X.npy", "y.npy"))
+    assert (result.code, result.out) == (3, "")
+    assert words in result.err
+    assert not (tmp_path / "runs" / "X.npy").exists()
