@@ -1,6 +1,7 @@
 """What can go wrong, each kind with the exit code that a script sees."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import ClassVar
 
 
@@ -88,10 +89,13 @@ def caret_lines(text: str, start: int, end: int) -> list[str]:
     return [f"  {prefix}{shown}", "  " + " " * (len(prefix) + start - begin - left) + "^" * width]
 
 
+_MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each would take long
+
+
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that `word` most likely meant, or None; case is forgiven."""
     import difflib  # only when something went wrong: it costs milliseconds
 
-    folded = {choice.casefold(): choice for choice in choices}
+    folded = {choice.casefold(): choice for choice in islice(choices, _MOST_CHOICES)}
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None

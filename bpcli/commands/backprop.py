@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.calculus.values import parse_value
 from bpcli.commands import Command, output
 from bpcli.commands.drawing import DRAWINGS, MOST
+from bpcli.datasets.sparse import dense
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.activations import ACTIVATIONS
@@ -202,7 +203,7 @@ def _of_run(run: Path, rows: str | None, lr: float | None) -> tuple[Chain, Given
         if row not in places:
             raise DataError(f"row {row} of {table.path} has a gap, and training drops such rows")
     at = [places[row] for row in wanted]
-    X, y = prepared.X[at], prepared.y[at]
+    X, y = dense(prepared.X[at]), prepared.y[at]
     w, b = model.w.astype(float), model.b.astype(float)
     names = _listed(model.preparation.feature_names)
     which = f"row {wanted[0]}" if len(wanted) == 1 else f"rows {_listed(wanted)}"

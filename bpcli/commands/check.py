@@ -34,6 +34,7 @@ from bpcli.commands.calculator import (
     wrt_option,
 )
 from bpcli.commands.jacobian import function_of, named_options, output_names
+from bpcli.datasets.sparse import dense
 from bpcli.datasets.values import read_value_file
 from bpcli.errors import BpcliError, CheckError, DataError, UsageError
 from bpcli.formulas import INPUTS
@@ -365,7 +366,7 @@ def _config(path: Path, session: _Session) -> None:
     training = prepare(load_config(path))
     model, part = training.model, training.parts["train"]
     rows = min(MAX_ROWS, len(part.y))
-    X, y = np.asarray(part.X[:rows], float), part.y[:rows]
+    X, y = dense(part.X[:rows]), part.y[:rows]
     target = y.astype(np.intp) if model.activation is None else y.astype(float)
     weights = None if part.weights is None else part.weights[:rows]
     step = make_step(model.type, model.activation, model.loss, rows, model.b.shape, np.dtype(float))

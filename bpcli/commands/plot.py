@@ -1,6 +1,7 @@
 """`bpcli plot`: pictures of a function with its gradient and a descent, or of a trained model."""
 
 import re
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bpcli.calculus.values import parse_value
 from bpcli.commands import Command, output
 from bpcli.commands.calculator import Printer, Request
 from bpcli.commands.descend import left_the_finite
+from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.updates import descend
 from bpcli.notation import number
@@ -292,11 +294,11 @@ def _run(run: Path, show: str | None, features: str | None, image: str | None, s
     if image is not None and "weights" not in views:
         raise UsageError("--image is of the weights, which are not shown", "--show weights")
     found = parts_of(run, ("train", "validation", "test"), "train it again")
-    parts = {name: (part.X.astype(float), part.y) for name, part in found.items()}
+    parts = {name: (dense(part.X), part.y) for name, part in found.items()}
     return draw(model, history, parts, views, chosen, size or ((6.0, 4.5) if show else (11.0, 8.0)), shape)
 
 
-def _features(text: str | None, names: list[str]) -> tuple[int, ...]:
+def _features(text: str | None, names: Sequence[str]) -> tuple[int, ...]:
     """The numbers of the features that `--features a,b` names."""
     chosen: list[int] = []
     for name in (part.strip() for part in (text or "").split(",") if part.strip()):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.labels import Class, encode, fit_classes
 from bpcli.datasets.moments import mean, mean_and_sigma, median, most_frequent
+from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import MISSING, Table, is_number
 from bpcli.errors import DataError, UsageError
 from bpcli.naming import natural_key
@@ -71,7 +72,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What was learned of the training rows: apply it to any table with the same columns, in any order."""
+    """What was learned of the training rows: apply it to any table with the same columns, in any order.
+
+    `numbered` are the features of a sparse table, in the place of `columns`; their scales are all the same.
+    """
 
     target: str
     task: str
@@ -80,10 +84,13 @@ class Preparation:
     classes: tuple[Class, ...] | None
     mean: tuple[float, ...] | None
     scale: tuple[float, ...] | None
+    numbered: Numbered | None = None
 
     @property
-    def feature_names(self) -> list[str]:
+    def feature_names(self) -> Sequence[str]:
         """The names of the prepared features: a column's own, or `color=red` for each of its categories."""
+        if self.numbered is not None:
+            return self.numbered
         names: list[str] = []
         for column in self.columns:
             names += [column.name] if column.categories is None else [f"{column.name}={c}" for c in column.categories]
@@ -96,6 +103,8 @@ class Preparation:
         DataError that names every column that can't be used as it is, with file and line, and what would help;
         UsageError for options that do not fit the table.
         """
+        if isinstance(table, SparseTable):
+            return _fit_sparse(table, options, rows)
         names = _feature_columns(table, options)
         strategies = {name: _strategy(options, name) for name in names}
         drops_target = _target_strategy(options) == "drop"
@@ -125,6 +134,8 @@ class Preparation:
         that is not there, a cell that is not a number, a class that training has not seen: with file, line and column.
         """
         table.require([c.name for c in self.columns] + ([self.target] if with_target else []))
+        if self.numbered is not None:
+            return self._apply_sparse(table, self.numbered, with_target)
         drop = np.zeros(table.rows, bool)
         if with_target:
             strategies = {c.name: c.missing for c in self.columns}
@@ -139,6 +150,24 @@ class Preparation:
         self._scale(X, table, rows)
         used = {self.target, *(c.name for c in self.columns)}
         ignored = [name for name in table.names if name not in used]
+        return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
+
+    def _apply_sparse(self, table: Table, features: Numbered, with_target: bool) -> Prepared:
+        notes: list[str] = []
+        X = take_features(table, features, notes)
+        rows = np.arange(table.rows)
+        if with_target and self.drops_target:
+            rows = np.flatnonzero(~table.missing(self.target))
+            if len(rows) < table.rows:
+                X = X[rows]
+                notes.append(f"{table.path}: {table.rows - len(rows)} of {table.rows} rows have gaps and are dropped")
+        if self.scale is not None:
+            with np.errstate(over="ignore", under="ignore"):
+                X = X / self.scale[0]
+            if not np.isfinite(X.data).all():
+                row = int(np.searchsorted(X.indptr, np.argmin(np.isfinite(X.data)), "right")) - 1
+                raise DataError(f"{table.where(int(rows[row]))}: a value is too large to be scaled as in training")
+        ignored = [] if isinstance(table, SparseTable) else sorted({*table.names} - {self.target, *features})
         return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
 
     def _refuse_unfit(self, table: Table, drop: Array) -> None:
@@ -217,8 +246,40 @@ class Preparation:
             return None if values is None else tuple(values)
 
         columns = tuple(Column(**{**column, "categories": frozen(column["categories"])}) for column in data["columns"])
-        rest = {key: frozen(data[key]) for key in ("classes", "mean", "scale")}
+        rest: dict[str, Any] = {key: frozen(data[key]) for key in ("classes", "mean", "scale")}
+        numbered = data.get("numbered")  # which earlier models do not have
+        if numbered is not None:
+            rest["numbered"] = Numbered(numbered["first"], numbered["stop"], frozen(numbered["chosen"]))
         return Preparation(data["target"], data["task"], data["drops_target"], columns, **rest)
+
+
+def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:
+    """What can be learned of a sparse table without writing out its zeros: the classes, and the features."""
+    if options.standardize:
+        raise UsageError(
+            f"data.standardize: less its mean no 0 of {table.path} stays 0, and its zeros are never written out",
+            "data.scale: NUMBER divides all features by one number; or give the data in another format",
+        )
+    if options.categorical:
+        raise UsageError(f"data.categorical: the features of {table.path} are numbers, and sparse", "leave it out")
+    of_columns = {} if isinstance(options.missing, str) else options.missing
+    table.require([options.target, *(options.features or ()), *options.exclude, *of_columns])
+    features = table.features
+    if options.features is not None or options.exclude:
+        out = {options.target, *options.exclude}
+        names = features if options.features is None else options.features
+        features = Numbered(features.first, features.stop, tuple(int(name[1:]) for name in names if name not in out))
+    if not len(features):
+        raise DataError(f"{table.path} has no feature left to learn from")
+    missing, drops = table.missing(options.target), _target_strategy(options) == "drop"
+    if missing.any() and not drops:
+        raise DataError(_first_gap(table, options.target, missing, "target"), "data.missing: drop")
+    kept = rows[~missing[rows]]
+    if not len(kept):
+        raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
+    classes = fit_classes(table, options.target, options.task, options.positive, kept)
+    scale = None if options.scale is None else (options.scale,) * len(features)
+    return Preparation(options.target, options.task, drops, (), classes, None, scale, features)
 
 
 def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:

@@ -190,6 +190,7 @@ READERS = {
     "npy": Reader((".npy",), _by("arrays", "read_npy")),
     "npz": Reader((".npz",), _by("arrays", "read_npz")),
     "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx")),
+    "libsvm": Reader((".svm", ".libsvm"), _by("libsvm", "read_libsvm")),
     "parquet": Reader((".parquet", ".pq"), _by("columnar", "read_parquet")),
     "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow")),
 }

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.sparse import is_sparse
 from bpcli.errors import DataError
 from bpcli.files import MARK, staging_path, write_atomically
 from bpcli.training.state import State
@@ -154,7 +155,16 @@ def changed_data(then: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mappin
 def _digest(arrays: Mapping[str, Array]) -> str:
     """A digest of arrays with their names, shapes and types."""
     digest = hashlib.blake2b(digest_size=16)
-    for name, array in arrays.items():
+    for name, array in _plain(arrays):
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _plain(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    """The arrays by name, a sparse one as those that make it up."""
+    for name, array in arrays.items():
+        if is_sparse(array):
+            yield from ((f"{name}.{part}", getattr(array, part)) for part in ("data", "indices", "indptr"))
+        else:
+            yield name, array

@@ -10,6 +10,7 @@ import numpy as np
 
 from bpcli.datasets.labels import MAX_NUMBERS, Class, class_text
 from bpcli.datasets.moments import mean_and_sigma
+from bpcli.datasets.sparse import LABEL, SparseTable
 from bpcli.datasets.table import MISSING, Table, is_number
 from bpcli.errors import DataError, UsageError
 from bpcli.naming import natural_key
@@ -50,23 +51,49 @@ def draft(table: Table, target: str | None, model: str | None) -> dict[str, Entr
         table.require([target])
     chosen, remark = (target, "") if target is not None else _guess_target(table)
     task = _choose_task(table, chosen, model)
+    if isinstance(table, SparseTable):
+        return _draft_sparse(table, chosen, remark, task)
     looks = _looks(table, ~table.missing(chosen))  # rows without a target will be dropped
     features = {name: look for name, look in looks.items() if name != chosen and not look.useless}
     if not features:
         raise DataError(f"{table.path} has no column that could be learned from beside {chosen}")
+    n = sum(1 if look.is_numeric else look.distinct for look in features.values())
+    return {
+        **_model(task, chosen, remark),
+        **_columns(looks, features, chosen, bool(table.missing(chosen).any())),
+        "data.standardize": Entry(True),
+        **_training(looks[chosen].rows, n, _largest_row(table, features), task),
+    }
+
+
+def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -> dict[str, Entry]:
+    """The values for a sparse table, whose features are all taken as they are."""
+    squares = np.bincount(
+        np.repeat(np.arange(table.rows), np.diff(table.matrix.indptr)), table.matrix.data**2, table.rows
+    )
+    gaps = table.missing(target)
+    if not math.isfinite(mean := float(squares.mean())):
+        raise DataError(f"{table.path}: the squares of its values are beyond the doubles", "scale them first")
+    return {
+        **_model(task, target, remark),
+        **({"data.missing": Entry("drop")} if gaps.any() else {}),
+        **_training(table.rows - int(gaps.sum()), mean, float(squares.max()), task),
+    }
+
+
+def _model(task: "_Task", target: str, remark: str) -> dict[str, Entry]:
+    """The model, its loss and its target."""
     entries = {
         "model.type": Entry("softmax" if task.loss == "cce" else "neuron", task.remark),
         "loss": Entry(task.loss),
-        "data.target": Entry(chosen, remark),
-        **_columns(looks, features, chosen, bool(table.missing(chosen).any())),
-        "data.standardize": Entry(True),
+        "data.target": Entry(target, remark),
     }
     if task.loss != "cce":
         entries["model.activation"] = Entry("sigmoid" if task.loss == "bce" else "identity")
     if task.loss == "bce":
         negative, positive = _order(task.classes)
         entries["data.positive"] = Entry(positive, f"or {yaml_text(negative)}")
-    return entries | _training(table, looks[chosen], features, task)
+    return entries
 
 
 @dataclass(frozen=True)
@@ -132,6 +159,8 @@ def _useless_text(cells: Sequence[str], distinct: int) -> str:
 
 
 def _guess_target(table: Table) -> tuple[str, str]:
+    if isinstance(table, SparseTable):
+        return LABEL, "the labels in front of the rows"
     looks = _looks(table, np.ones(table.rows, bool))
     by_name = {name.casefold(): name for name in reversed(table.names)}
     for name in TARGET_NAMES:
@@ -210,13 +239,12 @@ def _columns(
     return entries
 
 
-def _training(table: Table, target: _Look, features: Mapping[str, _Look], task: _Task) -> dict[str, Entry]:
-    """How fast and how long to train, and how much to hold out."""
+def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Entry]:
+    """How fast and how long to train on so many rows, whose ‖x‖² is n in the mean, and how much to hold out."""
     size = int(KEYS["training.batch_size"].default)
     epochs = int(KEYS["training.epochs"].default)
-    n = sum(1 if look.is_numeric else look.distinct for look in features.values())
-    steps = -(-target.rows // size)
-    rate = _learning_rate(task.loss, n, _largest_row(table, features) / size, min(epochs * steps, MAX_STEPS))
+    steps = -(-rows // size)
+    rate = _learning_rate(task.loss, n, largest / size, min(epochs * steps, MAX_STEPS))
     # Enough steps to come near the optimum, and not so many that the first look at a large table takes minutes.
     needed = (25 if task.loss == "mse" else 100) / rate
     if epochs * steps < needed:
@@ -224,12 +252,12 @@ def _training(table: Table, target: _Look, features: Mapping[str, _Look], task: 
     elif epochs * steps > MAX_STEPS:
         epochs = max(10, MAX_STEPS // steps)
     entries = {"training.learning_rate": Entry(rate), "training.epochs": Entry(epochs)}
-    if target.rows < max(MIN_ROWS, 2.5 * len(task.classes)):
+    if rows < max(MIN_ROWS, 2.5 * len(task.classes)):
         return entries | {"data.validation": Entry(None, "too few rows to hold some out")}
     return entries | {"data.validation": Entry(0.2)}
 
 
-def _learning_rate(loss: str, n: int, largest: float, steps: int) -> float:
+def _learning_rate(loss: str, n: float, largest: float, steps: int) -> float:
     """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
 
     λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,17 +61,60 @@ def descend_epochs(
     another call, the same steps follow. The inner step creates no arrays: every product is written into a buffer that
     was made before the first.
     """
-    N, pause = len(X), pause or Pause()
-    batches = _Batches(X, y, min(batch_size, N), rng, state.w.shape[1:], weights)
+    batches = _Batches(X, y, min(batch_size, len(X)), rng, state.w.shape[1:], weights)
+    sweep = _Sweep(state, step, l1, l2) if moves is None else OtherSweep(state, step, l1, l2, moves)
+    course = Course(len(X), learning_rate, epochs, rng, moves)
+    return run_epochs(batches, sweep, state, course, pause or Pause())
+
+
+class Batches(Protocol):
+    """The batches of an epoch, in whatever form its sweep takes them."""
+
+    @property
+    def count(self) -> int:
+        """How many batches an epoch has."""
+
+    def arrange(self) -> None:
+        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+
+    def part(self, start: int, stop: int) -> Iterable[Any]:
+        """The epoch's batches from number `start` on, before `stop`."""
+
+
+class Sweep(Protocol):
+    """Steps over batches that change a state; `rate` is α of the current epoch."""
+
+    rate: float
+
+    def __call__(self, batches: Iterable[Any]) -> None:
+        """A step a batch."""
+
+    def settle(self) -> None:
+        """Finish what steps have put off, at the end of an epoch."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training goes by beside its steps: rows, α and what changes it, epochs, and the order of the rows."""
+
+    rows: int
+    learning_rate: float
+    epochs: int
+    rng: np.random.Generator | None
+    moves: Moves | None
+
+
+def run_epochs(batches: Batches, sweep: Sweep, state: State, course: Course, pause: Pause) -> Iterator[Epoch | None]:
+    """The epochs of `descend_epochs`, whatever form the rows have: `sweep` takes the steps over `batches`."""
+    rng, moves = course.rng, course.moves
     if rng is not None:
         if state.generator is None:
             state.generator = dict(rng.bit_generator.state)
         rng.bit_generator.state = state.generator
-    sweep = _Sweep(state, step, l1, l2) if moves is None else _OtherSweep(state, step, l1, l2, moves)
     run, arranged = 1, False  # steps between two looks at the clock
-    while state.epoch < epochs:
+    while state.epoch < course.epochs:
         began = perf_counter()
-        sweep.rate = rate = learning_rate if moves is None else learning_rate * moves.factor(state.epoch)
+        sweep.rate = rate = course.learning_rate * (1.0 if moves is None else moves.factor(state.epoch))
         if not arranged:
             batches.arrange()
             arranged = True
@@ -84,13 +127,16 @@ def descend_epochs(
                 run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
                 if now >= pause.at:
                     break
+            if state.batch == batches.count:
+                sweep.settle()
+                now = perf_counter()
         state.epoch_seconds += now - began
         if state.batch < batches.count:
             yield None
             continue
         if not (np.isfinite(state.w).all() and np.isfinite(state.b).all()):
-            raise _diverged(state.epoch + 1, state.batch, "a weight is no longer finite", rate)
-        epoch = Epoch(state.epoch + 1, state.loss / N, rate, state.epoch_seconds)
+            raise diverged(state.epoch + 1, state.batch, "a weight is no longer finite", rate)
+        epoch = Epoch(state.epoch + 1, state.loss / course.rows, rate, state.epoch_seconds)
         state.epoch, state.batch = state.epoch + 1, 0
         state.loss = state.loss_lost = state.epoch_seconds = 0.0
         if rng is not None:
@@ -110,6 +156,9 @@ class _Sweep:
         self._dJ_dw, self._dJ_db = np.empty_like(state.w), np.empty_like(state.b)
         self._scratch = np.empty_like(state.w)
 
+    def settle(self) -> None:
+        """Nothing is put off."""
+
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch."""
         state, step, learning_rate, l1, l2 = self._state, self._step, self.rate, self._l1, self._l2
@@ -122,8 +171,8 @@ class _Sweep:
             loss = step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
             at += 1
             if not isfinite(loss):
-                raise _diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
-            total, lost = _added(total, lost, loss)
+                raise diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
+            total, lost = added(total, lost, loss)
             np.dot(x_T, z, dJ_dw)
             np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
             rate = learning_rate / len(z)
@@ -141,7 +190,7 @@ class _Sweep:
         state.loss, state.loss_lost, state.batch = total, lost, at
 
 
-class _OtherSweep(_Sweep):
+class OtherSweep(_Sweep):
     """Steps of another optimiser than plain descent, or with a warm-up or a bound on the gradient."""
 
     def __init__(self, state: State, step: Step, l1: float, l2: float, moves: Moves) -> None:
@@ -149,18 +198,23 @@ class _OtherSweep(_Sweep):
         self._moves = moves
         self._scratch_b = np.empty_like(state.b)
 
+    @staticmethod
+    def _dot(x: Any, y: Array, out: Array) -> None:
+        """The product of x and y, written into `out`."""
+        np.dot(x, y, out)
+
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch: ∂J/∂(w, b), shortened; then l2, if it is a part of J; the optimiser; and l1's threshold."""
         state, moves = self._state, self._moves
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         slots_w, slots_b = moves.slots(state, "w"), moves.slots(state, "b")
         for x, x_T, target, z, ones, omega in batches:
-            np.dot(x, w, z)
+            self._dot(x, w, z)
             np.add(z, b, z)
             loss = self._step(z, target, omega)
             if not isfinite(loss):
-                raise _diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
-            np.dot(x_T, z, dJ_dw)
+                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
+            self._dot(x_T, z, dJ_dw)
             np.dot(ones, z, dJ_db)
             shrink = moves.clipped(dJ_dw, dJ_db, len(z)) / len(z)
             np.multiply(dJ_dw, shrink, dJ_dw)
@@ -180,12 +234,12 @@ class _OtherSweep(_Sweep):
                 threshold = rate * self._l1
                 np.clip(w, -threshold, threshold, scratch)
                 np.subtract(w, scratch, w)
-            state.loss, state.loss_lost = _added(state.loss, state.loss_lost, loss)
+            state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
             state.batch += 1
             state.steps = t
 
 
-def _added(total: float, lost: float, term: float) -> tuple[float, float]:
+def added(total: float, lost: float, term: float) -> tuple[float, float]:
     """A sum with one term more, and what it has lost by rounding: its error does not grow with them (Kahan 1965)."""
     term -= lost
     new = total + term
@@ -268,7 +322,8 @@ class _Batches:
             self._all_weights.take(rows, 0, weights, "clip")
 
 
-def _diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:
+def diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:
+    """The error of a training that left the finite numbers in that step, and what helps."""
     return DivergedError(
         f"training diverged in epoch {epoch}, step {step}: {what}",
         f"try a smaller training.learning_rate (it is {learning_rate:g}), and data.standardize: true if the features "

@@ -31,6 +31,11 @@ class Moves:
         return self.optimizer in DECOUPLED
 
     @property
+    def only_scheduled(self) -> bool:
+        """Whether each step of an epoch is the lecture's, with one α."""
+        return self.optimizer == "sgd" and not self.warmup and self.clip_norm is None
+
+    @property
     def _row(self) -> Optimizer:
         return OPTIMIZERS[self.optimizer]
 

@@ -155,7 +155,7 @@ class DataConfig:
     """The section `data`; paths are absolute, and a part that is a fraction is a float."""
 
     path: Annotated[Path, Key(PATH, "relative to this file", "cells.csv")]
-    target: Annotated[str, Key(NAME, "the column to predict", "diagnosis")]
+    target: Annotated[str, Key(NAME, "the column to predict; with LIBSVM: none", "diagnosis")]
     positive: Annotated[
         str | float | None,
         Key(optional(CLASS), "of two classes; by default the later in natural order", "malignant", loss="bce"),
@@ -184,7 +184,7 @@ class DataConfig:
     test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
         None
     )
-    format: Annotated[str, Key(one_of("auto", *READERS), "by extension, .gz too; else as data.path")] = "auto"
+    format: Annotated[str, Key(one_of("auto", *READERS), "by extension, .gz too")] = "auto"
     target_path: Annotated[
         Path | None, Key(optional(PATH), "where the target has a file of its own; .npz: arrays X and y")
     ] = None

@@ -1,6 +1,6 @@
 """A training from its config: read, split, prepare, start, train and sum up, without printing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.labels import class_text
 from bpcli.datasets.preparation import Preparation, PreparationOptions
+from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.splits import split_rows
 from bpcli.datasets.table import Table, read_table, with_target
 from bpcli.datasets.weights import class_weights, column_weights, sample_weights
@@ -18,7 +19,7 @@ from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.steps import make_step
 from bpcli.notation import number
 from bpcli.training.config import Config, check_columns
-from bpcli.training.loop import descend_epochs
+from bpcli.training.loop import Epoch, descend_epochs
 from bpcli.training.model import Model, best_constant_loss
 from bpcli.training.moves import Moves, moves_of
 from bpcli.training.state import Pause, State
@@ -78,7 +79,7 @@ class Training:
         began, before = perf_counter(), state.seconds
         if self.stopping is not None and self.stopping.exhausted(state):
             return
-        for epoch in descend_epochs(
+        for epoch in _loop(train.X)(
             train.X,
             model.target(train.y),
             state,
@@ -184,6 +185,10 @@ def prepare(config: Config) -> Training:
     for part_of_state in (moves, stopping):
         if part_of_state is not None:
             part_of_state.start(state)
+    if is_sparse(parts["train"].X):
+        from bpcli.training.lazy import sparse_slots
+
+        sparse_slots(state, options.l1, options.l2)
     ordered = {k: parts[k] for k in PARTS if k in parts}
     return Training(config, model, ordered, for_shuffle, state, notes, moves, stopping)
 
@@ -208,11 +213,20 @@ def _weights(
     return sample_weights(y, of_rows, by_number)
 
 
-def _as_trained(X: Array, dtype: np.dtype[Any]) -> Array:
+def _loop(X: Any) -> Callable[..., Iterator[Epoch | None]]:
+    """The training loop for such features."""
+    if not is_sparse(X):
+        return descend_epochs
+    from bpcli.training.lazy import descend_sparse
+
+    return descend_sparse
+
+
+def _as_trained(X: Any, dtype: np.dtype[Any]) -> Any:
     """The features as the numbers to train with; DataError if one is beyond their range."""
     with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(X, dtype)
-    if not np.isfinite(converted).all():
+        converted = X.astype(dtype) if is_sparse(X) else np.ascontiguousarray(X, dtype)
+    if not np.isfinite(converted.data if is_sparse(X) else converted).all():
         raise DataError(
             f"a feature is too large for {dtype.name} numbers",
             "training.dtype: float64, or data.standardize: true",

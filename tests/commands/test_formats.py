@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 from pyarrow import csv, feather, parquet
+from sklearn.datasets import dump_svmlight_file
 
 TRAINING = "{learning_rate: 0.1, epochs: 2, seed: 3}"
 
@@ -29,6 +30,7 @@ def digits(tmp_path_factory, root):
     parquet.write_table(named, folder / "t.parquet")
     feather.write_feather(named, folder / "t.feather")
     csv.write_csv(named, folder / "t.csv")
+    dump_svmlight_file(X, y, str(folder / "t.svm"), zero_based=False)
     return folder
 
 
@@ -74,10 +76,31 @@ def test_the_same_numbers_make_the_same_model(bpcli, digits):
         assert len(set(results.values())) == 1
 
 
+def test_a_sparse_table_makes_the_model_of_the_same_table_written_out(bpcli, digits):
+    losses = []
+    for path, target in (("t.csv", "y"), ("t.svm", "none")):
+        file = config(digits, path, "")
+        trained = bpcli("train", file, "--set", f"data.target={target}", "--force", "--quiet", "--format", "json")
+        assert trained.code == 0
+        losses.append(trained.json[0]["validation"]["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-11)
+    run = digits / "runs" / "t.svm"
+    columns = [np.loadtxt(bpcli("predict", run, digits / path).lines[1:], delimiter=",") for path in ("t.svm", "t.csv")]
+    assert columns[0] == pytest.approx(columns[1], rel=1e-11)
+    (shown,) = bpcli("inspect", run, "--format", "json").json
+    assert len(shown["weights"]) == len(shown["features"]) == len(shown["standardize"]["scale"]) == 64
+    own = bpcli("evaluate", run, "--split", "validation", "--format", "json").json[0]
+    assert own["loss"] == losses[1]
+    file.write_text(file.read_text().replace("target: y", "target: none"))
+    assert bpcli("check", file).code == 0
+    picture = bpcli("plot", run, "--output", digits / "p.png")
+    assert (picture.code, picture.err) == (0, "")
+
+
 def test_init_writes_a_config_that_trains(bpcli, digits, monkeypatch):
     monkeypatch.chdir(digits)
-    for path in ("both.npz", "t.parquet"):
-        (digits / "drafted.yaml").write_text(bpcli("init", "--data", path, "--target", "y").out)
+    for path, target in (("both.npz", "y"), ("t.parquet", "y"), ("t.svm", "none")):
+        (digits / "drafted.yaml").write_text(bpcli("init", "--data", path, "--target", target).out)
         assert bpcli("validate", "drafted.yaml").code == 0
 
 

@@ -296,7 +296,10 @@ def test_every_mistake_in_one_go_in_the_order_of_the_file(problems):
         "--set training.seed=-1",
         "--set data.exlude=[a]",
     ]
-    assert found[5] == "c.yaml:6:1: data.target is missing; expected a column's name: the column to predict"
+    assert (
+        found[5]
+        == "c.yaml:6:1: data.target is missing; expected a column's name: the column to predict; with LIBSVM: none"
+    )
 
 
 def test_columns_that_are_not_there_are_told_with_the_other_mistakes(problems, tmp_path):
@@ -468,7 +471,7 @@ def test_a_mapping_from_python_is_checked_like_a_file(tmp_path):
         "config: training.epochs: expected a whole number of at least 1, or auto, found <…>",
         "config: training.sed: there is no such key; did you mean training.seed?",
         "config: data.path is missing; expected a path: relative to this file",
-        "config: data.target is missing; expected a column's name: the column to predict",
+        "config: data.target is missing; expected a column's name: the column to predict; with LIBSVM: none",
     ]
 
 

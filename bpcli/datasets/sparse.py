@@ -1,0 +1,155 @@
+"""Sparse tables, whose rows have few entries that are not 0: kept as SciPy's CSR, features named by their index.
+
+Nothing here takes memory or time for entries that are 0, nor an object a feature: a million features are one matrix.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.table import Floats, Table
+from bpcli.errors import DataError, MissingExtraError
+from bpcli.notation import number
+
+Array = NDArray[Any]
+
+LABEL = "none"
+"""The column of a LIBSVM file's labels: what `data.target` says where no column is named."""
+
+MAX_DENSE = 1 << 27
+"""Entries of a sparse matrix that may be written out, 1 GiB of doubles."""
+
+_NUMBERED = re.compile(r"x(0|[1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class Numbered(Sequence[str]):
+    """The features x`first` … x`stop − 1`, or of them those with the numbers `chosen`, in that order."""
+
+    first: int
+    stop: int
+    chosen: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        return self.stop - self.first if self.chosen is None else len(self.chosen)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        numbers = range(self.first, self.stop) if self.chosen is None else self.chosen
+        return [f"x{j}" for j in numbers[at]] if isinstance(at, slice) else f"x{numbers[at]}"
+
+
+def csr_array(*arguments: Any, **options: Any) -> Any:
+    """SciPy's `csr_array`; MissingExtraError without SciPy."""
+    try:
+        scipy: Any = import_module("scipy.sparse")
+    except ImportError as error:
+        raise MissingExtraError("sparse", "SciPy", "a LIBSVM file") from error
+    return scipy.csr_array(*arguments, **options)
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is a sparse matrix rather than an array."""
+    return hasattr(X, "indptr")
+
+
+def dense(X: Any) -> Array:
+    """X as an array of doubles; DataError where a sparse one would be too large for that."""
+    if not is_sparse(X):
+        return np.asarray(X, np.float64)
+    if X.shape[0] * X.shape[1] > MAX_DENSE:
+        rows, width = X.shape
+        raise DataError(f"{rows} sparse rows of {width} features are too many numbers to be written out here")
+    return np.asarray(X.toarray(), np.float64)
+
+
+class SparseTable(Table):
+    """A table with the features x0 or x1, …, of which column j of `matrix` (N, n), CSR, is xj, and other columns.
+
+    A feature beyond those of the file is 0 in every row of it.
+    """
+
+    def __init__(
+        self, path: Path, matrix: Any, first: int, others: dict[str, Floats], line_of: Callable[[int], int | None]
+    ) -> None:
+        super().__init__(path, others, matrix.shape[0], line_of, self._numbers_as_text)
+        self.matrix = matrix
+        self.features = Numbered(first, max(matrix.shape[1], first + 1))
+
+    def _numbers_as_text(self, name: str) -> list[str]:
+        return ["" if x != x else number(x) for x in self.numeric(name).tolist()]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the features, then those of the other columns."""
+        return [*self.features, *self._columns]
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether the column holds numbers and missing cells only."""
+        return name not in self._columns or super().is_numeric(name)
+
+    def numeric(self, name: str) -> Floats:
+        """The numbers of a column, (N,), also those that are 0."""
+        if name in self._columns:
+            return super().numeric(name)
+        position = int(name[1:])
+        if position >= self.matrix.shape[1]:
+            return np.zeros(self.rows)
+        return np.asarray(self.matrix[:, [position]].toarray()[:, 0], np.float64)
+
+    def text(self, name: str) -> list[str]:
+        """The cells of any column as text."""
+        return super().text(name) if name in self._columns else self._numbers_as_text(name)
+
+    def missing(self, name: str) -> NDArray[np.bool_]:
+        """Where cells are missing, (N,): an entry that is not there is 0, and not missing."""
+        return super().missing(name) if name in self._columns else np.zeros(self.rows, bool)
+
+    def with_column(self, name: str, other: Table, source: str) -> Table:
+        """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
+        joined = super().with_column(name, other, source)
+        table = SparseTable(self.path, self.matrix, self.features.first, {}, self._line_of)
+        table._columns, table._elsewhere = joined._columns, joined._elsewhere
+        table._cells = lambda n: other.text(source) if n == name else self._numbers_as_text(n)
+        return table
+
+    def require(self, names: Iterable[str]) -> None:
+        """DataError if a column is neither there nor the name of a feature."""
+        super().require(name for name in names if not _NUMBERED.fullmatch(name))
+
+    def take(self, features: Numbered) -> tuple[Any, bool]:
+        """Those features of every row, CSR (N, n), and whether the file has others that are left out."""
+        width = max(features.stop, self.matrix.shape[1])
+        padded = csr_array((self.matrix.data, self.matrix.indices, self.matrix.indptr), shape=(self.rows, width))
+        if features.chosen is not None:
+            return padded[:, list(features.chosen)], False
+        beyond = self.matrix.shape[1] > features.stop or self.features.first < features.first
+        return padded[:, features.first : features.stop], beyond
+
+
+def take_features(table: Table, features: Numbered, notes: list[str]) -> Any:
+    """The numbered features of any table, CSR (N, n); a note on those of a sparse one that training has not seen."""
+    if isinstance(table, SparseTable):
+        X, others = table.take(features)
+        if others:
+            seen = f"{features[0]} … {features[len(features) - 1]}"
+            notes.append(f"{table.path}: features that training has not seen are ignored; it had {seen}")
+        return X
+    table.require(features)
+    for name in features:
+        if not table.is_numeric(name):
+            row, cell = table.first_not_numeric(name)
+            raise DataError(f"{table.where(row, name)}: {cell!r} is not a number, as it was in training")
+        if table.missing(name).any():
+            where = table.where(int(np.argmax(table.missing(name))), name)
+            raise DataError(f"{where}: the cell is missing, and the model was trained without a filling for it")
+    return csr_array(np.column_stack([table.numeric(name) for name in features]))
