@@ -3,6 +3,8 @@
 A file is read once, in blocks of lines. NumPy reads a block without quotes: its parser is the fastest there is, but
 forgives a quote that is misplaced or never closed. `csv`, which does not, reads the others, and a block in which NumPy
 finds a cell that is no number; from then on NumPy takes the columns of such cells as text, and the rest as numbers.
+Where pyarrow is there, it reads the blocks of a long file that hold digits alone, several times as fast: both round
+correctly, and whatever pyarrow refuses, NumPy reads.
 """
 
 import csv
@@ -22,6 +24,11 @@ from bpcli.errors import DataError
 
 _BLOCK = 1 << 20
 """Characters of a block: large beside the cost of a call, small beside the memory that a table takes."""
+
+_LONG = _BLOCK // 2
+"""Characters from which on a block is worth the time that it takes to import pyarrow."""
+
+_DIGITS = b"0123456789+-.eE\r\n"
 
 csv.field_size_limit(2**31 - 1)  # a cell may be long; the whole file is read anyway
 
@@ -203,7 +210,9 @@ class _Columns:
         block = "".join(lines)
         if "\0" in block:
             raise _NotATableError
-        columns = self._by_numpy(lines) if '"' not in block else None
+        columns = self._by_arrow(block) if len(block) >= _LONG and not self._text_or_gaps else None
+        if columns is None and '"' not in block:
+            columns = self._by_numpy(lines)
         if columns is None:
             columns = self._by_csv(lines, rest)
         if not columns:
@@ -261,9 +270,36 @@ class _Columns:
                 columns += list(field.T)
         return columns
 
+    @property
+    def _text_or_gaps(self) -> set[int]:
+        return self._text | self._late | self._gaps
+
+    def _by_arrow(self, block: str) -> list[Any] | None:
+        """The columns of a block of plain numbers; None for any other, and without pyarrow."""
+        plain = block.isascii() and not (content := block.encode()).translate(None, _DIGITS + self._delimiter.encode())
+        if not plain or content.count(b"\r") != content.count(b"\r\n"):
+            return None
+        try:
+            import pyarrow as pa  # type: ignore[import-untyped]
+            from pyarrow import csv as arrow
+        except ImportError:
+            return None
+        names = [str(j) for j in range(len(self._parts))]
+        try:
+            table = arrow.read_csv(
+                pa.py_buffer(content),
+                arrow.ReadOptions(column_names=names, block_size=len(content) + 1),
+                arrow.ParseOptions(delimiter=self._delimiter, quote_char=False),
+                arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()), null_values=[]),
+            )
+        except pa.ArrowInvalid:
+            return None
+        columns = [column.to_numpy() for column in table.columns]
+        return columns if all(np.isfinite(column).all() for column in columns) else None
+
     def _record(self) -> Any:
         """The record that NumPy is to read: a field for each run of columns of one kind, numbers or cells."""
-        cells = self._text | self._late | self._gaps
+        cells = self._text_or_gaps
         runs = groupby(range(len(self._parts)), lambda j: j in cells)
         kinds = [(object if is_cells else np.float64, (len(list(run)),)) for is_cells, run in runs]
         return np.dtype([(str(i), kind, shape) for i, (kind, shape) in enumerate(kinds)])

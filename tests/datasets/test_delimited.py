@@ -284,3 +284,47 @@ def test_the_target_out_of_a_file_of_its_own(read):
         with_target(table, read("labels,b\nx,1\ny,2\n", "y.csv"), "label")
     with pytest.raises(UsageError, match="has a column a itself"):
         with_target(table, read("a\nx\ny\n", "y.csv"), "a")
+
+
+# With pyarrow
+
+
+NUMERALS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.from_regex(r"[-+]?[0-9]{1,25}(\.[0-9]{0,25})?([eE][-+]?[0-9]{1,3})?", fullmatch=True),
+    st.sampled_from(
+        ["", "1.", ".5", "-", "1e", "1e999", "1e-999", "007", "9007199254740993", "-0", "+1", "1-2", "e5", "."]
+    ),
+)
+
+
+@given(
+    st.lists(st.lists(NUMERALS, min_size=2, max_size=2), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n", "\r"])
+)
+def test_what_pyarrow_reads_is_to_the_bit_what_numpy_reads(rows, newline):
+    """Or it reads nothing: a block with a single cell that is no plain number is left to NumPy and to `csv`."""
+    block = "".join(",".join(row) + newline for row in rows)
+    by_arrow = delimited._Columns(2, ",")._by_arrow(block)
+    if by_arrow is None:
+        return
+    by_numpy = delimited._Columns(2, ",")._by_numpy(block.splitlines(keepends=True))
+    assert by_numpy is not None
+    for ours, theirs in zip(by_arrow, by_numpy, strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def test_a_long_table_is_the_same_with_and_without_pyarrow(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(repr, row)) for row in rng.normal(size=(3000, 3)).tolist()]
+    lines[1500] = "1,word,3"  # from here on NumPy and csv
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "\n".join(lines))
+    monkeypatch.setattr(delimited, "_BLOCK", 1 << 14)
+    real, calls, found = delimited._Columns._by_arrow, [], []
+    monkeypatch.setattr(delimited._Columns, "_by_arrow", lambda s, b: calls.append(real(s, b)) or calls[-1])
+    for long in (1 << 13, 1 << 60):
+        monkeypatch.setattr(delimited, "_LONG", long)
+        table = read_table(tmp_path / "t.csv")
+        found.append((table.numeric("a").tobytes(), table.text("b"), table.numeric("c").tobytes()))
+        assert any(call is not None for call in calls) == (long < 1 << 60)
+        calls.clear()
+    assert found[0] == found[1]
