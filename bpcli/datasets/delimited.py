@@ -277,7 +277,7 @@ class _Columns:
     def _by_arrow(self, block: str) -> list[Any] | None:
         """The columns of a block of plain numbers; None for any other, and without pyarrow."""
         plain = block.isascii() and not (content := block.encode()).translate(None, _DIGITS + self._delimiter.encode())
-        if not plain or content.count(b"\r") != content.count(b"\r\n"):
+        if not plain:
             return None
         try:
             import pyarrow as pa  # type: ignore[import-untyped]

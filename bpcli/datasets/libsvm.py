@@ -4,6 +4,7 @@ Source: the README of LIBSVM, "Usage of svm-train" (Chang & Lin). A feature is n
 where the index 0 occurs, so that no index is ever taken for another. What is not there is 0.
 """
 
+import io
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -44,9 +45,9 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     csr_array((0, 0))  # what is missing is told before a long file is read
     parts = []
     line = 1
-    with opened(path, stream) as file:
-        content = b"" if stream is None else file.read()
-        for block in _blocks(file, content):
+    kept = None if stream is None else stream.read()  # a stream can be read only once, and a line may be asked for
+    with opened(path, _again(kept)) as file:
+        for block in _blocks(file):
             parts.append(_plain(block) or _careful(path, block, line))
             line += block.count(b"\n")
     labels, counts, indices, values = (np.concatenate(p) for p in zip(_NO_ROWS, *parts, strict=True))
@@ -59,9 +60,9 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     matrix = csr_array((values, indices.astype(small), starts.astype(small)), shape=(len(labels), largest + 1))
 
     def line_of(row: int) -> int | None:
-        with opened(path, stream) as again:
+        with opened(path, _again(kept)) as again:
             rows = -1
-            for number, text in enumerate(content.splitlines() if stream is not None else again, 1):
+            for number, text in enumerate(again, 1):
                 rows += bool(text.partition(b"#")[0].strip())
                 if rows == row:
                     return number
@@ -70,9 +71,13 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     return SparseTable(path, matrix, first, {LABEL: labels}, line_of)
 
 
-def _blocks(file: BinaryIO, content: bytes) -> Iterator[bytes]:
+def _again(content: bytes | None) -> BinaryIO | None:
+    return None if content is None else io.BytesIO(content)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
     """Whole lines, some megabytes at a time; the last one ends as the others do."""
-    rest = content
+    rest = b""
     while block := file.read(_BLOCK):
         whole, newline, after = (rest + block).rpartition(b"\n")
         rest = after

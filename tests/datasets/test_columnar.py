@@ -118,6 +118,7 @@ def test_text_of_every_kind():
     assert found.first_not_numeric("infinite") == (1, "inf")
 
 
+BEYOND = pa.DictionaryArray.from_arrays(pa.array([0, 5]), pa.array(["u"]), safe=False)
 GOOD = pa.table({"a": [1.0, 2.0]})
 
 
@@ -130,6 +131,7 @@ GOOD = pa.table({"a": [1.0, 2.0]})
         ("arrow", b"", "is not a whole Arrow file"),
         ("arrow", to_ipc(GOOD)[:-5], "is not a whole Arrow file"),
         ("arrow", b"FEA1 and no more", "is not a whole Arrow file"),
+        ("arrow", to_ipc(pa.table({"a": BEYOND})), "is not a whole Arrow file"),
         ("feather", to_parquet(GOOD), "is not a whole Arrow file"),
         ("parquet", to_parquet(pa.table({"a": pa.array([], pa.float64())})), "1 columns and 0 rows"),
         ("arrow", to_ipc(pa.table({})), "0 columns and 0 rows"),

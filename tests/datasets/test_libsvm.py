@@ -92,6 +92,7 @@ def test_comments_blank_lines_order_and_missing_labels():
         ("1 1:1\n1 ²:1\n", r"t\.svm:2: a byte that is not ASCII"),
         ("1 1:1\n1 2147483647:1\n", r"t\.svm:2: the index 2147483647 is larger"),
         ("1 1:1\n1 2:1 2:2\n", r"t\.svm:2: the index 2 stands twice"),
+        ("1 1:1\n1 2:1 1:1 2:2\n", r"t\.svm:2: the index 2 stands twice"),
         ("1 1:1\ncat 2:1\n", r"t\.svm:2: 'cat' is not a label"),
         ("1 1:1\n1,2 2:1\n", r"t\.svm:2: '1,2' is not a label, but several"),
         ("1 1:1\n1 qid:3 2:1\n", r"(?s)t\.svm:2: qid:3 marks a query.*take qid"),
@@ -103,6 +104,12 @@ def test_comments_blank_lines_order_and_missing_labels():
 def test_mistakes_have_their_line(content, message):
     with pytest.raises(DataError, match=message):
         read(content)
+
+
+def test_a_mistake_in_a_later_block_has_its_line(monkeypatch):
+    monkeypatch.setattr(libsvm, "_BLOCK", 13)
+    with pytest.raises(DataError, match=r"t\.svm:41: the value 'x'"):
+        read("1 1:1\n" * 40 + "1 1:x\n")
 
 
 def test_without_scipy_the_extra_is_named(monkeypatch):
