@@ -3,6 +3,7 @@
 import gzip
 import io
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,23 +26,18 @@ def read_arrow(path: Path, stream: BinaryIO | None = None) -> Table:
 
 
 def _parquet(content: BinaryIO, start: bytes) -> Any:
-    import pyarrow.parquet as parquet  # type: ignore[import-untyped]
-
-    return parquet.read_table(content)
+    return import_module("pyarrow.parquet").read_table(content)
 
 
 def _ipc(content: BinaryIO, start: bytes) -> Any:
-    import pyarrow as pa
-    from pyarrow import feather
-
     if start == b"ARROW1" or start[:4] == b"FEA1":  # the latter is Feather's first version
-        return feather.read_table(content)
-    return pa.ipc.open_stream(content).read_all()
+        return import_module("pyarrow.feather").read_table(content)
+    return import_module("pyarrow.ipc").open_stream(content).read_all()
 
 
 def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[BinaryIO, bytes], Any]) -> Table:
     try:
-        import pyarrow as pa
+        pa: Any = import_module("pyarrow")
     except ImportError as error:
         raise MissingExtraError("arrow", "pyarrow", f"reading {path}") from error
     with opened(path, stream) as file:
@@ -81,7 +77,7 @@ def _check_names(path: Path, names: list[str]) -> None:
 
 def _column(source: Any) -> Any:
     """Numbers where every cell is one or missing, else cells."""
-    import pyarrow as pa
+    pa: Any = import_module("pyarrow")
 
     kind = source.type
     if pa.types.is_boolean(kind):
@@ -102,7 +98,7 @@ def _column(source: Any) -> Any:
 
 def _cells(source: Any) -> list[str]:
     """The cells of a column as a CSV file would have them: empty where one is missing, true and false as 1 and 0."""
-    import pyarrow as pa
+    pa: Any = import_module("pyarrow")
 
     if pa.types.is_dictionary(source.type):
         source = source.cast(source.type.value_type)

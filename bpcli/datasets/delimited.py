@@ -13,6 +13,7 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -280,8 +281,8 @@ class _Columns:
         if not plain:
             return None
         try:
-            import pyarrow as pa  # type: ignore[import-untyped]
-            from pyarrow import csv as arrow
+            pa: Any = import_module("pyarrow")
+            arrow: Any = import_module("pyarrow.csv")
         except ImportError:
             return None
         names = [str(j) for j in range(len(self._parts))]

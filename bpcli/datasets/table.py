@@ -185,12 +185,14 @@ def _by(module: str, function: str) -> Callable[[Path, BinaryIO | None], Table]:
 
 
 READERS = {
-    "csv": Reader((".csv", ".txt"), _separated_by(",")),
+    "csv": Reader((".csv",), _separated_by(",")),
     "tsv": Reader((".tsv", ".tab"), _separated_by("\t")),
+    "txt": Reader((".txt",), _separated_by(",")),
     "npy": Reader((".npy",), _by("arrays", "read_npy")),
     "npz": Reader((".npz",), _by("arrays", "read_npz")),
     "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx")),
-    "libsvm": Reader((".svm", ".libsvm"), _by("libsvm", "read_libsvm")),
+    "svm": Reader((".svm",), _by("libsvm", "read_libsvm")),
+    "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm")),
     "parquet": Reader((".parquet", ".pq"), _by("columnar", "read_parquet")),
     "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow")),
 }

@@ -1,10 +1,10 @@
 """Parquet, Arrow and Feather: the same table as in CSV, cell by cell."""
 
-import builtins
 import datetime
 import decimal
 import gzip
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,13 +146,6 @@ def test_what_is_damaged_is_one_clear_error(format_, content, message):
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch):
-    real = builtins.__import__
-
-    def refuse(name, *rest, **more):
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"(?s)reading t\.parquet needs pyarrow.*bpcli\[arrow\]"):
         read(to_parquet(GOOD), "parquet")

@@ -134,7 +134,7 @@ def test_files_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="is a folder"):
         read_table(tmp_path)
     (tmp_path / "cells.xyz").write_text("a\n1\n")
-    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.txt, \.tsv, \.tab.*csv or tsv or"):
+    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.tsv, \.tab, \.txt.*csv or tsv or"):
         read_table(tmp_path / "cells.xyz")
     (tmp_path / "cells").write_text("a\n1\n")
     with pytest.raises(DataError, match="without an extension"):
