@@ -16,10 +16,11 @@ from bpcli.calculus.parser import parse
 from bpcli.calculus.program import Instruction
 from bpcli.calculus.tree import names_in
 from bpcli.calculus.values import parse_value
-from bpcli.errors import ExpressionError
+from bpcli.errors import BpcliError, ExpressionError
 
 RTOL = 1e-7  # of exact and numeric: what a difference quotient can be trusted with
 TRIED = 12  # points at which a formula is tried
+_DOUBT = 1e-3  # of what is compared: neighbours that differ by more show that digits are lost
 _SURE = 0.1  # of a slope: an error larger than this says nothing
 
 
@@ -76,10 +77,11 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
         calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, complexes()
     )
     rows: dict[str, list[Checked]] = {name: [] for name in outputs}
+    column = -1
     for name in calculation.wrt:
         titles = entry_names(name, calculation.program.variables[name])
         for k, title in enumerate(titles):
-            move = _mover(point, name, k)
+            move, column = _mover(point, name, k), column + 1
             at = float(np.ravel(point[name])[k])
             f = _after(move, calculation)
             quotients = difference_quotients(f, at)
@@ -90,8 +92,56 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
                 entry = compared(slope, exact, quotients[o], steps[o] if steps else None, f"d/d{title}" in kinks)
                 if entry.agree is False and kinks_nearby(f, at)[o]:
                     entry = entry._replace(agree=None, why="next to a kink")
+                if entry.agree is False and (why := _doubt(calculation, point, move, at, (o, column), exact)):
+                    entry = entry._replace(agree=None, why=why)
                 rows[output].append(entry)
     return [entry for row in rows.values() for entry in row]
+
+
+def _doubt(
+    calculation: Calculation,
+    point: Point,
+    move: Callable[[Any], Point],
+    at: float,
+    place: tuple[int, int],
+    exact: float,
+) -> str:
+    """Why an entry of the Jacobian that no quotient confirms may be lost to rounding; "" where its rule is wrong.
+
+    By the proven entry, of the same rules, where python-flint is there. Else forward and reverse mode, which add in
+    another order, and the same at the nearest doubles tell of 1 + 1/y − 1/y at y = 1e-308.
+    """
+    row, column = place
+    if calculation.underflows(point):
+        return "a number underflows on the way"
+    others = [_proven(calculation, point, row, column)]
+    if not math.isfinite(others[0]):
+        near = [move(at * (1.0 + k * 2.0**-52)) for k in (-3, -2, -1, 1, 2, 3)]
+        others = [_entry_of([list(b[row]) for b in calculation.jacobian(p)[1].values()], column) for p in near]
+        others.append(_entry_of(calculation.jvp(point, _unit(calculation.inputs, column))[1], row))
+        reverse = calculation.vjp(point, _unit(calculation.outputs, row))[1]
+        others.append(_entry_of(list(reverse.values()), column))
+    spread = max(abs(other - exact) for other in others)
+    return "" if spread <= _DOUBT * RTOL * abs(exact) else "the exact one cancels: --certify"
+
+
+def _proven(calculation: Calculation, point: Point, row: int, column: int) -> float:
+    """An entry of the Jacobian by ball arithmetic; NaN where it can't be had."""
+    try:
+        from bpcli.calculus.certified import Certified
+
+        blocks = Certified(calculation).jacobian(point)[1]
+    except BpcliError:
+        return math.nan
+    return _entry_of([list(block[row]) for block in blocks.values()], column)
+
+
+def _entry_of(values: Sequence[Any], place: int) -> float:
+    return float(_flat(values)[place])
+
+
+def _unit(size: int, place: int) -> Any:
+    return np.eye(size)[place]
 
 
 def _after(move: Callable[[Any], Point], calculation: Calculation) -> Callable[[Any], list[Any]]:

@@ -500,6 +500,18 @@ class Calculation:
             return text[node.span[0] : node.span[1]] + self._at(point, node)
         return None
 
+    def underflows(self, point: Point) -> bool:
+        """Whether a value on the way is below the doubles, or so near that it has lost digits."""
+        values = self._forward(point)
+        for slot, step in enumerate(self.program.slots):
+            if isinstance(step, Instruction) and step.row is not None and step.row.name in ("*", "/", "**"):
+                out = _numbers(values[slot])
+                if any(0.0 < abs(v) < 2.0**-1022 for v in out):
+                    return True
+                if 0.0 in out and all(0.0 not in _numbers(values[a]) for a in step.args):
+                    return True
+        return False
+
     def slope_culprit(self, point: Point, second: bool = False) -> str | None:
         """The operation whose derivative leaves the finite where its value does not; None if there is none.
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpcli.calculus import checking
 from bpcli.calculus.checking import check_calculation
 from bpcli.calculus.derivative import Calculation
 from bpcli.calculus.differences import Complex, complex_step, complexes, difference_quotients
@@ -130,6 +131,30 @@ def test_no_false_alarm(text, x, y):
         found = checked(text, {"x": x, "y": y})
     for entry in found:
         assert entry.agree is not False, (entry, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "y", "why"),
+    [
+        ("y+y/y", 1e-290, "the exact one cancels: --certify"),
+        ("y+y/y", 1.1125369292536007e-308, "the exact one cancels: --certify"),
+        ("y/tanh(y)", 1e-6, "the exact one cancels: --certify"),
+        ("y*y/(2*y)", 1.8e-216, "a number underflows on the way"),
+    ],
+)
+def test_an_exact_slope_that_is_lost_to_rounding_is_left_open(text, y, why):
+    (entry,) = checked(text, {"y": y})
+    assert (entry.agree, entry.why) == (None, why)
+
+
+def test_without_balls_neighbours_tell_of_lost_digits(monkeypatch):
+    monkeypatch.setattr(checking, "_proven", lambda *_: math.nan)
+    (entry,) = checked("y+y/y", {"y": 1e-290})
+    assert (entry.agree, entry.why) == (None, "the exact one cancels: --certify")
+
+
+def test_a_complex_step_that_underflows_is_no_witness():
+    assert checked("((x)**2)**2", {"x": 1.1542515093290772e-66})[0].agree is not False
 
 
 def test_kinks_are_left_open():
