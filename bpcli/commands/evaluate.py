@@ -1,17 +1,20 @@
 """`bpcli evaluate`: the loss and the metrics of a model on data with a target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from bpcli.commands import Command, output
 from bpcli.commands.predict import read_argument
-from bpcli.datasets.table import read_table, with_target
+from bpcli.datasets.preparation import Prepared, Tally
+from bpcli.datasets.store import is_large, regrouped
+from bpcli.datasets.table import Table, read_blocks, read_table, with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.notation import cell, csv_line, json_text, number
-from bpcli.training.model import Model
+from bpcli.training.model import BLOCK, Model
 from bpcli.training.run import CONFIG, load_model, model_path, summary_rows
 
 HIGHER_IS_BETTER = ("accuracy", "auc", "pr_auc", "r2")
@@ -49,12 +52,15 @@ def command(
     """
     limits = [_limit(text) for text in fail_under]
     loaded = load_model(model)
-    X, y, notes = _from_data(loaded, data, split, target) if data is not None else _from_run(model, split, target)
+    if data is not None:
+        z, y, notes = _from_data(loaded, data, split, target)
+    else:
+        z, y, notes = _from_run(loaded, model, split, target)
     for text in notes:
         output.note(text)
     if not len(y):
         raise DataError("there are no rows to evaluate")
-    result = loaded.measure(X, y)
+    result = loaded.measure_z(z, y)
     for name, _ in limits:
         if name not in result:
             raise UsageError(f"--fail-under {name}: this model is not measured by it", f"it has {', '.join(result)}")
@@ -84,21 +90,42 @@ def _limit(text: str) -> tuple[str, float]:
 def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
     if split is not None:
         raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
+    if target is None and is_large([data], model.data_format, data):
+        return _by_blocks(model, data)
     table = read_argument(data, model.data_format)
     if target is not None:
         table = with_target(table, read_table(target, like=data), model.preparation.target)
     prepared = model.preparation.apply(table)
-    return prepared.X, prepared.y, prepared.remarks
+    return model.z(prepared.X), prepared.y, prepared.remarks
 
 
-def _from_run(model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
+def _by_blocks(model: Model, data: Path) -> tuple[Any, Any, list[str]]:
+    """z and targets of a large file, in memory of a block beside them."""
+    tally, ys, ignored = Tally(), [], list[str]()
+    last: Table | None = None
+
+    def features() -> Iterator[Any]:
+        nonlocal last, ignored
+        for last in read_blocks(data, model.data_format):
+            prepared = model.preparation.apply(last, tally=tally)
+            ignored = prepared.ignored
+            ys.append(prepared.y)
+            yield prepared.X
+
+    z = [model.z(X) for X in regrouped(features(), BLOCK)]
+    assert last is not None
+    notes = Prepared(np.empty(0), np.empty(0), np.empty(0), tally.notes(last), ignored).remarks
+    return np.concatenate(z), np.concatenate(ys), notes
+
+
+def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
     if target is not None:
         raise UsageError("--target goes with DATA")
     part = split or "train"
     parts = parts_of(model, [part])
     if part not in parts:
         raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
-    return parts[part].X, parts[part].y, [] if split else ["these are the rows the model was trained on"]
+    return loaded.z(parts[part].X), parts[part].y, [] if split else ["these are the rows the model was trained on"]
 
 
 def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from bpcli.commands import Command, output
 from bpcli.datasets.labels import class_text
-from bpcli.datasets.table import Table, read_table
+from bpcli.datasets.preparation import Prepared, Tally
+from bpcli.datasets.store import is_large, regrouped
+from bpcli.datasets.table import Table, read_blocks, read_table
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.notation import cell, csv_line, json_text, number
-from bpcli.training.model import Model
+from bpcli.training.model import BLOCK, Model
 from bpcli.training.run import load_model
 
 
@@ -42,8 +45,11 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     bpcli predict runs/cells new.csv --keep id > predictions.csv
     """
     loaded = load_model(model)
-    table = read_argument(data, loaded.data_format)
     said = ["prediction", *(f"p({class_text(c)})" for c in loaded.classes or ())]
+    if format_ != "text" and not (keep and format_ == "json") and is_large([data], loaded.data_format, data):
+        _stream(loaded, data, keep, said, format_, precision)
+        return
+    table = read_argument(data, loaded.data_format)
     kept = _kept(table, keep, said)
     prepared = loaded.preparation.apply(table, with_target=False)
     for text in prepared.remarks:
@@ -66,6 +72,48 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
         for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
             output.emit(line)
     _check_finite(loaded, columns)
+
+
+def _stream(
+    model: Model, data: Path, keep: Sequence[str], said: Sequence[str], format_: str, precision: int | None
+) -> None:
+    """Predict a large file block by block, in memory of a block; the same lines come out, and the notes at the end."""
+    tally, first, held = Tally(), True, []
+    ignored: list[str] = []
+    last: Table | None = None
+
+    def features() -> Iterator[Any]:
+        nonlocal ignored, last
+        for block in read_blocks(data, model.data_format):
+            prepared = model.preparation.apply(block, with_target=False, tally=tally)
+            kept = _kept(block, keep, said)
+            names[:] = [*kept, *said]
+            held.append(list(zip(*kept.values(), strict=True)) if kept else [()] * block.rows)
+            ignored, last = prepared.ignored, block
+            yield prepared.X
+
+    names: list[str] = []
+    cells: list[tuple[str, ...]] = []
+    seen = 0
+    for X in regrouped(features(), BLOCK):
+        cells += [row for part in held for row in part]
+        held.clear()
+        columns = predictions(model, X)
+        if first and format_ == "csv":
+            output.emit(csv_line(names))
+        first = False
+        for front, row in zip(cells[: len(X)], zip(*columns, strict=True), strict=True):
+            output.emit(
+                csv_line([*front, *row], precision)
+                if format_ == "csv"
+                else json_text(dict(zip(said, row, strict=True)), precision)
+            )
+        del cells[: len(X)]
+        _check_finite(model, columns, seen)
+        seen += len(X)
+    assert last is not None
+    for text in Prepared(np.empty(0), np.empty(0), np.empty(0), tally.notes(last), ignored).remarks:
+        output.note(text)
 
 
 def predictions(model: Model, X: Any) -> list[list[Any]]:
@@ -94,9 +142,9 @@ def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, l
     return kept
 
 
-def _check_finite(model: Model, columns: list[list[Any]]) -> None:
+def _check_finite(model: Model, columns: list[list[Any]], before: int = 0) -> None:
     from math import isfinite
 
     if model.classes is None and not all(map(isfinite, columns[-1])):
         row = next(i for i, value in enumerate(columns[-1]) if not isfinite(value))
-        raise NotFiniteError(f"the prediction of row {row + 1} is not finite")
+        raise NotFiniteError(f"the prediction of row {before + row + 1} is not finite")

@@ -3,7 +3,8 @@
 import math
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def command(
     settled = load_config(config, settings)
     if folder is not None:
         settled = replace(settled, output=folder)
-    with session(settled, resume, force) as current:
+    with _conversion(quiet) as told, session(settled, resume, force, told) as current:
         for text in current.notes:
             output.note(text)
         try:
@@ -73,6 +74,28 @@ def command(
                 raise DataError(error.message, _words(config, settings, folder)) from error
             raise
     _print_summary(summary, format_, precision, quiet)
+
+
+@contextmanager
+def _conversion(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar of the bytes of a large file that are converted, for as long as one is."""
+    from tqdm import tqdm
+
+    bars: list[Any] = []
+
+    def told(done: int, size: int) -> None:
+        if not bars:
+            disable = quiet or not sys.stderr.isatty()
+            bars.append(tqdm(desc="converting", total=size, unit="B", unit_scale=True, disable=disable, leave=False))
+        bars[0].update(done - bars[0].n)
+        if done >= size:
+            bars[0].close()
+
+    try:
+        yield told
+    finally:
+        for bar in bars:
+            bar.close()
 
 
 def _tell_warnings(current: Session) -> None:

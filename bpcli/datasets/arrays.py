@@ -11,7 +11,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO
@@ -28,6 +28,7 @@ from bpcli.notation import number
 Array = NDArray[Any]
 
 _KINDS = "biufUS"
+_BLOCK = 1 << 22  # bytes of rows that are read at once, where a file is read in blocks
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
@@ -76,7 +77,62 @@ def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
     return array_table(path, _columns(str(path), array))
 
 
-def array_table(path: Path, columns: Mapping[str, Array]) -> Table:
+def npy_blocks(path: Path) -> Iterator[Table]:
+    """The rows of a .npy file as one table after another; errors as `read_npy`."""
+    with opened(path, None) as file:
+        shape, by_columns, dtype = _npy_header(str(path), file)
+        if by_columns and len(shape) > 1 and isinstance(file, gzip.GzipFile):
+            yield read_npy(path)
+            return
+        if by_columns and len(shape) > 1:
+            yield from _mapped_blocks(path, file, shape, dtype)
+            return
+        yield from _blocks(path, file, shape, dtype, _cut_short(str(path), math.prod(shape)))
+        _refuse_more(str(path), file, shape)
+
+
+def idx_blocks(path: Path) -> Iterator[Table]:
+    """The rows of an IDX file as one table after another; errors as `read_idx`."""
+    with opened(path, None) as file:
+        shape, dtype = _idx_header(path, file)
+        yield from _blocks(path, file, shape, dtype, _idx_cut_short(path, shape))
+        _refuse_more_idx(path, file, shape)
+
+
+def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_short: DataError) -> Iterator[Table]:
+    """The rows of an array that begins here, row by row, in blocks of some MiB."""
+    if not shape or not math.prod(shape) or not dtype.itemsize:
+        _columns(str(path), np.empty(shape, dtype))  # which says what is wrong with it
+    row = math.prod(shape[1:]) * dtype.itemsize
+    size = max(1, _BLOCK // row)
+    for first in range(0, shape[0], size):
+        rows = min(size, shape[0] - first)
+        content = read_exactly(file, rows * row)
+        if content is None:
+            raise cut_short
+        array = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
+        yield array_table(path, _columns(str(path), array), first)
+
+
+def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
+    """The rows of an array that stands column by column, by way of a map of the file."""
+    begin = file.tell()
+    missing = math.prod(shape) * dtype.itemsize - (path.stat().st_size - begin)
+    if missing > 0:
+        raise _cut_short(str(path), math.prod(shape))
+    if missing < 0:
+        file.seek(0, io.SEEK_END)
+        file.seek(-1, io.SEEK_CUR)
+        _refuse_more(str(path), file, shape)
+    if not math.prod(shape):
+        _columns(str(path), np.empty(shape, dtype))
+    mapped = np.memmap(path, dtype, "r", begin, shape, "F")
+    size = max(1, _BLOCK // (math.prod(shape[1:]) * dtype.itemsize))
+    for first in range(0, shape[0], size):
+        yield array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
+
+
+def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
     """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text."""
     rows = len(next(iter(columns.values())))
     return Table(
@@ -85,6 +141,7 @@ def array_table(path: Path, columns: Mapping[str, Array]) -> Table:
         rows,
         lambda row: None,
         lambda name: cells_of(columns[name]),
+        first_row,
     )
 
 
@@ -118,8 +175,8 @@ def _columns(what: str, array: Array) -> dict[str, Array]:
     return {f"x{j}": flat[:, j - 1] for j in range(1, flat.shape[1] + 1)}
 
 
-def _npy(what: str, file: BinaryIO) -> Array:
-    """The array in an open .npy file, which has to end behind it."""
+def _npy_header(what: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, Any]:
+    """Shape, order and type of the array in an open .npy file."""
     try:
         with warnings.catch_warnings():  # that the header is of Python 2
             warnings.simplefilter("ignore")
@@ -132,14 +189,28 @@ def _npy(what: str, file: BinaryIO) -> Array:
             f"{what} holds {kind.get(dtype.kind, dtype.name)}: expected numbers or text, an array of a single type",
             "numpy.save(FILE, X.astype(float)), or a table with names: .csv, .parquet",
         )
-    count = math.prod(shape)
     if min(shape, default=0) < 0:
         raise DataError(f"{what} is damaged: it announces an array of shape {shape}")
-    content = read_exactly(file, count * dtype.itemsize)
-    if content is None:
-        raise DataError(f"{what} is cut short: it ends before the last of the {count} values that it announces")
+    return shape, by_columns, dtype
+
+
+def _cut_short(what: str, count: int) -> DataError:
+    return DataError(f"{what} is cut short: it ends before the last of the {count} values that it announces")
+
+
+def _refuse_more(what: str, file: BinaryIO, shape: tuple[int, ...]) -> None:
     if file.read(1):
         raise DataError(f"{what} goes on behind its array of shape {shape}: expected a single array")
+
+
+def _npy(what: str, file: BinaryIO) -> Array:
+    """The array in an open .npy file, which has to end behind it."""
+    shape, by_columns, dtype = _npy_header(what, file)
+    count = math.prod(shape)
+    content = read_exactly(file, count * dtype.itemsize)
+    if content is None:
+        raise _cut_short(what, count)
+    _refuse_more(what, file, shape)
     if not content:  # nothing to take from a buffer, or texts of no length
         return np.zeros(shape, dtype)
     return np.frombuffer(content, dtype, count).reshape(shape, order="F" if by_columns else "C")
@@ -165,7 +236,8 @@ def _members(path: Path, file: BinaryIO) -> dict[str, Array]:
         return arrays
 
 
-def _idx(path: Path, file: BinaryIO) -> Array:
+def _idx_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], Any]:
+    """Shape and type of the array in an open IDX file."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _IDX_TYPES or not magic[3]:
         swapped = len(magic) == 4 and magic[2:] == b"\0\0" and magic[1] in _IDX_TYPES
@@ -177,10 +249,22 @@ def _idx(path: Path, file: BinaryIO) -> Array:
     sizes = file.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
         raise DataError(f"{path} is cut short: it ends within its header")
-    shape, dtype = struct.unpack(f">{magic[3]}I", sizes), np.dtype(_IDX_TYPES[magic[2]])
-    content = read_exactly(file, math.prod(shape) * dtype.itemsize)
-    if content is None:
-        raise DataError(f"{path} is cut short: it ends before the last of {' × '.join(map(str, shape))} values")
+    return struct.unpack(f">{magic[3]}I", sizes), np.dtype(_IDX_TYPES[magic[2]])
+
+
+def _idx_cut_short(path: Path, shape: tuple[int, ...]) -> DataError:
+    return DataError(f"{path} is cut short: it ends before the last of {' × '.join(map(str, shape))} values")
+
+
+def _refuse_more_idx(path: Path, file: BinaryIO, shape: tuple[int, ...]) -> None:
     if file.read(1):
         raise DataError(f"{path} goes on behind the {' × '.join(map(str, shape))} values that it announces")
+
+
+def _idx(path: Path, file: BinaryIO) -> Array:
+    shape, dtype = _idx_header(path, file)
+    content = read_exactly(file, math.prod(shape) * dtype.itemsize)
+    if content is None:
+        raise _idx_cut_short(path, shape)
+    _refuse_more_idx(path, file, shape)
     return np.frombuffer(content, dtype).reshape(shape) if content else np.zeros(shape, dtype)

@@ -26,6 +26,9 @@ from bpcli.errors import DataError
 _BLOCK = 1 << 20
 """Characters of a block: large beside the cost of a call, small beside the memory that a table takes."""
 
+_LARGE_BLOCK = 1 << 22
+"""Characters of a block of which a table is made by itself."""
+
 _LONG = _BLOCK // 2
 """Characters from which on a block is worth the time that it takes to import pyarrow."""
 
@@ -34,7 +37,7 @@ _DIGITS = b"0123456789+-.eE\r\n"
 csv.field_size_limit(2**31 - 1)  # a cell may be long; the whole file is read anyway
 
 
-def read_delimited(path: Path, delimiter: str, stream: BinaryIO | None = None) -> Table:
+def read_delimited(path: Path, stream: BinaryIO | None = None, delimiter: str = ",") -> Table:
     """The table in the file `path` (or in `stream`); `delimiter` separates its cells. DataError as `read_table`."""
     source = _Source(path, delimiter, stream)
     names, columns, rows = source.read()
@@ -46,6 +49,11 @@ def read_delimited(path: Path, delimiter: str, stream: BinaryIO | None = None) -
         source.line_of,
         lambda name: source.cells([positions[name]])[0],
     )
+
+
+def delimited_blocks(path: Path, delimiter: str = ",") -> Iterator[Table]:
+    """The rows of the file `path` as one table after another, in memory of a block each. DataError as `read_table`."""
+    yield from _Source(path, delimiter, None).blocks()
 
 
 class _Source:
@@ -72,6 +80,43 @@ class _Source:
         for j, cells in zip(again, self.cells(again), strict=True):
             found[j] = cells
         return names, [column for column in found if column is not None], columns.rows
+
+    def blocks(self) -> Iterator[Table]:
+        """The rows as one table after another; what once was text stays so."""
+        first, before = 0, None
+        with self._text() as text:
+            names = self._header(text)
+            try:
+                while lines := text.readlines(_LARGE_BLOCK):
+                    columns = before = _Columns(len(names), self.delimiter, before)
+                    columns.add(lines, text)
+                    if columns.rows:
+                        yield self._block(names, columns, lines, first)
+                    first += columns.rows
+            except (csv.Error, _NotATableError) as error:
+                raise self._first_mistake(len(names)) from error
+        if not first:
+            raise DataError(f"{self.path} has a header but no rows")
+
+    def _block(self, names: list[str], columns: "_Columns", lines: list[str], first: int) -> Table:
+        positions = {name: j for j, name in enumerate(names)}
+        whole = dict(zip(names, columns.finished(), strict=True))
+
+        def cells(name: str) -> list[str]:
+            found = columns.cells
+            if found is None:  # without a quote, so that a line is a record
+                records = csv.reader(lines, delimiter=self.delimiter, strict=True)
+                return [record[positions[name]].strip() for record in records if record]
+            return [cell.strip() for cell in found[positions[name]]]
+
+        return Table(
+            self.path,
+            {name: column for name, column in whole.items() if column is not None},
+            columns.rows,
+            lambda row: self.line_of(first + row),
+            cells,
+            first,
+        )
 
     def line_of(self, row: int) -> int | None:
         """The line on which row `row`, counted from 0 behind the header, begins."""
@@ -197,13 +242,14 @@ class _NotATableError(Exception):
 class _Columns:
     """The columns while the blocks come in: numbers, until a cell is neither a number nor missing."""
 
-    def __init__(self, width: int, delimiter: str) -> None:
+    def __init__(self, width: int, delimiter: str, before: "_Columns | None" = None) -> None:
         self.rows = 0
+        self.cells: list[Any] | None = None  # of the last block, where `csv` read it
         self._delimiter = delimiter
         self._parts: list[list[Any]] = [[] for _ in range(width)]
-        self._text: set[int] = set()  # these are text from their first cell
+        self._text: set[int] = set() if before is None else before._text  # these are text from their first cell
         self._late: set[int] = set()  # text as well, but their first cells were read as numbers
-        self._gaps: set[int] = set()  # numbers with gaps, which NumPy's parser does not know
+        self._gaps: set[int] = set() if before is None else before._gaps  # NumPy's parser does not know them
         self._dtype: Any = None
 
     def add(self, lines: list[str], rest: TextIO) -> None:
@@ -214,8 +260,9 @@ class _Columns:
         columns = self._by_arrow(block) if len(block) >= _LONG and not self._text_or_gaps else None
         if columns is None and '"' not in block:
             columns = self._by_numpy(lines)
+        self.cells = None
         if columns is None:
-            columns = self._by_csv(lines, rest)
+            columns = self.cells = self._by_csv(lines, rest)
         if not columns:
             return
         self.rows += len(columns[0])

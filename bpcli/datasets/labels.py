@@ -37,7 +37,10 @@ def fit_classes(table: Table, target: str, task: str, positive: Class | None, ro
             )
         return None
     numeric = table.is_numeric(target)
-    classes: list[Class] = sorted({*_labels(table, target, numeric, rows)}, key=_order)
+    if numeric:
+        classes: list[Class] = list(np.unique(table.numeric(target)[rows]).tolist())
+    else:
+        classes = sorted({*_labels(table, target, numeric, rows)}, key=_order)
     column = f"{table.path}: column {target}"
     if len(classes) == 1:
         raise DataError(f"{column}: every training row is {class_text(classes[0])}; there is nothing to learn")
@@ -51,6 +54,10 @@ def fit_classes(table: Table, target: str, task: str, positive: Class | None, ro
 
 def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> Array:
     """The class number of each of `rows`; DataError with the place of a label that is no class."""
+    if table.is_numeric(target) and not isinstance(classes[0], str):
+        found_by_number = _encode_numbers(table.numeric(target)[rows], classes)
+        if found_by_number is not None:
+            return found_by_number
     codes = {label: code for code, label in enumerate(classes)}
     labels = _labels(table, target, not isinstance(classes[0], str), rows)
     found = [codes.get(label, -1) for label in labels]
@@ -61,6 +68,15 @@ def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> 
             f"the classes are {_shown(classes)}",
         )
     return np.array(found, np.intp)
+
+
+def _encode_numbers(labels: Array, classes: Sequence[Class]) -> Array | None:
+    """The class number of each label, without an object for each; None if one is no class."""
+    numbers = np.array(classes, np.float64)
+    order = np.argsort(numbers)
+    places = np.minimum(np.searchsorted(numbers[order], labels), len(numbers) - 1)
+    found = order[places]
+    return found if np.array_equal(numbers[found], labels) else None
 
 
 def _order(label: Class) -> Any:

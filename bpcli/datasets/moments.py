@@ -22,7 +22,10 @@ def mean_and_sigma(values: Array) -> tuple[float, float]:
     unit = math.ldexp(1.0, math.frexp(max(-low, high))[1] - 1)
     scaled = values / unit
     center = scaled.mean()
-    return float(center) * unit, float((scaled - center).std()) * unit
+    scaled -= center
+    scaled -= scaled.mean()
+    np.multiply(scaled, scaled, scaled)  # in place: a column of large data is a large array
+    return float(center) * unit, math.sqrt(scaled.mean()) * unit
 
 
 def mean(values: Array) -> float:

@@ -70,6 +70,25 @@ class Prepared:
         return [*self.notes, f"columns that the model does not use: {shown}"] if self.ignored else self.notes
 
 
+@dataclass
+class Tally:
+    """What there is to note about one table, or several that are parts of one."""
+
+    rows: int = 0
+    dropped: int = 0
+    unseen: dict[str, set[str]] = field(default_factory=dict)
+
+    def notes(self, table: Table) -> list[str]:
+        """The notes, on the file of `table`."""
+        notes = []
+        for column, cells in self.unseen.items():
+            shown = ", ".join(sorted(cells, key=natural_key)[:5]) + (" …" if len(cells) > 5 else "")
+            notes.append(f"{table.path}: column {column}: not seen in training, so none of its categories: {shown}")
+        if self.dropped:
+            notes.append(f"{table.path}: {self.dropped} of {self.rows} rows have gaps and are dropped")
+        return notes
+
+
 @dataclass(frozen=True)
 class Preparation:
     """What was learned of the training rows: apply it to any table with the same columns, in any order.
@@ -127,8 +146,10 @@ class Preparation:
             else None,
         )
 
-    def apply(self, table: Table, with_target: bool = True) -> Prepared:
+    def apply(self, table: Table, with_target: bool = True, tally: "Tally | None" = None) -> Prepared:
         """The features, and `with_target` the targets, of every row; rows with a gap go where training dropped such.
+
+        What is to be noted goes to `tally`, where there is one that goes over several tables.
 
         Without the target no row may go: a gap that training had no filling for is then a DataError, as are a column
         that is not there, a cell that is not a number, a class that training has not seen: with file, line and column.
@@ -141,15 +162,16 @@ class Preparation:
             strategies = {c.name: c.missing for c in self.columns}
             drop = _dropped(table, strategies, self.target if self.drops_target else None)
         self._refuse_unfit(table, drop)
-        notes: list[str] = []
-        X = self._features(table, notes)
+        counted = Tally() if tally is None else tally
+        X = self._features(table, counted.unseen)
         rows = np.flatnonzero(~drop)
+        counted.rows, counted.dropped = counted.rows + table.rows, counted.dropped + table.rows - len(rows)
         if len(rows) < table.rows:
             X = X[rows]
-            notes.append(f"{table.path}: {table.rows - len(rows)} of {table.rows} rows have gaps and are dropped")
         self._scale(X, table, rows)
         used = {self.target, *(c.name for c in self.columns)}
         ignored = [name for name in table.names if name not in used]
+        notes = counted.notes(table) if tally is None else []
         return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
 
     def _apply_sparse(self, table: Table, features: Numbered, with_target: bool) -> Prepared:
@@ -186,7 +208,7 @@ class Preparation:
         fillings = {c.name: "median" if c.categories is None else "most_frequent" for c in gaps}
         _raise(problems, [f"train it with data.missing: {_yaml(fillings)}"] if gaps else [])
 
-    def _features(self, table: Table, notes: list[str]) -> Array:
+    def _features(self, table: Table, unseen: dict[str, set[str]]) -> Array:
         X = np.zeros((table.rows, len(self.feature_names)))
         position = 0
         for column in self.columns:
@@ -195,7 +217,7 @@ class Preparation:
                 X[:, position] = values if column.fill is None else np.where(np.isnan(values), column.fill, values)
                 position += 1
             else:
-                codes = _category_codes(table, column, notes)
+                codes = _category_codes(table, column, unseen)
                 known = np.flatnonzero(codes >= 0)
                 X[known, position + codes[known]] = 1.0
                 position += len(column.categories)
@@ -424,7 +446,9 @@ def _fit_column(
     column = Column(name, None, strategy, filling)
     if not options.standardize:
         return column, [0.0], [1.0 if options.scale is None else options.scale]
-    center, sigma = mean_and_sigma(values[~gaps] if filling is None else np.where(gaps, filling, values))
+    if gaps.any():
+        values = values[~gaps] if filling is None else np.where(gaps, filling, values)
+    center, sigma = mean_and_sigma(values)
     return column, [center], [sigma or 1.0]
 
 
@@ -433,23 +457,19 @@ def _without_values(table: Table, name: str, options: PreparationOptions) -> Dat
     return DataError(f"{table.path}: column {name}: every cell of the training rows is missing", hint)
 
 
-def _category_codes(table: Table, column: Column, notes: list[str]) -> Array:
-    """The number of each row's category, −1 where training has not seen it, of which there is a note."""
+def _category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) -> Array:
+    """The number of each row's category, −1 where training has not seen it; `unseen` gets such categories."""
     categories = column.categories or ()
     codes: dict[str, int] = {category: code for code, category in enumerate(categories)}
     filled = codes.get(str(column.fill), -1)
     numbers = _by_number(categories)
-    unseen = []
     for cell in set(table.text(column.name)) - codes.keys():
         if cell in MISSING:
             codes[cell] = filled
         else:
             codes[cell] = numbers.get(float(cell), -1) if is_number(cell) else -1
             if codes[cell] < 0:
-                unseen.append(cell)
-    if unseen:
-        shown = ", ".join(sorted(unseen, key=natural_key)[:5]) + (" …" if len(unseen) > 5 else "")
-        notes.append(f"{table.path}: column {column.name}: not seen in training, so none of its categories: {shown}")
+                unseen.setdefault(column.name, set()).add(cell)
     return np.fromiter(map(codes.__getitem__, table.text(column.name)), np.intp, table.rows)
 
 

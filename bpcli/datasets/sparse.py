@@ -4,7 +4,7 @@ Nothing here takes memory or time for entries that are 0, nor an object a featur
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -62,10 +62,20 @@ def is_sparse(X: Any) -> bool:
     return hasattr(X, "indptr")
 
 
+def pieces(X: Any, rows: int) -> Iterator[Any]:
+    """X, of whatever kind, in parts of so many rows; as it is where it has no more, or is sparse."""
+    if hasattr(X, "pieces"):
+        yield from X.pieces(rows)
+    elif is_sparse(X) or not X.ndim or len(X) <= rows:
+        yield X
+    else:
+        yield from (X[first : first + rows] for first in range(0, len(X), rows))
+
+
 def dense(X: Any) -> Array:
     """X as an array of doubles; DataError where a sparse one would be too large for that."""
     if not is_sparse(X):
-        return np.asarray(X, np.float64)
+        return np.asarray(X[:] if hasattr(X, "pieces") else X, np.float64)
     if X.shape[0] * X.shape[1] > MAX_DENSE:
         rows, width = X.shape
         raise DataError(f"{rows} sparse rows of {width} features are too many numbers to be written out here")

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -31,8 +31,10 @@ class Table:
         rows: int,
         line_of: Callable[[int], int | None],
         cells: Callable[[str], list[str]],
+        first_row: int = 0,
     ) -> None:
         self.path = path
+        self.first_row = first_row  # of a part of a longer table, which messages count
         self.rows = rows
         self._columns = dict(columns)
         self._line_of = line_of
@@ -77,7 +79,7 @@ class Table:
             other, source = self._elsewhere[name]
             return other.where(row, source)
         line = self._line_of(row)
-        place = f"{self.path}:{line}" if line is not None else f"{self.path}, row {row + 1}"
+        place = f"{self.path}:{line}" if line is not None else f"{self.path}, row {self.first_row + row + 1}"
         return f"{place}: column {name}" if name else place
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
@@ -157,44 +159,59 @@ def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None
         return READERS["csv" if format_ == "auto" else format_].read(path, pipe)
 
 
+def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> Iterator[Table]:
+    """The rows of a file as one table after another, some MiB each; a single one where the format has no such.
+
+    A column may be numbers in one block and text in the next. Errors as `read_table`.
+    """
+    if format_ == "auto" and like is not None and _known_format(path) is None:
+        format_ = _known_format(like) or format_
+    check_file(path)
+    reader = READERS[_format_of(path, format_)] if path.is_file() else None
+    if reader is None or reader.blocks is None:
+        yield read_table(path, format_, like=like)
+    else:
+        yield from reader.blocks(path)
+
+
 @dataclass(frozen=True)
 class Reader:
     """A format: the extensions that mean it, and how a file, or an open one in its place, becomes a table."""
 
     extensions: tuple[str, ...]
     read: Callable[[Path, BinaryIO | None], Table]
+    blocks: Callable[[Path], Iterator[Table]] | None = None
+    """The same rows as tables of some MiB, each of which knows where it stands; None where a format has no such."""
 
 
-def _separated_by(delimiter: str) -> Callable[[Path, BinaryIO | None], Table]:
-    def read(path: Path, stream: BinaryIO | None) -> Table:
-        from bpcli.datasets.delimited import read_delimited
+def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
+    """A function out of a module that is imported only when a file is read."""
 
-        return read_delimited(path, delimiter, stream)
-
-    return read
-
-
-def _by(module: str, function: str) -> Callable[[Path, BinaryIO | None], Table]:
-    """A reader out of a module that is imported only when a file is read."""
-
-    def read(path: Path, stream: BinaryIO | None) -> Table:
-        table: Table = getattr(import_module(f"bpcli.datasets.{module}"), function)(path, stream)
-        return table
+    def read(*given: Any) -> Any:
+        return getattr(import_module(f"bpcli.datasets.{module}"), function)(*given, *options)
 
     return read
+
+
+def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
+    return Reader(
+        extensions,
+        _by("delimited", "read_delimited", delimiter),
+        _by("delimited", "delimited_blocks", delimiter),
+    )
 
 
 READERS = {
-    "csv": Reader((".csv",), _separated_by(",")),
-    "tsv": Reader((".tsv", ".tab"), _separated_by("\t")),
-    "txt": Reader((".txt",), _separated_by(",")),
-    "npy": Reader((".npy",), _by("arrays", "read_npy")),
+    "csv": _separated((".csv",), ","),
+    "tsv": _separated((".tsv", ".tab"), "\t"),
+    "txt": _separated((".txt",), ","),
+    "npy": Reader((".npy",), _by("arrays", "read_npy"), _by("arrays", "npy_blocks")),
     "npz": Reader((".npz",), _by("arrays", "read_npz")),
-    "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx")),
+    "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx"), _by("arrays", "idx_blocks")),
     "svm": Reader((".svm",), _by("libsvm", "read_libsvm")),
     "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm")),
-    "parquet": Reader((".parquet", ".pq"), _by("columnar", "read_parquet")),
-    "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow")),
+    "parquet": Reader((".parquet", ".pq"), _by("columnar", "read_parquet"), _by("columnar", "parquet_blocks")),
+    "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow"), _by("columnar", "arrow_blocks")),
 }
 """The formats by name."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
 from bpcli.files import MARK, staging_path, write_atomically
 from bpcli.training.state import State
@@ -25,6 +25,7 @@ CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
 GENERATIONS = (CHECKPOINT, PREVIOUS)
 
 _FORMAT = 1  # rises when a reader of the old form could misread the new one
+_ROWS = 1 << 12  # of an array that go into a digest at once
 _DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError)
 
 
@@ -157,7 +158,8 @@ def _digest(arrays: Mapping[str, Array]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, array in _plain(arrays):
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        for part in pieces(array, _ROWS):
+            digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -151,15 +151,11 @@ class _SparseBatches:
         whole: Callable[[], bool],
     ) -> None:
         self._X, self._y, self._size, self._rng, self._weights, self._all = X, y, size, rng, weights, whole
+        self.count = -(-X.shape[0] // size)
         self._order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
         self._begin = -1  # of the window at hand
         self._window: tuple[Any, Array, Array | None] = (None, y, None)
-
-    @property
-    def count(self) -> int:
-        """How many batches an epoch has."""
-        return -(-len(self._y) // self._size)
 
     def arrange(self) -> None:
         """The order of the next epoch, which follows from the generator's state and the number of rows alone."""

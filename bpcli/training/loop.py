@@ -32,7 +32,7 @@ class DivergedError(NotFiniteError):
 
 
 def descend_epochs(
-    X: Array,
+    X: Any,
     y: Array,
     state: State,
     step: Step,
@@ -49,10 +49,11 @@ def descend_epochs(
 ) -> Iterator[Epoch | None]:
     """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
 
-    X: (N, n); y: (N,), targets or class numbers; w: (n,) or (n, K); b: () or (K,). With `rng` the rows are shuffled
-    before each epoch. `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the soft threshold (Beck & Teboulle
-    2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last batch may be smaller and
-    is averaged over its own size. Raises DivergedError when the loss or the weights are no longer finite.
+    X: (N, n), an array or a `Matrix` in a file; y: (N,), targets or class numbers; w: (n,) or (n, K); b: () or (K,).
+    With `rng` the rows are shuffled before each epoch. `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the
+    soft threshold (Beck & Teboulle 2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last
+    batch may be smaller and is averaged over its own size. Raises DivergedError when the loss or the weights are no
+    longer finite.
 
     `weights` (N,) are ω in J = (1/N) Σ ωJ₀ of a batch; of mean 1 over all rows, the loss is their weighted mean.
     `moves` says what else an update is than the lecture's: another optimiser, a schedule of α, a bound on the gradient.
@@ -68,11 +69,9 @@ def descend_epochs(
 
 
 class Batches(Protocol):
-    """The batches of an epoch, in whatever form its sweep takes them."""
+    """The batches of an epoch, in whatever form its sweep takes them; `count` is how many there are."""
 
-    @property
-    def count(self) -> int:
-        """How many batches an epoch has."""
+    count: int
 
     def arrange(self) -> None:
         """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
@@ -249,8 +248,11 @@ def added(total: float, lost: float, term: float) -> tuple[float, float]:
 _PATIENCE = 0.01
 """Seconds of steps between two looks at the clock: in a step of microseconds even a look would show."""
 
-_COPIED = 1 << 26
-"""Bytes of rows up to which an epoch's order is copied out at once, so that each batch is a view made beforehand."""
+_COPIED = 1 << 25
+"""Bytes of rows that are copied out in their order at once, so that each batch is a view made beforehand."""
+
+_CHUNK = 1 << 17
+"""Bytes of rows that stay together on the way into a window, where there are more than one."""
 
 Batch = tuple[Array, Array, Array, Array, Array, Array | None]
 
@@ -258,12 +260,15 @@ Batch = tuple[Array, Array, Array, Array, Array, Array | None]
 class _Batches:
     """The batches of an epoch as (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
 
-    All in memory made once.
+    All in memory made once: that of a window, into which the rows of the next batches are copied in their order. Up to
+    `_COPIED` bytes the window holds all rows. Beyond, an epoch's order is that of chunks of `_CHUNK` bytes, whose rows
+    are shuffled within each window: rows are read from a file in pieces worth the while, and those of a window still
+    come from hundreds of places.
     """
 
     def __init__(
         self,
-        X: Array,
+        X: Any,
         y: Array,
         size: int,
         rng: np.random.Generator | None,
@@ -271,55 +276,70 @@ class _Batches:
         weights: Array | None,
     ) -> None:
         self._X, self._y, self._rng, self._all_weights = X, y, rng, weights
-        self._unshuffled = np.arange(len(X))
-        self._order = np.empty_like(self._unshuffled)
+        N, width = X.shape
+        self._size, self._order = size, np.arange(N)
         self._z = np.empty((size, *outputs), X.dtype)
         self._ones = np.ones(size, X.dtype)
-        self._starts = range(0, len(X), size)
-        # At least one step's rows have to fit; beyond that the copy of the whole only saves calls.
-        self._whole = rng is None or X.nbytes <= _COPIED
-        rows = len(X) if self._whole else size
-        self._rows = X if rng is None else np.empty((rows, X.shape[1]), X.dtype)
-        self._targets = y if rng is None else np.empty(rows, y.dtype)
-        self._weights = weights if rng is None or weights is None else np.empty(rows, weights.dtype)
-        self._views = [self._view(at, min(at + size, len(X))) for at in self._starts] if self._whole else []
-        self._size = size
+        row = max(1, width * X.dtype.itemsize)
+        self._chunk = max(1, _CHUNK // row)
+        within = N * row <= _COPIED
+        self._stays = rng is None and isinstance(X, np.ndarray)  # rows in memory that keep their order
+        rows = N if within or self._stays else min(N, size * max(1, _COPIED // (row * size)))
+        self._rows = X if self._stays else np.empty((rows, width), X.dtype)
+        self._targets = y if self._stays else np.empty(rows, y.dtype)
+        self._weights = weights if self._stays or weights is None else np.empty(rows, weights.dtype)
+        self._unshuffled = self._order.copy() if len(self._rows) == N else self._order
+        self._views = [self._view(at, min(at + size, rows)) for at in range(0, rows, size)]
+        self._window = 0 if self._stays else -1  # which one the memory holds
+        self.count = -(-N // size)
 
     def _view(self, start: int, stop: int) -> Batch:
         x = self._rows[start:stop]
         weights = None if self._weights is None else self._weights[start:stop]
         return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], weights
 
-    @property
-    def count(self) -> int:
-        """How many batches an epoch has."""
-        return len(self._starts)
-
     def arrange(self) -> None:
         """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
         if self._rng is None:
             return
-        np.copyto(self._order, self._unshuffled)
-        self._rng.shuffle(self._order)
-        if self._whole:
-            self._gather(self._order, self._rows, self._targets, self._weights)
+        N, rows = len(self._order), len(self._rows)
+        self._window = -1
+        if rows == N:
+            np.copyto(self._order, self._unshuffled)
+            self._rng.shuffle(self._order)
+            return
+        at = 0
+        for chunk in self._rng.permutation(-(-N // self._chunk)).tolist():
+            rows_of_it = range(chunk * self._chunk, min(N, (chunk + 1) * self._chunk))
+            self._order[at : at + len(rows_of_it)] = rows_of_it
+            at += len(rows_of_it)
+        for first in range(0, N, rows):
+            self._rng.shuffle(self._order[first : first + rows])
 
     def part(self, start: int, stop: int) -> Iterable[Batch]:
-        """The epoch's batches from number `start` on, before `stop`, each in memory that the next one uses again."""
-        return self._views[start:stop] if self._whole else map(self._gathered, self._starts[start:stop])
+        """The epoch's batches from number `start` on, before `stop`, each in memory that a later one uses again."""
+        per = len(self._views)
+        if per >= self.count:
+            self._load(0)
+            return self._views[start:stop]
+        return (self._batch(*divmod(number, per)) for number in range(start, min(stop, self.count)))
 
-    def _gathered(self, start: int) -> Batch:
-        rows = self._order[start : start + self._size]
-        batch = self._view(0, len(rows))
-        self._gather(rows, batch[0], batch[2], batch[5])
-        return batch
+    def _batch(self, window: int, at: int) -> Batch:
+        self._load(window)
+        left = len(self._order) - (window * len(self._views) + at) * self._size
+        return self._views[at] if left >= self._size else self._view(at * self._size, at * self._size + left)
 
-    def _gather(self, rows: Array, x: Array, y: Array, weights: Array | None) -> None:
-        """Copy out some rows; "clip", as "raise" would make NumPy buffer the output."""
-        self._X.take(rows, 0, x, "clip")
-        self._y.take(rows, 0, y, "clip")
-        if self._all_weights is not None:
-            self._all_weights.take(rows, 0, weights, "clip")
+    def _load(self, window: int) -> None:
+        """Copy the rows of a window out; "clip", as "raise" would make NumPy buffer the output."""
+        if window == self._window:
+            return
+        self._window = window
+        first = window * len(self._rows)
+        rows = self._order[first : first + len(self._rows)]
+        self._X.take(rows, 0, self._rows[: len(rows)], "clip")
+        self._y.take(rows, 0, self._targets[: len(rows)], "clip")
+        if self._all_weights is not None and self._weights is not None:
+            self._all_weights.take(rows, 0, self._weights[: len(rows)], "clip")
 
 
 def diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:

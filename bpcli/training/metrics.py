@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+_BLOCK = 1 << 16  # scores that are looked up at once
 
 
 def confusion(y: Array, predicted: Array, classes: int) -> Array:
@@ -35,18 +36,17 @@ def per_class(table: Array) -> dict[str, Array]:
 def auc(positive: Array, score: Array) -> float | None:
     """The area under the ROC curve: P(score of a positive > score of a negative) + ½P(equal).
 
-    From the ranks, ties sharing their mean rank: (Σ ranks of positives − P(P+1)/2)/(P·N) (Hanley & McNeil 1982).
-    `positive`: booleans (N,), `score`: (N,). None if one of the two classes does not occur.
+    Σ (negatives below + half of those that are equal) over the positives, in units of a half an exact integer, over
+    P·N (Mann & Whitney 1947). `positive`: booleans (N,), `score`: (N,). None if one of the two classes does not occur.
     """
-    positives = int(positive.sum())
-    negatives = len(positive) - positives
-    if not positives or not negatives:
+    hits, misses = np.sort(score[positive]), np.sort(score[~positive])
+    if not len(hits) or not len(misses):
         return None
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    # Twice the mean rank, an integer, so that the sum is exact.
-    twice_rank = 2 * np.cumsum(counts) - counts + 1
-    twice_sum = int(twice_rank[inverse][positive].sum())
-    return (twice_sum - positives * (positives + 1)) / (2 * positives * negatives)
+    twice = 0
+    for start in range(0, len(hits), _BLOCK):
+        block = hits[start : start + _BLOCK]
+        twice += int(np.searchsorted(misses, block, "left").sum()) + int(np.searchsorted(misses, block, "right").sum())
+    return twice / (2 * len(hits) * len(misses))
 
 
 def average_precision(positive: Array, score: Array) -> float | None:
@@ -54,13 +54,14 @@ def average_precision(positive: Array, score: Array) -> float | None:
 
     `positive`: booleans (N,), `score`: (N,); equal scores are one threshold. None without a positive row.
     """
-    positives = int(positive.sum())
-    if not positives:
+    hits, misses = np.sort(-score[positive]), np.sort(-score[~positive])
+    if not len(hits):
         return None
-    _, inverse, counts = np.unique(-score, return_inverse=True, return_counts=True)
-    hits_at = np.bincount(inverse, weights=positive, minlength=len(counts))
-    precision = np.cumsum(hits_at) / np.cumsum(counts)
-    return float(np.sum(hits_at * precision) / positives)
+    # Recall rises at the scores of positives alone: so many are at least as high, and so many negatives.
+    thresholds, hits_at = np.unique(hits, return_counts=True)
+    found = np.cumsum(hits_at)
+    precision = found / (found + np.searchsorted(misses, thresholds, "right"))
+    return float(np.sum(hits_at * precision) / len(hits))
 
 
 def regression(y: Array, y_hat: Array) -> dict[str, float | None]:

@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.labels import class_text
 from bpcli.datasets.preparation import Preparation
+from bpcli.datasets.sparse import pieces
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step
 from bpcli.training import metrics
 
 Array = NDArray[Any]
-BLOCK = 8192  # rows handled at once where a whole data set would need large temporaries
+BLOCK = 8192
+"""Rows handled at once where a whole data set would need large temporaries.
+
+A product of matrices may round a row as the rows beside it are many, so that a whole file and its parts go by it too.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class Model:
     def z(self, X: Array) -> Array:
         """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax."""
         with np.errstate(all="ignore"):
-            return np.asarray(X.astype(self.w.dtype, copy=False) @ self.w + self.b)
+            parts = [np.asarray(x.astype(self.w.dtype, copy=False) @ self.w + self.b) for x in pieces(X, BLOCK)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def output(self, z: Array) -> Array:
         """What the model says at z: a = g(z), or p = softmax(z)."""
@@ -103,9 +109,12 @@ class Model:
                 return {"loss": loss, "rmse": metrics.regression(y, self.output(z))["rmse"]}
         return {"loss": loss, "accuracy": float(np.mean(self.predicted(z) == y))}
 
-    def measure(self, X: Array, y: Array) -> dict[str, Any]:
+    def measure(self, X: Any, y: Array) -> dict[str, Any]:
         """Rows, mean loss and the metrics of cli.md's `evaluate`, on prepared features and targets."""
-        z = self.z(X)
+        return self.measure_z(self.z(X), y)
+
+    def measure_z(self, z: Array, y: Array) -> dict[str, Any]:
+        """`measure` from z, where the features are not there as a whole."""
         result: dict[str, Any] = {"rows": len(y), "loss": self.total_loss(z, y) / len(y)}
         if self.classes is None:
             with np.errstate(all="ignore"):  # what is beyond the doubles is inf, and reported as such
@@ -126,10 +135,12 @@ class Model:
 
     def _mean_over_classes(self, metric: Any, z: Array, y: Array) -> float | None:
         """The metric of the positive class; of more than two classes, the mean over each class against the rest."""
+        if z.ndim == 1:
+            return metric(y == 1, z)  # type: ignore[no-any-return]
         scores = log_odds(z)
+        if scores.shape[1] == 2:
+            return metric(y == 1, scores[:, 1])  # type: ignore[no-any-return]
         values = [metric(y == k, scores[:, k]) for k in range(scores.shape[1])]
-        if len(values) == 2:
-            return values[1]  # type: ignore[no-any-return]
         return None if None in values else sum(values) / len(values)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bpcli.datasets.store import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError
 from bpcli.files import check_target, install, staged_folder
@@ -38,6 +39,8 @@ class Session:
     training: Training | None = None
     summary: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    progress: Progress | None = None
+    """Told how far a conversion of large data is."""
     saved: str = ""
     """How far what is saved goes, in words; empty if nothing is."""
     _folder: Path = Path()
@@ -139,7 +142,7 @@ class Session:
 
     def _begin(self, folder: Path, found: Checkpoint | None) -> None:
         """Prepare the data; go on from `found` if that fits it."""
-        training = prepare(self.config)
+        training = prepare(self.config, self.progress)
         parts = {name: part.arrays() for name, part in training.parts.items()}
         self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
         self.notes += training.notes
@@ -166,7 +169,9 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(config: Config, resume: bool = False, force: bool = False) -> Iterator[Session]:
+def session(
+    config: Config, resume: bool = False, force: bool = False, progress: Progress | None = None
+) -> Iterator[Session]:
     """A training of `config` into its run folder, held against a second one; what was saved outlives every error.
 
     `resume` goes on with what is saved, or starts; `force` starts afresh, and replaces the run that is there once the
@@ -175,7 +180,7 @@ def session(config: Config, resume: bool = False, force: bool = False) -> Iterat
     """
     if resume and force:
         raise UsageError("--resume goes on with what is saved, --force starts afresh", "take one of the two")
-    target, current = config.output, Session(config)
+    target, current = config.output, Session(config, progress=progress)
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if resume and checkpoints.unfinished(target) is None and _is_done(config):
         current.summary = load_summary(target)  # needs no right to write there

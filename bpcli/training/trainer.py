@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.labels import class_text
-from bpcli.datasets.preparation import Preparation, PreparationOptions
+from bpcli.datasets.preparation import Preparation, PreparationOptions, Tally
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.splits import split_rows
+from bpcli.datasets.store import Matrix, Progress, StoredTable, available_memory, is_large, stored
 from bpcli.datasets.table import Table, read_table, with_target
 from bpcli.datasets.weights import class_weights, column_weights, sample_weights
 from bpcli.errors import ConfigError, DataError
@@ -34,7 +35,8 @@ PARTS = ("train", "validation", "test")
 class Part:
     """Prepared features (N, n) and targets (N,) of the training, validation or test rows."""
 
-    X: Array
+    X: Any
+    """An array, a sparse one, or a `Matrix` in a file."""
     y: Array
     weights: Array | None = None
     """Of mean 1, (N,); of the training rows, where the config gives weights."""
@@ -141,31 +143,34 @@ class Training:
         }
 
 
-def prepare(config: Config) -> Training:
+def prepare(config: Config, progress: Progress | None = None) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
+
+    Data that is large beside the memory there is stays in files: see `store`. Its numbers are the same.
 
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
     """
-    table = read_data(config, config.data.path)
+    data = config.data
+    large = is_large([data.path, *part_files(config).values()], data.format, data.path)
+    table = read_data(config, config.data.path, large, progress)
     if problems := check_columns(config, table.names):
         raise ConfigError(problems)
     for_splits, for_start, for_shuffle = streams(config)
     rows = split(config, table, for_splits)
     preparation = Preparation.fit(table, preparation_options(config), rows["train"])
-    parts, notes = {}, []
-    prepared = preparation.apply(table)
-    notes += prepared.notes
-    for name, chosen in rows.items():
-        keep = np.isin(prepared.rows, chosen, assume_unique=True)
-        parts[name] = Part(prepared.X[keep], prepared.y[keep])
+    parts, trained_rows, notes = _parts(config, table, preparation, rows, large)
     for name, path in part_files(config).items():
-        other = preparation.apply(read_data(config, path))
-        notes += [f"{path}: {text}" for text in other.notes]
-        parts[name] = Part(other.X, other.y)
-    dtype = np.dtype(config.training.dtype)
-    parts = {name: Part(_as_trained(part.X, dtype), part.y) for name, part in parts.items()}
-    trained_rows = prepared.rows[np.isin(prepared.rows, rows["train"], assume_unique=True)]
+        other = read_data(config, path, large, progress)
+        every = {name: np.arange(other.rows)}
+        found, _, other_notes = _parts(config, other, preparation, every, large)
+        parts |= found
+        notes += [f"{path}: {text}" for text in other_notes]
+    if large and 2 * _batch_bytes(config, parts["train"]) > available_memory():
+        raise DataError(
+            f"a batch of {config.training.batch_size} rows is more than there is memory for",
+            "a smaller training.batch_size, such as 1024",
+        )
     weights = _weights(config, preparation, table, trained_rows, parts["train"].y, notes)
     parts["train"] = replace(parts["train"], weights=weights)
     w, b = start(config, preparation, for_start)
@@ -191,6 +196,58 @@ def prepare(config: Config) -> Training:
         sparse_slots(state, options.l1, options.l2)
     ordered = {k: parts[k] for k in PARTS if k in parts}
     return Training(config, model, ordered, for_shuffle, state, notes, moves, stopping)
+
+
+def _parts(
+    config: Config, table: Table, preparation: Preparation, rows: Mapping[str, Array], large: bool
+) -> tuple[dict[str, Part], Array, list[str]]:
+    """The prepared parts of a table, by name, with the rows of the table in the first; and notes."""
+    dtype = np.dtype(config.training.dtype)
+    if large:
+        return stored_parts(table, preparation, rows, dtype, cache_of(config), config.data.weight is not None)
+    prepared = preparation.apply(table)
+    parts, first = {}, np.empty(0, np.intp)
+    for at, (name, chosen) in enumerate(rows.items()):
+        keep = np.isin(prepared.rows, chosen, assume_unique=True)
+        parts[name] = Part(as_trained(prepared.X[keep], dtype), prepared.y[keep])
+        first = first if at else prepared.rows[keep]
+    return parts, first, prepared.notes
+
+
+def _batch_bytes(config: Config, train: Part) -> int:
+    """The bytes of the features of a batch."""
+    N, width = train.X.shape
+    size = config.training.batch_size
+    return int((N if size == "full" else min(int(size), N)) * width * train.X.dtype.itemsize)
+
+
+def stored_parts(
+    table: Table, preparation: Preparation, rows: Mapping[str, Array], dtype: Any, cache: Path, keeps_rows: bool
+) -> tuple[dict[str, Part], Array, list[str]]:
+    """`_parts` of a table that is read block by block, the features in files; the rows only if `keeps_rows`."""
+    width, tally = len(preparation.feature_names), Tally()
+    of_part = np.full(table.rows, -1, np.int8)
+    for number_of_part, chosen in enumerate(rows.values()):
+        of_part[chosen] = number_of_part
+    matrices = [Matrix(cache, width, dtype) for _ in rows]
+    targets: list[list[Array]] = [[] for _ in rows]
+    first: list[Array] = []
+    blocks = table.blocks() if isinstance(table, StoredTable) else iter([table])
+    for block in blocks:
+        prepared = preparation.apply(block, tally=tally)
+        for k, matrix in enumerate(matrices):
+            keep = of_part[block.first_row + prepared.rows] == k
+            matrix.append(as_trained(prepared.X[keep], dtype))
+            targets[k].append(prepared.y[keep])
+            if k == 0 and keeps_rows:
+                first.append(block.first_row + prepared.rows[keep])
+    parts = {name: Part(X, np.concatenate(y)) for name, X, y in zip(rows, matrices, targets, strict=True)}
+    return parts, np.concatenate(first) if first else np.empty(0, np.intp), tally.notes(table)
+
+
+def cache_of(config: Config) -> Path:
+    """Where large data is kept beside the runs."""
+    return config.output.absolute().parent / ".cache"
 
 
 def most_epochs(epochs: int | str) -> int:
@@ -222,7 +279,7 @@ def _loop(X: Any) -> Callable[..., Iterator[Epoch | None]]:
     return descend_sparse
 
 
-def _as_trained(X: Any, dtype: np.dtype[Any]) -> Any:
+def as_trained(X: Any, dtype: np.dtype[Any]) -> Any:
     """The features as the numbers to train with; DataError if one is beyond their range."""
     with np.errstate(over="ignore"):
         converted = X.astype(dtype) if is_sparse(X) else np.ascontiguousarray(X, dtype)
@@ -239,10 +296,14 @@ def streams(config: Config) -> list[np.random.Generator]:
     return [np.random.default_rng(s) for s in np.random.SeedSequence(config.training.seed).spawn(3)]
 
 
-def read_data(config: Config, path: Path) -> Table:
-    """The table at `path`, with the target beside it where that has a file of its own."""
+def read_data(config: Config, path: Path, large: bool = False, progress: Progress | None = None) -> Table:
+    """The table at `path`, with the target beside it where that has a file of its own; a `large` one as a copy."""
     data = config.data
-    table = read_table(path, data.format, like=data.path)
+    table = (
+        stored(path, data.format, data.path, data.categorical, cache_of(config), progress)
+        if large and path.is_file()
+        else read_table(path, data.format, like=data.path)
+    )
     if data.target_path is not None and path == data.path:
         return with_target(table, read_table(data.target_path, data.format, like=data.path), data.target)
     return table

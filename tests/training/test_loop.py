@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from autograd import grad
 
+from bpcli.datasets.store import Matrix
 from bpcli.formulas.steps import make_step
 from bpcli.training import loop
 from bpcli.training.loop import DivergedError, descend_epochs
@@ -131,15 +132,49 @@ def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
     assert first != second != list(y)
 
 
-def test_rows_gathered_batch_by_batch_give_the_same_bits(monkeypatch):
-    """Data too large to be copied in order takes another way to the same numbers."""
-    weights = []
-    for copied in (0, 1 << 26):
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize(("model", "activation", "loss"), [("softmax", None, "cce"), ("neuron", "sigmoid", "bce")])
+def test_rows_of_a_file_give_the_bits_of_rows_in_memory(monkeypatch, tmp_path, model, activation, loss, shuffle):
+    """In windows of 3 batches and chunks of 2 rows, and as a whole."""
+    for copied in (0, 3 * 7 * 24, 1 << 20):
         monkeypatch.setattr(loop, "_COPIED", copied)
-        X, y, w, b = problem("softmax", "cce")
-        train("softmax", None, "cce", X, y, w, b, batch_size=7, epochs=3, rng=np.random.default_rng(4))
-        weights.append((w.tobytes(), b.tobytes()))
-    assert weights[0] == weights[1]
+        monkeypatch.setattr(loop, "_CHUNK", 2 * 24)
+        weights = []
+        for stored in (False, True):
+            X, y, w, b = problem(model, loss)
+            rows = X
+            if stored:
+                rows = Matrix(tmp_path, X.shape[1], X.dtype)
+                for start in range(0, len(X), 11):
+                    rows.append(X[start : start + 11])
+            rng = np.random.default_rng(4) if shuffle else None
+            train(model, activation, loss, rows, y, w, b, batch_size=7, epochs=3, rng=rng)
+            weights.append((w.tobytes(), b.tobytes()))
+        assert weights[0] == weights[1]
+
+
+def test_windows_visit_every_row_once_and_mix_what_stands_together(monkeypatch):
+    N, size = 10_000, 25
+    monkeypatch.setattr(loop, "_COPIED", 8 * 1000)
+    monkeypatch.setattr(loop, "_CHUNK", 8 * 20)
+    X, y = np.zeros((N, 1)), np.arange(N, dtype=float)
+    seen = []
+
+    def step(z, target, weights):
+        seen.append(target.copy())
+        z[...] = 0
+        return 0.0
+
+    keywords = {"learning_rate": 0.1, "batch_size": size, "epochs": 2, "rng": np.random.default_rng(0)}
+    list(descend_epochs(X, y, State(np.zeros(1), np.zeros(())), step, **keywords))
+    epochs = np.concatenate(seen).reshape(2, N)
+    assert (np.sort(epochs) == np.arange(N)).all()
+    assert not np.array_equal(*epochs)
+    # Of rows sorted by class, the first half 0, each batch has nearly the share of both: binomially, 5 ± 1.1 in 25.
+    share = np.array([(batch < N / 2).mean() for batch in seen])
+    assert abs(share.mean() - 0.5) < 0.01
+    assert share.std() < 0.14  # 0.1 where all is shuffled; windows of 50 chunks add 0.07
+    assert len({int(row) // 20 for row in seen[0]}) > 15
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

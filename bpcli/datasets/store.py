@@ -1,0 +1,408 @@
+"""Data larger than memory: a table converted once to a file of columns, and prepared rows in a file of their own.
+
+Both are read piece by piece at known places, so that the memory taken is that of a piece, whatever limit is set on the
+process; what is read often stays in the system's cache. A table's file is laid down block by block, in each block
+column after column; text is kept as numbers of its distinct cells. It stands beside the runs, in `.cache`, for as long
+as its source stays what it was. Rows are written to a file without a name, which is gone when the process is.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import json
+import math
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.table import MISSING, Floats, Table, read_blocks
+from bpcli.errors import DataError
+from bpcli.files import writing
+
+Array = NDArray[Any]
+Progress = Callable[[int, int], None]
+"""Told (bytes of the file so far, bytes in all) while a file is converted."""
+
+_MOST_PACKED = 100  # times that a file may be smaller than what it takes in memory
+_FORMAT = 1  # rises when a reader of the old form could misread the new one
+_M_MMAP_THRESHOLD = -3  # of malloc.h
+_MIB = 1 << 20
+_NUMBERS, _ABOUT = "columns.bin", "about.json"
+
+
+class Matrix:
+    """Numbers (N, n), row by row, in a file without a name; rows are read where they are needed."""
+
+    def __init__(self, folder: Path, width: int, dtype: Any) -> None:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the matrix
+        self._folder, self._width, self.dtype = folder, width, np.dtype(dtype)
+        self._rows = 0
+        self._map: mmap.mmap | None = None
+        self._unmappable = -1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, n)."""
+        return self._rows, self._width
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all numbers."""
+        return int(self._rows * self._width * self.dtype.itemsize)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def append(self, rows: Array) -> None:
+        """Write more rows behind the others; DataError if they can't be written."""
+        with writing(self._folder):
+            self._file.write(np.ascontiguousarray(rows, self.dtype).data)
+            self._file.flush()
+        self._rows += len(rows)
+        self._map = None
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Some rows that follow each other."""
+        first, last, step = rows.indices(self._rows)
+        assert step == 1, step
+        out = np.empty((max(0, last - first), self._width), self.dtype)
+        self._read(first, out)
+        return out
+
+    def take(self, rows: Array, axis: int, out: Array, mode: str = "clip") -> Array:
+        """Rows by their numbers, into `out`, as NumPy's `take`; what stands together in the file is read at once."""
+        places = np.argsort(rows)
+        numbers = rows[places]
+        breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
+        mapped = self._mapped()
+        for start, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(rows)], strict=True):
+            first, last = int(numbers[start]), int(numbers[stop - 1]) + 1
+            if mapped is None:
+                out[places[start:stop]] = self[first:last]
+            else:
+                self._announce(first, last)
+        return out if mapped is None else mapped.take(rows, axis, out, mode)  # type: ignore[call-overload]
+
+    def _mapped(self) -> Array | None:
+        """The file as an array by way of a map; None where the process may not take so many addresses."""
+        if self._map is None and self._rows and self.nbytes != self._unmappable:
+            try:
+                self._map = mmap.mmap(self._file.fileno(), self.nbytes, prot=mmap.PROT_READ)
+            except (OSError, ValueError):  # RLIMIT_AS
+                self._unmappable = self.nbytes
+        return None if self._map is None else np.frombuffer(self._map, self.dtype).reshape(self.shape)
+
+    def _announce(self, first: int, last: int) -> None:
+        """Have the system read some rows, in whatever order they are then asked for."""
+        assert self._map is not None
+        row = self._width * self.dtype.itemsize
+        begin = first * row // mmap.PAGESIZE * mmap.PAGESIZE
+        self._map.madvise(mmap.MADV_WILLNEED, begin, last * row - begin)
+
+    def pieces(self, rows: int) -> Iterator[Array]:
+        """All rows, so many at a time."""
+        for first in range(0, self._rows, rows):
+            yield self[first : first + rows]
+
+    def _read(self, first: int, out: Array) -> None:
+        view, at = out.reshape(-1).view(np.uint8).data, first * self._width * self.dtype.itemsize
+        while view:
+            count = os.preadv(self._file.fileno(), [view], at)
+            if not count:
+                raise DataError(f"{self._folder}: what was written there is gone")
+            view, at = view[count:], at + count
+
+
+class StoredTable(Table):
+    """A table whose columns lie in a file, and are read one at a time, or block by block."""
+
+    def __init__(self, path: Path, folder: Path, about: dict[str, Any], line_of: Callable[[int], int | None]) -> None:
+        self._about, self._positions = about, {name: j for j, name in enumerate(about["names"])}
+        self._file = (folder / _NUMBERS).open("rb")
+        self._starts: list[tuple[int, int]] = about["blocks"]  # (place in the file, rows) of each block
+        super().__init__(path, {}, about["rows"], line_of, self.text)
+        self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in the order of the file, then those of other files."""
+        return [*(name for name in self._positions if name not in self._columns), *self._columns]
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether the column holds numbers and missing cells only."""
+        return super().is_numeric(name) if name in self._columns else name not in self._about["texts"]
+
+    def numeric(self, name: str) -> Floats:
+        """The numbers of a numeric column, (N,); NaN where a cell is missing."""
+        return super().numeric(name) if name in self._columns else self._column(name)
+
+    def text(self, name: str) -> list[str]:
+        """The cells of a column of text."""
+        if name in self._columns:
+            return super().text(name)
+        return self._as_text(name, self._column(name))
+
+    def missing(self, name: str) -> NDArray[np.bool_]:
+        """Where the cells of a column are missing, (N,)."""
+        if name in self._columns:
+            return super().missing(name)
+        numbers = self._column(name)
+        if self.is_numeric(name):
+            return np.isnan(numbers)
+        gaps = [code for code, cell in enumerate(self._about["texts"][name]) if cell in MISSING]
+        return np.isin(numbers, gaps)
+
+    def with_column(self, name: str, other: Table, source: str) -> Table:
+        """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
+        self._columns[name] = other.numeric(source) if other.is_numeric(source) else other.text(source)
+        self._elsewhere[name] = (other, source)
+        return self
+
+    def require(self, names: Any) -> None:
+        """DataError if a column is not there, with the nearest name."""
+        names = list(names)
+        if any(name not in self._positions and name not in self._columns for name in names):
+            Table(self.path, dict.fromkeys(self.names, np.empty(0)), 0, self._line_of, lambda _: []).require(names)
+
+    def blocks(self) -> Iterator[Table]:
+        """The rows as one table after another."""
+        first = 0
+        for at, rows in self._starts:
+            numbers = self._read(at, rows * len(self._positions)).reshape(len(self._positions), rows)
+            columns: dict[str, Any] = {
+                name: numbers[j] if self.is_numeric(name) else self._as_text(name, numbers[j])
+                for name, j in self._positions.items()
+                if name not in self._columns
+            }
+            columns |= {name: column[first : first + rows] for name, column in self._columns.items()}
+            block = Table(self.path, columns, rows, _from(self._line_of, first), lambda _: [], first)
+            block._elsewhere = {name: (_Shifted(other, first), s) for name, (other, s) in self._elsewhere.items()}  # type: ignore[misc]
+            yield block
+            first += rows
+
+    def _column(self, name: str) -> Array:
+        if self._kept[0] != name:
+            j = self._positions[name]
+            parts = [self._read(at + 8 * rows * j, rows) for at, rows in self._starts]
+            self._kept = (name, np.concatenate(parts))
+        return self._kept[1]
+
+    def _as_text(self, name: str, codes: Array) -> list[str]:
+        cells = self._about["texts"][name]
+        return [cells[code] for code in codes.astype(np.intp).tolist()]
+
+    def _read(self, at: int, count: int) -> Array:
+        content = os.pread(self._file.fileno(), 8 * count, at)
+        while len(content) < 8 * count:
+            more = os.pread(self._file.fileno(), 8 * count - len(content), at + len(content))
+            if not more:
+                raise DataError(f"{self._file.name} is cut short", "remove it: it is made again")
+            content += more
+        return np.frombuffer(content)
+
+
+class _Shifted:
+    """The places of another table's rows, behind the first so many."""
+
+    def __init__(self, other: Table, first: int) -> None:
+        self._other, self._first = other, first
+
+    def where(self, row: int, name: str | None = None) -> str:
+        """The place of a row for messages."""
+        return self._other.where(self._first + row, name)
+
+
+def _from(line_of: Callable[[int], int | None], first: int) -> Callable[[int], int | None]:
+    return lambda row: line_of(first + row)
+
+
+def stored(
+    path: Path, format_: str, like: Path, as_text: Sequence[str], cache: Path, progress: Progress | None = None
+) -> StoredTable:
+    """The table in the file `path`, from its copy in `cache`, which is made first if it is not there.
+
+    `as_text`: columns whose cells are kept as they stand. Errors as `read_table`; DataError where the copy can't be
+    written, which then is not there at all.
+    """
+    _give_back()
+    status = path.stat()
+    whole = str(path.absolute())
+    key = json.dumps([whole, status.st_size, status.st_mtime_ns, format_, sorted(as_text), _FORMAT])
+    place, digest = (hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in (whole, key))
+    folder = cache / f"{path.name}-{place}-{digest}"
+    about = _about(folder)
+    if about is None:
+        with writing(cache):
+            cache.mkdir(parents=True, exist_ok=True)
+            for old in cache.glob(f"*-{place}-*"):  # of what the file was before
+                shutil.rmtree(old, ignore_errors=True)
+            partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=cache))
+        try:
+            about = _convert(path, format_, like, as_text, partial, progress)
+            with writing(folder):
+                (partial / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+                os.replace(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    lines = _Lines(path, format_, like)
+    return StoredTable(path, folder, about, lines.of)
+
+
+def _give_back() -> None:
+    """Let the C library return large blocks when they are freed; glibc stops doing so after the first (mallopt(3))."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MIB)
+
+
+class _Lines:
+    """On which line of a file a row begins, found by reading it again."""
+
+    def __init__(self, path: Path, format_: str, like: Path) -> None:
+        self._given = (path, format_, like)
+
+    def of(self, row: int) -> int | None:
+        """The line of a row; None where rows have no lines."""
+        for block in read_blocks(*self._given):
+            if row < block.first_row + block.rows:
+                return block._line_of(row - block.first_row)
+        return None
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    """What is known of a copy; None if it is not there, or not whole."""
+    try:
+        about: dict[str, Any] = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        whole = (folder / _NUMBERS).stat().st_size == 8 * about["rows"] * len(about["names"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return about if whole else None
+
+
+def _convert(
+    path: Path, format_: str, like: Path, as_text: Sequence[str], folder: Path, progress: Progress | None
+) -> dict[str, Any]:
+    """Write the columns of a file; a column that turns out to be text is so from its first cell, in another pass."""
+    text = set(as_text)
+    while True:
+        with (folder / _NUMBERS).open("wb") as file:
+            about = _write_blocks(path, format_, like, text, file, progress)
+        if about is not None:
+            return about
+
+
+def _write_blocks(
+    path: Path, format_: str, like: Path, text: set[str], file: BinaryIO, progress: Progress | None
+) -> dict[str, Any] | None:
+    """One pass: what is known of the copy, or None where `text` has grown by columns of which numbers were written."""
+    names: list[str] = []
+    codes: dict[str, dict[str, int]] = {}
+    blocks: list[tuple[int, int]] = []
+    at = rows = 0
+    size = path.stat().st_size
+    guess = 0.0  # of the bytes of the file that a row takes
+    for block in read_blocks(path, format_, like):
+        names = names or block.names
+        late = {name for name in names if name not in text and not block.is_numeric(name)}
+        text |= late
+        if late and rows:
+            return None
+        with writing(folder_of(file)):
+            for name in names:
+                numbers = _coded(block.text(name), codes.setdefault(name, {})) if name in text else block.numeric(name)
+                file.write(np.ascontiguousarray(numbers, np.float64).data)
+        blocks.append((at, block.rows))
+        at, rows = at + 8 * block.rows * len(names), rows + block.rows
+        if progress is not None:
+            guess = guess or _MIB * 4 / block.rows
+            progress(min(size, int(rows * guess)), size)
+    with writing(folder_of(file)):
+        file.flush()
+        os.fsync(file.fileno())
+    texts = {name: list(cells) for name, cells in codes.items()}
+    return {"names": names, "rows": rows, "blocks": blocks, "texts": texts}
+
+
+def folder_of(file: BinaryIO) -> Path:
+    """Where an open file lies."""
+    return Path(file.name).parent
+
+
+def _coded(cells: Sequence[str], codes: dict[str, int]) -> Array:
+    """The number of each cell, new ones getting the next."""
+    return np.fromiter((codes.setdefault(cell, len(codes)) for cell in cells), np.float64, len(cells))
+
+
+def available_memory() -> int:
+    """Bytes that the process may still take: of the machine's, and of the limits that are set on it."""
+    import resource
+
+    free = math.inf
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            free = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        with open("/proc/self/statm", encoding="ascii") as sizes:
+            taken = [os.sysconf("SC_PAGE_SIZE") * int(pages) for pages in sizes.read().split()]
+    except (OSError, StopIteration, ValueError):
+        taken = [0] * 7
+    for limit, used in ((resource.RLIMIT_AS, taken[0]), (resource.RLIMIT_DATA, taken[5])):
+        soft = resource.getrlimit(limit)[0]
+        if soft != resource.RLIM_INFINITY:
+            free = min(free, max(0, soft - used))
+    return int(min(free, 2**62))
+
+
+def is_large(paths: Sequence[Path], format_: str, like: Path) -> bool:
+    """Whether one of the files is so large beside the memory there is that it is not to be read as a whole."""
+    limit = available_memory() / 2
+    files = [path for path in paths if path.is_file()]
+    if sum(path.stat().st_size for path in files) < limit / _MOST_PACKED:  # without a look at what is in them
+        return False
+    return any(_needed_memory(path, format_, like) > limit for path in files)
+
+
+def regrouped(parts: Iterator[Array], rows: int) -> Iterator[Array]:
+    """The same rows in parts of a multiple of `rows` each, but for the last."""
+    held: list[Array] = []
+    count = 0
+    for part in parts:
+        held.append(part)
+        count += len(part)
+        if count >= rows:
+            together = np.concatenate(held)
+            whole = count - count % rows
+            yield together[:whole]
+            held, count = [together[whole:]], count - whole
+    if count:
+        yield np.concatenate(held)
+
+
+def _needed_memory(path: Path, format_: str, like: Path) -> int:
+    """About how many bytes it takes to train on a file in memory: its numbers as doubles, three times over.
+
+    What a row of the file takes is told by its first block.
+    """
+    reader = read_blocks(path, format_, like)
+    first = next(reader)
+    following = next(reader, None)
+    reader.close()  # type: ignore[attr-defined]
+    if following is None:
+        return 0
+    packed = 6 if path.name.endswith((".gz", ".parquet", ".pq")) else 1
+    blocks = packed * path.stat().st_size / (4 * _MIB)
+    return int(3 * 8 * first.rows * len(first.names) * blocks)
