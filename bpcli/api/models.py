@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.labels import class_text
 from bpcli.datasets.memory import table_of
+from bpcli.datasets.sparse import is_sparse, sparse_table
 from bpcli.datasets.table import Table, read_table
 from bpcli.errors import DataError, UsageError
 from bpcli.training.config import Config, config_from_mapping, load_config
@@ -27,9 +28,11 @@ class DataWarning(UserWarning):
 
 
 class TrainedModel:
-    """A trained model. X is a path, a mapping or data frame of columns by name, or an array (N, columns).
+    """A trained model, to predict with and to look into.
 
-    Columns of an array are in the order of `columns`; of other tables they are found by name, and others ignored.
+    X is a path, a mapping or data frame of columns by name, an array (N, columns), or a sparse matrix of SciPy's where
+    the model was trained on a LIBSVM file. Columns of an array are in the order of `columns`; of other tables they are
+    found by name, and others ignored.
     DataError for what does not fit, with the row and column.
     """
 
@@ -43,7 +46,8 @@ class TrainedModel:
     @property
     def columns(self) -> list[str]:
         """The columns that the model takes, in order."""
-        return [column.name for column in self._model.preparation.columns]
+        preparation = self._model.preparation
+        return [column.name for column in preparation.columns] if preparation.numbered is None else self.features
 
     @property
     def features(self) -> list[str]:
@@ -94,6 +98,11 @@ class TrainedModel:
     def _table(self, X: Any) -> Table:
         if isinstance(X, str | os.PathLike):
             return read_table(Path(X), self._model.data_format)
+        if is_sparse(X) or hasattr(X, "tocsr"):
+            features = self._model.preparation.numbered
+            if features is None:
+                raise DataError("X is sparse, and the model was not trained on sparse data", "X.toarray()")
+            return sparse_table(Path("X"), X, features)
         return table_of(X, self.columns)
 
 

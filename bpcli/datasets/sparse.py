@@ -146,6 +146,19 @@ class SparseTable(Table):
         return padded[:, features.first : features.stop], beyond
 
 
+def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:
+    """The table of a sparse matrix of SciPy's whose columns are the `features`; DataError if they are not as many."""
+    matrix = csr_array(X)
+    if matrix.shape[1] != len(features):
+        raise DataError(f"{path}: expected rows of {len(features)} features, found a matrix of shape {matrix.shape}")
+    if not np.isfinite(matrix.data).all():
+        raise DataError(f"{path}: a value is not a finite number")
+    numbers = np.arange(features.first, features.stop) if features.chosen is None else np.array(features.chosen)
+    shape = (matrix.shape[0], int(numbers.max()) + 1)
+    placed = csr_array((matrix.data, numbers[matrix.indices], matrix.indptr), shape=shape)
+    return SparseTable(path, placed, features.first, {}, lambda _: None)
+
+
 def take_features(table: Table, features: Numbered, notes: list[str]) -> Any:
     """The numbered features of any table, CSR (N, n); a note on those of a sparse one that training has not seen."""
     if isinstance(table, SparseTable):

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 import yaml
+from scipy.sparse import coo_array, csr_array, csr_matrix
+from sklearn.datasets import dump_svmlight_file
 
 import bpcli as package
 from bpcli import ConfigError, DataError, DivergedError, UsageError
@@ -134,3 +136,31 @@ def test_categories_of_a_mapping_are_those_of_a_file(here):
         "age": [20, 30, 40, None] * 5,
     }
     np.testing.assert_array_equal(model.probabilities(columns), expected)
+
+
+@pytest.mark.parametrize("more", ["", ", exclude: [x2]", ", scale: 2"])
+def test_sparse_matrices_go_where_a_sparse_file_was(here, more):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((60, 5)) < 0.4, rng.normal(size=(60, 5)), 0.0)
+    X[:, 4] = 1
+    dump_svmlight_file(X, np.where(X[:, 0] + X[:, 2] > 0, 1, -1), str(here / "t.svm"), zero_based=False)
+    (here / "t.yaml").write_text(
+        "model: {type: neuron, activation: sigmoid}\nloss: bce\ntraining: {learning_rate: 0.5}\n"
+        f"data: {{path: t.svm, target: none{more}}}\n"
+    )
+    model = package.train("t.yaml").model
+    chosen = X[:, [0, 2, 3, 4]] if "exclude" in more else X
+    assert model.columns == [f"x{j}" for j in (1, 2, 3, 4, 5) if "exclude" not in more or j != 2]
+    expected = model.probabilities(here / "t.svm")
+    for given in (csr_array(chosen), coo_array(chosen), csr_matrix(chosen), chosen):
+        np.testing.assert_allclose(model.probabilities(given), expected, rtol=1e-12)
+    with pytest.raises(DataError, match=r"features, found a matrix of shape \(60, 1\)"):
+        model.predict(csr_array(X[:, :1]))
+    with pytest.raises(DataError, match="not a finite number"):
+        model.predict(csr_array(np.full(chosen.shape, np.inf)))
+
+
+def test_a_sparse_matrix_for_another_model_is_refused(here):
+    model = package.train("configs/iris.yaml", settings=SHORT).model
+    with pytest.raises(DataError, match="not trained on sparse data"):
+        model.predict(csr_array(np.ones((2, 4))))
