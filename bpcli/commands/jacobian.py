@@ -79,11 +79,12 @@ def command(
     A lone NAME is a function of the lecture: softmax, log_softmax, sigmoid, tanh, relu, identity, softplus, dot,
     affine, neuron, mse, bce, cce, sigmoid_bce, softmax_cce; its inputs are options.
 
-    Without a point its formula.
+    Without a point, or inputs, its formula.
 
     \b
     bpcli jacobian "x*y" "x+y"
     bpcli jacobian "x*y" "x+y" --at 1,2
+    bpcli jacobian softmax
     bpcli jacobian softmax --logits 1,2,3
     bpcli jacobian neuron --x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid
     """
@@ -92,13 +93,20 @@ def command(
     printer = Printer(format_, precision, certify, kink)
     given = {name: text for name, text in named.items() if text is not None}
     if len(expressions) == 1 and expressions[0] in INPUTS:
-        from bpcli.commands.named import run_named
-
         if at or points is not None or let or declared or wrt:
             raise UsageError(
                 f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
                 f'for the expression write "{expressions[0]}(…)"',
             )
+        if explain or shape:
+            raise UsageError(f"--{'explain' if explain else 'shape'} is of expressions, and {expressions[0]} is a name")
+        if set(given) <= {"activation"} and vjp is None and jvp is None:
+            _print_sheet(expressions[0], given.get("activation"), latex, format_)
+            return
+        if latex:
+            raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {expressions[0]} --latex")
+        from bpcli.commands.named import run_named
+
         run_named(expressions[0], given, vjp, jvp, printer)
         return
     if given:
@@ -224,3 +232,25 @@ def direction(option: str, text: str, count: int, what: str) -> Any:
     if len(v) != count:
         raise UsageError(f"{option} has {len(v)} entries for {count} {what}")
     return v
+
+
+def _print_sheet(name: str, activation: str | None, latex: bool, format_: str) -> None:
+    """The formulas of a function of the lecture, an entry a line."""
+    from bpcli.formulas.sheet import sheet_of
+    from bpcli.notation import csv_line, json_text
+
+    if activation is not None and name != "neuron":
+        raise UsageError(f"{name} takes no --activation", f"bpcli jacobian {name}")
+    sheet = sheet_of(name, activation)
+    if latex:
+        lines = list(sheet.latex)
+    elif format_ == "json":
+        lines = [json_text({"function": name, "formulas": {entry.of: entry.formula for entry in sheet.entries}})]
+    elif format_ == "csv":
+        lines = [csv_line(["entry", "formula", "where"]), *(csv_line(entry) for entry in sheet.entries)]
+    else:
+        left, middle = (max(len(entry[k]) for entry in sheet.entries) for k in (0, 1))
+        lines = [f"{of:<{left}}  {formula:<{middle}}  {where}".rstrip() for of, formula, where in sheet.entries]
+        lines += ["", f"where {sheet.names}"]
+    for line in lines:
+        output.emit(line)

@@ -199,7 +199,7 @@ def test_a_descent_that_leaves_the_finite_says_which_step_was_allowed(bpcli):
         (["grad", "x", "--at", "1", "--format", "xml"], 2, "--format"),
         (["grad", "x", "--att", "1"], 2, "--at"),
         (["grad", "x", "--at", "@nothing"], 3, "nothing"),
-        (["jacobian", "softmax"], 2, "needs --logits"),
+        (["jacobian", "softmax", "--vjp", "1"], 2, "needs --logits"),
         (["jacobian", "softmax", "--z", "1"], 2, "--logits"),
         (["jacobian", "softmax", "--logits", "1,2", "--z", "1"], 2, "takes no --z"),
         (["jacobian", "softmax", "--at", "1"], 2, "given by --logits"),
