@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from bpcli.calculus.derivation import Derivation, entries_of, explained, shapes_of
+from bpcli.calculus.parser import parse
 from bpcli.calculus.render import to_latex, to_text
 from bpcli.calculus.shapes import Shape
-from bpcli.calculus.tree import Expression
+from bpcli.calculus.tree import Expression, names_in
 from bpcli.commands import output
 from bpcli.commands.calculator import Printer, Request, blocks_lines, value_lines
 from bpcli.errors import UsageError, nearest
@@ -44,9 +45,7 @@ def print_formulas(
         raise UsageError(f"{option} is of numbers, and no point is given", '--at "…"')
     names, constants = request.variables.names, request.variables.constants
     if explain:
-        if what == "hessian":
-            raise UsageError("--explain shows the steps of a gradient", f'bpcli grad "{request.texts[0]}" --explain')
-        _explain(request, printer, given_shapes(shape, names))
+        _explain(request, printer, given_shapes(shape, names), what == "hessian")
         return
     shapes = shapes_of(request.trees, request.texts, names, given_shapes(shape, names))
     shapes |= {name: np.shape(value) for name, value in constants.items()}
@@ -124,30 +123,41 @@ def _latex_matrix(rows: Sequence[Sequence[str]]) -> str:
     return r"\begin{pmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{pmatrix}"
 
 
-def _explain(request: Request, printer: Printer, shapes: dict[str, Shape]) -> None:
-    """Print the steps of a gradient, numbered, with the rule and the place of each."""
-    if len(request.trees) > 1:
-        raise UsageError("--explain takes one expression")
-    steps = explained(
-        request.trees[0], request.texts[0], request.variables.names, request.variables.constants, request.wrt, shapes
-    )
-    if printer.format == "json":
-        for number, step in enumerate(steps, 1):
-            record = {
-                "step": number,
-                "name": step.name,
-                "formula": step.formula,
-                "rule": step.rule,
-                "place": step.place,
-            }
-            output.emit(json_text(record))
-        return
-    if printer.format == "csv":
-        output.emit(csv_line(["step", "name", "formula", "rule", "place"]))
-        for number, step in enumerate(steps, 1):
-            output.emit(csv_line([number, *step]))
-        return
-    rows = [["step", "is", "by", "at"]]
-    rows += [[step.name, step.formula, step.rule or "value", step.place] for step in steps]
-    for line in output.aligned(rows)[1:]:
-        output.emit(line)
+def _explain(request: Request, printer: Printer, shapes: dict[str, Shape], second: bool) -> None:
+    """Print the steps of each expression's gradient, and for a Hessian those of each of its entries; with their rules.
+
+    Of several a heading says whose they are.
+    """
+    names, constants = request.variables.names, request.variables.constants
+    derived = list(zip(["f"] * len(request.texts), request.trees, request.texts, strict=True))
+    if second:
+        derived += _slopes(request, shapes)
+    for k, (name, tree, text) in enumerate(derived):
+        steps = explained(tree, text, names, constants, request.wrt, shapes)
+        if printer.format == "json":
+            for number, step in enumerate(steps, 1):
+                output.emit(json_text({"function": text, "step": number, **step._asdict()}))
+        elif printer.format == "csv":
+            if not k:
+                output.emit(csv_line(["function", "step", "name", "formula", "rule", "place"]))
+            for number, step in enumerate(steps, 1):
+                output.emit(csv_line([text, number, *step]))
+        else:
+            if len(derived) > 1:
+                output.emit(f"{chr(10) if k else ''}{name} = {text}")
+            rows = [["step", "is", "by", "at"]]
+            rows += [[step.name, step.formula, step.rule or "value", step.place] for step in steps]
+            for line in output.aligned(rows)[1:]:
+                output.emit(line)
+
+
+def _slopes(request: Request, shapes: dict[str, Shape]) -> list[tuple[str, Expression, str]]:
+    """The gradient's entries that are no constants, with their names and texts: what a Hessian differentiates."""
+    every = shapes_of(request.trees, request.texts, request.variables.names, shapes)
+    every |= {name: np.shape(value) for name, value in request.variables.constants.items()}
+    one = Derivation(request.trees, request.texts, every, request.wrt)
+    blocks = one.gradient(one.point_of(request.variables.constants))[1]
+    shortened = _Shortened()
+    texts = {name: _written(block, lambda tree: to_text(shortened(tree))) for name, block in blocks.items()}
+    parsed = [(f"df/d{name}", parse(text), text) for name, text in texts.items()]
+    return [entry for entry in parsed if names_in(entry[1])]
