@@ -26,9 +26,6 @@ from bpcli.errors import DataError
 _BLOCK = 1 << 20
 """Characters of a block: large beside the cost of a call, small beside the memory that a table takes."""
 
-_LARGE_BLOCK = 1 << 22
-"""Characters of a block of which a table is made by itself."""
-
 _LONG = _BLOCK // 2
 """Characters from which on a block is worth the time that it takes to import pyarrow."""
 
@@ -87,7 +84,7 @@ class _Source:
         with self._text() as text:
             names = self._header(text)
             try:
-                while lines := text.readlines(_LARGE_BLOCK):
+                while lines := text.readlines(_BLOCK):
                     columns = before = _Columns(len(names), self.delimiter, before)
                     columns.add(lines, text)
                     if columns.rows:

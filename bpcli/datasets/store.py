@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import MISSING, Floats, Table, read_blocks
+from bpcli.datasets.table import MISSING, Floats, Table, read_blocks, reader_of
 from bpcli.errors import DataError
 from bpcli.files import writing
 
@@ -329,7 +329,7 @@ def _write_blocks(
         blocks.append((at, block.rows))
         at, rows = at + 8 * block.rows * len(names), rows + block.rows
         if progress is not None:
-            guess = guess or _MIB * 4 / block.rows
+            guess = guess or reader_of(path, format_, like).block_bytes / block.rows
             progress(min(size, int(rows * guess)), size)
     with writing(folder_of(file)):
         file.flush()
@@ -399,10 +399,11 @@ def _needed_memory(path: Path, format_: str, like: Path) -> int:
     """
     reader = read_blocks(path, format_, like)
     first = next(reader)
+    numbers = first.rows * len(first.names)
+    del first
     following = next(reader, None)
     reader.close()  # type: ignore[attr-defined]
     if following is None:
         return 0
     packed = 6 if path.name.endswith((".gz", ".parquet", ".pq")) else 1
-    blocks = packed * path.stat().st_size / (4 * _MIB)
-    return int(3 * 8 * first.rows * len(first.names) * blocks)
+    return int(3 * 8 * numbers * packed * path.stat().st_size / reader_of(path, format_, like).block_bytes)

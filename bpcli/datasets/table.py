@@ -164,14 +164,19 @@ def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> 
 
     A column may be numbers in one block and text in the next. Errors as `read_table`.
     """
-    if format_ == "auto" and like is not None and _known_format(path) is None:
-        format_ = _known_format(like) or format_
     check_file(path)
-    reader = READERS[_format_of(path, format_)] if path.is_file() else None
+    reader = reader_of(path, format_, like) if path.is_file() else None
     if reader is None or reader.blocks is None:
         yield read_table(path, format_, like=like)
     else:
         yield from reader.blocks(path)
+
+
+def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> "Reader":
+    """The format of a file: as named, by its extension, or by that of `like`."""
+    if format_ == "auto" and like is not None and _known_format(path) is None:
+        format_ = _known_format(like) or format_
+    return READERS[_format_of(path, format_)]
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,9 @@ class Reader:
     extensions: tuple[str, ...]
     read: Callable[[Path, BinaryIO | None], Table]
     blocks: Callable[[Path], Iterator[Table]] | None = None
-    """The same rows as tables of some MiB, each of which knows where it stands; None where a format has no such."""
+    """The same rows as one table after another, each knowing where it stands; None where a format has no such."""
+    block_bytes: int = 1 << 22
+    """About how much of a file is in a block."""
 
 
 def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
@@ -198,6 +205,7 @@ def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
         extensions,
         _by("delimited", "read_delimited", delimiter),
         _by("delimited", "delimited_blocks", delimiter),
+        1 << 20,  # a cell of text takes ten times its characters
     )
 
 

@@ -58,7 +58,7 @@ def tables(tmp_path_factory):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(delimited, "_LARGE_BLOCK", 3000)
+    monkeypatch.setattr(delimited, "_BLOCK", 3000)
     monkeypatch.setattr(arrays, "_BLOCK", 3000)
     monkeypatch.setattr(columnar, "_BLOCK", 3000)
     monkeypatch.setattr(loop, "_COPIED", 5000)
