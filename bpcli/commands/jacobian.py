@@ -100,14 +100,7 @@ def command(
             )
         if explain or shape:
             raise UsageError(f"--{'explain' if explain else 'shape'} is of expressions, and {expressions[0]} is a name")
-        if set(given) <= {"activation"} and vjp is None and jvp is None:
-            _print_sheet(expressions[0], given.get("activation"), latex, format_)
-            return
-        if latex:
-            raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {expressions[0]} --latex")
-        from bpcli.commands.named import run_named
-
-        run_named(expressions[0], given, vjp, jvp, printer)
+        _of_name(expressions[0], given, vjp, jvp, latex, printer)
         return
     if given:
         names = ", ".join(f"--{name}" for name in given)
@@ -232,6 +225,18 @@ def direction(option: str, text: str, count: int, what: str) -> Any:
     if len(v) != count:
         raise UsageError(f"{option} has {len(v)} entries for {count} {what}")
     return v
+
+
+def _of_name(name: str, given: dict[str, str], vjp: str | None, jvp: str | None, latex: bool, printer: Printer) -> None:
+    """A function of the lecture: its Jacobian in numbers, or without inputs as a formula."""
+    if set(given) <= {"activation"} and vjp is None and jvp is None:
+        _print_sheet(name, given.get("activation"), latex, printer.format)
+        return
+    if latex:
+        raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {name} --latex")
+    from bpcli.commands.named import run_named
+
+    run_named(name, given, vjp, jvp, printer)
 
 
 def _print_sheet(name: str, activation: str | None, latex: bool, format_: str) -> None:

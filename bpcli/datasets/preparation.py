@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.labels import Class, encode, fit_classes
 from bpcli.datasets.moments import mean, mean_and_sigma, median, most_frequent
+from bpcli.datasets.refusals import as_yaml, first_gap, raise_problems, refuse_unusable, without_values
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import MISSING, Table, is_number
 from bpcli.errors import DataError, UsageError
@@ -20,8 +21,6 @@ Array = NDArray[Any]
 
 FILLS = {"mean": mean, "median": median, "most_frequent": most_frequent}
 MISSING_STRATEGIES = ("error", "drop", *FILLS)
-
-_MOST_SHOWN = 20  # problems of one error
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Preparation:
         strategies = {name: _strategy(options, name) for name in names}
         drops_target = _target_strategy(options) == "drop"
         drop = _dropped(table, strategies, options.target if drops_target else None)
-        _refuse_unusable(table, options, strategies, drop)
+        refuse_unusable(table, options, strategies, drop)
         kept = rows[~drop[rows]]
         if not len(kept):
             raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
@@ -206,7 +205,7 @@ class Preparation:
                 where = table.where(int(np.argmax(missing)), column.name)
                 problems.append(f"{where}: the cell is missing, and the model was trained without a filling for it")
         fillings = {c.name: "median" if c.categories is None else "most_frequent" for c in gaps}
-        _raise(problems, [f"train it with data.missing: {_yaml(fillings)}"] if gaps else [])
+        raise_problems(problems, [f"train it with data.missing: {as_yaml(fillings)}"] if gaps else [])
 
     def _features(self, table: Table, unseen: dict[str, set[str]]) -> Array:
         X = np.zeros((table.rows, len(self.feature_names)))
@@ -248,7 +247,7 @@ class Preparation:
         missing = np.zeros(table.rows, bool)
         missing[rows] = table.missing(self.target)[rows]
         if missing.any():
-            raise DataError(_first_gap(table, self.target, missing, "target"))
+            raise DataError(first_gap(table, self.target, missing, "target"))
         if self.classes is not None:
             return encode(table, self.target, self.classes, rows)
         if not table.is_numeric(self.target):
@@ -295,7 +294,7 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
         raise DataError(f"{table.path} has no feature left to learn from")
     missing, drops = table.missing(options.target), _target_strategy(options) == "drop"
     if missing.any() and not drops:
-        raise DataError(_first_gap(table, options.target, missing, "target"), "data.missing: drop")
+        raise DataError(first_gap(table, options.target, missing, "target"), "data.missing: drop")
     kept = rows[~missing[rows]]
     if not len(kept):
         raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
@@ -345,86 +344,6 @@ def _dropped(table: Table, strategies: Mapping[str, str], target: str | None) ->
     return gaps
 
 
-def _refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
-    """One DataError for all columns that can't be used as they are, with the lines of the config that would help."""
-    problems: list[str] = []
-    exclude, categorical = list(options.exclude), list(options.categorical)
-    fillings: dict[str, str] = {}
-    for name, strategy in strategies.items():
-        missing = table.missing(name) & ~drop
-        is_text = name not in categorical and not table.is_numeric(name)
-        if table.missing(name).all():
-            problems.append(f"{table.path}: column {name}: every cell is missing")
-            exclude.append(name)
-        elif is_text:
-            what, is_category = _describe(table, name)
-            problems.append(what)
-            (categorical if is_category else exclude).append(name)
-        if strategy == "error" and missing.any() and name not in exclude:
-            fillings[name] = "most_frequent" if name in categorical else "median"
-            if not is_text:
-                problems.append(_first_gap(table, name, missing, "cell"))
-    missing = table.missing(options.target) & ~drop
-    if missing.any():
-        problems.append(_first_gap(table, options.target, missing, "target"))
-        fillings[options.target] = "drop"
-    hints = []
-    if len(categorical) > len(options.categorical):
-        hints.append(f"data.categorical: {_yaml(categorical)}")
-    if len(exclude) > len(options.exclude):
-        hints.append(f"data.exclude: {_yaml(exclude)}")
-    if fillings:
-        hints.append(f"data.missing: {_missing_words(table, options, strategies, fillings)}")
-    _raise(problems, ["to mend it, in the config:", *hints])
-
-
-def _describe(table: Table, name: str) -> tuple[str, bool]:
-    """What is wrong with a column that is not all numbers, and whether its values look like categories."""
-    row, cell = table.first_not_numeric(name)
-    present = [c for c in table.text(name) if c not in MISSING]
-    distinct = len(set(present))
-    words = sum(not is_number(c) for c in present)
-    if words <= len(present) // 10:  # numbers, but for some slips
-        what = (
-            f"{words} of {len(present)} cells {'is' if words == 1 else 'are'} not; mend them, or leave the column out"
-        )
-        return f"{table.where(row, name)}: {cell!r} is not a number ({what})", False
-    what = f"{distinct} different values in {table.rows} rows"
-    return f"{table.where(row, name)}: {cell!r} is not a number ({what})", distinct <= max(2, min(20, table.rows // 5))
-
-
-def _first_gap(table: Table, name: str, missing: Array, what: str) -> str:
-    where = table.where(int(np.argmax(missing)), name)
-    return f"{where}: the {what} is missing ({missing.sum()} of {table.rows} are)"
-
-
-def _missing_words(
-    table: Table, options: PreparationOptions, strategies: Mapping[str, str], fillings: Mapping[str, str]
-) -> str:
-    """The `data.missing` that keeps what is chosen and adds `fillings`; a single word where one will do."""
-    if options.missing == "error" and "drop" not in fillings.values():
-        return "median  (or mean, most_frequent, drop)"
-    if isinstance(options.missing, str):
-        chosen = {n: s for n, s in strategies.items() if s != "error" and table.missing(n).any()}
-    else:
-        chosen = dict(options.missing)
-    return _yaml(chosen | dict(fillings))
-
-
-def _yaml(value: Sequence[str] | Mapping[str, str]) -> str:
-    from bpcli.yaml12 import yaml_text  # only when something went wrong: it brings PyYAML
-
-    return yaml_text(value)
-
-
-def _raise(problems: Sequence[str], hints: Sequence[str]) -> None:
-    """A DataError of all problems, if there are any."""
-    if problems:
-        more = len(problems) - _MOST_SHOWN
-        shown = [*problems[:_MOST_SHOWN], f"… and {more} more columns"] if more > 0 else problems
-        raise DataError("\n  ".join(shown), "\n  ".join(hints))
-
-
 def _fit_column(
     table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array
 ) -> tuple[Column, Sequence[float], Sequence[float]]:
@@ -433,7 +352,7 @@ def _fit_column(
         cells = table.text(name)
         counts = Counter(cell for cell in map(cells.__getitem__, rows.tolist()) if cell not in MISSING)
         if not counts:
-            raise _without_values(table, name, options)
+            raise without_values(table, name, options)
         categories = tuple(sorted(counts, key=natural_key))
         fill = max(categories, key=counts.__getitem__) if strategy in FILLS else None
         # The 0 and 1 of a category stay as they are.
@@ -441,7 +360,7 @@ def _fit_column(
     values = table.numeric(name)[rows]
     gaps = np.isnan(values)
     if gaps.all():
-        raise _without_values(table, name, options)
+        raise without_values(table, name, options)
     filling = FILLS[strategy](values[~gaps]) if strategy in FILLS else None
     column = Column(name, None, strategy, filling)
     if not options.standardize:
@@ -450,11 +369,6 @@ def _fit_column(
         values = values[~gaps] if filling is None else np.where(gaps, filling, values)
     center, sigma = mean_and_sigma(values)
     return column, [center], [sigma or 1.0]
-
-
-def _without_values(table: Table, name: str, options: PreparationOptions) -> DataError:
-    hint = f"data.exclude: {_yaml([*options.exclude, name])}"
-    return DataError(f"{table.path}: column {name}: every cell of the training rows is missing", hint)
 
 
 def _category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) -> Array:
