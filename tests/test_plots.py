@@ -413,3 +413,12 @@ def test_nothing_is_overwritten_and_a_missing_library_is_named(bpcli, tmp_path, 
     result = bpcli("plot", "x", "--output", tmp_path / "q.png")
     assert result.code == 2
     assert "pip install 'bpcli[plot]'" in result.err
+
+
+def test_a_folder_of_an_expressions_name_is_told_from_it(bpcli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    refused = bpcli("plot", "x", "--output", "a.png")
+    assert refused.code == 3
+    assert 'the expression is "(x)"' in refused.err
+    assert bpcli("plot", "(x)", "--output", "a.png").code == 0

@@ -1,7 +1,7 @@
 """`bpcli check`: exact derivatives against difference quotients, and derivations that somebody made."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,10 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
     if request.points is not None and mine:
         _rows(request, answers, session)
         return
+    formulas = [answer for answer in answers if isinstance(answer, Answer) and answer.formulas is not None]
+    if formulas and len(formulas) == len(answers) and not request.at and request.variables.names:
+        request.at = [_some_point(request.variables.names)]
+        output.note(f"no point is given: the formulas are tried at {request.at[0].replace('=', ' = ')}, and at others")
     for calculation, point in request.all_points():
         outputs = output_names(request, calculation)
         if not calculation.inputs:
@@ -209,6 +213,11 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
         problem = problem_of(calculation, request.variables.names, point, outputs)
         for text, answer in zip(mine, answers, strict=True):
             session.answered(shown, text, _graded(problem, answer, point, session.tolerance))
+
+
+def _some_point(names: Sequence[str]) -> str:
+    """Numbers between 0.3 and 0.9, where most functions have values, none of them like another."""
+    return ", ".join(f"{name}={0.3 + 0.6 * ((k + 1) * 0.6180339887 % 1):.2f}" for k, name in enumerate(names))
 
 
 def _read(text: str) -> Answer | BpcliError:

@@ -96,6 +96,8 @@ def command(
 def _is_run(subject: str) -> bool:
     """Whether the subject is a path: one that exists, or would lie in a folder that does."""
     path = Path(subject)
+    if path.is_dir() and "/" not in subject and not (path / "model.npz").exists():
+        raise DataError(f"{subject} is a folder, and no run: it has no model.npz", f'the expression is "({subject})"')
     if path.is_dir() or subject.endswith(".npz"):
         return True
     if "/" in subject and path.parent.is_dir():

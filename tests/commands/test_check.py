@@ -225,3 +225,14 @@ def test_a_file_of_answers(bpcli, tmp_path):
     np.save(tmp_path / "mine.npy", [2.0, 4.0])
     assert bpcli("check", "x**2+y**2", "--at", "1,2", "--mine", f"@{tmp_path / 'mine.npy'}").code == 0
     assert json.loads(bpcli("check", "x**2", "--at", "1", "--mine", "2", "--format", "json").out)["agree"]
+
+
+def test_formulas_need_no_point(bpcli):
+    right = bpcli("check", "x**2*sin(y)", "--mine", "2*x*sin(y), x**2*cos(y)")
+    assert (right.code, right.lines) == (0, ["2*x*sin(y), x**2*cos(y): right"])
+    assert "no point is given: the formulas are tried at x = 0.67, y = 0.44, and at others" in right.err
+    wrong = bpcli("check", "x**2*sin(y)", "--mine", "x**2*cos(y), 2*x*sin(y)", "--format", "json")
+    assert (wrong.code, wrong.json[0]["finding"]) == (1, "swapped")
+    numbers = bpcli("check", "x**2*sin(y)", "--mine", "1,2")
+    assert numbers.code == 2
+    assert "--at" in numbers.err
