@@ -250,9 +250,9 @@ def stored(
     if about is None:
         with writing(cache):
             cache.mkdir(parents=True, exist_ok=True)
-            for old in cache.glob(f"*-{place}-*"):  # of what the file was before
-                shutil.rmtree(old, ignore_errors=True)
-            partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=cache))
+            for old in (*cache.glob(f"*-{place}-*"), *filter(_is_left, cache.glob(".partial-*"))):
+                shutil.rmtree(old, ignore_errors=True)  # of what the file was before, or of a process that is dead
+            partial = Path(tempfile.mkdtemp(prefix=f".partial-{os.getpid()}-", dir=cache))
         try:
             about = _convert(path, format_, like, as_text, partial, progress)
             with writing(folder):
@@ -262,6 +262,17 @@ def stored(
             shutil.rmtree(partial, ignore_errors=True)
     lines = _Lines(path, format_, like)
     return StoredTable(path, folder, about, lines.of)
+
+
+def _is_left(partial: Path) -> bool:
+    """Whether the process that wrote this folder is no more."""
+    try:
+        os.kill(int(partial.name.split("-")[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OSError):
+        return False
+    return False
 
 
 def _give_back() -> None:

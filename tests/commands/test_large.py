@@ -153,6 +153,19 @@ def test_a_copy_is_made_once_and_anew_when_the_file_has_changed(bpcli, tables, t
     assert len(list((tmp_path / "runs/.cache").iterdir())) == 1
 
 
+def test_what_a_killed_conversion_left_goes_with_the_next(bpcli, tables, tmp_path, little_memory):
+    settled = config(tables, tmp_path, "t.csv", TABLE)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    cache = tmp_path / "runs/.cache"
+    for pid in (dead.pid, os.getpid()):
+        (cache / f".partial-{pid}-abc").mkdir(parents=True)
+        (cache / f".partial-{pid}-abc/columns.bin").write_bytes(b"half")
+    little_memory()
+    assert bpcli("train", settled, "--quiet").code == 0
+    assert [p.name for p in cache.glob(".partial-*")] == [f".partial-{os.getpid()}-abc"]
+
+
 def test_a_full_disk_is_one_error_and_leaves_nothing(bpcli, tables, tmp_path, little_memory, monkeypatch):
     settled = config(tables, tmp_path, "t.csv", TABLE)
     little_memory()
