@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from bpcli.api.functions import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
     from bpcli.errors import (
         BpcliError,
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
         NotFiniteError,
         UsageError,
     )
-    from bpcli.training.loop import DivergedError
+    from bpcli.training.descent.loop import DivergedError
 
 _PLACES = {
-    "bpcli.api.functions": (
+    "bpcli.api.calculator": (
         "Function",
         "KinkWarning",
         "NotFiniteWarning",
@@ -44,7 +44,7 @@ _PLACES = {
         "NotFiniteError",
         "UsageError",
     ),
-    "bpcli.training.loop": ("DivergedError",),
+    "bpcli.training.descent.loop": ("DivergedError",),
 }
 
 __all__ = [

@@ -1,30 +1,28 @@
-"""The structure: imports go one way, and only some modules open files, print or know click."""
+"""The house: imports go one way between folders and between files; only some places open files, print or know click."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "bpcli"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+TREES = {name: ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in MODULES}
 
-BELOW = {  # a place may import from itself and from these
+BELOW = {  # a folder may import from itself and from these
     "errors": set(),
-    "notation": set(),
-    "naming": set(),
-    "yaml12": {"errors", "notation"},
+    "text": {"errors"},
     "files": {"errors"},
-    "pairs": set(),
-    "namespaces": {"errors", "pairs"},
-    "elements": set(),
-    "balls": {"elements", "errors"},
-    "formulas": {"errors", "namespaces", "pairs", "notation"},
-    "calculus": {"errors", "namespaces", "elements", "balls", "notation", "naming", "formulas"},
-    "datasets": {"errors", "namespaces", "notation", "naming", "formulas", "files", "yaml12"},
-    "training": {"errors", "namespaces", "notation", "naming", "formulas", "files", "datasets", "yaml12"},
-    "plots": {"errors", "notation", "formulas", "files", "datasets", "training"},
+    "numbers": {"errors"},
+    "formulas": {"errors", "text", "numbers"},
+    "lecture": {"errors", "text", "numbers", "formulas", "calculus"},
+    "calculus": {"errors", "text", "numbers", "formulas"},
+    "datasets": {"errors", "text", "numbers", "formulas", "files"},
+    "training": {"errors", "text", "numbers", "formulas", "files", "datasets"},
+    "plots": {"errors", "text", "numbers", "formulas", "files", "datasets", "training"},
+    "api": {"errors", "text", "numbers", "formulas", "files", "datasets", "training", "calculus", "lecture"},
 }
-BELOW["api"] = set(BELOW) - {"plots"}
 ABOVE = {"commands", "__init__", "__main__"}  # these may import everything
 
 
@@ -32,19 +30,29 @@ def place(name: str) -> str:
     return name.split("/")[0].removesuffix(".py")
 
 
+def dotted(name: str) -> str:
+    return ("bpcli." + name.removesuffix(".py").replace("/", ".")).removesuffix(".__init__")
+
+
+FILES = {dotted(name): name for name in MODULES}
+
+
 def imported(tree: ast.AST) -> set[str]:
+    """All modules that are imported, anywhere in the file; of `from package import module` the module."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                found.add(module if module in FILES else node.module)
     return found
 
 
 @pytest.fixture(params=MODULES)
 def module(request):
-    return request.param, ast.parse((PACKAGE / request.param).read_text())
+    return request.param, TREES[request.param]
 
 
 def test_every_module_begins_with_what_it_is_for(module):
@@ -52,12 +60,39 @@ def test_every_module_begins_with_what_it_is_for(module):
     assert ast.get_docstring(tree), name
 
 
-def test_imports_go_one_way(module):
+def test_imports_between_folders_go_one_way(module):
     name, tree = module
     if place(name) in ABOVE:
         return
     ours = {part.split(".")[1] for part in imported(tree) if part.startswith("bpcli.") and part != "bpcli.__version__"}
     assert ours <= BELOW[place(name)] | {place(name)}, name
+
+
+def test_no_circle_of_folders():
+    TopologicalSorter(BELOW).prepare()
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_circle_of_files():
+    graph = {dotted(name): imported(tree) & set(FILES) - {dotted(name)} for name, tree in TREES.items()}
+    graph.pop("bpcli")  # offers the public names
+    assert circle(graph) == []
+
+
+def test_a_circle_of_any_length_is_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
+
+
+def test_no_two_modules_of_one_name():
+    names = [Path(name).stem for name in MODULES if not name.endswith("__init__.py")]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_only_commands_know_click_or_print(module):
@@ -72,7 +107,7 @@ def test_only_commands_know_click_or_print(module):
 def test_only_some_places_open_files(module):
     name, tree = module
     if place(name) in {"datasets", "files"} or name in {
-        "training/config.py",
+        "training/config/loading.py",
         "training/run.py",
         "training/checkpoint.py",
     }:
@@ -88,7 +123,6 @@ def test_only_some_places_open_files(module):
 
 @pytest.mark.parametrize("forbidden", ["eval", "exec", "compile", "__import__"])
 def test_nothing_of_the_users_is_run_as_python(forbidden):
-    for name in MODULES:
-        tree = ast.parse((PACKAGE / name).read_text())
+    for name, tree in TREES.items():
         calls = [n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
         assert forbidden not in calls, name

@@ -65,8 +65,8 @@ def test_the_console_blocks_print_what_they_show(shell, block):
 
 
 def test_the_config_shown_holds_every_key_and_is_valid(tmp_path):
-    from bpcli.training.config import load_config
-    from bpcli.training.schema import KEYS
+    from bpcli.training.config.keys import KEYS
+    from bpcli.training.config.loading import load_config
 
     (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     (tmp_path / "c.yaml").write_text(block)
@@ -78,7 +78,7 @@ def test_the_config_shown_holds_every_key_and_is_valid(tmp_path):
 
 
 def test_the_readme_names_every_function_command_and_named_jacobian():
-    from bpcli.calculus.functions import FUNCTIONS
+    from bpcli.calculus.rules.functions import FUNCTIONS
     from bpcli.commands import COMMANDS
     from bpcli.formulas import INPUTS
 

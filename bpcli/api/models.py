@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.labels import class_text
-from bpcli.datasets.memory import table_of
+from bpcli.datasets.from_python import table_of
+from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import is_sparse, sparse_table
 from bpcli.datasets.table import Table, read_table
 from bpcli.errors import DataError, UsageError
-from bpcli.training.config import Config, config_from_mapping, load_config
+from bpcli.training.config.loading import Config, config_from_mapping, load_config
 from bpcli.training.model import Model
 from bpcli.training.run import load_model, load_summary, read_history
 from bpcli.training.session import no_better_than_constant, session

@@ -7,17 +7,17 @@ from typing import Any
 import click
 import numpy as np
 
-from bpcli.calculus.values import parse_value
+from bpcli.calculus.points.values import parse_value
 from bpcli.commands import Command, output
-from bpcli.commands.drawing import DRAWINGS, MOST
+from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.datasets.sparse import dense
-from bpcli.datasets.values import read_value_file
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.chain import Chain, Formula, Quantity, neuron_chain, softmax_chain
-from bpcli.formulas.named import one_hot
 from bpcli.formulas.steps import STEPS
-from bpcli.notation import csv_line, json_text, number
+from bpcli.lecture.chain import Chain, Formula, Quantity, neuron_chain, softmax_chain
+from bpcli.lecture.drawing import DRAWINGS, MOST
+from bpcli.lecture.named_functions import one_hot
+from bpcli.text.notation import csv_line, json_text, number
 
 Given = list[tuple[str, Any]]
 
@@ -182,7 +182,7 @@ def _shown(X: Any, w: Any, b: Any, y: Any) -> Given:
 
 
 def _of_run(run: Path, rows: str | None, lr: float | None) -> tuple[Chain, Given]:
-    from bpcli.training.config import load_config
+    from bpcli.training.config.loading import load_config
     from bpcli.training.run import CONFIG, load_model, model_path
     from bpcli.training.trainer import read_data
 

@@ -8,8 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from bpcli.calculus.binding import entry_names
-from bpcli.calculus.checking import (
+from bpcli.calculus.checks.checking import (
     Answer,
     Checked,
     Problem,
@@ -20,9 +19,11 @@ from bpcli.calculus.checking import (
     problem_of,
     read_answer,
 )
-from bpcli.calculus.grading import Grade, Tolerance, grade
+from bpcli.calculus.checks.grading import Grade, Tolerance, grade
+from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import Command, output
-from bpcli.commands.calculator import (
+from bpcli.commands.jacobian import function_of, named_options, output_names
+from bpcli.commands.requests import (
     Printer,
     Request,
     flat,
@@ -33,12 +34,11 @@ from bpcli.commands.calculator import (
     point_options,
     wrt_option,
 )
-from bpcli.commands.jacobian import function_of, named_options, output_names
+from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.datasets.sparse import dense
-from bpcli.datasets.values import read_value_file
 from bpcli.errors import BpcliError, CheckError, DataError, UsageError
 from bpcli.formulas import INPUTS
-from bpcli.notation import cell, number
+from bpcli.text.notation import cell, number
 
 MAX_ROWS = 64  # of a config's data that its check looks at
 MAX_WEIGHTS = 24
@@ -277,8 +277,8 @@ def _rows(request: Request, answers: list[Answer | BpcliError], session: _Sessio
 
 
 def _named(name: str, texts: Mapping[str, str], mine: tuple[str, ...], session: _Session) -> None:
-    from bpcli.commands.named import each_input, read_inputs
-    from bpcli.formulas.named import NAMED
+    from bpcli.commands.named_jacobian import each_input, read_inputs
+    from bpcli.lecture.named_functions import NAMED
 
     row = NAMED[name]
     answers = [_read(text) for text in mine]
@@ -369,7 +369,7 @@ def _moved(checked: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
 def _config(path: Path, session: _Session) -> None:
     """The gradient of a config's model and loss on rows of its own data, at its start and at random weights."""
     from bpcli.formulas.steps import make_step
-    from bpcli.training.config import load_config
+    from bpcli.training.config.loading import load_config
     from bpcli.training.trainer import prepare
 
     training = prepare(load_config(path))
@@ -411,8 +411,8 @@ def _config(path: Path, session: _Session) -> None:
 
 
 def _entry(loss: Any, start: Any, exact: Any, k: int, title: str) -> Checked:
-    from bpcli.calculus.checking import compared
-    from bpcli.calculus.differences import difference_quotients
+    from bpcli.calculus.checks.checking import compared
+    from bpcli.calculus.checks.differences import difference_quotients
 
     def f(x: float) -> list[float]:
         moved = start.copy()

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from bpcli.calculus.binding import Point
-from bpcli.calculus.derivative import Calculation
-from bpcli.calculus.values import parse_value
+from bpcli.calculus.points.values import parse_value
+from bpcli.calculus.points.variables import Point
+from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
-from bpcli.commands.calculator import (
+from bpcli.commands.requests import (
     Printer,
     Request,
     asks,
@@ -23,7 +23,7 @@ from bpcli.commands.calculator import (
 )
 from bpcli.errors import NotFiniteError, UsageError, nearest
 from bpcli.formulas.updates import ascend, descend
-from bpcli.notation import csv_line, number
+from bpcli.text.notation import csv_line, number
 
 
 def _number(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:

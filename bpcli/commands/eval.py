@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from bpcli.calculus.binding import entry_names
+from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import Command
-from bpcli.commands.calculator import (
+from bpcli.commands.requests import (
     Printer,
     Request,
     asks,
@@ -31,9 +31,9 @@ def command(request: Request, printer: Printer, target: str | None, force: bool)
     bpcli eval "softmax(l)" --at "l=[1,2,3]"
     """
     if target is not None or (request.points is not None and not printer.certify):
-        from bpcli.commands.bulk import run_bulk
+        from bpcli.commands.points_in_bulk import run_bulk
 
-        run_bulk(request, printer, False, target, force)
+        run_bulk(request, printer, show, False, target, force)
         return
     for calculation, point in request.all_points():
         (value,) = calculation.value(point)

@@ -9,11 +9,11 @@ import numpy as np
 
 from bpcli.commands import Command, output
 from bpcli.commands.predict import read_argument
-from bpcli.datasets.preparation import Prepared, Tally
-from bpcli.datasets.store import is_large, regrouped
+from bpcli.datasets.preparation.fitted import Prepared, Tally
+from bpcli.datasets.stored import is_large, regrouped
 from bpcli.datasets.table import Table, read_blocks, read_table, with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
-from bpcli.notation import cell, csv_line, json_text, number
+from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import BLOCK, Model
 from bpcli.training.run import CONFIG, load_model, model_path, summary_rows
 
@@ -130,7 +130,7 @@ def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None
 
 def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
     """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since."""
-    from bpcli.training.config import load_config
+    from bpcli.training.config.loading import load_config
     from bpcli.training.trainer import prepare
 
     path = model_path(model).parent / CONFIG

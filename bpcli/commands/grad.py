@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from bpcli.commands import Command
-from bpcli.commands.calculator import (
+from bpcli.commands.requests import (
     Printer,
     Request,
     asks,
@@ -20,7 +20,7 @@ from bpcli.commands.calculator import (
     wants_formulas,
     wrt_titles,
 )
-from bpcli.notation import cell
+from bpcli.text.notation import cell
 
 
 @click.command(cls=Command)
@@ -47,14 +47,14 @@ def command(
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
     if wants_formulas(request, latex, explain, shape):
-        from bpcli.commands.formulas import print_formulas
+        from bpcli.commands.derivative_formulas import print_formulas
 
         print_formulas(request, printer, "grad", latex, explain, shape)
         return
     if target is not None or (request.points is not None and not printer.certify):
-        from bpcli.commands.bulk import run_bulk
+        from bpcli.commands.points_in_bulk import run_bulk
 
-        run_bulk(request, printer, True, target, force)
+        run_bulk(request, printer, show, True, target, force)
         return
     for calculation, point in request.all_points():
         value, gradient = calculation.gradient(point)

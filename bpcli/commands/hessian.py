@@ -3,7 +3,7 @@
 import click
 
 from bpcli.commands import Command
-from bpcli.commands.calculator import (
+from bpcli.commands.requests import (
     Printer,
     Request,
     asks,
@@ -32,7 +32,7 @@ def command(request: Request, printer: Printer, latex: bool, explain: bool, shap
     bpcli hessian "x**2*y" --at 1,2
     """
     if wants_formulas(request, latex, explain, shape):
-        from bpcli.commands.formulas import print_formulas
+        from bpcli.commands.derivative_formulas import print_formulas
 
         print_formulas(request, printer, "hessian", latex, explain, shape)
         return

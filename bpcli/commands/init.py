@@ -8,9 +8,9 @@ import click
 from bpcli.commands import Command, output
 from bpcli.datasets.table import read_table
 from bpcli.errors import UsageError
-from bpcli.training.draft import draft
-from bpcli.training.template import Entry, template, write
-from bpcli.yaml12 import yaml_text
+from bpcli.text.yaml12 import yaml_text
+from bpcli.training.config.suggestion import draft
+from bpcli.training.config.template import Entry, template, write
 
 
 @click.command(cls=Command)

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from bpcli.commands import Command, output
-from bpcli.datasets.labels import class_text
-from bpcli.notation import cell, csv_line, json_text
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.text.notation import cell, csv_line, json_text
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 

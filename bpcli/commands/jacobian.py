@@ -4,15 +4,16 @@ from typing import Any
 
 import click
 
-from bpcli.calculus.binding import Point, entry_names
-from bpcli.calculus.derivative import Calculation
-from bpcli.calculus.tree import Call, Name, Stack
-from bpcli.calculus.values import parse_value
+from bpcli.calculus.language.tree import Call, Name, Stack
+from bpcli.calculus.points.variables import Point
+from bpcli.calculus.rules.shapes import entry_names
+from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
-from bpcli.commands.calculator import (
+from bpcli.commands.requests import (
     Printer,
     Request,
     blocks_lines,
+    direction,
     flat,
     formula_options,
     input_cells,
@@ -25,7 +26,6 @@ from bpcli.commands.calculator import (
     wrt_option,
     wrt_titles,
 )
-from bpcli.datasets.values import read_value_file
 from bpcli.errors import UsageError
 from bpcli.formulas import INPUTS
 
@@ -110,7 +110,7 @@ def command(
         )
     request = Request(expressions, at, let, declared, wrt, points, printer)
     if wants_formulas(request, latex, explain, shape) and vjp is None and jvp is None:
-        from bpcli.commands.formulas import print_formulas
+        from bpcli.commands.derivative_formulas import print_formulas
 
         print_formulas(request, printer, "jacobian", latex, explain, shape)
         return
@@ -219,14 +219,6 @@ def _product(
         printer.text(value_lines(entries, printer.precision), apart=False)
 
 
-def direction(option: str, text: str, count: int, what: str) -> Any:
-    """The entries of a V, row by row; UsageError if there are not `count`."""
-    v = flat(parse_value(text, read_value_file))
-    if len(v) != count:
-        raise UsageError(f"{option} has {len(v)} entries for {count} {what}")
-    return v
-
-
 def _of_name(name: str, given: dict[str, str], vjp: str | None, jvp: str | None, latex: bool, printer: Printer) -> None:
     """A function of the lecture: its Jacobian in numbers, or without inputs as a formula."""
     if set(given) <= {"activation"} and vjp is None and jvp is None:
@@ -234,15 +226,15 @@ def _of_name(name: str, given: dict[str, str], vjp: str | None, jvp: str | None,
         return
     if latex:
         raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {name} --latex")
-    from bpcli.commands.named import run_named
+    from bpcli.commands.named_jacobian import run_named
 
     run_named(name, given, vjp, jvp, printer)
 
 
 def _print_sheet(name: str, activation: str | None, latex: bool, format_: str) -> None:
     """The formulas of a function of the lecture, an entry a line."""
-    from bpcli.formulas.sheet import sheet_of
-    from bpcli.notation import csv_line, json_text
+    from bpcli.lecture.formula_sheet import sheet_of
+    from bpcli.text.notation import csv_line, json_text
 
     if activation is not None and name != "neuron":
         raise UsageError(f"{name} takes no --activation", f"bpcli jacobian {name}")

@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from bpcli.calculus.binding import Point
-from bpcli.calculus.derivative import Calculation
-from bpcli.calculus.render import to_latex
-from bpcli.calculus.values import parse_value
+from bpcli.calculus.language.render import to_latex
+from bpcli.calculus.points.values import parse_value
+from bpcli.calculus.points.variables import Point
+from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
-from bpcli.commands.calculator import Printer, Request
 from bpcli.commands.descend import left_the_finite
+from bpcli.commands.requests import Printer, Request
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.updates import descend
-from bpcli.notation import number
+from bpcli.text.notation import number
 
 VIEWS = ("curves", "boundary", "confusion", "weights")
 STEPS = 20

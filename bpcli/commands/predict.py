@@ -10,12 +10,12 @@ import click
 import numpy as np
 
 from bpcli.commands import Command, output
-from bpcli.datasets.labels import class_text
-from bpcli.datasets.preparation import Prepared, Tally
-from bpcli.datasets.store import is_large, regrouped
+from bpcli.datasets.preparation.fitted import Prepared, Tally
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.stored import is_large, regrouped
 from bpcli.datasets.table import Table, read_blocks, read_table
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
-from bpcli.notation import cell, csv_line, json_text, number
+from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import BLOCK, Model
 from bpcli.training.run import load_model
 

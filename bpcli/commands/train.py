@@ -13,8 +13,8 @@ import click
 
 from bpcli.commands import Command, Terminated, output
 from bpcli.errors import DataError
-from bpcli.notation import cell, csv_line, json_text
-from bpcli.training.config import load_config
+from bpcli.text.notation import cell, csv_line, json_text
+from bpcli.training.config.loading import load_config
 from bpcli.training.run import flat
 from bpcli.training.session import Session, no_better_than_constant, session
 from bpcli.training.trainer import PARTS

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from bpcli.commands import Command, output
-from bpcli.training.config import load_config
+from bpcli.training.config.loading import load_config
 from bpcli.training.trainer import prepare
 
 

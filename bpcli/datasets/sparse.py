@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.table import Floats, Table
 from bpcli.errors import DataError, MissingExtraError
-from bpcli.notation import number
+from bpcli.text.notation import number
 
 Array = NDArray[Any]
 

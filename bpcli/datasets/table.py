@@ -195,7 +195,7 @@ def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
     """A function out of a module that is imported only when a file is read."""
 
     def read(*given: Any) -> Any:
-        return getattr(import_module(f"bpcli.datasets.{module}"), function)(*given, *options)
+        return getattr(import_module(f"bpcli.datasets.readers.{module}"), function)(*given, *options)
 
     return read
 

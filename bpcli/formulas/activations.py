@@ -7,9 +7,9 @@ computed from z as what it is (σ(−z) for the sigmoid), since a has rounded to
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bpcli import pairs
-from bpcli.namespaces import namespace
-from bpcli.pairs import Pair
+from bpcli.numbers import pairs
+from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.pairs import Pair
 
 
 def identity(z: Any) -> Any:

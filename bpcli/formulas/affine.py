@@ -5,9 +5,9 @@ Source: the lecture's "Dot Product and Jacobians" and "Affine Functions and Jaco
 
 from typing import Any
 
-from bpcli import pairs
-from bpcli.namespaces import namespace
-from bpcli.pairs import Pair
+from bpcli.numbers import pairs
+from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.pairs import Pair
 
 
 def dot(u: Any, v: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bpcli.formulas.softmax import log_softmax_vjp, shifted
 from bpcli.formulas.terms import bce_term, cce_term, dcce_term_dy_hat, dsigmoid_bce_term_dz, sigmoid_bce_term
-from bpcli.namespaces import is_array, namespace
+from bpcli.numbers.namespaces import is_array, namespace
 
 
 def _samples(y_hat: Any) -> int:

@@ -9,9 +9,9 @@ formulas are evaluated in pairs of doubles.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bpcli import pairs
-from bpcli.namespaces import namespace
-from bpcli.pairs import Pair
+from bpcli.numbers import pairs
+from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.pairs import Pair
 
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 _NONE = -9000  # the exponent of a sum without terms

@@ -6,9 +6,9 @@ of the other is infinite.
 
 from typing import Any
 
-from bpcli import pairs
 from bpcli.formulas.activations import sigmoid
-from bpcli.namespaces import namespace
+from bpcli.numbers import pairs
+from bpcli.numbers.namespaces import namespace
 
 
 def sigmoid_bce_term(y: Any, z: Any) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.notation import number
 from bpcli.plots.sampling import Span, curve, runs_off, window
 from bpcli.plots.style import COLORS, INK, mathtext, new_figure
+from bpcli.text.notation import number
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.labels import class_text
+from bpcli.datasets.preparation.labels import class_text
 from bpcli.plots.style import COLORS, INK, MARKERS, new_figure, plain
 from bpcli.training import metrics
 from bpcli.training.model import Model

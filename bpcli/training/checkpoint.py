@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
 from bpcli.files import MARK, staging_path, write_atomically
-from bpcli.training.state import State
+from bpcli.training.descent.state import State
 
 Array = NDArray[Any]
 

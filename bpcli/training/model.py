@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.labels import class_text
-from bpcli.datasets.preparation import Preparation
+from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import pieces
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.softmax import logsumexp, softmax

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.preparation import Preparation
+from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.errors import DataError, nearest
 from bpcli.files import writing
-from bpcli.notation import csv_line, json_text
+from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
 from bpcli.training.model import Model
 

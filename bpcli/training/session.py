@@ -8,21 +8,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bpcli.datasets.store import Progress
+from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError
 from bpcli.files import check_target, install, staged_folder
-from bpcli.notation import number
+from bpcli.text.notation import number
+from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
-from bpcli.training.config import Config, config_values, dump_config, load_config
-from bpcli.training.interrupts import Interrupts
+from bpcli.training.config.keys import KEYS
+from bpcli.training.config.loading import Config, config_values, dump_config, load_config
+from bpcli.training.descent.state import State
+from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
-from bpcli.training.schema import KEYS
-from bpcli.training.state import State
-from bpcli.training.stopping import stopping_of
+from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, most_epochs, prepare
-from bpcli.yaml12 import yaml_text
 
 WAYS_OUT = "--resume to go on with it, --force to replace it, or --output DIR for another"
 

@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.labels import class_text
-from bpcli.datasets.preparation import Preparation, PreparationOptions, Tally
+from bpcli.datasets.preparation.fitted import Preparation, Tally
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.preparation.options import PreparationOptions
+from bpcli.datasets.preparation.splits import split_rows
+from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
 from bpcli.datasets.sparse import is_sparse
-from bpcli.datasets.splits import split_rows
-from bpcli.datasets.store import Matrix, Progress, StoredTable, available_memory, is_large, stored
+from bpcli.datasets.stored import Matrix, Progress, StoredTable, available_memory, is_large, stored
 from bpcli.datasets.table import Table, read_table, with_target
-from bpcli.datasets.weights import class_weights, column_weights, sample_weights
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.steps import make_step
-from bpcli.notation import number
-from bpcli.training.config import Config, check_columns
-from bpcli.training.loop import Epoch, descend_epochs
+from bpcli.text.notation import number
+from bpcli.training.config.loading import Config, check_columns
+from bpcli.training.descent.loop import Epoch, descend_epochs
+from bpcli.training.descent.state import Pause, State
+from bpcli.training.descent.stopping import MOST_EPOCHS, Stopping, stopping_of
+from bpcli.training.descent.update_rule import Moves, moves_of
 from bpcli.training.model import Model, best_constant_loss
-from bpcli.training.moves import Moves, moves_of
-from bpcli.training.state import Pause, State
-from bpcli.training.stopping import MOST_EPOCHS, Stopping, stopping_of
 
 Array = NDArray[Any]
 
@@ -191,7 +192,7 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
         if part_of_state is not None:
             part_of_state.start(state)
     if is_sparse(parts["train"].X):
-        from bpcli.training.lazy import sparse_slots
+        from bpcli.training.descent.sparse_loop import sparse_slots
 
         sparse_slots(state, options.l1, options.l2)
     ordered = {k: parts[k] for k in PARTS if k in parts}
@@ -274,7 +275,7 @@ def _loop(X: Any) -> Callable[..., Iterator[Epoch | None]]:
     """The training loop for such features."""
     if not is_sparse(X):
         return descend_epochs
-    from bpcli.training.lazy import descend_sparse
+    from bpcli.training.descent.sparse_loop import descend_sparse
 
     return descend_sparse
 

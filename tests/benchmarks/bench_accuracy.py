@@ -26,8 +26,8 @@ from flint import arb, ctx
 
 from bpcli.formulas import activations as act
 from bpcli.formulas import softmax as soft
-from bpcli.formulas.named import NAMED
 from bpcli.formulas.terms import dsigmoid_bce_term_dz, sigmoid_bce_term
+from bpcli.lecture.named_functions import NAMED
 
 REGIMES = ("moderate", "saturated", "huge", "tiny")
 TOOLS = {"bpcli": "bpcli", "NumPy": "numpy", "PyTorch": "torch", "JAX": "jax"}

@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.bulk import BLOCK, map_in_order
-from bpcli.calculus.derivative import Calculation
-from bpcli.calculus.parser import parse
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
+from bpcli.calculus.sweeps.calculation import Calculation
 
 POINTS = 1_000_000
 PROCESS_ROUNDS, WORK_ROUNDS = 7, 25

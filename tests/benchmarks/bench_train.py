@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.formulas.steps import make_step
-from bpcli.training.loop import descend_epochs
-from bpcli.training.state import State
+from bpcli.training.descent.loop import descend_epochs
+from bpcli.training.descent.state import State
 
 ROUNDS = 7
 CASES = [

@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-from bpcli.calculus.functions import FUNCTIONS
-from bpcli.calculus.parser import parse
-from bpcli.calculus.tree import Binary, Call, Compare, Index, Name, Negative, Number, Stack, Transpose
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tree import Binary, Call, Compare, Index, Name, Negative, Number, Stack, Transpose
+from bpcli.calculus.rules.functions import FUNCTIONS
 
 NAMES = ["x", "y", "x1", "w10", "yhat", "long_name", "_t", "α", "ŷ", "x̂", "pi", "e", "inf", "T", "axis", "if", "σ"]
 ARITHMETIC = ["+", "-", "*", "/", "**"]

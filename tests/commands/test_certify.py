@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bpcli.commands.jacobian import VALUES
-from bpcli.formulas.named import NAMED
+from bpcli.lecture.named_functions import NAMED
 
 mp = mpmath.MPContext()
 mp.dps = 60
@@ -131,7 +131,7 @@ def test_a_softmax_by_hand(bpcli):
 
 def test_a_missing_library_is_named(bpcli, monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
-    for module in ("bpcli.balls", "bpcli.calculus.certified"):
+    for module in ("bpcli.numbers.balls", "bpcli.calculus.sweeps.certified"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     result = bpcli("grad", "x", "--at", "1", "--certify")
     assert result.code == 2

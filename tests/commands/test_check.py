@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from bpcli.calculus.grading import Tolerance, grade
+from bpcli.calculus.checks.grading import Tolerance, grade
 
 NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", "sigmoid"]
 

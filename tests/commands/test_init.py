@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.training.config import load_config
-from bpcli.training.schema import KEYS
+from bpcli.training.config.keys import KEYS
+from bpcli.training.config.loading import load_config
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ import pytest
 from pyarrow import feather, parquet
 
 from bpcli.commands import evaluate, predict
-from bpcli.datasets import arrays, columnar, delimited, store
-from bpcli.training import checkpoint, loop, model, trainer
+from bpcli.datasets import stored as store
+from bpcli.datasets.readers import arrays, columnar, delimited
+from bpcli.training import checkpoint, model, trainer
+from bpcli.training.descent import loop
 
 N = 900
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from bpcli.commands import bulk
+from bpcli.commands import points_in_bulk as bulk
 
 RNG = np.random.default_rng(8)
 SCALARS = RNG.normal(size=(11, 2)) * 10.0 ** RNG.integers(-9, 9, (11, 2))

@@ -11,11 +11,12 @@ import pytest
 
 from bpcli import files
 from bpcli.errors import CheckError, DataError, UsageError
-from bpcli.training import checkpoint, loop
+from bpcli.training import checkpoint
 from bpcli.training import session as sessions
 from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
-from bpcli.training.config import config_from_mapping
-from bpcli.training.loop import DivergedError
+from bpcli.training.config.loading import config_from_mapping
+from bpcli.training.descent import loop
+from bpcli.training.descent.loop import DivergedError
 from bpcli.training.session import session
 
 

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from bpcli.datasets.weights import class_weights, sample_weights
+from bpcli.datasets.preparation.weights import class_weights, sample_weights
 from bpcli.errors import UsageError
 from bpcli.formulas.steps import STEPS, make_step
-from bpcli.training.loop import descend_epochs
+from bpcli.training.descent.loop import descend_epochs
+from bpcli.training.descent.state import State
 from bpcli.training.model import best_constant_loss
-from bpcli.training.state import State
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(40, 3))

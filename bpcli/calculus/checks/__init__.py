@@ -1,0 +1,1 @@
+"""Derivatives checked against difference quotients, and answers graded."""

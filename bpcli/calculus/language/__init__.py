@@ -1,0 +1,1 @@
+"""The calculator's language: text to tree, and tree to text."""

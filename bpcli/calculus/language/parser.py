@@ -1,0 +1,421 @@
+"""Text to tree: a Pratt parser for bpcli's expressions, whose every error shows the place.
+
+From loose to tight: comparisons (one, not a chain); `+ -`; `* / @ ·` and juxtaposition; a minus in front; `**` and `^`,
+right-associative; what stands behind: `[…]` and `.T`.
+"""
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from bpcli.calculus.language.tokens import COMPARISONS, END, NAME, NUMBER, OPERATOR, SUPERSCRIPT, Token, tokenize
+from bpcli.calculus.language.tree import (
+    Binary,
+    Call,
+    Compare,
+    Expression,
+    Index,
+    Name,
+    Negative,
+    Number,
+    Stack,
+    Transpose,
+)
+from bpcli.calculus.rules.functions import ALIASES, FUNCTIONS
+from bpcli.errors import ExpressionError, nearest
+
+MAX_DEPTH = 200
+"""How deep parentheses, brackets, powers and minus signs may nest; chains such as x + x + … do not nest."""
+
+COMPARISON, SUM, PRODUCT, MINUS, POWER, POSTFIX = 1, 2, 3, 4, 5, 6
+BINDS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "·": PRODUCT, "**": POWER}
+BINDS |= dict.fromkeys(COMPARISONS, COMPARISON)
+"""How tightly operators bind."""
+
+_WORDS = {  # of other languages; they say something only where a name can't stand
+    "and": "multiply conditions: (x > 0)*(y > 0)",
+    "or": "the larger of two conditions is max(x > 0, y > 0)",
+    "not": "1 - (x > 0) is the opposite of x > 0",
+    "if": "where(x > 0, a, b) chooses",
+    "else": "where(x > 0, a, b) chooses",
+    "lambda": "write the function's formula alone",
+    "for": "sum, mean and prod go over all entries of a vector",
+    "mod": "the remainder is x - y*floor(x/y)",
+}
+
+_STRAY = {  # where the expression should have ended
+    ")": "this ) closes nothing",
+    "]": "this ] closes nothing",
+    "|": "this | has no partner",
+    ",": "a comma stands between the arguments of a function or the entries of a list",
+    ":": "a colon stands only in an index, as in x[1:3]",
+    "=": "= gives no value here",
+}
+_STRAY_HINTS = {
+    "|": "an absolute value is |x|; to multiply by one, write *|x|",
+    ",": "a decimal is written 1.5, a vector [1, 2]",
+    "=": "compare with ==; values come with --at and --let",
+}
+
+
+def parse(text: str) -> Expression:
+    """The tree of an expression; ExpressionError, with the place, for a text that is none.
+
+    A parse takes time linear in the text, whose length and depth are bounded first.
+    """
+    return _Parser(text).whole()
+
+
+class _Parser:
+    """Reads tokens from left to right; `self.at` is the next one."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = tokenize(text)
+        self.at = 0
+        self.depth = 0
+
+    # Looking and failing
+
+    @property
+    def next(self) -> Token:
+        return self.tokens[self.at]
+
+    def take(self) -> Token:
+        token = self.tokens[self.at]
+        self.at += 1
+        return token
+
+    def ahead(self, *texts: str) -> bool:
+        """Whether the next token is one of these operators."""
+        token = self.tokens[self.at]
+        return token.kind == OPERATOR and token.text in texts
+
+    def source(self, start: int, end: int) -> str:
+        """That part of the text for a message, its middle left out if it is long."""
+        shown = " ".join(self.text[start:end].split())
+        return shown if len(shown) <= 60 else f"{shown[:30]}…{shown[-20:]}"
+
+    def fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
+        raise ExpressionError(message, self.text, start, end, hint)
+
+    def fail_at(self, token: Token, message: str, hint: str = "") -> NoReturn:
+        self.fail(message, token.start, token.end, hint)
+
+    def unexpected(self, expected: str, hint: str = "") -> NoReturn:
+        token = self.next
+        if token.kind == END:
+            self.fail_at(token, f"the expression ends where {expected} was expected", hint)
+        self.fail_at(token, f"found '{self.text[token.start : token.end]}' where {expected} was expected", hint)
+
+    def close(self, closing: str, opening: Token) -> int:
+        """Take the closing bracket; returns where it ends."""
+        if self.ahead(closing):
+            return self.take().end
+        if self.next.kind == END:
+            self.fail_at(opening, f"this {opening.text} is never closed: a {closing} is missing")
+        if closing == "|" and self.ahead(*_STRAY):
+            self.fail_at(opening, "this | has no partner", _STRAY_HINTS["|"])
+        hint = _STRAY_HINTS["|"] if self.ahead("|") else ""
+        if closing == ")" and self.ahead(","):
+            hint = "a vector is written [1, 2]"
+        return self.unexpected(f"an operator or the {closing} of the {opening.text}", hint)
+
+    # The Pratt loop
+
+    def whole(self) -> Expression:
+        if self.next.kind == END:
+            self.fail("the expression is empty", 0, 1)
+        tree = self.expression(0)
+        token = self.next
+        if token.kind != END:
+            self.fail_at(token, _STRAY[token.text], _STRAY_HINTS.get(token.text, ""))
+        return tree
+
+    def expression(self, least: int) -> Expression:
+        """An operand and all that follows it and binds at least as tightly as `least`."""
+        if self.depth == MAX_DEPTH:
+            self.fail_at(self.next, f"parentheses, powers or signs nest more than {MAX_DEPTH} deep")
+        self.depth += 1
+        token = self.next
+        left = _OPERANDS.get(token.text if token.kind == OPERATOR else token.kind, _no_operand)(self)
+        while True:
+            token = self.next
+            binds = BINDS.get(token.text, 0) if token.kind == OPERATOR else 0
+            if binds:
+                if binds < least:
+                    break
+                self.take()
+                right = self.expression(POWER if binds == POWER else binds + 1)
+                left = self.joined(left, token, right)
+            elif token.kind == SUPERSCRIPT:
+                if least > POWER:
+                    break
+                left = self.raised(left)
+            elif self.ahead("["):
+                left = self.index(left)
+            elif self.ahead("."):
+                left = self.transposed(left)
+            elif self.operand_follows():
+                if least > PRODUCT:
+                    break
+                self.check_juxtaposition(left)
+                right = self.expression(PRODUCT + 1)
+                left = Binary("*", left, right, (left.span[0], right.span[1]), (token.start, token.start))
+            else:
+                break
+        self.depth -= 1
+        return left
+
+    def joined(self, left: Expression, operator: Token, right: Expression) -> Expression:
+        span = (left.span[0], right.span[1])
+        if operator.text in COMPARISONS:
+            if self.ahead(*COMPARISONS):
+                a, b, c = self.source(*left.span), self.source(*right.span), self.take()
+                hint = f"write ({a} {operator.text} {b})*({b} {c.text} {self.source(*self.next_operand(SUM))})"
+                self.fail_at(c, "comparisons are not chained", hint)
+            return Compare(operator.text, left, right, span)
+        if operator.text in ("/", "**") and self.operand_follows():
+            self.fail_with_two_readings(left, operator, right)
+        return Binary(operator.text, left, right, span, (operator.start, operator.end))
+
+    def operand_follows(self) -> bool:
+        token = self.next
+        return token.kind in (NUMBER, NAME) or self.ahead("(", "√")
+
+    def next_operand(self, least: int) -> tuple[int, int]:
+        """The place of the operand that comes next, for a message; of its first token, if it can't be read."""
+        token = self.next
+        try:
+            return self.expression(least).span
+        except ExpressionError:
+            return token.start, token.end
+
+    # Juxtaposition
+
+    def check_juxtaposition(self, left: Expression) -> None:
+        """Two operands side by side multiply where that can't mislead: number·name, number·(, )·(, )·name."""
+        last, token = self.tokens[self.at - 1], self.next
+        if (last.kind == NUMBER or last.text == ")") and token.kind != NUMBER:
+            return
+        words = [t for t in (last, token) if t.kind == NAME and t.text in _WORDS]
+        if words:
+            self.fail_at(words[0], f"'{words[0].text}' means nothing here", _WORDS[words[0].text])
+        b = self.source(*self.next_operand(PRODUCT + 1))
+        hint = f"to multiply, write {self.source(*left.span)}*{b}"
+        if last.kind == token.kind == NUMBER:
+            hint += "; between the entries of a list stands a comma"
+        self.fail("two operands side by side, and no operator between them", last.start, token.end, hint)
+
+    def fail_with_two_readings(self, left: Expression, operator: Token, right: Expression) -> NoReturn:
+        """`1/2x`, `x^2y`: two readings, both shown."""
+        a, b = self.source(*left.span), self.source(*right.span)
+        sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)
+        c = self.source(start, end)
+        product = f"{a}{sign}{b}*{c}" if operator.text == "**" else f"({a}{sign}{b})*{c}"
+        hint = f"write {product} or {a}{sign}({b}*{c})"
+        self.fail(f"after {sign} this can be read in two ways", left.span[0], end, hint)
+
+    # Operands: each begins at the next token, which its row in _OPERANDS has recognised
+
+    def number(self) -> Expression:
+        token = self.take()
+        if self.ahead("["):
+            self.fail_at(self.next, "a number has no entries", f"to multiply, write {token.text}*[…]")
+        return Number(token.text, float(token.text), (token.start, token.end))
+
+    def negative(self) -> Expression:
+        start = self.take().start
+        operand = self.expression(MINUS)
+        return Negative(operand, (start, operand.span[1]))
+
+    def positive(self) -> Expression:
+        self.take()
+        return self.expression(MINUS)
+
+    def group(self) -> Expression:
+        opening = self.take()
+        inner = self.expression(0)
+        inner.span = (opening.start, self.close(")", opening))
+        return inner
+
+    def absolute(self) -> Expression:
+        opening = self.take()
+        inner = self.expression(0)
+        return Call("abs", (inner,), None, (opening.start, self.close("|", opening)), (opening.start, opening.end))
+
+    def root(self) -> Expression:
+        sign = self.take()
+        grouped = self.ahead("(")
+        operand = self.expression(POSTFIX)
+        if not grouped and (self.operand_follows() or self.ahead("**") or self.next.kind == SUPERSCRIPT):
+            a, start, sign_between = self.source(*operand.span), self.next.start, "*" if self.operand_follows() else ""
+            if self.ahead("**"):
+                self.take()
+            end = self.take().end if self.next.kind == SUPERSCRIPT else self.next_operand(PRODUCT + 1)[1]
+            rest = sign_between + self.source(start, end)
+            hint = f"write (√{a}){rest} or √({a}{rest})"
+            self.fail("what stands under the √ can be read in two ways", sign.start, end, hint)
+        return Call("sqrt", (operand,), None, (sign.start, operand.span[1]), (sign.start, sign.end))
+
+    def stack(self) -> Expression:
+        opening = self.take()
+        if self.ahead("]"):
+            self.fail("this list is empty", opening.start, self.take().end)
+        items = [self.expression(0)]
+        while self.ahead(","):
+            self.take()
+            items.append(self.expression(0))
+        return Stack(tuple(items), (opening.start, self.close("]", opening)))
+
+    # Names and calls
+
+    def name(self) -> Expression:
+        token = self.take()
+        if self.ahead("("):
+            name = "sigmoid" if token.text == "σ" else token.text
+            if name not in FUNCTIONS:
+                self.fail_without_function(token)
+            return self.call(name, token)
+        if token.text in FUNCTIONS:
+            self.fail_without_arguments(token)
+        return Name(token.text, (token.start, token.end))
+
+    def call(self, name: str, token: Token) -> Expression:
+        opening = self.take()
+        arguments: list[Expression] = []
+        axis: int | None = None
+        while not self.ahead(")") or arguments:
+            if self.next.kind == NAME and self.tokens[self.at + 1].text == "=":
+                axis = self.axis(name)
+                break
+            arguments.append(self.expression(0))
+            if not self.ahead(","):
+                break
+            self.take()
+        span = (token.start, self.close(")", opening))
+        function = FUNCTIONS[name]
+        low, high = function.arity
+        if not low <= len(arguments) <= high:
+            wanted = f"{low}" if low == high else f"{low} or more" if high >= 99 else f"{low} to {high}"
+            plural = "" if wanted == "1" else "s"
+            message = f"{name} takes {wanted} argument{plural}, not {len(arguments)}"
+            self.fail(message, *span, f"write {function.signature}")
+        if axis is not None and not function.takes_axis(len(arguments)):
+            self.fail(f"{name} of {len(arguments)} arguments takes no axis", *span, f"write {function.signature}")
+        return Call(name, tuple(arguments), axis, span, (token.start, token.end))
+
+    def axis(self, name: str) -> int:
+        word = self.take()
+        self.take()
+        if word.text != "axis":
+            self.fail_at(word, f"{name} has no argument {word.text}=", "the only named argument is axis=")
+        axis = self.integer("an integer such as axis=0")
+        if self.ahead(","):
+            self.fail_at(self.next, "axis= is the last argument")
+        return axis
+
+    def fail_without_function(self, token: Token) -> NoReturn:
+        """`a(1-a)`: a product that lacks its sign, or a function that isn't there; each is offered where it may be."""
+        end, arguments = self.call_ahead()
+        inside, shown = self.source(self.next.start, end), self.text[token.start : token.end]
+        hints = []
+        if meant := ALIASES.get(token.text) or (nearest(token.text, FUNCTIONS) if len(token.text) > 1 else None):
+            hints.append(f"did you mean {meant}{inside}?")
+        if arguments == 1:
+            letter, rest = token.text[:1], token.text[1:]
+            product = f"{letter}*{rest}{inside}" if rest in FUNCTIONS else f"{shown}*{inside}"
+            hints.append(f"{'To' if hints else 'to'} multiply, write {product}")
+        hint = " ".join(hints) or f"the functions are {' '.join(FUNCTIONS)}"
+        self.fail_at(token, f"there is no function '{shown}'", hint)
+
+    def call_ahead(self) -> tuple[int, int]:
+        """Of the parenthesis that opens at the next token: where it ends, and how many arguments it holds."""
+        depth, arguments = 0, 1
+        for token in self.tokens[self.at : -1]:
+            if token.kind == OPERATOR:
+                depth += (token.text in "([") - (token.text in ")]")
+                arguments += token.text == "," and depth == 1
+            if depth == 0:
+                return token.end, arguments
+        return len(self.text), arguments
+
+    def fail_without_arguments(self, token: Token) -> NoReturn:
+        following, name = self.next, token.text
+        hint = f"write {FUNCTIONS[name].signature}"
+        if following.kind == SUPERSCRIPT or self.ahead("**"):
+            self.take()
+            power = following if following.kind == SUPERSCRIPT else self.next
+            hint = f"write {name}(x)^{power.text or 2}"
+        elif following.kind in (NAME, NUMBER):
+            hint = f"write {name}({self.source(following.start, following.end)})"
+        self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
+
+    # What stands behind an operand
+
+    def raised(self, base: Expression) -> Expression:
+        token = self.take()
+        place = (token.start, token.end)
+        digits = token.text.removeprefix("-")
+        exponent: Expression = Number(digits, float(digits), place)
+        if digits != token.text:
+            exponent = Negative(exponent, place)
+        if self.ahead("**"):
+            a, n = self.source(*base.span), token.text
+            start, end = self.take().end, self.next_operand(MINUS)[1]
+            m = self.source(start, end)
+            hint = f"write ({a}^{n})^{m} or {a}^({n}^{m})"
+            self.fail("a power of a power can be read in two ways", base.span[0], end, hint)
+        return Binary("**", base, exponent, (base.span[0], token.end), (token.start, token.start))
+
+    def transposed(self, base: Expression) -> Expression:
+        self.take()
+        if self.next.kind != NAME or self.next.text != "T":
+            self.unexpected("T", "the only thing behind a point is T: A.T is the transpose")
+        return Transpose(base, (base.span[0], self.take().end))
+
+    def index(self, base: Expression) -> Expression:
+        opening = self.take()
+        indices = [self.index_item()]
+        while self.ahead(","):
+            if len(indices) == 2:
+                self.fail_at(self.next, "there are at most two indices: A[0,1]")
+            self.take()
+            indices.append(self.index_item())
+        return Index(base, tuple(indices), (base.span[0], self.close("]", opening)))
+
+    def index_item(self) -> int | tuple[int | None, int | None]:
+        expected = "an integer, counted from 0, or a range such as 1:3"
+        start = None if self.ahead(":") else self.integer(expected)
+        if not self.ahead(":"):
+            return start if start is not None else 0
+        self.take()
+        stop = None if self.ahead("]", ",", ":") else self.integer(expected)
+        if self.ahead(":"):
+            self.fail_at(self.next, "a range has no step")
+        return start, stop
+
+    def integer(self, expected: str) -> int:
+        negative = self.ahead("-")
+        if negative:
+            self.take()
+        token = self.next
+        if token.kind != NUMBER or not token.text.isdecimal() or len(token.text) > 9:
+            self.unexpected(expected)
+        self.take()
+        return -int(token.text) if negative else int(token.text)
+
+
+def _no_operand(parser: _Parser) -> NoReturn:
+    parser.unexpected("a number, a name or a (")
+
+
+_OPERANDS: dict[str, Callable[[_Parser], Expression]] = {
+    NUMBER: _Parser.number,
+    NAME: _Parser.name,
+    "-": _Parser.negative,
+    "+": _Parser.positive,
+    "(": _Parser.group,
+    "[": _Parser.stack,
+    "|": _Parser.absolute,
+    "√": _Parser.root,
+}

@@ -1,0 +1,1 @@
+"""One-sided derivatives: what a slope is where the rules stop."""

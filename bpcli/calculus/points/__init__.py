@@ -1,0 +1,1 @@
+"""The variables of expressions, and the values they are given."""

@@ -1,0 +1,1 @@
+"""The functions of the language and the rules of their derivatives."""

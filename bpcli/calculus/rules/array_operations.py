@@ -1,0 +1,110 @@
+"""What an operation on whole arrays is: shape, value, v·J and J·v; and the linear maps that these are made of.
+
+Arrays carry a trailing axis of points or seeds, so that logical axis k is array axis k, and a logical shape (2, 3)
+stands for an array (2, 3, B). `vjp` is written so that it works on duals too.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from bpcli.calculus.rules.duals import Dual
+from bpcli.calculus.rules.shapes import Shape
+
+
+class ArrayOp(ABC):
+    """An operation: `extra` is its axis, indices or the like. Linear unless a subclass says how its tangent differs."""
+
+    name = ""  # its key in the table
+    has_edge = False
+
+    @abstractmethod
+    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
+        """The shape of the result; ShapeError if the operands do not fit."""
+
+    def work(self, shapes: list[Shape]) -> int:
+        """About how many multiplications it takes, beyond those for each entry."""
+        return 0
+
+    @abstractmethod
+    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """The result for plain arrays."""
+
+    @abstractmethod
+    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """g·J for argument i, in the shape of that argument; plain arrays or duals."""
+
+    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """Where the slope jumps, as `Function.edge`; a truth, or an array of them."""
+        return False
+
+    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """Of an operation with one operand, its entries that matter where `edge` is."""
+        return edge
+
+    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+        """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""
+        return self.value(xp, [t for t in tangents if t is not None], shapes, extra)
+
+
+def linear(xp: Any, function: Any, x: Any) -> Any:
+    """A linear map of arrays, of a dual's two parts alike."""
+    return xp.linear(function, x) if isinstance(x, Dual) else function(x)
+
+
+def put_back(xp: Any, g: Any, axes: tuple[int, ...]) -> Any:
+    """g with the reduced axes put back, with length 1."""
+    return linear(xp, lambda a: xp.base.expand_dims(a, axes), g)
+
+
+def full(xp: Any, g: Any, shape: Shape) -> Any:
+    """g spread to a logical shape."""
+    return linear(xp, lambda a: xp.base.broadcast_to(a, (*shape, a.shape[-1])), g)
+
+
+def summed(xp: Any, x: Any, axes: tuple[int, ...], keep: bool = False) -> Any:
+    """Σ over axes, pairwise: errors don't grow with the number of terms, as they do where NumPy adds one by one."""
+    np = xp.base
+
+    def total(a: Any) -> Any:
+        terms = np.moveaxis(a, axes, range(len(axes)))
+        terms = terms.reshape(-1, *terms.shape[len(axes) :])
+        while len(terms) > 8:
+            half, odd = divmod(len(terms), 2)
+            pairs = terms[:half] + terms[half : 2 * half]
+            if odd:
+                pairs[0] += terms[-1]
+            terms = pairs
+        result = terms.sum(axis=0)
+        return np.expand_dims(result, axes) if keep else result
+
+    return linear(xp, total, x)
+
+
+def like(xp: Any, a: Any, p: Any) -> Any:
+    """A spread over the points of p, so that both can be indexed alike."""
+    return xp.base.broadcast_to(a, (*a.shape[:-1], max(a.shape[-1], p.shape[-1])))
+
+
+def stacked(xp: Any, items: list[Any], shape: Shape) -> Any:
+    """Items along a new first axis; plain numbers, arrays and duals may stand side by side."""
+    np = xp.base
+
+    def stack(parts: list[Any]) -> Any:
+        points = max((p.shape[-1] for p in parts if getattr(p, "ndim", 0) > len(shape)), default=1)
+        return np.stack([np.broadcast_to(p, (*shape, points)) for p in parts])
+
+    if any(isinstance(item, Dual) for item in items):
+        space = next(item.space for item in items if isinstance(item, Dual))
+        values = stack([item.v if isinstance(item, Dual) else item for item in items])
+        tangents = stack([item.t if isinstance(item, Dual) else 0.0 for item in items])
+        return Dual(values, tangents, space)
+    return stack(items)
+
+
+def unbroadcast(xp: Any, g: Any, shape: Shape, spread: Shape) -> Any:
+    """g, of the logical shape `spread` once it is full, summed down to the shape from which it was spread."""
+    g = full(xp, g, spread)
+    outer = len(spread) - len(shape)
+    g = summed(xp, g, tuple(range(outer))) if outer else g
+    axes = tuple([k for k, n in enumerate(shape) if n == 1 and spread[outer + k] != 1])
+    return summed(xp, g, axes, keep=True) if axes else g

@@ -1,0 +1,214 @@
+"""What a rule works in: a space offers the table's functions and a few primitives over one kind of number.
+
+`Space(FLOATS)` and `Space(arrays())` are the plain kinds. `Duals(space)` are pairs v + tε with ε² = 0 over one of
+those: a rule evaluated on duals yields its own derivative along t, so second derivatives need no rules of their own.
+"""
+
+from typing import Any
+
+from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS, Function
+from bpcli.numbers.namespaces import NAN
+
+_ELEMENTWISE = {
+    name: row
+    for name, row in (FUNCTIONS | OPERATORS).items()
+    if row.value is not None and name not in ("min", "max", "where")
+}
+_ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
+
+
+class Rules:
+    """What rules use besides functions: `where` with a meaning."""
+
+    where: Any
+    base: Any
+    symbolic = False
+
+    def careful(self, plain: Any, condition: Any, better: Any) -> Any:
+        """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
+        if not self.base.rounds:
+            return plain
+        if isinstance(condition, bool):
+            return better() if condition else plain
+        return self.where(condition, better(), plain) if condition.any() else plain
+
+    def agreed(self, plain: Any, condition: Any, value: float) -> Any:
+        """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
+        if self.symbolic:
+            return plain  # a convention at a point is no formula
+        holds = condition if isinstance(condition, bool) else condition.any()
+        return self.where(condition, value, plain) if holds else plain
+
+
+class Space(Rules):
+    """The functions of the table by name (`xp.sin`), and the primitives of a namespace, over plain numbers.
+
+    `scale(g, p)` is g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing.
+    """
+
+    dual = False
+
+    def __init__(self, base: Any) -> None:
+        self.base = base
+        self.where = base.where
+        self.scale, self.two_product = base.scale, base.two_product
+
+    def applied(self, row: Function, args: tuple[Any, ...]) -> Any:
+        """The value of a row of the table."""
+        assert row.value is not None
+        return row.value(self, *args)
+
+    def __getattr__(self, name: str) -> Any:
+        row = None if name in ("maximum", "minimum") else _ELEMENTWISE.get(name)
+        if row is not None and row.value is not None:
+            rule = row.value
+            found: Any = lambda *args: rule(self, *args)  # noqa: E731
+        else:
+            found = getattr(self.base, name)
+        setattr(self, name, found)  # so that the next look-up is direct
+        return found
+
+
+class Dual:
+    """v + tε; v and t are numbers of the base space, one of which may be spread over the other."""
+
+    __slots__ = ("space", "t", "v")
+    __hash__ = None  # type: ignore[assignment]
+    __array_ufunc__ = None  # an array on the left lets the operators below decide
+
+    def __init__(self, v: Any, t: Any, space: "Duals") -> None:
+        self.v, self.t, self.space = v, t, space
+
+    def __add__(self, other: Any) -> "Dual":
+        if isinstance(other, Dual):
+            return Dual(self.v + other.v, self.t + other.t, self.space)
+        return Dual(self.v + other, self.t, self.space)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> "Dual":
+        if isinstance(other, Dual):
+            return Dual(self.v - other.v, self.t - other.t, self.space)
+        return Dual(self.v - other, self.t, self.space)
+
+    def __rsub__(self, other: Any) -> "Dual":
+        return Dual(other - self.v, -self.t, self.space)
+
+    def __mul__(self, other: Any) -> "Dual":
+        if isinstance(other, Dual):
+            scale = self.space.plain.scale
+            return Dual(self.v * other.v, scale(self.t, other.v) + scale(other.t, self.v), self.space)
+        return Dual(self.v * other, self.space.plain.scale(self.t, other), self.space)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.space.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.space.divide(other, self)
+
+    def __neg__(self) -> "Dual":
+        return Dual(-self.v, -self.t, self.space)
+
+    def __abs__(self) -> Any:
+        return self.space.abs(self)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.v < _value(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.v <= _value(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.v > _value(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.v >= _value(other)
+
+    def __eq__(self, other: object) -> Any:
+        return self.v == _value(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.v != _value(other)
+
+
+def _value(x: Any) -> Any:
+    return x.v if isinstance(x, Dual) else x
+
+
+def _tangent(x: Any) -> Any:
+    """0 of what is no dual; but what is not a number has no tangent either."""
+    return x.t if isinstance(x, Dual) else NAN if isinstance(x, float) and x != x else 0.0
+
+
+class Duals(Rules):
+    """The functions and primitives over duals of a plain space; of plain numbers alone they give plain numbers."""
+
+    dual = True
+
+    def __init__(self, space: Space) -> None:
+        self.plain = space
+        self.base, self.symbolic = space.base, space.symbolic
+        self.constant, self.pi = space.constant, space.pi
+
+    def __getattr__(self, name: str) -> Any:
+        row = _ELEMENTWISE.get(name)
+        if row is None:
+            raise AttributeError(name)
+
+        def found(*args: Any) -> Any:
+            return self.elementwise(row, args)
+
+        setattr(self, name, found)
+        return found
+
+    def divide(self, x: Any, y: Any) -> Any:
+        """x/y, an infinity or NaN where y is 0."""
+        return self.elementwise(OPERATORS["/"], (x, y))
+
+    def power(self, x: Any, y: Any) -> Any:
+        """x**y."""
+        return self.elementwise(OPERATORS["**"], (x, y))
+
+    def elementwise(self, row: Function, args: tuple[Any, ...]) -> Any:
+        """A row's value, with Σ ∂out/∂args[i]·t_i as its tangent."""
+        values = tuple(map(_value, args))
+        v = self.plain.applied(row, values)
+        t: Any = None
+        for i, arg in enumerate(args):
+            if isinstance(arg, Dual):
+                part = self.plain.scale(arg.t, row.partial(i)(self.plain, v, *values))
+                t = part if t is None else t + part
+        return v if t is None else Dual(v, t, self)
+
+    def scale(self, g: Any, p: Any) -> Any:
+        """g·p, where a g of exactly 0 stays 0."""
+        scale = self.plain.scale
+        v = scale(_value(g), _value(p))
+        if not isinstance(g, Dual) and not isinstance(p, Dual):
+            return v
+        t = scale(_value(g), p.t) if isinstance(p, Dual) else 0.0
+        return Dual(v, t + scale(g.t, _value(p)) if isinstance(g, Dual) else t, self)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        """X where the condition holds, else y; what is not taken leaves no trace, not even NaN."""
+        where = self.base.where
+        if isinstance(x, Dual) or isinstance(y, Dual):
+            t = where(condition, _tangent(x), _tangent(y))
+            return Dual(where(condition, _value(x), _value(y)), t, self)
+        return where(condition, x, y)
+
+    def two_product(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """(x·y, its rounding error), the latter without a tangent: that of x·y is exact enough."""
+        return x * y, self.base.two_product(_value(x), _value(y))[1]
+
+    def ones_like(self, x: Any) -> Any:
+        """1 in the shape of x."""
+        return self.base.ones_like(_value(x))
+
+    def linear(self, function: Any, x: Any) -> Any:
+        """A linear map of arrays, applied to v and t alike."""
+        if isinstance(x, Dual):
+            return Dual(function(x.v), function(x.t), self)
+        return function(x)

@@ -1,0 +1,206 @@
+"""Results proven to the last digit: the same program and rules in ball arithmetic, at rising precision until each entry
+is decided."""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.calculation import Calculation, Point, columns_of, points_of
+from bpcli.errors import NotFiniteError, UsageError
+from bpcli.numbers.balls import Ball, balls, enclosure, precision
+from bpcli.numbers.elements import UndecidedError
+from bpcli.text.notation import Written, number
+
+T = TypeVar("T")
+
+MAX_BITS = 1 << 16
+"""The highest precision that is tried; fewer for a calculation of many entries."""
+
+_FIRST_BITS = 80
+_BITS_IN_ALL = 1 << 27  # of all entries together
+_MAX_ENTRIES = 1 << 20  # of a result, or of what it is computed from
+_UNDERFLOW = Fraction(1, 1 << 1075)  # what is at most this rounds to 0
+
+
+class Undecided(float):
+    """A NaN in the place of a result that no precision decides: that of a jump, at the very place."""
+
+
+def certified(compute: Callable[[], T], digits: int | None, entries: int = 1) -> T:
+    """What `compute` gives in balls, each Ball replaced by the double nearest to it for certain.
+
+    The precision starts with 80 bits and doubles until each entry is decided, at most to `MAX_BITS`. With `digits` an
+    entry is `Written`: its text is the true value rounded to so many significant digits, half to even. An entry that
+    is not decided at the highest precision is `Undecided`. Raises NotFiniteError where nothing at all is decided.
+    """
+    most = max(_FIRST_BITS, min(MAX_BITS, _BITS_IN_ALL // max(1, entries)))
+    bits = _FIRST_BITS
+    while True:
+        last = 2 * bits > most
+        try:
+            with precision(bits):
+                result, missing = _replaced(compute(), digits)
+            if last or not missing:
+                break
+        except UndecidedError:
+            if last:
+                raise NotFiniteError(f"{bits} bits do not decide on which side of a jump the point lies") from None
+        bits *= 2
+    return result
+
+
+def _replaced(result: T, digits: int | None) -> tuple[T, bool]:
+    """The result with floats in the place of balls, and whether one is missing."""
+    missing = False
+
+    def replace(x: Any) -> Any:
+        nonlocal missing
+        if isinstance(x, Ball):
+            value = nearest_double(x) if digits is None else nearest_decimal(x, digits)
+            missing |= value is None
+            return Undecided(math.nan) if value is None else value
+        if isinstance(x, np.ndarray):
+            values = np.empty(x.shape, object)
+            values.reshape(-1)[:] = [replace(v) for v in x.reshape(-1)]
+            return values
+        if isinstance(x, dict):
+            return {name: replace(v) for name, v in x.items()}
+        return type(x)(replace(v) for v in x) if isinstance(x, list | tuple) else x
+
+    return replace(result), missing
+
+
+def nearest_double(x: Ball) -> float | None:
+    """The double nearest to the number, ties to even; None if the ball reaches farther than one double."""
+    low, high = map(_double, enclosure(x))
+    return low + 0.0 if low == high or (low != low and high != high) else None  # −0 is 0
+
+
+def _double(end: Fraction | float) -> float:
+    try:
+        return float(end)
+    except OverflowError:
+        return math.inf if end > 0 else -math.inf
+
+
+def nearest_decimal(x: Ball, digits: int) -> float | None:
+    """The number rounded to significant digits, half to even; None if the ball leaves that open."""
+    low, high = enclosure(x)
+    if isinstance(low, float) or isinstance(high, float):
+        return _double(low) if _double(low) == _double(high) or low != low else None
+    if low != high and max(abs(low), abs(high)) <= _UNDERFLOW and (low <= 0 <= high):
+        return 0.0
+    context = Context(digits, ROUND_HALF_EVEN)
+    ends = {context.divide(Decimal(end.numerator), Decimal(end.denominator)) for end in (low, high)}
+    if len(ends) > 1:
+        return None
+    return Written(_double(low), decimal_text(ends.pop(), digits))
+
+
+def decimal_text(value: Decimal, digits: int) -> str:
+    """A decimal of so many significant digits as `notation.number` writes a double."""
+    if digits <= 15:
+        return number(float(value))
+    value = value.normalize(Context(digits))
+    place = value.adjusted()
+    if -4 <= place < digits:
+        return f"{value:f}"
+    return f"{value.scaleb(-place, Context(digits)):f}e{place}"
+
+
+class Certified(Calculation):
+    """A calculation whose results are correctly rounded for certain: by ball arithmetic, of rising precision.
+
+    The variables are the doubles that were read; decimals of the text are what they say, and π and e are themselves.
+    """
+
+    def __init__(self, plain: Calculation, digits: int | None = None) -> None:
+        super().__init__(plain.trees, plain.texts, plain.program.variables, plain.wrt, balls())
+        self.plain, self.digits = plain, digits
+
+    def _certified(self, compute: Callable[..., T], *args: Any) -> T:
+        return certified(lambda: compute(*args), self.digits, self.program.entries)
+
+    def value(self, point: Point) -> list[Any]:
+        """The value of each expression."""
+        return self._certified(super().value, point)
+
+    def gradient(self, point: Point) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradient."""
+        return self._certified(super().gradient, point)
+
+    def jacobian(self, point: Point) -> tuple[list[Any], dict[str, Any]]:
+        """The values and the Jacobian."""
+        return self._certified(super().jacobian, point)
+
+    def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
+        """The value, the gradient and the Hessian."""
+        return self._certified(super().hessian, point)
+
+    def vjp(self, point: Point, v: Any) -> tuple[list[Any], dict[str, Any]]:
+        """v·J."""
+        return self._certified(super().vjp, point, v)
+
+    def jvp(self, point: Point, v: Any) -> tuple[list[Any], list[Any]]:
+        """J·v."""
+        return self._certified(super().jvp, point, v)
+
+    def value_block(self, columns: Point, table: Any = None) -> list[Any]:
+        """The values at B points, one by one."""
+        return self._block(columns, self.output_shapes, self.value, table)
+
+    def gradient_block(
+        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradient at B points, one by one."""
+        self.require_scalar()
+        names = dict(self._of_inputs())
+
+        count = itertools.count()
+
+        def results(point: Point) -> list[Any]:
+            value, gradient = self.gradient(point)
+            number = next(count)
+            if kinks is not None:
+                kinks.extend(kink._replace(point=number) for kink in self.kinks)
+            return [value, *gradient.values()]
+
+        value, *slopes = self._block(columns, [(), *names.values()], results, table)
+        return value, dict(zip(names, slopes, strict=True))
+
+    def _block(
+        self, columns: Point, shapes: Sequence[Shape], results: Callable[[Point], list[Any]], table: Any
+    ) -> list[Any]:
+        points = points_of(columns)
+        if table is None:
+            table = np.empty((points, sum(map(math.prod, shapes))))
+        for i in range(points):
+            point = {name: column[..., i if column.shape[-1] > 1 else 0] for name, column in columns.items()}
+            table[i] = [v for part in results(point) for v in np.ravel(part)]
+        return columns_of(table, shapes)
+
+    def edge_place(self, point: Point) -> str:
+        """The operation whose slope jumps at the point."""
+        return self.plain.edge_place(point)
+
+    def culprit(self, point: Point) -> str | None:
+        """The operation whose value first leaves the finite, in doubles."""
+        return self.plain.culprit(point)
+
+    def slope_culprit(self, point: Point, second: bool = False) -> str | None:
+        """The operation whose derivative leaves the finite, in doubles."""
+        return self.plain.slope_culprit(point, second)
+
+    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+        entries = max(rows * columns, self.program.entries)
+        if entries > _MAX_ENTRIES:
+            raise UsageError(
+                f"--certify of {entries} entries would take minutes; it takes {_MAX_ENTRIES}", "leave out --certify"
+            )

@@ -1,0 +1,1 @@
+"""The rules run over trees: formulas of derivatives."""

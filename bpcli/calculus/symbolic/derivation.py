@@ -1,0 +1,274 @@
+"""The formulas of derivatives: the rules of the calculation over symbols, and the steps that lead there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.render import to_text
+from bpcli.calculus.language.tree import Call, Expression, Index, Name, Stack, children, postorder
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.calculus.rules.shapes import Shape, entry_names
+from bpcli.calculus.sweeps.calculation import Calculation, Point
+from bpcli.calculus.sweeps.program import Instruction, Program
+from bpcli.calculus.symbolic.symbols import Symbol, SymbolSpace, symbols
+from bpcli.errors import ExpressionError, UsageError
+
+MAX_ENTRIES = 2000
+"""Formulas of a result, above which they are refused."""
+
+_WHOLE = {"softmax", "log_softmax", "logsumexp", "norm"}  # that stand as they are, rather than written out by entries
+
+
+class SymbolicProgram(Program):
+    """A program whose values are the user's own functions, not what they are computed by."""
+
+    def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
+        super().__init__(trees, texts, variables, recognise=False)
+
+    def reverse(
+        self, xp: Any, values: list[Any], seeds: Mapping[int, Any], active: list[bool], masked: bool = False
+    ) -> dict[str, Any]:
+        """The adjoints as formulas; nothing in them is infinite."""
+        return super().reverse(xp, values, seeds, active, masked=False)
+
+    def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
+        """The value of every slot, as a formula."""
+        values: list[Any] = []
+        for slot in self.slots:
+            if isinstance(slot, Instruction):
+                args = [values[a] for a in slot.args]
+                if slot.op is not None:
+                    whole = slot.op.name in _WHOLE
+                    values.append(_whole(slot, args[0]) if whole else slot.op.value(xp, args, slot.shapes, slot.extra))
+                else:
+                    assert slot.row is not None
+                    values.append(xp.applied(slot.row, tuple(args)))
+            else:
+                values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
+        return values
+
+
+def _whole(step: Instruction, x: Any) -> Any:
+    """A function of a whole vector or matrix: `softmax(x)[0]`, an entry of which is an index of its call."""
+    argument = _array_tree(x[..., 0])
+    call = Call(step.op.name, (argument,), step.extra)
+    shape = step.shape
+    entries = [Symbol(Index(call, place) if shape else call) for place in np.ndindex(*shape)]
+    return symbols().kept(np.array(entries, object).reshape(*shape, 1))
+
+
+def _array_tree(entries: Any) -> Expression:
+    """The tree of an array of symbols: a variable, if they are its entries in order, else a literal."""
+    flat = [symbol.tree for symbol in entries.reshape(-1)]
+    bases = {tree.base.name for tree in flat if isinstance(tree, Index) and isinstance(tree.base, Name)}
+    in_order = [t.indices for t in flat if isinstance(t, Index)] == list(np.ndindex(*entries.shape))
+    if len(bases) == 1 and in_order:
+        return Name(bases.pop())
+    if entries.ndim == 1:
+        return Stack(tuple(flat))
+    return Stack(tuple(_array_tree(row) for row in entries))
+
+
+class Derivation(Calculation):
+    """A calculation whose results are formulas; the point is the variables themselves."""
+
+    def __init__(
+        self, trees: Sequence[Expression], texts: Sequence[str], shapes: Mapping[str, Shape], wrt: Sequence[str]
+    ) -> None:
+        super().__init__(trees, texts, shapes, wrt, symbols(), SymbolicProgram)
+        self.space = SymbolSpace(symbols())
+
+    def point_of(self, constants: Point) -> dict[str, Any]:
+        """The variables as symbols, an entry of a vector as its index; constants as numbers."""
+        point: dict[str, Any] = {}
+        for name, shape in self.program.variables.items():
+            if name in constants:
+                point[name] = symbols().asarray(constants[name])
+            else:
+                entries = [Symbol(Index(Name(name), k) if shape else Name(name)) for k in np.ndindex(*shape)]
+                point[name] = symbols().kept(np.array(entries, object).reshape(shape))
+        return point
+
+    def _prepared(self, point: Point) -> Point:
+        return {name: symbols().kept(np.asarray(value, object)[..., None]) for name, value in point.items()}
+
+    def _at_edge(self, values: list[Any]) -> bool:
+        return False
+
+    def _has_nan(self, blocks: Any) -> bool:
+        return False
+
+    def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
+        """The value, the gradient, and the Hessian; of the two forms of an entry the shorter."""
+        value, gradient, matrix = super().hessian(point)
+        for i in range(len(matrix)):
+            for j in range(i):
+                matrix[i, j] = matrix[j, i] = min(matrix[i, j], matrix[j, i], key=lambda s: len(to_text(s.tree)))
+        return value, gradient, matrix
+
+    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+        if rows * columns > MAX_ENTRIES:
+            raise UsageError(f"there would be {rows} × {columns} formulas; at most {MAX_ENTRIES} are written", advice)
+
+
+def shapes_of(
+    trees: Sequence[Expression], texts: Sequence[str], names: Sequence[str], given: Mapping[str, Shape]
+) -> dict[str, Shape]:
+    """The shapes of the variables: as given, else a vector or matrix as far as it is indexed, else a number.
+
+    Raises ExpressionError for a variable of which a function takes a whole vector, and that may be of any length.
+    """
+    shapes: dict[str, Shape] = dict(given)
+    for tree in trees:
+        for node in postorder(tree):
+            if isinstance(node, Index) and isinstance(node.base, Name) and node.base.name not in given:
+                _indexed(node, shapes)
+    for tree, text in zip(trees, texts, strict=True):
+        for node in postorder(tree):
+            if isinstance(node, Call) and _takes_whole(node):
+                _refuse_open(node, text, [n for n in names if n not in shapes])
+    for name, shape in shapes.items():
+        if math.prod(shape) > MAX_ENTRIES:
+            what = f"{name} would have {math.prod(shape)} entries; formulas are written of {MAX_ENTRIES} at most"
+            raise UsageError(what, f"--at {name}=@FILE gives the numbers")
+    return {name: shapes.get(name, ()) for name in names}
+
+
+def _takes_whole(node: Call) -> bool:
+    """Whether what it is depends on how many entries its argument has."""
+    return FUNCTIONS[node.function].kind in ("reduction", "macro") and (
+        len(node.arguments) == 1 or node.function == "dot"
+    )
+
+
+def _indexed(node: Index, shapes: dict[str, Shape]) -> None:
+    assert isinstance(node.base, Name)
+    if any(not isinstance(i, int) or i < 0 for i in node.indices):
+        return  # a range, or from the end: of how many
+    needed = tuple(i + 1 for i in node.indices if isinstance(i, int))
+    before = shapes.get(node.base.name, ())
+    if not before or len(before) == len(needed):
+        shapes[node.base.name] = tuple(map(max, zip(before or needed, needed, strict=True)))
+
+
+def _refuse_open(node: Call, text: str, open_names: Sequence[str]) -> None:
+    for name in open_names:
+        if name in _open_in(node):
+            hint = f"--shape {name}=3 for a vector of 3, or {name}=2x3 for a matrix; --at for numbers"
+            raise ExpressionError(f"the formula depends on how many entries {name} has", text, *node.span, hint=hint)
+
+
+def _open_in(root: Expression) -> set[str]:
+    """The names below a node that may be vectors: those in a literal or with an index are numbers."""
+    found: set[str] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Name):
+            found.add(node.name)
+        elif not isinstance(node, Stack | Index):
+            pending.extend(children(node))
+    return found
+
+
+class Step(NamedTuple):
+    """A step of a derivation: what it is called, its formula, and why."""
+
+    name: str
+    formula: str
+    rule: str
+    place: str
+
+
+_RULES = {
+    "+": "sum rule",
+    "-": "sum rule",
+    "*": "product rule",
+    "/": "quotient rule",
+    "**": "power rule",
+    "negative": "sum rule",
+    "where": "the branch that is taken",
+    "max": "the largest has the slope",
+    "min": "the smallest has the slope",
+    "mse_term": "loss",
+    "bce_term": "loss",
+    "cce_term": "loss",
+}
+
+
+def explained(
+    tree: Expression,
+    text: str,
+    names: Sequence[str],
+    constants: Point,
+    wrt: Sequence[str],
+    given: Mapping[str, Shape] | None = None,
+) -> list[Step]:
+    """The steps of a gradient: each value on the way, then from the last to the first each adjoint, by rule and place.
+
+    `tree` is of numbers; ExpressionError where a vector or matrix occurs.
+    """
+    shapes = shapes_of([tree], [text], names, given or {})
+    one = Derivation([tree], [text], shapes | {n: np.shape(v) for n, v in constants.items()}, wrt)
+    program = one.program
+    if not program.scalar:
+        raise ExpressionError("--explain takes expressions of numbers; here is a vector or matrix", text, 0, len(text))
+    called_: list[str] = []
+    steps: list[Step] = []
+    for slot in program.slots:
+        if isinstance(slot, Instruction):
+            called_.append(f"v{sum(name.startswith('v') for name in called_ if name[1:].isdigit()) + 1}")
+        else:
+            called_.append(slot if isinstance(slot, str) else slot.written)
+    symbols_ = [_named(name) for name in called_]
+    for number, slot in enumerate(program.slots):
+        if isinstance(slot, Instruction):
+            assert slot.row is not None
+            args = [symbols_[a] for a in slot.args]
+            value = one.space.applied(slot.row, tuple(args))
+            start, end = slot.node.span
+            steps.append(Step(called_[number], _text(value), "", text[start:end]))
+    steps += _adjoints(one, program, called_, symbols_, text)
+    return steps
+
+
+def _named(name: str) -> Symbol:
+    return Symbol(parse(name))
+
+
+def _adjoints(one: Derivation, program: Program, called_: list[str], symbols_: list[Symbol], text: str) -> list[Step]:
+    (output,) = program.outputs
+    steps = [Step(f"df/d{called_[output]}", "1", "the output", text)]
+    adjoints: dict[int, Any] = {output: symbols().lifted(1.0)}
+    for number in range(len(program.slots) - 1, -1, -1):
+        slot, g = program.slots[number], adjoints.get(number)
+        if not isinstance(slot, Instruction) or g is None or not one.active[number]:
+            continue
+        assert slot.row is not None
+        start, end = slot.node.span
+        args = [symbols_[a] for a in slot.args]
+        for i, a in enumerate(slot.args):
+            if not one.active[a] or not slot.passes[i]:
+                continue
+            slope = symbols().lifted(slot.row.partial(i)(one.space, symbols_[number], *args))
+            part = Symbol(Name(f"(df/d{called_[number]})")) * slope if number != output else slope
+            first = a not in adjoints
+            adjoints[a] = part if first else adjoints[a] + part
+            name = slot.row.name.split("**")[0] or "**"
+            rule = _RULES.get(name, f"derivative of {slot.row.name}")
+            more = "" if first else ", added to the other paths"
+            steps.append(Step(f"df/d{called_[a]}", _text(adjoints[a]), rule + more, text[start:end]))
+    return steps
+
+
+def _text(x: Any) -> str:
+    symbol: Symbol = np.ravel(np.asarray(symbols().lifted(x), object))[0]
+    return to_text(symbol.tree)
+
+
+def entries_of(wrt: Sequence[str], shapes: Mapping[str, Shape]) -> list[str]:
+    """The names of all entries that are differentiated by."""
+    return [title for name in wrt for title in entry_names(name, shapes[name])]

@@ -1,0 +1,155 @@
+"""Values and gradients at many points: streamed in blocks, printed a line a point or written as `.npy`."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from functools import partial
+from io import StringIO
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.commands import output
+from bpcli.commands.requests import Printer, Request
+from bpcli.errors import UsageError
+from bpcli.text.notation import json_text, number
+
+PRINTED_CELLS = 1 << 16  # that are text at a time
+
+
+class Block(NamedTuple):
+    """Points as columns (*shape, B), and the entries of their results as a table: a row a point."""
+
+    calculation: Calculation
+    columns: dict[str, Any]
+    table: Any
+    kinks: list[Any]
+
+
+Show = Callable[..., None]
+"""How a command prints one point: printer, request, calculation, point, value, and the gradient if it has one."""
+
+
+def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, target: str | None, force: bool) -> None:
+    """Evaluate the one expression of `request`, with its gradient or without, at the points of its file."""
+    if target is not None and request.points is None:
+        raise UsageError("--output writes the columns of many points, and goes with --points")
+    # The precision of balls is one for all threads.
+    workers = 1 if printer.certify else None
+    blocks = map_in_order(lambda item: _evaluate(*item, gradient), request.blocks(BLOCK), workers)
+    checked = (_check(block, printer, request) for block in blocks)
+    if target is not None:
+        _write(checked, Path(target), force, request)
+    else:
+        _print(checked, show, gradient, printer, request)
+    printer.finish()
+
+
+def _evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
+    import numpy as np
+
+    points = max(values.shape[-1] for values in columns.values())
+    table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
+    kinks: list[Any] = []
+    if gradient:
+        calculation.gradient_block(columns, table, kinks)
+    else:
+        calculation.value_block(columns, table)
+    return Block(calculation, columns, table, kinks)
+
+
+def _check(block: Block, printer: Printer, request: Request) -> Block:
+    """Let the printer remember the points whose results are not finite."""
+    import numpy as np
+
+    def point(i: int) -> dict[str, Any]:
+        one = {}
+        for name, values in block.columns.items():
+            value = values[..., i if name in request.variables.names else 0]
+            one[name] = value if value.ndim else float(value)
+        return one
+
+    def place(i: int) -> str:
+        return block.calculation.edge_place(point(i))
+
+    for i, kinks in groupby(block.kinks, key=lambda kink: kink.point):
+        printer.at_kink(partial(place, i), list(kinks))
+    finite = np.isfinite(block.table)
+    if not finite.all():
+        for i in np.flatnonzero(~finite.all(axis=1)).tolist():
+            printer.check(block.calculation, point(i), block.table[i].tolist())
+    return block
+
+
+def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request) -> None:
+    from bpcli.datasets.readers.point_files import write_blocks
+    from bpcli.files import refuse_overwrite
+
+    if target.suffix != ".npy":
+        raise UsageError(f"--output {target}: the columns are written as .npy", f"--output {target.stem}.npy")
+    if not force:
+        refuse_overwrite(target)
+    write_blocks(target, (block.table for block in blocks), 1 + len(request.wrt), force)
+
+
+# Printing
+
+
+def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer, request: Request) -> None:
+    write: Callable[[float, int | None], str] = json_text if printer.format == "json" else number
+    layouts = None  # the same for all, whose shapes are
+    for block in blocks:
+        inputs = [block.columns[name] for name in request.variables.names]
+        cells = [row for values in inputs for row in values.reshape(-1, values.shape[-1])] + list(block.table.T)
+        first, further, used = layouts = layouts or _layouts(block.calculation, show, gradient, printer, request)
+        size = max(1, PRINTED_CELLS // len(used))
+        for start in range(0, len(block.table), size):
+            parts = [cells[k][start : start + size].tolist() for k in used]
+            texts = zip(*([write(v, printer.precision) for v in part] for part in parts), strict=True)
+            if printer.first:
+                output.emit(first % next(texts))
+                printer.first = False
+            lines = [further % row for row in texts]
+            if lines:
+                output.emit("\n".join(lines))
+
+
+class _Marked(Printer):
+    """A printer of marks in the place of numbers."""
+
+    def check(self, calculation: Calculation, point: Any, results: Sequence[Any], second: bool = False) -> None:
+        """Marks are neither finite nor not."""
+
+
+def _layouts(
+    calculation: Calculation, show: Show, gradient: bool, printer: Printer, request: Request
+) -> tuple[str, str, list[int]]:
+    """How `show` of the command prints a first and a further point, with `%s` for each number, and which numbers."""
+    places = count()
+    names, shapes = request.variables.names, calculation.program.variables
+    point = {name: _marks(shapes[name], places) for name in names}
+    value = _marks(calculation.output_shapes[0], places)
+    slopes = {name: _marks(shapes[name], places) for name in request.wrt}
+    marked = _Marked(printer.format, printer.precision)
+    texts = []
+    for _ in range(2):
+        with redirect_stdout(StringIO()) as out:
+            show(marked, request, calculation, point, value, *([slopes] if gradient else []))
+        texts.append(out.getvalue().removesuffix("\n").replace("%", "%%"))
+    first, further = (_MARK.sub("%s", text) for text in texts)
+    return first, further, [int(place) for place in _MARK.findall(texts[1])]
+
+
+_MARK = re.compile(r'"?\$(\d+)\$"?')  # in JSON it stands in quotes; a dollar has no meaning in the language
+
+
+def _marks(shape: Shape, places: Iterator[int]) -> Any:
+    """A mark, or an array of them, that says which number belongs in its place."""
+    import numpy as np
+
+    marks = [f"${next(places)}$" for _ in range(math.prod(shape))]
+    return np.array(marks, object).reshape(shape) if shape else marks[0]

@@ -1,0 +1,105 @@
+"""What is told of a table that can't be prepared as a config says: the columns at fault, and what mends them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.errors import DataError
+
+if TYPE_CHECKING:
+    from bpcli.datasets.preparation.options import PreparationOptions
+
+Array = NDArray[Any]
+
+_MOST_SHOWN = 20  # problems of one error
+
+
+def refuse_unusable(table: Table, options: "PreparationOptions", strategies: Mapping[str, str], drop: Array) -> None:
+    """One DataError for all columns that can't be used as they are, with the lines of the config that would help."""
+    problems: list[str] = []
+    exclude, categorical = list(options.exclude), list(options.categorical)
+    fillings: dict[str, str] = {}
+    for name, strategy in strategies.items():
+        missing = table.missing(name) & ~drop
+        is_text = name not in categorical and not table.is_numeric(name)
+        if table.missing(name).all():
+            problems.append(f"{table.path}: column {name}: every cell is missing")
+            exclude.append(name)
+        elif is_text:
+            what, is_category = _describe(table, name)
+            problems.append(what)
+            (categorical if is_category else exclude).append(name)
+        if strategy == "error" and missing.any() and name not in exclude:
+            fillings[name] = "most_frequent" if name in categorical else "median"
+            if not is_text:
+                problems.append(first_gap(table, name, missing, "cell"))
+    missing = table.missing(options.target) & ~drop
+    if missing.any():
+        problems.append(first_gap(table, options.target, missing, "target"))
+        fillings[options.target] = "drop"
+    hints = []
+    if len(categorical) > len(options.categorical):
+        hints.append(f"data.categorical: {as_yaml(categorical)}")
+    if len(exclude) > len(options.exclude):
+        hints.append(f"data.exclude: {as_yaml(exclude)}")
+    if fillings:
+        hints.append(f"data.missing: {_missing_words(table, options, strategies, fillings)}")
+    raise_problems(problems, ["to mend it, in the config:", *hints])
+
+
+def _describe(table: Table, name: str) -> tuple[str, bool]:
+    """What is wrong with a column that is not all numbers, and whether its values look like categories."""
+    row, cell = table.first_not_numeric(name)
+    present = [c for c in table.text(name) if c not in MISSING]
+    distinct = len(set(present))
+    words = sum(not is_number(c) for c in present)
+    if words <= len(present) // 10:  # numbers, but for some slips
+        what = (
+            f"{words} of {len(present)} cells {'is' if words == 1 else 'are'} not; mend them, or leave the column out"
+        )
+        return f"{table.where(row, name)}: {cell!r} is not a number ({what})", False
+    what = f"{distinct} different values in {table.rows} rows"
+    return f"{table.where(row, name)}: {cell!r} is not a number ({what})", distinct <= max(2, min(20, table.rows // 5))
+
+
+def first_gap(table: Table, name: str, missing: Array, what: str) -> str:
+    """The place of the first cell that is missing, and how many are; `what` is it: a cell, the target."""
+    where = table.where(int(np.argmax(missing)), name)
+    return f"{where}: the {what} is missing ({missing.sum()} of {table.rows} are)"
+
+
+def _missing_words(
+    table: Table, options: "PreparationOptions", strategies: Mapping[str, str], fillings: Mapping[str, str]
+) -> str:
+    """The `data.missing` that keeps what is chosen and adds `fillings`; a single word where one will do."""
+    if options.missing == "error" and "drop" not in fillings.values():
+        return "median  (or mean, most_frequent, drop)"
+    if isinstance(options.missing, str):
+        chosen = {n: s for n, s in strategies.items() if s != "error" and table.missing(n).any()}
+    else:
+        chosen = dict(options.missing)
+    return as_yaml(chosen | dict(fillings))
+
+
+def as_yaml(value: Sequence[str] | Mapping[str, str]) -> str:
+    """A value as a config has it."""
+    from bpcli.text.yaml12 import yaml_text  # only when something went wrong: it brings PyYAML
+
+    return yaml_text(value)
+
+
+def raise_problems(problems: Sequence[str], hints: Sequence[str]) -> None:
+    """A DataError of all problems, if there are any."""
+    if problems:
+        more = len(problems) - _MOST_SHOWN
+        shown = [*problems[:_MOST_SHOWN], f"… and {more} more columns"] if more > 0 else problems
+        raise DataError("\n  ".join(shown), "\n  ".join(hints))
+
+
+def without_values(table: Table, name: str, options: "PreparationOptions") -> DataError:
+    """The error of a column without a single value to learn from."""
+    hint = f"data.exclude: {as_yaml([*options.exclude, name])}"
+    return DataError(f"{table.path}: column {name}: every cell of the training rows is missing", hint)

@@ -1,0 +1,270 @@
+"""Reads arrays as tables: NumPy's .npy and .npz, without pickle, and the IDX files of MNIST.
+
+A row of the table is an entry of the first axis; the others are flattened, to columns x1, x2, … Files in bpcli's hands
+are never trusted: what a header announces is compared with what is there before any memory is taken for it.
+"""
+
+import gzip
+import io
+import math
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from bpcli.datasets.readers.opening import opened, read_exactly
+from bpcli.datasets.table import Floats, Table, to_numbers
+from bpcli.errors import DataError, nearest
+from bpcli.text.notation import number
+
+Array = NDArray[Any]
+
+_KINDS = "biufUS"
+_BLOCK = 1 << 22  # bytes of rows that are read at once, where a file is read in blocks
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+_DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
+"""What `zipfile` raises for an archive that is none, or not whole."""
+
+_IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""The third byte of an IDX file (LeCun, Cortes & Burges, The MNIST database, "The IDX file format")."""
+
+
+def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
+    """The table in a .npy file; DataError if it holds no whole array of numbers or text."""
+    with opened(path, stream) as file:
+        array = _npy(str(path), file)
+    return array_table(path, _columns(str(path), array))
+
+
+def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
+    """The table of the arrays X and y in a .npz file: columns x1, x2, … and y. Either may be missing; others stay."""
+    with opened(path, stream) as file:
+        try:
+            arrays = _members(path, file)
+        except _DAMAGED as error:
+            raise DataError(f"{path} is not a .npz file, or is damaged: {error}") from error
+    columns: dict[str, Array] = {}
+    if "X" in arrays:
+        columns |= _columns(f"{path}: array X", arrays["X"])
+    if "y" in arrays:
+        target = _columns(f"{path}: array y", arrays["y"])
+        if len(target) > 1:
+            raise DataError(
+                f"{path}: array y has shape {arrays['y'].shape}, expected a target a row",
+                "one-hot rows as numbers of classes: y.argmax(axis=1)",
+            )
+        columns["y"] = target["x1"]
+        if "X" in arrays and len(arrays["X"]) != len(arrays["y"]):
+            raise DataError(
+                f"{path}: X has {len(arrays['X'])} rows, y has {len(arrays['y'])}: each row needs its target"
+            )
+    return array_table(path, columns)
+
+
+def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
+    """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is none, or damaged."""
+    with opened(path, stream) as file:
+        array = _idx(path, file)
+    return array_table(path, _columns(str(path), array))
+
+
+def npy_blocks(path: Path) -> Iterator[Table]:
+    """The rows of a .npy file as one table after another; errors as `read_npy`."""
+    with opened(path, None) as file:
+        shape, by_columns, dtype = _npy_header(str(path), file)
+        if by_columns and len(shape) > 1 and isinstance(file, gzip.GzipFile):
+            yield read_npy(path)
+            return
+        if by_columns and len(shape) > 1:
+            yield from _mapped_blocks(path, file, shape, dtype)
+            return
+        yield from _blocks(path, file, shape, dtype, _cut_short(str(path), math.prod(shape)))
+        _refuse_more(str(path), file, shape)
+
+
+def idx_blocks(path: Path) -> Iterator[Table]:
+    """The rows of an IDX file as one table after another; errors as `read_idx`."""
+    with opened(path, None) as file:
+        shape, dtype = _idx_header(path, file)
+        yield from _blocks(path, file, shape, dtype, _idx_cut_short(path, shape))
+        _refuse_more_idx(path, file, shape)
+
+
+def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_short: DataError) -> Iterator[Table]:
+    """The rows of an array that begins here, row by row, in blocks of some MiB."""
+    if not shape or not math.prod(shape) or not dtype.itemsize:
+        _columns(str(path), np.empty(shape, dtype))  # which says what is wrong with it
+    row = math.prod(shape[1:]) * dtype.itemsize
+    size = max(1, _BLOCK // row)
+    for first in range(0, shape[0], size):
+        rows = min(size, shape[0] - first)
+        content = read_exactly(file, rows * row)
+        if content is None:
+            raise cut_short
+        array = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
+        yield array_table(path, _columns(str(path), array), first)
+
+
+def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
+    """The rows of an array that stands column by column, by way of a map of the file."""
+    begin = file.tell()
+    missing = math.prod(shape) * dtype.itemsize - (path.stat().st_size - begin)
+    if missing > 0:
+        raise _cut_short(str(path), math.prod(shape))
+    if missing < 0:
+        file.seek(0, io.SEEK_END)
+        file.seek(-1, io.SEEK_CUR)
+        _refuse_more(str(path), file, shape)
+    if not math.prod(shape):
+        _columns(str(path), np.empty(shape, dtype))
+    mapped = np.memmap(path, dtype, "r", begin, shape, "F")
+    size = max(1, _BLOCK // (math.prod(shape[1:]) * dtype.itemsize))
+    for first in range(0, shape[0], size):
+        yield array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
+
+
+def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
+    """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text."""
+    rows = len(next(iter(columns.values())))
+    return Table(
+        path,
+        {name: _column(values) for name, values in columns.items()},
+        rows,
+        lambda row: None,
+        lambda name: cells_of(columns[name]),
+        first_row,
+    )
+
+
+def cells_of(values: Array) -> list[str]:
+    """The cells of an array (N,), as a CSV file would have them; NaN is an empty one."""
+    if values.dtype.kind == "f":
+        return ["" if math.isnan(x) else number(x) for x in values.tolist()]
+    if values.dtype.kind == "S":
+        return [cell.decode("utf-8", "replace").strip() for cell in values.tolist()]
+    return [str(int(x)) if values.dtype.kind == "b" else str(x).strip() for x in values.tolist()]
+
+
+def _column(values: Array) -> Array | list[str]:
+    if values.dtype.kind in "US":
+        cells = cells_of(values)
+        numbers: Floats | None = to_numbers(cells)
+        return cells if numbers is None else numbers
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        return cells_of(values)
+    return values
+
+
+def _columns(what: str, array: Array) -> dict[str, Array]:
+    """The columns x1, x2, … of an array; DataError if it has none, or no rows."""
+    if not array.ndim or not array.size:
+        raise DataError(f"{what} has shape {array.shape}: expected a row for each sample", "numpy.save(FILE, X)")
+    flat = array.reshape(len(array), -1)
+    if flat.dtype.kind == "f" and flat.dtype.itemsize > 8:  # longer than a double
+        with np.errstate(over="ignore"):
+            flat = flat.astype(np.float64)
+    return {f"x{j}": flat[:, j - 1] for j in range(1, flat.shape[1] + 1)}
+
+
+def _npy_header(what: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, Any]:
+    """Shape, order and type of the array in an open .npy file."""
+    try:
+        with warnings.catch_warnings():  # that the header is of Python 2
+            warnings.simplefilter("ignore")
+            shape, by_columns, dtype = _HEADERS[npy.read_magic(file)](file)
+    except (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
+        raise DataError(f"{what} is not a .npy file of numbers or text: {error}", "numpy.save(FILE, X)") from error
+    if dtype.kind not in _KINDS:
+        kind = {"O": "Python objects, which are never loaded", "c": "complex numbers", "V": "records of fields"}
+        raise DataError(
+            f"{what} holds {kind.get(dtype.kind, dtype.name)}: expected numbers or text, an array of a single type",
+            "numpy.save(FILE, X.astype(float)), or a table with names: .csv, .parquet",
+        )
+    if min(shape, default=0) < 0:
+        raise DataError(f"{what} is damaged: it announces an array of shape {shape}")
+    return shape, by_columns, dtype
+
+
+def _cut_short(what: str, count: int) -> DataError:
+    return DataError(f"{what} is cut short: it ends before the last of the {count} values that it announces")
+
+
+def _refuse_more(what: str, file: BinaryIO, shape: tuple[int, ...]) -> None:
+    if file.read(1):
+        raise DataError(f"{what} goes on behind its array of shape {shape}: expected a single array")
+
+
+def _npy(what: str, file: BinaryIO) -> Array:
+    """The array in an open .npy file, which has to end behind it."""
+    shape, by_columns, dtype = _npy_header(what, file)
+    count = math.prod(shape)
+    content = read_exactly(file, count * dtype.itemsize)
+    if content is None:
+        raise _cut_short(what, count)
+    _refuse_more(what, file, shape)
+    if not content:  # nothing to take from a buffer, or texts of no length
+        return np.zeros(shape, dtype)
+    return np.frombuffer(content, dtype, count).reshape(shape, order="F" if by_columns else "C")
+
+
+def _members(path: Path, file: BinaryIO) -> dict[str, Array]:
+    """The arrays X and y of an open .npz file, or one of them."""
+    seekable = io.BytesIO(file.read()) if isinstance(file, gzip.GzipFile) else file
+    with zipfile.ZipFile(seekable) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        found = [name for name in ("X", "y") if name in names]
+        if not found:
+            close = nearest("X", names)
+            shown = ", ".join(names[:10]) or "none"
+            raise DataError(
+                f"{path} has no array X, and none named y; its arrays are {shown}",
+                f"numpy.savez(FILE, X={close or 'features'}, y=target)",
+            )
+        arrays: dict[str, Array] = {}
+        for name in found:
+            with archive.open(f"{name}.npy") as member:
+                arrays[name] = _npy(f"{path}: array {name}", member)  # type: ignore[arg-type]
+        return arrays
+
+
+def _idx_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], Any]:
+    """Shape and type of the array in an open IDX file."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _IDX_TYPES or not magic[3]:
+        swapped = len(magic) == 4 and magic[2:] == b"\0\0" and magic[1] in _IDX_TYPES
+        raise DataError(
+            f"{path} is not an IDX file: it begins with {magic.hex(' ') or 'nothing'}, expected 00 00, a type, and "
+            "the number of axes",
+            "its numbers are in the order of another machine: they have to be big-endian" if swapped else "",
+        )
+    sizes = file.read(4 * magic[3])
+    if len(sizes) < 4 * magic[3]:
+        raise DataError(f"{path} is cut short: it ends within its header")
+    return struct.unpack(f">{magic[3]}I", sizes), np.dtype(_IDX_TYPES[magic[2]])
+
+
+def _idx_cut_short(path: Path, shape: tuple[int, ...]) -> DataError:
+    return DataError(f"{path} is cut short: it ends before the last of {' × '.join(map(str, shape))} values")
+
+
+def _refuse_more_idx(path: Path, file: BinaryIO, shape: tuple[int, ...]) -> None:
+    if file.read(1):
+        raise DataError(f"{path} goes on behind the {' × '.join(map(str, shape))} values that it announces")
+
+
+def _idx(path: Path, file: BinaryIO) -> Array:
+    shape, dtype = _idx_header(path, file)
+    content = read_exactly(file, math.prod(shape) * dtype.itemsize)
+    if content is None:
+        raise _idx_cut_short(path, shape)
+    _refuse_more_idx(path, file, shape)
+    return np.frombuffer(content, dtype).reshape(shape) if content else np.zeros(shape, dtype)

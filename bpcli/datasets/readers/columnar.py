@@ -1,0 +1,178 @@
+"""Reads Parquet, Arrow's IPC files and streams, and Feather, with pyarrow; the values are those of a CSV file."""
+
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from bpcli.datasets.readers.arrays import cells_of
+from bpcli.datasets.readers.opening import opened
+from bpcli.datasets.table import Table, to_numbers
+from bpcli.errors import DataError, MissingExtraError
+
+_BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
+
+
+def read_parquet(path: Path, stream: BinaryIO | None = None) -> Table:
+    """The table in a Parquet file; MissingExtraError without pyarrow, DataError if it is none, or damaged."""
+    return _read(path, stream, "Parquet", _parquet)
+
+
+def read_arrow(path: Path, stream: BinaryIO | None = None) -> Table:
+    """The table in an Arrow IPC file or stream, or a Feather file; errors as `read_parquet`."""
+    return _read(path, stream, "Arrow", _ipc)
+
+
+def _parquet(content: BinaryIO, start: bytes) -> Any:
+    return import_module("pyarrow.parquet").read_table(content)
+
+
+def _ipc(content: BinaryIO, start: bytes) -> Any:
+    if start == b"ARROW1" or start[:4] == b"FEA1":  # the latter is Feather's first version
+        return import_module("pyarrow.feather").read_table(content)
+    return import_module("pyarrow.ipc").open_stream(content).read_all()
+
+
+def parquet_blocks(path: Path) -> Iterator[Table]:
+    """The rows of a Parquet file as one table after another; errors as `read_parquet`."""
+
+    def batches(file: BinaryIO, start: bytes) -> Iterator[Any]:
+        whole = import_module("pyarrow.parquet").ParquetFile(file)
+        rows = max(1, _BLOCK // (8 * max(1, whole.metadata.num_columns)))
+        yield from whole.iter_batches(rows)
+
+    yield from _read_blocks(path, "Parquet", batches)
+
+
+def arrow_blocks(path: Path) -> Iterator[Table]:
+    """The rows of an Arrow file or stream as one table after another, a record batch each; errors as `read_arrow`."""
+
+    def batches(file: BinaryIO, start: bytes) -> Iterator[Any]:
+        ipc = import_module("pyarrow.ipc")
+        if start == b"ARROW1":
+            whole = ipc.open_file(file)
+            yield from (whole.get_batch(k) for k in range(whole.num_record_batches))
+        elif start[:4] == b"FEA1":
+            yield from _ipc(file, start).to_batches()
+        else:
+            yield from ipc.open_stream(file)
+
+    yield from _read_blocks(path, "Arrow", batches)
+
+
+def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterator[Any]]) -> Iterator[Table]:
+    pa = _pyarrow(path)
+    first = 0
+    with opened(path, None) as file:
+        content = file if not isinstance(file, gzip.GzipFile) else io.BytesIO(file.read())
+        start = content.read(6)
+        content.seek(0)
+        with _whole(path, what):
+            for batch in load(content, start):
+                batch.validate(full=True)
+                if batch.num_rows:
+                    yield _table(path, pa.Table.from_batches([batch]), first)
+                    first += batch.num_rows
+    if not first:
+        raise DataError(f"{path} has no rows: there is nothing to read")
+
+
+def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[BinaryIO, bytes], Any]) -> Table:
+    _pyarrow(path)
+    with opened(path, stream) as file:
+        content = file if stream is None and not isinstance(file, gzip.GzipFile) else io.BytesIO(file.read())
+        start = content.read(6)
+        content.seek(0)
+        with _whole(path, what):
+            found = load(content, start)
+            found.validate(full=True)
+    if not found.num_rows or not found.num_columns:
+        raise DataError(f"{path} has {found.num_columns} columns and {found.num_rows} rows: there is nothing to read")
+    return _table(path, found, 0)
+
+
+def _pyarrow(path: Path) -> Any:
+    try:
+        return import_module("pyarrow")
+    except ImportError as error:
+        raise MissingExtraError("arrow", "pyarrow", f"reading {path}") from error
+
+
+@contextmanager
+def _whole(path: Path, what: str) -> Iterator[None]:
+    """Turn what pyarrow raises for a damaged file into a DataError."""
+    damaged = (import_module("pyarrow").ArrowException, ValueError, TypeError, KeyError, NotImplementedError, EOFError)
+    try:
+        yield
+    except damaged as error:
+        raise DataError(f"{path} is not a whole {what} file: {_first_line(error)}") from error
+    except OSError as error:  # pyarrow's own, of what is damaged; without a number of the system's
+        if error.errno:
+            raise
+        raise DataError(f"{path} is not a whole {what} file: {_first_line(error)}") from error
+
+
+def _table(path: Path, found: Any, first_row: int) -> Table:
+    _check_names(path, found.column_names)
+    sources = dict(zip(found.column_names, found.columns, strict=True))
+    columns = {name: _column(source) for name, source in sources.items()}
+    return Table(path, columns, found.num_rows, lambda row: None, lambda name: _cells(sources[name]), first_row)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    seen: dict[str, int] = {}
+    for position, name in enumerate(names, 1):
+        if not name.strip():
+            raise DataError(f"{path}: column {position} has no name")
+        if name in seen:
+            raise DataError(f"{path}: columns {seen[name]} and {position} are both named {name}")
+        seen[name] = position
+
+
+def _column(source: Any) -> Any:
+    """Numbers where every cell is one or missing, else cells."""
+    pa: Any = import_module("pyarrow")
+
+    kind = source.type
+    if pa.types.is_boolean(kind):
+        source, kind = source.cast(pa.uint8()), pa.uint8()
+    if pa.types.is_null(kind):
+        return np.full(len(source), np.nan)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        if source.null_count:
+            # Rounded to the nearest double where it is no whole one, as the digits in a CSV file are.
+            source = source.cast(pa.float64(), safe=False).fill_null(np.nan)
+        values = source.to_numpy()
+        infinite = values.dtype.kind == "f" and np.isinf(values).any()
+        return _cells(source) if infinite else values
+    cells = _cells(source)
+    numbers = to_numbers(cells)
+    return cells if numbers is None else numbers
+
+
+def _cells(source: Any) -> list[str]:
+    """The cells of a column as a CSV file would have them: empty where one is missing, true and false as 1 and 0."""
+    pa: Any = import_module("pyarrow")
+
+    if pa.types.is_dictionary(source.type):
+        source = source.cast(source.type.value_type)
+    if pa.types.is_floating(source.type):
+        return cells_of(source.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy())
+    return ["" if value is None else _cell(value) for value in source.to_pylist()]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip()
+    return str(value).strip()

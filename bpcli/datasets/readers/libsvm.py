@@ -1,0 +1,153 @@
+"""Reads the sparse format of LIBSVM and SVMlight: `label index:value index:value … # comment`, a row a line.
+
+Source: the README of LIBSVM, "Usage of svm-train" (Chang & Lin). A feature is named by its index, x1, x2, …, or from x0
+where the index 0 occurs, so that no index is ever taken for another. What is not there is 0.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.readers.opening import opened
+from bpcli.datasets.sparse import LABEL, SparseTable, csr_array
+from bpcli.datasets.table import is_number
+from bpcli.errors import DataError
+
+Array = NDArray[Any]
+
+_BLOCK = 1 << 22  # bytes
+
+MAX_INDEX = 2**31 - 2
+
+_NUMBER = rb"[-+]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+"
+_PLAIN = re.compile(rb"(?:[ \t]*+%b(?:[ \t]++[0-9]++:%b)*+[ \t]*+\r?+\n)++" % (_NUMBER, _NUMBER))
+"""Lines without anything unusual, which NumPy then reads at once."""
+
+
+class _Rows(NamedTuple):
+    labels: Array
+    counts: Array
+    indices: Array
+    values: Array
+
+
+_NO_ROWS = _Rows(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
+    """The sparse table in a LIBSVM file, its labels in the column `none`; DataError with the line of a mistake."""
+    csr_array((0, 0))  # what is missing is told before a long file is read
+    parts = []
+    line = 1
+    kept = None if stream is None else stream.read()  # a stream can be read only once, and a line may be asked for
+    with opened(path, _again(kept)) as file:
+        for block in _blocks(file):
+            parts.append(_plain(block) or _careful(path, block, line))
+            line += block.count(b"\n")
+    labels, counts, indices, values = (np.concatenate(p) for p in zip(_NO_ROWS, *parts, strict=True))
+    if not len(labels):
+        raise DataError(f"{path} has no rows: expected lines such as 1 3:0.5 7:2")
+    largest = int(indices.max(initial=0))
+    first = 0 if len(indices) and indices.min() == 0 else 1
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    small = np.int32 if max(len(indices), largest) < 2**31 else np.int64
+    matrix = csr_array((values, indices.astype(small), starts.astype(small)), shape=(len(labels), largest + 1))
+
+    def line_of(row: int) -> int | None:
+        with opened(path, _again(kept)) as again:
+            rows = -1
+            for number, text in enumerate(again, 1):
+                rows += bool(text.partition(b"#")[0].strip())
+                if rows == row:
+                    return number
+        return None
+
+    return SparseTable(path, matrix, first, {LABEL: labels}, line_of)
+
+
+def _again(content: bytes | None) -> BinaryIO | None:
+    return None if content is None else io.BytesIO(content)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Whole lines, some megabytes at a time; the last one ends as the others do."""
+    rest = b""
+    while block := file.read(_BLOCK):
+        whole, newline, after = (rest + block).rpartition(b"\n")
+        rest = after
+        if newline:
+            yield whole + newline
+    if rest.strip():
+        yield rest + b"\n"
+
+
+def _plain(block: bytes) -> _Rows | None:
+    """The rows of a block in which nothing is unusual, else None."""
+    if not _PLAIN.fullmatch(block):
+        return None
+    numbers = np.fromstring(block.translate(bytes.maketrans(b":", b" ")), sep=" ")
+    text = np.frombuffer(block, np.uint8)
+    ends = np.searchsorted(np.flatnonzero(text == ord(":")), np.flatnonzero(text == ord("\n")))
+    counts = np.diff(ends, prepend=0)
+    starts = np.arange(len(counts)) + 2 * (ends - counts)
+    entries = np.delete(numbers, starts).reshape(-1, 2)
+    indices = entries[:, 0]
+    rises = np.diff(indices) > 0
+    at_row = ends[:-1][(ends[:-1] > 0) & (ends[:-1] < len(indices))]
+    rises[at_row - 1] = True  # the first entry of a row follows none
+    if not rises.all() or not np.isfinite(numbers).all() or indices.max(initial=0) > MAX_INDEX:
+        return None
+    return _Rows(numbers[starts], counts, indices.astype(np.int64), entries[:, 1].copy())
+
+
+def _careful(path: Path, block: bytes, line: int) -> _Rows:
+    """The rows of any block; DataError with the line of the first mistake."""
+    labels, counts, indices, values = [], [], [], []
+    for at, raw in enumerate(block.split(b"\n")[:-1], line):
+        try:
+            words = raw.partition(b"#")[0].decode("ascii").split()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}:{at}: a byte that is not ASCII, so this is not a LIBSVM file") from error
+        if not words:
+            continue
+        label = np.nan if ":" in words[0] else _label(f"{path}:{at}", words.pop(0))
+        entries = sorted(_entry(f"{path}:{at}", word) for word in words)
+        for (index, _), (following, _) in pairwise(entries):
+            if index == following:
+                raise DataError(f"{path}:{at}: the index {index} stands twice in a row")
+        labels.append(label)
+        counts.append(len(entries))
+        indices += [index for index, _ in entries]
+        values += [value for _, value in entries]
+    return _Rows(
+        np.array(labels, float), np.array(counts, np.int64), np.array(indices, np.int64), np.array(values, float)
+    )
+
+
+def _label(where: str, word: str) -> float:
+    if is_number(word):
+        return float(word)
+    several = "," in word and all(map(is_number, word.split(",")))
+    raise DataError(
+        f"{where}: {word!r} is not a label" + (", but several: a row has one class here" if several else ""),
+        "a label is a number, such as 1 or -1, in front of index:value pairs" if not several else "",
+    )
+
+
+def _entry(where: str, word: str) -> tuple[int, float]:
+    index, colon, value = word.partition(":")
+    if index == "qid":
+        raise DataError(f"{where}: {word} marks a query of a ranking, which bpcli does not learn", "take qid:… out")
+    if not colon or not (index.isascii() and index.isdecimal()) or len(index) > 4000:
+        raise DataError(f"{where}: expected index:value with a whole index, found {word[:40]!r}")
+    if int(index) > MAX_INDEX:
+        raise DataError(f"{where}: the index {index[:40]} is larger than {MAX_INDEX}")
+    if not is_number(value):
+        raise DataError(f"{where}: the value {value[:40]!r} of index {index} is not a finite number")
+    return int(index), float(value)

@@ -1,0 +1,185 @@
+"""How a chain of Jacobians is drawn: as text with brackets, as LaTeX, and as Markdown with LaTeX in it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bpcli.lecture.chain import Chain, Quantity
+from bpcli.text.notation import number
+
+WIDTH = 80  # columns of text
+MOST = 12  # rows or columns of a matrix that are drawn; JSON has them all
+REST = "… stands for what is left out; --format json has all of it"
+
+GROUPS = (
+    ("Forward", ("z", "l", "a", "p", "J")),
+    ("Local Jacobians", ("dJ_da", "dJ_dp", "da_dz", "dp_dl", "dz_dw", "dl_dw", "dz_dx", "dl_dx", "dz_db", "dl_db")),
+    ("Back", ("dJ_dz", "dJ_dl", "dJ_dw", "dJ_db", "dJ_dx")),
+    ("Update", ("w_new", "b_new")),
+)
+COLLAPSES = ("dJ_dz", "dJ_dl")
+
+
+def _shortened(cells: list[list[str]]) -> list[list[str]]:
+    """The first rows and columns, and dots in the place of the rest."""
+    if cells and len(cells[0]) > MOST:
+        cells = [[*row[: MOST - 1], "…"] for row in cells]
+    return [*cells[: MOST - 1], ["…"] * len(cells[0])] if len(cells) > MOST else cells
+
+
+def _cells(matrix: Any, precision: int | None) -> list[list[str]]:
+    return _shortened([[number(v, precision) for v in row[: MOST + 1]] for row in matrix.tolist()[: MOST + 1]])
+
+
+def _bracketed(cells: list[list[str]], indent: int) -> list[str]:
+    """A matrix in brackets, its columns aligned; in pieces of as many columns as fit."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines: list[str] = []
+    start = 0
+    while start < len(widths):
+        stop, used = start, indent + 4
+        while stop < len(widths) and (stop == start or used + widths[stop] + 2 <= WIDTH):
+            used += widths[stop] + 2
+            stop += 1
+        whole = start == 0 and stop == len(widths)
+        if not whole:
+            shown = stop - (cells[0][stop - 1] == "…")
+            last = "" if shown <= start + 1 else f" to {shown}"
+            lines.append(f"column{'s' if last else ''} {start + 1}{last}:")
+        rows = [
+            "  ".join(c.rjust(w) for c, w in zip(row[start:stop], widths[start:stop], strict=True)) for row in cells
+        ]
+        lines += [f"{left} {row} {right}" for (left, right), row in zip(_brackets(len(rows)), rows, strict=True)]
+        start = stop
+    return [" " * indent + line for line in lines]
+
+
+def _brackets(rows: int) -> list[tuple[str, str]]:
+    if rows == 1:
+        return [("(", ")")]
+    return [("⎛", "⎞"), *[("⎜", "⎟")] * (rows - 2), ("⎝", "⎠")]
+
+
+def matrix_lines(value: Any, samples: bool, precision: int | None, indent: int) -> list[str]:
+    """A matrix, or one below the other a matrix a sample."""
+    if not samples:
+        return _bracketed(_cells(value, precision), indent)
+    if value[0].size == 1:  # a number a sample stands in one row
+        return _bracketed(_cells(value.reshape(1, -1), precision), indent)
+    lines: list[str] = []
+    for i, matrix in enumerate(value[:MOST]):
+        lines += [" " * indent + f"sample {i + 1}:", *_bracketed(_cells(matrix, precision), indent + 2)]
+    return lines + [" " * indent + "…"] * (len(value) > MOST)
+
+
+def text_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[str]:
+    """The chain as text."""
+    lines = ["Given"]
+    for name, value in given:
+        lines += _entry(name, "", value, False, precision)
+    for title, names in GROUPS:
+        group = _group(chain, names)
+        if not group:
+            continue
+        lines += ["", title]
+        for q in group:
+            sign = ":=" if q.name.endswith("_new") else "="
+            lines += _entry(f"{q.symbol.text} {sign} {q.formula.text}", q.shape, q.value, q.samples, precision)
+            if q.name in COLLAPSES and chain.collapse:
+                lines.append(f"    which collapses to {chain.collapse.text}")
+    return [*lines, "", REST] if _shortens(chain, given) else lines
+
+
+def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
+    """The quantities of a group; the local Jacobians of a mini-batch begin with that of the mean."""
+    return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *chain.group(*names)]
+
+
+def _shortens(chain: Chain, given: Sequence[tuple[str, Any]]) -> bool:
+    return any(
+        max(value.shape) > MOST for value in [*(q.value for q in chain.quantities.values()), *dict(given).values()]
+    )
+
+
+def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | None) -> list[str]:
+    if value.size == 1:
+        shown = number(value.ravel()[0], precision)
+        line = f"  {head}" if head.endswith(f"= {shown}") else f"  {head} = {shown}"
+        line += f"   [{shape}]" if head.startswith("∂") else ""
+        if len(line) <= WIDTH:
+            return [line]
+    shape = shape or "×".join(map(str, value.shape))
+    return [f"  {head}   [{shape}]", *matrix_lines(value, samples, precision, 4)]
+
+
+def _latex_matrix(value: Any, precision: int | None) -> str:
+    if value.size == 1:
+        return _latex_number(number(value.ravel()[0], precision))
+    rows = [" & ".join(map(_latex_number, row)) for row in _cells(value, precision)]
+    return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+
+
+def _latex_number(text: str) -> str:
+    mantissa, e, exponent = text.partition("e")
+    named = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}", "…": r"\cdots"}
+    return named.get(text) or (rf"{mantissa} \cdot 10^{{{exponent}}}" if e else text)
+
+
+def _latex_equations(chain: Chain, names: Sequence[str], precision: int | None) -> list[str]:
+    equations = []
+    for q in _group(chain, names):
+        sign = ":=" if q.name.endswith("_new") else "="
+        left = f"{q.symbol.latex} &{sign} {q.formula.latex}"
+        if q.name in COLLAPSES and chain.collapse:
+            left += f" = {chain.collapse.latex}"
+        values = q.value[:MOST] if q.samples else [q.value]
+        shown = r",\; ".join(_latex_matrix(v, precision) for v in values)
+        equations.append(f"{left} = {shown}")
+    return equations
+
+
+def _aligned(equations: Sequence[str]) -> list[str]:
+    return [
+        r"\begin{aligned}",
+        *(f"  {e}" + (r" \\" if k < len(equations) - 1 else "") for k, e in enumerate(equations)),
+        r"\end{aligned}",
+    ]
+
+
+def latex_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[str]:
+    """The chain as LaTeX displays, for amsmath."""
+    lines: list[str] = []
+    for title, equations in _titled(chain, given, precision):
+        lines += [f"% {title}", r"\[", *_aligned(equations), r"\]"]
+    return lines
+
+
+def markdown_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[str]:
+    """The chain as Markdown, its formulas in LaTeX between dollars; the shapes in a table."""
+    lines: list[str] = []
+    for title, equations in _titled(chain, given, precision):
+        lines += [f"## {title}", "", "$$", *_aligned(equations), "$$", ""]
+    lines += ["| quantity | formula | shape |", "| --- | --- | --- |"]
+    quantities: list[Quantity] = [q for _, names in GROUPS for q in _group(chain, names)]
+    lines += [f"| ${q.symbol.latex}$ | {_escaped(q.formula.text)} | {q.shape} |" for q in quantities]
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", r"\|").replace("_", r"\_")
+
+
+def _titled(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[tuple[str, list[str]]]:
+    names = {"x": r"\vec{x}", "w": r"\vec{w}"}
+    start = [f"{names.get(name, name)} &= {_latex_matrix(value, precision)}" for name, value in given]
+    titled = [("Given", start)]
+    for title, group in GROUPS:
+        if equations := _latex_equations(chain, group, precision):
+            titled.append((title, equations))
+    return titled
+
+
+DRAWINGS: dict[str, Callable[[Chain, Sequence[tuple[str, Any]], int | None], list[str]]] = {
+    "text": text_lines,
+    "latex": latex_lines,
+    "markdown": markdown_lines,
+}

@@ -1,0 +1,1 @@
+"""The kinds of numbers that formulas run on, and what they share."""

@@ -1,0 +1,1 @@
+"""How numbers, names and configs are written and read."""

@@ -1,0 +1,281 @@
+"""Reads a config, from YAML or a mapping: every mistake in one go, each with its place; and writes one out in full."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpcli.datasets.table import check_file, read_table
+from bpcli.errors import ConfigError, DataError, nearest
+from bpcli.text.notation import number
+from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
+from bpcli.training.config.keys import KEYS, REQUIRED, SECTIONS, Config, conflicts, unknown_columns
+from bpcli.training.config.value_types import RefusedError, is_number, shown
+
+__all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]
+
+MAX_BYTES = 1 << 18
+"""A config is small: more than this is no config."""
+
+_QUICK_TO_READ = 1 << 24  # bytes of a table that is read only to see whether a config with mistakes names its columns
+_PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
+
+
+class _Given(NamedTuple):
+    """A key as it was given: its node, and its value if that was sound."""
+
+    node: Node
+    value: Any = None
+    sound: bool = True
+
+
+@dataclass
+class _Reading:
+    """What has been read of a config so far, its mistakes, and the mappings that sections are."""
+
+    problems: list[tuple[Place, str]] = field(default_factory=list)
+    given: dict[str, _Given] = field(default_factory=dict)
+    sections: dict[str, _Given] = field(default_factory=dict)
+
+
+def load_config(path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Config:
+    """The config in the file `path`, with `settings` (`KEY=VALUE`, typed as in the file) put over it.
+
+    Raises ConfigError with every mistake, and DataError if the file can't be read.
+    """
+    path = Path(path)
+    reading = _Reading()
+    root = _read(path)
+    _walk(reading, root)
+    for setting in settings:
+        _read_setting(reading, setting)
+    return _build(reading, root.place._replace(line=1, column=1), path.parent, path.stem)
+
+
+def config_from_mapping(mapping: Mapping[str, Any], name: str = "model") -> Config:
+    """The config of a plain mapping, as from Python: paths are relative to where you are, and `name` is the run's."""
+    place = Place("config")
+    reading = _Reading()
+    root = _as_node(mapping, place)
+    if not isinstance(root, Pairs):
+        raise ConfigError([f"{place}: expected a mapping, found {shown(root)}"])
+    _walk(reading, root)
+    return _build(reading, place, Path(), name)
+
+
+def _as_node(value: Any, place: Place) -> Node:
+    """A Python value as if it had been read."""
+    if isinstance(value, Mapping):
+        return Pairs(place, tuple((_as_node(k, place), _as_node(v, place)) for k, v in value.items()))
+    if isinstance(value, list | tuple):
+        return Items(place, tuple(_as_node(item, place) for item in value))
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+        return _as_node(value.tolist(), place)
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    return Scalar(place, value, number(value) if is_number(value) else str(value))
+
+
+def _read(path: Path) -> Pairs:
+    """The mapping at the top of a file."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise ConfigError([f"{path}: expected a config, of at most {MAX_BYTES} bytes, found more"])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, column = raw.count(b"\n", 0, error.start) + 1, error.start - raw.rfind(b"\n", 0, error.start)
+        raise ConfigError(
+            [f"{path}:{line}:{column}: expected UTF-8, found the byte 0x{raw[error.start]:02x}"]
+        ) from error
+    try:
+        root = compose(text, str(path))
+    except YamlError as error:
+        raise ConfigError(["\n".join([f"{error.place}: {error.problem}", *error.caret])]) from error
+    if root is None or (isinstance(root, Scalar) and root.value is None):
+        raise ConfigError([f"{path}:1:1: the file is empty; `bpcli init` prints a config to start from"])
+    if not isinstance(root, Pairs):
+        raise ConfigError([f"{root.place}: expected a mapping (model: …, loss: …), found {shown(root)}"])
+    return root
+
+
+def _walk(reading: _Reading, node: Pairs, prefix: str = "") -> None:
+    """Read the keys of a mapping, and of the sections in it."""
+    first: dict[str, Place] = {}
+    for key, value in node.pairs:
+        if not isinstance(key, Scalar):
+            reading.problems.append((key.place, f"expected the name of a key, found {shown(key)}"))
+            continue
+        path = prefix + key.text
+        if path in first:
+            reading.problems.append((key.place, f"{path}: given twice, first at {first[path]}"))
+            continue
+        first[path] = key.place
+        if path not in SECTIONS:
+            _take(reading, path, key, value)
+            continue
+        sound = isinstance(value, Pairs) or (isinstance(value, Scalar) and value.value is None)
+        reading.sections[path] = _Given(key, sound=sound)
+        if isinstance(value, Pairs):
+            _walk(reading, value, f"{path}.")
+        elif not sound:
+            reading.problems.append((value.place, f"{path}: expected a mapping, found {shown(value)}"))
+
+
+def _read_setting(reading: _Reading, setting: str) -> None:
+    """Read a `KEY=VALUE` of the command line, its value typed as in a file."""
+    path, equals, text = setting.partition("=")
+    path = path.strip()
+    place = Place(f"--set {setting}")
+    if not equals:
+        example = path if path in KEYS else "training.learning_rate"
+        reading.problems.append((place, f"expected KEY=VALUE, such as {example}={KEYS[example].example or '…'}"))
+        return
+    try:
+        value = compose(text, place.source) or Scalar(place, None, "")
+    except YamlError as error:
+        reading.problems.append((place, error.problem))
+        return
+    if path in SECTIONS:
+        key = next(key for key in KEYS if key.startswith(f"{path}."))
+        reading.problems.append((place, f"{path} is a section; set one of its keys, such as {key}=…"))
+        return
+    _take(reading, path, Scalar(place, path, path), _moved(value, place))
+
+
+def _moved(node: Node, place: Place) -> Node:
+    """A node, and all in it, at another place."""
+    if isinstance(node, Pairs):
+        return Pairs(place, tuple((_moved(key, place), _moved(value, place)) for key, value in node.pairs))
+    if isinstance(node, Items):
+        return Items(place, tuple(_moved(item, place) for item in node.items))
+    return Scalar(place, node.value, node.text)
+
+
+def _take(reading: _Reading, path: str, key: Scalar, value: Node) -> None:
+    """Check one value and keep it."""
+    if path not in KEYS:
+        meant, advice = _advice(path)
+        reading.problems.append((key.place, f"{path}: there is no such key; {advice}"))
+        if meant not in SECTIONS:
+            reading.given.setdefault(meant, _Given(key, sound=False))
+        elif meant not in reading.sections:
+            reading.sections[meant] = _Given(key, sound=isinstance(value, Pairs))
+            if isinstance(value, Pairs):  # its keys are read as those of the section that was meant
+                _walk(reading, value, f"{meant}.")
+        return
+    try:
+        reading.given[path] = _Given(value, KEYS[path].kind.read(value))
+    except RefusedError as error:
+        reading.problems.append((error.node.place, f"{path}: {error}"))
+        reading.given[path] = _Given(value, sound=False)
+
+
+def _advice(path: str) -> tuple[str, str]:
+    """The key that an unknown one was probably meant to be ("" if there is none like it), and the words for it."""
+    section, _, name = path.rpartition(".")
+    if section in KEYS:
+        return "", f"{section} is given as a whole"
+    siblings = [key for key in KEYS if key.rpartition(".")[0] == section] + ([] if section else list(SECTIONS))
+    for choices in (siblings, KEYS):
+        by_name = {choice.rpartition(".")[2]: choice for choice in choices}
+        close = nearest(name, by_name)
+        if close:
+            return by_name[close], f"did you mean {by_name[close]}?"
+    if section and section not in SECTIONS:
+        close = nearest(section, SECTIONS)
+        return "", f"did you mean {close}.{name}?" if close else f"the sections are {', '.join(SECTIONS)}"
+    return "", f"{section or 'a config'} has {', '.join(choice.rpartition('.')[2] for choice in siblings)}"
+
+
+def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
+    """The config from what was read; ConfigError if there are problems."""
+    values = {path: given.value for path, given in reading.given.items() if given.sound}
+    for path in _PATHS:
+        if isinstance(values.get(path), str):
+            values[path] = Path(os.path.abspath(folder / values[path]))
+    places = {path: place for key, given in reading.given.items() for path, place in _places(key, given.node)}
+    problems = [*reading.problems, *_missing(reading, start)]
+    found = [*conflicts(values)]
+    if problems or found:
+        found += unknown_columns(values, names) if (names := _names_of(values)) else []
+        problems += [(places.get(f"{c.key}.{c.entry}", places.get(c.key, start)), f"{c.key}: {c.what}") for c in found]
+        problems.sort(key=lambda problem: (not problem[0].line, *problem[0][1:]))  # settings behind the file
+        raise ConfigError([f"{place}: {what}" for place, what in problems])
+    filled = {path: values.get(path, key.default) for path, key in KEYS.items()}
+    if filled["model.type"] == "neuron" and filled["model.activation"] is None:
+        filled["model.activation"] = "identity"
+    filled["output"] = Path(filled["output"] or Path("runs", stem))
+    parts: dict[str, Any] = {path: value for path, value in filled.items() if "." not in path}
+    for name, section in SECTIONS.items():
+        inner = {path.partition(".")[2]: value for path, value in filled.items() if path.startswith(f"{name}.")}
+        parts[name] = section(**inner)
+    return Config(**parts, places={path: str(place) for path, place in places.items()})
+
+
+def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
+    """Where a key's value stands, and each entry of it that can name a column."""
+    yield path, node.place
+    entries = node.items if isinstance(node, Items) else [k for k, _ in node.pairs] if isinstance(node, Pairs) else []
+    for entry in entries:
+        if isinstance(entry, Scalar):
+            yield f"{path}.{entry.text}", entry.place
+
+
+def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
+    """A problem for each required key that was not given, unless its whole section is a problem already."""
+    for path, key in KEYS.items():
+        section = reading.sections.get(path.partition(".")[0])
+        if key.default is REQUIRED and path not in reading.given and (section is None or section.sound):
+            what = f"{path} is missing; expected {key.kind.expected}" + (f": {key.text}" if key.text else "")
+            yield section.node.place if section else start, what
+
+
+def _names_of(values: Mapping[str, Any]) -> list[str]:
+    """The columns of the table, if that can be read at once, so that wrong names are told with the other mistakes."""
+    path = values.get("data.path")
+    try:
+        if path is None or not path.is_file() or path.stat().st_size > _QUICK_TO_READ:
+            return []
+        names = read_table(path, values.get("data.format", "auto")).names
+    except (OSError, DataError):
+        return []  # that is told once the config is sound
+    has_own_file = values.get("data.target_path") and "data.target" in values
+    return [*names, values["data.target"]] if has_own_file else names
+
+
+def check_columns(config: Config, names: Iterable[str]) -> list[str]:
+    """The problems of a config whose columns are not among `names`, each with its place and the nearest name."""
+    values = config_values(config)
+    return [
+        f"{config.places.get(f'{c.key}.{c.entry}', config.places.get(c.key, 'config'))}: {c.key}: {c.what}"
+        for c in unknown_columns(values, [*names])
+    ]
+
+
+def config_values(config: Config) -> dict[str, Any]:
+    """The values of a config by dotted path."""
+    values = {}
+    for path in KEYS:
+        section, dot, name = path.rpartition(".")
+        values[path] = getattr(getattr(config, section) if dot else config, name)
+    return values
+
+
+def dump_config(config: Config) -> str:
+    """The config as YAML, every default written out; it reads back as an equal config, from any folder."""
+    lines = []
+    section = ""
+    for path, value in config_values(config).items():
+        owner, _, name = path.rpartition(".")
+        if owner and owner != section:
+            lines.append(f"{owner}:")
+        section = owner
+        lines.append(f"{'  ' if owner else ''}{name}: {yaml_text(value)}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,285 @@
+"""Drafts a config from a look at a table: what to predict, what to learn from, and what to do about gaps and text."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text
+from bpcli.datasets.preparation.statistics import mean_and_sigma
+from bpcli.datasets.sparse import LABEL, SparseTable
+from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.errors import DataError, UsageError
+from bpcli.text.natural_order import natural_key
+from bpcli.text.yaml12 import yaml_text
+from bpcli.training.config.keys import KEYS
+from bpcli.training.config.template import Entry
+
+TARGET_NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "churn", "churned", "result")
+"""A column of such a name is taken for the target, the first of these first."""
+
+POSITIVE_WORDS = frozenset({"yes", "y", "true", "t", "positive", "pos"})
+
+MAX_CATEGORIES = 20
+"""A text column with more values than this, or more than a quarter as many as rows, is no category."""
+
+MIN_ROWS = 25
+"""Of fewer rows none are held out."""
+
+MAX_STEPS = 200_000
+"""More steps of a training take so long that a first look should not."""
+
+_DATE = re.compile(
+    r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?(\D|$)|\d{1,2}([-/.])\d{1,2}\4\d{2,4}(\D|$)|\d{1,2}:\d{2}(\D|$)"
+    r"|(\d{1,2}\.? )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d",
+    re.IGNORECASE,
+)
+# At the end of a name, and as a word of its own: customer_id, PassengerId, but not humid.
+_ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
+
+
+def draft(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
+    """The values of a config for `table`, each with what to know about it.
+
+    `target` and `model` are guessed if not given. DataError if there is no such target or nothing can be learned of it,
+    UsageError if `model` can't predict it.
+    """
+    if target is not None:
+        table.require([target])
+    chosen, remark = (target, "") if target is not None else _guess_target(table)
+    task = _choose_task(table, chosen, model)
+    if isinstance(table, SparseTable):
+        return _draft_sparse(table, chosen, remark, task)
+    looks = _looks(table, ~table.missing(chosen))  # rows without a target will be dropped
+    features = {name: look for name, look in looks.items() if name != chosen and not look.useless}
+    if not features:
+        raise DataError(f"{table.path} has no column that could be learned from beside {chosen}")
+    n = sum(1 if look.is_numeric else look.distinct for look in features.values())
+    return {
+        **_model(task, chosen, remark),
+        **_columns(looks, features, chosen, bool(table.missing(chosen).any())),
+        "data.standardize": Entry(True),
+        **_training(looks[chosen].rows, n, _largest_row(table, features), task),
+    }
+
+
+def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -> dict[str, Entry]:
+    """The values for a sparse table, whose features are all taken as they are."""
+    squares = np.bincount(
+        np.repeat(np.arange(table.rows), np.diff(table.matrix.indptr)), table.matrix.data**2, table.rows
+    )
+    gaps = table.missing(target)
+    if not math.isfinite(mean := float(squares.mean())):
+        raise DataError(f"{table.path}: the squares of its values are beyond the doubles", "scale them first")
+    return {
+        **_model(task, target, remark),
+        **({"data.missing": Entry("drop")} if gaps.any() else {}),
+        **_training(table.rows - int(gaps.sum()), mean, float(squares.max()), task),
+    }
+
+
+def _model(task: "_Task", target: str, remark: str) -> dict[str, Entry]:
+    """The model, its loss and its target."""
+    entries = {
+        "model.type": Entry("softmax" if task.loss == "cce" else "neuron", task.remark),
+        "loss": Entry(task.loss),
+        "data.target": Entry(target, remark),
+    }
+    if task.loss != "cce":
+        entries["model.activation"] = Entry("sigmoid" if task.loss == "bce" else "identity")
+    if task.loss == "bce":
+        negative, positive = _order(task.classes)
+        entries["data.positive"] = Entry(positive, f"or {yaml_text(negative)}")
+    return entries
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a column holds: `rows` cells that are not missing, `distinct` of them, and why it is no use, if so."""
+
+    is_numeric: bool
+    rows: int
+    distinct: int
+    has_gaps: bool
+    useless: str
+
+
+def _looks(table: Table, rows: Any) -> dict[str, _Look]:
+    """A look at each column in those rows, a mask (N,)."""
+    return {name: _look(table, name, rows) for name in table.names}
+
+
+def _look(table: Table, name: str, among: Any) -> _Look:
+    filled = ~table.missing(name) & among
+    rows, all_rows = int(filled.sum()), int(among.sum())
+    if table.is_numeric(name):
+        values = table.numeric(name)[filled]
+        distinct = len(np.unique(values))
+        useless = _useless_constant(rows, all_rows, distinct) or ("an id" if _is_id(name, values, distinct) else "")
+    else:
+        text = table.text(name)
+        cells = [text[row] for row in np.flatnonzero(filled)]
+        distinct = len(set(cells))
+        useless = _useless_constant(rows, all_rows, distinct) or _useless_text(cells, distinct)
+    return _Look(table.is_numeric(name), rows, distinct, rows < all_rows, useless)
+
+
+def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
+    if not rows:
+        return "empty"
+    if distinct == 1:
+        return "the same in every row"
+    # So few could all fall among the rows that are held out.
+    return f"empty but for {rows} rows" if all_rows >= MIN_ROWS and rows < max(5, all_rows / 20) else ""
+
+
+def _is_id(name: str, values: Any, distinct: int) -> bool:
+    """Whether whole numbers only name the rows: many and called an id, or counting them from 0 or 1."""
+    if distinct <= 2 or (values != np.floor(values)).any():
+        return False
+    if _ID.search(name) and (distinct == len(values) or distinct > MAX_CATEGORIES):
+        return True
+    return distinct == len(values) >= 10 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+
+
+def _useless_text(cells: Sequence[str], distinct: int) -> str:
+    if sum(bool(_DATE.match(cell)) for cell in cells) > len(cells) / 2:
+        return "dates or times"
+    if distinct <= min(MAX_CATEGORIES, max(2, len(cells) / 4)):
+        return ""
+    words = [cell for cell in cells if not is_number(cell)]
+    if not words:
+        return "numbers, but for rows without a target"
+    if len(words) < len(cells) / 2:
+        return f"numbers, but for {len(words)} of {len(cells)} cells such as {yaml_text(words[0])}; mend them to use it"
+    return "different in every row: an id or free text" if distinct == len(cells) else f"text of {distinct} values"
+
+
+def _guess_target(table: Table) -> tuple[str, str]:
+    if isinstance(table, SparseTable):
+        return LABEL, "the labels in front of the rows"
+    looks = _looks(table, np.ones(table.rows, bool))
+    by_name = {name.casefold(): name for name in reversed(table.names)}
+    for name in TARGET_NAMES:
+        if name in by_name and looks[by_name[name]].distinct > 1:
+            return by_name[name], "guessed by its name"
+    for name in reversed(table.names):
+        if not looks[name].useless:
+            return name, "guessed: the last column that can be one"
+    raise DataError(f"{table.path} has no column that could be predicted: each is constant, an id, dates or free text")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be learned: the loss, the classes in natural order (none for a number), and what was seen."""
+
+    loss: str
+    classes: tuple[Class, ...]
+    remark: str
+
+
+def _choose_task(table: Table, target: str, model: str | None) -> _Task:
+    """The task that the target's values and `model` allow."""
+    values = _distinct(table, target)
+    numeric = table.is_numeric(target)
+    column = f"{table.path}: column {target}"
+    rows = table.rows - int(table.missing(target).sum())
+    if len(values) < 2:
+        raise DataError(f"{column} has {'no value' if not values else 'one value only'}, so there is nothing to learn")
+    few = len(values) == 2 or len(values) <= min(MAX_CATEGORIES, rows / 5)
+    whole = numeric and all(float(value).is_integer() for value in values)
+    if numeric and not (whole and few):
+        if model == "softmax":
+            raise UsageError(f"{column} holds numbers, and no few whole ones that could be classes", "--model neuron")
+        return _Task("mse", (), f"{yaml_text(target)} is a number")
+    if len(values) > max(MAX_CATEGORIES, rows // 2):
+        raise DataError(f"{column} holds {len(values)} different texts in {rows} rows: no classes, and no numbers")
+    if len(values) == 2 and model != "softmax":
+        return _Task("bce", values, f"{yaml_text(target)} has two classes")
+    if model == "neuron":
+        if not numeric:
+            raise UsageError(f"{column} has {len(values)} classes, and a neuron tells two apart", "--model softmax")
+        return _Task("mse", (), f"{yaml_text(target)} is a number")
+    remark = f"{yaml_text(target)} has {len(values)} classes"
+    return _Task("cce", values, remark + ("; as a number: type: neuron, loss: mse" if numeric else ""))
+
+
+def _distinct(table: Table, target: str) -> tuple[Class, ...]:
+    """The different values of the target in natural order; of more numbers than could be classes only some."""
+    if table.is_numeric(target):
+        values = table.numeric(target)
+        return tuple(np.unique(values[~np.isnan(values)])[: MAX_NUMBERS + 1].tolist())
+    return tuple(sorted({cell for cell in table.text(target) if cell not in MISSING}, key=natural_key))
+
+
+def _order(classes: Sequence[Class]) -> Sequence[Class]:
+    """Two classes, the positive one last: the one that a word says is, else the later."""
+    return sorted(classes, key=lambda label: class_text(label).casefold() in POSITIVE_WORDS)
+
+
+def _columns(
+    looks: Mapping[str, _Look], features: Mapping[str, _Look], target: str, target_has_gaps: bool
+) -> dict[str, Entry]:
+    """What to leave out, what is a category, and what to do about gaps."""
+    entries = {}
+    exclude = {name: look.useless for name, look in looks.items() if name != target and look.useless}
+    if exclude:
+        entries["data.exclude"] = Entry(tuple(exclude), "", exclude)
+    categorical = {name: f"{look.distinct} values" for name, look in features.items() if not look.is_numeric}
+    if categorical:
+        entries["data.categorical"] = Entry(tuple(categorical), "", categorical)
+    gaps = {name: "median" if look.is_numeric else "most_frequent" for name, look in features.items() if look.has_gaps}
+    if target_has_gaps:
+        gaps[target] = "drop"
+    if gaps:
+        entries["data.missing"] = Entry(gaps, "", dict.fromkeys(gaps, ""))
+    return entries
+
+
+def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Entry]:
+    """How fast and how long to train on so many rows, whose ‖x‖² is n in the mean, and how much to hold out."""
+    size = int(KEYS["training.batch_size"].default)
+    epochs = int(KEYS["training.epochs"].default)
+    steps = -(-rows // size)
+    rate = _learning_rate(task.loss, n, largest / size, min(epochs * steps, MAX_STEPS))
+    # Enough steps to come near the optimum, and not so many that the first look at a large table takes minutes.
+    needed = (25 if task.loss == "mse" else 100) / rate
+    if epochs * steps < needed:
+        epochs = min(2000, 100 * math.ceil(needed / steps / 100))
+    elif epochs * steps > MAX_STEPS:
+        epochs = max(10, MAX_STEPS // steps)
+    entries = {"training.learning_rate": Entry(rate), "training.epochs": Entry(epochs)}
+    if rows < max(MIN_ROWS, 2.5 * len(task.classes)):
+        return entries | {"data.validation": Entry(None, "too few rows to hold some out")}
+    return entries | {"data.validation": Entry(0.2)}
+
+
+def _learning_rate(loss: str, n: float, largest: float, steps: int) -> float:
+    """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
+
+    λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the
+    share of the largest row. c is 2 for mse, and 1/4 for bce, whose slopes are bounded besides. Where there are steps
+    enough for it, a lower rate ends nearer to the optimum.
+    """
+    if loss == "mse":
+        return _rounded_down(min(0.01, 0.5 / (n + 1 + largest)))
+    return _rounded_down(min(0.1, 8 / (n + 1), max(0.01, 200 / steps)))
+
+
+def _rounded_down(x: float) -> float:
+    unit = 10.0 ** math.floor(math.log10(x))
+    return float(f"{math.floor(x / unit * (1 + 1e-12)) * unit:.0e}")
+
+
+def _largest_row(table: Table, features: Mapping[str, _Look]) -> float:
+    """The largest ‖x‖² of a row once its numbers are standardised."""
+    total = np.zeros(table.rows)
+    for name, look in features.items():
+        if look.is_numeric:
+            values = table.numeric(name)
+            center, sigma = mean_and_sigma(values[~np.isnan(values)])
+            total += np.nan_to_num((values - center) / (sigma or 1.0)) ** 2
+    return float(total.max())

@@ -1,0 +1,94 @@
+"""Writes configs with comments: the list of all keys, a config to fill in, and what a draft has chosen."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bpcli.text.yaml12 import yaml_text
+from bpcli.training.config.keys import KEYS, REQUIRED, Key
+
+_COMMENTS_AT = 26  # column
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A value to write, with a remark of its own; `remarks` puts the parts of a list or mapping on lines of theirs."""
+
+    value: Any
+    remark: str = ""
+    remarks: Mapping[str, str] = field(default_factory=dict)
+
+
+def reference() -> str:
+    """Every key with its default, or with an example where it has none to show, and what it is for."""
+    return "\n".join(_lines({}, commented=False)) + "\n"
+
+
+def template(model: str) -> str:
+    """A config without a table to look at: what has to be filled in, and every other key as a comment."""
+    chosen = {
+        "model.type": Entry(model),
+        **({} if model == "softmax" else {"model.activation": Entry("sigmoid")}),
+        "loss": Entry("cce" if model == "softmax" else "bce"),
+        "training.learning_rate": Entry(0.1),
+        "data.path": Entry("data.csv"),
+        "data.target": Entry("label"),
+        "data.standardize": Entry(True),
+        "data.validation": Entry(0.2),
+    }
+    return write(chosen, "A training of bpcli; name your table and its target below, then: bpcli train THIS_FILE")
+
+
+def write(chosen: Mapping[str, Entry], header: str) -> str:
+    """The chosen values under a line of comment; the other keys that have a meaning beside them are comments."""
+    return "\n".join([f"# {header}", *_lines(chosen, commented=True)]) + "\n"
+
+
+def _lines(chosen: Mapping[str, Entry], commented: bool) -> Iterator[str]:
+    """The keys as lines; those not chosen with their defaults, as comments or as they are."""
+    section = ""
+    for path, key in KEYS.items():
+        if path not in chosen and commented and not _has_meaning(key, chosen):
+            continue
+        owner, _, name = path.rpartition(".")
+        if owner and owner != section:
+            yield f"{owner}:"
+        section = owner
+        indent = "  " if owner else ""
+        if path in chosen:
+            yield from _entry_lines(f"{indent}{name}:", chosen[path], key)
+        else:
+            off = "# " if commented else ""
+            yield _line(f"{indent}{off}{name}: {_shown_default(key, commented)}", key.comment)
+
+
+def _has_meaning(key: Key, chosen: Mapping[str, Entry]) -> bool:
+    """Whether a key that was not chosen could be, beside the loss and the model."""
+    if key.path == "model.activation" and chosen["model.type"].value == "softmax":
+        return False
+    return key.loss is None or key.loss == chosen["loss"].value
+
+
+def _shown_default(key: Key, commented: bool) -> str:
+    if key.example and (key.default is REQUIRED or not commented):
+        return key.example
+    return yaml_text(key.default)
+
+
+def _entry_lines(start: str, entry: Entry, key: Key) -> Iterator[str]:
+    if not entry.remarks:
+        yield _line(f"{start} {yaml_text(entry.value)}", entry.remark or key.comment)
+        return
+    yield _line(start, entry.remark or key.comment)
+    indent = " " * (len(start) - len(start.lstrip()) + 2)
+    for name, remark in entry.remarks.items():
+        text = (
+            f"{yaml_text(name)}: {yaml_text(entry.value[name])}"
+            if isinstance(entry.value, Mapping)
+            else f"- {yaml_text(name)}"
+        )
+        yield _line(indent + text, remark)
+
+
+def _line(text: str, comment: str) -> str:
+    return f"{text.ljust(_COMMENTS_AT - 1)} # {comment}" if comment else text

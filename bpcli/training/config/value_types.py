@@ -1,0 +1,339 @@
+"""The kinds of values a config's key can take: how each is read from YAML, what it expects, and its JSON Schema."""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bpcli.errors import nearest
+from bpcli.text.notation import number
+from bpcli.text.yaml12 import Items, Node, Pairs, Scalar, UnknownTag, plain_value, yaml_text
+
+MOST_SHOWN = 60
+"""Characters of a value that a message shows."""
+
+
+class RefusedError(Exception):
+    """A value that is not of its kind: the node at fault, what was expected there, and advice."""
+
+    def __init__(self, node: Node, expected: str, advice: str = "") -> None:
+        super().__init__(expected)
+        self.node = node
+        self.expected = expected
+        self.advice = advice
+
+    def __str__(self) -> str:
+        has_tag = isinstance(self.node, Scalar) and isinstance(self.node.value, UnknownTag)
+        advice = "a tag means nothing here" if has_tag else self.advice
+        return f"expected {self.expected}, found {shown(self.node)}" + (f"; {advice}" if advice else "")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value: `read` returns the value of a node or raises RefusedError; `choices` are its words."""
+
+    expected: str
+    read: Callable[[Node], Any]
+    schema: Mapping[str, Any]
+    choices: tuple[str, ...] = ()
+
+
+def shown(node: Node) -> str:
+    """A node as a message shows it: text in quotes where it would else look like something other."""
+    text = _shown(node)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+
+
+def _shown(node: Node) -> str:
+    if isinstance(node, Scalar):
+        if node.value is None:
+            return node.text or "nothing"
+        return yaml_text(node.value) if isinstance(node.value, str) else node.text
+    if isinstance(node, Items):
+        return "[" + ", ".join(shown(item) for item in node.items[:MOST_SHOWN]) + "]"
+    return "{" + ", ".join(f"{shown(key)}: {shown(value)}" for key, value in node.pairs[:MOST_SHOWN]) + "}"
+
+
+def _scalar(
+    expected: str, read: Callable[[Scalar], Any], schema: Mapping[str, Any], choices: tuple[str, ...] = ()
+) -> Kind:
+    """The kind of a single value; `read` raises ValueError, whose text is advice."""
+
+    def read_node(node: Node) -> Any:
+        if not isinstance(node, Scalar):
+            raise RefusedError(node, expected)
+        try:
+            return read(node)
+        except ValueError as error:
+            raise RefusedError(node, expected, str(error)) from error
+
+    return Kind(expected, read_node, schema, choices)
+
+
+def one_of(*choices: str) -> Kind:
+    """One of some words."""
+
+    def read(node: Scalar) -> str:
+        if node.value in choices and isinstance(node.value, str):
+            return node.value
+        close = nearest(node.text, choices)
+        raise ValueError(f"did you mean {close}?" if close else "")
+
+    expected = choices[0] if len(choices) == 1 else "one of " + ", ".join(choices)
+    return _scalar(expected, read, {"enum": list(choices)}, choices)
+
+
+def a_number(above: float | None = None, below: float | None = None, at_least: float | None = None) -> Kind:
+    """A finite number, within bounds if given."""
+    bounds = [
+        (bound, words, key)
+        for bound, words, key in (
+            (above, "greater than", "exclusiveMinimum"),
+            (at_least, "of at least", "minimum"),
+            (below, "less than", "exclusiveMaximum"),
+        )
+        if bound is not None
+    ]
+
+    def read(node: Scalar) -> float:
+        x = _number(node)
+        fits = (above is None or x > above) and (below is None or x < below) and (at_least is None or x >= at_least)
+        if not fits or not math.isfinite(x):
+            raise ValueError
+        return float(x)
+
+    words = " and ".join(f"{words} {number(bound)}" for bound, words, _ in bounds)
+    return _scalar(
+        f"a finite number {words}".strip(), read, {"type": "number", **{key: bound for bound, _, key in bounds}}
+    )
+
+
+def a_whole_number(at_least: int) -> Kind:
+    """An integer of at least `at_least`; 1e3 is one."""
+
+    def read(node: Scalar) -> int:
+        x = _number(node)
+        if not math.isfinite(x) or x != int(x) or x < at_least:
+            raise ValueError
+        return int(x)
+
+    return _scalar(f"a whole number of at least {at_least}", read, {"type": "integer", "minimum": at_least})
+
+
+def _number(node: Scalar) -> int | float:
+    """The number of a node; ValueError with advice for text that was meant as one."""
+    if not is_number(node.value):
+        raise ValueError(_meant_as_number(node))
+    value: int | float = node.value
+    return value
+
+
+def _meant_as_number(node: Scalar) -> str:
+    """Advice for text that would be a number if written otherwise, else nothing."""
+    text = node.value.strip() if isinstance(node.value, str) else ""
+    if is_number(plain_value(text)):
+        return "without the quotes it is a number"
+    if text.endswith("%") and is_number(part := plain_value(text[:-1].rstrip())):
+        return f"as a fraction: {number(part / 100)}"
+    grouped = plain_value(text.replace(",", ".").replace("_", ""))
+    return "a number has a point before its decimals, and no grouping" if is_number(grouped) else ""
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is an int or a float, and no bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read_flag(node: Scalar) -> bool:
+    if not isinstance(node.value, bool):
+        words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+        meant = words.get(node.text.lower()) or nearest(node.text, ("true", "false"))
+        raise ValueError(f"did you mean {meant}? In YAML 1.2 {node.text} is a word" if meant else "")
+    return node.value
+
+
+def _read_null(node: Scalar) -> None:
+    if node.value is not None:
+        raise ValueError
+
+
+def _text(node: Scalar) -> str:
+    """The text of a node; a number's as it stands, so that 1.0 and 010 stay what they are."""
+    if is_number(node.value):
+        return node.text
+    if not isinstance(node.value, str) or not node.value:
+        raise ValueError(f'the word is "{node.text}", in quotes' if node.text else "")
+    return node.value
+
+
+def _read_path(node: Scalar) -> str:
+    text = _text(node)
+    if "\0" in text:
+        raise ValueError("no path holds a zero byte")
+    return os.path.expanduser(text)
+
+
+def _read_file(node: Scalar) -> str:
+    """A path where a number would be possible too, so that what is meant as one is refused."""
+    advice = _meant_as_number(node)
+    if advice or is_number(node.value):
+        raise ValueError(advice)
+    return _read_path(node)
+
+
+def _read_class(node: Scalar) -> str | float:
+    if is_number(node.value) and math.isfinite(node.value):
+        return float(node.value)
+    return _text(node)
+
+
+def list_of(kind: Kind, what: str) -> Kind:
+    """A list of different values of one kind, as a tuple."""
+
+    def read(node: Node) -> tuple[Any, ...]:
+        if isinstance(node, Scalar) and node.value is not None:
+            raise RefusedError(node, f"a list of {what}", f"as a list: [{shown(node)}]")
+        if not isinstance(node, Items):
+            raise RefusedError(node, f"a list of {what}")
+        values: list[Any] = []
+        for item in node.items:
+            value = kind.read(item)
+            if value in values:
+                raise RefusedError(item, "each once", f"{shown(item)} stands twice")
+            values.append(value)
+        return tuple(values)
+
+    return Kind(f"a list of {what}", read, {"type": "array", "items": kind.schema, "uniqueItems": True})
+
+
+def mapping_to(kind: Kind, what: str) -> Kind:
+    """A mapping from names, of columns or classes, to values of one kind."""
+
+    def read(node: Node) -> dict[str, Any]:
+        if not isinstance(node, Pairs):
+            raise RefusedError(node, what)
+        values: dict[str, Any] = {}
+        for key, value in node.pairs:
+            name = NAME.read(key)
+            if name in values:
+                raise RefusedError(key, "each name once", f"{name} stands twice")
+            values[name] = _read_as(name, kind, value)
+        return values
+
+    return Kind(what, read, {"type": "object", "additionalProperties": kind.schema})
+
+
+def _read_as(name: str, kind: Kind, node: Node) -> Any:
+    """The value of an entry of a mapping, which an error names."""
+    try:
+        return kind.read(node)
+    except RefusedError as error:
+        raise RefusedError(error.node, f"for {name} {error.expected}", error.advice) from error
+
+
+def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
+    """A mapping of some settings, each of a kind of its own; any may be left out."""
+    expected = f"a mapping of {what}"
+
+    def read(node: Node) -> dict[str, Any]:
+        if not isinstance(node, Pairs):
+            raise RefusedError(node, expected)
+        values: dict[str, Any] = {}
+        for key, value in node.pairs:
+            name = NAME.read(key)
+            if name not in kinds or name in values:
+                close = nearest(name, kinds)
+                advice = f"{name} stands twice" if name in values else f"did you mean {close}?" if close else ""
+                raise RefusedError(key, f"one of {', '.join(kinds)}", advice)
+            values[name] = _read_as(name, kinds[name], value)
+        return values
+
+    properties = {name: kind.schema for name, kind in kinds.items()}
+    return Kind(expected, read, {"type": "object", "properties": properties, "additionalProperties": False})
+
+
+def named(rows: Mapping[str, Mapping[str, Kind]], what: str, more: Mapping[str, Kind] | None = None) -> Kind:
+    """One of some names, or a mapping of `name` and the settings that go with it, each of a kind of its own.
+
+    A name alone is read as such, a mapping as a dict that begins with its name.
+    """
+    word = one_of(*rows)
+    expected = f"{word.expected}, or a mapping of its name and settings"
+
+    def read(node: Node) -> Any:
+        if isinstance(node, Scalar):
+            try:
+                return word.read(node)
+            except RefusedError as error:
+                raise RefusedError(node, expected, error.advice) from error
+        if not isinstance(node, Pairs):
+            raise RefusedError(node, expected)
+        found = [value for key, value in node.pairs if isinstance(key, Scalar) and key.text == "name"]
+        if not found:
+            raise RefusedError(
+                node, f"a name among the settings of the {what}", f"such as {{name: {next(iter(rows))}}}"
+            )
+        name = word.read(found[0])
+        kinds = {**rows[name], **(more or {})}
+        values: dict[str, Any] = {"name": name}
+        for key, value in node.pairs:
+            text = NAME.read(key)
+            if text == "name":
+                continue
+            if text in values:
+                raise RefusedError(key, "each setting once", f"{text} stands twice")
+            if text not in kinds:
+                close = nearest(text, kinds)
+                its = ", ".join(kinds) or "none"
+                raise RefusedError(key, f"a setting of {name}: {its}", f"did you mean {close}?" if close else "")
+            values[text] = _read_as(text, kinds[text], value)
+        return values
+
+    options = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": name},
+                **{k: kind.schema for k, kind in {**kinds, **(more or {})}.items()},
+            },
+            "required": ["name"],
+            "additionalProperties": False,
+        }
+        for name, kinds in rows.items()
+    ]
+    return Kind(expected, read, {"anyOf": [word.schema, *options]}, word.choices)
+
+
+def either(*kinds: Kind) -> Kind:
+    """Any of several kinds, tried in order."""
+    expected = ", or ".join(kind.expected for kind in kinds)
+
+    def read(node: Node) -> Any:
+        advice = []
+        for kind in kinds:
+            try:
+                return kind.read(node)
+            except RefusedError as error:
+                if error.node is not node:  # a list or a mapping as expected, with something wrong inside
+                    raise
+                advice.append(error.advice)
+        raise RefusedError(node, expected, next(filter(None, advice), ""))
+
+    return Kind(expected, read, {"anyOf": [kind.schema for kind in kinds]}, sum((kind.choices for kind in kinds), ()))
+
+
+def optional(kind: Kind) -> Kind:
+    """A kind, or null."""
+    return either(kind, NULL)
+
+
+_NAMES_TYPES = {"type": ["string", "number"]}
+
+NULL = _scalar("null", _read_null, {"type": "null"})
+FLAG = _scalar("true or false", _read_flag, {"type": "boolean"})
+NAME = _scalar("a column's name", _text, _NAMES_TYPES)
+NAMES = list_of(NAME, "columns")
+CLASS = _scalar("a class, text or a number", _read_class, _NAMES_TYPES)
+FILE = _scalar("a file", _read_file, {"type": "string"})
+PATH = _scalar("a path", _read_path, _NAMES_TYPES)

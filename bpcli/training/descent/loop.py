@@ -1,0 +1,351 @@
+"""The training loop: mini-batch gradient descent on one affine layer, as a generator that knows nothing of printing."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import isfinite
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.errors import NotFiniteError
+from bpcli.formulas.steps import Step
+from bpcli.training.descent.state import Pause, State
+from bpcli.training.descent.update_rule import Moves
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the rows: `loss` is the mean over the batches of the loss before each update, weighted by size."""
+
+    number: int
+    loss: float
+    learning_rate: float
+    seconds: float
+
+
+class DivergedError(NotFiniteError):
+    """The loss or a weight left the finite numbers."""
+
+
+def descend_epochs(
+    X: Any,
+    y: Array,
+    state: State,
+    step: Step,
+    *,
+    learning_rate: float,
+    batch_size: int,
+    epochs: int,
+    rng: np.random.Generator | None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    pause: Pause | None = None,
+    moves: Moves | None = None,
+    weights: Array | None = None,
+) -> Iterator[Epoch | None]:
+    """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
+
+    X: (N, n), an array or a `Matrix` in a file; y: (N,), targets or class numbers; w: (n,) or (n, K); b: () or (K,).
+    With `rng` the rows are shuffled before each epoch. `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the
+    soft threshold (Beck & Teboulle 2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last
+    batch may be smaller and is averaged over its own size. Raises DivergedError when the loss or the weights are no
+    longer finite.
+
+    `weights` (N,) are ω in J = (1/N) Σ ωJ₀ of a batch; of mean 1 over all rows, the loss is their weighted mean.
+    `moves` says what else an update is than the lecture's: another optimiser, a schedule of α, a bound on the gradient.
+
+    Yields None where `pause` stops it within an epoch. Whenever it yields, the state is whole: kept, and given to
+    another call, the same steps follow. The inner step creates no arrays: every product is written into a buffer that
+    was made before the first.
+    """
+    batches = _Batches(X, y, min(batch_size, len(X)), rng, state.w.shape[1:], weights)
+    sweep = _Sweep(state, step, l1, l2) if moves is None else OtherSweep(state, step, l1, l2, moves)
+    course = Course(len(X), learning_rate, epochs, rng, moves)
+    return run_epochs(batches, sweep, state, course, pause or Pause())
+
+
+class Batches(Protocol):
+    """The batches of an epoch, in whatever form its sweep takes them; `count` is how many there are."""
+
+    count: int
+
+    def arrange(self) -> None:
+        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+
+    def part(self, start: int, stop: int) -> Iterable[Any]:
+        """The epoch's batches from number `start` on, before `stop`."""
+
+
+class Sweep(Protocol):
+    """Steps over batches that change a state; `rate` is α of the current epoch."""
+
+    rate: float
+
+    def __call__(self, batches: Iterable[Any]) -> None:
+        """A step a batch."""
+
+    def settle(self) -> None:
+        """Finish what steps have put off, at the end of an epoch."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training goes by beside its steps: rows, α and what changes it, epochs, and the order of the rows."""
+
+    rows: int
+    learning_rate: float
+    epochs: int
+    rng: np.random.Generator | None
+    moves: Moves | None
+
+
+def run_epochs(batches: Batches, sweep: Sweep, state: State, course: Course, pause: Pause) -> Iterator[Epoch | None]:
+    """The epochs of `descend_epochs`, whatever form the rows have: `sweep` takes the steps over `batches`."""
+    rng, moves = course.rng, course.moves
+    if rng is not None:
+        if state.generator is None:
+            state.generator = dict(rng.bit_generator.state)
+        rng.bit_generator.state = state.generator
+    run, arranged = 1, False  # steps between two looks at the clock
+    while state.epoch < course.epochs:
+        began = perf_counter()
+        sweep.rate = rate = course.learning_rate * (1.0 if moves is None else moves.factor(state.epoch))
+        if not arranged:
+            batches.arrange()
+            arranged = True
+        with np.errstate(all="ignore"):  # what overflows is reported, as divergence
+            now = began
+            while state.batch < batches.count:
+                last, before = now, state.batch
+                sweep(batches.part(before, before + run))
+                now = perf_counter()
+                run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
+                if now >= pause.at:
+                    break
+            if state.batch == batches.count:
+                sweep.settle()
+                now = perf_counter()
+        state.epoch_seconds += now - began
+        if state.batch < batches.count:
+            yield None
+            continue
+        if not (np.isfinite(state.w).all() and np.isfinite(state.b).all()):
+            raise diverged(state.epoch + 1, state.batch, "a weight is no longer finite", rate)
+        epoch = Epoch(state.epoch + 1, state.loss / course.rows, rate, state.epoch_seconds)
+        state.epoch, state.batch = state.epoch + 1, 0
+        state.loss = state.loss_lost = state.epoch_seconds = 0.0
+        if rng is not None:
+            state.generator = dict(rng.bit_generator.state)
+        arranged = False
+        yield epoch
+
+
+class _Sweep:
+    """Steps of gradient descent over batches, in memory made once."""
+
+    rate = 0.0
+    """α of the current epoch."""
+
+    def __init__(self, state: State, step: Step, l1: float, l2: float) -> None:
+        self._state, self._step, self._l1, self._l2 = state, step, l1, l2
+        self._dJ_dw, self._dJ_db = np.empty_like(state.w), np.empty_like(state.b)
+        self._scratch = np.empty_like(state.w)
+
+    def settle(self) -> None:
+        """Nothing is put off."""
+
+    def __call__(self, batches: Iterable["Batch"]) -> None:
+        """A step a batch."""
+        state, step, learning_rate, l1, l2 = self._state, self._step, self.rate, self._l1, self._l2
+        dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
+        threshold = learning_rate * l1
+        total, lost, at = state.loss, state.loss_lost, state.batch
+        for x, x_T, target, z, ones, omega in batches:
+            np.dot(x, w, z)
+            np.add(z, b, z)
+            loss = step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
+            at += 1
+            if not isfinite(loss):
+                raise diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
+            total, lost = added(total, lost, loss)
+            np.dot(x_T, z, dJ_dw)
+            np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
+            rate = learning_rate / len(z)
+            np.multiply(dJ_dw, rate, dJ_dw)
+            np.multiply(dJ_db, rate, dJ_db)
+            if l2:
+                np.multiply(w, learning_rate * l2, scratch)
+                np.add(dJ_dw, scratch, dJ_dw)
+            np.subtract(w, dJ_dw, w)
+            np.subtract(b, dJ_db, b)
+            if l1:
+                np.clip(w, -threshold, threshold, scratch)
+                np.subtract(w, scratch, w)
+        state.steps += at - state.batch
+        state.loss, state.loss_lost, state.batch = total, lost, at
+
+
+class OtherSweep(_Sweep):
+    """Steps of another optimiser than plain descent, or with a warm-up or a bound on the gradient."""
+
+    def __init__(self, state: State, step: Step, l1: float, l2: float, moves: Moves) -> None:
+        super().__init__(state, step, l1, l2)
+        self._moves = moves
+        self._scratch_b = np.empty_like(state.b)
+
+    @staticmethod
+    def _dot(x: Any, y: Array, out: Array) -> None:
+        """The product of x and y, written into `out`."""
+        np.dot(x, y, out)
+
+    def __call__(self, batches: Iterable["Batch"]) -> None:
+        """A step a batch: ∂J/∂(w, b), shortened; then l2, if it is a part of J; the optimiser; and l1's threshold."""
+        state, moves = self._state, self._moves
+        dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
+        slots_w, slots_b = moves.slots(state, "w"), moves.slots(state, "b")
+        for x, x_T, target, z, ones, omega in batches:
+            self._dot(x, w, z)
+            np.add(z, b, z)
+            loss = self._step(z, target, omega)
+            if not isfinite(loss):
+                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
+            self._dot(x_T, z, dJ_dw)
+            np.dot(ones, z, dJ_db)
+            shrink = moves.clipped(dJ_dw, dJ_db, len(z)) / len(z)
+            np.multiply(dJ_dw, shrink, dJ_dw)
+            np.multiply(dJ_db, shrink, dJ_db)
+            t = state.steps + 1
+            rate = self.rate * moves.warmed_up(t)
+            if self._l2:
+                if moves.decoupled:
+                    np.multiply(w, rate * self._l2, scratch)
+                    np.subtract(w, scratch, w)
+                else:
+                    np.multiply(w, self._l2, scratch)
+                    np.add(dJ_dw, scratch, dJ_dw)
+            moves.step(w, dJ_dw, t, rate, slots_w, scratch)
+            moves.step(b, dJ_db, t, rate, slots_b, self._scratch_b)
+            if self._l1:
+                threshold = rate * self._l1
+                np.clip(w, -threshold, threshold, scratch)
+                np.subtract(w, scratch, w)
+            state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
+            state.batch += 1
+            state.steps = t
+
+
+def added(total: float, lost: float, term: float) -> tuple[float, float]:
+    """A sum with one term more, and what it has lost by rounding: its error does not grow with them (Kahan 1965)."""
+    term -= lost
+    new = total + term
+    return new, (new - total) - term
+
+
+_PATIENCE = 0.01
+"""Seconds of steps between two looks at the clock: in a step of microseconds even a look would show."""
+
+_COPIED = 1 << 25
+"""Bytes of rows that are copied out in their order at once, so that each batch is a view made beforehand."""
+
+_CHUNK = 1 << 17
+"""Bytes of rows that stay together on the way into a window, where there are more than one."""
+
+Batch = tuple[Array, Array, Array, Array, Array, Array | None]
+
+
+class _Batches:
+    """The batches of an epoch as (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
+
+    All in memory made once: that of a window, into which the rows of the next batches are copied in their order. Up to
+    `_COPIED` bytes the window holds all rows. Beyond, an epoch's order is that of chunks of `_CHUNK` bytes, whose rows
+    are shuffled within each window: rows are read from a file in pieces worth the while, and those of a window still
+    come from hundreds of places.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        size: int,
+        rng: np.random.Generator | None,
+        outputs: tuple[int, ...],
+        weights: Array | None,
+    ) -> None:
+        self._X, self._y, self._rng, self._all_weights = X, y, rng, weights
+        N, width = X.shape
+        self._size, self._order = size, np.arange(N)
+        self._z = np.empty((size, *outputs), X.dtype)
+        self._ones = np.ones(size, X.dtype)
+        row = max(1, width * X.dtype.itemsize)
+        self._chunk = max(1, _CHUNK // row)
+        within = N * row <= _COPIED
+        self._stays = rng is None and isinstance(X, np.ndarray)  # rows in memory that keep their order
+        rows = N if within or self._stays else min(N, size * max(1, _COPIED // (row * size)))
+        self._rows = X if self._stays else np.empty((rows, width), X.dtype)
+        self._targets = y if self._stays else np.empty(rows, y.dtype)
+        self._weights = weights if self._stays or weights is None else np.empty(rows, weights.dtype)
+        self._unshuffled = self._order.copy() if len(self._rows) == N else self._order
+        self._views = [self._view(at, min(at + size, rows)) for at in range(0, rows, size)]
+        self._window = 0 if self._stays else -1  # which one the memory holds
+        self.count = -(-N // size)
+
+    def _view(self, start: int, stop: int) -> Batch:
+        x = self._rows[start:stop]
+        weights = None if self._weights is None else self._weights[start:stop]
+        return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], weights
+
+    def arrange(self) -> None:
+        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+        if self._rng is None:
+            return
+        N, rows = len(self._order), len(self._rows)
+        self._window = -1
+        if rows == N:
+            np.copyto(self._order, self._unshuffled)
+            self._rng.shuffle(self._order)
+            return
+        at = 0
+        for chunk in self._rng.permutation(-(-N // self._chunk)).tolist():
+            rows_of_it = range(chunk * self._chunk, min(N, (chunk + 1) * self._chunk))
+            self._order[at : at + len(rows_of_it)] = rows_of_it
+            at += len(rows_of_it)
+        for first in range(0, N, rows):
+            self._rng.shuffle(self._order[first : first + rows])
+
+    def part(self, start: int, stop: int) -> Iterable[Batch]:
+        """The epoch's batches from number `start` on, before `stop`, each in memory that a later one uses again."""
+        per = len(self._views)
+        if per >= self.count:
+            self._load(0)
+            return self._views[start:stop]
+        return (self._batch(*divmod(number, per)) for number in range(start, min(stop, self.count)))
+
+    def _batch(self, window: int, at: int) -> Batch:
+        self._load(window)
+        left = len(self._order) - (window * len(self._views) + at) * self._size
+        return self._views[at] if left >= self._size else self._view(at * self._size, at * self._size + left)
+
+    def _load(self, window: int) -> None:
+        """Copy the rows of a window out; "clip", as "raise" would make NumPy buffer the output."""
+        if window == self._window:
+            return
+        self._window = window
+        first = window * len(self._rows)
+        rows = self._order[first : first + len(self._rows)]
+        self._X.take(rows, 0, self._rows[: len(rows)], "clip")
+        self._y.take(rows, 0, self._targets[: len(rows)], "clip")
+        if self._all_weights is not None and self._weights is not None:
+            self._all_weights.take(rows, 0, self._weights[: len(rows)], "clip")
+
+
+def diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:
+    """The error of a training that left the finite numbers in that step, and what helps."""
+    return DivergedError(
+        f"training diverged in epoch {epoch}, step {step}: {what}",
+        f"try a smaller training.learning_rate (it is {learning_rate:g}), and data.standardize: true if the features "
+        "are not of one scale",
+    )

@@ -1,0 +1,201 @@
+"""The training loop over sparse rows: the same updates as in `loop`, each in time of the entries its batch has.
+
+A weight that no row of a batch touches changes only by l1 and l2. These changes are made up for when it is touched
+next, in closed form: after k steps of w := S(ρw, θ), with ρ = 1 − αλ₂, θ = αλ₁ and the soft threshold S, it is
+S(ρᵏw, θ(1 + ρ + … + ρᵏ⁻¹)), since ρS(w, θ) = S(ρw, ρθ) and S(S(w, s), t) = S(w, s + t). (Langford, Li & Zhang 2009,
+Sparse Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.sparse import csr_array
+from bpcli.formulas.steps import Step
+from bpcli.training.descent.loop import Course, Epoch, OtherSweep, added, diverged, run_epochs
+from bpcli.training.descent.state import Pause, State
+from bpcli.training.descent.update_rule import Moves
+
+Array = NDArray[Any]
+
+_WINDOW = 1 << 16
+"""Rows that are put in order at once: SciPy takes rows out of a matrix quickly if they are many."""
+
+TAKEN = "taken"
+"""The slot of how many steps of l1 and l2 each weight has taken: what it owes is part of the state."""
+
+
+def sparse_slots(state: State, l1: float, l2: float) -> None:
+    """Room in `state` for what the sparse loop puts off."""
+    if l1 or l2:
+        state.slots[TAKEN] = np.zeros(len(state.w), np.int64)
+
+
+def descend_sparse(
+    X: Any,
+    y: Array,
+    state: State,
+    step: Step,
+    *,
+    learning_rate: float,
+    batch_size: int,
+    epochs: int,
+    rng: np.random.Generator | None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    pause: Pause | None = None,
+    moves: Moves | None = None,
+    weights: Array | None = None,
+) -> Iterator[Epoch | None]:
+    """`descend_epochs` for X as CSR (N, n): the same steps over the same batches, up to the order of sums.
+
+    Plain descent, also with a schedule, takes time of a batch's entries. What else moves weights that no row touches,
+    momentum and other memory, or an α that changes within an epoch, takes time of all n features a step. `state` needs
+    its `sparse_slots`.
+    """
+    N, size = X.shape[0], min(batch_size, X.shape[0])
+    course = Course(N, learning_rate, epochs, rng, moves)
+    if moves is None or moves.only_scheduled:
+        sweep = _LazySweep(state, step, l1, l2)
+        # Where αλ₂ ≥ 1, ρᵏ has no closed form that S goes with: nothing is put off.
+        batches = _SparseBatches(X, y, size, rng, weights, lambda: sweep.rate * l2 >= 1)
+        return run_epochs(batches, sweep, state, course, pause or Pause())
+    whole = _WholeBatches(X, y, size, rng, weights, lambda: True)
+    whole.make_buffers(state.w)
+    return run_epochs(whole, _SparseSweep(state, step, l1, l2, moves), state, course, pause or Pause())
+
+
+class _LazySweep:
+    """Steps of plain descent over sparse batches, each in time of its entries."""
+
+    rate = 0.0
+    """α of the current epoch."""
+
+    def __init__(self, state: State, step: Step, l1: float, l2: float) -> None:
+        self._state, self._step, self._l1, self._l2 = state, step, l1, l2
+        self._taken = state.slots.get(TAKEN)
+
+    def __call__(self, batches: Iterable["SparseBatch"]) -> None:
+        """A step a batch."""
+        state = self._state
+        w, b = state.w, state.b
+        for x, touched, target, omega in batches:
+            self._make_up(touched)
+            z = np.asarray(x @ w[touched] + b)
+            loss = self._step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
+            if not isfinite(loss):
+                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
+            rate = self.rate / len(z)
+            state.steps += 1
+            self._descend(touched, rate * (x.T @ z))
+            b -= rate * z.sum(axis=0)
+            state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
+            state.batch += 1
+
+    def settle(self) -> None:
+        """Let all weights take the steps of l1 and l2 that they have not, as α may change now."""
+        self._make_up(slice(None))
+
+    def _make_up(self, touched: Any) -> None:
+        """Let these weights take the steps that they have not."""
+        if self._taken is None:
+            return
+        w = self._state.w[touched]
+        k = (self._state.steps - self._taken[touched]).astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
+        self._taken[touched] = self._state.steps
+        if not k.any():
+            return
+        share, threshold = self.rate * self._l2, self.rate * self._l1
+        if share:
+            log_power = k * np.log1p(-share)
+            w, k = w * np.exp(log_power), -np.expm1(log_power) / share
+        self._state.w[touched] = w - np.clip(w, -threshold * k, threshold * k)
+
+    def _descend(self, touched: Any, change: Array) -> None:
+        """A step: w := S(ρw − change, θ) of these weights; the others take theirs later."""
+        w = self._state.w
+        if self._taken is None:
+            w[touched] -= change
+            return
+        moved = w[touched]
+        moved = moved - (change + self.rate * self._l2 * moved)
+        threshold = self.rate * self._l1
+        w[touched] = moved - np.clip(moved, -threshold, threshold)
+        self._taken[touched] = self._state.steps
+
+
+class _SparseSweep(OtherSweep):
+    """The steps of any optimiser over sparse batches, in time of all features."""
+
+    @staticmethod
+    def _dot(x: Any, y: Array, out: Array) -> None:
+        out[...] = x @ y
+
+
+SparseBatch = tuple[Any, Any, Array, Array | None]
+
+
+class _SparseBatches:
+    """Batches as (x, the features that occur in it, y, ω or None), x (N, so many); a slice where those are all."""
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        size: int,
+        rng: np.random.Generator | None,
+        weights: Array | None,
+        whole: Callable[[], bool],
+    ) -> None:
+        self._X, self._y, self._size, self._rng, self._weights, self._all = X, y, size, rng, weights, whole
+        self.count = -(-X.shape[0] // size)
+        self._order = np.arange(X.shape[0])
+        self._step = size * max(1, _WINDOW // size)
+        self._begin = -1  # of the window at hand
+        self._window: tuple[Any, Array, Array | None] = (None, y, None)
+
+    def arrange(self) -> None:
+        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+        self._begin = -1
+        if self._rng is not None:
+            self._order = np.arange(self._X.shape[0])
+            self._rng.shuffle(self._order)
+
+    def part(self, start: int, stop: int) -> Iterator[Any]:
+        """The epoch's batches from number `start` on, before `stop`."""
+        for number in range(start, min(stop, self.count)):
+            yield self._batch(number * self._size)
+
+    def _batch(self, at: int) -> Any:
+        begin = at - at % self._step
+        if begin != self._begin:
+            rows = slice(begin, begin + self._step) if self._rng is None else self._order[begin : begin + self._step]
+            weights = None if self._weights is None else self._weights[rows]
+            self._begin, self._window = begin, (self._X[rows], self._y[rows], weights)
+        part, targets, weights = self._window
+        within = slice(at - begin, at - begin + self._size)
+        starts = part.indptr[within.start : within.stop + 1]
+        entries = slice(starts[0], starts[-1])
+        indices, width = part.indices[entries], part.shape[1]
+        touched: Any = slice(None)
+        if not self._all() and len(indices) < width:
+            touched, indices = np.unique(indices, return_inverse=True)
+            width = len(touched)
+        x = csr_array((part.data[entries], indices, starts - starts[0]), shape=(len(starts) - 1, width))
+        return x, touched, targets[within], None if weights is None else weights[within]
+
+
+class _WholeBatches(_SparseBatches):
+    """Batches as the loop over dense rows has them: (x, xᵀ, y, buffer of z, ones, ω or None)."""
+
+    def make_buffers(self, w: Array) -> None:
+        """Make the memory that the batches share; w: the weights."""
+        self._z, self._ones = np.empty((self._size, *w.shape[1:]), w.dtype), np.ones(self._size, w.dtype)
+
+    def _batch(self, at: int) -> Any:
+        x, _, target, omega = super()._batch(at)
+        m = x.shape[0]
+        return x, x.T, target, self._z[:m], self._ones[:m], omega

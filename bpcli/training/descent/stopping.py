@@ -1,0 +1,55 @@
+"""Early stopping: the best epoch by a metric of the validation rows is kept, and patience with those after it ends."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.training.descent.state import State
+
+METRICS = {
+    "classes": ("loss", "accuracy", "auc", "pr_auc"),
+    "numbers": ("loss", "rmse", "mae", "r2"),
+}
+"""What can be watched, by what is predicted."""
+
+HIGHER_IS_BETTER = frozenset({"accuracy", "auc", "pr_auc", "r2"})
+MOST_EPOCHS = 10_000
+"""What `epochs: auto` comes to, where each epoch is a little better than those before."""
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Stop after `patience` epochs that were no better than the best by `metric`."""
+
+    metric: str = "loss"
+    patience: int = 10
+
+    def start(self, state: State) -> None:
+        """Room for the best weights."""
+        state.slots["best.w"], state.slots["best.b"] = np.zeros_like(state.w), np.zeros_like(state.b)
+
+    def seen(self, state: State, record: Mapping[str, Any]) -> bool:
+        """Look at an epoch's record: keep its weights if it is the best; whether to stop."""
+        measured = record["validation"][self.metric]
+        value = math.nan if measured is None else float(measured)
+        best = state.best
+        higher = self.metric in HIGHER_IS_BETTER
+        if not math.isnan(value) and (best is None or (value > best["value"] if higher else value < best["value"])):
+            state.best = {"epoch": record["epoch"], "value": value}
+            np.copyto(state.slots["best.w"], state.w)
+            np.copyto(state.slots["best.b"], state.b)
+        return self.exhausted(state)
+
+    def exhausted(self, state: State) -> bool:
+        """Whether the last `patience` epochs were no better than the best."""
+        return state.best is not None and state.epoch - int(state.best["epoch"]) >= self.patience
+
+
+def stopping_of(early: Mapping[str, Any] | None, epochs: int | str) -> Stopping | None:
+    """The early stopping that a config's `training` describes; `epochs: auto` asks for it by itself."""
+    if early is None:
+        return Stopping() if epochs == "auto" else None
+    return Stopping(**early)

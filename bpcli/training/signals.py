@@ -1,0 +1,67 @@
+"""SIGINT and SIGTERM held back while a training computes, so that they never tear a step apart."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Any
+
+from bpcli.training.descent.state import Pause
+
+
+class Interrupts:
+    """Within `with`, the first signal does what it did before, but one that comes while `held()` waits for `deliver`.
+
+    A held one asks the loop to pause; those after the first change nothing. Only the main thread is sent signals:
+    elsewhere nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self.pause = Pause()
+        self._holding = False
+        self._came: int | None = None
+        self._delivered = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interrupts":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before = signal.getsignal(number)
+                if before not in (signal.SIG_IGN, None):  # what is ignored, as under nohup, stays so
+                    self._before[number] = before
+                    signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold signals back."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+
+    def deliver(self) -> None:
+        """Let the signal that was held back do what it does."""
+        if self._came is None or self._delivered:
+            return
+        self._delivered = True
+        before = self._before[self._came]
+        if callable(before):
+            before(self._came, None)
+        else:  # the system's own way, which ends the process
+            signal.signal(self._came, before)
+            signal.raise_signal(self._came)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._came = self._came or number
+        self.pause.at = 0.0
+        if not self._holding:
+            self.deliver()

@@ -1,0 +1,114 @@
+"""Expressions from Python beside what the commands print, digit for digit."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import bpcli as package
+from bpcli import ExpressionError, KinkWarning, NotFiniteWarning, UsageError
+from bpcli.text.notation import number
+
+POINTS = [
+    ("x**2+y**2", {"x": 1.5, "y": -2.25}),
+    ("sin(x)*exp(y)/3", {"x": 0.1, "y": 2.0}),
+    ("bce(y, sigmoid(x@w+b))", {"x": [1.0, 2.0], "w": [0.3, -0.7], "b": 0.1, "y": 1.0}),
+    ("sum((A@x)**2)", {"A": [[1.0, 2.0], [3.0, 4.5]], "x": [0.1, 0.7]}),
+    ("norm(v)", {"v": [3.0, 4.0, 1e-3]}),
+]
+
+
+def at(point):
+    return ", ".join(f"{name}={str(value).replace('], [', '],[')}" for name, value in point.items())
+
+
+def entries(blocks):
+    return [v for block in blocks.values() for v in np.ravel(block)]
+
+
+@pytest.mark.parametrize(("text", "point"), POINTS)
+def test_the_same_digits_as_the_commands(bpcli, text, point):
+    (told,) = bpcli("grad", text, "--at", at(point), "--format", "json").json
+    assert package.grad(text)(**point).tolist() == entries(told["gradient"])
+    assert package.value(text)(point) == told["value"]
+    (told,) = bpcli("hessian", text, "--at", at(point), "--format", "json").json
+    assert package.hessian(text)(**point).tolist() == told["hessian"]
+    assert package.hessian(text).entries(**point) == told["variables"]
+    (told,) = bpcli("jacobian", text, "--at", at(point), "--format", "json").json
+    expected = np.concatenate([np.array(block) for block in told["jacobian"].values()], axis=1)
+    np.testing.assert_array_equal(package.jacobian(text)(**point), expected)
+
+
+def test_values_by_hand_and_every_way_to_give_a_point():
+    f = package.grad("x**2+y**2")
+    assert f.variables == ("x", "y")
+    for row in (f(1, 2), f(x=1, y=2), f(y=2, x=1), f({"x": 1, "y": 2}), f(np.float32(1), np.int64(2))):
+        assert isinstance(row, np.ndarray)
+        assert row.tolist() == [2.0, 4.0]
+    assert package.grad("sum(v**2)")(1, 2, 3).tolist() == [2.0, 4.0, 6.0]
+    assert package.grad("sum(v**2)")([1, 2, 3]).tolist() == [2.0, 4.0, 6.0]
+    assert package.jacobian("x*y", "x+y")(1, 2).tolist() == [[2.0, 1.0], [1.0, 1.0]]
+    assert package.hessian("x**2*y")(1, 2).tolist() == [[4.0, 2.0], [2.0, 0.0]]
+    assert package.value("x+1")(2) == 3.0
+    assert package.value("2*3")() == 6.0
+    assert package.value("softmax(l)")(l=[0, 0]).tolist() == [0.5, 0.5]
+    assert package.grad("y*x", order="y,x")(1, 2).tolist() == [2.0, 1.0]
+    assert package.grad("y*x", order=["y", "x"])(1, 2).tolist() == [2.0, 1.0]
+    assert package.grad("a*x+b", wrt="x", let={"a": 3})(x=1, b=0).tolist() == [3.0]
+    assert package.grad("a*x+b", wrt=["b", "x"], let={"a": 3})(x=1, b=0).tolist() == [1.0, 3.0]
+    with pytest.warns(KinkWarning, match="0 is used"):
+        assert package.grad("relu(x)", kink="left")(0.0).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: package.grad("sine(x)"), ExpressionError, r"did you mean sin\(x\)"),
+        (lambda: package.grad("[x, 1]")(1), ExpressionError, "a gradient is of one number"),
+        (lambda: package.grad("x*y")(1), UsageError, r"1 values without a name(.|\n)*f\(x=…, y=…\)"),
+        (lambda: package.grad("y*x")(1, 2), UsageError, "which value is whose"),
+        (lambda: package.grad("x*y")(x=1), UsageError, "no value is given for y"),
+        (lambda: package.grad("alpha*y")(alpa=1, y=2), UsageError, "did you mean alpha"),
+        (lambda: package.grad("x", let={"q": 1}), UsageError, "let gives q"),
+        (lambda: package.grad("x*y", wrt="x", let={"x": 1}), UsageError, "wrt gives x"),
+        (lambda: package.grad("x")("text"), UsageError, "expected a number, a vector or a matrix, found 'text'"),
+        (lambda: package.grad("x")(np.zeros((2, 2, 2))), UsageError, r"shape \(2, 2, 2\)"),
+        (lambda: package.grad("x")(np.zeros(0)), UsageError, r"shape \(0,\)"),
+        (lambda: package.grad("x", kink="up"), UsageError, "kink: expected one of lecture, left, right"),
+        (lambda: package.jacobian(), UsageError, "one expression or more"),
+    ],
+)
+def test_what_does_not_fit_is_told(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_kinks_and_what_is_not_finite_are_warnings_in_the_commands_words(bpcli):
+    with pytest.warns(KinkWarning, match="has a kink: d/dx is -1 on the left, 1 on the right; 0 is used") as caught:
+        assert package.grad("abs(x)")(0).tolist() == [0.0]
+    assert caught[0].filename == __file__
+    assert str(caught[0].message).partition(";")[0] in bpcli("grad", "abs(x)", "--at", "0").err
+    with pytest.warns(NotFiniteWarning, match=r"log\(x\) at x = 0"):
+        assert package.value("1+log(x)")(0) == -np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        package.grad("log(x)")(1)
+
+
+def test_importing_is_quick_and_the_names_are_all_there():
+    code = (
+        "import sys, bpcli; assert 'numpy' not in sys.modules and 'click' not in sys.modules;"
+        "assert set(bpcli.__all__) <= set(dir(bpcli));"
+        "print([n for n in bpcli.__all__ if not hasattr(bpcli, n)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    with pytest.raises(AttributeError, match="no attribute 'gard'"):
+        package.gard  # noqa: B018
+
+
+def test_digits_print_as_the_command_prints_them(bpcli):
+    row = package.grad("exp(x)*y")(0.1, 0.7)
+    assert " ".join(map(number, row.tolist())) == bpcli("grad", "exp(x)*y", "--at", "0.1,0.7").lines[0]

@@ -1,0 +1,412 @@
+"""Gradients beside a complex step, what meets zeros and infinities on unused paths, and the ways to a Jacobian."""
+
+import math
+import subprocess
+import sys
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import array_trees, scalar_trees, trees
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.render import to_text
+from bpcli.calculus.language.tree import Binary, Call, Name, Negative, Number, children, names_in, postorder
+from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
+from bpcli.calculus.sweeps import calculation as derivative
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.errors import ExpressionError, UsageError
+
+INF, NAN = math.inf, math.nan
+RNG = np.random.default_rng(11)
+
+
+def calculation(texts, point):
+    texts = [texts] if isinstance(texts, str) else texts
+    return Calculation([parse(t) for t in texts], texts, {n: np.shape(v) for n, v in point.items()}, list(point))
+
+
+# Beside a complex step at 60 digits
+
+
+OPERATIONS = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+}
+
+
+def complex_values(tree, point):
+    """The value of every node, evaluated by mpmath: a witness that shares nothing but the tree."""
+    found = {}
+    for node in postorder(tree):
+        args = [found[id(child)] for child in children(node)]
+        match node:
+            case Number():
+                found[id(node)] = mpmath.mpf(node.value)
+            case Name():
+                found[id(node)] = point[node.name]
+            case Negative():
+                found[id(node)] = -args[0]
+            case Binary():
+                if node.op == "**" and mpmath.re(args[0]) <= 0 and not isinstance(node.right, Number):
+                    raise ValueError("a power of a negative number has no slope by its exponent")
+                found[id(node)] = OPERATIONS[node.op](*args)
+            case Call():
+                found[id(node)] = (OPERATIONS.get(node.function) or getattr(mpmath, node.function))(*args)
+    return list(found.values())
+
+
+@settings(deadline=None, max_examples=150)
+@given(scalar_trees(), st.floats(0.1, 2), st.floats(0.1, 2))
+def test_gradients_beside_a_complex_step(tree, x, y):
+    with mpmath.workdps(60):
+        h = mpmath.mpf(10) ** -30
+        try:
+            nodes = complex_values(tree, {"x": mpmath.mpf(x), "y": mpmath.mpf(y)})
+            # Where nothing on the way is huge, tiny or off the real line, rounding can't hide a wrong slope.
+            assume(all(mpmath.im(v) == 0 and 1e-3 < abs(v) < 1e3 for v in nodes))
+            true = {
+                "x": complex_values(tree, {"x": mpmath.mpc(x, h), "y": mpmath.mpf(y)})[-1],
+                "y": complex_values(tree, {"x": mpmath.mpf(x), "y": mpmath.mpc(y, h)})[-1],
+            }
+        except (ZeroDivisionError, ValueError, OverflowError):
+            assume(False)
+        slopes = {name: float(mpmath.im(v) / h) for name, v in true.items()}
+    assume(all(abs(s) < 1e6 for s in slopes.values()))
+    point = {"x": x, "y": y}
+    one = Calculation([tree], [to_text(tree)], {"x": (), "y": ()}, ["x", "y"])
+    value, gradient = one.gradient(point)
+    assert value == pytest.approx(float(mpmath.re(nodes[-1])), rel=1e-9, abs=1e-9)
+    assert gradient == pytest.approx(slopes, rel=1e-7, abs=1e-7)
+
+
+# Any tree
+
+SHAPES = {"s": (), "t": (), "x": (3,), "u": (1,), "A": (2, 3), "B": (3, 2), "C": (1, 3), "D": (3, 1)}
+
+
+def built(tree, shapes, wrt):
+    """The calculation of a tree, or None where it does not fit: then the error shows a place in the text."""
+    text = to_text(tree)
+    try:
+        return Calculation([parse(text)], [text], shapes, wrt)
+    except ExpressionError as caught:
+        error = caught
+    assert error.text == text
+    assert 0 <= error.start < error.end <= len(text)
+    return None
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_any_tree_has_a_value_or_an_error_with_a_place(data):
+    tree = data.draw(trees(8))
+    names = [name for name in names_in(tree) if name not in CONSTANTS]
+    shapes = {name: data.draw(st.sampled_from([(), (), (3,), (2, 3)])) for name in names}
+    one = built(tree, shapes, names)
+    assume(one is not None and one.outputs < 100)
+    point = {name: np.full(shape, 0.5) if shape else 0.5 for name, shape in shapes.items()}
+    (value,), blocks = one.jacobian(point)
+    assert np.shape(value) == one.output_shapes[0]
+    assert {name: np.shape(block) for name, block in blocks.items()} == {
+        name: (one.outputs, math.prod(shape)) for name, shape in shapes.items()
+    }
+    if not one.output_shapes[0]:
+        one.hessian(point)
+    one.culprit(point), one.slope_culprit(point)
+
+
+def flat(parts):
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+@settings(deadline=None, max_examples=200)
+@given(array_trees(SHAPES), st.integers(0, 2**32))
+def test_every_way_gives_the_same_derivatives(tree, seed):
+    names = names_in(tree)
+    shapes = {name: SHAPES[name] for name in names}
+    one = built(tree, shapes, names)
+    assume(one is not None and one.inputs > 0 and one.outputs < 40)
+    rng = np.random.default_rng(seed)
+    columns = {name: rng.uniform(0.3, 1.5, (*shape, 3)) for name, shape in shapes.items()}
+    point = {name: c[..., 1] if shapes[name] else float(c[1]) for name, c in columns.items()}
+    with np.errstate(all="ignore"):
+        (value,), blocks = one.jacobian(point)
+    matrix = np.concatenate([np.asarray(block) for block in blocks.values()], axis=1)
+    assume(np.isfinite(value).all() and np.isfinite(matrix).all() and np.abs(matrix).max() < 1e6)
+    close = {"rtol": 1e-9, "atol": 1e-9 * max(1.0, np.abs(matrix).max())}
+    np.testing.assert_allclose([flat(one.vjp(point, v)[1].values()) for v in np.eye(one.outputs)], matrix, **close)
+    np.testing.assert_allclose(np.transpose([flat(one.jvp(point, v)[1]) for v in np.eye(one.inputs)]), matrix, **close)
+    np.testing.assert_allclose(one.value_block(columns)[0][..., 1], value, rtol=1e-12, atol=1e-12)
+    # One number of it, twice differentiated, beside the slopes of its gradient along a line.
+    text = f"sum(({to_text(tree)})**2)"
+    total = calculation(text, point)
+    of_total, gradient, hessian = total.hessian(point)
+    assert of_total == pytest.approx(np.sum(np.square(value)))
+    np.testing.assert_allclose(flat(gradient.values()), 2 * np.ravel(value) @ matrix, rtol=1e-9, atol=1e-9)
+    in_bulk = flat(g[..., 1] for g in total.gradient_block(columns)[1].values())
+    np.testing.assert_allclose(in_bulk, flat(gradient.values()), rtol=1e-9, atol=1e-9)
+    assert np.array_equal(hessian, np.transpose(hessian), equal_nan=True)
+    direction = rng.normal(size=one.inputs)
+
+    def slope(h):
+        moved, start = {}, 0
+        for name, v in point.items():
+            step = direction[start : start + np.size(v)].reshape(np.shape(v))
+            moved[name], start = v + h * step if np.ndim(v) else float(v + h * step), start + np.size(v)
+        return flat(total.gradient(moved)[1].values())
+
+    wide, narrow = ((slope(h) - slope(-h)) / (2 * h) for h in (1e-5, 5e-6))
+    size = max(1.0, np.abs(wide).max())
+    assume(np.isfinite(size) and size < 1e6 and np.allclose(wide, narrow, rtol=1e-6, atol=1e-6 * size))  # no kink near
+    np.testing.assert_allclose(np.asarray(hessian) @ direction, narrow, rtol=1e-4, atol=1e-4 * size)
+
+
+JUMPING = {"sign", "floor", "ceil", "where", "clip", "abs", "relu"}
+SMOOTH = sorted(n for n, row in FUNCTIONS.items() if row.kind == "elementwise" and n not in JUMPING)
+
+
+@settings(deadline=None, max_examples=200)
+@given(scalar_trees(functions=SMOOTH), st.floats(-3, 3), st.floats(-3, 3))
+def test_floats_and_arrays_agree(tree, x, y):
+    """Function by function to 4 ulp of the truth (see test_functions); together as far as their condition allows."""
+    one = built(tree, {"x": (), "y": ()}, ["x", "y"])
+    value, gradient = one.gradient({"x": x, "y": y})
+    on_the_way = np.abs(one.program.forward(one.space, {"x": x, "y": y}))
+    found = np.array([value, gradient["x"], gradient["y"]])
+    assume(np.isfinite(found).all() and np.abs(found).max() < 1e3)
+    assume(((on_the_way == 0) | ((on_the_way > 1e-3) & (on_the_way < 1e3))).all())
+    values, slopes = one.gradient_block({"x": np.array([x, 1.0]), "y": np.array([y, 2.0])})
+    np.testing.assert_allclose([values[0], slopes["x"][0], slopes["y"][0]], found, rtol=1e-10, atol=1e-10)
+
+
+# Paths that are not used, and slopes that are conventions
+
+V = np.array([3.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "gradient"),
+    [
+        ("where(x[0]>0,sum(x),prod(x)/0)", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),prod(x*1e300))", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),sum(log(-x)))", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),norm(x/0))", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),([[inf,1],[1,1]]@x)[0])", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),logsumexp(x*inf))", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),softmax(log(-x))[0])", {"x": V}, [1, 1]),
+        ("where(x[0]>0,sum(x),max(sqrt(-x)))", {"x": V}, [1, 1]),
+        ("max(sqrt(x-3),5)[0]+x[1]", {"x": V}, [0, 1]),
+        ("max([sqrt(x[0]-3),5])+x[1]", {"x": V}, [0, 1]),
+        ("sqrt(relu(x[0]-4))+x[1]", {"x": V}, [0, 1]),
+        ("sqrt(min(0,x[0]))+x[1]", {"x": V}, [0, 1]),
+        ("(log(x[0]-4)>0)*x[0]+floor(asin(x[0]/3))+x[1]", {"x": V}, [0, 1]),
+        ("sum(where(x>0,sqrt(x),0))", {"x": np.array([-4.0, 4.0])}, [0, 0.25]),
+        ("sum(where(x>0,log(x),x))", {"x": np.array([0.0, 2.0])}, [1, 0.5]),
+        ("sum(where([1,0]>0,prod([x,x*1e200,x*1e200],axis=0),x))", {"x": V}, [27e400, 1]),
+        ("sum(where([0,0]>0,prod([x,x*1e200,x*1e200],axis=0),x))", {"x": V}, [1, 1]),
+        ("prod(x)", {"x": np.array([0.0, 2.0, 3.0])}, [6, 0, 0]),
+        ("prod(x)", {"x": np.array([0.0, 0.0, 3.0])}, [0, 0, 0]),
+        ("norm(x)", {"x": np.zeros(3)}, [0, 0, 0]),
+        ("norm(x)", {"x": np.array([3e200, 4e200])}, [0.6, 0.8]),
+        ("norm(x)", {"x": np.array([3e-200, 4e-200])}, [0.6, 0.8]),
+        ("norm(x)", {"x": np.array([1.5e308, 1.5e308])}, [0.5**0.5, 0.5**0.5]),
+        ("norm(x)", {"x": np.array([5e-324, 5e-324])}, [0.5**0.5, 0.5**0.5]),
+        ("max(x)", {"x": np.array([2.0, 1.0, 2.0])}, [0.5, 0, 0.5]),
+        ("min(x)", {"x": np.array([1.0, 1.0, 1.0])}, [1 / 3, 1 / 3, 1 / 3]),
+        ("sum(relu(x))", {"x": np.array([-1.0, 0.0, 1.0])}, [0, 1, 1]),
+        ("sum(abs(x))", {"x": np.array([-1.0, 0.0, 1.0])}, [-1, 0, 1]),
+        ("logsumexp(x)", {"x": np.array([1e308, 0.0])}, [1, 0]),
+        ("logsumexp(x)", {"x": np.array([-1000.0, -1000.0])}, [0.5, 0.5]),
+        ("softmax(x)[0]", {"x": np.array([0.0, 40.0])}, [4.248354255291589e-18, -4.248354255291589e-18]),
+        ("softmax(x)[1]", {"x": np.array([0.0, 40.0])}, [-4.248354255291589e-18, 4.248354255291589e-18]),
+        ("log_softmax(x)[1]", {"x": np.array([0.0, 40.0])}, [-4.248354255291589e-18, 4.248354255291589e-18]),
+        ("x[0]**x[1]", {"x": np.array([0.0, 2.0])}, [0, 0]),
+    ],
+)
+def test_gradients_of_arrays_at_edges(text, point, gradient):
+    one = calculation(text, point)
+    np.testing.assert_allclose(one.gradient(point)[1]["x"], gradient, rtol=4e-16)
+    many = {"x": np.stack([V, np.ones(2), point["x"][:2]], axis=-1)} if len(point["x"]) == 2 else None
+    if many:  # among others, one of which may have made the whole block be evaluated once more
+        np.testing.assert_allclose(one.gradient_block(many)[1]["x"][:, 2], gradient, rtol=4e-16)
+    np.testing.assert_allclose(np.ravel(one.jacobian(point)[1]["x"]), gradient, rtol=4e-16)
+    if len(gradient) == 2:
+        products = [one.jvp(point, unit)[1][0] for unit in np.eye(2)]
+        np.testing.assert_allclose(products, gradient, rtol=4e-16)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "curvature"),
+    [
+        ("x**2", 0.0, 2),
+        ("x**3", 0.0, 0),
+        ("x**1", 0.0, 0),
+        ("x**0", 0.0, 0),
+        ("x**2.5", 0.0, 0),
+        ("x**-1", 2.0, 0.25),
+        ("x*x*x", 0.0, 0),
+        ("relu(x)", 0.0, 0),
+        ("relu(x)**2", 0.0, 2),
+        ("abs(x)", 0.0, 0),
+        ("where(x>0,log(x),x**2)", 0.0, 2),
+        ("where(x<1,x**2,1/(x-1))", 0.5, 2),
+        ("sigmoid(x)", 40.0, -4.248354255291589e-18),
+        ("tanh(x)", 0.0, 0),
+        ("hypot(x,0)", 0.0, 0),
+        ("max(x,0)", 3.0, 0),
+        ("floor(x)*x", 1.5, 0),
+        ("log(x)", 1e-150, -1e300),
+        ("atan(x)", 1e160, 0),
+        ("exp(x)", 800.0, INF),
+        ("log(x)", -1.0, NAN),
+    ],
+)
+def test_second_derivatives_at_edges(text, x, curvature):
+    ((found,),) = calculation(text, {"x": x}).hessian({"x": x})[2]
+    np.testing.assert_allclose(found, curvature, rtol=1e-15)
+    vector = f"sum({text.replace('max(x,0)', 'max(x,x*0)')})"
+    if "where" not in text:
+        matrix = calculation(vector, {"x": np.full(2, x)}).hessian({"x": np.full(2, x)})[2]
+        np.testing.assert_allclose(np.diag(matrix), [curvature, curvature], rtol=1e-15)
+
+
+def test_errors_of_sums_do_not_grow():
+    x = RNG.random(200_001)
+    exact = math.fsum(x)
+    assert abs(calculation("sum(x)", {"x": x}).value({"x": x})[0] - exact) <= 4 * np.spacing(exact)
+    A = np.repeat(x[:, None], 3, axis=1)
+    columns = calculation("sum(A,axis=0)", {"A": A}).value({"A": A})[0]
+    assert np.abs(columns - exact).max() <= 4 * np.spacing(exact)
+    # The slope by a number that is spread over a vector is a sum over the vector.
+    slope = calculation("sum(x*s)", {"x": x, "s": 1.0}).gradient({"x": x, "s": 1.0})[1]["s"]
+    assert abs(slope - exact) <= 4 * np.spacing(exact)
+
+
+# The ways to a Jacobian and a Hessian
+
+
+@pytest.mark.parametrize("text", ["tanh(A@x)*x[0]", "softmax(x)*sum(A)", "A.T@(A@x)"])
+def test_sweeps_of_few_seeds_give_the_same(text, monkeypatch):
+    point = {"A": RNG.normal(size=(3, 4)), "x": RNG.normal(size=4)}
+    one = calculation(text, point)
+    whole, square = one.jacobian(point)[1], calculation(f"sum({text})", point).hessian(point)[2]
+    columns = calculation(f"[{text},{text}]", {"A": point["A"], "x": point["x"]})
+    wide = columns.jacobian(point)[1]
+    monkeypatch.setattr(derivative, "SWEEP_ENTRIES", 1)
+    for name in point:
+        np.testing.assert_allclose(one.jacobian(point)[1][name], whole[name], rtol=1e-13)
+        np.testing.assert_allclose(columns.jacobian(point)[1][name], wide[name], rtol=1e-13)
+    np.testing.assert_allclose(calculation(f"sum({text})", point).hessian(point)[2], square, rtol=1e-13)
+
+
+def test_outputs_are_stacked_and_may_repeat():
+    point = {"x": 2.0, "y": 3.0}
+    one = calculation(["x*y", "x", "x*y", "7"], point)
+    assert one.jacobian(point) == (
+        [6.0, 2.0, 6.0, 7.0],
+        {"x": [[3.0], [1.0], [3.0], [0.0]], "y": [[2.0], [0.0], [2.0], [0.0]]},
+    )
+    assert one.vjp(point, [1.0, 10.0, 100.0, 1000.0])[1] == {"x": 313.0, "y": 202.0}
+    assert one.jvp(point, [1.0, 1.0])[1] == [5.0, 1.0, 5.0, 0.0]
+    vectors = {"x": V, "y": 3.0}
+    values, blocks = calculation(["x*y", "x", "x*y"], vectors).jacobian(vectors)
+    assert [v.tolist() for v in values] == [[9, 12], [3, 4], [9, 12]]
+    assert blocks["x"].tolist() == [[3, 0], [0, 3], [1, 0], [0, 1], [3, 0], [0, 3]]
+    assert blocks["y"].tolist() == [[3], [4], [0], [0], [3], [4]]
+    many = {"x": np.ones(5)}
+    assert calculation(["sum(x)", "x[1]", "sum(x)"], many).jacobian(many)[1]["x"].tolist() == [
+        [1, 1, 1, 1, 1],
+        [0, 1, 0, 0, 0],
+        [1, 1, 1, 1, 1],
+    ]
+
+
+def test_only_what_is_asked_for_is_differentiated():
+    point = {"x": 2.0, "y": -3.0}
+    one = Calculation([parse("y**x")], ["y**x"], {"x": (), "y": ()}, ["y"])
+    assert one.gradient(point) == (9.0, {"y": -6.0})  # the slope by x, which is NaN, does not matter
+    assert one.hessian(point) == (9.0, {"y": -6.0}, [[2.0]])
+    power = Calculation([parse("x**y")], ["x**y"], {"x": (), "y": ()}, ["x"])
+    assert power.gradient({"x": 0.0, "y": 0.0}) == (1.0, {"x": 0.0})
+
+
+def test_a_variable_that_does_not_occur_has_slope_zero():
+    point = {"x": 2.0, "z": V}
+    value, gradient = calculation("x**2", point).gradient(point)
+    assert (value, gradient["x"], gradient["z"].tolist()) == (4, 4, [0, 0])
+    assert calculation("x**2", point).hessian(point)[2].tolist() == [[2, 0, 0], [0, 0, 0], [0, 0, 0]]
+
+
+def test_a_long_sum_is_no_matter():
+    text = "+".join(["x"] * 3000) + "+sin(x)"
+    assert calculation(text, {"x": 0.0}).hessian({"x": 0.0}) == (0.0, {"x": 3001.0}, [[0.0]])
+
+
+def test_a_deep_chain_is_no_matter():
+    text = "sin(" * 90 + "x" + ")" * 90
+    with mpmath.workdps(40):
+        value, slope = mpmath.mpf(0.5), mpmath.mpf(1)
+        for _ in range(90):
+            value, slope = mpmath.sin(value), slope * mpmath.cos(value)
+    found, gradient = calculation(text, {"x": 0.5}).gradient({"x": 0.5})
+    assert (found, gradient["x"]) == (pytest.approx(float(value), rel=1e-14), pytest.approx(float(slope), rel=1e-13))
+
+
+def test_a_gradient_is_of_one_number():
+    with pytest.raises(ExpressionError, match="a gradient is of one number, and this is a vector of 2") as caught:
+        calculation("x*2", {"x": V}).gradient({"x": V})
+    assert "bpcli jacobian" in caught.value.hint
+
+
+def test_a_matrix_beyond_memory_is_refused_with_its_size():
+    x = np.zeros(1_000_000)
+    one = calculation("softmax(x)", {"x": x})
+    with pytest.raises(UsageError, match=r"1000000 × 1000000 entries, 8 TB") as caught:
+        one.jacobian({"x": x})
+    assert "--vjp" in caught.value.hint
+    with pytest.raises(UsageError, match="8 TB"):
+        calculation("sum(x**2)", {"x": x}).hessian({"x": x})
+    # But products are at hand: softmax' of equal logits is (v − mean v)/K.
+    v = RNG.normal(size=len(x))
+    np.testing.assert_allclose(one.vjp({"x": x}, v)[1]["x"], (v - v.mean()) / len(x), atol=1e-20)
+    np.testing.assert_allclose(one.jvp({"x": x}, v)[1][0], (v - v.mean()) / len(x), atol=1e-20)
+
+
+def test_numbers_need_no_numpy():
+    program = (
+        "import sys; from bpcli.calculus.language.parser import parse;"
+        "from bpcli.calculus.sweeps.calculation import Calculation;"
+        "text = 'max(x,y)**2+sigmoid(x)*hypot(x,y)+mse(x,y)+clip(x,0,1)';"
+        "one = Calculation([parse(text)], [text], {'x': (), 'y': ()}, ['x', 'y']);"
+        "point = {'x': 0.5, 'y': 2.0};"
+        "one.gradient(point); one.hessian(point); one.jacobian(point); one.jvp(point, [1.0, 2.0]);"
+        "slow = {'numpy', 'dataclasses', 'inspect', 'decimal'} & set(sys.modules); assert not slow, slow"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0, 700.0])
+def test_saturated_softmaxes_beside_mpmath(size):
+    for K in (2, 3, 8):
+        x = RNG.uniform(-size, size, K)
+        with mpmath.workdps(400):
+            e = [mpmath.exp(mpmath.mpf(v)) for v in x.tolist()]
+            p = [v / sum(e) for v in e]
+            others = [sum(p[:i] + p[i + 1 :]) for i in range(K)]
+            log_jacobian = [[others[i] if i == j else -p[j] for j in range(K)] for i in range(K)]
+            true = {
+                "softmax(x)": [[float(p[i] * d) for d in row] for i, row in enumerate(log_jacobian)],
+                "log_softmax(x)": [list(map(float, row)) for row in log_jacobian],
+                "logsumexp(x)": [list(map(float, p))],
+            }
+        for text, jacobian in true.items():
+            found = calculation(text, {"x": x}).jacobian({"x": x})[1]["x"]
+            spacing = np.spacing(np.abs(jacobian))
+            assert np.max(np.abs(found - jacobian) / spacing) <= 10, text

@@ -1,0 +1,258 @@
+"""Certified results are the doubles nearest to the truth, which here is mpmath's, of hundreds of digits."""
+
+import math
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.certified import (
+    Certified,
+    Undecided,
+    certified,
+    decimal_text,
+    nearest_decimal,
+    nearest_double,
+)
+from bpcli.errors import NotFiniteError, UsageError
+from bpcli.numbers.balls import Ball, balls, rational
+
+mp = mpmath.MPContext()
+mp.dps = 120
+
+
+def calculation(text, point, digits=None, wrt=None):
+    shapes = {name: np.shape(value) for name, value in point.items()}
+    return Certified(Calculation([parse(text)], [text], shapes, wrt or list(point)), digits)
+
+
+def nearest(truth):
+    """The double nearest to an mpf: Python's division of whole numbers rounds correctly."""
+    sign, mantissa, exponent, _ = truth._mpf_
+    if not mantissa:
+        return 0.0
+    value = (mantissa << exponent) / 1 if exponent >= 0 else mantissa / (1 << -exponent)
+    return -value if sign else value
+
+
+SCALAR = {
+    # the language's text: the same in mpmath, and where
+    "abs(x)": (abs, [-0.3, 2.5]),
+    "sqrt(x)": (mp.sqrt, [0.3, 2.0]),
+    "cbrt(x)": (lambda x: mp.sign(x) * mp.cbrt(abs(x)), [0.3, -2.0]),
+    "exp(x)": (mp.exp, [0.3, -700.0]),
+    "exp2(x)": (lambda x: mp.mpf(2) ** x, [0.3]),
+    "expm1(x)": (mp.expm1, [1e-9, 0.3]),
+    "log(x)": (mp.log, [0.3, 1.0000000001]),
+    "log2(x)": (lambda x: mp.log(x) / mp.log(2), [0.3, 8.0]),
+    "log10(x)": (lambda x: mp.log(x) / mp.log(10), [0.3, 1000.0]),
+    "log1p(x)": (mp.log1p, [1e-9, 0.3]),
+    "sin(x)": (mp.sin, [0.3, 1e22, 3.141592653589793]),
+    "cos(x)": (mp.cos, [0.3, 1e22]),
+    "tan(x)": (mp.tan, [0.3, 1.5707963267948966]),
+    "asin(x)": (mp.asin, [0.3, 0.9999999]),
+    "acos(x)": (mp.acos, [0.3, 0.9999999]),
+    "atan(x)": (mp.atan, [0.3, 1e200]),
+    "sinh(x)": (mp.sinh, [0.3, 1e-9]),
+    "cosh(x)": (mp.cosh, [0.3]),
+    "tanh(x)": (mp.tanh, [0.3, 20.0]),
+    "asinh(x)": (mp.asinh, [0.3]),
+    "acosh(x)": (mp.acosh, [1.3, 1.0000001]),
+    "atanh(x)": (mp.atanh, [0.3, 0.9999999]),
+    "erf(x)": (mp.erf, [0.3, 5.0]),
+    "sigmoid(x)": (lambda x: 1 / (1 + mp.exp(-x)), [0.3, 40.0, -40.0]),
+    "logit(x)": (lambda x: mp.log(x / (1 - x)), [0.3, 0.4999999999]),
+    "relu(x)": (lambda x: x if x > 0 else 0 * x, [0.3, -0.3]),
+    "softplus(x)": (lambda x: mp.log(1 + mp.exp(x)), [0.3, 40.0, -40.0]),
+    "(exp(x)-1)/x": (lambda x: (mp.exp(x) - 1) / x, [1e-8, 1e-15]),
+    "(1-cos(x))/x**2": (lambda x: (1 - mp.cos(x)) / x**2, [1e-8]),
+    "x**0.1": (lambda x: x ** (mp.mpf(1) / 10), [0.3]),
+    "x**-2": (lambda x: 1 / x**2, [0.3]),
+    "2**x": (lambda x: mp.mpf(2) ** x, [0.3]),
+    "x**x": (lambda x: x**x, [0.3]),
+    "pi*x-e": (lambda x: mp.pi * x - mp.e, [0.3]),
+    "x-0.1": (lambda x: x - mp.mpf(1) / 10, [0.1, 0.3]),
+    "hypot(x,3)": (lambda x: mp.hypot(x, 3), [4.0, 0.3]),
+    "atan2(x,2)": (lambda x: mp.atan2(x, 2), [0.3]),
+    "max(x,0.5)+min(x,0.5,2)": (lambda x: x + mp.mpf("0.5"), [0.3, 2.5]),
+    "where(x<1,x**2,log(y0))": (lambda x: x**2, [0.3]),
+    "clip(x,0.1,0.4)": (lambda x: max(mp.mpf(1) / 10, min(x, mp.mpf(4) / 10)), [0.3, 0.5]),
+    "mse(0.1,x)": (lambda x: (mp.mpf(1) / 10 - x) ** 2, [0.3]),
+    "bce(1,sigmoid(x))": (lambda x: mp.log(1 + mp.exp(-x)), [40.0, -3.0]),
+    "bce(0.25,x)": (lambda x: -(mp.log(x) / 4 + 3 * mp.log(1 - x) / 4), [0.3]),
+    "cce(1,x)": (lambda x: -mp.log(x), [0.3]),
+    "log(exp(x)+exp(2*x))": (lambda x: mp.log(mp.exp(x) + mp.exp(2 * x)), [0.3]),
+    "exp(exp(x))-exp(exp(x)-1e-18)": (lambda x: mp.exp(mp.exp(x)) - mp.exp(mp.exp(x) - mp.mpf(10) ** -18), [0.3]),
+}
+
+
+@pytest.mark.parametrize(("text", "x"), [(text, x) for text, (_, points) in SCALAR.items() for x in points])
+def test_value_gradient_and_hessian_are_the_nearest_doubles(text, x):
+    function = SCALAR[text][0]
+    point = {"x": x} | ({"y0": -1.0} if "y0" in text else {})
+    one = calculation(text, point, wrt=["x"])
+    at = mp.mpf(x)
+    truth = [function(at), mp.diff(function, at, h=mp.mpf(10) ** -40), mp.diff(function, at, 2, h=mp.mpf(10) ** -30)]
+    value, gradient, hessian = one.hessian(point)
+    got = [value, gradient["x"], hessian[0][0]]
+    assert got[0] == nearest(truth[0])
+    for found, expected in zip(got[1:], truth[1:], strict=True):
+        # A difference quotient knows forty digits at best; a number that is 0 but for those is 0.
+        assert found == nearest(expected) or (found == 0 and abs(expected) < mp.mpf(10) ** -15)
+    assert one.gradient(point) == (value, gradient)
+    assert one.value(point) == [value]
+
+
+def test_every_function_is_in_the_table():
+    from_text = {name for name in FUNCTIONS if any(f"{name}(" in text for text in [*SCALAR, *(t for t, _ in VECTOR)])}
+    without = {"sign", "floor", "ceil"}  # whose slopes are 0
+    assert from_text | without == FUNCTIONS.keys()
+
+
+V = [0.3, -1.7, 2.1]  # no product of which lies halfway between two doubles
+VECTOR = [
+    ("sum(x**2)", lambda x: sum(v**2 for v in x)),
+    ("mean(x**3)", lambda x: sum(v**3 for v in x) / 3),
+    ("prod(x)", lambda x: x[0] * x[1] * x[2]),
+    ("norm(x)", lambda x: mp.sqrt(sum(v**2 for v in x))),
+    ("max(x)+2*min(x)", lambda x: max(x) + 2 * min(x)),
+    ("logsumexp(x)", lambda x: mp.log(sum(mp.exp(v) for v in x))),
+    (
+        "dot(softmax(x),[1,2,4])",
+        lambda x: sum(c * mp.exp(v) for c, v in zip([1, 2, 4], x, strict=True)) / sum(mp.exp(v) for v in x),
+    ),
+    ("log_softmax(40*x)[2]", lambda x: -mp.log(sum(mp.exp(40 * (v - x[2])) for v in x))),
+    ("cce([0,0,1],softmax(x))", lambda x: -mp.log(mp.exp(x[2]) / sum(mp.exp(v) for v in x))),
+    ("sum([[1,2,0.1],[0,1,3]]@x)", lambda x: x[0] + 2 * x[1] + x[2] / 10 + x[1] + 3 * x[2]),
+    ("mse(x,[1,2,3])", lambda x: sum((v - c) ** 2 for v, c in zip(x, [1, 2, 3], strict=True)) / 3),
+    ("sum(x[0:2])*x[-1]/|x[1]|", lambda x: (x[0] + x[1]) * x[2] / abs(x[1])),
+    ("1/(1+exp(-sum(x)))", lambda x: 1 / (1 + mp.exp(-sum(x)))),
+]
+
+
+@pytest.mark.parametrize(("text", "function"), VECTOR)
+def test_vectors_too(text, function):
+    point = {"x": np.array(V)}
+    value, gradient, hessian = calculation(text, point).hessian(point)
+    at, h = [mp.mpf(v) for v in V], mp.mpf(10) ** -30
+
+    def moved(*shifts):
+        return function([v + sum(s * h for k, s in shifts if k == i) for i, v in enumerate(at)])
+
+    assert value == nearest(function(at))
+    for i in range(3):
+        slope = (moved((i, 1)) - moved((i, -1))) / (2 * h)
+        assert gradient["x"][i] == nearest(slope) or abs(slope) < mp.mpf(10) ** -40
+        for j in range(3):
+            second = (
+                moved((i, 1), (j, 1)) - moved((i, 1), (j, -1)) - moved((i, -1), (j, 1)) + moved((i, -1), (j, -1))
+            ) / (4 * h * h)
+            assert hessian[i][j] == nearest(second) or max(abs(hessian[i][j]), abs(second)) < mp.mpf(10) ** -20
+
+
+def test_jacobians_and_products():
+    point = {"x": np.array(V), "y": 0.1}
+    one = Certified(
+        Calculation(
+            [parse("softmax(x)*y"), parse("x[0]/y")], ["softmax(x)*y", "x[0]/y"], {"x": (3,), "y": ()}, ["x", "y"]
+        )
+    )
+    e = [mp.exp(mp.mpf(v)) for v in V]
+    p = [v / sum(e) for v in e]
+    y = mp.mpf(0.1)
+    rows = [[y * p[i] * ((i == j) - p[j]) for j in range(3)] + [p[i]] for i in range(3)]
+    rows.append([1 / y, mp.mpf(0), mp.mpf(0), -mp.mpf(V[0]) / y**2])
+    values, blocks = one.jacobian(point)
+    got = np.concatenate([blocks["x"], blocks["y"]], axis=1)
+    assert got.tolist() == [[nearest(v) for v in row] for row in rows]
+    assert values[0].tolist() == [nearest(y * v) for v in p]
+    v, t = [1.0, -2.0, 0.5, 3.0], [0.25, 1.0, -1.0, 2.0]
+    _, found = one.vjp(point, v)
+    sums = [sum(mp.mpf(v[i]) * rows[i][j] for i in range(4)) for j in range(4)]
+    assert [*found["x"].tolist(), found["y"]] == [nearest(s) for s in sums]
+    _, products = one.jvp(point, t)
+    sums = [sum(rows[i][j] * mp.mpf(t[j]) for j in range(4)) for i in range(4)]
+    assert [*products[0].tolist(), products[1]] == [nearest(s) for s in sums]
+
+
+doubles = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(doubles, doubles)
+@settings(max_examples=200)
+def test_over_the_whole_of_the_doubles(x, y):
+    point = {"x": x, "y": y}
+    for text in ("x*y+0.1", "sigmoid(x)-sigmoid(y)", "hypot(x,y)", "x/(1+|y|)", "softplus(x)*tanh(y)"):
+        got = calculation(text, point).gradient(point)
+        plain = calculation(text, point).plain.gradient(point)
+        for a, b in zip([got[0], *got[1].values()], [plain[0], *plain[1].values()], strict=True):
+            assert not isinstance(a, Undecided)
+            if text in ("hypot(x,y)", "softplus(x)*tanh(y)") and math.isfinite(a):  # nothing cancels: doubles are near
+                assert abs(a - b) <= 12 * math.ulp(a)
+
+
+@given(st.fractions(min_value=-(10**20), max_value=10**20), st.integers(1, 40))
+def test_decimals_are_rounded_once(value, digits):
+    got = nearest_decimal(
+        Ball(balls().asarray([0.0])[0].x + value.numerator) / float(1) / rational(str(value.denominator)), digits
+    )
+    context = Context(digits, ROUND_HALF_EVEN)
+    expected = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    text = "0" if not got else got.text
+    assert Decimal(text) == expected or (digits <= 15 and float(text) == float(expected))
+
+
+@given(doubles.filter(lambda x: abs(x) > 1e-300))
+def test_decimal_text_is_as_numbers_are_written(x):
+    from bpcli.text.notation import number
+
+    for digits in (1, 5, 15, 16, 17):
+        rounded = Context(digits, ROUND_HALF_EVEN).create_decimal(Decimal(x))
+        assert decimal_text(rounded, digits) == number(x, digits)
+
+
+def test_halfway_between_two_doubles_goes_to_the_even_one():
+    x = 1 + 2.0**-52
+    assert nearest_double(rational(1.0) + 2.0**-53) == 1.0
+    assert nearest_double(rational(x) + 2.0**-53) == 1 + 2.0**-51
+    assert nearest_double(rational(2.0**-1074) / 2) == 0.0
+    assert nearest_double(rational(1.7976931348623157e308) * 2) == math.inf
+
+
+@pytest.mark.parametrize("text", ["floor(sin(pi)+x)", "sign(exp(log(2))-2+x)", "where(sqrt(2)**2<2,1,2)+x"])
+def test_a_jump_at_the_very_place_is_not_decided(text):
+    (value,) = calculation(text, {"x": 0.0}).value({"x": 0.0})
+    assert isinstance(value, Undecided)
+
+
+def test_a_zero_is_one_when_it_is_below_the_doubles():
+    assert calculation("sin(pi)+x", {"x": 0.0}).value({"x": 0.0}) == [0.0]
+    assert calculation("--16+--pi*x", {"x": 0.0}).value({"x": 0.0}) == [16.0]
+    with pytest.raises(NotFiniteError, match="bits do not decide"):
+        certified(lambda: bool(rational(0.0) < balls().sin(balls().pi)), None)
+
+
+def test_more_digits():
+    point = {"x": 2.0}
+    (value,) = calculation("sqrt(x)", point, 60).value(point)
+    assert value.text == str(Context(60).create_decimal(Decimal(2).sqrt(Context(80))))
+    assert calculation("exp(-1000*x)", point, 20).value(point)[0].text == mp.nstr(mp.exp(-2000), 20).replace("e-", "e-")
+
+
+def test_too_large_a_calculation_is_refused():
+    x = {"x": np.zeros(2000)}
+    with pytest.raises(UsageError, match="--certify of 4000000 entries"):
+        calculation("softmax(x)", x).jacobian(x)
+
+
+def test_a_recognised_composite_is_certified_as_well():
+    assert OPERATORS["sigmoid_bce_term"]
+    point = {"x": 800.0}
+    assert calculation("log(1+exp(x))", point).value(point) == [800.0]
+    assert calculation("1/(1+exp(x))", point).value(point) == [0.0]

@@ -1,0 +1,329 @@
+import gzip
+import io
+import math
+import os
+import threading
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.datasets.readers import delimited
+from bpcli.datasets.table import MISSING, READERS, read_table, with_target
+from bpcli.errors import DataError, UsageError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content, name="t.csv", format_="auto"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_table(path, format_)
+
+    return read
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False])
+def test_numbers_and_text_with_any_newline(read, newline, last):
+    table = read(newline.join(["a,b,c", "1,x,-2.5e3", "2,y z,.5"]) + (newline if last else ""))
+    assert table.names == ["a", "b", "c"]
+    assert table.numeric("a").tolist() == [1, 2]
+    assert table.numeric("c").tolist() == [-2500, 0.5]
+    assert not table.is_numeric("b")
+    assert table.text("b") == ["x", "y z"]
+    assert table.text("a") == ["1", "2"]
+
+
+def test_quotes_commas_and_newlines_inside_a_field(read):
+    table = read('name,"n ""q""",v\n"Smith, J",1,"say ""hi"""\n"two\nlines",2,x\nplain,3,y\n')
+    assert table.names == ["name", 'n "q"', "v"]
+    assert table.text("name") == ["Smith, J", "two\nlines", "plain"]
+    assert table.text("v") == ['say "hi"', "x", "y"]
+    assert [table.where(row) for row in range(3)] == [f"{table.path}:{line}" for line in (2, 3, 5)]
+
+
+def test_blank_lines_byte_order_mark_and_spaces(read):
+    table = read(b"\xef\xbb\xbf a , b\n\n 1 , 2 \n\n3,4\n")
+    assert table.names == ["a", "b"]
+    assert table.numeric("b").tolist() == [2, 4]
+    assert table.where(1, "b") == f"{table.path}:5: column b"
+
+
+def test_tsv_by_extension_and_gzip_by_content(read):
+    assert read("a\tb\n1\t2,3\n", "t.tsv").text("b") == ["2,3"]
+    assert read(gzip.compress(b"a,b\n1,2\n"), "t.csv.gz").numeric("b").tolist() == [2]
+    assert read(gzip.compress(b"a,b\n1,2\n"), "t.csv").numeric("b").tolist() == [2]
+    assert read("a\tb\n1\t2\n", "t.dat", "tsv").numeric("b").tolist() == [2]
+
+
+def test_a_stream_is_read_like_a_file(tmp_path):
+    table = read_table(tmp_path / "<stdin>", "csv", io.BytesIO(b"a,b\n1,x\n"))
+    assert table.text("b") == ["x"]
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "nan", "NaN", "null", "?", "N/A", " "])
+@pytest.mark.parametrize("row", [0, 300])  # within the first look at the file, and behind it
+def test_a_missing_cell_is_nan_in_a_column_of_numbers(read, cell, row):
+    cells = ["1.5"] * 400
+    cells[row] = cell
+    table = read("a,b\n" + "\n".join(f"{c},0" for c in cells))
+    assert np.flatnonzero(np.isnan(table.numeric("a"))).tolist() == [row]
+    assert np.flatnonzero(table.missing("a")).tolist() == [row]
+
+
+@pytest.mark.parametrize("cell", ["x", "1_000", "0x10", "1,5", "inf", "-Infinity", "1e999", "٣", "12 kg", "1d5"])
+@pytest.mark.parametrize("row", [0, 300])
+def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
+    cells = ["1.5"] * 400
+    cells[row] = cell
+    table = read("a,b\n" + "\n".join(f'"{c}",0' for c in cells))
+    assert not table.is_numeric("a")
+    assert table.is_numeric("b")
+    assert table.first_not_numeric("a") == (row, cell)
+    # the others are as they stand in the file, too: 1.5 may be a label beside inf
+    assert table.text("a") == [c.strip() for c in cells]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("a,b\n", "a header but no rows"),
+        ("a,b\n1,2\n3\n", r"t\.csv:3: expected 2 cells as in the header, found 1"),
+        ("a,b\n1,2\n\n3,4,5\n", r"t\.csv:4: expected 2 cells as in the header, found 3"),
+        ("a,b\n" + "1,2\n" * 500 + "1,2,3\n", r"t\.csv:502: expected 2 cells as in the header, found 3"),
+        ("a,b\n" + "1,x\n" * 500 + "1\n", r"t\.csv:502: expected 2 cells as in the header, found 1"),
+        ('a,b\n1,"2\n', r"t\.csv:2: a quote that is not closed"),
+        ('a,"b\n1,2\n', r"t\.csv:1: a quote that is not closed"),
+        # NumPy's parser would take the rest of the file for one cell, and "3"4 for 34
+        ("a,b\n" + "1,x\n" * 500 + '2,"oops\n' + "1,x\n" * 5, r"t\.csv:502: a quote that is not closed"),
+        ("a,b\n" + "1,2\n" * 500 + '2,"3\n', r"t\.csv:502: a quote that is not closed"),
+        ("a,b\n" + "1,2\n" * 500 + '2,"3"4\n', r"(?s)t\.csv:502: .*a quote inside a quoted cell is doubled"),
+        ("a,b\n1,2\n" + "a" * 20 + "\0,3\n", r"t\.csv:3: a NUL byte"),
+        ("a,b\n1,2\n".encode("utf-16-le"), r"t\.csv:1: a NUL byte"),
+        ("a,a\n1,2\n", r"t\.csv:1: columns 1 and 2 are both named a"),
+        ("a,,c\n1,2,3\n", r"t\.csv:1: column 2 has no name"),
+        (",a,b\n0,1,2\n", r"(?s)t\.csv:1: column 1 has no name.*index=False"),
+        ("5.1,3.5,5.1,setosa\n4.9,3,1.4,setosa\n", "(?s)columns 1 and 3 are both named 5.1.*begin with a header"),
+        ("1,2\n3,4\n", "(?s)should name the columns.*x1,x2"),
+        ("a;b\n1;2\n", "separated by semicolons"),
+        ("a\tb\n1\t2\n", "(?s)separated by tabs.*data.format: tsv"),
+        (b"a,b\n1,2\n\xff,3\n", r"t\.csv:3: not UTF-8"),
+        (b"a,b\r1,2\r\xff,3\r", r"t\.csv:3: not UTF-8"),
+        (b"\xe9,b\n1,2\n", r"t\.csv:1: not UTF-8"),
+        (b"a,b\n" + b"1,2\n" * 500_000 + b"\xff,3\n", r"t\.csv:500002: not UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04rest", "spreadsheet"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 5000, mtime=0)[:-20], "damaged gzip"),
+    ],
+)
+def test_what_is_no_table_is_one_clear_error(read, content, message):
+    with pytest.raises(DataError, match=message):
+        read(content)
+
+
+def test_files_that_are_not_there(tmp_path):
+    (tmp_path / "cells.csv").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"(?s)does not exist.*did you mean .*cells\.csv"):
+        read_table(tmp_path / "cell.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(tmp_path)
+    (tmp_path / "cells.xyz").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.tsv, \.tab, \.txt.*csv or tsv or"):
+        read_table(tmp_path / "cells.xyz")
+    (tmp_path / "cells").write_text("a\n1\n")
+    with pytest.raises(DataError, match="without an extension"):
+        read_table(tmp_path / "cells")
+
+
+@pytest.mark.parametrize(("name", "reader"), [(name, READERS[name]) for name in ("csv", "tsv")])
+def test_every_extension_of_a_format_means_it(tmp_path, name, reader):
+    for extension in reader.extensions:
+        for ending in (extension, extension.upper(), f"{extension}.gz"):
+            path = tmp_path / f"t{ending}"
+            delimiter = {"csv": ",", "tsv": "\t"}[name]
+            path.write_bytes(f"a{delimiter}b\n1{delimiter}2\n".encode())
+            assert read_table(path).names == ["a", "b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_read_once_and_still_knows_its_lines(tmp_path):
+    pipe = tmp_path / "63"  # as the shell's <(zcat cells.csv.gz) would be
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(b"a,b\n1,x\n2,y\n")))
+    writer.start()
+    table = read_table(pipe)
+    writer.join()
+    assert table.text("a") == ["1", "2"]
+    assert table.where(1, "a") == f"{pipe}:3: column a"
+
+
+def test_a_minus_before_nan_as_c_prints_it_is_a_missing_cell(read):
+    assert np.isnan(read("a\n-nan\n1\n").numeric("a")).tolist() == [True, False]
+
+
+def test_newlines_belong_to_a_quoted_cell_and_space_round_it_does_not(read):
+    table = read('a,b\r\n"x\r\ny",  z\r\n')
+    assert (table.text("a"), table.text("b")) == (["x\r\ny"], ["z"])
+    assert read("a\n1\u00a0\n2\n").numeric("a").tolist() == [1, 2]  # a no-break space, as spreadsheets write it
+    assert not read("a\n1\u00a0000\n").is_numeric("a")
+    assert read("a,b\n1\x1f,\n2,\n").numeric("a").tolist() == [1, 2]  # to NumPy space, to float() not
+
+
+def test_only_blocks_that_numpy_can_t_read_take_the_slower_way(tmp_path):
+    """Speed: a file of numbers is NumPy's alone, and columns of text or with gaps cost one block."""
+
+    def rows_of_csv(row, late=""):
+        path = tmp_path / "t.csv"
+        path.write_text("a,b,c\n" + f"{row}\n" * 500 + late + f"{row}\n" * 500)
+        by_csv, rows = delimited._Columns._by_csv, []
+
+        def counted(self, lines, rest):
+            columns = by_csv(self, lines, rest)
+            rows.append(len(columns[0]))
+            return columns
+
+        with patch.object(delimited, "_BLOCK", 100), patch.object(delimited._Columns, "_by_csv", counted):
+            assert read_table(path).rows == 1000 + bool(late)
+        return sum(rows)
+
+    assert rows_of_csv("1,2.5,-3e-7") == 0
+    for row in ("1,word,3", "1,,3", "1,NA,word"):
+        assert 0 < rows_of_csv(row) < 30
+    for late in (",2,3\n", "x,2,3\n", '1,"2",3\n', '1,"2\n",3\n'):
+        assert 0 < rows_of_csv("1,2,3", late) < 30
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=30))
+def test_doubles_are_read_to_the_last_bit(rows):
+    content = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
+    table = read_table(Path("t.csv"), stream=io.BytesIO(content.encode()))
+    assert list(zip(table.numeric("a").tolist(), table.numeric("b").tolist(), strict=True)) == rows
+
+
+cells = st.one_of(
+    st.sampled_from(
+        ["", "NA", "?", "nan", "x", "inf", "1e999", "1_0", " 2 ", "a,b", 'say "hi"', "two\nlines", "cr\rlf\r\n"]
+    ),
+    st.integers(-9, 9).map(str),
+    numbers.map(repr),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4),
+)
+
+
+def meaning(column):
+    """What the cells of a column mean, one by one: an independent reading."""
+    values = []
+    for cell in map(str.strip, column):
+        if cell in MISSING or cell.lower() in ("nan", "+nan", "-nan"):
+            values.append(math.nan)
+            continue
+        try:
+            value = float(cell)
+        except ValueError:
+            return [c.strip() for c in column]
+        if not math.isfinite(value) or not cell.isascii() or "_" in cell:
+            return [c.strip() for c in column]
+        values.append(value)
+    return values
+
+
+def written(rows, delimiter, newline, quote_all):
+    """RFC 4180, with any delimiter and newline."""
+
+    def field(cell, alone):
+        needed = quote_all or (alone and not cell.strip()) or any(c in cell for c in f'{delimiter}"\r\n')
+        return '"' + cell.replace('"', '""') + '"' if needed else cell
+
+    return "".join(delimiter.join(field(cell, len(row) == 1) for cell in row) + newline for row in rows)
+
+
+@given(
+    st.integers(1, 4).flatmap(lambda width: st.lists(st.tuples(*[cells] * width), min_size=1, max_size=12)),
+    st.sampled_from(["csv", "tsv"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+    st.sampled_from([1, 20, 1 << 20]),
+)
+def test_what_is_written_is_read_in_blocks_of_any_size(rows, format_, newline, quote_all, block):
+    names = [f"c{j}" for j in range(len(rows[0]))]
+    form = ({"csv": ",", "tsv": "\t"}[format_], newline, quote_all)
+    with patch.object(delimited, "_BLOCK", block):
+        table = read_table(Path("t.csv"), format_, io.BytesIO(written([names, *rows], *form).encode()))
+    assert table.rows == len(rows)
+    for name, column in zip(names, zip(*rows, strict=True), strict=True):
+        expected = meaning(column)
+        assert table.text(name) == [cell.strip() for cell in column]
+        assert table.is_numeric(name) == isinstance(expected[0], float)
+        if table.is_numeric(name):
+            np.testing.assert_array_equal(table.numeric(name), expected)
+    # the line of a row: the newlines in front of it, those inside cells too
+    before = written([names, *rows[:-1]], *form).replace("\r\n", "\n").replace("\r", "\n")
+    assert table.where(len(rows) - 1) == f"t.csv:{1 + before.count(chr(10))}"
+
+
+def test_the_target_out_of_a_file_of_its_own(read):
+    table = read("a\n1\n2\n")
+    joined = with_target(table, read("label\nx\ny\n", "y.csv"), "species")
+    assert joined.names == ["a", "species"]
+    assert joined.text("species") == ["x", "y"]
+    assert joined.text("a") == ["1", "2"]
+    assert joined.where(1, "species").endswith("y.csv:3: column label")
+    assert joined.where(1, "a").endswith("t.csv:3: column a")
+    with pytest.raises(DataError, match=r"has 1 rows, .* has 2"):
+        with_target(table, read("label\nx\n", "y.csv"), "species")
+    with pytest.raises(DataError, match="did you mean labels"):
+        with_target(table, read("labels,b\nx,1\ny,2\n", "y.csv"), "label")
+    with pytest.raises(UsageError, match="has a column a itself"):
+        with_target(table, read("a\nx\ny\n", "y.csv"), "a")
+
+
+# With pyarrow
+
+
+NUMERALS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.from_regex(r"[-+]?[0-9]{1,25}(\.[0-9]{0,25})?([eE][-+]?[0-9]{1,3})?", fullmatch=True),
+    st.sampled_from(
+        ["", "1.", ".5", "-", "1e", "1e999", "1e-999", "007", "9007199254740993", "-0", "+1", "1-2", "e5", "."]
+    ),
+)
+
+
+@given(st.lists(st.lists(NUMERALS, min_size=2, max_size=2), min_size=1, max_size=6), st.data())
+def test_what_pyarrow_reads_is_to_the_bit_what_numpy_reads(rows, data):
+    """Or it reads nothing: a block with a single cell that is no plain number is left to NumPy and to `csv`."""
+    ends = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\r", "\n\r"])
+    block = "".join(",".join(row) + data.draw(ends) for row in rows)
+    by_arrow = delimited._Columns(2, ",")._by_arrow(block)
+    if by_arrow is None:
+        return
+    by_numpy = delimited._Columns(2, ",")._by_numpy(block.splitlines(keepends=True))
+    assert by_numpy is not None
+    for ours, theirs in zip(by_arrow, by_numpy, strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def test_a_long_table_is_the_same_with_and_without_pyarrow(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(repr, row)) for row in rng.normal(size=(3000, 3)).tolist()]
+    lines[1500] = "1,word,3"  # from here on NumPy and csv
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "\n".join(lines))
+    monkeypatch.setattr(delimited, "_BLOCK", 1 << 14)
+    real, calls, found = delimited._Columns._by_arrow, [], []
+    monkeypatch.setattr(delimited._Columns, "_by_arrow", lambda s, b: calls.append(real(s, b)) or calls[-1])
+    for long in (1 << 13, 1 << 60):
+        monkeypatch.setattr(delimited, "_LONG", long)
+        table = read_table(tmp_path / "t.csv")
+        found.append((table.numeric("a").tobytes(), table.text("b"), table.numeric("c").tobytes()))
+        assert any(call is not None for call in calls) == (long < 1 << 60)
+        calls.clear()
+    assert found[0] == found[1]

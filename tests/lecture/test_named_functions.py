@@ -1,0 +1,213 @@
+"""The rows of `NAMED`: shapes, products that agree with the matrix, digits at the extremes, and every wrong input."""
+
+import math
+
+import numpy as np
+import pytest
+import witness
+from hypothesis import example, given
+from hypothesis import strategies as st
+from witness import assert_within, exact, mp
+
+from bpcli.errors import UsageError
+from bpcli.formulas import INPUTS
+from bpcli.lecture.named_functions import NAMED, one_hot
+
+RNG = np.random.default_rng(37)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+POINTS = {
+    "softmax": {"logits": [0.5, -1.0, 2.0]},
+    "log_softmax": {"logits": [0.5, -1.0, 2.0]},
+    **{name: {"z": [0.5, -1.0, 2.0]} for name in ("sigmoid", "tanh", "relu", "identity", "softplus")},
+    "dot": {"u": [1.0, 2.0, 3.0], "v": [0.5, -1.0, 4.0]},
+    "affine": {"x": [1.0, -2.0], "w": [[0.5, 1.0, 3.0], [2.0, -1.0, 0.25]], "b": [0.1, 0.2, 0.3]},
+    "neuron": {"x": [1.0, -2.0], "w": [0.5, 0.75], "b": 0.1, "activation": "tanh"},
+    "mse": {"y": [1.0, 2.0, 3.0], "yhat": [0.5, 2.5, 2.0]},
+    "bce": {"y": [1.0, 0.0, 0.3], "yhat": [0.5, 0.25, 0.9]},
+    "cce": {"yhat": [[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]], "label": [0, 2]},
+    "sigmoid_bce": {"z": [0.5, -3.0, 40.0], "y": [1.0, 0.0, 0.5]},
+    "softmax_cce": {"logits": [[0.5, 1.0, -2.0], [0.0, 0.0, 3.0]], "label": [2, 1]},
+}
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with np.errstate(all="ignore"):
+        yield
+
+
+def test_every_name_has_a_row_its_inputs_and_a_point_here():
+    assert set(NAMED) == set(INPUTS) == set(POINTS)
+    for name, row in NAMED.items():
+        assert set(row.blocks) <= set(INPUTS[name])
+
+
+def moved(inputs, row, direction, h):
+    """The inputs, each block moved by h times its part of the direction."""
+    result, at = dict(inputs), 0
+    for block in row.blocks:
+        size = inputs[block].size
+        result[block] = inputs[block] + h * direction[at : at + size].reshape(inputs[block].shape)
+        at += size
+    return result
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_jacobian_products_and_difference_quotient_agree(name):
+    row = NAMED[name]
+    inputs = row.check(POINTS[name])
+    value = np.atleast_1d(row.value(inputs))
+    jacobian = row.jacobian(inputs)
+    assert list(jacobian) == list(row.blocks)
+    for block in row.blocks:
+        assert jacobian[block].shape == (value.size, inputs[block].size)
+    whole = np.concatenate(list(jacobian.values()), axis=1)
+    v, t = RNG.normal(size=value.size), RNG.normal(size=whole.shape[1])
+    vjp = row.vjp(inputs, v)
+    for block in row.blocks:
+        np.testing.assert_allclose(vjp[block].ravel(), v @ jacobian[block], rtol=1e-12, atol=1e-15)
+        assert vjp[block].shape in (inputs[block].shape, (inputs[block].size,))
+    np.testing.assert_allclose(np.atleast_1d(row.jvp(inputs, t)), whole @ t, rtol=1e-12, atol=1e-15)
+    h = 1e-5
+    ahead, behind = (np.atleast_1d(row.value(moved(inputs, row, t, step))) for step in (h, -h))
+    np.testing.assert_allclose((ahead - behind) / (2 * h), whole @ t, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if name not in ("relu", "neuron")])
+def test_rows_work_on_other_numbers_than_doubles(name):
+    row = NAMED[name]
+    inputs = row.check(POINTS[name])
+    others = {key: exact(value) if isinstance(value, np.ndarray) else value for key, value in inputs.items()}
+    np.testing.assert_allclose(np.array(row.value(others), float), row.value(inputs), rtol=1e-15)
+    for block, matrix in row.jacobian(inputs).items():
+        np.testing.assert_allclose(np.array(row.jacobian(others)[block], float), matrix, rtol=1e-15)
+
+
+# The neuron
+
+
+def exact_neuron(x, w, b, activation):
+    """a and ∂a/∂z in exact numbers."""
+    z = mp.fsum(mp.mpf(p) * mp.mpf(q) for p, q in zip(x, w, strict=True)) + mp.mpf(b)
+    return {
+        "identity": (z, mp.mpf(1)),
+        "sigmoid": (witness.sigmoid(z), witness.dsigmoid(z)),
+        "tanh": (witness.tanh(z), witness.dtanh(z)),
+        "relu": (max(z, mp.mpf(0)), mp.mpf(z >= 0)),
+    }[activation]
+
+
+def check_neuron(x, w, b, activation):
+    inputs = NAMED["neuron"].check({"x": x, "w": w, "b": b, "activation": activation})
+    a, slope = exact_neuron(x, w, b, activation)
+    info = (x, w, b, activation)
+    assert_within(4, NAMED["neuron"].value(inputs), a, info)
+    jacobian = NAMED["neuron"].jacobian(inputs)
+    assert_within(4, jacobian["x"], [slope * mp.mpf(v) for v in w], info)
+    assert_within(4, jacobian["w"], [slope * mp.mpf(v) for v in x], info)
+    assert_within(4, jacobian["b"], slope, info)
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("cancel", [0, 20, 40])
+def test_a_neuron_whose_terms_cancel_keeps_its_digits(activation, cancel):
+    for size in (1.0, 30.0, 700.0):
+        x, w = RNG.normal(size=5), RNG.normal(size=5)
+        large = 2.0**cancel * size
+        for sign in (1, -1):
+            check_neuron([*x.tolist(), large, 1.0], [*w.tolist(), 1.0, -large + sign * size], 0.7, activation)
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=2), FINITE)
+@example([(5e-276, -7e-148)], 0.0)  # z < 0 is less than any double
+@example([(1e300, -1e300)], 0.0)
+def test_a_neuron_over_the_whole_of_the_doubles(activation, terms, b):
+    x, w = (list(side) for side in zip(*terms, strict=True))
+    sizes = [abs(mp.mpf(p) * mp.mpf(q)) for p, q in [*terms, (b, 1.0)]]
+    z = mp.fsum(mp.mpf(p) * mp.mpf(q) for p, q in [*terms, (b, 1.0)])
+    if z and abs(z) >= max(sizes) * mp.mpf(2) ** -40:
+        check_neuron(x, w, b, activation)
+
+
+def test_a_slope_too_small_for_a_double_counts_where_a_weight_is_large():
+    row = NAMED["neuron"]
+    inputs = row.check({"x": [1e300], "w": [-7.4e-298], "b": 0.0, "activation": "sigmoid"})
+    z = mp.mpf(1e300) * mp.mpf(-7.4e-298)
+    truth = mp.exp(z) / (1 + mp.exp(z)) ** 2
+    assert_within(2, row.jacobian(inputs)["w"], truth * mp.mpf(1e300))
+    assert_within(2, row.vjp(inputs, np.array([1e10]))["b"], truth * mp.mpf(1e10))
+    assert_within(2, row.jvp(inputs, np.array([0.0, 1e10, 0.0])), truth * mp.mpf(1e300) * mp.mpf(1e10))
+
+
+def test_affine_and_dot_are_summed_without_error():
+    inputs = NAMED["affine"].check({"x": [1e16, 1.0, -1e16], "w": [[1.0, 2.0]] * 3, "b": [0.0, 0.5]})
+    assert NAMED["affine"].value(inputs).tolist() == [1, 2.5]
+    assert NAMED["affine"].vjp(inputs, np.array([1e16, -0.5e16]))["x"].tolist() == [0, 0, 0]
+    assert NAMED["dot"].value({"u": np.array([1e16, 1.0]), "v": np.array([1.0, 1.0])}) == 1e16 + 1
+    jvp = NAMED["dot"].jvp({"u": np.array([1e16, 1.0]), "v": np.array([-1e16, 1.0])}, np.array([1.0, 1, 1, 1]))
+    assert jvp == 2
+
+
+# Shapes, labels and mistakes
+
+
+def test_a_vector_is_one_sample_and_its_gradient_a_vector():
+    row = NAMED["softmax_cce"]
+    inputs = row.check({"logits": [0.0, 0.0], "label": 0.0})
+    assert inputs["y"].tolist() == [1, 0]
+    assert row.vjp(inputs, np.array([2.0]))["logits"].tolist() == [-1, 1]
+    matrix = row.check({"logits": [[0.0, 0.0], [0.0, 0.0]], "label": [0.0, 1.0]})
+    assert row.jacobian(matrix)["logits"].tolist() == [[-0.25, 0.25, 0.25, -0.25]]
+    assert row.vjp(matrix, np.array([1.0]))["logits"].shape == (2, 2)
+
+
+def test_a_million_classes_take_linear_memory():
+    logits = np.linspace(-5, 5, 1_000_000)
+    softmax, cce = NAMED["softmax"], NAMED["softmax_cce"]
+    v = np.ones(1_000_000)
+    assert np.abs(softmax.vjp({"logits": logits}, v)["logits"]).max() == 0
+    inputs = cce.check({"logits": logits, "label": 3})
+    gradient = cce.jacobian(inputs)["logits"]
+    assert gradient.shape == (1, 1_000_000)
+    assert gradient[0, 3] == pytest.approx(-1, rel=1e-6)
+    assert math.fsum(gradient[0].tolist()) == pytest.approx(0, abs=1e-14)
+    with pytest.raises(UsageError, match="1000000 × 1000000 entries, 8 TB"):
+        softmax.jacobian({"logits": logits})
+
+
+def test_one_hot_rows():
+    assert one_hot(np.array([1.0, 0.0]), 2, 3).tolist() == [[0, 1, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "message"),
+    [
+        ("softmax", {"logits": [[1.0], [2.0]]}, "--logits is a 2 × 1 matrix; expected a vector"),
+        ("sigmoid", {"z": [[1.0, 2.0]]}, "--z is a 1 × 2 matrix"),
+        ("dot", {"u": [1.0], "v": [1.0, 2.0]}, "--u is one number, --v is a vector of 2"),
+        ("affine", {"x": [1.0, 2.0], "w": [1.0], "b": 0.0}, "--x is a vector of 2, --w is one number"),
+        ("affine", {"x": [1.0], "w": [1.0], "b": [0.0, 1.0]}, "--b is a vector of 2; expected one number"),
+        ("affine", {"x": [1.0], "w": [[1.0, 2.0]], "b": 0.0}, "--b is one number; expected a vector of 2"),
+        ("neuron", {"x": [1.0], "w": [[1.0]], "b": [0.0], "activation": "relu"}, "a neuron has one output"),
+        ("mse", {"y": [1.0], "yhat": [[1.0, 2.0]]}, "--y is one number, --yhat is a 1 × 2 matrix"),
+        ("bce", {"y": [2.0], "yhat": [0.5]}, "--y holds labels between 0 and 1, found 2"),
+        ("bce", {"y": [1.0], "yhat": [-0.5]}, "--yhat holds probabilities between 0 and 1, found -0.5"),
+        ("bce", {"y": [math.nan], "yhat": [0.5]}, "found nan"),
+        ("cce", {"yhat": [0.5, 0.5]}, "the true class once"),
+        ("cce", {"yhat": [0.5, 0.5], "y": [1.0, 0.0], "label": 0.0}, "the true class once"),
+        ("cce", {"yhat": [0.5, 1.5], "label": 0.0}, "found 1.5"),
+        ("cce", {"yhat": [0.5, 0.5], "y": [1.0, 1.0]}, "add up to 1; found a sum of 2"),
+        ("cce", {"yhat": [0.5, 0.5], "y": [1.0]}, "--label gives class numbers"),
+        ("cce", {"yhat": [0.5, 0.5], "label": 2.0}, "--label 2: the classes are counted from 0 to 1"),
+        ("softmax_cce", {"logits": [0.5, 0.5], "label": 0.5}, "--label 0.5: the classes"),
+        ("softmax_cce", {"logits": [0.5, 0.5], "label": -1.0}, "--label -1: the classes"),
+        ("softmax_cce", {"logits": [0.5, 0.5], "label": [0.0, 1.0]}, "--label is a vector of 2; expected one number"),
+        ("softmax_cce", {"logits": [0.5, 0.5], "label": math.nan}, "--label nan: the classes"),
+    ],
+)
+def test_a_wrong_input_is_one_clear_error(name, inputs, message):
+    with pytest.raises(UsageError) as error:
+        NAMED[name].check(inputs)
+    assert message in str(error.value)

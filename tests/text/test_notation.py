@@ -1,0 +1,83 @@
+import json
+import math
+import random
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.text.notation import csv_line, json_text, number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (4.0, "4"),
+        (0.1, "0.1"),
+        (1e300, "1e300"),
+        (1e-5, "1e-5"),
+        (-0.0, "0"),
+        (0.0, "0"),
+        (-2.5, "-2.5"),
+        (1e16, "1e16"),
+        (123456789.0, "123456789"),
+        (5e-324, "5e-324"),
+        (math.nan, "nan"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+        (7, "7"),
+    ],
+)
+def test_a_number_is_its_shortest_decimal(value, text):
+    assert number(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_reads_back_as_the_same_double(x):
+    text = number(x)
+    assert float(text) == x
+    assert "+" not in text
+    assert not text.endswith(".0")
+    assert "e0" not in text
+    assert "e-0" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (math.pi, 3, "3.14"),
+        (2.0, 5, "2"),
+        (123456.0, 2, "120000"),
+        (0.1, 17, "0.10000000000000001"),
+        (6.02214076e23, 4, "6.022e23"),
+        (-1e-7 / 3, 2, "-3.3e-8"),
+        (1.0, 17, "1"),
+    ],
+)
+def test_precision_rounds_to_significant_digits(value, digits, text):
+    assert number(value, digits) == text
+
+
+def test_json_is_rfc_8259():
+    value = {"a": [1.0, math.nan, -math.inf, math.inf], "b": None, "c": True, "d": 'say "hé"\n', "e": {}, "f": 1e-7}
+    text = json_text(value)
+    assert "\n" not in text
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    assert json.loads(text, parse_constant=refuse) == {
+        **value,
+        "a": [1, "NaN", "-Infinity", "Infinity"],
+    }
+
+
+def test_json_of_random_doubles_reads_back():
+    rng = random.Random(5)
+    doubles = [x for x in (struct.unpack("d", rng.randbytes(8))[0] for _ in range(500)) if math.isfinite(x)]
+    assert json.loads(json_text(doubles)) == doubles
+
+
+def test_csv_quotes_what_needs_it():
+    assert csv_line(["a", "b,c", 'd"e', "f\ng", " h", 1.0, None]) == 'a,"b,c","d""e","f\ng"," h",1,'
