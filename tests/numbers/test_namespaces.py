@@ -99,5 +99,6 @@ def test_a_value_brings_its_namespace():
 
 
 def test_floats_need_no_numpy():
-    code = "import sys; from bpcli.numbers.namespaces import FLOATS as f; f.exp_pair(-1.0); sys.exit('numpy' in sys.modules)"
+    code = "import sys; from bpcli.numbers.namespaces import FLOATS; FLOATS.exp_pair(-1.0)"
+    code += "; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
