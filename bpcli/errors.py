@@ -34,6 +34,17 @@ class UsageError(BpcliError):
     exit_code = 2
 
 
+class InputError(UsageError):
+    """A value that does not fit its function (exit 2); `names` are the inputs that the message speaks of.
+
+    A command shows them as the options that they are given by.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, names: Iterable[str]) -> None:
+        super().__init__(message, hint)
+        self.names = tuple(names)
+
+
 class MissingExtraError(UsageError):
     """An optional library is not installed; names the extra that brings it (exit 2)."""
 

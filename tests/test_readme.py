@@ -80,7 +80,7 @@ def test_the_config_shown_holds_every_key_and_is_valid(tmp_path):
 def test_the_readme_names_every_function_command_and_named_jacobian():
     from bpcli.calculus.rules.functions import FUNCTIONS
     from bpcli.commands import COMMANDS
-    from bpcli.formulas import INPUTS
+    from bpcli.lecture.inputs import INPUTS
 
     words = set(re.findall(r"[a-z_0-9]+", README))
     assert {*FUNCTIONS, *INPUTS, *COMMANDS, *(name for names in INPUTS.values() for name in names)} <= words

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, nearest
+from bpcli.errors import BpcliError, DataError, InputError, nearest
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, what it does); the module is imported only when its command runs or shows its own help.
@@ -194,7 +195,15 @@ def _report(error: BaseException, debug: bool) -> int:
     return code
 
 
+def _with_options(error: InputError) -> str:
+    """The text of an error with its inputs as the options that they are given by: `--x` for x."""
+    names = "|".join(map(re.escape, error.names))
+    return re.sub(rf"(?<![\w-])({names})\b", r"--\1", str(error))
+
+
 def _describe(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, InputError):
+        return error.exit_code, _with_options(error)
     if isinstance(error, BpcliError):
         return error.exit_code, str(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):

@@ -37,7 +37,7 @@ from bpcli.commands.requests import (
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.datasets.sparse import dense
 from bpcli.errors import BpcliError, CheckError, DataError, UsageError
-from bpcli.formulas import INPUTS
+from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import cell, number
 
 MAX_ROWS = 64  # of a config's data that its check looks at

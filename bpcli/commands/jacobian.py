@@ -27,7 +27,7 @@ from bpcli.commands.requests import (
     wrt_titles,
 )
 from bpcli.errors import UsageError
-from bpcli.formulas import INPUTS
+from bpcli.lecture.inputs import INPUTS
 
 VALUES = tuple(dict.fromkeys(name for names in INPUTS.values() for name in names if name != "activation"))
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")

@@ -11,7 +11,7 @@ from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands.requests import Printer, blocks_lines, direction, flat, plain, value_lines
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import UsageError
-from bpcli.formulas import INPUTS
+from bpcli.lecture.inputs import INPUTS
 from bpcli.lecture.named_functions import NAMED, Named
 from bpcli.numbers.namespaces import namespace
 

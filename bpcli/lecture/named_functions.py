@@ -1,6 +1,6 @@
 """The lecture's functions by name, for `bpcli jacobian NAME`: their checks, values, Jacobians, and products with them.
 
-One row a function, whose inputs `formulas.INPUTS` lists. A row works on the arrays that its `check` returns, or on the
+One row a function, whose inputs `INPUTS` lists. A row works on the arrays that its `check` returns, or on the
 same in other numbers: `value` is an array or number, `jacobian` a matrix outputs × entries for each block, `vjp` v·J in
 each block's shape, `jvp` J·v in the value's shape, never forming J.
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import UsageError
+from bpcli.errors import InputError
 from bpcli.formulas import losses
 from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, dsoftplus_dz, softplus
@@ -41,9 +41,10 @@ class Named(NamedTuple):
 
 def _refuse_large(rows: int, columns: int) -> None:
     if rows * columns * 8 > MAX_BYTES:
-        raise UsageError(
+        raise InputError(
             f"the Jacobian would have {rows} × {columns} entries, {byte_size(rows * columns * 8)}",
-            "--vjp V gives V·J and --jvp V gives J·V without forming it",
+            "vjp V gives V·J and jvp V gives J·V without forming it",
+            names=("vjp", "jvp"),
         )
 
 
@@ -54,11 +55,12 @@ def _array(inputs: Inputs, name: str) -> Array:
 def _vector(inputs: Inputs, name: str) -> Array:
     value = _array(inputs, name)
     if value.ndim != 1:
-        raise UsageError(f"--{name} is {_kind(value)}; expected a vector such as 1,2,3")
+        raise InputError(f"{name} is {kind_of(value)}; expected a vector such as 1,2,3", names=[name])
     return value
 
 
-def _kind(value: Array) -> str:
+def kind_of(value: Array) -> str:
+    """What an array is in words."""
     if value.ndim == 1:
         return f"a vector of {len(value)}" if len(value) > 1 else "one number"
     return f"a {' × '.join(map(str, value.shape))} matrix"
@@ -66,7 +68,9 @@ def _kind(value: Array) -> str:
 
 def _same_shape(a: Array, b: Array, names: tuple[str, str], hint: str = "") -> None:
     if a.shape != b.shape:
-        raise UsageError(f"the shapes do not fit: --{names[0]} is {_kind(a)}, --{names[1]} is {_kind(b)}", hint)
+        raise InputError(
+            f"the shapes do not fit: {names[0]} is {kind_of(a)}, {names[1]} is {kind_of(b)}", hint, names=names
+        )
 
 
 # Functions of logits, and of z entry by entry
@@ -127,13 +131,14 @@ _DOT = Named(
 def _check_affine(inputs: Inputs) -> dict[str, Any]:
     x, w, b = _vector(inputs, "x"), _array(inputs, "w"), _array(inputs, "b")
     if len(w) != len(x):
-        raise UsageError(
-            f"the shapes do not fit: --x is {_kind(x)}, --w is {_kind(w)}",
+        raise InputError(
+            f"the shapes do not fit: x is {kind_of(x)}, w is {kind_of(w)}",
             "w has a row for each entry of x, and a column for each output if there are several",
+            names=("x", "w"),
         )
     outputs = w.shape[1] if w.ndim == 2 else 1
     if b.shape != (outputs,):
-        raise UsageError(f"--b is {_kind(b)}; expected {_kind(w[0]) if w.ndim == 2 else 'one number'}")
+        raise InputError(f"b is {kind_of(b)}; expected {kind_of(w[0]) if w.ndim == 2 else 'one number'}", names=["b"])
     return {"x": x, "w": w, "b": b if w.ndim == 2 else b.reshape(())}
 
 
@@ -173,7 +178,9 @@ _AFFINE = Named(
 def _check_neuron(inputs: Inputs) -> dict[str, Any]:
     checked = _check_affine(inputs)
     if checked["w"].ndim != 1:
-        raise UsageError("--w is a matrix; a neuron has one output, so w is a vector", "bpcli jacobian affine …")
+        raise InputError(
+            "w is a matrix; a neuron has one output", "affine takes a matrix with a column for each", names=["w"]
+        )
     return {**checked, "activation": inputs["activation"]}
 
 
@@ -243,7 +250,7 @@ def _loss(value: Any, gradient: Any, block: str, check: Any) -> Named:
 def _check_between(y: Array, name: str, what: str, hint: str = "") -> None:
     outside = y[~((y >= 0) & (y <= 1))]
     if outside.size:
-        raise UsageError(f"--{name} holds {what} between 0 and 1, found {outside[0]:g}", hint)
+        raise InputError(f"{name} holds {what} between 0 and 1, found {outside[0]:g}", hint, names=[name])
 
 
 def _check_probabilities(y_hat: Array) -> None:
@@ -264,37 +271,38 @@ def _check_pairs(block: str, labels: bool, probabilities: bool) -> Any:
 
 
 def _check_one_hot(block: str) -> Any:
-    """y as one-hot rows, from --y or --label, for predictions in rows."""
+    """y as one-hot rows, from y or label, for predictions in rows."""
 
     def check(inputs: Inputs) -> dict[str, Any]:
         other = _array(inputs, block)
         if block == "yhat":
             _check_probabilities(other)
         if (inputs.get("y") is None) == (inputs.get("label") is None):
-            raise UsageError("give the true class once: --y one-hot, or --label counted from 0")
+            raise InputError("give the true class once: y one-hot, or label counted from 0", names=("y", "label"))
         if inputs.get("label") is not None:
             y = one_hot(_vector(inputs, "label"), *_rows(other).shape)
             return {"y": y.reshape(other.shape), block: other}
         y = _array(inputs, "y")
-        _same_shape(y, other, ("y", block), "y is one-hot, in the shape of the other; --label gives class numbers")
+        _same_shape(y, other, ("y", block), "y is one-hot, in the shape of the other; label gives class numbers")
         _check_between(y, "y", "labels")
         sums = _rows(y).sum(axis=1)
         wrong = sums[abs(sums - 1.0) > 1e-9]
         if wrong.size:
             what = "each row is one-hot, or holds probabilities that add up to 1"
-            raise UsageError(f"--y: {what}; found a sum of {wrong[0]:g}")
+            raise InputError(f"y: {what}; found a sum of {wrong[0]:g}", names=["y"])
         return {"y": y, block: other}
 
     return check
 
 
 def one_hot(labels: Array, samples: int, classes: int) -> Array:
-    """One-hot rows (samples, classes) of class numbers; UsageError for one that is no class."""
+    """One-hot rows (samples, classes) of class numbers; InputError for one that is no class."""
     if labels.shape != (samples,):
-        raise UsageError(f"--label is {_kind(labels)}; expected {_kind(np.empty(samples))}, a class number a row")
+        expected = kind_of(np.empty(samples))
+        raise InputError(f"label is {kind_of(labels)}; expected {expected}, a class number a row", names=["label"])
     for label in labels.tolist():
         if label not in range(classes):
-            raise UsageError(f"--label {label:g}: the classes are counted from 0 to {classes - 1}")
+            raise InputError(f"label {label:g}: the classes are counted from 0 to {classes - 1}", names=["label"])
     y = np.zeros((samples, classes))
     y[np.arange(samples), labels.astype(int)] = 1.0
     return y

@@ -12,8 +12,8 @@ import pytest
 
 from bpcli.commands import COMMANDS
 from bpcli.commands.jacobian import ACTIVATIONS
-from bpcli.formulas import INPUTS
 from bpcli.formulas.activations import ACTIVATIONS as TABLE
+from bpcli.lecture.inputs import INPUTS
 from bpcli.lecture.named_functions import NAMED
 
 

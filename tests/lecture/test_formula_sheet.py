@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from bpcli.formulas import INPUTS
 from bpcli.lecture.formula_sheet import SHEETS, SLOPES, neuron_sheet, sheet_of
+from bpcli.lecture.inputs import INPUTS
 from bpcli.lecture.named_functions import NAMED
 
 RNG = np.random.default_rng(3)
