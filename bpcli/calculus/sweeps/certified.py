@@ -26,6 +26,7 @@ MAX_BITS = 1 << 16
 _FIRST_BITS = 80
 _BITS_IN_ALL = 1 << 27  # of all entries together
 _MAX_ENTRIES = 1 << 20  # of a result, or of what it is computed from
+_DIGITS_OF_DOUBLES = 15  # so many, and less, are written of the double, in whose range smaller numbers are 0
 _UNDERFLOW = Fraction(1, 1 << 1075)  # what is at most this rounds to 0
 
 
@@ -95,7 +96,7 @@ def nearest_decimal(x: Ball, digits: int) -> float | None:
     low, high = enclosure(x)
     if isinstance(low, float) or isinstance(high, float):
         return _double(low) if _double(low) == _double(high) or low != low else None
-    if low != high and max(abs(low), abs(high)) <= _UNDERFLOW and (low <= 0 <= high):
+    if digits <= _DIGITS_OF_DOUBLES and max(abs(low), abs(high)) <= _UNDERFLOW and low <= 0 <= high:
         return 0.0
     context = Context(digits, ROUND_HALF_EVEN)
     ends = {context.divide(Decimal(end.numerator), Decimal(end.denominator)) for end in (low, high)}
@@ -106,7 +107,7 @@ def nearest_decimal(x: Ball, digits: int) -> float | None:
 
 def decimal_text(value: Decimal, digits: int) -> str:
     """A decimal of so many significant digits as `notation.number` writes a double."""
-    if digits <= 15:
+    if digits <= _DIGITS_OF_DOUBLES:
         return number(float(value))
     value = value.normalize(Context(digits))
     place = value.adjusted()
@@ -115,42 +116,58 @@ def decimal_text(value: Decimal, digits: int) -> str:
     return f"{value.scaleb(-place, Context(digits)):f}e{place}"
 
 
+class _InBalls(Calculation):
+    """The calculation in ball arithmetic, at the precision of the context: every number in it is a ball."""
+
+    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+        entries = max(rows * columns, self.program.entries)
+        if entries > _MAX_ENTRIES:
+            raise UsageError(
+                f"to certify {entries} entries would take minutes; {_MAX_ENTRIES} are allowed", "take doubles"
+            )
+
+
 class Certified(Calculation):
     """A calculation whose results are correctly rounded for certain: by ball arithmetic, of rising precision.
 
     The variables are the doubles that were read; decimals of the text are what they say, and π and e are themselves.
+    All steps are done in balls, and only what comes out is rounded: once.
     """
 
     def __init__(self, plain: Calculation, digits: int | None = None) -> None:
         super().__init__(plain.trees, plain.texts, plain.program.variables, plain.wrt, balls())
         self.plain, self.digits = plain, digits
+        self._in_balls = _InBalls(plain.trees, plain.texts, plain.program.variables, plain.wrt, balls())
 
     def _certified(self, compute: Callable[..., T], *args: Any) -> T:
-        return certified(lambda: compute(*args), self.digits, self.program.entries)
+        self._in_balls.kink = self.kink
+        result = certified(lambda: compute(*args), self.digits, self.program.entries)
+        self.kinks = self._in_balls.kinks
+        return result
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression."""
-        return self._certified(super().value, point)
+        return self._certified(self._in_balls.value, point)
 
     def gradient(self, point: Point) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient."""
-        return self._certified(super().gradient, point)
+        return self._certified(self._in_balls.gradient, point)
 
     def jacobian(self, point: Point) -> tuple[list[Any], dict[str, Any]]:
         """The values and the Jacobian."""
-        return self._certified(super().jacobian, point)
+        return self._certified(self._in_balls.jacobian, point)
 
     def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         """The value, the gradient and the Hessian."""
-        return self._certified(super().hessian, point)
+        return self._certified(self._in_balls.hessian, point)
 
     def vjp(self, point: Point, v: Any) -> tuple[list[Any], dict[str, Any]]:
         """v·J."""
-        return self._certified(super().vjp, point, v)
+        return self._certified(self._in_balls.vjp, point, v)
 
     def jvp(self, point: Point, v: Any) -> tuple[list[Any], list[Any]]:
         """J·v."""
-        return self._certified(super().jvp, point, v)
+        return self._certified(self._in_balls.jvp, point, v)
 
     def value_block(self, columns: Point, table: Any = None) -> list[Any]:
         """The values at B points, one by one."""
@@ -197,10 +214,3 @@ class Certified(Calculation):
     def slope_culprit(self, point: Point, second: bool = False) -> str | None:
         """The operation whose derivative leaves the finite, in doubles."""
         return self.plain.slope_culprit(point, second)
-
-    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
-        entries = max(rows * columns, self.program.entries)
-        if entries > _MAX_ENTRIES:
-            raise UsageError(
-                f"--certify of {entries} entries would take minutes; it takes {_MAX_ENTRIES}", "leave out --certify"
-            )

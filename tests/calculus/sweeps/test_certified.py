@@ -247,7 +247,7 @@ def test_more_digits():
 
 def test_too_large_a_calculation_is_refused():
     x = {"x": np.zeros(2000)}
-    with pytest.raises(UsageError, match="--certify of 4000000 entries"):
+    with pytest.raises(UsageError, match="to certify 4000000 entries"):
         calculation("softmax(x)", x).jacobian(x)
 
 
@@ -256,3 +256,34 @@ def test_a_recognised_composite_is_certified_as_well():
     point = {"x": 800.0}
     assert calculation("log(1+exp(x))", point).value(point) == [800.0]
     assert calculation("1/(1+exp(x))", point).value(point) == [0.0]
+
+
+def test_a_product_by_the_jacobian_of_a_side_is_rounded_once():
+    point = {"x": 0.0}
+    for v in (0.1, 0.7, 3.0, 1e-300):
+        expected = nearest(mp.mpf(v) / 3)
+        for kink in ("lecture", "right"):
+            one = calculation("relu(x)/3", point)
+            one.kink = kink
+            assert one.vjp(point, [v])[1] == {"x": expected}
+            assert one.jvp(point, [v])[1] == [expected]
+            assert len(one.kinks) == 1
+
+
+def test_a_gradient_that_is_no_double_does_not_jump():
+    """The second derivative beside a kink is that of the true slopes, not of those rounded to doubles."""
+    one = calculation("relu(x)*x/3+x/3", {"x": 0.0})
+    one.kink = "left"
+    assert one.hessian({"x": 0.0})[1:] == ({"x": nearest(mp.mpf(1) / 3)}, [[0.0]])
+    one.kink = "right"
+    assert one.hessian({"x": 0.0})[1:] == ({"x": nearest(mp.mpf(1) / 3)}, [[nearest(mp.mpf(2) / 3)]])
+
+
+@pytest.mark.parametrize("digits", [16, 20, 50])
+def test_a_digit_of_what_is_below_the_doubles_is_proven_too(digits):
+    truth = mp.exp(-800) * mp.expm1(mp.mpf(1e-20))
+    (value,) = calculation("exp(-800)*(exp(x)-1)", {"x": 1e-20}, digits).value({"x": 1e-20})
+    assert Decimal(value.text) == Context(digits).create_decimal(mp.nstr(truth, 60))
+    assert calculation("exp(-800)*(exp(x)-1)", {"x": 1e-20}, 10).value({"x": 1e-20}) == [0.0]
+    (value,) = calculation("sin(pi)+x", {"x": 0.0}, digits).value({"x": 0.0})
+    assert isinstance(value, Undecided)
