@@ -4,6 +4,8 @@ import contextlib
 import ctypes
 import errno
 import os
+import re
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -23,27 +25,117 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
     """Call `write` on a file beside `path`, make it durable, and give it its name in one step.
 
     Without `force` an existing `path` is refused, even one that appeared meanwhile (UsageError). What can't be written
-    is a DataError, and leaves the old file as it was.
+    is a DataError, and leaves the old file as it was. What a killed process left beside `path` is removed.
     """
     if not force:
         refuse_overwrite(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with writing(path):
+        _remove_leftovers(path)
+        temporary, file = _locked_file(path)
         try:
-            with open(temporary, "wb") as file:
+            with file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            if force:
-                os.replace(temporary, path)
-            else:
-                try:
-                    os.link(temporary, path)  # unlike rename, link never replaces
-                except FileExistsError:
-                    refuse_overwrite(path)
+                if force:
+                    os.replace(temporary, path)
+                else:
+                    _rename_new(temporary, path)
             _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file in a folder of our own, in the place of whatever has its name; a link is not followed."""
+    path.unlink(missing_ok=True)
+    with path.open("xb") as file:
+        file.write(content)
+
+
+def own_folder(folder: Path) -> Path:
+    """`folder`, made if it is not there; DataError if it is a link, through which one would write elsewhere."""
+    if folder.is_symlink():
+        raise DataError(f"{folder} is a link, and nothing is written through it", "remove it, or make it a folder")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+_RANDOM = 8
+"""Bytes of the random part of a temporary file's name, so that nobody can foresee it."""
+
+
+def _locked_file(path: Path) -> tuple[Path, BinaryIO]:
+    """A new file beside `path`, which no link could lead elsewhere, locked for as long as it is open."""
+    import fcntl
+
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}.partial")
+        file = temporary.open("xb")
+        with contextlib.suppress(OSError):  # not every file system has locks; then leftovers stay
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_open_at(file.fileno(), temporary):
+            return temporary, file
+        file.close()  # taken for a leftover before it was locked
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of `path` that no living process holds."""
+    import fcntl
+
+    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{{2 * _RANDOM}}}\.partial")
+    try:
+        found = [path.with_name(left) for left in os.listdir(path.parent) if name.fullmatch(left)]
+    except OSError:  # a folder that may not be listed may still be written to
+        return
+    for left in found:
+        with contextlib.suppress(OSError):  # someone else's, or gone meanwhile
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    """Rename a file; UsageError if something has the new name.
+
+    By a link, which never replaces anything. File systems without links (exFAT, SMB) have a rename that does not
+    replace, or the name is looked up just before.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        refuse_overwrite(target)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
+        try:
+            _rename_with(source, target, _RENAME_NOREPLACE)
+        except FileExistsError:
+            refuse_overwrite(target)
+        except OSError as refused:
+            if refused.errno not in _NOT_SUPPORTED:
+                raise
+            refuse_overwrite(target)
+            os.rename(source, target)
+
+
+_NOT_SUPPORTED = frozenset({errno.EPERM, errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What a file system says to a call that it does not have."""
+
+_RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # linux/fs.h
+
+
+def _rename_with(source: Path, target: Path, flags: int) -> None:
+    """Linux's renameat2; OSError with ENOSYS where there is none."""
+    if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None, use_errno=True), "renameat2"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(target))
+    at_fdcwd = -100
+    if libc.renameat2(at_fdcwd, os.fsencode(source), at_fdcwd, os.fsencode(target), flags):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
 
 
 MARK = ".pid"
@@ -73,7 +165,7 @@ def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator
     try:
         with writing(target):
             _clear(staging, keeps if (staging / MARK).is_file() else frozenset())
-            (staging / MARK).write_text(f"{os.getpid()}\n")
+            write_new(staging / MARK, f"{os.getpid()}\n".encode())
         yield staging
     finally:
         try:
@@ -128,7 +220,7 @@ def _hold(staging: Path, target: Path) -> int:
     while True:
         staging.mkdir(exist_ok=True)
         try:
-            descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
+            descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except FileNotFoundError:  # whoever held it has just ended
             continue
         try:
@@ -213,19 +305,22 @@ def _link_over(source: Path, destination: Path) -> None:
     if source.is_dir() and not source.is_symlink():
         shutil.copytree(source, destination, symlinks=True)
     else:
-        os.link(source, destination, follow_symlinks=False)
+        try:
+            os.link(source, destination, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NOT_SUPPORTED:
+                raise
+            shutil.copy2(source, destination, follow_symlinks=False)
 
 
 def _exchange(first: Path, second: Path) -> None:
     """Let two folders change names: in one step where the system can, else by way of a third name."""
-    if sys.platform == "linux":
-        rename_exchange, at_fdcwd = 2, -100
-        libc = ctypes.CDLL(None, use_errno=True)
-        if hasattr(libc, "renameat2"):
-            if libc.renameat2(at_fdcwd, os.fsencode(first), at_fdcwd, os.fsencode(second), rename_exchange) == 0:
-                return
-            if ctypes.get_errno() not in (errno.ENOSYS, errno.EINVAL):
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(second))
+    try:
+        _rename_with(first, second, _RENAME_EXCHANGE)
+        return
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
     aside = second.with_name(f".{second.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     os.rename(second, aside)

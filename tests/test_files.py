@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import pytest
 
 from bpcli import files
 from bpcli.errors import DataError, UsageError
-from bpcli.files import install, staged_folder, write_atomically
+from bpcli.files import install, own_folder, staged_folder, write_atomically, write_new
 
 KNOWN = frozenset({"model.npz"})
 
@@ -167,3 +168,88 @@ def test_a_place_below_a_file_is_an_error_that_names_it(tmp_path):
         write_run(tmp_path / "file" / "run", "new")
     with pytest.raises(DataError, match=r"can't be written"):
         write_atomically(tmp_path / "file" / "out", lambda file: None, force=True)
+
+
+def refuse(number):
+    def call(*arguments, **options):
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL])
+@pytest.mark.parametrize("renames", [True, False])
+def test_a_file_system_without_links_takes_new_files_and_replaces_old_ones(tmp_path, monkeypatch, number, renames):
+    monkeypatch.setattr(os, "link", refuse(number))
+    if not renames:
+        monkeypatch.setattr(files, "_rename_with", refuse(errno.EINVAL))
+    path, run = tmp_path / "out.npy", tmp_path / "run"
+    write_atomically(path, lambda file: file.write(b"one"))
+    with pytest.raises(UsageError, match="exists already"):
+        write_atomically(path, lambda file: path.exists() or file.write(b"two"))
+    assert path.read_bytes() == b"one"
+    write_atomically(path, lambda file: file.write(b"two"), force=True)
+    assert path.read_bytes() == b"two"
+    write_run(run, "old")
+    (run / "notes.txt").write_text("mine")
+    write_run(run, "new", force=True)
+    assert ((run / "model.npz").read_text(), (run / "notes.txt").read_text()) == ("new", "mine")
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("linkless", [True, False])
+def test_a_file_that_appears_while_another_is_written_stays(tmp_path, monkeypatch, linkless):
+    if linkless:
+        monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    path = tmp_path / "out.npy"
+
+    def write(file):
+        file.write(b"mine")
+        path.write_bytes(b"theirs")
+
+    with pytest.raises(UsageError, match="exists already"):
+        write_atomically(path, write)
+    assert path.read_bytes() == b"theirs"
+    assert left_over(tmp_path) == []
+
+
+def test_no_planted_link_is_written_through(tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    token = iter(["00" * 8, "11" * 8])
+    monkeypatch.setattr(files.secrets, "token_hex", lambda size: next(token))
+    for name in (f".out.{os.getpid()}.partial", f".out.{'00' * 8}.partial"):
+        (tmp_path / name).symlink_to(victim)
+    with pytest.raises(DataError, match="File exists"):  # even one whose name was foreseen
+        write_atomically(tmp_path / "out", lambda file: file.write(b"new"))
+    write_atomically(tmp_path / "out", lambda file: file.write(b"new"))
+    assert (victim.read_text(), (tmp_path / "out").read_bytes()) == ("precious", b"new")
+    (tmp_path / "inside").symlink_to(victim)
+    write_new(tmp_path / "inside", b"new")
+    assert (victim.read_text(), (tmp_path / "inside").read_bytes()) == ("precious", b"new")
+    (tmp_path / ".cache").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="is a link"):
+        own_folder(tmp_path / ".cache")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_and_a_living_one_keeps_its_own(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from bpcli.files import write_atomically\n"
+        "def write(file):\n    file.write(b'half'); print('ready', flush=True); sys.stdin.read()\n"
+        "write_atomically(Path(sys.argv[1]), write)"
+    )
+    path = tmp_path / "out.npy"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout.readline() == "ready\n"
+        (held,) = left_over(tmp_path)
+        write_atomically(path, lambda file: file.write(b"second"))
+        assert left_over(tmp_path) == [held]
+        first.kill()
+    write_atomically(tmp_path / "other", lambda file: file.write(b"third"))
+    assert left_over(tmp_path) == [held]
+    write_atomically(path, lambda file: file.write(b"fourth"), force=True)
+    assert left_over(tmp_path) == []
+    assert path.read_bytes() == b"fourth"

@@ -80,8 +80,22 @@ class Command(click.Command):
         return super().parse_args(context, arguments)
 
 
+class NoCommandError(click.UsageError):
+    """`bpcli` alone: the help is what it says, which click's versions do each in its own way."""
+
+    def format_message(self) -> str:
+        """The help of the group."""
+        return self.ctx.get_help() if self.ctx else ""
+
+
 class LazyGroup(click.Group):
     """The group of `COMMANDS`: its help needs no command's module."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """As click does, but without arguments the help is an error of usage."""
+        if not arguments and not context.resilient_parsing:
+            raise NoCommandError("no command", ctx=context)
+        return super().parse_args(context, arguments)
 
     def list_commands(self, context: click.Context) -> list[str]:
         """The names, in the order of the table."""
@@ -121,6 +135,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 @click.group(
     cls=LazyGroup,
+    no_args_is_help=False,
     params=[
         click.Option(
             ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
@@ -191,7 +206,7 @@ def _report(error: BaseException, debug: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     code, text = _describe(error)
     if text:
-        output.say(text if isinstance(error, click.exceptions.NoArgsIsHelpError) else f"bpcli: error: {text}")
+        output.say(text if isinstance(error, NoCommandError) else f"bpcli: error: {text}")
     return code
 
 
@@ -206,7 +221,7 @@ def _describe(error: BaseException) -> tuple[int, str]:
         return error.exit_code, _with_options(error)
     if isinstance(error, BpcliError):
         return error.exit_code, str(error)
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, NoCommandError):
         return 2, error.format_message()
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "bpcli"

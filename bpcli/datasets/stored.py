@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.table import MISSING, Floats, Table, read_blocks, reader_of
 from bpcli.errors import DataError
-from bpcli.files import writing
+from bpcli.files import own_folder, write_new, writing
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
@@ -41,8 +41,8 @@ class Matrix:
     """Numbers (N, n), row by row, in a file without a name; rows are read where they are needed."""
 
     def __init__(self, folder: Path, width: int, dtype: Any) -> None:
+        own_folder(folder)
         with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
             self._file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the matrix
         self._folder, self._width, self.dtype = folder, width, np.dtype(dtype)
         self._rows = 0
@@ -241,6 +241,7 @@ def stored(
     written, which then is not there at all.
     """
     _give_back()
+    own_folder(cache)
     status = path.stat()
     whole = str(path.absolute())
     key = json.dumps([whole, status.st_size, status.st_mtime_ns, format_, sorted(as_text), _FORMAT])
@@ -249,14 +250,13 @@ def stored(
     about = _about(folder)
     if about is None:
         with writing(cache):
-            cache.mkdir(parents=True, exist_ok=True)
             for old in (*cache.glob(f"*-{place}-*"), *filter(_is_left, cache.glob(".partial-*"))):
                 shutil.rmtree(old, ignore_errors=True)  # of what the file was before, or of a process that is dead
             partial = Path(tempfile.mkdtemp(prefix=f".partial-{os.getpid()}-", dir=cache))
         try:
             about = _convert(path, format_, like, as_text, partial, progress)
             with writing(folder):
-                (partial / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+                write_new(partial / _ABOUT, json.dumps(about).encode())
                 os.replace(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

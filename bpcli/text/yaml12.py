@@ -1,16 +1,22 @@
 """YAML 1.2's core schema: text becomes a tree of nodes that know their places, and values become text.
 
-PyYAML's own values are those of YAML 1.1, in which 1e-3 is a word and no is a boolean; so only the events of its safe
-loader are used. The tree is bounded while it grows: a file that is no config is refused at once, whatever its aliases.
+PyYAML's own values are those of YAML 1.1, in which 1e-3 is a word and no is a boolean; so its composer is given the
+resolver of YAML 1.2. The tree is bounded while it grows: a file that is no config is refused at once, whatever its
+aliases.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import yaml
+from yaml.composer import Composer
+from yaml.parser import Parser
+from yaml.reader import Reader
+from yaml.resolver import BaseResolver
+from yaml.scanner import Scanner
 
 from bpcli.errors import caret_lines
 from bpcli.text.notation import number
@@ -109,38 +115,73 @@ def compose(text: str, source: str) -> Node | None:
     if bad:
         place = Place(source, text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start()))
         raise YamlError(place, f"the character U+{ord(bad[0]):04X} can't stand in YAML", [])
-    loader: Any = yaml.SafeLoader(text)
-    composer = _Composer(source, text)
+    loader = _Loader(text, source)
     try:
-        while loader.check_event():
-            composer.take(loader.get_event())
+        root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise composer.syntax_error(error) from error
+        raise loader.syntax_error(error) from error
     except (ValueError, OverflowError) as error:  # Python's own, for \Uffffffff or %YAML of a thousand digits
-        raise composer.error(loader.get_mark(), "this is not YAML: a number beyond all bounds") from error
-    return composer.root
+        raise loader.error(loader.get_mark(), "this is not YAML: a number beyond all bounds") from error
+    return None if root is None else _tree(root, source)
 
 
-class _Composer:
-    """Turns events into nodes; an open collection waits on the stack, so that nothing here is recursive."""
+class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
+    """PyYAML's parser and composer, with the core schema for plain scalars and bounds on what is composed."""
 
-    def __init__(self, source: str, text: str) -> None:
-        self.root: Node | None = None
-        self._source = source
-        self._text = text
-        self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int] | None] = {}  # None while the collection itself is still open
-        self._documents = 0
+    def __init__(self, text: str, source: str) -> None:
+        Reader.__init__(self, text)
+        for part in (Scanner, Parser, Composer, BaseResolver):
+            part.__init__(self)
+        self._text, self._source = text, source
+        self._depth = self._values = 0
+        self._sizes: dict[int, int] = {}  # of the nodes that are whole, those behind aliases counted each time
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node; YamlError beyond the bounds, and for an alias of nothing or of a node around it."""
+        parser: Any = self  # whose methods the stubs do not type
+        event = parser.peek_event()
+        before, mark = self._values, event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            self._count(self._aliased(event), mark)
+            return super().compose_node(parent, index)
+        is_scalar = isinstance(event, yaml.ScalarEvent)
+        if is_scalar and event.tag == "!":
+            event.tag = f"{_TAG}str"
+        self.anchors.pop(event.anchor, None)  # of two anchors of one name the later counts
+        self._depth += not is_scalar
+        if self._depth > MAX_DEPTH:
+            raise self.error(mark, f"nested too deeply for a config: more than {MAX_DEPTH} levels")
+        self._count(1, mark)
+        node = super().compose_node(parent, index)
+        self._depth -= not is_scalar
+        self._sizes[id(node)] = self._values - before
+        return node
+
+    def _count(self, values: int, mark: Any) -> None:
+        self._values += values
+        if self._values > MAX_NODES:
+            raise self.error(mark, f"too many values for a config: more than {MAX_NODES}")
+
+    def _aliased(self, event: yaml.AliasEvent) -> int:
+        """How many values an alias stands for."""
+        if event.anchor not in self.anchors:
+            raise self.error(event.start_mark, f"*{event.anchor} refers to an anchor &{event.anchor} that is not there")
+        size = self._sizes.get(id(self.anchors[event.anchor]))
+        if size is None:
+            raise self.error(event.start_mark, f"*{event.anchor} refers to what it stands in itself")
+        return size
 
     def error(self, mark: Any, problem: str) -> YamlError:
         """A YamlError at a mark of PyYAML."""
         index = min(mark.index, len(self._text))
-        return YamlError(self._place(mark), problem, caret_lines(self._text, index, index + 1))
+        return YamlError(_place(mark, self._source), problem, caret_lines(self._text, index, index + 1))
 
     def syntax_error(self, error: yaml.MarkedYAMLError) -> YamlError:
         """PyYAML's error in words for someone who wrote a config."""
         mark, opening = error.problem_mark or error.context_mark, error.context_mark
         problem = error.problem or ""
+        if "another document" in problem:
+            return self.error(mark, "a second document begins here, and a config is one")
         if mark and opening and not self._text[mark.index :].strip("\0 \n\r"):
             mark = opening  # at the end of the text there is nothing to see
         before = self._text[: mark.index].rpartition("\n")[2] if mark else ""
@@ -151,90 +192,29 @@ class _Composer:
             words = next((words.format(where=where) for found, words in _IN_WORDS if found in problem), problem)
         return self.error(mark, f"this is not YAML: {words}")
 
-    def take(self, event: Any) -> None:
-        """The next event."""
-        mark = event.start_mark
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._documents += 1
-            if self._documents > 1:
-                raise self.error(mark, "a second document begins here, and a config is one")
-        elif isinstance(event, yaml.CollectionStartEvent):
-            is_mapping = isinstance(event, yaml.MappingStartEvent)
-            known = (None, "!", _TAG + ("map" if is_mapping else "seq"))
-            tag = None if event.tag in known else UnknownTag(_short(event.tag))
-            self._open.append(_Open(mark, is_mapping, event.anchor, tag))
-            if event.anchor:
-                self._anchors[event.anchor] = None
-            if len(self._open) > MAX_DEPTH:
-                raise self.error(mark, f"nested too deeply for a config: more than {MAX_DEPTH} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            done = self._open.pop()
-            self._add(done.node(self._place(done.mark)), done.size, done.anchor, done.mark)
-        elif isinstance(event, yaml.AliasEvent):
-            self._add(*self._aliased(event), None, mark)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._add(self._scalar(event), 1, event.anchor, mark)
 
-    def _place(self, mark: Any) -> Place:
-        return Place(self._source, mark.line + 1, mark.column + 1)
-
-    def _add(self, node: Node, size: int, anchor: str | None, mark: Any) -> None:
-        """Put a node that is whole where it belongs; `size` counts its values, those behind aliases each time."""
-        if anchor:
-            self._anchors[anchor] = node, size
-        if not self._open:
-            self.root = node
-            return
-        around = self._open[-1]
-        around.children.append(node)
-        around.size += size
-        if around.size > MAX_NODES:
-            raise self.error(mark, f"too many values for a config: more than {MAX_NODES}")
-
-    def _aliased(self, event: Any) -> tuple[Node, int]:
-        if event.anchor not in self._anchors:
-            raise self.error(event.start_mark, f"*{event.anchor} refers to an anchor &{event.anchor} that is not there")
-        found = self._anchors[event.anchor]
-        if found is None:
-            raise self.error(event.start_mark, f"*{event.anchor} refers to what it stands in itself")
-        return found
-
-    def _scalar(self, event: Any) -> Scalar:
-        value: Any = event.value
-        text = event.value
-        if event.tag is None:
-            value = plain_value(text) if event.implicit[0] else text
-        elif event.tag != "!":
-            kind = event.tag.removeprefix(_TAG)
-            if kind in _PATTERNS and _PATTERNS[kind].match(text):
-                value = _construct(kind, text)
-            elif kind != "str":
-                value = UnknownTag(_short(event.tag))
-                text = f"{value.tag} {text}".rstrip()
-        return Scalar(self._place(event.start_mark), value, text)
+for _kind, _pattern in _PATTERNS.items():
+    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", _pattern, None)
 
 
-def _short(tag: str) -> str:
-    return tag.replace(_TAG, "!!")
+def _place(mark: Any, source: str) -> Place:
+    return Place(source, mark.line + 1, mark.column + 1)
 
 
-@dataclass
-class _Open:
-    """A collection whose end has not come yet."""
-
-    mark: Any
-    is_mapping: bool
-    anchor: str | None
-    tag: UnknownTag | None
-    children: list[Node] = field(default_factory=list)
-    size: int = 1
-
-    def node(self, place: Place) -> Node:
-        if self.tag:
-            return Scalar(place, self.tag, f"{self.tag.tag} …")
-        if self.is_mapping:
-            return Pairs(place, tuple(zip(self.children[::2], self.children[1::2], strict=True)))
-        return Items(place, tuple(self.children))
+def _tree(node: yaml.Node, source: str) -> Node:
+    """A node of PyYAML's with its values."""
+    place, tag = _place(node.start_mark, source), node.tag.replace(_TAG, "!!")
+    if isinstance(node, yaml.ScalarNode):
+        text, kind = node.value, tag.removeprefix("!!")
+        if kind in _PATTERNS and _PATTERNS[kind].match(text):
+            return Scalar(place, _construct(kind, text), text)
+        return Scalar(place, text, text) if kind == "str" else Scalar(place, UnknownTag(tag), f"{tag} {text}".rstrip())
+    is_mapping = isinstance(node, yaml.MappingNode)
+    if tag != ("!!map" if is_mapping else "!!seq"):
+        return Scalar(place, UnknownTag(tag), f"{tag} …")
+    if is_mapping:
+        return Pairs(place, tuple((_tree(key, source), _tree(value, source)) for key, value in node.value))
+    return Items(place, tuple(_tree(item, source) for item in node.value))
 
 
 _IN_WORDS = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.errors import DataError, nearest
-from bpcli.files import writing
+from bpcli.files import write_new, writing
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
 from bpcli.training.model import Model
@@ -36,7 +36,7 @@ def save_model(model: Model, path: Path) -> None:
     buffer = BytesIO()
     np.savez(buffer, w=model.w, b=model.b, meta=np.array(json.dumps(meta)))
     with writing(path):
-        path.write_bytes(buffer.getvalue())
+        write_new(path, buffer.getvalue())
 
 
 def save_run(
@@ -47,9 +47,9 @@ def save_run(
     rows = [flat(record) for record in records]
     history = [csv_line(rows[0]), *(csv_line(row.values()) for row in rows)]
     with writing(folder):
-        (folder / CONFIG).write_text(config, encoding="utf-8")
-        (folder / HISTORY).write_text("\n".join(history) + "\n", encoding="utf-8")
-        (folder / SUMMARY).write_text(json_text(summary) + "\n", encoding="utf-8")
+        write_new(folder / CONFIG, config.encode())
+        write_new(folder / HISTORY, ("\n".join(history) + "\n").encode())
+        write_new(folder / SUMMARY, (json_text(summary) + "\n").encode())
 
 
 def read_history(folder: Path) -> dict[str, list[float]]:

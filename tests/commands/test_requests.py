@@ -413,6 +413,12 @@ def test_module_and_command_are_the_same(root):
     assert done.stdout.splitlines() == ["bpcli 0.1.0", "Usage: bpcli [OPTIONS] COMMAND [ARGS]..."]
 
 
+def test_bpcli_alone_is_wrong_usage_and_its_help_says_what_to_type(bpcli):
+    alone, asked = bpcli(), bpcli("--help")
+    assert (alone.code, alone.out, asked.code, asked.err) == (2, "", 0, "")
+    assert alone.err == asked.out
+
+
 def test_a_bug_of_ours_exits_70_and_says_how_to_report_it(bpcli, monkeypatch):
     from bpcli.calculus.sweeps import calculation as derivative
 
