@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True, scope="session")
 def _interruptible() -> None:
-    """Hear SIGINT, here and in the processes that tests start, though a shell ignores it for a job in the background."""
+    """Hear SIGINT, here and in processes that tests start, though a shell ignores it for a job in the background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
