@@ -4,9 +4,21 @@ Source: the lecture's "Activation Functions and Jacobians". The lecture writes �
 computed from z as what it is (σ(−z) for the sigmoid), since a has rounded to 1 long before the derivative is 0.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
+from bpcli.formulas.choices import (
+    BETWEEN_0_AND_1,
+    NOT_NEGATIVE,
+    REALS,
+    Interval,
+    Kink,
+    Kinks,
+    Setting,
+    smooth,
+)
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import namespace
 from bpcli.numbers.pairs import Pair
@@ -160,28 +172,84 @@ def _relu_pair(z: Any, low: Any) -> Pair:
     return pairs.where(namespace(z), z >= 0, (z, low), (0.0, 0.0))
 
 
-class Activation(NamedTuple):
-    """A row of `ACTIVATIONS`: the function, its derivative, the lecture's words for both, and both at a pair.
+@dataclass(frozen=True)
+class Activation:
+    """A row of `ACTIVATIONS`: all that is true of an activation a = g(z).
 
-    `pair(z, low)` is a at z + low as a pair, of which a − y keeps its digits also where a rounds to y. `slope(z, low)`
-    is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a large x or w multiplies
-    it.
+    `value(z)`, `derivative(z)`; `formula` and `derivative_formula` say the same in bpcli's language, in z, a and the
+    settings' names. `range`: where a lies. `kinks()`: where the pieces of g meet. Settings are further arguments of
+    each of these functions, by the names in `settings`, whose defaults are theirs; `by_setting` has ∂a/∂(setting).
+
+    `slope_form(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a
+    large x or w multiplies it. `pair_form(z, low)` is a at z + low as a pair, of which a − y keeps its digits also
+    where a rounds to y. Where a row has none, `slope` and `pair` go by the value and the derivative.
     """
 
-    value: Callable[[Any], Any]
-    derivative: Callable[[Any], Any]
+    name: str
+    value: Callable[..., Any]
+    derivative: Callable[..., Any]
     formula: str
     derivative_formula: str
-    slope: Callable[[Any, Any], tuple[Any, Any]]
-    pair: Callable[[Any, Any], Pair]
+    range: Interval = REALS
+    kinks: Kinks = smooth
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    by_setting: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    slope_form: Callable[..., tuple[Any, Any]] | None = None
+    pair_form: Callable[..., Pair] | None = None
+
+    def slope(self, z: Any, low: Any) -> tuple[Any, Any]:
+        """(m, k) with ∂a/∂z = m·2^k at z + low."""
+        return (self.derivative(z), 0) if self.slope_form is None else self.slope_form(z, low)
+
+    def pair(self, z: Any, low: Any) -> Pair:
+        """A at z + low as a pair."""
+        if self.pair_form is not None:
+            return self.pair_form(z, low)
+        return namespace(z).two_sum(self.value(z), low * self.derivative(z))  # type: ignore[no-any-return]
+
+    def with_settings(self, chosen: Mapping[str, float]) -> "Activation":
+        """The same with other settings than the defaults."""
+        if not chosen:
+            return self
+        functions = ("value", "derivative", "kinks", "slope_form", "pair_form")
+        bound: dict[str, Any] = {f: partial(g, **chosen) for f in functions if (g := getattr(self, f))}
+        return replace(self, **bound)
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(
-        identity, didentity_dz, "z", "1", lambda z, low: (didentity_dz(z), 0), lambda z, low: (z, low)
-    ),
-    "sigmoid": Activation(sigmoid, dsigmoid_dz, "1/(1 + e^−z)", "a(1 − a)", _sigmoid_slope, _sigmoid_pair),
-    "tanh": Activation(tanh, dtanh_dz, "tanh z", "(1 + a)(1 − a)", _tanh_slope, _tanh_pair),
-    "relu": Activation(relu, drelu_dz, "max(0, z)", "1 if z ≥ 0, else 0", lambda z, low: (drelu_dz(z), 0), _relu_pair),
+    row.name: row
+    for row in (
+        Activation("identity", identity, didentity_dz, "z", "1", pair_form=lambda z, low: (z, low)),
+        Activation(
+            "sigmoid",
+            sigmoid,
+            dsigmoid_dz,
+            "1/(1+exp(-z))",
+            "a*(1-a)",
+            range=BETWEEN_0_AND_1,
+            slope_form=_sigmoid_slope,
+            pair_form=_sigmoid_pair,
+        ),
+        Activation(
+            "tanh",
+            tanh,
+            dtanh_dz,
+            "tanh(z)",
+            "(1+a)*(1-a)",
+            range=Interval(-1.0, 1.0, open_low=True, open_high=True),
+            slope_form=_tanh_slope,
+            pair_form=_tanh_pair,
+        ),
+        Activation(
+            "relu",
+            relu,
+            drelu_dz,
+            "max(0,z)",
+            "where(z>=0, 1, 0)",
+            range=NOT_NEGATIVE,
+            kinks=lambda: (Kink(0.0, 0.0, 1.0),),
+            pair_form=_relu_pair,
+        ),
+    )
 }
 """What a neuron can be activated by; the config's choices, the command line's and the tests read this table."""

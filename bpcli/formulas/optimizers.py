@@ -9,15 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-
-class Setting(NamedTuple):
-    """A number of an optimiser or a schedule: its default, and between what it lies."""
-
-    default: float
-    at_least: float | None = None
-    above: float | None = None
-    below: float | None = None
-    whole: bool = False
+from bpcli.formulas.choices import Setting
 
 
 class Optimizer(NamedTuple):

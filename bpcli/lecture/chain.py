@@ -15,9 +15,9 @@ from bpcli.errors import UsageError
 from bpcli.formulas import losses
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, dot
+from bpcli.formulas.losses import dcce_term_dyhat
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax, softmax_vjp
 from bpcli.formulas.steps import STEPS
-from bpcli.formulas.terms import dcce_term_dy_hat
 from bpcli.formulas.updates import descend
 from bpcli.lecture.named_functions import neuron_slope
 from bpcli.numbers import pairs
@@ -72,6 +72,12 @@ class Chain(NamedTuple):
         return [self.quantities[name] for name in names if name in self.quantities]
 
 
+_ACTIVATION_WORDS = {
+    "identity": ("z", "1"),
+    "sigmoid": ("σ(z)", "a(1 − a)"),
+    "tanh": ("tanh z", "(1 + a)(1 − a)"),
+    "relu": ("max(0, z)", "1 if z ≥ 0, else 0"),
+}
 _ACTIVATION_LATEX = {
     "identity": ("z", "1"),
     "sigmoid": (r"\sigma(z)", "a(1 - a)"),
@@ -171,16 +177,17 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
         J, dJ_da, dJ_dz = _bce(z, low, y, error, (m, k))
     else:
         # The loss knows only the difference: that of 0 and a − y, which has the digits that a itself rounds away.
-        J, dJ_da = losses.mse(0.0 * y, error), losses.dmse_dy_hat(0.0 * y, error)
+        J, dJ_da = losses.mse(0.0 * y, error), losses.dmse_dyhat(0.0 * y, error)
         dJ_dz = xp.ldexp(dJ_da * m, k)
     g, dg = _ACTIVATION_LATEX[activation]
+    words, slope_words = _ACTIVATION_WORDS[activation]
     value_of_J, slope_of_J = (_named(f, "a", N) for f in _LOSSES[loss])
     of = {"z": "z", "a": "a", "J": "J"}
     chain.add("z", Formula(of["z"], "z"), Formula("xᵀ·w + b", r"\vec{x}^T \cdot \vec{w} + b"), z[:, None])
-    chain.add("a", Formula("a", "a"), Formula("σ(z)" if activation == "sigmoid" else row.formula, g), a[0][:, None])
+    chain.add("a", Formula("a", "a"), Formula(words, g), a[0][:, None])
     chain.add("J", Formula("J", "J"), value_of_J, [[J]])
     chain.add("dJ_da", _ratio("J", "a"), slope_of_J, dJ_da[None])
-    chain.add("da_dz", _ratio("a", "z"), Formula(row.derivative_formula, dg), slope[:, None, None], samples=True)
+    chain.add("da_dz", _ratio("a", "z"), Formula(slope_words, dg), slope[:, None, None], samples=True)
     chain.add("dJ_dz", _ratio("J", "z"), _product(("J", "a"), ("a", "z")), dJ_dz[None])
     chain.add("dz_dw", _ratio("z", "w"), Formula("xᵀ", r"\vec{x}^T"), x)
     chain.add(
@@ -207,12 +214,12 @@ def _less_label(a: pairs.Pair, y: Array) -> Array:
 def _bce(z: Array, low: Array, y: Array, error: Array, slope: tuple[Any, Any]) -> tuple[Any, Array, Array]:
     """J, ∂J/∂a and ∂J/∂z of σ with BCE at z + low, from a − y and ∂a/∂z = m·2^k."""
     dJ_dz = error / len(y)
-    J = losses.sigmoid_bce(z, y) + (dJ_dz * low).sum()
+    J = losses.sigmoid_bce(y, z) + (dJ_dz * low).sum()
     # (a − y)/(a(1 − a)) is −1/a at y = 1 and 1/(1 − a) at y = 0: a far out on the side of its label is exact so,
     # where the slope is below every double; on the other side the slope has digits that a subnormal a has not.
     certain = np.where(z >= 0, y == 1, y == 0)
     sign = np.where(z >= 0, 1.0, -1.0)
-    at_label = sign * dcce_term_dy_hat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / len(y)
+    at_label = sign * dcce_term_dyhat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / len(y)
     return J, np.where(certain, at_label, namespace(z).ldexp(dJ_dz / slope[0], -slope[1])), dJ_dz
 
 
@@ -228,9 +235,9 @@ def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float |
     chain = _Builder(N == 1)
     logits = affine_pair(x, w, b)[0]
     p = softmax(logits)
-    error = losses.dsoftmax_cce_dlogits(logits, y)  # (p − y)/N, also where p has rounded to 1
+    error = losses.dsoftmax_cce_dlogits(y, logits)  # (p − y)/N, also where p has rounded to 1
     if loss == "cce":
-        J, dJ_dp, dJ_dl = losses.softmax_cce(logits, y), losses.dcce_dy_hat(y, p), error
+        J, dJ_dp, dJ_dl = losses.softmax_cce(y, logits), losses.dcce_dyhat(y, p), error
     else:
         # Of rows that add up to 1 only nearly, the fused form is pΣy − y.
         error = error + p * pairs.subtract(namespace(y), (1.0, 0.0), namespace(y).total(y, -1))[0] / N

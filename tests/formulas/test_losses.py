@@ -34,19 +34,19 @@ def check_mse(y, y_hat):
     N = len(y)
     d = [a - b for a, b in zip(numbers(y), numbers(y_hat), strict=True)]
     assert_within(3, losses.mse(y, y_hat), mp.fsum(v * v for v in d) / N, (y, y_hat))
-    assert_within(2, losses.dmse_dy_hat(y, y_hat), [-2 * v / N for v in d], (y, y_hat))
+    assert_within(2, losses.dmse_dyhat(y, y_hat), [-2 * v / N for v in d], (y, y_hat))
 
 
 def test_mse_by_hand():
     y, y_hat = np.array([1.0, 0.0, 2.0]), np.array([0.5, 0.25, 1.0])
     assert losses.mse(y, y_hat) == (0.25 + 0.0625 + 1) / 3
-    np.testing.assert_allclose(losses.dmse_dy_hat(y, y_hat), -2 / 3 * (y - y_hat), rtol=1e-15)
+    np.testing.assert_allclose(losses.dmse_dyhat(y, y_hat), -2 / 3 * (y - y_hat), rtol=1e-15)
     # the lecture's z = (1/3) Σ x_i², whose gradient is 2x_i/3
     x = np.array([1.0, -2.0, 4.0])
     assert losses.mse(np.zeros(3), x) == 7
-    np.testing.assert_allclose(losses.dmse_dy_hat(np.zeros(3), x), 2 * x / 3, rtol=1e-15)
+    np.testing.assert_allclose(losses.dmse_dyhat(np.zeros(3), x), 2 * x / 3, rtol=1e-15)
     assert losses.mse(1.0, 0.5) == 0.25
-    assert losses.dmse_dy_hat(1.0, 0.5) == -1
+    assert losses.dmse_dyhat(1.0, 0.5) == -1
 
 
 @given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=5))
@@ -60,7 +60,7 @@ def test_mse_over_the_whole_of_the_doubles(pairs):
 def test_mse_sums_over_the_outputs_and_averages_over_the_samples():
     y, y_hat = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3))
     assert losses.mse(y, y_hat) == pytest.approx(np.sum((y - y_hat) ** 2) / 4, rel=1e-15)
-    np.testing.assert_allclose(losses.dmse_dy_hat(y, y_hat), -2 / 4 * (y - y_hat), rtol=1e-15)
+    np.testing.assert_allclose(losses.dmse_dyhat(y, y_hat), -2 / 4 * (y - y_hat), rtol=1e-15)
 
 
 # bce
@@ -83,16 +83,16 @@ def check_bce(y, p):
     terms = [bce_term(a, b) for a, b in zip(numbers(y), numbers(p), strict=True)]
     assert_within(3, losses.bce(y, p), sum(terms) / N, (y, p))
     slopes = [bce_slope(a, b) / N for a, b in zip(numbers(y), numbers(p), strict=True)]
-    assert_within(4, losses.dbce_dy_hat(y, p), slopes, (y, p))
+    assert_within(4, losses.dbce_dyhat(y, p), slopes, (y, p))
 
 
 def test_bce_by_hand():
     y, p = np.array([1.0, 0.0, 1.0]), np.array([0.9, 0.2, 0.4])
     assert losses.bce(y, p) == pytest.approx(-(np.log(0.9) + np.log(0.8) + np.log(0.4)) / 3, rel=1e-15)
-    np.testing.assert_allclose(losses.dbce_dy_hat(y, p), (p - y) / (p * (1 - p)) / 3, rtol=1e-14)
+    np.testing.assert_allclose(losses.dbce_dyhat(y, p), (p - y) / (p * (1 - p)) / 3, rtol=1e-14)
     assert losses.bce(np.array([0.0, 1.0]), np.array([0.0, 1.0])) == 0  # 0·log 0 = 0
-    assert losses.dbce_dy_hat(np.array([0.0, 1.0]), np.array([0.0, 1.0])).tolist() == [0.5, -0.5]
-    assert losses.dbce_dy_hat(1.0, 0.5) == -2
+    assert losses.dbce_dyhat(np.array([0.0, 1.0]), np.array([0.0, 1.0])).tolist() == [0.5, -0.5]
+    assert losses.dbce_dyhat(1.0, 0.5) == -2
     assert losses.bce(1.0, 0.5) == math.log(2)
 
 
@@ -114,9 +114,9 @@ def test_one_hot_rows_of_cce_as_in_the_lecture():
         assert losses.cce(y, y_hat) == pytest.approx(-np.log(y_hat[0, label]), rel=1e-15)
         expected = [[0.0, 0.0, 0.0]]
         expected[0][label] = -1 / y_hat[0, label]
-        np.testing.assert_array_equal(losses.dcce_dy_hat(y, y_hat), expected)
+        np.testing.assert_array_equal(losses.dcce_dyhat(y, y_hat), expected)
     two = np.repeat(y_hat, 2, axis=0)
-    np.testing.assert_array_equal(losses.dcce_dy_hat(np.eye(3)[[0, 1]], two), [[-1, 0, 0], [0, -2, 0]])
+    np.testing.assert_array_equal(losses.dcce_dyhat(np.eye(3)[[0, 1]], two), [[-1, 0, 0], [0, -2, 0]])
     assert losses.cce(np.array([[0.0, 1.0]]), np.array([[0.0, 1.0]])) == 0
 
 
@@ -129,7 +129,7 @@ def test_cce_over_all_probabilities(pairs, N):
     error = abs(mp.mpf(float(losses.cce(y, p))) - sum(terms)) if mp.isfinite(sum(terms)) else 0
     assert error <= 4 * math.ulp(float(sum(terms))) + 3 * 5e-324
     slopes = [mp.mpf(0) if a == 0 else -a / b / N if b else -mp.inf for a, b in row]
-    assert_within(2, losses.dcce_dy_hat(y, p)[0], slopes, (y, p))
+    assert_within(2, losses.dcce_dyhat(y, p)[0], slopes, (y, p))
 
 
 # From logits
@@ -139,14 +139,14 @@ def check_sigmoid_bce(z, y, bound=10):
     """Value and gradient of one sample; the gradient is ∂J/∂ŷ·∂ŷ/∂z, from which ŷ(1 − ŷ) has gone."""
     a, b, t = sigmoid(z), sigmoid(-z), mp.mpf(y)
     loss = (1 - t) * softplus(z) + t * softplus(-z)
-    assert_within(4, losses.sigmoid_bce(np.array([z]), np.array([y])), loss, (z, y))
-    assert_within(4, losses.sigmoid_bce(z, y), loss, (z, y))
+    assert_within(4, losses.sigmoid_bce(np.array([y]), np.array([z])), loss, (z, y))
+    assert_within(4, losses.sigmoid_bce(y, z), loss, (z, y))
     gradient = mp.tanh(mp.mpf(z) / 2) / 2 if y == 0.5 and abs(z) < 1e-3 else (1 - t) * a - t * b
     if abs(z) < 700 and y not in (0, 1, a):
         slope = (a - t) / (a * (1 - a)) * dsigmoid(z)
         assert abs(slope - gradient) <= mp.mpf("1e-60")
-    assert_within(bound, losses.dsigmoid_bce_dz(np.array([z]), np.array([y])), gradient, (z, y))
-    assert_within(bound, losses.dsigmoid_bce_dz(z, y), gradient, (z, y))
+    assert_within(bound, losses.dsigmoid_bce_dz(np.array([y]), np.array([z])), gradient, (z, y))
+    assert_within(bound, losses.dsigmoid_bce_dz(y, z), gradient, (z, y))
 
 
 POINTS = [
@@ -196,14 +196,14 @@ LOGITS = {
 def check_softmax_cce(logits, y):
     """A batch: J, and its gradient p Σy − y, in which 1 − p of each class is the sum of the others."""
     N, J = len(logits), mp.mpf(0)
-    gradient = losses.dsoftmax_cce_dlogits(logits, y)
+    gradient = losses.dsoftmax_cce_dlogits(y, logits)
     for row, t, got in zip(logits, y, gradient, strict=True):
         truth, t = Softmax(row), numbers(t)
         J += mp.fsum(-a * b for a, b in zip(t, truth.log_p, strict=True) if a) / N
         others = [mp.fsum(a for i, a in enumerate(t) if i != k) for k in range(len(t))]
         expected = [(p * o - a * q) / N for p, q, a, o in zip(truth.p, truth.q, t, others, strict=True)]
         assert_within(10, got, expected, (row, t))
-    assert_within(10, losses.softmax_cce(logits, y), J, (logits, y))
+    assert_within(10, losses.softmax_cce(y, logits), J, (logits, y))
 
 
 @pytest.mark.parametrize("name", LOGITS)
@@ -224,13 +224,13 @@ def test_the_fused_softmax_cce_over_the_whole_of_the_doubles(logits, label):
 
 def test_fused_gradients_are_the_matrix_products_where_those_are_sound():
     logits, y = LOGITS["small"], np.eye(4)[[0, 1, 2]]
-    dJ_dp = losses.dcce_dy_hat(y, softmax(logits))
+    dJ_dp = losses.dcce_dyhat(y, softmax(logits))
     product = (dJ_dp[:, None, :] @ dsoftmax_dlogits(logits))[:, 0]
-    np.testing.assert_allclose(losses.dsoftmax_cce_dlogits(logits, y), product, rtol=1e-13, atol=1e-16)
+    np.testing.assert_allclose(losses.dsoftmax_cce_dlogits(y, logits), product, rtol=1e-13, atol=1e-16)
     z, t = RNG.normal(size=7), RNG.integers(0, 2, 7).astype(float)
     a = ACTIVATIONS["sigmoid"].value(z)
-    product = losses.dbce_dy_hat(t, a) * ACTIVATIONS["sigmoid"].derivative(z)
-    np.testing.assert_allclose(losses.dsigmoid_bce_dz(z, t), product, rtol=1e-13)
+    product = losses.dbce_dyhat(t, a) * ACTIVATIONS["sigmoid"].derivative(z)
+    np.testing.assert_allclose(losses.dsigmoid_bce_dz(t, z), product, rtol=1e-13)
 
 
 # Over a batch
@@ -241,15 +241,15 @@ def test_errors_do_not_grow_with_the_batch():
     z, y = RNG.normal(0, 5, N), RNG.integers(0, 2, N).astype(float)
     with mp.workdps(40):
         terms = [mp.log1p(mp.exp(-v if t else v)) for v, t in zip(numbers(z), y, strict=True)]
-        assert ulps(losses.sigmoid_bce(z, y), mp.fsum(terms) / N) <= 2
+        assert ulps(losses.sigmoid_bce(y, z), mp.fsum(terms) / N) <= 2
     assert losses.mse(np.full(N, 0.1), np.zeros(N)) == pytest.approx(0.1**2, rel=2e-16)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (lambda: losses.sigmoid_bce(np.full(4, 1.5e308), np.zeros(4)), 1.5e308),
-        (lambda: losses.softmax_cce(np.array([[1.5e308, -1.5e308], [0.0, 0.0]]), np.eye(2)[[1, 0]]), 1.5e308),
+        (lambda: losses.sigmoid_bce(np.zeros(4), np.full(4, 1.5e308)), 1.5e308),
+        (lambda: losses.softmax_cce(np.eye(2)[[1, 0]], np.array([[1.5e308, -1.5e308], [0.0, 0.0]])), 1.5e308),
         (lambda: losses.mse(np.array([1.5e154, 0.0]), np.zeros(2)), 1.125e308),
     ],
 )
@@ -266,12 +266,12 @@ def test_in_exact_numbers_the_formulas_are_the_textbooks():
     probabilities = np.array([truth.p for truth in softmaxes], object)
     for got, expected in (
         (losses.mse(t, p), sum((t - p) ** 2) / 3),
-        (losses.dmse_dy_hat(t, p), -2 * (t - p) / 3),
-        (losses.dbce_dy_hat(t, p), (p - t) / (p * (1 - p)) / 3),
+        (losses.dmse_dyhat(t, p), -2 * (t - p) / 3),
+        (losses.dbce_dyhat(t, p), (p - t) / (p * (1 - p)) / 3),
         (losses.bce(t, p), sum(bce_term(*both) for both in zip(t, p, strict=True)) / 3),
-        (losses.sigmoid_bce(z, t), sum(bce_term(*both) for both in zip(t, a, strict=True)) / 3),
-        (losses.dsigmoid_bce_dz(z, t), (a - t) / 3),
-        (losses.softmax_cce(logits, y), np.sum(-np.asarray(y) * log_p) / 3),
-        (losses.dsoftmax_cce_dlogits(logits, y), (probabilities * np.sum(np.asarray(y), 1)[:, None] - y) / 3),
+        (losses.sigmoid_bce(t, z), sum(bce_term(*both) for both in zip(t, a, strict=True)) / 3),
+        (losses.dsigmoid_bce_dz(t, z), (a - t) / 3),
+        (losses.softmax_cce(y, logits), np.sum(-np.asarray(y) * log_p) / 3),
+        (losses.dsoftmax_cce_dlogits(y, logits), (probabilities * np.sum(np.asarray(y), 1)[:, None] - y) / 3),
     ):
         assert np.max(np.abs(np.asarray(got, object) - np.asarray(expected, object))) < mp.mpf("1e-370")

@@ -23,13 +23,13 @@ def test_a_step_is_the_product_of_the_jacobians(model, activation, loss, size, d
     z64 = z.astype(float)
     if K:
         one_hot, p = np.eye(K)[y], softmax(z64)
-        dJ_da = losses.dcce_dy_hat(one_hot, p) if loss == "cce" else losses.dmse_dy_hat(one_hot, p)
+        dJ_da = losses.dcce_dyhat(one_hot, p) if loss == "cce" else losses.dmse_dyhat(one_hot, p)
         expected = (dJ_da[:, None, :] @ dsoftmax_dlogits(z64))[:, 0]
         J = losses.cce(one_hot, p) if loss == "cce" else losses.mse(one_hot, p)
     else:
         a = ACTIVATIONS[activation].value(z64)
         labels = target.astype(float)
-        dJ_da = losses.dbce_dy_hat(labels, a) if loss == "bce" else losses.dmse_dy_hat(labels, a)
+        dJ_da = losses.dbce_dyhat(labels, a) if loss == "bce" else losses.dmse_dyhat(labels, a)
         expected = dJ_da * ACTIVATIONS[activation].derivative(z64)
         J = losses.bce(labels, a) if loss == "bce" else losses.mse(labels, a)
     step = make_step(model, activation, loss, 8, (K,) if K else (), z.dtype)

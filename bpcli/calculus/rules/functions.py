@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bpcli.formulas import activations, terms
+from bpcli.formulas import activations, losses
 from bpcli.numbers.namespaces import two_sum
 
 Rule = Callable[..., Any]
@@ -244,7 +244,7 @@ def _dpower_dy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 def _dsigmoid_bce_dz(xp: Any, out: Any, y: Any, z: Any) -> Any:
     """σ(z) − y; the tangents σ(z)σ(−z) and −1 of duals don't cancel, so that the plain form serves."""
-    return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else terms.dsigmoid_bce_term_dz(y, z)
+    return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else losses.dsigmoid_bce_term_dz(y, z)
 
 
 def _of_difference(xp: Any, x: Any, y: Any) -> Any:
@@ -314,26 +314,26 @@ OPERATORS: dict[str, Function] = {
         Function(">=", (2, 2), "x>=y", lambda xp, x, y: xp.where(x >= y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
         Function("==", (2, 2), "x==y", lambda xp, x, y: xp.where(x == y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
         Function("!=", (2, 2), "x!=y", lambda xp, x, y: xp.where(x != y, 1.0, 0.0), (_zero, _zero), edge=_where_equal),
-        _loss("mse_term", terms.mse_term, lambda xp, o, y, p: 2.0 * (y - p), terms.dmse_term_dy_hat),
+        _loss("mse_term", losses.mse_term, lambda xp, o, y, p: 2.0 * (y - p), losses.dmse_term_dyhat),
         _loss(
             "bce_term",
-            terms.bce_term,
+            losses.bce_term,
             lambda xp, o, y, p: -xp.logit(p),
-            terms.dbce_term_dy_hat,
+            losses.dbce_term_dyhat,
             lambda xp, o, y, p: xp.divide(p - y, p * (1.0 - p)),
         ),
         _loss(
             "cce_term",
-            terms.cce_term,
+            losses.cce_term,
             lambda xp, o, y, p: -xp.log(p),
-            terms.dcce_term_dy_hat,
+            losses.dcce_term_dyhat,
             lambda xp, o, y, p: -xp.divide(y, p),
         ),
         Function(
             "sigmoid_bce_term",
             (2, 2),
             "",
-            lambda xp, y, z: terms.sigmoid_bce_term(y, z),
+            lambda xp, y, z: losses.sigmoid_bce_term(y, z),
             (
                 lambda xp, o, y, z: -z,
                 _dsigmoid_bce_dz,

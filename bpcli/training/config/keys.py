@@ -15,7 +15,8 @@ from bpcli.datasets.preparation.fitted import MISSING_STRATEGIES
 from bpcli.datasets.table import READERS
 from bpcli.errors import nearest
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.optimizers import OPTIMIZERS, SCHEDULES, Setting
+from bpcli.formulas.choices import Setting
+from bpcli.formulas.optimizers import OPTIMIZERS, SCHEDULES
 from bpcli.formulas.steps import STEPS
 from bpcli.training.config.value_types import (
     CLASS,
