@@ -119,9 +119,15 @@ class Function(Generic[R]):
             from bpcli.calculus.one_sided.kinks import in_words
 
             advice = 'kink="left" or "right" takes a side' if self._kink == "lecture" else ""
-            warnings.warn(in_words(calculation.edge_place(point), calculation.kinks, advice), KinkWarning, stacklevel=3)
+            warnings.warn(
+                in_words(calculation.diagnostics.edge_place(point), calculation.kinks, advice),
+                KinkWarning,
+                stacklevel=3,
+            )
         if not all(map(math.isfinite, entries)):
-            culprit = calculation.culprit(point) or calculation.slope_culprit(point, self._second)
+            culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(
+                point, self._second
+            )
             what = culprit or "the numbers are beyond the range of doubles on the way"
             warnings.warn(f"a result is not finite: {what}", NotFiniteWarning, stacklevel=3)
 

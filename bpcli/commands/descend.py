@@ -74,7 +74,7 @@ def command(
     for step in range(steps + 1):
         value, gradient = calculation.gradient(point)
         if calculation.kinks:
-            printer.at_kink(partial(calculation.edge_place, point), calculation.kinks)
+            printer.at_kink(partial(calculation.diagnostics.edge_place, point), calculation.kinks)
         slopes = [v for block in gradient.values() for v in flat(block)]
         cells = input_cells(request, point)
         if printer.format == "json":
@@ -119,7 +119,7 @@ def left_the_finite(
     calculation: Calculation, point: Point, last: Point | None, step: int, lr: float, updates: dict[str, Any]
 ) -> NotFiniteError:
     """The error of a descent whose values left the finite, with the step that the last curvature would have allowed."""
-    culprit = calculation.culprit(point) or calculation.slope_culprit(point)
+    culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(point)
     message = f"the values left the finite at step {step}" + (f": {culprit}" if culprit else "")
     if last is None:
         return NotFiniteError(message, "begin at a point where the function and its gradient are finite")

@@ -74,7 +74,7 @@ def _check(block: Block, printer: Printer, request: Request) -> Block:
         return one
 
     def place(i: int) -> str:
-        return block.calculation.edge_place(point(i))
+        return block.calculation.diagnostics.edge_place(point(i))
 
     for i, kinks in groupby(block.kinks, key=lambda kink: kink.point):
         printer.at_kink(partial(place, i), list(kinks))

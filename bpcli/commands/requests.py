@@ -308,12 +308,12 @@ class Printer:
         from math import isfinite
 
         if calculation.kinks:
-            self.at_kink(lambda: calculation.edge_place(point), calculation.kinks)
+            self.at_kink(lambda: calculation.diagnostics.edge_place(point), calculation.kinks)
         if not self.all_decided(results) or all(map(isfinite, results)):
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
-            culprit = calculation.culprit(point) or calculation.slope_culprit(point, second)
+            culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(point, second)
             note = culprit or "the numbers are beyond the range of doubles on the way"
             if note not in self.notes:
                 self.notes.append(note)

@@ -14,8 +14,9 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import names_in
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import entry_names
-from bpcli.calculus.sweeps.calculation import Calculation, Point
-from bpcli.calculus.sweeps.program import Instruction
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.instructions import Instruction
+from bpcli.calculus.sweeps.seeds import Point
 from bpcli.errors import BpcliError, ExpressionError
 
 RTOL = 1e-7  # of exact and numeric: what a difference quotient can be trusted with
@@ -112,7 +113,7 @@ def _doubt(
     another order, and the same at the nearest doubles tell of 1 + 1/y − 1/y at y = 1e-308.
     """
     row, column = place
-    if calculation.underflows(point):
+    if calculation.diagnostics.underflows(point):
         return "a number underflows on the way"
     others = [_proven(calculation, point, row, column)]
     if not math.isfinite(others[0]):

@@ -16,6 +16,7 @@ class ArrayOp(ABC):
 
     name = ""  # its key in the table
     has_edge = False
+    selects = False  # some entries of its operand, and leaves others
 
     @abstractmethod
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:

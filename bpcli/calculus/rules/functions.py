@@ -23,10 +23,10 @@ class Function:
 
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
-    `picks` says that a slope of 0 stands for an argument that was not taken, so that nothing of it matters, not even ∞.
+    `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞.
     """
 
-    __slots__ = ("arity", "domain", "edge", "homogeneous", "kind", "name", "partials", "picks", "signature", "value")
+    __slots__ = ("arity", "domain", "edge", "homogeneous", "kind", "name", "partials", "selects", "signature", "value")
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class Function:
         partials: Sequence[Rule] | Callable[[int], Rule] = (),
         domain: tuple[float, float] = (-math.inf, math.inf),
         kind: str = "elementwise",
-        picks: bool = False,
+        selects: bool = False,
         edge: Rule | None = None,
     ) -> None:
         self.name, self.arity, self.signature = name, arity, signature
         self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
-        self.picks, self.edge = picks, edge
+        self.selects, self.edge = selects, edge
         self.homogeneous = name in _HOMOGENEOUS
 
     def takes_axis(self, arguments: int) -> bool:
@@ -415,7 +415,7 @@ FUNCTIONS: dict[str, Function] = {
             _MIN,
             _DMIN,
             kind="reduction",
-            picks=True,
+            selects=True,
             edge=_at_ties,
         ),
         Function(
@@ -425,7 +425,7 @@ FUNCTIONS: dict[str, Function] = {
             _MAX,
             _DMAX,
             kind="reduction",
-            picks=True,
+            selects=True,
             edge=_at_ties,
         ),
         Function(
@@ -439,7 +439,7 @@ FUNCTIONS: dict[str, Function] = {
                 lambda xp, o, c, x, y: xp.where(c != 0, 0.0, 1.0),
             ),
             kind="select",
-            picks=True,
+            selects=True,
         ),
         Function("clip", (3, 3), "clip(x, low, high)", kind="macro"),
         _unary(
@@ -460,7 +460,7 @@ FUNCTIONS: dict[str, Function] = {
             "relu(z)",
             lambda xp, z: activations.relu(z),
             (_textbook(lambda xp, a, z: xp.where(z >= 0.0, 1.0, 0.0), lambda xp, y, z: activations.drelu_dz(z)),),
-            picks=True,
+            selects=True,
             edge=_at_zero,
         ),
         _unary("softplus", lambda xp, y, z: xp.sigmoid(z), value=lambda xp, z: activations.softplus(z)),

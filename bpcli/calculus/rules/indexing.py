@@ -11,6 +11,8 @@ from bpcli.calculus.rules.shapes import Shape, ShapeError, show_shape
 class Take(ArrayOp):
     """x[…]: `extra` holds an integer or a (start, stop) pair for each axis that is indexed."""
 
+    selects = True
+
     def _index(self, extra: Any) -> tuple[Any, ...]:
         return tuple(slice(*i) if isinstance(i, tuple) else i for i in extra)
 

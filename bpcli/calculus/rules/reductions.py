@@ -82,6 +82,7 @@ class Extreme(ArrayOp):
     """max or min over an axis or all entries; entries that tie share the slope evenly."""
 
     has_edge = True
+    selects = True
 
     def __init__(self, largest: bool) -> None:
         self.largest = largest

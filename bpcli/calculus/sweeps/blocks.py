@@ -1,11 +1,22 @@
 """Many points at once: in pieces that fit the cache, on all cores where that helps."""
 
+from __future__ import annotations
+
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 from time import perf_counter
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.sweeps.edges import Edges
+from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
+from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
+from bpcli.numbers.namespaces import arrays
+
+if TYPE_CHECKING:
+    from bpcli.calculus.one_sided.kinks import Kink
 
 BLOCK = 32768  # points that are read and handed to a thread at a time
 PIECE = 16384  # points that are evaluated at a time: the columns at work stay within a core's second-level cache
@@ -21,6 +32,46 @@ def pieces(points: int, entries: int) -> Iterator[slice]:
     """Slices of so many points that the arrays of a piece fit the cache, if each takes `entries` numbers."""
     step = max(1, min(PIECE, PIECE_ENTRIES // max(1, entries)))
     return (slice(start, min(start + step, points)) for start in range(0, points, step))
+
+
+def value_block(edges: Edges, columns: Point, table: Any) -> list[Any]:
+    """The values at B points: arrays (*shape, B), from variables (*shape, B); they share `table` (B, outputs)."""
+    np, program = arrays(), edges.program
+    space = Space(np)
+    results = columns_of(table, [shape for _, shape in edges.sweeps.outputs])
+    with np.errstate(all="ignore"):
+        for part in pieces(len(table), program.entries):
+            values = program.forward(space, some_points(columns, part))
+            for result, slot in zip(results, program.outputs, strict=True):
+                result[..., part] = values[slot]
+    return results
+
+
+def gradient_block(
+    edges: Edges, columns: Point, table: Any, kink: str, kinks: list[Kink] | None
+) -> tuple[Any, dict[str, Any]]:
+    """The value and the gradient at B points: arrays (B,) and (*shape, B); they share `table` (B, 1 + inputs).
+
+    The kinks among the points are added to `kinks`.
+    """
+    np, program, (slot,) = arrays(), edges.program, edges.program.outputs
+    space = Space(np)
+    shapes = dict(edges.sweeps.inputs)
+    value, *slopes = columns_of(table, [(), *shapes.values()])
+    gradient = dict(zip(shapes, slopes, strict=True))
+    with np.errstate(all="ignore"):
+        for part in pieces(len(table), program.entries):
+            values = program.forward(space, some_points(columns, part))
+            value[part] = values[slot]
+            found = reverse_masked_if_needed(program, space, values, {slot: np.ones(1)}, edges.sweeps.active)
+            for name, slope in gradient.items():
+                slope[..., part] = found.get(name, 0.0)
+            near = edges.points(space, values) | np.isnan(table[part, 1:]).any(axis=1)
+            if near.any():
+                at_edges = edges.of_block(columns, values, table, part, near, kink)
+                if kinks is not None:
+                    kinks += at_edges
+    return value, gradient
 
 
 def keep_memory() -> None:

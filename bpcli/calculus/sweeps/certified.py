@@ -12,7 +12,9 @@ import numpy as np
 
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.rules.shapes import Shape
-from bpcli.calculus.sweeps.calculation import Calculation, Point, columns_of, points_of
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.diagnostics import Diagnostics
+from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.numbers.balls import Ball, balls, enclosure, precision
 from bpcli.numbers.elements import UndecidedError
@@ -178,7 +180,7 @@ class Certified(Calculation):
     ) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient at B points, one by one."""
         self.require_scalar()
-        names = dict(self._of_inputs())
+        names = self.input_shapes
 
         count = itertools.count()
 
@@ -203,14 +205,7 @@ class Certified(Calculation):
             table[i] = [v for part in results(point) for v in np.ravel(part)]
         return columns_of(table, shapes)
 
-    def edge_place(self, point: Point) -> str:
-        """The operation whose slope jumps at the point."""
-        return self.plain.edge_place(point)
-
-    def culprit(self, point: Point) -> str | None:
-        """The operation whose value first leaves the finite, in doubles."""
-        return self.plain.culprit(point)
-
-    def slope_culprit(self, point: Point, second: bool = False) -> str | None:
-        """The operation whose derivative leaves the finite, in doubles."""
-        return self.plain.slope_culprit(point, second)
+    @property
+    def diagnostics(self) -> Diagnostics:
+        """What went wrong, in doubles."""
+        return self.plain.diagnostics

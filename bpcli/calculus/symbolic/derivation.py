@@ -11,8 +11,11 @@ from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression, Index, Name, Stack, children, postorder
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_names
-from bpcli.calculus.sweeps.calculation import Calculation, Point
-from bpcli.calculus.sweeps.program import Instruction, Program
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.instructions import Instruction
+from bpcli.calculus.sweeps.one_point import ArraySweeps, Sweeps
+from bpcli.calculus.sweeps.program import Program
+from bpcli.calculus.sweeps.seeds import Point
 from bpcli.calculus.symbolic.symbols import Symbol, SymbolSpace, symbols
 from bpcli.errors import ExpressionError, UsageError
 
@@ -54,7 +57,7 @@ class SymbolicProgram(Program):
 def _whole(step: Instruction, x: Any) -> Any:
     """A function of a whole vector or matrix: `softmax(x)[0]`, an entry of which is an index of its call."""
     argument = _array_tree(x[..., 0])
-    call = Call(step.op.name, (argument,), step.extra)
+    call = Call(step.name, (argument,), step.extra)
     shape = step.shape
     entries = [Symbol(Index(call, place) if shape else call) for place in np.ndindex(*shape)]
     return symbols().kept(np.array(entries, object).reshape(*shape, 1))
@@ -72,6 +75,14 @@ def _array_tree(entries: Any) -> Expression:
     return Stack(tuple(_array_tree(row) for row in entries))
 
 
+class _SymbolSweeps(ArraySweeps):
+    """The sweeps over arrays of symbols."""
+
+    def prepared(self, point: Point) -> Point:
+        """The point with the trailing axis."""
+        return {name: symbols().kept(np.asarray(value, object)[..., None]) for name, value in point.items()}
+
+
 class Derivation(Calculation):
     """A calculation whose results are formulas; the point is the variables themselves."""
 
@@ -79,7 +90,9 @@ class Derivation(Calculation):
         self, trees: Sequence[Expression], texts: Sequence[str], shapes: Mapping[str, Shape], wrt: Sequence[str]
     ) -> None:
         super().__init__(trees, texts, shapes, wrt, symbols(), SymbolicProgram)
-        self.space = SymbolSpace(symbols())
+
+    def _sweeps(self, base: Any) -> Sweeps:
+        return _SymbolSweeps(self.program, self.wrt, SymbolSpace(base))
 
     def point_of(self, constants: Point) -> dict[str, Any]:
         """The variables as symbols, an entry of a vector as its index; constants as numbers."""
@@ -92,13 +105,7 @@ class Derivation(Calculation):
                 point[name] = symbols().kept(np.array(entries, object).reshape(shape))
         return point
 
-    def _prepared(self, point: Point) -> Point:
-        return {name: symbols().kept(np.asarray(value, object)[..., None]) for name, value in point.items()}
-
-    def _at_edge(self, values: list[Any]) -> bool:
-        return False
-
-    def _has_nan(self, blocks: Any) -> bool:
+    def _needs_sides(self, values: list[Any], slopes: Any) -> bool:
         return False
 
     def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
@@ -245,13 +252,13 @@ def _adjoints(one: Derivation, program: Program, called_: list[str], symbols_: l
     adjoints: dict[int, Any] = {output: symbols().lifted(1.0)}
     for number in range(len(program.slots) - 1, -1, -1):
         slot, g = program.slots[number], adjoints.get(number)
-        if not isinstance(slot, Instruction) or g is None or not one.active[number]:
+        if not isinstance(slot, Instruction) or g is None or not one.sweeps.active[number]:
             continue
         assert slot.row is not None
         start, end = slot.node.span
         args = [symbols_[a] for a in slot.args]
         for i, a in enumerate(slot.args):
-            if not one.active[a] or not slot.passes[i]:
+            if not one.sweeps.active[a] or not slot.passes[i]:
                 continue
             slope = symbols().lifted(slot.row.partial(i)(one.space, symbols_[number], *args))
             part = Symbol(Name(f"(df/d{called_[number]})")) * slope if number != output else slope

@@ -195,7 +195,7 @@ def test_a_jump(text, x, left, right):
     one.gradient({"x": x})
     (note,) = one.kinks
     assert (note.left, note.right, note.jumps) == (left, right, True)
-    assert "at x = " in one.edge_place({"x": x})
+    assert "at x = " in one.diagnostics.edge_place({"x": x})
 
 
 def test_second_derivatives_at_a_kink():
@@ -263,11 +263,11 @@ def test_only_what_reaches_an_edge_is_moved():
 
 def test_the_second_derivative_at_fault():
     one = calculation("3*x**1.5", {"x": 0.0})
-    assert one.slope_culprit({"x": 0.0}) is None
-    assert one.slope_culprit({"x": 0.0}, second=True) == "the second derivative of x**1.5 at x = 0"
+    assert one.diagnostics.slope_culprit({"x": 0.0}) is None
+    assert one.diagnostics.slope_culprit({"x": 0.0}, second=True) == "the second derivative of x**1.5 at x = 0"
     x = np.array([0.0, 1.0])
     one = calculation("sum(x**1.5)", {"x": x})
-    assert one.slope_culprit({"x": x}, second=True) == "the second derivative of x**1.5 at x = [0, 1]"
+    assert one.diagnostics.slope_culprit({"x": x}, second=True) == "the second derivative of x**1.5 at x = [0, 1]"
 
 
 def test_vectors():

@@ -273,7 +273,7 @@ def test_kinks_edges_and_untaken_branches(text, x, value, slope):
 def test_the_operation_at_fault_is_named(text, point, value, operation):
     one = calculation(text, **point)
     np.testing.assert_equal(one.value(point)[0], value)
-    assert one.culprit(point) == operation
+    assert one.diagnostics.culprit(point) == operation
 
 
 def test_a_jacobian_says_what_zero_times_infinity_comes_to():
@@ -294,9 +294,9 @@ def test_an_entry_that_is_not_taken_adds_nothing():
 def test_the_slope_at_fault_is_named():
     one = calculation("sqrt(x)+y", x=0.0, y=1.0)
     point = {"x": 0.0, "y": 1.0}
-    assert one.culprit(point) is None
-    assert one.slope_culprit(point) == "the derivative of sqrt(x) at x = 0"
-    assert calculation("x*y", x=1.0, y=1.0).slope_culprit({"x": 1.0, "y": 1.0}) is None
+    assert one.diagnostics.culprit(point) is None
+    assert one.diagnostics.slope_culprit(point) == "the derivative of sqrt(x) at x = 0"
+    assert calculation("x*y", x=1.0, y=1.0).diagnostics.slope_culprit({"x": 1.0, "y": 1.0}) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Binary, Call, Name, Negative, Number, children, names_in, postorder
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
-from bpcli.calculus.sweeps import calculation as derivative
+from bpcli.calculus.sweeps import one_point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import ExpressionError, UsageError
 
@@ -119,7 +119,7 @@ def test_any_tree_has_a_value_or_an_error_with_a_place(data):
     }
     if not one.output_shapes[0]:
         one.hessian(point)
-    one.culprit(point), one.slope_culprit(point)
+    one.diagnostics.culprit(point), one.diagnostics.slope_culprit(point)
 
 
 def flat(parts):
@@ -299,7 +299,7 @@ def test_sweeps_of_few_seeds_give_the_same(text, monkeypatch):
     whole, square = one.jacobian(point)[1], calculation(f"sum({text})", point).hessian(point)[2]
     columns = calculation(f"[{text},{text}]", {"A": point["A"], "x": point["x"]})
     wide = columns.jacobian(point)[1]
-    monkeypatch.setattr(derivative, "SWEEP_ENTRIES", 1)
+    monkeypatch.setattr(one_point, "SWEEP_ENTRIES", 1)
     for name in point:
         np.testing.assert_allclose(one.jacobian(point)[1][name], whole[name], rtol=1e-13)
         np.testing.assert_allclose(columns.jacobian(point)[1][name], wide[name], rtol=1e-13)

@@ -3,8 +3,9 @@
 import pytest
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.sweeps import program
-from bpcli.calculus.sweeps.program import Constant, Instruction, Program
+from bpcli.calculus.sweeps import builder
+from bpcli.calculus.sweeps.instructions import Constant, Instruction
+from bpcli.calculus.sweeps.program import Program
 from bpcli.errors import ExpressionError
 
 SHAPES = {"x": (3,), "y": (2,), "s": (), "A": (2, 3), "B": (3, 2), "C": (2, 2), "big": (9000, 9000)}
@@ -108,7 +109,7 @@ def test_size_and_work_are_bounded_before_they_begin(monkeypatch):
     ) as caught:
         built("sum(1+big*2)")
     assert caught.value.text[caught.value.start : caught.value.end] == "big*2"
-    monkeypatch.setattr(program, "MAX_ENTRIES", 10**9)
+    monkeypatch.setattr(builder, "MAX_ENTRIES", 10**9)
     with pytest.raises(
         ExpressionError, match="1458000000000 multiplications would be needed; at most 1000000000000"
     ) as caught:

@@ -1,0 +1,230 @@
+"""Makes a tree into instructions with known shapes; errors show the place in the text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bpcli.calculus.language.tree import (
+    Binary,
+    Call,
+    Compare,
+    Expression,
+    Index,
+    Name,
+    Negative,
+    Number,
+    Stack,
+    Transpose,
+    children,
+    postorder,
+)
+from bpcli.calculus.rules.functions import (
+    CONSTANTS,
+    FUNCTIONS,
+    OPERATORS,
+    Function,
+    lowered_power,
+    power_constant,
+    times_lowered,
+)
+from bpcli.calculus.rules.shapes import Shape, ShapeError, broadcast, show_shape
+from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays, Slots
+from bpcli.calculus.sweeps.stable_forms import recognised
+from bpcli.errors import ExpressionError
+
+MAX_ENTRIES = 100_000_000  # of all intermediate arrays together: 800 MB
+MAX_WORK = 10**12  # multiplications of all matrix products together: about a minute
+
+
+class Builder:
+    """Adds the instructions of one tree, whose text is `text`, to `program`.
+
+    With `recognise` composites are computed as the stable functions that they are.
+    """
+
+    def __init__(self, program: Slots, variables: Mapping[str, Shape], text: str, recognise: bool) -> None:
+        self.program, self.variables, self.text, self.recognise = program, variables, text, recognise
+
+    def build(self, tree: Expression) -> int:
+        """The slot of the tree's value."""
+        slots: dict[int, int] = {}
+        for node in postorder(tree):
+            slots[id(node)] = self._node(node, [slots[id(child)] for child in children(node)])
+        return slots[id(tree)]
+
+    def _node(self, node: Expression, args: list[int]) -> int:
+        program = self.program
+        if isinstance(node, Number):
+            return program.add(Constant(node.value, node.text), ())
+        if isinstance(node, Name):
+            if node.name in self.variables:
+                return program.add(node.name, self.variables[node.name])
+            if node.name in CONSTANTS:
+                return program.add(Constant(CONSTANTS[node.name], node.name), ())
+            raise ExpressionError(f"{node.name} has no value", self.text, *node.span)
+        if isinstance(node, Negative):
+            constant = program.slots[args[0]]
+            if isinstance(constant, Constant):
+                written = constant.written
+                written = written[1:] if written.startswith("-") else f"-{written}"
+                return program.add(Constant(-constant, written), ())
+            return self.elementwise(OPERATORS["negative"], args, node)
+        if isinstance(node, Binary):
+            return self._binary(node, args)
+        if isinstance(node, Compare):
+            return self.elementwise(OPERATORS[node.op], args, node)
+        if isinstance(node, Stack):
+            return self.array("stack", args, None, node)
+        if isinstance(node, Index):
+            return self.array("take", args, node.indices, node)
+        if isinstance(node, Transpose):
+            return self.array("transpose", args, None, node) if program.shapes[args[0]] else args[0]
+        return self._call(node, args)
+
+    def _binary(self, node: Binary, args: list[int]) -> int:
+        program = self.program
+        if node.op == "@":
+            return self.array("@", args, None, node)
+        if node.op == "·":
+            a, b = (program.shapes[slot] for slot in args)
+            if a and b:
+                return self._dot(args, node)
+            return self.elementwise(OPERATORS["*"], args, node)
+        if node.op == "**":
+            exponent = program.slots[args[1]]
+            if isinstance(exponent, Constant):
+                return self.elementwise(power_row(exponent), args[:1], node)
+        return self.elementwise(OPERATORS[node.op], args, node)
+
+    def _call(self, node: Call, args: list[int]) -> int:
+        row = FUNCTIONS[node.function]
+        if row.kind == "macro":
+            return self._macro(node, args)
+        if row.kind != "reduction" or len(args) > 1:
+            return self.elementwise(row, args, node)
+        return self._reduction(node.function, args, node.axis, node)
+
+    def _reduction(self, name: str, args: list[int], axis: int | None, node: Expression) -> int:
+        shape = self.program.shapes[args[0]]
+        if not shape and axis is None and name not in ("softmax", "log_softmax"):
+            # Of a single number: its sum, mean, product, maximum is itself, its norm |x|, its logsumexp log e^x = x.
+            return self.elementwise(FUNCTIONS["abs"], args, node) if name == "norm" else args[0]
+        if name != "mean":
+            return self.array(name, args, axis, node)
+        total = self.array("sum", args, axis, node)
+        count = math.prod(shape) // math.prod(self.program.shapes[total])
+        return self._divided(total, count, node)
+
+    def _divided(self, slot: int, count: int, node: Expression) -> int:
+        """A sum divided by a number of terms."""
+        return self.elementwise(OPERATORS["/"], [slot, self.program.add(Constant(count, str(count)), ())], node)
+
+    def _macro(self, node: Call, args: list[int]) -> int:
+        if node.function == "dot":
+            return self._dot(args, node)
+        if node.function == "clip":
+            raised = self.elementwise(FUNCTIONS["max"], [args[0], args[1]], node)
+            return self.elementwise(FUNCTIONS["min"], [raised, args[2]], node)
+        y, y_hat = (self.program.shapes[slot] for slot in args)
+        if y != y_hat:
+            message = f"{node.function} compares labels and predictions of one shape"
+            raise self._error(node, f"{message}, not {show_shape(y)} and {show_shape(y_hat)}")
+        terms = self.elementwise(OPERATORS[f"{node.function}_term"], args, node)
+        total = self._reduction("sum", [terms], None, node)
+        # A vector is N samples for mse and bce and one for cce; a matrix has a sample a row.
+        samples = y[0] if len(y) > (1 if node.function == "cce" else 0) else 1
+        if samples == 1:
+            return total
+        return self._divided(total, samples, node)
+
+    def _dot(self, args: list[int], node: Expression) -> int:
+        u, v = (self.program.shapes[slot] for slot in args)
+        if u != v or len(u) > 1:
+            hint = "for matrices write @" if len(u) > 1 or len(v) > 1 else ""
+            raise self._error(
+                node, f"the dot product takes two vectors of one length, not {show_shape(u)} and {show_shape(v)}", hint
+            )
+        product = self.elementwise(OPERATORS["*"], args, node)
+        return self._reduction("sum", [product], None, node)
+
+    def elementwise(self, row: Function, args: Sequence[int], node: Expression) -> int:
+        """The slot of a row's value; ExpressionError if the shapes of the operands do not fit."""
+        shapes = [self.program.shapes[a] for a in args]
+        shape: Shape = shapes[0]
+        for i, other in enumerate(shapes[1:], 1):
+            spread = broadcast(shape, other)
+            if spread is None:
+                raise self._mismatch(node, i, shape, other)
+            shape = spread
+        slot = self._add(Elementwise(row, tuple(args), node, shapes, shape))
+        return recognised(self, slot, node) if self.recognise else slot
+
+    def _add(self, instruction: Instruction) -> int:
+        """A new instruction, unless the whole would become too much."""
+        program, node = self.program, instruction.node
+        slot = program.add(instruction, instruction.shape)
+        if program.entries > MAX_ENTRIES:
+            message = (
+                f"up to here {program.entries} numbers would be needed at a time; at most {MAX_ENTRIES} are allowed"
+            )
+            raise self._error(node, message)
+        if instruction.op is not None:
+            program.work += instruction.op.work(instruction.shapes)
+        if program.work > MAX_WORK:
+            message = f"up to here {program.work} multiplications would be needed; at most {MAX_WORK} are allowed"
+            raise self._error(node, message)
+        return slot
+
+    def _mismatch(self, node: Expression, i: int, shape: Shape, other: Shape) -> ExpressionError:
+        """The error of operands i − 1 and i, whose shapes do not fit."""
+        operands = children(node)
+        message, hint = f"the shapes do not fit: {show_shape(shape)} and {show_shape(other)}", ""
+        if len(operands) > i:
+            a, b = (self.text[n.span[0] : n.span[1]] for n in (operands[i - 1], operands[i]))
+            message = f"the shapes do not fit: {a} is {show_shape(shape)}, {b} is {show_shape(other)}"
+            turned = [(a, shape[::-1], other), (b, shape, other[::-1])]
+            fitting = [text for text, left, right in turned if broadcast(left, right) is not None]
+            hint = f"{fitting[0]} transposed fits: .T" if fitting else ""
+        return self._error(node, message, hint)
+
+    def array(self, name: str, args: Sequence[int], extra: Any, node: Expression) -> int:
+        """The slot of an array operation's value; ExpressionError if the shapes of the operands do not fit."""
+        from bpcli.calculus.rules.indexing import STRUCTURE
+        from bpcli.calculus.rules.reductions import REDUCTIONS
+
+        op = REDUCTIONS.get(name) or STRUCTURE[name]
+        shapes = [self.program.shapes[a] for a in args]
+        try:
+            shape = op.shape(shapes, extra)
+        except ShapeError as error:
+            raise self._error(node, error.message, error.hint) from None
+        return self._add(OnArrays(op, tuple(args), node, shapes, shape, extra))
+
+    def _error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
+        return ExpressionError(message, self.text, *node.span, hint)
+
+
+def power_row(c: Constant) -> Function:
+    """x**c for a number c, whose slope needs no logarithm of x."""
+
+    def value(xp: Any, x: Any) -> Any:
+        return power_constant(xp, x, c) if c.whole else xp.power(x, xp.constant(c))
+
+    def slope(xp: Any, out: Any, x: Any) -> Any:
+        exponent = xp.constant(c)
+        if not c.whole:
+            return times_lowered(xp, lowered_power(xp, x, exponent), x, exponent)
+        if c in (0.0, 1.0):
+            return float(c)
+        if c in (2.0, 3.0, 4.0):
+            slope = c * x
+            for _ in range(int(c) - 2):
+                slope = slope * x
+            return slope
+        return times_lowered(xp, power_constant(xp, x, c - 1.0), x, exponent)
+
+    def edge(xp: Any, x: Any) -> Any:
+        return x == 0
+
+    smooth = c.whole and c >= 0
+    return Function(f"**{c.written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge)

@@ -1,0 +1,111 @@
+"""What went wrong at a point: the operation whose value or slope leaves the finite, and where a slope jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpcli.calculus.language.tree import Expression, children, names_in
+from bpcli.calculus.rules.duals import Dual, Duals, Space
+from bpcli.calculus.sweeps.edges import Edges
+from bpcli.calculus.sweeps.instructions import Instruction
+from bpcli.calculus.sweeps.one_point import Sweeps, tangent_of, value_of
+from bpcli.calculus.sweeps.seeds import Point, numbers
+from bpcli.text.notation import number
+
+
+class Diagnostics:
+    """Names the place in the texts of expressions at which something goes wrong, such as `log(x) at x = 0`."""
+
+    def __init__(self, sweeps: Sweeps, edges: Edges, texts: Sequence[str]) -> None:
+        self.sweeps, self.edges, self.texts = sweeps, edges, texts
+        self.program = sweeps.program
+
+    def edge_place(self, point: Point) -> str:
+        """The operation whose slope jumps at the point, such as `relu(x) at x = 0`."""
+        at = self.edges.at(self.sweeps.forward(point))
+        return self._place(at[0], point) if at else "the point"
+
+    def culprit(self, point: Point) -> str | None:
+        """The operation whose value first leaves the finite, such as `log(x) at x = 0`; None if each is finite."""
+        values = self.sweeps.forward(point)
+        for slot in self.program.outputs:
+            if self.sweeps.is_finite(values[slot]):
+                continue
+            while isinstance(step := self.program.slots[slot], Instruction):
+                guilty = [a for a in self._taken(step, values) if not self.sweeps.is_finite(values[a])]
+                if not guilty:
+                    return self._place(slot, point)
+                slot = guilty[0]
+            return str(step) if isinstance(step, str) else "inf"
+        return None
+
+    def underflows(self, point: Point) -> bool:
+        """Whether a value on the way is below the doubles, or so near that it has lost digits."""
+        values = self.sweeps.forward(point)
+        for slot, step in enumerate(self.program.slots):
+            if isinstance(step, Instruction) and step.row is not None and step.name in ("*", "/", "**"):
+                out = numbers(values[slot])
+                if any(0.0 < abs(v) < 2.0**-1022 for v in out):
+                    return True
+                if 0.0 in out and all(0.0 not in numbers(values[a]) for a in step.args):
+                    return True
+        return False
+
+    def slope_culprit(self, point: Point, second: bool = False) -> str | None:
+        """The operation whose derivative leaves the finite where its value does not; None if there is none.
+
+        `second`: or whose second derivative does where its first does not.
+        """
+        values = self.sweeps.forward(point)
+        found = self._steep(point, values, self.sweeps.space)
+        if found or not second:
+            return found
+        space = Duals(self.sweeps.space)
+        return self._steep(point, [Dual(v, self.sweeps.one, space) for v in values], space)
+
+    def _steep(self, point: Point, values: list[Any], space: Space | Duals) -> str | None:
+        """The last operation whose slope is not finite, or on duals the slope of its slope."""
+        active = self.sweeps.active
+        for slot in range(len(self.program.slots) - 1, -1, -1):
+            step = self.program.slots[slot]
+            if not isinstance(step, Instruction) or step.row is None or not active[slot] or step.row.kind == "select":
+                continue
+            args = [values[a] for a in step.args]
+            for i, a in enumerate(step.args):
+                if active[a] and not self._has_finite_slope(space, step, i, values[slot], args):
+                    return f"the {'second ' if space.dual else ''}derivative of {self._place(slot, point)}"
+        return None
+
+    def _has_finite_slope(self, space: Space | Duals, step: Instruction, i: int, out: Any, args: list[Any]) -> bool:
+        assert step.row is not None
+        with self.sweeps.quiet():
+            slope = step.row.partial(i)(space, out, *args)
+        tangent = tangent_of(slope)
+        return self.sweeps.is_finite(value_of(slope) if tangent is None else tangent)
+
+    def _taken(self, step: Instruction, values: list[Any]) -> list[int]:
+        """The operands that matter: of a `where` on a number the branch that is taken."""
+        if step.row is not None and step.row.kind == "select":
+            condition = values[step.args[0]]
+            if isinstance(condition, float) or condition.size == 1:
+                return [step.args[1] if bool(condition != 0) else step.args[2]]
+        return list(step.args)
+
+    def _place(self, slot: int, point: Point) -> str:
+        """A step in the text of its expression, and the values there; slots are numbered expression by expression."""
+        node = self.program.step(slot).node
+        text = next(text for last, text in zip(self.program.outputs, self.texts, strict=True) if slot <= last)
+        start, end = node.span
+        return text[start:end] + _values_at(point, node)
+
+
+def _values_at(point: Point, node: Expression) -> str:
+    shown = []
+    for name in names_in(node):
+        value = point.get(name)
+        if isinstance(value, float | int):
+            shown.append(f"{name} = {number(float(value))}")
+        elif value is not None and value.size <= 6:
+            shown.append(f"{name} = [{', '.join(map(number, value.ravel().tolist()))}]")
+    return f" at {', '.join(shown)}" if shown and children(node) else ""

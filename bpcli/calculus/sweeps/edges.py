@@ -1,0 +1,136 @@
+"""Points at an edge of a function, a kink, jump or infinite slope: one-sided derivatives in place of the plain ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.one_point import Sweeps
+from bpcli.calculus.sweeps.seeds import Point, numbers, some_points, split, unit_seeds
+from bpcli.numbers.namespaces import FLOATS, arrays
+
+if TYPE_CHECKING:
+    from bpcli.calculus.one_sided.kinks import Kink
+
+FEW_STEPS = 4096  # entries of the program for each input, up to which the sides of all inputs are looked at
+
+
+class Edges:
+    """The steps of a program whose slope jumps or is infinite somewhere, and the sides of points at which it does."""
+
+    def __init__(self, sweeps: Sweeps) -> None:
+        self.sweeps, self.program = sweeps, sweeps.program
+        self.wrt = [name for name, _ in sweeps.inputs]
+        self.non_smooth = self.program.non_smooth(self.wrt)
+
+    def at(self, values: list[Any]) -> list[int]:
+        """The slots of the steps that are at an edge, of one point."""
+        edges = ((slot, self.program.edge(self.sweeps.space, values, slot)) for slot in self.non_smooth)
+        return [slot for slot, edge in edges if (edge if isinstance(edge, bool) else edge.any())]
+
+    def points(self, space: Space, values: list[Any], slots: Sequence[int] | None = None) -> Any:
+        """At which points, of the trailing axis, a step (of `slots`) is at an edge."""
+        found = arrays().zeros(1, bool)
+        for slot in self.non_smooth if slots is None else slots:
+            edge = self.program.edge(space, values, slot)
+            found = found | (edge if isinstance(edge, bool) else edge.any(axis=tuple(range(edge.ndim - 1))))
+        return found
+
+    def one_sided(
+        self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], kink: str, second: bool = False
+    ) -> tuple[list[dict[str, list[Any]]], list[Kink]]:
+        """The rows of plain slopes, by name, with what both sides of the point say in their place, and the kinks."""
+        from bpcli.calculus.one_sided.kinks import Look, resolve
+        from bpcli.calculus.one_sided.series import series
+
+        np, base = arrays(), self.sweeps.space.base
+        table = np.array([[v for block in row for v in numbers(block)] for row in rows], object)[..., None]
+        at = np.array([v for value in values for v in numbers(value)], object)[:, None]
+        columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
+        with np.errstate(all="ignore"):
+            look = Look(self.program, series(FLOATS if base.rounds else base), columns, self.wrt)
+            kinks = resolve(look, table, at, kink, second, self._inputs_to_look_at(columns, table))
+        by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
+        return by_name, kinks
+
+    def _inputs_to_look_at(self, columns: Point, table: Any) -> list[int] | None:
+        """The inputs on which a step at an edge depends, or whose slope is NaN; None for all where there are few.
+
+        An input is made NaN, which shows in everything that depends on it.
+        """
+        np, inputs = arrays(), table.shape[1]
+        if inputs * self.program.entries < FEW_STEPS or not self.sweeps.space.base.rounds:
+            return None
+        space, found = Space(np), np.array([any(v != v for v in column) for column in table[..., 0].T])
+        plain = self.program.forward(space, columns)
+        edges = [(self.program.step(slot), self.program.edge_entries(space, plain, slot)) for slot in self.non_smooth]
+        for start, stop in self.sweeps.chunks(inputs):
+            seeds = unit_seeds(np, self.sweeps.inputs, start, stop)
+            marked = {n: np.where(seeds[n] == 1, np.nan, c) if n in seeds else c for n, c in columns.items()}
+            values = self.program.forward(space, marked)
+            for step, entries in edges:
+                for a in step.args:
+                    shown = np.isnan(values[a]) & entries
+                    found[start:stop] |= shown.any(axis=tuple(range(shown.ndim - 1)))
+        return [int(k) for k in np.flatnonzero(found)]
+
+    # Many points
+
+    def of_block(self, columns: Point, values: list[Any], table: Any, part: slice, near: Any, kink: str) -> list[Kink]:
+        """The kinks among the points of a piece that are at an edge, by point; their slopes are put into the table."""
+        np, size = arrays(), part.stop - part.start
+        hard = [slot for slot in self.non_smooth if not self.program.step(slot).homogeneous]
+        bad = self.points(Space(np), values, hard) | ~np.isfinite(table[part]).all(axis=1)
+        easy, steep = (np.flatnonzero(np.broadcast_to(near & which, size)) for which in (~bad, bad))
+        kinks: list[Kink] = []
+        places = part.start + steep
+        if len(easy):
+            kinks, rest = self._by_tangents(values, table, easy, part.start, kink)
+            places = np.concatenate([rest, places])
+        return sorted(kinks + self._by_series(columns, table, places, kink), key=lambda found: found.point)
+
+    def _by_series(self, columns: Point, table: Any, places: Any, kink: str) -> list[Kink]:
+        """Put into the slopes (B, 1 + inputs) at `places` what both sides of these points say; the kinks there."""
+        from bpcli.calculus.one_sided.kinks import MAX_STEPS, Look, resolve
+        from bpcli.calculus.one_sided.series import series
+
+        kinks: list[Kink] = []
+        step = max(1, MAX_STEPS // (2 * max(1, (table.shape[1] - 1) * self.program.entries)))
+        for start in range(0, len(places), step):
+            some = places[start : start + step]
+            slopes = table[some, 1:].T[None].astype(object)
+            look = Look(self.program, series(FLOATS), some_points(columns, some), self.wrt)
+            found = resolve(look, slopes, table[some, 0][None].astype(object), kink, False)
+            table[some, 1:] = slopes[0].T.astype(float)
+            kinks += [one._replace(point=int(some[one.point])) for one in found]
+        return kinks
+
+    def _by_tangents(self, values: list[Any], table: Any, places: Any, first: int, kink: str) -> tuple[list[Kink], Any]:
+        """As `_by_series`, by tangents to both sides, and the places where those are not enough.
+
+        `values` and `places` are of a piece that begins at point `first` of the table.
+        """
+        from bpcli.calculus.one_sided.kinks import resolve_tangents
+        from bpcli.calculus.rules.shapes import entry_names
+
+        np, (slot,), inputs = arrays(), self.program.outputs, table.shape[1] - 1
+        near = [v if v.shape[-1] == 1 else v[..., places] for v in values]
+        sides = np.empty((2, inputs, len(places)))
+        for i in range(inputs):
+            for side, sign in zip(sides, (-1.0, 1.0), strict=True):
+                seeds = {n: sign * seed for n, seed in unit_seeds(np, self.sweeps.inputs, i, i + 1).items()}
+                tangent = self.program.tangents(Space(np), near, seeds, sided=True)[slot]
+                side[i] = 0.0 if tangent is None else sign * tangent
+        enough = np.isfinite(sides).all(axis=(0, 1))
+        some = first + places[enough]
+        slopes = table[some, 1:].T
+        names = [title for name, shape in self.sweeps.inputs for title in entry_names(name, shape)]
+        kinks = resolve_tangents(names, slopes, sides[0][:, enough], sides[1][:, enough], kink)
+        table[some, 1:] = slopes.T
+        return [found._replace(point=int(some[found.point])) for found in kinks], first + places[~enough]
+
+
+def _as_it_is(part: list[Any], shape: Shape) -> list[Any]:
+    return part

@@ -1,0 +1,333 @@
+"""The steps of a program: constants, and instructions that pass values, tangents and adjoints on."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bpcli.calculus.language.tree import Expression
+from bpcli.calculus.rules.duals import Dual
+from bpcli.calculus.rules.functions import Function
+from bpcli.calculus.rules.shapes import Shape
+
+if TYPE_CHECKING:
+    from bpcli.calculus.rules.array_operations import ArrayOp
+
+
+class Constant(float):
+    """A constant's double, and as it was written: a certified evaluation reads the decimal, or π, itself."""
+
+    __slots__ = ("written",)
+
+    def __new__(cls, value: float, written: str) -> Constant:
+        """The double `value`, written so."""
+        self = super().__new__(cls, value)
+        self.written = written
+        return self
+
+    written: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a whole number as written, and not just by rounding."""
+        digits, _, fraction = self.written.lstrip("-").partition(".")
+        return len(digits) < 16 and digits.isdecimal() and not fraction.strip("0")
+
+
+class Instruction(ABC):
+    """One step: its operands are the slots `args`, of `shapes`; `node` is the place in the tree that it came from.
+
+    `passes` says through which operands derivatives flow.
+    """
+
+    __slots__ = ("args", "extra", "node", "passes", "shape", "shapes")
+
+    def __init__(
+        self, args: tuple[int, ...], node: Expression, shapes: list[Shape], shape: Shape, extra: Any = None
+    ) -> None:
+        self.args, self.node, self.shapes, self.shape, self.extra = args, node, shapes, shape, extra
+        self.passes = [True] * len(args)
+
+    @property
+    def row(self) -> Function | None:
+        """The table's row of an elementwise step."""
+        return None
+
+    @property
+    def op(self) -> ArrayOp | None:
+        """The operation of a step on whole arrays."""
+        return None
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What its table calls it."""
+
+    @property
+    @abstractmethod
+    def has_edge(self) -> bool:
+        """Whether its slope jumps, or is infinite, somewhere."""
+
+    @property
+    @abstractmethod
+    def selects(self) -> bool:
+        """Whether it takes some of its operands, or of their entries, and leaves others: `where`, `max`, `x[0]`."""
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether at its kink f(h·t) is h·f(t) for h > 0, see `Function`."""
+        return False
+
+    def key(self) -> tuple[Any, ...]:
+        """What instructions with one and the same result have in common."""
+        return type(self), self.name, self.args, self.extra
+
+    @abstractmethod
+    def value(self, xp: Any, args: list[Any]) -> Any:
+        """Its result."""
+
+    @abstractmethod
+    def edge(self, xp: Any, out: Any, args: list[Any]) -> Any:
+        """Where it is at an edge: a truth, or an array of them."""
+
+    @abstractmethod
+    def edge_entries(self, xp: Any, out: Any, args: list[Any]) -> Any:
+        """The entries of its operands on which it depends that it is at an edge."""
+
+    @abstractmethod
+    def tangent(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
+        """Σ ∂out/∂args[i]·tangents[i], where None stands for 0; not all are None."""
+
+    @abstractmethod
+    def adjoint(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
+        """g·∂out/∂args[i] in the shape of the operand; None for 0."""
+
+
+class Elementwise(Instruction):
+    """A step that works entry by entry: a row of the table of functions and operators."""
+
+    __slots__ = ("function",)
+
+    def __init__(
+        self, function: Function, args: tuple[int, ...], node: Expression, shapes: list[Shape], shape: Shape
+    ) -> None:
+        super().__init__(args, node, shapes, shape)
+        self.function = function
+        self.passes = [function.passes(i) for i in range(len(args))]
+
+    @property
+    def row(self) -> Function:
+        """The table's row."""
+        return self.function
+
+    @property
+    def name(self) -> str:
+        """The row's name."""
+        return self.function.name
+
+    @property
+    def has_edge(self) -> bool:
+        """As the row."""
+        return self.function.edge is not None
+
+    @property
+    def selects(self) -> bool:
+        """As the row."""
+        return self.function.selects
+
+    @property
+    def homogeneous(self) -> bool:
+        """As the row."""
+        return self.function.homogeneous
+
+    def value(self, xp: Any, args: list[Any]) -> Any:
+        """The row's value."""
+        assert self.function.value is not None
+        return self.function.value(xp, *args)
+
+    def edge(self, xp: Any, out: Any, args: list[Any]) -> Any:
+        """Where the row's slope jumps."""
+        assert self.function.edge is not None
+        return self.function.edge(xp, *args)
+
+    def edge_entries(self, xp: Any, out: Any, args: list[Any]) -> Any:
+        """The same, for a step entry by entry."""
+        return self.edge(xp, out, args)
+
+    def tangent(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
+        """The tangent; `sided`: at a kink the slope to the side that the tangents point to."""
+        total: Any = None
+        for i, t in enumerate(tangents):
+            if t is None:
+                continue
+            term = self._times_slope(xp, t, self.function.partial(i)(xp, out, *args))
+            if term is not None:
+                total = term if total is None else total + term
+        if sided and self.function.homogeneous:
+            total = self._sided_tangent(xp, tangents, total, out, args)
+        if any(shape != self.shape for shape in self.shapes):
+            from bpcli.calculus.rules.array_operations import full  # not for floats, which have one shape
+
+            return full(xp, total, self.shape)  # an operand without a tangent may be the wider one
+        return total
+
+    def _times_slope(self, xp: Any, g: Any, slope: Any) -> Any:
+        """g·slope. A path that is not selected ends here; elsewhere 0·∞ is NaN, and both sides are looked at."""
+        if type(slope) is float and type(g) is float:
+            return None if self.function.selects and slope == 0.0 else g * slope
+        scaled = xp.scale(g, slope)
+        return xp.where(slope != 0.0, scaled, 0.0) if self.function.selects else scaled
+
+    def _sided_tangent(self, xp: Any, tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
+        """`plain`, and at a kink the function's value of the tangents: of a tie those of what ties."""
+        edge = self.edge(xp, out, args)
+        if not edge.any():
+            return plain
+        along = [0.0 if t is None else t for t in tangents]
+        if self.function.name in ("max", "min"):
+            far = -math.inf if self.function.name == "max" else math.inf
+            along = [xp.where(arg == out, t, far) for arg, t in zip(args, along, strict=True)]
+        return xp.where(edge, self.value(xp, along), plain)
+
+    def adjoint(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
+        """The adjoint; a slope of 1 or −1 costs nothing."""
+        slope = self.function.partial(i)(xp, out, *args)
+        if type(slope) is float and slope in (1.0, -1.0):
+            part = g if slope == 1.0 else -g
+        elif masked or (type(slope) is float and type(g) is float):
+            part = self._times_slope(xp, g, slope)
+        else:
+            part = g * slope
+        if part is not None and self.shapes[i] != self.shape:
+            from bpcli.calculus.rules.array_operations import unbroadcast  # not for floats, which have one shape
+
+            return unbroadcast(xp, part, self.shapes[i], self.shape)
+        return part
+
+
+class OnArrays(Instruction):
+    """A step on whole vectors and matrices: a sum, a product of matrices, a choice of entries."""
+
+    __slots__ = ("operation",)
+
+    def __init__(
+        self,
+        operation: ArrayOp,
+        args: tuple[int, ...],
+        node: Expression,
+        shapes: list[Shape],
+        shape: Shape,
+        extra: Any,
+    ) -> None:
+        super().__init__(args, node, shapes, shape, extra)
+        self.operation = operation
+
+    @property
+    def op(self) -> ArrayOp:
+        """The operation."""
+        return self.operation
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return self.operation.name
+
+    @property
+    def has_edge(self) -> bool:
+        """As the operation."""
+        return self.operation.has_edge
+
+    @property
+    def selects(self) -> bool:
+        """Of extremes and of entries."""
+        return self.operation.selects
+
+    def value(self, xp: Any, args: list[Any]) -> Any:
+        """The operation's value."""
+        return self.operation.value(xp, args, self.shapes, self.extra)
+
+    def edge(self, xp: Any, out: Any, args: list[Any]) -> Any:
+        """Where the operation's slope jumps."""
+        return self.operation.edge(xp, out, args, self.shapes, self.extra)
+
+    def edge_entries(self, xp: Any, out: Any, args: list[Any]) -> Any:
+        """The entries that matter there."""
+        return self.operation.edge_entries(xp, self.edge(xp, out, args), out, args, self.shapes, self.extra)
+
+    def tangent(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
+        """J·t."""
+        return self.operation.jvp(xp, tangents, out, args, self.shapes, self.extra)
+
+    def adjoint(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
+        """g·J."""
+        part = self.operation.vjp(xp, g, i, out, args, self.shapes, self.extra)
+        return _still_zero(xp, g, part) if masked else part
+
+
+def _still_zero(xp: Any, g: Any, part: Any) -> Any:
+    """An operation's g·J, and 0 where it is NaN at a point or seed at which all of g is 0: that path is not used."""
+    if isinstance(part, Dual):
+        v, t = (g.v, g.t) if isinstance(g, Dual) else (g, 0.0 * g)
+        return Dual(_still_zero(xp, v, part.v), _still_zero(xp, abs(v) + abs(t), part.t), xp)
+    bad = part != part
+    if not bad.any():
+        return part
+    unused = (g == 0).all(axis=tuple(range(g.ndim - 1)))
+    return xp.base.where(bad & unused, 0.0, part)
+
+
+Slot = Instruction | str | Constant
+"""What a slot holds: a step, the name of a variable, or a constant."""
+
+
+class Slots:
+    """Numbered slots with their shapes: constants and variables come first, then each step's result.
+
+    `entries` counts the numbers of all slots together, `work` the multiplications of matrix products.
+    """
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self.shapes: list[Shape] = []
+        self.entries = self.work = 0
+        self._known: dict[Any, int] = {}
+
+    def add(self, slot: Slot, shape: Shape) -> int:
+        """The number of a slot, new unless the same has been computed before."""
+        key = slot.key() if isinstance(slot, Instruction) else (type(slot), getattr(slot, "written", slot))
+        if key not in self._known:
+            self._known[key] = len(self.slots)
+            self.slots.append(slot)
+            self.shapes.append(shape)
+            self.entries += math.prod(shape)
+        return self._known[key]
+
+    def args_of(self, slot: int, name: str) -> tuple[int, ...] | None:
+        """The operands of a slot if it is the function, operator or array operation `name`."""
+        step = self.slots[slot]
+        return step.args if isinstance(step, Instruction) and step.name == name else None
+
+    def keep_only(self, outputs: Sequence[int]) -> list[int]:
+        """Leave out the steps that no output needs (what recognised composites were made of); the outputs' new slots.
+
+        `entries` stays: it bounds what building took.
+        """
+        needed: set[int] = set()
+        stack = list(outputs)
+        while stack:
+            slot = stack.pop()
+            if slot not in needed:
+                needed.add(slot)
+                step = self.slots[slot]
+                stack.extend(step.args if isinstance(step, Instruction) else ())
+        kept = sorted(needed)
+        place = {slot: number for number, slot in enumerate(kept)}
+        for slot in kept:
+            step = self.slots[slot]
+            if isinstance(step, Instruction):
+                step.args = tuple([place[a] for a in step.args])
+        self.slots = [self.slots[slot] for slot in kept]
+        self.shapes = [self.shapes[slot] for slot in kept]
+        return [place[slot] for slot in outputs]

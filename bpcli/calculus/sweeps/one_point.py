@@ -1,0 +1,272 @@
+"""The sweeps at one point, on floats or on arrays: both offer values, rows, columns, Jacobian and Hessian."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from bpcli.calculus.rules.duals import Dual, Duals, Space
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.program import Program
+from bpcli.calculus.sweeps.seeds import Point, flat, numbers, split, symmetric, symmetric_rows, unit_seeds
+
+SWEEP_ENTRIES = 1 << 21  # of all intermediate arrays of a sweep for many rows or columns at once: 16 MB
+
+Blocks = dict[str, Any]
+"""For each variable, ∂outputs/∂variable as a matrix: a list of rows, or an array."""
+
+
+class Sweeps(ABC):
+    """The sweeps of a program by the variables `wrt`, in the numbers of `space`.
+
+    `inputs` are the variables, `outputs` the slots, each with its shape.
+    """
+
+    zero: Any
+    one: Any
+
+    def __init__(self, program: Program, wrt: Sequence[str], space: Space) -> None:
+        self.program, self.space = program, space
+        self.active = program.active(wrt)
+        self.inputs: list[tuple[str, Shape]] = [(name, program.variables[name]) for name in wrt]
+        self.outputs: list[tuple[int, Shape]] = [(slot, program.shapes[slot]) for slot in program.outputs]
+
+    @abstractmethod
+    def forward(self, point: Point) -> list[Any]:
+        """The value of every slot."""
+
+    @abstractmethod
+    def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
+        """The adjoint of every variable that the outputs depend on."""
+
+    @abstractmethod
+    def tangents(self, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
+        """The tangent of every slot, None for 0."""
+
+    @abstractmethod
+    def result(self, x: Any, shape: Shape) -> Any:
+        """A slot's value as what is handed out: a float, or an array of its shape."""
+
+    @abstractmethod
+    def seed(self, part: Any, shape: Shape) -> Any:
+        """Entries of a vector as a seed."""
+
+    @abstractmethod
+    def matrix(self, rows: list[list[Any]]) -> Any:
+        """Rows as a matrix."""
+
+    @abstractmethod
+    def has_nan(self, blocks: Iterable[Any]) -> bool:
+        """Whether an entry is not a number."""
+
+    @abstractmethod
+    def is_finite(self, x: Any) -> bool:
+        """Whether every entry is."""
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Within it no warning tells of what leaves the finite."""
+        return nullcontext()
+
+    @abstractmethod
+    def jacobian(self, values: list[Any]) -> Blocks:
+        """∂outputs/∂name for each variable."""
+
+    @abstractmethod
+    def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
+        """The gradient, and the matrix of second derivatives."""
+
+    def results(self, values: list[Any]) -> list[Any]:
+        """The value of each output."""
+        return [self.result(values[slot], shape) for slot, shape in self.outputs]
+
+    def shaped(self, part: list[Any], shape: Shape) -> Any:
+        """Entries as an array of a shape, or as the number that they are."""
+        return self.space.base.asarray(part, float).reshape(shape) if shape else part[0]
+
+    def chunks(self, seeds: int) -> list[tuple[int, int]]:
+        """From where to where the seeds of each sweep go, so that its arrays stay small beside the result."""
+        step = max(1, SWEEP_ENTRIES // max(1, self.program.entries))
+        return [(start, min(start + step, seeds)) for start in range(0, seeds, step)]
+
+    def dual_reverse(self, values: list[Any], seeds: Mapping[str, Any]) -> dict[str, Any]:
+        """The reverse sweep over duals: gradients whose tangents are the Hessian along `seeds`."""
+        space = Duals(self.space)
+        tangents = self.program.tangents(self.space, values, seeds)
+        duals = [v if t is None else Dual(v, t, space) for v, t in zip(values, tangents, strict=True)]
+        (slot,) = self.program.outputs
+        return self.program.reverse(space, duals, {slot: self.one}, self.active)
+
+
+class FloatSweeps(Sweeps):
+    """The sweeps of a program of numbers alone, on Python's floats: NumPy is not imported."""
+
+    zero, one = 0.0, 1.0
+
+    def forward(self, point: Point) -> list[Any]:
+        """The value of every slot."""
+        return self.program.forward(self.space, point)
+
+    def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
+        """The adjoints; an output that does not count meets no infinite slope either."""
+        seeds = {slot: seed for slot, seed in seeds.items() if seed != 0}
+        return self.program.reverse(self.space, values, seeds, self.active)
+
+    def tangents(self, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
+        """The tangents."""
+        return self.program.tangents(self.space, values, seeds)
+
+    def result(self, x: Any, shape: Shape) -> Any:
+        """The float itself."""
+        return x
+
+    def seed(self, part: Any, shape: Shape) -> Any:
+        """The one entry."""
+        return float(part[0])
+
+    def matrix(self, rows: list[list[Any]]) -> Any:
+        """The rows themselves."""
+        return rows
+
+    def has_nan(self, blocks: Iterable[Any]) -> bool:
+        """Whether an entry is not a number."""
+        return any(v != v for block in blocks for v in numbers(block))
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether it is."""
+        return math.isfinite(x)
+
+    def jacobian(self, values: list[Any]) -> Blocks:
+        """Forward or in reverse, whichever takes fewer sweeps."""
+        program, slots = self.program, self.program.outputs
+        names = [name for name, _ in self.inputs]
+        if len(names) < len(slots):
+            along = {name: self.tangents(values, {name: 1.0}) for name in names}
+            return {name: [[t[slot] if t[slot] is not None else 0.0] for slot in slots] for name, t in along.items()}
+        rows = [program.reverse(self.space, values, {slot: 1.0}, self.active) for slot in slots]
+        return {name: [[row.get(name, 0.0)] for row in rows] for name in names}
+
+    def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
+        """A sweep over duals for each variable."""
+        gradient: dict[str, Any] = {}
+        rows = []
+        for name, _ in self.inputs:
+            found = self.dual_reverse(values, {name: 1.0})
+            gradient = {n: value_of(found.get(n, 0.0)) for n, _ in self.inputs}
+            rows.append([tangent_of(found.get(n)) or 0.0 for n, _ in self.inputs])
+        return gradient, symmetric_rows(rows)
+
+
+class ArraySweeps(Sweeps):
+    """The sweeps on arrays with a trailing axis: of one point, or of the seeds of many rows or columns at once."""
+
+    def __init__(self, program: Program, wrt: Sequence[str], space: Space) -> None:
+        super().__init__(program, wrt, space)
+        self.np = space.base
+        self.zero, self.one = self.np.zeros(1), self.np.ones(1)
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Without NumPy's warnings."""
+        return self.np.errstate(all="ignore")  # type: ignore[no-any-return]
+
+    def prepared(self, point: Point) -> Point:
+        """The point with the trailing axis."""
+        return {name: self.np.asarray(value, float)[..., None] for name, value in point.items()}
+
+    def forward(self, point: Point) -> list[Any]:
+        """The value of every slot."""
+        with self.quiet():
+            return self.program.forward(self.space, self.prepared(point))
+
+    def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
+        """The adjoints."""
+        with self.quiet():
+            return reverse_masked_if_needed(self.program, self.space, values, seeds, self.active)
+
+    def tangents(self, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
+        """The tangents."""
+        with self.quiet():
+            return self.program.tangents(self.space, values, seeds)
+
+    def result(self, x: Any, shape: Shape) -> Any:
+        """One point's value out of an array with a trailing axis."""
+        full = self.np.broadcast_to(x, (*shape, 1))
+        return full[..., 0] if shape else full.item()
+
+    def seed(self, part: Any, shape: Shape) -> Any:
+        """The entries as an array of the shape."""
+        return self.np.asarray(part, float).reshape(*shape, 1)
+
+    def matrix(self, rows: list[list[Any]]) -> Any:
+        """The rows as an array."""
+        return self.np.asarray(rows, float)
+
+    def has_nan(self, blocks: Iterable[Any]) -> bool:
+        """Whether an entry is not a number."""
+        return any(self.np.isnan(block).any() for block in blocks)
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether every entry is."""
+        return math.isfinite(x) if isinstance(x, float) else bool(self.np.isfinite(x).all())
+
+    def jacobian(self, values: list[Any]) -> Blocks:
+        """In one sweep of all rows or all columns, whichever are fewer."""
+        outputs, inputs = (sum(math.prod(shape) for _, shape in parts) for parts in (self.outputs, self.inputs))
+        with self.quiet():
+            return self._columns(values, outputs, inputs) if inputs < outputs else self._rows(values, outputs)
+
+    def _rows(self, values: list[Any], outputs: int) -> Blocks:
+        """The Jacobian in reverse, a seed for each output on the trailing axis, some outputs at a time."""
+        np = self.np
+        result = {name: np.empty((outputs, math.prod(shape))) for name, shape in self.inputs}
+        for start, stop in self.chunks(outputs):
+            found = self.reverse(values, unit_seeds(np, self.outputs, start, stop))
+            for name, shape in self.inputs:
+                result[name][start:stop] = flat(np, found.get(name), shape, stop - start).T
+        return result
+
+    def _columns(self, values: list[Any], outputs: int, inputs: int) -> Blocks:
+        """The Jacobian forward, a seed for each input on the trailing axis, some inputs at a time."""
+        np = self.np
+        matrix = np.empty((outputs, inputs))
+        for start, stop in self.chunks(inputs):
+            tangents = self.tangents(values, unit_seeds(np, self.inputs, start, stop))
+            parts = [flat(np, tangents[slot], shape, stop - start) for slot, shape in self.outputs]
+            matrix[:, start:stop] = np.concatenate(parts)
+        return dict(split(matrix.T, self.inputs, lambda part, shape: part.T))
+
+    def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
+        """Sweeps over duals, a seed for each input on the trailing axis, some inputs at a time."""
+        np, inputs = self.np, sum(math.prod(shape) for _, shape in self.inputs)
+        matrix = np.empty((inputs, inputs))
+        found: dict[str, Any] = {}
+        with self.quiet():
+            for start, stop in self.chunks(inputs):
+                found = self.dual_reverse(values, unit_seeds(np, self.inputs, start, stop))
+                parts = [flat(np, tangent_of(found.get(n)), shape, stop - start) for n, shape in self.inputs]
+                matrix[:, start:stop] = np.concatenate(parts)
+            slopes = {n: self.zero if found.get(n) is None else value_of(found[n])[..., :1] for n, _ in self.inputs}
+            gradient = {n: self.result(slopes[n], shape) for n, shape in self.inputs}
+            return gradient, symmetric(np, matrix) if np.rounds else matrix
+
+
+def reverse_masked_if_needed(
+    program: Program, space: Space, values: list[Any], seeds: dict[int, Any], active: list[bool]
+) -> dict[str, Any]:
+    """The reverse sweep on arrays, the fast one first: most have no unselected path with an infinite slope."""
+    found = program.reverse(space, values, seeds, active, masked=False)
+    if not program.selects or all(space.base.isfinite(g).all() for g in found.values()):
+        return found
+    return program.reverse(space, values, seeds, active, masked=True)
+
+
+def value_of(x: Any) -> Any:
+    """The value of a dual; another number is its own."""
+    return x.v if isinstance(x, Dual) else x
+
+
+def tangent_of(x: Any) -> Any:
+    """The tangent of a dual, None of another number."""
+    return x.t if isinstance(x, Dual) else None
