@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
     from bpcli.errors import (
         BpcliError,
@@ -33,6 +34,7 @@ _PLACES = {
         "jacobian",
         "value",
     ),
+    "bpcli.api.lecture_functions": ("NamedDerivative", "named_jacobian", "named_jvp", "named_vjp"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
     "bpcli.errors": (
         "BpcliError",
@@ -58,6 +60,7 @@ __all__ = [
     "Function",
     "KinkWarning",
     "MissingExtraError",
+    "NamedDerivative",
     "NotFiniteError",
     "NotFiniteWarning",
     "Run",
@@ -68,6 +71,9 @@ __all__ = [
     "hessian",
     "jacobian",
     "load",
+    "named_jacobian",
+    "named_jvp",
+    "named_vjp",
     "train",
     "value",
 ]

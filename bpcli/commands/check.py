@@ -277,12 +277,12 @@ def _rows(request: Request, answers: list[Answer | BpcliError], session: _Sessio
 
 
 def _named(name: str, texts: Mapping[str, str], mine: tuple[str, ...], session: _Session) -> None:
-    from bpcli.commands.named_jacobian import each_input, read_inputs
-    from bpcli.lecture.named_functions import NAMED
+    from bpcli.commands.named_jacobian import read_inputs
+    from bpcli.lecture.named_functions import NAMED, each_set
 
     row = NAMED[name]
     answers = [_read(text) for text in mine]
-    for inputs in each_input(row, read_inputs(name, texts)):
+    for inputs in each_set(row, read_inputs(name, texts)):
         checked = row.check(dict(inputs))
         shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
         if not mine:

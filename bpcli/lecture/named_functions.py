@@ -5,26 +5,63 @@ same in other numbers: `value` is an array or number, `jacobian` a matrix output
 each block's shape, `jvp` J·v in the value's shape, never forming J.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import InputError
+from bpcli.errors import InputError, UsageError, nearest
 from bpcli.formulas import losses
 from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, dsoftplus_dz, softplus
 from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
+from bpcli.lecture.inputs import INPUTS
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import namespace
-from bpcli.text.notation import byte_size
+from bpcli.text.notation import byte_size, number
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Any]
 
 MAX_BYTES = 2 << 30
 """A Jacobian larger than this is refused; the products never form it."""
+
+
+class Kink(NamedTuple):
+    """At."""
+
+    at: float
+    left: float
+    right: float
+
+
+class Corner(NamedTuple):
+    """An entry of a Jacobian at a kink: the convention's slope of what has the kink, and those on both sides.
+
+    The entry is that slope times `factor(inputs)`; `place` says where the kink is, in words.
+    """
+
+    output: int
+    block: str
+    entry: int
+    used: Any
+    left: Any
+    right: Any
+    factor: Callable[[Inputs], Any]
+    place: str
+
+    def slopes(self, inputs: Inputs) -> tuple[Any, Any, Any]:
+        """The entry by the convention, to the left of the input, and to the right, in the numbers of the inputs."""
+        factor = self.factor(inputs)
+        left, right = (self.left, self.right) if factor > 0 else (self.right, self.left)
+        return self.used * factor + 0.0, left * factor + 0.0, right * factor + 0.0  # −0 is 0
+
+
+def smooth(inputs: Inputs) -> list[Corner]:
+    """The kinks of a function that has none."""
+    return []
 
 
 class Named(NamedTuple):
@@ -37,6 +74,7 @@ class Named(NamedTuple):
     vjp: Callable[[Inputs, Any], dict[str, Any]]
     jvp: Callable[[Inputs, Any], Any]
     rows_of: str | None = None  # the input of which a matrix means one function a row
+    corners: Callable[[Inputs], list[Corner]] = smooth  # the entries that are at a kink
 
 
 def _refuse_large(rows: int, columns: int) -> None:
@@ -73,6 +111,26 @@ def _same_shape(a: Array, b: Array, names: tuple[str, str], hint: str = "") -> N
         )
 
 
+def check_names(name: str, given: Iterable[str]) -> None:
+    """InputError unless these are the inputs of the function."""
+    wanted = INPUTS[name]
+    either = {"y", "label"} if "label" in wanted else set()  # of which `check` expects one
+    if missing := [key for key in wanted if key not in given and key not in either]:
+        raise InputError(f"{name} needs {', '.join(missing)}", names=missing)
+    if extra := [key for key in given if key not in wanted]:
+        raise InputError(f"{name} takes no {', '.join(extra)}", names=extra)
+
+
+def each_set(row: Named, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One set of inputs, or one for each row of the matrix that the function is given."""
+    if row.rows_of is None or np.ndim(inputs[row.rows_of]) != 2:
+        return [dict(inputs)]
+    matrix = np.asarray(inputs[row.rows_of])
+    if matrix.shape[1] == 1:  # a column, as a file with a number a line is read
+        return [{**inputs, row.rows_of: matrix[:, 0]}]
+    return [{**inputs, row.rows_of: one} for one in matrix]
+
+
 # Functions of logits, and of z entry by entry
 
 
@@ -93,7 +151,44 @@ def _of_logits(value: Any, jacobian: Any, vjp: Any, jvp: Any) -> Named:
     )
 
 
-def _of_z(value: Any, derivative: Any) -> Named:
+def _kinks(name: str) -> tuple[Kink, ...]:
+    """The kinks of a function of z."""
+    return (Kink(0.0, 0.0, 1.0),) if name == "relu" else ()
+
+
+def _corners_of_z(name: str, inputs: Inputs) -> list[Corner]:
+    """The entries of z at a kink of the function."""
+    found = []
+    for kink in _kinks(name):
+        for k in np.flatnonzero(inputs["z"] == kink.at).tolist():
+            used = float(ACTIVATIONS[name].derivative(inputs["z"][k]))
+            place = f"{name}(z) at z = {number(kink.at)}"
+            found.append(Corner(k, "z", k, used, kink.left, kink.right, lambda i: 1.0, place))
+    return found
+
+
+def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
+    """All entries but those with a slope of 0, where z is at a kink of the activation."""
+    z, low = affine_pair(inputs["x"], inputs["w"], inputs["b"])
+    name = inputs["activation"]
+    found = []
+    for kink in _kinks(name):
+        if (z - kink.at) + low != 0:
+            continue
+        used, place = float(ACTIVATIONS[name].derivative(z)), f"{name}(z) at z = {number(kink.at)}"
+        for block, factors in (("x", "w"), ("w", "x")):
+            for k in np.flatnonzero(inputs[factors]).tolist():
+                factor = partial(_entry, name=factors, k=k)
+                found.append(Corner(0, block, k, used, kink.left, kink.right, factor, place))
+        found.append(Corner(0, "b", 0, used, kink.left, kink.right, lambda i: 1.0, place))
+    return found
+
+
+def _entry(inputs: Inputs, name: str, k: int) -> Any:
+    return inputs[name][k]
+
+
+def _of_z(name: str, value: Any, derivative: Any) -> Named:
     def dense(inputs: Inputs) -> dict[str, Any]:
         z = inputs["z"]
         _refuse_large(len(z), len(z))
@@ -106,6 +201,7 @@ def _of_z(value: Any, derivative: Any) -> Named:
         dense,
         lambda i, v: {"z": v * derivative(i["z"])},
         lambda i, v: derivative(i["z"]) * v,
+        corners=lambda i: _corners_of_z(name, i),
     )
 
 
@@ -181,7 +277,12 @@ def _check_neuron(inputs: Inputs) -> dict[str, Any]:
         raise InputError(
             "w is a matrix; a neuron has one output", "affine takes a matrix with a column for each", names=["w"]
         )
-    return {**checked, "activation": inputs["activation"]}
+    activation = inputs["activation"]
+    if activation not in ACTIVATIONS:
+        close = nearest(str(activation), ACTIVATIONS)
+        hint = f"did you mean {close}?" if close else f"they are {', '.join(ACTIVATIONS)}"
+        raise InputError(f"there is no activation {activation!r}", hint, names=["activation"])
+    return {**checked, "activation": activation}
 
 
 def _neuron(inputs: Inputs) -> Any:
@@ -225,6 +326,7 @@ _NEURON = Named(
     _neuron_vjp,
     lambda i, t: _times_slope(i, (_affine_jvp(i, t),))[0],
     "x",
+    _corners_of_neuron,
 )
 
 
@@ -316,8 +418,8 @@ def _rows(x: Any) -> Any:
 NAMED: dict[str, Named] = {
     "softmax": _of_logits(soft.softmax, soft.dsoftmax_dlogits, soft.softmax_vjp, soft.softmax_jvp),
     "log_softmax": _of_logits(soft.log_softmax, soft.dlog_softmax_dlogits, soft.log_softmax_vjp, soft.log_softmax_jvp),
-    **{name: _of_z(row.value, row.derivative) for name, row in ACTIVATIONS.items()},
-    "softplus": _of_z(softplus, dsoftplus_dz),
+    **{name: _of_z(name, row.value, row.derivative) for name, row in ACTIVATIONS.items()},
+    "softplus": _of_z("softplus", softplus, dsoftplus_dz),
     "dot": _DOT,
     "affine": _AFFINE,
     "neuron": _NEURON,
@@ -343,3 +445,12 @@ NAMED: dict[str, Named] = {
     ),
 }
 """Every name that `jacobian` knows."""
+
+
+def named_function(name: str) -> Named:
+    """The row of a name; UsageError if there is none."""
+    if name not in NAMED:
+        close = nearest(name, NAMED)
+        hint = f"did you mean {close}?" if close else f"they are {', '.join(NAMED)}"
+        raise UsageError(f"there is no function of the lecture called {name}", hint)
+    return NAMED[name]

@@ -1,0 +1,210 @@
+"""The lecture's functions by name: their Jacobians, and the products with them, in doubles or proven to the last digit.
+
+`named_jacobian("softmax", logits=[1, 2, 3])` has the value, the Jacobian in blocks, and the kinks at the point.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.rules.shapes import Shape, entry_names
+from bpcli.errors import InputError, UsageError
+from bpcli.formulas.affine import dot
+from bpcli.lecture.inputs import INPUTS
+from bpcli.lecture.named_functions import Corner, Inputs, check_names, each_set, named_function
+from bpcli.numbers.namespaces import namespace
+
+Blocks = dict[str, NDArray[Any]]
+Results = tuple[Any, Mapping[str, Any], Sequence[Any]]
+SIDES = ("lecture", "left", "right")
+
+
+class Manner(NamedTuple):
+    """How a derivative is computed: `kink` says which slope is taken at a kink, `certify` that every digit is proven.
+
+    With `digits` a proven number is rounded to so many significant digits, else to the nearest double.
+    """
+
+    kink: str = "lecture"
+    certify: bool = False
+    digits: int | None = None
+
+    def slope(self, corner: Corner, inputs: Inputs) -> Any:
+        """The entry of the Jacobian at a kink, in the numbers of the inputs."""
+        return corner.slopes(inputs)[SIDES.index(self.kink)]
+
+
+@dataclass(frozen=True)
+class NamedDerivative:
+    """The value of a function of the lecture, and its Jacobian or a product with it, by block.
+
+    `jacobian` holds a matrix, outputs × entries, for each block, `vjp` v·J in each block's shape, and `jvp` J·v in the
+    value's shape; two of the three are None. `kinks` are the slopes that differ on both sides of the point, and `place`
+    says where that is. A number that no precision decides is a NaN of the type `Undecided`.
+    """
+
+    function: str
+    inputs: dict[str, Any]
+    value: Any
+    shapes: dict[str, Shape]
+    kinks: tuple[Kink, ...]
+    place: str
+    jacobian: Blocks | None = None
+    vjp: Blocks | None = None
+    jvp: NDArray[Any] | None = None
+
+    @property
+    def entries(self) -> list[str]:
+        """The names of the entries that the function is differentiated by, block by block."""
+        return [title for name, shape in self.shapes.items() for title in entry_names(name, shape)]
+
+
+def named_jacobian(
+    name: str, /, *, kink: str = "lecture", certify: bool = False, digits: int | None = None, **inputs: Any
+) -> NamedDerivative:
+    """The Jacobian of a function of the lecture: for each block a matrix, outputs × entries.
+
+    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. Raises UsageError for an unknown name, for inputs that
+    are missing, too many or do not fit, and for a Jacobian beyond the memory; MissingExtraError for `certify` without
+    python-flint.
+    """
+    return jacobian_of(name, inputs, Manner(kink, certify, digits))
+
+
+def named_vjp(
+    name: str, v: Any, /, *, kink: str = "lecture", certify: bool = False, digits: int | None = None, **inputs: Any
+) -> NamedDerivative:
+    """v·J, for v with an entry for each output, without forming J. Errors as of `named_jacobian`."""
+    return vjp_of(name, v, inputs, Manner(kink, certify, digits))
+
+
+def named_jvp(
+    name: str, v: Any, /, *, kink: str = "lecture", certify: bool = False, digits: int | None = None, **inputs: Any
+) -> NamedDerivative:
+    """J·v, for v with an entry for each input, without forming J. Errors as of `named_jacobian`."""
+    return jvp_of(name, v, inputs, Manner(kink, certify, digits))
+
+
+def each_named(name: str, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The inputs of each of the functions that a matrix stands for, one a row, as one of logits does for softmax."""
+    row = named_function(name)
+    check_names(name, inputs)
+    yield from each_set(row, inputs)
+
+
+def jacobian_of(name: str, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
+    """`named_jacobian` of inputs by name."""
+    point = _Point(name, inputs, manner)
+    row = point.row
+    value, blocks, slopes = point.evaluated(
+        lambda i: (row.value(i), row.jacobian(i), [manner.slope(corner, i) for corner in point.unlike])
+    )
+    for corner, slope in zip(point.unlike, slopes, strict=True):
+        blocks[corner.block][corner.output, corner.entry] = slope
+    return point.result(value, jacobian=blocks)
+
+
+def vjp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
+    """`named_vjp` of inputs by name."""
+    point = _Point(name, inputs, manner)
+    row, v = point.row, _direction("vjp", v, point.outputs, "outputs")
+
+    def compute(i: Inputs) -> Results:
+        weights = _alike(v, i)
+        return row.value(i), row.vjp(i, weights), [weights[c.output] * manner.slope(c, i) for c in point.unlike]
+
+    value, blocks, products = point.evaluated(compute)
+    blocks = {block: part.reshape(point.shapes[block]) for block, part in blocks.items()}
+    for corner, product in zip(point.unlike, products, strict=True):
+        blocks[corner.block].reshape(-1)[corner.entry] = product
+    return point.result(value, vjp=blocks)
+
+
+def jvp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
+    """`named_jvp` of inputs by name."""
+    point = _Point(name, inputs, manner)
+    row, v = point.row, _direction("jvp", v, sum(map(math.prod, point.shapes.values())), "inputs")
+    ends = itertools.accumulate(map(math.prod, point.shapes.values()), initial=0)
+    starts = dict(zip(point.shapes, ends, strict=False))
+
+    def compute(i: Inputs) -> Results:
+        tangent, at = _alike(v, i), [starts[corner.block] + corner.entry for corner in point.unlike]
+        slopes = [manner.slope(corner, i) for corner in point.unlike]
+        if point.outputs > 1 or not slopes:  # a function applied entry by entry
+            return row.value(i), {"jvp": row.jvp(i, tangent)}, [s * tangent[k] for s, k in zip(slopes, at, strict=True)]
+        entries = [entry for block in row.jacobian(i).values() for entry in block.reshape(-1)]
+        for k, slope in zip(at, slopes, strict=True):
+            entries[k] = slope
+        return row.value(i), {"jvp": dot(namespace(tangent).asarray(entries), tangent)}, []
+
+    value, blocks, products = point.evaluated(compute)
+    product = blocks["jvp"]
+    for corner, entry in zip(point.unlike, products, strict=False):
+        product[corner.output] = entry
+    return point.result(value, jvp=product)
+
+
+class _Point:
+    """A function of the lecture at checked inputs, with the kinks there."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], manner: Manner) -> None:
+        if manner.kink not in SIDES:
+            raise UsageError(f"kink: expected one of {', '.join(SIDES)}, found {manner.kink!r}")
+        self.name, self.given, self.manner = name, dict(inputs), manner
+        self.row = named_function(name)
+        check_names(name, inputs)
+        self.inputs = self.row.check(inputs)
+        self.shapes: dict[str, Shape] = {block: np.shape(self.inputs[block]) for block in self.row.blocks}
+        with np.errstate(all="ignore"):
+            self.outputs = int(np.size(self.row.value(self.inputs)))
+            self.corners = self.row.corners(self.inputs)
+        self.unlike = [] if manner.kink == "lecture" else self.corners
+
+    def evaluated(self, compute: Callable[[Inputs], Results]) -> tuple[Any, Blocks, Sequence[Any]]:
+        """What `compute` makes of the inputs, in doubles or proven: value, blocks, the kinks."""
+        with np.errstate(all="ignore"):
+            if not self.manner.certify:
+                value, blocks, rest = compute(self.inputs)
+            else:
+                value, blocks, rest = self._proven(compute)
+        return value, {block: np.array(part) for block, part in blocks.items()}, rest
+
+    def _proven(self, compute: Callable[[Inputs], Results]) -> Results:
+        from bpcli.calculus.sweeps.certified import certified
+        from bpcli.numbers.balls import balls
+
+        def in_balls() -> Results:
+            return compute({k: v if isinstance(v, str) else balls().asarray(v) for k, v in self.inputs.items()})
+
+        entries = sum(np.size(v) for v in self.inputs.values())
+        return certified(in_balls, self.manner.digits, entries)
+
+    def result(self, value: Any, **derivative: Any) -> NamedDerivative:
+        """The derivative, with what there is to say of the kinks."""
+        kinks = []
+        for corner in self.corners:
+            title = entry_names(corner.block, self.shapes[corner.block])[corner.entry]
+            used, left, right = map(float, corner.slopes(self.inputs))
+            kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[SIDES.index(self.manner.kink)], False))
+        place = self.corners[0].place if self.corners else ""
+        shown = {key: self.given[key] for key in INPUTS[self.name] if key in self.given}
+        return NamedDerivative(self.name, shown, value, self.shapes, tuple(kinks), place, **derivative)
+
+
+def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
+    """The entries of a v, row by row; InputError if there are not `count`."""
+    entries = np.asarray(v, float).ravel()
+    if len(entries) != count:
+        raise InputError(f"{name} has {len(entries)} entries for {count} {what}", names=[name])
+    return entries
+
+
+def _alike(v: NDArray[Any], inputs: Inputs) -> Any:
+    """The entries of a v as the kind of numbers that the inputs are."""
+    return namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)

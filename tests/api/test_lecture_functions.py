@@ -1,0 +1,105 @@
+"""The lecture's functions from Python: what the command prints, slopes of a side by quotients, and mistakes."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import bpcli as library
+from bpcli.errors import InputError, UsageError
+from bpcli.formulas.activations import ACTIVATIONS
+
+NEURON = {"x": [1.0, -2.0, 0.0], "w": [2.0, 1.0, 5.0], "b": 0.0}
+
+
+def test_the_jacobian_the_products_and_the_command_agree(bpcli):
+    found = library.named_jacobian("softmax", logits=[1.0, 2.0, 3.0])
+    record = bpcli("jacobian", "softmax", "--logits", "1,2,3", "--format", "json").json[0]
+    assert found.jacobian["logits"].tolist() == record["jacobian"]["logits"]
+    assert found.value.tolist() == record["value"]
+    assert found.entries == ["logits[0]", "logits[1]", "logits[2]"]
+    v = np.array([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(
+        library.named_vjp("softmax", v, logits=[1, 2, 3]).vjp["logits"], v @ found.jacobian["logits"], rtol=1e-13
+    )
+    np.testing.assert_allclose(
+        library.named_jvp("softmax", v, logits=[1, 2, 3]).jvp, found.jacobian["logits"] @ v, rtol=1e-13
+    )
+
+
+def test_a_certified_result_is_the_nearest_double():
+    pytest.importorskip("flint")
+    found = library.named_jacobian("sigmoid", z=[40.0], certify=True, digits=25)
+    with mpmath.workdps(60):
+        e = mpmath.exp(-40)
+        assert found.jacobian["z"][0, 0].text == mpmath.nstr(e / (1 + e) ** 2, 25)
+
+
+def one_sided(f, x, direction):
+    """A one-sided difference quotient of a function that is linear on each side of x."""
+    h = direction * 2.0**-10
+    return (f(x + h) - f(x)) / h
+
+
+@pytest.mark.parametrize("certify", [False, True])
+@pytest.mark.parametrize(("kink", "direction"), [("left", -1.0), ("right", 1.0)])
+def test_one_sided_slopes_of_a_neuron_are_those_of_its_inputs(kink, direction, certify):
+    if certify:
+        pytest.importorskip("flint")
+    arguments = {**NEURON, "activation": "relu", "kink": kink, "certify": certify}
+    found = library.named_jacobian("neuron", **arguments)
+    relu = ACTIVATIONS["relu"].value
+    x, w, b = (np.array(NEURON[name]) for name in "xwb")
+    row = []
+    for name, at in (("x", x), ("w", w), ("b", b)):
+        for k in range(at.size):
+
+            def f(v, name=name, at=at, k=k):
+                moved = {"x": x, "w": w, "b": b, name: np.array(at, float)}
+                moved[name].reshape(-1)[k] = v
+                return relu(float(moved["x"] @ moved["w"] + moved["b"]))
+
+            row.append(one_sided(f, float(at.reshape(-1)[k]), direction))
+    got = np.concatenate([block.ravel() for block in found.jacobian.values()]).astype(float)
+    assert got.tolist() == row
+    assert "relu(z) at z = 0" in found.place
+    assert [k.slope for k in found.kinks] == ["d/dx[0]", "d/dx[1]", "d/dx[2]", "d/dw[0]", "d/dw[1]", "d/db"]
+    vjp = library.named_vjp("neuron", [3.0], **arguments).vjp
+    assert np.concatenate([np.ravel(block) for block in vjp.values()]).astype(float).tolist() == [3 * v for v in row]
+    t = np.arange(1.0, 8.0)
+    assert float(np.ravel(library.named_jvp("neuron", t, **arguments).jvp)[0]) == t @ np.array(row)
+
+
+def test_one_sided_slopes_entry_by_entry():
+    assert library.named_jacobian("relu", z=[0, -1, 2], kink="left").jacobian["z"].tolist() == [
+        [0, 0, 0], [0, 0, 0], [0, 0, 1]
+    ]  # fmt: skip
+    assert library.named_vjp("relu", [3, 3, 3], z=[0, -1, 2], kink="left").vjp["z"].tolist() == [0, 0, 3]
+    assert library.named_jvp("relu", [3, 3, 3], z=[0, -1, 2], kink="right").jvp.tolist() == [3, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: library.named_jacobian("softmx", logits=[1]), "did you mean softmax"),
+        (lambda: library.named_jacobian("neuron", x=[1]), "neuron needs w, b, activation"),
+        (lambda: library.named_jacobian("tanh", z=1, y=1), "tanh takes no y"),
+        (lambda: library.named_jacobian("softmax", logits=[[1, 2]]), "logits is a 1 × 2 matrix"),
+        (lambda: library.named_jacobian("relu", z=0, kink="up"), "expected one of lecture, left, right"),
+        (lambda: library.named_vjp("dot", [1, 2], u=[1], v=[2]), "vjp has 2 entries for 1 outputs"),
+        (lambda: library.named_jvp("softmax", [1, 2], logits=[1, 2, 3]), "jvp has 2 entries for 3 inputs"),
+        (lambda: library.named_jacobian("neuron", x=[1], w=[1], b=0, activation="rely"), "did you mean relu"),
+    ],
+)
+def test_a_mistake_is_one_clear_error(call, message):
+    with pytest.raises(UsageError) as error:
+        call()
+    assert message in str(error.value)
+
+
+def test_the_command_shows_an_input_as_its_option(bpcli):
+    assert issubclass(InputError, UsageError)
+    result = bpcli("jacobian", "neuron", "--x", "1")
+    assert result.code == 2
+    assert "neuron needs --w, --b, --activation" in result.err
+    assert "--x … --w … --b … --activation …" in result.err
+    assert "--jvp has 2 entries for 3 inputs" in bpcli("jacobian", "softmax", "--logits", "1,2,3", "--jvp", "1,2").err
