@@ -15,23 +15,32 @@ import click
 from bpcli.commands import output
 from bpcli.errors import BpcliError, DataError, InputError, nearest
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    # name: (module, what it does); the module is imported only when its command runs or shows its own help.
-    "eval": ("bpcli.commands.eval", "The value of an expression."),
-    "grad": ("bpcli.commands.grad", "The gradient of an expression, a row."),
-    "jacobian": ("bpcli.commands.jacobian", "The Jacobian of expressions, or of a function of the lecture."),
-    "hessian": ("bpcli.commands.hessian", "The Hessian of an expression."),
-    "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step."),
-    "check": ("bpcli.commands.check", "A derivative against difference quotients, or yours against the exact one."),
-    "backprop": ("bpcli.commands.backprop", "The chain of Jacobians of a neuron or a softmax layer."),
-    "plot": ("bpcli.commands.plot", "A picture of a function and its gradient, or of a trained model."),
-    "train": ("bpcli.commands.train", "Train a model from a YAML config."),
-    "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row."),
-    "evaluate": ("bpcli.commands.evaluate", "The loss and the metrics of a trained model."),
-    "inspect": ("bpcli.commands.inspect", "The weights of a trained model, by feature and class."),
-    "init": ("bpcli.commands.init", "A commented config to start from."),
-    "validate": ("bpcli.commands.validate", "Every mistake in a config, each with its line."),
-    "schema": ("bpcli.commands.schema", "The JSON Schema of the config, for editors."),
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    # name: (module, what it does, its reference page); the module is imported only when its command runs or shows help.
+    "eval": ("bpcli.commands.eval", "The value of an expression.", "calculator"),
+    "grad": ("bpcli.commands.grad", "The gradient of an expression, a row.", "calculator"),
+    "jacobian": (
+        "bpcli.commands.jacobian",
+        "The Jacobian of expressions, or of a function of the lecture.",
+        "calculator",
+    ),
+    "hessian": ("bpcli.commands.hessian", "The Hessian of an expression.", "calculator"),
+    "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step.", "calculator"),
+    "check": (
+        "bpcli.commands.check",
+        "A derivative against difference quotients, or yours against the exact one.",
+        "grading",
+    ),
+    "backprop": ("bpcli.commands.backprop", "The chain of Jacobians of a neuron or a softmax layer.", "chain"),
+    "plot": ("bpcli.commands.plot", "A picture of a function and its gradient, or of a trained model.", "plots"),
+    "train": ("bpcli.commands.train", "Train a model from a YAML config.", "training"),
+    "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row.", "training"),
+    "evaluate": ("bpcli.commands.evaluate", "The loss and the metrics of a trained model.", "training"),
+    "inspect": ("bpcli.commands.inspect", "The weights of a trained model, by feature and class.", "training"),
+    "init": ("bpcli.commands.init", "A commented config to start from.", "training"),
+    "validate": ("bpcli.commands.validate", "Every mistake in a config, each with its line.", "config"),
+    "schema": ("bpcli.commands.schema", "The JSON Schema of the config, for editors.", "config"),
+    "help": ("bpcli.commands.help", "The reference pages, by topic.", ""),
 }
 
 DEBUG = "bpcli.debug"  # the key in the context's meta
@@ -105,7 +114,9 @@ class LazyGroup(click.Group):
         """Import the command's module; None for a name that is not in the table."""
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(COMMANDS[name][0]).command
+        module, _, page = COMMANDS[name]
+        command: click.Command = import_module(module).command
+        command.epilog = f"More: bpcli help {page}" if page else None
         return command
 
     def resolve_command(
@@ -122,7 +133,7 @@ class LazyGroup(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """The table, without importing anything."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text, _) in COMMANDS.items()])
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -150,6 +161,7 @@ def cli() -> None:
     bpcli grad "x**2+y**2" --at 1,2
     bpcli jacobian softmax --logits 1,2,3
     bpcli train configs/iris.yaml
+    bpcli help
     """
 
 

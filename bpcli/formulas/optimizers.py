@@ -155,7 +155,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         "Loshchilov & Hutter 2019, Decoupled weight decay regularization",
     ),
 }
-"""How a parameter moves; the config's choices, the README's table and the tests read this table."""
+"""How a parameter moves; the config's choices, the table on the page `optimizers` and the tests read this table."""
 
 DECOUPLED = frozenset({"adamw"})
 """Whose l2 shrinks the weights beside the step, p := p − αλp, instead of being a part of the gradient."""

@@ -6,8 +6,8 @@ Each row is a function or a derivative (′), each cell the largest error over r
 the last place of the true value (of a subnormal: its unit, 2⁻¹⁰⁷⁴; of logsumexp: of its largest term). The true value
 is a ball of python-flint, at a precision that doubles until the ball is 2⁻⁷⁰ of its value or smaller. NumPy is written
 as a textbook would; the derivatives of PyTorch and JAX are their own. A `!` marks a cell of bpcli over its bound, and
-makes the exit code 1. Inputs are the numbers drawn: a row of ten logits is ten. `--markdown` prints the README's table;
-a tool that is not installed has no column.
+makes the exit code 1. Inputs are the numbers drawn: a row of ten logits is ten. `--markdown` prints the table of the
+page `accuracy`; a tool that is not installed has no column.
 """
 
 import argparse
@@ -540,7 +540,7 @@ def shown(error: float, bound: float) -> str:
 
 
 def table(rows: list[list[str]], markdown: bool) -> str:
-    """Aligned, or for the README."""
+    """Aligned, or as Markdown."""
     if markdown:
         return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -179,8 +179,8 @@ def test_ten_thousand_points_in_one_call(bpcli, tmp_path):
 
 
 def test_a_class_of_forty(root, tmp_path):
-    """The ten lines of the README, over forty files of which eight are wrong."""
-    text = (root / "README.md").read_text(encoding="utf-8")
+    """The ten lines of the page `grading`, over forty files of which eight are wrong."""
+    text = (root / "bpcli/docs/grading.md").read_text(encoding="utf-8")
     script = text.split("```sh grade\n")[1].split("```")[0]
     (tmp_path / "answers").mkdir()
     wrong = {3: "p*(1-p)", 9: "1", 12: "2*", 20: "-a*(1-a)", 27: "2*a*(1-a)", 33: "a", 34: "", 39: "a*(1+a)"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli import docs
 from bpcli.formulas.optimizers import DECOUPLED, OPTIMIZERS, SCHEDULES, clip, settings_of, warmed_up
 
 RECORD = json.loads((Path(__file__).parent / "recorded" / "torch_steps.json").read_text())
@@ -67,8 +68,8 @@ def test_warm_up_and_clipping():
     assert math.isclose(SCHEDULES["constant"].factor(3, 9, {}), 1)
 
 
-def test_the_readme_has_both_tables(root):
-    text = (root / "README.md").read_text(encoding="utf-8")
+def test_the_page_has_both_tables():
+    text = docs.page("optimizers")
     for name, row in {**OPTIMIZERS, **SCHEDULES}.items():
         settings = ", ".join(f"{key} {setting.default:g}".replace("e-0", "e-") for key, setting in row.settings.items())
         assert f"| `{name}` | {row.formula} | {settings or '–'} | {row.source} |" in text

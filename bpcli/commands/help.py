@@ -1,0 +1,56 @@
+"""`bpcli help`: the reference pages, by topic."""
+
+import os
+import shutil
+import sys
+
+import click
+
+from bpcli import docs
+from bpcli.commands import COMMANDS, Command, output
+from bpcli.errors import UsageError, nearest
+from bpcli.text import markdown
+
+WIDEST = 100  # columns: longer lines are hard to read
+
+
+@click.command(cls=Command)
+@click.argument("topic", required=False)
+@click.pass_context
+def command(context: click.Context, topic: str | None) -> None:
+    """Print the page on TOPIC; without one the list of topics. Of a command, its help.
+
+    On a terminal the page is laid out and paged, elsewhere it is printed as it is written, in Markdown.
+
+    \b
+    bpcli help
+    bpcli help config
+    bpcli help config | grep learning_rate
+    """
+    topics = docs.topics()
+    if topic is None:
+        _list(topics)
+    elif topic in topics:
+        _show(docs.page(topic))
+    elif topic in COMMANDS and context.parent and isinstance(context.parent.command, click.Group):
+        its_command = context.parent.command.get_command(context.parent, topic)
+        assert its_command
+        output.emit(its_command.get_help(click.Context(its_command, context.parent, topic)))
+    else:
+        close = nearest(topic, [*topics, *COMMANDS])
+        hint = f"did you mean '{close}'?" if close else f"the topics are {', '.join(topics)}"
+        raise UsageError(f"there is no page on '{topic}': {hint}")
+
+
+def _list(topics: dict[str, str]) -> None:
+    widest = max(map(len, topics))
+    for name, about in topics.items():
+        output.emit(f"{name:<{widest}}  {about}")
+
+
+def _show(page: str) -> None:
+    if not sys.stdout.isatty():
+        output.emit(page.removesuffix("\n"))
+        return
+    os.environ.setdefault("LESS", "FRX")  # as git does: what fits on the screen is printed, and no key is asked for
+    click.echo_via_pager(markdown.render(page, min(shutil.get_terminal_size().columns, WIDEST)))

@@ -1,0 +1,45 @@
+"""`bpcli help`: the list, a page, a command's help, and names that are wrong."""
+
+import sys
+
+import pytest
+
+from bpcli import docs
+from bpcli.commands import COMMANDS
+
+
+def test_without_a_topic_the_list(bpcli):
+    shown = bpcli("help")
+    assert shown.code == 0
+    assert [line.split()[0] for line in shown.lines] == list(docs.topics())
+    assert all(len(line) <= 100 for line in shown.lines)
+
+
+@pytest.mark.parametrize("topic", docs.topics())
+def test_in_a_pipe_a_page_is_printed_as_it_is_written(bpcli, topic):
+    assert bpcli("help", topic) == (0, docs.page(topic), "")
+
+
+def test_on_a_terminal_it_is_laid_out_and_paged(bpcli, monkeypatch):
+    paged = []
+    monkeypatch.setattr("click.echo_via_pager", paged.append)
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: True)
+    assert bpcli("help", "kinks") == (0, "", "")
+    assert paged[0].startswith("\x1b[1;4mKinks")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_of_a_command_its_help(bpcli, name):
+    assert bpcli("help", name) == bpcli(name, "--help")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [("optimisers", "optimizers"), ("Config", "config"), ("trian", "train"), ("zzzz", "the topics are accuracy, ")],
+)
+def test_a_topic_that_is_not_there(bpcli, wrong, hint):
+    shown = bpcli("help", wrong)
+    assert (shown.code, shown.out) == (2, "")
+    assert f"there is no page on '{wrong}'" in shown.err
+    assert hint in shown.err

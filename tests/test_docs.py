@@ -1,0 +1,222 @@
+"""What the README and the pages show is what happens: each block is run, in a folder like the repository's."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from bpcli import docs
+from bpcli.commands import COMMANDS
+from bpcli.training.config.keys import KEYS
+from bpcli.training.config.loading import load_config
+
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    "README": (ROOT / "README.md").read_text(encoding="utf-8"),
+    **{name: docs.page(name) for name in docs.topics()},
+}
+
+NEEDED = {"certify": "flint", "symbolic": "sympy", "plot": "matplotlib", "sparse": "scipy", "arrow": "pyarrow"}
+"""The module that a block needs whose first line names an extra: ```console certify."""
+
+
+class Block(NamedTuple):
+    """A fenced block: its page, its number on the page, its language, the word behind that, and its lines."""
+
+    page: str
+    number: int
+    language: str
+    word: str
+    text: str
+
+    def __str__(self) -> str:
+        first = self.text.partition("\n")[0]
+        return f"{self.page}-{self.number}-{first[:40]}"
+
+
+BLOCKS = [
+    Block(page, number, *match)
+    for page, text in PAGES.items()
+    for number, match in enumerate(re.findall(r"^```(\w+) ?(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE), 1)
+]
+
+
+def blocks(language):
+    return [pytest.param(block, id=str(block)) for block in BLOCKS if block.language == language]
+
+
+def commands(block):
+    """(command, expected output) pairs; a line `…` stands for any number of lines, a `…` behind a text for any end."""
+    pairs = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            pairs.append((line[2:], []))
+        else:
+            pairs[-1][1].append(line)
+    return pairs
+
+
+def matches(expected, got):
+    if not expected:
+        return not got
+    if expected[0] == "…":
+        return any(matches(expected[1:], got[i:]) for i in range(len(got) + 1))
+    start = expected[0].removesuffix("…")
+    same = bool(got) and (got[0].startswith(start) if start != expected[0] else got[0] == start)
+    return same and matches(expected[1:], got[1:])
+
+
+def lacks(block):
+    """Why the block can't be run here, or nothing."""
+    if block.word in NEEDED and not find_spec(NEEDED[block.word]):
+        return f"needs the extra {block.word}"
+    if block.word == "jq" and not shutil.which("jq"):
+        return "needs jq"
+    return ""
+
+
+class Reader:
+    """Someone who types what a page shows, from the top, in a folder of their own with `bpcli` and `python`."""
+
+    def __init__(self, page, home):
+        self.page, self.home = page, home
+        self.printed = {}
+        for name in ("configs", "data"):
+            (home / name).symlink_to(ROOT / name)
+        tools = home / "bin"
+        tools.mkdir()
+        for name, arguments in (("bpcli", "-m bpcli"), ("python", "")):
+            script = tools / name
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+            script.chmod(0o755)
+        path = f"{tools}:{os.environ['PATH']}"
+        self.environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+
+    def output_of(self, block):
+        """What each command of the block prints, after all blocks above it."""
+        for each in BLOCKS:
+            due = each.page == self.page and each.number <= block.number and each not in self.printed
+            if due and each.language == "console" and not lacks(each):
+                self.printed[each] = [self.run(command) for command, _ in commands(each)]
+        return self.printed[block]
+
+    def run(self, command):
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=self.home, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return (done.stderr + done.stdout).splitlines()
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    readers = {}
+
+    def of(page):
+        if page not in readers:
+            readers[page] = Reader(page, tmp_path_factory.mktemp(page))
+        return readers[page]
+
+    return of
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_a_console_block_prints_what_it_shows(reader, block):
+    if lacks(block):
+        pytest.skip(lacks(block))
+    for (command, expected), got in zip(commands(block), reader(block.page).output_of(block), strict=True):
+        assert matches(expected, got), f"$ {command}\n" + "\n".join(got)
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_a_config_shown_is_valid(block, tmp_path):
+    """Whole, or of word `keys` the part of one that a page is about."""
+    shown = yaml.safe_load(block.text)
+    if block.word == "keys":
+        base = yaml.safe_load((ROOT / "configs/iris.yaml").read_text())
+        shown = base | {name: base.get(name, {}) | part for name, part in shown.items()}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(shown))
+    load_config(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_shown_gives_what_its_comments_say(block, tmp_path, monkeypatch):
+    """Each line whose comment begins with a value is evaluated, and the values are compared as they print."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("configs", "data"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    names: dict[str, object] = {}
+    compared = 0
+    for line in block.text.splitlines():
+        code, _, comment = line.partition("  #")
+        if not code.strip():
+            continue
+        if re.match(r"import |\w+ = ", code):
+            exec(code, names)
+            continue
+        value = eval(code, names)
+        shown = re.match(r" (array\(.*?\)|\[.*?\]|[\d.]+)(?=[:,]|$| )", comment)
+        if shown:
+            plain = re.sub(r"\s+", "", repr(value).replace("\n", ""))
+            expected = re.sub(r"\s+", "", shown[1]).split("…")[0]
+            assert plain.startswith(expected), (code, plain)
+            compared += 1
+    assert compared
+
+
+def test_every_block_is_of_a_kind_that_is_known():
+    """`sh` is what can't be run in a test, such as an installation; what else is shown is run."""
+    assert {block.language for block in BLOCKS} <= {"console", "yaml", "python", "sh"}
+    assert {block.word for block in BLOCKS} <= {"", "keys", "grade", "jq", *NEEDED}
+    assert all(PAGES[page].count("```") == 2 * sum(block.page == page for block in BLOCKS) for page in PAGES)
+
+
+def test_the_front_page_is_short_and_leads_to_every_page():
+    readme = PAGES["README"]
+    assert len(readme.splitlines()) <= 200
+    assert set(re.findall(r"bpcli/docs/(\w+)\.md", readme)) == set(docs.topics())
+
+
+def test_every_link_and_topic_named_is_there():
+    for name, text in PAGES.items():
+        folder = ROOT if name == "README" else ROOT / "bpcli" / "docs"
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+            assert (folder / target).exists(), (name, target)
+        for topic in re.findall(r"bpcli help ([a-z]\w*)", text):
+            assert topic in docs.topics(), (name, topic)
+
+
+def test_every_topic_is_told_from_a_command_and_says_what_it_is_about():
+    assert all(docs.topics().values())
+    assert not set(docs.topics()) & set(COMMANDS)
+    assert {page for _, _, page in COMMANDS.values()} <= {"", *docs.topics()}
+
+
+def test_the_pages_name_every_key_function_command_and_named_jacobian():
+    from bpcli.calculus.rules.functions import FUNCTIONS
+    from bpcli.lecture.inputs import INPUTS
+
+    words = set(re.findall(r"[a-z_0-9]+", " ".join(PAGES.values())))
+    assert {*FUNCTIONS, *INPUTS, *COMMANDS, *(name for names in INPUTS.values() for name in names)} <= words
+    assert {path.rpartition(".")[2] for path in KEYS} <= set(re.findall(r"[a-z_0-9]+", PAGES["config"]))
+
+
+def test_every_config_is_named_and_runs():
+    for path in (ROOT / "configs").glob("*.yaml"):
+        assert f"`{path.name}`" in PAGES["training"], path.name
+        assert f"bpcli train configs/{path.name}" in path.read_text(), path.name
+
+
+def test_every_command_shows_a_working_example_in_its_help(bpcli, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for name, (_, _, page) in COMMANDS.items():
+        shown = bpcli(name, "--help")
+        assert shown.code == 0
+        assert f"  bpcli {name}" in shown.out, name
+        assert not page or f"More: bpcli help {page}" in shown.out, name
