@@ -154,8 +154,8 @@ def dsigmoid_bce_dz(y: Any, z: Any) -> Any:
     return dsigmoid_bce_term_dz(y, z) / _samples(z)
 
 
-def softmax_cce(y: Any, logits: Any) -> Any:
-    """J = cce(y, softmax(l)) = (1/N) Σ_j Σ_k y_k (log S − (l_k − m)), for y, logits (N, K)."""
+def _softmax_cce_terms(y: Any, logits: Any) -> Callable[[float], Any]:
+    """c·y_k (log S − (l_k − m)) as a function of c."""
     xp = namespace(y, logits)
     _, m, d, rest, _ = shifted(logits)
 
@@ -163,7 +163,22 @@ def softmax_cce(y: Any, logits: Any) -> Any:
         scaled = xp.where(xp.isfinite(d), c * d, c * logits - c * m)
         return xp.where(y == 0, 0.0, y * (c * xp.log1p(rest) - scaled))
 
-    return _mean_over_samples(xp, terms, len(logits))
+    return terms
+
+
+def softmax_cce_term(y: Any, logits: Any) -> Any:
+    """−y_k log p_k of each entry, from logits (N, K): y_k (log S − (l_k − m))."""
+    return _softmax_cce_terms(y, logits)(1.0)
+
+
+def dsoftmax_cce_term_dlogits(y: Any, logits: Any) -> Any:
+    """p Σ_k y_k − y, which is p − y, for logits (N, K)."""
+    return -log_softmax_vjp(y, logits)
+
+
+def softmax_cce(y: Any, logits: Any) -> Any:
+    """J = cce(y, softmax(l)) = (1/N) Σ_j Σ_k y_k (log S − (l_k − m)), for y, logits (N, K)."""
+    return _mean_over_samples(namespace(y, logits), _softmax_cce_terms(y, logits), len(logits))
 
 
 def dsoftmax_cce_dlogits(y: Any, logits: Any) -> Any:
@@ -175,12 +190,27 @@ def dsoftmax_cce_dlogits(y: Any, logits: Any) -> Any:
 
 
 class Fused(NamedTuple):
-    """A loss after an activation as one formula of z: J₀(y, g(z)) and ∂J₀/∂z, both `(y, z)`, written and computed."""
+    """A loss after an activation, or after softmax, as one formula of z: J₀(y, g(z)) and ∂J₀/∂z, both `(y, z)`.
+
+    `slope_formula` says the latter in bpcli's language, of one entry, in y and a or p. `whole` are the mean over a
+    batch and its slope, where they are more than those of the terms.
+    """
 
     term: Callable[..., Any]
     slope: Callable[..., Any]
     formula: str
     slope_formula: str
+    whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+
+    def J(self, y: Any, z: Any) -> Any:
+        """(1/N) Σ J₀."""
+        if self.whole is not None:
+            return self.whole[0](y, z)
+        return _mean_over_samples(namespace(y, z), lambda c: c * self.term(y, z), _samples(z))
+
+    def dJ_dz(self, y: Any, z: Any) -> Any:
+        """∂J/∂z, in the shape of z."""
+        return self.slope(y, z) / _samples(z) if self.whole is None else self.whole[1](y, z)
 
 
 @dataclass(frozen=True)
@@ -193,8 +223,9 @@ class Loss:
     has the least J; weights may be None. Where the labels are classes, `encoding` are the numbers of the two,
     `probability` says that ŷ is that of the second, which is else predicted where ŷ ≥ 0; `by_shares(p)` is the least J
     of a constant from the classes' shares, where that has a formula of its own. `per_class` says that a sample may have
-    an entry for each class, over which J₀ is summed. `fused`: the formulas after an activation that are better than
-    the product of the two, by its name. `of_difference`: J₀ depends on y − ŷ alone, so that 0 and ŷ − y stand for both.
+    an entry for each class, over which J₀ is summed. `fused`: the formulas after an activation, or after softmax, that
+    are better than the product of the two, by its name. `of_difference`: J₀ depends on y − ŷ alone, so that 0 and ŷ − y
+    stand for both.
     `J` and `dJ_dyhat` are the mean and its slope, where they are more than those of the terms. Settings are further
     arguments of each of these functions, as of an `Activation`.
     """
@@ -298,6 +329,7 @@ LOSSES: dict[str, Loss] = {
                     dsigmoid_bce_term_dz,
                     "log(1+exp(-abs(z)))+abs(z)*abs(where(z>=0,1,0)-y)",
                     "a-y",
+                    (sigmoid_bce, dsigmoid_bce_dz),
                 )
             },
             whole=(bce, dbce_dyhat),
@@ -316,6 +348,15 @@ LOSSES: dict[str, Loss] = {
             spans=BETWEEN_0_AND_1,
             per_class=True,
             by_shares=_entropy,
+            fused={
+                "softmax": Fused(
+                    softmax_cce_term,
+                    dsoftmax_cce_term_dlogits,
+                    "y*(logsumexp(logits)-logits)",
+                    "p-y",
+                    (softmax_cce, dsoftmax_cce_dlogits),
+                )
+            },
             whole=(cce, dcce_dyhat),
         ),
     )
