@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+# No test depends on how fast the machine is.
+settings.register_profile("bpcli", deadline=None)
+settings.load_profile("bpcli")
 
 
 @pytest.fixture(autouse=True, scope="session")

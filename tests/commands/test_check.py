@@ -178,6 +178,7 @@ def test_ten_thousand_points_in_one_call(bpcli, tmp_path):
     assert bpcli(*arguments).code == 3
 
 
+@pytest.mark.slow
 def test_a_class_of_forty(root, tmp_path):
     """The ten lines of the page `grading`, over forty files of which eight are wrong."""
     text = (root / "bpcli/docs/grading.md").read_text(encoding="utf-8")

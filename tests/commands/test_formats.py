@@ -76,6 +76,7 @@ def test_the_same_numbers_make_the_same_model(bpcli, digits):
         assert len(set(results.values())) == 1
 
 
+@pytest.mark.slow
 def test_a_sparse_table_makes_the_model_of_the_same_table_written_out(bpcli, digits):
     losses = []
     for path, target in (("t.csv", "y"), ("t.svm", "none")):

@@ -212,6 +212,7 @@ def test_all_rows_as_one_batch_are_refused(bpcli, tables, tmp_path, little_memor
     assert "training.batch_size" in result.err
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_process_is_kept(tmp_path):
     """100 MB of rows where 145 MB of data are allowed in all; read as a whole they take three times their size."""
     rng = np.random.default_rng(0)

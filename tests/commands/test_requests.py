@@ -301,6 +301,7 @@ def test_a_column_of_logits_is_a_vector(bpcli):
     assert bpcli("jacobian", "softmax", "--logits", "@-", stdin="0\n0\n").lines == ["0.25 -0.25", "-0.25 0.25"]
 
 
+@pytest.mark.slow
 def test_products_with_a_million_logits_take_linear_memory(bpcli, tmp_path):
     rng = np.random.default_rng(1)
     logits, v = rng.normal(size=1_000_000), rng.normal(size=1_000_000)

@@ -125,7 +125,7 @@ PIECES = st.recursive(
 
 
 @given(PIECES, st.floats(-3, 3), st.floats(-3, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_false_alarm(text, x, y):
     with np.errstate(all="ignore"):
         found = checked(text, {"x": x, "y": y})

@@ -62,7 +62,7 @@ def complex_values(tree, point):
     return list(found.values())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(scalar_trees(), st.floats(0.1, 2), st.floats(0.1, 2))
 def test_gradients_beside_a_complex_step(tree, x, y):
     with mpmath.workdps(60):
@@ -103,8 +103,9 @@ def built(tree, shapes, wrt):
     return None
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
+@pytest.mark.slow
 def test_any_tree_has_a_value_or_an_error_with_a_place(data):
     tree = data.draw(trees(8))
     names = [name for name in names_in(tree) if name not in CONSTANTS]
@@ -126,7 +127,7 @@ def flat(parts):
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(array_trees(SHAPES), st.integers(0, 2**32))
 def test_every_way_gives_the_same_derivatives(tree, seed):
     names = names_in(tree)
@@ -172,7 +173,7 @@ JUMPING = {"sign", "floor", "ceil", "where", "clip", "abs", "relu"}
 SMOOTH = sorted(n for n, row in FUNCTIONS.items() if row.kind == "elementwise" and n not in JUMPING)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(scalar_trees(functions=SMOOTH), st.floats(-3, 3), st.floats(-3, 3))
 def test_floats_and_arrays_agree(tree, x, y):
     """Function by function to 4 ulp of the truth (see test_functions); together as far as their condition allows."""

@@ -115,7 +115,7 @@ PIECES = st.recursive(
 
 
 @given(PIECES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_random_gradients_beside_sympy(text):
     names = ["x", "y"]
     expression = sympy.sympify(text, locals={n: sympy.Symbol(n) for n in names})
@@ -131,7 +131,7 @@ def test_random_gradients_beside_sympy(text):
 
 
 @given(PIECES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_tidying_changes_no_value(text):
     tree = parse(text)
     tidy = tidied(tree)
