@@ -1,7 +1,7 @@
 """What the rows of the tables share: settings with their bounds, intervals, kinks, and kinds of targets."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -16,6 +16,19 @@ class Setting(NamedTuple):
     above: float | None = None
     below: float | None = None
     whole: bool = False
+
+
+def settings_of(settings: Mapping[str, Setting], given: Mapping[str, float]) -> dict[str, float]:
+    """The settings of a row, those not given with their defaults."""
+    return {name: float(given.get(name, setting.default)) for name, setting in settings.items()}
+
+
+def name_and_settings(choice: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What a config chooses of a table: a name alone, or a mapping of `name` and settings."""
+    if isinstance(choice, str):
+        return choice, {}
+    rest = dict(choice)
+    return str(rest.pop("name")), rest
 
 
 class Interval(NamedTuple):

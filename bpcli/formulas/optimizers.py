@@ -1,9 +1,8 @@
-"""What optimisers and schedules add to the update of the lecture, each in place on the arrays of one parameter.
+"""Optimisers: how a parameter follows from its gradient, each in place on the arrays of one parameter.
 
 Each has its source in its row. Where papers leave room PyTorch's form is taken, whose own steps the tests know.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +17,9 @@ class Optimizer(NamedTuple):
     `slots` are the names of the arrays that it keeps for each parameter, which start at 0. `step(p, g, t, α, settings,
     slots, scratch)` changes the parameter p and its slots in place, for the gradient g, which it may overwrite, at the
     t-th update, counted from 1; `scratch` is memory in the shape of p.
+
+    `decoupled`: l2 shrinks the weights by itself, p := p − αλp, instead of being a part of the gradient.
+    `plain`: the step is p := p − αg, so that it changes nothing where the gradient is 0.
     """
 
     settings: Mapping[str, Setting]
@@ -25,54 +27,56 @@ class Optimizer(NamedTuple):
     step: Callable[..., None]
     formula: str
     source: str
+    decoupled: bool = False
+    plain: bool = False
 
 
 Settings = Mapping[str, float]
 Slots = Sequence[Any]
 
 
-def sgd(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def sgd(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
     """The lecture's: p := p − αg."""
-    np.multiply(g, rate, g)
+    np.multiply(g, learning_rate, g)
     np.subtract(p, g, p)
 
 
-def momentum(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def momentum(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
     """v := μv + g, p := p − αv."""
     (v,) = slots
     np.multiply(v, settings["momentum"], v)
     np.add(v, g, v)
-    np.multiply(v, rate, scratch)
+    np.multiply(v, learning_rate, scratch)
     np.subtract(p, scratch, p)
 
 
-def nesterov(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def nesterov(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
     """v := μv + g, p := p − α(g + μv)."""
     (v,) = slots
     np.multiply(v, settings["momentum"], v)
     np.add(v, g, v)
     np.multiply(v, settings["momentum"], scratch)
     np.add(scratch, g, scratch)
-    np.multiply(scratch, rate, scratch)
+    np.multiply(scratch, learning_rate, scratch)
     np.subtract(p, scratch, p)
 
 
-def adagrad(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def adagrad(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
     """s := s + g², p := p − αg/(√s + ε)."""
     (s,) = slots
     np.multiply(g, g, scratch)
     np.add(s, scratch, s)
-    _divided_step(p, g, s, rate, settings["epsilon"], scratch)
+    _divided_step(p, g, s, learning_rate, settings["epsilon"], scratch)
 
 
-def rmsprop(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def rmsprop(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
     """s := ρs + (1 − ρ)g², p := p − αg/(√s + ε)."""
     (s,) = slots
     _decayed_square(s, g, settings["decay"], scratch)
-    _divided_step(p, g, s, rate, settings["epsilon"], scratch)
+    _divided_step(p, g, s, learning_rate, settings["epsilon"], scratch)
 
 
-def adam(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def adam(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
     """m := β₁m + (1 − β₁)g, v := β₂v + (1 − β₂)g², p := p − α·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)."""
     m, v = slots
     beta1, beta2 = settings["beta1"], settings["beta2"]
@@ -84,7 +88,7 @@ def adam(p: Any, g: Any, t: int, rate: float, settings: Settings, slots: Slots, 
     np.sqrt(scratch, scratch)
     np.add(scratch, settings["epsilon"], scratch)
     np.divide(m, scratch, scratch)
-    np.multiply(scratch, rate / (1.0 - beta1**t), scratch)
+    np.multiply(scratch, learning_rate / (1.0 - beta1**t), scratch)
     np.subtract(p, scratch, p)
 
 
@@ -95,11 +99,11 @@ def _decayed_square(s: Any, g: Any, decay: float, scratch: Any) -> None:
     np.add(s, scratch, s)
 
 
-def _divided_step(p: Any, g: Any, s: Any, rate: float, epsilon: float, scratch: Any) -> None:
+def _divided_step(p: Any, g: Any, s: Any, learning_rate: float, epsilon: float, scratch: Any) -> None:
     np.sqrt(s, scratch)
     np.add(scratch, epsilon, scratch)
     np.divide(g, scratch, scratch)
-    np.multiply(scratch, rate, scratch)
+    np.multiply(scratch, learning_rate, scratch)
     np.subtract(p, scratch, p)
 
 
@@ -111,7 +115,7 @@ _MOMENTUM = {"momentum": _share(0.9)}
 _ADAM = {"beta1": _share(0.9), "beta2": _share(0.999), "epsilon": Setting(1e-8, above=0.0)}
 
 OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": Optimizer({}, (), sgd, "p := p − αg", "the lecture, Parameter Update"),
+    "sgd": Optimizer({}, (), sgd, "p := p − αg", "the lecture, Parameter Update", plain=True),
     "momentum": Optimizer(
         _MOMENTUM,
         ("velocity",),
@@ -153,66 +157,12 @@ OPTIMIZERS: dict[str, Optimizer] = {
         adam,
         "p := p − αλp, then Adam; l2 is λ, and is no part of the gradient",
         "Loshchilov & Hutter 2019, Decoupled weight decay regularization",
+        decoupled=True,
     ),
 }
-"""How a parameter moves; the config's choices, the table on the page `optimizers` and the tests read this table."""
-
-DECOUPLED = frozenset({"adamw"})
-"""Whose l2 shrinks the weights beside the step, p := p − αλp, instead of being a part of the gradient."""
+"""The table of optimisers: the config's choices, the page `optimizers` and the tests read it."""
 
 
 def clip(norm: float, most: float) -> float:
     """The factor that brings a gradient of this norm down to `most` (Pascanu, Mikolov & Bengio 2013): min(1, c/‖g‖)."""
     return min(1.0, most / norm) if norm > 0 else 1.0
-
-
-# Schedules
-
-
-class Schedule(NamedTuple):
-    """A row of `SCHEDULES`: its settings with their defaults, and the factor of α in epoch e of E, counted from 0."""
-
-    settings: Mapping[str, Setting]
-    factor: Callable[[float, float, Settings], float]
-    formula: str
-    source: str
-
-
-SCHEDULES: dict[str, Schedule] = {
-    "constant": Schedule({}, lambda e, E, s: 1.0, "α", "the lecture"),
-    "step": Schedule(
-        {"every": Setting(30, at_least=1, whole=True), "factor": Setting(0.1, above=0.0)},
-        lambda e, E, s: s["factor"] ** (e // s["every"]),
-        "α·f^⌊e/every⌋",
-        "He et al. 2016, Deep residual learning, 4.2",
-    ),
-    "exponential": Schedule(
-        {"factor": Setting(0.95, above=0.0)},
-        lambda e, E, s: s["factor"] ** e,
-        "α·fᵉ",
-        "Goodfellow et al. 2016, Deep learning, 8.3",
-    ),
-    "cosine": Schedule(
-        {"floor": _share(0.0)},
-        lambda e, E, s: s["floor"] + (1.0 - s["floor"]) * (1.0 + math.cos(math.pi * e / E)) / 2.0,
-        "α·(f + (1 − f)(1 + cos(πe/E))/2)",
-        "Loshchilov & Hutter 2017, SGDR",
-    ),
-    "inverse_time": Schedule(
-        {"decay": Setting(0.1, at_least=0.0)},
-        lambda e, E, s: 1.0 / (1.0 + s["decay"] * e),
-        "α/(1 + d·e)",
-        "Robbins & Monro 1951",
-    ),
-}
-"""How α goes from epoch to epoch; the config's choices and the tests read this table."""
-
-
-def settings_of(row: Optimizer | Schedule, given: Mapping[str, float]) -> dict[str, float]:
-    """The settings of a row, those not given with their defaults."""
-    return {name: float(given.get(name, setting.default)) for name, setting in row.settings.items()}
-
-
-def warmed_up(t: int, warmup: int) -> float:
-    """The factor of a linear warm-up at the t-th update, counted from 1 (Goyal et al. 2017): min(1, t/warmup)."""
-    return min(1.0, t / warmup) if warmup else 1.0

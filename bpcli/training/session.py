@@ -12,6 +12,8 @@ from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError
 from bpcli.files import check_target, install, staged_folder
+from bpcli.formulas.choices import name_and_settings
+from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
@@ -266,8 +268,8 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
             continue
         grows = ""
         if key == "training.epochs":
-            cosine = _schedule(config) == "cosine"
-            grows = ", and the schedule cosine goes by their number" if cosine else ", and may only grow"
+            name, by_total = _schedule(config)
+            grows = f", and the schedule {name} goes by their number" if by_total else ", and may only grow"
         changed.append(f"{key}: it was {before}, now it is {now[key]}{grows}")
     if changed:
         raise UsageError(
@@ -283,14 +285,16 @@ def _is_over(config: Config, state: State) -> bool:
 
 
 def _may_grow(config: Config, before: str) -> bool:
-    """Whether more epochs than before leave those that are done as they were: a cosine would have fallen otherwise."""
+    """Whether more epochs than before leave those that are done as they were."""
+    _, by_total = _schedule(config)
     now = most_epochs(config.training.epochs)
-    return _schedule(config) != "cosine" and most_epochs(before if before == "auto" else int(before)) < now
+    return not by_total and most_epochs(before if before == "auto" else int(before)) < now
 
 
-def _schedule(config: Config) -> str:
-    schedule = config.training.schedule
-    return str(schedule["name"]) if isinstance(schedule, dict) else schedule
+def _schedule(config: Config) -> tuple[str, bool]:
+    """The schedule's name, and whether it goes by the number of epochs."""
+    name, _ = name_and_settings(config.training.schedule)
+    return name, SCHEDULES[name].by_total
 
 
 def _is_file(text: str) -> bool:

@@ -21,10 +21,10 @@ from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.steps import make_step
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config, check_columns
-from bpcli.training.descent.loop import Epoch, descend_epochs
+from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import MOST_EPOCHS, Stopping, stopping_of
-from bpcli.training.descent.update_rule import Moves, moves_of
+from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule, update_rule_of
 from bpcli.training.model import Model, best_constant_loss
 
 Array = NDArray[Any]
@@ -57,7 +57,7 @@ class Training:
     rng: np.random.Generator
     state: State
     notes: list[str] = field(default_factory=list)
-    moves: Moves | None = None
+    update_rule: UpdateRule = PLAIN_DESCENT
     stopping: Stopping | None = None
 
     @property
@@ -74,7 +74,7 @@ class Training:
     def epochs(self, pause: Pause | None = None) -> Iterator[dict[str, Any] | None]:
         """Train on, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds.
 
-        None where `pause` stops it within an epoch. Whenever it yields, the state is whole, and holds the record.
+        None where `pause` stops it within an epoch. Between two records the state is complete, and holds the record.
         """
         model, options, train, state = self.model, self.config.training, self.parts["train"], self.state
         size = self._batch_size
@@ -82,21 +82,20 @@ class Training:
         began, before = perf_counter(), state.seconds
         if self.stopping is not None and self.stopping.exhausted(state):
             return
-        for epoch in _loop(train.X)(
+        descent = Descent(
             train.X,
             model.target(train.y),
-            state,
             step,
-            learning_rate=options.learning_rate,
-            batch_size=size,
-            epochs=most_epochs(options.epochs),
-            rng=self.rng if options.shuffle else None,
-            l1=options.l1,
-            l2=options.l2,
-            pause=pause,
-            moves=self.moves,
-            weights=None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
-        ):
+            options.learning_rate,
+            size,
+            most_epochs(options.epochs),
+            self.rng if options.shuffle else None,
+            options.l1,
+            options.l2,
+            None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
+            self.update_rule,
+        )
+        for epoch in _loop(train.X)(descent, state, pause):
             record: dict[str, Any] | None = None
             if epoch is not None:
                 record = {"epoch": epoch.number, "loss": epoch.loss}
@@ -186,17 +185,17 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
         config.data.format,
     )
     state, options = State(w, b), config.training
-    moves = moves_of(options.optimizer, options.schedule, options.clip_norm, most_epochs(options.epochs))
+    update_rule = update_rule_of(options.optimizer, options.schedule, options.clip_norm, most_epochs(options.epochs))
     stopping = stopping_of(options.early_stopping, options.epochs)
-    for part_of_state in (moves, stopping):
-        if part_of_state is not None:
-            part_of_state.start(state)
+    update_rule.start(state)
+    if stopping is not None:
+        stopping.start(state)
     if is_sparse(parts["train"].X):
         from bpcli.training.descent.sparse_loop import sparse_slots
 
         sparse_slots(state, options.l1, options.l2)
     ordered = {k: parts[k] for k in PARTS if k in parts}
-    return Training(config, model, ordered, for_shuffle, state, notes, moves, stopping)
+    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping)
 
 
 def _parts(

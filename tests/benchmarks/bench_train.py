@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent.loop import descend_epochs
+from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
 
 ROUNDS = 7
@@ -43,7 +43,8 @@ def with_bpcli(X: Any, y: Any, classes: int, batch: int, epochs: int) -> Any:
     step = make_step(*kind, batch, outputs, w.dtype)
     target = y if classes else y.astype(float)
     rng = np.random.default_rng(1)
-    for _ in descend_epochs(X, target, State(w, b), step, learning_rate=0.05, batch_size=batch, epochs=epochs, rng=rng):
+    descent = Descent(X, target, step, 0.05, batch_size=batch, epochs=epochs, rng=rng)
+    for _ in descend_epochs(descent, State(w, b)):
         pass
     return w
 

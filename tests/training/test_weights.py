@@ -8,7 +8,7 @@ import pytest
 from bpcli.datasets.preparation.weights import class_weights, sample_weights
 from bpcli.errors import UsageError
 from bpcli.formulas.steps import STEPS, make_step
-from bpcli.training.descent.loop import descend_epochs
+from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.model import best_constant_loss
 
@@ -30,7 +30,7 @@ def test_a_weight_of_2_is_the_row_twice(model, activation, loss, batch_size):
         state = State(np.full((3, K) if K else 3, 0.1), np.zeros(K) if K else np.zeros(()))
         step = make_step(model, activation, loss, size, state.b.shape, np.dtype(float))
         keywords = {"learning_rate": rate, "batch_size": size, "epochs": epochs, "rng": None, "weights": weights_}
-        *_, last = descend_epochs(X_, y_, state, step, **keywords)
+        *_, last = descend_epochs(Descent(X_, y_, step, **keywords), state)
         return state, last
 
     if batch_size == 40:

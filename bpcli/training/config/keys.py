@@ -16,8 +16,9 @@ from bpcli.datasets.preparation.fitted import MISSING_STRATEGIES
 from bpcli.datasets.table import READERS
 from bpcli.errors import nearest
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.choices import Setting
-from bpcli.formulas.optimizers import OPTIMIZERS, SCHEDULES
+from bpcli.formulas.choices import Setting, name_and_settings
+from bpcli.formulas.optimizers import OPTIMIZERS
+from bpcli.formulas.schedules import SCHEDULES
 from bpcli.formulas.steps import STEPS
 from bpcli.training.config.value_types import (
     CLASS,
@@ -300,9 +301,10 @@ def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
             yield Conflict(
                 "training.epochs", "auto ends when the validation rows do: give data.validation, such as 0.2"
             )
-        schedule = values.get("training.schedule")
-        if (schedule["name"] if isinstance(schedule, dict) else schedule) == "cosine":
-            yield Conflict("training.schedule", "cosine ends with the last epoch, and epochs: auto has none to tell of")
+        schedule, _ = name_and_settings(values.get("training.schedule") or KEYS["training.schedule"].default)
+        if SCHEDULES[schedule].by_total:
+            what = f"{schedule} goes by the number of epochs, and epochs: auto has none to tell of"
+            yield Conflict("training.schedule", what)
 
 
 def _model_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
 from bpcli.training.descent.state import Pause, State
-from bpcli.training.descent.update_rule import Moves
+from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
 
 Array = NDArray[Any]
 
@@ -31,41 +31,54 @@ class DivergedError(NotFiniteError):
     """The loss or a weight left the finite numbers."""
 
 
-def descend_epochs(
-    X: Any,
-    y: Array,
-    state: State,
-    step: Step,
-    *,
-    learning_rate: float,
-    batch_size: int,
-    epochs: int,
-    rng: np.random.Generator | None,
-    l1: float = 0.0,
-    l2: float = 0.0,
-    pause: Pause | None = None,
-    moves: Moves | None = None,
-    weights: Array | None = None,
-) -> Iterator[Epoch | None]:
+@dataclass(frozen=True)
+class Descent:
+    """A training's rows and choices: what stays the same while its state changes.
+
+    X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
+    shuffled before each epoch. The last batch may be smaller and is averaged over its own size.
+
+    `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the soft threshold (Beck & Teboulle 2009):
+    w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. `weights` (N,) are ω in J = (1/N) Σ ωJ₀ of a
+    batch; of mean 1 over all rows, the loss is their weighted mean.
+    """
+
+    X: Any
+    y: Array
+    step: Step
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    rng: np.random.Generator | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    weights: Array | None = None
+    update_rule: UpdateRule = PLAIN_DESCENT
+
+    @property
+    def rows(self) -> int:
+        """N."""
+        return int(self.X.shape[0])
+
+    @property
+    def size(self) -> int:
+        """The rows of a batch, of which there are at most N."""
+        return min(self.batch_size, self.rows)
+
+
+def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
     """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
 
-    X: (N, n), an array or a `Matrix` in a file; y: (N,), targets or class numbers; w: (n,) or (n, K); b: () or (K,).
-    With `rng` the rows are shuffled before each epoch. `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the
-    soft threshold (Beck & Teboulle 2009): w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. The last
-    batch may be smaller and is averaged over its own size. Raises DivergedError when the loss or the weights are no
-    longer finite.
+    w: (n,) or (n, K); b: () or (K,). Raises DivergedError when the loss or the weights are no longer finite.
 
-    `weights` (N,) are ω in J = (1/N) Σ ωJ₀ of a batch; of mean 1 over all rows, the loss is their weighted mean.
-    `moves` says what else an update is than the lecture's: another optimiser, a schedule of α, a bound on the gradient.
-
-    Yields None where `pause` stops it within an epoch. Whenever it yields, the state is whole: kept, and given to
+    Yields None where `pause` stops it within an epoch. Between two records the state is complete: saved, and given to
     another call, the same steps follow. The inner step creates no arrays: every product is written into a buffer that
     was made before the first.
     """
-    batches = _Batches(X, y, min(batch_size, len(X)), rng, state.w.shape[1:], weights)
-    sweep = _Sweep(state, step, l1, l2) if moves is None else OtherSweep(state, step, l1, l2, moves)
-    course = Course(len(X), learning_rate, epochs, rng, moves)
-    return run_epochs(batches, sweep, state, course, pause or Pause())
+    batches = _Batches(descent, state.w.shape[1:])
+    is_plain = descent.update_rule == PLAIN_DESCENT
+    sweep = _PlainSweep(descent, state) if is_plain else OptimizerSweep(descent, state)
+    return run_epochs(batches, sweep, descent, state, pause or Pause())
 
 
 class Batches(Protocol):
@@ -81,39 +94,28 @@ class Batches(Protocol):
 
 
 class Sweep(Protocol):
-    """Steps over batches that change a state; `rate` is α of the current epoch."""
+    """Steps over batches that change a state; `learning_rate` is α of the current epoch."""
 
-    rate: float
+    learning_rate: float
 
     def __call__(self, batches: Iterable[Any]) -> None:
         """A step a batch."""
 
     def settle(self) -> None:
-        """Finish what steps have put off, at the end of an epoch."""
+        """Carry out what steps have put off, at the end of an epoch."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """What a training goes by beside its steps: rows, α and what changes it, epochs, and the order of the rows."""
-
-    rows: int
-    learning_rate: float
-    epochs: int
-    rng: np.random.Generator | None
-    moves: Moves | None
-
-
-def run_epochs(batches: Batches, sweep: Sweep, state: State, course: Course, pause: Pause) -> Iterator[Epoch | None]:
+def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, pause: Pause) -> Iterator[Epoch | None]:
     """The epochs of `descend_epochs`, whatever form the rows have: `sweep` takes the steps over `batches`."""
-    rng, moves = course.rng, course.moves
+    rng = descent.rng
     if rng is not None:
         if state.generator is None:
             state.generator = dict(rng.bit_generator.state)
         rng.bit_generator.state = state.generator
     run, arranged = 1, False  # steps between two looks at the clock
-    while state.epoch < course.epochs:
+    while state.epoch < descent.epochs:
         began = perf_counter()
-        sweep.rate = rate = course.learning_rate * (1.0 if moves is None else moves.factor(state.epoch))
+        sweep.learning_rate = descent.learning_rate * descent.update_rule.factor(state.epoch)
         if not arranged:
             batches.arrange()
             arranged = True
@@ -134,8 +136,8 @@ def run_epochs(batches: Batches, sweep: Sweep, state: State, course: Course, pau
             yield None
             continue
         if not (np.isfinite(state.w).all() and np.isfinite(state.b).all()):
-            raise diverged(state.epoch + 1, state.batch, "a weight is no longer finite", rate)
-        epoch = Epoch(state.epoch + 1, state.loss / course.rows, rate, state.epoch_seconds)
+            raise diverged(state.epoch + 1, state.batch, "a weight is no longer finite", sweep.learning_rate)
+        epoch = Epoch(state.epoch + 1, state.loss / descent.rows, sweep.learning_rate, state.epoch_seconds)
         state.epoch, state.batch = state.epoch + 1, 0
         state.loss = state.loss_lost = state.epoch_seconds = 0.0
         if rng is not None:
@@ -144,14 +146,13 @@ def run_epochs(batches: Batches, sweep: Sweep, state: State, course: Course, pau
         yield epoch
 
 
-class _Sweep:
+class _PlainSweep:
     """Steps of gradient descent over batches, in memory made once."""
 
-    rate = 0.0
-    """α of the current epoch."""
+    learning_rate = 0.0
 
-    def __init__(self, state: State, step: Step, l1: float, l2: float) -> None:
-        self._state, self._step, self._l1, self._l2 = state, step, l1, l2
+    def __init__(self, descent: Descent, state: State) -> None:
+        self._descent, self._state = descent, state
         self._dJ_dw, self._dJ_db = np.empty_like(state.w), np.empty_like(state.b)
         self._scratch = np.empty_like(state.w)
 
@@ -160,7 +161,8 @@ class _Sweep:
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch."""
-        state, step, learning_rate, l1, l2 = self._state, self._step, self.rate, self._l1, self._l2
+        state, step, learning_rate = self._state, self._descent.step, self.learning_rate
+        l1, l2 = self._descent.l1, self._descent.l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         threshold = learning_rate * l1
         total, lost, at = state.loss, state.loss_lost, state.batch
@@ -174,9 +176,9 @@ class _Sweep:
             total, lost = added(total, lost, loss)
             np.dot(x_T, z, dJ_dw)
             np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
-            rate = learning_rate / len(z)
-            np.multiply(dJ_dw, rate, dJ_dw)
-            np.multiply(dJ_db, rate, dJ_db)
+            per_row = learning_rate / len(z)
+            np.multiply(dJ_dw, per_row, dJ_dw)
+            np.multiply(dJ_db, per_row, dJ_db)
             if l2:
                 np.multiply(w, learning_rate * l2, scratch)
                 np.add(dJ_dw, scratch, dJ_dw)
@@ -189,12 +191,11 @@ class _Sweep:
         state.loss, state.loss_lost, state.batch = total, lost, at
 
 
-class OtherSweep(_Sweep):
-    """Steps of another optimiser than plain descent, or with a warm-up or a bound on the gradient."""
+class OptimizerSweep(_PlainSweep):
+    """Steps of any optimiser, with a warm-up or a bound on the gradient."""
 
-    def __init__(self, state: State, step: Step, l1: float, l2: float, moves: Moves) -> None:
-        super().__init__(state, step, l1, l2)
-        self._moves = moves
+    def __init__(self, descent: Descent, state: State) -> None:
+        super().__init__(descent, state)
         self._scratch_b = np.empty_like(state.b)
 
     @staticmethod
@@ -204,33 +205,33 @@ class OtherSweep(_Sweep):
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch: ∂J/∂(w, b), shortened; then l2, if it is a part of J; the optimiser; and l1's threshold."""
-        state, moves = self._state, self._moves
+        state, descent, rule = self._state, self._descent, self._descent.update_rule
+        l1, l2 = descent.l1, descent.l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
-        slots_w, slots_b = moves.slots(state, "w"), moves.slots(state, "b")
+        slots_w, slots_b = rule.slots(state, "w"), rule.slots(state, "b")
         for x, x_T, target, z, ones, omega in batches:
             self._dot(x, w, z)
             np.add(z, b, z)
-            loss = self._step(z, target, omega)
+            loss = descent.step(z, target, omega)
             if not isfinite(loss):
-                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
+                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.learning_rate)
             self._dot(x_T, z, dJ_dw)
             np.dot(ones, z, dJ_db)
-            shrink = moves.clipped(dJ_dw, dJ_db, len(z)) / len(z)
+            shrink = rule.clipped(dJ_dw, dJ_db, len(z)) / len(z)
             np.multiply(dJ_dw, shrink, dJ_dw)
             np.multiply(dJ_db, shrink, dJ_db)
             t = state.steps + 1
-            rate = self.rate * moves.warmed_up(t)
-            if self._l2:
-                if moves.decoupled:
-                    np.multiply(w, rate * self._l2, scratch)
-                    np.subtract(w, scratch, w)
-                else:
-                    np.multiply(w, self._l2, scratch)
-                    np.add(dJ_dw, scratch, dJ_dw)
-            moves.step(w, dJ_dw, t, rate, slots_w, scratch)
-            moves.step(b, dJ_db, t, rate, slots_b, self._scratch_b)
-            if self._l1:
-                threshold = rate * self._l1
+            learning_rate = self.learning_rate * rule.warmed_up(t)
+            if l2 and rule.optimizer.decoupled:
+                np.multiply(w, learning_rate * l2, scratch)
+                np.subtract(w, scratch, w)
+            elif l2:
+                np.multiply(w, l2, scratch)
+                np.add(dJ_dw, scratch, dJ_dw)
+            rule.step(w, dJ_dw, t, learning_rate, slots_w, scratch)
+            rule.step(b, dJ_db, t, learning_rate, slots_b, self._scratch_b)
+            if l1:
+                threshold = learning_rate * l1
                 np.clip(w, -threshold, threshold, scratch)
                 np.subtract(w, scratch, w)
             state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
@@ -266,15 +267,8 @@ class _Batches:
     come from hundreds of places.
     """
 
-    def __init__(
-        self,
-        X: Any,
-        y: Array,
-        size: int,
-        rng: np.random.Generator | None,
-        outputs: tuple[int, ...],
-        weights: Array | None,
-    ) -> None:
+    def __init__(self, descent: Descent, outputs: tuple[int, ...]) -> None:
+        X, y, rng, weights, size = descent.X, descent.y, descent.rng, descent.weights, descent.size
         self._X, self._y, self._rng, self._all_weights = X, y, rng, weights
         N, width = X.shape
         self._size, self._order = size, np.arange(N)

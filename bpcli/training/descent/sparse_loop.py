@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.sparse import csr_array
-from bpcli.formulas.steps import Step
-from bpcli.training.descent.loop import Course, Epoch, OtherSweep, added, diverged, run_epochs
+from bpcli.training.descent.loop import Descent, Epoch, OptimizerSweep, added, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
-from bpcli.training.descent.update_rule import Moves
 
 Array = NDArray[Any]
 
@@ -34,48 +32,30 @@ def sparse_slots(state: State, l1: float, l2: float) -> None:
         state.slots[TAKEN] = np.zeros(len(state.w), np.int64)
 
 
-def descend_sparse(
-    X: Any,
-    y: Array,
-    state: State,
-    step: Step,
-    *,
-    learning_rate: float,
-    batch_size: int,
-    epochs: int,
-    rng: np.random.Generator | None,
-    l1: float = 0.0,
-    l2: float = 0.0,
-    pause: Pause | None = None,
-    moves: Moves | None = None,
-    weights: Array | None = None,
-) -> Iterator[Epoch | None]:
+def descend_sparse(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
     """`descend_epochs` for X as CSR (N, n): the same steps over the same batches, up to the order of sums.
 
-    Plain descent, also with a schedule, takes time of a batch's entries. What else moves weights that no row touches,
+    Plain descent, also with a schedule, takes time of a batch's entries. What else changes weights that no row touches,
     momentum and other memory, or an α that changes within an epoch, takes time of all n features a step. `state` needs
     its `sparse_slots`.
     """
-    N, size = X.shape[0], min(batch_size, X.shape[0])
-    course = Course(N, learning_rate, epochs, rng, moves)
-    if moves is None or moves.only_scheduled:
-        sweep = _LazySweep(state, step, l1, l2)
-        # Where αλ₂ ≥ 1, ρᵏ has no closed form that S goes with: nothing is put off.
-        batches = _SparseBatches(X, y, size, rng, weights, lambda: sweep.rate * l2 >= 1)
-        return run_epochs(batches, sweep, state, course, pause or Pause())
-    whole = _WholeBatches(X, y, size, rng, weights, lambda: True)
-    whole.make_buffers(state.w)
-    return run_epochs(whole, _SparseSweep(state, step, l1, l2, moves), state, course, pause or Pause())
+    if not descent.update_rule.plain:
+        return run_epochs(
+            _WholeBatches(descent, state.w), _SparseSweep(descent, state), descent, state, pause or Pause()
+        )
+    sweep = _LazySweep(descent, state)
+    # Where αλ₂ ≥ 1, ρᵏ has no closed form that S goes with: nothing is put off.
+    batches = _SparseBatches(descent, lambda: sweep.learning_rate * descent.l2 >= 1)
+    return run_epochs(batches, sweep, descent, state, pause or Pause())
 
 
 class _LazySweep:
     """Steps of plain descent over sparse batches, each in time of its entries."""
 
-    rate = 0.0
-    """α of the current epoch."""
+    learning_rate = 0.0
 
-    def __init__(self, state: State, step: Step, l1: float, l2: float) -> None:
-        self._state, self._step, self._l1, self._l2 = state, step, l1, l2
+    def __init__(self, descent: Descent, state: State) -> None:
+        self._descent, self._state = descent, state
         self._taken = state.slots.get(TAKEN)
 
     def __call__(self, batches: Iterable["SparseBatch"]) -> None:
@@ -85,13 +65,13 @@ class _LazySweep:
         for x, touched, target, omega in batches:
             self._make_up(touched)
             z = np.asarray(x @ w[touched] + b)
-            loss = self._step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
+            loss = self._descent.step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
             if not isfinite(loss):
-                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.rate)
-            rate = self.rate / len(z)
+                raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.learning_rate)
+            per_row = self.learning_rate / len(z)
             state.steps += 1
-            self._descend(touched, rate * (x.T @ z))
-            b -= rate * z.sum(axis=0)
+            self._descend(touched, per_row * (x.T @ z))
+            b -= per_row * z.sum(axis=0)
             state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
             state.batch += 1
 
@@ -108,7 +88,7 @@ class _LazySweep:
         self._taken[touched] = self._state.steps
         if not k.any():
             return
-        share, threshold = self.rate * self._l2, self.rate * self._l1
+        share, threshold = self.learning_rate * self._descent.l2, self.learning_rate * self._descent.l1
         if share:
             log_power = k * np.log1p(-share)
             w, k = w * np.exp(log_power), -np.expm1(log_power) / share
@@ -121,13 +101,13 @@ class _LazySweep:
             w[touched] -= change
             return
         moved = w[touched]
-        moved = moved - (change + self.rate * self._l2 * moved)
-        threshold = self.rate * self._l1
+        moved = moved - (change + self.learning_rate * self._descent.l2 * moved)
+        threshold = self.learning_rate * self._descent.l1
         w[touched] = moved - np.clip(moved, -threshold, threshold)
         self._taken[touched] = self._state.steps
 
 
-class _SparseSweep(OtherSweep):
+class _SparseSweep(OptimizerSweep):
     """The steps of any optimiser over sparse batches, in time of all features."""
 
     @staticmethod
@@ -141,21 +121,15 @@ SparseBatch = tuple[Any, Any, Array, Array | None]
 class _SparseBatches:
     """Batches as (x, the features that occur in it, y, ω or None), x (N, so many); a slice where those are all."""
 
-    def __init__(
-        self,
-        X: Any,
-        y: Array,
-        size: int,
-        rng: np.random.Generator | None,
-        weights: Array | None,
-        whole: Callable[[], bool],
-    ) -> None:
-        self._X, self._y, self._size, self._rng, self._weights, self._all = X, y, size, rng, weights, whole
+    def __init__(self, descent: Descent, whole: Callable[[], bool]) -> None:
+        X, size = descent.X, descent.size
+        self._X, self._y, self._size, self._rng, self._weights = X, descent.y, size, descent.rng, descent.weights
+        self._whole = whole
         self.count = -(-X.shape[0] // size)
         self._order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
         self._begin = -1  # of the window at hand
-        self._window: tuple[Any, Array, Array | None] = (None, y, None)
+        self._window: tuple[Any, Array, Array | None] = (None, descent.y, None)
 
     def arrange(self) -> None:
         """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
@@ -181,7 +155,7 @@ class _SparseBatches:
         entries = slice(starts[0], starts[-1])
         indices, width = part.indices[entries], part.shape[1]
         touched: Any = slice(None)
-        if not self._all() and len(indices) < width:
+        if not self._whole() and len(indices) < width:
             touched, indices = np.unique(indices, return_inverse=True)
             width = len(touched)
         x = csr_array((part.data[entries], indices, starts - starts[0]), shape=(len(starts) - 1, width))
@@ -191,8 +165,8 @@ class _SparseBatches:
 class _WholeBatches(_SparseBatches):
     """Batches as the loop over dense rows has them: (x, xᵀ, y, buffer of z, ones, ω or None)."""
 
-    def make_buffers(self, w: Array) -> None:
-        """Make the memory that the batches share; w: the weights."""
+    def __init__(self, descent: Descent, w: Array) -> None:
+        super().__init__(descent, lambda: True)
         self._z, self._ones = np.empty((self._size, *w.shape[1:]), w.dtype), np.ones(self._size, w.dtype)
 
     def _batch(self, at: int) -> Any:

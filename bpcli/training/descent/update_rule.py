@@ -1,50 +1,47 @@
-"""What an update may be beside the lecture's: an optimiser, a schedule of α with a warm-up, a bound on the gradient."""
+"""The update rule: optimiser, schedule, clipping."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.formulas.optimizers import DECOUPLED, OPTIMIZERS, SCHEDULES, Optimizer, clip, settings_of, warmed_up
+from bpcli.formulas.choices import name_and_settings, settings_of
+from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer, clip
+from bpcli.formulas.schedules import SCHEDULES, Schedule, warmed_up
 from bpcli.training.descent.state import State
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Moves:
-    """The choices of a training; what an optimiser remembers is in the slots of its state."""
+class UpdateRule:
+    """How a step follows from the gradient, by default as in the lecture: p := p − α·∂J/∂p.
 
-    optimizer: str
-    optimizer_settings: Mapping[str, float]
-    schedule: str
-    schedule_settings: Mapping[str, float]
-    warmup: int
-    clip_norm: float | None
-    epochs: int
+    `epochs` is how many there are at most, which some schedules go by. What the optimiser remembers from step to step
+    is in the slots of the state.
+    """
 
-    @property
-    def decoupled(self) -> bool:
-        """Whether l2 shrinks the weights beside the step."""
-        return self.optimizer in DECOUPLED
-
-    @property
-    def only_scheduled(self) -> bool:
-        """Whether each step of an epoch is the lecture's, with one α."""
-        return self.optimizer == "sgd" and not self.warmup and self.clip_norm is None
+    optimizer: Optimizer = OPTIMIZERS["sgd"]
+    optimizer_settings: Mapping[str, float] = field(default_factory=dict)
+    schedule: Schedule = SCHEDULES["constant"]
+    schedule_settings: Mapping[str, float] = field(default_factory=dict)
+    warmup: int = 0
+    clip_norm: float | None = None
+    epochs: int = field(default=1, compare=False)
 
     @property
-    def _row(self) -> Optimizer:
-        return OPTIMIZERS[self.optimizer]
+    def plain(self) -> bool:
+        """Whether each step of an epoch is p := p − αg, with one α."""
+        return self.optimizer.plain and not self.warmup and self.clip_norm is None
 
     def factor(self, epoch: int) -> float:
-        """The factor of α in an epoch, counted from 0."""
-        return SCHEDULES[self.schedule].factor(epoch, self.epochs, self.schedule_settings)
+        """The schedule's factor of α in an epoch, counted from 0."""
+        return self.schedule.factor(epoch, self.epochs, self.schedule_settings)
 
     def warmed_up(self, t: int) -> float:
-        """The factor of α at the t-th update, counted from 1."""
+        """The warm-up's factor of α at the t-th update, counted from 1."""
         return warmed_up(t, self.warmup)
 
     def clipped(self, dJ_dw: Array, dJ_db: Array, samples: int) -> float:
@@ -58,38 +55,36 @@ class Moves:
     def start(self, state: State) -> None:
         """Slots of zeros for what the optimiser will remember."""
         for parameter, array in (("w", state.w), ("b", state.b)):
-            for slot in self._row.slots:
+            for slot in self.optimizer.slots:
                 state.slots[f"{parameter}.{slot}"] = np.zeros_like(array)
 
     def slots(self, state: State, parameter: str) -> list[Array]:
         """What the optimiser remembers of a parameter."""
-        return [state.slots[f"{parameter}.{slot}"] for slot in self._row.slots]
+        return [state.slots[f"{parameter}.{slot}"] for slot in self.optimizer.slots]
 
-    def step(self, p: Array, g: Array, t: int, rate: float, slots: list[Array], scratch: Array) -> None:
-        """Move a parameter in place."""
-        self._row.step(p, g, t, rate, self.optimizer_settings, slots, scratch)
+    def step(self, p: Array, g: Array, t: int, learning_rate: float, slots: list[Array], scratch: Array) -> None:
+        """Change a parameter in place; see `Optimizer`."""
+        self.optimizer.step(p, g, t, learning_rate, self.optimizer_settings, slots, scratch)
 
 
-def moves_of(optimizer: Any, schedule: Any, clip_norm: float | None, epochs: int) -> Moves | None:
-    """The moves that a config's `training` describes; None for the lecture's plain descent."""
-    chosen, given = _named(optimizer)
-    plan, course = _named(schedule)
-    warmup = int(course.pop("warmup", 0))
-    if (chosen, plan, warmup, clip_norm) == ("sgd", "constant", 0, None):
-        return None
-    return Moves(
+PLAIN_DESCENT = UpdateRule()
+"""The lecture's update, with one α from beginning to end."""
+
+
+def update_rule_of(
+    optimizer: str | Mapping[str, Any], schedule: str | Mapping[str, Any], clip_norm: float | None, epochs: int
+) -> UpdateRule:
+    """The update rule that a config's `training` describes."""
+    name, given = name_and_settings(optimizer)
+    plan, given_plan = name_and_settings(schedule)
+    warmup = int(given_plan.pop("warmup", 0))
+    chosen, planned = OPTIMIZERS[name], SCHEDULES[plan]
+    return UpdateRule(
         chosen,
-        settings_of(OPTIMIZERS[chosen], given),
-        plan,
-        settings_of(SCHEDULES[plan], course),
+        settings_of(chosen.settings, given),
+        planned,
+        settings_of(planned.settings, given_plan),
         warmup,
         clip_norm,
         epochs,
     )
-
-
-def _named(value: Any) -> tuple[str, dict[str, Any]]:
-    if isinstance(value, str):
-        return value, {}
-    rest = dict(value)
-    return str(rest.pop("name")), rest

@@ -11,9 +11,9 @@ from autograd import grad
 from bpcli.datasets.stored import Matrix
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent import loop
-from bpcli.training.descent.loop import DivergedError, descend_epochs
+from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.state import State
-from bpcli.training.descent.update_rule import moves_of
+from bpcli.training.descent.update_rule import update_rule_of
 
 N, FEATURES, CLASSES = 60, 5, 4
 PAIRS = [
@@ -69,7 +69,7 @@ def problem(kind, loss, seed=1):
 def train(kind, activation, loss, X, y, w, b, **options):
     batch = min(options["batch_size"], len(X))
     step = make_step(kind, activation, loss, batch, w.shape[1:], w.dtype)
-    return list(descend_epochs(X, y, State(w, b), step, **{"learning_rate": 0.3, "rng": None, **options}))
+    return list(descend_epochs(Descent(X, y, step, **{"learning_rate": 0.3, "rng": None, **options}), State(w, b)))
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.1])
@@ -126,7 +126,7 @@ def test_shuffling_visits_every_row_once_in_another_order_each_epoch():
     X, y = np.zeros((10, 2)), np.arange(10.0)
     rng = np.random.default_rng(0)
     options = {"learning_rate": 1.0, "batch_size": 3, "epochs": 2, "rng": rng}
-    list(descend_epochs(X, y, State(np.zeros(2), np.zeros(())), step, **options))
+    list(descend_epochs(Descent(X, y, step, **options), State(np.zeros(2), np.zeros(()))))
     first, second = seen[:10], seen[10:]
     assert sorted(first) == sorted(second) == list(y)
     assert first != second != list(y)
@@ -166,7 +166,7 @@ def test_windows_visit_every_row_once_and_mix_what_stands_together(monkeypatch):
         return 0.0
 
     keywords = {"learning_rate": 0.1, "batch_size": size, "epochs": 2, "rng": np.random.default_rng(0)}
-    list(descend_epochs(X, y, State(np.zeros(1), np.zeros(())), step, **keywords))
+    list(descend_epochs(Descent(X, y, step, **keywords), State(np.zeros(1), np.zeros(()))))
     epochs = np.concatenate(seen).reshape(2, N)
     assert (np.sort(epochs) == np.arange(N)).all()
     assert not np.array_equal(*epochs)
@@ -210,7 +210,7 @@ def test_the_inner_step_creates_no_arrays(monkeypatch, copied):
     w, b = np.zeros((20, 10)), np.zeros(10)
     step = make_step("softmax", None, "cce", batch, (10,), w.dtype)
     options = {"learning_rate": 0.1, "batch_size": batch, "epochs": 3, "rng": np.random.default_rng(0)}
-    epochs = descend_epochs(X, y, State(w, b), step, **options)
+    epochs = descend_epochs(Descent(X, y, step, **options), State(w, b))
     next(epochs)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
@@ -234,8 +234,8 @@ def test_the_loss_of_many_steps_does_not_drift(clip_norm):
     N = 30_000
     X, y = np.zeros((N, 1)), np.full(N, 0.1)
     step = make_step("neuron", "identity", "mse", 1, (), np.dtype(float))
-    moves = moves_of("sgd", "constant", clip_norm, 1)
-    keywords = {"learning_rate": 1e-300, "batch_size": 1, "epochs": 1, "rng": None, "moves": moves}
-    (epoch,) = descend_epochs(X, y, State(np.zeros(1), np.zeros(())), step, **keywords)
+    rule = update_rule_of("sgd", "constant", clip_norm, 1)
+    keywords = {"learning_rate": 1e-300, "batch_size": 1, "epochs": 1, "update_rule": rule}
+    (epoch,) = descend_epochs(Descent(X, y, step, **keywords), State(np.zeros(1), np.zeros(())))
     true = math.fsum([0.1 * 0.1] * N) / N
     assert abs(epoch.loss - true) <= 2 * math.ulp(true)  # added up plainly it is off by 2,458

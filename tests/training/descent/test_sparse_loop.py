@@ -7,10 +7,10 @@ from scipy.sparse import csr_array
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import STEPS, make_step
 from bpcli.training.descent import sparse_loop as lazy
-from bpcli.training.descent.loop import DivergedError, descend_epochs
+from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import Pause, State
-from bpcli.training.descent.update_rule import moves_of
+from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
 
 N, n, K = 230, 400, 3
 
@@ -25,21 +25,21 @@ def rows():
     return X
 
 
-def trained(descend, X, kind, penalties, size, dtype=np.float64, shuffle=True, moves=None, weights=None):
+def trained(descend, X, kind, penalties, size, dtype=np.float64, shuffle=True, rule=PLAIN_DESCENT, weights=None):
     model, activation, loss = kind
     outputs = (K,) if model == "softmax" else ()
     rng = np.random.default_rng(5)
     y = rng.integers(0, K if outputs else 2, N)
     state = State(rng.normal(size=(n, *outputs)).astype(dtype), np.zeros(outputs, dtype))
     sparse_slots(state, penalties.get("l1", 0), penalties.get("l2", 0))
-    if moves is not None:
-        moves.start(state)
+    rule.start(state)
     step = make_step(model, activation, loss, size, outputs, dtype)
     target = y.astype(np.intp if outputs else dtype)
-    epochs = descend(
-        X.astype(dtype), target, state, step, learning_rate=0.2, batch_size=size, epochs=3,
-        rng=np.random.default_rng(1) if shuffle else None, weights=weights, moves=moves, **penalties,
+    descent = Descent(
+        X.astype(dtype), target, step, 0.2, batch_size=size, epochs=3,
+        rng=np.random.default_rng(1) if shuffle else None, weights=weights, update_rule=rule, **penalties,
     )  # fmt: skip
+    epochs = descend(descent, state)
     return [epoch.loss for epoch in epochs], state.w, state.b
 
 
@@ -60,9 +60,9 @@ def test_the_steps_are_those_over_the_rows_written_out(rows, kind, penalties):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(("schedule", "clip_norm"), [("inverse_time", None), ({"name": "constant", "warmup": 9}, 0.05)])
 def test_other_optimizers_schedules_and_weights(rows, optimizer, schedule, clip_norm):
-    moves, weights = moves_of(optimizer, schedule, clip_norm, 3), np.random.default_rng(4).uniform(0.5, 2, N)
+    rule, weights = update_rule_of(optimizer, schedule, clip_norm, 3), np.random.default_rng(4).uniform(0.5, 2, N)
     for kind in (("neuron", "sigmoid", "bce"), ("softmax", None, "cce")):
-        options = {"moves": moves, "weights": weights}
+        options = {"rule": rule, "weights": weights}
         losses, w, _ = trained(descend_epochs, rows, kind, {"l1": 1e-3, "l2": 0.01}, 8, **options)
         found, w_, _ = trained(descend_sparse, csr_array(rows), kind, {"l1": 1e-3, "l2": 0.01}, 8, **options)
         assert found == pytest.approx(losses, rel=1e-9)
@@ -73,20 +73,20 @@ def test_other_optimizers_schedules_and_weights(rows, optimizer, schedule, clip_
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_stopped_after_every_step_and_gone_on_with_it_has_the_same_bits(rows, penalties, optimizer):
     X, y = csr_array(rows), np.random.default_rng(5).integers(0, 2, N).astype(float)
-    moves = moves_of(optimizer, "exponential", None, 3)
+    rule = update_rule_of(optimizer, "exponential", None, 3)
 
     def fresh():
         state = State(np.ones(n), np.zeros(()))
         sparse_slots(state, penalties.get("l1", 0), penalties.get("l2", 0))
-        moves.start(state)
+        rule.start(state)
         return state
 
     def run(state, pause):
         step = make_step("neuron", "sigmoid", "bce", 8, (), np.float64)
-        return descend_sparse(
-            X, y, state, step, learning_rate=0.2, batch_size=8, epochs=3, rng=np.random.default_rng(1), moves=moves,
-            pause=pause, **penalties,
-        )  # fmt: skip
+        descent = Descent(
+            X, y, step, 0.2, batch_size=8, epochs=3, rng=np.random.default_rng(1), update_rule=rule, **penalties
+        )
+        return descend_sparse(descent, state, pause)
 
     whole = fresh()
     losses = [epoch.loss for epoch in run(whole, Pause())]
@@ -120,21 +120,26 @@ def test_single_precision_stays_single(rows):
     assert np.abs(w - w_).max() < 1e-5
 
 
-def test_a_step_does_not_touch_what_its_rows_do_not_have():
+def test_a_step_does_not_touch_what_its_rows_do_not_have(monkeypatch):
     """10⁷ features and batches of one entry: 2000 steps over all weights would take a minute."""
     width, m = 10**7, 2000
     columns = np.arange(m) * 4999
     X = csr_array((np.ones(m), columns, np.arange(m + 1)), shape=(m, width))
     state = State(np.zeros(width), np.zeros(()))
     step = make_step("neuron", "identity", "mse", 1, (), np.float64)
-    (epoch,) = descend_sparse(X, np.ones(m), state, step, learning_rate=0.01, batch_size=1, epochs=1, rng=None)
-    assert epoch.seconds < 10
+    touched, descend = [], lazy._LazySweep._descend
+    monkeypatch.setattr(
+        lazy._LazySweep, "_descend", lambda self, at, change: (touched.append(at.size), descend(self, at, change))
+    )
+    (_,) = descend_sparse(Descent(X, np.ones(m), step, 0.01, batch_size=1, epochs=1), state)
+    assert sum(touched) == m
     assert np.array_equal(np.flatnonzero(state.w), columns)
 
 
 def test_divergence_is_told_with_its_step(rows):
     step = make_step("neuron", "identity", "mse", 8, (), np.float64)
     X, state = csr_array(rows * 1e150), State(np.ones(n), np.zeros(()))
-    epochs = descend_sparse(X, np.zeros(N), state, step, learning_rate=1.0, batch_size=8, epochs=1, rng=None)
+
+    epochs = descend_sparse(Descent(X, np.zeros(N), step, 1.0, batch_size=8, epochs=1), state)
     with pytest.raises(DivergedError, match="epoch 1, step 2"):
         next(epochs)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from autograd import grad
 
-from bpcli.formulas.optimizers import DECOUPLED, OPTIMIZERS, clip, settings_of
+from bpcli.formulas.choices import settings_of
+from bpcli.formulas.optimizers import OPTIMIZERS, clip
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent.loop import descend_epochs
+from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import Stopping
-from bpcli.training.descent.update_rule import moves_of
+from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(30, 3))
@@ -24,17 +25,12 @@ def loss(w, b, rows):
     return anp.mean(anp.log1p(anp.exp(-anp.abs(z))) + anp.maximum(z, 0) - Y[rows] * z)
 
 
-def trained(moves, epochs=3, l1=0.0, l2=0.0, rate=0.1):
+def trained(rule, epochs=3, l1=0.0, l2=0.0):
     state = State(np.zeros(3), np.zeros(()))
-    if moves is not None:
-        moves.start(state)
+    rule.start(state)
     step = make_step("neuron", "sigmoid", "bce", 10, (), np.dtype(float))
-    records = list(
-        descend_epochs(
-            X, Y, state, step, learning_rate=rate, batch_size=10, epochs=epochs, rng=None, l1=l1, l2=l2, moves=moves
-        )
-    )
-    return state, records
+    descent = Descent(X, Y, step, 0.1, batch_size=10, epochs=epochs, l1=l1, l2=l2, update_rule=rule)
+    return state, list(descend_epochs(descent, state))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -42,10 +38,10 @@ def trained(moves, epochs=3, l1=0.0, l2=0.0, rate=0.1):
     ("schedule", "clip_norm", "l2"),
     [("constant", 0.3, 0.0), ({"name": "exponential", "factor": 0.5, "warmup": 4}, None, 0.1)],
 )
-def test_the_loop_moves_as_the_formulas_say(name, schedule, clip_norm, l2):
-    moves = moves_of(name, schedule, clip_norm, 3)
-    state, records = trained(moves, l2=l2)
-    row, settings = OPTIMIZERS[name], settings_of(OPTIMIZERS[name], {})
+def test_the_steps_are_those_of_the_formulas(name, schedule, clip_norm, l2):
+    state, records = trained(update_rule_of(name, schedule, clip_norm, 3), l2=l2)
+    row = OPTIMIZERS[name]
+    settings = settings_of(row.settings, {})
     w, b = np.zeros(3), np.zeros(())
     slots = {p: [np.zeros_like(a) for _ in row.slots] for p, a in (("w", w), ("b", b))}
     t = 0
@@ -58,7 +54,7 @@ def test_the_loop_moves_as_the_formulas_say(name, schedule, clip_norm, l2):
                 factor = clip(float(np.sqrt(gw @ gw + gb * gb)), clip_norm)
                 gw, gb = gw * factor, np.array(gb * factor)
             rate = 0.1 * (0.5**epoch * min(1, t / 4) if schedule != "constant" else 1)
-            if name in DECOUPLED:
+            if row.decoupled:
                 w -= rate * l2 * w
             else:
                 gw += l2 * w
@@ -71,10 +67,10 @@ def test_the_loop_moves_as_the_formulas_say(name, schedule, clip_norm, l2):
         assert [r.learning_rate for r in records] == pytest.approx([0.1, 0.05, 0.025])
 
 
-def test_plain_descent_has_no_moves_and_the_same_numbers():
-    assert moves_of("sgd", "constant", None, 9) is None
-    plain, _ = trained(None, l1=0.01, l2=0.1)
-    other, _ = trained(moves_of("sgd", "constant", 1e9, 3), l1=0.01, l2=0.1)
+def test_plain_descent_has_the_same_numbers_in_both_loops():
+    assert update_rule_of("sgd", "constant", None, 9) == PLAIN_DESCENT
+    plain, _ = trained(PLAIN_DESCENT, l1=0.01, l2=0.1)
+    other, _ = trained(update_rule_of("sgd", "constant", 1e9, 3), l1=0.01, l2=0.1)
     np.testing.assert_allclose(plain.w, other.w, rtol=1e-13)
 
 
