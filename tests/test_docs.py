@@ -1,10 +1,13 @@
 """What the README and the pages show is what happens: each block is run, in a folder like the repository's."""
 
+import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +17,8 @@ import yaml
 
 from bpcli import docs
 from bpcli.commands import COMMANDS
+from bpcli.formulas.activations import ACTIVATIONS, Activation
+from bpcli.formulas.losses import LOSSES
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.loading import load_config
 
@@ -207,16 +212,54 @@ def test_the_pages_name_every_key_function_command_and_named_jacobian():
     assert {path.rpartition(".")[2] for path in KEYS} <= set(re.findall(r"[a-z_0-9]+", PAGES["config"]))
 
 
+def test_the_page_models_has_every_row():
+    for row in (*ACTIVATIONS.values(), *LOSSES.values()):
+        derivative = row.derivative_formula if isinstance(row, Activation) else row.slope_formula
+        assert f"| `{row.name}` | `{row.formula}` | `{derivative}` |" in PAGES["models"]
+
+
 def test_every_config_is_named_and_runs():
     for path in (ROOT / "configs").glob("*.yaml"):
         assert f"`{path.name}`" in PAGES["training"], path.name
         assert f"bpcli train configs/{path.name}" in path.read_text(), path.name
 
 
-def test_every_command_shows_a_working_example_in_its_help(bpcli, monkeypatch):
-    monkeypatch.chdir(ROOT)
+EXAMPLES = [
+    (name, line.strip())
+    for name, (module, _, _) in COMMANDS.items()
+    for line in import_module(module).command.help.splitlines()
+    if line.strip().startswith("bpcli ")
+]
+
+
+def test_every_help_shows_an_example_and_its_page(bpcli):
+    assert {name for name, _ in EXAMPLES} == set(COMMANDS)
     for name, (_, _, page) in COMMANDS.items():
-        shown = bpcli(name, "--help")
-        assert shown.code == 0
-        assert f"  bpcli {name}" in shown.out, name
-        assert not page or f"More: bpcli help {page}" in shown.out, name
+        assert not page or f"More: bpcli help {page}\n" in bpcli(name, "--help").out, name
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with the files and runs that the examples of the helps name."""
+    home = tmp_path_factory.mktemp("help")
+    reader = Reader("help", home)
+    table = (ROOT / "data" / "breast_cancer.csv").read_text().splitlines()[:50]
+    (home / "new.csv").write_text("".join(f"{'id' if k == 0 else k},{row}\n" for k, row in enumerate(table)))
+    (home / "points.csv").write_text("x,y\n1,2\n3,4\n")
+    reader.run("bpcli init --data data/breast_cancer.csv --target diagnosis > cells.yaml")
+    for run, config in {"iris": "iris", "diabetes": "diabetes", "cells": "breast_cancer"}.items():
+        reader.run(f"bpcli train configs/{config}.yaml --set training.epochs=5 --output runs/{run} --quiet")
+    return home
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
+def test_the_examples_of_the_helps_work(bpcli, home, tmp_path, monkeypatch, name, example):
+    for path in home.iterdir():
+        if path.name != "runs" or not example.startswith("bpcli train"):
+            (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    if name == "plot":
+        pytest.importorskip("matplotlib")
+    arguments = list(itertools.takewhile(lambda word: word not in {">", "|"}, shlex.split(example)))
+    shown = bpcli(*arguments[1:])
+    assert shown.code == ("--mine" in arguments), shown.err
