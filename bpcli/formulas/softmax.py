@@ -31,8 +31,7 @@ class Shifted(NamedTuple):
 def shifted(logits: Any, axis: int = -1) -> Shifted:
     """The softmax of logits along an axis, with its parts."""
     xp = namespace(logits)
-    m = logits.max(axis=axis, keepdims=True)
-    d, error = xp.two_sum(logits, -m)
+    m, d, error = _below_the_largest(xp, logits, axis)
     e = xp.exp(d)
     # e^(d + error) = e^d·(1 + error) to double precision. Where d is −inf the error is NaN, and e is 0.
     error = xp.where(e > 0, error, 0.0)
@@ -44,6 +43,18 @@ def shifted(logits: Any, axis: int = -1) -> Shifted:
     p = e / S
     p = xp.careful(p, (p < _SMALLEST) & (p > 0), lambda: _p(xp, _in_pairs(logits, axis)))
     return Shifted(p, m, d, rest, S)
+
+
+def _below_the_largest(xp: Any, logits: Any, axis: int) -> tuple[Any, Any, Any]:
+    """(m, d, error) with m = max l and d + error = l − m: 0 for an infinite m alone, NaN where several are infinite."""
+    m = logits.max(axis=axis, keepdims=True)
+    d, error = xp.two_sum(logits, -m)
+    finite = xp.isfinite(m)
+    if not finite.all():
+        same = ~finite & (logits == m)
+        alone = same & (xp.where(same, 1.0, 0.0).sum(axis=axis, keepdims=True) == 1.0)
+        d, error = xp.where(alone, 0.0, d), xp.where(alone, 0.0, error)
+    return m, d, error
 
 
 class _Pairs(NamedTuple):
@@ -60,7 +71,8 @@ class _Pairs(NamedTuple):
 
 def _in_pairs(logits: Any, axis: int) -> _Pairs:
     xp = namespace(logits)
-    e, k = xp.exp_pair(*xp.two_sum(logits, -logits.max(axis=axis, keepdims=True)))
+    _, d, error = _below_the_largest(xp, logits, axis)
+    e, k = xp.exp_pair(d, error)
     is_top = _is_top(xp, logits, axis)
     # The sum of all but the largest class has an exponent of its own: it may be below the doubles with all digits.
     j = xp.where(is_top, _NONE, k).max(axis=axis, keepdims=True)
@@ -236,4 +248,6 @@ def logsumexp(logits: Any, axis: int = -1) -> Any:
     """log Σ_k e^{l_k} = m + log(1 + Σ_{k≠top} e^{l_k − m}); its gradient is the softmax."""
     xp = namespace(logits)
     parts = shifted(logits, axis)
-    return xp.squeeze(parts.m + xp.log1p(parts.rest), axis)
+    finite = xp.isfinite(parts.m)
+    whole = parts.m + xp.log1p(parts.rest)
+    return xp.squeeze(whole if finite.all() else xp.where(finite, whole, parts.m), axis)

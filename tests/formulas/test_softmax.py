@@ -178,12 +178,38 @@ def test_a_jacobian_worked_on_in_parts_is_the_same(monkeypatch):
     np.testing.assert_array_equal(dsoftmax_dlogits(logits), whole)
 
 
-@pytest.mark.parametrize("logits", [[np.nan, 1.0], [np.inf, 1.0], [-np.inf, -np.inf]])
+@pytest.mark.parametrize("logits", [[np.nan, 1.0], [np.inf, np.inf], [-np.inf, -np.inf]])
 def test_what_has_no_softmax_has_none(logits):
     logits = np.array(logits)
     for function in (softmax, log_softmax, dsoftmax_dlogits, dlog_softmax_dlogits):
         assert np.isnan(function(logits)).any()
     assert np.isnan(softmax_vjp(np.ones(2), logits)).any()
+
+
+@pytest.mark.parametrize(
+    ("logits", "p", "log_p", "whole"),
+    [
+        ([-np.inf, 0.0], [0, 1], [-np.inf, 0], 0.0),
+        ([-np.inf, 3.0, -np.inf], [0, 1, 0], [-np.inf, 0, -np.inf], 3.0),
+        ([np.inf, 1.0], [1, 0], [0, -np.inf], np.inf),
+        ([1.0, np.inf, -np.inf], [0, 1, 0], [-np.inf, 0, -np.inf], np.inf),
+    ],
+)
+def test_infinite_logits_have_the_limits(logits, p, log_p, whole):
+    for shape, axis in (((-1,), 0), ((1, -1), 1), ((-1, 1), 0)):
+        row = np.array(logits).reshape(shape)
+        assert softmax(row, axis).ravel().tolist() == p
+        assert log_softmax(row, axis).ravel().tolist() == log_p
+        assert logsumexp(row, axis).item() == whole
+        assert softmax_vjp(np.arange(1.0, len(p) + 1).reshape(shape), row, axis).ravel().tolist() == [0.0] * len(p)
+    assert np.all(dsoftmax_dlogits(np.array(logits)) == 0)
+    assert dlog_softmax_dlogits(np.array(logits)).tolist() == (np.eye(len(p)) - p).tolist()
+
+
+@pytest.mark.parametrize("size", [np.inf, -np.inf])
+def test_the_logarithm_of_a_sum_of_equal_infinities_is_known(size):
+    assert logsumexp(np.array([size, size])) == size
+    assert logsumexp(np.array([[size, size], [0.0, 0.0]])).tolist() == [size, pytest.approx(np.log(2))]
 
 
 def test_in_exact_numbers_the_formulas_are_the_textbooks():

@@ -199,6 +199,10 @@ class Duals(Rules):
             return Dual(where(condition, _value(x), _value(y)), t, self)
         return where(condition, x, y)
 
+    def two_sum(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """(x + y, its rounding error), the latter without a tangent: that of x + y is exact."""
+        return x + y, self.base.two_sum(_value(x), _value(y))[1]
+
     def two_product(self, x: Any, y: Any) -> tuple[Any, Any]:
         """(x·y, its rounding error), the latter without a tangent: that of x·y is exact enough."""
         return x * y, self.base.two_product(_value(x), _value(y))[1]

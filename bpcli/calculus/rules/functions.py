@@ -247,18 +247,6 @@ def _dsigmoid_bce_dz(xp: Any, out: Any, y: Any, z: Any) -> Any:
     return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else losses.dsigmoid_bce_term_dz(y, z)
 
 
-def _of_difference(xp: Any, x: Any, y: Any) -> Any:
-    """σ(x − y); the rounding error of x − y is carried along, which the exponential of a large one would magnify."""
-    d = x - y
-    plain = xp.sigmoid(d)
-    if xp.dual:
-        return plain
-    # It is 0 beside e^d that the error counts; NaN of infinities.
-    return xp.careful(
-        plain, (abs(d) > 1.0) & (abs(d) < 800.0), lambda: plain + xp.two_sum(x, -y)[1] * plain * xp.sigmoid(-d)
-    )
-
-
 def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
     """max or min of several arguments; where some are equal they share the slope evenly."""
 
@@ -330,6 +318,13 @@ OPERATORS: dict[str, Function] = {
             lambda xp, o, y, p: -xp.divide(y, p),
         ),
         Function(
+            "log_cce_term",
+            (2, 2),
+            "",
+            lambda xp, y, log_p: xp.where(y == 0, 0.0, -y * log_p),
+            (lambda xp, o, y, log_p: -log_p, lambda xp, o, y, log_p: -y),
+        ),
+        Function(
             "sigmoid_bce_term",
             (2, 2),
             "",
@@ -340,18 +335,18 @@ OPERATORS: dict[str, Function] = {
             ),
         ),
         Function(
+            "sech_squared",  # the slope of tanh
+            (1, 1),
+            "1-tanh(x)**2",
+            lambda xp, x: activations.dtanh_dz(x),
+            (lambda xp, out, x: -2.0 * out * xp.tanh(x),),
+        ),
+        Function(
             "cosine",  # the slope of hypot, whose own slopes are these
             (2, 2),
             "x/hypot(x,y)",
             lambda xp, x, y: _dhypot(0)(xp, xp.hypot(x, y), x, y),
             (_dcosine_dx, _dcosine_dy),
-        ),
-        Function(
-            "logaddexp",
-            (2, 2),
-            "log(exp(x)+exp(y))",
-            lambda xp, x, y: xp.maximum(x, y) + xp.log1p(xp.exp(-abs(x - y))),
-            (lambda xp, o, x, y: _of_difference(xp, x, y), lambda xp, o, x, y: _of_difference(xp, y, x)),
         ),
     ]
 }

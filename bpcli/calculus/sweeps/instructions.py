@@ -35,6 +35,11 @@ class Constant(float):
         digits, _, fraction = self.written.lstrip("-").partition(".")
         return len(digits) < 16 and digits.isdecimal() and not fraction.strip("0")
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is the number 1."""
+        return self.whole and float(self) == 1.0
+
 
 class Instruction(ABC):
     """One step: its operands are the slots `args`, of `shapes`; `node` is the place in the tree that it came from.

@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bpcli.calculus.language.tree import Expression
+from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, share
 from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS, Function
+from bpcli.calculus.sweeps.exponential_terms import Reader, Term
+from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slots
 
 
 class Builder(Protocol):
     """What the rules need of the builder of a program."""
 
-    program: Any
+    program: Slots
 
     def elementwise(self, row: Function, args: Sequence[int], node: Expression) -> int:
         """The slot of an elementwise step."""
@@ -28,24 +31,32 @@ class Builder(Protocol):
 class _Match:
     """The step that was added last, and a way to look at what its operands are."""
 
-    def __init__(self, builder: Builder, slot: int, node: Expression) -> None:
-        self.builder, self.node = builder, node
-        self.slots = builder.program.slots
-        self.args: tuple[int, ...] = self.slots[slot].args
-
-    def args_of(self, slot: int, name: str) -> tuple[int, ...] | None:
-        """The operands of `slot` if it is the function, operator or array operation `name`."""
-        step = self.slots[slot]
-        return step.args if _name(step) == name else None
+    def __init__(self, builder: Builder, slot: int, step: Instruction, node: Expression) -> None:
+        self.builder, self.program, self.node = builder, builder.program, node
+        self.slots, self.args = builder.program.slots, step.args
+        self.args_of = builder.program.args_of
 
     def is_one(self, slot: int) -> bool:
         """Whether the slot is the number 1."""
         step = self.slots[slot]
-        return isinstance(step, float) and step == 1
+        return isinstance(step, Constant) and step.is_one
+
+    def extra(self, slot: int) -> Any:
+        """The axis or the indices of an array operation."""
+        step = self.slots[slot]
+        return step.extra if isinstance(step, Instruction) else None
+
+    def constant(self, value: int) -> int:
+        """The slot of a whole number."""
+        return self.program.add(Constant(value, str(value)), ())
 
     def apply(self, name: str, *args: int) -> int:
         """A new elementwise step."""
         return self.builder.elementwise(FUNCTIONS.get(name) or OPERATORS[name], args, self.node)
+
+    def array(self, name: str, slot: int, extra: Any) -> int:
+        """A new step on a whole array."""
+        return self.builder.array(name, (slot,), extra, self.node)
 
     def negative(self, slot: int) -> int:
         """−slot, taking a minus off where there is one."""
@@ -61,21 +72,6 @@ class _Match:
         """Whether one of the slots is minus the other."""
         return self.args_of(a, "negative") == (b,) or self.args_of(b, "negative") == (a,)
 
-    def exponents(self, slot: int) -> tuple[Any, Any] | None:
-        """(u, v) if the slot is e^u + e^v, with None for the exponent 0 of a 1."""
-        terms = self.args_of(slot, "+")
-        if terms is None:
-            return None
-        first, second = (self.exponent(term) for term in terms)
-        return None if first == () or second == () or (first is None and second is None) else (first, second)
-
-    def exponent(self, slot: int) -> Any:
-        """u if the slot is e^u, None if it is 1, else ()."""
-        if self.is_one(slot):
-            return None
-        inner = self.args_of(slot, "exp")
-        return inner[0] if inner else ()
-
     def squared(self, slot: int) -> int | None:
         """x if the slot is x² or x·x."""
         if inner := self.args_of(slot, "**2"):
@@ -83,11 +79,49 @@ class _Match:
         factors = self.args_of(slot, "*")
         return factors[0] if factors and factors[0] == factors[1] else None
 
+    # Sums of exponentials
 
-def _name(step: Any) -> str | None:
-    if isinstance(step, float | str):
-        return None
-    return str(step.row.name if step.row is not None else step.op.name)
+    def terms(self, slot: int) -> list[Term] | None:
+        """The slot as a sum of terms ±w·eˣ, None if none has an exponent."""
+        return Reader(self.program, self._exponent_of_sum).terms(slot)
+
+    def _exponent_of_sum(self, slot: int) -> int | None:
+        (summed,) = self.args_of(slot, "sum") or (slot,)
+        inner = self.args_of(summed, "exp")
+        return None if inner is None else self.array("logsumexp", inner[0], self.extra(slot))
+
+    def weight(self, term: Term) -> int:
+        """The slot of ±Π weights/Π divisors."""
+        if not term.weights and not term.divisors:
+            return self.constant(term.sign)
+        slot = self._product(term.weights)
+        if term.divisors:
+            slot = self.apply("/", slot, self._product(term.divisors))
+        return slot if term.sign > 0 else self.negative(slot)
+
+    def _product(self, slots: Sequence[int]) -> int:
+        if not slots:
+            return self.constant(1)
+        product = slots[0]
+        for slot in slots[1:]:
+            product = self.apply("*", product, slot)
+        return product
+
+    def exponent(self, term: Term) -> int:
+        """The slot of the exponent; 0 where there is none."""
+        total: int | None = None
+        for slot, count in term.exponents:
+            multiple = slot if abs(count) == 1 else self.apply("*", self.constant(abs(count)), slot)
+            if total is None:
+                total = multiple if count > 0 else self.negative(multiple)
+            else:
+                total = self.apply("+" if count > 0 else "-", total, multiple)
+        return self.constant(0) if total is None else total
+
+    def of_terms(self, row: Function, terms: Sequence[Term]) -> int:
+        """A row of `exponential_sums`."""
+        args = [slot for term in terms for slot in (self.weight(term), self.exponent(term))]
+        return self.builder.elementwise(row, args, self.node)
 
 
 def _log(match: _Match) -> int | None:
@@ -95,34 +129,64 @@ def _log(match: _Match) -> int | None:
     if inner := match.args_of(a, "sigmoid"):  # log σ(u) = −softplus(−u)
         return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
     if inner := match.args_of(a, "softmax"):
-        return match.builder.array("log_softmax", inner, match.slots[a].extra, match.node)
+        return match.array("log_softmax", inner[0], match.extra(a))
     if (taken := match.args_of(a, "take")) and (inner := match.args_of(taken[0], "softmax")):
-        whole = match.builder.array("log_softmax", inner, match.slots[taken[0]].extra, match.node)
-        return match.builder.array("take", (whole,), match.slots[a].extra, match.node)
-    if (summed := match.args_of(a, "sum")) and (inner := match.args_of(summed[0], "exp")):
-        return match.builder.array("logsumexp", inner, match.slots[a].extra, match.node)
-    if pair := match.exponents(a):  # log(e^u + e^v)
-        u, v = pair
-        if u is None or v is None:
-            return match.apply("softplus", u if v is None else v)
-        return match.apply("logaddexp", u, v)
-    return None
+        return match.array("take", match.array("log_softmax", inner[0], match.extra(taken[0])), match.extra(a))
+    if (found := _log_of_share(match, a)) is not None:
+        return found
+    terms = match.terms(a)
+    return None if terms is None else _log_of_terms(match, terms)
+
+
+def _log_of_share(match: _Match, slot: int) -> int | None:
+    step = match.slots[slot]
+    if not isinstance(step, Instruction) or not step.name.startswith("share of "):
+        return None
+    row = log_of_share(int(step.name.removeprefix("share of ")), len(step.args) // 2)
+    return match.builder.elementwise(row, step.args, match.node)
+
+
+def _log_of_terms(match: _Match, terms: list[Term]) -> int:
+    first = terms[0]
+    if len(terms) == 1 and first.sign > 0:  # log(w·e^u) = u + log w
+        exponent, alone = match.exponent(first), not (first.weights or first.divisors)
+        return exponent if alone else match.apply("+", exponent, match.apply("log", match.weight(first)))
+    if len(terms) == 2 and Term(1) in terms:
+        other = terms[1 - terms.index(Term(1))]
+        if other == Term(1, exponents=other.exponents):  # log(1 + e^u)
+            return match.apply("softplus", match.exponent(other))
+    return match.of_terms(log_of_sum(len(terms)), terms)
 
 
 def _log1p(match: _Match) -> int | None:
     (a,) = match.args
-    if inner := match.args_of(a, "exp"):
-        return match.apply("softplus", inner[0])
     if (minus := match.args_of(a, "negative")) and (inner := match.args_of(minus[0], "sigmoid")):
         return match.apply("negative", match.apply("softplus", inner[0]))
-    return None
+    terms = match.terms(a)
+    return None if terms is None else _log_of_terms(match, [Term(1), *terms])
+
+
+def _log_by(base: int) -> Callable[[_Match], int | None]:
+    def rule(match: _Match) -> int | None:
+        found = _log(match)
+        return None if found is None else match.apply("/", found, match.apply("log", match.constant(base)))
+
+    return rule
+
+
+def _power(match: _Match) -> int | None:
+    base, exponent = match.args
+    step = match.slots[base]
+    return match.apply("exp", exponent) if isinstance(step, Constant) and step.written == "e" else None
 
 
 def _minus(match: _Match) -> int | None:
     a, b = match.args
-    inner = match.args_of(b, "sigmoid")
-    if inner and match.is_one(a):
-        return match.apply("sigmoid", match.negative(inner[0]))
+    if match.is_one(a):
+        if inner := match.args_of(b, "sigmoid"):
+            return match.apply("sigmoid", match.negative(inner[0]))
+        if (x := match.squared(b)) is not None and (inner := match.args_of(x, "tanh")):
+            return match.apply("sech_squared", inner[0])
     return _cross_entropy(match, a, b, -1)
 
 
@@ -159,17 +223,57 @@ def _weighted_softplus(match: _Match, slot: int) -> tuple[int, int, int] | None:
 
 def _quotient(match: _Match) -> int | None:
     a, b = match.args
-    if (inner := match.args_of(a, "exp")) and match.args_of(b, "sum") == (a,):
-        whole = match.slots[b].extra is None and len(match.builder.program.shapes[a]) == 1
-        return match.builder.array("softmax", inner, None, match.node) if whole else None
-    pair = match.exponents(b)
-    top = match.exponent(a)
-    if pair is None or top == () or top not in pair:
+    if (found := _softmax(match, a, b)) is not None:
+        return found
+    below = match.terms(b)
+    if below is None or len(below) < 2:
         return None
-    other = pair[1] if pair[0] == top else pair[0]
-    if top is None:  # 1/(1 + e^v) = σ(−v)
-        return match.apply("sigmoid", match.negative(other))
-    return match.apply("sigmoid", top if other is None else match.apply("-", top, other))
+    above = match.terms(a) or [Term(1) if match.is_one(a) else Term(1, (a,))]
+    if len(above) == 1:
+        return _multiple_of_share(match, above[0], below)
+    rest = list(below)
+    for term in above:
+        if term not in rest:
+            return None
+        rest.remove(term)
+    return match.of_terms(share(len(above), len(below)), [*above, *rest]) if rest else None
+
+
+def _multiple_of_share(match: _Match, above: Term, below: list[Term]) -> int | None:
+    """w·eˣ/(v·eˣ + …) = (w/v)·share."""
+    same = next((term for term in below if term.exponents == above.exponents), None)
+    if same is None:
+        return None
+    rest = list(below)
+    rest.remove(same)
+    if [same, *rest] == [Term(1), Term(1, exponents=rest[0].exponents)]:  # 1/(1 + e^v) = σ(−v)
+        found = match.apply("sigmoid", match.negative(match.exponent(rest[0])))
+    elif len(rest) == 1 and rest[0] == Term(1) and same == Term(1, exponents=same.exponents):
+        found = match.apply("sigmoid", match.exponent(same))
+    else:
+        found = match.of_terms(share(1, len(below)), [same, *rest])
+    if above == same:
+        return found
+    factor = above.times(same.inverse())
+    return match.apply("*", match.weight(factor._replace(exponents=())), found)
+
+
+def _softmax(match: _Match, a: int, b: int) -> int | None:
+    """exp(l)/sum(exp(l)), or an entry of it."""
+    summed = match.args_of(b, "sum")
+    logits = match.args_of(summed[0], "exp") if summed else None
+    top = match.args_of(a, "exp")
+    if logits is None or top is None:
+        return None
+    axis, dimensions = match.extra(b), len(match.program.shapes[logits[0]])
+    if dimensions > 1 and axis != 0:
+        return None
+    whole = None if dimensions == 1 else axis
+    if top == logits:
+        return match.array("softmax", logits[0], whole)
+    if dimensions == 1 and match.args_of(top[0], "take") == logits:
+        return match.array("take", match.array("softmax", logits[0], whole), match.extra(top[0]))
+    return None
 
 
 def _sqrt(match: _Match) -> int | None:
@@ -178,7 +282,7 @@ def _sqrt(match: _Match) -> int | None:
         x, y = (match.squared(term) for term in terms)
         return None if x is None or y is None else match.apply("hypot", x, y)
     if (summed := match.args_of(a, "sum")) and (x := match.squared(summed[0])) is not None:
-        return match.builder.array("norm", (x,), match.slots[a].extra, match.node)
+        return match.array("norm", x, match.extra(a))
     x = match.squared(a)
     return None if x is None else match.apply("abs", x)
 
@@ -194,13 +298,16 @@ def _cce_term(match: _Match) -> int | None:
     inner = match.args_of(y_hat, "softmax")
     if inner is None:
         return None
-    logarithm = match.builder.array("log_softmax", inner, match.slots[y_hat].extra, match.node)
-    return match.apply("negative", match.apply("*", y, logarithm))
+    logarithm = match.array("log_softmax", inner[0], match.extra(y_hat))
+    return match.apply("log_cce_term", y, logarithm)
 
 
 _RULES: dict[str, Callable[[_Match], int | None]] = {
     "log": _log,
     "log1p": _log1p,
+    "log2": _log_by(2),
+    "log10": _log_by(10),
+    "**": _power,
     "-": _minus,
     "+": _plus,
     "/": _quotient,
@@ -213,10 +320,10 @@ _RULES: dict[str, Callable[[_Match], int | None]] = {
 def recognised(builder: Builder, slot: int, node: Expression) -> int:
     """The slot of the stable form of the step that `slot` holds, or `slot` itself."""
     step = builder.program.slots[slot]
-    rule = _RULES.get(_name(step) or "")
-    if rule is None or isinstance(step, str):
+    rule = _RULES.get(step.name) if isinstance(step, Instruction) else None
+    if rule is None or not isinstance(step, Instruction):
         return slot
-    found = rule(_Match(builder, slot, node))
+    found = rule(_Match(builder, slot, step, node))
     if found is None or math.prod(builder.program.shapes[found]) != math.prod(builder.program.shapes[slot]):
         return slot
     return found

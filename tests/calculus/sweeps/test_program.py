@@ -118,8 +118,8 @@ def test_size_and_work_are_bounded_before_they_begin(monkeypatch):
 
 
 def test_equal_steps_are_done_once():
-    one = built("exp(s)/(2+exp(s))", "2+exp(s)")
-    assert [step.row.name for step in one.slots if isinstance(step, Instruction)] == ["exp", "+", "/"]
+    one = built("sin(s)/(2+sin(s))", "2+sin(s)")
+    assert [step.row.name for step in one.slots if isinstance(step, Instruction)] == ["sin", "+", "/"]
     assert one.slots[one.outputs[0]].args[1] == one.outputs[1]
     steps = built("A.T@A+(A.T)@A+softmax(A)[0]*softmax(A,axis=0)[0]").slots
     assert sum(isinstance(step, Instruction) for step in steps) == 9

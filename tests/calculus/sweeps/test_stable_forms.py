@@ -32,6 +32,8 @@ SCALAR = {
         lambda x: mpmath.log1p(mpmath.exp(-x)),
         lambda x: -1 / (1 + mpmath.exp(x)),
     ),
+    "e^x/(1+e^x)": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x))),
+    "1-tanh(x)**2": (lambda x: mpmath.sech(x) ** 2, lambda x: -2 * mpmath.sech(x) ** 2 * mpmath.tanh(x)),
     "sqrt(x**2)": (abs, mpmath.sign),
     "sqrt(x*x)": (abs, mpmath.sign),
 }
@@ -121,6 +123,23 @@ def test_cross_entropy_of_logits(text):
         for k in range(3):
             others = mpmath.fsum(p[1:])
             assert ulps(gradient["l"][k], -others if k == 0 else p[k]) <= 10
+
+
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_an_entry_of_a_softmax_written_out(i):
+    value, gradient = calculation(f"-log(exp(l[{i}])/sum(exp(l)))", l=LOGITS).gradient({"l": LOGITS})
+    p = softmax()
+    assert ulps(value, -mpmath.log(p[i])) <= 10
+    for k in range(3):
+        others = mpmath.fsum(v for j, v in enumerate(p) if j != i)
+        assert ulps(gradient["l"][k], -others if k == i else p[k]) <= 10
+
+
+def test_a_cross_entropy_of_infinite_logits():
+    point = {"y": np.array([0.0, 1.0]), "l": np.array([-math.inf, 3.0])}
+    value, gradient = calculation("cce(y,softmax(l))", **point).gradient(point)
+    assert value == 0
+    assert gradient["l"].tolist() == [0, 0]
 
 
 def test_lengths_neither_overflow_nor_vanish():

@@ -1,0 +1,151 @@
+"""Sums of exponentials Σ w·eˣ that users write out: their logarithm, and the share of some terms, without overflow.
+
+A row takes its terms as pairs: weight, exponent, weight, exponent, … Everything is measured from the largest exponent,
+and the rounding error of each difference is carried into its exponential, which would magnify it.
+"""
+
+import math
+from functools import cache
+from typing import Any, NamedTuple
+
+from bpcli.calculus.rules.functions import Function, Rule
+
+
+class _Parts(NamedTuple):
+    """m = max x, e_i = e^(x_i − m), S = Σ w_i·e_i, and `rest` = S − 1, to all digits where S is about 1.
+
+    `unknown`: where several exponents are the same infinity, so that their shares are anything.
+    """
+
+    m: Any
+    weights: tuple[Any, ...]
+    e: list[Any]
+    S: Any
+    rest: Any
+    unknown: Any
+
+
+def _parts(xp: Any, args: tuple[Any, ...]) -> _Parts:
+    weights, exponents = args[0::2], args[1::2]
+    m = exponents[0]
+    for x in exponents[1:]:
+        m = xp.maximum(m, x)
+    differences = [_difference(xp, x, m) for x in exponents]
+    e = [_exponential(xp, *difference) for difference in differences]
+    S, size, rest, ties = 0.0, 0.0, 0.0, 0.0
+    for w, x, part in zip(weights, exponents, e, strict=True):
+        first_top = xp.where((x == m) & (ties == 0.0), 1.0, 0.0)
+        S, size = S + w * part, size + abs(w * part)
+        rest = rest + (w * part - first_top)
+        ties = ties + xp.where(x == m, 1.0, 0.0)
+
+    def of_small_differences() -> Any:  # Σ w + Σ w·(eᵈ − 1): of 1 − eᵈ the first sum is 0, and nothing cancels
+        total = sum(weights, 0.0)
+        for w, (d, _) in zip(weights, differences, strict=True):
+            total = total + w * xp.expm1(d)
+        return total
+
+    S = xp.careful(S, abs(S) < 0.5 * size, of_small_differences)
+    return _Parts(m, weights, e, S, rest, (abs(m) == math.inf) & (ties > 1.0))
+
+
+def _difference(xp: Any, x: Any, m: Any) -> tuple[Any, Any]:
+    """x − m and its rounding error; 0 where both are the same infinity."""
+    d, error = xp.two_sum(x, -m)
+    return xp.agreed(d, (x == m) & (abs(m) == math.inf), 0.0), error
+
+
+def _exponential(xp: Any, d: Any, error: Any) -> Any:
+    """e^(d + error); of infinities the error is NaN, and counts for nothing."""
+    e = xp.exp(d)
+    return xp.careful(e, (error != 0) & (error == error) & (e > 0.0), lambda: e + e * error)
+
+
+def _log(xp: Any, parts: _Parts) -> Any:
+    """log S."""
+    return xp.careful(xp.log(parts.S), abs(parts.rest) < 0.5, lambda: xp.log1p(parts.rest))
+
+
+def _log_of_sum(xp: Any, *args: Any) -> Any:
+    parts = _parts(xp, args)
+    return parts.m + _log(xp, parts)
+
+
+def _where_known(xp: Any, parts: _Parts, slope: Any) -> Any:
+    """A slope, and NaN where there is none: of the logarithm of a negative sum, of a share of infinities."""
+    return xp.agreed(slope, parts.unknown | (parts.S < 0.0), math.nan)
+
+
+def _own_term(parts: _Parts, i: int) -> Any:
+    """∂(Σ w·e)/∂args[i], measured from the largest exponent: eˣ by a weight, w·eˣ by an exponent."""
+    j, of_exponent = divmod(i, 2)
+    return parts.weights[j] * parts.e[j] if of_exponent else parts.e[j]
+
+
+def _dlog_of_sum(i: int) -> Rule:
+    def partial(xp: Any, out: Any, *args: Any) -> Any:
+        parts = _parts(xp, args)
+        return _where_known(xp, parts, xp.divide(_own_term(parts, i), parts.S))
+
+    return partial
+
+
+def _sum_of(parts: _Parts, start: int, stop: int) -> Any:
+    return sum([w * e for w, e in zip(parts.weights[start:stop], parts.e[start:stop], strict=True)], 0.0)
+
+
+def _share(k: int) -> tuple[Rule, Any]:
+    def value(xp: Any, *args: Any) -> Any:
+        parts = _parts(xp, args)
+        return xp.agreed(xp.divide(_sum_of(parts, 0, k), parts.S), parts.unknown, math.nan)
+
+    def slope(i: int) -> Rule:
+        def partial(xp: Any, out: Any, *args: Any) -> Any:
+            parts = _parts(xp, args)
+            own = xp.divide(_own_term(parts, i), parts.S)
+            others = _sum_of(parts, k, len(args)) if i < 2 * k else -_sum_of(parts, 0, k)
+            return xp.agreed(own * xp.divide(others, parts.S), parts.unknown, math.nan)
+
+        return partial
+
+    return value, slope
+
+
+def _log_of_share(k: int) -> tuple[Rule, Any]:
+    def value(xp: Any, *args: Any) -> Any:
+        whole, some = _parts(xp, args), _parts(xp, args[: 2 * k])
+        apart = _difference(xp, some.m, whole.m)[0] + (_log(xp, some) - _log(xp, whole))
+        chosen, others = _sum_of(whole, 0, k), _sum_of(whole, k, len(args))
+        known = xp.careful(apart, abs(others) < chosen, lambda: -xp.log1p(xp.divide(others, chosen)))
+        return xp.agreed(known, whole.unknown, math.nan)
+
+    def slope(i: int) -> Rule:
+        def partial(xp: Any, out: Any, *args: Any) -> Any:
+            whole = _parts(xp, args)
+            if i >= 2 * k:
+                return _where_known(xp, whole, -xp.divide(_own_term(whole, i), whole.S))
+            some = _parts(xp, args[: 2 * k])
+            own = xp.divide(_own_term(some, i), some.S)
+            return _where_known(xp, whole, own * xp.divide(_sum_of(whole, k, len(args)), whole.S))
+
+        return partial
+
+    return value, slope
+
+
+@cache
+def log_of_sum(terms: int) -> Function:
+    """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
+    return Function("log of sum", (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum)
+
+
+@cache
+def share(k: int, terms: int) -> Function:
+    """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
+    return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k))
+
+
+@cache
+def log_of_share(k: int, terms: int) -> Function:
+    """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
+    return Function(f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k))

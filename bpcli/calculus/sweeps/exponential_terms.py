@@ -1,0 +1,107 @@
+"""Reads a step as a sum of terms ±w·eˣ, through sums, products, quotients and powers in any order and nesting."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slots
+
+MAX_TERMS = 64
+"""Terms up to which a sum is read; a longer one is worth a vector."""
+MAX_DEPTH = 24
+"""Nested sums and products up to which a sum is read."""
+
+
+class Term(NamedTuple):
+    """±Π weights/Π divisors·e^(Σ count·slot): an exponent is a slot and how often it counts; no exponent is e⁰."""
+
+    sign: int
+    weights: tuple[int, ...] = ()
+    divisors: tuple[int, ...] = ()
+    exponents: tuple[tuple[int, int], ...] = ()
+
+    def times(self, other: "Term") -> "Term":
+        """The product of two terms."""
+        count = Counter(dict(self.exponents))
+        count.update(dict(other.exponents))
+        exponents = tuple(sorted((slot, n) for slot, n in count.items() if n))
+        weights, divisors = sorted(self.weights + other.weights), sorted(self.divisors + other.divisors)
+        return Term(self.sign * other.sign, tuple(weights), tuple(divisors), exponents)
+
+    def inverse(self) -> "Term":
+        """1/term."""
+        return Term(self.sign, self.divisors, self.weights, tuple((slot, -n) for slot, n in self.exponents))
+
+    def negative(self) -> "Term":
+        """−term."""
+        return self._replace(sign=-self.sign)
+
+
+class Reader:
+    """Reads slots of a program as sums of terms; `exponent_of_sum` makes log Σ eˣ of a slot sum(exp(x))."""
+
+    def __init__(self, program: Slots, exponent_of_sum: Callable[[int], int | None]) -> None:
+        self.program, self.exponent_of_sum = program, exponent_of_sum
+
+    def terms(self, slot: int) -> list[Term] | None:
+        """The terms of a slot, at least one of which has an exponent; None if there is none, or too many."""
+        found = self._expanded(slot, MAX_DEPTH)
+        return found if len(found) <= MAX_TERMS and any(term.exponents for term in found) else None
+
+    def _expanded(self, slot: int, depth: int) -> list[Term]:
+        """The terms; a slot without an exponential, or beyond the bounds, is a weight."""
+        step = self.program.slots[slot]
+        if isinstance(step, Constant) and step.is_one:
+            return [Term(1)]
+        found = self._of_step(slot, step, depth) if isinstance(step, Instruction) and depth else None
+        if found is None or len(found) > MAX_TERMS or not any(term.exponents for term in found):
+            return [Term(1, (slot,))]
+        return found
+
+    def _of_step(self, slot: int, step: Instruction, depth: int) -> list[Term] | None:
+        args = step.args
+        if step.name == "exp":
+            (sign, inner) = self._signed(args[0])
+            return [Term(1, exponents=((inner, sign),))]
+        if step.name == "sum":
+            exponent = self.exponent_of_sum(slot)
+            return None if exponent is None else [Term(1, exponents=((exponent, 1),))]
+        if step.name in ("+", "-"):
+            return self._of_sum(slot, depth)
+        if step.name == "negative":
+            return [term.negative() for term in self._expanded(args[0], depth - 1)]
+        if step.name == "*":
+            left, right = (self._expanded(a, depth - 1) for a in args)
+            return [a.times(b) for a in left for b in right] if len(left) * len(right) <= MAX_TERMS else None
+        if step.name == "/":
+            above, below = (self._expanded(a, depth - 1) for a in args)
+            return [term.times(below[0].inverse()) for term in above] if len(below) == 1 else None
+        if step.name.startswith("**") and step.name[2:].isdecimal():
+            return self._power(self._expanded(args[0], depth - 1), int(step.name[2:]))
+        return None
+
+    def _of_sum(self, slot: int, depth: int) -> list[Term] | None:
+        """The terms of a sum; its own sums are read in a loop, for `a + b + …` is as deep as it is long."""
+        found: list[Term] = []
+        pending = [(1, slot)]
+        while pending and len(found) + len(pending) <= MAX_TERMS:
+            sign, number = pending.pop()
+            step = self.program.slots[number]
+            if isinstance(step, Instruction) and step.name in ("+", "-"):
+                left, right = step.args
+                pending += [(sign if step.name == "+" else -sign, right), (sign, left)]
+            else:
+                terms = self._expanded(number, depth - 1)
+                found += terms if sign > 0 else [term.negative() for term in terms]
+        return None if pending else found
+
+    def _power(self, terms: list[Term], n: int) -> list[Term] | None:
+        if len(terms) != 1 or not 1 <= n <= 100:
+            return None
+        (term,) = terms
+        exponents = tuple((slot, n * count) for slot, count in term.exponents)
+        return [Term(term.sign if n % 2 else 1, term.weights * n, term.divisors * n, exponents)]
+
+    def _signed(self, slot: int) -> tuple[int, int]:
+        inner = self.program.args_of(slot, "negative")
+        return (-1, inner[0]) if inner else (1, slot)
