@@ -14,9 +14,11 @@ from bpcli.formulas.choices import Setting
 class Optimizer(NamedTuple):
     """A row of `OPTIMIZERS`: its settings with their defaults, what it remembers, and its step.
 
-    `slots` are the names of the arrays that it keeps for each parameter, which start at 0. `step(p, g, t, α, settings,
-    slots, scratch)` changes the parameter p and its slots in place, for the gradient g, which it may overwrite, at the
-    t-th update, counted from 1; `scratch` is memory in the shape of p.
+    `slots` are the names of the arrays that it keeps for each parameter, which start at 0. `step(p, g, t, α, λ,
+    settings, slots, scratch)` changes the parameter p and its slots in place, for the gradient g, which it may
+    overwrite, at the t-th update, counted from 1; `scratch` is memory in the shape of p. λ is l1: the step ends with
+    the soft threshold S(p, θ) = p − clip(p, −θ, θ), with a θ for which λ‖p‖₁ counts as much as J, whose gradient g is:
+    p stays where it is just where −g is a subgradient of λ‖p‖₁.
 
     `decoupled`: l2 shrinks the weights by itself, p := p − αλp, instead of being a part of the gradient.
     `plain`: the step is p := p − αg, so that it changes nothing where the gradient is 0.
@@ -35,48 +37,85 @@ Settings = Mapping[str, float]
 Slots = Sequence[Any]
 
 
-def sgd(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
-    """The lecture's: p := p − αg."""
+def sgd(
+    p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
+) -> None:
+    """The lecture's: p := p − αg; with l1 S(p − αg, αλ) (Beck & Teboulle 2009, ISTA)."""
     np.multiply(g, learning_rate, g)
     np.subtract(p, g, p)
+    if l1:
+        _soft_threshold(p, learning_rate * l1, scratch)
 
 
-def momentum(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
-    """v := μv + g, p := p − αv."""
+def momentum(
+    p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
+) -> None:
+    """v := μv + g, p := p − αv; with l1 S(p − αv, αλ), whose change is −αv from then on (Ochs et al. 2014, iPiano)."""
     (v,) = slots
     np.multiply(v, settings["momentum"], v)
     np.add(v, g, v)
     np.multiply(v, learning_rate, scratch)
     np.subtract(p, scratch, p)
+    if l1 and learning_rate:
+        _soft_threshold(p, learning_rate * l1, scratch)  # scratch is what the threshold took
+        np.divide(scratch, learning_rate, scratch)
+        np.add(v, scratch, v)
 
 
-def nesterov(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
-    """v := μv + g, p := p − α(g + μv)."""
+def nesterov(
+    p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
+) -> None:
+    """v := μv + g, p := p − α(g + μv); p is x − αμv for the x that a step without μ gives.
+
+    With l1 (Beck & Teboulle 2009, FISTA, with one μ): v := (x − x')/α for x' = S(p − αg, αλ), p := x' − αμv.
+    """
     (v,) = slots
-    np.multiply(v, settings["momentum"], v)
-    np.add(v, g, v)
-    np.multiply(v, settings["momentum"], scratch)
-    np.add(scratch, g, scratch)
-    np.multiply(scratch, learning_rate, scratch)
+    if not (l1 and learning_rate):
+        np.multiply(v, settings["momentum"], v)
+        np.add(v, g, v)
+        np.multiply(v, settings["momentum"], scratch)
+        np.add(scratch, g, scratch)
+        np.multiply(scratch, learning_rate, scratch)
+        np.subtract(p, scratch, p)
+        return
+    reach = learning_rate * settings["momentum"]
+    np.multiply(v, reach, v)
+    np.add(p, v, v)  # x
+    np.multiply(g, learning_rate, g)
+    np.subtract(p, g, p)
+    _soft_threshold(p, learning_rate * l1, scratch)  # x'
+    np.subtract(v, p, v)
+    np.divide(v, learning_rate, v)
+    np.multiply(v, reach, scratch)
     np.subtract(p, scratch, p)
 
 
-def adagrad(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def adagrad(
+    p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
+) -> None:
     """s := s + g², p := p − αg/(√s + ε)."""
     (s,) = slots
     np.multiply(g, g, scratch)
     np.add(s, scratch, s)
-    _divided_step(p, g, s, learning_rate, settings["epsilon"], scratch)
+    np.sqrt(s, scratch)
+    np.add(scratch, settings["epsilon"], scratch)
+    _divided_step(p, g, scratch, g, learning_rate, learning_rate * l1)
 
 
-def rmsprop(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def rmsprop(
+    p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
+) -> None:
     """s := ρs + (1 − ρ)g², p := p − αg/(√s + ε)."""
     (s,) = slots
     _decayed_square(s, g, settings["decay"], scratch)
-    _divided_step(p, g, s, learning_rate, settings["epsilon"], scratch)
+    np.sqrt(s, scratch)
+    np.add(scratch, settings["epsilon"], scratch)
+    _divided_step(p, g, scratch, g, learning_rate, learning_rate * l1)
 
 
-def adam(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots: Slots, scratch: Any) -> None:
+def adam(
+    p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
+) -> None:
     """m := β₁m + (1 − β₁)g, v := β₂v + (1 − β₂)g², p := p − α·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)."""
     m, v = slots
     beta1, beta2 = settings["beta1"], settings["beta2"]
@@ -87,9 +126,7 @@ def adam(p: Any, g: Any, t: int, learning_rate: float, settings: Settings, slots
     np.divide(v, 1.0 - beta2**t, scratch)
     np.sqrt(scratch, scratch)
     np.add(scratch, settings["epsilon"], scratch)
-    np.divide(m, scratch, scratch)
-    np.multiply(scratch, learning_rate / (1.0 - beta1**t), scratch)
-    np.subtract(p, scratch, p)
+    _divided_step(p, m, scratch, g, learning_rate / (1.0 - beta1**t), learning_rate * l1)
 
 
 def _decayed_square(s: Any, g: Any, decay: float, scratch: Any) -> None:
@@ -99,11 +136,24 @@ def _decayed_square(s: Any, g: Any, decay: float, scratch: Any) -> None:
     np.add(s, scratch, s)
 
 
-def _divided_step(p: Any, g: Any, s: Any, learning_rate: float, epsilon: float, scratch: Any) -> None:
-    np.sqrt(s, scratch)
-    np.add(scratch, epsilon, scratch)
-    np.divide(g, scratch, scratch)
-    np.multiply(scratch, learning_rate, scratch)
+def _divided_step(p: Any, direction: Any, D: Any, buffer: Any, learning_rate: float, threshold: float) -> None:
+    """p := S(p − α·direction/D, θ/D): the step that is least in the metric D, an entry each (Duchi et al. 2011, 24).
+
+    `buffer`, which may be `direction`, and D are overwritten.
+    """
+    np.divide(direction, D, buffer)
+    np.multiply(buffer, learning_rate, buffer)
+    np.subtract(p, buffer, p)
+    if threshold:
+        np.divide(threshold, D, D)
+        np.negative(D, buffer)
+        np.clip(p, buffer, D, buffer)
+        np.subtract(p, buffer, p)
+
+
+def _soft_threshold(p: Any, threshold: float, scratch: Any) -> None:
+    """S(p, θ): p := p − clip(p, −θ, θ), which is left in `scratch`; an entry within θ of 0 becomes 0."""
+    np.clip(p, -threshold, threshold, scratch)
     np.subtract(p, scratch, p)
 
 

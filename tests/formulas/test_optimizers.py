@@ -1,6 +1,7 @@
 """Every optimiser beside PyTorch's own steps, which record_torch_steps.py recorded."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -36,17 +37,29 @@ def test_the_steps_are_those_of_pytorch(case):
             p -= rate * l2 * p
         else:
             g += l2 * p
-        row.step(p, g, t, rate, settings, slots, scratch)
+        row.step(p, g, t, rate, 0.0, settings, slots, scratch)
         np.testing.assert_allclose(p, expected, rtol=1e-13, atol=1e-15)
 
 
 def test_a_step_makes_no_arrays_of_its_own_and_keeps_float32():
-    for row in OPTIMIZERS.values():
+    for row, l1 in product(OPTIMIZERS.values(), (0.0, 0.1)):
         p, g, scratch = (np.ones(4, np.float32) for _ in range(3))
         slots = [np.zeros(4, np.float32) for _ in row.slots]
-        row.step(p, g, 1, 0.1, settings_of(row.settings, {}), slots, scratch)
+        row.step(p, g, 1, 0.1, l1, settings_of(row.settings, {}), slots, scratch)
         assert p.dtype == np.float32
         assert (p < 1).all()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_least_of_a_parabola_and_l1_is_where_no_step_leads_away(name):
+    """Of p²/2 − cp + λ|p| it is S(c, λ), where g = p − c."""
+    row, c, l1 = OPTIMIZERS[name], np.array([3.0, -2.0, 0.5, 0.0]), 1.0
+    settings, slots = settings_of(row.settings, {}), [np.zeros(4) for _ in row.slots]
+    p = np.zeros(4)
+    for t in range(1, 3001):
+        row.step(p, p - c, t, 0.3 * (1 - t / 3001), l1, settings, slots, np.empty(4))
+    np.testing.assert_allclose(p, [2, -1, 0, 0], atol=1e-4)
+    assert p[2] == p[3] == 0
 
 
 def test_clipping():

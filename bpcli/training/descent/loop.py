@@ -38,9 +38,9 @@ class Descent:
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
     shuffled before each epoch. The last batch may be smaller and is averaged over its own size.
 
-    `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, whose step is the soft threshold (Beck & Teboulle 2009):
-    w := w − clip(w, −αλ, αλ). Neither touches b nor the reported loss. `weights` (N,) are ω in J = (1/N) Σ ωJ₀ of a
-    batch; of mean 1 over all rows, the loss is their weighted mean.
+    `l2` adds l2/2·‖w‖² to J, `l1` adds l1·‖w‖₁, for which a step ends with a soft threshold: w := w − clip(w, −αλ, αλ)
+    (Beck & Teboulle 2009); see `Optimizer`. Neither touches b nor the reported loss. `weights` (N,) are ω in
+    J = (1/N) Σ ωJ₀ of a batch; of mean 1 over all rows, the loss is their weighted mean.
     """
 
     X: Any
@@ -204,7 +204,7 @@ class OptimizerSweep(_PlainSweep):
         np.dot(x, y, out)
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
-        """A step a batch: ∂J/∂(w, b), shortened; then l2, if it is a part of J; the optimiser; and l1's threshold."""
+        """A step a batch: ∂J/∂(w, b) with its penalties, shortened, and then the optimiser's."""
         state, descent, rule = self._state, self._descent, self._descent.update_rule
         l1, l2 = descent.l1, descent.l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
@@ -217,23 +217,19 @@ class OptimizerSweep(_PlainSweep):
                 raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.learning_rate)
             self._dot(x_T, z, dJ_dw)
             np.dot(ones, z, dJ_db)
-            shrink = rule.clipped(dJ_dw, dJ_db, len(z)) / len(z)
-            np.multiply(dJ_dw, shrink, dJ_dw)
-            np.multiply(dJ_db, shrink, dJ_db)
+            shrink = rule.clipped(dJ_dw, dJ_db, len(z), w, l1, l2)
+            np.multiply(dJ_dw, shrink / len(z), dJ_dw)
+            np.multiply(dJ_db, shrink / len(z), dJ_db)
             t = state.steps + 1
             learning_rate = self.learning_rate * rule.warmed_up(t)
             if l2 and rule.optimizer.decoupled:
                 np.multiply(w, learning_rate * l2, scratch)
                 np.subtract(w, scratch, w)
             elif l2:
-                np.multiply(w, l2, scratch)
+                np.multiply(w, shrink * l2, scratch)
                 np.add(dJ_dw, scratch, dJ_dw)
-            rule.step(w, dJ_dw, t, learning_rate, slots_w, scratch)
-            rule.step(b, dJ_db, t, learning_rate, slots_b, self._scratch_b)
-            if l1:
-                threshold = learning_rate * l1
-                np.clip(w, -threshold, threshold, scratch)
-                np.subtract(w, scratch, w)
+            rule.step(w, dJ_dw, t, learning_rate, shrink * l1, slots_w, scratch)
+            rule.step(b, dJ_db, t, learning_rate, 0.0, slots_b, self._scratch_b)
             state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
             state.batch += 1
             state.steps = t

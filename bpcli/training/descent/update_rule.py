@@ -44,12 +44,21 @@ class UpdateRule:
         """The warm-up's factor of α at the t-th update, counted from 1."""
         return warmed_up(t, self.warmup)
 
-    def clipped(self, dJ_dw: Array, dJ_db: Array, samples: int) -> float:
-        """The factor that shortens a gradient, given times the number of samples, to `clip_norm`."""
+    def clipped(self, dJ_dw: Array, dJ_db: Array, samples: int, w: Array, l1: float, l2: float) -> float:
+        """The factor that shortens the gradient of J + l1·‖w‖₁ + l2/2·‖w‖² to `clip_norm`.
+
+        dJ_dw and dJ_db are given times the number of samples. Of the subgradients of ‖w‖₁ it takes the one with which
+        the sum is shortest: it is 0 at the optimum, which a bound then leaves where it is.
+        """
         if self.clip_norm is None:
             return 1.0
-        w = dJ_dw.reshape(-1)
-        norm = float(np.sqrt(np.dot(w, w) + np.sum(dJ_db * dJ_db))) / samples
+        if l2 and not self.optimizer.decoupled:
+            dJ_dw = dJ_dw + samples * l2 * w
+        if l1:
+            bound = samples * l1
+            dJ_dw = np.where(w == 0, dJ_dw - np.clip(dJ_dw, -bound, bound), dJ_dw + bound * np.sign(w))
+        flat = dJ_dw.reshape(-1)
+        norm = float(np.sqrt(np.dot(flat, flat) + np.sum(dJ_db * dJ_db))) / samples
         return clip(norm, self.clip_norm)
 
     def start(self, state: State) -> None:
@@ -62,9 +71,11 @@ class UpdateRule:
         """What the optimiser remembers of a parameter."""
         return [state.slots[f"{parameter}.{slot}"] for slot in self.optimizer.slots]
 
-    def step(self, p: Array, g: Array, t: int, learning_rate: float, slots: list[Array], scratch: Array) -> None:
+    def step(
+        self, p: Array, g: Array, t: int, learning_rate: float, l1: float, slots: list[Array], scratch: Array
+    ) -> None:
         """Change a parameter in place; see `Optimizer`."""
-        self.optimizer.step(p, g, t, learning_rate, self.optimizer_settings, slots, scratch)
+        self.optimizer.step(p, g, t, learning_rate, l1, self.optimizer_settings, slots, scratch)
 
 
 PLAIN_DESCENT = UpdateRule()

@@ -36,7 +36,7 @@ def trained(rule, epochs=3, l1=0.0, l2=0.0):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize(
     ("schedule", "clip_norm", "l2"),
-    [("constant", 0.3, 0.0), ({"name": "exponential", "factor": 0.5, "warmup": 4}, None, 0.1)],
+    [("constant", 0.3, 0.0), ("constant", 0.3, 0.1), ({"name": "exponential", "factor": 0.5, "warmup": 4}, None, 0.1)],
 )
 def test_the_steps_are_those_of_the_formulas(name, schedule, clip_norm, l2):
     state, records = trained(update_rule_of(name, schedule, clip_norm, 3), l2=l2)
@@ -50,16 +50,16 @@ def test_the_steps_are_those_of_the_formulas(name, schedule, clip_norm, l2):
             t += 1
             rows = slice(start, start + 10)
             gw, gb = np.array(grad(loss, 0)(w, b, rows)), np.array(grad(loss, 1)(w, b, rows))
+            if not row.decoupled:
+                gw += l2 * w
             if clip_norm is not None:
                 factor = clip(float(np.sqrt(gw @ gw + gb * gb)), clip_norm)
                 gw, gb = gw * factor, np.array(gb * factor)
-            rate = 0.1 * (0.5**epoch * min(1, t / 4) if schedule != "constant" else 1)
+            learning_rate = 0.1 * (0.5**epoch * min(1, t / 4) if schedule != "constant" else 1)
             if row.decoupled:
-                w -= rate * l2 * w
-            else:
-                gw += l2 * w
-            row.step(w, gw, t, rate, settings, slots["w"], np.empty(3))
-            row.step(b, gb, t, rate, settings, slots["b"], np.empty(()))
+                w -= learning_rate * l2 * w
+            row.step(w, gw, t, learning_rate, 0.0, settings, slots["w"], np.empty(3))
+            row.step(b, gb, t, learning_rate, 0.0, settings, slots["b"], np.empty(()))
     np.testing.assert_allclose(state.w, w, rtol=1e-10)
     np.testing.assert_allclose(state.b, b, rtol=1e-10)
     assert state.steps == 9
