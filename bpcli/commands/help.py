@@ -1,6 +1,7 @@
 """`bpcli help`: the reference pages, by topic."""
 
 import os
+import re
 import shutil
 import sys
 
@@ -37,9 +38,15 @@ def command(context: click.Context, topic: str | None) -> None:
         assert its_command
         output.emit(its_command.get_help(click.Context(its_command, context.parent, topic)))
     else:
-        close = nearest(topic, [*topics, *COMMANDS])
-        hint = f"did you mean '{close}'?" if close else f"the topics are {', '.join(topics)}"
-        raise UsageError(f"there is no page on '{topic}': {hint}")
+        raise UsageError(f"there is no page on '{topic}': {_hint(topic, list(topics))}")
+
+
+def _hint(word: str, topics: list[str]) -> str:
+    """The topic that was likely meant, else the pages that have the word, else all topics."""
+    if close := nearest(word, [*topics, *COMMANDS]):
+        return f"did you mean '{close}'?"
+    having = [topic for topic in topics if re.search(rf"\b{re.escape(word)}\b", docs.page(topic), re.IGNORECASE)]
+    return f"the word stands on {', '.join(having)}" if having else f"the topics are {', '.join(topics)}"
 
 
 def _list(topics: dict[str, str]) -> None:

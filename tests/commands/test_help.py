@@ -36,7 +36,13 @@ def test_of_a_command_its_help(bpcli, name):
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [("optimisers", "optimizers"), ("Config", "config"), ("trian", "train"), ("zzzz", "the topics are accuracy, ")],
+    [
+        ("optimisers", "optimizers"),
+        ("Config", "config"),
+        ("trian", "train"),
+        ("LIBSVM", "stands on "),
+        ("zzzz", "the topics are accuracy, "),
+    ],
 )
 def test_a_topic_that_is_not_there(bpcli, wrong, hint):
     shown = bpcli("help", wrong)
