@@ -26,7 +26,8 @@ from bpcli.calculus.language.tree import (
     replace_children,
 )
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.symbolic.symbols import number_tree, tidied
+from bpcli.calculus.symbolic.sums_and_products import number_tree
+from bpcli.calculus.symbolic.symbols import tidied
 
 SHORT, LONG = 24, 400
 """Lengths of a text below which nothing is to be gained, and above which it would take too long."""
