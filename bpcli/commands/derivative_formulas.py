@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.language.render import to_latex, to_text
+from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Expression, names_in
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.symbolic.derivation import Derivation, entries_of, explained, shapes_of

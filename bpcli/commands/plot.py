@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bpcli.calculus.language.render import to_latex
+from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation

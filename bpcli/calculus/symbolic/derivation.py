@@ -1,12 +1,11 @@
-"""The formulas of derivatives: the rules of the calculation over symbols, and the steps that lead there."""
+"""The formulas of derivatives: the rules of the calculation over symbols."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression, Index, Name, Stack, children, postorder
 from bpcli.calculus.rules.functions import FUNCTIONS
@@ -18,6 +17,16 @@ from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point
 from bpcli.calculus.symbolic.symbols import Symbol, SymbolSpace, symbols
 from bpcli.errors import ExpressionError, UsageError
+
+
+class UnknownShapeError(ExpressionError):
+    """A formula depends on how many entries the variable `name` has."""
+
+    def __init__(self, name: str, text: str, start: int, end: int) -> None:
+        hint = f"give its shape: {name}=3 for a vector of 3, {name}=2x3 for a matrix"
+        super().__init__(f"the formula depends on how many entries {name} has", text, start, end, hint)
+        self.name = name
+
 
 MAX_ENTRIES = 2000
 """Formulas of a result, above which they are refused."""
@@ -140,7 +149,7 @@ def shapes_of(
     for name, shape in shapes.items():
         if math.prod(shape) > MAX_ENTRIES:
             what = f"{name} would have {math.prod(shape)} entries; formulas are written of {MAX_ENTRIES} at most"
-            raise UsageError(what, f"--at {name}=@FILE gives the numbers")
+            raise UsageError(what, f"at a point, a value for {name}, the derivative is numbers")
     return {name: shapes.get(name, ()) for name in names}
 
 
@@ -164,8 +173,7 @@ def _indexed(node: Index, shapes: dict[str, Shape]) -> None:
 def _refuse_open(node: Call, text: str, open_names: Sequence[str]) -> None:
     for name in open_names:
         if name in _open_in(node):
-            hint = f"--shape {name}=3 for a vector of 3, or {name}=2x3 for a matrix; --at for numbers"
-            raise ExpressionError(f"the formula depends on how many entries {name} has", text, *node.span, hint=hint)
+            raise UnknownShapeError(name, text, *node.span)
 
 
 def _open_in(root: Expression) -> set[str]:
@@ -179,101 +187,6 @@ def _open_in(root: Expression) -> set[str]:
         elif not isinstance(node, Stack | Index):
             pending.extend(children(node))
     return found
-
-
-class Step(NamedTuple):
-    """A step of a derivation: what it is called, its formula, and why."""
-
-    name: str
-    formula: str
-    rule: str
-    place: str
-
-
-_RULES = {
-    "+": "sum rule",
-    "-": "sum rule",
-    "*": "product rule",
-    "/": "quotient rule",
-    "**": "power rule",
-    "negative": "sum rule",
-    "where": "the branch that is taken",
-    "max": "the largest has the slope",
-    "min": "the smallest has the slope",
-    "mse_term": "loss",
-    "bce_term": "loss",
-    "cce_term": "loss",
-}
-
-
-def explained(
-    tree: Expression,
-    text: str,
-    names: Sequence[str],
-    constants: Point,
-    wrt: Sequence[str],
-    given: Mapping[str, Shape] | None = None,
-) -> list[Step]:
-    """The steps of a gradient: each value on the way, then from the last to the first each adjoint, by rule and place.
-
-    `tree` is of numbers; ExpressionError where a vector or matrix occurs.
-    """
-    shapes = shapes_of([tree], [text], names, given or {})
-    one = Derivation([tree], [text], shapes | {n: np.shape(v) for n, v in constants.items()}, wrt)
-    program = one.program
-    if not program.scalar:
-        raise ExpressionError("--explain takes expressions of numbers; here is a vector or matrix", text, 0, len(text))
-    called_: list[str] = []
-    steps: list[Step] = []
-    for slot in program.slots:
-        if isinstance(slot, Instruction):
-            called_.append(f"v{sum(name.startswith('v') for name in called_ if name[1:].isdigit()) + 1}")
-        else:
-            called_.append(slot if isinstance(slot, str) else slot.written)
-    symbols_ = [_named(name) for name in called_]
-    for number, slot in enumerate(program.slots):
-        if isinstance(slot, Instruction):
-            assert slot.row is not None
-            args = [symbols_[a] for a in slot.args]
-            value = one.space.applied(slot.row, tuple(args))
-            start, end = slot.node.span
-            steps.append(Step(called_[number], _text(value), "", text[start:end]))
-    steps += _adjoints(one, program, called_, symbols_, text)
-    return steps
-
-
-def _named(name: str) -> Symbol:
-    return Symbol(parse(name))
-
-
-def _adjoints(one: Derivation, program: Program, called_: list[str], symbols_: list[Symbol], text: str) -> list[Step]:
-    (output,) = program.outputs
-    steps = [Step(f"df/d{called_[output]}", "1", "the output", text)]
-    adjoints: dict[int, Any] = {output: symbols().lifted(1.0)}
-    for number in range(len(program.slots) - 1, -1, -1):
-        slot, g = program.slots[number], adjoints.get(number)
-        if not isinstance(slot, Instruction) or g is None or not one.sweeps.active[number]:
-            continue
-        assert slot.row is not None
-        start, end = slot.node.span
-        args = [symbols_[a] for a in slot.args]
-        for i, a in enumerate(slot.args):
-            if not one.sweeps.active[a] or not slot.passes[i]:
-                continue
-            slope = symbols().lifted(slot.row.partial(i)(one.space, symbols_[number], *args))
-            part = Symbol(Name(f"(df/d{called_[number]})")) * slope if number != output else slope
-            first = a not in adjoints
-            adjoints[a] = part if first else adjoints[a] + part
-            name = slot.row.name.split("**")[0] or "**"
-            rule = _RULES.get(name, f"derivative of {slot.row.name}")
-            more = "" if first else ", added to the other paths"
-            steps.append(Step(f"df/d{called_[a]}", _text(adjoints[a]), rule + more, text[start:end]))
-    return steps
-
-
-def _text(x: Any) -> str:
-    symbol: Symbol = np.ravel(np.asarray(symbols().lifted(x), object))[0]
-    return to_text(symbol.tree)
 
 
 def entries_of(wrt: Sequence[str], shapes: Mapping[str, Shape]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Formulas made shorter by SymPy, where the extra `symbolic` is there: built from our tree, never from text.
+"""Formulas made shorter by SymPy (extra `symbolic`): built from our tree, never from text.
 
 What SymPy has no like of (an entry of a vector, a sigmoid, a case) stands for itself. A result is taken if it is
 shorter, and has the same values as ours at random points, also where those are not finite.
@@ -6,11 +6,11 @@ shorter, and has the same values as ours at random points, also where those are 
 
 import math
 import random
-import signal
-import threading
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 from bpcli.calculus.language.render import to_text
@@ -25,15 +25,17 @@ from bpcli.calculus.language.tree import (
     postorder,
     replace_children,
 )
+from bpcli.calculus.rules.functions import CONSTANTS
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.symbolic.sums_and_products import number_tree
 from bpcli.calculus.symbolic.symbols import tidied
+from bpcli.errors import MissingExtraError
 
-SHORT, LONG = 24, 400
-"""Lengths of a text below which nothing is to be gained, and above which it would take too long."""
+MAX_LENGTH = 400
+"""The longest text that is given to SymPy."""
 
-SECONDS = 3.0
-"""For all formulas of a result together."""
+MAX_CALLS = 3_000_000
+"""Of functions within SymPy for one formula: steps, so that every machine finds the same form."""
 
 _FUNCTIONS = {
     *("sin", "cos", "tan", "exp", "log", "sqrt", "asin", "acos", "atan"),
@@ -68,32 +70,39 @@ class _Atoms:
         return done[0]
 
 
-def simplified(tree: Expression, seconds: float = SECONDS) -> Expression:
-    """A shorter tree of the same values, or the tree itself if none is found in time; ImportError without SymPy."""
-    text = to_text(tree)
-    if not SHORT <= len(text) <= LONG or seconds <= 0:
-        return tree
-    sympy: Any = import_module("sympy")
+def simplified(tree: Expression, variables: Collection[str] = ()) -> Expression:
+    """A shorter tree of the same values, or the tree itself if none is found within the bounds.
 
-    atoms = _Atoms()
-    abstract = _abstracted(tree, atoms)
+    `variables` are the names that stand for no constant. Raises MissingExtraError without SymPy.
+    """
     try:
-        with _at_most(seconds):
+        sympy: Any = import_module("sympy")
+    except ImportError:
+        raise MissingExtraError("symbolic", "SymPy", "a simplified formula") from None
+    text = to_text(tree)
+    if len(text) > MAX_LENGTH:
+        return tree
+    atoms = _Atoms()
+    abstract = _abstracted(tree, atoms, variables)
+    try:
+        with _at_most(MAX_CALLS):
             shorter = tidied(_from_sympy(sympy, sympy.simplify(_to_sympy(sympy, abstract))))
-    except (TimeoutError, _UnknownError, ValueError, TypeError, ZeroDivisionError, RecursionError):
+    except (_TooManyCallsError, _UnknownError, ValueError, TypeError, ZeroDivisionError, RecursionError):
         return tree
     found = atoms.put_back(shorter)
     return found if len(to_text(found)) < len(text) and _agree(abstract, shorter) else tree
 
 
-def _abstracted(tree: Expression, atoms: _Atoms) -> Expression:
+def _abstracted(tree: Expression, atoms: _Atoms, variables: Collection[str]) -> Expression:
     """The tree with names for the parts that SymPy does not know, the largest such parts first."""
     if isinstance(tree, Number | Name):
-        return tree
+        return (
+            atoms.name(tree) if isinstance(tree, Name) and tree.name in CONSTANTS and tree.name in variables else tree
+        )
     known = isinstance(tree, Negative) or (isinstance(tree, Binary) and tree.op in ("+", "-", "*", "/", "**"))
     if not known and not (isinstance(tree, Call) and tree.function in _FUNCTIONS):
         return atoms.name(tree)
-    return replace_children(tree, [_abstracted(child, atoms) for child in children(tree)])
+    return replace_children(tree, [_abstracted(child, atoms, variables) for child in children(tree)])
 
 
 class _UnknownError(Exception):
@@ -161,9 +170,8 @@ def _from_sympy(sympy: Any, expression: Any) -> Expression:
 
 def _agree(a: Expression, b: Expression) -> bool:
     """Whether two trees of numbers have the same values at random points."""
-    names = sorted(
-        {n.name for n in [*postorder(a), *postorder(b)] if isinstance(n, Name) and n.name not in ("pi", "e")}
-    )
+    found = {node.name for node in [*postorder(a), *postorder(b)] if isinstance(node, Name)}
+    names = sorted(found - set(CONSTANTS))
     both = Calculation([a, b], [to_text(a), to_text(b)], dict.fromkeys(names, ()), names)
     rng = random.Random(0)
     for _ in range(24):
@@ -176,20 +184,24 @@ def _agree(a: Expression, b: Expression) -> bool:
     return True
 
 
+class _TooManyCallsError(Exception):
+    """SymPy takes more steps than are allowed."""
+
+
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """TimeoutError inside if it takes longer, where signals can tell."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def _at_most(calls: int) -> Iterator[None]:
+    """Raises _TooManyCallsError inside after so many calls of functions in this thread."""
+    left = calls
 
-    def expired(*_: Any) -> None:
-        raise TimeoutError
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _TooManyCallsError
 
-    before = signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = sys.getprofile()
+    sys.setprofile(count)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        sys.setprofile(before)

@@ -78,6 +78,12 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
     return min(forms, key=_length)
 
 
+def has_decimals(trees: Iterable[Expression]) -> bool:
+    """Whether some number is written as a decimal, so that formulas should be too."""
+    numbers = (node.text for tree in trees for node in postorder(tree) if isinstance(node, Number))
+    return any(not text.isdecimal() for text in numbers)
+
+
 def _length(tree: Expression) -> int:
     """The length of the text; a power below the line counts as shorter than one with a minus."""
     text = to_text(tree)
@@ -145,7 +151,7 @@ class _Writer:
             parts = [(c, (Fraction(1), ONE) if t is None else self.term(t)) for c, t in terms_of(tree)]
             return self.sum([(c * d, one) for c, (d, one) in parts], tree)
         coefficient, factors = factors_of(tree)
-        if len(factors) == 1 and factors[0] == (tree, 1):
+        if len(factors) == 1 and factors[0][0] is tree:
             return self.power(tree)
         result = ONE
         for base, exponent in factors:

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.language.render import to_latex, to_text
+from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import names_in
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.symbolic.derivation import Derivation, explained, shapes_of
+from bpcli.calculus.symbolic.derivation import Derivation, shapes_of
+from bpcli.calculus.symbolic.explanation import explained
 from bpcli.calculus.symbolic.simplify import simplified
 from bpcli.calculus.symbolic.symbols import tidied
 from bpcli.errors import ExpressionError
@@ -195,6 +197,6 @@ def test_the_steps_of_a_derivation_multiply_to_the_gradient():
     assert values["df/dx"] == pytest.approx(gradient["x"], rel=1e-12)
     assert values["df/dy"] == pytest.approx(gradient["y"], rel=1e-12)
     assert {"product rule", "power rule, added to the other paths"} <= set(rules)
-    with pytest.raises(ExpressionError, match="takes expressions of numbers"):
+    with pytest.raises(ExpressionError, match="steps are of expressions of numbers"):
         explained(parse("sum([x,y])"), "sum([x,y])", ["x", "y"], {}, ["x", "y"])
     assert formulas("sum([x,y])**2") == ["2*(x+y)", "2*(x+y)"]
