@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
     from bpcli.errors import (
@@ -35,6 +36,7 @@ _PLACES = {
         "value",
     ),
     "bpcli.api.lecture_functions": ("NamedDerivative", "named_jacobian", "named_jvp", "named_vjp"),
+    "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
     "bpcli.errors": (
         "BpcliError",
@@ -57,6 +59,7 @@ __all__ = [
     "DataWarning",
     "DivergedError",
     "ExpressionError",
+    "Formulas",
     "Function",
     "KinkWarning",
     "MissingExtraError",
@@ -64,9 +67,11 @@ __all__ = [
     "NotFiniteError",
     "NotFiniteWarning",
     "Run",
+    "Steps",
     "TrainedModel",
     "UsageError",
     "__version__",
+    "formula",
     "grad",
     "hessian",
     "jacobian",
@@ -74,6 +79,7 @@ __all__ = [
     "named_jacobian",
     "named_jvp",
     "named_vjp",
+    "steps",
     "train",
     "value",
 ]

@@ -8,11 +8,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.calculus.language.parser import parse
-from bpcli.calculus.points.variables import Variables, shape_of
+from bpcli.api.expressions import Expressions, Names, as_value, check_names
+from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.errors import UsageError, nearest
+from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
 R = TypeVar("R")
@@ -41,24 +41,19 @@ class Function(Generic[R]):
         texts: Sequence[str],
         compute: Callable[[Calculation, dict[str, Any]], tuple[R, Sequence[float]]],
         *,
-        wrt: str | Sequence[str] | None = None,
+        wrt: Names | None = None,
         let: Mapping[str, Any] | None = None,
-        order: str | Sequence[str] | None = None,
+        order: Names | None = None,
         kink: str = "lecture",
         second: bool = False,
     ) -> None:
         if kink not in KINKS:
             raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
-        self._texts, self._trees = list(texts), [parse(text) for text in texts]
-        declared = None if order is None else _joined(order)
-        every = Variables(self._trees, self._texts, declared)
-        self._constants = {name: _as_value(name, value) for name, value in (let or {}).items()}
-        _check_names(self._constants, every.names, "let")
-        left = [name for name in every.names if name not in self._constants]
-        self._by_place = every.positional
-        self.variables: tuple[str, ...] = tuple(left)
-        self.wrt = tuple(left if wrt is None else every.select(_joined(wrt)))
-        _check_names(self.wrt, left, "wrt")
+        given = Expressions(texts, wrt, let, order)
+        self._texts, self._trees, self._constants = given.texts, given.trees, given.constants
+        self._by_place = given.in_order
+        self.variables: tuple[str, ...] = tuple(given.variables)
+        self.wrt = tuple(given.wrt)
         self._compute, self._kink, self._second = compute, kink, second
         self._calculations: dict[Any, Calculation] = {}
 
@@ -105,10 +100,10 @@ class Function(Generic[R]):
                     self._example(),
                 )
             named = dict(zip(names, values, strict=True))
-        _check_names(named, names, "the point")
+        check_names(named, names, "the point")
         if missing := [name for name in names if name not in named]:
             raise UsageError(f"no value is given for {', '.join(missing)}", self._example())
-        return {**{name: _as_value(name, named[name]) for name in names}, **self._constants}
+        return {**{name: as_value(name, named[name]) for name in names}, **self._constants}
 
     def _example(self) -> str:
         return f"f({', '.join(f'{name}=…' for name in self.variables)})"
@@ -133,7 +128,7 @@ class Function(Generic[R]):
 
 
 def value(
-    expression: str, *, let: Mapping[str, Any] | None = None, order: str | Sequence[str] | None = None
+    expression: str, *, let: Mapping[str, Any] | None = None, order: Names | None = None
 ) -> Function[float | Floats]:
     """The value of an expression as a function: `value("x**2+y**2")(1, 2)` is 5.0; an array where it is a vector."""
 
@@ -147,9 +142,9 @@ def value(
 def grad(
     expression: str,
     *,
-    wrt: str | Sequence[str] | None = None,
+    wrt: Names | None = None,
     let: Mapping[str, Any] | None = None,
-    order: str | Sequence[str] | None = None,
+    order: Names | None = None,
     kink: str = "lecture",
 ) -> Function[Floats]:
     """The gradient of an expression as a function: a row (n,), ∂f/∂x for each entry of the variables in order.
@@ -169,9 +164,9 @@ def grad(
 
 def jacobian(
     *expressions: str,
-    wrt: str | Sequence[str] | None = None,
+    wrt: Names | None = None,
     let: Mapping[str, Any] | None = None,
-    order: str | Sequence[str] | None = None,
+    order: Names | None = None,
     kink: str = "lecture",
 ) -> Function[Floats]:
     """The Jacobian of expressions as a function: a row for each output, a column for each input, (m, n).
@@ -193,9 +188,9 @@ def jacobian(
 def hessian(
     expression: str,
     *,
-    wrt: str | Sequence[str] | None = None,
+    wrt: Names | None = None,
     let: Mapping[str, Any] | None = None,
-    order: str | Sequence[str] | None = None,
+    order: Names | None = None,
     kink: str = "lecture",
 ) -> Function[Floats]:
     """The Hessian of an expression as a function: a row and a column for each entry of the variables, (n, n).
@@ -216,27 +211,3 @@ def _row(blocks: Any) -> Floats:
     """Numbers and arrays, one behind the other."""
     parts = [np.ravel(np.asarray(block, np.float64)) for block in blocks]
     return np.concatenate(parts) if parts else np.empty(0)
-
-
-def _joined(names: str | Sequence[str]) -> str:
-    """Names as an option gives them."""
-    return names if isinstance(names, str) else ",".join(names)
-
-
-def _check_names(given: Any, known: Sequence[str], where: str) -> None:
-    for name in given:
-        if name not in known:
-            close = nearest(str(name), known)
-            hint = f"did you mean {close}?" if close else f"they are {', '.join(known) or 'none'}"
-            raise UsageError(f"{where} gives {name}, which is not among the variables", hint)
-
-
-def _as_value(name: str, value: Any) -> Any:
-    """A number, a vector or a matrix as the calculation takes it; UsageError for all else."""
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name}: expected a number, a vector or a matrix, found {value!r}") from error
-    if array.ndim > 2 or not array.size:
-        raise UsageError(f"{name}: expected a number, a vector or a matrix, found an array of shape {array.shape}")
-    return array if array.ndim else float(array)

@@ -6,6 +6,7 @@ import click
 
 from bpcli.commands import Command
 from bpcli.commands.requests import (
+    FormulaOptions,
     Printer,
     Request,
     asks,
@@ -32,9 +33,7 @@ def command(
     printer: Printer,
     target: str | None,
     force: bool,
-    latex: bool,
-    explain: bool,
-    shape: tuple[str, ...],
+    options: FormulaOptions,
 ) -> None:
     """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.
 
@@ -46,10 +45,10 @@ def command(
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
-    if wants_formulas(request, latex, explain, shape):
+    if wants_formulas(request, options):
         from bpcli.commands.derivative_formulas import print_formulas
 
-        print_formulas(request, printer, "grad", latex, explain, shape)
+        print_formulas(request, printer, "gradient", options)
         return
     if target is not None or (request.points is not None and not printer.certify):
         from bpcli.commands.points_in_bulk import run_bulk

@@ -4,6 +4,7 @@ import click
 
 from bpcli.commands import Command
 from bpcli.commands.requests import (
+    FormulaOptions,
     Printer,
     Request,
     asks,
@@ -22,7 +23,7 @@ from bpcli.commands.requests import (
 @click.command(cls=Command)
 @asks()
 @formula_options
-def command(request: Request, printer: Printer, latex: bool, explain: bool, shape: tuple[str, ...]) -> None:
+def command(request: Request, printer: Printer, options: FormulaOptions) -> None:
     """The Hessian of EXPR at a point: a row and a column for each entry of the variables, in order.
 
     Without a point its formula.
@@ -31,10 +32,10 @@ def command(request: Request, printer: Printer, latex: bool, explain: bool, shap
     bpcli hessian "x**2*y"
     bpcli hessian "x**2*y" --at 1,2
     """
-    if wants_formulas(request, latex, explain, shape):
+    if wants_formulas(request, options):
         from bpcli.commands.derivative_formulas import print_formulas
 
-        print_formulas(request, printer, "hessian", latex, explain, shape)
+        print_formulas(request, printer, "hessian", options)
         return
     for calculation, point in request.all_points():
         value, gradient, matrix = calculation.hessian(point)

@@ -10,6 +10,7 @@ from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
 from bpcli.commands.requests import (
+    FormulaOptions,
     Printer,
     Request,
     blocks_lines,
@@ -69,9 +70,7 @@ def command(
     precision: int | None,
     certify: bool,
     kink: str,
-    latex: bool,
-    explain: bool,
-    shape: tuple[str, ...],
+    options: FormulaOptions,
     **named: str | None,
 ) -> None:
     """The Jacobian at a point: a row for each output, a column for each input.
@@ -98,9 +97,9 @@ def command(
                 f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
                 f'for the expression write "{expressions[0]}(…)"',
             )
-        if explain or shape:
-            raise UsageError(f"--{'explain' if explain else 'shape'} is of expressions, and {expressions[0]} is a name")
-        _of_name(expressions[0], given, vjp, jvp, latex, printer)
+        if option := options._replace(latex=False).given():
+            raise UsageError(f"{option} is of expressions, and {expressions[0]} is a name")
+        _of_name(expressions[0], given, vjp, jvp, options.latex, printer)
         return
     if given:
         names = ", ".join(f"--{name}" for name in given)
@@ -109,10 +108,10 @@ def command(
             f"its point is given by --at; or a name: {', '.join(INPUTS)}",
         )
     request = Request(expressions, at, let, declared, wrt, points, printer)
-    if wants_formulas(request, latex, explain, shape) and vjp is None and jvp is None:
+    if wants_formulas(request, options) and vjp is None and jvp is None:
         from bpcli.commands.derivative_formulas import print_formulas
 
-        print_formulas(request, printer, "jacobian", latex, explain, shape)
+        print_formulas(request, printer, "jacobian", options)
         return
     for calculation, point in request.all_points():
         if vjp is not None or jvp is not None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -79,15 +79,36 @@ def asks(
     return add
 
 
-def formula_options(function: F) -> F:
-    """`--latex`, `--explain`, `--shape`."""
+class FormulaOptions(NamedTuple):
+    """`--latex`, `--explain`, `--simplify`, `--shape`: what goes without a point."""
+
+    latex: bool
+    explain: bool
+    simplify: bool
+    shape: tuple[str, ...]
+
+    def given(self) -> str:
+        """The first of them that is given, or nothing."""
+        names = [f"--{name}" for name, value in self._asdict().items() if value]
+        return names[0] if names else ""
+
+
+def formula_options(function: Callable[..., None]) -> Callable[..., None]:
+    """`--latex`, `--explain`, `--simplify`, `--shape`; the command is called with a `FormulaOptions`."""
+
+    @wraps(function)
+    def command(*given: Any, latex: bool, explain: bool, simplify: bool, shape: tuple[str, ...], **others: Any) -> None:
+        function(*given, options=FormulaOptions(latex, explain, simplify, shape), **others)
+
+    decorated: Callable[..., None] = command
     for option in (
         click.option("--shape", multiple=True, metavar="NAME=N", help="Of formulas: a vector of N, or MxN; repeats."),
+        click.option("--simplify", is_flag=True, help="Let SymPy look for shorter formulas (extra symbolic)."),
         click.option("--explain", is_flag=True, help="Of formulas: each step, the rule, and where."),
         click.option("--latex", is_flag=True, help="The formulas in LaTeX, where no point is given."),
     ):
-        function = option(function)
-    return function
+        decorated = option(decorated)
+    return decorated
 
 
 def file_options(function: F) -> F:
@@ -112,7 +133,7 @@ class Request:
     ) -> None:
         if at and points is not None:
             raise UsageError("--at and --points both give points", "take one of them")
-        self.texts = list(texts)
+        self.texts, self.declared = list(texts), declared
         self.trees = [parse(text) for text in texts]
         self.variables = Variables(self.trees, self.texts, declared, let, read_value_file)
         self.wrt = self.variables.names if wrt is None else self.variables.select(wrt)
@@ -194,14 +215,13 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
     }
 
 
-def wants_formulas(request: Request, latex: bool, explain: bool, shape: Sequence[str]) -> bool:
+def wants_formulas(request: Request, options: FormulaOptions) -> bool:
     """Whether no point is given, so that the derivative itself is asked for."""
     if request.at or request.points is not None:
-        for option, given in (("--latex", latex), ("--explain", explain), ("--shape", bool(shape))):
-            if given:
-                raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")
+        if option := options.given():
+            raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")
         return False
-    return bool(request.variables.names) or latex or explain
+    return bool(request.variables.names) or options.latex or options.explain or options.simplify
 
 
 # Printing

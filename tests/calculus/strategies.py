@@ -96,3 +96,16 @@ def array_trees(variables, max_leaves=8):
         )
 
     return st.recursive(leaves, grown, max_leaves=max_leaves)
+
+
+PIECES = st.recursive(
+    st.sampled_from(["x", "y", "2", "0.5", "1"]),
+    lambda inner: st.one_of(
+        *[st.builds(f"({{}}{op}{{}})".format, inner, inner) for op in "+-*/"],
+        *[st.builds(f"{name}({{}})".format, inner) for name in ("sin", "exp", "tanh", "cos")],
+        st.builds("({})**2".format, inner),
+        st.builds("-{}".format, inner),
+    ),
+    max_leaves=8,
+)
+"""Texts of smooth expressions in x and y."""

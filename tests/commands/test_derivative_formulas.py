@@ -40,9 +40,24 @@ def test_json(bpcli):
     assert "product rule" in bpcli("grad", "x*y", "--explain").out
 
 
-def test_without_sympy_the_formula_is_ours(bpcli, monkeypatch):
+def test_sympy_shortens_only_where_it_is_asked_to(bpcli, monkeypatch):
+    assert bpcli("grad", "sin(x)*cos(x)").lines == ["cos(x)**2-sin(x)**2"]
+    assert bpcli("grad", "sin(x)*cos(x)", "--simplify").lines == ["cos(2*x)"]
     monkeypatch.setitem(sys.modules, "sympy", None)
-    assert bpcli("grad", "(x**2-1)/(x-1)").lines == ["2*x/(x-1)-(x**2-1)/(x-1)**2"]
+    assert bpcli("grad", "(x**2-1)/(x-1)").lines == ["1"]
+    for command in ("grad", "jacobian", "hessian"):
+        result = bpcli(command, "x*y", "--simplify")
+        assert (result.code, result.out) == (2, "")
+        assert "pip install 'bpcli[symbolic]'" in result.err
+
+
+def test_steps_in_latex(bpcli):
+    lines = bpcli("grad", "2^x", "--explain", "--latex").lines
+    assert lines[0] == r"\begin{aligned}"
+    assert lines[1] == r"v_{1} &= 2^{x} && \text{value} && 2^{x} \\"
+    assert lines[-2].endswith(r"&& \text{exponential rule} && 2^{x}")
+    record = bpcli("grad", "x/y", "--explain", "--latex", "--format", "json").json[0]
+    assert record["formula"] == r"\frac{x}{y}"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +65,9 @@ def test_without_sympy_the_formula_is_ours(bpcli, monkeypatch):
     [
         (["grad", "sum(x)"], "--shape x=3 for a vector of 3"),
         (["grad", "x", "--at", "1", "--latex"], "--latex is of formulas, and a point is given"),
+        (["grad", "x", "--at", "1", "--simplify"], "--simplify is of formulas, and a point is given"),
+        (["grad", "x", "--simplify", "--explain"], "take one of them"),
+        (["jacobian", "softmax", "--simplify"], "--simplify is of expressions, and softmax is a name"),
         (["grad", "x", "--certify"], "--certify is of numbers"),
         (["grad", "x", "--kink", "left"], "--kink is of numbers"),
         (["grad", "x", "--shape", "y=3"], "y is no variable"),

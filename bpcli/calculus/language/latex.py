@@ -82,6 +82,8 @@ def _latex(node: Expression, operands: list[tuple[str, int]]) -> tuple[str, int]
 
 def _latex_binary(op: str, left: tuple[str, int], right: tuple[str, int]) -> tuple[str, int]:
     if op == "/":
+        if left[0].startswith("-") and left[1] >= BINDS["*"]:
+            return rf"-\frac{{{left[0][1:]}}}{{{right[0]}}}", BINDS["*"]
         return rf"\frac{{{left[0]}}}{{{right[0]}}}", BINDS["*"]
     if op == "**":
         return rf"{_braced(left, _ATOM)}^{{{right[0]}}}", POWER

@@ -64,9 +64,8 @@ class _Steps:
         self.space = SymbolSpace(symbols())
         self.text, self.latex, self.decimals = text, latex, decimals
         self.variables = list(self.program.variables)
-        letter = next(
-            x for x in "vtuqrs" if not any(n[:1] == x and n[1:].isdigit() for n in self.variables) or x == "s"
-        )
+        taken = {name[:1] for name in self.variables if name[1:].isdigit()}
+        letter = next((x for x in "vtuqrs" if x not in taken), "step")
         self.names: list[str] = []
         count = 0
         for slot in self.program.slots:

@@ -30,6 +30,7 @@ from bpcli.calculus.symbolic.sums_and_products import (
     factors_of,
     number_tree,
     product_tree,
+    sum_tree,
     summed,
     terms_of,
 )
@@ -60,7 +61,7 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
     `variables` are the names that stand for no constant: `e` among them is no Euler's number. With `decimals` a half is
     written 0.5, else as a fraction.
     """
-    tree = tree if decimals else _with_fractions(tree)
+    tree = _one_case(tree if decimals else _with_fractions(tree))
     if isinstance(tree, Call) and tree.function == "where":
         condition, *branches = tree.arguments
         return Call("where", (condition, *(textbook(branch, variables, decimals) for branch in branches)))
@@ -76,6 +77,18 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
         except _TooLongError:
             continue
     return min(forms, key=_length)
+
+
+def _one_case(tree: Expression) -> Expression:
+    """A sum of `where` of one condition as one `where` of sums."""
+    if not (isinstance(tree, Binary) and tree.op in "+-"):
+        return tree
+    terms = [(c, t) for c, t in terms_of(tree) if isinstance(t, Call) and t.function == "where"]
+    conditions = {to_text(term.arguments[0]): term.arguments[0] for _, term in terms}
+    if len(conditions) != 1 or len(terms) < len(terms_of(tree)):
+        return tree
+    parts = [[(c * d, t) for c, term in terms for d, t in terms_of(term.arguments[i])] for i in (1, 2)]
+    return Call("where", (*conditions.values(), *(sum_tree(part) for part in parts)))
 
 
 def has_decimals(trees: Iterable[Expression]) -> bool:

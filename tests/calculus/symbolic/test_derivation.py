@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 import sympy
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from strategies import PIECES
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import names_in
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.symbolic.derivation import Derivation, shapes_of
-from bpcli.calculus.symbolic.explanation import explained
-from bpcli.calculus.symbolic.simplify import simplified
-from bpcli.calculus.symbolic.symbols import tidied
 from bpcli.errors import ExpressionError
 
 
@@ -98,22 +94,6 @@ def test_what_is_printed_evaluates_to_the_numbers(text, what):
     for formula, number in zip(formulas(text, shapes, names, what), expected, strict=True):
         again = Calculation([parse(formula)], [formula], {n: np.shape(v) for n, v in point.items()}, names)
         assert again.value(point)[0] == pytest.approx(number, rel=1e-10, abs=1e-12), formula
-        shorter = to_text(simplified(parse(formula)))
-        once_more = Calculation([parse(shorter)], [shorter], {n: np.shape(v) for n, v in point.items()}, names)
-        assert once_more.value(point)[0] == pytest.approx(number, rel=1e-9, abs=1e-12), shorter
-        assert len(shorter) <= len(formula)
-
-
-PIECES = st.recursive(
-    st.sampled_from(["x", "y", "2", "0.5", "1"]),
-    lambda inner: st.one_of(
-        *[st.builds(f"({{}}{op}{{}})".format, inner, inner) for op in "+-*/"],
-        *[st.builds(f"{name}({{}})".format, inner) for name in ("sin", "exp", "tanh", "cos")],
-        st.builds("({})**2".format, inner),
-        st.builds("-{}".format, inner),
-    ),
-    max_leaves=8,
-)
 
 
 @given(PIECES)
@@ -130,73 +110,3 @@ def test_random_gradients_beside_sympy(text):
         if expression.has(sympy.zoo, sympy.nan) or not math.isfinite(abs(exact)) or not math.isfinite(got):
             continue
         assert got == pytest.approx(exact.real if exact else 0, rel=1e-9, abs=1e-9)
-
-
-@given(PIECES)
-@settings(max_examples=60)
-def test_tidying_changes_no_value(text):
-    tree = parse(text)
-    tidy = tidied(tree)
-    assert parse(to_text(tidy)) == tidy
-    both = Calculation([tree, tidy], [text, to_text(tidy)], {"x": (), "y": ()}, ["x", "y"])
-    a, b = both.value({"x": 0.7, "y": 1.3})
-    assert not math.isfinite(a) or b == pytest.approx(a, rel=1e-9, abs=1e-9)
-
-
-def test_simplified_where_sympy_finds_a_shorter_form():
-    assert to_text(simplified(parse("2*x/(x-1)-(x**2-1)/(x-1)**2"))) == "1"
-    long = "+".join(["x"] * 500)
-    assert simplified(parse(long)) == parse(long)
-    odd = "where(x<y,1,0)*2+where(x<y,1,0)*3"
-    assert to_text(simplified(parse(odd))) == "5*where(x<y,1,0)"
-
-
-@pytest.mark.parametrize(
-    ("text", "latex"),
-    [
-        ("x**2/(y+1)", r"\frac{x^{2}}{y + 1}"),
-        ("2*x*y", r"2 x y"),
-        ("2*3", r"2 \cdot 3"),
-        ("x*2", r"x \cdot 2"),
-        ("sqrt(x)*|y|", r"\sqrt{x} \left|y\right|"),
-        ("sigmoid(w1*x+b)", r"\sigma\left(w_{1} x + b\right)"),
-        ("exp(-x**2)", r"e^{-x^{2}}"),
-        ("(a+b)*c", r"\left(a + b\right) c"),
-        ("-(x+y)", r"-\left(x + y\right)"),
-        ("a-(b-c)", r"a - \left(b - c\right)"),
-        ("(x+1)**y", r"\left(x + 1\right)^{y}"),
-        ("exp(x)**2", r"\left(e^{x}\right)^{2}"),
-        ("alpha*β", r"\alpha \beta"),
-        ("1e-3*x", r"1 \cdot 10^{-3} x"),
-        ("yhat-y", r"\hat{y} - y"),
-        ("x[0]", r"x_{0}"),
-        ("where(x>=0,1,0)", r"\begin{cases} 1, & x \ge 0 \\ 0, & \text{else} \end{cases}"),
-        ("[[1,2],[3,4]]", r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}"),
-        ("A.T@x", r"A^T \, x"),
-        ("log_softmax(l)", r"\operatorname{log\_softmax}\left(l\right)"),
-    ],
-)
-def test_latex(text, latex):
-    assert to_latex(parse(text)) == latex
-
-
-def test_the_steps_of_a_derivation_multiply_to_the_gradient():
-    text = "x**2*sin(y)+x/y"
-    steps = explained(parse(text), text, ["x", "y"], {}, ["x", "y"])
-    values = {"x": 0.7, "y": 1.3}
-    rules = []
-    for step in steps:
-        formula = step.formula
-        for name in sorted((n for n in values if n.startswith("df/")), key=len, reverse=True):
-            formula = formula.replace(f"({name})", f"({values[name]!r})")
-        code = {**{n: v for n, v in values.items() if "/" not in n}, "sin": math.sin, "cos": math.cos}
-        values[step.name] = eval(formula, code)
-        rules.append(step.rule)
-        assert step.place in text
-    _, gradient = Calculation([parse(text)], [text], {"x": (), "y": ()}, ["x", "y"]).gradient({"x": 0.7, "y": 1.3})
-    assert values["df/dx"] == pytest.approx(gradient["x"], rel=1e-12)
-    assert values["df/dy"] == pytest.approx(gradient["y"], rel=1e-12)
-    assert {"product rule", "power rule, added to the other paths"} <= set(rules)
-    with pytest.raises(ExpressionError, match="steps are of expressions of numbers"):
-        explained(parse("sum([x,y])"), "sum([x,y])", ["x", "y"], {}, ["x", "y"])
-    assert formulas("sum([x,y])**2") == ["2*(x+y)", "2*(x+y)"]

@@ -1,0 +1,98 @@
+"""What the calculator's functions for Python are given: expressions, names and values, each refused if it is none."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tree import Expression
+from bpcli.calculus.points.variables import Variables
+from bpcli.errors import UsageError, nearest
+
+Names = str | Sequence[str]
+"""`"x,y"` or `["x", "y"]`."""
+
+
+class Expressions:
+    """Expressions with their variables, in order; `let` gives constants, `wrt` what to differentiate by.
+
+    Raises ExpressionError for an expression that can't be read, UsageError for a name or a value that does not fit.
+    """
+
+    def __init__(
+        self,
+        texts: Iterable[str],
+        wrt: Names | None = None,
+        let: Mapping[str, Any] | None = None,
+        order: Names | None = None,
+    ) -> None:
+        self.texts = [_text(text) for text in texts]
+        self.trees: list[Expression] = [parse(text) for text in self.texts]
+        if let is not None and not (isinstance(let, Mapping) and all(isinstance(name, str) for name in let)):
+            raise UsageError(f"let: expected a mapping of names to values, found {shown(let)}")
+        given = dict(let or {})
+        declared = None if order is None else joined("order", order)
+        if declared is not None:
+            declared = ",".join(
+                [declared, *(name for name in given if name not in declared.replace(" ", "").split(","))]
+            )
+        every = Variables(self.trees, self.texts, declared)
+        self.constants = {name: as_value(name, value) for name, value in given.items()}
+        check_names(self.constants, every.names, "let")
+        self.variables = [name for name in every.names if name not in self.constants]
+        self.in_order = every.positional
+        self.wrt = self.variables if wrt is None else every.select(joined("wrt", wrt))
+        check_names(self.wrt, self.variables, "wrt")
+
+
+def _text(expression: object) -> str:
+    if not isinstance(expression, str):
+        raise UsageError(f"an expression is a text, found {shown(expression)}", 'for example "x**2+y**2"')
+    return expression
+
+
+def shown(value: object) -> str:
+    """A value for a message, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"a number of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:40]}…"
+
+
+def joined(keyword: str, names: object) -> str:
+    """Names as one text; UsageError if they are none."""
+    if isinstance(names, str):
+        return names
+    if isinstance(names, Sequence) and all(isinstance(name, str) for name in names):
+        return ",".join(names)
+    raise UsageError(f"{keyword}: expected names, found {shown(names)}", f'{keyword}="x,y" or {keyword}=["x", "y"]')
+
+
+def check_names(given: Iterable[object], known: Sequence[str], where: str) -> None:
+    """UsageError for a name that is not among the variables."""
+    for name in given:
+        if name not in known:
+            close = nearest(str(name), known)
+            hint = f"did you mean {close}?" if close else f"they are {', '.join(known) or 'none'}"
+            raise UsageError(f"{where} gives {name}, which is not among the variables", hint)
+
+
+def as_value(name: str, value: Any) -> Any:
+    """A number, a vector or a matrix as the calculation takes it; UsageError for all else."""
+    expected = f"{name}: expected a number, a vector or a matrix, found"
+    try:
+        entries = np.asarray(value)
+        if entries.dtype.kind not in "biufO" or any(
+            entry is None for entry in entries.flat if entries.dtype.kind == "O"
+        ):
+            raise TypeError
+        array = np.array(entries, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{expected} {shown(value)}") from error
+    except OverflowError as error:
+        raise UsageError(f"{name}: {shown(value)} is beyond the range of doubles, 1.8e308") from error
+    if array.ndim > 2 or not array.size:
+        raise UsageError(f"{expected} an array of shape {array.shape}")
+    return array if array.ndim else float(array)

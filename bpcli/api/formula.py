@@ -1,0 +1,175 @@
+"""Derivatives as formulas, and the steps that lead there, from Python."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from bpcli.api.expressions import Expressions, Names, check_names, shown
+from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.render import to_text
+from bpcli.calculus.language.tree import Expression, names_in
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.symbolic.derivation import Derivation, entries_of, shapes_of
+from bpcli.calculus.symbolic.explanation import Step, explained
+from bpcli.calculus.symbolic.textbook import has_decimals, textbook
+from bpcli.errors import UsageError
+
+Kind = Literal["gradient", "jacobian", "hessian"]
+KINDS: tuple[Kind, ...] = ("gradient", "jacobian", "hessian")
+
+
+class Formulas(NamedTuple):
+    """Derivatives as formulas.
+
+    `rows` is the matrix: a gradient has one row, a Jacobian one for each output, a Hessian one for each of `entries`,
+    which are the columns: what is differentiated by. `blocks` has a gradient in the shapes of its variables, a Jacobian
+    as outputs × that variable's entries.
+    """
+
+    entries: list[str]
+    rows: list[list[str]]
+    blocks: dict[str, Any]
+    latex: bool
+
+    def __str__(self) -> str:
+        """The formulas a row a line, or in LaTeX as one matrix."""
+        if not self.latex:
+            return "\n".join(" ".join(row) for row in self.rows)
+        if [len(row) for row in self.rows] == [1]:
+            return self.rows[0][0]
+        return r"\begin{pmatrix} " + r" \\ ".join(" & ".join(row) for row in self.rows) + r" \end{pmatrix}"
+
+
+class Steps(NamedTuple):
+    """The steps of one gradient: what it is of, as a name and an expression, and each step."""
+
+    name: str
+    expression: str
+    steps: list[Step]
+
+
+def formula(
+    *expressions: str,
+    of: Kind = "gradient",
+    wrt: Names | None = None,
+    let: Mapping[str, Any] | None = None,
+    order: Names | None = None,
+    shapes: Mapping[str, int | tuple[int, ...]] | None = None,
+    latex: bool = False,
+    simplify: bool = False,
+) -> Formulas:
+    """The formulas of a derivative: `str(formula("x**2+y**2"))` is `2*x 2*y`.
+
+    `of` is `gradient`, `jacobian` or `hessian`; `shapes` has the shape of a variable that is no number, `{"x": 3}` or
+    `{"A": (2, 3)}`; with `latex` the formulas are LaTeX for math mode; `simplify` has SymPy look for shorter ones, else
+    they are the same whatever is installed. A formula holds where the expression has a value. Raises ExpressionError,
+    UsageError, and with `simplify` MissingExtraError without SymPy.
+    """
+    given = _read(expressions, of, wrt, let, order)
+    derivation, known = _derivation(given, _shapes(shapes, given))
+    point = derivation.point_of(given.constants)
+    blocks: dict[str, Any]
+    if of == "gradient":
+        blocks = derivation.gradient(point)[1]
+    elif of == "jacobian":
+        blocks = derivation.jacobian(point)[1]
+    else:
+        blocks = {"": derivation.hessian(point)[2]}
+    write = _Writer(given, latex, simplify)
+    written = {name: write.all(block) for name, block in blocks.items()}
+    if of == "gradient":
+        rows = [[v for block in written.values() for v in np.ravel(np.array(block, object)).tolist()]]
+    elif of == "jacobian":
+        rows = [[v for part in parts for v in part] for parts in zip(*written.values(), strict=True)]
+    else:
+        rows = written[""]
+    return Formulas(entries_of(given.wrt, known), rows, written, latex)
+
+
+def steps(
+    *expressions: str,
+    of: Kind = "gradient",
+    wrt: Names | None = None,
+    let: Mapping[str, Any] | None = None,
+    order: Names | None = None,
+    shapes: Mapping[str, int | tuple[int, ...]] | None = None,
+    latex: bool = False,
+) -> list[Steps]:
+    """The steps of each expression's gradient, and of a Hessian those of each entry of the gradient, too.
+
+    Of numbers alone: VectorStepsError where a vector or a matrix occurs. The keywords are those of `formula`.
+    """
+    given = _read(expressions, of, wrt, let, order)
+    sizes = _shapes(shapes, given)
+    derived = list(zip(["f"] * len(given.texts), given.trees, given.texts, strict=True))
+    if of == "hessian":
+        derived += _slopes(given, sizes)
+    return [
+        Steps(name, text, explained(tree, text, given.variables, given.constants, given.wrt, sizes, latex))
+        for name, tree, text in derived
+    ]
+
+
+def _read(
+    expressions: Sequence[str], of: str, wrt: Names | None, let: Mapping[str, Any] | None, order: Names | None
+) -> Expressions:
+    if of not in KINDS:
+        raise UsageError(f"of: expected one of {', '.join(KINDS)}, found {shown(of)}")
+    if not expressions or (of != "jacobian" and len(expressions) > 1):
+        count = "one expression or more" if of == "jacobian" else "one expression"
+        raise UsageError(f"a {of} is of {count}, found {len(expressions)}")
+    return Expressions(expressions, wrt, let, order)
+
+
+def _shapes(shapes: Mapping[str, int | tuple[int, ...]] | None, given: Expressions) -> dict[str, Shape]:
+    """The shapes as tuples; UsageError for one that is none, or of no variable."""
+    check_names(shapes or {}, given.variables, "shapes")
+    result: dict[str, Shape] = {}
+    for name, size in (shapes or {}).items():
+        shape = (size,) if isinstance(size, int) else tuple(size)
+        if len(shape) > 2 or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise UsageError(f"shapes: {name} is of no shape {shown(size)}", '{"x": 3} or {"A": (2, 3)}')
+        result[name] = shape
+    return result
+
+
+def _derivation(given: Expressions, shapes: Mapping[str, Shape]) -> tuple[Derivation, dict[str, Shape]]:
+    known = shapes_of(given.trees, given.texts, given.variables, shapes)
+    every = known | {name: np.shape(value) for name, value in given.constants.items()}
+    return Derivation(given.trees, given.texts, every, given.wrt), known
+
+
+class _Writer:
+    """Writes the formulas of a derivative: as a textbook prints them, or as SymPy has them."""
+
+    def __init__(self, given: Expressions, latex: bool, simplify: bool) -> None:
+        self.variables, self.decimals = given.variables, has_decimals(given.trees)
+        self.simplify, self.write = simplify, to_latex if latex else to_text
+
+    def all(self, block: Any) -> Any:
+        """The formulas of a block as texts, in its shape."""
+        each = np.frompyfunc(lambda symbol: self.write(self.shortened(symbol.tree)), 1, 1)
+        with np.errstate(all="ignore"):  # a simpler form is tried out at points where neither may have a value
+            values = each(np.asarray(block, object))
+        return values.tolist() if isinstance(values, np.ndarray) else values
+
+    def shortened(self, tree: Expression) -> Expression:
+        """The tree that is written."""
+        tree = textbook(tree, self.variables, self.decimals)
+        if not self.simplify:
+            return tree
+        from bpcli.calculus.symbolic.simplify import simplified
+
+        return simplified(tree, self.variables)
+
+
+def _slopes(given: Expressions, shapes: Mapping[str, Shape]) -> list[tuple[str, Expression, str]]:
+    """The gradient's entries that are no constants, with their names and texts: what a Hessian differentiates."""
+    derivation, _ = _derivation(given, shapes)
+    blocks = derivation.gradient(derivation.point_of(given.constants))[1]
+    write = _Writer(given, False, False)
+    texts = {name: write.all(block) for name, block in blocks.items()}
+    parsed = [(f"df/d{name}", parse(text), text) for name, text in texts.items()]
+    return [entry for entry in parsed if names_in(entry[1])]
