@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.expressions import Expressions, Names, as_value, check_names
+from bpcli.api.arguments import Expressions, Names, as_value, check_names
 from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation

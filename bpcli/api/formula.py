@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from bpcli.api.expressions import Expressions, Names, check_names, shown
+from bpcli.api.arguments import Expressions, Names, check_names, shown
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text

@@ -7,7 +7,7 @@ import pytest
 
 import bpcli as package
 from bpcli import BpcliError, UsageError
-from bpcli.api.expressions import as_value
+from bpcli.api.arguments import as_value
 
 
 @pytest.mark.parametrize(
