@@ -40,8 +40,7 @@ class TrainedModel:
         self._model = model
 
     def __repr__(self) -> str:
-        kind = " ".join(filter(None, [self._model.type, self._model.activation]))
-        return f"<bpcli {kind}: {self._model.preparation.target} from {len(self.columns)} columns>"
+        return f"<bpcli {self._model.kind}: {self._model.preparation.target} from {len(self.columns)} columns>"
 
     @property
     def columns(self) -> list[str]:
@@ -70,9 +69,12 @@ class TrainedModel:
         return predicted if names is None else np.array(names)[predicted]
 
     def probabilities(self, X: Any) -> Array:
-        """P(class) for each row, (N, K), in the order of `classes`. UsageError for a regression."""
+        """P(class) for each row, (N, K), in the order of `classes`. UsageError where the model has none."""
         if self._model.classes is None:
             raise UsageError("a regression has no probabilities", "predict(X) gives its numbers")
+        if not self._model.says_probabilities:
+            loss = self._model.loss_row.name
+            raise UsageError(f"a model of loss {loss} has no probabilities", "predict(X) gives its classes")
         return self._model.probabilities(self._z(X))
 
     def evaluate(self, X: Any, y: Any = None) -> dict[str, Any]:

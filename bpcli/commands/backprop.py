@@ -13,7 +13,7 @@ from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.steps import STEPS
+from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.chain import Chain, Formula, Quantity, neuron_chain, softmax_chain
 from bpcli.lecture.drawing import DRAWINGS, MOST
 from bpcli.lecture.named_functions import one_hot
@@ -28,7 +28,7 @@ Given = list[tuple[str, Any]]
 @click.option("--w", metavar="VALUE", help="The weights: a vector, of softmax a matrix with a column for each class.")
 @click.option("--b", metavar="VALUE", help="The bias: a number, of softmax a vector.")
 @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), help="Of neuron. [default: identity]")
-@click.option("--loss", type=click.Choice(sorted({loss for _, _, loss in STEPS})), help="[default of softmax: cce]")
+@click.option("--loss", type=click.Choice(sorted(LOSSES)), help="[default of softmax: cce]")
 @click.option("--y", metavar="VALUE", help="The label, one for each row; of softmax one-hot.")
 @click.option("--label", metavar="VALUE", help="Of softmax: the true class, counted from 0, one for each row.")
 @click.option(
@@ -208,11 +208,11 @@ def _of_run(run: Path, rows: str | None, lr: float | None) -> tuple[Chain, Given
     names = _listed(model.preparation.feature_names)
     which = f"row {wanted[0]}" if len(wanted) == 1 else f"rows {_listed(wanted)}"
     output.note(f"{which} of {table.path}, prepared as in training; the features are {names}")
-    if model.activation is None:
+    if model.g is None:
         targets = one_hot(y, len(y), w.shape[1])
-        return softmax_chain(X, w, b, targets, model.loss, lr), _shown(X, w, b[:, None], targets)
+        return softmax_chain(X, w, b, targets, model.loss_row.name, lr), _shown(X, w, b[:, None], targets)
     y = y.astype(float)
-    chain = neuron_chain(X, w, float(b), y, model.activation, model.loss, lr)
+    chain = neuron_chain(X, w, float(b), y, model.g.name, model.loss_row.name, lr)
     return chain, _shown(X, w[:, None], b.reshape(1, 1), y[:, None])
 
 

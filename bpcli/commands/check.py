@@ -376,7 +376,7 @@ def _config(path: Path, session: _Session) -> None:
     model, part = training.model, training.parts["train"]
     rows = min(MAX_ROWS, len(part.y))
     X, y = dense(part.X[:rows]), part.y[:rows]
-    target = y.astype(np.intp) if model.activation is None else y.astype(float)
+    target = model.target(y, float)
     weights = None if part.weights is None else part.weights[:rows]
     step = make_step(model.type, model.activation, model.loss, rows, model.b.shape, np.dtype(float))
     n = len(model.w)

@@ -14,10 +14,9 @@ from bpcli.datasets.stored import is_large, regrouped
 from bpcli.datasets.table import Table, read_blocks, read_table, with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number
+from bpcli.training.metrics import METRICS
 from bpcli.training.model import BLOCK, Model
 from bpcli.training.run import CONFIG, load_model, model_path, summary_rows
-
-HIGHER_IS_BETTER = ("accuracy", "auc", "pr_auc", "r2")
 
 
 @click.command(cls=Command)
@@ -72,10 +71,11 @@ def command(
 def _limit(text: str) -> tuple[str, float]:
     name, equals, value = text.partition("=")
     name = name.strip()
-    if name not in HIGHER_IS_BETTER:
-        close = nearest(name, HIGHER_IS_BETTER)
+    higher = [metric for metric, row in METRICS.items() if row.higher_is_better]
+    if name not in higher:
+        close = nearest(name, higher)
         raise UsageError(
-            f"--fail-under {text}: expected METRIC=VALUE with one of {', '.join(HIGHER_IS_BETTER)}",
+            f"--fail-under {text}: expected METRIC=VALUE with one of {', '.join(higher)}",
             f"did you mean {close}={value or '0.9'}?" if close else "",
         )
     try:

@@ -8,6 +8,7 @@ import click
 
 from bpcli.commands import Command, output
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.formulas.layers import settings_in_words
 from bpcli.text.notation import cell, csv_line, json_text
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
@@ -38,10 +39,9 @@ def command(model: Path, raw: bool, format_: str, precision: int | None) -> None
         for row in rows:
             output.emit(csv_line(row))
         return
-    kind = " ".join(filter(None, [loaded.type, loaded.activation]))
     target = loaded.preparation.target
     classes = f": {', '.join(description['classes'])}" if description["classes"] else ""
-    output.emit(f"{kind}, loss {loaded.loss}, target {target}{classes}")
+    output.emit(f"{loaded.kind}, loss {settings_in_words(loaded.loss)}, target {target}{classes}")
     for line in output.aligned(rows):
         output.emit(line)
 
@@ -55,7 +55,7 @@ def describe(model: Model, raw: bool) -> dict[str, Any]:
         standardize = {"mean": preparation.mean, "scale": preparation.scale}
     classes = None if model.classes is None else [class_text(c) for c in model.classes]
     settings: dict[str, Any] = {"type": model.type, "activation": model.activation}
-    if model.loss == "bce":
+    if model.loss_row.probability:
         settings["threshold"] = model.threshold
     return {
         "model": settings,
@@ -69,7 +69,7 @@ def describe(model: Model, raw: bool) -> dict[str, Any]:
 
 
 def _rows(model: Model, description: dict[str, Any], precision: int | None) -> Iterator[list[str]]:
-    outputs = description["classes"] if model.type == "softmax" else ["weight"]
+    outputs = description["classes"] if model.g is None else ["weight"]
     yield ["feature", *outputs]
     for name, row in zip(description["features"], description["weights"], strict=True):
         yield [name, *(cell(value, precision) for value in row)]

@@ -45,7 +45,7 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     bpcli predict runs/cells new.csv --keep id > predictions.csv
     """
     loaded = load_model(model)
-    said = ["prediction", *(f"p({class_text(c)})" for c in loaded.classes or ())]
+    said = ["prediction", *_probability_columns(loaded)]
     if format_ != "text" and not (keep and format_ == "json") and is_large([data], loaded.data_format, data):
         _stream(loaded, data, keep, said, format_, precision)
         return
@@ -117,13 +117,19 @@ def _stream(
 
 
 def predictions(model: Model, X: Any) -> list[list[Any]]:
-    """The columns `prediction` and, with classes, the probability of each."""
+    """The columns `prediction` and, where the model has them, the probability of each class."""
     z = model.z(X)
     predicted = model.predicted(z).tolist()
     if model.classes is None:
         return [predicted]
     names = [class_text(c) for c in model.classes]
-    return [[names[k] for k in predicted], *model.probabilities(z).T.tolist()]
+    named = [names[k] for k in predicted]
+    return [named, *model.probabilities(z).T.tolist()] if model.says_probabilities else [named]
+
+
+def _probability_columns(model: Model) -> list[str]:
+    """What the columns with the probability of each class are called; none where the model has no probabilities."""
+    return [f"p({class_text(c)})" for c in model.classes or ()] if model.says_probabilities else []
 
 
 def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, list[str]]:

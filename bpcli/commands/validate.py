@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from bpcli.commands import Command, output
+from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import load_config
 from bpcli.training.trainer import prepare
 
@@ -22,9 +23,8 @@ def command(config: Path, settings: tuple[str, ...]) -> None:
     for text in training.notes:
         output.note(text)
     model = training.model
-    kind = " ".join(filter(None, [model.type, model.activation]))
     rows = ", ".join(f"{len(part.y)} {name}" for name, part in training.parts.items())
     output.emit(
-        f"{config}: {kind}, loss {model.loss}, {model.w.size + model.b.size} parameters on "
+        f"{config}: {model.kind}, loss {settings_in_words(model.loss)}, {model.w.size + model.b.size} parameters on "
         f"{len(model.w)} features; rows: {rows}"
     )

@@ -90,6 +90,54 @@ def drelu_dz(z: Any) -> Any:
     return xp.where(z >= 0, 1.0, xp.where(z < 0, 0.0, z))
 
 
+LEAKY_SLOPE = 0.01
+ELU_ALPHA = 1.0
+
+
+def leaky_relu(z: Any, slope: Any = LEAKY_SLOPE) -> Any:
+    """z for z ≥ 0, slope·z for z < 0 (Maas, Hannun & Ng 2013)."""
+    return namespace(z, slope).where(z >= 0, z, slope * z)
+
+
+def dleaky_relu_dz(z: Any, slope: Any = LEAKY_SLOPE) -> Any:
+    """∂a/∂z = 1 for z ≥ 0 (at 0 too, as for relu), slope for z < 0."""
+    xp = namespace(z, slope)
+    return xp.where(z >= 0, 1.0, xp.where(z < 0, slope, z))
+
+
+def dleaky_relu_dslope(z: Any, slope: Any = LEAKY_SLOPE) -> Any:
+    """∂a/∂slope = min(z, 0)."""
+    return namespace(z, slope).where(z >= 0, 0.0, z)
+
+
+def elu(z: Any, alpha: Any = ELU_ALPHA) -> Any:
+    """z for z ≥ 0, alpha·(e^z − 1) for z < 0 (Clevert, Unterthiner & Hochreiter 2016)."""
+    xp = namespace(z, alpha)
+    return xp.where(z >= 0, z, alpha * xp.expm1(z))
+
+
+def delu_dz(z: Any, alpha: Any = ELU_ALPHA) -> Any:
+    """∂a/∂z = 1 for z ≥ 0 (at 0 too, whatever alpha), alpha·e^z for z < 0."""
+    xp = namespace(z, alpha)
+    return xp.where(z >= 0, 1.0, alpha * xp.exp(z))
+
+
+def delu_dalpha(z: Any, alpha: Any = ELU_ALPHA) -> Any:
+    """∂a/∂alpha = e^z − 1 for z < 0, else 0."""
+    xp = namespace(z, alpha)
+    return xp.where(z >= 0, 0.0, xp.expm1(z))
+
+
+def exp(z: Any) -> Any:
+    """e^z."""
+    return namespace(z).exp(z)
+
+
+def dexp_dz(z: Any) -> Any:
+    """∂a/∂z = a = e^z."""
+    return namespace(z).exp(z)
+
+
 def softplus(z: Any) -> Any:
     """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)."""
     xp = namespace(z)
@@ -172,17 +220,85 @@ def _relu_pair(z: Any, low: Any) -> Pair:
     return pairs.where(namespace(z), z >= 0, (z, low), (0.0, 0.0))
 
 
+def _leaky_relu_pair(z: Any, low: Any, slope: float = LEAKY_SLOPE) -> Pair:
+    xp = namespace(z)
+    return pairs.where(xp, z >= 0, (z, low), pairs.multiply(xp, (z, low), (slope + 0.0 * z, 0.0 * z)))
+
+
+def _elu_slope(z: Any, low: Any, alpha: float = ELU_ALPHA) -> tuple[Any, Any]:
+    xp = namespace(z)
+    e, k = xp.exp_pair(z, low)
+    return xp.where(z >= 0, 1.0, alpha * e[0]), xp.where(z >= 0, 0.0, k)
+
+
+_FEW_TERMS = 2.0**-26
+"""Up to which two more terms of a series give a pair more digits than subtracting 1 leaves of its exponential."""
+
+
+def _elu_pair(z: Any, low: Any, alpha: float = ELU_ALPHA) -> Pair:
+    """alpha·(e^z − 1); near 0 from z + z²/2 + z³/6."""
+    xp = namespace(z)
+    far = pairs.subtract(xp, pairs.ldexp(xp, *xp.exp_pair(xp.minimum(z, 0.0), low)), (1.0, 0.0))
+    near = xp.two_sum(z, low + z * z * (0.5 + z / 6.0))
+    below = pairs.where(xp, abs(z) < _FEW_TERMS, near, far)
+    return pairs.where(xp, z >= 0, (z, low), pairs.multiply(xp, below, (alpha + 0.0 * z, 0.0 * z)))
+
+
+def _exp_slope(z: Any, low: Any) -> tuple[Any, Any]:
+    e, k = namespace(z).exp_pair(z, low)
+    return e[0], k
+
+
+def _exp_pair(z: Any, low: Any) -> Pair:
+    xp = namespace(z)
+    return pairs.ldexp(xp, *xp.exp_pair(z, low))
+
+
+def _softplus_slope(z: Any, low: Any) -> tuple[Any, Any]:
+    """σ(z), e/(1 + e) with e = e^z for z < 0, as m·2^k."""
+    xp = namespace(z)
+    e, k = xp.exp_pair(-abs(z), -_away_from_0(z, low))
+    s = pairs.one_plus(xp, pairs.ldexp(xp, e, k))[0]
+    return xp.where(z >= 0, 1.0, e[0]) / s, xp.where(z >= 0, 0.0, k)
+
+
+def softplus_pair(z: Any, low: Any) -> Pair:
+    """max(z, 0) + log(1 + e), e = e^−|z|: a step of Newton's method behind the logarithm; of a small e its series."""
+    xp = namespace(z)
+    e = pairs.ldexp(xp, *xp.exp_pair(-abs(z), -_away_from_0(z, low)))
+    far = log_pair(xp, pairs.one_plus(xp, e))
+    near = xp.two_sum(e[0], e[1] + e[0] * e[0] * (e[0] / 3.0 - 0.5))
+    rest = pairs.where(xp, e[0] < _FEW_TERMS, near, far)
+    return pairs.add(xp, pairs.where(xp, z >= 0, (z, low), (0.0 * z, 0.0 * z)), rest)
+
+
+def log_pair(xp: Any, x: Pair) -> Pair:
+    """log x of a pair x > 0: y + (x·e^−y − 1) with y the logarithm as a double."""
+    y = xp.log(x[0])
+    m, j = pairs.frexp(xp, x)
+    e, k = xp.exp_pair(-y)
+    ratio = pairs.ldexp(xp, pairs.multiply(xp, m, e), j + k)
+    high, low = xp.two_sum(y, pairs.subtract(xp, ratio, (1.0, 0.0))[0])
+    return high, low
+
+
+def _elu_range(alpha: float = ELU_ALPHA) -> Interval:
+    return Interval(-alpha, open_low=True)
+
+
 @dataclass(frozen=True)
 class Activation:
     """A row of `ACTIVATIONS`: all that is true of an activation a = g(z).
 
     `value(z)`, `derivative(z)`; `formula` and `derivative_formula` say the same in bpcli's language, in z, a and the
-    settings' names. `range`: where a lies. `kinks()`: where the pieces of g meet. Settings are further arguments of
-    each of these functions, by the names in `settings`, whose defaults are theirs; `by_setting` has ∂a/∂(setting).
+    settings' names. `range`: where a lies, `range_of()` where settings change that. `kinks()`: where the pieces of g
+    meet. Settings are further arguments of each of these functions, by the names in `settings`, whose defaults are
+    theirs; `by_setting` has ∂a/∂(setting).
 
     `slope_form(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a
     large x or w multiplies it. `pair_form(z, low)` is a at z + low as a pair, of which a − y keeps its digits also
-    where a rounds to y. Where a row has none, `slope` and `pair` go by the value and the derivative.
+    where a rounds to y. `complement(z)` is 1 − a, to all its digits where a is a probability that has rounded to 1.
+    Where a row has none of these, `slope`, `pair` and `one_minus` go by the value and the derivative.
     """
 
     name: str
@@ -191,11 +307,13 @@ class Activation:
     formula: str
     derivative_formula: str
     range: Interval = REALS
+    range_of: Callable[..., Interval] | None = None
     kinks: Kinks = smooth
     settings: Mapping[str, Setting] = field(default_factory=dict)
     by_setting: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     slope_form: Callable[..., tuple[Any, Any]] | None = None
     pair_form: Callable[..., Pair] | None = None
+    complement: Callable[..., Any] | None = None
 
     def slope(self, z: Any, low: Any) -> tuple[Any, Any]:
         """(m, k) with ∂a/∂z = m·2^k at z + low."""
@@ -207,12 +325,18 @@ class Activation:
             return self.pair_form(z, low)
         return namespace(z).two_sum(self.value(z), low * self.derivative(z))  # type: ignore[no-any-return]
 
+    def one_minus(self, z: Any) -> Any:
+        """1 − a."""
+        return 1.0 - self.value(z) if self.complement is None else self.complement(z)
+
     def with_settings(self, chosen: Mapping[str, float]) -> "Activation":
         """The same with other settings than the defaults."""
         if not chosen:
             return self
-        functions = ("value", "derivative", "kinks", "slope_form", "pair_form")
+        functions = ("value", "derivative", "kinks", "slope_form", "pair_form", "complement")
         bound: dict[str, Any] = {f: partial(g, **chosen) for f in functions if (g := getattr(self, f))}
+        if self.range_of is not None:
+            bound["range"] = self.range_of(**chosen)
         return replace(self, **bound)
 
 
@@ -229,6 +353,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range=BETWEEN_0_AND_1,
             slope_form=_sigmoid_slope,
             pair_form=_sigmoid_pair,
+            complement=lambda z: sigmoid(-z),
         ),
         Activation(
             "tanh",

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 INF = math.inf
+
+Choice = str | Mapping[str, Any]
+"""A row as a config or a model names it: its name, or a mapping of `name` and settings."""
 
 
 class Setting(NamedTuple):
@@ -23,7 +26,7 @@ def settings_of(settings: Mapping[str, Setting], given: Mapping[str, float]) -> 
     return {name: float(given.get(name, setting.default)) for name, setting in settings.items()}
 
 
-def name_and_settings(choice: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def name_and_settings(choice: Choice) -> tuple[str, dict[str, Any]]:
     """What a config chooses of a table: a name alone, or a mapping of `name` and settings."""
     if isinstance(choice, str):
         return choice, {}
@@ -39,12 +42,21 @@ class Interval(NamedTuple):
     open_low: bool = False
     open_high: bool = False
 
-    def __contains__(self, x: object) -> bool:
-        """Whether one number lies in it."""
-        if not isinstance(x, float | int):
-            return False
-        above = x > self.low or (x == self.low and not self.open_low and x != -INF)
-        return above and (x < self.high or (x == self.high and not self.open_high and x != INF))
+    def holds(self, x: Any) -> Any:
+        """Whether a number lies in it, or each of an array."""
+        above = x > self.low if self.open_low else x >= self.low
+        return above & (x < self.high if self.open_high else x <= self.high)
+
+    def __str__(self) -> str:
+        """Where such numbers lie: `between 0 and 1`, `above 0`, `anywhere`."""
+        has_low, has_high = self.low != -INF, self.high != INF
+        if has_low and has_high:
+            return f"between {self.low:g} and {self.high:g}"
+        if has_low:
+            return f"above {self.low:g}" if self.open_low else f"at {self.low:g} or above"
+        if has_high:
+            return f"below {self.high:g}" if self.open_high else f"at {self.high:g} or below"
+        return "anywhere"
 
     def within(self, other: "Interval") -> bool:
         """Whether each of its numbers belongs to `other`."""
@@ -80,9 +92,25 @@ def smooth(*arguments: Any) -> tuple[Kink, ...]:
     return ()
 
 
-class Task(Enum):
-    """What is predicted: a number, which of two classes, or which of several."""
+class Task(StrEnum):
+    """What is predicted: a number, which of two classes, or which of several; the words are those in a model's file."""
 
     REGRESSION = "regression"
-    TWO_CLASSES = "two classes"
+    TWO_CLASSES = "binary"
     CLASSES = "classes"
+
+
+class Row(Protocol):
+    """A row that settings can be given to."""
+
+    def with_settings(self, chosen: Mapping[str, float]) -> Self:
+        """The same with other settings than the defaults."""
+
+
+R = TypeVar("R", bound=Row)
+
+
+def chosen(rows: Mapping[str, R], choice: Choice) -> R:
+    """The row that a choice means, with its settings. KeyError if there is none."""
+    name, settings = name_and_settings(choice)
+    return rows[name].with_settings(settings)

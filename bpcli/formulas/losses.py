@@ -7,13 +7,24 @@ of ŷ (as a row 1 × N or 1 × NK when flattened). The fused forms are the produ
 without the division by ŷ(1 − ŷ) that cancels.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from bpcli.formulas.activations import logit, sigmoid
-from bpcli.formulas.choices import BETWEEN_0_AND_1, FROM_0_TO_1, REALS, Interval, Kinks, Setting, Task, smooth
+from bpcli.formulas.activations import log_pair, logit, sigmoid, softplus, softplus_pair
+from bpcli.formulas.choices import (
+    BETWEEN_0_AND_1,
+    FROM_0_TO_1,
+    REALS,
+    Interval,
+    Kink,
+    Kinks,
+    Setting,
+    Task,
+    smooth,
+)
 from bpcli.formulas.softmax import log_softmax_vjp, shifted
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import is_array, namespace
@@ -54,6 +65,134 @@ def dbce_term_dyhat(y: Any, yhat: Any) -> Any:
     certain = (y == yhat) & (variance == 0)
     slope = xp.divide(yhat - y, xp.where(certain, 1.0, variance))
     return xp.where(certain, xp.where(yhat == 0, 1.0, -1.0), slope)
+
+
+HUBER_DELTA = 1.0
+
+
+def huber_term(y: Any, yhat: Any, delta: Any = HUBER_DELTA) -> Any:
+    """½(y − ŷ)² where |y − ŷ| ≤ δ, else δ(|y − ŷ| − ½δ) (Huber 1964)."""
+    xp = namespace(y, yhat, delta)
+    size = abs(y - yhat)
+    line = xp.careful(
+        delta * (size - 0.5 * delta),
+        size == math.inf,  # y − ŷ, but not δ|y − ŷ|, may be beyond the doubles
+        lambda: 2.0 * (delta * (abs(0.5 * y - 0.5 * yhat) - 0.25 * delta)),
+    )
+    return xp.where(size <= delta, 0.5 * size * size, line)
+
+
+def dhuber_term_dyhat(y: Any, yhat: Any, delta: Any = HUBER_DELTA) -> Any:
+    """ŷ − y where |y − ŷ| ≤ δ, else δ·sign(ŷ − y)."""
+    xp = namespace(y, yhat, delta)
+    error = yhat - y
+    return xp.where(abs(error) <= delta, error, xp.where(error < 0, -delta, xp.where(error > 0, delta, error)))
+
+
+def dhuber_term_ddelta(y: Any, yhat: Any, delta: Any = HUBER_DELTA) -> Any:
+    """|y − ŷ| − δ where that is above 0, else 0."""
+    size = abs(y - yhat)
+    return namespace(y, yhat, delta).where(size <= delta, 0.0, size - delta)
+
+
+def hinge_term(y: Any, yhat: Any) -> Any:
+    """max(0, 1 − y·ŷ) for labels −1 and 1 (Cortes & Vapnik 1995)."""
+    return namespace(y, yhat).maximum(0.0, _margin_missed(y, yhat))
+
+
+def dhinge_term_dyhat(y: Any, yhat: Any) -> Any:
+    """−y where y·ŷ < 1, else 0 (at 1 too)."""
+    return namespace(y, yhat).where(_margin_missed(y, yhat) > 0, -y, 0.0 * y)
+
+
+def _margin_missed(y: Any, yhat: Any) -> Any:
+    """1 − y·ŷ; where that cancels, with the rounding error of the product."""
+    xp = namespace(y, yhat)
+    missed = 1.0 - y * yhat
+    if xp.dual:
+        return missed
+
+    def with_error() -> Any:
+        (m, j), (n, k) = xp.frexp(y), xp.frexp(yhat)
+        product, error = xp.two_product(m, n)
+        return (1.0 - xp.ldexp(product, j + k)) - xp.ldexp(error, j + k)
+
+    return xp.careful(missed, abs(missed) < 0.5, with_error)
+
+
+def poisson_term(y: Any, yhat: Any) -> Any:
+    """ŷ − y·log ŷ, with 0·log 0 = 0: −log of the Poisson probability of y, but for log y!, which no ŷ changes.
+
+    Source: McCullagh & Nelder, Generalized Linear Models (1989), 6.2.
+    """
+    xp = namespace(y, yhat)
+    x = xp.where((y == 0) & (yhat == 0), 1.0, yhat)
+    log = xp.log(x)
+    plain = yhat - y * log
+
+    def in_pairs() -> Any:
+        weighted = pairs.multiply(xp, (y, 0.0 * y), log_pair(xp, (x, 0.0 * x)))
+        return pairs.subtract(xp, (yhat, 0.0 * yhat), weighted)[0]
+
+    return xp.careful(plain, (abs(plain) < 0.5 * abs(yhat)) & (yhat > 0), in_pairs)
+
+
+def dpoisson_term_dyhat(y: Any, yhat: Any) -> Any:
+    """1 − y/ŷ = (ŷ − y)/ŷ, which is 1 at y = ŷ = 0."""
+    xp = namespace(y, yhat)
+    both = (y == 0) & (yhat == 0)
+    slope = xp.divide(xp.where(both, 1.0, yhat - y), xp.where(both, 1.0, yhat))
+    return xp.careful(slope, abs(yhat - y) == math.inf, lambda: 1.0 - xp.divide(y, yhat))
+
+
+def exp_poisson_term(y: Any, z: Any) -> Any:
+    """poisson_term(y, e^z) = e^z − y·z."""
+    xp = namespace(y, z)
+    plain = xp.exp(z) - y * z
+
+    def in_pairs() -> Any:
+        return pairs.subtract(xp, pairs.ldexp(xp, *xp.exp_pair(z)), xp.two_product(y, z))[0]
+
+    return xp.careful(plain, abs(plain) < 0.5 * abs(y * z), in_pairs)
+
+
+def dexp_poisson_term_dz(y: Any, z: Any) -> Any:
+    """e^z − y."""
+    xp = namespace(y, z)
+    plain = xp.exp(z) - y
+    return xp.careful(
+        plain,
+        abs(plain) < 0.5 * abs(y),
+        lambda: pairs.subtract(xp, pairs.ldexp(xp, *xp.exp_pair(z)), (y, 0.0 * y))[0],
+    )
+
+
+def softplus_poisson_term(y: Any, z: Any) -> Any:
+    """poisson_term(y, s), s = log(1 + e^z): for z < 0, log s = z + log(s/e^z), which no underflow of s spoils."""
+    xp = namespace(y, z)
+    s = softplus(z)
+    e = xp.exp(xp.minimum(z, 0.0))
+    share = xp.where(z < -40.0, 1.0, xp.log1p(e) / xp.where(e == 0, 1.0, e))
+    plain = s - y * xp.where(z < 0, z + xp.log(share), xp.log(s))
+
+    def in_pairs() -> Any:
+        a = softplus_pair(z, 0.0 * z)
+        return pairs.subtract(xp, a, pairs.multiply(xp, (y, 0.0 * y), log_pair(xp, a)))[0]
+
+    return xp.careful(plain, (abs(plain) < 0.5 * s) & (s > 0), in_pairs)
+
+
+def dsoftplus_poisson_term_dz(y: Any, z: Any) -> Any:
+    """(s − y)·σ(z)/s, s = log(1 + e^z); far below 0 σ(z)/s is 1."""
+    xp = namespace(y, z)
+    s = softplus(z)
+    error = s - y
+    error = xp.careful(
+        error,
+        abs(error) < 0.5 * abs(y),
+        lambda: pairs.subtract(xp, softplus_pair(z, 0.0 * z), (y, 0.0 * y))[0],
+    )
+    return error * xp.where(z < -40.0, 1.0, sigmoid(z) / xp.where(s == 0, 1.0, s))
 
 
 def sigmoid_bce_term(y: Any, z: Any) -> Any:
@@ -218,14 +357,14 @@ class Loss:
     """A row of `LOSSES`: all that is true of a loss J = (1/N) Σ J₀(y, ŷ).
 
     `term(y, yhat)`, `slope(y, yhat)` = ∂J₀/∂ŷ and `by_label(y, yhat)` = ∂J₀/∂y; `formula` and `slope_formula` say the
-    first two in bpcli's language, of one entry. `domain`: where ŷ has to lie; `labels`: where y has to; `spans`: what
-    an activation has to be able to reach, if that is asked. `best_constant(y, weights)` is the one ŷ for all rows that
-    has the least J; weights may be None. Where the labels are classes, `encoding` are the numbers of the two,
-    `probability` says that ŷ is that of the second, which is else predicted where ŷ ≥ 0; `by_shares(p)` is the least J
-    of a constant from the classes' shares, where that has a formula of its own. `per_class` says that a sample may have
-    an entry for each class, over which J₀ is summed. `fused`: the formulas after an activation, or after softmax, that
-    are better than the product of the two, by its name. `of_difference`: J₀ depends on y − ŷ alone, so that 0 and ŷ − y
-    stand for both.
+    first two in bpcli's language, of one entry. `domain` is where ŷ has to lie, and `takes` says why; `labels`: where y
+    has to; `spans`: what an activation has to be able to reach, if that is asked. `best_constant(y, weights)` is the
+    one ŷ for all rows that has the least J; weights may be None. Where the labels are classes, `encoding` are the
+    numbers of the two, `probability` says that ŷ is that of the second, which is else predicted where ŷ ≥ 0;
+    `by_shares(p)` is the least J of a constant from the classes' shares, where that has a formula of its own.
+    `per_class` says that a sample may have an entry for each class, over which J₀ is summed. `fused`: the formulas
+    after an activation, or after softmax, that are better than the product of the two, by its name. `of_difference`:
+    J₀ depends on y − ŷ alone, so that 0 and ŷ − y stand for both.
     `J` and `dJ_dyhat` are the mean and its slope, where they are more than those of the terms. Settings are further
     arguments of each of these functions, as of an `Activation`.
     """
@@ -239,6 +378,7 @@ class Loss:
     slope_formula: str
     best_constant: Callable[..., float]
     domain: Interval = REALS
+    takes: str = "is of the output"
     labels: Interval = REALS
     spans: Interval | None = None
     encoding: tuple[float, float] | None = None
@@ -261,6 +401,12 @@ class Loss:
     def dJ_dyhat(self, y: Any, yhat: Any) -> Any:
         """∂J/∂ŷ, in the shape of ŷ."""
         return self.slope(y, yhat) / _samples(yhat) if self.whole is None else self.whole[1](y, yhat)
+
+    def encode(self, y: Any) -> Any:
+        """The numbers of class numbers 0 and 1 of two classes; others as they are."""
+        if self.encoding is None:
+            return y
+        return namespace(y).where(y == 1, self.encoding[1], self.encoding[0])
 
     def with_settings(self, chosen: Mapping[str, float]) -> "Loss":
         """The same with other settings than the defaults."""
@@ -291,6 +437,32 @@ def _impurity(p: Any) -> float:
     return float(namespace(p).sum(p * (1 - p)))
 
 
+def _huber_center(y: Any, weights: Any, delta: float = HUBER_DELTA) -> float:
+    """The c with Σ ω·clip(y − c, −δ, δ) = 0: a line between two of the places y ± δ where the sum bends."""
+    xp = namespace(y)
+    bends = xp.sort(xp.concatenate([y - delta, y + delta]))
+
+    def pull(c: Any) -> float:
+        return float(xp.average(xp.clip(y - c, -delta, delta), weights=weights))
+
+    low, high = 0, len(bends) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if pull(bends[middle]) > 0 else (low, middle)
+    left, right = pull(bends[low]), pull(bends[high])
+    share = left / (left - right) if left > right else 0.5  # between equal pulls of 0 each c is best
+    return float(bends[low] + share * (bends[high] - bends[low]))
+
+
+def _huber_kinks(y: Any, delta: Any = HUBER_DELTA) -> tuple[Kink, ...]:
+    return Kink(y - delta, -delta, -delta), Kink(y + delta, delta, delta)
+
+
+def _hinge_kinks(y: Any) -> tuple[Kink, ...]:
+    xp = namespace(y)
+    return (Kink(xp.divide(1.0, y), xp.where(y > 0, -y, 0.0 * y), xp.where(y > 0, 0.0 * y, -y)),)
+
+
 LOSSES: dict[str, Loss] = {
     row.name: row
     for row in (
@@ -318,6 +490,7 @@ LOSSES: dict[str, Loss] = {
             "(yhat-y)/(yhat*(1-yhat))",
             _mean,
             domain=FROM_0_TO_1,
+            takes="takes the logarithm of the output",
             labels=FROM_0_TO_1,
             spans=BETWEEN_0_AND_1,
             encoding=(0.0, 1.0),
@@ -344,6 +517,7 @@ LOSSES: dict[str, Loss] = {
             "-y/yhat",
             _mean,
             domain=FROM_0_TO_1,
+            takes="takes the logarithm of the output",
             labels=FROM_0_TO_1,
             spans=BETWEEN_0_AND_1,
             per_class=True,

@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.formulas.activations import Activation
+from bpcli.formulas.choices import Choice
+from bpcli.formulas.layers import activation_of, loss_of, of_z
+from bpcli.formulas.losses import Loss
+from bpcli.formulas.softmax import softmax, softmax_vjp
+
 Array = NDArray[Any]
 
 
@@ -268,7 +274,36 @@ class _TrueClass:
         p.put(index, q, "clip")
 
 
-STEPS: dict[tuple[str, str | None, str], type[Step]] = {
+class General(Step):
+    """Any loss after any activation: J₀(y, g(z)) and ∂J₀/∂ŷ·∂a/∂z, of the rows' own formulas, in float64."""
+
+    def __init__(self, activation: Activation, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
+        self._term, self._slope = of_z(activation, loss)
+
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
+        y, wide = y.astype(np.float64), z.astype(np.float64)
+        terms = self._term(y, wide)
+        z[...] = self._slope(y, wide)
+        return np.sum(terms) if weights is None else np.dot(terms, weights)
+
+
+class GeneralSoftmax(Step):
+    """Any loss of classes after softmax, for class numbers y: J₀ is summed over the classes; ∂J₀/∂l = ∂J₀/∂p·∂p/∂l."""
+
+    def __init__(self, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(size, outputs, dtype)
+        self._loss, self._labels = loss, np.eye(outputs[0])
+
+    def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
+        one_hot, logits = self._labels[y], z.astype(np.float64)
+        p = softmax(logits)
+        terms = self._loss.term(one_hot, p).sum(axis=1)
+        z[...] = softmax_vjp(self._loss.slope(one_hot, p), logits)
+        return np.sum(terms) if weights is None else np.dot(terms, weights)
+
+
+IN_PLACE: dict[tuple[str, str | None, str], type[Step]] = {
     ("neuron", "identity", "mse"): IdentityMse,
     ("neuron", "sigmoid", "mse"): SigmoidMse,
     ("neuron", "tanh", "mse"): TanhMse,
@@ -277,9 +312,15 @@ STEPS: dict[tuple[str, str | None, str], type[Step]] = {
     ("softmax", None, "cce"): SoftmaxCce,
     ("softmax", None, "mse"): SoftmaxMse,
 }
-"""The pairs of model, activation and loss that can be trained."""
+"""The steps that make no arrays, by layer, activation and loss, none of which has settings; all else is `General`."""
 
 
-def make_step(model: str, activation: str | None, loss: str, size: int, outputs: tuple[int, ...], dtype: Any) -> Step:
-    """The step of a row of `STEPS` for batches of up to `size` rows; `outputs` is () for a neuron, (K,) for softmax."""
-    return STEPS[model, activation, loss](size, outputs, dtype)
+def make_step(
+    layer: str, activation: Choice | None, loss: Choice, size: int, outputs: tuple[int, ...], dtype: Any
+) -> Step:
+    """The step of a model for batches of up to `size` rows; `outputs` is () for one output, (K,) for K classes."""
+    g, of = activation_of(activation), loss_of(loss)
+    in_place = IN_PLACE.get((layer, None if g is None else g.name, of.name))
+    if in_place is not None and not (g and g.settings) and not of.settings:
+        return in_place(size, outputs, dtype)
+    return GeneralSoftmax(of, size, outputs, dtype) if g is None else General(g, of, size, outputs, dtype)

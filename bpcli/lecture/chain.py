@@ -15,9 +15,10 @@ from bpcli.errors import UsageError
 from bpcli.formulas import losses
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, dot
+from bpcli.formulas.layers import pairs as fitting_pairs
+from bpcli.formulas.layers import refusal
 from bpcli.formulas.losses import dcce_term_dyhat
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax, softmax_vjp
-from bpcli.formulas.steps import STEPS
 from bpcli.formulas.updates import descend
 from bpcli.lecture.named_functions import neuron_slope
 from bpcli.numbers import pairs
@@ -159,8 +160,8 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
     Names: z a J dJ_da da_dz dJ_dz dz_dw dz_dx dz_db dJ_dw dJ_db dJ_dx, and with `lr` w_new b_new. Raises UsageError for
     a pair of activation and loss that has no formula here.
     """
-    if ("neuron", activation, loss) not in STEPS:
-        pairs = ", ".join(f"{a} with {name}" for kind, a, name in STEPS if kind == "neuron")
+    if refusal("neuron", activation, loss):
+        pairs = ", ".join(f"{a} with {name}" for _, a, name in fitting_pairs() if a is not None)
         raise UsageError(
             f"--activation {activation} with --loss {loss}: there is no such neuron", f"the pairs are {pairs}"
         )
@@ -229,7 +230,7 @@ def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float |
     Names: l p J dJ_dp dp_dl dJ_dl dl_dw dl_dx dl_db dJ_dw dJ_db dJ_dx, and with `lr` w_new b_new; ∂J/∂w is 1 × n·K, by
     the entries of w row by row.
     """
-    if ("softmax", None, loss) not in STEPS:
+    if refusal("softmax", None, loss):
         raise UsageError(f"softmax with --loss {loss}: there is no such layer", "--loss cce or --loss mse")
     N = len(x)
     chain = _Builder(N == 1)

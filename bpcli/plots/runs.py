@@ -159,11 +159,18 @@ def margins(model: Model, X: Array) -> Array:
     """
     z = model.z(X).astype(float)
     if z.ndim == 1:
-        t = model.threshold
-        with np.errstate(all="ignore"):
-            ahead = z - (np.log(t) - np.log1p(-t))
+        ahead = z - _boundary_z(model)
         return np.stack([-ahead, ahead], axis=1)
     return np.stack([z[:, k] - np.delete(z, k, axis=1).max(axis=1) for k in range(z.shape[1])], axis=1)
+
+
+def _boundary_z(model: Model) -> float:
+    """The z at which the output of a model with one output reaches the boundary of its classes; it grows with z."""
+    low, high = -1024.0, 1024.0
+    for _ in range(64):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if model.output(np.array(middle)) >= model.boundary else (middle, high)
+    return high
 
 
 def _color(k: int) -> str:
@@ -212,24 +219,37 @@ def _boundary(figure: Any, model: Model, part: tuple[Array, Array], features: tu
 
 
 def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: int) -> None:
-    """Of a single feature: the probability of each class along it, and the share of the classes where rows lie."""
+    """Of a single feature: the probability of each class along it, or the output, and where the rows of each lie."""
     X, y = part
     x = np.linspace(X[:, feature].min(), X[:, feature].max(), 401)
     grid = np.tile(_typical(model, X), (len(x), 1))
     grid[:, feature] = x
-    p = model.probabilities(model.z(grid))
+    z = model.z(grid)
+    if model.says_probabilities:
+        p, low, unit, says = model.probabilities(z), 0.0, 1.0, "probability"
+    else:
+        p, says = np.stack([-model.output(z), model.output(z)], axis=1), "how far the output speaks for the class"
+        low, unit = float(p.min()), float(np.ptp(p)) or 1.0
     points, labels = _thinned(X, y)
     K = len(model.classes or ())
     for k, name in enumerate(model.classes or ()):
         label = plain(class_text(name)) if K <= MAX_NAMES else None
         axes.plot(_raw(model, feature, x), p[:, k], color=_color(k), linestyle=LINES[k // len(COLORS) % 3], label=label)
         rows = points[labels == k, feature]
-        place = -0.03 - 0.02 * k if K <= MAX_SERIES else -0.03  # a row of ticks below for each class, if they are few
+        place = low - unit * (
+            0.03 + 0.02 * k if K <= MAX_SERIES else 0.03
+        )  # a row of ticks below for each class, if they are few
         axes.plot(_raw(model, feature, rows), np.full(len(rows), place), "|", color=_color(k), markersize=5)
-    if K == 2 and model.type == "neuron":
-        axes.axhline(model.threshold, color=INK, linewidth=0.8, linestyle=":", label="threshold")
+    if model.g is not None:
+        axes.axhline(
+            model.boundary,
+            color=INK,
+            linewidth=0.8,
+            linestyle=":",
+            label="threshold" if model.says_probabilities else None,
+        )
     name = plain(model.preparation.feature_names[feature])
-    axes.set(xlabel=name, ylabel="probability", title=f"Classes along {name}{_others(model, 1)}")
+    axes.set(xlabel=name, ylabel=says, title=f"Classes along {name}{_others(model, 1)}")
     if K <= MAX_NAMES:
         axes.figure.legend(loc="outside right upper", fontsize=8)
 

@@ -1,9 +1,14 @@
-"""How good predictions are: accuracy, areas under curves, confusion, and the errors of a regression."""
+"""How good predictions are: the table of metrics, each with its direction, and the confusion of classes."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.formulas.choices import Task
 
 Array = NDArray[Any]
 _BLOCK = 1 << 16  # scores that are looked up at once
@@ -64,13 +69,99 @@ def average_precision(positive: Array, score: Array) -> float | None:
     return float(np.sum(hits_at * precision) / len(hits))
 
 
-def regression(y: Array, y_hat: Array) -> dict[str, float | None]:
-    """RMSE = √mean((y − ŷ)²), MAE = mean|y − ŷ|, R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)²; R² is None where y is constant."""
-    error = y - y_hat
-    scale = float(np.max(np.abs(error), initial=0.0)) or 1.0  # squares of large errors must not overflow
-    rmse = scale * float(np.sqrt(np.mean((error / scale) ** 2)))
-    spread = y - np.mean(y)
-    r2 = None
-    if np.any(y != y[0]):
-        r2 = 1.0 - float(np.sum((error / scale) ** 2) / np.sum((spread / scale) ** 2))
-    return {"rmse": rmse, "mae": float(np.mean(np.abs(error))), "r2": r2}
+def rmse(y: Array, yhat: Array) -> float:
+    """√mean((y − ŷ)²)."""
+    error, scale = _scaled_error(y, yhat)
+    return scale * float(np.sqrt(np.mean(error**2)))
+
+
+def mae(y: Array, yhat: Array) -> float:
+    """mean|y − ŷ|."""
+    return float(np.mean(np.abs(y - yhat)))
+
+
+def r2(y: Array, yhat: Array) -> float | None:
+    """1 − Σ(y − ŷ)²/Σ(y − ȳ)²; None where y is constant."""
+    if not np.any(y != y[0]):
+        return None
+    error, scale = _scaled_error(y, yhat)
+    return 1.0 - float(np.sum(error**2) / np.sum(((y - np.mean(y)) / scale) ** 2))
+
+
+def _scaled_error(y: Array, yhat: Array) -> tuple[Array, float]:
+    """(y − ŷ)/s and the largest |y − ŷ| as s: squares of large errors must not overflow."""
+    error = y - yhat
+    scale = float(np.max(np.abs(error), initial=0.0)) or 1.0
+    return error / scale, scale
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Rows with what a model says of them, computed where a metric asks for it; `y` are class numbers or numbers.
+
+    `scores` are a class's log-odds, (N, K), which rank rows as its probability does, but never saturate.
+    """
+
+    task: Task
+    y: Array
+    mean_loss: Callable[[], float]
+    predict: Callable[[], Array]
+    rank: Callable[[], Array]
+
+    @cached_property
+    def predicted(self) -> Array:
+        """Class numbers, or ŷ of a regression."""
+        return self.predict()
+
+    @cached_property
+    def scores(self) -> Array:
+        """The log-odds of each class."""
+        return self.rank()
+
+    def of_classes(self, metric: Callable[[Array, Array], float | None]) -> float | None:
+        """The metric of the positive class; of more than two classes, the mean over each class against the rest."""
+        K = self.scores.shape[1]
+        if K == 2:
+            return metric(self.y == 1, self.scores[:, 1])
+        values = [metric(self.y == k, self.scores[:, k]) for k in range(K)]
+        found = [value for value in values if value is not None]
+        return sum(found) / K if len(found) == K else None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of `METRICS`: of which tasks it is, whether more of it is better, and its value, None where it has none."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    higher_is_better: bool
+    value: Callable[[Seen], float | None]
+
+
+_CLASSES = (Task.TWO_CLASSES, Task.CLASSES)
+_NUMBERS = (Task.REGRESSION,)
+
+METRICS: dict[str, Metric] = {
+    row.name: row
+    for row in (
+        Metric("loss", tuple(Task), False, lambda seen: seen.mean_loss()),
+        Metric("accuracy", _CLASSES, True, lambda seen: float(np.mean(seen.predicted == seen.y))),
+        Metric("auc", _CLASSES, True, lambda seen: seen.of_classes(auc)),
+        Metric("pr_auc", _CLASSES, True, lambda seen: seen.of_classes(average_precision)),
+        Metric("rmse", _NUMBERS, False, lambda seen: rmse(seen.y, seen.predicted)),
+        Metric("mae", _NUMBERS, False, lambda seen: mae(seen.y, seen.predicted)),
+        Metric("r2", _NUMBERS, True, lambda seen: r2(seen.y, seen.predicted)),
+    )
+}
+"""What a model is measured by, by task the loss and the metric that an epoch shows first; all else reads it here."""
+
+
+def metrics_of(task: Task) -> list[str]:
+    """The names of the metrics that a task has."""
+    return [name for name, row in METRICS.items() if task in row.tasks]
+
+
+def measured(seen: Seen, names: Iterable[str] | None = None) -> dict[str, float | None]:
+    """The task's metrics of those rows, or those of `names`."""
+    with np.errstate(all="ignore"):  # what is beyond the doubles is inf, and reported as such
+        return {name: METRICS[name].value(seen) for name in names or metrics_of(seen.task)}

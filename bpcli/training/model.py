@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import pieces
-from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.activations import Activation
+from bpcli.formulas.choices import Choice
+from bpcli.formulas.layers import activation_of, loss_of, settings_in_words
+from bpcli.formulas.losses import Loss
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step
-from bpcli.training import metrics
+from bpcli.training.metrics import Seen, confusion, measured, metrics_of, per_class
 
 Array = NDArray[Any]
 BLOCK = 8192
@@ -27,13 +30,14 @@ A product of matrices may round a row as the rows beside it are many, so that a 
 class Model:
     """A neuron a = g(xᵀw + b), w: (n,), b: (); or a softmax layer p = softmax(xᵀw + b), w: (n, K), b: (K,).
 
-    `activation` is None for softmax; `threshold` decides the class of a bce neuron: positive where a ≥ threshold.
-    `data_format` is that of the files it was trained on, if the config named it.
+    `activation` is None for softmax; it and `loss` are names, or mappings of a name and settings. `threshold` decides
+    the class of a neuron whose output is a probability: positive where a ≥ threshold. `data_format` is that of the
+    files it was trained on, if the config named it.
     """
 
     type: str
-    activation: str | None
-    loss: str
+    activation: Choice | None
+    loss: Choice
     threshold: float
     w: Array
     b: Array
@@ -44,6 +48,31 @@ class Model:
     def classes(self) -> tuple[Any, ...] | None:
         """The names of the classes, in the order of the outputs; None for a regression."""
         return self.preparation.classes
+
+    @property
+    def g(self) -> Activation | None:
+        """The row of its activation, with its settings; None for softmax."""
+        return activation_of(self.activation)
+
+    @property
+    def loss_row(self) -> Loss:
+        """The row of its loss, with its settings."""
+        return loss_of(self.loss)
+
+    @property
+    def kind(self) -> str:
+        """Layer and activation in words."""
+        return " ".join(filter(None, [self.type, settings_in_words(self.activation)]))
+
+    @property
+    def says_probabilities(self) -> bool:
+        """Whether its outputs are the probabilities of classes."""
+        return self.classes is not None and (self.g is None or self.loss_row.probability)
+
+    @property
+    def boundary(self) -> float:
+        """The output from which on a model with one output predicts the positive class."""
+        return self.threshold if self.loss_row.probability else 0.0
 
     def weights(self, raw: bool = False) -> tuple[Array, Array]:
         """Weights (n, outputs) and bias (outputs,); `raw`: for features in their own units.
@@ -69,24 +98,30 @@ class Model:
         """What the model says at z: a = g(z), or p = softmax(z)."""
         z = z.astype(np.float64, copy=False)
         with np.errstate(all="ignore"):
-            return np.asarray(softmax(z) if self.activation is None else ACTIVATIONS[self.activation].value(z))
+            return np.asarray(softmax(z) if self.g is None else self.g.value(z))
 
     def predicted(self, z: Array) -> Array:
         """The number of the predicted class for each row of z; for a regression a = g(z) itself."""
         if self.activation is None:
             return np.asarray(np.argmax(z, axis=1))
         a = self.output(z)
-        return np.asarray(a >= self.threshold, np.intp) if self.classes else a
+        if not self.classes:
+            return a
+        return np.asarray(a >= self.boundary, np.intp)
 
     def probabilities(self, z: Array) -> Array:
-        """P(class) for each row of z, (N, K), columns in the order of `classes`."""
-        if self.activation is None:
+        """P(class) for each row of z, (N, K), columns in the order of `classes`, if `says_probabilities`."""
+        if self.g is None:
             return self.output(z)
-        return np.stack([self.output(-z), self.output(z)], axis=1)  # 1 − σ(z) is σ(−z)
+        with np.errstate(all="ignore"):
+            negative = self.g.one_minus(z.astype(np.float64, copy=False))
+        return np.stack([negative, self.output(z)], axis=1)
 
-    def target(self, y: Array) -> Array:
-        """Prepared targets as the loss takes them: class numbers for softmax, else numbers of the weights' type."""
-        return y.astype(np.intp if self.activation is None else self.w.dtype, copy=False)
+    def target(self, y: Array, dtype: Any = None) -> Array:
+        """Prepared targets as the loss takes them: class numbers for softmax, else numbers, of the weights' type."""
+        if self.activation is None:
+            return y.astype(np.intp, copy=False)
+        return (self.loss_row.encode(y) if self.classes else y).astype(dtype or self.w.dtype, copy=False)
 
     def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
         """The sum of the loss over the rows, times `weights` (N,) if given: the very terms that training minimises."""
@@ -100,14 +135,10 @@ class Model:
                 totals.append(step(z[block].copy(), y[block], None if weights is None else weights[block]))
         return fsum(totals) if isfinite(sum(totals)) else sum(totals)  # fsum refuses ∞
 
-    def glance(self, X: Array, y: Array) -> dict[str, Any]:
-        """The mean loss and one metric, accuracy or RMSE: what is worth knowing after each epoch."""
-        z = self.z(X)
-        loss = self.total_loss(z, y) / len(y)
-        if self.classes is None:
-            with np.errstate(all="ignore"):
-                return {"loss": loss, "rmse": metrics.regression(y, self.output(z))["rmse"]}
-        return {"loss": loss, "accuracy": float(np.mean(self.predicted(z) == y))}
+    def glance(self, X: Array, y: Array, more: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The mean loss and the task's first metric, and `more` of them: what is worth knowing after each epoch."""
+        names = [*metrics_of(self.preparation.task)[:2], *more]
+        return measured(self._seen(self.z(X), y), dict.fromkeys(names))
 
     def measure(self, X: Any, y: Array) -> dict[str, Any]:
         """Rows, mean loss and the metrics of cli.md's `evaluate`, on prepared features and targets."""
@@ -115,17 +146,13 @@ class Model:
 
     def measure_z(self, z: Array, y: Array) -> dict[str, Any]:
         """`measure` from z, where the features are not there as a whole."""
-        result: dict[str, Any] = {"rows": len(y), "loss": self.total_loss(z, y) / len(y)}
+        result = {"rows": len(y), **measured(self._seen(z, y))}
         if self.classes is None:
-            with np.errstate(all="ignore"):  # what is beyond the doubles is inf, and reported as such
-                return result | metrics.regression(y, self.output(z))
-        table = metrics.confusion(y, self.predicted(z), len(self.classes))
-        by_class = {name: values.tolist() for name, values in metrics.per_class(table).items()}
+            return result
+        table = confusion(y, self.predicted(z), len(self.classes))
+        by_class = {name: values.tolist() for name, values in per_class(table).items()}
         return {
             **result,
-            "accuracy": float(np.trace(table)) / len(y),
-            "auc": self._mean_over_classes(metrics.auc, z, y),
-            "pr_auc": self._mean_over_classes(metrics.average_precision, z, y),
             "confusion": table.tolist(),
             "per_class": {
                 class_text(name): {key: column[k] for key, column in by_class.items()}
@@ -133,15 +160,15 @@ class Model:
             },
         }
 
-    def _mean_over_classes(self, metric: Any, z: Array, y: Array) -> float | None:
-        """The metric of the positive class; of more than two classes, the mean over each class against the rest."""
-        if z.ndim == 1:
-            return metric(y == 1, z)  # type: ignore[no-any-return]
-        scores = log_odds(z)
-        if scores.shape[1] == 2:
-            return metric(y == 1, scores[:, 1])  # type: ignore[no-any-return]
-        values = [metric(y == k, scores[:, k]) for k in range(scores.shape[1])]
-        return None if None in values else sum(values) / len(values)
+    def _seen(self, z: Array, y: Array) -> Seen:
+        """The rows as the metrics look at them."""
+        return Seen(
+            self.preparation.task,
+            y,
+            lambda: self.total_loss(z, y) / len(y),
+            lambda: self.predicted(z),
+            lambda: log_odds(z),
+        )
 
 
 def log_odds(z: Array) -> Array:
@@ -155,20 +182,20 @@ def log_odds(z: Array) -> Array:
     return np.stack([z[:, k] - logsumexp(np.delete(z, k, axis=1)) for k in range(z.shape[1])], axis=1)
 
 
-def best_constant_loss(loss: str, y: Array, classes: int | None, weights: Array | None = None) -> float:
+def best_constant_loss(loss: Choice, y: Array, classes: int | None, weights: Array | None = None) -> float:
     """The smallest mean loss, weighted if `weights` (N,) are given, that one prediction for every row can reach.
 
-    mse: the variance of y, or Σ_k p_k(1 − p_k) over one-hot classes; bce and cce: the entropy −Σ_k p_k log p_k, with
-    p_k the share of class k.
+    Of mse the variance of y, or Σ_k p_k(1 − p_k) over one-hot classes; of bce and cce the entropy −Σ_k p_k log p_k,
+    with p_k the share of class k; of others the mean of J₀ at the row's best constant prediction.
     """
-    if classes is None:
-        y = y.astype(np.float64)
-        return float(
-            np.var(y) if weights is None else np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)
-        )
-    share = np.bincount(y.astype(np.intp), weights, minlength=classes) / (
-        len(y) if weights is None else np.sum(weights)
-    )
-    if loss == "mse":
-        return float(np.sum(share * (1 - share)))
-    return float(-sum(p * np.log(p) for p in share if p))
+    row = loss_of(loss)
+    if classes is not None:
+        counts = np.bincount(y.astype(np.intp), weights, minlength=classes)
+        shares = counts / (len(y) if weights is None else np.sum(weights))
+        if row.by_shares is not None:
+            return row.by_shares(shares)
+        if row.encoding is None:
+            return float(shares @ row.term(np.eye(classes), shares).sum(axis=1))
+    y = row.encode(y).astype(np.float64) if classes else y.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return float(np.average(row.term(y, row.best_constant(y, weights)), weights=weights))

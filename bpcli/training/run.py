@@ -12,6 +12,7 @@ import numpy as np
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.errors import DataError, nearest
 from bpcli.files import write_new, writing
+from bpcli.formulas.layers import LAYERS, loss_of
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
 from bpcli.training.model import Model
@@ -125,7 +126,7 @@ def load_model(path: Path) -> Model:
             w, b = archive["w"], archive["b"]
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
-        preparation = Preparation.from_json(meta["preparation"])
+        preparation = Preparation.from_json(meta["preparation"], loss_of(meta["loss"]).labels)
         model = Model(
             meta["type"], meta["activation"], meta["loss"], meta["threshold"], w, b, preparation, meta["data_format"]
         )
@@ -140,7 +141,7 @@ def load_model(path: Path) -> Model:
 def _check(model: Model) -> None:
     """ValueError where the arrays do not fit what the model says it is."""
     n = len(model.preparation.feature_names)
-    outputs: Sequence[int] = () if model.type == "neuron" else (len(model.classes or ()),)
+    outputs: Sequence[int] = (len(model.classes or ()),) if LAYERS[model.type].per_class else ()
     if model.w.shape != (n, *outputs) or model.b.shape != (*outputs,) or model.w.dtype.kind != "f":
         raise ValueError(f"weights of shape {model.w.shape} for {n} features")
     if not (np.isfinite(model.w).all() and np.isfinite(model.b).all()):

@@ -18,6 +18,8 @@ from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Matrix, Progress, StoredTable, available_memory, is_large, stored
 from bpcli.datasets.table import Table, read_table, with_target
 from bpcli.errors import ConfigError, DataError
+from bpcli.formulas.choices import Task
+from bpcli.formulas.layers import LAYERS, loss_of, task_of
 from bpcli.formulas.steps import make_step
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config, check_columns
@@ -112,9 +114,7 @@ class Training:
     def _validated(self) -> dict[str, Any]:
         """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
         part = self.parts["validation"]
-        seen = self.model.glance(part.X, part.y)
-        watched = "loss" if self.stopping is None else self.stopping.metric
-        return seen if watched in seen else seen | {watched: self.model.measure(part.X, part.y)[watched]}
+        return self.model.glance(part.X, part.y, () if self.stopping is None else (self.stopping.metric,))
 
     @property
     def result(self) -> Model:
@@ -322,7 +322,7 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
         return None if isinstance(value, Path) else value
 
     codes = None
-    if task(config) != "regression":
+    if task_of(config.model.type, config.loss) is not Task.REGRESSION:
         cells = (
             table.numeric(config.data.target)
             if table.is_numeric(config.data.target)
@@ -339,19 +339,13 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
     return {name: rows for name, rows in zip(PARTS, parts, strict=True) if len(rows)}
 
 
-def task(config: Config) -> str:
-    """What the target is: `classes` for softmax, `binary` for a bce neuron, else `regression`."""
-    if config.model.type == "softmax":
-        return "classes"
-    return "binary" if config.loss == "bce" else "regression"
-
-
 def preparation_options(config: Config) -> PreparationOptions:
     """What the config's `data` says of the preparation."""
-    data = config.data
+    data, loss = config.data, loss_of(config.loss)
     return PreparationOptions(
         target=data.target,
-        task=task(config),
+        task=task_of(config.model.type, config.loss),
+        loss=loss.name,
         positive=data.positive,
         features=data.features,
         exclude=data.exclude if data.weight is None else (*data.exclude, data.weight),
@@ -359,6 +353,7 @@ def preparation_options(config: Config) -> PreparationOptions:
         standardize=data.standardize,
         scale=data.scale,
         missing=data.missing,
+        labels=loss.labels,
     )
 
 
@@ -369,7 +364,7 @@ def start(config: Config, preparation: Preparation, rng: np.random.Generator) ->
     BackProp, 4.6); uniform: U(−1/√n, 1/√n).
     """
     n, dtype = len(preparation.feature_names), np.dtype(config.training.dtype)
-    outputs = (len(preparation.classes or ()),) if config.model.type == "softmax" else ()
+    outputs = (len(preparation.classes or ()),) if LAYERS[config.model.type].per_class else ()
     shape, bound = (n, *outputs), n**-0.5
     if config.model.init == "normal":
         w = rng.normal(0.0, bound, shape)

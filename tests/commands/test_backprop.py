@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from autograd import jacobian
 
-from bpcli.formulas.steps import STEPS
+from bpcli.formulas.layers import pairs
 
 G = {
     "identity": lambda z: z,
@@ -42,7 +42,7 @@ def close(got, expected):
 
 
 @pytest.mark.parametrize("N", [1, 3])
-@pytest.mark.parametrize(("activation", "loss"), [(a, loss) for kind, a, loss in STEPS if kind == "neuron"])
+@pytest.mark.parametrize(("activation", "loss"), [(a, loss) for kind, a, loss in pairs() if kind == "neuron"])
 def test_a_neuron(bpcli, activation, loss, N):
     x, w, b, lr = X[:N], np.array([0.5, -0.3]), 0.1, 0.25
     y = np.array([1.0, 0.0, 1.0])[:N] if loss == "bce" else np.array([0.4, -1.0, 2.0])[:N]

@@ -6,15 +6,16 @@ from witness import mp
 
 from bpcli.formulas import losses
 from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.layers import pairs
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax
-from bpcli.formulas.steps import STEPS, make_step
+from bpcli.formulas.steps import make_step
 
 RNG = np.random.default_rng(23)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("size", [8, 5, 1])
-@pytest.mark.parametrize(("model", "activation", "loss"), STEPS)
+@pytest.mark.parametrize(("model", "activation", "loss"), pairs())
 def test_a_step_is_the_product_of_the_jacobians(model, activation, loss, size, dtype):
     K = 4 if model == "softmax" else 0
     z = RNG.normal(0, 2, (size, K) if K else size).astype(dtype)

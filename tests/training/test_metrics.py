@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.formulas.choices import Task
 from bpcli.training import metrics
 
 scored = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=1, max_size=25)
@@ -59,13 +60,19 @@ def test_a_class_never_seen_nor_predicted_counts_zero():
     assert [by_class[key][1] for key in ("precision", "recall", "f1", "support")] == [0, 0, 0, 0]
 
 
+def of_regression(y, yhat):
+    """The metrics of a regression whose mean loss is 7."""
+    seen = metrics.Seen(Task.REGRESSION, np.array(y), lambda: 7.0, lambda: np.array(yhat), lambda: None)
+    return {name: value for name, value in metrics.measured(seen).items() if name != "loss"}
+
+
 def test_regression_by_hand():
-    got = metrics.regression(np.array([1.0, 2.0, 3.0, 6.0]), np.array([1.0, 1.0, 5.0, 5.0]))
+    got = of_regression([1.0, 2.0, 3.0, 6.0], [1.0, 1.0, 5.0, 5.0])
     # errors 0 1 −2 1: mean square 6/4, mean absolute 1; spread about 3: 4 1 0 9 = 14
     assert got == pytest.approx({"rmse": 1.5**0.5, "mae": 1.0, "r2": 1 - 6 / 14}, rel=1e-15)
 
 
 def test_regression_of_huge_and_of_constant_targets():
-    got = metrics.regression(np.array([1e300, -1e300]), np.array([0.0, 0.0]))
+    got = of_regression([1e300, -1e300], [0.0, 0.0])
     assert got == pytest.approx({"rmse": 1e300, "mae": 1e300, "r2": 0.0})
-    assert metrics.regression(np.array([2.0, 2.0]), np.array([2.0, 2.0])) == {"rmse": 0.0, "mae": 0.0, "r2": None}
+    assert of_regression([2.0, 2.0], [2.0, 2.0]) == {"rmse": 0.0, "mae": 0.0, "r2": None}

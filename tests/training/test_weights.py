@@ -7,7 +7,8 @@ import pytest
 
 from bpcli.datasets.preparation.weights import class_weights, sample_weights
 from bpcli.errors import UsageError
-from bpcli.formulas.steps import STEPS, make_step
+from bpcli.formulas.layers import pairs
+from bpcli.formulas.steps import make_step
 from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.model import best_constant_loss
@@ -18,7 +19,7 @@ TIMES = RNG.integers(1, 4, 40)
 
 
 @pytest.mark.parametrize("batch_size", [40, 7])
-@pytest.mark.parametrize(("model", "activation", "loss"), STEPS)
+@pytest.mark.parametrize(("model", "activation", "loss"), pairs())
 def test_a_weight_of_2_is_the_row_twice(model, activation, loss, batch_size):
     """Over the whole data in one batch; and in small ones, the sum of the steps' gradients at a tiny α."""
     K = 3 if model == "softmax" else 0

@@ -15,6 +15,7 @@ from bpcli.datasets.preparation.statistics import mean, mean_and_sigma, median, 
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import MISSING, Table, is_number
 from bpcli.errors import DataError, UsageError
+from bpcli.formulas.choices import REALS, Interval, Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
@@ -78,17 +79,19 @@ class Tally:
 class Preparation:
     """What was learned of the training rows: apply it to any table with the same columns, in any order.
 
-    `numbered` are the features of a sparse table, in the place of `columns`; their scales are all the same.
+    `numbered` are the features of a sparse table, in the place of `columns`; their scales are all the same. `labels` is
+    where the loss takes the numbers of a regression's target.
     """
 
     target: str
-    task: str
+    task: Task
     drops_target: bool
     columns: tuple[Column, ...]
     classes: tuple[Class, ...] | None
     mean: tuple[float, ...] | None
     scale: tuple[float, ...] | None
     numbered: Numbered | None = None
+    labels: Interval = REALS
 
     @property
     def feature_names(self) -> Sequence[str]:
@@ -118,7 +121,7 @@ class Preparation:
         if not len(kept):
             raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
         fitted = [_fit_column(table, name, strategies[name], options, kept) for name in names]
-        classes = fit_classes(table, options.target, options.task, options.positive, kept)
+        classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
         return Preparation(
             options.target,
             options.task,
@@ -129,6 +132,7 @@ class Preparation:
             tuple(s for _, _, scales in fitted for s in scales)
             if options.standardize or options.scale is not None
             else None,
+            labels=options.labels,
         )
 
     def apply(self, table: Table, with_target: bool = True, tally: "Tally | None" = None) -> Prepared:
@@ -239,14 +243,22 @@ class Preparation:
         if not table.is_numeric(self.target):
             row, cell = table.first_not_numeric(self.target)
             raise DataError(f"{table.where(row, self.target)}: {cell!r} is not a number")
-        return table.numeric(self.target)[rows]
+        values = table.numeric(self.target)[rows]
+        outside = np.flatnonzero(~self.labels.holds(values))
+        if len(outside):
+            at = outside[0]
+            where = table.where(int(rows[at]), self.target)
+            raise DataError(
+                f"{where}: {number(values[at])} is no target for this loss, whose targets lie {self.labels}"
+            )
+        return values
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types, from which `from_json` makes an equal preparation."""
-        return asdict(self)
+        """Plain JSON types, from which `from_json` makes an equal preparation; the loss knows its `labels`."""
+        return {key: value for key, value in asdict(self).items() if key != "labels"}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> "Preparation":
+    def from_json(data: Mapping[str, Any], labels: Interval = REALS) -> "Preparation":
         """The inverse of `to_json`; KeyError or TypeError for anything else."""
 
         def frozen(values: Iterable[Any] | None) -> tuple[Any, ...] | None:
@@ -257,7 +269,8 @@ class Preparation:
         numbered = data.get("numbered")  # which earlier models do not have
         if numbered is not None:
             rest["numbered"] = Numbered(numbered["first"], numbered["stop"], frozen(numbered["chosen"]))
-        return Preparation(data["target"], data["task"], data["drops_target"], columns, **rest)
+        task = Task(data["task"])
+        return Preparation(data["target"], task, data["drops_target"], columns, **rest, labels=labels)
 
 
 def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:
@@ -284,9 +297,9 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
     kept = rows[~missing[rows]]
     if not len(kept):
         raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
-    classes = fit_classes(table, options.target, options.task, options.positive, kept)
+    classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
     scale = None if options.scale is None else (options.scale,) * len(features)
-    return Preparation(options.target, options.task, drops, (), classes, None, scale, features)
+    return Preparation(options.target, options.task, drops, (), classes, None, scale, features, options.labels)
 
 
 def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, nearest
+from bpcli.formulas.choices import Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
@@ -23,16 +24,19 @@ def class_text(label: Class) -> str:
     return label if isinstance(label, str) else number(label)
 
 
-def fit_classes(table: Table, target: str, task: str, positive: Class | None, rows: Array) -> tuple[Class, ...] | None:
+def fit_classes(
+    table: Table, target: str, task: Task, loss: str, positive: Class | None, rows: Array
+) -> tuple[Class, ...] | None:
     """The classes among `rows`, in natural order, of two the positive one last; None for a regression.
 
-    They are numbers if every label is one (`1` is `1.0`), else text. DataError where the target does not fit `task`.
+    They are numbers if every label is one (`1` is `1.0`), else text. DataError where the target does not fit the task
+    of `loss`.
     """
-    if task == "regression":
+    if task is Task.REGRESSION:
         if not table.is_numeric(target):
             row, cell = table.first_not_numeric(target)
             raise DataError(
-                f"{table.where(row, target)}: {cell!r} is not a number, and loss mse needs a number as target",
+                f"{table.where(row, target)}: {cell!r} is not a number, and loss {loss} needs a number as target",
                 "for classes: model.type: softmax with loss: cce, or activation: sigmoid with loss: bce",
             )
         return None
@@ -49,7 +53,7 @@ def fit_classes(table: Table, target: str, task: str, positive: Class | None, ro
             f"{column} has {len(classes)} different {'numbers' if numeric else 'labels'} in {len(rows)} training rows",
             "to predict a number: model.type: neuron with loss: mse" if numeric else "is it the target (data.target)?",
         )
-    return _binary(column, classes, positive) if task == "binary" else tuple(classes)
+    return _binary(column, loss, classes, positive) if task is Task.TWO_CLASSES else tuple(classes)
 
 
 def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> Array:
@@ -100,10 +104,10 @@ def as_class(value: Class, numeric: bool) -> Class:
         return value
 
 
-def _binary(column: str, classes: list[Class], positive: Class | None) -> tuple[Class, ...]:
+def _binary(column: str, loss: str, classes: list[Class], positive: Class | None) -> tuple[Class, ...]:
     if len(classes) != 2:
         raise DataError(
-            f"{column} has {len(classes)} classes ({_shown(classes)}), and loss bce needs two",
+            f"{column} has {len(classes)} classes ({_shown(classes)}), and loss {loss} needs two",
             "for more: model.type: softmax with loss: cce",
         )
     if positive is None:

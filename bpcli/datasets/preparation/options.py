@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bpcli.datasets.preparation.labels import Class
+from bpcli.formulas.choices import REALS, Interval, Task
 
 
 @dataclass(frozen=True)
 class PreparationOptions:
-    """What a config says of the preparation; `task` is `classes`, `binary` or `regression`."""
+    """What a config says of the preparation; `labels` is where the numbers of a regression's target have to lie."""
 
     target: str
-    task: str
+    task: Task
+    loss: str
     positive: Class | None = None
     features: Sequence[str] | None = None
     exclude: Sequence[str] = ()
@@ -19,3 +21,4 @@ class PreparationOptions:
     standardize: bool = False
     scale: float | None = None
     missing: str | Mapping[str, str] = "error"
+    labels: Interval = REALS

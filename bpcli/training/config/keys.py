@@ -6,9 +6,8 @@ more field.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
@@ -16,10 +15,11 @@ from bpcli.datasets.preparation.fitted import MISSING_STRATEGIES
 from bpcli.datasets.table import READERS
 from bpcli.errors import nearest
 from bpcli.formulas.activations import ACTIVATIONS
-from bpcli.formulas.choices import Setting, name_and_settings
+from bpcli.formulas.choices import Choice, Setting, Task, name_and_settings
+from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs, pairs_in_words, refusal, task_of
+from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.schedules import SCHEDULES
-from bpcli.formulas.steps import STEPS
 from bpcli.training.config.value_types import (
     CLASS,
     FILE,
@@ -28,6 +28,7 @@ from bpcli.training.config.value_types import (
     NAMES,
     PATH,
     Kind,
+    TableKind,
     a_number,
     a_whole_number,
     either,
@@ -37,7 +38,7 @@ from bpcli.training.config.value_types import (
     optional,
     settings,
 )
-from bpcli.training.descent.stopping import METRICS
+from bpcli.training.metrics import METRICS, metrics_of
 
 _MOST_SHOWN = 20  # columns in a message
 
@@ -49,13 +50,13 @@ REQUIRED: Any = object()
 class Key:
     """A key: what it takes, what it is for, and what documents show where its default would say nothing.
 
-    `loss` names the only loss that it has a meaning for.
+    `fits` says which losses it has a meaning for.
     """
 
     kind: Kind
     text: str
     example: str = ""
-    loss: str | None = None
+    fits: Callable[[Loss], bool] | None = None
     default: Any = REQUIRED
     path: str = ""
 
@@ -67,7 +68,7 @@ class Key:
 
 
 def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
-    """The kinds of the settings of optimisers or schedules."""
+    """The kinds of the settings of each row of a table."""
 
     def kind(setting: Setting) -> Kind:
         if setting.whole:
@@ -77,9 +78,12 @@ def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
     return {name: {key: kind(setting) for key, setting in row.settings.items()} for name, row in rows.items()}
 
 
-EARLY = settings(
-    {"metric": one_of(*dict.fromkeys(chain(*METRICS.values()))), "patience": a_whole_number(1)}, "metric and patience"
-)
+def _row_of(rows: Mapping[str, Any], what: str, more: Mapping[str, Kind] | None = None) -> Kind:
+    """A row of a table by its name, or as a mapping of its name and settings."""
+    return TableKind(lambda: named(_settings(rows), what, more))
+
+
+EARLY = TableKind(lambda: settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
 PART = optional(either(a_number(above=0, below=1), FILE))
 MISSING = one_of(*MISSING_STRATEGIES)
 
@@ -89,16 +93,24 @@ class ModelConfig:
     """The section `model`; `activation` is None for softmax."""
 
     type: Annotated[
-        str, Key(one_of(*dict.fromkeys(model for model, _, _ in STEPS)), "one output, or one for each class", "neuron")
+        str,
+        Key(TableKind(lambda: one_of(*LAYERS)), ", or ".join(row.outputs for row in LAYERS.values()), "neuron"),
     ]
     activation: Annotated[
-        str | None, Key(optional(one_of(*ACTIVATIONS)), "for a neuron, by default identity", "sigmoid")
+        Choice | None,
+        Key(
+            TableKind(lambda: optional(_row_of(ACTIVATIONS, "activation"))),
+            f"by default {DEFAULT_ACTIVATION}",
+            "sigmoid",
+        ),
     ] = None
     init: Annotated[str, Key(one_of("zeros", "normal", "uniform"), "N(0, 1/n) and ±1/√n for n features")] = "zeros"
     threshold: Annotated[
         float,
         Key(
-            a_number(above=0, below=1), "a bce neuron predicts the positive class where a is at least this", loss="bce"
+            a_number(above=0, below=1),
+            "a bce neuron predicts the positive class where a is at least this",
+            fits=lambda loss: loss.probability,
         ),
     ] = 0.5
 
@@ -121,12 +133,12 @@ class TrainingConfig:
     dtype: Annotated[str, Key(one_of("float64", "float32"), "")] = "float64"
     optimizer: Annotated[
         str | dict[str, Any],
-        Key(named(_settings(OPTIMIZERS), "optimizer"), "or {name: momentum, momentum: 0.9}"),
+        Key(_row_of(OPTIMIZERS, "optimizer"), "or {name: momentum, momentum: 0.9}"),
     ] = "sgd"
     schedule: Annotated[
         str | dict[str, Any],
         Key(
-            named(_settings(SCHEDULES), "schedule", {"warmup": a_whole_number(0)}),
+            _row_of(SCHEDULES, "schedule", {"warmup": a_whole_number(0)}),
             "of α; or {name: cosine, warmup: 100}, steps",
         ),
     ] = "constant"
@@ -161,7 +173,12 @@ class DataConfig:
     target: Annotated[str, Key(NAME, "the column to predict; with LIBSVM: none", "diagnosis")]
     positive: Annotated[
         str | float | None,
-        Key(optional(CLASS), "of two classes; by default the later in natural order", "malignant", loss="bce"),
+        Key(
+            optional(CLASS),
+            "of two classes; by default the later in natural order",
+            "malignant",
+            fits=lambda loss: loss.task is Task.TWO_CLASSES,
+        ),
     ] = None
     features: Annotated[tuple[str, ...] | None, Key(optional(NAMES), "a list; by default every other column")] = None
     exclude: Annotated[tuple[str, ...], Key(NAMES, "columns to leave out")] = ()
@@ -187,7 +204,7 @@ class DataConfig:
     test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
         None
     )
-    format: Annotated[str, Key(one_of("auto", *READERS), "by extension, .gz too")] = "auto"
+    format: Annotated[str, Key(TableKind(lambda: one_of("auto", *READERS)), "by extension, .gz too")] = "auto"
     target_path: Annotated[
         Path | None, Key(optional(PATH), "where the target has a file of its own; .npz: arrays X and y")
     ] = None
@@ -198,7 +215,7 @@ class Config:
     """A config that holds, every default filled in; `places` says where each given key, and entry of it, stands."""
 
     model: ModelConfig
-    loss: Annotated[str, Key(one_of(*dict.fromkeys(loss for _, _, loss in STEPS)), "", "bce")]
+    loss: Annotated[Choice, Key(_row_of(LOSSES, "loss"), "settings as in {name: huber, delta: 1}", "bce")]
     training: TrainingConfig
     data: DataConfig
     output: Annotated[
@@ -231,21 +248,6 @@ KEYS: dict[str, Key] = {key.path: key for key in _keys(Config)}
 """The table, by dotted path, in the order of a config."""
 
 
-def _pairs_in_words() -> str:
-    """`neuron + identity, sigmoid, … or relu + mse; neuron + sigmoid + bce; …`."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for model, activation, loss in STEPS:
-        grouped.setdefault((model, loss), []).extend([activation] if activation else [])
-    return "; ".join(
-        " + ".join(filter(None, [model, " or".join(", ".join(names).rsplit(",", 1)), loss]))
-        for (model, loss), names in grouped.items()
-    )
-
-
-PAIRS = _pairs_in_words()
-"""What goes together."""
-
-
 class Conflict(NamedTuple):
     """What is wrong with a key, or with the entry of it that names a column."""
 
@@ -259,8 +261,10 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     yield from _model_conflicts(values)
     loss = values.get("loss")
     for path, key in KEYS.items():
-        if key.loss and loss and loss != key.loss and values.get(path, key.default) != key.default:
-            yield Conflict(path, f"it goes with loss {key.loss} alone, and the loss is {loss}; leave it out")
+        if key.fits and loss and not key.fits(loss_of(loss)) and values.get(path, key.default) != key.default:
+            fitting = " or ".join(name for name, row in LOSSES.items() if key.fits(row))
+            what = f"it goes with loss {fitting} alone, and the loss is {loss_of(loss).name}; leave it out"
+            yield Conflict(path, what)
     if values.get("data.standardize") and values.get("data.scale") is not None:
         yield Conflict("data.scale", "data.standardize: true scales already; give one of the two")
     parts = [values.get(f"data.{part}") for part in ("validation", "test")]
@@ -271,30 +275,37 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     yield from _stopping_conflicts(values)
 
 
+def _task(values: Mapping[str, Any]) -> Task | None:
+    """What is predicted, if the values say."""
+    layer, loss = values.get("model.type"), values.get("loss")
+    if loss is None or layer is None:
+        return None if loss is None else loss_of(loss).task
+    return task_of(layer, loss)
+
+
 def _weight_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    weight, loss = values.get("data.weight"), values.get("loss")
+    weight = values.get("data.weight")
     if weight is not None:
         if weight == values.get("data.target"):
             yield Conflict("data.weight", f"{weight} is the target")
         for key in ("data.features", "data.categorical"):
             if weight in (values.get(key) or ()):
                 yield Conflict(key, f"{weight} is data.weight, and no feature", weight)
-    if values.get("training.class_weight") is not None and loss == "mse" and values.get("model.type") != "softmax":
+    if values.get("training.class_weight") is not None and _task(values) is Task.REGRESSION:
         yield Conflict("training.class_weight", "a regression has no classes; data.weight weighs single rows")
 
 
 def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    early, loss = values.get("training.early_stopping"), values.get("loss")
+    early, task = values.get("training.early_stopping"), _task(values)
     if early is not None:
         if values.get("data.validation") is None:
             yield Conflict(
                 "training.early_stopping", "it watches the validation rows, and data.validation is not given"
             )
         metric = early.get("metric", "loss")
-        regression = loss == "mse" and values.get("model.type") != "softmax"
-        has = METRICS["numbers" if regression else "classes"]
-        if loss and metric not in has:
-            whose = "a regression" if regression else "a model of classes"
+        has = metrics_of(task) if task else []
+        if task and metric not in has:
+            whose = "a regression" if task is Task.REGRESSION else "a model of classes"
             yield Conflict("training.early_stopping", f"{whose} has no {metric}: one of {', '.join(has)}", "metric")
     if values.get("training.epochs") == "auto":
         if values.get("data.validation") is None:
@@ -308,22 +319,14 @@ def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
 
 
 def _model_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    model, loss = values.get("model.type"), values.get("loss")
+    layer, loss = values.get("model.type"), values.get("loss")
     activation = values.get("model.activation")
-    if model == "softmax" and activation is not None:
-        yield Conflict("model.activation", "softmax is itself the activation of such a model; leave this key out")
-    elif model and loss:
-        chosen = None if model == "softmax" else activation or "identity"
-        if (model, chosen, loss) not in STEPS:
-            yield Conflict("loss", f"{_why_not(model, chosen, loss)}; what goes together: {PAIRS}")
-
-
-def _why_not(model: str, activation: str | None, loss: str) -> str:
-    if model == "softmax":
-        return f"{loss} is for one output between 0 and 1, and softmax has one for each class: take cce"
-    if loss == "cce":
-        return "cce needs a probability for each class, and a neuron has one output: take softmax, or bce for two"
-    return f"{loss} takes the logarithm of the output, which has to lie between 0 and 1, and {activation}'s does not"
+    if layer and LAYERS[layer].per_class and activation is not None:
+        yield Conflict("model.activation", f"{layer} is itself the activation of such a model; leave this key out")
+    elif layer and loss:
+        chosen = None if LAYERS[layer].per_class else activation or DEFAULT_ACTIVATION
+        if why := refusal(layer, chosen, loss):
+            yield Conflict("loss", f"{why}; what goes together: {pairs_in_words()}")
 
 
 def _column_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
@@ -400,34 +403,45 @@ def _object(description: str) -> dict[str, Any]:
 
 def _rules() -> Iterator[dict[str, Any]]:
     """What `conflicts` says of pairs, as JSON Schema: implications, so that an editor marks the value at fault."""
-    losses: dict[str, list[str]] = {}
-    activations: dict[tuple[str, str], list[str | None]] = {}
-    for model, activation, loss in STEPS:
-        losses.setdefault(model, []).append(loss)
-        activations.setdefault((model, loss), []).append(activation)
-    for model, possible in losses.items():
-        yield {"if": _has({"model.type": model}), "then": _takes("loss", list(dict.fromkeys(possible)))}
-    for (model, loss), fitting in activations.items():
-        then = _takes("model.activation", fitting)
-        if model == "neuron":
-            fits = "identity" in fitting
-            then["properties"]["model"] |= {} if fits else {"required": ["activation"]}
-            fitting += [None] if fits else []
-        yield {"if": _has({"model.type": model, "loss": loss}), "then": then}
+    losses: dict[str, list[Any]] = {}
+    activations: dict[tuple[str, str], list[Any]] = {}
+    for layer, activation, loss in pairs():
+        losses.setdefault(layer, []).append(loss)
+        activations.setdefault((layer, loss), []).append(activation)
+    for layer, possible in losses.items():
+        fitting = [_row(loss) for loss in dict.fromkeys(possible)]
+        yield {"if": _has({"model.type": {"const": layer}}), "then": _takes("loss", fitting)}
+    for (layer, loss), names in activations.items():
+        fits = None in names or DEFAULT_ACTIVATION in names
+        fitting = [{"const": None} if name is None else _row(name) for name in names]
+        then = _takes("model.activation", fitting + ([{"const": None}] if fits and None not in names else []))
+        then["properties"]["model"] |= {} if fits else {"required": ["activation"]}
+        yield {"if": _has({"model.type": {"const": layer}, "loss": _row(loss)}), "then": then}
     for path, key in KEYS.items():
-        if key.loss:
-            yield {"if": _has({"loss": key.loss}), "else": _takes(path, [key.default])}
-    yield {"if": _has({"data.standardize": True}), "then": _takes("data.scale", [None])}
+        if key.fits:
+            fitting = [_row(name) for name, row in LOSSES.items() if key.fits(row)]
+            yield {"if": _has({"loss": {"anyOf": fitting}}), "else": _takes(path, [{"const": key.default}])}
+    yield {"if": _has({"data.standardize": {"const": True}}), "then": _takes("data.scale", [{"const": None}])}
 
 
-def _has(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a config in which these keys are given and have these values."""
-    return {"allOf": [_at(path, {"const": value}, required=True) for path, value in values.items()]}
+def _row(name: str) -> dict[str, Any]:
+    """The schema of a row: its name, or a mapping with it."""
+    return {
+        "anyOf": [
+            {"const": name},
+            {"type": "object", "properties": {"name": {"const": name}}, "required": ["name"]},
+        ]
+    }
 
 
-def _takes(path: str, values: list[Any]) -> dict[str, Any]:
-    """The schema of a config in which a key, if it is given, has one of some values."""
-    return _at(path, {"enum": values}, required=False)
+def _has(values: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The schema of a config in which these keys are given and are of these schemas."""
+    return {"allOf": [_at(path, schema, required=True) for path, schema in values.items()]}
+
+
+def _takes(path: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
+    """The schema of a config in which a key, if it is given, is of one of some schemas."""
+    return _at(path, {"anyOf": schemas}, required=False)
 
 
 def _at(path: str, schema: Mapping[str, Any], required: bool) -> dict[str, Any]:

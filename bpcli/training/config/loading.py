@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bpcli.datasets.table import check_file, read_table
 from bpcli.errors import ConfigError, DataError, nearest
+from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 from bpcli.training.config.keys import KEYS, REQUIRED, SECTIONS, Config, conflicts, unknown_columns
@@ -209,8 +210,8 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
         problems.sort(key=lambda problem: (not problem[0].line, *problem[0][1:]))  # settings behind the file
         raise ConfigError([f"{place}: {what}" for place, what in problems])
     filled = {path: values.get(path, key.default) for path, key in KEYS.items()}
-    if filled["model.type"] == "neuron" and filled["model.activation"] is None:
-        filled["model.activation"] = "identity"
+    if filled["model.activation"] is None and not LAYERS[filled["model.type"]].per_class:
+        filled["model.activation"] = DEFAULT_ACTIVATION
     filled["output"] = Path(filled["output"] or Path("runs", stem))
     parts: dict[str, Any] = {path: value for path, value in filled.items() if "." not in path}
     for name, section in SECTIONS.items():

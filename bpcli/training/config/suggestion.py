@@ -13,6 +13,8 @@ from bpcli.datasets.preparation.statistics import mean_and_sigma
 from bpcli.datasets.sparse import LABEL, SparseTable
 from bpcli.datasets.table import MISSING, Table, is_number
 from bpcli.errors import DataError, UsageError
+from bpcli.formulas.choices import Task
+from bpcli.formulas.layers import LAYERS, USUAL
 from bpcli.text.natural_order import natural_key
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import KEYS
@@ -83,14 +85,15 @@ def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -
 
 def _model(task: "_Task", target: str, remark: str) -> dict[str, Entry]:
     """The model, its loss and its target."""
+    layer, activation, loss = USUAL[task.task]
     entries = {
-        "model.type": Entry("softmax" if task.loss == "cce" else "neuron", task.remark),
-        "loss": Entry(task.loss),
+        "model.type": Entry(layer, task.remark),
+        "loss": Entry(loss),
         "data.target": Entry(target, remark),
     }
-    if task.loss != "cce":
-        entries["model.activation"] = Entry("sigmoid" if task.loss == "bce" else "identity")
-    if task.loss == "bce":
+    if activation is not None:
+        entries["model.activation"] = Entry(activation)
+    if task.task is Task.TWO_CLASSES:
         negative, positive = _order(task.classes)
         entries["data.positive"] = Entry(positive, f"or {yaml_text(negative)}")
     return entries
@@ -174,15 +177,16 @@ def _guess_target(table: Table) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Task:
-    """What is to be learned: the loss, the classes in natural order (none for a number), and what was seen."""
+    """What is to be learned: the task, the classes in natural order (none for a number), and what was seen."""
 
-    loss: str
+    task: Task
     classes: tuple[Class, ...]
     remark: str
 
 
 def _choose_task(table: Table, target: str, model: str | None) -> _Task:
     """The task that the target's values and `model` allow."""
+    per_class = model is not None and LAYERS[model].per_class
     values = _distinct(table, target)
     numeric = table.is_numeric(target)
     column = f"{table.path}: column {target}"
@@ -192,19 +196,19 @@ def _choose_task(table: Table, target: str, model: str | None) -> _Task:
     few = len(values) == 2 or len(values) <= min(MAX_CATEGORIES, rows / 5)
     whole = numeric and all(float(value).is_integer() for value in values)
     if numeric and not (whole and few):
-        if model == "softmax":
+        if per_class:
             raise UsageError(f"{column} holds numbers, and no few whole ones that could be classes", "--model neuron")
-        return _Task("mse", (), f"{yaml_text(target)} is a number")
+        return _Task(Task.REGRESSION, (), f"{yaml_text(target)} is a number")
     if len(values) > max(MAX_CATEGORIES, rows // 2):
         raise DataError(f"{column} holds {len(values)} different texts in {rows} rows: no classes, and no numbers")
-    if len(values) == 2 and model != "softmax":
-        return _Task("bce", values, f"{yaml_text(target)} has two classes")
-    if model == "neuron":
+    if len(values) == 2 and not per_class:
+        return _Task(Task.TWO_CLASSES, values, f"{yaml_text(target)} has two classes")
+    if model is not None and not per_class:
         if not numeric:
             raise UsageError(f"{column} has {len(values)} classes, and a neuron tells two apart", "--model softmax")
-        return _Task("mse", (), f"{yaml_text(target)} is a number")
+        return _Task(Task.REGRESSION, (), f"{yaml_text(target)} is a number")
     remark = f"{yaml_text(target)} has {len(values)} classes"
-    return _Task("cce", values, remark + ("; as a number: type: neuron, loss: mse" if numeric else ""))
+    return _Task(Task.CLASSES, values, remark + ("; as a number: type: neuron, loss: mse" if numeric else ""))
 
 
 def _distinct(table: Table, target: str) -> tuple[Class, ...]:
@@ -244,9 +248,9 @@ def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Ent
     size = int(KEYS["training.batch_size"].default)
     epochs = int(KEYS["training.epochs"].default)
     steps = -(-rows // size)
-    rate = _learning_rate(task.loss, n, largest / size, min(epochs * steps, MAX_STEPS))
+    rate = _learning_rate(task.task, n, largest / size, min(epochs * steps, MAX_STEPS))
     # Enough steps to come near the optimum, and not so many that the first look at a large table takes minutes.
-    needed = (25 if task.loss == "mse" else 100) / rate
+    needed = (25 if task.task is Task.REGRESSION else 100) / rate
     if epochs * steps < needed:
         epochs = min(2000, 100 * math.ceil(needed / steps / 100))
     elif epochs * steps > MAX_STEPS:
@@ -257,14 +261,14 @@ def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Ent
     return entries | {"data.validation": Entry(0.2)}
 
 
-def _learning_rate(loss: str, n: float, largest: float, steps: int) -> float:
+def _learning_rate(task: Task, n: float, largest: float, steps: int) -> float:
     """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
 
     λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the
     share of the largest row. c is 2 for mse, and 1/4 for bce, whose slopes are bounded besides. Where there are steps
     enough for it, a lower rate ends nearer to the optimum.
     """
-    if loss == "mse":
+    if task is Task.REGRESSION:
         return _rounded_down(min(0.01, 0.5 / (n + 1 + largest)))
     return _rounded_down(min(0.1, 8 / (n + 1), max(0.01, 200 / steps)))
 

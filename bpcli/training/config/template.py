@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bpcli.formulas.choices import Task
+from bpcli.formulas.layers import LAYERS, USUAL, loss_of
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import KEYS, REQUIRED, Key
 
@@ -26,10 +28,12 @@ def reference() -> str:
 
 def template(model: str) -> str:
     """A config without a table to look at: what has to be filled in, and every other key as a comment."""
+    task = Task.CLASSES if LAYERS[model].per_class else Task.TWO_CLASSES
+    _, activation, loss = USUAL[task]
     chosen = {
         "model.type": Entry(model),
-        **({} if model == "softmax" else {"model.activation": Entry("sigmoid")}),
-        "loss": Entry("cce" if model == "softmax" else "bce"),
+        **({} if activation is None else {"model.activation": Entry(activation)}),
+        "loss": Entry(loss),
         "training.learning_rate": Entry(0.1),
         "data.path": Entry("data.csv"),
         "data.target": Entry("label"),
@@ -64,9 +68,9 @@ def _lines(chosen: Mapping[str, Entry], commented: bool) -> Iterator[str]:
 
 def _has_meaning(key: Key, chosen: Mapping[str, Entry]) -> bool:
     """Whether a key that was not chosen could be, beside the loss and the model."""
-    if key.path == "model.activation" and chosen["model.type"].value == "softmax":
+    if key.path == "model.activation" and LAYERS[chosen["model.type"].value].per_class:
         return False
-    return key.loss is None or key.loss == chosen["loss"].value
+    return key.fits is None or key.fits(loss_of(chosen["loss"].value))
 
 
 def _shown_default(key: Key, commented: bool) -> str:

@@ -39,6 +39,17 @@ class Kind:
     choices: tuple[str, ...] = ()
 
 
+class TableKind(Kind):
+    """A kind whose words are the rows of a table: made from the rows that it has when it is asked."""
+
+    def __init__(self, make: Callable[[], Kind]) -> None:
+        object.__setattr__(self, "make", make)
+
+    def __getattribute__(self, name: str) -> Any:
+        """What the kind of the table as it is now says."""
+        return getattr(object.__getattribute__(self, "make")(), name)
+
+
 def shown(node: Node) -> str:
     """A node as a message shows it: text in quotes where it would else look like something other."""
     text = _shown(node)

@@ -8,14 +8,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.training.descent.state import State
+from bpcli.training.metrics import METRICS
 
-METRICS = {
-    "classes": ("loss", "accuracy", "auc", "pr_auc"),
-    "numbers": ("loss", "rmse", "mae", "r2"),
-}
-"""What can be watched, by what is predicted."""
-
-HIGHER_IS_BETTER = frozenset({"accuracy", "auc", "pr_auc", "r2"})
 MOST_EPOCHS = 10_000
 """What `epochs: auto` comes to, where each epoch is a little better than those before."""
 
@@ -36,7 +30,7 @@ class Stopping:
         measured = record["validation"][self.metric]
         value = math.nan if measured is None else float(measured)
         best = state.best
-        higher = self.metric in HIGHER_IS_BETTER
+        higher = METRICS[self.metric].higher_is_better
         if not math.isnan(value) and (best is None or (value > best["value"] if higher else value < best["value"])):
             state.best = {"epoch": record["epoch"], "value": value}
             np.copyto(state.slots["best.w"], state.w)

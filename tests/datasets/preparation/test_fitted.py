@@ -14,6 +14,7 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.table import read_table
 from bpcli.errors import DataError, UsageError
+from bpcli.formulas.choices import Task
 
 
 def table(text, name="t.csv"):
@@ -23,7 +24,8 @@ def table(text, name="t.csv"):
 def fit(text, task="regression", rows=None, target="y", **options):
     source = table(text)
     chosen = np.arange(source.rows) if rows is None else np.array(rows)
-    return Preparation.fit(source, PreparationOptions(target=target, task=task, **options), chosen)
+    of_config = PreparationOptions(target=target, task=Task(task), loss="mse", **options)
+    return Preparation.fit(source, of_config, chosen)
 
 
 def both(text, **options):

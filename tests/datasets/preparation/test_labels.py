@@ -7,6 +7,7 @@ import pytest
 from bpcli.datasets.preparation.labels import class_text, encode, fit_classes
 from bpcli.datasets.table import read_table
 from bpcli.errors import DataError
+from bpcli.formulas.choices import Task
 
 
 def table(labels, name="t.csv"):
@@ -14,7 +15,7 @@ def table(labels, name="t.csv"):
 
 
 def classes(labels, task="classes", positive=None):
-    return fit_classes(table(labels), "y", task, positive, np.arange(len(labels)))
+    return fit_classes(table(labels), "y", Task(task), "the loss", positive, np.arange(len(labels)))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_target_that_does_not_fit(labels, task, positive, message):
 
 
 def test_only_the_given_rows_count():
-    assert fit_classes(table(["x", "y", "z"]), "y", "binary", None, np.array([0, 2])) == ("x", "z")
+    assert fit_classes(table(["x", "y", "z"]), "y", Task.TWO_CLASSES, "bce", None, np.array([0, 2])) == ("x", "z")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bpcli.datasets.readers import libsvm
 from bpcli.datasets.sparse import MAX_DENSE, Numbered, csr_array, dense
 from bpcli.datasets.table import read_table
 from bpcli.errors import DataError, MissingExtraError, UsageError
+from bpcli.formulas.choices import Task
 
 
 def read(content, name="t.svm"):
@@ -123,7 +124,7 @@ def test_without_scipy_the_extra_is_named(monkeypatch):
 
 
 def options(**more):
-    return PreparationOptions(target="none", task="binary", **more)
+    return PreparationOptions(target="none", task=Task.TWO_CLASSES, loss="bce", **more)
 
 
 def fitted(table, **more):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
-from bpcli.formulas.steps import STEPS, make_step
+from bpcli.formulas.steps import make_step
 from bpcli.training.descent import sparse_loop as lazy
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
@@ -47,7 +48,7 @@ PENALTIES = [{}, {"l1": 0.01}, {"l2": 0.05}, {"l1": 0.003, "l2": 0.5}, {"l2": 5.
 
 
 @pytest.mark.parametrize("penalties", PENALTIES, ids=str)
-@pytest.mark.parametrize("kind", STEPS, ids=str)
+@pytest.mark.parametrize("kind", pairs(), ids=str)
 def test_the_steps_are_those_over_the_rows_written_out(rows, kind, penalties):
     for size, shuffle in ((8, True), (8, False), (N, True), (1, True)):
         losses, w, b = trained(descend_epochs, rows, kind, penalties, size, shuffle=shuffle)
