@@ -15,33 +15,33 @@ import click
 from bpcli.commands import output
 from bpcli.errors import BpcliError, DataError, InputError, nearest
 
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    # name: (module, what it does, its reference page); the module is imported only when its command runs or shows help.
-    "eval": ("bpcli.commands.eval", "The value of an expression.", "calculator"),
-    "grad": ("bpcli.commands.grad", "The gradient of an expression, a row.", "calculator"),
-    "jacobian": (
-        "bpcli.commands.jacobian",
-        "The Jacobian of expressions, or of a function of the lecture.",
-        "calculator",
-    ),
-    "hessian": ("bpcli.commands.hessian", "The Hessian of an expression.", "calculator"),
-    "descend": ("bpcli.commands.descend", "Gradient descent on an expression, step by step.", "calculator"),
-    "check": (
-        "bpcli.commands.check",
-        "A derivative against difference quotients, or yours against the exact one.",
-        "grading",
-    ),
-    "backprop": ("bpcli.commands.backprop", "The chain of Jacobians of a neuron or a softmax layer.", "chain"),
-    "plot": ("bpcli.commands.plot", "A picture of a function and its gradient, or of a trained model.", "plots"),
-    "train": ("bpcli.commands.train", "Train a model from a YAML config.", "training"),
-    "predict": ("bpcli.commands.predict", "Predictions of a trained model, a row for every row.", "training"),
-    "evaluate": ("bpcli.commands.evaluate", "The loss and the metrics of a trained model.", "training"),
-    "inspect": ("bpcli.commands.inspect", "The weights of a trained model, by feature and class.", "training"),
-    "init": ("bpcli.commands.init", "A commented config to start from.", "training"),
-    "validate": ("bpcli.commands.validate", "Every mistake in a config, each with its line.", "config"),
-    "schema": ("bpcli.commands.schema", "The JSON Schema of the config, for editors.", "config"),
-    "help": ("bpcli.commands.help", "The reference pages, by topic.", ""),
+# Heading of the help: {name: (what it does, its reference page)}. The module bpcli.commands.NAME has the command; it is
+# imported only when the command runs or shows its help.
+_GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Calculator": {
+        "eval": ("The value of an expression.", "calculator"),
+        "grad": ("The gradient of an expression, a row.", "calculator"),
+        "jacobian": ("The Jacobian of expressions, or of a function of the lecture.", "calculator"),
+        "hessian": ("The Hessian of an expression.", "calculator"),
+        "descend": ("Gradient descent on an expression, step by step.", "calculator"),
+        "check": ("A derivative against difference quotients, or yours against the exact one.", "grading"),
+        "backprop": ("The chain of Jacobians of a neuron or a softmax layer.", "chain"),
+        "plot": ("A picture of a function and its gradient, or of a trained model.", "plots"),
+    },
+    "Trainer": {
+        "train": ("Train a model from a YAML config.", "training"),
+        "predict": ("Predictions of a trained model, a row for every row.", "training"),
+        "evaluate": ("The loss and the metrics of a trained model.", "training"),
+        "inspect": ("The weights of a trained model, by feature and class.", "training"),
+        "init": ("A commented config to start from.", "training"),
+        "validate": ("Every mistake in a config, each with its line.", "config"),
+        "schema": ("The JSON Schema of the config, for editors.", "config"),
+    },
+    "Reference": {
+        "help": ("The reference pages, by topic.", ""),
+    },
 }
+COMMANDS = {name: row for group in _GROUPS.values() for name, row in group.items()}
 
 DEBUG = "bpcli.debug"  # the key in the context's meta
 
@@ -114,8 +114,8 @@ class LazyGroup(click.Group):
         """Import the command's module; None for a name that is not in the table."""
         if name not in COMMANDS:
             return None
-        module, _, page = COMMANDS[name]
-        command: click.Command = import_module(module).command
+        _, page = COMMANDS[name]
+        command: click.Command = import_module(f"bpcli.commands.{name}").command
         command.epilog = f"More: bpcli help {page}" if page else None
         return command
 
@@ -131,9 +131,10 @@ class LazyGroup(click.Group):
         return super().resolve_command(context, arguments)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table, without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text, _) in COMMANDS.items()])
+        """The table under its headings, without importing anything."""
+        for heading, group in _GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, text) for name, (text, _) in group.items()])
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
