@@ -1,4 +1,4 @@
-"""Writing files and folders: each appears under its name only when it is whole, and nothing is overwritten unasked."""
+"""Files and folders: each appears under its name only when it is whole, and nothing is overwritten unasked."""
 
 import contextlib
 import ctypes
@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import DataError, UsageError, nearest
+
+
+def check_file(path: Path) -> None:
+    """DataError if `path` is not a file that can be read; offers the nearest name in its folder."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a file")
+    if not path.exists():
+        siblings = os.listdir(path.parent) if path.parent.is_dir() else []
+        close = nearest(path.name, siblings)
+        raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
 
 
 def refuse_overwrite(path: Path, hint: str = "--force to replace it") -> None:

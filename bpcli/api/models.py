@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.from_python import table_of
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.reading import read_table
 from bpcli.datasets.sparse import is_sparse, sparse_table
-from bpcli.datasets.table import Table, read_table
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError
 from bpcli.training.config.loading import Config, config_from_mapping, load_config
 from bpcli.training.model import Model

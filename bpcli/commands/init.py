@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bpcli.commands import Command, output
-from bpcli.datasets.table import read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import UsageError
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.suggestion import draft

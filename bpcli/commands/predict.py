@@ -12,8 +12,9 @@ import numpy as np
 from bpcli.commands import Command, output
 from bpcli.datasets.preparation.fitted import Prepared, Tally
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.reading import read_blocks, read_table
 from bpcli.datasets.stored import is_large, regrouped
-from bpcli.datasets.table import Table, read_blocks, read_table
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import BLOCK, Model

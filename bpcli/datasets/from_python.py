@@ -1,4 +1,4 @@
-"""Tables out of memory: columns by name, or an array of numbers, as the readers would have made them of a file."""
+"""Tables from Python's data: columns by name, or an array of numbers, as if they had been read from a file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -22,7 +22,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import MISSING, Floats, Table, read_blocks, reader_of
+from bpcli.datasets.reading import read_blocks, reader_of
+from bpcli.datasets.table import MISSING, Floats, Table
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
 
@@ -31,6 +32,7 @@ Progress = Callable[[int, int], None]
 """Told (bytes of the file so far, bytes in all) while a file is converted."""
 
 _MOST_PACKED = 100  # times that a file may be smaller than what it takes in memory
+_GZIP = 6  # times that a gzip file of text is usually smaller
 _FORMAT = 1  # rises when a reader of the old form could misread the new one
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
@@ -416,5 +418,6 @@ def _needed_memory(path: Path, format_: str, like: Path) -> int:
     reader.close()  # type: ignore[attr-defined]
     if following is None:
         return 0
-    packed = 6 if path.name.endswith((".gz", ".parquet", ".pq")) else 1
-    return int(3 * 8 * numbers * packed * path.stat().st_size / reader_of(path, format_, like).block_bytes)
+    format_row = reader_of(path, format_, like)
+    packed = max(format_row.packed, _GZIP if path.name.endswith(".gz") else 1)
+    return int(3 * 8 * numbers * packed * path.stat().st_size / format_row.block_bytes)

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.fitted import Preparation, Tally
+from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.splits import split_rows
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
+from bpcli.datasets.reading import read_table
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Matrix, Progress, StoredTable, available_memory, is_large, stored
-from bpcli.datasets.table import Table, read_table, with_target
+from bpcli.datasets.table import Table, with_target
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, loss_of, task_of
@@ -158,7 +160,7 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
         raise ConfigError(problems)
     for_splits, for_start, for_shuffle = streams(config)
     rows = split(config, table, for_splits)
-    preparation = Preparation.fit(table, preparation_options(config), rows["train"])
+    preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = _parts(config, table, preparation, rows, large)
     for name, path in part_files(config).items():
         other = read_data(config, path, large, progress)

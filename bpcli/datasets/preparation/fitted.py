@@ -1,6 +1,5 @@
-"""From a table to features and target: columns chosen, encoded, filled and scaled; fitted once, kept in the model."""
+"""A fitted preparation: it turns a table into features and targets, and is kept in the model."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,31 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.preparation.labels import Class, encode, fit_classes
-from bpcli.datasets.preparation.options import PreparationOptions
-from bpcli.datasets.preparation.problems import as_yaml, first_gap, raise_problems, refuse_unusable, without_values
-from bpcli.datasets.preparation.statistics import mean, mean_and_sigma, median, most_frequent
+from bpcli.datasets.preparation.columns import Column, category_codes
+from bpcli.datasets.preparation.gaps import dropped
+from bpcli.datasets.preparation.labels import Class, encode
+from bpcli.datasets.preparation.problems import as_yaml, first_gap, raise_problems
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
-from bpcli.datasets.table import MISSING, Table, is_number
-from bpcli.errors import DataError, UsageError
+from bpcli.datasets.table import Table
+from bpcli.errors import DataError
 from bpcli.formulas.choices import REALS, Interval, Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
-
-FILLS = {"mean": mean, "median": median, "most_frequent": most_frequent}
-MISSING_STRATEGIES = ("error", "drop", *FILLS)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A source column: its categories if it is one-hot encoded, what to do with a gap and what to fill it with."""
-
-    name: str
-    categories: tuple[str, ...] | None
-    missing: str
-    fill: float | str | None
 
 
 @dataclass(frozen=True)
@@ -103,38 +89,6 @@ class Preparation:
             names += [column.name] if column.categories is None else [f"{column.name}={c}" for c in column.categories]
         return names
 
-    @staticmethod
-    def fit(table: Table, options: PreparationOptions, rows: Array) -> "Preparation":
-        """Learn categories, fills, mean and σ, and the classes from `rows` of `table`.
-
-        DataError that names every column that can't be used as it is, with file and line, and what would help;
-        UsageError for options that do not fit the table.
-        """
-        if isinstance(table, SparseTable):
-            return _fit_sparse(table, options, rows)
-        names = _feature_columns(table, options)
-        strategies = {name: _strategy(options, name) for name in names}
-        drops_target = _target_strategy(options) == "drop"
-        drop = _dropped(table, strategies, options.target if drops_target else None)
-        refuse_unusable(table, options, strategies, drop)
-        kept = rows[~drop[rows]]
-        if not len(kept):
-            raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
-        fitted = [_fit_column(table, name, strategies[name], options, kept) for name in names]
-        classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
-        return Preparation(
-            options.target,
-            options.task,
-            drops_target,
-            tuple(column for column, _, _ in fitted),
-            classes,
-            tuple(m for _, means, _ in fitted for m in means) if options.standardize else None,
-            tuple(s for _, _, scales in fitted for s in scales)
-            if options.standardize or options.scale is not None
-            else None,
-            labels=options.labels,
-        )
-
     def apply(self, table: Table, with_target: bool = True, tally: "Tally | None" = None) -> Prepared:
         """The features, and `with_target` the targets, of every row; rows with a gap go where training dropped such.
 
@@ -149,7 +103,7 @@ class Preparation:
         drop = np.zeros(table.rows, bool)
         if with_target:
             strategies = {c.name: c.missing for c in self.columns}
-            drop = _dropped(table, strategies, self.target if self.drops_target else None)
+            drop = dropped(table, strategies, self.target if self.drops_target else None)
         self._refuse_unfit(table, drop)
         counted = Tally() if tally is None else tally
         X = self._features(table, counted.unseen)
@@ -206,7 +160,7 @@ class Preparation:
                 X[:, position] = values if column.fill is None else np.where(np.isnan(values), column.fill, values)
                 position += 1
             else:
-                codes = _category_codes(table, column, unseen)
+                codes = category_codes(table, column, unseen)
                 known = np.flatnonzero(codes >= 0)
                 X[known, position + codes[known]] = 1.0
                 position += len(column.categories)
@@ -271,122 +225,3 @@ class Preparation:
             rest["numbered"] = Numbered(numbered["first"], numbered["stop"], frozen(numbered["chosen"]))
         task = Task(data["task"])
         return Preparation(data["target"], task, data["drops_target"], columns, **rest, labels=labels)
-
-
-def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:
-    """What can be learned of a sparse table without writing out its zeros: the classes, and the features."""
-    if options.standardize:
-        raise UsageError(
-            f"data.standardize: less its mean no 0 of {table.path} stays 0, and its zeros are never written out",
-            "data.scale: NUMBER divides all features by one number; or give the data in another format",
-        )
-    if options.categorical:
-        raise UsageError(f"data.categorical: the features of {table.path} are numbers, and sparse", "leave it out")
-    of_columns = {} if isinstance(options.missing, str) else options.missing
-    table.require([options.target, *(options.features or ()), *options.exclude, *of_columns])
-    features = table.features
-    if options.features is not None or options.exclude:
-        out = {options.target, *options.exclude}
-        names = features if options.features is None else options.features
-        features = Numbered(features.first, features.stop, tuple(int(name[1:]) for name in names if name not in out))
-    if not len(features):
-        raise DataError(f"{table.path} has no feature left to learn from")
-    missing, drops = table.missing(options.target), _target_strategy(options) == "drop"
-    if missing.any() and not drops:
-        raise DataError(first_gap(table, options.target, missing, "target"), "data.missing: drop")
-    kept = rows[~missing[rows]]
-    if not len(kept):
-        raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
-    classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
-    scale = None if options.scale is None else (options.scale,) * len(features)
-    return Preparation(options.target, options.task, drops, (), classes, None, scale, features, options.labels)
-
-
-def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
-    """The columns to learn from; DataError or UsageError for options that do not fit the table or each other."""
-    of_columns = {} if isinstance(options.missing, str) else options.missing
-    table.require([options.target, *(options.features or ()), *options.exclude, *options.categorical, *of_columns])
-    out = {options.target, *options.exclude}
-    chosen = [name for name in (table.names if options.features is None else options.features) if name not in out]
-    if not chosen:
-        raise DataError(f"{table.path} has no column left to learn from beside the target {options.target}")
-    problems = []
-    for name, strategy in of_columns.items():
-        if name == options.target:
-            if strategy in FILLS:
-                problems.append(f"data.missing: {name} is the target, which is never filled: drop or error")
-        elif name not in chosen:
-            problems.append(f"data.missing: {name} is not among the features")
-        elif name in options.categorical and strategy in ("mean", "median"):
-            problems.append(f"data.missing: {name} is categorical and has no {strategy}: most_frequent, drop or error")
-    if problems:
-        raise UsageError("\n  ".join(problems))
-    return chosen
-
-
-def _strategy(options: PreparationOptions, name: str) -> str:
-    strategy = options.missing if isinstance(options.missing, str) else options.missing.get(name, "error")
-    # Text has no mean: where one strategy is for all columns, its categories take the nearest thing to it.
-    return "most_frequent" if name in options.categorical and strategy in FILLS else strategy
-
-
-def _target_strategy(options: PreparationOptions) -> str:
-    return options.missing if isinstance(options.missing, str) else options.missing.get(options.target, "error")
-
-
-def _dropped(table: Table, strategies: Mapping[str, str], target: str | None) -> Array:
-    """Where a column that is to drop its gaps, or the target if given, has one, (N,)."""
-    gaps = np.zeros(table.rows, bool) if target is None else table.missing(target)
-    for name, strategy in strategies.items():
-        if strategy == "drop":
-            gaps = gaps | table.missing(name)
-    return gaps
-
-
-def _fit_column(
-    table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array
-) -> tuple[Column, Sequence[float], Sequence[float]]:
-    """A column as `rows` have it, with the mean and the divisor of each of its features."""
-    if name in options.categorical:
-        cells = table.text(name)
-        counts = Counter(cell for cell in map(cells.__getitem__, rows.tolist()) if cell not in MISSING)
-        if not counts:
-            raise without_values(table, name, options)
-        categories = tuple(sorted(counts, key=natural_key))
-        fill = max(categories, key=counts.__getitem__) if strategy in FILLS else None
-        # The 0 and 1 of a category stay as they are.
-        return Column(name, categories, strategy, fill), [0.0] * len(categories), [1.0] * len(categories)
-    values = table.numeric(name)[rows]
-    gaps = np.isnan(values)
-    if gaps.all():
-        raise without_values(table, name, options)
-    filling = FILLS[strategy](values[~gaps]) if strategy in FILLS else None
-    column = Column(name, None, strategy, filling)
-    if not options.standardize:
-        return column, [0.0], [1.0 if options.scale is None else options.scale]
-    if gaps.any():
-        values = values[~gaps] if filling is None else np.where(gaps, filling, values)
-    center, sigma = mean_and_sigma(values)
-    return column, [center], [sigma or 1.0]
-
-
-def _category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) -> Array:
-    """The number of each row's category, −1 where training has not seen it; `unseen` gets such categories."""
-    categories = column.categories or ()
-    codes: dict[str, int] = {category: code for code, category in enumerate(categories)}
-    filled = codes.get(str(column.fill), -1)
-    numbers = _by_number(categories)
-    for cell in set(table.text(column.name)) - codes.keys():
-        if cell in MISSING:
-            codes[cell] = filled
-        else:
-            codes[cell] = numbers.get(float(cell), -1) if is_number(cell) else -1
-            if codes[cell] < 0:
-                unseen.setdefault(column.name, set()).add(cell)
-    return np.fromiter(map(codes.__getitem__, table.text(column.name)), np.intp, table.rows)
-
-
-def _by_number(categories: Sequence[str]) -> dict[float, int]:
-    """Codes of the categories that are numbers, if no other is the same one: 1 becomes 1.0 where a table has gaps."""
-    values = [float(category) if is_number(category) else None for category in categories]
-    return {value: code for code, value in enumerate(values) if value is not None and values.count(value) == 1}

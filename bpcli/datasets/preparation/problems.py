@@ -1,23 +1,21 @@
-"""What is told of a table that can't be prepared as a config says: the columns at fault, and what mends them."""
+"""Errors for tables that can't be prepared: each column at fault, and the lines of the config that mend it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.table import MISSING, Table, is_number
 from bpcli.errors import DataError
-
-if TYPE_CHECKING:
-    from bpcli.datasets.preparation.options import PreparationOptions
 
 Array = NDArray[Any]
 
 _MOST_SHOWN = 20  # problems of one error
 
 
-def refuse_unusable(table: Table, options: "PreparationOptions", strategies: Mapping[str, str], drop: Array) -> None:
+def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
     """One DataError for all columns that can't be used as they are, with the lines of the config that would help."""
     problems: list[str] = []
     exclude, categorical = list(options.exclude), list(options.categorical)
@@ -72,7 +70,7 @@ def first_gap(table: Table, name: str, missing: Array, what: str) -> str:
 
 
 def _missing_words(
-    table: Table, options: "PreparationOptions", strategies: Mapping[str, str], fillings: Mapping[str, str]
+    table: Table, options: PreparationOptions, strategies: Mapping[str, str], fillings: Mapping[str, str]
 ) -> str:
     """The `data.missing` that keeps what is chosen and adds `fillings`; a single word where one will do."""
     if options.missing == "error" and "drop" not in fillings.values():
@@ -99,7 +97,7 @@ def raise_problems(problems: Sequence[str], hints: Sequence[str]) -> None:
         raise DataError("\n  ".join(shown), "\n  ".join(hints))
 
 
-def without_values(table: Table, name: str, options: "PreparationOptions") -> DataError:
+def without_values(table: Table, name: str, options: PreparationOptions) -> DataError:
     """The error of a column without a single value to learn from."""
     hint = f"data.exclude: {as_yaml([*options.exclude, name])}"
     return DataError(f"{table.path}: column {name}: every cell of the training rows is missing", hint)

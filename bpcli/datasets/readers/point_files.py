@@ -14,9 +14,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import check_file
 from bpcli.errors import DataError
-from bpcli.files import write_atomically
+from bpcli.files import check_file, write_atomically
 
 Array = NDArray[Any]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
-from bpcli.datasets.preparation.fitted import MISSING_STRATEGIES
-from bpcli.datasets.table import READERS
+from bpcli.datasets.preparation.gaps import MISSING_STRATEGIES
+from bpcli.datasets.reading import READERS
 from bpcli.errors import nearest
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Choice, Setting, Task, name_and_settings

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bpcli.datasets.table import check_file, read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import ConfigError, DataError, nearest
+from bpcli.files import check_file
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text

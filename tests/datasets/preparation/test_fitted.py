@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.options import PreparationOptions
-from bpcli.datasets.table import read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError, UsageError
 from bpcli.formulas.choices import Task
 
@@ -25,7 +26,7 @@ def fit(text, task="regression", rows=None, target="y", **options):
     source = table(text)
     chosen = np.arange(source.rows) if rows is None else np.array(rows)
     of_config = PreparationOptions(target=target, task=Task(task), loss="mse", **options)
-    return Preparation.fit(source, of_config, chosen)
+    return fit_preparation(source, of_config, chosen)
 
 
 def both(text, **options):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bpcli.datasets.preparation.labels import class_text, encode, fit_classes
-from bpcli.datasets.table import read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
 from bpcli.formulas.choices import Task
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from bpcli.datasets.table import read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv, feather, parquet
 
-from bpcli.datasets.table import read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError, MissingExtraError
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.table import MISSING, READERS, read_table, with_target
+from bpcli.datasets.reading import READERS, read_table
+from bpcli.datasets.table import MISSING, with_target
 from bpcli.errors import DataError, UsageError
 
 

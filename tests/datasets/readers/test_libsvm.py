@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 
 from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.readers import libsvm
+from bpcli.datasets.reading import read_table
 from bpcli.datasets.sparse import MAX_DENSE, Numbered, csr_array, dense
-from bpcli.datasets.table import read_table
 from bpcli.errors import DataError, MissingExtraError, UsageError
 from bpcli.formulas.choices import Task
 
@@ -128,7 +129,7 @@ def options(**more):
 
 
 def fitted(table, **more):
-    return Preparation.fit(table, options(**more), np.arange(table.rows))
+    return fit_preparation(table, options(**more), np.arange(table.rows))
 
 
 TABLE = "1 1:2 3:4\n-1 2:6\n1 1:8\n"

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from bpcli.datasets.table import read_table
+from bpcli.datasets.reading import read_table
 from bpcli.errors import BpcliError, DataError, UsageError
 from bpcli.training.config.suggestion import draft
 

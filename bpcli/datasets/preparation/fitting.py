@@ -1,0 +1,132 @@
+"""Learning a preparation from the training rows: categories, fills, scales and classes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.preparation.columns import Column
+from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.preparation.gaps import FILLS, dropped, strategy_of, target_strategy
+from bpcli.datasets.preparation.labels import fit_classes
+from bpcli.datasets.preparation.options import PreparationOptions
+from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
+from bpcli.datasets.preparation.statistics import mean_and_sigma
+from bpcli.datasets.sparse import Numbered, SparseTable
+from bpcli.datasets.table import MISSING, Table
+from bpcli.errors import DataError, UsageError
+from bpcli.text.natural_order import natural_key
+
+Array = NDArray[Any]
+
+
+def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> Preparation:
+    """Learn categories, fills, mean and σ, and the classes from `rows` of `table`.
+
+    DataError that names every column that can't be used as it is, with file and line, and what would help;
+    UsageError for options that do not fit the table.
+    """
+    if isinstance(table, SparseTable):
+        return _fit_sparse(table, options, rows)
+    names = _feature_columns(table, options)
+    strategies = {name: strategy_of(options, name) for name in names}
+    drops_target = target_strategy(options) == "drop"
+    drop = dropped(table, strategies, options.target if drops_target else None)
+    refuse_unusable(table, options, strategies, drop)
+    kept = rows[~drop[rows]]
+    if not len(kept):
+        raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
+    fitted = [_fit_column(table, name, strategies[name], options, kept) for name in names]
+    classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
+    return Preparation(
+        options.target,
+        options.task,
+        drops_target,
+        tuple(column for column, _, _ in fitted),
+        classes,
+        tuple(m for _, means, _ in fitted for m in means) if options.standardize else None,
+        tuple(s for _, _, scales in fitted for s in scales)
+        if options.standardize or options.scale is not None
+        else None,
+        labels=options.labels,
+    )
+
+
+def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:
+    """What can be learned of a sparse table without writing out its zeros: the classes, and the features."""
+    if options.standardize:
+        raise UsageError(
+            f"data.standardize: less its mean no 0 of {table.path} stays 0, and its zeros are never written out",
+            "data.scale: NUMBER divides all features by one number; or give the data in another format",
+        )
+    if options.categorical:
+        raise UsageError(f"data.categorical: the features of {table.path} are numbers, and sparse", "leave it out")
+    of_columns = {} if isinstance(options.missing, str) else options.missing
+    table.require([options.target, *(options.features or ()), *options.exclude, *of_columns])
+    features = table.features
+    if options.features is not None or options.exclude:
+        out = {options.target, *options.exclude}
+        names = features if options.features is None else options.features
+        features = Numbered(features.first, features.stop, tuple(int(name[1:]) for name in names if name not in out))
+    if not len(features):
+        raise DataError(f"{table.path} has no feature left to learn from")
+    missing, drops = table.missing(options.target), target_strategy(options) == "drop"
+    if missing.any() and not drops:
+        raise DataError(first_gap(table, options.target, missing, "target"), "data.missing: drop")
+    kept = rows[~missing[rows]]
+    if not len(kept):
+        raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
+    classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
+    scale = None if options.scale is None else (options.scale,) * len(features)
+    return Preparation(options.target, options.task, drops, (), classes, None, scale, features, options.labels)
+
+
+def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
+    """The columns to learn from; DataError or UsageError for options that do not fit the table or each other."""
+    of_columns = {} if isinstance(options.missing, str) else options.missing
+    table.require([options.target, *(options.features or ()), *options.exclude, *options.categorical, *of_columns])
+    out = {options.target, *options.exclude}
+    chosen = [name for name in (table.names if options.features is None else options.features) if name not in out]
+    if not chosen:
+        raise DataError(f"{table.path} has no column left to learn from beside the target {options.target}")
+    problems = []
+    for name, strategy in of_columns.items():
+        if name == options.target:
+            if strategy in FILLS:
+                problems.append(f"data.missing: {name} is the target, which is never filled: drop or error")
+        elif name not in chosen:
+            problems.append(f"data.missing: {name} is not among the features")
+        elif name in options.categorical and strategy in ("mean", "median"):
+            problems.append(f"data.missing: {name} is categorical and has no {strategy}: most_frequent, drop or error")
+    if problems:
+        raise UsageError("\n  ".join(problems))
+    return chosen
+
+
+def _fit_column(
+    table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array
+) -> tuple[Column, Sequence[float], Sequence[float]]:
+    """A column as `rows` have it, with the mean and the divisor of each of its features."""
+    if name in options.categorical:
+        cells = table.text(name)
+        counts = Counter(cell for cell in map(cells.__getitem__, rows.tolist()) if cell not in MISSING)
+        if not counts:
+            raise without_values(table, name, options)
+        categories = tuple(sorted(counts, key=natural_key))
+        fill = max(categories, key=counts.__getitem__) if strategy in FILLS else None
+        # The 0 and 1 of a category stay as they are.
+        return Column(name, categories, strategy, fill), [0.0] * len(categories), [1.0] * len(categories)
+    values = table.numeric(name)[rows]
+    gaps = np.isnan(values)
+    if gaps.all():
+        raise without_values(table, name, options)
+    filling = FILLS[strategy](values[~gaps]) if strategy in FILLS else None
+    column = Column(name, None, strategy, filling)
+    if not options.standardize:
+        return column, [0.0], [1.0 if options.scale is None else options.scale]
+    if gaps.any():
+        values = values[~gaps] if filling is None else np.where(gaps, filling, values)
+    center, sigma = mean_and_sigma(values)
+    return column, [center], [sigma or 1.0]

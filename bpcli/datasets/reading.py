@@ -1,0 +1,114 @@
+"""Reading a table from a file: the formats, each a row of `READERS`, and how one is chosen."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bpcli.datasets.table import Table
+from bpcli.errors import DataError
+from bpcli.files import check_file
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format: the extensions that mean it, and how a file, or an open one in its place, becomes a table."""
+
+    extensions: tuple[str, ...]
+    read: Callable[[Path, BinaryIO | None], Table]
+    blocks: Callable[[Path], Iterator[Table]] | None = None
+    """The same rows as one table after another, each knowing where it stands; None where a format has no such."""
+    block_bytes: int = 1 << 22
+    """About how much of a file is in a block."""
+    packed: int = 1
+    """About how many times its file the numbers of a table take."""
+
+
+def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
+    """A function out of a module that is imported only when a file is read."""
+
+    def read(*given: Any) -> Any:
+        return getattr(import_module(f"bpcli.datasets.readers.{module}"), function)(*given, *options)
+
+    return read
+
+
+def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
+    return Reader(
+        extensions,
+        _by("delimited", "read_delimited", delimiter),
+        _by("delimited", "delimited_blocks", delimiter),
+        1 << 20,  # a cell of text takes ten times its characters
+    )
+
+
+READERS = {
+    "csv": _separated((".csv",), ","),
+    "tsv": _separated((".tsv", ".tab"), "\t"),
+    "txt": _separated((".txt",), ","),
+    "npy": Reader((".npy",), _by("arrays", "read_npy"), _by("arrays", "npy_blocks")),
+    "npz": Reader((".npz",), _by("arrays", "read_npz")),
+    "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx"), _by("arrays", "idx_blocks")),
+    "svm": Reader((".svm",), _by("libsvm", "read_libsvm")),
+    "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm")),
+    "parquet": Reader(
+        (".parquet", ".pq"), _by("columnar", "read_parquet"), _by("columnar", "parquet_blocks"), packed=6
+    ),
+    "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow"), _by("columnar", "arrow_blocks")),
+}
+"""The formats by name."""
+
+
+def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None, like: Path | None = None) -> Table:
+    """The table in the file `path`, or in `stream`, of which `path` is then only the name for messages.
+
+    `format_` is a key of `READERS`, or `auto`: by the extension, behind which `.gz` is allowed, and else by that of
+    `like`. DataError if the file can't be read or is not a table.
+    """
+    if stream is not None:
+        return reader_of(path, format_, like).read(path, stream)
+    check_file(path)
+    if path.is_file():
+        return reader_of(path, format_, like).read(path, None)
+    # A pipe, such as the shell's <(zcat cells.csv.gz): it has no extension, and can be read only once.
+    with path.open("rb") as pipe:
+        return READERS[_format_of(path, format_, like) or "csv"].read(path, pipe)
+
+
+def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> Iterator[Table]:
+    """The rows of a file as one table after another, some MiB each; a single one where the format has no such.
+
+    A column may be numbers in one block and text in the next. Errors as `read_table`.
+    """
+    check_file(path)
+    reader = reader_of(path, format_, like) if path.is_file() else None
+    if reader is None or reader.blocks is None:
+        yield read_table(path, format_, like=like)
+    else:
+        yield from reader.blocks(path)
+
+
+def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:
+    """The format of a file: as named, by its extension, or by that of `like`; DataError if none says it."""
+    found = _format_of(path, format_, like)
+    if found is not None:
+        return READERS[found]
+    extension = Path(_unpacked_name(path)).suffix
+    known = ", ".join(extension for reader in READERS.values() for extension in reader.extensions)
+    raise DataError(
+        f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",
+        f"name it with one of {known}, or say data.format: {' or '.join(READERS)}",
+    )
+
+
+def _format_of(path: Path, format_: str, like: Path | None) -> str | None:
+    if format_ != "auto":
+        return format_
+    names = [_unpacked_name(given) for given in (path, like) if given is not None]
+    found = (key for name in names for key, reader in READERS.items() if name.endswith(reader.extensions))
+    return next(found, None)
+
+
+def _unpacked_name(path: Path) -> str:
+    return path.name.lower().removesuffix(".gz")
