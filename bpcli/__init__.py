@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.derivative_checks import Comparison, Grade, check, grade
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
@@ -35,6 +36,7 @@ _PLACES = {
         "jacobian",
         "value",
     ),
+    "bpcli.api.derivative_checks": ("Comparison", "Grade", "check", "grade"),
     "bpcli.api.lecture_functions": ("NamedDerivative", "named_jacobian", "named_jvp", "named_vjp"),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
@@ -54,6 +56,7 @@ _PLACES = {
 __all__ = [
     "BpcliError",
     "CheckError",
+    "Comparison",
     "ConfigError",
     "DataError",
     "DataWarning",
@@ -61,6 +64,7 @@ __all__ = [
     "ExpressionError",
     "Formulas",
     "Function",
+    "Grade",
     "KinkWarning",
     "MissingExtraError",
     "NamedDerivative",
@@ -71,8 +75,10 @@ __all__ = [
     "TrainedModel",
     "UsageError",
     "__version__",
+    "check",
     "formula",
     "grad",
+    "grade",
     "hessian",
     "jacobian",
     "load",

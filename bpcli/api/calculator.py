@@ -68,6 +68,11 @@ class Function(Generic[R]):
         self._warn(calculation, point, entries)
         return result
 
+    def prepared(self, inputs: Mapping[str, Any]) -> tuple[Calculation, dict[str, Any]]:
+        """The calculation for inputs by name, and its point."""
+        point = self._point((), inputs)
+        return self._calculation(point), point
+
     def entries(self, *values: Any, **named: Any) -> list[str]:
         """The names of the columns at a point of this shape: `x`, `w[0]`, `w[1]`."""
         point = self._point(values, named)

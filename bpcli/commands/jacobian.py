@@ -4,9 +4,7 @@ from typing import Any
 
 import click
 
-from bpcli.calculus.language.tree import Call, Name, Stack
 from bpcli.calculus.points.variables import Point
-from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
 from bpcli.commands.requests import (
@@ -126,18 +124,6 @@ def _options_of(name: str) -> str:
     return " ".join(f"--{option}" for option in INPUTS[name])
 
 
-def output_names(request: Request, calculation: Calculation) -> list[str]:
-    """What each row is called: the expression, with an index if it is a vector or a matrix."""
-    named = zip(request.texts, request.trees, calculation.output_shapes, strict=True)
-    return [
-        title
-        for text, tree, shape in named
-        for title in entry_names(
-            text if isinstance(tree, Name | Call | Stack) else f"({text})" if shape else text, shape
-        )
-    ]
-
-
 def function_of(request: Request) -> str | list[str]:
     """The expressions as JSON names them: one as it is, several as a list."""
     return request.texts[0] if len(request.texts) == 1 else request.texts
@@ -172,7 +158,7 @@ def _show(
         wanted = [f"d/d{title}" for title in wrt_titles(request, calculation)]
         header = [*input_titles(request, calculation), "output", "value", *wanted]
         cells = input_cells(request, point)
-        named = zip(output_names(request, calculation), outputs, rows, strict=True)
+        named = zip(calculation.output_names, outputs, rows, strict=True)
         printer.csv(header, [[*cells, name, value, *row] for name, value, row in named])
     else:
         shapes = calculation.program.variables
@@ -205,7 +191,7 @@ def _product(
         if vjp is not None:
             titles = [f"d/d{title}" for title in wrt_titles(request, calculation)]
         else:
-            titles = output_names(request, calculation)
+            titles = calculation.output_names
         header = [*input_titles(request, calculation), *titles]
         printer.csv(header, [[*input_cells(request, point), *entries]])
     elif vjp is not None and not all(isinstance(block, float) for block in blocks.values()):

@@ -1,7 +1,7 @@
 """What the calculator's commands share: their options, the points they are asked for, and how they print."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -258,7 +258,7 @@ def flat(value: Any) -> list[float]:
     return value.ravel().tolist() if hasattr(value, "ravel") else [value]
 
 
-def inputs_of(request: Request, point: Point) -> dict[str, Any]:
+def inputs_of(request: Request, point: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of a point as JSON shows them."""
     return {name: plain(point[name]) for name in request.variables.names}
 
@@ -269,7 +269,7 @@ def input_titles(request: Request, calculation: Calculation) -> list[str]:
     return [title for name in request.variables.names for title in entry_names(name, shapes[name])]
 
 
-def input_cells(request: Request, point: Point) -> list[float]:
+def input_cells(request: Request, point: Mapping[str, Any]) -> list[float]:
     """The entries of every variable, in order."""
     return [v for name in request.variables.names for v in flat(point[name])]
 

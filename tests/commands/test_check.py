@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from bpcli.calculus.checks.grading import Tolerance, grade
+from bpcli.calculus.checks.grading import Tolerance
+from bpcli.calculus.checks.questions import grade
 
 NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", "sigmoid"]
 
@@ -30,7 +31,7 @@ NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", 
         (["x**2*y", "--at", "1,3", "--mine", "1,6"], "swapped", None),
         (["x**2*y", "--at", "1,3", "--mine", "6"], "shape", None),
         (["x**2*y", "--at", "1,3", "--mine", "6,1.7"], "value", None),
-        (["x**2*y", "--at", "1,3", "--mine", "6*x**4, x"], "value", None),
+        (["x**2*y", "--at", "1,3", "--mine", "6*x**4, x"], "domain", None),
         (["x**2*y", "--at", "1,3", "--mine", "2*"], "unreadable", None),
         (["x**2*y", "--at", "1,3", "--mine", "q, 1"], "unreadable", None),
         (["x**2*y", "--at", "1,3", "--mine", " "], "unreadable", None),
@@ -44,12 +45,12 @@ NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", 
         (["tanh", "--z", "0.5,1", "--mine", "1-tanh(z)**2"], "right", None),
         ([*NEURON, "--mine", "w*a*(1-a), x*a*(1-a), a*(1-a)"], "right", None),
         ([*NEURON, "--mine", "w, x, 1"], "inner_derivative", None),
-        (["mse", "--y", "1,2", "--yhat", "2,4", "--mine", "-2*(y-yhat)"], "factor", 2),
-        (["mse", "--y", "1,2,3", "--yhat", "2,4,1", "--mine", "-2*(y-yhat)"], "factor", 3),
+        (["mse", "--y", "1,2", "--yhat", "2,4", "--mine", "-2*(y-yhat)"], "missing_mean", 2),
+        (["mse", "--y", "1,2,3", "--yhat", "2,4,1", "--mine", "-2*(y-yhat)"], "missing_mean", 3),
         (["bce", "--y", "1,0", "--yhat", "0.3,0.4", "--mine", "(yhat-y)/(yhat*(1-yhat))/2"], "right", None),
         (["softmax_cce", "--logits", "1,2,3", "--label", "2", "--mine", "p-y"], "right", None),
         (["affine", "--x", "1,2", "--w", "3,4", "--b", "1", "--mine", "w, x, 1"], "right", None),
-        (["dot", "--u", "1,2", "--v", "3,4", "--mine", "u, v"], "value", None),
+        (["dot", "--u", "1,2", "--v", "3,4", "--mine", "u, v"], "swapped", None),
     ],
 )
 def test_answers(bpcli, arguments, finding, factor):
@@ -65,8 +66,10 @@ def test_answers(bpcli, arguments, finding, factor):
 
 def test_a_formula_right_by_chance_is_not_right(bpcli):
     record = bpcli("check", "x**2", "--at", "2", "--mine", "x+2", "--format", "json").json[0]
-    assert record["finding"] == "value"
+    assert record["finding"] == "domain"
     assert "not at others" in record["message"]
+    x = record["input"]["x"]
+    assert 2 * x != pytest.approx(x + 2)
 
 
 def test_a_bad_answer_never_stops_the_rest(bpcli):

@@ -1,14 +1,36 @@
-"""What is right and what went wrong in a derivative that somebody derived: the true one beside it, entry by entry."""
+"""What is right in a derivative that somebody derived: the true one beside it, entry by entry, and a finding."""
 
 import math
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-Matrix = list[list[float]]
+import numpy as np
+from numpy.typing import NDArray
 
-NICE = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
-"""Factors that are told from a single entry; another one shows only where several entries share it."""
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.text.notation import number
+
+Array = NDArray[np.float64]
+Truths = NDArray[np.bool_]
+
+FINDINGS = (
+    "right",
+    "transposed",
+    "sign",
+    "factor",
+    "swapped",
+    "inner_derivative",
+    "outer_derivative",
+    "diagonal_only",
+    "missing_mean",
+    "shape",
+    "value",
+    "domain",
+    "open",
+    "unreadable",
+)
+"""Everything that there is to say of an answer in one word."""
 
 
 class Entry(NamedTuple):
@@ -22,17 +44,23 @@ class Entry(NamedTuple):
 
 
 class Grade(NamedTuple):
-    """`finding` is one of right, transposed, sign, factor, swapped, inner_derivative, diagonal_only, shape, value."""
+    """A finding (one of FINDINGS), the entries at the inputs that were asked for, and in words what is wrong.
+
+    `factor` is given/true where that is one number; `score` the part of the entries that are right, None where that is
+    open; `counterexample` holds inputs at which a formula is wrong that is right at others.
+    """
 
     finding: str
     entries: list[Entry]
     message: str
     factor: float | None = None
+    score: float | None = 0.0
+    counterexample: Mapping[str, Any] | None = None
 
     @property
-    def agree(self) -> bool:
-        """Whether the answer is right."""
-        return self.finding == "right"
+    def agree(self) -> bool | None:
+        """Whether the answer is right; None where no witness can tell."""
+        return None if self.finding == "open" else self.finding == "right"
 
     @property
     def max_error(self) -> float | None:
@@ -49,163 +77,98 @@ class Tolerance(NamedTuple):
 
     def holds(self, exact: float, given: float, typed: str | None = None) -> bool:
         """Whether `given`, typed so, is right."""
-        if exact == given or (exact != exact and given != given):
-            return True
-        distance = abs(exact - given)
-        if not math.isfinite(distance):
-            return False
-        half = _half_a_digit(typed) if typed else None
-        return distance <= max(self.rtol * abs(exact) + self.atol, half or 0.0)
+        slack = np.array(half_a_digit(typed) if typed else 0.0)
+        return bool(self.right(np.array(exact), np.array(given), slack))
+
+    def right(self, exact: Any, given: Any, slack: Any) -> Truths:
+        """Entry by entry whether it is right; `slack` is how far it may be off besides."""
+        with np.errstate(all="ignore"):
+            distance = abs(exact - given)
+            near = np.isfinite(distance) & (distance <= np.maximum(self.rtol * abs(exact) + self.atol, slack))
+        return np.asarray((exact == given) | ((exact != exact) & (given != given)) | near)
 
 
 _DECIMAL = re.compile(r"[-−+]?(\d*)\.?(\d*)(?:[eE]([-−+]?\d+))?")
 
 
-def _half_a_digit(typed: str) -> float | None:
-    """Half a unit of the last digit of a number with three significant digits or more, else None."""
+def _digits(typed: str) -> tuple[int, int, int]:
+    """The significant digits of a decimal (0 of what is none), its digits behind the point, its power of ten."""
     match = _DECIMAL.fullmatch(typed.strip())
     if match is None:
-        return None
+        return 0, 0, 0
     whole, fraction, exponent = match.groups()
-    if len((whole + fraction).lstrip("0")) < 3 or not fraction:
-        return None
+    return len((whole + fraction).lstrip("0")), len(fraction), int((exponent or "0").replace("−", "-"))
+
+
+def half_a_digit(typed: str) -> float:
+    """Half a unit of the last digit of a decimal fraction with three significant digits or more, else 0."""
+    digits, fraction, exponent = _digits(typed)
+    if digits < 3 or not fraction or abs(exponent) > 400:
+        return 0.0
     # A little more, for the half that was rounded either way.
-    return float(0.5000001 * 10.0 ** (int((exponent or "0").replace("−", "-")) - len(fraction)))
+    return 0.5000001 * float(f"1e{exponent - fraction}")
 
 
-def grade(
-    truth: Matrix,
-    given: Matrix,
-    names: Sequence[str],
-    tolerance: Tolerance,
-    typed: Sequence[Sequence[str | None]] | None = None,
-    inner: Sequence[tuple[str, Sequence[float]]] = (),
-    samples: int = 1,
-) -> Grade:
-    """Compare an answer with the true derivative, in numbers at one point; `names` row by row.
+def typed_slack(typed: Sequence[Sequence[str | None]], exact: Array, given: Array) -> Array:
+    """How far each entry of an answer may be off for the digits that it was typed with.
 
-    `inner` are factors of the chain, with a number for each entry, that an answer may lack; `samples` is the N that a
-    factor may be.
+    Where others have three digits or more, a number may have lost the zeros at its end, as printed ones do: 0.25 beside
+    0.3333 is 0.2500.
     """
-    rows, columns = len(truth), len(truth[0])
-    flat = [v for row in truth for v in row]
-    same = len(given) == rows and all(len(row) == columns for row in given)
-    texts = [t for row in typed for t in row] if typed and same else None
-    values = [v for row in given for v in row]
-
-    def right(t: float, g: float, k: int = -1) -> bool:
-        return tolerance.holds(t, g, texts[k] if texts and k >= 0 else None)
-
-    def matches(candidate: Sequence[float]) -> bool:
-        return all(right(t, g, k) for k, (t, g) in enumerate(zip(candidate, values, strict=True)))
-
-    turned = [[truth[i][j] for i in range(rows)] for j in range(columns)]
-    if not same:
-        return _of_another_shape(truth, turned, given, names, tolerance)
-    entries = [
-        Entry(name, t, g, abs(t - g), right(t, g, k))
-        for k, (name, t, g) in enumerate(zip(names, flat, values, strict=True))
-    ]
-    wrong = [k for k, entry in enumerate(entries) if not entry.right]
-    if not wrong:
-        return Grade("right", entries, "right")
-    if rows == columns and matches([v for row in turned for v in row]):
-        return Grade("transposed", entries, "this is the transpose: a row is for an output, a column for an input")
-    shown = _named(entries, wrong)
-    if all(right(-flat[k], values[k], k) for k in wrong):
-        return Grade("sign", entries, f"the sign is wrong{'' if len(wrong) == len(entries) else f' in {shown}'}")
-    if (
-        rows == columns
-        and rows > 1
-        and _is_diagonal(given)
-        and all(entries[k].right for k in range(0, rows * rows, rows + 1))
-    ):
-        return Grade("diagonal_only", entries, "the diagonal is right, and the other entries are not 0")
-    if (swap := _swapped(flat, values, wrong, right)) is not None:
-        a, b = (entries[k].name for k in swap)
-        return Grade("swapped", entries, f"{a} and {b} are swapped")
-    for text, slopes in inner:
-        if all(right(flat[k], values[k] * slopes[k]) and abs(slopes[k] - 1) > 1e-9 for k in wrong):
-            message = f"the inner derivative is missing: times {text}{_where(wrong, entries)}"
-            return Grade("inner_derivative", entries, message)
-    factor = _factor(flat, values, wrong, tolerance)
-    known = (*NICE, float(samples), 1.0 / samples)
-    if factor is not None and any(abs(abs(factor) / f - 1) < 1e-6 for f in known if f != 1):
-        return Grade("factor", entries, f"{_factor_text(factor)} too much{_where(wrong, entries)}", factor)
-    if factor is not None and len(wrong) > 1:
-        return Grade("factor", entries, f"{_factor_text(factor)} too much{_where(wrong, entries)}", factor)
-    right_ones = len(entries) - len(wrong)
-    share = f"; the other {right_ones} are right" if right_ones > 1 else "; the other is right" if right_ones else ""
-    return Grade("value", entries, f"wrong: {shown}{share}")
+    slack = np.array([[half_a_digit(t) if t else 0.0 for t in row] for row in typed])
+    most = max((_digits(t)[0] for row in typed for t in row if t and half_a_digit(t)), default=0)
+    if most:
+        for place, t in np.ndenumerate(np.array(typed, object)):
+            value = float(exact[place])
+            if t and not slack[place] and math.isfinite(value) and float(number(value, most)) == given[place]:
+                slack[place] = abs(value - given[place])
+    return slack
 
 
-def _of_another_shape(
-    truth: Matrix, turned: Matrix, given: Matrix, names: Sequence[str], tolerance: Tolerance
-) -> Grade:
-    def equal(a: Matrix, b: Matrix) -> bool:
-        return [len(r) for r in a] == [len(r) for r in b] and all(
-            tolerance.holds(t, g) for r, s in zip(a, b, strict=True) for t, g in zip(r, s, strict=True)
-        )
+class Factor(NamedTuple):
+    """A factor of the chain that an answer may lack: the finding that this is, its name, a number for each entry.
 
-    n = len(truth)
-    what = f"{_size(given)} was given for {_size(truth)}"
-    if equal(turned, given):
-        return Grade("transposed", [], f"this is the transpose: {what}")
-    diagonal = [truth[i][i] for i in range(n)] if n == len(truth[0]) and n > 1 else []
-    values = [v for row in given for v in row]
-    if diagonal and len(values) == n and all(tolerance.holds(t, g) for t, g in zip(diagonal, values, strict=True)):
-        if _is_diagonal(truth):
-            entries = [
-                Entry(names[i * n + i], t, g, abs(t - g), True)
-                for i, (t, g) in enumerate(zip(diagonal, values, strict=True))
-            ]
-            return Grade("right", entries, "right: the diagonal, beside which all is 0")
-        return Grade("diagonal_only", [], "these are the entries of the diagonal alone")
-    flat = [v for row in truth for v in row]
-    if len(flat) == len(values) and (len(truth) == 1 or len(given) == 1) and equal([flat], [values]):
-        entries = [Entry(name, t, g, abs(t - g), True) for name, t, g in zip(names, flat, values, strict=True)]
-        return Grade("right", entries, "right")
-    return Grade("shape", [], f"{what}: a row for each output, a column for each input")
+    Where it is no number for each entry but a matrix, `without` is the derivative that lacks it.
+    """
+
+    finding: str
+    text: str
+    values: Array
+    without: Array | None = None
 
 
-def _size(matrix: Matrix) -> str:
-    return f"{len(matrix)}×{len(matrix[0]) if matrix else 0}"
+class Compared(NamedTuple):
+    """An answer beside the true derivative at one or more inputs; arrays inputs × outputs × entries.
 
+    `undecided` marks what rounding has eaten. `names` are row by row, `blocks` the variables in order; `factors` holds
+    for each name of a factor its values at all inputs; `samples` is the N of a mean.
+    """
 
-def _is_diagonal(matrix: Matrix) -> bool:
-    return all(v == 0 for i, row in enumerate(matrix) for j, v in enumerate(row) if i != j)
+    truth: Array
+    given: Array
+    slack: Array
+    undecided: Truths
+    tolerance: Tolerance
+    names: Sequence[str]
+    blocks: Sequence[tuple[str, Shape]]
+    factors: Sequence[Factor] = ()
+    samples: int = 1
 
+    def holds(self, candidate: Array) -> Truths:
+        """Where the answer is what would be right if the derivative were this one."""
+        return self.tolerance.right(candidate, self.given, self.slack) | self.undecided
 
-def _named(entries: Sequence[Entry], wrong: Sequence[int]) -> str:
-    shown = ", ".join(entries[k].name for k in wrong[:5])
-    return shown + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+    @property
+    def right(self) -> Truths:
+        """Where the answer is right, or where that can't be told."""
+        return self.holds(self.truth)
 
+    @property
+    def score(self) -> float:
+        """The part of the entries that are right at all inputs."""
+        return float(self.right.all(axis=0).mean()) if self.truth.size else 1.0
 
-def _where(wrong: Sequence[int], entries: Sequence[Entry]) -> str:
-    return "" if len(wrong) == len(entries) else f" in {_named(entries, wrong)}"
-
-
-def _swapped(
-    truth: Sequence[float], given: Sequence[float], wrong: Sequence[int], right: object
-) -> tuple[int, int] | None:
-    if len(wrong) != 2:
-        return None
-    a, b = wrong
-    assert callable(right)
-    return (a, b) if right(truth[a], given[b], b) and right(truth[b], given[a], a) else None
-
-
-def _factor(truth: Sequence[float], given: Sequence[float], wrong: Sequence[int], tolerance: Tolerance) -> float | None:
-    """c where given = c·truth in each wrong entry; None if there is no such c."""
-    if any(truth[k] == 0 or not math.isfinite(given[k]) or given[k] == 0 for k in wrong):
-        return None
-    factor = given[wrong[0]] / truth[wrong[0]]
-    loose = max(tolerance.rtol, 1e-9)
-    return factor if all(abs(given[k] - factor * truth[k]) <= loose * abs(given[k]) for k in wrong) else None
-
-
-def _factor_text(factor: float) -> str:
-    for value, text in ((0.5, "½"), (1 / 3, "1/3"), (0.25, "¼")):
-        if abs(abs(factor) / value - 1) < 1e-9:
-            return f"a factor {'−' if factor < 0 else ''}{text}"
-    return f"a factor {factor:.6g}"
+    def entries(self, place: int = 0) -> list[Entry]:
+        """The entries at one of the inputs."""
+        rows = zip(self.names, *(a[place].ravel().tolist() for a in (self.truth, self.given, self.right)), strict=True)
+        return [Entry(name, t, g, abs(t - g), bool(r)) for name, t, g, r in rows]

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpcli.calculus.language.tree import Expression
+from bpcli.calculus.language.tree import Call, Expression, Name, Stack
 from bpcli.calculus.rules.duals import Space
-from bpcli.calculus.rules.shapes import Shape, show_shape
+from bpcli.calculus.rules.shapes import Shape, entry_names, show_shape
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
@@ -70,6 +70,15 @@ class Calculation:
     def output_shapes(self) -> list[Shape]:
         """The shape of each expression's value."""
         return [shape for _, shape in self.sweeps.outputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """What each row of a Jacobian is called: the expression, with an index if it is a vector or a matrix."""
+        names = []
+        for text, tree, shape in zip(self.texts, self.trees, self.output_shapes, strict=True):
+            closed = isinstance(tree, Name | Call | Stack) or not shape
+            names += entry_names(text if closed else f"({text})", shape)
+        return names
 
     @property
     def input_shapes(self) -> dict[str, Shape]:

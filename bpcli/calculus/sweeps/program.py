@@ -97,11 +97,18 @@ class Program(Slots):
         return result
 
     def reverse(
-        self, xp: Any, values: list[Any], seeds: Mapping[int, Any], active: list[bool], masked: bool = True
+        self,
+        xp: Any,
+        values: list[Any],
+        seeds: Mapping[int, Any],
+        active: list[bool],
+        masked: bool = True,
+        record: dict[int, Any] | None = None,
     ) -> dict[str, Any]:
         """The adjoint of every active variable, from those of output slots: v·J. Plain numbers or duals.
 
-        `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster.
+        `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster. `record` takes
+        the adjoint of every step.
         """
         adjoints: dict[int, Any] = dict(seeds)
         result: dict[str, Any] = {}
@@ -109,6 +116,8 @@ class Program(Slots):
             g = adjoints.pop(number, None)
             if g is None or not active[number]:
                 continue
+            if record is not None:
+                record[number] = g
             slot = self.slots[number]
             if not isinstance(slot, Instruction):
                 result[str(slot)] = g

@@ -41,10 +41,16 @@ class SymbolicProgram(Program):
         super().__init__(trees, texts, variables, recognise=False)
 
     def reverse(
-        self, xp: Any, values: list[Any], seeds: Mapping[int, Any], active: list[bool], masked: bool = False
+        self,
+        xp: Any,
+        values: list[Any],
+        seeds: Mapping[int, Any],
+        active: list[bool],
+        masked: bool = False,
+        record: dict[int, Any] | None = None,
     ) -> dict[str, Any]:
         """The adjoints as formulas; nothing in them is infinite."""
-        return super().reverse(xp, values, seeds, active, masked=False)
+        return super().reverse(xp, values, seeds, active, masked=False, record=record)
 
     def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, as a formula."""

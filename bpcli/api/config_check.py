@@ -1,0 +1,81 @@
+"""The check of a config: the gradient of its model and loss on rows of its own data, beside difference quotients."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpcli.calculus.checks.checking import Checked, compared
+from bpcli.calculus.checks.differences import difference_quotients
+from bpcli.datasets.sparse import dense
+from bpcli.formulas.steps import make_step
+from bpcli.training.config.loading import load_config
+from bpcli.training.trainer import prepare
+
+MAX_ROWS = 64  # of the data that is looked at
+MAX_WEIGHTS = 24
+
+
+class WeightsCheck(NamedTuple):
+    """Entries of ∂J/∂w and ∂J/∂b at weights: `chosen` of `total`, on `rows` rows of the training data."""
+
+    where: str
+    entries: list[Checked]
+    total: int
+    rows: int
+
+
+def check_config(path: Path) -> Iterator[WeightsCheck]:
+    """The gradient at the start of the training and at random weights; ConfigError or DataError as in a training."""
+    training = prepare(load_config(path))
+    model, part = training.model, training.parts["train"]
+    rows = min(MAX_ROWS, len(part.y))
+    X, y = dense(part.X[:rows]), part.y[:rows]
+    target = model.target(y, float)
+    weights = None if part.weights is None else part.weights[:rows]
+    step = make_step(model.type, model.activation, model.loss, rows, model.b.shape, np.dtype(float))
+    outputs, size = model.b.shape, model.w.size
+
+    def logits(flat: Any) -> Any:
+        return np.ascontiguousarray(X @ flat[:size].reshape(model.w.shape) + flat[size:].reshape(outputs))
+
+    def loss(flat: Any) -> float:
+        return float(step(logits(flat), target, weights)) / rows
+
+    rng, titles = np.random.default_rng(0), _titles(model)
+    for where, w, b in (
+        ("start", model.w.astype(float), model.b.astype(float)),
+        ("random weights", rng.normal(0, len(model.w) ** -0.5, model.w.shape), rng.normal(0, 0.5, outputs)),
+    ):
+        start = np.concatenate([w.ravel(), np.ravel(b)])
+        z = logits(start)
+        step(z, target, weights)  # in place: z becomes N·∂J/∂z
+        exact = np.concatenate([(X.T @ z / rows).ravel(), np.ravel(z.sum(axis=0) / rows)])
+        with np.errstate(all="ignore"):
+            found = [_entry(loss, start, exact, k, titles[k]) for k in _sampled(len(start), size)]
+        yield WeightsCheck(where, found, len(start), rows)
+
+
+def _titles(model: Any) -> list[str]:
+    features = model.preparation.feature_names
+    classes = [str(name) for name in model.classes] if model.activation is None and model.classes else [""]
+    titles = [f"w[{feature}{',' + name if name else ''}]" for feature in features for name in classes]
+    return titles + [f"b[{name}]" if name else "b" for name in classes]
+
+
+def _entry(loss: Any, start: Any, exact: Any, k: int, title: str) -> Checked:
+    def f(x: float) -> list[float]:
+        moved = start.copy()
+        moved[k] = x
+        return [loss(moved)]
+
+    return compared(f"dJ/d{title}", float(exact[k]), difference_quotients(f, float(start[k]))[0])
+
+
+def _sampled(count: int, weights: int) -> list[int]:
+    """The weights that are checked: all of a few, else some evenly apart, and the first biases."""
+    if count <= MAX_WEIGHTS:
+        return list(range(count))
+    biases = list(range(weights, min(count, weights + MAX_WEIGHTS // 4)))
+    return [*np.linspace(0, weights - 1, MAX_WEIGHTS - len(biases)).astype(int).tolist(), *biases]

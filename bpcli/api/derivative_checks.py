@@ -1,0 +1,207 @@
+"""Checks of derivatives against difference quotients, and grades of answers that somebody derived."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpcli.api.calculator import Function
+from bpcli.calculus.checks.answers import Answer, read_answer
+from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
+from bpcli.calculus.checks.grading import Grade, Tolerance
+from bpcli.calculus.checks.questions import Question, graded, question_of
+from bpcli.calculus.points.variables import Variables
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.seeds import Point
+from bpcli.datasets.readers.value_files import read_value_file
+from bpcli.errors import BpcliError, DataError, UsageError
+from bpcli.lecture.inputs import INPUTS
+
+__all__ = ["Checked", "Comparison", "Grade", "Subject", "Tolerance", "check", "grade"]
+
+
+class Comparison(NamedTuple):
+    """A derivative beside difference quotients, entry by entry, with a verdict on each."""
+
+    inputs: Mapping[str, Any]
+    entries: list[Checked]
+
+    @property
+    def agree(self) -> bool | None:
+        """Whether all entries agree; None where no witness can decide some, and the others agree."""
+        if any(entry.agree is False for entry in self.entries):
+            return False
+        return None if any(entry.agree is None for entry in self.entries) else True
+
+    @property
+    def max_error(self) -> float | None:
+        """The largest relative difference of the entries that are decided."""
+        return max((entry.error for entry in self.entries if entry.agree is not None), default=None)
+
+
+class Subject:
+    """Something that has a derivative at inputs: expressions, or a function of the lecture."""
+
+    def __init__(self, inputs: Mapping[str, Any], question: Question) -> None:
+        self.inputs, self.question = inputs, question
+
+    def check(self) -> Comparison:
+        """Its derivative beside difference quotients."""
+        raise NotImplementedError
+
+    def grade(self, answer: Answer | BpcliError, tolerance: Tolerance = Tolerance()) -> Grade:  # noqa: B008
+        """What there is to say of an answer; one that can't be read is `unreadable`."""
+        if not isinstance(answer, Answer):
+            return unreadable(answer)
+        try:
+            return graded(self.question, answer, self.inputs, tolerance)
+        except UsageError as error:
+            return unreadable(error)
+
+
+class ExpressionSubject(Subject):
+    """Expressions at a point."""
+
+    def __init__(self, calculation: Calculation, variables: Sequence[str], point: Point) -> None:
+        if not calculation.inputs:
+            raise UsageError("the expression has no variables to differentiate by")
+        super().__init__(point, question_of(calculation, variables, point))
+        self.calculation = calculation
+
+    def check(self) -> Comparison:
+        """Their Jacobian beside difference quotients and the complex step."""
+        found = check_calculation(self.calculation, self.inputs, self.calculation.output_names)
+        return Comparison(self.inputs, found)
+
+
+class NamedSubject(Subject):
+    """A function of the lecture at inputs as its row's `check` takes them."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
+        from bpcli.lecture.named_functions import NAMED
+        from bpcli.lecture.named_questions import named_question
+
+        self.name, self.row = name, NAMED[name]
+        checked = self.row.check(dict(inputs))
+        with np.errstate(all="ignore"):
+            super().__init__(checked, named_question(name, checked))
+
+    def check(self) -> Comparison:
+        """Its Jacobian beside difference quotients."""
+        with np.errstate(all="ignore"):
+            blocks = self.row.jacobian(self.inputs)
+            return Comparison(self.inputs, check_function(self.row.value, self.inputs, blocks, self.name))
+
+
+def unreadable(error: BpcliError) -> Grade:
+    """The grade of an answer that can't be read."""
+    return Grade("unreadable", [], str(error))
+
+
+def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:
+    """Answers from text or `@FILE`: of several a bad one is an error in its place, never the end of the others."""
+    found: list[Answer | BpcliError] = []
+    for text in texts:
+        try:
+            found.append(read_answer(text, read_value_file))
+        except BpcliError as error:
+            if isinstance(error, DataError) and len(texts) == 1:
+                raise
+            found.append(error)
+    return found
+
+
+def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:
+    """Whether answers can be graded without a point: formulas, at least one, and such as can't be read."""
+    kinds = [answer.formulas is not None for answer in answers if isinstance(answer, Answer)]
+    return bool(kinds) and all(kinds)
+
+
+def some_point(names: Sequence[str]) -> dict[str, float]:
+    """Numbers between 0.3 and 0.9, where most functions have values, none of them like another."""
+    return {name: float(f"{0.3 + 0.6 * ((k + 1) * 0.6180339887 % 1):.2f}") for k, name in enumerate(names)}
+
+
+def grade_points(subjects: Iterable[Subject], answer: Answer, tolerance: Tolerance) -> Iterator[tuple[Subject, Grade]]:
+    """The grades of an answer with a row of numbers for each of many points, or of formulas at each of them.
+
+    DataError if there are not as many rows as points.
+    """
+    rows = None if answer.numbers is None else answer.numbers.get("", [])
+    count = 0
+    for subject in subjects:
+        one = answer
+        if rows is not None:
+            if count >= len(rows):
+                raise DataError(f"the answer has {len(rows)} rows, and there are more points", "one row a point")
+            one = Answer(answer.text, {"": [rows[count]]}, None)
+        count += 1
+        subject.question = subject.question._replace(probes=list)
+        yield subject, subject.grade(one, tolerance)
+    if rows is not None and count != len(rows):
+        raise DataError(f"the answer has {len(rows)} rows for {count} points", "one row a point")
+
+
+# From Python
+
+
+def check(
+    *expressions: str,
+    at: Mapping[str, Any] | None = None,
+    wrt: str | Sequence[str] | None = None,
+    order: str | Sequence[str] | None = None,
+    **inputs: Any,
+) -> Comparison:
+    """The derivative of expressions, or of a function of the lecture by name, beside difference quotients.
+
+    `check("x**2*sin(y)", x=1, y=2)`, `check("softmax", logits=[1, 2, 3])`; `at` takes inputs by name too. UsageError
+    or ExpressionError for what can't be read.
+    """
+    return _subject(expressions, {**(at or {}), **inputs}, wrt, order).check()
+
+
+def grade(
+    *expressions: str,
+    mine: str,
+    at: Mapping[str, Any] | None = None,
+    wrt: str | Sequence[str] | None = None,
+    order: str | Sequence[str] | None = None,
+    rtol: float = 1e-9,
+    atol: float = 0.0,
+    **inputs: Any,
+) -> Grade:
+    """What is right and what went wrong in `mine`, the derivative of expressions or of a function of the lecture.
+
+    `mine` holds numbers, formulas, or `@FILE`: `grade("sin(3*x)", mine="cos(3*x)").finding` is `inner_derivative`.
+    Formulas need no inputs. UsageError or ExpressionError for expressions or inputs that can't be read.
+    """
+    (answer,) = read_answers([mine])
+    given = {**(at or {}), **inputs}
+    if not given and needs_no_point([answer]):
+        given = _somewhere(expressions)
+    return _subject(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
+
+
+def _somewhere(expressions: Sequence[str]) -> dict[str, Any]:
+    if len(expressions) == 1 and expressions[0] in INPUTS:
+        from bpcli.lecture.named_questions import some_inputs
+
+        return some_inputs(expressions[0], {})
+    from bpcli.calculus.language.parser import parse
+
+    return dict(some_point(Variables([parse(text) for text in expressions], list(expressions)).names))
+
+
+def _subject(
+    expressions: Sequence[str],
+    inputs: Mapping[str, Any],
+    wrt: str | Sequence[str] | None,
+    order: str | Sequence[str] | None,
+) -> Subject:
+    if len(expressions) == 1 and expressions[0] in INPUTS:
+        return NamedSubject(expressions[0], inputs)
+    if not expressions:
+        raise UsageError("a check is of one expression or more", 'check("x**2", x=3)')
+    function: Function[Any] = Function(expressions, lambda c, p: (None, []), wrt=wrt, order=order)
+    calculation, point = function.prepared(inputs)
+    return ExpressionSubject(calculation, function.variables, point)

@@ -1,0 +1,232 @@
+"""Answers as they are given: numbers or formulas, read from text, and brought into the shape of the derivative."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpcli.calculus.checks.grading import Array
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tree import names_in
+from bpcli.calculus.points.values import parse_value
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.rounding import FUNCTION, value_errors
+from bpcli.errors import ExpressionError
+
+
+class Cell(NamedTuple):
+    """A number of an answer, the text that it was typed as, and how far it may be off by rounding."""
+
+    value: float
+    typed: str | None = None
+    error: float = 0.0
+
+
+Cells = list[list[Cell]]
+
+
+class Answer(NamedTuple):
+    """What was given: rows of numbers or rows of formulas, by the variable that stands above them, "" for none."""
+
+    text: str
+    numbers: dict[str, Cells] | None
+    formulas: dict[str, list[list[str]]] | None
+
+
+class Layout(NamedTuple):
+    """The shape of a derivative: the number of outputs, and the variables with their shapes, in order."""
+
+    outputs: int
+    blocks: tuple[tuple[str, Shape], ...]
+
+    @property
+    def columns(self) -> int:
+        """The entries of all variables."""
+        return sum(math.prod(shape) for _, shape in self.blocks)
+
+
+_PLAIN = re.compile(r"[-−+]?[\d.]+(?:[eE][-−+]?\d+)?")
+_TITLE = re.compile(r"\s*d/d(\w+):\s*")
+_INDEX = re.compile(r"\[([ijk])\]")
+
+
+def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
+    """The numbers or formulas of an answer; `read` gives what a file `@NAME` holds.
+
+    ExpressionError or DataError where it is neither.
+    """
+    whole = text
+    if text.strip().startswith("@"):
+        content = read(text.strip()[1:])
+        if not isinstance(content, str):
+            return Answer(text, {"": [[Cell(float(v)) for v in row] for row in np.atleast_2d(content)]}, None)
+        whole = content.strip()
+    parts = {title: _rows(part) for title, part in _parts(whole)}
+    if not any(row for rows in parts.values() for row in rows):
+        expected = "numbers such as 2,4 or formulas such as 2*x"
+        raise ExpressionError("there is no answer here", whole, 0, len(whole), expected)
+    if all(_PLAIN.fullmatch(part) for rows in parts.values() for row in rows for part in row):
+        return Answer(text, {title: [list(map(_cell, row)) for row in rows] for title, rows in parts.items()}, None)
+    if list(parts) == [""]:
+        try:
+            values = np.atleast_2d(np.asarray(parse_value(whole), float))
+            return Answer(text, {"": [[Cell(float(v)) for v in row] for row in values]}, None)
+        except ExpressionError:
+            pass
+    return Answer(text, None, parts)
+
+
+def _parts(text: str) -> list[tuple[str, str]]:
+    """The parts of an answer under lines such as `d/dx:`; one without a title where there are none."""
+    parts: list[tuple[str, list[str]]] = [("", [])]
+    for line in text.splitlines():
+        title = _TITLE.fullmatch(line)
+        if title:
+            parts.append((title[1], []))
+        else:
+            parts[-1][1].append(line)
+    found = [(title, "\n".join(lines)) for title, lines in parts]
+    return [(title, part) for title, part in found if title or part.strip() or len(found) == 1]
+
+
+def _rows(text: str) -> list[list[str]]:
+    rows = [[part.strip() for part in _split(row, ",")] for row in _split(text.replace("\n", ";"), ";") if row.strip()]
+    return [row[0].split() if len(row) == 1 and _spaced(row[0]) else row for row in rows]
+
+
+def _cell(typed: str) -> Cell:
+    return Cell(float(typed.replace("−", "-")), typed)
+
+
+def _spaced(text: str) -> bool:
+    """Whether entries are kept apart by spaces, as they are printed: numbers, or formulas that have none inside."""
+    parts = text.split()
+    return len(parts) > 1 and not any(part in "+-*/^**" or part[0] in "+*/^)" or part[-1] in "+-*/^(" for part in parts)
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts between separators outside of brackets."""
+    parts, depth, start = [], 0, 0
+    bare = text.strip()
+    if separator == ";" and bare.startswith("[[") and bare.endswith("]]"):
+        return [row.strip().strip("[]") for row in re.split(r"\]\s*,\s*\[", bare[2:-2])]
+    if bare.startswith("[") and bare.endswith("]") and separator == ",":
+        text = bare[1:-1]
+    for i, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == separator and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [*parts, text[start:]]
+
+
+class Formulas:
+    """The formulas of an answer as numbers, for names that have values; each is read once for all inputs."""
+
+    def __init__(self, formulas: Mapping[str, list[list[str]]]) -> None:
+        self._read = {
+            title: [[(text, parse(text)) for text in map(_entrywise, row)] for row in rows]
+            for title, rows in formulas.items()
+        }
+        self._made: dict[Any, Calculation] = {}
+
+    def cells(self, values: Mapping[str, Any]) -> dict[str, Cells]:
+        """The numbers for these values; a formula that is a vector gives its entries one after the other.
+
+        ExpressionError for one that has a name without a value.
+        """
+        return {title: self._evaluated(rows, values) for title, rows in self._read.items()}
+
+    def _evaluated(self, rows: list[list[tuple[str, Any]]], values: Mapping[str, Any]) -> Cells:
+        found: Cells = []
+        for row in rows:
+            entries: list[Cell] = []
+            for text, tree in row:
+                names = [n for n in names_in(tree) if n in values]
+                shapes = {n: np.shape(values[n]) for n in names}
+                key = (text, tuple(shapes.items()))
+                if key not in self._made:
+                    self._made[key] = Calculation([tree], [text], shapes, [])
+                result = _with_errors(self._made[key], {n: values[n] for n in names})
+                if result.ndim == 2 and len(rows) == len(row) == 1:
+                    return [[Cell(*entry) for entry in part] for part in result.tolist()]
+                entries += [Cell(*entry) for entry in np.ravel(result).tolist()]
+            found.append(entries)
+        return found
+
+
+def _with_errors(calculation: Calculation, values: Mapping[str, Any]) -> Any:
+    """The value of a formula as an array of (value, None, error), where what is given is off by a unit itself."""
+    every = calculation.sweeps.forward(values)
+    errors = value_errors(calculation, every, dict.fromkeys(values, FUNCTION))
+    (slot,), (shape,) = calculation.program.outputs, calculation.output_shapes
+    found = np.empty(math.prod(shape), object)
+    flat = [np.broadcast_to(part[slot], (*shape, 1)).ravel().tolist() for part in (every, errors)]
+    found[:] = [(value, None, error) for value, error in zip(*flat, strict=True)]
+    return found.reshape(shape)
+
+
+def _entrywise(formula: str) -> str:
+    """A formula of entries with one index, `a[i]*(1-a[i])`, as one of whole vectors."""
+    return _INDEX.sub("", formula) if len(set(_INDEX.findall(formula))) == 1 else formula
+
+
+def fitted(parts: Mapping[str, Cells], layout: Layout, truth: Array) -> Cells | None:
+    """An answer as outputs × entries, from any shape in which the derivative is printed; None if it has another.
+
+    These are: a row for each output; the shape of the variable, for the gradient of a matrix; the blocks of the
+    variables one below the other, with or without their titles; all in one row; and of a diagonal matrix the diagonal.
+    """
+    named = dict(layout.blocks)
+    if list(parts) != [""]:
+        if set(parts) != set(named):
+            return None
+        blocks = [_block(parts[name], layout.outputs, shape) for name, shape in layout.blocks]
+        return None if any(block is None for block in blocks) else _beside([b for b in blocks if b is not None])
+    rows = parts[""]
+    if len(rows) == layout.outputs and all(len(row) == layout.columns for row in rows):
+        return rows
+    if (stacked := _stacked(rows, layout)) is not None:
+        return stacked
+    flat = [cell for row in rows for cell in row]
+    if layout.outputs > 1 and len(rows) == 1 and len(flat) == layout.outputs * layout.columns:
+        return [flat[k : k + layout.columns] for k in range(0, len(flat), layout.columns)]
+    n = layout.columns
+    vector = len(rows) == 1 or all(len(row) == 1 for row in rows)
+    if 1 < n == layout.outputs == len(flat) and vector and (truth == np.diag(truth.diagonal())).all():
+        return [[flat[i] if i == j else Cell(0.0) for j in range(n)] for i in range(n)]
+    return None
+
+
+def _block(rows: Cells, outputs: int, shape: Shape) -> Cells | None:
+    """One variable's block as outputs × its entries, from that or, of one output, from the variable's own shape."""
+    size = math.prod(shape)
+    lengths = [len(row) for row in rows]
+    if lengths == [size] * outputs:
+        return rows
+    if outputs == 1 and len(shape) == 2 and lengths == [shape[1]] * shape[0]:
+        return [[cell for row in rows for cell in row]]
+    return None
+
+
+def _stacked(rows: Cells, layout: Layout) -> Cells | None:
+    """Blocks one below the other; of numbers alone the derivative is one row."""
+    if not any(shape for _, shape in layout.blocks):
+        return None
+    blocks: list[Cells] = []
+    start = 0
+    for _, shape in layout.blocks:
+        heights = [layout.outputs, shape[0] if len(shape) == 2 else layout.outputs]
+        found = [b for h in heights if (b := _block(rows[start : start + h], layout.outputs, shape)) is not None]
+        if not found:
+            return None
+        start += heights[0] if len(rows[start]) == math.prod(shape) else heights[1]
+        blocks.append(found[0])
+    return _beside(blocks) if start == len(rows) else None
+
+
+def _beside(blocks: Sequence[Cells]) -> Cells:
+    return [[cell for block in blocks for cell in block[k]] for k in range(len(blocks[0]))]

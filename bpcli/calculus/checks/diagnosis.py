@@ -1,0 +1,247 @@
+"""What went wrong in a derivative that somebody derived: the one mistake that explains the answer at every input."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+
+from bpcli.calculus.checks.answers import Cells, Layout
+from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
+
+KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
+"""Factors that are told from a single entry; another one shows only where several entries share it."""
+
+_SHOWN = 5  # names of entries in a message
+_FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is so by chance
+
+
+def diagnosed(compared: Compared, plain: Truths) -> Grade:
+    """The grade of an answer of the right shape; `plain` marks the inputs that are like no other, by chance.
+
+    The first inputs are those that were asked for. A mistake is named only if it explains the answer at all inputs:
+    in all entries that are wrong somewhere.
+    """
+    right = compared.right
+    wrong = ~np.asarray(right.all(axis=0))
+    entries = compared.entries()
+    score = compared.score
+    if not wrong.any():
+        if compared.undecided.all(axis=0).any():
+            message = "open: rounding hides the true derivative here"
+            return Grade("open", entries, message, score=None)
+        return Grade("right", entries, "right", score=1.0)
+    for mistake in _MISTAKES:
+        found = mistake(compared, wrong)
+        if found is not None:
+            return found._replace(entries=entries, score=score)
+    whole = np.asarray(right.all(axis=(1, 2)))
+    place = int(np.flatnonzero(~whole)[0])
+    often = whole[plain].sum() >= max(2.0, _FEW * plain.sum())
+    if whole[0] or (often and len(whole) > 1):
+        return Grade("domain", entries, _at_another(compared, wrong, place), score=score)
+    shown = ", ".join(_names(compared, wrong))
+    others = int((~wrong).sum())
+    share = f"; the other {others} are right" if others > 1 else "; the other is right" if others else ""
+    return Grade("value", entries, f"wrong: {shown}{share}", score=score)
+
+
+def first_wrong(compared: Compared) -> int:
+    """The first of the inputs at which an answer is wrong."""
+    return int(np.flatnonzero(~compared.right.all(axis=(1, 2)))[0])
+
+
+def _at_another(compared: Compared, wrong: Truths, place: int) -> str:
+    entry = next(entry for entry in compared.entries(place) if not entry.right)
+    where = "right at this point, but not at others" if place else "right at some points, but not at this one"
+    return f"{where}: {entry.name} is {entry.exact:.6g}, not {entry.given:.6g}"
+
+
+def _names(compared: Compared, wrong: Truths) -> list[str]:
+    places = np.flatnonzero(wrong.ravel()).tolist()
+    more = [f"{len(places) - _SHOWN} more"] if len(places) > _SHOWN else []
+    return [compared.names[k] for k in places[:_SHOWN]] + more
+
+
+def _where(compared: Compared, wrong: Truths) -> str:
+    return "" if wrong.all() else f" in {', '.join(_names(compared, wrong))}"
+
+
+def _explains(compared: Compared, wrong: Truths, candidate: Array) -> bool:
+    """Whether the answer is this, in the entries that are wrong."""
+    return bool(compared.holds(candidate)[:, wrong].all())
+
+
+def _grade(finding: str, message: str, factor: float | None = None) -> Grade:
+    return Grade(finding, [], message, factor)
+
+
+# The mistakes, in the order in which they are looked for
+
+
+def _transposed(compared: Compared, wrong: Truths) -> Grade | None:
+    truth, everywhere = compared.truth, np.ones_like(wrong)
+    rows, columns = truth.shape[1:]
+    if rows == columns and _explains(compared, everywhere, truth.transpose(0, 2, 1)):
+        return _grade("transposed", "this is the transpose: a row is for an output, a column for an input")
+    shapes = [shape for _, shape in compared.blocks]
+    if rows == 1 and any(len(shape) == 2 for shape in shapes):
+        parts, start = [], 0
+        for shape in shapes:
+            part = truth[:, 0, start : start + math.prod(shape)].reshape(-1, *shape)
+            square = len(shape) == 2 and shape[0] == shape[1]
+            parts.append((part.transpose(0, 2, 1) if square else part).reshape(len(truth), 1, -1))
+            start += math.prod(shape)
+        if _explains(compared, everywhere, np.concatenate(parts, axis=2)):
+            return _grade("transposed", "this is the transpose: the gradient by a matrix has the matrix's shape")
+    return None
+
+
+def _sign(compared: Compared, wrong: Truths) -> Grade | None:
+    if _explains(compared, wrong, -compared.truth):
+        return _grade("sign", f"the sign is wrong{_where(compared, wrong)}")
+    return None
+
+
+def _diagonal_only(compared: Compared, wrong: Truths) -> Grade | None:
+    rows, columns = compared.truth.shape[1:]
+    if rows != columns or rows == 1:
+        return None
+    aside = ~np.eye(rows, dtype=bool)
+    if wrong.diagonal().any() or not (compared.given[:, aside] == 0).all():
+        return None
+    return _grade("diagonal_only", "the diagonal is right, and the other entries are not 0")
+
+
+def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
+    for swap, what in _swaps(compared, wrong):
+        if _explains(compared, wrong, swap(compared.truth)):
+            return _grade("swapped", f"{what} are swapped")
+    return None
+
+
+def _swaps(compared: Compared, wrong: Truths) -> Iterator[tuple[Callable[[Array], Array], str]]:
+    """What may have been taken for another: two entries, the blocks of two variables, two outputs."""
+    places = np.argwhere(wrong)
+    if len(places) == 2:
+        a, b = (np.ravel_multi_index(tuple(place), wrong.shape) for place in places)
+        yield _exchanged([(a, b)]), f"{compared.names[a]} and {compared.names[b]}"
+    rows, columns = wrong.shape
+    start, spans = 0, []
+    for name, shape in compared.blocks:
+        spans.append((name, start, math.prod(shape)))
+        start += math.prod(shape)
+    for (u, i, size), (v, j, other) in combinations(spans, 2):
+        if size == other and size > 1:
+            pairs = [(r * columns + i + k, r * columns + j + k) for r in range(rows) for k in range(size)]
+            yield _exchanged(pairs), f"d/d{u} and d/d{v}"
+    for r, s in combinations(range(min(rows, 12)), 2):
+        yield (
+            _exchanged([(r * columns + k, s * columns + k) for k in range(columns)]),
+            f"rows {r} and {s}, counted from 0,",
+        )
+
+
+def _exchanged(pairs: Sequence[tuple[int, int]]) -> Callable[[Array], Array]:
+    def apply(truth: Array) -> Array:
+        flat = truth.reshape(len(truth), -1).copy()
+        left, right = [a for a, _ in pairs], [b for _, b in pairs]
+        flat[:, left], flat[:, right] = flat[:, right], flat[:, left]
+        return flat.reshape(truth.shape)
+
+    return apply
+
+
+def _of_the_chain(compared: Compared, wrong: Truths, finding: str) -> Grade | None:
+    """A factor of the chain was left out, an inner one or an outer one."""
+    for factor in compared.factors:
+        if factor.finding == finding and _lacks(compared, factor, wrong):
+            inner = factor.finding == "inner_derivative"
+            what = "the inner derivative is missing" if inner else "the outer derivative is missing"
+            return _grade(factor.finding, f"{what}: times {factor.text}{_where(compared, wrong)}")
+    return None
+
+
+def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
+    """Whether the entries that are wrong are right times the factor."""
+    shape = compared.truth.shape
+    if factor.without is not None:
+        return _explains(compared, wrong, factor.without.reshape(shape))
+    values = factor.values.reshape(shape)
+    with np.errstate(all="ignore"):
+        lacking = compared.tolerance.right(compared.truth, compared.given * values, compared.slack * abs(values))
+    matters = (abs(abs(values) - 1.0) > 1e-9) & (values != 0) & (compared.truth != 0)  # else a sign, or one side
+    return bool((lacking | compared.undecided)[:, wrong].all() and matters[:, wrong].any(axis=0).all())
+
+
+def _factor(compared: Compared, wrong: Truths) -> Grade | None:
+    truth, given = compared.truth[:, wrong], compared.given[:, wrong]
+    usable = np.isfinite(truth) & np.isfinite(given) & (truth != 0) & (given != 0)
+    if not usable.any():
+        return None
+    n = float(compared.samples)
+    if n > 1 and _explains(compared, wrong, n * compared.truth):
+        message = f"the mean is missing: times 1/{n:g}{_where(compared, wrong)}"
+        return _grade("missing_mean", message, n)
+    known = [f for f in dict.fromkeys([*KNOWN_FACTORS, n, 1 / n]) if f != 1]
+    for factor in [sign * f for f in known for sign in (1, -1)]:
+        if _explains(compared, wrong, factor * compared.truth):
+            return _times(compared, wrong, factor)
+    if usable.sum() < 2:
+        return None
+    best = np.argmax(np.where(usable, abs(truth), 0.0))
+    factor = float(given.ravel()[best] / truth.ravel()[best])
+    loose = compared._replace(tolerance=compared.tolerance._replace(rtol=max(compared.tolerance.rtol, 1e-9)))
+    return _times(compared, wrong, factor) if _explains(loose, wrong, factor * compared.truth) else None
+
+
+def _times(compared: Compared, wrong: Truths, factor: float) -> Grade:
+    where = _where(compared, wrong)
+    if abs(factor) >= 1:
+        return _grade("factor", f"a factor {_text(factor)} too much{where}", factor)
+    lacking = 1.0 / factor
+    what = "twice as much" if abs(lacking - 2.0) < 1e-9 else f"{_text(lacking)} times as much"
+    return _grade("factor", f"{what} is right{where}", factor)
+
+
+def _text(factor: float) -> str:
+    return f"{factor:.6g}".replace("-", "−")
+
+
+_MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
+    _transposed,
+    _sign,
+    _diagonal_only,
+    _swapped,
+    partial(_of_the_chain, finding="inner_derivative"),
+    _factor,
+    partial(_of_the_chain, finding="outer_derivative"),
+)
+
+
+# Answers of another shape
+
+
+def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: Layout) -> Grade:
+    """The grade of an answer that has no shape in which the derivative is printed."""
+
+    def equal(exact: Array) -> bool:
+        if [len(row) for row in cells] != [exact.shape[1]] * exact.shape[0]:
+            return False
+        places = zip(exact.ravel().tolist(), (cell for row in cells for cell in row), strict=True)
+        return all(tolerance.holds(value, cell.value, cell.typed) for value, cell in places)
+
+    rows, columns = truth.shape
+    size = f"{len(cells)}×{len(cells[0]) if cells else 0}"
+    what = f"{size} was given for {rows}×{columns}"
+    turned = [truth.T]
+    if rows == 1 and len(layout.blocks) == 1 and len(layout.blocks[0][1]) == 2:
+        turned.append(truth.reshape(layout.blocks[0][1]).T)
+    if any(equal(matrix) for matrix in turned):
+        return _grade("transposed", f"this is the transpose: {what}")
+    if rows == columns > 1 and (equal(truth.diagonal()[None]) or equal(truth.diagonal()[:, None])):
+        score = float((truth == np.diag(truth.diagonal())).mean())
+        message = "these are the entries of the diagonal alone"
+        return _grade("diagonal_only", message)._replace(score=score)
+    return _grade("shape", f"{what}: a row for each output, a column for each input")

@@ -1,0 +1,268 @@
+"""A derivative that somebody was asked for, and the grade of an answer: numbers at a point, formulas everywhere."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted
+from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
+from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, typed_slack
+from bpcli.calculus.checks.probes import Probe, probes_of
+from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
+from bpcli.calculus.language.tree import Call
+from bpcli.calculus.rules.functions import OPERATORS
+from bpcli.calculus.rules.shapes import entry_names
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.instructions import Constant, Instruction
+from bpcli.calculus.sweeps.rounding import slope_errors
+from bpcli.calculus.sweeps.seeds import Point
+
+_LOOSE = 1e-12  # of the largest entry: what a formula may be off by rounding at inputs of our choice
+_ROUNDED = 4.0  # times what a formula may be off by rounding, to first order
+_AT_KINK = 1e-3  # of a slope: what differs by more to both sides of a point is at a kink
+
+
+class Question(NamedTuple):
+    """Something that has a derivative, at inputs of one's choice.
+
+    `truth(inputs)` is the derivative, outputs × entries, NaN where there is none; `settled(inputs, truth)` the same
+    with proven numbers where rounding spoils it, and marks on those entries where there is no proof;
+    `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain; `probes()`
+    other inputs of the same shapes; `variables` the names of the inputs that are numbers; `samples` the N of a mean.
+    """
+
+    layout: Layout
+    names: Sequence[str]
+    truth: Callable[[Mapping[str, Any]], Array]
+    settled: Callable[[Mapping[str, Any], Array], tuple[Array, Truths]]
+    context: Callable[[Mapping[str, Any]], dict[str, Any]]
+    factors: Callable[[Mapping[str, Any]], list[Factor]]
+    probes: Callable[[], list[Probe]]
+    variables: Sequence[str]
+    samples: int = 1
+
+
+def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
+    """An answer at the inputs; a formula also at others. ExpressionError for a formula that has no value there."""
+    with np.errstate(all="ignore"):
+        if answer.numbers is not None:
+            return _numbers(question, answer.numbers, inputs, tolerance)
+        assert answer.formulas is not None
+        return _formulas(question, Formulas(answer.formulas), inputs, tolerance)
+
+
+def grade(
+    truth: Sequence[Sequence[float]], given: Sequence[Sequence[float]], names: Sequence[str], tolerance: Tolerance
+) -> Grade:
+    """The grade of numbers at one point without any more that is known of them; `names` row by row."""
+    from bpcli.calculus.checks.answers import Cell
+
+    matrix = np.array(truth, float)
+    nothing = np.zeros(matrix.shape, bool)
+    layout = Layout(len(matrix), (("", (matrix.shape[1],)),))
+    question = Question(layout, names, lambda i: matrix, lambda i, t: (t, nothing), dict, lambda i: [], list, [])
+    cells = {"": [[Cell(float(value)) for value in row] for row in given]}
+    return graded(question, Answer("", cells, None), {}, tolerance)
+
+
+def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
+    truth, undecided = question.settled(inputs, question.truth(inputs))
+    cells = fitted(parts, question.layout, truth)
+    if cells is None:
+        rows = [row for part in parts.values() for row in part]
+        return of_another_shape(truth, rows, tolerance, question.layout)
+    given = _values(cells)
+    slack = typed_slack([[cell.typed for cell in row] for row in cells], truth, given)
+    layout = question.layout
+    one = (truth[None], given[None], slack[None], undecided[None])
+    compared = Compared(*one, tolerance, question.names, layout.blocks, samples=question.samples)
+    if not compared.right.all():
+        compared = compared._replace(factors=question.factors(inputs))
+    return diagnosed(compared, np.ones(1, bool))
+
+
+def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
+    """The grade of formulas at the inputs and at all probes at which there is a derivative."""
+    loose = tolerance._replace(rtol=max(tolerance.rtol, 1e-9))
+    truth = question.truth(inputs)
+    parts = formulas.cells(question.context(inputs))
+    here = fitted(parts, question.layout, truth)
+    if here is None:
+        return of_another_shape(truth, [row for part in parts.values() for row in part], loose, question.layout)
+    tried = [Probe(dict(inputs), True)]
+    truths, given, slack = [truth], [_values(here)], [np.zeros_like(truth)]
+    for probe in question.probes():
+        true = question.truth(probe.inputs)
+        if not np.isfinite(true).all():
+            continue
+        cells = fitted(formulas.cells(question.context(probe.inputs)), question.layout, true)
+        mine = np.full_like(true, math.nan) if cells is None else _values(cells)
+        if not probe.plain and not np.isfinite(mine).all():
+            continue
+        tried.append(probe)
+        truths.append(true)
+        given.append(mine)
+        slack.append(_LOOSE * float(np.abs(true).max(initial=0.0)) + _ROUNDED * _errors(cells, true))
+    exact, answers, slacks = np.stack(truths), np.stack(given), np.stack(slack)
+    wrong = ~loose.right(exact, answers, slacks)
+    undecided = np.zeros_like(wrong)
+    for k in np.flatnonzero(wrong.any(axis=(1, 2))).tolist():
+        exact[k], undecided[k] = question.settled(tried[k].inputs, truths[k])
+    factors = _joined([question.factors(probe.inputs) for probe in tried]) if (wrong & ~undecided).any() else []
+    layout = question.layout
+    compared = Compared(
+        exact, answers, slacks, undecided, loose, question.names, layout.blocks, factors, question.samples
+    )
+    found = diagnosed(compared, np.array([probe.plain for probe in tried]))
+    if found.finding != "domain":
+        return found
+    wrong_at = tried[first_wrong(compared)].inputs
+    shown = {name: wrong_at[name] for name in question.variables if name in wrong_at}
+    return found._replace(counterexample={n: v.tolist() if hasattr(v, "tolist") else v for n, v in shown.items()})
+
+
+def _errors(cells: Cells | None, like: Array) -> Array:
+    """How far formulas may be off by the rounding of their own steps."""
+    return np.zeros_like(like) if cells is None else np.array([[cell.error for cell in row] for row in cells])
+
+
+def _values(cells: Cells) -> Array:
+    return np.array([[cell.value for cell in row] for row in cells])
+
+
+def _joined(each: list[list[Factor]]) -> list[Factor]:
+    """Each factor with its values at all inputs."""
+    return [
+        Factor(
+            same[0].finding,
+            same[0].text,
+            np.stack([factor.values for factor in same]),
+            None if same[0].without is None else np.stack([f.without for f in same if f.without is not None]),
+        )
+        for same in zip(*each, strict=True)
+    ]
+
+
+def smooth(truth: Callable[[dict[str, Any]], Array], inputs: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether a derivative is the same to both sides of the inputs, moved together a little."""
+    sides = []
+    for step in (-1e-7, 1e-7):
+        beside = {n: inputs[n] + step * np.maximum(abs(np.asarray(inputs[n])), 1e-3) for n in names}
+        sides.append(truth({**inputs, **beside}))
+    size = np.maximum(abs(sides[0]), abs(sides[1]))
+    return bool((abs(sides[0] - sides[1]) <= _AT_KINK * size + 1e-300).all())
+
+
+# Expressions
+
+
+def question_of(calculation: Calculation, variables: Sequence[str], point: Point) -> Question:
+    """Expressions as a question: formulas are in their variables."""
+    outputs = calculation.output_names
+    shapes = calculation.program.variables
+    columns = [title for name in calculation.wrt for title in entry_names(name, shapes[name])]
+    blocks = tuple((name, shapes[name]) for name in calculation.wrt)
+
+    def truth(at: Mapping[str, Any]) -> Array:
+        values, found = calculation.jacobian(at)
+        matrix = np.concatenate([np.asarray(found[name], float) for name in calculation.wrt], axis=1)
+        if at is not point and (calculation.kinks or not all(np.isfinite(value).all() for value in values)):
+            return np.full_like(matrix, math.nan)
+        return matrix
+
+    names = [f"d/d{title}" for title in columns]
+    if len(outputs) > 1:
+        names = [f"d({output})/d{title}" for output in outputs for title in columns]
+    return Question(
+        Layout(calculation.outputs, blocks),
+        names,
+        truth,
+        lambda at, found: _settled(calculation, at, found),
+        lambda at: {"N": float(_samples(calculation)), **at},
+        lambda at: _factors(calculation, at),
+        lambda: probes_of(calculation, variables, point),
+        variables,
+        _samples(calculation),
+    )
+
+
+def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array) -> tuple[Array, Truths]:
+    """A Jacobian, with proven numbers where rounding may have spoilt it, and marks where there is no proof."""
+    errors = np.array(slope_errors(calculation, point))
+    doubtful = errors > SPOILT * abs(truth)
+    if not doubtful.any():
+        return truth, doubtful
+    proven = proven_jacobian(calculation, point)
+    if proven is None:
+        return truth, doubtful
+    known = np.isfinite(proven)
+    return np.where(doubtful & known, proven, truth), doubtful & ~known
+
+
+def _samples(calculation: Calculation) -> int:
+    """The number of terms that a mean of the expression is over; 1 if there is none, or several."""
+    counts = {
+        int(calculation.program.slots[step.args[1]])  # type: ignore[arg-type]
+        for step in calculation.program.slots
+        if isinstance(step, Instruction)
+        and step.row is OPERATORS["/"]
+        and isinstance(step.node, Call)
+        and isinstance(calculation.program.slots[step.args[1]], Constant)
+    }
+    return counts.pop() if len(counts) == 1 else 1
+
+
+_LINEAR = [OPERATORS[name] for name in ("+", "-", "*", "/", "negative")]
+
+
+def _factors(calculation: Calculation, point: Point) -> list[Factor]:
+    """What may have been forgotten of a chain of functions: the slope of what stands inside, or of what is outside.
+
+    Slopes of arrays are those entry by entry; a step that mixes the entries has none.
+    """
+    program = calculation.program
+    values, space = calculation.sweeps.forward(point), calculation.space
+    steps = [(n, s) for n, s in enumerate(program.slots) if isinstance(s, Instruction) and s.row is not None]
+    curved = [(n, s) for n, s in steps if s.row not in _LINEAR]
+    along = {
+        name: program.tangents(space, values, {name: space.base.ones_like(np_like(values, program, name))})
+        for name in calculation.wrt
+        if name in program.slots
+    }
+    found = []
+    inside = sorted({a for _, step in curved for a in step.args if isinstance(program.slots[a], Instruction)})
+    for slot in inside:
+        start, end = program.slots[slot].node.span  # type: ignore[union-attr]
+        slopes = [_entries_of(along[n][slot] if n in along else None, program.variables[n]) for n in calculation.wrt]
+        text = f"the derivative of {calculation.texts[0][start:end]}"
+        found.append(_spread(calculation, "inner_derivative", text, slopes))
+    for number, step in curved:
+        assert step.row is not None
+        args = [values[a] for a in step.args]
+        active = [i for i, a in enumerate(step.args) if calculation.sweeps.active[a] and step.passes[i]]
+        for i in active:
+            p = step.row.partial(i)(space, values[number], *args)
+            start, end = step.node.span
+            text = f"the derivative of {calculation.texts[0][start:end]} by what is inside"
+            slopes = [_entries_of(p, program.variables[name]) for name in calculation.wrt]
+            found.append(_spread(calculation, "outer_derivative", text, slopes))
+    return found
+
+
+def np_like(values: list[Any], program: Any, name: str) -> Any:
+    """The value of a variable in a sweep."""
+    return values[program.slots.index(name)]
+
+
+def _entries_of(slope: Any, shape: tuple[int, ...]) -> Array:
+    """A slope for each entry of a variable; NaN where it has another shape."""
+    size = math.prod(shape)
+    flat = np.ravel(np.asarray(0.0 if slope is None else slope, float))
+    return np.full(size, flat[0]) if flat.size == 1 else flat if flat.size == size else np.full(size, math.nan)
+
+
+def _spread(calculation: Calculation, finding: str, text: str, slopes: Sequence[Array]) -> Factor:
+    row = np.concatenate(slopes)
+    return Factor(finding, text, np.tile(row, (calculation.outputs, 1)))

@@ -1,0 +1,76 @@
+"""What bears out a derivative where its own doubles can't be trusted: numbers in ball arithmetic."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from bpcli.calculus.checks.grading import Array
+from bpcli.calculus.checks.probes import moved
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.seeds import Point
+from bpcli.errors import BpcliError
+from bpcli.numbers.elements import UndecidedError
+
+SPOILT = 1e-8
+"""Of a number: one that may be off by more through rounding is no witness, and needs one."""
+
+_BITS = (2000, 8000)
+_STEP = Fraction(1, 1 << 200)  # of a difference quotient, whose own error is about its square
+_NARROW = Fraction(1, 1 << 60)  # the width of a ball that is as good as a number
+_ZERO = Fraction(1, 1 << 1080)  # below every double
+_HUGE = Fraction(1 << 1023)
+
+
+def proven_jacobian(calculation: Calculation, point: Point) -> Array | None:
+    """The Jacobian by ball arithmetic, outputs × entries, NaN where it is not decided; None if that can't be had."""
+    try:
+        from bpcli.calculus.sweeps.certified import Certified
+
+        blocks = Certified(calculation).jacobian(point)[1]
+    except BpcliError:
+        return None
+    return np.concatenate([np.asarray(blocks[name], float) for name in calculation.wrt], axis=1)
+
+
+def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, int], output: int) -> float | None:
+    """(f(x + h) − f(x − h))/2h of an output by an entry of a variable, with so many bits that no rounding shows.
+
+    It needs values only, so that a wrong rule of a derivative does not show in it. None where it can't be had.
+    """
+    try:
+        from bpcli.numbers.balls import balls, enclosure, precision, rational
+    except BpcliError:
+        return None
+    name, k = entry
+    x = Fraction(float(np.ravel(point[name])[k]))
+    step = _STEP * (abs(x) or 1)
+    twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
+    for bits in _BITS:
+        try:
+            with precision(bits):
+                low, high = (
+                    _outputs(twin, _put(point, name, k, rational(str(place))))[output] for place in (x - step, x + step)
+                )
+                below, above = enclosure((high - low) / rational(str(2 * step)))
+        except (BpcliError, UndecidedError):
+            return None
+        if isinstance(below, float) or isinstance(above, float):
+            return None
+        if above - below <= max(abs(below + above) * _NARROW, _ZERO):
+            value = (below + above) / 2
+            return float(value) if abs(value) < _HUGE else math.inf
+    return None
+
+
+def _put(point: Point, name: str, k: int, value: Any) -> Point:
+    if np.ndim(point[name]) == 0:
+        return {**point, name: value}
+    array = np.array(moved(point, name, k, 0.0)[name], object)
+    array.reshape(-1)[k] = value
+    return {**point, name: array}
+
+
+def _outputs(calculation: Calculation, point: Point) -> list[Any]:
+    return [v for value in calculation.value(point) for v in np.ravel(np.asarray(value, object)).tolist()]

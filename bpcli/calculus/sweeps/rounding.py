@@ -1,0 +1,191 @@
+"""How far values and derivatives may be off by rounding: running error bounds over the sweeps, to first order.
+
+Each step adds the error of its own rounding: exactly known of sums and products, a few units in the last place of
+other functions. An error of a step in the middle shows in the result times the slope of the result by that step, which
+a reverse sweep gives; of a derivative, one over duals. Source: Higham, Accuracy and Stability of Numerical Algorithms,
+2nd ed., 3.3, and Linnainmaa 1976, Taylor expansion of the accumulated rounding error.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from bpcli.calculus.rules.duals import Dual, Duals
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
+from bpcli.calculus.sweeps.seeds import Point, split
+from bpcli.numbers.namespaces import two_product, two_sum
+
+UNIT = 2.0**-53  # of the rounding of one operation, relative
+FUNCTION = 4.0 * UNIT  # of a function of the table
+
+
+def _of_quotient(out: Any, x: Any, y: Any) -> Any:
+    product, error = two_product(out, y)
+    return abs(((x - product) - error) / y) if isinstance(y, float) and y else abs(out) * UNIT
+
+
+_OWN: dict[str, Callable[..., Any]] = {
+    "+": lambda out, x, y: abs(two_sum(x, y)[1]),
+    "-": lambda out, x, y: abs(two_sum(x, -y)[1]),
+    "*": lambda out, x, y: abs(two_product(x, y)[1]),
+    "**2": lambda out, x: abs(two_product(x, x)[1]),
+    "/": _of_quotient,
+}
+"""The error of a step's own rounding, where that is known."""
+
+_EXACT = {"negative", "abs", "sign", "floor", "ceil", "min", "max", "where", "relu", "<", "<=", ">", ">=", "==", "!="}
+"""Steps that do not round."""
+
+_MOVES = {"take", "transpose", "stack", "max", "min"}
+_SUMS = {"sum", "@"}
+
+
+def _known(error: Any, out: Any) -> Any:
+    """An error, or where it is not finite because a part overflowed, that of one rounding."""
+    if isinstance(error, float):
+        return error if error < math.inf else abs(out) * UNIT
+    import numpy as np
+
+    return np.where(np.isfinite(error), error, abs(out) * UNIT)
+
+
+def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
+    """For each step the error of its own rounding, and of a constant that of its double."""
+    program, space = calculation.program, calculation.space
+    found: list[Any] = []
+    for slot, out in zip(program.slots, values, strict=True):
+        if isinstance(slot, Constant):
+            found.append(_of_constant(slot))
+        elif not isinstance(slot, Instruction):
+            found.append(0.0)
+        elif not isinstance(slot, OnArrays):
+            args = [values[a] for a in slot.args]
+            if slot.name in _EXACT:
+                found.append(0.0)
+            elif own := _OWN.get(slot.name):
+                found.append(_known(own(out, *args), out))
+            else:
+                found.append(abs(out) * FUNCTION)
+        elif slot.name in _MOVES:
+            found.append(0.0 * abs(out))
+        elif slot.name in _SUMS:
+            sizes = [abs(values[a]) for a in slot.args]
+            found.append(slot.op.value(space, sizes, slot.shapes, slot.extra) * UNIT)
+        else:
+            found.append(abs(out) * FUNCTION)
+    return found
+
+
+def _of_constant(constant: Constant) -> float:
+    try:
+        exact = Fraction(constant.written)
+    except ValueError:
+        return abs(float(constant)) * UNIT if math.isfinite(constant) else 0.0
+    return abs(float(exact - Fraction(float(constant)))) if math.isfinite(constant) else 0.0
+
+
+def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str, float]) -> list[Any]:
+    """For each step how far its value may be off, where a variable is off by `given` of itself."""
+    program, space = calculation.program, calculation.space
+    found: list[Any] = []
+    for slot, out, own in zip(program.slots, values, own_errors(calculation, values), strict=True):
+        if isinstance(slot, str):
+            found.append(abs(out) * given.get(slot, 0.0))
+        elif isinstance(slot, Instruction):
+            args = [values[a] for a in slot.args]
+            errors = [found[a] for a in slot.args]
+            found.append(own + _passed_on(space, slot, out, args, errors))
+        else:
+            found.append(own + 0.0 * abs(out))
+    return found
+
+
+def _passed_on(space: Any, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
+    """What the errors of a step's operands come to in its value."""
+    if isinstance(step, Elementwise):
+        total: Any = 0.0
+        for i, error in enumerate(errors):
+            slope = abs(step.row.partial(i)(space, out, *args)) if step.passes[i] else 0.0
+            part = slope * error
+            total = total + space.where(part == part, part, 0.0)
+        return total
+    assert isinstance(step, OnArrays)
+    if step.name == "@":
+        left, right = ([abs(args[0]), errors[1]], [errors[0], abs(args[1])])
+        return sum(step.op.value(space, pair, step.shapes, step.extra) for pair in (left, right))
+    if step.name in _SUMS or step.name in _MOVES:
+        return step.op.value(space, errors, step.shapes, step.extra)
+    return sum(error.sum() for error in errors) * (1.0 + abs(out))
+
+
+def slope_errors(calculation: Calculation, point: Point) -> list[list[float]]:
+    """How far each entry of the Jacobian may be off, outputs × inputs; 0 where nothing is known."""
+    program, space = calculation.program, calculation.space
+    values = calculation.sweeps.forward(point)
+    own = own_errors(calculation, values)
+    along = [program.tangents(space, values, seed) for seed in _units(calculation, calculation.sweeps.inputs)]
+    outputs = _units(calculation, calculation.sweeps.outputs)
+    return [[_slope_error(calculation, values, own, tangents, one) for tangents in along] for one in outputs]
+
+
+def _units(calculation: Calculation, parts: Any) -> list[dict[Any, Any]]:
+    """A seed for each entry of inputs or of outputs."""
+    count = sum(math.prod(shape) for _, shape in parts)
+    found = []
+    for k in range(count):
+        vector = [float(k == j) for j in range(count)]
+        seeds: dict[Any, Any] = {}
+        for key, seed in split(vector, parts, lambda part, shape: (any(part), calculation.sweeps.seed(part, shape))):
+            if seed[0]:
+                seeds[key] = seed[1]
+        found.append(seeds)
+    return found
+
+
+def _slope_error(
+    calculation: Calculation, values: list[Any], own: list[Any], tangents: list[Any], one: dict[int, Any]
+) -> float:
+    """The error of Σ tangent·slope·adjoint over all steps: of their values, of the slopes, and of the products."""
+    program, space = calculation.program, calculation.space
+    duals = Duals(space)
+    pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
+    adjoints: dict[int, Any] = {}
+    program.reverse(duals, pairs, one, [True] * len(program.slots), record=adjoints)
+    total = 0.0
+    for number, adjoint in adjoints.items():
+        if isinstance(adjoint, Dual):
+            total += _size(adjoint.t * own[number])
+        step = program.slots[number]
+        if not isinstance(step, Instruction):
+            continue
+        g = adjoint.v if isinstance(adjoint, Dual) else adjoint
+        args = [values[a] for a in step.args]
+        for i, a in enumerate(step.args):
+            if tangents[a] is not None and step.passes[i]:
+                total += _of_product(space, step, i, g, values[number], args, tangents[a])
+    return total if total < math.inf else 0.0
+
+
+def _of_product(space: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> float:
+    """The error of adjoint · slope in one operand of a step, as it shows in the result."""
+    if isinstance(step, OnArrays):
+        if step.name in _MOVES or step.name == "sum":
+            return 0.0
+        part = step.op.vjp(space, g, i, out, args, step.shapes, step.extra)
+        return _size(part * tangent) * FUNCTION
+    assert isinstance(step, Elementwise)
+    slope = step.row.partial(i)(space, out, *args)
+    if isinstance(slope, float) and abs(slope) in (0.0, 1.0):
+        return 0.0
+    exact = step.name in _EXACT or step.name in ("*", "**2")
+    product, error = two_product(g, slope)
+    rounding = _known(abs(error), product)
+    return _size((rounding if exact else rounding + abs(product) * FUNCTION) * tangent)
+
+
+def _size(x: Any) -> float:
+    """The sum of all entries, without signs; 0 of what is not finite."""
+    total = abs(x) if isinstance(x, float) else float(abs(x).sum())
+    return total if total < math.inf else 0.0

@@ -1,0 +1,192 @@
+"""The lecture's functions as questions: their derivatives, the names in formulas, inputs at which these are tried."""
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bpcli.calculus.checks.answers import Layout
+from bpcli.calculus.checks.grading import Array, Factor
+from bpcli.calculus.checks.probes import Probe, positive_number, random_like, random_number
+from bpcli.calculus.checks.questions import Question, smooth
+from bpcli.calculus.rules.shapes import entry_names
+from bpcli.errors import BpcliError
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.affine import affine
+from bpcli.formulas.losses import LOSSES
+from bpcli.formulas.softmax import softmax
+from bpcli.lecture.inputs import INPUTS
+from bpcli.lecture.named_functions import NAMED, Named
+
+Inputs = Mapping[str, Any]
+
+_RANDOM = 32  # inputs drawn at random
+_SOME = {  # inputs where none are given, none of them like another
+    "logits": np.array([0.4, -0.7, 1.1]),
+    "z": 0.67,
+    "x": np.array([0.67, -0.44]),
+    "w": np.array([0.52, 0.81]),
+    "b": 0.3,
+    "u": np.array([0.67, -0.44]),
+    "v": np.array([0.52, 0.81]),
+    "yhat": 0.7,
+    "y": 1.0,
+    "label": 1.0,
+}
+
+
+def some_inputs(name: str, given: Inputs) -> dict[str, Any]:
+    """Inputs of a function, of which none but words are given, at which formulas can be tried."""
+    wanted = INPUTS[name]
+    found = {key: _SOME[key] for key in wanted if key in _SOME and not ("label" in wanted and key == "y")}
+    if "label" in found and "yhat" in found:
+        found["yhat"] = softmax(_SOME["logits"])
+    return {**found, **given}
+
+
+def named_question(name: str, checked: Inputs) -> Question:
+    """A function of the lecture as a question; `checked` are its inputs as its row's `check` returns them."""
+    row = NAMED[name]
+    blocks = tuple((block, np.shape(checked[block])) for block in row.blocks)
+
+    def truth(inputs: Inputs) -> Array:
+        matrices = row.jacobian(inputs)
+        return np.concatenate([np.asarray(matrices[block], float) for block in row.blocks], axis=1)
+
+    entries = [title for block, shape in blocks for title in entry_names(block, shape)]
+    outputs = len(truth(checked))
+    names = [f"d/d{t}" if outputs == 1 else f"d{name}[{o}]/d{t}" for o in range(outputs) for t in entries]
+    return Question(
+        Layout(outputs, blocks),
+        names,
+        truth,
+        lambda inputs, found: (found, np.zeros(found.shape, bool)),
+        lambda inputs: _context(name, inputs),
+        lambda inputs: _factors(name, inputs),
+        lambda: named_probes(row, checked, truth),
+        [key for key in checked if not isinstance(checked[key], str)],
+        _samples(name, checked),
+    )
+
+
+def _samples(name: str, inputs: Inputs) -> int:
+    """The N of a mean over samples: of a loss of classes the rows, of another the entries of a vector or the rows."""
+    if "y" not in inputs:
+        return 1
+    y = inputs["y"]
+    axes_of_a_sample = 1 if "label" in INPUTS[name] else 0
+    return len(y) if np.ndim(y) > axes_of_a_sample else 1
+
+
+def _prediction(name: str) -> Callable[[Any], Any] | None:
+    """ŷ of z or of the logits, in a loss that is a function of them."""
+    wanted = INPUTS[name]
+    if "y" not in wanted or "yhat" in wanted:
+        return None
+    if "logits" in wanted:
+        return softmax
+    pairs = {f"{activation}_{loss.name}": activation for loss in LOSSES.values() for activation in loss.fused}
+    return ACTIVATIONS[pairs[name]].value if name in pairs else None
+
+
+def _context(name: str, inputs: Inputs) -> dict[str, Any]:
+    """The values of the names in formulas: the inputs, N, and a, p, yhat: the value, or of a loss the prediction.
+
+    p is softmax(logits) wherever there are logits; J is the value of a loss, f that of any function.
+    """
+    values = {key: np.asarray(v, float) for key, v in inputs.items() if not isinstance(v, str)}
+    value = np.asarray(NAMED[name].value(inputs))
+    output: Any = value
+    if "y" in inputs:
+        values["J"] = value
+        prediction = _prediction(name)
+        block = NAMED[name].blocks[0]
+        output = values[block] if prediction is None else np.asarray(prediction(values[block]))
+    if "w" in values:
+        values["z"] = np.asarray(affine(values["x"], values["w"], values["b"]))
+    values = {"a": output, "p": output, "yhat": output, "f": value, **values}
+    if "logits" in values:
+        values |= {"p": np.asarray(softmax(values["logits"])), "l": values["logits"]}
+    values["N"] = np.asarray(float(_samples(name, inputs)))
+    return {key: float(v) if np.ndim(v) == 0 else v for key, v in values.items()}
+
+
+def _factors(name: str, inputs: Inputs) -> list[Factor]:
+    """The factors of the chain that an answer may lack."""
+    inner = "inner_derivative"
+    activation = ACTIVATIONS.get(str(inputs.get("activation")))
+    if activation is not None:
+        x, w = inputs["x"], inputs["w"]
+        slope = float(activation.derivative(affine(x, w, inputs["b"])))
+        outer = np.full((1, 2 * len(x) + 1), slope)
+        return [Factor(inner, "∂a/∂z", outer), Factor(inner, "∂z/∂w, ∂z/∂x", np.concatenate([w, x, [1.0]])[None])]
+    prediction = _prediction(name)
+    if prediction is None:
+        return []
+    block = NAMED[name].blocks[0]
+    z, y = inputs[block], inputs["y"]
+    loss = next(row for row in LOSSES.values() if name.endswith(f"_{row.name}"))
+    prediction_now = np.asarray(prediction(z))
+    without = np.asarray(loss.slope(y, prediction_now)) / _samples(name, inputs)
+    ones = np.full((1, np.size(z)), math.nan)
+    letter = "∂p/∂logits" if block == "logits" else f"∂a/∂{block}"
+    return [Factor(inner, letter, ones, without.reshape(1, -1))]
+
+
+# Other inputs
+
+
+def named_probes(row: Named, checked: Inputs, truth: Callable[[Inputs], Array]) -> list[Probe]:
+    """Inputs of the same shapes: of both signs and all sizes, each label, and 0 where the derivative does not jump."""
+    rng = random.Random(0)
+    numbers = [key for key in checked if not isinstance(checked[key], str)]
+    draws = {key: _draws(row, checked, key, rng) for key in numbers}
+    found = []
+    for k in range(_RANDOM):
+        drawn = {key: draw[k % len(draw)]() for key, draw in draws.items()}
+        found.append(Probe({**checked, **drawn}, True))
+    for block in row.blocks:
+        at_zero = {**found[0].inputs, block: np.zeros_like(checked[block])}
+        if _accepted(row, at_zero) and smooth(truth, at_zero, [block]):
+            found.append(Probe(at_zero, False))
+    return [probe for probe in found if _accepted(row, probe.inputs)]
+
+
+def _accepted(row: Named, inputs: Inputs) -> bool:
+    try:
+        row.check(inputs)
+    except BpcliError:
+        return False
+    return True
+
+
+def _draws(row: Named, checked: Inputs, key: str, rng: random.Random) -> list[Callable[[], Any]]:
+    """Ways to draw an input, of which the function takes each: classes stay classes, probabilities probabilities."""
+    value = np.asarray(checked[key], float)
+
+    def filled(draw: Callable[[], float]) -> Callable[[], Any]:
+        return lambda: np.asarray(random_like(value, draw), float)
+
+    def taken(draw: Callable[[], Any]) -> bool:
+        return all(_accepted(row, {**checked, key: draw()}) for _ in range(4))
+
+    def one_hot() -> Any:
+        rows = np.zeros_like(value).reshape(-1, value.shape[-1] if value.ndim else 1)
+        for sample in rows:
+            sample[rng.randrange(len(sample))] = 1.0
+        return rows.reshape(value.shape)
+
+    classes = [filled(lambda: float(rng.randrange(2))), filled(lambda: rng.choice((-1.0, 1.0))), one_hot]
+    share = filled(lambda: round(rng.uniform(0.02, 0.98), 3))
+    size, real = filled(lambda: positive_number(rng)), filled(lambda: random_number(rng))
+    if taken(real):
+        return [real]
+    if key == "y":
+        hard = [draw for draw in classes if taken(draw)]
+        if hard and set(np.ravel(value)) <= {-1.0, 0.0, 1.0}:
+            return hard
+        soft = [draw for draw in (share, size) if taken(draw)]
+        return soft or hard or [lambda: value[::-1] if value.ndim else value]
+    return [next((draw for draw in (size, share) if taken(draw)), lambda: value)]
