@@ -18,7 +18,7 @@ from bpcli.errors import InputError, UsageError
 from bpcli.formulas.affine import dot
 from bpcli.lecture.inputs import INPUTS
 from bpcli.lecture.named_functions import Corner, Inputs, check_names, each_set, named_function
-from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.namespaces import array_namespace
 
 Blocks = dict[str, NDArray[Any]]
 Results = tuple[Any, Mapping[str, Any], Sequence[Any]]
@@ -141,7 +141,7 @@ def jvp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> Name
         entries = [entry for block in row.jacobian(i).values() for entry in block.reshape(-1)]
         for k, slope in zip(at, slopes, strict=True):
             entries[k] = slope
-        return row.value(i), {"jvp": dot(namespace(tangent).asarray(entries), tangent)}, []
+        return row.value(i), {"jvp": dot(array_namespace(tangent).asarray(entries), tangent)}, []
 
     value, blocks, products = point.evaluated(compute)
     product = blocks["jvp"]
@@ -207,4 +207,4 @@ def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
 
 def _alike(v: NDArray[Any], inputs: Inputs) -> Any:
     """The entries of a v as the kind of numbers that the inputs are."""
-    return namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)
+    return array_namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)

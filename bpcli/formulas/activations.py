@@ -22,6 +22,7 @@ from bpcli.formulas.choices import (
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import namespace
 from bpcli.numbers.pairs import Pair
+from bpcli.numbers.primitives import Doubles
 
 
 def identity(z: Any) -> Any:
@@ -72,7 +73,7 @@ def dtanh_dz(z: Any) -> Any:
         h = xp.exp(-abs(z))
         return (h + h) * (h + h)
 
-    slope = xp.careful(4.0 * _bell(xp.exp(-2.0 * abs(z))), abs(z) >= 20.0, far_out)
+    slope = xp.refined(4.0 * _bell(xp.exp(-2.0 * abs(z))), abs(z) >= 20.0, far_out)
     if not xp.dual:
         return slope
     a = xp.tanh(z)  # as for the sigmoid
@@ -185,7 +186,7 @@ def _tanh_slope(z: Any, low: Any) -> tuple[Any, Any]:
     return m, k + 2  # 4e/(1 + e)²
 
 
-def _sigmoid_pair(z: Any, low: Any) -> Pair:
+def _sigmoid_pair(z: Any, low: Any) -> Pair[Any]:
     xp = namespace(z)
     e, k = xp.exp_pair(-abs(z), -_away_from_0(z, low))
     s = pairs.one_plus(xp, pairs.ldexp(xp, e, k))
@@ -198,7 +199,7 @@ _NEAR_0 = 2.0**-12
 """Up to which z − z³/3 and two plain terms are tanh z to 2^−106: what tells it from z is then right by itself."""
 
 
-def _tanh_pair(z: Any, low: Any) -> Pair:
+def _tanh_pair(z: Any, low: Any) -> Pair[Any]:
     """±(1 − e)/(1 + e) with e = e^−2|z|; near 1 the low part of e holds 1 − e to all digits.
 
     Near 0 the series z − z³/3 + 2z⁵/15 − 17z⁷/315 (Abramowitz & Stegun 4.5.64), so that tanh z − z has its digits.
@@ -216,11 +217,11 @@ def _tanh_pair(z: Any, low: Any) -> Pair:
     return pairs.where(xp, abs(z) < _NEAR_0, near, far)
 
 
-def _relu_pair(z: Any, low: Any) -> Pair:
+def _relu_pair(z: Any, low: Any) -> Pair[Any]:
     return pairs.where(namespace(z), z >= 0, (z, low), (0.0, 0.0))
 
 
-def _leaky_relu_pair(z: Any, low: Any, slope: float = LEAKY_SLOPE) -> Pair:
+def _leaky_relu_pair(z: Any, low: Any, slope: float = LEAKY_SLOPE) -> Pair[Any]:
     xp = namespace(z)
     return pairs.where(xp, z >= 0, (z, low), pairs.multiply(xp, (z, low), (slope + 0.0 * z, 0.0 * z)))
 
@@ -235,7 +236,7 @@ _FEW_TERMS = 2.0**-26
 """Up to which two more terms of a series give a pair more digits than subtracting 1 leaves of its exponential."""
 
 
-def _elu_pair(z: Any, low: Any, alpha: float = ELU_ALPHA) -> Pair:
+def _elu_pair(z: Any, low: Any, alpha: float = ELU_ALPHA) -> Pair[Any]:
     """alpha·(e^z − 1); near 0 from z + z²/2 + z³/6."""
     xp = namespace(z)
     far = pairs.subtract(xp, pairs.ldexp(xp, *xp.exp_pair(xp.minimum(z, 0.0), low)), (1.0, 0.0))
@@ -249,7 +250,7 @@ def _exp_slope(z: Any, low: Any) -> tuple[Any, Any]:
     return e[0], k
 
 
-def _exp_pair(z: Any, low: Any) -> Pair:
+def _exp_pair(z: Any, low: Any) -> Pair[Any]:
     xp = namespace(z)
     return pairs.ldexp(xp, *xp.exp_pair(z, low))
 
@@ -262,7 +263,7 @@ def _softplus_slope(z: Any, low: Any) -> tuple[Any, Any]:
     return xp.where(z >= 0, 1.0, e[0]) / s, xp.where(z >= 0, 0.0, k)
 
 
-def softplus_pair(z: Any, low: Any) -> Pair:
+def softplus_pair(z: Any, low: Any) -> Pair[Any]:
     """max(z, 0) + log(1 + e), e = e^−|z|: a step of Newton's method behind the logarithm; of a small e its series."""
     xp = namespace(z)
     e = pairs.ldexp(xp, *xp.exp_pair(-abs(z), -_away_from_0(z, low)))
@@ -272,7 +273,7 @@ def softplus_pair(z: Any, low: Any) -> Pair:
     return pairs.add(xp, pairs.where(xp, z >= 0, (z, low), (0.0 * z, 0.0 * z)), rest)
 
 
-def log_pair(xp: Any, x: Pair) -> Pair:
+def log_pair(xp: Doubles[Any], x: Pair[Any]) -> Pair[Any]:
     """log x of a pair x > 0: y + (x·e^−y − 1) with y the logarithm as a double."""
     y = xp.log(x[0])
     m, j = pairs.frexp(xp, x)
@@ -312,18 +313,18 @@ class Activation:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     by_setting: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     slope_form: Callable[..., tuple[Any, Any]] | None = None
-    pair_form: Callable[..., Pair] | None = None
+    pair_form: Callable[..., Pair[Any]] | None = None
     complement: Callable[..., Any] | None = None
 
     def slope(self, z: Any, low: Any) -> tuple[Any, Any]:
         """(m, k) with ∂a/∂z = m·2^k at z + low."""
         return (self.derivative(z), 0) if self.slope_form is None else self.slope_form(z, low)
 
-    def pair(self, z: Any, low: Any) -> Pair:
+    def pair(self, z: Any, low: Any) -> Pair[Any]:
         """A at z + low as a pair."""
         if self.pair_form is not None:
             return self.pair_form(z, low)
-        return namespace(z).two_sum(self.value(z), low * self.derivative(z))  # type: ignore[no-any-return]
+        return namespace(z).two_sum(self.value(z), low * self.derivative(z))
 
     def one_minus(self, z: Any) -> Any:
         """1 − a."""

@@ -6,13 +6,14 @@ Source: the lecture's "Dot Product and Jacobians" and "Affine Functions and Jaco
 from typing import Any
 
 from bpcli.numbers import pairs
-from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.namespaces import array_namespace
 from bpcli.numbers.pairs import Pair
+from bpcli.numbers.primitives import Arrays
 
 
 def dot(u: Any, v: Any) -> Any:
     """z = uᵀv = Σ u_i v_i, for u, v (n,) or row by row for (N, n); to the last digit unless the terms cancel wholly."""
-    return _within_range(namespace(u, v), *_dot(u, v, 0.0, -1))[0]
+    return _within_range(array_namespace(u, v), *_dot(u, v, 0.0, -1))[0]
 
 
 def ddot_du(u: Any, v: Any) -> Any:
@@ -33,12 +34,12 @@ def affine(x: Any, w: Any, b: Any) -> Any:
     return x @ w + b
 
 
-def affine_pair(x: Any, w: Any, b: Any) -> Pair:
+def affine_pair(x: Any, w: Any, b: Any) -> Pair[Any]:
     """`affine` as a pair (z, low) whose sum has twice the digits, in memory of N·n·K."""
-    return _within_range(namespace(x, w), *affine_scaled(x, w, b))
+    return _within_range(array_namespace(x, w), *affine_scaled(x, w, b))
 
 
-def affine_scaled(x: Any, w: Any, b: Any) -> tuple[Pair, Any]:
+def affine_scaled(x: Any, w: Any, b: Any) -> tuple[Pair[Any], Any]:
     """`affine` as a pair and an exponent, (z + low)·2^k: also beyond the doubles."""
     return _dot(x, w, b, -1) if w.ndim == 1 else _dot(x[..., None], w, b, -2)
 
@@ -54,25 +55,25 @@ def daffine_dw(x: Any, w: Any) -> Any:
     ∂z_k/∂w_ij = x_i where j = k, else 0.
     """
     outputs = 1 if w.ndim == 1 else w.shape[1]
-    jacobian = x[..., None, :, None] * namespace(x).eye(outputs)[:, None, :]
+    jacobian = x[..., None, :, None] * array_namespace(x).eye(outputs)[:, None, :]
     return jacobian.reshape(*x.shape[:-1], outputs, -1)
 
 
 def daffine_db(w: Any) -> Any:
     """∂z/∂b = 1, or the identity I_K for K outputs."""
-    return namespace(w).eye(1 if w.ndim == 1 else w.shape[1])
+    return array_namespace(w).eye(1 if w.ndim == 1 else w.shape[1])
 
 
 _NONE = -5000  # the exponent of a term that is 0
 
 
-def _dot(u: Any, v: Any, b: Any, axis: int) -> tuple[Pair, Any]:
+def _dot(u: Any, v: Any, b: Any, axis: int) -> tuple[Pair[Any], Any]:
     """Σ u_i v_i + b along an axis as (z + low)·2^k: exact products, and a sum of them to three times the digits.
 
     Mantissas and exponents go apart, so that no product leaves the doubles on the way to a sum within them. Source: the
     algorithm DotK of Ogita, Rump & Oishi 2005.
     """
-    xp = namespace(u, v)
+    xp = array_namespace(u, v)
     (mu, ku), (mv, kv) = xp.frexp(u), xp.frexp(v)
     p, error = xp.two_product(mu, mv)
     mb, kb = xp.frexp(xp.broadcast_to(xp.expand_dims(b, axis) if xp.ndim(b) else b, xp.take(p, [0], axis).shape))
@@ -86,6 +87,6 @@ def _dot(u: Any, v: Any, b: Any, axis: int) -> tuple[Pair, Any]:
     return (xp.where(finite, z, plain), xp.where(finite, low, 0.0)), xp.where(finite, xp.squeeze(k, axis), 0)
 
 
-def _within_range(xp: Any, z: Pair, k: Any) -> Pair:
+def _within_range(xp: Arrays[Any], z: Pair[Any], k: Any) -> Pair[Any]:
     high, low = pairs.ldexp(xp, z, k)
     return high, xp.where(xp.isfinite(high), low, 0.0)

@@ -100,7 +100,7 @@ def of_z(activation: Activation, loss: Loss) -> tuple[OfZ, OfZ]:
     )
 
 
-def less_label(a: Pair, y: Any) -> Any:
+def less_label(a: Pair[Any], y: Any) -> Any:
     """a − y from a as a pair."""
     xp = namespace(y)
     error = subtract(xp, a, (y, 0.0 * y))[0]

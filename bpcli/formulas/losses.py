@@ -27,7 +27,8 @@ from bpcli.formulas.choices import (
 )
 from bpcli.formulas.softmax import log_softmax_vjp, shifted
 from bpcli.numbers import pairs
-from bpcli.numbers.namespaces import is_array, namespace
+from bpcli.numbers.namespaces import array_namespace, is_array, namespace
+from bpcli.numbers.primitives import Doubles
 
 
 def mse_term(y: Any, yhat: Any) -> Any:
@@ -74,7 +75,7 @@ def huber_term(y: Any, yhat: Any, delta: Any = HUBER_DELTA) -> Any:
     """½(y − ŷ)² where |y − ŷ| ≤ δ, else δ(|y − ŷ| − ½δ) (Huber 1964)."""
     xp = namespace(y, yhat, delta)
     size = abs(y - yhat)
-    line = xp.careful(
+    line = xp.refined(
         delta * (size - 0.5 * delta),
         size == math.inf,  # y − ŷ, but not δ|y − ŷ|, may be beyond the doubles
         lambda: 2.0 * (delta * (abs(0.5 * y - 0.5 * yhat) - 0.25 * delta)),
@@ -117,7 +118,7 @@ def _margin_missed(y: Any, yhat: Any) -> Any:
         product, error = xp.two_product(m, n)
         return (1.0 - xp.ldexp(product, j + k)) - xp.ldexp(error, j + k)
 
-    return xp.careful(missed, abs(missed) < 0.5, with_error)
+    return xp.refined(missed, abs(missed) < 0.5, with_error)
 
 
 def poisson_term(y: Any, yhat: Any) -> Any:
@@ -134,7 +135,7 @@ def poisson_term(y: Any, yhat: Any) -> Any:
         weighted = pairs.multiply(xp, (y, 0.0 * y), log_pair(xp, (x, 0.0 * x)))
         return pairs.subtract(xp, (yhat, 0.0 * yhat), weighted)[0]
 
-    return xp.careful(plain, (abs(plain) < 0.5 * abs(yhat)) & (yhat > 0), in_pairs)
+    return xp.refined(plain, (abs(plain) < 0.5 * abs(yhat)) & (yhat > 0), in_pairs)
 
 
 def dpoisson_term_dyhat(y: Any, yhat: Any) -> Any:
@@ -142,7 +143,7 @@ def dpoisson_term_dyhat(y: Any, yhat: Any) -> Any:
     xp = namespace(y, yhat)
     both = (y == 0) & (yhat == 0)
     slope = xp.divide(xp.where(both, 1.0, yhat - y), xp.where(both, 1.0, yhat))
-    return xp.careful(slope, abs(yhat - y) == math.inf, lambda: 1.0 - xp.divide(y, yhat))
+    return xp.refined(slope, abs(yhat - y) == math.inf, lambda: 1.0 - xp.divide(y, yhat))
 
 
 def exp_poisson_term(y: Any, z: Any) -> Any:
@@ -153,14 +154,14 @@ def exp_poisson_term(y: Any, z: Any) -> Any:
     def in_pairs() -> Any:
         return pairs.subtract(xp, pairs.ldexp(xp, *xp.exp_pair(z)), xp.two_product(y, z))[0]
 
-    return xp.careful(plain, abs(plain) < 0.5 * abs(y * z), in_pairs)
+    return xp.refined(plain, abs(plain) < 0.5 * abs(y * z), in_pairs)
 
 
 def dexp_poisson_term_dz(y: Any, z: Any) -> Any:
     """e^z − y."""
     xp = namespace(y, z)
     plain = xp.exp(z) - y
-    return xp.careful(
+    return xp.refined(
         plain,
         abs(plain) < 0.5 * abs(y),
         lambda: pairs.subtract(xp, pairs.ldexp(xp, *xp.exp_pair(z)), (y, 0.0 * y))[0],
@@ -179,7 +180,7 @@ def softplus_poisson_term(y: Any, z: Any) -> Any:
         a = softplus_pair(z, 0.0 * z)
         return pairs.subtract(xp, a, pairs.multiply(xp, (y, 0.0 * y), log_pair(xp, a)))[0]
 
-    return xp.careful(plain, (abs(plain) < 0.5 * s) & (s > 0), in_pairs)
+    return xp.refined(plain, (abs(plain) < 0.5 * s) & (s > 0), in_pairs)
 
 
 def dsoftplus_poisson_term_dz(y: Any, z: Any) -> Any:
@@ -187,7 +188,7 @@ def dsoftplus_poisson_term_dz(y: Any, z: Any) -> Any:
     xp = namespace(y, z)
     s = softplus(z)
     error = s - y
-    error = xp.careful(
+    error = xp.refined(
         error,
         abs(error) < 0.5 * abs(y),
         lambda: pairs.subtract(xp, softplus_pair(z, 0.0 * z), (y, 0.0 * y))[0],
@@ -207,7 +208,7 @@ def dsigmoid_bce_term_dz(y: Any, z: Any) -> Any:
     a = sigmoid(z)
     plain = (1.0 - y) * a - y * sigmoid(-z)
 
-    def careful() -> Any:
+    def refined() -> Any:
         # With e = e^−|z| it is [(1 − y) − y·e]/(1 + e) for z ≥ 0, and for z < 0 the negative of that with 1 − y for y.
         e = pairs.ldexp(xp, *xp.exp_pair(-abs(z)))
         not_y = xp.two_sum(1.0, -y)
@@ -215,19 +216,19 @@ def dsigmoid_bce_term_dz(y: Any, z: Any) -> Any:
         difference = pairs.subtract(xp, other, pairs.multiply(xp, label, e))[0] / (1.0 + e[0])
         return xp.where(z >= 0, difference, -difference)
 
-    return xp.careful(plain, abs(plain) < 0.5 * (1.0 - y) * a, careful)
+    return xp.refined(plain, abs(plain) < 0.5 * (1.0 - y) * a, refined)
 
 
 def _samples(yhat: Any) -> int:
     return len(yhat) if is_array(yhat) else 1
 
 
-def _sum(xp: Any, terms: Any) -> Any:
+def _sum(xp: Doubles[Any], terms: Any) -> Any:
     """Σ terms; the error does not grow with their number."""
-    return xp.total(terms.reshape(-1), 0)[0][0] if is_array(terms) else terms
+    return array_namespace(terms).total(terms.reshape(-1), 0)[0][0] if is_array(terms) else terms
 
 
-def _mean_over_samples(xp: Any, terms: Callable[[float], Any], N: int) -> Any:
+def _mean_over_samples(xp: Doubles[Any], terms: Callable[[float], Any], N: int) -> Any:
     """(1/N) Σ J₀ over the samples, from `terms(c)` = c·J₀: of a smaller J₀ where the sum left the doubles."""
     mean = _sum(xp, terms(1.0)) / N
     return mean if xp.isfinite(mean) else _sum(xp, terms(2.0**-64)) / N * 2.0**64
@@ -423,7 +424,7 @@ class Loss:
 
 def _mean(y: Any, weights: Any) -> float:
     """ȳ, weighted."""
-    return float(namespace(y).average(y, weights=weights))
+    return float(array_namespace(y).average(y, weights=weights))
 
 
 def _entropy(p: Any) -> float:
@@ -434,12 +435,12 @@ def _entropy(p: Any) -> float:
 
 def _impurity(p: Any) -> float:
     """Σ p(1 − p), of one-hot classes (Breiman et al. 1984)."""
-    return float(namespace(p).sum(p * (1 - p)))
+    return float(array_namespace(p).sum(p * (1 - p)))
 
 
 def _huber_center(y: Any, weights: Any, delta: float = HUBER_DELTA) -> float:
     """The c with Σ ω·clip(y − c, −δ, δ) = 0: a line between two of the places y ± δ where the sum bends."""
-    xp = namespace(y)
+    xp = array_namespace(y)
     bends = xp.sort(xp.concatenate([y - delta, y + delta]))
 
     def pull(c: Any) -> float:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bpcli.numbers import pairs
-from bpcli.numbers.namespaces import namespace
-from bpcli.numbers.pairs import Pair
+from bpcli.numbers.namespaces import array_namespace
+from bpcli.numbers.pairs import ZERO, Pair
+from bpcli.numbers.primitives import Arrays
 
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 _NONE = -9000  # the exponent of a sum without terms
@@ -30,7 +31,7 @@ class Shifted(NamedTuple):
 
 def shifted(logits: Any, axis: int = -1) -> Shifted:
     """The softmax of logits along an axis, with its parts."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     m, d, error = _below_the_largest(xp, logits, axis)
     e = xp.exp(d)
     # e^(d + error) = e^d·(1 + error) to double precision. Where d is −inf the error is NaN, and e is 0.
@@ -38,14 +39,14 @@ def shifted(logits: Any, axis: int = -1) -> Shifted:
     e = e + e * error
     high, low = xp.total(e, axis)
     rest = (high - 1.0) + low
-    rest = xp.careful(rest, (rest < 2.0**-900) & (rest > 0), lambda: _rest(xp, _in_pairs(logits, axis)))
+    rest = xp.refined(rest, (rest < 2.0**-900) & (rest > 0), lambda: _rest(xp, _in_pairs(logits, axis)))
     S = 1.0 + rest
     p = e / S
-    p = xp.careful(p, (p < _SMALLEST) & (p > 0), lambda: _p(xp, _in_pairs(logits, axis)))
+    p = xp.refined(p, (p < _SMALLEST) & (p > 0), lambda: _p(xp, _in_pairs(logits, axis)))
     return Shifted(p, m, d, rest, S)
 
 
-def _below_the_largest(xp: Any, logits: Any, axis: int) -> tuple[Any, Any, Any]:
+def _below_the_largest(xp: Arrays[Any], logits: Any, axis: int) -> tuple[Any, Any, Any]:
     """(m, d, error) with m = max l and d + error = l − m: 0 for an infinite m alone, NaN where several are infinite."""
     m = logits.max(axis=axis, keepdims=True)
     d, error = xp.two_sum(logits, -m)
@@ -61,36 +62,36 @@ class _Pairs(NamedTuple):
     """The same in pairs of doubles: e^{d_i} = e_i·2^k_i, p_i = a_i·2^k_i, and rest·2^j, the sum without the largest."""
 
     is_top: Any
-    e: Pair
+    e: Pair[Any]
     k: Any
-    rest: Pair
+    rest: Pair[Any]
     j: Any
-    S: Pair
-    a: Pair
+    S: Pair[Any]
+    a: Pair[Any]
 
 
 def _in_pairs(logits: Any, axis: int) -> _Pairs:
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     _, d, error = _below_the_largest(xp, logits, axis)
     e, k = xp.exp_pair(d, error)
     is_top = _is_top(xp, logits, axis)
     # The sum of all but the largest class has an exponent of its own: it may be below the doubles with all digits.
     j = xp.where(is_top, _NONE, k).max(axis=axis, keepdims=True)
-    rest = _sum(xp, pairs.where(xp, is_top, (0.0, 0.0), pairs.ldexp(xp, e, k - j)), axis)
+    rest = _sum(xp, pairs.where(xp, is_top, ZERO, pairs.ldexp(xp, e, k - j)), axis)
     S = pairs.one_plus(xp, pairs.ldexp(xp, rest, j))
     return _Pairs(is_top, e, k, rest, j, S, pairs.divide(xp, e, S))
 
 
-def _sum(xp: Any, x: Pair, axis: int) -> Pair:
-    return xp.total(xp.concatenate(x, axis), axis)  # type: ignore[no-any-return]
+def _sum(xp: Arrays[Any], x: Pair[Any], axis: int) -> Pair[Any]:
+    return xp.total(xp.concatenate(x, axis), axis)
 
 
-def _is_top(xp: Any, logits: Any, axis: int) -> Any:
+def _is_top(xp: Arrays[Any], logits: Any, axis: int) -> Any:
     """Whether a class is the largest; the first, of several."""
     return _index(xp, logits, axis) == xp.expand_dims(logits.argmax(axis=axis), axis)
 
 
-def _index(xp: Any, x: Any, axis: int) -> Any:
+def _index(xp: Arrays[Any], x: Any, axis: int) -> Any:
     """0, 1, … along an axis of x."""
     shape = [1] * x.ndim
     shape[axis] = -1
@@ -104,7 +105,7 @@ def softmax(logits: Any, axis: int = -1) -> Any:
 
 def dsoftmax_dlogits(logits: Any) -> Any:
     """∂p_i/∂l_j = p_i(1 − p_i) on the diagonal, −p_i p_j elsewhere: (…, K, K) for logits (…, K)."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     exact = _in_pairs(logits, -1)
     a, k = exact.a, exact.k
 
@@ -121,15 +122,15 @@ def dsoftmax_dlogits(logits: Any) -> Any:
     return jacobian
 
 
-def _p(xp: Any, exact: _Pairs) -> Any:
+def _p(xp: Arrays[Any], exact: _Pairs) -> Any:
     return xp.ldexp(exact.a[0], exact.k)
 
 
-def _rest(xp: Any, exact: _Pairs) -> Any:
+def _rest(xp: Arrays[Any], exact: _Pairs) -> Any:
     return xp.ldexp(exact.rest[0], exact.j)
 
 
-def _complement(xp: Any, exact: _Pairs) -> tuple[Pair, Any]:
+def _complement(xp: Arrays[Any], exact: _Pairs) -> tuple[Pair[Any], Any]:
     """(b, j) with 1 − p = b·2^j: the sum of the others over S, where p is largest."""
     e = pairs.ldexp(xp, exact.e, exact.k)
     others = pairs.where(xp, exact.is_top, exact.rest, pairs.subtract(xp, exact.S, e))
@@ -138,17 +139,17 @@ def _complement(xp: Any, exact: _Pairs) -> tuple[Pair, Any]:
 
 def softmax_vjp(v: Any, logits: Any, axis: int = -1) -> Any:
     """v·J = p ⊙ (v − Σ_i v_i p_i), without forming J, which is symmetric: J·vᵀ is its transpose."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
 
     def product(v: Any) -> Any:
-        p, plain, spoilt, careful = _less_its_mean(v, logits, axis)
+        p, plain, spoilt, refined = _less_its_mean(v, logits, axis)
 
         def in_pairs() -> Any:
-            exact, difference = careful()
+            exact, difference = refined()
             m, k = pairs.frexp(xp, difference)
             return xp.ldexp(pairs.multiply(xp, exact.a, m)[0], exact.k + k)
 
-        return xp.careful(p * plain, spoilt, in_pairs)
+        return xp.refined(p * plain, spoilt, in_pairs)
 
     return _within_range(v, product)
 
@@ -158,18 +159,18 @@ def softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:
     return softmax_vjp(v, logits, axis)
 
 
-def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Callable[[], tuple[_Pairs, Pair]]]:
+def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Callable[[], tuple[_Pairs, Pair[Any]]]]:
     """(p, u − Σ_i p_i u_i = v − Σ_i p_i v_i, where it is spoilt, a way to it in pairs).
 
     u is v measured from its entry at the largest class: the sum has no term of that class, and nothing cancels where
     that class has it all.
     """
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     p = softmax(logits, axis)
     at_top = xp.take_along_axis(v, xp.expand_dims(logits.argmax(axis=axis), axis), axis)
     u = xp.two_sum(v, -at_top)
 
-    def careful() -> tuple[_Pairs, Pair]:
+    def refined() -> tuple[_Pairs, Pair[Any]]:
         exact = _in_pairs(logits, axis)
         # A tiny p may meet a huge u: the sum has an exponent of its own.
         m, k = pairs.frexp(xp, u)
@@ -184,25 +185,25 @@ def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Calla
     # Where it cancels, or p is too small a double for its product with something large.
     tiny = (p < _SMALLEST) & (xp.maximum(abs(u[0]), abs(plain)) > 1.0)
     row = (abs(mean) < 0.5 * abs(terms).sum(axis=axis, keepdims=True)) | tiny.any(axis=axis, keepdims=True)
-    return p, plain, row | (abs(plain) < 0.5 * abs(u[0])), careful
+    return p, plain, row | (abs(plain) < 0.5 * abs(u[0])), refined
 
 
 def _within_range(v: Any, product: Any, scale: float = 0.25) -> Any:
     """A product that is linear in v, of a smaller v where it overflowed on the way."""
-    xp = namespace(v)
+    xp = array_namespace(v)
     result = product(v)
-    return xp.careful(result, ~xp.isfinite(result), lambda: product(scale * v) / scale)
+    return xp.refined(result, ~xp.isfinite(result), lambda: product(scale * v) / scale)
 
 
 def log_softmax(logits: Any, axis: int = -1) -> Any:
     """log p_i = l_i − log Σ_k e^{l_k}."""
     parts = shifted(logits, axis)
-    return parts.d - namespace(logits).log1p(parts.rest)
+    return parts.d - array_namespace(logits).log1p(parts.rest)
 
 
 def dlog_softmax_dlogits(logits: Any) -> Any:
     """∂log p_i/∂l_j = δ_ij − p_j: (…, K, K) for logits (…, K)."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     exact = _in_pairs(logits, -1)
     jacobian = xp.repeat(-_p(xp, exact)[..., None, :], logits.shape[-1], axis=-2)
     b, j = _complement(xp, exact)
@@ -213,7 +214,7 @@ def dlog_softmax_dlogits(logits: Any) -> Any:
 
 def log_softmax_vjp(v: Any, logits: Any, axis: int = -1) -> Any:
     """v·J = v − p Σ_i v_i, as v_i(1 − p_i) − p_i Σ_{k≠i} v_k: 1 − p of the largest class is the sum of the others."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     parts = shifted(logits, axis)
     is_top = _is_top(xp, logits, axis)
 
@@ -228,25 +229,25 @@ def log_softmax_vjp(v: Any, logits: Any, axis: int = -1) -> Any:
             shared = pairs.multiply(xp, pairs.ldexp(xp, exact.a, exact.k), others)
             return pairs.subtract(xp, own, shared)[0]
 
-        return xp.careful(plain, abs(plain) < 0.5 * abs(own), in_pairs)
+        return xp.refined(plain, abs(plain) < 0.5 * abs(own), in_pairs)
 
     return _within_range(v, product, 2.0**-64)
 
 
 def log_softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:
     """J·v = v − Σ_j p_j v_j."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
 
     def product(v: Any) -> Any:
-        _, plain, spoilt, careful = _less_its_mean(v, logits, axis)
-        return xp.careful(plain, spoilt, lambda: careful()[1][0])
+        _, plain, spoilt, refined = _less_its_mean(v, logits, axis)
+        return xp.refined(plain, spoilt, lambda: refined()[1][0])
 
     return _within_range(v, product)
 
 
 def logsumexp(logits: Any, axis: int = -1) -> Any:
     """log Σ_k e^{l_k} = m + log(1 + Σ_{k≠top} e^{l_k − m}); its gradient is the softmax."""
-    xp = namespace(logits)
+    xp = array_namespace(logits)
     parts = shifted(logits, axis)
     finite = xp.isfinite(parts.m)
     whole = parts.m + xp.log1p(parts.rest)

@@ -22,7 +22,7 @@ from bpcli.formulas.softmax import dsoftmax_dlogits, softmax, softmax_vjp
 from bpcli.formulas.updates import descend
 from bpcli.lecture.named_functions import neuron_slope
 from bpcli.numbers import pairs
-from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.namespaces import array_namespace
 
 Array = NDArray[Any]
 
@@ -170,7 +170,7 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
     z, low = affine_pair(x, w, np.float64(b))
     row = ACTIVATIONS[activation]
     m, k = neuron_slope(x, w, np.float64(b), activation)
-    xp = namespace(x)
+    xp = array_namespace(x)
     slope = xp.ldexp(m, k)
     a = row.pair(z, low)
     error = _less_label(a, y)
@@ -206,9 +206,9 @@ def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: 
     return Chain("neuron", chain.quantities, collapse, _mean(N))
 
 
-def _less_label(a: pairs.Pair, y: Array) -> Array:
+def _less_label(a: pairs.Pair[Any], y: Array) -> Array:
     """a − y from a as a pair."""
-    error = pairs.subtract(namespace(y), a, (y, 0.0 * y))[0]
+    error = pairs.subtract(array_namespace(y), a, (y, 0.0 * y))[0]
     return np.asarray(np.where(np.isfinite(error), error, a[0] - y))  # ∞ − ∞ in a pair beyond the doubles
 
 
@@ -221,7 +221,7 @@ def _bce(z: Array, low: Array, y: Array, error: Array, slope: tuple[Any, Any]) -
     certain = np.where(z >= 0, y == 1, y == 0)
     sign = np.where(z >= 0, 1.0, -1.0)
     at_label = sign * dcce_term_dyhat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / len(y)
-    return J, np.where(certain, at_label, namespace(z).ldexp(dJ_dz / slope[0], -slope[1])), dJ_dz
+    return J, np.where(certain, at_label, array_namespace(z).ldexp(dJ_dz / slope[0], -slope[1])), dJ_dz
 
 
 def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float | None = None) -> Chain:
@@ -241,7 +241,7 @@ def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float |
         J, dJ_dp, dJ_dl = losses.softmax_cce(y, logits), losses.dcce_dyhat(y, p), error
     else:
         # Of rows that add up to 1 only nearly, the fused form is pΣy − y.
-        error = error + p * pairs.subtract(namespace(y), (1.0, 0.0), namespace(y).total(y, -1))[0] / N
+        error = error + p * pairs.subtract(array_namespace(y), pairs.ONE, array_namespace(y).total(y, -1))[0] / N
         J, dJ_dp = (N * error * error).sum(), 2.0 * error
         dJ_dl = softmax_vjp(dJ_dp, logits)
     value_of_J, slope_of_J = (_named(f, "p", N) for f in _LOSSES[loss])

@@ -19,7 +19,7 @@ from bpcli.formulas.activations import ACTIVATIONS, dsoftplus_dz, softplus
 from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
 from bpcli.lecture.inputs import INPUTS
 from bpcli.numbers import pairs
-from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.namespaces import array_namespace
 from bpcli.text.notation import byte_size, number
 
 Array = NDArray[Any]
@@ -192,7 +192,7 @@ def _of_z(name: str, value: Any, derivative: Any) -> Named:
     def dense(inputs: Inputs) -> dict[str, Any]:
         z = inputs["z"]
         _refuse_large(len(z), len(z))
-        return {"z": namespace(z).diag(derivative(z))}
+        return {"z": array_namespace(z).diag(derivative(z))}
 
     return Named(
         ("z",),
@@ -220,7 +220,7 @@ _DOT = Named(
     lambda i: dot(i["u"], i["v"]),
     lambda i: {"u": ddot_du(i["u"], i["v"]), "v": ddot_dv(i["u"], i["v"])},
     lambda i, g: {"u": g[0] * i["v"], "v": g[0] * i["u"]},
-    lambda i, t: dot(namespace(t).concatenate([i["v"], i["u"]]), t),
+    lambda i, t: dot(array_namespace(t).concatenate([i["v"], i["u"]]), t),
 )
 
 
@@ -254,7 +254,7 @@ def _affine_vjp(inputs: Inputs, g: Any) -> dict[str, Any]:
 def _affine_jvp(inputs: Inputs, t: Any) -> tuple[Any, Any]:
     """dz = (dx)ᵀw + xᵀ(dw) + db for t = (dx, dw, db), one sum, as m·2^k."""
     x, w = inputs["x"], inputs["w"]
-    concatenate = namespace(t).concatenate
+    concatenate = array_namespace(t).concatenate
     dx, dw, db = t[: x.size], t[x.size : x.size + w.size].reshape(w.shape), t[x.size + w.size :]
     z, k = affine_scaled(concatenate([dx, x]), concatenate([w, dw]), db.reshape(w.shape[1:]))
     return z[0], k
@@ -266,7 +266,7 @@ _AFFINE = Named(
     lambda i: affine_pair(i["x"], i["w"], i["b"])[0],
     _affine_jacobian,
     _affine_vjp,
-    lambda i, t: namespace(t).ldexp(*_affine_jvp(i, t)),
+    lambda i, t: array_namespace(t).ldexp(*_affine_jvp(i, t)),
     "x",
 )
 
@@ -294,7 +294,7 @@ def _neuron(inputs: Inputs) -> Any:
 
 def neuron_slope(x: Any, w: Any, b: Any, activation: str) -> tuple[Any, Any]:
     """∂a/∂z at z = xᵀw + b as (m, k) for m·2^k."""
-    xp = namespace(x)
+    xp = array_namespace(x)
     z, k = affine_scaled(x, w, b)
     # Of a z that underflows the sign still counts, at a kink.
     return ACTIVATIONS[activation].slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
@@ -302,7 +302,7 @@ def neuron_slope(x: Any, w: Any, b: Any, activation: str) -> tuple[Any, Any]:
 
 def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
     """(∂a/∂z)·Π m·2^k of the (m, k) of each product: a slope too small for a double may meet a large factor."""
-    xp = namespace(inputs["x"])
+    xp = array_namespace(inputs["x"])
     slope = neuron_slope(inputs["x"], inputs["w"], inputs["b"], inputs["activation"])
     results = []
     for factors in products:
@@ -314,7 +314,7 @@ def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list
 
 
 def _neuron_vjp(inputs: Inputs, v: Any) -> dict[str, Any]:
-    g, x, w = (namespace(v).frexp(factor) for factor in (v, inputs["x"], inputs["w"]))
+    g, x, w = (array_namespace(v).frexp(factor) for factor in (v, inputs["x"], inputs["w"]))
     return dict(zip(("x", "w", "b"), _times_slope(inputs, (g, w), (g, x), (g,)), strict=True))
 
 
@@ -322,7 +322,7 @@ _NEURON = Named(
     ("x", "w", "b"),
     _check_neuron,
     _neuron,
-    lambda i: {name: block[None, :] for name, block in _neuron_vjp(i, namespace(i["x"]).ones(1)).items()},
+    lambda i: {name: block[None, :] for name, block in _neuron_vjp(i, array_namespace(i["x"]).ones(1)).items()},
     _neuron_vjp,
     lambda i, t: _times_slope(i, (_affine_jvp(i, t),))[0],
     "x",

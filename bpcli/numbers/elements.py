@@ -275,7 +275,7 @@ class Elements:
         s = self.kept(np.asarray(x.sum(axis=axis, keepdims=True)))
         return s, self.zeros(np.shape(s))
 
-    def careful(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
+    def refined(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
         """`plain`."""
         return plain
 

@@ -9,11 +9,12 @@ NumPy's floating-point warnings once, outside, with `numpy.errstate`.
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from bpcli.numbers import pairs
 from bpcli.numbers.pairs import two_product as two_product
 from bpcli.numbers.pairs import two_sum as two_sum
+from bpcli.numbers.primitives import Arrays, Doubles, N, Truth
 
 INF = math.inf
 NAN = math.nan
@@ -41,30 +42,13 @@ def _refined_cbrt(x: float, y: float) -> float:
 
 
 class _Rounding:
-    """What numbers that round offer besides their functions: their rounding errors, and results beyond their digits.
-
-    Numbers that don't round answer with a low part of 0, and with 0 for k.
-    """
+    """What the namespaces of doubles have in common: they round, and know their rounding errors."""
 
     rounds = True
     dual = False  # no pairs of a number and its tangent
 
     two_sum = staticmethod(two_sum)
     two_product = staticmethod(two_product)
-
-    def exp_pair(self, x: Any, low: Any = 0.0) -> tuple[pairs.Pair, Any]:
-        """(m, k) with e^(x + low) = m·2^k, m a pair of about 1."""
-        return pairs.exp(self, x, low)
-
-    def total(self, x: Any, axis: int, folds: int = 1) -> pairs.Pair:
-        """Σ x along an axis, which is kept with length 1, as a pair."""
-        return pairs.total(self, x, axis, folds)
-
-    def careful(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
-        """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
-        if isinstance(condition, bool):
-            return better() if condition else plain
-        return self.where(condition, better(), plain) if condition.any() else plain  # type: ignore[attr-defined]
 
 
 class Floats(_Rounding):
@@ -168,6 +152,15 @@ class Floats(_Rounding):
         return x if x != x or x > y else y
 
     @staticmethod
+    def refined(plain: float, condition: Truth, better: Callable[[], float]) -> float:
+        """`plain`, but `better()` where rounding or overflow would spoil it."""
+        return better() if condition else plain
+
+    def exp_pair(self, x: float, low: float = 0.0) -> tuple[pairs.Pair[float], float]:
+        """(m, k) with e^(x + low) = m·2^k, m a pair of about 1."""
+        return pairs.exp(self, x, low)
+
+    @staticmethod
     def ones_like(x: float) -> float:
         """1."""
         return 1.0
@@ -187,11 +180,11 @@ FLOATS = Floats()
 
 
 @cache
-def arrays() -> Any:
+def arrays() -> Arrays[Any]:
     """The primitives over NumPy arrays: NumPy's own, and erf, which it lacks."""
     import numpy as np
 
-    class Arrays(_Rounding):
+    class NumPy(_Rounding):
         name = "arrays"
         _erf: Any = staticmethod(np.frompyfunc(math.erf, 1, 1))
 
@@ -217,29 +210,53 @@ def arrays() -> Any:
             bad = product != product
             return np.where(bad & (g == 0), 0.0, product) if bad.any() else product
 
+        @staticmethod
+        def refined(plain: Any, condition: Truth, better: Callable[[], Any]) -> Any:
+            """`plain`, but `better()` where rounding or overflow would spoil it."""
+            if isinstance(condition, bool):
+                return better() if condition else plain
+            return np.where(condition, better(), plain) if condition.any() else plain
+
+        def exp_pair(self, x: Any, low: Any = 0.0) -> tuple[pairs.Pair[Any], Any]:
+            """(m, k) with e^(x + low) = m·2^k, m a pair of about 1."""
+            return pairs.exp(self, x, low)
+
+        def total(self, x: Any, axis: int, folds: int = 1) -> pairs.Pair[Any]:
+            """Σ x along an axis, which is kept with length 1, as a pair."""
+            return pairs.total(self, x, axis, folds)
+
         def erf(self, x: Any) -> Any:
             """The error function, libm's, entry by entry."""
             return self._erf(x).astype(np.float64)
 
-    return Arrays()
+    return NumPy()
 
 
-def namespace(*values: Any) -> Any:
+def namespace(*values: N | float) -> Doubles[N]:
     """The namespace of `values`: `FLOATS` if each is a Python number, the one that a value brings, else `arrays()`.
 
     Duals, which may be over numbers that bring one themselves, come before all others.
     """
-    kind, brought = FLOATS, None
+    kind: Doubles[Any] = FLOATS
+    brought: Any = None
     for value in values:
         if not isinstance(value, float | int):
             space = getattr(value, "space", None)
             if space is None:
                 kind = arrays()
             elif getattr(space, "dual", False):
-                return space
+                kind = space
+                break
             else:
                 brought = space
-    return brought or kind
+    else:
+        kind = brought or kind
+    return cast(Doubles[N], kind)
+
+
+def array_namespace(*values: N) -> Arrays[N]:
+    """The namespace of arrays, one of which at least is none of floats alone."""
+    return cast(Arrays[N], namespace(*values))
 
 
 def is_array(value: Any) -> bool:

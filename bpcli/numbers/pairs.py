@@ -6,26 +6,31 @@ it. Source: Ogita, Rump & Oishi, "Accurate sum and dot product", SIAM J. Sci. Co
 
 from typing import Any
 
-Pair = tuple[Any, Any]
+from bpcli.numbers.primitives import Arrays, Doubles, N, Truth
+
+Pair = tuple[N, N]
+ZERO: Pair[Any] = (0.0, 0.0)  # floats stand for any kind of number
+ONE: Pair[Any] = (1.0, 0.0)
 
 _SPLITTER = 134217729.0  # 2**27 + 1
 _LOG2_E = 1.4426950408889634
 # ln 2 in three parts; the first two have 40 bits, so that a whole number up to 2**13 times them is exact.
 _LN2 = (0.6931471805592082, 7.371002565161996e-13, 5.8029889835956905e-25)
-_A_SIXTH = (1 / 6, 9.25185853854297e-18)
-_A_24TH = (1 / 24, 2.3129646346357427e-18)
+_A_SIXTH: Pair[Any] = (1 / 6, 9.25185853854297e-18)
+_A_24TH: Pair[Any] = (1 / 24, 2.3129646346357427e-18)
+_HALF: Pair[Any] = (0.5, 0.0)
 _TINY = 2.0**-110
 _FAR = 4000.0  # e^−4000 times any double is 0
 
 
-def two_sum(a: Any, b: Any) -> Pair:
+def two_sum(a: N, b: N) -> Pair[N]:
     """(s, e) with s = fl(a + b) and s + e = a + b exactly, unless s overflows (Knuth, TAOCP 2, 4.2.2, theorem B)."""
     s = a + b
     t = s - a
     return s, (a - (s - t)) + (b - t)
 
 
-def two_product(a: Any, b: Any) -> Pair:
+def two_product(a: N, b: N) -> Pair[N]:
     """(p, e) with p = fl(a·b) and p + e = a·b exactly (Dekker 1971), unless a part over- or underflows."""
     p = a * b
     c = _SPLITTER * a
@@ -37,47 +42,47 @@ def two_product(a: Any, b: Any) -> Pair:
     return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-def add(xp: Any, a: Pair, b: Pair) -> Pair:
+def add(xp: Doubles[N], a: Pair[N], b: Pair[N]) -> Pair[N]:
     """a + b, to about 2^−104 of the larger."""
     s, e = xp.two_sum(a[0], b[0])
-    return xp.two_sum(s, e + (a[1] + b[1]))  # type: ignore[no-any-return]
+    return xp.two_sum(s, e + (a[1] + b[1]))
 
 
-def subtract(xp: Any, a: Pair, b: Pair) -> Pair:
+def subtract(xp: Doubles[N], a: Pair[N], b: Pair[N]) -> Pair[N]:
     """a − b, to about 2^−104 of the larger."""
     return add(xp, a, (-b[0], -b[1]))
 
 
-def multiply(xp: Any, a: Pair, b: Pair) -> Pair:
+def multiply(xp: Doubles[N], a: Pair[N], b: Pair[N]) -> Pair[N]:
     """a·b, to about 2^−104 of itself."""
     p, e = xp.two_product(a[0], b[0])
-    return xp.two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))  # type: ignore[no-any-return]
+    return xp.two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))
 
 
-def divide(xp: Any, a: Pair, b: Pair) -> Pair:
+def divide(xp: Doubles[N], a: Pair[N], b: Pair[N]) -> Pair[N]:
     """a/b for b ≠ 0, to about 2^−103 of itself: a quotient, and the remainder's."""
     q = a[0] / b[0]
     p, e = xp.two_product(q, b[0])
-    return xp.two_sum(q, ((a[0] - p) - e + a[1] - q * b[1]) / b[0])  # type: ignore[no-any-return]
+    return xp.two_sum(q, ((a[0] - p) - e + a[1] - q * b[1]) / b[0])
 
 
-def ldexp(xp: Any, x: Pair, k: Any) -> Pair:
+def ldexp(xp: Doubles[N], x: Pair[N], k: Any) -> Pair[N]:
     """x·2^k."""
     return xp.ldexp(x[0], k), xp.ldexp(x[1], k)
 
 
-def frexp(xp: Any, x: Pair) -> tuple[Pair, Any]:
+def frexp(xp: Doubles[N], x: Pair[N]) -> tuple[Pair[N], Any]:
     """(m, k) with x = m·2^k and 0.5 ≤ |m| < 1."""
     m, k = xp.frexp(x[0])
     return (m, xp.ldexp(x[1], -k)), k
 
 
-def where(xp: Any, condition: Any, x: Pair, y: Pair) -> Pair:
+def where(xp: Doubles[N], condition: Truth, x: Pair[N], y: Pair[N]) -> Pair[N]:
     """X where the condition holds, else y."""
     return xp.where(condition, x[0], y[0]), xp.where(condition, x[1], y[1])
 
 
-def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
+def exp(xp: Doubles[N], x: N, low: N) -> tuple[Pair[N], N]:
     """(m, k) with e^(x + low) = m·2^k, m a pair right to about 2^−102, k a whole number as a float.
 
     With x + low = k·ln 2 + r, |r| < 0.35, m = e^r = (e^(r/512))^512, which comes from its Taylor series.
@@ -91,9 +96,9 @@ def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
     high, error = two_sum(high, error + carried - k * _LN2[2])
     r = (high / 512.0, error / 512.0)
     tail = 1 / 120 + r[0] * (1 / 720 + r[0] * (1 / 5040 + r[0] / 40320))
-    series = add(xp, _A_24TH, multiply(xp, r, (tail, 0.0)))
+    series = add(xp, _A_24TH, multiply(xp, r, (tail, ZERO[1])))
     series = add(xp, _A_SIXTH, multiply(xp, r, series))
-    series = add(xp, (0.5, 0.0), multiply(xp, r, series))
+    series = add(xp, _HALF, multiply(xp, r, series))
     s = add(xp, r, multiply(xp, multiply(xp, r, r), series))
     for _ in range(9):  # (1 + s)² = 1 + (2s + s²)
         s = add(xp, (2.0 * s[0], 2.0 * s[1]), multiply(xp, s, s))
@@ -101,12 +106,12 @@ def exp(xp: Any, x: Any, low: Any) -> tuple[Pair, Any]:
     return one_plus(xp, s), k
 
 
-def one_plus(xp: Any, s: Pair) -> Pair:
+def one_plus(xp: Doubles[N], s: Pair[N]) -> Pair[N]:
     """1 + s."""
-    return add(xp, (1.0, 0.0), s)
+    return add(xp, ONE, s)
 
 
-def total(xp: Any, x: Any, axis: int, folds: int = 1) -> Pair:
+def total(xp: Arrays[Any], x: Any, axis: int, folds: int = 1) -> Pair[Any]:
     """Σ x along `axis`, which is kept with length 1; the error is eps² and not eps times n·Σ|x|, eps³ for two folds.
 
     The sum goes by halves, and so do its rounding errors, `folds` times.
@@ -124,5 +129,5 @@ def total(xp: Any, x: Any, axis: int, folds: int = 1) -> Pair:
         return high, 0.0 * high
     lost = xp.where(xp.isfinite(high), xp.moveaxis(xp.concatenate(errors), 0, axis), 0.0)  # ∞ − ∞ there
     if folds == 1:
-        return xp.two_sum(high, lost.sum(axis=axis, keepdims=True))  # type: ignore[no-any-return]
+        return xp.two_sum(high, lost.sum(axis=axis, keepdims=True))
     return add(xp, (high, 0.0), total(xp, lost, axis, folds - 1))

@@ -131,7 +131,7 @@ class _Space:
         s = x.sum(axis=axis, keepdims=True)
         return s, 0 * s
 
-    def careful(self, plain, condition, better):
+    def refined(self, plain, condition, better):
         return plain
 
     def divide(self, x, y):

@@ -74,11 +74,11 @@ def test_careful_takes_the_better_where_the_condition_holds_and_asks_for_it_only
     def never():
         raise AssertionError
 
-    assert FLOATS.careful(1.0, False, never) == 1
-    assert FLOATS.careful(1.0, True, lambda: 2.0) == 2
+    assert FLOATS.refined(1.0, False, never) == 1
+    assert FLOATS.refined(1.0, True, lambda: 2.0) == 2
     x = np.array([1.0, 2.0])
-    assert arrays().careful(x, x > 5, never) is x
-    assert arrays().careful(x, x > 1, lambda: 10 * x).tolist() == [1, 20]
+    assert arrays().refined(x, x > 5, never) is x
+    assert arrays().refined(x, x > 1, lambda: 10 * x).tolist() == [1, 20]
 
 
 def test_what_is_not_chosen_costs_nothing_and_leaves_no_trace():

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from bpcli.calculus.rules.duals import Dual
+from bpcli.calculus.rules.function_rows import RuleSpace
 from bpcli.calculus.rules.shapes import Shape
 
 
@@ -27,42 +28,48 @@ class ArrayOp(ABC):
         return 0
 
     @abstractmethod
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """The result for plain arrays."""
 
     @abstractmethod
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""
 
-    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """Where the slope jumps, as `Function.edge`; a truth, or an array of them."""
         return False
 
-    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge_entries(
+        self, xp: RuleSpace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         """Of an operation with one operand, its entries that matter where `edge` is."""
         return edge
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""
         return self.value(xp, [t for t in tangents if t is not None], shapes, extra)
 
 
-def linear(xp: Any, function: Any, x: Any) -> Any:
+def linear(xp: RuleSpace[Any], function: Any, x: Any) -> Any:
     """A linear map of arrays, of a dual's two parts alike."""
     return xp.linear(function, x) if isinstance(x, Dual) else function(x)
 
 
-def put_back(xp: Any, g: Any, axes: tuple[int, ...]) -> Any:
+def put_back(xp: RuleSpace[Any], g: Any, axes: tuple[int, ...]) -> Any:
     """g with the reduced axes put back, with length 1."""
     return linear(xp, lambda a: xp.base.expand_dims(a, axes), g)
 
 
-def full(xp: Any, g: Any, shape: Shape) -> Any:
+def full(xp: RuleSpace[Any], g: Any, shape: Shape) -> Any:
     """g spread to a logical shape."""
     return linear(xp, lambda a: xp.base.broadcast_to(a, (*shape, a.shape[-1])), g)
 
 
-def summed(xp: Any, x: Any, axes: tuple[int, ...], keep: bool = False) -> Any:
+def summed(xp: RuleSpace[Any], x: Any, axes: tuple[int, ...], keep: bool = False) -> Any:
     """Σ over axes, pairwise: errors don't grow with the number of terms, as they do where NumPy adds one by one."""
     np = xp.base
 
@@ -81,12 +88,12 @@ def summed(xp: Any, x: Any, axes: tuple[int, ...], keep: bool = False) -> Any:
     return linear(xp, total, x)
 
 
-def like(xp: Any, a: Any, p: Any) -> Any:
+def like(xp: RuleSpace[Any], a: Any, p: Any) -> Any:
     """A spread over the points of p, so that both can be indexed alike."""
     return xp.base.broadcast_to(a, (*a.shape[:-1], max(a.shape[-1], p.shape[-1])))
 
 
-def stacked(xp: Any, items: list[Any], shape: Shape) -> Any:
+def stacked(xp: RuleSpace[Any], items: list[Any], shape: Shape) -> Any:
     """Items along a new first axis; plain numbers, arrays and duals may stand side by side."""
     np = xp.base
 
@@ -102,7 +109,7 @@ def stacked(xp: Any, items: list[Any], shape: Shape) -> Any:
     return stack(items)
 
 
-def unbroadcast(xp: Any, g: Any, shape: Shape, spread: Shape) -> Any:
+def unbroadcast(xp: RuleSpace[Any], g: Any, shape: Shape, spread: Shape) -> Any:
     """g, of the logical shape `spread` once it is full, summed down to the shape from which it was spread."""
     g = full(xp, g, spread)
     outer = len(spread) - len(shape)

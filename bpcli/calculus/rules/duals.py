@@ -4,9 +4,11 @@
 those: a rule evaluated on duals yields its own derivative along t, so second derivatives need no rules of their own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS, Function
+from bpcli.calculus.rules.function_rows import Function
+from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.numbers.namespaces import NAN
 
 _ELEMENTWISE = {
@@ -24,7 +26,7 @@ class Rules:
     base: Any
     symbolic = False
 
-    def careful(self, plain: Any, condition: Any, better: Any) -> Any:
+    def refined(self, plain: Any, condition: Any, better: Any) -> Any:
         """`plain`, but `better()` where rounding or overflow would spoil it; numbers that don't round take `plain`."""
         if not self.base.rounds:
             return plain
@@ -57,6 +59,10 @@ class Space(Rules):
         """The value of a row of the table."""
         assert row.value is not None
         return row.value(self, *args)
+
+    def linear(self, function: Callable[[Any], Any], x: Any) -> Any:
+        """A linear map of arrays."""
+        return function(x)
 
     def __getattr__(self, name: str) -> Any:
         row = None if name in ("maximum", "minimum") else _ELEMENTWISE.get(name)
@@ -158,20 +164,20 @@ class Duals(Rules):
             raise AttributeError(name)
 
         def found(*args: Any) -> Any:
-            return self.elementwise(row, args)
+            return self.applied(row, args)
 
         setattr(self, name, found)
         return found
 
     def divide(self, x: Any, y: Any) -> Any:
         """x/y, an infinity or NaN where y is 0."""
-        return self.elementwise(OPERATORS["/"], (x, y))
+        return self.applied(OPERATORS["/"], (x, y))
 
     def power(self, x: Any, y: Any) -> Any:
         """x**y."""
-        return self.elementwise(OPERATORS["**"], (x, y))
+        return self.applied(OPERATORS["**"], (x, y))
 
-    def elementwise(self, row: Function, args: tuple[Any, ...]) -> Any:
+    def applied(self, row: Function, args: tuple[Any, ...]) -> Any:
         """A row's value, with Σ ∂out/∂args[i]·t_i as its tangent."""
         values = tuple(map(_value, args))
         v = self.plain.applied(row, values)
@@ -211,7 +217,7 @@ class Duals(Rules):
         """1 in the shape of x."""
         return self.base.ones_like(_value(x))
 
-    def linear(self, function: Any, x: Any) -> Any:
+    def linear(self, function: Callable[[Any], Any], x: Any) -> Any:
         """A linear map of arrays, applied to v and t alike."""
         if isinstance(x, Dual):
             return Dual(function(x.v), function(x.t), self)

@@ -8,7 +8,7 @@ import math
 from functools import cache
 from typing import Any, NamedTuple
 
-from bpcli.calculus.rules.functions import Function, Rule
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace
 
 
 class _Parts(NamedTuple):
@@ -25,7 +25,7 @@ class _Parts(NamedTuple):
     unknown: Any
 
 
-def _parts(xp: Any, args: tuple[Any, ...]) -> _Parts:
+def _parts(xp: RuleSpace[Any], args: tuple[Any, ...]) -> _Parts:
     weights, exponents = args[0::2], args[1::2]
     m = exponents[0]
     for x in exponents[1:]:
@@ -45,33 +45,33 @@ def _parts(xp: Any, args: tuple[Any, ...]) -> _Parts:
             total = total + w * xp.expm1(d)
         return total
 
-    S = xp.careful(S, abs(S) < 0.5 * size, of_small_differences)
+    S = xp.refined(S, abs(S) < 0.5 * size, of_small_differences)
     return _Parts(m, weights, e, S, rest, (abs(m) == math.inf) & (ties > 1.0))
 
 
-def _difference(xp: Any, x: Any, m: Any) -> tuple[Any, Any]:
+def _difference(xp: RuleSpace[Any], x: Any, m: Any) -> tuple[Any, Any]:
     """x − m and its rounding error; 0 where both are the same infinity."""
     d, error = xp.two_sum(x, -m)
     return xp.agreed(d, (x == m) & (abs(m) == math.inf), 0.0), error
 
 
-def _exponential(xp: Any, d: Any, error: Any) -> Any:
+def _exponential(xp: RuleSpace[Any], d: Any, error: Any) -> Any:
     """e^(d + error); of infinities the error is NaN, and counts for nothing."""
     e = xp.exp(d)
-    return xp.careful(e, (error != 0) & (error == error) & (e > 0.0), lambda: e + e * error)
+    return xp.refined(e, (error != 0) & (error == error) & (e > 0.0), lambda: e + e * error)
 
 
-def _log(xp: Any, parts: _Parts) -> Any:
+def _log(xp: RuleSpace[Any], parts: _Parts) -> Any:
     """log S."""
-    return xp.careful(xp.log(parts.S), abs(parts.rest) < 0.5, lambda: xp.log1p(parts.rest))
+    return xp.refined(xp.log(parts.S), abs(parts.rest) < 0.5, lambda: xp.log1p(parts.rest))
 
 
-def _log_of_sum(xp: Any, *args: Any) -> Any:
+def _log_of_sum(xp: RuleSpace[Any], *args: Any) -> Any:
     parts = _parts(xp, args)
     return parts.m + _log(xp, parts)
 
 
-def _where_known(xp: Any, parts: _Parts, slope: Any) -> Any:
+def _where_known(xp: RuleSpace[Any], parts: _Parts, slope: Any) -> Any:
     """A slope, and NaN where there is none: of the logarithm of a negative sum, of a share of infinities."""
     return xp.agreed(slope, parts.unknown | (parts.S < 0.0), math.nan)
 
@@ -83,7 +83,7 @@ def _own_term(parts: _Parts, i: int) -> Any:
 
 
 def _dlog_of_sum(i: int) -> Rule:
-    def partial(xp: Any, out: Any, *args: Any) -> Any:
+    def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
         parts = _parts(xp, args)
         return _where_known(xp, parts, xp.divide(_own_term(parts, i), parts.S))
 
@@ -95,12 +95,12 @@ def _sum_of(parts: _Parts, start: int, stop: int) -> Any:
 
 
 def _share(k: int) -> tuple[Rule, Any]:
-    def value(xp: Any, *args: Any) -> Any:
+    def value(xp: RuleSpace[Any], *args: Any) -> Any:
         parts = _parts(xp, args)
         return xp.agreed(xp.divide(_sum_of(parts, 0, k), parts.S), parts.unknown, math.nan)
 
     def slope(i: int) -> Rule:
-        def partial(xp: Any, out: Any, *args: Any) -> Any:
+        def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
             parts = _parts(xp, args)
             own = xp.divide(_own_term(parts, i), parts.S)
             others = _sum_of(parts, k, len(args)) if i < 2 * k else -_sum_of(parts, 0, k)
@@ -112,15 +112,15 @@ def _share(k: int) -> tuple[Rule, Any]:
 
 
 def _log_of_share(k: int) -> tuple[Rule, Any]:
-    def value(xp: Any, *args: Any) -> Any:
+    def value(xp: RuleSpace[Any], *args: Any) -> Any:
         whole, some = _parts(xp, args), _parts(xp, args[: 2 * k])
         apart = _difference(xp, some.m, whole.m)[0] + (_log(xp, some) - _log(xp, whole))
         chosen, others = _sum_of(whole, 0, k), _sum_of(whole, k, len(args))
-        known = xp.careful(apart, abs(others) < chosen, lambda: -xp.log1p(xp.divide(others, chosen)))
+        known = xp.refined(apart, abs(others) < chosen, lambda: -xp.log1p(xp.divide(others, chosen)))
         return xp.agreed(known, whole.unknown, math.nan)
 
     def slope(i: int) -> Rule:
-        def partial(xp: Any, out: Any, *args: Any) -> Any:
+        def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
             whole = _parts(xp, args)
             if i >= 2 * k:
                 return _where_known(xp, whole, -xp.divide(_own_term(whole, i), whole.S))

@@ -5,6 +5,7 @@ from typing import Any
 
 from bpcli.calculus.rules.array_operations import ArrayOp, full, like, linear, put_back, stacked, summed
 from bpcli.calculus.rules.duals import Dual
+from bpcli.calculus.rules.function_rows import RuleSpace
 from bpcli.calculus.rules.shapes import Shape, ShapeError, axes_of
 
 
@@ -19,14 +20,16 @@ class Sum(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return summed(xp, args[0], axes_of(shapes[0], extra))
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         return full(xp, put_back(xp, g, axes_of(shapes[0], extra)), shapes[0])
 
 
-def _products_of_others(xp: Any, x: Any) -> Any:
+def _products_of_others(xp: RuleSpace[Any], x: Any) -> Any:
     """Π_{j≠i} x_j along the first axis: the product of those before times that of those behind."""
     if isinstance(x, Dual):
         entries = [linear(xp, lambda a, i=i: a[i], x) for i in range(len(x.v))]
@@ -49,10 +52,10 @@ class Prod(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return args[0].prod(axis=axes_of(shapes[0], extra))
 
-    def _others(self, xp: Any, x: Any, shape: Shape, extra: Any) -> Any:
+    def _others(self, xp: RuleSpace[Any], x: Any, shape: Shape, extra: Any) -> Any:
         axes = axes_of(shape, extra)
         kept = [k for k in range(len(shape)) if k not in axes]
         order = [*axes, *kept]
@@ -71,10 +74,14 @@ class Prod(ArrayOp):
 
         return linear(xp, back, together)
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         return xp.scale(put_back(xp, g, axes_of(shapes[0], extra)), self._others(xp, args[0], shapes[0], extra))
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         return summed(xp, xp.scale(tangents[0], self._others(xp, args[0], shapes[0], extra)), axes_of(shapes[0], extra))
 
 
@@ -90,28 +97,34 @@ class Extreme(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
         return args[0].max(axis=axes) if self.largest else args[0].min(axis=axes)
 
-    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
         return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0
 
-    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge_entries(
+        self, xp: RuleSpace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         axes, np = axes_of(shapes[0], extra), xp.base
         return np.expand_dims(edge, axes) & (args[0] == np.expand_dims(out, axes))
 
-    def _share(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    def _share(self, xp: RuleSpace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         x, out = (a.v if isinstance(a, Dual) else a for a in (x, out))
         ties = xp.base.where(x == xp.base.expand_dims(out, axes), 1.0, 0.0)
         return ties / ties.sum(axis=axes, keepdims=True)
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         axes = axes_of(shapes[0], extra)
         return xp.scale(self._share(xp, out, args[0], axes), put_back(xp, g, axes))  # a share of 0 is not taken
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         axes = axes_of(shapes[0], extra)
         return summed(xp, xp.scale(self._share(xp, out, args[0], axes), tangents[0]), axes)
 
@@ -129,31 +142,33 @@ class Norm(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def edge(self, xp: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return out == 0
 
-    def edge_entries(self, xp: Any, edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge_entries(
+        self, xp: RuleSpace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         return xp.base.expand_dims(edge, axes_of(shapes[0], extra))
 
-    def _unit(self, xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    def _unit(self, xp: RuleSpace[Any], x: Any, axes: tuple[int, ...]) -> Any:
         """The power of two just below the largest entry, by which dividing rounds nothing; 1 where there is none."""
         np = xp.base
         size = abs(x.v if isinstance(x, Dual) else x).max(axis=axes, keepdims=True)
         return np.where((size > 0) & np.isfinite(size), np.ldexp(1.0, np.frexp(size)[1] - 1), 1.0)
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes, np, x = axes_of(shapes[0], extra), xp.base, args[0]
 
         def in_units() -> Any:
             unit = self._unit(xp, x, axes)
             scaled = x / unit
             result = np.sqrt(summed(xp, scaled * scaled, axes)) * np.squeeze(unit, axes)
-            return np.where(np.isinf(x).any(axis=axes), np.inf, result)
+            return np.where(np.isinf(x).any(axis=axes), math.inf, result)
 
         plain = np.sqrt(summed(xp, x * x, axes))
-        return xp.careful(plain, _squares_leave(plain), in_units)
+        return xp.refined(plain, _squares_leave(plain), in_units)
 
-    def _direction(self, xp: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    def _direction(self, xp: RuleSpace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         """x/‖x‖; both in units of the largest entry where ‖x‖ or its square may be beyond the doubles."""
 
         def in_units() -> Any:
@@ -161,13 +176,17 @@ class Norm(ArrayOp):
             return xp.divide(scaled, xp.sqrt(summed(xp, scaled * scaled, axes, keep=True)))
 
         norm = put_back(xp, out, axes)
-        return xp.agreed(xp.careful(xp.divide(x, norm), _squares_leave(norm), in_units), norm == 0, 0.0)
+        return xp.agreed(xp.refined(xp.divide(x, norm), _squares_leave(norm), in_units), norm == 0, 0.0)
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         axes = axes_of(shapes[0], extra)
         return put_back(xp, g, axes) * self._direction(xp, out, args[0], axes)
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         axes = axes_of(shapes[0], extra)
         return summed(xp, self._direction(xp, out, args[0], axes) * tangents[0], axes)
 
@@ -188,12 +207,14 @@ class _Softmax(ArrayOp):
 class Softmax(_Softmax):
     """softmax of `formulas`, along an axis."""
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         from bpcli.formulas.softmax import softmax
 
         return softmax(args[0], self.axis(shapes[0], extra))
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         # p ⊙ (u − Σ p u) with u = g measured from its entry at the largest class, as in `formulas.softmax_vjp`.
         axis = self.axis(shapes[0], extra)
         if xp.symbolic:
@@ -203,19 +224,23 @@ class Softmax(_Softmax):
         u = g - linear(xp, lambda a: xp.base.take_along_axis(like(xp, a, p), top, axis), full(xp, g, shapes[0]))
         return out * (u - summed(xp, out * u, (axis,), keep=True))
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         return self.vjp(xp, tangents[0], 0, out, args, shapes, extra)  # J is symmetric
 
 
 class LogSoftmax(_Softmax):
     """log_softmax of `formulas`, along an axis."""
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         from bpcli.formulas.softmax import log_softmax
 
         return log_softmax(args[0], self.axis(shapes[0], extra))
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         axis = self.axis(shapes[0], extra)
         if not isinstance(out, Dual) and not isinstance(g, Dual) and not xp.symbolic:
             from bpcli.formulas.softmax import log_softmax_vjp
@@ -226,7 +251,9 @@ class LogSoftmax(_Softmax):
         total = summed(xp, full(xp, g, shapes[0]), (axis,), keep=True)
         return -(g * xp.expm1(out)) - xp.exp(out) * (total - g)
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         if xp.symbolic:
             t = tangents[0]
             return t - summed(xp, xp.exp(out) * t, (self.axis(shapes[0], extra),), keep=True)
@@ -247,7 +274,7 @@ class LogSumExp(ArrayOp):
             return x.reshape(-1, x.shape[-1]), 0
         return x, axes_of(shape, extra)[0]
 
-    def value(self, xp: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         from bpcli.formulas.softmax import logsumexp
 
         return logsumexp(*self._flat(args[0], shapes[0], extra))
@@ -258,7 +285,7 @@ class LogSumExp(ArrayOp):
         flat, axis = self._flat(x, shape, extra)
         return softmax(flat, axis).reshape(x.shape)
 
-    def _p(self, xp: Any, x: Any, shape: Shape, extra: Any) -> Any:
+    def _p(self, xp: RuleSpace[Any], x: Any, shape: Shape, extra: Any) -> Any:
         if not isinstance(x, Dual):
             return self._softmax(x, shape, extra)
         from bpcli.formulas.softmax import softmax_jvp
@@ -267,14 +294,18 @@ class LogSumExp(ArrayOp):
         (flat, axis), (flat_t, _) = self._flat(logits, shape, extra), self._flat(t, shape, extra)
         return Dual(self._softmax(x.v, shape, extra), softmax_jvp(flat, flat_t, axis).reshape(t.shape), x.space)
 
-    def vjp(self, xp: Any, g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def vjp(
+        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         if xp.symbolic:  # e^(x − out)
             return put_back(xp, g, axes_of(shapes[0], extra)) * xp.exp(
                 args[0] - put_back(xp, out, axes_of(shapes[0], extra))
             )
         return put_back(xp, g, axes_of(shapes[0], extra)) * self._p(xp, args[0], shapes[0], extra)
 
-    def jvp(self, xp: Any, tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def jvp(
+        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+    ) -> Any:
         if xp.symbolic:
             return summed(
                 xp,

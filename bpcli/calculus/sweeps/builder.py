@@ -18,15 +18,9 @@ from bpcli.calculus.language.tree import (
     children,
     postorder,
 )
-from bpcli.calculus.rules.functions import (
-    CONSTANTS,
-    FUNCTIONS,
-    OPERATORS,
-    Function,
-    lowered_power,
-    power_constant,
-    times_lowered,
-)
+from bpcli.calculus.rules.arithmetic import power_row
+from bpcli.calculus.rules.function_rows import Function
+from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS, OPERATORS
 from bpcli.calculus.rules.shapes import Shape, ShapeError, broadcast, show_shape
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays, Slots
 from bpcli.calculus.sweeps.stable_forms import recognised
@@ -93,7 +87,7 @@ class Builder:
         if node.op == "**":
             exponent = program.slots[args[1]]
             if isinstance(exponent, Constant):
-                return self.elementwise(power_row(exponent), args[:1], node)
+                return self.elementwise(power_row(exponent, exponent.written, exponent.whole), args[:1], node)
         return self.elementwise(OPERATORS[node.op], args, node)
 
     def _call(self, node: Call, args: list[int]) -> int:
@@ -202,29 +196,3 @@ class Builder:
 
     def _error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)
-
-
-def power_row(c: Constant) -> Function:
-    """x**c for a number c, whose slope needs no logarithm of x."""
-
-    def value(xp: Any, x: Any) -> Any:
-        return power_constant(xp, x, c) if c.whole else xp.power(x, xp.constant(c))
-
-    def slope(xp: Any, out: Any, x: Any) -> Any:
-        exponent = xp.constant(c)
-        if not c.whole:
-            return times_lowered(xp, lowered_power(xp, x, exponent), x, exponent)
-        if c in (0.0, 1.0):
-            return float(c)
-        if c in (2.0, 3.0, 4.0):
-            slope = c * x
-            for _ in range(int(c) - 2):
-                slope = slope * x
-            return slope
-        return times_lowered(xp, power_constant(xp, x, c - 1.0), x, exponent)
-
-    def edge(xp: Any, x: Any) -> Any:
-        return x == 0
-
-    smooth = c.whole and c >= 0
-    return Function(f"**{c.written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge)

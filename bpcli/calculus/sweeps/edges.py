@@ -32,7 +32,9 @@ class Edges:
 
     def points(self, space: Space, values: list[Any], slots: Sequence[int] | None = None) -> Any:
         """At which points, of the trailing axis, a step (of `slots`) is at an edge."""
-        found = arrays().zeros(1, bool)
+        import numpy as np
+
+        found: Any = np.zeros(1, bool)
         for slot in self.non_smooth if slots is None else slots:
             edge = self.program.edge(space, values, slot)
             found = found | (edge if isinstance(edge, bool) else edge.any(axis=tuple(range(edge.ndim - 1))))
@@ -42,10 +44,12 @@ class Edges:
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], kink: str, second: bool = False
     ) -> tuple[list[dict[str, list[Any]]], list[Kink]]:
         """The rows of plain slopes, by name, with what both sides of the point say in their place, and the kinks."""
+        import numpy as np
+
         from bpcli.calculus.one_sided.kinks import Look, resolve
         from bpcli.calculus.one_sided.series import series
 
-        np, base = arrays(), self.sweeps.space.base
+        base = self.sweeps.space.base
         table = np.array([[v for block in row for v in numbers(block)] for row in rows], object)[..., None]
         at = np.array([v for value in values for v in numbers(value)], object)[:, None]
         columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
@@ -60,10 +64,12 @@ class Edges:
 
         An input is made NaN, which shows in everything that depends on it.
         """
-        np, inputs = arrays(), table.shape[1]
+        import numpy as np
+
+        inputs = table.shape[1]
         if inputs * self.program.entries < FEW_STEPS or not self.sweeps.space.base.rounds:
             return None
-        space, found = Space(np), np.array([any(v != v for v in column) for column in table[..., 0].T])
+        space, found = Space(arrays()), np.array([any(v != v for v in column) for column in table[..., 0].T])
         plain = self.program.forward(space, columns)
         edges = [(self.program.step(slot), self.program.edge_entries(space, plain, slot)) for slot in self.non_smooth]
         for start, stop in self.sweeps.chunks(inputs):
@@ -80,9 +86,11 @@ class Edges:
 
     def of_block(self, columns: Point, values: list[Any], table: Any, part: slice, near: Any, kink: str) -> list[Kink]:
         """The kinks among the points of a piece that are at an edge, by point; their slopes are put into the table."""
-        np, size = arrays(), part.stop - part.start
+        import numpy as np
+
+        size = part.stop - part.start
         hard = [slot for slot in self.non_smooth if not self.program.step(slot).homogeneous]
-        bad = self.points(Space(np), values, hard) | ~np.isfinite(table[part]).all(axis=1)
+        bad = self.points(Space(arrays()), values, hard) | ~np.isfinite(table[part]).all(axis=1)
         easy, steep = (np.flatnonzero(np.broadcast_to(near & which, size)) for which in (~bad, bad))
         kinks: list[Kink] = []
         places = part.start + steep
@@ -112,16 +120,18 @@ class Edges:
 
         `values` and `places` are of a piece that begins at point `first` of the table.
         """
+        import numpy as np
+
         from bpcli.calculus.one_sided.kinks import resolve_tangents
         from bpcli.calculus.rules.shapes import entry_names
 
-        np, (slot,), inputs = arrays(), self.program.outputs, table.shape[1] - 1
+        (slot,), inputs = self.program.outputs, table.shape[1] - 1
         near = [v if v.shape[-1] == 1 else v[..., places] for v in values]
         sides = np.empty((2, inputs, len(places)))
         for i in range(inputs):
             for side, sign in zip(sides, (-1.0, 1.0), strict=True):
                 seeds = {n: sign * seed for n, seed in unit_seeds(np, self.sweeps.inputs, i, i + 1).items()}
-                tangent = self.program.tangents(Space(np), near, seeds, sided=True)[slot]
+                tangent = self.program.tangents(Space(arrays()), near, seeds, sided=True)[slot]
                 side[i] = 0.0 if tangent is None else sign * tangent
         enough = np.isfinite(sides).all(axis=(0, 1))
         some = first + places[enough]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.language.tree import Expression
+from bpcli.calculus.rules.function_rows import RuleSpace
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.builder import Builder
 from bpcli.calculus.sweeps.instructions import Instruction, OnArrays, Slots
@@ -59,17 +60,17 @@ class Program(Slots):
         assert isinstance(step, Instruction)
         return step
 
-    def edge(self, xp: Any, values: list[Any], slot: int) -> Any:
+    def edge(self, xp: RuleSpace[Any], values: list[Any], slot: int) -> Any:
         """Where a step is at an edge: a truth, or an array of them."""
         step = self.step(slot)
         return step.edge(xp, values[slot], [values[a] for a in step.args])
 
-    def edge_entries(self, xp: Any, values: list[Any], slot: int) -> Any:
+    def edge_entries(self, xp: RuleSpace[Any], values: list[Any], slot: int) -> Any:
         """The entries of a step's operands on which it depends that the step is at an edge."""
         step = self.step(slot)
         return step.edge_entries(xp, values[slot], [values[a] for a in step.args])
 
-    def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
+    def forward(self, xp: RuleSpace[Any], point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, in the plain space `xp`."""
         values: list[Any] = []
         for slot in self.slots:
@@ -79,7 +80,9 @@ class Program(Slots):
                 values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
         return values
 
-    def tangents(self, xp: Any, values: list[Any], seeds: Mapping[str, Any], sided: bool = False) -> list[Any]:
+    def tangents(
+        self, xp: RuleSpace[Any], values: list[Any], seeds: Mapping[str, Any], sided: bool = False
+    ) -> list[Any]:
         """The tangent of every slot along `seeds` (by variable), None for zero: J·v, with `values` from `forward`.
 
         `sided`: at a kink of a function that is homogeneous there, the slope to the side that the seeds point to.
@@ -98,7 +101,7 @@ class Program(Slots):
 
     def reverse(
         self,
-        xp: Any,
+        xp: RuleSpace[Any],
         values: list[Any],
         seeds: Mapping[int, Any],
         active: list[bool],

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, share
-from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS, Function
+from bpcli.calculus.rules.function_rows import Function
+from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.calculus.sweeps.exponential_terms import Reader, Term
 from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slots
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression, Index, Name, Stack, children, postorder
+from bpcli.calculus.rules.function_rows import RuleSpace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -42,7 +43,7 @@ class SymbolicProgram(Program):
 
     def reverse(
         self,
-        xp: Any,
+        xp: RuleSpace[Any],
         values: list[Any],
         seeds: Mapping[int, Any],
         active: list[bool],
@@ -52,7 +53,7 @@ class SymbolicProgram(Program):
         """The adjoints as formulas; nothing in them is infinite."""
         return super().reverse(xp, values, seeds, active, masked=False, record=record)
 
-    def forward(self, xp: Any, point: Mapping[str, Any]) -> list[Any]:
+    def forward(self, xp: RuleSpace[Any], point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, as a formula."""
         values: list[Any] = []
         for slot in self.slots:

@@ -26,7 +26,8 @@ from bpcli.calculus.language.tree import (
     replace_children,
 )
 from bpcli.calculus.rules.duals import Space
-from bpcli.calculus.rules.functions import FUNCTIONS, Function
+from bpcli.calculus.rules.function_rows import Function
+from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.symbolic.sums_and_products import (
     constant_of,
     factors_of,

@@ -56,9 +56,9 @@ def test_the_quick_and_the_careful_reading_agree(data):
     block = "".join(
         f"{i % 3 - 1} " + " ".join(f"{j}:{x!r}" for j, x in sorted(r.items())) + "\n" for i, r in enumerate(rows)
     )
-    quick, careful = libsvm._plain(block.encode()), libsvm._careful(Path("t"), block.encode(), 1)
+    quick, refined = libsvm._plain(block.encode()), libsvm._careful(Path("t"), block.encode(), 1)
     assert quick is not None
-    for one, other in zip(quick, careful, strict=True):
+    for one, other in zip(quick, refined, strict=True):
         assert np.array_equal(one, other)
 
 

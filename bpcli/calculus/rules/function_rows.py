@@ -1,0 +1,141 @@
+"""A row of the table of functions, and the space that its rules work in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from bpcli.numbers.primitives import Arrays, N, Namespace, Truth
+
+Rule = Callable[..., Any]
+"""Of (xp, *args) a value, of (xp, out, *args) a slope."""
+Value = Callable[["RuleSpace[Any]", Any], Any]
+Slope = Callable[["RuleSpace[Any]", Any, Any], Any]
+BinaryValue = Callable[["RuleSpace[Any]", Any, Any], Any]
+BinarySlope = Callable[["RuleSpace[Any]", Any, Any, Any], Any]
+
+_HOMOGENEOUS = ("abs", "relu", "hypot", "max", "min")
+SMALLEST = 2.0**-1022  # of the doubles with all their digits
+
+
+class RuleSpace(Namespace[N], Protocol[N]):
+    """A namespace of plain numbers, duals or symbols, with the table's functions; `base` is that of the plain numbers.
+
+    `symbolic`: numbers are formulas, of which a rule gives the textbook's form.
+    """
+
+    symbolic: bool
+
+    @property
+    def base(self) -> Arrays[Any]: ...
+
+    def applied(self, row: Function, args: tuple[Any, ...], /) -> N:
+        """The value of a row of the table."""
+
+    def agreed(self, plain: N | float, condition: Truth, value: float, /) -> N:
+        """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
+
+    def linear(self, function: Callable[[Any], Any], x: Any, /) -> N:
+        """A linear map of arrays; of a dual's two parts alike."""
+
+    def sigmoid(self, z: N | float, /) -> N: ...
+    def logit(self, p: N | float, /) -> N: ...
+
+
+class Function:
+    """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests.
+
+    `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
+    root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
+    `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞.
+    """
+
+    __slots__ = ("arity", "domain", "edge", "homogeneous", "kind", "name", "partials", "selects", "signature", "value")
+
+    def __init__(
+        self,
+        name: str,
+        arity: tuple[int, int],
+        signature: str,
+        value: Rule | None = None,
+        partials: Sequence[Rule] | Callable[[int], Rule] = (),
+        domain: tuple[float, float] = (-math.inf, math.inf),
+        kind: str = "elementwise",
+        selects: bool = False,
+        edge: Rule | None = None,
+    ) -> None:
+        self.name, self.arity, self.signature = name, arity, signature
+        self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
+        self.selects, self.edge = selects, edge
+        self.homogeneous = name in _HOMOGENEOUS
+
+    def takes_axis(self, arguments: int) -> bool:
+        """Whether `axis=` may stand in a call with so many arguments."""
+        return self.kind == "reduction" and arguments == 1
+
+    def partial(self, i: int) -> Rule:
+        """The rule of ∂out/∂args[i]."""
+        return self.partials(i) if callable(self.partials) else self.partials[i]
+
+    def passes(self, i: int) -> bool:
+        """Whether derivatives flow through args[i] at all: not those of a comparison, say, however steep they are."""
+        return self.partial(i) is not zero
+
+
+def primitive(name: str) -> Rule:
+    """The value that the numbers themselves have, by NumPy's name."""
+    return lambda xp, *args: getattr(xp.base, name)(*args)
+
+
+def unary(
+    name: str,
+    derivative: Slope,
+    low: float = -math.inf,
+    high: float = math.inf,
+    value: Value | str = "",
+    edge: Value | None = None,
+    signature: str = "",
+    selects: bool = False,
+) -> Function:
+    """A function of one argument; `derivative(xp, y, x)` with y the value at x, [low, high] its domain."""
+    rule: Rule = primitive(value or name) if isinstance(value, str) else value
+    signature = signature or f"{name}(x)"
+    return Function(name, (1, 1), signature, rule, (derivative,), (low, high), selects=selects, edge=edge)
+
+
+def binary(
+    name: str,
+    signature: str,
+    value: BinaryValue | str,
+    slopes: tuple[BinarySlope, BinarySlope],
+    edge: BinaryValue | None = None,
+) -> Function:
+    """A function of two arguments; `slopes` are (xp, out, x, y) → ∂out/∂x and ∂out/∂y."""
+    rule: Rule = primitive(value) if isinstance(value, str) else value
+    return Function(name, (2, 2), signature, rule, slopes, edge=edge)
+
+
+def written_as(formula: Rule, rule: Rule) -> Rule:
+    """A slope that is computed by `rule`, and written as `formula`."""
+    return lambda xp, *args: (formula if xp.symbolic else rule)(xp, *args)
+
+
+def zero(xp: RuleSpace[Any], out: Any, *args: Any) -> float:
+    """A slope that is 0 wherever there is one: the argument is no path for derivatives, see `Function.passes`."""
+    return 0.0
+
+
+def at_zero(xp: RuleSpace[Any], x: Any, *others: Any) -> Truth:
+    """An edge at x = 0."""
+    return x == 0
+
+
+def at_ties(xp: RuleSpace[Any], x: Any, *others: Any) -> Truth:
+    """An edge where arguments are equal."""
+    tie: Any = False
+    args = (x, *others)
+    for i, a in enumerate(args):
+        for b in args[i + 1 :]:
+            tie = tie | (a == b)
+    return tie

@@ -1,0 +1,71 @@
+"""What selects among its arguments: min, max, where; an argument that is not selected leaves no trace."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace, at_ties, zero
+
+
+def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
+    """max or min of several arguments; where some are equal they share the slope evenly."""
+
+    def value(xp: RuleSpace[Any], *args: Any) -> Any:
+        result = args[0]
+        for arg in args[1:]:
+            result = xp.maximum(result, arg) if largest else xp.minimum(result, arg)
+        return result
+
+    def partial(i: int) -> Rule:
+        def rule(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+            if xp.symbolic and len(args) == 2:
+                x, y = (args[i], args[1 - i]) if largest else (args[1 - i], args[i])
+                return xp.where(x > y, 1.0, xp.where(x < y, 0.0, 0.5))
+            ties = 0.0
+            for arg in args:
+                ties = ties + xp.where(arg == out, 1.0, 0.0)
+            return xp.divide(xp.where(args[i] == out, 1.0, 0.0), ties)
+
+        return rule
+
+    return value, partial
+
+
+_MAX, _DMAX = _extremes(True)
+_MIN, _DMIN = _extremes(False)
+
+SELECTIONS: list[Function] = [
+    Function(
+        "min",
+        (1, 100),
+        "min(x) over all entries, min(x, axis=0), or min(x, y, …)",
+        _MIN,
+        _DMIN,
+        kind="reduction",
+        selects=True,
+        edge=at_ties,
+    ),
+    Function(
+        "max",
+        (1, 100),
+        "max(x) over all entries, max(x, axis=0), or max(x, y, …)",
+        _MAX,
+        _DMAX,
+        kind="reduction",
+        selects=True,
+        edge=at_ties,
+    ),
+    Function(
+        "where",
+        (3, 3),
+        "where(condition, x, y)",
+        lambda xp, c, x, y: xp.where(c != 0, x, y),
+        (
+            zero,
+            lambda xp, o, c, x, y: xp.where(c != 0, 1.0, 0.0),
+            lambda xp, o, c, x, y: xp.where(c != 0, 0.0, 1.0),
+        ),
+        kind="select",
+        selects=True,
+    ),
+]
+"""Rows of the functions that select."""
