@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from bpcli.formulas.activations import log_pair, logit, sigmoid, softplus, softplus_pair
 from bpcli.formulas.choices import (
@@ -28,7 +28,7 @@ from bpcli.formulas.choices import (
 from bpcli.formulas.softmax import log_softmax_vjp, shifted
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace, is_array, namespace
-from bpcli.numbers.primitives import Doubles
+from bpcli.numbers.primitives import Arrays, Doubles
 
 
 def mse_term(y: Any, yhat: Any) -> Any:
@@ -225,7 +225,7 @@ def _samples(yhat: Any) -> int:
 
 def _sum(xp: Doubles[Any], terms: Any) -> Any:
     """Σ terms; the error does not grow with their number."""
-    return array_namespace(terms).total(terms.reshape(-1), 0)[0][0] if is_array(terms) else terms
+    return cast(Arrays[Any], xp).total(terms.reshape(-1), 0)[0][0] if is_array(terms) else terms
 
 
 def _mean_over_samples(xp: Doubles[Any], terms: Callable[[float], Any], N: int) -> Any:
