@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+import bpcli
 from bpcli import docs
 from bpcli.commands import COMMANDS
 from bpcli.formulas.activations import ACTIVATIONS, Activation
@@ -171,7 +172,7 @@ def test_python_shown_gives_what_its_comments_say(block, tmp_path, monkeypatch):
             exec(code, names)
             continue
         value = eval(code, names)
-        shown = re.match(r" (array\(.*?\)|\[.*?\]|[\d.]+)(?=[:,]|$| )", comment)
+        shown = re.match(r" (array\(.*?\)|\[.*?\]|'.*?'|[\d.]+)(?=[:,]|$| )", comment)
         if shown:
             plain = re.sub(r"\s+", "", repr(value).replace("\n", ""))
             expected = re.sub(r"\s+", "", shown[1]).split("…")[0]
@@ -215,6 +216,11 @@ def test_the_pages_name_every_key_function_command_and_named_jacobian():
     words = set(re.findall(r"[a-z_0-9]+", " ".join(PAGES.values())))
     assert {*FUNCTIONS, *INPUTS, *COMMANDS, *(name for names in INPUTS.values() for name in names)} <= words
     assert {path.rpartition(".")[2] for path in KEYS} <= set(re.findall(r"[a-z_0-9]+", PAGES["config"]))
+
+
+def test_the_page_python_has_every_public_name():
+    for name in set(bpcli.__all__) - {"__version__"}:
+        assert f"`{name}`" in PAGES["python"], name
 
 
 def test_the_page_models_has_every_row():
