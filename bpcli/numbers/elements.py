@@ -1,7 +1,7 @@
-"""Arrays of numbers that NumPy does not know: it moves the entries about, and functions of single numbers compute them.
+"""Arrays whose entries are numbers of another kind than NumPy's: balls, truncated series, symbols, complex numbers.
 
-`Elements` is the namespace of such arrays, made of the functions of one kind of number. None of these kinds rounds as
-doubles do, so that what formulas do for the care of doubles has nothing to do. A comparison may be `UNKNOWN`.
+`Elements` is the namespace of such arrays, made of the functions of one kind of number; NumPy reshapes the arrays. No
+such kind rounds as doubles do, so that all rounding errors are 0 here. A comparison may be `UNKNOWN`.
 """
 
 import operator
@@ -103,7 +103,7 @@ def turned(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def give_operators(
     element: type, functions: Mapping[str, Callable[[Any, Any], Any]], lift: Callable[[Any], Any]
 ) -> None:
-    """Give a class of elements its operators, by names such as `add` and `lt`; plain numbers beside them are lifted."""
+    """Give a class of elements its operators, by names such as `add` and `lt`; a plain other operand is lifted."""
 
     def install(name: str, function: Callable[[Any, Any], Any]) -> None:
         def apply(a: Any, b: Any) -> Any:
@@ -193,11 +193,11 @@ class Elements:
         if not callable(found) or isinstance(found, type):
             return found
 
-        def moved(*args: Any, **keywords: Any) -> Any:
+        def of_elements(*args: Any, **keywords: Any) -> Any:
             return self.kept(found(*args, **keywords))
 
-        setattr(self, attribute, moved)
-        return moved
+        setattr(self, attribute, of_elements)
+        return of_elements
 
     @property
     def pi(self) -> Any:
@@ -248,7 +248,7 @@ class Elements:
         """Whether it is not a number, for certain."""
         return np.asarray(_IS_NAN(self.lifted(x)), bool)
 
-    # Nothing rounds, so that nothing is lost.
+    # Of numbers that don't round the errors are 0.
 
     def two_sum(self, x: Any, y: Any) -> tuple[Any, Any]:
         """(x + y, 0)."""

@@ -133,7 +133,7 @@ class Floats(_Rounding):
 
     @staticmethod
     def scale(g: float, p: float) -> float:
-        """g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing."""
+        """g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds 0."""
         return g if g == 0 else g * p
 
     @staticmethod
@@ -205,7 +205,7 @@ def arrays() -> Arrays[Any]:
 
         @staticmethod
         def scale(g: Any, p: Any) -> Any:
-            """g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing."""
+            """g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds 0."""
             product = g * p
             bad = product != product
             return np.where(bad & (g == 0), 0.0, product) if bad.any() else product

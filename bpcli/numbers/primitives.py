@@ -36,7 +36,7 @@ class Namespace(Protocol[N]):
     """The primitives over one kind of number N; a float may stand for an N.
 
     `rounds`: as doubles do, so that a formula may have to look after its digits. `dual`: pairs of a number and its
-    tangent. All functions follow IEEE 754: log(0) is −∞, 1/0 is ∞, and nothing raises.
+    tangent. All functions follow IEEE 754: log(0) is −∞, 1/0 is ∞, without an exception.
     """
 
     @property

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.numbers.balls import _BINARY, _UNARY, Ball, balls, enclosure, equal, less, precision, rational
+from bpcli.numbers.balls import _BINARY, _UNARY, balls
 from bpcli.numbers.elements import UNKNOWN, UndecidedError
+from bpcli.numbers.enclosures import Ball, enclosure, equal, less, precision, rational
 
 mp = mpmath.MPContext()
 mp.dps = 400

@@ -40,7 +40,8 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
     It needs values only, so that a wrong rule of a derivative does not show in it. None where it can't be had.
     """
     try:
-        from bpcli.numbers.balls import balls, enclosure, precision, rational
+        from bpcli.numbers.balls import balls
+        from bpcli.numbers.enclosures import enclosure, precision, rational
     except BpcliError:
         return None
     name, k = entry

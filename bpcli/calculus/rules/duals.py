@@ -1,4 +1,4 @@
-"""What a rule works in: a space offers the table's functions and a few primitives over one kind of number.
+"""The table's functions over plain numbers (`Space`), and over dual numbers v + tε for second derivatives (`Duals`).
 
 `Space(FLOATS)` and `Space(arrays())` are the plain kinds. `Duals(space)` are pairs v + tε with ε² = 0 over one of
 those: a rule evaluated on duals yields its own derivative along t, so second derivatives need no rules of their own.
@@ -20,7 +20,7 @@ _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 
 
 class Rules:
-    """What rules use besides functions: `where` with a meaning."""
+    """What both kinds of space share: `where` with a meaning."""
 
     where: Any
     base: Any
@@ -45,7 +45,7 @@ class Rules:
 class Space(Rules):
     """The functions of the table by name (`xp.sin`), and the primitives of a namespace, over plain numbers.
 
-    `scale(g, p)` is g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds nothing.
+    `scale(g, p)` is g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds 0.
     """
 
     dual = False

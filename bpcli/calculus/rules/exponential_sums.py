@@ -39,7 +39,7 @@ def _parts(xp: RuleSpace[Any], args: tuple[Any, ...]) -> _Parts:
         rest = rest + (w * part - first_top)
         ties = ties + xp.where(x == m, 1.0, 0.0)
 
-    def of_small_differences() -> Any:  # Σ w + Σ w·(eᵈ − 1): of 1 − eᵈ the first sum is 0, and nothing cancels
+    def of_small_differences() -> Any:  # Σ w + Σ w·(eᵈ − 1): of 1 − eᵈ the first sum is exactly 0
         total = sum(weights, 0.0)
         for w, (d, _) in zip(weights, differences, strict=True):
             total = total + w * xp.expm1(d)
@@ -56,7 +56,7 @@ def _difference(xp: RuleSpace[Any], x: Any, m: Any) -> tuple[Any, Any]:
 
 
 def _exponential(xp: RuleSpace[Any], d: Any, error: Any) -> Any:
-    """e^(d + error); of infinities the error is NaN, and counts for nothing."""
+    """e^(d + error); the error of infinities is NaN, and is left out."""
     e = xp.exp(d)
     return xp.refined(e, (error != 0) & (error == error) & (e > 0.0), lambda: e + e * error)
 

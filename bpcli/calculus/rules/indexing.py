@@ -1,4 +1,4 @@
-"""What moves entries about or multiplies matrices, each with its v·J and J·v directly below it."""
+"""Indexing, transposition, stacking and the product of matrices, each with its v·J and J·v directly below it."""
 
 import math
 from typing import Any

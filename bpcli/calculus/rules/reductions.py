@@ -1,4 +1,4 @@
-"""Reductions, each with its v·J and J·v directly below it: sums, products, extremes, norms, softmax and its kin."""
+"""Reductions, each with its v·J and J·v directly below it: sum, prod, max, min, norm, softmax, logsumexp."""
 
 import math
 from typing import Any
@@ -151,7 +151,7 @@ class Norm(ArrayOp):
         return xp.base.expand_dims(edge, axes_of(shapes[0], extra))
 
     def _unit(self, xp: RuleSpace[Any], x: Any, axes: tuple[int, ...]) -> Any:
-        """The power of two just below the largest entry, by which dividing rounds nothing; 1 where there is none."""
+        """The power of two just below the largest entry, by which a division is exact; 1 where all are 0."""
         np = xp.base
         size = abs(x.v if isinstance(x, Dual) else x).max(axis=axes, keepdims=True)
         return np.where((size > 0) & np.isfinite(size), np.ldexp(1.0, np.frexp(size)[1] - 1), 1.0)

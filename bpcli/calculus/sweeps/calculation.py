@@ -172,7 +172,7 @@ class Calculation:
             if not sweeps.has_nan(products.values()):
                 return sweeps.results(values), products
         results, blocks = self.jacobian(point)
-        used = [(float(g), k) for k, g in enumerate(v) if g != 0]  # what is multiplied by 0 adds nothing, however steep
+        used = [(float(g), k) for k, g in enumerate(v) if g != 0]  # what is multiplied by 0 adds 0, however steep
         products = {}
         for name, shape in sweeps.inputs:
             sums = [sum([blocks[name][k][c] * g for g, k in used], 0.0) for c in range(math.prod(shape))]

@@ -16,8 +16,9 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.diagnostics import Diagnostics
 from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.numbers.balls import Ball, balls, enclosure, precision
+from bpcli.numbers.balls import balls
 from bpcli.numbers.elements import UndecidedError
+from bpcli.numbers.enclosures import Ball, enclosure, precision
 from bpcli.text.notation import Written, number
 
 T = TypeVar("T")

@@ -197,7 +197,7 @@ class Elementwise(Instruction):
         return xp.where(edge, self.value(xp, along), plain)
 
     def adjoint(self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
-        """The adjoint; a slope of 1 or −1 costs nothing."""
+        """The adjoint; a slope of 1 or −1 takes no product."""
         slope = self.function.partial(i)(xp, out, *args)
         if type(slope) is float and slope in (1.0, -1.0):
             part = g if slope == 1.0 else -g

@@ -87,7 +87,7 @@ class Sweeps(ABC):
         return self.space.base.asarray(part, float).reshape(shape) if shape else part[0]
 
     def chunks(self, seeds: int) -> list[tuple[int, int]]:
-        """From where to where the seeds of each sweep go, so that its arrays stay small beside the result."""
+        """Ranges of seeds, one for each sweep, so that its arrays take less memory than the result."""
         step = max(1, SWEEP_ENTRIES // max(1, self.program.entries))
         return [(start, min(start + step, seeds)) for start in range(0, seeds, step)]
 

@@ -21,7 +21,8 @@ from bpcli.calculus.sweeps.certified import (
     nearest_double,
 )
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.numbers.balls import Ball, balls, rational
+from bpcli.numbers.balls import balls
+from bpcli.numbers.enclosures import Ball, rational
 
 mp = mpmath.MPContext()
 mp.dps = 120
