@@ -1,6 +1,6 @@
 """What can go wrong, each kind with the exit code that a script sees."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import ClassVar
 
@@ -8,18 +8,21 @@ from typing import ClassVar
 class BpcliError(Exception):
     """Base of every error that a user can cause; `str()` is the text behind `bpcli: error: `.
 
-    `message` says what was found, where, and what was expected; `hint` gives the words to type instead.
+    `message` says what was found, where, and what was expected; `hint` gives the words to type instead. `ways` are
+    parameters that lead on, each with what it does (`{"force": "to replace it"}`): a command shows them as its options.
     """
 
     exit_code: ClassVar[int] = 70
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, ways: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.ways = dict(ways or {})
 
     def __str__(self) -> str:
-        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+        hint = self.hint or listed([f"{name} {what}" for name, what in self.ways.items()])
+        return f"{self.message}\n  {hint}" if hint else self.message
 
 
 class CheckError(BpcliError):
@@ -81,6 +84,10 @@ class DataError(BpcliError):
     exit_code = 3
 
 
+class UnfinishedError(DataError):
+    """A run whose training was stopped, so that there is no model yet (exit 3)."""
+
+
 class NotFiniteError(BpcliError):
     """A result is not finite, or training diverged (exit 4)."""
 
@@ -98,6 +105,11 @@ def caret_lines(text: str, start: int, end: int) -> list[str]:
     prefix = "…" if left else ""
     width = max(1, min(end - start, len(shown) - (start - begin - left)))
     return [f"  {prefix}{shown}", "  " + " " * (len(prefix) + start - begin - left) + "^" * width]
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a, or b`, `a, b, or c`."""
+    return ", or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 _MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each would take long

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,10 +25,14 @@ def check_file(path: Path) -> None:
         raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
 
 
-def refuse_overwrite(path: Path, hint: str = "--force to replace it") -> None:
+REPLACE = {"force": "to replace it"}
+ELSEWHERE = {"output": "for another folder"}
+
+
+def refuse_overwrite(path: Path) -> None:
     """Raise UsageError if something stands at `path`."""
     if os.path.lexists(path):
-        raise UsageError(f"{path} exists already", hint)
+        raise UsageError(f"{path} exists already", ways=REPLACE)
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: bool = False) -> None:
@@ -185,7 +189,9 @@ def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator
             os.close(descriptor)
 
 
-def install(staging: Path, target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> None:
+def install(
+    staging: Path, target: Path, known: frozenset[str], force: bool = False, ways: Mapping[str, str] = REPLACE
+) -> None:
     """Make the files in `staging` durable and let it become `target` in one step.
 
     With `force` an existing `target` is replaced, if it holds one of the file names `known` (or nothing); its other
@@ -195,7 +201,7 @@ def install(staging: Path, target: Path, known: frozenset[str], force: bool = Fa
         for path in staging.iterdir():
             _sync(path)
         _sync_folder(staging)
-        check_target(target, known, force, hint)
+        check_target(target, known, force, ways)
         _install(staging, Path(os.path.realpath(target)), known | {MARK})
 
 
@@ -208,19 +214,17 @@ def writing(path: Path) -> Iterator[None]:
         raise DataError(f"{path} can't be written: {error.strerror or error}") from error
 
 
-def check_target(target: Path, known: frozenset[str], force: bool = False, hint: str = "") -> None:
+def check_target(target: Path, known: frozenset[str], force: bool = False, ways: Mapping[str, str] = REPLACE) -> None:
     """UsageError if `target` is there, unless it is a folder that `force` may replace, or an empty one."""
     if not os.path.lexists(target):
         return
     if not target.is_dir():
-        raise UsageError(f"{target} is a file, not a folder that can be replaced", "--output DIR for another folder")
+        raise UsageError(f"{target} is a file, not a folder that can be replaced", ways=ELSEWHERE)
     inside = os.listdir(target)
     if inside and not known & set(inside):
-        raise UsageError(
-            f"{target} is a folder with other things in it ({sorted(inside)[0]} …)", "--output DIR for another folder"
-        )
+        raise UsageError(f"{target} is a folder with other things in it ({sorted(inside)[0]} …)", ways=ELSEWHERE)
     if inside and not force:
-        raise UsageError(f"{target} exists already", hint or "--force to replace it")
+        raise UsageError(f"{target} exists already", ways=ways)
 
 
 def _hold(staging: Path, target: Path) -> int:
@@ -238,9 +242,7 @@ def _hold(staging: Path, target: Path) -> int:
         except OSError as error:
             os.close(descriptor)
             if isinstance(error, BlockingIOError):
-                raise UsageError(
-                    f"another process{_holder(staging)} is writing {target}", "--output DIR for another folder"
-                ) from error
+                raise UsageError(f"another process{_holder(staging)} is writing {target}", ways=ELSEWHERE) from error
             raise
         if _is_open_at(descriptor, staging):
             return descriptor

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, InputError, nearest
+from bpcli.errors import BpcliError, DataError, InputError, UnfinishedError, listed, nearest
 
 # Heading of the help: {name: (what it does, its reference page)}. The module bpcli.commands.NAME has the command; it is
 # imported only when the command runs or shows its help.
@@ -229,11 +229,19 @@ def _with_options(error: InputError) -> str:
     return re.sub(rf"(?<![\w-])({names})\b", r"--\1", str(error))
 
 
+def _with_ways(error: BpcliError) -> str:
+    """The text of an error with the parameters that lead on as options: `--force to replace it`."""
+    ways = [f"{'--output DIR' if name == 'output' else f'--{name}'} {what}" for name, what in error.ways.items()]
+    return f"{error.message}\n  {listed(ways)}" if ways and not error.hint else str(error)
+
+
 def _describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, InputError):
         return error.exit_code, _with_options(error)
+    if isinstance(error, UnfinishedError):
+        return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
-        return error.exit_code, str(error)
+        return error.exit_code, _with_ways(error)
     if isinstance(error, NoCommandError):
         return 2, error.format_message()
     if isinstance(error, click.UsageError):

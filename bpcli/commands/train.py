@@ -54,7 +54,7 @@ def command(
     bpcli train configs/iris.yaml --set training.learning_rate=0.01 --output runs/slow
     bpcli train configs/iris.yaml --resume
     """
-    settled = load_config(config, settings)
+    settled = load_config(config, settings, "--set")
     if folder is not None:
         settled = replace(settled, output=folder)
     with _conversion(quiet) as told, session(settled, resume, force, told) as current:

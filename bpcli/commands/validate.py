@@ -19,7 +19,7 @@ def command(config: Path, settings: tuple[str, ...]) -> None:
     \b
     bpcli validate configs/iris.yaml
     """
-    training = prepare(load_config(config, settings))
+    training = prepare(load_config(config, settings, "--set"))
     for text in training.notes:
         output.note(text)
     model = training.model

@@ -114,7 +114,7 @@ def latest(folder: Path) -> tuple[Checkpoint | None, str]:
         else:
             return found, f"{damage.message}; going on from the one before it, {found.where()}" if damage else ""
     if damage is not None:
-        raise DataError(damage.message, "--force to start afresh, or --output DIR to leave it as it is")
+        raise DataError(damage.message, ways={"force": "to start afresh", "output": "to leave it as it is"})
     return None, ""
 
 

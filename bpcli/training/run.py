@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.datasets.preparation.fitted import Preparation
-from bpcli.errors import DataError, nearest
+from bpcli.errors import DataError, UnfinishedError, nearest
 from bpcli.files import write_new, writing
 from bpcli.formulas.layers import LAYERS, loss_of
 from bpcli.text.notation import csv_line, json_text
@@ -102,10 +102,7 @@ def summary_rows(folder: Path, part: str) -> int | None:
 def model_path(path: Path) -> Path:
     """The model file that `path` means: itself, or `model.npz` in a run folder. DataError if there is none."""
     if not (path / MODEL).is_file() and unfinished(path) is not None:
-        raise DataError(
-            f"the training of {path} is not finished, so there is no model yet",
-            "bpcli train CONFIG --resume goes on with it",
-        )
+        raise UnfinishedError(f"the training of {path} is not finished, so there is no model yet")
     if path.is_dir():
         if not (path / MODEL).is_file():
             raise DataError(f"{path} is not a run folder: it has no {MODEL}")

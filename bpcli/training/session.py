@@ -10,7 +10,7 @@ from typing import Any
 
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
-from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError
+from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
 from bpcli.files import check_target, install, staged_folder
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES
@@ -26,7 +26,7 @@ from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, sav
 from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, most_epochs, prepare
 
-WAYS_OUT = "--resume to go on with it, --force to replace it, or --output DIR for another"
+WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
 _SHARE = 0.01  # of the time that checkpoints may take
 _FREE = ("output", "training.checkpoint_seconds")  # keys that change nothing of what is computed
@@ -123,7 +123,7 @@ class Session:
             raise CheckError(
                 f"the new model is no better than a constant (loss {number(loss, 6)}, best constant "
                 f"{number(constant, 6)}), so the run that was there stays",
-                "--output DIR to look at it all the same",
+                ways={"output": "to look at it all the same"},
             )
         save_run(self._folder, dump_config(self.config), training.result, training.state.records, summary)
         (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
@@ -154,7 +154,7 @@ class Session:
             if changed := checkpoints.changed_data(found.data, self._data):
                 raise DataError(
                     f"the data has changed since {self.config.output} was saved: {changed}",
-                    "--force to start afresh, or --output DIR for another run",
+                    ways={"force": "to start afresh", "output": "for another run"},
                 )
             try:
                 training.state.take(found.state)
@@ -181,7 +181,9 @@ def session(
     config, or data (DataError), that have changed since. What diverges, or is refused at the end, is not gone on with.
     """
     if resume and force:
-        raise UsageError("--resume goes on with what is saved, --force starts afresh", "take one of the two")
+        raise InputError(
+            "resume goes on with what is saved, force starts afresh", "take one of the two", names=("resume", "force")
+        )
     target, current = config.output, Session(config, progress=progress)
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if resume and checkpoints.unfinished(target) is None and _is_done(config):
@@ -238,7 +240,7 @@ def _loss_and_best_constant(summary: Mapping[str, Any]) -> tuple[float, float]:
 def _check_start(target: Path, resume: bool, force: bool) -> None:
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if not resume and not force and checkpoints.unfinished(target) is not None:
-        raise UsageError(f"{target}: a training that was stopped is saved there", WAYS_OUT)
+        raise UsageError(f"{target}: a training that was stopped is saved there", ways=WAYS_OUT)
 
 
 def _texts(config: Config) -> dict[str, str]:
@@ -274,7 +276,7 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
     if changed:
         raise UsageError(
             "\n  ".join([f"the config has changed since {config.output} was trained:", *changed]),
-            "--resume with the config as it was, --force to start afresh, or --output DIR for another run",
+            ways={"resume": "with the config as it was", "force": "to start afresh", "output": "for another run"},
         )
 
 

@@ -41,8 +41,10 @@ class _Reading:
     sections: dict[str, _Given] = field(default_factory=dict)
 
 
-def load_config(path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Config:
+def load_config(path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "") -> Config:
     """The config in the file `path`, with `settings` (`KEY=VALUE`, typed as in the file) put over it.
+
+    `option` is what messages put before a setting, such as the words by which it was given.
 
     Raises ConfigError with every mistake, and DataError if the file can't be read.
     """
@@ -51,7 +53,7 @@ def load_config(path: str | os.PathLike[str], settings: Sequence[str] = ()) -> C
     root = _read(path)
     _walk(reading, root)
     for setting in settings:
-        _read_setting(reading, setting)
+        _read_setting(reading, setting, Place(f"{option} {setting}" if option else setting))
     return _build(reading, root.place._replace(line=1, column=1), path.parent, path.stem)
 
 
@@ -130,11 +132,10 @@ def _walk(reading: _Reading, node: Pairs, prefix: str = "") -> None:
             reading.problems.append((value.place, f"{path}: expected a mapping, found {shown(value)}"))
 
 
-def _read_setting(reading: _Reading, setting: str) -> None:
-    """Read a `KEY=VALUE` of the command line, its value typed as in a file."""
+def _read_setting(reading: _Reading, setting: str, place: Place) -> None:
+    """Read a `KEY=VALUE`, its value typed as in a file."""
     path, equals, text = setting.partition("=")
     path = path.strip()
-    place = Place(f"--set {setting}")
     if not equals:
         example = path if path in KEYS else "training.learning_rate"
         reading.problems.append((place, f"expected KEY=VALUE, such as {example}={KEYS[example].example or '…'}"))

@@ -197,7 +197,9 @@ def _choose_task(table: Table, target: str, model: str | None) -> _Task:
     whole = numeric and all(float(value).is_integer() for value in values)
     if numeric and not (whole and few):
         if per_class:
-            raise UsageError(f"{column} holds numbers, and no few whole ones that could be classes", "--model neuron")
+            raise UsageError(
+                f"{column} holds numbers, and no few whole ones that could be classes", ways={"model": "neuron"}
+            )
         return _Task(Task.REGRESSION, (), f"{yaml_text(target)} is a number")
     if len(values) > max(MAX_CATEGORIES, rows // 2):
         raise DataError(f"{column} holds {len(values)} different texts in {rows} rows: no classes, and no numbers")
@@ -205,7 +207,9 @@ def _choose_task(table: Table, target: str, model: str | None) -> _Task:
         return _Task(Task.TWO_CLASSES, values, f"{yaml_text(target)} has two classes")
     if model is not None and not per_class:
         if not numeric:
-            raise UsageError(f"{column} has {len(values)} classes, and a neuron tells two apart", "--model softmax")
+            raise UsageError(
+                f"{column} has {len(values)} classes, and a neuron tells two apart", ways={"model": "softmax"}
+            )
         return _Task(Task.REGRESSION, (), f"{yaml_text(target)} is a number")
     remark = f"{yaml_text(target)} has {len(values)} classes"
     return _Task(Task.CLASSES, values, remark + ("; as a number: type: neuron, loss: mse" if numeric else ""))

@@ -235,7 +235,7 @@ def test_nothing_is_left_of_a_write_that_failed(tmp_path):
         write_blocks(tmp_path / "g.npy", failing(), 2, False)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "g.npy").write_text("old")
-    with pytest.raises(UsageError, match="--force"):
+    with pytest.raises(UsageError, match="force to replace it"):
         write_blocks(tmp_path / "g.npy", iter([np.ones((1, 1))]), 1, False)
     with pytest.raises(DataError):
         write_blocks(tmp_path / "g.npy", failing(), 2, True)

@@ -34,7 +34,7 @@ def load(tmp_path):
     def load(text, *settings, name="c.yaml"):
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return load_config(path, settings)
+        return load_config(path, settings, "--set")
 
     return load
 

@@ -69,8 +69,8 @@ def test_the_target_decides_on_model_and_loss(look, target, model, expected):
         (["a", "None"] * (N // 2), None, DataError, "one value only"),
         ([""] * N, None, DataError, "no value"),
         ([f"name {i}" for i in range(N)], None, DataError, "60 different texts in 60 rows: no classes, and no numbers"),
-        (NUMBERS, "softmax", UsageError, "--model neuron"),
-        (cycle("a", "b", "c"), "neuron", UsageError, "--model softmax"),
+        (NUMBERS, "softmax", UsageError, "model neuron"),
+        (cycle("a", "b", "c"), "neuron", UsageError, "model softmax"),
     ],
 )
 def test_a_target_that_can_t_be_learned(look, target, model, kind, message):
