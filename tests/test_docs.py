@@ -223,6 +223,12 @@ def test_the_page_python_has_every_public_name():
         assert f"`{name}`" in PAGES["python"], name
 
 
+def test_the_page_grading_has_every_finding():
+    from bpcli.calculus.checks.grading import FINDINGS
+
+    assert {*FINDINGS} <= set(re.findall(r"`(\w+)`", PAGES["grading"]))
+
+
 def test_the_page_models_has_every_row():
     for row in (*ACTIVATIONS.values(), *LOSSES.values()):
         derivative = row.derivative_formula if isinstance(row, Activation) else row.slope_formula
