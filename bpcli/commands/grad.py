@@ -58,6 +58,8 @@ def command(
     for calculation, point in request.all_points():
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
+        slopes = [v for block in gradient.values() for v in flat(block)]
+        printer.lost(calculation, point, [slopes], [f"d/d{t}" for t in wrt_titles(request, calculation)])
     printer.finish()
 
 

@@ -117,6 +117,8 @@ def command(
         else:
             values, blocks = calculation.jacobian(point)
             _show(printer, request, calculation, point, values, blocks)
+            rows = [[v for block in blocks.values() for v in plain(block[o])] for o in range(calculation.outputs)]
+            printer.lost(calculation, point, rows, [f"d/d{t}" for t in wrt_titles(request, calculation)])
     printer.finish()
 
 

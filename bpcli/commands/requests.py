@@ -292,7 +292,7 @@ class Printer:
         self.format, self.precision, self.certify, self.kink = format_, precision, certify, kink
         self.first = True
         self.width = 0
-        self.not_finite = self.undecided = self.kinks = 0
+        self.not_finite = self.undecided = self.kinks = self.lossy = 0
         self.decided = True  # of the point that was checked last
         self.notes: list[str] = []
 
@@ -346,6 +346,22 @@ class Printer:
         from bpcli.calculus.one_sided.kinks import in_words
 
         output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
+
+    def lost(self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], titles: list[str]) -> None:
+        """A note on the entries of a Jacobian that rounding has eaten, at the first few such points."""
+        if self.certify or self.lossy >= MAX_NOTES:
+            return
+        from bpcli.calculus.sweeps.rounding import lost_digits
+
+        found = lost_digits(calculation, point, rows)
+        if found:
+            self.lossy += 1
+            shown = ", ".join(
+                f"{titles[lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
+                for lost in found[:MAX_NOTES]
+            )
+            more = f" and {len(found) - MAX_NOTES} more" if len(found) > MAX_NOTES else ""
+            output.note(f"digits are lost to rounding, terms cancel: {shown}{more}; --certify proves each digit")
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """Whether each result is proven, where that is asked for; remembered for the record."""

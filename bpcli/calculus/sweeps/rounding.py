@@ -7,18 +7,22 @@ a reverse sweep gives; of a derivative, one over duals. Source: Higham, Accuracy
 """
 
 import math
-from collections.abc import Callable, Mapping
-from fractions import Fraction
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.duals import Dual, Duals
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.seeds import Point, split
+from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.numbers.namespaces import two_product, two_sum
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
+_LOST = 2.0**-20  # of a number: what is off by more has lost digits
+_NO_DOUBLE = 2.0**-500  # beside 0: what cancels to less, of numbers that a user writes, is 0
+_BITS = 1200
+_MOST_WORK = 20_000  # entries of the program times those of the Jacobian
 
 
 def _of_quotient(out: Any, x: Any, y: Any) -> Any:
@@ -79,11 +83,17 @@ def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
 
 
 def _of_constant(constant: Constant) -> float:
-    try:
-        exact = Fraction(constant.written)
-    except ValueError:
+    """The distance of a constant's double from what is written; of π and e that of a rounding."""
+    text, _, power = constant.written.lower().partition("e")
+    whole, _, fraction = text.partition(".")
+    if not (whole + fraction).lstrip("-").isdecimal() or not math.isfinite(constant):
         return abs(float(constant)) * UNIT if math.isfinite(constant) else 0.0
-    return abs(float(exact - Fraction(float(constant)))) if math.isfinite(constant) else 0.0
+    numerator, denominator = float(constant).as_integer_ratio()
+    exponent = int(power or 0) - len(fraction)
+    if abs(exponent) > 400:
+        return abs(float(constant)) * UNIT
+    up, down = 10 ** max(exponent, 0), 10 ** max(-exponent, 0)
+    return float(abs(int(whole + fraction) * up * denominator - numerator * down) / (denominator * down))
 
 
 def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str, float]) -> list[Any]:
@@ -121,9 +131,11 @@ def _passed_on(space: Any, step: Instruction, out: Any, args: list[Any], errors:
 
 
 def slope_errors(calculation: Calculation, point: Point) -> list[list[float]]:
-    """How far each entry of the Jacobian may be off, outputs × inputs; 0 where nothing is known."""
+    """How far each entry of the Jacobian may be off, outputs × inputs; 0 where nothing is known: after an overflow."""
     program, space = calculation.program, calculation.space
     values = calculation.sweeps.forward(point)
+    if not all(map(calculation.sweeps.is_finite, values)):
+        return [[0.0] * calculation.inputs for _ in range(calculation.outputs)]
     own = own_errors(calculation, values)
     along = [program.tangents(space, values, seed) for seed in _units(calculation, calculation.sweeps.inputs)]
     outputs = _units(calculation, calculation.sweeps.outputs)
@@ -142,6 +154,65 @@ def _units(calculation: Calculation, parts: Any) -> list[dict[Any, Any]]:
                 seeds[key] = seed[1]
         found.append(seeds)
     return found
+
+
+class Lost(NamedTuple):
+    """An entry of a derivative whose digits rounding has eaten, and how far it may be off."""
+
+    row: int
+    column: int
+    error: float
+
+
+def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
+    """The entries of a Jacobian that may be off by more than 2⁻²⁰ of themselves, unless balls prove them right.
+
+    Nothing at a kink, where a slope is a convention, and of calculations too large to look at each entry.
+    """
+    work = calculation.inputs * calculation.outputs * calculation.program.entries
+    if calculation.kinks or work > _MOST_WORK:
+        return []
+    with calculation.sweeps.quiet():
+        errors = slope_errors(calculation, point)
+    found = [
+        Lost(row, column, error)
+        for row, both in enumerate(zip(rows, errors, strict=True))
+        for column, (slope, error) in enumerate(zip(*both, strict=True))
+        if error > _LOST * abs(slope) and math.isfinite(slope)
+    ]
+    proven = _in_balls(calculation, point) if found else None
+    return [lost for lost in found if proven is None or not _near(rows[lost.row][lost.column], proven, lost)]
+
+
+def _in_balls(calculation: Calculation, point: Point) -> list[list[tuple[Any, Any]]] | None:
+    """Two numbers around each entry of the Jacobian; None without python-flint, or where balls decide nothing."""
+    try:
+        from bpcli.numbers.balls import balls, enclosure, precision
+        from bpcli.numbers.elements import UndecidedError
+    except MissingExtraError:
+        return None
+    twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
+    try:
+        with precision(_BITS):
+            blocks: dict[str, Any] = twin.jacobian(point)[1]
+            rows = [[v for block in blocks.values() for v in block[o]] for o in range(calculation.outputs)]
+            return [[enclosure(v) for v in row] for row in rows]
+    except (BpcliError, UndecidedError):
+        return None
+
+
+def _near(slope: float, proven: list[list[tuple[Any, Any]]], lost: Lost) -> bool:
+    """Whether a number is within 2⁻²⁰ of all that an entry may be; of 0 so near that no double lies between."""
+    return all(
+        abs(end - slope) <= max(_LOST * abs(slope), _NO_DOUBLE) for end in map(_float, proven[lost.row][lost.column])
+    )
+
+
+def _float(end: Any) -> float:
+    try:
+        return float(end)
+    except OverflowError:
+        return math.inf
 
 
 def _slope_error(
@@ -165,7 +236,7 @@ def _slope_error(
         for i, a in enumerate(step.args):
             if tangents[a] is not None and step.passes[i]:
                 total += _of_product(space, step, i, g, values[number], args, tangents[a])
-    return total if total < math.inf else 0.0
+    return total
 
 
 def _of_product(space: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> float:
@@ -176,16 +247,16 @@ def _of_product(space: Any, step: Instruction, i: int, g: Any, out: Any, args: l
         part = step.op.vjp(space, g, i, out, args, step.shapes, step.extra)
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)
-    slope = step.row.partial(i)(space, out, *args)
-    if isinstance(slope, float) and abs(slope) in (0.0, 1.0):
+    if step.name in _EXACT or step.name in ("+", "-"):
         return 0.0
-    exact = step.name in _EXACT or step.name in ("*", "**2")
+    slope = step.row.partial(i)(space, out, *args)
+    exact = step.name in ("*", "**2")
     product, error = two_product(g, slope)
     rounding = _known(abs(error), product)
     return _size((rounding if exact else rounding + abs(product) * FUNCTION) * tangent)
 
 
 def _size(x: Any) -> float:
-    """The sum of all entries, without signs; 0 of what is not finite."""
+    """The sum of all entries, without signs; 0 of what is not a number."""
     total = abs(x) if isinstance(x, float) else float(abs(x).sum())
-    return total if total < math.inf else 0.0
+    return total if total == total else 0.0
