@@ -187,8 +187,9 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
 def _in_balls(calculation: Calculation, point: Point) -> list[list[tuple[Any, Any]]] | None:
     """Two numbers around each entry of the Jacobian; None without python-flint, or where balls decide nothing."""
     try:
-        from bpcli.numbers.balls import balls, enclosure, precision
+        from bpcli.numbers.balls import balls
         from bpcli.numbers.elements import UndecidedError
+        from bpcli.numbers.enclosures import enclosure, precision
     except MissingExtraError:
         return None
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
