@@ -48,6 +48,10 @@ class InputError(UsageError):
         self.names = tuple(names)
 
 
+class MissingInputError(InputError):
+    """An input that a function needs is not given (exit 2)."""
+
+
 class MissingExtraError(UsageError):
     """An optional library is not installed; names the extra that brings it (exit 2)."""
 

@@ -23,7 +23,7 @@ from bpcli.api.derivative_checks import (
 from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import Checked
 from bpcli.calculus.rules.shapes import entry_names
-from bpcli.commands import Command, output
+from bpcli.commands import output
 from bpcli.commands.jacobian import function_of, named_options
 from bpcli.commands.requests import (
     Printer,
@@ -36,6 +36,7 @@ from bpcli.commands.requests import (
     point_options,
     wrt_option,
 )
+from bpcli.commands.table_options import SettingsCommand
 from bpcli.errors import BpcliError, CheckError, UsageError
 from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import cell, number
@@ -43,7 +44,7 @@ from bpcli.text.notation import cell, number
 _MOST_ENTRIES = 12  # of an answer that are shown
 
 
-@click.command(cls=Command)
+@click.command(cls=SettingsCommand)
 @click.argument("subjects", metavar="EXPR…|NAME|CONFIG", nargs=-1, required=True)
 @point_options()
 @wrt_option()

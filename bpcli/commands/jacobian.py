@@ -6,7 +6,7 @@ import click
 
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.commands import Command, output
+from bpcli.commands import output
 from bpcli.commands.requests import (
     FormulaOptions,
     Printer,
@@ -25,26 +25,28 @@ from bpcli.commands.requests import (
     wrt_option,
     wrt_titles,
 )
+from bpcli.commands.table_options import RowName, SettingsCommand
 from bpcli.errors import UsageError
-from bpcli.lecture.inputs import INPUTS
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.lecture.inputs import INPUTS, settings_of
 
-VALUES = tuple(dict.fromkeys(name for names in INPUTS.values() for name in names if name != "activation"))
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")
+ACTIVATION = "activation"
 
 
 def named_options(function: Any) -> Any:
-    """The options that the functions of the lecture are given their inputs by."""
-    for name in reversed(VALUES):
-        users = ", ".join(n for n, names in INPUTS.items() if name in names)
-        function = click.option(f"--{name}", metavar="VALUE", help=f"Of {users}.")(function)
-    return click.option("--activation", type=click.Choice(ACTIVATIONS), help="Of neuron.")(function)
+    """The options that the functions of the lecture are given their inputs by; their settings: `SettingsCommand`."""
+    for name in reversed(dict.fromkeys(name for names in INPUTS.values() for name in names)):
+        users = f"Of {', '.join(n for n, names in INPUTS.items() if name in names)}."
+        if name != ACTIVATION:
+            function = click.option(f"--{name}", metavar="VALUE", help=users)(function)
+    return click.option(f"--{ACTIVATION}", type=RowName(lambda: ACTIVATIONS), help="Of neuron.")(function)
 
 
 def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return [name for name in INPUTS if name.startswith(incomplete)]
 
 
-@click.command(cls=Command)
+@click.command(cls=SettingsCommand)
 @click.argument("expressions", metavar="EXPR…|NAME", nargs=-1, required=True, shell_complete=_names)
 @point_options()
 @wrt_option()
@@ -73,8 +75,8 @@ def command(
 ) -> None:
     """The Jacobian at a point: a row for each output, a column for each input.
 
-    A lone NAME is a function of the lecture: softmax, log_softmax, sigmoid, tanh, relu, identity, softplus, dot,
-    affine, neuron, mse, bce, cce, sigmoid_bce, softmax_cce; its inputs are options.
+    A lone NAME is a function of the lecture: softmax, log_softmax, dot, affine, neuron, an activation, a loss,
+    sigmoid_bce, softmax_cce; its inputs are options, which say whose they are.
 
     Without a point, or inputs, its formula.
 
@@ -208,8 +210,8 @@ def _product(
 
 def _of_name(name: str, given: dict[str, str], vjp: str | None, jvp: str | None, latex: bool, printer: Printer) -> None:
     """A function of the lecture: its Jacobian in numbers, or without inputs as a formula."""
-    if set(given) <= {"activation"} and vjp is None and jvp is None:
-        _print_sheet(name, given.get("activation"), latex, printer.format)
+    if set(given) <= {ACTIVATION, *settings_of(name, given.get(ACTIVATION))} and vjp is None and jvp is None:
+        _print_sheet(name, given, latex, printer.format)
         return
     if latex:
         raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {name} --latex")
@@ -218,14 +220,17 @@ def _of_name(name: str, given: dict[str, str], vjp: str | None, jvp: str | None,
     run_named(name, given, vjp, jvp, printer)
 
 
-def _print_sheet(name: str, activation: str | None, latex: bool, format_: str) -> None:
+def _print_sheet(name: str, given: dict[str, str], latex: bool, format_: str) -> None:
     """The formulas of a function of the lecture, an entry a line."""
+    from bpcli.calculus.points.values import parse_value
     from bpcli.lecture.formula_sheet import sheet_of
     from bpcli.text.notation import csv_line, json_text
 
-    if activation is not None and name != "neuron":
-        raise UsageError(f"{name} takes no --activation", f"bpcli jacobian {name}")
-    sheet = sheet_of(name, activation)
+    activation = given.get(ACTIVATION)
+    known = {*settings_of(name, activation), *INPUTS[name]}
+    if extra := [key for key in given if key not in known]:
+        raise UsageError(f"{name} takes no {', '.join(f'--{key}' for key in extra)}", f"bpcli jacobian {name}")
+    sheet = sheet_of(name, activation, {key: parse_value(text) for key, text in given.items() if key != ACTIVATION})
     if latex:
         lines = list(sheet.latex)
     elif format_ == "json":
@@ -235,6 +240,7 @@ def _print_sheet(name: str, activation: str | None, latex: bool, format_: str) -
     else:
         left, middle = (max(len(entry[k]) for entry in sheet.entries) for k in (0, 1))
         lines = [f"{of:<{left}}  {formula:<{middle}}  {where}".rstrip() for of, formula, where in sheet.entries]
-        lines += ["", f"where {sheet.names}"]
+        more = "; --activation NAME gives its slope" if ACTIVATION in INPUTS[name] and activation is None else ""
+        lines += ["", f"where {sheet.names}{more}"]
     for line in lines:
         output.emit(line)

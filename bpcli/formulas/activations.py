@@ -17,6 +17,7 @@ from bpcli.formulas.choices import (
     Kink,
     Kinks,
     Setting,
+    given_settings,
     smooth,
 )
 from bpcli.numbers import pairs
@@ -338,7 +339,7 @@ class Activation:
         bound: dict[str, Any] = {f: partial(g, **chosen) for f in functions if (g := getattr(self, f))}
         if self.range_of is not None:
             bound["range"] = self.range_of(**chosen)
-        return replace(self, **bound)
+        return replace(self, settings=given_settings(self.settings, chosen), **bound)
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -1,6 +1,7 @@
 """What the rows of the tables share: settings with their bounds, intervals, kinks, and kinds of targets."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
@@ -20,10 +21,23 @@ class Setting(NamedTuple):
     below: float | None = None
     whole: bool = False
 
+    def problem(self, value: float) -> str:
+        """What is wrong with a value; "" if nothing is."""
+        bounds = ((self.above, "greater than", operator.gt), (self.below, "less than", operator.lt))
+        for bound, words, fits in (*bounds, (self.at_least, "of at least", operator.ge)):
+            if bound is not None and not fits(value, bound):
+                return f"expected a number {words} {bound:g}, found {value:g}"
+        return "" if math.isfinite(value) else f"expected a finite number, found {value:g}"
+
 
 def settings_of(settings: Mapping[str, Setting], given: Mapping[str, float]) -> dict[str, float]:
     """The settings of a row, those not given with their defaults."""
     return {name: float(given.get(name, setting.default)) for name, setting in settings.items()}
+
+
+def given_settings(settings: Mapping[str, Setting], given: Mapping[str, Any]) -> dict[str, Setting]:
+    """The settings of a row with the values that are given in the place of their defaults."""
+    return {name: setting._replace(default=given.get(name, setting.default)) for name, setting in settings.items()}
 
 
 def name_and_settings(choice: Choice) -> tuple[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from bpcli.formulas.activations import log_pair, logit, sigmoid, softplus, softplus_pair
+from bpcli.formulas.activations import ACTIVATIONS, log_pair, logit, sigmoid, softplus, softplus_pair
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
     FROM_0_TO_1,
@@ -23,6 +23,7 @@ from bpcli.formulas.choices import (
     Kinks,
     Setting,
     Task,
+    given_settings,
     smooth,
 )
 from bpcli.formulas.softmax import log_softmax_vjp, shifted
@@ -294,6 +295,17 @@ def dsigmoid_bce_dz(y: Any, z: Any) -> Any:
     return dsigmoid_bce_term_dz(y, z) / _samples(z)
 
 
+def dbce_dyhat_of_z(y: Any, z: Any, low: Any, dJ_dz: Any, slope: tuple[Any, Any]) -> Any:
+    """∂J/∂ŷ of bce at ŷ = σ(z + low), from ∂J/∂z and ∂ŷ/∂z = m·2^k."""
+    xp = namespace(y, z)
+    # It is −1/ŷ at y = 1 and 1/(1 − ŷ) at y = 0: a ŷ far out on the side of its label is exact so, where ∂J/∂z is
+    # below every double; on the other side ∂J/∂z has digits that a subnormal ŷ has not.
+    certain = xp.where(z >= 0, y == 1, y == 0)
+    sign = xp.where(z >= 0, 1.0, -1.0)
+    at_label = sign * dcce_term_dyhat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / _samples(z)
+    return xp.where(certain, at_label, xp.ldexp(dJ_dz / slope[0], -slope[1]))
+
+
 def _softmax_cce_terms(y: Any, logits: Any) -> Callable[[float], Any]:
     """c·y_k (log S − (l_k − m)) as a function of c."""
     xp = namespace(y, logits)
@@ -333,7 +345,8 @@ class Fused(NamedTuple):
     """A loss after an activation, or after softmax, as one formula of z: J₀(y, g(z)) and ∂J₀/∂z, both `(y, z)`.
 
     `slope_formula` says the latter in bpcli's language, of one entry, in y and a or p. `whole` are the mean over a
-    batch and its slope, where they are more than those of the terms.
+    batch and its slope, where they are more than those of the terms. `by_output(y, z, low, dJ_dz, (m, k))` is ∂J/∂ŷ
+    at ŷ = g(z + low) with ∂ŷ/∂z = m·2^k, to the digits that ŷ has rounded away.
     """
 
     term: Callable[..., Any]
@@ -341,6 +354,7 @@ class Fused(NamedTuple):
     formula: str
     slope_formula: str
     whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+    by_output: Callable[..., Any] | None = None
 
     def J(self, y: Any, z: Any) -> Any:
         """(1/N) Σ J₀."""
@@ -419,7 +433,7 @@ class Loss:
             name: form._replace(term=partial(form.term, **chosen), slope=partial(form.slope, **chosen))
             for name, form in self.fused.items()
         }
-        return replace(self, fused=fused, **bound)
+        return replace(self, fused=fused, settings=given_settings(self.settings, chosen), **bound)
 
 
 def _mean(y: Any, weights: Any) -> float:
@@ -504,6 +518,7 @@ LOSSES: dict[str, Loss] = {
                     "log(1+exp(-abs(z)))+abs(z)*abs(where(z>=0,1,0)-y)",
                     "a-y",
                     (sigmoid_bce, dsigmoid_bce_dz),
+                    dbce_dyhat_of_z,
                 )
             },
             whole=(bce, dbce_dyhat),

@@ -11,37 +11,34 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import UsageError
-from bpcli.formulas import losses
-from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.calculus.language.parser import parse
+from bpcli.formulas.activations import Activation
 from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, dot
-from bpcli.formulas.layers import pairs as fitting_pairs
-from bpcli.formulas.layers import refusal
-from bpcli.formulas.losses import dcce_term_dyhat
+from bpcli.formulas.layers import less_label
+from bpcli.formulas.losses import Fused, Loss, dsoftmax_cce_term_dlogits
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax, softmax_vjp
 from bpcli.formulas.updates import descend
+from bpcli.lecture.formula_sheet import SOFTMAX
 from bpcli.lecture.named_functions import neuron_slope
+from bpcli.lecture.writing import Formula, application, is_linear, mean, mean_slope, share, signed, symbol, written
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 
 Array = NDArray[Any]
 
 
-class Formula(NamedTuple):
-    """A formula in text and in LaTeX."""
-
-    text: str
-    latex: str
-
-
 class Quantity(NamedTuple):
-    """One step of the chain: `value` is a matrix, or with `samples` a matrix a sample along the first axis."""
+    """One step of the chain: `value` is a matrix, or with `samples` a matrix a sample along the first axis.
+
+    `turned` is its formula in denominator layout.
+    """
 
     name: str
     symbol: Formula
     formula: Formula
     value: Array
     samples: bool
+    turned: Formula
 
     @property
     def matrix(self) -> tuple[int, int]:
@@ -55,231 +52,303 @@ class Quantity(NamedTuple):
         text = "×".join(map(str, self.matrix))
         return f"{len(self.value)} × ({text})" if self.samples else text
 
-    def transposed(self) -> "Quantity":
-        """In denominator layout."""
-        return self._replace(value=np.swapaxes(self.value, -1, -2))
+    @property
+    def is_jacobian(self) -> bool:
+        """Whether it is a derivative, which has a layout."""
+        return self.name.startswith("d")
+
+    def in_denominator_layout(self) -> "Quantity":
+        """A Jacobian transposed; else with the formula of that layout alone."""
+        value = np.swapaxes(self.value, -1, -2) if self.is_jacobian else self.value
+        return self._replace(value=value, formula=self.turned, turned=self.formula)
 
 
 class Chain(NamedTuple):
-    """The quantities by name in order, what a product collapses to, if it does, and of a mini-batch ∂J/∂J₀."""
+    """The quantities by name in order; what the chain starts from; the mean of a mini-batch; what ∂J/∂z collapses to.
+
+    `given` are the inputs by name, a single sample's x and y as columns. `mean` is ∂J/∂J₀ of several samples.
+    `collapse` is the fused formula of ∂J/∂z, in both layouts, if there is one.
+    """
 
     kind: str
     quantities: Mapping[str, Quantity]
-    collapse: Formula | None
+    given: Mapping[str, Array]
     mean: Quantity | None
+    collapse: tuple[Formula, Formula] | None
 
     def group(self, *names: str) -> list[Quantity]:
         """Those of the names that there are."""
         return [self.quantities[name] for name in names if name in self.quantities]
 
+    @property
+    def not_finite(self) -> Quantity | None:
+        """The first quantity that has an entry which is not finite."""
+        return next((q for q in self.quantities.values() if not np.isfinite(q.value).all()), None)
 
-_ACTIVATION_WORDS = {
-    "identity": ("z", "1"),
-    "sigmoid": ("σ(z)", "a(1 − a)"),
-    "tanh": ("tanh z", "(1 + a)(1 − a)"),
-    "relu": ("max(0, z)", "1 if z ≥ 0, else 0"),
-}
-_ACTIVATION_LATEX = {
-    "identity": ("z", "1"),
-    "sigmoid": (r"\sigma(z)", "a(1 - a)"),
-    "tanh": (r"\tanh z", "(1 + a)(1 - a)"),
-    "relu": (r"\max(0, z)", r"\begin{cases} 1, & z \ge 0 \\ 0, & z < 0 \end{cases}"),
-}
-_LOSSES = {
-    # ŷ is a of a neuron, and p of a softmax layer.
-    "mse": (
-        Formula("(1/N) Σ (y − {a})²", r"\frac{1}{N} \sum_i (y^{(i)} - {a}^{(i)})^2"),
-        Formula("−(2/N)(y − {a})", r"-\frac{2}{N}(y - {a})"),
-    ),
-    "bce": (
-        Formula(
-            "−(1/N) Σ [y log {a} + (1 − y) log(1 − {a})]",
-            r"-\frac{1}{N} \sum_i [y^{(i)} \log {a}^{(i)} + (1 - y^{(i)}) \log(1 - {a}^{(i)})]",
-        ),
-        Formula("(1/N)({a} − y)/({a}(1 − {a}))", r"\frac{1}{N} \frac{{a} - y}{{a}(1 - {a})}"),
-    ),
-    "cce": (
-        Formula("−(1/N) Σ Σ y_k log {a}_k", r"-\frac{1}{N} \sum_i \sum_k y_k^{(i)} \log {a}_k^{(i)}"),
-        Formula("−(1/N) y/{a}", r"-\frac{1}{N} \left(\frac{y_1}{{a}_1} \cdots \frac{y_K}{{a}_K}\right)"),
-    ),
-}
+    def in_denominator_layout(self) -> "Chain":
+        """Each Jacobian transposed, and products the other way round."""
+        turned = {name: quantity.in_denominator_layout() for name, quantity in self.quantities.items()}
+        mean = self.mean and self.mean.in_denominator_layout()
+        return self._replace(quantities=turned, mean=mean, collapse=self.collapse and self.collapse[::-1])
 
 
-def _named(formula: Formula, a: str, N: int) -> Formula:
-    """A loss's formula with ŷ as it is called, and without the mean over a single sample."""
-    text, latex = (part.replace("{a}", a) for part in formula)
-    if N > 1:
-        return Formula(text, latex)
-    for part in ("(1/N) Σ ", "(1/N) ", "(1/N)"):
-        text = text.replace(part, "")
-    text = text.replace("2/N", "2").replace("−(2)", "−2")
-    latex = latex.replace(r"\frac{1}{N} \sum_i ", "").replace(r"\frac{1}{N} ", "").replace(r"\frac{2}{N}", "2")
-    return Formula(text, latex.replace("^{(i)}", ""))
+# How things are called
+
+
+_VECTORS = ("x", "w", "l", "p", "y")
+
+
+def _named(name: str) -> Formula:
+    return Formula(name, rf"\vec{{{name}}}" if name in _VECTORS else name)
 
 
 def _ratio(output: str, by: str) -> Formula:
-    return Formula(f"∂{output}/∂{by}", rf"\frac{{\partial {_vector(output)}}}{{\partial {_vector(by)}}}")
+    return Formula(f"∂{output}/∂{by}", rf"\frac{{\partial {_named(output).latex}}}{{\partial {_named(by).latex}}}")
 
 
-def _vector(name: str) -> str:
-    return rf"\vec{{{name}}}" if name in ("x", "w", "l", "p") else name
-
-
-def _product(*pairs: tuple[str, str]) -> Formula:
-    factors = [_ratio(*pair) for pair in pairs]
-    return Formula(" · ".join(f.text for f in factors), r" \cdot ".join(f.latex for f in factors))
-
-
-def _mean(N: int) -> Quantity | None:
-    """∂J/∂J₀ = (1/N … 1/N) of J = (1/N) Σ J₀, which a single sample does not have."""
-    if N == 1:
-        return None
-    symbol = Formula("∂J/∂J₀", r"\frac{\partial J}{\partial \vec{J}_0}")
-    formula = Formula("(1/N … 1/N)", r"\begin{pmatrix} \frac{1}{N} & \cdots & \frac{1}{N} \end{pmatrix}")
-    return Quantity("dJ_dJ0", symbol, formula, np.full((1, N), 1.0 / N), samples=False)
+def _transposed(formula: Formula) -> Formula:
+    return Formula(f"{formula.text}ᵀ", f"{formula.latex}^T")
 
 
 class _Builder:
-    """Collects quantities; a single sample has no axis of samples."""
+    """Collects the quantities of N samples; a single sample has no axis of samples."""
 
-    def __init__(self, single: bool) -> None:
-        self.single = single
+    def __init__(self, N: int) -> None:
+        self.N = N
+        self.single = N == 1
         self.quantities: dict[str, Quantity] = {}
 
-    def add(self, name: str, symbol: Formula, formula: Formula, value: Any, samples: bool = False) -> None:
-        """A matrix, or a matrix a sample."""
+    def value(self, name: str, formula: Formula, value: Any) -> None:
+        """A value of the way forward."""
+        self._add(name, _named(name), formula, value, False, formula)
+
+    def jacobian(
+        self, of: str, by: str, formula: Formula, value: Any, turned: Formula | None = None, samples: bool = False
+    ) -> None:
+        """∂of/∂by, a matrix or a matrix a sample."""
+        self._add(f"d{of}_d{by}", _ratio(of, by), formula, value, samples, turned or formula)
+
+    def product(self, of: str, through: str, by: str, value: Any, samples: bool = False) -> None:
+        """∂of/∂by = ∂of/∂through · ∂through/∂by."""
+        first, second = _ratio(of, through), _ratio(through, by)
+        both = (first, second), (second, first)
+        formula, turned = (Formula(f"{a.text} · {b.text}", rf"{a.latex} \cdot {b.latex}") for a, b in both)
+        self.jacobian(of, by, formula, value, turned, samples)
+
+    def update(self, name: str, old: Array, slope: Array, learning_rate: float) -> None:
+        """W := w − α(∂J/∂w)ᵀ, in the shape of w."""
+        ratio, new = _ratio("J", name), _named(name)
+        turned = Formula(f"{name} − α({ratio.text})", rf"{new.latex} - \alpha \left({ratio.latex}\right)")
+        self._add(f"{name}_new", new, _transposed(turned), descend(old, slope, learning_rate), False, turned)
+
+    def _add(self, name: str, shown: Formula, formula: Formula, value: Any, samples: bool, turned: Formula) -> None:
         value = np.asarray(value, float)
         if samples and self.single:
             value, samples = value[0], False
-        self.quantities[name] = Quantity(name, symbol, formula, value, samples)
+        self.quantities[name] = Quantity(name, shown, formula, value, samples, turned)
+
+    def mean(self) -> Quantity | None:
+        """∂J/∂J₀ = (1/N … 1/N) of J = (1/N) Σ J₀, which a single sample does not have."""
+        if self.single:
+            return None
+        shown = Formula("∂J/∂J₀", r"\frac{\partial J}{\partial \vec{J}_0}")
+        formula = Formula("(1/N … 1/N)", r"\begin{pmatrix} \frac{1}{N} & \cdots & \frac{1}{N} \end{pmatrix}")
+        return Quantity("dJ_dJ0", shown, formula, np.full((1, self.N), 1.0 / self.N), False, formula)
+
+    def chain(self, kind: str, given: Mapping[str, Array], collapse: tuple[Formula, Formula] | None) -> Chain:
+        """What was collected."""
+        return Chain(kind, self.quantities, given, self.mean(), collapse)
 
 
-def neuron_chain(x: Array, w: Array, b: float, y: Array, activation: str, loss: str, lr: float | None = None) -> Chain:
+def _given(x: Array, w: Array, b: Array, y: Array, loss: Loss, activation: Activation | None) -> dict[str, Array]:
+    """What the chain starts from: a single x and y as columns, and the settings of the activation and the loss."""
+    single = len(x) == 1
+    settings = {**(activation.settings if activation else {}), **loss.settings}
+    numbers = {symbol(name).text: np.full((1, 1), setting.default) for name, setting in settings.items()}
+    first = {"x": x.T} if single else {"X": x}
+    return {**first, "w": w, "b": b, "y": y.T if single else y, **numbers}
+
+
+# A neuron
+
+
+def neuron_chain(
+    x: Array, w: Array, b: float, y: Array, activation: Activation, loss: Loss, learning_rate: float | None = None
+) -> Chain:
     """The chain of a = g(xᵀw + b) and J(a, y): x (N, n), w (n,), y (N,).
 
-    Names: z a J dJ_da da_dz dJ_dz dz_dw dz_dx dz_db dJ_dw dJ_db dJ_dx, and with `lr` w_new b_new. Raises UsageError for
-    a pair of activation and loss that has no formula here.
+    Names: z a J dJ_da da_dz dJ_dz dz_dw dz_dx dz_db dJ_dw dJ_db dJ_dx, and with a learning rate w_new b_new.
     """
-    if refusal("neuron", activation, loss):
-        pairs = ", ".join(f"{a} with {name}" for _, a, name in fitting_pairs() if a is not None)
-        raise UsageError(
-            f"--activation {activation} with --loss {loss}: there is no such neuron", f"the pairs are {pairs}"
-        )
-    N = len(x)
-    chain = _Builder(N == 1)
-    z, low = affine_pair(x, w, np.float64(b))
-    row = ACTIVATIONS[activation]
-    m, k = neuron_slope(x, w, np.float64(b), activation)
-    xp = array_namespace(x)
-    slope = xp.ldexp(m, k)
-    a = row.pair(z, low)
-    error = _less_label(a, y)
-    if loss == "bce":
-        J, dJ_da, dJ_dz = _bce(z, low, y, error, (m, k))
-    else:
+    chain = _Builder(len(x))
+    dJ_dz = _neuron_forward(chain, x, w, np.float64(b), y, activation, loss)
+    dJ_dw, dJ_db = _neuron_back(chain, x, w, dJ_dz)
+    if learning_rate is not None:
+        chain.update("w", w[:, None], dJ_dw[:, None], learning_rate)
+        chain.update("b", np.array([[b]]), np.array([[dJ_db]]), learning_rate)
+    given = _given(x, w[:, None], np.array([[b]]), y[:, None], loss, activation)
+    fused = loss.fused.get(activation.name)
+    collapse = fused and mean_slope(fused.slope_formula, {}, len(x))
+    return chain.chain("neuron", given, collapse and (collapse, collapse))
+
+
+def _neuron_forward(chain: _Builder, x: Array, w: Array, b: Any, y: Array, activation: Activation, loss: Loss) -> Array:
+    """z, a, J, and the Jacobians at them: ∂J/∂a, ∂a/∂z, and their product ∂J/∂z, which is returned."""
+    N = chain.N
+    z, low = affine_pair(x, w, b)
+    a = activation.pair(z, low)
+    slope = neuron_slope(x, w, b, activation)
+    J, dJ_da, dJ_dz = _loss_of_neuron(z, low, a, slope, y, activation, loss)
+
+    affine = Formula("xᵀ·w + b", r"\vec{x}^T \cdot \vec{w} + b")
+    chain.value("z", affine if chain.single else Formula("X·w + b", r"X \cdot \vec{w} + b"), z[:, None])
+    chain.value("a", application(activation.name, activation.formula), a[0][:, None])
+    chain.value("J", _loss_in_words(loss, "a", N, classes=False), [[J]])
+    chain.jacobian("J", "a", mean_slope(loss.slope_formula, {"yhat": Formula("a", "a")}, N), dJ_da[None])
+    da_dz = array_namespace(z).ldexp(*slope)[:, None, None]
+    chain.jacobian("a", "z", written(activation.derivative_formula), da_dz, samples=True)
+    chain.product("J", "a", "z", dJ_dz[None])
+    return dJ_dz
+
+
+def _neuron_back(chain: _Builder, x: Array, w: Array, dJ_dz: Array) -> tuple[Array, Any]:
+    """∂z/∂w, ∂z/∂x and ∂z/∂b, and ∂J/∂z times each; those by w and b are returned."""
+    inputs = Formula("xᵀ", r"\vec{x}^T"), _named("x")
+    if not chain.single:
+        inputs = Formula("X", "X"), Formula("Xᵀ", "X^T")
+    chain.jacobian("z", "w", inputs[0], x, inputs[1])
+    chain.jacobian("z", "x", _transposed(_named("w")), [daffine_dx(row, w) for row in x], _named("w"), samples=True)
+    chain.jacobian("z", "b", Formula("1", "1"), np.ones((len(x), 1)))
+    dJ_dw, dJ_db = dot(x.T, dJ_dz), dot(np.ones(len(x)), dJ_dz)
+    chain.product("J", "z", "w", dJ_dw[None])
+    chain.product("J", "z", "b", [[dJ_db]])
+    chain.product("J", "z", "x", dJ_dz[:, None, None] * w, samples=True)
+    return dJ_dw, dJ_db
+
+
+def _loss_of_neuron(
+    z: Array,
+    low: Array,
+    a: pairs.Pair[Any],
+    slope: tuple[Any, Any],
+    y: Array,
+    activation: Activation,
+    loss: Loss,
+) -> tuple[Any, Array, Array]:
+    """J, ∂J/∂a and ∂J/∂z at z + low, from a as a pair and ∂a/∂z = m·2^k."""
+    m, k = slope
+    if fused := loss.fused.get(activation.name):
+        return _fused_loss(fused, z, low, a, slope, y, loss)
+    if loss.of_difference:
         # The loss knows only the difference: that of 0 and a − y, which has the digits that a itself rounds away.
-        J, dJ_da = losses.mse(0.0 * y, error), losses.dmse_dyhat(0.0 * y, error)
-        dJ_dz = xp.ldexp(dJ_da * m, k)
-    g, dg = _ACTIVATION_LATEX[activation]
-    words, slope_words = _ACTIVATION_WORDS[activation]
-    value_of_J, slope_of_J = (_named(f, "a", N) for f in _LOSSES[loss])
-    of = {"z": "z", "a": "a", "J": "J"}
-    chain.add("z", Formula(of["z"], "z"), Formula("xᵀ·w + b", r"\vec{x}^T \cdot \vec{w} + b"), z[:, None])
-    chain.add("a", Formula("a", "a"), Formula(words, g), a[0][:, None])
-    chain.add("J", Formula("J", "J"), value_of_J, [[J]])
-    chain.add("dJ_da", _ratio("J", "a"), slope_of_J, dJ_da[None])
-    chain.add("da_dz", _ratio("a", "z"), Formula(slope_words, dg), slope[:, None, None], samples=True)
-    chain.add("dJ_dz", _ratio("J", "z"), _product(("J", "a"), ("a", "z")), dJ_dz[None])
-    chain.add("dz_dw", _ratio("z", "w"), Formula("xᵀ", r"\vec{x}^T"), x)
-    chain.add(
-        "dz_dx", _ratio("z", "x"), Formula("wᵀ", r"\vec{w}^T"), np.array([daffine_dx(r, w) for r in x]), samples=True
-    )
-    chain.add("dz_db", _ratio("z", "b"), Formula("1", "1"), np.ones((N, 1)))
-    dJ_dw, dJ_db = dot(x.T, dJ_dz), dot(np.ones(N), dJ_dz)
-    chain.add("dJ_dw", _ratio("J", "w"), _product(("J", "z"), ("z", "w")), dJ_dw[None])
-    chain.add("dJ_db", _ratio("J", "b"), _product(("J", "z"), ("z", "b")), [[dJ_db]])
-    chain.add("dJ_dx", _ratio("J", "x"), _product(("J", "z"), ("z", "x")), dJ_dz[:, None, None] * w, samples=True)
-    _add_update(chain, w[:, None], np.array([[b]]), dJ_dw[:, None], np.array([[dJ_db]]), lr)
-    collapse = None
-    if loss == "bce":
-        collapse = Formula("(1/N)(a − y)" if N > 1 else "a − y", r"\frac{1}{N}(a - y)" if N > 1 else "a - y")
-    return Chain("neuron", chain.quantities, collapse, _mean(N))
+        y, yhat = 0.0 * y, less_label(a, y)
+    else:
+        yhat = a[0]
+    dJ_da = loss.dJ_dyhat(y, yhat)
+    return loss.J(y, yhat), dJ_da, array_namespace(z).ldexp(dJ_da * m, k)
 
 
-def _less_label(a: pairs.Pair[Any], y: Array) -> Array:
-    """a − y from a as a pair."""
-    error = pairs.subtract(array_namespace(y), a, (y, 0.0 * y))[0]
-    return np.asarray(np.where(np.isfinite(error), error, a[0] - y))  # ∞ − ∞ in a pair beyond the doubles
+_ERROR = parse("a-y")  # ∂J₀/∂z of every loss after its canonical activation
 
 
-def _bce(z: Array, low: Array, y: Array, error: Array, slope: tuple[Any, Any]) -> tuple[Any, Array, Array]:
-    """J, ∂J/∂a and ∂J/∂z of σ with BCE at z + low, from a − y and ∂a/∂z = m·2^k."""
-    dJ_dz = error / len(y)
-    J = losses.sigmoid_bce(y, z) + (dJ_dz * low).sum()
-    # (a − y)/(a(1 − a)) is −1/a at y = 1 and 1/(1 − a) at y = 0: a far out on the side of its label is exact so,
-    # where the slope is below every double; on the other side the slope has digits that a subnormal a has not.
-    certain = np.where(z >= 0, y == 1, y == 0)
-    sign = np.where(z >= 0, 1.0, -1.0)
-    at_label = sign * dcce_term_dyhat(1.0, ACTIVATIONS["sigmoid"].pair(abs(z), sign * low)[0]) / len(y)
-    return J, np.where(certain, at_label, array_namespace(z).ldexp(dJ_dz / slope[0], -slope[1])), dJ_dz
+def _fused_loss(
+    fused: Fused, z: Array, low: Array, a: pairs.Pair[Any], slope: tuple[Any, Any], y: Array, loss: Loss
+) -> tuple[Any, Array, Array]:
+    """The same of a fused form, to whose J the low part of z counts, and to its slope, too, where that is a − y."""
+    is_error = parse(fused.slope_formula) == _ERROR
+    dJ_dz = less_label(a, y) / len(y) if is_error else fused.dJ_dz(y, z)
+    J = fused.J(y, z) + (dJ_dz * low).sum()
+    if fused.by_output is None:
+        return J, loss.dJ_dyhat(y, a[0]), dJ_dz
+    return J, fused.by_output(y, z, low, dJ_dz, slope), dJ_dz
 
 
-def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: str, lr: float | None = None) -> Chain:
+def _loss_in_words(loss: Loss, yhat: str, N: int, classes: bool) -> Formula:
+    """J as a formula of the samples' outputs, which are a or p."""
+    by = [r"\sum_i"] * (N > 1) + [r"\sum_k"] * classes
+    index, sample = "_k" if classes else "", "^{(i)}" if N > 1 else ""
+    names = {n: Formula(f"{m}{index}", f"{m}{index}{sample}") for n, m in (("y", "y"), ("yhat", yhat))}
+    return mean(loss.formula, names, N, Formula(" ".join(["Σ"] * len(by)), " ".join(by)))
+
+
+# A softmax layer
+
+
+def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: Loss, learning_rate: float | None = None) -> Chain:
     """The chain of p = softmax(xᵀw + b) and J(p, y): x (N, n), w (n, K), b (K,), y (N, K), rows that add up to 1.
 
-    Names: l p J dJ_dp dp_dl dJ_dl dl_dw dl_dx dl_db dJ_dw dJ_db dJ_dx, and with `lr` w_new b_new; ∂J/∂w is 1 × n·K, by
-    the entries of w row by row.
+    Names: l p J dJ_dp dp_dl dJ_dl dl_dw dl_dx dl_db dJ_dw dJ_db dJ_dx, and with a learning rate w_new b_new; ∂J/∂w is
+    1 × n·K, by the entries of w row by row.
     """
-    if refusal("softmax", None, loss):
-        raise UsageError(f"softmax with --loss {loss}: there is no such layer", "--loss cce or --loss mse")
-    N = len(x)
-    chain = _Builder(N == 1)
+    chain = _Builder(len(x))
+    dJ_dl = _softmax_forward(chain, x, w, b, y, loss)
+    dJ_dw, dJ_db = _softmax_back(chain, x, w, dJ_dl)
+    if learning_rate is not None:
+        chain.update("w", w, dJ_dw, learning_rate)
+        chain.update("b", b[:, None], dJ_db[:, None], learning_rate)
+    fused, collapse = loss.fused.get("softmax"), None
+    if fused:
+        names = {name: _named(name) for name in ("p", "y")}
+        error = mean_slope(fused.slope_formula, names, len(x))
+        error = error if error.text.endswith(")") else Formula(f"({error.text})", f"({error.latex})")
+        collapse = (_transposed(error), error)
+    return chain.chain("softmax", _given(x, w, b[:, None], y, loss, None), collapse)
+
+
+def _softmax_forward(chain: _Builder, x: Array, w: Array, b: Array, y: Array, loss: Loss) -> Array:
+    """The logits l, p, J, and the Jacobians at them: ∂J/∂p, ∂p/∂l, and their product ∂J/∂l, which is returned."""
+    single, N = chain.single, chain.N
     logits = affine_pair(x, w, b)[0]
     p = softmax(logits)
-    error = losses.dsoftmax_cce_dlogits(y, logits)  # (p − y)/N, also where p has rounded to 1
-    if loss == "cce":
-        J, dJ_dp, dJ_dl = losses.softmax_cce(y, logits), losses.dcce_dyhat(y, p), error
-    else:
-        # Of rows that add up to 1 only nearly, the fused form is pΣy − y.
-        error = error + p * pairs.subtract(array_namespace(y), pairs.ONE, array_namespace(y).total(y, -1))[0] / N
-        J, dJ_dp = (N * error * error).sum(), 2.0 * error
-        dJ_dl = softmax_vjp(dJ_dp, logits)
-    value_of_J, slope_of_J = (_named(f, "p", N) for f in _LOSSES[loss])
-    p_i = Formula("e^{l_i}/Σ_k e^{l_k}", r"\frac{e^{l_i}}{\sum_k e^{l_k}}")
-    dp = Formula("p_i(1 − p_i), −p_i p_j", r"\begin{cases} p_i(1 - p_i), & i = j \\ -p_i p_j, & i \ne j \end{cases}")
-    vectors = not chain.single
-    layer = logits if vectors else logits.T
-    chain.add("l", Formula("l", r"\vec{l}"), Formula("xᵀ·w + b", r"(\vec{x}^T \cdot w + b)^T"), layer)
-    chain.add("p", Formula("p", r"\vec{p}"), p_i, p if vectors else p.T)
-    chain.add("J", Formula("J", "J"), value_of_J, [[J]])
-    chain.add("dJ_dp", _ratio("J", "p"), slope_of_J, dJ_dp[:, None, :], samples=True)
-    chain.add("dp_dl", _ratio("p", "l"), dp, dsoftmax_dlogits(logits), samples=True)
-    chain.add("dJ_dl", _ratio("J", "l"), _product(("J", "p"), ("p", "l")), dJ_dl[:, None, :], samples=True)
+    J, dJ_dp, dJ_dl = _loss_of_softmax(logits, p, y, loss)
+
+    affine = Formula("xᵀ·w + b", r"(\vec{x}^T \cdot w + b)^T") if single else Formula("X·w + b", r"X \cdot w + b")
+    chain.value("l", affine, logits.T if single else logits)
+    chain.value("p", SOFTMAX.value, p.T if single else p)
+    chain.value("J", _loss_in_words(loss, "p", N, classes=True), [[J]])
+    chain.jacobian("J", "p", _slope_by_class(loss, N), dJ_dp[:, None, :], samples=True)
+    chain.jacobian("p", "l", SOFTMAX.jacobian, dsoftmax_dlogits(logits), samples=True)
+    chain.product("J", "p", "l", dJ_dl[:, None, :], samples=True)
+    return dJ_dl
+
+
+def _softmax_back(chain: _Builder, x: Array, w: Array, dJ_dl: Array) -> tuple[Array, Array]:
+    """∂l/∂w, ∂l/∂x and ∂l/∂b, and ∂J/∂l times each; those by w and b are returned in their shapes."""
     dl_dw = Formula("x_i where the column is of output k", r"x_i \text{ in the columns of output } k")
-    chain.add("dl_dw", _ratio("l", "w"), dl_dw, daffine_dw(x, w), samples=True)
-    each = np.array([daffine_dx(row, w) for row in x])
-    chain.add("dl_dx", _ratio("l", "x"), Formula("wᵀ", "w^T"), each, samples=True)
-    identity = np.array([daffine_db(w)] * N)
-    chain.add("dl_db", _ratio("l", "b"), Formula("I", "I"), identity, samples=True)
+    chain.jacobian("l", "w", dl_dw, daffine_dw(x, w), samples=True)
+    each = [daffine_dx(row, w) for row in x]
+    chain.jacobian("l", "x", Formula("wᵀ", "w^T"), each, Formula("w", "w"), samples=True)
+    chain.jacobian("l", "b", Formula("I", "I"), [daffine_db(w)] * len(x), samples=True)
     dJ_dw, dJ_db = x.T @ dJ_dl, dJ_dl.sum(axis=0)
-    chain.add("dJ_dw", _ratio("J", "w"), _product(("J", "l"), ("l", "w")), dJ_dw.reshape(1, -1))
-    chain.add("dJ_db", _ratio("J", "b"), _product(("J", "l"), ("l", "b")), dJ_db[None])
-    chain.add("dJ_dx", _ratio("J", "x"), _product(("J", "l"), ("l", "x")), (dJ_dl @ w.T)[:, None, :], samples=True)
-    _add_update(chain, w, b[:, None], dJ_dw, dJ_db[:, None], lr)
-    collapse = None
-    if loss == "cce":
-        collapse = Formula(
-            "(1/N)(p − y)ᵀ" if N > 1 else "(p − y)ᵀ",
-            r"\frac{1}{N}(\vec{p} - \vec{y})^T" if N > 1 else r"(\vec{p} - \vec{y})^T",
-        )
-    return Chain("softmax", chain.quantities, collapse, _mean(N))
+    chain.product("J", "l", "w", dJ_dw.reshape(1, -1))
+    chain.product("J", "l", "b", dJ_db[None])
+    chain.product("J", "l", "x", (dJ_dl @ w.T)[:, None, :], samples=True)
+    return dJ_dw, dJ_db
 
 
-def _add_update(chain: _Builder, w: Array, b: Array, dJ_dw: Array, dJ_db: Array, lr: float | None) -> None:
-    """W := w − α(∂J/∂w)ᵀ and b := b − α(∂J/∂b)ᵀ, in the shapes of w and b."""
-    if lr is None:
-        return
-    for name, old, slope in (("w", w, dJ_dw), ("b", b, dJ_db)):
-        ratio = _ratio("J", name)
-        formula = Formula(f"{name} − α({ratio.text})ᵀ", rf"{_vector(name)} - \alpha \left({ratio.latex}\right)^T")
-        chain.add(f"{name}_new", Formula(name, _vector(name)), formula, descend(old, slope, lr))
+def _loss_of_softmax(logits: Array, p: Array, y: Array, loss: Loss) -> tuple[Any, Array, Array]:
+    """J, ∂J/∂p and ∂J/∂l."""
+    if fused := loss.fused.get("softmax"):
+        return fused.J(y, logits), loss.dJ_dyhat(y, p), fused.dJ_dz(y, logits)
+    yhat = p
+    if loss.of_difference:  # 0 and p − y, also where p has rounded to 1; of rows that add up to 1 only nearly, too
+        xp = array_namespace(y)
+        one = np.ones((len(y), 1))
+        rest = pairs.subtract(xp, (one, 0.0 * one), xp.total(y, -1))[0]
+        y, yhat = 0.0 * y, dsoftmax_cce_term_dlogits(y, logits) + p * rest
+    dJ_dp = loss.dJ_dyhat(y, yhat)
+    return loss.J(y, yhat), dJ_dp, softmax_vjp(dJ_dp, logits)
+
+
+def _slope_by_class(loss: Loss, N: int) -> Formula:
+    """∂J/∂p in the vectors y and p; what is no formula of vectors is a row of entries in LaTeX."""
+    whole = mean_slope(loss.slope_formula, {"yhat": Formula("p", "p")}, N)
+    tree = parse(loss.slope_formula)
+    if is_linear(tree):
+        return whole
+    negative, c, rest = signed(tree)
+    first, last = (
+        written(rest, {"y": Formula("y", f"y_{k}"), "yhat": Formula("p", f"p_{k}")}).latex for k in ("1", "K")
+    )
+    before = share(c, N).latex
+    entries = rf"\left({first} \cdots {last}\right)"
+    return Formula(whole.text, "-" * negative + (f"{before} {entries}" if before else entries))

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.tree import Name
 from bpcli.lecture.chain import Chain, Quantity
 from bpcli.text.notation import number
 
 WIDTH = 80  # columns of text
-MOST = 12  # rows or columns of a matrix that are drawn; JSON has them all
-REST = "… stands for what is left out; --format json has all of it"
+MOST = 12  # rows or columns of a matrix that are drawn; json has them all
 
 GROUPS = (
     ("Forward", ("z", "l", "a", "p", "J")),
@@ -71,10 +72,10 @@ def matrix_lines(value: Any, samples: bool, precision: int | None, indent: int) 
     return lines + [" " * indent + "…"] * (len(value) > MOST)
 
 
-def text_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[str]:
+def text_lines(chain: Chain, precision: int | None) -> list[str]:
     """The chain as text."""
     lines = ["Given"]
-    for name, value in given:
+    for name, value in chain.given.items():
         lines += _entry(name, "", value, False, precision)
     for title, names in GROUPS:
         group = _group(chain, names)
@@ -85,8 +86,8 @@ def text_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | 
             sign = ":=" if q.name.endswith("_new") else "="
             lines += _entry(f"{q.symbol.text} {sign} {q.formula.text}", q.shape, q.value, q.samples, precision)
             if q.name in COLLAPSES and chain.collapse:
-                lines.append(f"    which collapses to {chain.collapse.text}")
-    return [*lines, "", REST] if _shortens(chain, given) else lines
+                lines.append(f"    which collapses to {chain.collapse[0].text}")
+    return lines
 
 
 def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
@@ -94,10 +95,10 @@ def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
     return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *chain.group(*names)]
 
 
-def _shortens(chain: Chain, given: Sequence[tuple[str, Any]]) -> bool:
-    return any(
-        max(value.shape) > MOST for value in [*(q.value for q in chain.quantities.values()), *dict(given).values()]
-    )
+def shortens(chain: Chain) -> bool:
+    """Whether a matrix of the chain is too large to be drawn whole."""
+    values = [*(q.value for q in chain.quantities.values()), *chain.given.values()]
+    return any(max(value.shape) > MOST for value in values)
 
 
 def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | None) -> list[str]:
@@ -130,7 +131,7 @@ def _latex_equations(chain: Chain, names: Sequence[str], precision: int | None) 
         sign = ":=" if q.name.endswith("_new") else "="
         left = f"{q.symbol.latex} &{sign} {q.formula.latex}"
         if q.name in COLLAPSES and chain.collapse:
-            left += f" = {chain.collapse.latex}"
+            left += f" = {chain.collapse[0].latex}"
         values = q.value[:MOST] if q.samples else [q.value]
         shown = r",\; ".join(_latex_matrix(v, precision) for v in values)
         equations.append(f"{left} = {shown}")
@@ -145,18 +146,18 @@ def _aligned(equations: Sequence[str]) -> list[str]:
     ]
 
 
-def latex_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[str]:
+def latex_lines(chain: Chain, precision: int | None) -> list[str]:
     """The chain as LaTeX displays, for amsmath."""
     lines: list[str] = []
-    for title, equations in _titled(chain, given, precision):
+    for title, equations in _titled(chain, precision):
         lines += [f"% {title}", r"\[", *_aligned(equations), r"\]"]
     return lines
 
 
-def markdown_lines(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[str]:
+def markdown_lines(chain: Chain, precision: int | None) -> list[str]:
     """The chain as Markdown, its formulas in LaTeX between dollars; the shapes in a table."""
     lines: list[str] = []
-    for title, equations in _titled(chain, given, precision):
+    for title, equations in _titled(chain, precision):
         lines += [f"## {title}", "", "$$", *_aligned(equations), "$$", ""]
     lines += ["| quantity | formula | shape |", "| --- | --- | --- |"]
     quantities: list[Quantity] = [q for _, names in GROUPS for q in _group(chain, names)]
@@ -168,9 +169,12 @@ def _escaped(text: str) -> str:
     return text.replace("|", r"\|").replace("_", r"\_")
 
 
-def _titled(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | None) -> list[tuple[str, list[str]]]:
+def _titled(chain: Chain, precision: int | None) -> list[tuple[str, list[str]]]:
     names = {"x": r"\vec{x}", "w": r"\vec{w}"}
-    start = [f"{names.get(name, name)} &= {_latex_matrix(value, precision)}" for name, value in given]
+    start = [
+        f"{names.get(name) or to_latex(Name(name))} &= {_latex_matrix(value, precision)}"
+        for name, value in chain.given.items()
+    ]
     titled = [("Given", start)]
     for title, group in GROUPS:
         if equations := _latex_equations(chain, group, precision):
@@ -178,7 +182,7 @@ def _titled(chain: Chain, given: Sequence[tuple[str, Any]], precision: int | Non
     return titled
 
 
-DRAWINGS: dict[str, Callable[[Chain, Sequence[tuple[str, Any]], int | None], list[str]]] = {
+DRAWINGS: dict[str, Callable[[Chain, int | None], list[str]]] = {
     "text": text_lines,
     "latex": latex_lines,
     "markdown": markdown_lines,

@@ -1,10 +1,24 @@
 """The derivatives of the lecture's functions as formulas, for `bpcli jacobian NAME` without inputs.
 
 Entries are written as in an expression, with i, j and k counted from 0, N the number of samples, and the lecture's
-names: a = g(z), p = softmax(logits), J a loss. A test evaluates each of them beside the Jacobian in numbers.
+names: a = g(z), p = softmax(logits), J a loss. Those of the activations and losses are made of the formulas in their
+rows; matrices, for which the language has no notation, are written here once. A test evaluates each of the entries
+beside the Jacobian in numbers.
 """
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.render import to_text
+from bpcli.calculus.language.tree import Binary, Call, Expression, Name, Negative, Number
+from bpcli.formulas.activations import ACTIVATIONS, Activation
+from bpcli.formulas.choices import Setting, Task
+from bpcli.formulas.losses import LOSSES, Loss
+from bpcli.lecture.inputs import OF_Z, fused_names
+from bpcli.lecture.writing import Formula, factor, is_linear, mean_slope, renamed, within, written
+from bpcli.text.notation import number
 
 
 class Entry(NamedTuple):
@@ -23,43 +37,25 @@ class Sheet(NamedTuple):
     names: str = ""
 
 
-SLOPES = {
-    "sigmoid": ("a[i]*(1-a[i])", "a(1 - a)"),
-    "tanh": ("(1+a[i])*(1-a[i])", "(1 + a)(1 - a)"),
-    "relu": ("where(z[i]>=0, 1, 0)", r"[z \ge 0]"),
-    "identity": ("1", "1"),
-    "softplus": ("sigmoid(z[i])", r"\sigma(z)"),
-}
-"""∂a/∂z of what is applied entry by entry, as a formula and in LaTeX."""
+class Softmax(NamedTuple):
+    """An entry of softmax, and those of its Jacobian on and off the diagonal."""
+
+    value: Formula
+    jacobian: Formula
 
 
-def _entrywise(name: str) -> Sheet:
-    formula, latex = SLOPES[name]
-    return Sheet(
-        (Entry("da[i]/dz[i]", formula), Entry("da[i]/dz[j]", "0", "i != j")),
-        (rf"\frac{{\partial \vec{{a}}}}{{\partial \vec{{z}}}} = \operatorname{{diag}}\left({latex}\right)",),
-        f"a = {name}(z)",
-    )
+_ENTRIES = {name: Formula(name, name) for name in ("p_i", "p_j")}
+_DIAGONAL, _REST = written("p_i*(1-p_i)", _ENTRIES), written("-p_i*p_j", _ENTRIES)
 
+SOFTMAX = Softmax(
+    Formula("e^{l_i}/Σ_k e^{l_k}", r"\frac{e^{l_i}}{\sum_k e^{l_k}}"),
+    Formula(
+        f"{_DIAGONAL.text}, {_REST.text}",
+        rf"\begin{{cases}} {_DIAGONAL.latex}, & i = j \\ {_REST.latex}, & i \ne j \end{{cases}}",
+    ),
+)
 
-def neuron_sheet(activation: str | None) -> Sheet:
-    """The neuron's, with the slope of its activation; of any, where none is named."""
-    formula, latex = ("da_dz", r"\frac{\partial a}{\partial z}") if activation is None else SLOPES[activation]
-    slope = formula.replace("[i]", "")
-    times = f"{slope}*" if slope != "1" else ""
-    factor = "" if latex == "1" else latex + r" \, "
-    return Sheet(
-        (Entry("da/dx[j]", f"{times}w[j]"), Entry("da/dw[j]", f"{times}x[j]"), Entry("da/db", slope)),
-        (
-            rf"\frac{{\partial a}}{{\partial \vec{{x}}}} = {factor}\vec{{w}}^T",
-            rf"\frac{{\partial a}}{{\partial \vec{{w}}}} = {factor}\vec{{x}}^T",
-            rf"\frac{{\partial a}}{{\partial b}} = {latex}",
-        ),
-        "z = x·w + b, a = " + (f"{activation}(z)" if activation else "g(z); --activation NAME gives its slope"),
-    )
-
-
-SHEETS: dict[str, Sheet] = {
+MATRICES = {
     "softmax": Sheet(
         (
             Entry("dp[i]/dlogits[i]", "p[i]*(1-p[i])"),
@@ -73,7 +69,6 @@ SHEETS: dict[str, Sheet] = {
         (r"\frac{\partial \log \vec{p}}{\partial \vec{l}} = I - \vec{1}\,\vec{p}^T",),
         "f = log_softmax(logits), p = softmax(logits)",
     ),
-    **{name: _entrywise(name) for name in SLOPES},
     "dot": Sheet(
         (Entry("df/du[j]", "v[j]"), Entry("df/dv[j]", "u[j]")),
         (
@@ -97,35 +92,108 @@ SHEETS: dict[str, Sheet] = {
         ),
         "z = x·w + b; of a vector w there is one z, and no k",
     ),
-    "mse": Sheet(
-        (Entry("dJ/dyhat[i]", "-2/N*(y[i]-yhat[i])"),),
-        (r"\frac{\partial J}{\partial \hat{y}} = -\frac{2}{N} (\vec{y} - \hat{y})^T",),
-        "J = mse(y, yhat)",
-    ),
-    "bce": Sheet(
-        (Entry("dJ/dyhat[i]", "(yhat[i]-y[i])/(N*yhat[i]*(1-yhat[i]))"),),
-        (r"\frac{\partial J}{\partial \hat{y}_i} = \frac{1}{N} \frac{\hat{y}_i - y_i}{\hat{y}_i(1 - \hat{y}_i)}",),
-        "J = bce(y, yhat)",
-    ),
-    "cce": Sheet(
-        (Entry("dJ/dyhat[i,k]", "-y[i,k]/(N*yhat[i,k])"),),
-        (r"\frac{\partial J}{\partial \hat{y}_{ik}} = -\frac{1}{N} \frac{y_{ik}}{\hat{y}_{ik}}",),
-        "J = cce(y, yhat), a sample a row",
-    ),
-    "sigmoid_bce": Sheet(
-        (Entry("dJ/dz[i]", "(a[i]-y[i])/N"),),
-        (r"\frac{\partial J}{\partial \vec{z}} = \frac{1}{N} (\vec{a} - \vec{y})^T",),
-        "a = sigmoid(z), J = bce(y, a)",
-    ),
-    "softmax_cce": Sheet(
-        (Entry("dJ/dlogits[i,k]", "(p[i,k]-y[i,k])/N"),),
-        (r"\frac{\partial J}{\partial \vec{l}} = \frac{1}{N} (\vec{p} - \vec{y})^T",),
-        "p = softmax(logits), J = cce(y, p), a sample a row",
-    ),
 }
-"""The formulas by name; those of the neuron depend on its activation: `neuron_sheet`."""
+"""What is no formula of single entries."""
 
 
-def sheet_of(name: str, activation: str | None = None) -> Sheet:
-    """The formulas of a function of the lecture."""
-    return neuron_sheet(activation) if name == "neuron" else SHEETS[name]
+def sheet_of(name: str, activation: str | None = None, settings: Mapping[str, float] | None = None) -> Sheet:
+    """The formulas of a function of the lecture; of a neuron with the slope of its activation, if that is named."""
+    chosen = settings or {}
+    if name in MATRICES:
+        return MATRICES[name]
+    if name in (of_z := {**OF_Z, **ACTIVATIONS}):
+        return activation_sheet(of_z[name].with_settings(chosen))
+    if name in LOSSES:
+        return loss_sheet(LOSSES[name].with_settings(chosen))
+    if name in (fused := fused_names()):
+        g, row = fused[name]
+        return fused_sheet(g, row.with_settings(chosen))
+    return neuron_sheet(ACTIVATIONS[activation].with_settings(chosen) if activation else None)
+
+
+def activation_sheet(row: Activation) -> Sheet:
+    """A diagonal matrix: ∂a_i/∂z_i is the slope of the activation."""
+    formula = re.sub(r"\b([az])\b", r"\1[i]", row.derivative_formula)
+    slope = within(row.derivative_formula).latex
+    return Sheet(
+        (Entry("da[i]/dz[i]", formula), Entry("da[i]/dz[j]", "0", "i != j")),
+        (rf"\frac{{\partial \vec{{a}}}}{{\partial \vec{{z}}}} = \operatorname{{diag}}\left({slope}\right)",),
+        f"a = {row.name}(z)" + _settings(row.settings),
+    )
+
+
+def neuron_sheet(row: Activation | None) -> Sheet:
+    """A neuron's, with the slope of its activation; of any, where none is named."""
+    slope, latex = ("da_dz", r"\frac{\partial a}{\partial z}")
+    if row is not None:
+        slope, latex = row.derivative_formula, factor(row.derivative_formula).latex
+    tree = parse(slope)
+    atom = isinstance(tree, Call | Name) or (isinstance(tree, Binary) and tree.op in "*/")
+    times = "" if slope == "1" else f"{slope}*" if atom else f"({slope})*"
+    before = "" if latex == "1" else latex + r" \, "
+    return Sheet(
+        (Entry("da/dx[j]", f"{times}w[j]"), Entry("da/dw[j]", f"{times}x[j]"), Entry("da/db", slope)),
+        (
+            rf"\frac{{\partial a}}{{\partial \vec{{x}}}} = {before}\vec{{w}}^T",
+            rf"\frac{{\partial a}}{{\partial \vec{{w}}}} = {before}\vec{{x}}^T",
+            rf"\frac{{\partial a}}{{\partial b}} = {latex}",
+        ),
+        "z = x·w + b, a = " + (f"{row.name}(z){_settings(row.settings)}" if row else "g(z)"),
+    )
+
+
+def loss_sheet(row: Loss) -> Sheet:
+    """∂J/∂ŷ of a mini-batch: 1/N of the slope of each entry."""
+    rows = row.task is Task.CLASSES
+    names = f"J = {row.name}(y, yhat)" + ", a sample a row" * rows + _settings(row.settings)
+    return Sheet(*_gradient(row.slope_formula, "yhat", r"\hat{y}", rows), names)
+
+
+def fused_sheet(g: str, row: Loss) -> Sheet:
+    """∂J/∂z of a loss after an activation, or after softmax by the logits."""
+    rows = g not in ACTIVATIONS
+    output, by = ("p", "logits") if rows else ("a", "z")
+    names = f"{output} = {g}({by}), J = {row.name}(y, {output})" + ", a sample a row" * rows + _settings(row.settings)
+    return Sheet(*_gradient(row.fused[g].slope_formula, by, rf"\vec{{{by[0]}}}", rows), names)
+
+
+def _gradient(formula: str, by: str, vector: str, rows: bool) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """1/N of a slope, by entries with an index of the sample, and of the class where a sample is a row."""
+    tree, index, small = parse(formula), "[i,k]" if rows else "[i]", "ik" if rows else "i"
+    indexed = {name: name + index for name in ("y", "yhat", "a", "p", "z", "logits")}
+    text = to_text(renamed(_over_samples(tree), indexed))
+    vectors = {name: Formula(name, rf"\vec{{{name}}}") for name in ("y", "a", "p", "z")}
+    vectors["yhat"] = Formula("yhat", r"\hat{y}")
+    if is_linear(tree):
+        latex = mean_slope(formula, vectors, 2).latex.replace("}(", "} (", 1) + "^T"
+        return (Entry(f"dJ/d{by}{index}", text),), (rf"\frac{{\partial J}}{{\partial {vector}}} = {latex}",)
+    below = f"_{{{small}}}" if rows else "_i"
+    entries = {name: Formula(name, f"{name}{below}") for name in ("y", "a", "p", "z")}
+    entries["yhat"] = Formula("yhat", rf"\hat{{y}}{below}")
+    latex = mean_slope(formula, entries, 2).latex
+    return (Entry(f"dJ/d{by}{index}", text),), (rf"\frac{{\partial J}}{{\partial {vector}{below}}} = {latex}",)
+
+
+def _over_samples(tree: Expression) -> Expression:
+    """1/N of a formula, the N where a reader looks for it: in the number that it begins with, or below the line."""
+    samples = Name("N")
+    match tree:
+        case Binary("*", left, right) if isinstance(left, Number) or (
+            isinstance(left, Negative) and isinstance(left.operand, Number)
+        ):
+            return Binary("*", Binary("/", left, samples), right)
+        case Binary("/", left, right):
+            return Binary("/", left, _times(samples, right))
+    return Binary("/", tree, samples)
+
+
+def _times(factor_: Expression, tree: Expression) -> Expression:
+    """A product with a factor in front of all others."""
+    match tree:
+        case Binary("*", left, right):
+            return Binary("*", _times(factor_, left), right)
+    return Binary("*", factor_, tree)
+
+
+def _settings(settings: Mapping[str, Setting]) -> str:
+    return "".join(f", {name} = {number(setting.default)}" for name, setting in settings.items())

@@ -1,20 +1,71 @@
 """What the lecture's functions are called, and what each is given; a look at it costs no NumPy."""
 
-INPUTS = {
-    "softmax": ("logits",),
-    "log_softmax": ("logits",),
-    "sigmoid": ("z",),
-    "tanh": ("z",),
-    "relu": ("z",),
-    "identity": ("z",),
-    "softplus": ("z",),
-    "dot": ("u", "v"),
-    "affine": ("x", "w", "b"),
-    "neuron": ("x", "w", "b", "activation"),
-    "mse": ("y", "yhat"),
-    "bce": ("y", "yhat"),
-    "cce": ("yhat", "y", "label"),
-    "sigmoid_bce": ("z", "y"),
-    "softmax_cce": ("logits", "y", "label"),
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from bpcli.formulas.activations import ACTIVATIONS, Activation, dsoftplus_dz, softplus
+from bpcli.formulas.choices import Setting, Task
+from bpcli.formulas.losses import LOSSES, Loss
+
+R = TypeVar("R")
+
+OF_Z: dict[str, Activation] = {
+    "softplus": Activation("softplus", softplus, dsoftplus_dz, "log(1+exp(z))", "sigmoid(z)"),
 }
+"""Functions of z that no neuron is activated by."""
+
+
+class Derived(Mapping[str, R]):
+    """Rows that are made of the rows of other tables, when they are looked at: what is added there is seen here."""
+
+    def __init__(self, make: Callable[[], dict[str, R]]) -> None:
+        self._make = make
+
+    def __getitem__(self, name: str) -> R:
+        return self._make()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+
+def fused_names() -> dict[str, tuple[str, Loss]]:
+    """`sigmoid_bce` and its like: the losses that have a form of their own after an activation, or after softmax."""
+    return {f"{g}_{name}": (g, row) for name, row in LOSSES.items() for g in row.fused}
+
+
+def _loss_inputs(row: Loss, by: str) -> tuple[str, ...]:
+    if row.task is Task.CLASSES:
+        return (by, "y", "label")
+    return ("y", by) if by == "yhat" else (by, "y")
+
+
+def _inputs() -> dict[str, tuple[str, ...]]:
+    return {
+        "softmax": ("logits",),
+        "log_softmax": ("logits",),
+        **dict.fromkeys(ACTIVATIONS, ("z",)),
+        **dict.fromkeys(OF_Z, ("z",)),
+        "dot": ("u", "v"),
+        "affine": ("x", "w", "b"),
+        "neuron": ("x", "w", "b", "activation"),
+        **{name: _loss_inputs(row, "yhat") for name, row in LOSSES.items()},
+        **{name: _loss_inputs(row, "z" if g in ACTIVATIONS else "logits") for name, (g, row) in fused_names().items()},
+    }
+
+
+INPUTS: Mapping[str, tuple[str, ...]] = Derived(_inputs)
 """What has a Jacobian by name (`NAMED`), and what each is given."""
+
+
+def settings_of(name: str, activation: str | None = None) -> Mapping[str, Setting]:
+    """The settings that a function takes besides, all with defaults; those of a neuron are its activation's."""
+    if activation in ACTIVATIONS:
+        return ACTIVATIONS[activation].settings
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name].settings
+    if name in LOSSES:
+        return LOSSES[name].settings
+    return fused_names()[name][1].settings if name in fused_names() else {}

@@ -5,58 +5,54 @@ same in other numbers: `value` is an array or number, `jacobian` a matrix output
 each block's shape, `jvp` J·v in the value's shape, never forming J.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import InputError, UsageError, nearest
-from bpcli.formulas import losses
+from bpcli.errors import InputError, MissingInputError, UsageError, nearest
 from bpcli.formulas import softmax as soft
-from bpcli.formulas.activations import ACTIVATIONS, dsoftplus_dz, softplus
+from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
-from bpcli.lecture.inputs import INPUTS
+from bpcli.formulas.choices import REALS, Interval, Kink, Task
+from bpcli.formulas.losses import LOSSES, Loss
+from bpcli.lecture.inputs import INPUTS, OF_Z, Derived, fused_names, settings_of
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 from bpcli.text.notation import byte_size, number
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Any]
+R = TypeVar("R", Activation, Loss)
 
 MAX_BYTES = 2 << 30
 """A Jacobian larger than this is refused; the products never form it."""
 
 
-class Kink(NamedTuple):
-    """At."""
-
-    at: float
-    left: float
-    right: float
-
-
 class Corner(NamedTuple):
     """An entry of a Jacobian at a kink: the convention's slope of what has the kink, and those on both sides.
 
-    The entry is that slope times `factor(inputs)`; `place` says where the kink is, in words.
+    `entry_of(slope, inputs)` is the entry of the Jacobian for such a slope, in the numbers of the inputs, and `rises`
+    says whether what has the kink rises with the input. `place` says where the kink is.
     """
 
     output: int
     block: str
     entry: int
-    used: Any
-    left: Any
-    right: Any
-    factor: Callable[[Inputs], Any]
+    used: float
+    left: float
+    right: float
+    entry_of: Callable[[float, Inputs], Any]
+    rises: bool
     place: str
 
     def slopes(self, inputs: Inputs) -> tuple[Any, Any, Any]:
-        """The entry by the convention, to the left of the input, and to the right, in the numbers of the inputs."""
-        factor = self.factor(inputs)
-        left, right = (self.left, self.right) if factor > 0 else (self.right, self.left)
-        return self.used * factor + 0.0, left * factor + 0.0, right * factor + 0.0  # −0 is 0
+        """The entry by the convention, to the left of the input, and to the right."""
+        sides = (self.left, self.right) if self.rises else (self.right, self.left)
+        used, left, right = (self.entry_of(slope, inputs) + 0.0 for slope in (self.used, *sides))  # −0 is 0
+        return used, left, right
 
 
 def smooth(inputs: Inputs) -> list[Corner]:
@@ -99,8 +95,8 @@ def _vector(inputs: Inputs, name: str) -> Array:
 
 def kind_of(value: Array) -> str:
     """What an array is in words."""
-    if value.ndim == 1:
-        return f"a vector of {len(value)}" if len(value) > 1 else "one number"
+    if value.ndim < 2:
+        return f"a vector of {len(value)}" if value.size != 1 else "one number"
     return f"a {' × '.join(map(str, value.shape))} matrix"
 
 
@@ -111,13 +107,14 @@ def _same_shape(a: Array, b: Array, names: tuple[str, str], hint: str = "") -> N
         )
 
 
-def check_names(name: str, given: Iterable[str]) -> None:
+def check_names(name: str, given: Mapping[str, Any]) -> None:
     """InputError unless these are the inputs of the function."""
     wanted = INPUTS[name]
+    settings = settings_of(name, given.get("activation"))
     either = {"y", "label"} if "label" in wanted else set()  # of which `check` expects one
     if missing := [key for key in wanted if key not in given and key not in either]:
-        raise InputError(f"{name} needs {', '.join(missing)}", names=missing)
-    if extra := [key for key in given if key not in wanted]:
+        raise MissingInputError(f"{name} needs {', '.join(missing)}", names=missing)
+    if extra := [key for key in given if key not in wanted and key not in settings]:
         raise InputError(f"{name} takes no {', '.join(extra)}", names=extra)
 
 
@@ -151,58 +148,63 @@ def _of_logits(value: Any, jacobian: Any, vjp: Any, jvp: Any) -> Named:
     )
 
 
-def _kinks(name: str) -> tuple[Kink, ...]:
-    """The kinks of a function of z."""
-    return (Kink(0.0, 0.0, 1.0),) if name == "relu" else ()
+def _with_settings(row: R, inputs: Inputs) -> R:
+    """The row with those of its settings that are among the inputs."""
+    return row.with_settings({key: inputs[key] for key in row.settings if key in inputs})
 
 
-def _corners_of_z(name: str, inputs: Inputs) -> list[Corner]:
-    """The entries of z at a kink of the function."""
-    found = []
-    for kink in _kinks(name):
-        for k in np.flatnonzero(inputs["z"] == kink.at).tolist():
-            used = float(ACTIVATIONS[name].derivative(inputs["z"][k]))
-            place = f"{name}(z) at z = {number(kink.at)}"
-            found.append(Corner(k, "z", k, used, kink.left, kink.right, lambda i: 1.0, place))
-    return found
-
-
-def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
-    """All entries but those with a slope of 0, where z is at a kink of the activation."""
-    z, low = affine_pair(inputs["x"], inputs["w"], inputs["b"])
-    name = inputs["activation"]
-    found = []
-    for kink in _kinks(name):
-        if (z - kink.at) + low != 0:
+def check_settings(row: Activation | Loss, inputs: Inputs) -> dict[str, Any]:
+    """The settings that are given, as numbers within their bounds."""
+    checked = {}
+    for name, setting in row.settings.items():
+        if inputs.get(name) is None:
             continue
-        used, place = float(ACTIVATIONS[name].derivative(z)), f"{name}(z) at z = {number(kink.at)}"
-        for block, factors in (("x", "w"), ("w", "x")):
-            for k in np.flatnonzero(inputs[factors]).tolist():
-                factor = partial(_entry, name=factors, k=k)
-                found.append(Corner(0, block, k, used, kink.left, kink.right, factor, place))
-        found.append(Corner(0, "b", 0, used, kink.left, kink.right, lambda i: 1.0, place))
-    return found
+        value = np.asarray(inputs[name], float)
+        if value.size != 1:
+            raise InputError(f"{name} is {kind_of(value)}; expected one number", names=[name])
+        if problem := setting.problem(value.item()):
+            raise InputError(f"{name}: {problem}", names=[name])
+        checked[name] = value.reshape(())
+    return checked
 
 
-def _entry(inputs: Inputs, name: str, k: int) -> Any:
-    return inputs[name][k]
+def _activation(row: Activation) -> Named:
+    """A function of z entry by entry: its Jacobian is diagonal."""
 
+    def at(inputs: Inputs) -> Activation:
+        return _with_settings(row, inputs)
 
-def _of_z(name: str, value: Any, derivative: Any) -> Named:
     def dense(inputs: Inputs) -> dict[str, Any]:
         z = inputs["z"]
         _refuse_large(len(z), len(z))
-        return {"z": array_namespace(z).diag(derivative(z))}
+        return {"z": array_namespace(z).diag(at(inputs).derivative(z))}
+
+    def corners(inputs: Inputs) -> list[Corner]:
+        z, g = inputs["z"], at(inputs)
+        return [
+            Corner(k, "z", k, float(g.derivative(z[k])), kink.left, kink.right, lambda s, i: s, True, _place(row, kink))
+            for kink in _kinks(g)
+            for k in np.flatnonzero(z == kink.at).tolist()
+        ]
 
     return Named(
         ("z",),
-        lambda i: {"z": _vector(i, "z")},
-        lambda i: value(i["z"]),
+        lambda i: {"z": _vector(i, "z"), **check_settings(row, i)},
+        lambda i: at(i).value(i["z"]),
         dense,
-        lambda i, v: {"z": v * derivative(i["z"])},
-        lambda i, v: derivative(i["z"]) * v,
-        corners=lambda i: _corners_of_z(name, i),
+        lambda i, v: {"z": v * at(i).derivative(i["z"])},
+        lambda i, v: at(i).derivative(i["z"]) * v,
+        corners=corners,
     )
+
+
+def _kinks(row: Activation) -> list[Kink]:
+    """The places where the slope jumps."""
+    return [kink for kink in row.kinks() if kink.left != kink.right]
+
+
+def _place(row: Activation, kink: Kink) -> str:
+    return f"{row.name}(z) at z = {number(kink.at)}"
 
 
 # dot, affine, neuron
@@ -271,39 +273,48 @@ _AFFINE = Named(
 )
 
 
+def activation_named(name: Any) -> Activation:
+    """The row of an activation; InputError if there is none of that name."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    close = nearest(str(name), ACTIVATIONS)
+    hint = f"did you mean {close}?" if close else f"they are {', '.join(ACTIVATIONS)}"
+    raise InputError(f"there is no activation {name!r}", hint, names=["activation"])
+
+
 def _check_neuron(inputs: Inputs) -> dict[str, Any]:
     checked = _check_affine(inputs)
     if checked["w"].ndim != 1:
         raise InputError(
             "w is a matrix; a neuron has one output", "affine takes a matrix with a column for each", names=["w"]
         )
-    activation = inputs["activation"]
-    if activation not in ACTIVATIONS:
-        close = nearest(str(activation), ACTIVATIONS)
-        hint = f"did you mean {close}?" if close else f"they are {', '.join(ACTIVATIONS)}"
-        raise InputError(f"there is no activation {activation!r}", hint, names=["activation"])
-    return {**checked, "activation": activation}
+    row = activation_named(inputs["activation"])
+    return {**checked, "activation": row.name, **check_settings(row, inputs)}
+
+
+def _activation_of(inputs: Inputs) -> Activation:
+    return _with_settings(ACTIVATIONS[inputs["activation"]], inputs)
 
 
 def _neuron(inputs: Inputs) -> Any:
     """a = g(z + low) = g(z) + low·g'(z), with the pair z + low = xᵀw + b."""
     z, low = affine_pair(inputs["x"], inputs["w"], inputs["b"])
-    row = ACTIVATIONS[inputs["activation"]]
+    row = _activation_of(inputs)
     return row.value(z) + low * row.derivative(z)
 
 
-def neuron_slope(x: Any, w: Any, b: Any, activation: str) -> tuple[Any, Any]:
+def neuron_slope(x: Any, w: Any, b: Any, activation: Activation) -> tuple[Any, Any]:
     """∂a/∂z at z = xᵀw + b as (m, k) for m·2^k."""
     xp = array_namespace(x)
     z, k = affine_scaled(x, w, b)
     # Of a z that underflows the sign still counts, at a kink.
-    return ACTIVATIONS[activation].slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
+    return activation.slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
 
 
 def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
     """(∂a/∂z)·Π m·2^k of the (m, k) of each product: a slope too small for a double may meet a large factor."""
     xp = array_namespace(inputs["x"])
-    slope = neuron_slope(inputs["x"], inputs["w"], inputs["b"], inputs["activation"])
+    slope = neuron_slope(inputs["x"], inputs["w"], inputs["b"], _activation_of(inputs))
     results = []
     for factors in products:
         m, k = slope
@@ -316,6 +327,28 @@ def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list
 def _neuron_vjp(inputs: Inputs, v: Any) -> dict[str, Any]:
     g, x, w = (array_namespace(v).frexp(factor) for factor in (v, inputs["x"], inputs["w"]))
     return dict(zip(("x", "w", "b"), _times_slope(inputs, (g, w), (g, x), (g,)), strict=True))
+
+
+def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
+    """All entries that z depends on, where z is at a kink of the activation."""
+    z, low = affine_pair(inputs["x"], inputs["w"], inputs["b"])
+    row = _activation_of(inputs)
+    found = []
+    for kink in _kinks(row):
+        if (z - kink.at) + low != 0:
+            continue
+        used = float(row.derivative(z))
+        for block, factors in (("x", "w"), ("w", "x"), ("b", "")):
+            slopes = inputs[factors] if factors else np.ones(1)
+            for k in np.flatnonzero(slopes).tolist():
+                entry_of = partial(_times_entry, factors, k)
+                rises = bool(slopes[k] > 0)
+                found.append(Corner(0, block, k, used, kink.left, kink.right, entry_of, rises, _place(row, kink)))
+    return found
+
+
+def _times_entry(factors: str, k: int, slope: float, inputs: Inputs) -> Any:
+    return slope * inputs[factors][k] if factors else slope
 
 
 _NEURON = Named(
@@ -333,68 +366,105 @@ _NEURON = Named(
 # Losses
 
 
-def _loss(value: Any, gradient: Any, block: str, check: Any) -> Named:
-    """A loss of labels y and `block`; its Jacobian is a gradient, 1 × all entries."""
+def _loss(row: Loss, g: str | None = None) -> Named:
+    """A loss of labels and outputs, or after an activation of z, or after softmax of logits.
+
+    Its Jacobian is a gradient, 1 × all entries.
+    """
+    block = "yhat" if g is None else "z" if g in ACTIVATIONS else "logits"
+    by_rows = row.task is Task.CLASSES
+
+    def functions(inputs: Inputs) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        bound = _with_settings(row, inputs)
+        return (bound.J, bound.dJ_dyhat) if g is None else (bound.fused[g].J, bound.fused[g].dJ_dz)
+
+    def arguments(inputs: Inputs) -> tuple[Any, Any]:
+        y, other = inputs["y"], inputs[block]
+        return (_rows(y), _rows(other)) if by_rows else (y, other)
 
     def shaped(inputs: Inputs) -> Any:
-        return gradient(inputs["y"], inputs[block]).reshape(inputs[block].shape)
+        return functions(inputs)[1](*arguments(inputs)).reshape(inputs[block].shape)
 
+    check = _check_one_hot if by_rows else _check_pairs
     return Named(
         (block,),
-        check,
-        lambda i: value(i["y"], i[block]),
+        lambda i: {**check(row, block, i), **check_settings(row, i)},
+        lambda i: functions(i)[0](*arguments(i)),
         lambda i: {block: shaped(i).reshape(1, -1)},
-        lambda i, g: {block: g[0] * shaped(i)},
+        lambda i, v: {block: v[0] * shaped(i)},
         lambda i, t: dot(shaped(i).reshape(-1), t),
+        corners=partial(_corners_of_loss, row) if g is None else smooth,
     )
 
 
-def _check_between(y: Array, name: str, what: str, hint: str = "") -> None:
-    outside = y[~((y >= 0) & (y <= 1))]
-    if outside.size:
-        raise InputError(f"{name} holds {what} between 0 and 1, found {outside[0]:g}", hint, names=[name])
+def _corners_of_loss(row: Loss, inputs: Inputs) -> list[Corner]:
+    """The entries of ŷ at a kink of the loss's term."""
+    y, yhat = inputs["y"], inputs["yhat"]
+    bound = _with_settings(row, inputs)
+    N = len(yhat)
+    found = []
+    for kink in bound.kinks(y):
+        at, left, right = (np.broadcast_to(np.asarray(part, float), yhat.shape).ravel() for part in kink)
+        for k in np.flatnonzero((yhat.ravel() == at) & (left != right)).tolist():
+            used = float(bound.slope(y.ravel()[k], yhat.ravel()[k]))
+            place = f"{row.name}(y, yhat) at y = {number(y.ravel()[k])}, yhat = {number(at[k])}"
+            sides = float(left[k]), float(right[k])
+            found.append(Corner(0, "yhat", k, used, *sides, lambda slope, i: slope / N, True, place))
+    return found
 
 
-def _check_probabilities(y_hat: Array) -> None:
-    _check_between(y_hat, "yhat", "probabilities", "for z from −∞ to ∞: sigmoid_bce or softmax_cce")
+def check_labels(row: Loss, y: Array) -> None:
+    """InputError for a label that the loss does not take."""
+    _check_within(row.labels, y, "y", "labels")
 
 
-def _check_pairs(block: str, labels: bool, probabilities: bool) -> Any:
-    def check(inputs: Inputs) -> dict[str, Any]:
-        y, other = _array(inputs, "y"), _array(inputs, block)
-        _same_shape(y, other, ("y", block))
-        if labels:
-            _check_between(y, "y", "labels")
-        if probabilities:
-            _check_probabilities(other)
-        return {"y": y, block: other}
-
-    return check
+def _check_within(interval: Interval, values: Array, name: str, what: str, hint: str = "") -> None:
+    outside = values[~interval.holds(values)]
+    if outside.size and interval != REALS:
+        raise InputError(f"{name} holds {what} {interval}, found {outside[0]:g}", hint, names=[name])
 
 
-def _check_one_hot(block: str) -> Any:
-    """y as one-hot rows, from y or label, for predictions in rows."""
+def _check_outputs(row: Loss, yhat: Array) -> None:
+    """InputError for a ŷ that is outside of the loss's domain."""
+    probabilities = row.probability or row.task is Task.CLASSES
+    hint = f"for z from −∞ to ∞: {' or '.join(fused_names())}" if probabilities else ""
+    _check_within(row.domain, yhat, "yhat", "probabilities" if probabilities else "outputs", hint)
 
-    def check(inputs: Inputs) -> dict[str, Any]:
-        other = _array(inputs, block)
-        if block == "yhat":
-            _check_probabilities(other)
-        if (inputs.get("y") is None) == (inputs.get("label") is None):
-            raise InputError("give the true class once: y one-hot, or label counted from 0", names=("y", "label"))
-        if inputs.get("label") is not None:
-            y = one_hot(_vector(inputs, "label"), *_rows(other).shape)
-            return {"y": y.reshape(other.shape), block: other}
-        y = _array(inputs, "y")
-        _same_shape(y, other, ("y", block), "y is one-hot, in the shape of the other; label gives class numbers")
-        _check_between(y, "y", "labels")
-        sums = _rows(y).sum(axis=1)
-        wrong = sums[abs(sums - 1.0) > 1e-9]
-        if wrong.size:
-            what = "each row is one-hot, or holds probabilities that add up to 1"
-            raise InputError(f"y: {what}; found a sum of {wrong[0]:g}", names=["y"])
-        return {"y": y, block: other}
 
-    return check
+def _check_pairs(row: Loss, block: str, inputs: Inputs) -> dict[str, Any]:
+    """A label for each output."""
+    y, other = _array(inputs, "y"), _array(inputs, block)
+    _same_shape(y, other, ("y", block))
+    check_labels(row, y)
+    if block == "yhat":
+        _check_outputs(row, other)
+    return {"y": y, block: other}
+
+
+def _check_one_hot(row: Loss, block: str, inputs: Inputs) -> dict[str, Any]:
+    """Rows y as one-hot, from y or label, for predictions in rows."""
+    other = _array(inputs, block)
+    if block == "yhat":
+        _check_outputs(row, other)
+    if (inputs.get("y") is None) == (inputs.get("label") is None):
+        raise InputError("give the true class once: y one-hot, or label counted from 0", names=("y", "label"))
+    if inputs.get("label") is not None:
+        y = one_hot(_vector(inputs, "label"), *_rows(other).shape)
+        return {"y": y.reshape(other.shape), block: other}
+    y = _array(inputs, "y")
+    _same_shape(y, other, ("y", block), "y is one-hot, in the shape of the other; label gives class numbers")
+    check_labels(row, y)
+    check_sums(_rows(y))
+    return {"y": y, block: other}
+
+
+def check_sums(y: Array) -> None:
+    """InputError unless each row adds up to 1."""
+    sums = y.sum(axis=1)
+    wrong = sums[~(abs(sums - 1.0) <= 1e-9)]
+    if wrong.size:
+        what = "each row is one-hot, or holds probabilities that add up to 1"
+        raise InputError(f"y: {what}; found a sum of {wrong[0]:g}", names=["y"])
 
 
 def one_hot(labels: Array, samples: int, classes: int) -> Array:
@@ -415,35 +485,22 @@ def _rows(x: Any) -> Any:
     return x.reshape(-1, x.shape[-1])
 
 
-NAMED: dict[str, Named] = {
-    "softmax": _of_logits(soft.softmax, soft.dsoftmax_dlogits, soft.softmax_vjp, soft.softmax_jvp),
-    "log_softmax": _of_logits(soft.log_softmax, soft.dlog_softmax_dlogits, soft.log_softmax_vjp, soft.log_softmax_jvp),
-    **{name: _of_z(name, row.value, row.derivative) for name, row in ACTIVATIONS.items()},
-    "softplus": _of_z("softplus", softplus, dsoftplus_dz),
-    "dot": _DOT,
-    "affine": _AFFINE,
-    "neuron": _NEURON,
-    "mse": _loss(losses.mse, losses.dmse_dyhat, "yhat", _check_pairs("yhat", False, False)),
-    "bce": _loss(losses.bce, losses.dbce_dyhat, "yhat", _check_pairs("yhat", True, True)),
-    "cce": _loss(
-        lambda y, y_hat: losses.cce(_rows(y), _rows(y_hat)),
-        lambda y, y_hat: losses.dcce_dyhat(_rows(y), _rows(y_hat)),
-        "yhat",
-        _check_one_hot("yhat"),
-    ),
-    "sigmoid_bce": _loss(
-        losses.sigmoid_bce,
-        losses.dsigmoid_bce_dz,
-        "z",
-        _check_pairs("z", True, False),
-    ),
-    "softmax_cce": _loss(
-        lambda y, logits: losses.softmax_cce(_rows(y), _rows(logits)),
-        lambda y, logits: losses.dsoftmax_cce_dlogits(_rows(y), _rows(logits)),
-        "logits",
-        _check_one_hot("logits"),
-    ),
-}
+def _named() -> dict[str, Named]:
+    return {
+        "softmax": _of_logits(soft.softmax, soft.dsoftmax_dlogits, soft.softmax_vjp, soft.softmax_jvp),
+        "log_softmax": _of_logits(
+            soft.log_softmax, soft.dlog_softmax_dlogits, soft.log_softmax_vjp, soft.log_softmax_jvp
+        ),
+        **{name: _activation(row) for name, row in {**ACTIVATIONS, **OF_Z}.items()},
+        "dot": _DOT,
+        "affine": _AFFINE,
+        "neuron": _NEURON,
+        **{name: _loss(row) for name, row in LOSSES.items()},
+        **{name: _loss(row, g) for name, (g, row) in fused_names().items()},
+    }
+
+
+NAMED: Mapping[str, Named] = Derived(_named)
 """Every name that `jacobian` knows."""
 
 

@@ -6,7 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from witness import assert_within, mp
 
+from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import pairs
+from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.chain import neuron_chain, softmax_chain
 
 PAIRS = [(activation, loss) for kind, activation, loss in pairs() if kind == "neuron"]
@@ -46,7 +48,9 @@ def textbook(x, w, b, y, activation, loss):
 
 def compare(x, w, b, y, activation, loss):
     with np.errstate(all="ignore"):
-        got = neuron_chain(np.array([x]), np.array(w), b, np.array([y]), activation, loss).quantities
+        got = neuron_chain(
+            np.array([x]), np.array(w), b, np.array([y]), ACTIVATIONS[activation], LOSSES[loss]
+        ).quantities
     for name, truth in textbook(x, w, b, y, activation, loss).items():
         info = (name, x, w, b, y)
         # What a subnormal ∂J/∂z has lost, its products with x and w have not back.
@@ -87,15 +91,16 @@ def test_a_neuron_keeps_what_z_knew(activation, loss, x, w, b, y):
 
 def test_a_batch_sums_what_cancels():
     x = np.array([[1e16], [1.0], [-1e16]])
-    chain = neuron_chain(x, np.array([0.0]), 0.0, np.array([-0.5, -0.5, -0.5]), "identity", "mse")
+    pair = ACTIVATIONS["identity"], LOSSES["mse"]
+    chain = neuron_chain(x, np.array([0.0]), 0.0, np.array([-0.5, -0.5, -0.5]), *pair)
     assert chain.quantities["dJ_dw"].value.item() == 1 / 3
-    assert neuron_chain(x[:1], np.array([0.0]), 0.0, np.ones(1), "identity", "mse").mean is None
+    assert neuron_chain(x[:1], np.array([0.0]), 0.0, np.ones(1), *pair).mean is None
     assert chain.mean.value.tolist() == [[1 / 3] * 3]
 
 
 def test_mse_of_a_softmax_takes_the_labels_as_they_are():
     y = np.full((1, 3), 0.3333333333)  # adds up to 1 only nearly
-    chain = softmax_chain(np.ones((1, 1)), np.zeros((1, 3)), np.zeros(3), y, "mse").quantities
+    chain = softmax_chain(np.ones((1, 1)), np.zeros((1, 3)), np.zeros(3), y, LOSSES["mse"]).quantities
     assert chain["dJ_dp"].value == pytest.approx(2 * (1 / 3 - y), rel=1e-5)
     assert chain["J"].value.item() == pytest.approx(((1 / 3 - y) ** 2).sum(), rel=1e-5)
 
@@ -105,6 +110,8 @@ def test_mse_of_a_softmax_takes_the_labels_as_they_are():
 def test_the_ends_of_the_doubles_give_no_nan(activation, loss, w):
     for y in (0.0, 1.0):
         with np.errstate(all="ignore"):
-            chain = neuron_chain(np.ones((1, 1)), np.array([w]), 0.0, np.array([y]), activation, loss)
+            chain = neuron_chain(
+                np.ones((1, 1)), np.array([w]), 0.0, np.array([y]), ACTIVATIONS[activation], LOSSES[loss]
+            )
         for name in ("z", "a", "J", "dJ_da", "da_dz", "dJ_dz"):
             assert not np.isnan(chain.quantities[name].value).any(), name

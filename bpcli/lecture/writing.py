@@ -1,0 +1,243 @@
+"""The formulas of the tables as the lecture writes them, as text and as LaTeX: `a*(1-a)` is a(1 − a).
+
+`render` writes an expression so that it can be read back; this writes it for eyes, with products side by side.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tree import (
+    Binary,
+    Call,
+    Compare,
+    Expression,
+    Name,
+    Negative,
+    Number,
+    children,
+    postorder,
+    replace_children,
+)
+
+
+class Formula(NamedTuple):
+    """A formula in text and in LaTeX."""
+
+    text: str
+    latex: str
+
+
+Names = Mapping[str, Formula]
+
+# How tightly a piece binds: cases, sums, quotients in a line, functions without parentheses, products, powers, atoms.
+_CASES, _SUM, _QUOTIENT, _BARE, _PRODUCT, _POWER, _ATOM = range(7)
+
+_SIGNS = {
+    "<": ("<", "<"), "<=": ("≤", r"\le"), ">": (">", ">"), ">=": ("≥", r"\ge"), "==": ("=", "="), "!=": ("≠", r"\ne"),
+}  # fmt: skip
+_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+_BARE_FUNCTIONS = {name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
+_FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "max": ("max", r"\max"), "min": ("min", r"\min")}
+_POWERS = {"2": "²", "3": "³"}
+_LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "sigma": "σ", "yhat": "ŷ"}
+
+
+def written(formula: str | Expression, names: Names | None = None) -> Formula:
+    """A formula of a table, with `names` in the place of its names."""
+    tree = parse(formula) if isinstance(formula, str) else formula
+    return Formula(*(_write(tree, names or {}, latex)[0] for latex in (False, True)))
+
+
+def factor(formula: str | Expression, names: Names | None = None) -> Formula:
+    """The same, to stand within a product; where(c, 1, 0) is [c]."""
+    tree = parse(formula) if isinstance(formula, str) else formula
+    return Formula(*(_within(tree, _QUOTIENT, names or {}, latex) for latex in (False, True)))
+
+
+def within(formula: str) -> Formula:
+    """The same, to stand between brackets."""
+    return Formula(*(_within(parse(formula), _CASES, {}, latex) for latex in (False, True)))
+
+
+def application(name: str, formula: str) -> Formula:
+    """g(z) of a function: by its sign, as σ(z), if it has one, else its formula."""
+    return written(f"{name}(z)" if name in _FUNCTIONS or name in _BARE_FUNCTIONS else formula)
+
+
+def symbol(name: str) -> Formula:
+    """A name as it is written where nothing else is said: `delta` is δ."""
+    return Formula(_LETTERS.get(name, name), to_latex(Name(name)))
+
+
+def renamed(tree: Expression, names: Mapping[str, str]) -> Expression:
+    """The tree with other names, which may be such as `a[i]`."""
+    done: list[Expression] = []
+    for node in postorder(tree):
+        below = len(done) - len(children(node))
+        new = Name(names.get(node.name, node.name)) if isinstance(node, Name) else replace_children(node, done[below:])
+        done[below:] = [new]
+    return done[0]
+
+
+# The pieces; a formula of a table is short, so that recursion is no matter
+
+
+def _write(node: Expression, names: Names, latex: bool) -> tuple[str, int]:
+    match node:
+        case Number(text):
+            return text, _ATOM
+        case Name(name):
+            shown = names.get(name, symbol(name))[latex]
+            return shown, _POWER if "^" in shown else _ATOM
+        case Negative(operand):
+            return _minus(latex) + _within(operand, _QUOTIENT, names, latex), _SUM
+        case Binary(op, left, right):
+            negative, rest = _without_minus(node)
+            return _write(Negative(rest), names, latex) if negative else _binary(op, left, right, names, latex)
+        case Compare(op, left, right):
+            return " ".join((_write(left, names, latex)[0], _SIGNS[op][latex], _write(right, names, latex)[0])), _CASES
+        case Call("where", (condition, value, other)):
+            return _cases(condition, value, other, names, latex)
+        case Call(function, arguments):
+            return _call(function, arguments, names, latex)
+    return to_latex(node), _ATOM
+
+
+def _minus(latex: bool) -> str:
+    return "-" if latex else "−"
+
+
+def _within(node: Expression, least: int, names: Names, latex: bool) -> str:
+    """In parentheses if it binds less than `least`."""
+    match node:
+        case Call("where", (condition, Number("1"), Number("0"))):
+            return f"[{_write(condition, names, latex)[0]}]"
+    text, binds = _write(node, names, latex)
+    return text if binds >= least else f"({text})"
+
+
+def _binary(op: str, left: Expression, right: Expression, names: Names, latex: bool) -> tuple[str, int]:
+    if op in "+-":
+        sign = "+" if op == "+" else _minus(latex)
+        first = _within(left, _SUM, names, latex)
+        second = _within(right, _SUM if op == "+" else _QUOTIENT, names, latex)
+        return f"{first} {sign} " + (f"({second})" if second.startswith(_minus(latex)) else second), _SUM
+    if op == "/" and latex:
+        numerator, denominator = (_write(part, names, latex)[0] for part in (left, right))
+        return rf"\frac{{{numerator}}}{{{denominator}}}", _PRODUCT
+    if op == "/":
+        return f"{_within(left, _BARE, names, latex)}/{_within(right, _POWER, names, latex)}", _QUOTIENT
+    if op == "**":
+        base, exponent = _within(left, _ATOM, names, latex), _write(right, names, latex)[0]
+        if latex:
+            return f"{base}^{exponent}" if len(exponent) == 1 else f"{base}^{{{exponent}}}", _POWER
+        return base + (_POWERS.get(exponent) or "^" + _within(right, _ATOM, names, latex)), _POWER
+    first, second = _within(left, _PRODUCT, names, latex), _within(right, _BARE, names, latex)
+    times = r"\cdot" if latex else "·"
+    if second[0].isdigit():  # numbers side by side would read as one
+        return f"{first} {times} {second}", _PRODUCT
+    return first + ("" if second[0] in "([|" else " ") + second, _PRODUCT
+
+
+def _cases(condition: Expression, value: Expression, other: Expression, names: Names, latex: bool) -> tuple[str, int]:
+    branches = [(_write(condition, names, latex)[0], _write(value, names, latex)[0])]
+    last = condition
+    while isinstance(other, Call) and other.function == "where":
+        last, value, other = other.arguments
+        branches.append((_write(last, names, latex)[0], _write(value, names, latex)[0]))
+    rest = _write(other, names, latex)[0]
+    if not latex:
+        return ", ".join(f"{value} if {condition}" for condition, value in branches) + f", else {rest}", _CASES
+    otherwise = r"\text{else}"
+    if len(branches) == 1 and isinstance(last, Compare):
+        otherwise = _write(Compare(_OPPOSITE[last.op], last.left, last.right), names, latex)[0]
+    lines = [*(f"{value}, & {condition}" for condition, value in branches), f"{rest}, & {otherwise}"]
+    return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}", _ATOM
+
+
+def _call(function: str, arguments: tuple[Expression, ...], names: Names, latex: bool) -> tuple[str, int]:
+    match function, arguments:
+        case "exp", (x,):
+            text, binds = _write(x, names, latex)
+            plain = latex or binds == _ATOM or (isinstance(x, Negative) and isinstance(x.operand, Name | Number))
+            return f"e^{{{text}}}" if latex else f"e^{text}" if plain else f"e^({text})", _POWER
+        case "abs", (x,):
+            text = _write(x, names, latex)[0]
+            return rf"\left|{text}\right|" if latex else f"|{text}|", _ATOM
+    inside = ", ".join(_write(argument, names, latex)[0] for argument in arguments)
+    if function in _BARE_FUNCTIONS:
+        name = _BARE_FUNCTIONS[function] if latex else function
+        atom = all(isinstance(argument, Name | Number) for argument in arguments)
+        return (f"{name} {inside}", _BARE) if atom else (f"{name}({inside})", _PRODUCT)
+    operator = rf"\operatorname{{{function}}}".replace("_", r"\_")
+    return f"{_FUNCTIONS.get(function, (function, operator))[latex]}({inside})", _PRODUCT
+
+
+# Means over a batch
+
+
+def signed(tree: Expression) -> tuple[bool, str, Expression]:
+    """A formula as (negative, c, rest), where it is c·rest or −c·rest; c is "1" where it begins with no number."""
+    negative, rest = _without_minus(tree)
+    match rest:
+        case Binary("*", Number(text), other):
+            return negative, text, other
+    return negative, "1", rest
+
+
+def _without_minus(tree: Expression) -> tuple[bool, Expression]:
+    match tree:
+        case Negative(operand):
+            return True, operand
+        case Binary("*" | "/", left, right):
+            negative, rest = _without_minus(left)
+            return negative, Binary(tree.op, rest, right)
+    return False, tree
+
+
+def is_linear(tree: Expression) -> bool:
+    """Whether a formula of entries is one of the vectors, too: a sum or difference of names, or a multiple of one."""
+    match tree:
+        case Name():
+            return True
+        case Negative(operand) | Binary("*", Number() | Negative(Number()), operand):
+            return is_linear(operand)
+        case Binary("+" | "-", left, right):
+            return is_linear(left) and is_linear(right)
+    return False
+
+
+def mean(formula: str, names: Names, N: int, sums: Formula) -> Formula:
+    """(1/N) Σ of a loss's term, with `sums` in the place of Σ; of a single sample without the 1/N."""
+    negative, c, rest = signed(parse(formula))
+    found = []
+    for latex in (False, True):
+        text, binds = _write(rest, names, latex)
+        before = " ".join(part for part in (share(c, N)[latex], sums[latex]) if part)
+        text = f"[{text}]" if binds <= _SUM and (before or negative) else text
+        found.append(_minus(latex) * negative + (f"{before} {text}" if sums[latex] else _times(before, text)))
+    return Formula(*found)
+
+
+def mean_slope(formula: str, names: Names, N: int) -> Formula:
+    """1/N of a loss's slope; of a single sample the slope."""
+    negative, c, rest = signed(parse(formula))
+    found = []
+    for latex in (False, True):
+        before = share(c, N)[latex]
+        text = _within(rest, _QUOTIENT, names, latex) if before or negative else _write(rest, names, latex)[0]
+        found.append(_minus(latex) * negative + _times(before, text))
+    return Formula(*found)
+
+
+def share(c: str, N: int) -> Formula:
+    """c/N, or of a single sample c; nothing for 1."""
+    if N == 1:
+        return Formula(c, c) if c != "1" else Formula("", "")
+    return Formula(f"({c}/N)", rf"\frac{{{c}}}{{N}}")
+
+
+def _times(before: str, text: str) -> str:
+    return text if not before else f"{before}{text}" if text.startswith("(") else f"{before} {text}"
