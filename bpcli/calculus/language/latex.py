@@ -4,8 +4,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from bpcli.calculus.language.parser import BINDS, COMPARISON, MINUS, POSTFIX, POWER
 from bpcli.calculus.language.render import index_text
+from bpcli.calculus.language.tokens import BINDS, COMPARISON, MINUS, POSTFIX, POWER
 from bpcli.calculus.language.tree import (
     Binary,
     Call,

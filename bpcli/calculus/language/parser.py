@@ -7,7 +7,28 @@ right-associative; what stands behind: `[…]` and `.T`.
 from collections.abc import Callable
 from typing import NoReturn
 
-from bpcli.calculus.language.tokens import COMPARISONS, END, NAME, NUMBER, OPERATOR, SUPERSCRIPT, Token, tokenize
+from bpcli.calculus.language.hints import (
+    WORDS,
+    call_here,
+    is_foreign,
+)
+from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
+from bpcli.calculus.language.tokens import (
+    BINDS,
+    COMPARISONS,
+    END,
+    MAX_LENGTH,
+    MINUS,
+    NAME,
+    NUMBER,
+    OPERATOR,
+    POSTFIX,
+    POWER,
+    PRODUCT,
+    SUM,
+    SUPERSCRIPT,
+    Token,
+)
 from bpcli.calculus.language.tree import (
     Binary,
     Call,
@@ -20,27 +41,11 @@ from bpcli.calculus.language.tree import (
     Stack,
     Transpose,
 )
-from bpcli.calculus.rules.functions import ALIASES, FUNCTIONS
-from bpcli.errors import ExpressionError, nearest
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.errors import ExpressionError
 
 MAX_DEPTH = 200
 """How deep parentheses, brackets, powers and minus signs may nest; chains such as x + x + … do not nest."""
-
-COMPARISON, SUM, PRODUCT, MINUS, POWER, POSTFIX = 1, 2, 3, 4, 5, 6
-BINDS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "·": PRODUCT, "**": POWER}
-BINDS |= dict.fromkeys(COMPARISONS, COMPARISON)
-"""How tightly operators bind."""
-
-_WORDS = {  # of other languages; they say something only where a name can't stand
-    "and": "multiply conditions: (x > 0)*(y > 0)",
-    "or": "the larger of two conditions is max(x > 0, y > 0)",
-    "not": "1 - (x > 0) is the opposite of x > 0",
-    "if": "where(x > 0, a, b) chooses",
-    "else": "where(x > 0, a, b) chooses",
-    "lambda": "write the function's formula alone",
-    "for": "sum, mean and prod go over all entries of a vector",
-    "mod": "the remainder is x - y*floor(x/y)",
-}
 
 _STRAY = {  # where the expression should have ended
     ")": "this ) closes nothing",
@@ -53,7 +58,7 @@ _STRAY = {  # where the expression should have ended
 _STRAY_HINTS = {
     "|": "an absolute value is |x|; to multiply by one, write *|x|",
     ",": "a decimal is written 1.5, a vector [1, 2]",
-    "=": "compare with ==; values come with --at and --let",
+    "=": "compare with ==",
 }
 
 
@@ -62,50 +67,18 @@ def parse(text: str) -> Expression:
 
     A parse takes time linear in the text, whose length and depth are bounded first.
     """
-    return _Parser(text).whole()
+    try:
+        return _Parser(text).whole()
+    except ExpressionError as error:
+        if len(text) > MAX_LENGTH or (derivative := derivative_sign(text)) is None:
+            raise
+        raise ExpressionError("a derivative is not written in the expression", text, *derivative) from error
 
 
-class _Parser:
+class _Parser(Misreadings):
     """Reads tokens from left to right; `self.at` is the next one."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = tokenize(text)
-        self.at = 0
-        self.depth = 0
-
     # Looking and failing
-
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.at]
-
-    def take(self) -> Token:
-        token = self.tokens[self.at]
-        self.at += 1
-        return token
-
-    def ahead(self, *texts: str) -> bool:
-        """Whether the next token is one of these operators."""
-        token = self.tokens[self.at]
-        return token.kind == OPERATOR and token.text in texts
-
-    def source(self, start: int, end: int) -> str:
-        """That part of the text for a message, its middle left out if it is long."""
-        shown = " ".join(self.text[start:end].split())
-        return shown if len(shown) <= 60 else f"{shown[:30]}…{shown[-20:]}"
-
-    def fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
-        raise ExpressionError(message, self.text, start, end, hint)
-
-    def fail_at(self, token: Token, message: str, hint: str = "") -> NoReturn:
-        self.fail(message, token.start, token.end, hint)
-
-    def unexpected(self, expected: str, hint: str = "") -> NoReturn:
-        token = self.next
-        if token.kind == END:
-            self.fail_at(token, f"the expression ends where {expected} was expected", hint)
-        self.fail_at(token, f"found '{self.text[token.start : token.end]}' where {expected} was expected", hint)
 
     def close(self, closing: str, opening: Token) -> int:
         """Take the closing bracket; returns where it ends."""
@@ -128,7 +101,10 @@ class _Parser:
         tree = self.expression(0)
         token = self.next
         if token.kind != END:
-            self.fail_at(token, _STRAY[token.text], _STRAY_HINTS.get(token.text, ""))
+            hint = _STRAY_HINTS.get(token.text, "")
+            if token.text == "=" and isinstance(tree, Name):
+                hint = "; ".join(filter(None, [self.right_side(token.end), hint]))
+            self.fail_at(token, _STRAY[token.text], hint)
         return tree
 
     def expression(self, least: int) -> Expression:
@@ -178,18 +154,6 @@ class _Parser:
             self.fail_with_two_readings(left, operator, right)
         return Binary(operator.text, left, right, span, (operator.start, operator.end))
 
-    def operand_follows(self) -> bool:
-        token = self.next
-        return token.kind in (NUMBER, NAME) or self.ahead("(", "√")
-
-    def next_operand(self, least: int) -> tuple[int, int]:
-        """The place of the operand that comes next, for a message; of its first token, if it can't be read."""
-        token = self.next
-        try:
-            return self.expression(least).span
-        except ExpressionError:
-            return token.start, token.end
-
     # Juxtaposition
 
     def check_juxtaposition(self, left: Expression) -> None:
@@ -197,23 +161,18 @@ class _Parser:
         last, token = self.tokens[self.at - 1], self.next
         if (last.kind == NUMBER or last.text == ")") and token.kind != NUMBER:
             return
-        words = [t for t in (last, token) if t.kind == NAME and t.text in _WORDS]
+        words = [t for t in (last, token) if t.kind == NAME and t.text in WORDS]
         if words:
-            self.fail_at(words[0], f"'{words[0].text}' means nothing here", _WORDS[words[0].text])
+            self.fail_at(words[0], f"'{words[0].text}' means nothing here", WORDS[words[0].text])
+        if last.kind == NAME and is_foreign(last.text):
+            self.fail_with_argument(last)
+        if last.kind == SUPERSCRIPT and isinstance(left, Binary) and isinstance(left.left, Name):
+            self.refuse_power_of_function(left.left, last.text)
         b = self.source(*self.next_operand(PRODUCT + 1))
         hint = f"to multiply, write {self.source(*left.span)}*{b}"
         if last.kind == token.kind == NUMBER:
             hint += "; between the entries of a list stands a comma"
         self.fail("two operands side by side, and no operator between them", last.start, token.end, hint)
-
-    def fail_with_two_readings(self, left: Expression, operator: Token, right: Expression) -> NoReturn:
-        """`1/2x`, `x^2y`: two readings, both shown."""
-        a, b = self.source(*left.span), self.source(*right.span)
-        sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)
-        c = self.source(start, end)
-        product = f"{a}{sign}{b}*{c}" if operator.text == "**" else f"({a}{sign}{b})*{c}"
-        hint = f"write {product} or {a}{sign}({b}*{c})"
-        self.fail(f"after {sign} this can be read in two ways", left.span[0], end, hint)
 
     # Operands: each begins at the next token, which its row in _OPERANDS has recognised
 
@@ -299,7 +258,8 @@ class _Parser:
             wanted = f"{low}" if low == high else f"{low} or more" if high >= 99 else f"{low} to {high}"
             plural = "" if wanted == "1" else "s"
             message = f"{name} takes {wanted} argument{plural}, not {len(arguments)}"
-            self.fail(message, *span, f"write {function.signature}")
+            texts = [self.source(*argument.span) for argument in arguments]
+            self.fail(message, *span, f"write {call_here(name, texts) or function.signature}")
         if axis is not None and not function.takes_axis(len(arguments)):
             self.fail(f"{name} of {len(arguments)} arguments takes no axis", *span, f"write {function.signature}")
         return Call(name, tuple(arguments), axis, span, (token.start, token.end))
@@ -313,42 +273,6 @@ class _Parser:
         if self.ahead(","):
             self.fail_at(self.next, "axis= is the last argument")
         return axis
-
-    def fail_without_function(self, token: Token) -> NoReturn:
-        """`a(1-a)`: a product that lacks its sign, or a function that isn't there; each is offered where it may be."""
-        end, arguments = self.call_ahead()
-        inside, shown = self.source(self.next.start, end), self.text[token.start : token.end]
-        hints = []
-        if meant := ALIASES.get(token.text) or (nearest(token.text, FUNCTIONS) if len(token.text) > 1 else None):
-            hints.append(f"did you mean {meant}{inside}?")
-        if arguments == 1:
-            letter, rest = token.text[:1], token.text[1:]
-            product = f"{letter}*{rest}{inside}" if rest in FUNCTIONS else f"{shown}*{inside}"
-            hints.append(f"{'To' if hints else 'to'} multiply, write {product}")
-        hint = " ".join(hints) or f"the functions are {' '.join(FUNCTIONS)}"
-        self.fail_at(token, f"there is no function '{shown}'", hint)
-
-    def call_ahead(self) -> tuple[int, int]:
-        """Of the parenthesis that opens at the next token: where it ends, and how many arguments it holds."""
-        depth, arguments = 0, 1
-        for token in self.tokens[self.at : -1]:
-            if token.kind == OPERATOR:
-                depth += (token.text in "([") - (token.text in ")]")
-                arguments += token.text == "," and depth == 1
-            if depth == 0:
-                return token.end, arguments
-        return len(self.text), arguments
-
-    def fail_without_arguments(self, token: Token) -> NoReturn:
-        following, name = self.next, token.text
-        hint = f"write {FUNCTIONS[name].signature}"
-        if following.kind == SUPERSCRIPT or self.ahead("**"):
-            self.take()
-            power = following if following.kind == SUPERSCRIPT else self.next
-            hint = f"write {name}(x)^{power.text or 2}"
-        elif following.kind in (NAME, NUMBER):
-            hint = f"write {name}({self.source(following.start, following.end)})"
-        self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
 
     # What stands behind an operand
 
@@ -369,6 +293,8 @@ class _Parser:
 
     def transposed(self, base: Expression) -> Expression:
         self.take()
+        if self.next.kind == NAME and self.next.text != "T" and isinstance(base, Name):
+            self.fail_with_module(base)
         if self.next.kind != NAME or self.next.text != "T":
             self.unexpected("T", "the only thing behind a point is T: A.T is the transpose")
         return Transpose(base, (base.span[0], self.take().end))

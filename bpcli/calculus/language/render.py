@@ -1,6 +1,6 @@
 """Tree to text: an expression in bpcli's own syntax, with no more parentheses than it needs."""
 
-from bpcli.calculus.language.parser import BINDS, COMPARISON, MINUS, POSTFIX, POWER
+from bpcli.calculus.language.tokens import BINDS, COMPARISON, MINUS, POSTFIX, POWER
 from bpcli.calculus.language.tree import (
     Binary,
     Call,

@@ -5,6 +5,7 @@ A scanner by hand rather than a regular expression: compiling one takes longer t
 
 from typing import NoReturn
 
+from bpcli.calculus.language.hints import CHARACTERS, PAIRS
 from bpcli.errors import ExpressionError
 
 MAX_LENGTH = 10_000
@@ -23,32 +24,10 @@ _OPERATORS = {"+", "-", "*", "/", "**", "@", "·", "√", "(", ")", "[", "]", "|
 COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 _OPERATORS |= COMPARISONS
 
-_HINTS = {
-    "//": "floor(x/y) rounds a quotient down",
-    ":=": "a name gets its value from --at or --let",
-    "<>": "!= compares for 'not equal'",
-    "&": "multiply conditions: (x > 0)*(y > 0)",
-    "%": "the remainder is x - y*floor(x/y)",
-    "!": "!= compares for 'not equal'; there is no factorial",
-    "~": "1 - (x > 0) is the opposite of x > 0",
-    ";": "a matrix is written [[1,2],[3,4]] in an expression",
-    "{": "group with parentheses: ( )",
-    "}": "group with parentheses: ( )",
-    "\\": "write names plainly: alpha or α, sqrt(x), x1",
-    "'": "x.T is the transpose; nothing stands in quotes",
-    '"': "nothing in an expression stands in quotes",
-    "`": "nothing in an expression stands in quotes",
-    "$": "put the expression in quotes, so that the shell leaves it alone",
-    "#": "an expression has no comments",
-    "–": "write - (minus)",
-    "—": "write - (minus)",
-    "∞": "write inf",
-    "∑": "write sum(x)",
-    "∏": "write prod(x)",
-    "∂": "bpcli grad differentiates; write the function itself",
-    "∇": "bpcli grad differentiates; write the function itself",
-    "½": "write 1/2",
-}
+COMPARISON, SUM, PRODUCT, MINUS, POWER, POSTFIX = 1, 2, 3, 4, 5, 6
+BINDS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "·": PRODUCT, "**": POWER}
+BINDS |= dict.fromkeys(COMPARISONS, COMPARISON)
+"""How tightly operators bind."""
 
 
 class Token:
@@ -133,9 +112,10 @@ def _operator_end(text: str, start: int) -> int:
     two, one = text[start : start + 2], text[start]
     if two in _OPERATORS and len(two) == 2:
         return start + 2
-    if two in _HINTS or (one not in _OPERATORS and one not in _PLAIN):
-        found = two if two in _HINTS else one
-        raise ExpressionError(f"{_described(found)} means nothing here", text, start, start + len(found), _hint(found))
+    if two in CHARACTERS or (one not in _OPERATORS and one not in _PLAIN):
+        found = two if two in CHARACTERS else one
+        hint = _pair_hint(text, start) or _hint(found)
+        raise ExpressionError(f"{_described(found)} means nothing here", text, start, start + len(found), hint)
     return start + 1
 
 
@@ -149,12 +129,20 @@ def _described(characters: str) -> str:
     return f"{shown}U+{ord(characters):04X} {unicodedata.name(characters, '(unnamed)')}"
 
 
+def _pair_hint(text: str, start: int) -> str:
+    """The function that a pair such as ‖x‖ means, of what stands between."""
+    closing, function = PAIRS.get(text[start], ("", ""))
+    end = text.find(closing, start + 1) if closing else -1
+    inside = text[start + 1 : end].strip() if end > start else ""
+    return f"write {function}({inside or 'x'})" if closing else ""
+
+
 def _hint(characters: str) -> str:
-    if characters in _HINTS:
-        return _HINTS[characters]
+    if characters in CHARACTERS:
+        return CHARACTERS[characters]
     import unicodedata
 
-    plain = unicodedata.normalize("NFKC", characters)
+    plain = unicodedata.normalize("NFKC", characters).replace("⁄", "/")
     return f"write {plain}" if plain.isascii() and plain.isprintable() and plain != characters else ""
 
 
@@ -197,10 +185,9 @@ def normal_name(written: str) -> str:
 
 
 def _no_name(text: str, start: int, end: int) -> NoReturn:
-    raise ExpressionError(
-        f"'{text[start:end]}' is no name: names have letters, digits and underscores",
-        text,
-        start,
-        end,
-        "write x.T for the transpose" if "ᵀ" in text[start:end] else "write x^n for a power, 1/2 for a half",
-    )
+    hint = "write x^n for a power, 1/2 for a half"
+    written = text[start:end]
+    left, transpose, right = written.partition("ᵀ")
+    if transpose:
+        hint = f"write {left}.T@{right} or dot({left}, {right})" if left and right else "write x.T for the transpose"
+    raise ExpressionError(f"'{written}' is no name: names have letters, digits and underscores", text, start, end, hint)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
+from bpcli.calculus.language.hints import reading_of
 from bpcli.calculus.language.tokens import name_end, normal_name
 from bpcli.calculus.language.tree import Expression, Name, Span, postorder
 from bpcli.calculus.points.values import Assignment, Reader, as_value, assignments, parse_entries, parse_value
@@ -284,7 +285,12 @@ def _never_split(name: str, known: Sequence[str]) -> str:
 def _advice(name: str, known: Sequence[str]) -> str:
     """What a name without a value may have meant: a product, a call, or a name that has one; else empty."""
     close = nearest(name, known)
-    return _never_split(name, known) or (f"did you mean {close}?" if close else "")
+    reading = reading_of(name, known)
+    return (
+        _never_split(name, known)
+        or (f"did you mean {close}?" if close else "")
+        or (f"names are never split: {reading}" if reading else "")
+    )
 
 
 def _declared(text: str) -> list[str]:

@@ -38,27 +38,4 @@ FUNCTIONS: dict[str, Function] = {
 }
 """The functions by name."""
 
-ALIASES = {
-    "ln": "log",
-    "lg": "log10",
-    "lb": "log2",
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arcsinh": "asinh",
-    "arccosh": "acosh",
-    "arctanh": "atanh",
-    "sgn": "sign",
-    "logistic": "sigmoid",
-    "expit": "sigmoid",
-    "average": "mean",
-    "product": "prod",
-    "tg": "tan",
-    "fabs": "abs",
-    "maximum": "max",
-    "minimum": "min",
-}
-"""What other languages call a function of the table, for the advice in errors."""
-
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}

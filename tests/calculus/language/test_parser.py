@@ -299,7 +299,8 @@ ERRORS = [  # typed, what the caret marks, part of the message, part of the advi
     # comparisons
     ("0<x<1", "<", "comparisons are not chained", "write (0 < x)*(x < 1)"),
     ("x == y != z+1", "!=", "not chained", "write (x == y)*(y != z+1)"),
-    ("x=1", "=", "= gives no value here", "compare with ==; values come with --at"),
+    ("x=1", "=", "= gives no value here", "the right side alone, 1; compare with =="),
+    ("x+1=2", "=", "= gives no value here", "compare with =="),
     # brackets
     ("(x", "(", "this ( is never closed", ""),
     ("2*sin(x", "(", "this ( is never closed", ""),
@@ -345,7 +346,7 @@ ERRORS = [  # typed, what the caret marks, part of the message, part of the advi
     ("0b12", "0b12", "only decimal ones", "write 0*b12"),
     ("1.2.3", "1.2.3", "one decimal point", ""),
     ("x // y", "//", "'//' means nothing here", "floor(x/y)"),
-    ("x:=1", ":=", "':='", "--at or --let"),
+    ("x:=1", ":=", "':='", "apart from the expression"),
     ("x % y", "%", "'%' means nothing here", "x - y*floor(x/y)"),
     ("x & y", "&", "'&'", "(x > 0)*(y > 0)"),
     ("x!", "!", "'!'", "!="),

@@ -1,0 +1,400 @@
+"""What other books, languages and tools write, and what it is called here: the one table of hints.
+
+A hint is offered for what was meant. For its spelling alone a name is offered only where one slip of the hand, a letter
+too many, too few, or two in the wrong order, leads to one function and no other.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
+from bpcli.text.natural_order import natural_key
+
+_CALLS = """
+ln(x): log(x)
+ln(x, y): log(x)/log(y)
+logarithm(x): log(x)
+exponential(x): exp(x)
+lb(x): log2(x)
+ld(x): log2(x)
+lg(x): log10(x)
+log(x, 2): log2(x)
+log(x, 10): log10(x)
+log(x, e): log(x)
+log(x, y): log(x)/log(y)
+ln1p(x): log1p(x)
+exp10(x): 10**x
+e(x): exp(x)
+pow(x, y): x**y
+power(x, y): x**y
+square(x): x**2
+sqr(x): x**2
+cube(x): x**3
+reciprocal(x): 1/x
+inv(x): 1/x
+root(x): sqrt(x)
+root(x, y): x**(1/y)
+nthroot(x, y): x**(1/y)
+sqrt(x, y): x**(1/y)
+cuberoot(x): cbrt(x)
+tg(x): tan(x)
+cosine(x): cos(x)
+tangent(x): tan(x)
+sinus(x): sin(x)
+cosinus(x): cos(x)
+sind(x): sin(x*pi/180)
+cosd(x): cos(x*pi/180)
+tand(x): tan(x*pi/180)
+sec(x): 1/cos(x)
+csc(x): 1/sin(x)
+cosec(x): 1/sin(x)
+cot(x): 1/tan(x)
+cotan(x): 1/tan(x)
+ctg(x): 1/tan(x)
+cotg(x): 1/tan(x)
+sen(x): sin(x)
+arcsin(x): asin(x)
+arccos(x): acos(x)
+arctan(x): atan(x)
+arctg(x): atan(x)
+arctan2(x, y): atan2(x, y)
+atan(x, y): atan2(x, y)
+arcsec(x): acos(1/x)
+asec(x): acos(1/x)
+arccsc(x): asin(1/x)
+acsc(x): asin(1/x)
+arccot(x): pi/2-atan(x)
+acot(x): pi/2-atan(x)
+arcctg(x): pi/2-atan(x)
+sh(x): sinh(x)
+ch(x): cosh(x)
+th(x): tanh(x)
+sech(x): 1/cosh(x)
+csch(x): 1/sinh(x)
+cosech(x): 1/sinh(x)
+coth(x): 1/tanh(x)
+cth(x): 1/tanh(x)
+arcsinh(x): asinh(x)
+arccosh(x): acosh(x)
+arctanh(x): atanh(x)
+arsinh(x): asinh(x)
+arcosh(x): acosh(x)
+artanh(x): atanh(x)
+asech(x): acosh(1/x)
+acsch(x): asinh(1/x)
+acoth(x): atanh(1/x)
+sinc(x): sin(x)/x
+radians(x): x*pi/180
+deg2rad(x): x*pi/180
+degrees(x): x*180/pi
+rad2deg(x): x*180/pi
+erfc(x): 1-erf(x)
+sgn(x): sign(x)
+signum(x): sign(x)
+fabs(x): abs(x)
+absolute(x): abs(x)
+int(x): sign(x)*floor(abs(x))
+trunc(x): sign(x)*floor(abs(x))
+fix(x): sign(x)*floor(abs(x))
+round(x): floor(x+0.5)
+rint(x): floor(x+0.5)
+ceiling(x): ceil(x)
+frac(x): x-floor(x)
+mod(x, y): x-y*floor(x/y)
+fmod(x, y): x-y*floor(x/y)
+remainder(x, y): x-y*floor(x/y)
+add(x, y): x+y
+subtract(x, y): x-y
+multiply(x, y): x*y
+mul(x, y): x*y
+divide(x, y): x/y
+div(x, y): x/y
+negative(x): -x
+neg(x): -x
+maximum(x, y): max(x, y)
+minimum(x, y): min(x, y)
+fmax(x, y): max(x, y)
+fmin(x, y): min(x, y)
+logistic(x): sigmoid(x)
+expit(x): sigmoid(x)
+sig(x): sigmoid(x)
+rectifier(x): relu(x)
+ramp(x): relu(x)
+leaky_relu(x): where(x>0, x, 0.01*x)
+leakyrelu(x): where(x>0, x, 0.01*x)
+elu(x): where(x>0, x, exp(x)-1)
+selu(x): 1.0507009873554805*where(x>0, x, 1.6732632423543772*(exp(x)-1))
+relu6(x): clip(x, 0, 6)
+hardtanh(x): clip(x, -1, 1)
+mish(x): x*tanh(softplus(x))
+softmin(x): softmax(-x)
+swish(x): x*sigmoid(x)
+silu(x): x*sigmoid(x)
+gelu(x): x*(1+erf(x/sqrt(2)))/2
+softsign(x): x/(1+abs(x))
+heaviside(x): x>=0
+step(x): x>=0
+normcdf(x): (1+erf(x/sqrt(2)))/2
+if(x, y, z): where(x, y, z)
+ifelse(x, y, z): where(x, y, z)
+iif(x, y, z): where(x, y, z)
+cond(x, y, z): where(x, y, z)
+select(x, y, z): where(x, y, z)
+clamp(x, y, z): clip(x, y, z)
+average(x): mean(x)
+avg(x): mean(x)
+product(x): prod(x)
+total(x): sum(x)
+amax(x): max(x)
+amin(x): min(x)
+sum(x, y): sum([x, y])
+mean(x, y): mean([x, y])
+prod(x, y): prod([x, y])
+var(x): mean((x-mean(x))**2)
+variance(x): mean((x-mean(x))**2)
+std(x): sqrt(mean((x-mean(x))**2))
+norm(x, 1): sum(abs(x))
+norm(x, 2): norm(x)
+magnitude(x): norm(x)
+lse(x): logsumexp(x)
+inner(x, y): dot(x, y)
+vdot(x, y): dot(x, y)
+matmul(x, y): x@y
+transpose(x): x.T
+array(x): x
+vector(x): x
+matrix(x): x
+tensor(x): x
+float(x): x
+rmse(x, y): sqrt(mse(x, y))
+mae(x, y): mean(abs(x-y))
+binary_cross_entropy(x, y): bce(x, y)
+cross_entropy(x, y): cce(x, y)
+categorical_crossentropy(x, y): cce(x, y)
+"""
+"""A line a call: as it is written elsewhere, and here. The first line of the same arguments counts."""
+
+_DERIVATIVE = "bpcli grad differentiates; write the function itself"
+_NO_CALLS = {
+    **dict.fromkeys(["diff", "derivative", "deriv", "differentiate", "grad", "gradient"], _DERIVATIVE),
+    **dict.fromkeys(["jacobian", "jac"], "bpcli jacobian differentiates; write the functions themselves"),
+    **dict.fromkeys(["hessian", "hess"], "bpcli hessian differentiates; write the function itself"),
+    **dict.fromkeys(["integral", "integrate", "quad"], "there is no integral"),
+    **dict.fromkeys(["lim", "limit"], "there is no limit"),
+    **dict.fromkeys(["factorial", "fact"], "there is no factorial; prod multiplies the entries of a vector"),
+    **dict.fromkeys(["gamma", "lgamma", "gammaln"], "there is no gamma function"),
+}
+"""Names of functions that have no like here, and what to do instead."""
+
+INVERSES = {
+    "sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh",
+    "asin": "sin", "acos": "cos", "atan": "tan", "asinh": "sinh", "acosh": "cosh", "atanh": "tanh",
+    "exp": "log", "log": "exp", "exp2": "log2", "log2": "exp2", "expm1": "log1p", "log1p": "expm1",
+    "sigmoid": "logit", "logit": "sigmoid",
+}  # fmt: skip
+"""What f⁻¹ means of a function."""
+
+MODULES = {
+    *("np", "numpy", "math", "cmath", "Math", "jnp", "jax", "torch", "tf", "tensorflow", "scipy", "sp", "sympy", "mp"),
+    *("mpmath", "cp", "cupy", "F", "K", "nn", "special", "linalg", "functional", "autograd"),
+}
+"""What stands before the point in `np.exp(x)`."""
+
+WORDS = {  # of other languages; they say something only where a name can't stand
+    "and": "multiply conditions: (x > 0)*(y > 0)",
+    "or": "the larger of two conditions is max(x > 0, y > 0)",
+    "not": "1 - (x > 0) is the opposite of x > 0",
+    "if": "where(x > 0, a, b) chooses",
+    "else": "where(x > 0, a, b) chooses",
+    "lambda": "write the function's formula alone",
+    "for": "sum, mean and prod go over all entries of a vector",
+    "mod": "the remainder is x - y*floor(x/y)",
+}
+
+CHARACTERS = {
+    "//": "floor(x/y) rounds a quotient down",
+    ":=": "a name gets its value apart from the expression",
+    "<>": "!= compares for 'not equal'",
+    "->": "write the function's formula alone",
+    "=>": "write the function's formula alone; >= is 'at least'",
+    "&": "multiply conditions: (x > 0)*(y > 0)",
+    "%": "the remainder is x - y*floor(x/y)",
+    "!": "!= compares for 'not equal'; there is no factorial",
+    "~": "1 - (x > 0) is the opposite of x > 0",
+    "?": "where(x > 0, a, b) chooses",
+    ";": "a matrix is written [[1,2],[3,4]] in an expression",
+    "{": "group with parentheses: ( )",
+    "}": "group with parentheses: ( )",
+    "\\": "write names plainly: alpha or α, sqrt(x), x1",
+    "'": "x.T is the transpose; bpcli grad differentiates; nothing stands in quotes",
+    "′": "x.T is the transpose; bpcli grad differentiates",
+    '"': "nothing in an expression stands in quotes",
+    "`": "nothing in an expression stands in quotes",
+    "$": "put the expression in quotes, so that the shell leaves it alone",
+    "#": "an expression has no comments",
+    "–": "write - (minus)",
+    "—": "write - (minus)",
+    "‐": "write - (minus)",
+    "‑": "write - (minus)",
+    "•": "write * to multiply",
+    "∙": "write * to multiply",
+    "⊙": "write * to multiply entry by entry",
+    "∘": "write f(g(x)) out; * multiplies entry by entry",
+    "∕": "write /",
+    "⁄": "write /",
+    "∞": "write inf",
+    "∑": "write sum(x)",
+    "∏": "write prod(x)",
+    "∛": "write cbrt(x)",
+    "∜": "write x**(1/4)",
+    "∂": _DERIVATIVE,
+    "∇": _DERIVATIVE,
+    "∫": "there is no integral",
+    "→": "write the function's formula alone",
+    "↦": "write the function's formula alone",
+    "∧": "multiply conditions: (x > 0)*(y > 0)",
+    "∨": "the larger of two conditions is max(x > 0, y > 0)",
+    "¬": "1 - (x > 0) is the opposite of x > 0",
+    "≈": "== compares for 'equal'",
+    "°": "a degree is pi/180",
+    "±": "write one of + and -",
+}
+"""Characters that mean nothing here, and what does."""
+
+PAIRS = {"‖": ("‖", "norm"), "∥": ("∥", "norm"), "⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil"), "⟨": ("⟩", "dot")}
+"""Characters that open something, with what closes it and the function that it is."""
+
+
+@cache
+def _rows() -> dict[str, list[tuple[list[str], str]]]:
+    rows: dict[str, list[tuple[list[str], str]]] = {}
+    for line in _CALLS.strip().splitlines():
+        call, meant = line.split(": ")
+        name, arguments = call.removesuffix(")").split("(", 1)
+        rows.setdefault(name, []).append((arguments.split(", "), meant))
+    return rows
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name is that of a function elsewhere, and here of none."""
+    return name not in FUNCTIONS and (name.lower() in _rows() or name.lower() in _NO_CALLS)
+
+
+def call_here(name: str, arguments: Sequence[str]) -> str:
+    """What a call of another language is written as, by the texts of its arguments; empty if that is not known."""
+    if name in FUNCTIONS and _fits(name, len(arguments)):
+        return f"{name}({', '.join(arguments)})"
+    rows = _rows().get(name.lower(), [])
+    for parameters, meant in rows:
+        if len(parameters) == len(arguments) and all(
+            p in "xyz" or p == a for p, a in zip(parameters, arguments, strict=True)
+        ):
+            return _filled(meant, dict(zip(parameters, arguments, strict=True)))
+    folded = {function.lower(): function for function in FUNCTIONS}
+    if name.lower() in folded and name not in FUNCTIONS:
+        return f"{folded[name.lower()]}({', '.join(arguments)})"
+    return ""
+
+
+def advice_on_call(name: str, arguments: Sequence[str]) -> str:
+    """The advice on a function that is not there, by its meaning; empty if its name means nothing elsewhere."""
+    if instead := _NO_CALLS.get(name.lower()):
+        return instead
+    if meant := call_here(name, arguments):
+        return f"did you mean {meant}?"
+    stem, base = name[:3].lower(), name[3:]
+    if stem == "log" and (base.isdecimal() or base[:1] == "_") and len(arguments) == 1:
+        return f"did you mean {_filled('log(x)/log(y)', {'x': arguments[0], 'y': base.removeprefix('_')})}?"
+    if rows := _rows().get(name.lower()):
+        parameters, meant = rows[-1]
+        return f"{name}({', '.join(parameters)}) is {meant}"
+    return ""
+
+
+def _fits(name: str, count: int) -> bool:
+    low, high = FUNCTIONS[name].arity
+    return low <= count <= high
+
+
+def _filled(meant: str, arguments: dict[str, str]) -> str:
+    """The text with arguments in the place of x, y, z; in parentheses where an operator stands beside them."""
+    result: list[str] = []
+    for place, character in enumerate(meant):
+        before, after = meant[:place][-1:], meant[place + 1 : place + 2]
+        if character not in arguments or before.isalnum() or after.isalnum():
+            result.append(character)
+            continue
+        argument = arguments[character]
+        alone = before in ("", "(", ",", " ", "[") and after in ("", ")", ",", "]")
+        simple = argument.replace("_", "").replace(".", "").isalnum() or argument.startswith(("[", "("))
+        result.append(argument if alone or simple else f"({argument})")
+    return "".join(result)
+
+
+# Spelling
+
+
+def nearest_function(name: str) -> str:
+    """The one function that a slip of the hand turns into `name`; empty if there is none, or several."""
+    if len(name) < 3:
+        return ""
+    plain = name.lower()
+    found = [function for function in FUNCTIONS if _one_slip(plain, function)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _one_slip(typed: str, meant: str) -> bool:
+    """Whether a letter was left out or typed twice, or two were swapped; in long names also one that is wrong.
+
+    Another letter too many makes another function of it elsewhere: `erfi`, `sind`, `logm`.
+    """
+    if len(typed) == len(meant):
+        wrong = [k for k, (a, b) in enumerate(zip(typed, meant, strict=True)) if a != b]
+        if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
+            return typed[wrong[0]] + typed[wrong[1]] == meant[wrong[1]] + meant[wrong[0]]
+        return len(meant) >= 6 and len(wrong) == 1
+    longer, shorter = sorted((typed, meant), key=len, reverse=True)
+    if len(longer) - len(shorter) > 1 or len(shorter) < 3:
+        return False
+    places = [k for k in range(len(longer)) if longer[:k] + longer[k + 1 :] == shorter]
+    if not places or longer[places[0]].isdigit():
+        return False
+    return longer == meant or len(places) > 1 or longer[places[0]] == "_" or longer == shorter + "e"
+
+
+# Names that no one gives a value
+
+
+def reading_of(name: str, known: Iterable[str] = ()) -> str:
+    """What a name that has no value may have been meant as: `sinx` is no sin(x), `xy` no product; else empty.
+
+    A product is offered of two letters that usually stand for numbers, or of names that are `known`.
+    """
+    if name[:1] == "Σ" and len(name) > 1:
+        return f"for the sum write sum({name[1:]})"
+    functions = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise"]
+    for function in sorted([*functions, *_GLUED], key=len, reverse=True):
+        rest = name.removeprefix(function)
+        if rest != name and _is_argument(rest) and (meant := call_here(function, [rest])):
+            return f"for the function write {meant}"
+    pair = len(name) == 2 and set(name) <= set("abckmnpqrstuvwxyz") and set(name) & set("xyz")
+    if pair or (len(name) > 1 and set(name) <= set(known)):
+        return f"for a product write {'*'.join(name)}"
+    return ""
+
+
+_GLUED = ("ln", "lg", "tg", "ctg", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arctg")
+"""Functions elsewhere that are written with their argument close to them."""
+
+
+def _is_argument(rest: str) -> bool:
+    """Whether it reads as a function's argument: a letter that is no end of a word (`cost`), digits around it."""
+    core = rest.strip("0123456789")
+    return len(core) == 1 and rest[0] != "0" and (core in "xyzuvwabp" or not core.isascii())
+
+
+def names_with_readings(names: Iterable[str]) -> dict[str, str]:
+    """The names that may have been meant otherwise, each with what."""
+    listed = sorted(names, key=natural_key)
+    readings = {name: reading_of(name, [n for n in listed if n != name]) for name in listed if name not in CONSTANTS}
+    return {name: reading for name, reading in readings.items() if reading}

@@ -1,0 +1,177 @@
+"""Errors of what would read as other mathematics, or as none: each says what to write for what was meant."""
+
+from typing import NoReturn
+
+from bpcli.calculus.language.hints import (
+    INVERSES,
+    MODULES,
+    advice_on_call,
+    call_here,
+    is_foreign,
+    nearest_function,
+)
+from bpcli.calculus.language.token_reader import TokenReader
+from bpcli.calculus.language.tokens import END, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
+from bpcli.calculus.language.tree import Expression, Name
+from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
+
+
+def derivative_sign(text: str) -> tuple[int, int, str] | None:
+    """Where d/dx stands in a text that is no expression, and what to type for it."""
+    import re  # only when something went wrong: compiling takes longer than a small calculation
+
+    if found := re.search(r"(?<![\w.])[d∂]\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
+        rest = text[found.end() :].strip()
+        return found.start(), found.end(), f'bpcli grad "{rest}" differentiates' if rest else _GRAD
+    if found := re.search(r"(?<![\w.])[d∂]\s*(\(.*\))\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
+        return found.start(), found.end(), f'bpcli grad "{found[1][1:-1]}" differentiates'
+    return None
+
+
+_GRAD = "bpcli grad differentiates; write the function itself"
+
+
+class Misreadings(TokenReader):
+    """A reader that knows what was meant by what can't be read."""
+
+    def right_side(self, start: int) -> str:
+        """The advice on `y = x^2`: to write what stands behind the sign."""
+        rest = self.source(start, len(self.text)).strip()
+        return f"write the right side alone, {rest}" if rest else ""
+
+    def fail_with_two_readings(self, left: Expression, operator: Token, right: Expression) -> NoReturn:
+        """`1/2x`, `x^2y`: two readings, both shown."""
+        a, b = self.source(*left.span), self.source(*right.span)
+        if isinstance(left, Name) and operator.text == "**":
+            self.refuse_power_of_function(left, b)
+        sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)
+        c = self.source(start, end)
+        if operator.text == "**" and isinstance(right, Name) and right.name == "T":
+            self.fail("T behind a power sign is no transpose", left.span[0], end, f"write {a}.T@{c} or dot({a}, {c})")
+        product = f"{a}{sign}{b}*{c}" if operator.text == "**" else f"({a}{sign}{b})*{c}"
+        hint = f"write {product} or {a}{sign}({b}*{c})"
+        self.fail(f"after {sign} this can be read in two ways", left.span[0], end, hint)
+
+    def fail_without_function(self, token: Token) -> NoReturn:
+        """`a(1-a)`: a product that lacks its sign, or a function that isn't there; each is offered where it may be."""
+        end, arguments = self.call_ahead()
+        inside, shown = self.source(self.next.start, end), self.text[token.start : token.end]
+        following = self.text[end:].lstrip()
+        if following.startswith("=") and not following.startswith("=="):
+            self.fail(
+                f"'{shown}(…) =' gives no name to a function",
+                token.start,
+                end,
+                self.right_side(self.text.index("=", end) + 1),
+            )
+        if meant := advice_on_call(token.text, arguments):
+            self.fail_at(token, f"there is no function '{shown}'", meant)
+        hints = []
+        letter, rest = token.text[:1], token.text[1:]
+        if rest not in FUNCTIONS and (near := nearest_function(token.text)):
+            hints.append(f"did you mean {near}{inside}?")
+        if len(arguments) == 1:
+            product = f"{letter}*{rest}{inside}" if rest in FUNCTIONS else f"{shown}*{inside}"
+            hints.append(f"{'To' if hints else 'to'} multiply, write {product}")
+        hint = " ".join(hints) or f"the functions are {' '.join(FUNCTIONS)}"
+        self.fail_at(token, f"there is no function '{shown}'", hint)
+
+    def call_ahead(self) -> tuple[int, list[str]]:
+        """Of the parenthesis that opens at the next token: where it ends, and the texts of its arguments."""
+        depth, start, arguments = 0, self.next.end, list[str]()
+        for token in self.tokens[self.at : -1]:
+            if token.kind == OPERATOR:
+                depth += (token.text in "([") - (token.text in ")]")
+                if (token.text == "," and depth == 1) or depth == 0:
+                    arguments.append(self.source(start, token.start).strip())
+                    start = token.end
+            if depth == 0:
+                return token.end, arguments
+        return len(self.text), [*arguments, self.source(start, len(self.text)).strip()]
+
+    def argument(self) -> str:
+        """The text of what stands behind a function without its parentheses: (2x), 2x, x², 3."""
+        if self.ahead("("):
+            return self.call_ahead()[1][0]
+        start, at = self.next.start, self.at
+        while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT):
+            at += 1
+            if self.tokens[at - 1].kind == SUPERSCRIPT:
+                break
+            if self.tokens[at].text == "**" and self.tokens[at + 1].kind in (NUMBER, NAME):
+                at += 2
+                break
+        return self.source(start, self.tokens[at - 1].end) if at > self.at else "x"
+
+    def fail_with_argument(self, function: Token) -> NoReturn:
+        """`ln x`: a function that is called otherwise here, and its argument without parentheses."""
+        self.fail_at(
+            function, f"there is no function '{function.text}'", advice_on_call(function.text, [self.argument()])
+        )
+
+    def refuse_power_of_function(self, function: Name, exponent: str) -> None:
+        """`ln²(x)`: as above, with a power between; returns if it is no function's name."""
+        if is_foreign(function.name):
+            meant = call_here(function.name, [self.argument()])
+            hint = f"write {meant if meant.endswith(')') else f'({meant})'}^{exponent}" if meant else ""
+            self.fail(f"there is no function '{function.name}'", *function.span, hint)
+
+    def fail_without_arguments(self, token: Token) -> NoReturn:
+        """`sin`, `sin 2x`, `sin^2(x)`: a function without parentheses behind it."""
+        name = token.text
+        hint = f"write {FUNCTIONS[name].signature}"
+        if self.next.kind == SUPERSCRIPT or self.ahead("**"):
+            hint = self.power_of_function(name)
+        elif self.next.kind in (NAME, NUMBER):
+            hint = f"write {name}({self.argument()})"
+        self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
+
+    def power_of_function(self, name: str) -> str:
+        """The advice on `sin²(x)`, `sin^-1(x)`, `exp^x`: a power of the value, the inverse, the exponent of e."""
+        if (sign := self.take()).kind == SUPERSCRIPT:
+            exponent = sign.text
+        else:
+            start = self.next.start
+            if self.ahead("("):
+                end = self.call_ahead()[0]
+                while self.next.start < end and self.next.kind != END:
+                    self.take()
+            else:
+                if self.ahead("-"):
+                    self.take()
+                end = self.take().end if self.next.kind in (NAME, NUMBER) else self.next.start
+            exponent = self.source(start, end) or "2"
+        if name in ("exp", "exp2") and not self.ahead("(") and self.next.kind == END:
+            return f"write {name}({exponent.removeprefix('(').removesuffix(')') if exponent[:1] == '(' else exponent})"
+        argument = self.argument() if self.next.kind != END else "x"
+        if exponent.strip("()") == "-1":
+            reciprocal = f"1/{name}({argument})"
+            inverse = INVERSES.get(name)
+            return (
+                f"write {inverse}({argument}) for the inverse function; {reciprocal} is the reciprocal"
+                if inverse
+                else (f"write {reciprocal} for the reciprocal")
+            )
+        return f"write {name}({argument})^{exponent}"
+
+    def fail_with_module(self, base: Name) -> None:
+        """`np.exp(x)` and `x.sum()`: a function stands alone; returns where the point means nothing of the kind."""
+        at, names = self.at, [base.name]
+        while self.tokens[at].kind == NAME:
+            names.append(self.tokens[at].text)
+            at += 2 if self.tokens[at + 1].text == "." else 1
+            if self.tokens[at - 1].text != ".":
+                break
+        name, end, called = names[-1], self.tokens[at - 1].end, self.tokens[at].text == "("
+        if called:
+            self.at, before = at, self.at
+            arguments = [text for text in self.call_ahead()[1] if text]
+            self.at = before
+            arguments = arguments if base.name in MODULES else [".".join(names[:-1]), *arguments]
+            meant = call_here(name, arguments)
+        else:
+            meant = name if base.name in MODULES and name in CONSTANTS else ""
+        if base.name in MODULES or meant:
+            hint = f"write {meant}" if meant else advice_on_call(name, ["x"])
+            written = self.source(base.span[0], end)
+            self.fail(f"'{written}' means nothing here: functions and constants stand alone", base.span[0], end, hint)

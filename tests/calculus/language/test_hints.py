@@ -1,0 +1,196 @@
+"""Hints lead to what was meant: the same mathematics, by mpmath; a spelling only where it is one slip of the hand."""
+
+import inspect
+import re
+
+import mpmath
+import pytest
+
+from bpcli.calculus.language import hints
+from bpcli.calculus.language.hints import (
+    CHARACTERS,
+    INVERSES,
+    PAIRS,
+    advice_on_call,
+    call_here,
+    names_with_readings,
+    nearest_function,
+    reading_of,
+)
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.render import to_text
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.errors import ExpressionError
+
+ROWS = [(name, parameters, meant) for name, rows in hints._rows().items() for parameters, meant in rows]
+ARGUMENTS = {"x": "v", "y": "u", "z": "w"}
+
+
+def hint_of(typed):
+    with pytest.raises(ExpressionError) as caught:
+        parse(typed)
+    return caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "parameters", "meant"), ROWS)
+def test_every_row_of_the_table_can_be_written_here(name, parameters, meant):
+    given = [ARGUMENTS.get(p, p) for p in parameters]
+    found = call_here(name, given)
+    assert found == call_here(name.upper(), given) or name in FUNCTIONS
+    parse(found)
+    assert name not in FUNCTIONS or not FUNCTIONS[name].arity[0] <= len(parameters) <= FUNCTIONS[name].arity[1]
+    parse(call_here(name, ["(1+v)" if p in ARGUMENTS else p for p in parameters]))
+
+
+WITNESSES = [
+    name
+    for name, parameters, _ in ROWS
+    if len(parameters) == 1
+    and inspect.isroutine(getattr(mpmath, name, None))
+    and name not in ("matrix", "e", "root", "mpf")
+]
+
+
+@pytest.mark.parametrize("name", WITNESSES)
+@pytest.mark.parametrize("x", [0.35, 0.8, 1.6, 2.5])
+def test_a_row_means_the_function_that_mpmath_calls_so(name, x):
+    text = call_here(name, ["x"])
+    exact = getattr(mpmath, name)(mpmath.mpf(x))
+    if isinstance(exact, mpmath.mpf):
+        (value,) = Calculation([parse(text)], [text], {"x": ()}, []).value({"x": x})
+        assert value == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_the_witnesses_are_many():
+    assert {
+        "sec",
+        "csc",
+        "cot",
+        "sech",
+        "csch",
+        "coth",
+        "asec",
+        "acsc",
+        "acot",
+        "erfc",
+        "ln",
+        "fabs",
+        "radians",
+    } <= set(WITNESSES)
+
+
+@pytest.mark.parametrize("name", INVERSES)
+def test_an_inverse_undoes_its_function(name):
+    text = f"{INVERSES[name]}({name}(x))"
+    x = 1.5 if name == "acosh" else 0.4
+    (value,) = Calculation([parse(text)], [text], {"x": ()}, []).value({"x": x})
+    assert value == pytest.approx(x, rel=1e-12)
+    assert hint_of(f"{name}^-1(x)").startswith(f"write {INVERSES[name]}(x) for the inverse function")
+    assert hint_of(f"{name}⁻¹(x)") == hint_of(f"{name}^(-1)(x)") == hint_of(f"{name}^-1(x)")
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("sec(2x)", "did you mean 1/cos(2x)?"),
+        ("square(x+1)", "did you mean (x+1)**2?"),
+        ("pow(x+1, n-1)", "did you mean (x+1)**(n-1)?"),
+        ("log(x,2)", "write log2(x)"),
+        ("log(x, b)", "write log(x)/log(b)"),
+        ("log3(x)", "did you mean log(x)/log(3)?"),
+        ("log_b(x)", "did you mean log(x)/log(b)?"),
+        ("atan(y,x)", "write atan2(y, x)"),
+        ("mean(x,y)", "write mean([x, y])"),
+        ("ln x", "did you mean log(x)?"),
+        ("ln²(x)", "write log(x)^2"),
+        ("lg^2(2x)", "write log10(2x)^2"),
+        ("sqrt x", "write sqrt(x)"),
+        ("sin 2x", "write sin(2x)"),
+        ("sin x^2", "write sin(x^2)"),
+        ("sin²(x+1)", "write sin(x+1)^2"),
+        ("exp^x", "write exp(x)"),
+        ("exp^(2x)", "write exp(2x)"),
+        ("e(x)", "did you mean exp(x)?"),
+        ("sqrt^-1(x)", "write 1/sqrt(x) for the reciprocal"),
+        ("np.exp(x)", "write exp(x)"),
+        ("math.sin(x+1)", "write sin(x+1)"),
+        ("np.linalg.norm(x)", "write norm(x)"),
+        ("np.square(x)", "write x**2"),
+        ("math.pi", "write pi"),
+        ("x.sum()", "write sum(x)"),
+        ("x.dot(y)", "write dot(x, y)"),
+        ("d/dx x^2", 'bpcli grad "x^2" differentiates'),
+        ("d(x^2)/dx", 'bpcli grad "x^2" differentiates'),
+        ("∂/∂x x^2", 'bpcli grad "x^2" differentiates'),
+        ("diff(x^2, x)", "bpcli grad differentiates"),
+        ("y=x^2", "write the right side alone, x^2"),
+        ("f(x) = x^2", "write the right side alone, x^2"),
+        ("w^T x", "write w.T@x or dot(w, x)"),
+        ("wᵀx", "write w.T@x or dot(w, x)"),
+        ("‖x-y‖", "write norm(x-y)"),
+        ("⌊x⌋", "write floor(x)"),
+        ("x•y", "write *"),
+        ("¼", "write 1/4"),
+        ("integrate(x)", "there is no integral"),
+        ("if(x>0, x, 0)", "did you mean where(x>0, x, 0)?"),
+        ("ReLU(x)", "did you mean relu(x)?"),
+    ],
+)
+def test_what_was_meant_is_offered(typed, advice):
+    hint = hint_of(typed)
+    assert hint.startswith(advice)
+    assert "--" not in hint
+
+
+@pytest.mark.parametrize("name", ["sni", "epx", "sigmod", "soft_max", "sinn", "hypto", "softmix", "sqt"])
+def test_one_slip_of_the_hand(name):
+    (near,) = [function for function in FUNCTIONS if function == nearest_function(name)]
+    assert re.search(rf"did you mean {near}\(", hint_of(f"{name}(x)"))
+
+
+@pytest.mark.parametrize(
+    "name", ["sec", "son", "erfi", "sindd", "logm", "expm", "msle", "tanx", "mse2", "log3", "argmax", "cumsum", "hsin"]
+)
+def test_no_function_is_offered_for_its_spelling_alone(name):
+    assert nearest_function(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        ("xy", "for a product write x*y"),
+        ("sinx", "for the function write sin(x)"),
+        ("sin2x", "for the function write sin(2x)"),
+        ("lnx", "for the function write log(x)"),
+        ("secx", "for the function write 1/cos(x)"),
+        ("sqrtx", "for the function write sqrt(x)"),
+        ("Σx", "for the sum write sum(x)"),
+    ],
+)
+def test_a_name_that_may_be_read_otherwise(name, reading):
+    assert reading_of(name) == reading
+
+
+@pytest.mark.parametrize(
+    "name", ["cost", "logs", "mu", "lr", "yhat", "x1", "w10", "learning_rate", "sink", "x", "Σ", "dx", "pi"]
+)
+def test_a_name_that_is_a_name(name):
+    assert reading_of(name) == ""
+
+
+def test_letters_that_are_variables_are_a_product():
+    assert names_with_readings(["a", "ab", "b"]) == {"ab": "for a product write a*b"}
+
+
+def test_every_character_of_the_table_is_refused_with_its_hint():
+    for character, advice in CHARACTERS.items():
+        assert hint_of(f"x{character}y" if character not in ("∂", "∇") else character) in (advice, hint_of(character))
+    for opening, (closing, function) in PAIRS.items():
+        assert hint_of(f"{opening}v{closing}") == f"write {function}(v)"
+
+
+def test_no_advice_on_what_means_nothing():
+    assert advice_on_call("qqq", ["x"]) == ""
+    assert to_text(parse("2*-x")) == "2*(-x)"
+    assert parse("x⋅y÷2−1") == parse("x·y/2-1")
