@@ -1,8 +1,6 @@
 import gzip
 import io
 import math
-import os
-import threading
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import READERS, read_table
-from bpcli.datasets.table import MISSING, with_target
-from bpcli.errors import DataError, UsageError
+from bpcli.datasets.reading import read_table
+from bpcli.datasets.table import MISSING
+from bpcli.errors import DataError
 
 
 @pytest.fixture
@@ -128,42 +126,6 @@ def test_what_is_no_table_is_one_clear_error(read, content, message):
         read(content)
 
 
-def test_files_that_are_not_there(tmp_path):
-    (tmp_path / "cells.csv").write_text("a\n1\n")
-    with pytest.raises(DataError, match=r"(?s)does not exist.*did you mean .*cells\.csv"):
-        read_table(tmp_path / "cell.csv")
-    with pytest.raises(DataError, match="is a folder"):
-        read_table(tmp_path)
-    (tmp_path / "cells.xyz").write_text("a\n1\n")
-    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.tsv, \.tab, \.txt.*csv or tsv or"):
-        read_table(tmp_path / "cells.xyz")
-    (tmp_path / "cells").write_text("a\n1\n")
-    with pytest.raises(DataError, match="without an extension"):
-        read_table(tmp_path / "cells")
-
-
-@pytest.mark.parametrize(("name", "reader"), [(name, READERS[name]) for name in ("csv", "tsv")])
-def test_every_extension_of_a_format_means_it(tmp_path, name, reader):
-    for extension in reader.extensions:
-        for ending in (extension, extension.upper(), f"{extension}.gz"):
-            path = tmp_path / f"t{ending}"
-            delimiter = {"csv": ",", "tsv": "\t"}[name]
-            path.write_bytes(f"a{delimiter}b\n1{delimiter}2\n".encode())
-            assert read_table(path).names == ["a", "b"]
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
-def test_a_pipe_is_read_once_and_still_knows_its_lines(tmp_path):
-    pipe = tmp_path / "63"  # as the shell's <(zcat cells.csv.gz) would be
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(b"a,b\n1,x\n2,y\n")))
-    writer.start()
-    table = read_table(pipe)
-    writer.join()
-    assert table.text("a") == ["1", "2"]
-    assert table.where(1, "a") == f"{pipe}:3: column a"
-
-
 def test_a_minus_before_nan_as_c_prints_it_is_a_missing_cell(read):
     assert np.isnan(read("a\n-nan\n1\n").numeric("a")).tolist() == [True, False]
 
@@ -269,22 +231,6 @@ def test_what_is_written_is_read_in_blocks_of_any_size(rows, format_, newline, q
     # the line of a row: the newlines in front of it, those inside cells too
     before = written([names, *rows[:-1]], *form).replace("\r\n", "\n").replace("\r", "\n")
     assert table.where(len(rows) - 1) == f"t.csv:{1 + before.count(chr(10))}"
-
-
-def test_the_target_out_of_a_file_of_its_own(read):
-    table = read("a\n1\n2\n")
-    joined = with_target(table, read("label\nx\ny\n", "y.csv"), "species")
-    assert joined.names == ["a", "species"]
-    assert joined.text("species") == ["x", "y"]
-    assert joined.text("a") == ["1", "2"]
-    assert joined.where(1, "species").endswith("y.csv:3: column label")
-    assert joined.where(1, "a").endswith("t.csv:3: column a")
-    with pytest.raises(DataError, match=r"has 1 rows, .* has 2"):
-        with_target(table, read("label\nx\n", "y.csv"), "species")
-    with pytest.raises(DataError, match="did you mean labels"):
-        with_target(table, read("labels,b\nx,1\ny,2\n", "y.csv"), "label")
-    with pytest.raises(UsageError, match="has a column a itself"):
-        with_target(table, read("a\nx\ny\n", "y.csv"), "a")
 
 
 # With pyarrow

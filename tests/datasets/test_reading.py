@@ -1,0 +1,46 @@
+"""Reading: a format by name, by extension or by a file beside it; what is no file is told."""
+
+import gzip
+import os
+import threading
+
+import pytest
+
+from bpcli.datasets.reading import READERS, read_table
+from bpcli.errors import DataError
+
+
+def test_files_that_are_not_there(tmp_path):
+    (tmp_path / "cells.csv").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"(?s)does not exist.*did you mean .*cells\.csv"):
+        read_table(tmp_path / "cell.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(tmp_path)
+    (tmp_path / "cells.xyz").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"(?s)named \*\.xyz is not known.*\.csv, \.tsv, \.tab, \.txt.*csv or tsv or"):
+        read_table(tmp_path / "cells.xyz")
+    (tmp_path / "cells").write_text("a\n1\n")
+    with pytest.raises(DataError, match="without an extension"):
+        read_table(tmp_path / "cells")
+
+
+@pytest.mark.parametrize(("name", "reader"), [(name, READERS[name]) for name in ("csv", "tsv")])
+def test_every_extension_of_a_format_means_it(tmp_path, name, reader):
+    for extension in reader.extensions:
+        for ending in (extension, extension.upper(), f"{extension}.gz"):
+            path = tmp_path / f"t{ending}"
+            delimiter = {"csv": ",", "tsv": "\t"}[name]
+            path.write_bytes(f"a{delimiter}b\n1{delimiter}2\n".encode())
+            assert read_table(path).names == ["a", "b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_read_once_and_still_knows_its_lines(tmp_path):
+    pipe = tmp_path / "63"  # as the shell's <(zcat cells.csv.gz) would be
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(b"a,b\n1,x\n2,y\n")))
+    writer.start()
+    table = read_table(pipe)
+    writer.join()
+    assert table.text("a") == ["1", "2"]
+    assert table.where(1, "a") == f"{pipe}:3: column a"

@@ -1,0 +1,33 @@
+"""Tables: the target out of another file, and numbers as cells."""
+
+import pytest
+
+from bpcli.datasets.reading import read_table
+from bpcli.datasets.table import with_target
+from bpcli.errors import DataError, UsageError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content, name="t.csv", format_="auto"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_table(path, format_)
+
+    return read
+
+
+def test_the_target_out_of_a_file_of_its_own(read):
+    table = read("a\n1\n2\n")
+    joined = with_target(table, read("label\nx\ny\n", "y.csv"), "species")
+    assert joined.names == ["a", "species"]
+    assert joined.text("species") == ["x", "y"]
+    assert joined.text("a") == ["1", "2"]
+    assert joined.where(1, "species").endswith("y.csv:3: column label")
+    assert joined.where(1, "a").endswith("t.csv:3: column a")
+    with pytest.raises(DataError, match=r"has 1 rows, .* has 2"):
+        with_target(table, read("label\nx\n", "y.csv"), "species")
+    with pytest.raises(DataError, match="did you mean labels"):
+        with_target(table, read("labels,b\nx,1\ny,2\n", "y.csv"), "label")
+    with pytest.raises(UsageError, match="has a column a itself"):
+        with_target(table, read("a\nx\ny\n", "y.csv"), "a")
