@@ -182,8 +182,8 @@ def test_python_shown_gives_what_its_comments_say(block, tmp_path, monkeypatch):
 
 
 def test_every_block_is_of_a_kind_that_is_known():
-    """`sh` is what can't be run in a test, such as an installation; what else is shown is run."""
-    assert {block.language for block in BLOCKS} <= {"console", "yaml", "python", "sh"}
+    """`sh` is what can't be run in a test, such as an installation, `py` a row to add; what else is shown is run."""
+    assert {block.language for block in BLOCKS} <= {"console", "yaml", "python", "sh", "py"}
     assert {block.word for block in BLOCKS} <= {"", "keys", "grade", "jq", *NEEDED}
     assert all(PAGES[page].count("```") == 2 * sum(block.page == page for block in BLOCKS) for page in PAGES)
 
@@ -221,6 +221,12 @@ def test_the_pages_name_every_key_function_command_and_named_jacobian():
 def test_the_page_python_has_every_public_name():
     for name in set(bpcli.__all__) - {"__version__"}:
         assert f"`{name}`" in PAGES["python"], name
+
+
+def test_every_place_that_the_page_developing_names_is_there():
+    for place in re.findall(r"`((?:\w+/)+(?:\w+\.py)?|\w+\.py)[` ]", PAGES["developing"]):
+        new = "NAME" in place
+        assert new or any((folder / place).exists() for folder in (ROOT, ROOT / "bpcli")), place
 
 
 def test_the_page_grading_has_every_finding():
