@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.chains import ChainOfRun, backprop, backprop_run
     from bpcli.api.derivative_checks import Comparison, Grade, check, grade
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
@@ -37,6 +38,7 @@ _PLACES = {
         "value",
     ),
     "bpcli.api.derivative_checks": ("Comparison", "Grade", "check", "grade"),
+    "bpcli.api.chains": ("ChainOfRun", "backprop", "backprop_run"),
     "bpcli.api.lecture_functions": ("NamedDerivative", "named_jacobian", "named_jvp", "named_vjp"),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
@@ -55,6 +57,7 @@ _PLACES = {
 
 __all__ = [
     "BpcliError",
+    "ChainOfRun",
     "CheckError",
     "Comparison",
     "ConfigError",
@@ -75,6 +78,8 @@ __all__ = [
     "TrainedModel",
     "UsageError",
     "__version__",
+    "backprop",
+    "backprop_run",
     "check",
     "formula",
     "grad",

@@ -14,7 +14,7 @@ from bpcli.formulas.choices import Choice, Task, chosen
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, pairs_in_words, refusal
 from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.chain import Chain, neuron_chain, softmax_chain
-from bpcli.lecture.named_functions import check_labels, check_settings, check_sums, kind_of, one_hot
+from bpcli.lecture.input_checks import check_labels, check_settings, check_sums, kind_of, one_hot
 from bpcli.text.notation import number
 
 Array = NDArray[Any]

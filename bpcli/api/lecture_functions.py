@@ -16,8 +16,9 @@ from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.errors import InputError, UsageError
 from bpcli.formulas.affine import dot
+from bpcli.lecture.input_checks import Inputs, check_names
 from bpcli.lecture.inputs import INPUTS
-from bpcli.lecture.named_functions import Corner, Inputs, check_names, each_set, named_function
+from bpcli.lecture.named_functions import Corner, each_set, named_function
 from bpcli.numbers.namespaces import array_namespace
 
 Blocks = dict[str, NDArray[Any]]

@@ -11,8 +11,8 @@ from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands.requests import Printer, blocks_lines, flat, plain, value_lines
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import InputError
+from bpcli.lecture.input_checks import check_names
 from bpcli.lecture.inputs import INPUTS
-from bpcli.lecture.named_functions import check_names
 
 
 def run_named(name: str, texts: Mapping[str, str], vjp: str | None, jvp: str | None, printer: Printer) -> None:

@@ -7,25 +7,32 @@ each block's shape, `jvp` J·v in the value's shape, never forming J.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bpcli.errors import InputError, MissingInputError, UsageError, nearest
+from bpcli.errors import InputError, UsageError, nearest
 from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
-from bpcli.formulas.choices import REALS, Interval, Kink, Task
+from bpcli.formulas.choices import Kink, Task
 from bpcli.formulas.losses import LOSSES, Loss
-from bpcli.lecture.inputs import INPUTS, OF_Z, Derived, fused_names, settings_of
+from bpcli.lecture.input_checks import (
+    Inputs,
+    as_rows,
+    check_affine,
+    check_dot,
+    check_neuron,
+    check_one_hot,
+    check_pairs,
+    check_settings,
+    vector_of,
+    with_settings,
+)
+from bpcli.lecture.inputs import OF_Z, Derived, fused_names
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 from bpcli.text.notation import byte_size, number
-
-Array = NDArray[Any]
-Inputs = Mapping[str, Any]
-R = TypeVar("R", Activation, Loss)
 
 MAX_BYTES = 2 << 30
 """A Jacobian larger than this is refused; the products never form it."""
@@ -82,42 +89,6 @@ def _refuse_large(rows: int, columns: int) -> None:
         )
 
 
-def _array(inputs: Inputs, name: str) -> Array:
-    return np.atleast_1d(np.asarray(inputs[name], np.float64))
-
-
-def _vector(inputs: Inputs, name: str) -> Array:
-    value = _array(inputs, name)
-    if value.ndim != 1:
-        raise InputError(f"{name} is {kind_of(value)}; expected a vector such as 1,2,3", names=[name])
-    return value
-
-
-def kind_of(value: Array) -> str:
-    """What an array is in words."""
-    if value.ndim < 2:
-        return f"a vector of {len(value)}" if value.size != 1 else "one number"
-    return f"a {' × '.join(map(str, value.shape))} matrix"
-
-
-def _same_shape(a: Array, b: Array, names: tuple[str, str], hint: str = "") -> None:
-    if a.shape != b.shape:
-        raise InputError(
-            f"the shapes do not fit: {names[0]} is {kind_of(a)}, {names[1]} is {kind_of(b)}", hint, names=names
-        )
-
-
-def check_names(name: str, given: Mapping[str, Any]) -> None:
-    """InputError unless these are the inputs of the function."""
-    wanted = INPUTS[name]
-    settings = settings_of(name, given.get("activation"))
-    either = {"y", "label"} if "label" in wanted else set()  # of which `check` expects one
-    if missing := [key for key in wanted if key not in given and key not in either]:
-        raise MissingInputError(f"{name} needs {', '.join(missing)}", names=missing)
-    if extra := [key for key in given if key not in wanted and key not in settings]:
-        raise InputError(f"{name} takes no {', '.join(extra)}", names=extra)
-
-
 def each_set(row: Named, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One set of inputs, or one for each row of the matrix that the function is given."""
     if row.rows_of is None or np.ndim(inputs[row.rows_of]) != 2:
@@ -139,7 +110,7 @@ def _of_logits(value: Any, jacobian: Any, vjp: Any, jvp: Any) -> Named:
 
     return Named(
         ("logits",),
-        lambda i: {"logits": _vector(i, "logits")},
+        lambda i: {"logits": vector_of(i, "logits")},
         lambda i: value(i["logits"]),
         dense,
         lambda i, v: {"logits": vjp(v, i["logits"])},
@@ -148,31 +119,11 @@ def _of_logits(value: Any, jacobian: Any, vjp: Any, jvp: Any) -> Named:
     )
 
 
-def _with_settings(row: R, inputs: Inputs) -> R:
-    """The row with those of its settings that are among the inputs."""
-    return row.with_settings({key: inputs[key] for key in row.settings if key in inputs})
-
-
-def check_settings(row: Activation | Loss, inputs: Inputs) -> dict[str, Any]:
-    """The settings that are given, as numbers within their bounds."""
-    checked = {}
-    for name, setting in row.settings.items():
-        if inputs.get(name) is None:
-            continue
-        value = np.asarray(inputs[name], float)
-        if value.size != 1:
-            raise InputError(f"{name} is {kind_of(value)}; expected one number", names=[name])
-        if problem := setting.problem(value.item()):
-            raise InputError(f"{name}: {problem}", names=[name])
-        checked[name] = value.reshape(())
-    return checked
-
-
 def _activation(row: Activation) -> Named:
     """A function of z entry by entry: its Jacobian is diagonal."""
 
     def at(inputs: Inputs) -> Activation:
-        return _with_settings(row, inputs)
+        return with_settings(row, inputs)
 
     def dense(inputs: Inputs) -> dict[str, Any]:
         z = inputs["z"]
@@ -189,7 +140,7 @@ def _activation(row: Activation) -> Named:
 
     return Named(
         ("z",),
-        lambda i: {"z": _vector(i, "z"), **check_settings(row, i)},
+        lambda i: {"z": vector_of(i, "z"), **check_settings(row, i)},
         lambda i: at(i).value(i["z"]),
         dense,
         lambda i, v: {"z": v * at(i).derivative(i["z"])},
@@ -210,34 +161,14 @@ def _place(row: Activation, kink: Kink) -> str:
 # dot, affine, neuron
 
 
-def _check_dot(inputs: Inputs) -> dict[str, Any]:
-    u, v = _vector(inputs, "u"), _vector(inputs, "v")
-    _same_shape(u, v, ("u", "v"))
-    return {"u": u, "v": v}
-
-
 _DOT = Named(
     ("u", "v"),
-    _check_dot,
+    check_dot,
     lambda i: dot(i["u"], i["v"]),
     lambda i: {"u": ddot_du(i["u"], i["v"]), "v": ddot_dv(i["u"], i["v"])},
     lambda i, g: {"u": g[0] * i["v"], "v": g[0] * i["u"]},
     lambda i, t: dot(array_namespace(t).concatenate([i["v"], i["u"]]), t),
 )
-
-
-def _check_affine(inputs: Inputs) -> dict[str, Any]:
-    x, w, b = _vector(inputs, "x"), _array(inputs, "w"), _array(inputs, "b")
-    if len(w) != len(x):
-        raise InputError(
-            f"the shapes do not fit: x is {kind_of(x)}, w is {kind_of(w)}",
-            "w has a row for each entry of x, and a column for each output if there are several",
-            names=("x", "w"),
-        )
-    outputs = w.shape[1] if w.ndim == 2 else 1
-    if b.shape != (outputs,):
-        raise InputError(f"b is {kind_of(b)}; expected {kind_of(w[0]) if w.ndim == 2 else 'one number'}", names=["b"])
-    return {"x": x, "w": w, "b": b if w.ndim == 2 else b.reshape(())}
 
 
 def _affine_jacobian(inputs: Inputs) -> dict[str, Any]:
@@ -264,7 +195,7 @@ def _affine_jvp(inputs: Inputs, t: Any) -> tuple[Any, Any]:
 
 _AFFINE = Named(
     ("x", "w", "b"),
-    _check_affine,
+    check_affine,
     lambda i: affine_pair(i["x"], i["w"], i["b"])[0],
     _affine_jacobian,
     _affine_vjp,
@@ -273,27 +204,8 @@ _AFFINE = Named(
 )
 
 
-def activation_named(name: Any) -> Activation:
-    """The row of an activation; InputError if there is none of that name."""
-    if name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    close = nearest(str(name), ACTIVATIONS)
-    hint = f"did you mean {close}?" if close else f"they are {', '.join(ACTIVATIONS)}"
-    raise InputError(f"there is no activation {name!r}", hint, names=["activation"])
-
-
-def _check_neuron(inputs: Inputs) -> dict[str, Any]:
-    checked = _check_affine(inputs)
-    if checked["w"].ndim != 1:
-        raise InputError(
-            "w is a matrix; a neuron has one output", "affine takes a matrix with a column for each", names=["w"]
-        )
-    row = activation_named(inputs["activation"])
-    return {**checked, "activation": row.name, **check_settings(row, inputs)}
-
-
 def _activation_of(inputs: Inputs) -> Activation:
-    return _with_settings(ACTIVATIONS[inputs["activation"]], inputs)
+    return with_settings(ACTIVATIONS[inputs["activation"]], inputs)
 
 
 def _neuron(inputs: Inputs) -> Any:
@@ -353,7 +265,7 @@ def _times_entry(factors: str, k: int, slope: float, inputs: Inputs) -> Any:
 
 _NEURON = Named(
     ("x", "w", "b"),
-    _check_neuron,
+    check_neuron,
     _neuron,
     lambda i: {name: block[None, :] for name, block in _neuron_vjp(i, array_namespace(i["x"]).ones(1)).items()},
     _neuron_vjp,
@@ -375,17 +287,17 @@ def _loss(row: Loss, g: str | None = None) -> Named:
     by_rows = row.task is Task.CLASSES
 
     def functions(inputs: Inputs) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        bound = _with_settings(row, inputs)
+        bound = with_settings(row, inputs)
         return (bound.J, bound.dJ_dyhat) if g is None else (bound.fused[g].J, bound.fused[g].dJ_dz)
 
     def arguments(inputs: Inputs) -> tuple[Any, Any]:
         y, other = inputs["y"], inputs[block]
-        return (_rows(y), _rows(other)) if by_rows else (y, other)
+        return (as_rows(y), as_rows(other)) if by_rows else (y, other)
 
     def shaped(inputs: Inputs) -> Any:
         return functions(inputs)[1](*arguments(inputs)).reshape(inputs[block].shape)
 
-    check = _check_one_hot if by_rows else _check_pairs
+    check = check_one_hot if by_rows else check_pairs
     return Named(
         (block,),
         lambda i: {**check(row, block, i), **check_settings(row, i)},
@@ -400,7 +312,7 @@ def _loss(row: Loss, g: str | None = None) -> Named:
 def _corners_of_loss(row: Loss, inputs: Inputs) -> list[Corner]:
     """The entries of ŷ at a kink of the loss's term."""
     y, yhat = inputs["y"], inputs["yhat"]
-    bound = _with_settings(row, inputs)
+    bound = with_settings(row, inputs)
     N = len(yhat)
     found = []
     for kink in bound.kinks(y):
@@ -411,78 +323,6 @@ def _corners_of_loss(row: Loss, inputs: Inputs) -> list[Corner]:
             sides = float(left[k]), float(right[k])
             found.append(Corner(0, "yhat", k, used, *sides, lambda slope, i: slope / N, True, place))
     return found
-
-
-def check_labels(row: Loss, y: Array) -> None:
-    """InputError for a label that the loss does not take."""
-    _check_within(row.labels, y, "y", "labels")
-
-
-def _check_within(interval: Interval, values: Array, name: str, what: str, hint: str = "") -> None:
-    outside = values[~interval.holds(values)]
-    if outside.size and interval != REALS:
-        raise InputError(f"{name} holds {what} {interval}, found {outside[0]:g}", hint, names=[name])
-
-
-def _check_outputs(row: Loss, yhat: Array) -> None:
-    """InputError for a ŷ that is outside of the loss's domain."""
-    probabilities = row.probability or row.task is Task.CLASSES
-    hint = f"for z from −∞ to ∞: {' or '.join(fused_names())}" if probabilities else ""
-    _check_within(row.domain, yhat, "yhat", "probabilities" if probabilities else "outputs", hint)
-
-
-def _check_pairs(row: Loss, block: str, inputs: Inputs) -> dict[str, Any]:
-    """A label for each output."""
-    y, other = _array(inputs, "y"), _array(inputs, block)
-    _same_shape(y, other, ("y", block))
-    check_labels(row, y)
-    if block == "yhat":
-        _check_outputs(row, other)
-    return {"y": y, block: other}
-
-
-def _check_one_hot(row: Loss, block: str, inputs: Inputs) -> dict[str, Any]:
-    """Rows y as one-hot, from y or label, for predictions in rows."""
-    other = _array(inputs, block)
-    if block == "yhat":
-        _check_outputs(row, other)
-    if (inputs.get("y") is None) == (inputs.get("label") is None):
-        raise InputError("give the true class once: y one-hot, or label counted from 0", names=("y", "label"))
-    if inputs.get("label") is not None:
-        y = one_hot(_vector(inputs, "label"), *_rows(other).shape)
-        return {"y": y.reshape(other.shape), block: other}
-    y = _array(inputs, "y")
-    _same_shape(y, other, ("y", block), "y is one-hot, in the shape of the other; label gives class numbers")
-    check_labels(row, y)
-    check_sums(_rows(y))
-    return {"y": y, block: other}
-
-
-def check_sums(y: Array) -> None:
-    """InputError unless each row adds up to 1."""
-    sums = y.sum(axis=1)
-    wrong = sums[~(abs(sums - 1.0) <= 1e-9)]
-    if wrong.size:
-        what = "each row is one-hot, or holds probabilities that add up to 1"
-        raise InputError(f"y: {what}; found a sum of {wrong[0]:g}", names=["y"])
-
-
-def one_hot(labels: Array, samples: int, classes: int) -> Array:
-    """One-hot rows (samples, classes) of class numbers; InputError for one that is no class."""
-    if labels.shape != (samples,):
-        expected = kind_of(np.empty(samples))
-        raise InputError(f"label is {kind_of(labels)}; expected {expected}, a class number a row", names=["label"])
-    for label in labels.tolist():
-        if label not in range(classes):
-            raise InputError(f"label {label:g}: the classes are counted from 0 to {classes - 1}", names=["label"])
-    y = np.zeros((samples, classes))
-    y[np.arange(samples), labels.astype(int)] = 1.0
-    return y
-
-
-def _rows(x: Any) -> Any:
-    """A sample a row; a vector is one sample."""
-    return x.reshape(-1, x.shape[-1])
 
 
 def _named() -> dict[str, Named]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from witness import assert_within, exact, mp
 
 from bpcli.errors import UsageError
+from bpcli.lecture.input_checks import one_hot
 from bpcli.lecture.inputs import INPUTS
-from bpcli.lecture.named_functions import NAMED, one_hot
+from bpcli.lecture.named_functions import NAMED
 
 RNG = np.random.default_rng(37)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
