@@ -1,0 +1,58 @@
+"""At edges of functions both sides of the point say what the slope is, also where the plain sweep gives 0·∞."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.calculation import Calculation
+
+mpmath.mp.dps = 60
+
+
+def calculation(text, **point):
+    return Calculation([parse(text)], [text], {k: np.shape(v) for k, v in point.items()}, list(point))
+
+
+INF, NAN = math.inf, math.nan
+
+
+def test_a_jacobian_says_what_zero_times_infinity_comes_to():
+    for texts in (["cbrt(x**3)", "x"], ["cbrt(x**3)"]):
+        one = Calculation([parse(t) for t in texts], texts, {"x": ()}, ["x"])
+        assert one.jacobian({"x": 0.0})[1]["x"][0][0] == 1
+    one = Calculation([parse("sqrt(relu(x-4))"), parse("x")], ["sqrt(relu(x-4))", "x"], {"x": ()}, ["x"])
+    assert one.jacobian({"x": 0.0})[1]["x"] == [[0.0], [1.0]]
+
+
+def test_an_entry_that_is_not_taken_adds_nothing():
+    v = np.array([0.0, 4.0])
+    for text in ("sqrt(v)[1]", "sqrt(v[1])", "max(sqrt(v))", "sum(sqrt(v)[1:2])"):
+        _, gradient = calculation(text, v=v).gradient({"v": v})
+        assert gradient["v"].tolist() == [0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [
+        ("x*sqrt(x)", 0.0),
+        ("sqrt(x**4)", 0.0),
+        ("sqrt(x)*sqrt(x)", 1.0),
+        ("sqrt(x)**2", 1.0),
+        ("sqrt(x)**2+x", 2.0),
+        ("cbrt(x**3)", 1.0),
+        ("cbrt(x)**3", 1.0),
+        ("x**(1/3)*x**(2/3)", 1.0),
+        ("exp(log(x))", 1.0),
+        ("(x**2)**0.75", 0.0),
+        ("cbrt(x)**2", NAN),  # it grows without bound, to −∞ on the left and to ∞ on the right
+    ],
+)
+def test_zero_times_infinity_is_what_it_comes_to(text, slope):
+    value, gradient = calculation(text, x=0.0).gradient({"x": 0.0})
+    assert value == 0
+    assert gradient["x"] == pytest.approx(slope, rel=1e-13, nan_ok=True)
+    blocks = calculation(text, x=0.0).gradient_block({"x": np.array([0.0, 1.0])})
+    assert blocks[1]["x"][0] == pytest.approx(slope, rel=1e-13, nan_ok=True)

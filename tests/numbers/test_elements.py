@@ -1,0 +1,119 @@
+"""Arrays of numbers of other kinds, here of exact fractions: NumPy's operations, three-valued truths, errors of 0."""
+
+import operator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.numbers.elements import UNKNOWN, Elements, UndecidedError, give_operators, negation
+from bpcli.numbers.namespaces import namespace
+
+
+class Exact:
+    """A fraction, the simplest kind of number that NumPy does not know."""
+
+    __hash__ = None
+
+    def __init__(self, x):
+        self.x = Fraction(x)
+
+    def __neg__(self):
+        return Exact(-self.x)
+
+    def __abs__(self):
+        return Exact(abs(self.x))
+
+
+def lifted(x):
+    return x if isinstance(x, Exact) else Exact(x)
+
+
+ARITHMETIC = {n: getattr(operator, n) for n in ("add", "sub", "mul", "truediv")}
+COMPARISONS = {n: getattr(operator, n) for n in ("lt", "le", "gt", "ge", "eq", "ne")}
+give_operators(Exact, {n: lambda a, b, f=f: Exact(f(a.x, b.x)) for n, f in ARITHMETIC.items()}, lifted)
+give_operators(Exact, {n: lambda a, b, f=f: f(a.x, b.x) for n, f in COMPARISONS.items()}, lifted)
+SPACE = Elements(
+    "exact",
+    Exact,
+    {
+        "maximum": lambda a, b: a if a.x > b.x else b,
+        "minimum": lambda a, b: a if a.x < b.x else b,
+        "exp": lambda a: Exact(1 + a.x),  # stands for a function
+    },
+    lift=lifted,
+    constant=lifted,
+    select=lambda c, a, b: a if c else b,
+    is_finite=lambda a: True,
+    rank=lambda a: a.x,
+    power_of_two=lambda k: Exact(Fraction(2) ** int(k)),
+    pi=lambda: Exact(Fraction(22, 7)),
+)
+Exact.space = SPACE
+MATRICES = st.lists(st.lists(st.fractions(-5, 5, max_denominator=9), min_size=3, max_size=3), min_size=2, max_size=2)
+
+
+def array(rows):
+    return SPACE.asarray(np.array([[Exact(x) for x in row] for row in rows], object))
+
+
+def fractions(x):
+    return [v.x if isinstance(v, Exact) else v for v in np.asarray(x, object).ravel()]
+
+
+@pytest.mark.parametrize("name", [*ARITHMETIC, *COMPARISONS])
+@given(MATRICES, MATRICES)
+def test_operators_work_entry_by_entry(name, a, b):
+    function = ARITHMETIC.get(name) or COMPARISONS[name]
+    b = [[x or Fraction(1) for x in row] for row in b]
+    expected = [function(x, y) for r, s in zip(a, b, strict=True) for x, y in zip(r, s, strict=True)]
+    assert fractions(function(array(a), array(b))) == expected
+    assert fractions(function(array(a), 2.0)) == [function(x, 2) for row in a for x in row]
+
+
+@given(MATRICES)
+def test_reductions_and_reshaping_are_numpys(a):
+    x = array(a)
+    assert fractions(x.max(axis=1)) == list(map(max, a))
+    assert fractions(x.min(axis=0)) == [min(column) for column in zip(*a, strict=True)]
+    assert fractions(x.sum(axis=1)) == list(map(sum, a))
+    assert x.argmax(axis=1).tolist() == [row.index(max(row)) for row in a]
+    assert fractions(SPACE.expand_dims(x, 0).transpose(0, 2, 1)) == [
+        v for column in zip(*a, strict=True) for v in column
+    ]
+    assert fractions(SPACE.where(x > 0, x, 0.0)) == [max(v, 0) for row in a for v in row]
+
+
+@given(MATRICES)
+def test_no_digit_is_lost(a):
+    x = array(a)
+    assert not SPACE.rounds
+    assert fractions(SPACE.two_sum(x, x)[1]) == fractions(SPACE.two_product(x, x)[1]) == [0] * 6
+    (m, low), k = SPACE.exp_pair(x)
+    assert fractions(SPACE.ldexp(m, k)) == [1 + v for row in a for v in row]
+    assert fractions(low) == [0] * 6
+    assert SPACE.refined(x, True, lambda: None) is x
+
+
+def test_an_array_brings_its_namespace():
+    assert namespace(array([[1, 2, 3], [4, 5, 6]])) is SPACE
+    assert namespace(1.0, Exact(1)) is SPACE
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_open_truth_is_decided_only_by_the_other(known):
+    assert negation(UNKNOWN) is UNKNOWN
+    assert (UNKNOWN & known) is (UNKNOWN if known else False)
+    assert (UNKNOWN | known) is (True if known else UNKNOWN)
+    with pytest.raises(UndecidedError):
+        bool(UNKNOWN)
+
+
+def test_any_counts_what_may_hold_and_all_what_is_certain():
+    truths = SPACE.kept(np.array([UNKNOWN, False], object))
+    assert truths.any()
+    assert not truths.all()
+    assert (~truths)[0] is UNKNOWN
+    assert (~truths)[1] is True
