@@ -17,7 +17,7 @@ from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.errors import InputError, UsageError
 from bpcli.formulas.affine import dot
 from bpcli.lecture.input_checks import Inputs, check_names
-from bpcli.lecture.inputs import INPUTS
+from bpcli.lecture.inputs import INPUTS, settings_of
 from bpcli.lecture.named_functions import Corner, each_set, named_function
 from bpcli.numbers.namespaces import array_namespace
 
@@ -29,12 +29,14 @@ SIDES = ("lecture", "left", "right")
 class Manner(NamedTuple):
     """How a derivative is computed: `kink` says which slope is taken at a kink, `certify` that every digit is proven.
 
-    With `digits` a proven number is rounded to so many significant digits, else to the nearest double.
+    With `digits` a proven number is rounded to so many significant digits, else to the nearest double. `wrt` are the
+    blocks that are differentiated by, all if it is None.
     """
 
     kink: str = "lecture"
     certify: bool = False
     digits: int | None = None
+    wrt: Sequence[str] | None = None
 
     def slope(self, corner: Corner, inputs: Inputs) -> Any:
         """The entry of the Jacobian at a kink, in the numbers of the inputs."""
@@ -67,29 +69,57 @@ class NamedDerivative:
 
 
 def named_jacobian(
-    name: str, /, *, kink: str = "lecture", certify: bool = False, digits: int | None = None, **inputs: Any
+    name: str,
+    /,
+    *,
+    wrt: str | Sequence[str] | None = None,
+    kink: str = "lecture",
+    certify: bool = False,
+    digits: int | None = None,
+    **inputs: Any,
 ) -> NamedDerivative:
     """The Jacobian of a function of the lecture: for each block a matrix, outputs × entries.
 
-    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. Raises UsageError for an unknown name, for inputs that
-    are missing, too many or do not fit, and for a Jacobian beyond the memory; MissingExtraError for `certify` without
-    python-flint.
+    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. `wrt` picks blocks, `kink` a side (`left`, `right`),
+    `certify` proves every digit, `digits` of them. Raises UsageError for an unknown name, for inputs that are missing,
+    too many or do not fit, and for a Jacobian beyond the memory; MissingExtraError for `certify` without python-flint.
     """
-    return jacobian_of(name, inputs, Manner(kink, certify, digits))
+    return jacobian_of(name, inputs, Manner(kink, certify, digits, names_of(wrt)))
 
 
 def named_vjp(
-    name: str, v: Any, /, *, kink: str = "lecture", certify: bool = False, digits: int | None = None, **inputs: Any
+    name: str,
+    v: Any,
+    /,
+    *,
+    wrt: str | Sequence[str] | None = None,
+    kink: str = "lecture",
+    certify: bool = False,
+    digits: int | None = None,
+    **inputs: Any,
 ) -> NamedDerivative:
-    """v·J, for v with an entry for each output, without forming J. Errors as of `named_jacobian`."""
-    return vjp_of(name, v, inputs, Manner(kink, certify, digits))
+    """v·J, for v with an entry for each output, without forming J. The rest as of `named_jacobian`."""
+    return vjp_of(name, v, inputs, Manner(kink, certify, digits, names_of(wrt)))
 
 
 def named_jvp(
-    name: str, v: Any, /, *, kink: str = "lecture", certify: bool = False, digits: int | None = None, **inputs: Any
+    name: str,
+    v: Any,
+    /,
+    *,
+    wrt: str | Sequence[str] | None = None,
+    kink: str = "lecture",
+    certify: bool = False,
+    digits: int | None = None,
+    **inputs: Any,
 ) -> NamedDerivative:
-    """J·v, for v with an entry for each input, without forming J. Errors as of `named_jacobian`."""
-    return jvp_of(name, v, inputs, Manner(kink, certify, digits))
+    """J·v, for v with an entry for each input, without forming J. The rest as of `named_jacobian`."""
+    return jvp_of(name, v, inputs, Manner(kink, certify, digits, names_of(wrt)))
+
+
+def names_of(wrt: str | Sequence[str] | None) -> Sequence[str] | None:
+    """Names as a list, from a text such as `x,w`."""
+    return [name.strip() for name in wrt.split(",")] if isinstance(wrt, str) else wrt
 
 
 def each_named(name: str, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -130,9 +160,8 @@ def vjp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> Name
 def jvp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
     """`named_jvp` of inputs by name."""
     point = _Point(name, inputs, manner)
-    row, v = point.row, _direction("jvp", v, sum(map(math.prod, point.shapes.values())), "inputs")
-    ends = itertools.accumulate(map(math.prod, point.shapes.values()), initial=0)
-    starts = dict(zip(point.shapes, ends, strict=False))
+    row, v = point.row, point.tangent(_direction("jvp", v, sum(map(math.prod, point.shapes.values())), "inputs"))
+    starts = point.starts()
 
     def compute(i: Inputs) -> Results:
         tangent, at = _alike(v, i), [starts[corner.block] + corner.entry for corner in point.unlike]
@@ -161,10 +190,13 @@ class _Point:
         self.row = named_function(name)
         check_names(name, inputs)
         self.inputs = self.row.check(inputs)
-        self.shapes: dict[str, Shape] = {block: np.shape(self.inputs[block]) for block in self.row.blocks}
+        wrt = self.row.blocks if manner.wrt is None else manner.wrt
+        if unknown := [block for block in wrt if block not in self.row.blocks]:
+            raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(self.row.blocks)}")
+        self.shapes: dict[str, Shape] = {b: np.shape(self.inputs[b]) for b in self.row.blocks if b in wrt}
         with np.errstate(all="ignore"):
             self.outputs = int(np.size(self.row.value(self.inputs)))
-            self.corners = self.row.corners(self.inputs)
+            self.corners = [corner for corner in self.row.corners(self.inputs) if corner.block in wrt]
         self.unlike = [] if manner.kink == "lecture" else self.corners
 
     def evaluated(self, compute: Callable[[Inputs], Results]) -> tuple[Any, Blocks, Sequence[Any]]:
@@ -174,7 +206,21 @@ class _Point:
                 value, blocks, rest = compute(self.inputs)
             else:
                 value, blocks, rest = self._proven(compute)
-        return value, {block: np.array(part) for block, part in blocks.items()}, rest
+        wanted = {block: np.array(part) for block, part in blocks.items() if block in self.shapes or block == "jvp"}
+        return value, wanted, rest
+
+    def starts(self) -> dict[str, int]:
+        """Where each block begins among the entries of all."""
+        sizes = [int(np.size(self.inputs[block])) for block in self.row.blocks]
+        return dict(zip(self.row.blocks, itertools.accumulate(sizes, initial=0), strict=False))
+
+    def tangent(self, v: NDArray[Any]) -> NDArray[Any]:
+        """A direction of the blocks that are differentiated by as one of all, the others at rest."""
+        whole, at = np.zeros(sum(int(np.size(self.inputs[block])) for block in self.row.blocks)), 0
+        for block, shape in self.shapes.items():
+            start, size = self.starts()[block], math.prod(shape)
+            whole[start : start + size], at = v[at : at + size], at + size
+        return whole
 
     def _proven(self, compute: Callable[[Inputs], Results]) -> Results:
         from bpcli.calculus.sweeps.certified import certified
@@ -194,7 +240,8 @@ class _Point:
             used, left, right = map(float, corner.slopes(self.inputs))
             kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[SIDES.index(self.manner.kink)], False))
         place = self.corners[0].place if self.corners else ""
-        shown = {key: self.given[key] for key in INPUTS[self.name] if key in self.given}
+        keys = [*INPUTS[self.name], *settings_of(self.name, self.given.get("activation"))]
+        shown = {key: self.given[key] for key in keys if self.given.get(key) is not None}
         return NamedDerivative(self.name, shown, value, self.shapes, tuple(kinks), place, **derivative)
 
 

@@ -92,14 +92,14 @@ def command(
     printer = Printer(format_, precision, certify, kink)
     given = {name: text for name, text in named.items() if text is not None}
     if len(expressions) == 1 and expressions[0] in INPUTS:
-        if at or points is not None or let or declared or wrt:
+        if at or points is not None or let or declared:
             raise UsageError(
                 f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
                 f'for the expression write "{expressions[0]}(…)"',
             )
         if option := options._replace(latex=False).given():
             raise UsageError(f"{option} is of expressions, and {expressions[0]} is a name")
-        _of_name(expressions[0], given, vjp, jvp, options.latex, printer)
+        _of_name(expressions[0], given, wrt, vjp, jvp, options.latex, printer)
         return
     if given:
         names = ", ".join(f"--{name}" for name in given)
@@ -208,19 +208,27 @@ def _product(
         printer.text(value_lines(entries, printer.precision), apart=False)
 
 
-def _of_name(name: str, given: dict[str, str], vjp: str | None, jvp: str | None, latex: bool, printer: Printer) -> None:
+def _of_name(
+    name: str,
+    given: dict[str, str],
+    wrt: str | None,
+    vjp: str | None,
+    jvp: str | None,
+    latex: bool,
+    printer: Printer,
+) -> None:
     """A function of the lecture: its Jacobian in numbers, or without inputs as a formula."""
     if set(given) <= {ACTIVATION, *settings_of(name, given.get(ACTIVATION))} and vjp is None and jvp is None:
-        _print_sheet(name, given, latex, printer.format)
+        _print_sheet(name, given, wrt, latex, printer.format)
         return
     if latex:
         raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {name} --latex")
     from bpcli.commands.named_jacobian import run_named
 
-    run_named(name, given, vjp, jvp, printer)
+    run_named(name, given, wrt, vjp, jvp, printer)
 
 
-def _print_sheet(name: str, given: dict[str, str], latex: bool, format_: str) -> None:
+def _print_sheet(name: str, given: dict[str, str], wrt: str | None, latex: bool, format_: str) -> None:
     """The formulas of a function of the lecture, an entry a line."""
     from bpcli.calculus.points.values import parse_value
     from bpcli.lecture.formula_sheet import sheet_of
@@ -231,6 +239,11 @@ def _print_sheet(name: str, given: dict[str, str], latex: bool, format_: str) ->
     if extra := [key for key in given if key not in known]:
         raise UsageError(f"{name} takes no {', '.join(f'--{key}' for key in extra)}", f"bpcli jacobian {name}")
     sheet = sheet_of(name, activation, {key: parse_value(text) for key, text in given.items() if key != ACTIVATION})
+    if wrt is not None:
+        wanted = [block.strip() for block in wrt.split(",")]
+        if unknown := [block for block in wanted if block not in sheet.blocks]:
+            raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(sheet.blocks)}")
+        sheet = sheet.by(wanted)
     if latex:
         lines = list(sheet.latex)
     elif format_ == "json":

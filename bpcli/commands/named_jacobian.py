@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.api.lecture_functions import Manner, NamedDerivative, each_named, jacobian_of, jvp_of, vjp_of
+from bpcli.api.lecture_functions import Manner, NamedDerivative, each_named, jacobian_of, jvp_of, names_of, vjp_of
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands.requests import Printer, blocks_lines, flat, plain, value_lines
@@ -15,9 +15,11 @@ from bpcli.lecture.input_checks import check_names
 from bpcli.lecture.inputs import INPUTS
 
 
-def run_named(name: str, texts: Mapping[str, str], vjp: str | None, jvp: str | None, printer: Printer) -> None:
+def run_named(
+    name: str, texts: Mapping[str, str], wrt: str | None, vjp: str | None, jvp: str | None, printer: Printer
+) -> None:
     """Print the Jacobian of `name`, or v·J or J·v, for the inputs that the options give as texts."""
-    manner = Manner(printer.kink, printer.certify, printer.precision)
+    manner = Manner(printer.kink, printer.certify, printer.precision, names_of(wrt))
     v = None if vjp is None and jvp is None else parse_value(vjp or jvp or "", read_value_file)
     for inputs in each_named(name, read_inputs(name, texts)):
         if vjp is not None:

@@ -7,7 +7,7 @@ beside the Jacobian in numbers.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bpcli.calculus.language.parser import parse
@@ -35,6 +35,21 @@ class Sheet(NamedTuple):
     entries: tuple[Entry, ...]
     latex: tuple[str, ...]
     names: str = ""
+
+    def by(self, blocks: Sequence[str]) -> "Sheet":
+        """Only what is differentiated by some of the blocks, of which each has one line in LaTeX."""
+        latex = tuple(line for block, line in zip(self.blocks, self.latex, strict=True) if block in blocks)
+        return Sheet(tuple(entry for entry in self.entries if _block(entry) in blocks), latex, self.names)
+
+    @property
+    def blocks(self) -> list[str]:
+        """What it is differentiated by."""
+        return list(dict.fromkeys(_block(entry) for entry in self.entries))
+
+
+def _block(entry: Entry) -> str:
+    """`x` of `dz[k]/dx[j]`."""
+    return entry.of.rpartition("/d")[2].partition("[")[0]
 
 
 class Softmax(NamedTuple):

@@ -1,5 +1,7 @@
 """The lecture's functions from Python: what the command prints, slopes of a side by quotients, and mistakes."""
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,6 +9,9 @@ import pytest
 import bpcli as library
 from bpcli.errors import InputError, UsageError
 from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.choices import Setting
+from bpcli.lecture.inputs import INPUTS
+from bpcli.lecture.named_functions import NAMED
 
 NEURON = {"x": [1.0, -2.0, 0.0], "w": [2.0, 1.0, 5.0], "b": 0.0}
 
@@ -103,3 +108,42 @@ def test_the_command_shows_an_input_as_its_option(bpcli):
     assert "neuron needs --w, --b, --activation" in result.err
     assert "--x … --w … --b … --activation …" in result.err
     assert "--jvp has 2 entries for 3 inputs" in bpcli("jacobian", "softmax", "--logits", "1,2,3", "--jvp", "1,2").err
+
+
+@pytest.mark.parametrize("name", [name for name, row in NAMED.items() if len(row.blocks) > 1])
+def test_some_blocks_are_those_of_the_whole(name):
+    given = {"u": [1.0, 2.0], "v": [3.0, -1.0], "x": [1.0, -2.0], "w": [0.5, 0.75], "b": 0.1, "activation": "tanh"}
+    inputs = {key: given[key] for key in INPUTS[name]}
+    whole = library.named_jacobian(name, **inputs).jacobian
+    for block, matrix in whole.items():
+        found = library.named_jacobian(name, wrt=block, **inputs)
+        assert {k: v.tolist() for k, v in found.jacobian.items()} == {block: matrix.tolist()}
+        assert len(found.entries) == matrix.shape[1]
+        assert list(library.named_vjp(name, [2.0], wrt=[block], **inputs).vjp) == [block]
+        t = np.arange(1.0, matrix.shape[1] + 1)
+        np.testing.assert_allclose(
+            np.ravel(library.named_jvp(name, t, wrt=block, **inputs).jvp), matrix @ t, rtol=1e-13
+        )
+    with pytest.raises(UsageError, match="has no block q"):
+        library.named_jacobian(name, wrt="q", **inputs)
+
+
+def test_the_command_picks_blocks_and_shows_settings(bpcli, monkeypatch):
+    dot = ["dot", "--u", "1,2", "--v", "3,4"]
+    assert bpcli("jacobian", *dot, "--wrt", "v").lines == ["1 2"]
+    assert bpcli("jacobian", *dot, "--wrt", "v", "--jvp", "1,1").lines == ["3"]
+    assert bpcli("jacobian", "neuron", "--wrt", "w,b").lines[:2] == ["da/dw[j]  da_dz*x[j]", "da/db     da_dz"]
+    assert bpcli("jacobian", "affine", "--wrt", "b", "--latex").lines == [
+        r"\frac{\partial \vec{z}}{\partial \vec{b}} = I"
+    ]
+    assert "affine has no block q" in bpcli("jacobian", "affine", "--wrt", "q").err
+    row = replace(ACTIVATIONS["relu"], settings={"slope": Setting(0.0)})
+    row = replace(row, value=lambda z, slope=0.0: z * slope, derivative=lambda z, slope=0.0: 0 * z + slope)
+    monkeypatch.setitem(ACTIVATIONS, "line", replace(row, name="line", kinks=lambda slope=0.0: ()))
+    record = bpcli("jacobian", "line", "--z", "2", "--slope", "1/4", "--format", "json").json[0]
+    assert record == {
+        "function": "line",
+        "inputs": {"z": 2, "slope": 0.25},
+        "value": [0.5],
+        "jacobian": {"z": [[0.25]]},
+    }
