@@ -9,9 +9,10 @@ import numpy as np
 
 from bpcli.commands import Command, output
 from bpcli.commands.predict import read_argument
+from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.fitted import Prepared, Tally
 from bpcli.datasets.reading import read_blocks, read_table
-from bpcli.datasets.stored import is_large, regrouped
+from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import Table, with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number

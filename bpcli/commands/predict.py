@@ -10,10 +10,11 @@ import click
 import numpy as np
 
 from bpcli.commands import Command, output
+from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.fitted import Prepared, Tally
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_blocks, read_table
-from bpcli.datasets.stored import is_large, regrouped
+from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number

@@ -1,17 +1,13 @@
-"""Data larger than memory: a table converted once to a file of columns, and prepared rows in a file of their own.
+"""Tables larger than memory: converted once to a file of columns, and read from there piece by piece.
 
-Both are read piece by piece at known places, so that the memory taken is that of a piece, whatever limit is set on the
-process; what is read often stays in the system's cache. A table's file is laid down block by block, in each block
-column after column; text is kept as numbers of its distinct cells. It stands beside the runs, in `.cache`, for as long
-as its source stays what it was. Rows are written to a file without a name, which is gone when the process is.
+The file is laid down block by block, in each block column after column; text is kept as numbers of its distinct cells.
+It stands beside the runs, in `.cache`, for as long as its source stays what it was.
 """
 
 import contextlib
 import ctypes
 import hashlib
 import json
-import math
-import mmap
 import os
 import shutil
 import tempfile
@@ -31,101 +27,10 @@ Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 """Told (bytes of the file so far, bytes in all) while a file is converted."""
 
-_MOST_PACKED = 100  # times that a file may be smaller than what it takes in memory
-_GZIP = 6  # times that a gzip file of text is usually smaller
 _FORMAT = 1  # rises when a reader of the old form could misread the new one
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
-
-
-class Matrix:
-    """Numbers (N, n), row by row, in a file without a name; rows are read where they are needed."""
-
-    def __init__(self, folder: Path, width: int, dtype: Any) -> None:
-        own_folder(folder)
-        with writing(folder):
-            self._file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the matrix
-        self._folder, self._width, self.dtype = folder, width, np.dtype(dtype)
-        self._rows = 0
-        self._map: mmap.mmap | None = None
-        self._unmappable = -1
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(N, n)."""
-        return self._rows, self._width
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all numbers."""
-        return int(self._rows * self._width * self.dtype.itemsize)
-
-    def __len__(self) -> int:
-        return self._rows
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
-
-    def append(self, rows: Array) -> None:
-        """Write more rows behind the others; DataError if they can't be written."""
-        with writing(self._folder):
-            self._file.write(np.ascontiguousarray(rows, self.dtype).data)
-            self._file.flush()
-        self._rows += len(rows)
-        self._map = None
-
-    def __getitem__(self, rows: slice) -> Array:
-        """Some rows that follow each other."""
-        first, last, step = rows.indices(self._rows)
-        assert step == 1, step
-        out = np.empty((max(0, last - first), self._width), self.dtype)
-        self._read(first, out)
-        return out
-
-    def take(self, rows: Array, axis: int, out: Array, mode: str = "clip") -> Array:
-        """Rows by their numbers, into `out`, as NumPy's `take`; what stands together in the file is read at once."""
-        places = np.argsort(rows)
-        numbers = rows[places]
-        breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
-        mapped = self._mapped()
-        for start, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(rows)], strict=True):
-            first, last = int(numbers[start]), int(numbers[stop - 1]) + 1
-            if mapped is None:
-                out[places[start:stop]] = self[first:last]
-            else:
-                self._announce(first, last)
-        return out if mapped is None else mapped.take(rows, axis, out, mode)  # type: ignore[call-overload]
-
-    def _mapped(self) -> Array | None:
-        """The file as an array by way of a map; None where the process may not take so many addresses."""
-        if self._map is None and self._rows and self.nbytes != self._unmappable:
-            try:
-                self._map = mmap.mmap(self._file.fileno(), self.nbytes, prot=mmap.PROT_READ)
-            except (OSError, ValueError):  # RLIMIT_AS
-                self._unmappable = self.nbytes
-        return None if self._map is None else np.frombuffer(self._map, self.dtype).reshape(self.shape)
-
-    def _announce(self, first: int, last: int) -> None:
-        """Have the system read some rows, in whatever order they are then asked for."""
-        assert self._map is not None
-        row = self._width * self.dtype.itemsize
-        begin = first * row // mmap.PAGESIZE * mmap.PAGESIZE
-        self._map.madvise(mmap.MADV_WILLNEED, begin, last * row - begin)
-
-    def pieces(self, rows: int) -> Iterator[Array]:
-        """All rows, so many at a time."""
-        for first in range(0, self._rows, rows):
-            yield self[first : first + rows]
-
-    def _read(self, first: int, out: Array) -> None:
-        view, at = out.reshape(-1).view(np.uint8).data, first * self._width * self.dtype.itemsize
-        while view:
-            count = os.preadv(self._file.fileno(), [view], at)
-            if not count:
-                raise DataError(f"{self._folder}: what was written there is gone")
-            view, at = view[count:], at + count
 
 
 class StoredTable(Table):
@@ -359,65 +264,3 @@ def folder_of(file: BinaryIO) -> Path:
 def _coded(cells: Sequence[str], codes: dict[str, int]) -> Array:
     """The number of each cell, new ones getting the next."""
     return np.fromiter((codes.setdefault(cell, len(codes)) for cell in cells), np.float64, len(cells))
-
-
-def available_memory() -> int:
-    """Bytes that the process may still take: of the machine's, and of the limits that are set on it."""
-    import resource
-
-    free = math.inf
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            free = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-        with open("/proc/self/statm", encoding="ascii") as sizes:
-            taken = [os.sysconf("SC_PAGE_SIZE") * int(pages) for pages in sizes.read().split()]
-    except (OSError, StopIteration, ValueError):
-        taken = [0] * 7
-    for limit, used in ((resource.RLIMIT_AS, taken[0]), (resource.RLIMIT_DATA, taken[5])):
-        soft = resource.getrlimit(limit)[0]
-        if soft != resource.RLIM_INFINITY:
-            free = min(free, max(0, soft - used))
-    return int(min(free, 2**62))
-
-
-def is_large(paths: Sequence[Path], format_: str, like: Path) -> bool:
-    """Whether one of the files is so large beside the memory there is that it is not to be read as a whole."""
-    limit = available_memory() / 2
-    files = [path for path in paths if path.is_file()]
-    if sum(path.stat().st_size for path in files) < limit / _MOST_PACKED:  # without a look at what is in them
-        return False
-    return any(_needed_memory(path, format_, like) > limit for path in files)
-
-
-def regrouped(parts: Iterator[Array], rows: int) -> Iterator[Array]:
-    """The same rows in parts of a multiple of `rows` each, but for the last."""
-    held: list[Array] = []
-    count = 0
-    for part in parts:
-        held.append(part)
-        count += len(part)
-        if count >= rows:
-            together = np.concatenate(held)
-            whole = count - count % rows
-            yield together[:whole]
-            held, count = [together[whole:]], count - whole
-    if count:
-        yield np.concatenate(held)
-
-
-def _needed_memory(path: Path, format_: str, like: Path) -> int:
-    """About how many bytes it takes to train on a file in memory: its numbers as doubles, three times over.
-
-    What a row of the file takes is told by its first block.
-    """
-    reader = read_blocks(path, format_, like)
-    first = next(reader)
-    numbers = first.rows * len(first.names)
-    del first
-    following = next(reader, None)
-    reader.close()  # type: ignore[attr-defined]
-    if following is None:
-        return 0
-    format_row = reader_of(path, format_, like)
-    packed = max(format_row.packed, _GZIP if path.name.endswith(".gz") else 1)
-    return int(3 * 8 * numbers * packed * path.stat().st_size / format_row.block_bytes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.large import available_memory, is_large
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.labels import class_text
@@ -16,8 +17,9 @@ from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.splits import split_rows
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
 from bpcli.datasets.reading import read_table
+from bpcli.datasets.row_file import Matrix
 from bpcli.datasets.sparse import is_sparse
-from bpcli.datasets.stored import Matrix, Progress, StoredTable, available_memory, is_large, stored
+from bpcli.datasets.stored import Progress, StoredTable, stored
 from bpcli.datasets.table import Table, with_target
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.choices import Task

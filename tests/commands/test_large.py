@@ -14,6 +14,7 @@ import pytest
 from pyarrow import feather, parquet
 
 from bpcli.commands import evaluate, predict
+from bpcli.datasets import large
 from bpcli.datasets import stored as store
 from bpcli.datasets.readers import arrays, columnar, delimited
 from bpcli.training import checkpoint, model, trainer
@@ -73,7 +74,7 @@ def small_blocks(monkeypatch):
 @pytest.fixture
 def little_memory(monkeypatch, small_blocks):
     """A switch: from now on there is next to no memory, as far as files are concerned."""
-    return lambda: monkeypatch.setattr(store, "available_memory", lambda: 0)
+    return lambda: monkeypatch.setattr(large, "available_memory", lambda: 0)
 
 
 TABLE = "target: label, categorical: [color, plan], missing: mean, weight: times, validation: 0.2, standardize: true"

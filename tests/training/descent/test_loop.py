@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from autograd import grad
 
-from bpcli.datasets.stored import Matrix
+from bpcli.datasets.row_file import Matrix
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent import loop
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs

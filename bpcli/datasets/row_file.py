@@ -1,0 +1,125 @@
+"""Prepared rows in a file: those of data that is large beside the memory there is, read where they are needed.
+
+The memory taken is that of the rows asked for, whatever limit is set on the process; what is read often stays in the
+system's cache. The file has no name, and is gone when the process is.
+"""
+
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.errors import DataError
+from bpcli.files import own_folder, writing
+
+Array = NDArray[Any]
+
+
+class Matrix:
+    """Numbers (N, n), row by row, in a file without a name; rows are read where they are needed."""
+
+    def __init__(self, folder: Path, width: int, dtype: Any) -> None:
+        own_folder(folder)
+        with writing(folder):
+            self._file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the matrix
+        self._folder, self._width, self.dtype = folder, width, np.dtype(dtype)
+        self._rows = 0
+        self._map: mmap.mmap | None = None
+        self._unmappable = -1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, n)."""
+        return self._rows, self._width
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all numbers."""
+        return int(self._rows * self._width * self.dtype.itemsize)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def append(self, rows: Array) -> None:
+        """Write more rows behind the others; DataError if they can't be written."""
+        with writing(self._folder):
+            self._file.write(np.ascontiguousarray(rows, self.dtype).data)
+            self._file.flush()
+        self._rows += len(rows)
+        self._map = None
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Some rows that follow each other."""
+        first, last, step = rows.indices(self._rows)
+        assert step == 1, step
+        out = np.empty((max(0, last - first), self._width), self.dtype)
+        self._read(first, out)
+        return out
+
+    def take(self, rows: Array, axis: int, out: Array, mode: str = "clip") -> Array:
+        """Rows by their numbers, into `out`, as NumPy's `take`; what stands together in the file is read at once."""
+        places = np.argsort(rows)
+        numbers = rows[places]
+        breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
+        mapped = self._mapped()
+        for start, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(rows)], strict=True):
+            first, last = int(numbers[start]), int(numbers[stop - 1]) + 1
+            if mapped is None:
+                out[places[start:stop]] = self[first:last]
+            else:
+                self._announce(first, last)
+        return out if mapped is None else mapped.take(rows, axis, out, mode)  # type: ignore[call-overload]
+
+    def _mapped(self) -> Array | None:
+        """The file as an array by way of a map; None where the process may not take so many addresses."""
+        if self._map is None and self._rows and self.nbytes != self._unmappable:
+            try:
+                self._map = mmap.mmap(self._file.fileno(), self.nbytes, prot=mmap.PROT_READ)
+            except (OSError, ValueError):  # RLIMIT_AS
+                self._unmappable = self.nbytes
+        return None if self._map is None else np.frombuffer(self._map, self.dtype).reshape(self.shape)
+
+    def _announce(self, first: int, last: int) -> None:
+        """Have the system read some rows, in whatever order they are then asked for."""
+        assert self._map is not None
+        row = self._width * self.dtype.itemsize
+        begin = first * row // mmap.PAGESIZE * mmap.PAGESIZE
+        self._map.madvise(mmap.MADV_WILLNEED, begin, last * row - begin)
+
+    def pieces(self, rows: int) -> Iterator[Array]:
+        """All rows, so many at a time."""
+        for first in range(0, self._rows, rows):
+            yield self[first : first + rows]
+
+    def _read(self, first: int, out: Array) -> None:
+        view, at = out.reshape(-1).view(np.uint8).data, first * self._width * self.dtype.itemsize
+        while view:
+            count = os.preadv(self._file.fileno(), [view], at)
+            if not count:
+                raise DataError(f"{self._folder}: what was written there is gone")
+            view, at = view[count:], at + count
+
+
+def regrouped(parts: Iterator[Array], rows: int) -> Iterator[Array]:
+    """The same rows in parts of a multiple of `rows` each, but for the last."""
+    held: list[Array] = []
+    count = 0
+    for part in parts:
+        held.append(part)
+        count += len(part)
+        if count >= rows:
+            together = np.concatenate(held)
+            whole = count - count % rows
+            yield together[:whole]
+            held, count = [together[whole:]], count - whole
+    if count:
+        yield np.concatenate(held)

@@ -1,0 +1,50 @@
+"""Tables from Python's data are those that a CSV file with the same cells gives."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.datasets.from_python import table_of
+from bpcli.datasets.reading import read_table
+from bpcli.errors import DataError
+
+CELLS = st.none() | st.floats(-1e6, 1e6) | st.integers(-1000, 1000) | st.sampled_from(["a", "b c", "NA", "1e3"])
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
+def test_columns_by_name_are_those_of_a_file(rows):
+    columns = dict(zip(("u", "v"), zip(*rows, strict=True), strict=True))
+    data = {name: np.array(cells, object) for name, cells in columns.items()}
+    lines = [",".join("" if cell is None else f'"{cell}"' for cell in row) for row in rows]
+    text = "\n".join(["u,v", *(line or '"",""' for line in lines)]) + "\n"
+    ours, theirs = table_of(data, ()), read_table(Path("t.csv"), "csv", io.BytesIO(text.encode()))
+    for name in columns:
+        assert ours.is_numeric(name) == theirs.is_numeric(name)
+        np.testing.assert_array_equal(ours.missing(name), theirs.missing(name))
+        if ours.is_numeric(name):
+            np.testing.assert_array_equal(ours.numeric(name), theirs.numeric(name))
+
+
+def test_an_array_has_the_names_that_are_given():
+    table = table_of([[1, 2], [3, np.nan]], ["a", "b"])
+    assert table.names == ["a", "b"]
+    assert table.numeric("a").tolist() == [1, 3]
+    assert table.missing("b").tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([[1.0]], "expected rows of 2 columns"),
+        ([1.0, 2.0], r"found an array of shape \(2,\)"),
+        ({"a": [1, 2], "b": [1]}, r"column b has the shape \(1,\)"),
+        ({"a": [1.0, np.inf], "b": [1, 2]}, "X, row 2: column a: inf is not a finite number"),
+    ],
+)
+def test_what_is_no_table(data, message):
+    with pytest.raises(DataError, match=message):
+        table_of(data, ["a", "b"])

@@ -1,0 +1,30 @@
+"""What is large is decided by the numbers in a file and the memory there is."""
+
+import gzip
+import resource
+
+import numpy as np
+import pytest
+
+from bpcli.datasets import large
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_is_large_where_its_numbers_do_not_fit(tmp_path, monkeypatch, packed):
+    text = "a,b\n" + "".join(f"{x:.6f},1\n" for x in np.random.default_rng(0).normal(size=120_000))
+    path = tmp_path / ("t.csv.gz" if packed else "t.csv")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    decided = {}
+    for free in (10**4, 10**9):
+        monkeypatch.setattr(large, "available_memory", lambda free=free: free)
+        decided[free] = large.is_large([path], "auto", path)
+    assert decided == {10**4: True, 10**9: False}
+    assert not large.is_large([tmp_path / "missing.csv"], "auto", path)
+
+
+def test_a_limit_on_the_process_counts(monkeypatch):
+    free = large.available_memory()
+    assert free > 0
+    limits = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], resource.RLIM_INFINITY))
+    assert large.available_memory() == 0

@@ -1,0 +1,48 @@
+"""Rows in a file are those of the array that was written there, in any selection."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.datasets import row_file
+from bpcli.datasets.row_file import Matrix, regrouped
+from bpcli.errors import DataError
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("mappable", [True, False])
+def test_slices_pieces_and_selections(tmp_path, monkeypatch, dtype, mappable):
+    if not mappable:  # as under a limit on addresses
+
+        def refused(*arguments, **options):
+            raise OSError
+
+        monkeypatch.setattr(row_file.mmap, "mmap", refused)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(50, 3)).astype(dtype)
+    matrix = Matrix(tmp_path / "cache", 3, dtype)
+    for part in (rows[:20], rows[20:21], rows[21:]):
+        matrix.append(part)
+    assert (matrix.shape, len(matrix), matrix.nbytes) == ((50, 3), 50, rows.nbytes)
+    assert np.array_equal(matrix[7:13], rows[7:13])
+    assert matrix[13:7].shape == (0, 3)
+    assert np.array_equal(np.concatenate(list(matrix.pieces(8))), rows)
+    chosen = rng.permutation(50)[:30]
+    assert np.array_equal(matrix.take(chosen, 0, np.empty((30, 3), dtype)), rows[chosen])
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@given(st.lists(st.integers(0, 7), max_size=9), st.integers(1, 5))
+def test_regrouped_parts_hold_the_same_rows(sizes, rows):
+    whole = np.arange(sum(sizes))
+    parts = list(regrouped(iter(np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []), rows))
+    assert np.array_equal(np.concatenate([*parts, []]), whole)
+    assert all(len(part) % rows == 0 for part in parts[:-1])
+
+
+def test_nothing_is_written_through_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".cache").symlink_to("elsewhere")
+    with pytest.raises(DataError, match="is a link"):
+        Matrix(tmp_path / ".cache", 3, np.float64)

@@ -1,0 +1,68 @@
+"""Sparse tables beside the same numbers written out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array as scipy_csr
+
+from bpcli.datasets.sparse import (
+    MAX_DENSE,
+    Numbered,
+    SparseTable,
+    dense,
+    is_sparse,
+    pieces,
+    sparse_table,
+    take_features,
+)
+from bpcli.errors import DataError
+
+X = np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.5]])
+
+
+def table(first=1):
+    label = {"none": np.array([1.0, np.nan, -1.0])}
+    return SparseTable(Path("t.svm"), scipy_csr(np.pad(X, ((0, 0), (1, 0)))), first, label, lambda row: row + 1)
+
+
+def test_a_table_of_features_and_a_label():
+    found = table()
+    assert found.names == ["x1", "x2", "x3", "none"]
+    assert all(found.is_numeric(name) for name in found.names)
+    assert np.array_equal(np.column_stack([found.numeric(f"x{j}") for j in (1, 2, 3)]), X)
+    assert found.numeric("x9").tolist() == [0, 0, 0]  # beyond the file every entry is 0
+    assert found.text("x2") == ["2", "0", "0"]
+    assert found.text("none") == ["1", "", "-1"]
+    assert (found.missing("none").tolist(), found.missing("x1").any()) == ([False, True, False], False)
+    found.require(["x7", "none"])
+    with pytest.raises(DataError, match="no column y"):
+        found.require(["y"])
+
+
+@pytest.mark.parametrize("features", [Numbered(1, 4), Numbered(1, 6), Numbered(1, 3), Numbered(1, 4, (3, 1))])
+def test_features_are_taken_by_number(features):
+    notes = []
+    wide = np.pad(X, ((0, 0), (1, 3)))  # column j is feature j
+    numbers = range(features.first, features.stop) if features.chosen is None else features.chosen
+    assert np.array_equal(take_features(table(), features, notes).toarray(), wide[:, list(numbers)])
+    assert bool(notes) == (features == Numbered(1, 3))
+    assert list(features) == [f"x{j}" for j in numbers]
+    assert features[:2] == list(features)[:2]
+
+
+def test_a_matrix_becomes_a_table_of_its_features():
+    assert np.array_equal(sparse_table(Path("X"), X, Numbered(1, 9, (2, 5, 7))).numeric("x5"), X[:, 1])
+    for wrong, message in ((X[:, :2], "expected rows of 3 features"), (X + np.inf, "not a finite number")):
+        with pytest.raises(DataError, match=message):
+            sparse_table(Path("X"), wrong, Numbered(1, 4))
+
+
+def test_written_out_and_in_parts():
+    sparse = scipy_csr(X)
+    assert (is_sparse(sparse), is_sparse(X)) == (True, False)
+    assert np.array_equal(dense(sparse), X)
+    assert [part.shape for part in pieces(X, 2)] == [(2, 3), (1, 3)]
+    assert next(iter(pieces(sparse, 1))) is sparse
+    with pytest.raises(DataError, match="too many numbers to be written out"):
+        dense(scipy_csr((MAX_DENSE, 2)))

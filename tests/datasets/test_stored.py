@@ -1,0 +1,73 @@
+"""A table in a file of columns has the cells of the table it was made of."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bpcli.datasets.readers import delimited
+from bpcli.datasets.reading import read_table
+from bpcli.datasets.stored import stored
+from bpcli.errors import DataError
+
+TEXT = "a,color,late,y\n" + "".join(
+    f"{k / 7!r},{'' if k == 5 else ('red', 'blue')[k % 2]},{k if k < 80 else 'x'},{k % 3}\n" for k in range(100)
+)
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "_BLOCK", 500)
+    (tmp_path / "t.csv").write_text(TEXT)
+    return tmp_path / "t.csv"
+
+
+def test_the_cells_are_those_of_the_table_read_whole(path):
+    kept, whole = stored(path, "auto", path, (), path.parent / ".cache"), read_table(path)
+    assert (kept.names, kept.rows) == (whole.names, whole.rows)
+    for name in whole.names:
+        assert kept.is_numeric(name) == whole.is_numeric(name)
+        assert np.array_equal(kept.missing(name), whole.missing(name))
+        if whole.is_numeric(name):
+            assert np.array_equal(kept.numeric(name), whole.numeric(name))
+        else:
+            assert kept.text(name) == whole.text(name)
+    blocks = list(kept.blocks())
+    assert len(blocks) > 3
+    assert [cell for block in blocks for cell in block.text("color")] == whole.text("color")
+    assert blocks[2].where(1, "a") == whole.where(blocks[2].first_row + 1, "a")
+    kept.require(["a"])
+    with pytest.raises(DataError, match=r"(?s)no column colour.*did you mean color"):
+        kept.require(["colour"])
+
+
+def test_a_column_out_of_another_file(path):
+    other = path.with_name("o.csv")
+    other.write_text("z\n" + "".join(f"{k}\n" for k in range(100)))
+    joined = stored(path, "auto", path, (), path.parent / ".cache").with_column("z", read_table(other), "z")
+    assert joined.names[-1] == "z"
+    assert joined.numeric("z").tolist() == list(range(100))
+    assert np.concatenate([block.numeric("z") for block in joined.blocks()]).tolist() == list(range(100))
+    assert joined.where(3, "z") == f"{other}:5: column z"
+
+
+def test_a_copy_that_was_cut_short_or_has_no_description_is_made_again(path):
+    cache = path.parent / ".cache"
+    stored(path, "auto", path, (), cache)
+    (copy,) = cache.iterdir()
+    about = json.loads((copy / "about.json").read_text())
+    for damage in (lambda: (copy / "about.json").write_text("{"), lambda: (copy / "columns.bin").write_bytes(b"1")):
+        damage()
+        assert stored(path, "auto", path, (), cache).numeric("a").tolist() == read_table(path).numeric("a").tolist()
+        (again,) = cache.iterdir()
+        assert json.loads((again / "about.json").read_text()) == about
+
+
+def test_a_cache_that_is_a_link_is_refused_before_anything_is_removed_or_written(path):
+    elsewhere = path.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".partial-999999999-x").mkdir()
+    (path.parent / ".cache").symlink_to(elsewhere)
+    with pytest.raises(DataError, match="is a link"):
+        stored(path, "auto", path, (), path.parent / ".cache")
+    assert [left.name for left in elsewhere.iterdir()] == [".partial-999999999-x"]

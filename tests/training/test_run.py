@@ -1,0 +1,115 @@
+"""The run folder: what is written is read back; what is damaged is told."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bpcli.errors import DataError, UnfinishedError
+from bpcli.files import MARK, staging_path
+from bpcli.training.checkpoint import CHECKPOINT
+from bpcli.training.run import (
+    HISTORY,
+    MODEL,
+    SUMMARY,
+    flat,
+    is_finished,
+    load_model,
+    load_summary,
+    model_path,
+    read_history,
+    save_model,
+    summary_rows,
+)
+
+
+@pytest.fixture
+def run(bpcli, root, tmp_path):
+    options = ["--quiet", "--set", "training.epochs=3", "--output", tmp_path / "run"]
+    assert bpcli("train", root / "configs/iris.yaml", *options).code == 0
+    return tmp_path / "run"
+
+
+def test_what_is_written_is_read_back(run, tmp_path):
+    model = load_model(run)
+    save_model(model, tmp_path / "again.npz")
+    again = load_model(tmp_path / "again.npz")
+    assert (again.w.tobytes(), again.b.tobytes()) == (model.w.tobytes(), model.b.tobytes())
+    assert again.preparation == model.preparation
+    assert is_finished(run)
+    history = read_history(run)
+    assert history["epoch"] == [1, 2, 3]
+    summary = load_summary(run)
+    assert summary["epochs"] == 3
+    assert summary_rows(run, "train") == summary["train"]["rows"]
+    assert summary_rows(run, "nothing") is None
+
+
+def test_records_are_spread_out():
+    record = {"epoch": 1, "validation": {"loss": 0.5, "accuracy": 1.0}}
+    assert flat(record) == {"epoch": 1, "validation.loss": 0.5, "validation.accuracy": 1.0}
+
+
+def changed(path, **members):
+    with np.load(path) as archive:
+        np.savez(path, **{**{name: archive[name] for name in archive.files}, **members})
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def without_a_weight(path):
+    with np.load(path) as archive:
+        w = archive["w"][1:]
+    changed(path, w=w)
+
+
+def not_finite(path):
+    changed(path, b=np.array([np.nan, 0, 0]))
+
+
+def newer(path):
+    with np.load(path) as archive:
+        meta = json.loads(str(archive["meta"]))
+    changed(path, meta=np.array(json.dumps(meta | {"format": 99})))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut, "is not a model of bpcli, or is damaged"),
+        (without_a_weight, "is not a model of bpcli, or is damaged"),
+        (not_finite, "is not a model of bpcli, or is damaged"),
+        (newer, "was written by a newer bpcli"),
+    ],
+)
+def test_a_model_that_is_damaged_is_told(run, damage, message):
+    damage(run / MODEL)
+    with pytest.raises(DataError, match=message):
+        load_model(run)
+
+
+def test_other_files_that_are_damaged_are_told(run):
+    (run / HISTORY).write_text("epoch,loss\n1\n")
+    with pytest.raises(DataError, match="not the history of a run"):
+        read_history(run)
+    (run / SUMMARY).write_text("{")
+    with pytest.raises(DataError, match="can't be read, or is damaged"):
+        load_summary(run)
+    assert summary_rows(run, "train") is None
+
+
+def test_where_there_is_no_model(tmp_path):
+    (tmp_path / "runs" / "iris").mkdir(parents=True)
+    with pytest.raises(DataError, match="not a run folder"):
+        model_path(tmp_path / "runs" / "iris")
+    with pytest.raises(DataError, match=r"(?s)does not exist.*did you mean .*iris"):
+        model_path(tmp_path / "runs" / "irs")
+    staging = staging_path(tmp_path / "runs" / "new")
+    staging.mkdir()
+    for name in (MARK, CHECKPOINT):
+        (staging / name).write_text("")
+    with pytest.raises(UnfinishedError, match="is not finished"):
+        model_path(tmp_path / "runs" / "new")
+    assert not is_finished(tmp_path / "runs" / "iris")
