@@ -62,7 +62,7 @@ def named_question(name: str, checked: Inputs) -> Question:
         Layout(outputs, blocks),
         names,
         truth,
-        lambda inputs, found: (found, np.zeros(found.shape, bool)),
+        lambda inputs, found, prove: (found, np.zeros(found.shape, bool)),
         lambda inputs: _context(name, inputs),
         lambda inputs: _factors(name, inputs),
         lambda: named_probes(row, checked, truth),

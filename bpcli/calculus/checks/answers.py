@@ -18,11 +18,10 @@ from bpcli.errors import ExpressionError
 
 
 class Cell(NamedTuple):
-    """A number of an answer, the text that it was typed as, and how far it may be off by rounding."""
+    """A number of an answer, and the text that it was typed as."""
 
     value: float
     typed: str | None = None
-    error: float = 0.0
 
 
 Cells = list[list[Cell]]
@@ -138,9 +137,18 @@ class Formulas:
 
         ExpressionError for one that has a name without a value.
         """
-        return {title: self._evaluated(rows, values) for title, rows in self._read.items()}
+        return {title: self._evaluated(rows, values, _value) for title, rows in self._read.items()}
 
-    def _evaluated(self, rows: list[list[tuple[str, Any]]], values: Mapping[str, Any]) -> Cells:
+    def errors(self, values: Mapping[str, Any]) -> dict[str, Cells]:
+        """How far these numbers may be off by rounding, in their shape."""
+        return {title: self._evaluated(rows, values, _error) for title, rows in self._read.items()}
+
+    def _evaluated(
+        self,
+        rows: list[list[tuple[str, Any]]],
+        values: Mapping[str, Any],
+        compute: Callable[[Calculation, Mapping[str, Any]], Any],
+    ) -> Cells:
         found: Cells = []
         for row in rows:
             entries: list[Cell] = []
@@ -150,23 +158,23 @@ class Formulas:
                 key = (text, tuple(shapes.items()))
                 if key not in self._made:
                     self._made[key] = Calculation([tree], [text], shapes, [])
-                result = _with_errors(self._made[key], {n: values[n] for n in names})
-                if result.ndim == 2 and len(rows) == len(row) == 1:
-                    return [[Cell(*entry) for entry in part] for part in result.tolist()]
-                entries += [Cell(*entry) for entry in np.ravel(result).tolist()]
+                result = compute(self._made[key], {n: values[n] for n in names})
+                if np.ndim(result) == 2 and len(rows) == len(row) == 1:
+                    return [[Cell(v) for v in part] for part in np.asarray(result, float).tolist()]
+                entries += [Cell(float(v)) for v in np.ravel(result)]
             found.append(entries)
         return found
 
 
-def _with_errors(calculation: Calculation, values: Mapping[str, Any]) -> Any:
-    """The value of a formula as an array of (value, None, error), where what is given is off by a unit itself."""
-    every = calculation.sweeps.forward(values)
-    errors = value_errors(calculation, every, dict.fromkeys(values, FUNCTION))
-    (slot,), (shape,) = calculation.program.outputs, calculation.output_shapes
-    found = np.empty(math.prod(shape), object)
-    flat = [np.broadcast_to(part[slot], (*shape, 1)).ravel().tolist() for part in (every, errors)]
-    found[:] = [(value, None, error) for value, error in zip(*flat, strict=True)]
-    return found.reshape(shape)
+def _value(formula: Calculation, values: Mapping[str, Any]) -> Any:
+    return formula.value(values)[0]
+
+
+def _error(formula: Calculation, values: Mapping[str, Any]) -> Any:
+    """How far the value of a formula may be off by rounding, where what is given is off by a unit itself."""
+    every = formula.sweeps.forward(values)
+    errors = value_errors(formula, every, dict.fromkeys(values, FUNCTION))
+    return formula.sweeps.results(errors)[0]
 
 
 def _entrywise(formula: str) -> str:

@@ -16,7 +16,8 @@ SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
 """Magnitudes of random entries."""
 
 _GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # beside 0 no place where kinks are
-_PLAIN = 50.0  # entries beyond this are extreme: a right formula may overflow there
+_PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
+_NO_ZERO = 1e-9
 _RANDOM = 16  # inputs drawn at random
 _LINES = 12  # entries that are moved one by one
 _MOST_KINKS = 24  # on a line
@@ -64,8 +65,8 @@ def probes_of(calculation: Calculation, names: Sequence[str], point: Point) -> l
         found.append(Probe({**point, **{n: v if np.ndim(v) else float(v) for n, v in near.items()}}, True))
     for _ in range(_RANDOM):
         drawn = {name: random_like(point[name], lambda: random_number(rng)) for name in names}
-        found.append(Probe({**point, **drawn}, True))
-    for start in (dict(point), found[4].inputs, found[5].inputs)[: 1 if _entries(point, names) == 1 else 3]:
+        found.append(Probe({**point, **drawn}, _largest(drawn) < _PLAIN))
+    for start in (dict(point), found[4].inputs)[: 1 if _entries(point, names) == 1 else 2]:
         for name, k in _chosen(point, names):
             found += _on_a_line(calculation, start, name, k)
     return found
@@ -98,9 +99,12 @@ def _on_a_line(calculation: Calculation, start: Point, name: str, k: int) -> Ite
         place + sign * max(abs(place), 1e-3) * step for place in places for sign in (-1, 1) for step in (1e-3, 0.1)
     ]
     for value in [*grid, *between, *beside]:
-        others = max((float(np.max(np.abs(v))) for v in start.values() if np.size(v)), default=0.0)
-        plain = 1e-9 < abs(value) < _PLAIN and others < _PLAIN
-        yield Probe(moved(start, name, k, value), plain)
+        probe = moved(start, name, k, value)
+        yield Probe(probe, abs(value) > _NO_ZERO and _largest(probe) < _PLAIN)
+
+
+def _largest(point: Point) -> float:
+    return max((float(np.max(np.abs(value))) for value in point.values()), default=0.0)
 
 
 def sides(calculation: Calculation, point: Point) -> NDArray[np.float64]:

@@ -11,11 +11,12 @@ from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_s
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, typed_slack
 from bpcli.calculus.checks.probes import Probe, probes_of
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
-from bpcli.calculus.language.tree import Call
+from bpcli.calculus.language.tree import Call, Expression
 from bpcli.calculus.rules.functions import OPERATORS
-from bpcli.calculus.rules.shapes import entry_names
+from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant, Instruction
+from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
 
@@ -27,8 +28,8 @@ _AT_KINK = 1e-3  # of a slope: what differs by more to both sides of a point is 
 class Question(NamedTuple):
     """Something that has a derivative, at inputs of one's choice.
 
-    `truth(inputs)` is the derivative, outputs × entries, NaN where there is none; `settled(inputs, truth)` the same
-    with proven numbers where rounding spoils it, and marks on those entries where there is no proof;
+    `truth(inputs)` is the derivative, outputs × entries, NaN where there is none; `settled(inputs, truth,
+    prove)` the same, if asked for with proven numbers where rounding spoils it, and marks where there is no proof;
     `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain; `probes()`
     other inputs of the same shapes; `variables` the names of the inputs that are numbers; `samples` the N of a mean.
     """
@@ -36,7 +37,7 @@ class Question(NamedTuple):
     layout: Layout
     names: Sequence[str]
     truth: Callable[[Mapping[str, Any]], Array]
-    settled: Callable[[Mapping[str, Any], Array], tuple[Array, Truths]]
+    settled: Callable[[Mapping[str, Any], Array, bool], tuple[Array, Truths]]
     context: Callable[[Mapping[str, Any]], dict[str, Any]]
     factors: Callable[[Mapping[str, Any]], list[Factor]]
     probes: Callable[[], list[Probe]]
@@ -62,13 +63,13 @@ def grade(
     matrix = np.array(truth, float)
     nothing = np.zeros(matrix.shape, bool)
     layout = Layout(len(matrix), (("", (matrix.shape[1],)),))
-    question = Question(layout, names, lambda i: matrix, lambda i, t: (t, nothing), dict, lambda i: [], list, [])
+    question = Question(layout, names, lambda i: matrix, lambda i, t, prove: (t, nothing), dict, lambda i: [], list, [])
     cells = {"": [[Cell(float(value)) for value in row] for row in given]}
     return graded(question, Answer("", cells, None), {}, tolerance)
 
 
 def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
-    truth, undecided = question.settled(inputs, question.truth(inputs))
+    truth, undecided = question.settled(inputs, question.truth(inputs), True)
     cells = fitted(parts, question.layout, truth)
     if cells is None:
         rows = [row for part in parts.values() for row in part]
@@ -91,8 +92,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     here = fitted(parts, question.layout, truth)
     if here is None:
         return of_another_shape(truth, [row for part in parts.values() for row in part], loose, question.layout)
-    tried = [Probe(dict(inputs), True)]
-    truths, given, slack = [truth], [_values(here)], [np.zeros_like(truth)]
+    tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
     for probe in question.probes():
         true = question.truth(probe.inputs)
         if not np.isfinite(true).all():
@@ -104,17 +104,9 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         tried.append(probe)
         truths.append(true)
         given.append(mine)
-        slack.append(_LOOSE * float(np.abs(true).max(initial=0.0)) + _ROUNDED * _errors(cells, true))
-    exact, answers, slacks = np.stack(truths), np.stack(given), np.stack(slack)
-    wrong = ~loose.right(exact, answers, slacks)
-    undecided = np.zeros_like(wrong)
-    for k in np.flatnonzero(wrong.any(axis=(1, 2))).tolist():
-        exact[k], undecided[k] = question.settled(tried[k].inputs, truths[k])
-    factors = _joined([question.factors(probe.inputs) for probe in tried]) if (wrong & ~undecided).any() else []
-    layout = question.layout
-    compared = Compared(
-        exact, answers, slacks, undecided, loose, question.names, layout.blocks, factors, question.samples
-    )
+    compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), loose)
+    if not compared.right.all():
+        compared = compared._replace(factors=_joined([question.factors(probe.inputs) for probe in tried]))
     found = diagnosed(compared, np.array([probe.plain for probe in tried]))
     if found.finding != "domain":
         return found
@@ -123,9 +115,21 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     return found._replace(counterexample={n: v.tolist() if hasattr(v, "tolist") else v for n, v in shown.items()})
 
 
-def _errors(cells: Cells | None, like: Array) -> Array:
-    """How far formulas may be off by the rounding of their own steps."""
-    return np.zeros_like(like) if cells is None else np.array([[cell.error for cell in row] for row in cells])
+def _rounding_seen(
+    question: Question, formulas: Formulas, tried: list[Probe], truth: Array, given: Array, tolerance: Tolerance
+) -> Compared:
+    """Formulas beside the derivative, where what differs by the rounding of either is not held against them."""
+    slack = np.zeros_like(truth)
+    slack[1:] = _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
+    undecided = np.zeros(truth.shape, bool)
+    for k in np.flatnonzero(~tolerance.right(truth, given, slack).all(axis=(1, 2))).tolist():
+        inputs = tried[k].inputs
+        truth[k], undecided[k] = question.settled(inputs, truth[k], k == 0)
+        errors = fitted(formulas.errors(question.context(inputs)), question.layout, truth[k])
+        if errors is not None:
+            slack[k] += _ROUNDED * np.nan_to_num(_values(errors), posinf=0.0)
+    about = (question.names, question.layout.blocks, (), question.samples)
+    return Compared(truth, given, slack, undecided, tolerance, *about)
 
 
 def _values(cells: Cells) -> Array:
@@ -162,6 +166,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
     """Expressions as a question: formulas are in their variables."""
     outputs = calculation.output_names
     shapes = calculation.program.variables
+    written = Calculation(calculation.trees, calculation.texts, shapes, calculation.wrt, program=_AsWritten)
     columns = [title for name in calculation.wrt for title in entry_names(name, shapes[name])]
     blocks = tuple((name, shapes[name]) for name in calculation.wrt)
 
@@ -179,22 +184,19 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         Layout(calculation.outputs, blocks),
         names,
         truth,
-        lambda at, found: _settled(calculation, at, found),
+        lambda at, found, prove: _settled(calculation, at, found, prove),
         lambda at: {"N": float(_samples(calculation)), **at},
-        lambda at: _factors(calculation, at),
+        lambda at: _factors(written, at),
         lambda: probes_of(calculation, variables, point),
         variables,
         _samples(calculation),
     )
 
 
-def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array) -> tuple[Array, Truths]:
+def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, prove: bool) -> tuple[Array, Truths]:
     """A Jacobian, with proven numbers where rounding may have spoilt it, and marks where there is no proof."""
-    errors = np.array(slope_errors(calculation, point))
-    doubtful = errors > SPOILT * abs(truth)
-    if not doubtful.any():
-        return truth, doubtful
-    proven = proven_jacobian(calculation, point)
+    doubtful = np.array(slope_errors(calculation, point)) > SPOILT * abs(truth)
+    proven = proven_jacobian(calculation, point) if prove and doubtful.any() else None
     if proven is None:
         return truth, doubtful
     known = np.isfinite(proven)
@@ -215,6 +217,13 @@ def _samples(calculation: Calculation) -> int:
 
 
 _LINEAR = [OPERATORS[name] for name in ("+", "-", "*", "/", "negative")]
+
+
+class _AsWritten(Program):
+    """A program without recognised forms, in which each function that was written is a step."""
+
+    def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
+        super().__init__(trees, texts, variables, recognise=False)
 
 
 def _factors(calculation: Calculation, point: Point) -> list[Factor]:

@@ -1,0 +1,223 @@
+"""Answers to a question: SymPy's derivatives in any form are right, and each kind of mistake in them is named."""
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpcli.calculus.checks import questions
+from bpcli.calculus.checks.answers import read_answer
+from bpcli.calculus.checks.grading import Tolerance
+from bpcli.calculus.checks.questions import graded, question_of
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.calculation import Calculation
+
+POINT = {"x": 0.67, "y": 0.44}
+
+
+def grade(texts, mine, point):
+    texts = [texts] if isinstance(texts, str) else texts
+    point = {name: np.array(value, float) if np.ndim(value) else float(value) for name, value in point.items()}
+    shapes = {name: np.shape(value) for name, value in point.items()}
+    made = Calculation([parse(text) for text in texts], texts, shapes, list(point))
+    return graded(question_of(made, list(point), point), read_answer(mine, lambda _: None), point, Tolerance())
+
+
+SMOOTH = [
+    "x**2*sin(y)",
+    "sin(3*x)*y",
+    "exp(-x**2)*y",
+    "log(x**2+y**2)",
+    "x/(1+x*y)",
+    "sqrt(x**2+1)*y",
+    "(x**2+1)**3*y**2",
+    "cos(x)**2*sin(y)**2",
+    "tanh(x*y)",
+    "x**3*log(y)",
+    "atan(x/y)",
+    "exp(x)*cos(y)-x*y",
+]
+FORMS = [
+    lambda e: e,
+    sympy.expand,
+    sympy.simplify,
+    sympy.factor,
+    sympy.together,
+    lambda e: e.rewrite(sympy.exp) if e.has(sympy.tanh) else e,
+    lambda e: sympy.expand_trig(sympy.expand(e)),
+    lambda e: e.rewrite(sympy.tan) if e.has(sympy.sin, sympy.cos) else e,
+]
+
+
+def slopes(text):
+    return [sympy.diff(sympy.sympify(text), name) for name in ("x", "y")]
+
+
+def joined(parts):
+    return ", ".join(str(part) for part in parts)
+
+
+@pytest.mark.parametrize("text", SMOOTH)
+@pytest.mark.parametrize("form", range(len(FORMS)))
+def test_every_form_of_the_derivative_is_right(text, form):
+    mine = joined(FORMS[form](slope) for slope in slopes(text))
+    found = grade(text, mine, POINT)
+    assert found.finding == "right", (mine, found)
+    assert found.score == 1
+
+
+@given(st.sampled_from(SMOOTH), st.integers(3, 8), st.floats(0.1, 3), st.floats(0.1, 3))
+@settings(max_examples=30, deadline=None)
+def test_numbers_are_right_to_the_digits_typed(text, digits, x, y):
+    true = [float(slope.subs({"x": x, "y": y})) for slope in slopes(text)]
+    mine = ", ".join(f"{v:.{digits - 1}e}" for v in true)
+    assert grade(text, mine, {"x": x, "y": y}).finding == "right"
+    off = ", ".join(f"{v * (1 + 60 * 10.0**-digits):.{digits - 1}e}" for v in true)
+    assert grade(text, off, {"x": x, "y": y}).finding != "right"
+
+
+def expected_factor(factor):
+    return "sign" if factor == -1 else "factor"
+
+
+@given(st.sampled_from(SMOOTH), st.sampled_from([-1, 2, 3, -2, 7, sympy.Rational(1, 2), sympy.Rational(1, 5)]))
+@settings(max_examples=30, deadline=None)
+def test_a_factor_or_a_sign_is_named(text, factor):
+    found = grade(text, joined(factor * slope for slope in slopes(text)), POINT)
+    assert found.finding == expected_factor(factor), found
+    assert found.factor is None or found.factor == pytest.approx(float(factor))
+    one = slopes(text)
+    partly = grade(text, joined([factor * one[0], one[1]]), POINT)
+    assert (partly.finding, partly.score) == (expected_factor(factor), 0.5)
+    assert "d/dx" in partly.message
+
+
+@pytest.mark.parametrize("text", SMOOTH)
+def test_swapped_entries_are_named(text):
+    assert grade(text, joined(reversed(slopes(text))), POINT).finding == "swapped"
+
+
+OUTER = ["sin(u)", "exp(u)", "u**3", "log(u)", "tanh(u)", "sqrt(u)", "atan(u)"]
+INNER = ["3*x", "x**2+1", "2*x+5", "exp(x)", "x**2/4+2"]
+
+
+@given(st.sampled_from(OUTER), st.sampled_from(INNER))
+@settings(max_examples=30, deadline=None)
+def test_a_missing_link_of_the_chain_is_named(outer, inner):
+    u, g = sympy.Symbol("u"), sympy.sympify(inner)
+    lacks_inner = sympy.diff(sympy.sympify(outer), u).subs(u, g)
+    text = outer.replace("u", f"({inner})")
+    assert grade(text, str(lacks_inner), {"x": 0.67}).finding in ("inner_derivative", "factor")
+    assert grade(text, str(sympy.diff(g)), {"x": 0.67}).finding in ("outer_derivative", "domain")
+
+
+ONE_SIDED = [
+    ("relu(x)", "x/x"),
+    ("relu(x)", "0*x"),
+    ("abs(x)", "x/x"),
+    ("x*abs(x)", "2*x"),
+    ("x*abs(x)", "-2*x"),
+    ("clip(x,-1,1)", "x/x"),
+    ("clip(x,-1,1)", "0*x"),
+    ("relu(x-5)", "0*x"),
+    ("relu(x-50)", "0*x"),
+    ("relu(x+0.001)", "x/x"),
+    ("max(x,3)**2", "0*x"),
+    ("min(x,-200)", "0*x"),
+    ("where(x>2.5,x**2,5*x)", "5+0*x"),
+    ("where(x>1.2,where(x<1.3,x**2,x),x)", "1+0*x"),
+    ("abs(x-0.3)*x", "2*x-0.3"),
+    ("sqrt(x**2)", "x/x"),
+    ("x*floor(x)", "0*x"),
+    ("relu(sin(x))", "cos(x)"),
+    ("max(x,y)", "1+0*x,0*y"),
+    ("abs(x-y)", "sign(x),-sign(x)"),
+]
+
+
+@pytest.mark.parametrize(("text", "mine"), ONE_SIDED)
+def test_what_is_right_on_one_side_only_is_not_right(text, mine):
+    point = POINT if "y" in text else {"x": 0.67}
+    found = grade(text, mine, point)
+    assert found.finding == "domain", found
+    at = {**point, **found.counterexample}
+    texts = [text, *mine.split(",")]
+    h = 1e-6
+
+    def value(one, **moved):
+        shapes = dict.fromkeys(at, ())
+        return Calculation([parse(one)], [one], shapes, []).value({**at, **moved})[0]
+
+    quotients = [(value(text, **{n: at[n] + h}) - value(text, **{n: at[n] - h})) / (2 * h) for n in point]
+    assert any(abs(q - value(part)) > 1e-3 for q, part in zip(quotients, texts[1:], strict=True)), at
+
+
+RIGHT_AT_KINKS = [
+    ("relu(x)", "where(x>0,1,0)"),
+    ("abs(x)", "x/abs(x)"),
+    ("abs(x)", "sign(x)"),
+    ("clip(x,-1,1)", "where(abs(x)<1,1,0)"),
+    ("max(x,y)", "where(x>y,1,0),where(y>x,1,0)"),
+    ("sqrt(x**2)", "x/sqrt(x**2)"),
+    ("x**2", "2*x**2/x"),
+    ("relu(x)**2", "2*relu(x)"),
+]
+
+
+@pytest.mark.parametrize(("text", "mine"), RIGHT_AT_KINKS)
+def test_a_kink_is_no_place_to_be_wrong(text, mine):
+    assert grade(text, mine, POINT if "y" in text else {"x": 0.67}).finding == "right"
+
+
+MATRIX = [[1.0, 2.0], [3.0, 4.0]]
+FINDINGS = [
+    ("sum(A**3)", "6*A**2", {"A": MATRIX}, "factor", 2),
+    ("sum(A**3)", "-3*A**2", {"A": MATRIX}, "sign", None),
+    ("sum(A**3)", "3*A.T**2", {"A": MATRIX}, "transposed", None),
+    ("sum(A**3)", "3*A.T**2", {"A": [[1, 2, 5], [3, 4, 6]]}, "transposed", None),
+    ("sum(A**3)", "3*A**2", {"A": [[1, 2, 5], [3, 4, 6]]}, "right", None),
+    ("sum(A**3)", "A**2", {"A": MATRIX}, "factor", 1 / 3),
+    ("mean(v**2)", "2*v", {"v": [1, 2, 3]}, "missing_mean", 3),
+    ("mse(y,p)", "-2*(y-p)*1,2*(y-p)", {"p": [0.3, 0.4], "y": [1, 0]}, "missing_mean", 2),
+    ("dot(u,v)", "u,v", {"u": [1, 2], "v": [3, 4]}, "swapped", None),
+    ("sin(v)", "cos(v)", {"v": [1, 2]}, "right", None),
+    ("sin(v)", "-cos(v)", {"v": [1, 2]}, "sign", None),
+    ("sum(sin(3*v))", "cos(3*v)", {"v": [1, 2]}, "inner_derivative", None),
+    ("x**2", "x", {"x": 3.0}, "factor", 0.5),
+    ("x**2", "x+2", {"x": 2.0}, "domain", None),
+    ("x**2", "3*x+1", {"x": 2.0}, "value", None),
+]
+
+
+@pytest.mark.parametrize(("text", "mine", "point", "finding", "factor"), FINDINGS)
+def test_the_finding(text, mine, point, finding, factor):
+    found = grade(text, mine, point)
+    assert found.finding == finding, found
+    assert found.factor == (pytest.approx(factor) if factor else None)
+
+
+def test_a_lacking_factor_is_told_as_what_is_right():
+    assert grade("x**2", "x", {"x": 3.0}).message == "twice as much is right"
+    assert grade("x**3", "x**2", {"x": 3.0}).message == "3 times as much is right"
+    assert grade("x**2", "4*x", {"x": 3.0}).message == "a factor 2 too much"
+
+
+def test_rows_that_are_swapped():
+    found = grade(["x*y", "sin(x)+y"], "cos(x), 1; y, x", POINT)
+    assert (found.finding, found.message[:4]) == ("swapped", "rows")
+
+
+@pytest.mark.parametrize(("text", "mine"), [("sin(x)/x", "0"), ("sin(x)/x", "-1"), ("(1-cos(x))/x**2", "4.41e-5")])
+def test_what_rounding_has_eaten_is_open_without_balls_and_wrong_with_them(monkeypatch, text, mine):
+    point = {"x": 1e-8 if "sin" in text else 1e-4}
+    assert grade(text, mine, point).agree is False
+    monkeypatch.setattr(questions, "proven_jacobian", lambda *_: None)
+    found = grade(text, mine, point)
+    assert (found.finding, found.agree, found.score) == ("open", None, None)
+
+
+def test_balls_know_what_doubles_have_lost():
+    x = sympy.Symbol("x")
+    true = sympy.diff(sympy.sin(x) / x).subs(x, sympy.Float("1e-8", 60)).evalf(12)
+    assert grade("sin(x)/x", str(true), {"x": 1e-8}).finding == "right"

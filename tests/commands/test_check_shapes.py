@@ -1,0 +1,66 @@
+"""Every shape in which a derivative is printed is one in which `check --mine` takes it back."""
+
+import numpy as np
+import pytest
+
+NAMES = {
+    "softmax": ["--logits", "1,2,3"],
+    "log_softmax": ["--logits", "1,2.5"],
+    "sigmoid": ["--z", "0.5,-1"],
+    "tanh": ["--z", "0.5,-1,2"],
+    "softplus": ["--z", "0.3"],
+    "dot": ["--u", "1,2", "--v", "3,4.5"],
+    "affine": ["--x", "1.5,2", "--w", "0.1,0.2,0.3;0.4,0.5,0.6", "--b", "0,1,2"],
+    "neuron": ["--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", "sigmoid"],
+    "mse": ["--y", "1,2;3,4.5", "--yhat", "2,4;1,1.3"],
+    "bce": ["--y", "1,0,1", "--yhat", "0.3,0.4,0.9"],
+    "cce": ["--label", "0,1", "--yhat", "0.3,0.7;0.6,0.4"],
+    "sigmoid_bce": ["--z", "1,2", "--y", "1,0"],
+    "softmax_cce": ["--logits", "1,2,3;0,1,0", "--label", "2,0"],
+}
+EXPRESSIONS = [
+    (["jacobian", "x*y", "sin(x)+y"], ["--at", "x=1.3,y=2"]),
+    (["jacobian", "x*v", "sum(v)*x"], ["--at", "x=1.3,v=[2,0.7]"]),
+    (["jacobian", "A@v"], ["--at", "A=[[1,2],[3,4.5]],v=[0.3,0.7]"]),
+    (["grad", "x**2*sin(y)"], ["--at", "x=1.3,y=2"]),
+    (["grad", "sum(A**3)"], ["--at", "A=[[1.1,2,5],[3,4,6.7]]"]),
+    (["grad", "sum(A**3)*x+norm(v)"], ["--at", "A=[[1.1,2],[3,4]],v=[0.3,0.7],x=2"]),
+]
+
+
+CASES = [(["jacobian", name], inputs) for name, inputs in NAMES.items()] + EXPRESSIONS
+
+
+@pytest.mark.parametrize("precision", [None, 3, 4, 7])
+@pytest.mark.parametrize(("asked", "inputs"), CASES, ids=[asked[1] for asked, _ in CASES])
+def test_what_is_printed_is_taken_back(bpcli, tmp_path, asked, inputs, precision):
+    digits = [] if precision is None else ["--precision", precision]
+    printed = bpcli(*asked, *inputs, *digits)
+    assert printed.code == 0
+    answer = tmp_path / "mine.txt"
+    answer.write_text(printed.out)
+    found = bpcli("check", *asked[1:], *inputs, "--mine", f"@{answer}", "--format", "json")
+    (record,) = found.json
+    assert record["finding"] == "right", (printed.out, record)
+
+
+@pytest.mark.parametrize(("asked", "inputs"), CASES, ids=[asked[1] for asked, _ in CASES])
+def test_a_digit_that_is_off_is_found_in_every_shape(bpcli, tmp_path, asked, inputs):
+    lines = bpcli(*asked, *inputs, "--precision", 5).lines
+    line = next(k for k, text in enumerate(lines) if not text.startswith("d/d"))
+    cells = lines[line].split()
+    cells[0] = f"{float(cells[0]) + 0.0123:.5g}"
+    lines[line] = " ".join(cells)
+    answer = tmp_path / "mine.txt"
+    answer.write_text("\n".join(lines))
+    (record,) = bpcli("check", *asked[1:], *inputs, "--mine", f"@{answer}", "--format", "json", "--score").json
+    assert record["agree"] is False
+    assert record["score"] == pytest.approx(1 - 1 / len(record["entries"]))
+
+
+def test_the_diagonal_stands_for_a_diagonal_matrix(bpcli):
+    slopes = 1 - np.tanh([0.5, 1.0]) ** 2
+    for separator in (",", " ", ";", "\n"):
+        mine = separator.join(f"{v:.3f}" for v in slopes)
+        assert bpcli("check", "tanh", "--z", "0.5,1", "--mine", mine).code == 0
+    assert bpcli("check", "tanh", "--z", "0.5,1", "--mine", "0.79,0.42").code == 1  # two digits are too few
