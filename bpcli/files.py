@@ -81,7 +81,7 @@ _RANDOM = 8
 
 
 def _locked_file(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file beside `path`, which no link could lead elsewhere, locked for as long as it is open."""
+    """A new file beside `path`, never through a link, locked as long as it is open."""
     import fcntl
 
     while True:
@@ -91,7 +91,7 @@ def _locked_file(path: Path) -> tuple[Path, BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX)
         if _is_open_at(file.fileno(), temporary):
             return temporary, file
-        file.close()  # taken for a leftover before it was locked
+        file.close()  # removed as a leftover before it was locked
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -104,7 +104,7 @@ def _remove_leftovers(path: Path) -> None:
     except OSError:  # a folder that may not be listed may still be written to
         return
     for left in found:
-        with contextlib.suppress(OSError):  # someone else's, or gone meanwhile
+        with contextlib.suppress(OSError):  # another user's, or removed meanwhile
             descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,7 +138,7 @@ def _rename_new(source: Path, target: Path) -> None:
 
 
 _NOT_SUPPORTED = frozenset({errno.EPERM, errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""What a file system says to a call that it does not have."""
+"""Errors of a file system that does not have the call."""
 
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # linux/fs.h
 
@@ -153,12 +153,12 @@ def _rename_with(source: Path, target: Path, flags: int) -> None:
 
 
 MARK = ".pid"
-"""The file that tells a staging folder from a replaced one that a dying process left under its name; holds its pid."""
+"""The file, with the pid, that marks a staging folder; one that a killed process left of a replaced run has none."""
 
 
 def staging_path(target: Path) -> Path:
     """The hidden folder beside `target` in which it is made."""
-    absolute = Path(os.path.realpath(target))  # `.` has no name; a link stays, and what it means is replaced
+    absolute = Path(os.path.realpath(target))  # `.` has no name; a link is kept, and its target is replaced
     return absolute.with_name(f".{absolute.name}.partial")
 
 
@@ -166,14 +166,14 @@ def staging_path(target: Path) -> Path:
 def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator[Path]:
     """The hidden folder beside `target` to write into, held by this process; `install` then gives it its name.
 
-    Files with a name in `keeps` outlive an error and even the process, and are there the next time; all else is
-    cleared. A second process that stages the same target is refused (UsageError, which names the first); what can't
-    be written is a DataError.
+    Files with a name in `keeps` survive an error and even the end of the process; all others are removed. A second
+    process that stages the same target is refused (UsageError, which names the first); what can't be written is a
+    DataError.
     """
     staging = staging_path(target)
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if staging.is_symlink():  # nothing is written through a link that lies in the way
+        if staging.is_symlink():  # nothing is written through a link
             staging.unlink()
         descriptor = _hold(staging, target)
     try:
@@ -207,7 +207,7 @@ def install(
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says against writing `path` into a DataError that names the place."""
+    """Turn a system error on writing `path` into a DataError that names it."""
     try:
         yield
     except OSError as error:
@@ -235,7 +235,7 @@ def _hold(staging: Path, target: Path) -> int:
         staging.mkdir(exist_ok=True)
         try:
             descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except FileNotFoundError:  # whoever held it has just ended
+        except FileNotFoundError:  # the process that held it has just ended
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -250,7 +250,7 @@ def _hold(staging: Path, target: Path) -> int:
 
 
 def _leave(staging: Path, keeps: frozenset[str]) -> None:
-    """Clear what is not to be kept, and remove the folder if nothing is."""
+    """Remove what is not to be kept, and the folder if it is then empty."""
     with contextlib.suppress(OSError):
         _clear(staging, keeps | {MARK})
         if set(os.listdir(staging)) <= {MARK}:
@@ -288,7 +288,7 @@ def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
     if not target.exists():
         os.rename(staging, target)
     else:
-        # Held until it is gone, so that nobody takes the old folder, under its new name, for one that is being made.
+        # Locked until it is removed, so that no process takes the old folder, under its new name, for a staging folder.
         old = os.open(target, os.O_RDONLY)
         try:
             fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -307,7 +307,7 @@ def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, also a read-only one, which would be in the way of the next training."""
+    """Remove a folder, also a read-only one."""
     with contextlib.suppress(OSError):
         folder.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)

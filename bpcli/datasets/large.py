@@ -1,4 +1,4 @@
-"""Which data is large beside the memory there is, so that it is not read as a whole."""
+"""Which data is too large for the memory that is free, and so is not read as a whole."""
 
 import math
 import os
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bpcli.datasets.reading import read_blocks, reader_of
 
-_MOST_PACKED = 100  # times that a file may be smaller than what it takes in memory
-_GZIP = 6  # times that a gzip file of text is usually smaller
+_MOST_PACKED = 100  # a packed file is at most so many times smaller than its numbers in memory
+_GZIP = 6  # a gzip file of text is usually so many times smaller than the text
 
 
 def available_memory() -> int:
@@ -31,10 +31,10 @@ def available_memory() -> int:
 
 
 def is_large(paths: Sequence[Path], format_: str, like: Path) -> bool:
-    """Whether one of the files is so large beside the memory there is that it is not to be read as a whole."""
+    """Whether one of the files takes more than half of the free memory to train on."""
     limit = available_memory() / 2
     files = [path for path in paths if path.is_file()]
-    if sum(path.stat().st_size for path in files) < limit / _MOST_PACKED:  # without a look at what is in them
+    if sum(path.stat().st_size for path in files) < limit / _MOST_PACKED:  # small, however packed
         return False
     return any(_needed_memory(path, format_, like) > limit for path in files)
 
@@ -42,7 +42,7 @@ def is_large(paths: Sequence[Path], format_: str, like: Path) -> bool:
 def _needed_memory(path: Path, format_: str, like: Path) -> int:
     """About how many bytes it takes to train on a file in memory: its numbers as doubles, three times over.
 
-    What a row of the file takes is told by its first block.
+    The bytes of a row are those of the rows in its first block.
     """
     reader = read_blocks(path, format_, like)
     first = next(reader)

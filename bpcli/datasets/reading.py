@@ -13,12 +13,12 @@ from bpcli.files import check_file
 
 @dataclass(frozen=True)
 class Reader:
-    """A format: the extensions that mean it, and how a file, or an open one in its place, becomes a table."""
+    """A format: its extensions, and how a file, or an open stream, becomes a table."""
 
     extensions: tuple[str, ...]
     read: Callable[[Path, BinaryIO | None], Table]
     blocks: Callable[[Path], Iterator[Table]] | None = None
-    """The same rows as one table after another, each knowing where it stands; None where a format has no such."""
+    """The same rows as one table after another, each with its place in the file; None if there is no such way."""
     block_bytes: int = 1 << 22
     """About how much of a file is in a block."""
     packed: int = 1
@@ -26,7 +26,7 @@ class Reader:
 
 
 def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
-    """A function out of a module that is imported only when a file is read."""
+    """A function of a module that is imported only when a file is read."""
 
     def read(*given: Any) -> Any:
         return getattr(import_module(f"bpcli.datasets.readers.{module}"), function)(*given, *options)
@@ -77,7 +77,8 @@ def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None
 
 
 def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> Iterator[Table]:
-    """The rows of a file as one table after another, some MiB each; a single one where the format has no such.
+    """The rows of a file as one table after another, some MiB each; as a single one where the format can't be read in
+    blocks.
 
     A column may be numbers in one block and text in the next. Errors as `read_table`.
     """

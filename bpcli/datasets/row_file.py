@@ -1,7 +1,7 @@
-"""Prepared rows in a file: those of data that is large beside the memory there is, read where they are needed.
+"""Prepared rows in a file, for data that is too large for the memory that is free.
 
-The memory taken is that of the rows asked for, whatever limit is set on the process; what is read often stays in the
-system's cache. The file has no name, and is gone when the process is.
+Only the rows that are asked for take memory; what is read often stays in the system's cache. The file has no name, and
+goes with the process.
 """
 
 import mmap
@@ -50,7 +50,7 @@ class Matrix:
             self._file.close()
 
     def append(self, rows: Array) -> None:
-        """Write more rows behind the others; DataError if they can't be written."""
+        """Append rows; DataError if they can't be written."""
         with writing(self._folder):
             self._file.write(np.ascontiguousarray(rows, self.dtype).data)
             self._file.flush()
@@ -58,7 +58,7 @@ class Matrix:
         self._map = None
 
     def __getitem__(self, rows: slice) -> Array:
-        """Some rows that follow each other."""
+        """Consecutive rows."""
         first, last, step = rows.indices(self._rows)
         assert step == 1, step
         out = np.empty((max(0, last - first), self._width), self.dtype)
@@ -66,7 +66,7 @@ class Matrix:
         return out
 
     def take(self, rows: Array, axis: int, out: Array, mode: str = "clip") -> Array:
-        """Rows by their numbers, into `out`, as NumPy's `take`; what stands together in the file is read at once."""
+        """Rows by their numbers, into `out`, as NumPy's `take`; neighbours in the file are read at once."""
         places = np.argsort(rows)
         numbers = rows[places]
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
@@ -80,7 +80,7 @@ class Matrix:
         return out if mapped is None else mapped.take(rows, axis, out, mode)  # type: ignore[call-overload]
 
     def _mapped(self) -> Array | None:
-        """The file as an array by way of a map; None where the process may not take so many addresses."""
+        """The file mapped into memory as an array; None where a limit on the process forbids it."""
         if self._map is None and self._rows and self.nbytes != self._unmappable:
             try:
                 self._map = mmap.mmap(self._file.fileno(), self.nbytes, prot=mmap.PROT_READ)
@@ -89,7 +89,7 @@ class Matrix:
         return None if self._map is None else np.frombuffer(self._map, self.dtype).reshape(self.shape)
 
     def _announce(self, first: int, last: int) -> None:
-        """Have the system read some rows, in whatever order they are then asked for."""
+        """Ask the system to read some rows ahead, before they are taken one by one."""
         assert self._map is not None
         row = self._width * self.dtype.itemsize
         begin = first * row // mmap.PAGESIZE * mmap.PAGESIZE
@@ -110,7 +110,7 @@ class Matrix:
 
 
 def regrouped(parts: Iterator[Array], rows: int) -> Iterator[Array]:
-    """The same rows in parts of a multiple of `rows` each, but for the last."""
+    """The same rows in other parts: each but the last has a multiple of `rows` rows."""
     held: list[Array] = []
     count = 0
     for part in parts:

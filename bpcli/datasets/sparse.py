@@ -1,6 +1,7 @@
 """Sparse tables, whose rows have few entries that are not 0: kept as SciPy's CSR, features named by their index.
 
-Nothing here takes memory or time for entries that are 0, nor an object a feature: a million features are one matrix.
+Entries that are 0 take neither memory nor time, and a feature is no object of its own: a million features are one
+matrix.
 """
 
 import re
@@ -23,14 +24,14 @@ LABEL = "none"
 """The column of a LIBSVM file's labels: what `data.target` says where no column is named."""
 
 MAX_DENSE = 1 << 27
-"""Entries of a sparse matrix that may be written out, 1 GiB of doubles."""
+"""A sparse matrix of more entries than this, 1 GiB of doubles, is not turned into an array."""
 
 _NUMBERED = re.compile(r"x(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
 class Numbered(Sequence[str]):
-    """The features x`first` … x`stop − 1`, or of them those with the numbers `chosen`, in that order."""
+    """The features x`first` … x`stop − 1`, or only those with the numbers `chosen`, in that order."""
 
     first: int
     stop: int
@@ -63,7 +64,7 @@ def is_sparse(X: Any) -> bool:
 
 
 def pieces(X: Any, rows: int) -> Iterator[Any]:
-    """X, of whatever kind, in parts of so many rows; as it is where it has no more, or is sparse."""
+    """X in parts of so many rows; as it is if it is sparse or has no more rows."""
     if hasattr(X, "pieces"):
         yield from X.pieces(rows)
     elif is_sparse(X) or not X.ndim or len(X) <= rows:
@@ -73,7 +74,7 @@ def pieces(X: Any, rows: int) -> Iterator[Any]:
 
 
 def dense(X: Any) -> Array:
-    """X as an array of doubles; DataError where a sparse one would be too large for that."""
+    """X as an array of doubles; DataError if X is sparse and the array would be too large."""
     if not is_sparse(X):
         return np.asarray(X[:] if hasattr(X, "pieces") else X, np.float64)
     if X.shape[0] * X.shape[1] > MAX_DENSE:
@@ -108,7 +109,7 @@ class SparseTable(Table):
         return name not in self._columns or super().is_numeric(name)
 
     def numeric(self, name: str) -> Floats:
-        """The numbers of a column, (N,), also those that are 0."""
+        """The numbers of a column, (N,), with its zeros."""
         if name in self._columns:
             return super().numeric(name)
         position = int(name[1:])
@@ -137,7 +138,7 @@ class SparseTable(Table):
         super().require(name for name in names if not _NUMBERED.fullmatch(name))
 
     def take(self, features: Numbered) -> tuple[Any, bool]:
-        """Those features of every row, CSR (N, n), and whether the file has others that are left out."""
+        """The given features of every row, CSR (N, n), and whether the file has features that are left out."""
         width = max(features.stop, self.matrix.shape[1])
         padded = csr_array((self.matrix.data, self.matrix.indices, self.matrix.indptr), shape=(self.rows, width))
         if features.chosen is not None:
@@ -160,7 +161,7 @@ def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:
 
 
 def take_features(table: Table, features: Numbered, notes: list[str]) -> Any:
-    """The numbered features of any table, CSR (N, n); a note on those of a sparse one that training has not seen."""
+    """The numbered features of any table, CSR (N, n); a note on those that training has not seen."""
     if isinstance(table, SparseTable):
         X, others = table.take(features)
         if others:

@@ -1,7 +1,7 @@
 """Tables larger than memory: converted once to a file of columns, and read from there piece by piece.
 
-The file is laid down block by block, in each block column after column; text is kept as numbers of its distinct cells.
-It stands beside the runs, in `.cache`, for as long as its source stays what it was.
+The file holds block after block of rows, and in each block column after column; a cell of text is kept as its number
+among the distinct cells. It is kept beside the runs, in `.cache`, until its source changes.
 """
 
 import contextlib
@@ -25,9 +25,9 @@ from bpcli.files import own_folder, write_new, writing
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
-"""Told (bytes of the file so far, bytes in all) while a file is converted."""
+"""Called with (bytes of the file so far, bytes in all) while a file is converted."""
 
-_FORMAT = 1  # rises when a reader of the old form could misread the new one
+_FORMAT = 1  # goes up when an older version could misread a newer file
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
@@ -125,7 +125,7 @@ class StoredTable(Table):
 
 
 class _Shifted:
-    """The places of another table's rows, behind the first so many."""
+    """The places of another table's rows, counted from row `first` of it."""
 
     def __init__(self, other: Table, first: int) -> None:
         self._other, self._first = other, first
@@ -142,10 +142,10 @@ def _from(line_of: Callable[[int], int | None], first: int) -> Callable[[int], i
 def stored(
     path: Path, format_: str, like: Path, as_text: Sequence[str], cache: Path, progress: Progress | None = None
 ) -> StoredTable:
-    """The table in the file `path`, from its copy in `cache`, which is made first if it is not there.
+    """The table in the file `path`, from its copy in `cache`, which is made if it is not there.
 
-    `as_text`: columns whose cells are kept as they stand. Errors as `read_table`; DataError where the copy can't be
-    written, which then is not there at all.
+    `as_text`: columns whose cells are kept as they stand. Errors as `read_table`; DataError if the copy can't be
+    written; then nothing of it is left.
     """
     _give_back()
     own_folder(cache)
@@ -158,7 +158,7 @@ def stored(
     if about is None:
         with writing(cache):
             for old in (*cache.glob(f"*-{place}-*"), *filter(_is_left, cache.glob(".partial-*"))):
-                shutil.rmtree(old, ignore_errors=True)  # of what the file was before, or of a process that is dead
+                shutil.rmtree(old, ignore_errors=True)  # of the file before a change, or of a killed process
             partial = Path(tempfile.mkdtemp(prefix=f".partial-{os.getpid()}-", dir=cache))
         try:
             about = _convert(path, format_, like, as_text, partial, progress)
@@ -172,7 +172,7 @@ def stored(
 
 
 def _is_left(partial: Path) -> bool:
-    """Whether the process that wrote this folder is no more."""
+    """Whether the process that wrote this folder has ended."""
     try:
         os.kill(int(partial.name.split("-")[1]), 0)
     except ProcessLookupError:
@@ -189,7 +189,7 @@ def _give_back() -> None:
 
 
 class _Lines:
-    """On which line of a file a row begins, found by reading it again."""
+    """The line on which a row of a file begins, found by reading the file again."""
 
     def __init__(self, path: Path, format_: str, like: Path) -> None:
         self._given = (path, format_, like)
@@ -203,7 +203,7 @@ class _Lines:
 
 
 def _about(folder: Path) -> dict[str, Any] | None:
-    """What is known of a copy; None if it is not there, or not whole."""
+    """The description of a copy; None if the copy is not there, or incomplete."""
     try:
         about: dict[str, Any] = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         whole = (folder / _NUMBERS).stat().st_size == 8 * about["rows"] * len(about["names"])
@@ -215,7 +215,7 @@ def _about(folder: Path) -> dict[str, Any] | None:
 def _convert(
     path: Path, format_: str, like: Path, as_text: Sequence[str], folder: Path, progress: Progress | None
 ) -> dict[str, Any]:
-    """Write the columns of a file; a column that turns out to be text is so from its first cell, in another pass."""
+    """Write the columns of a file; if a column of numbers turns out to be text, everything is written again."""
     text = set(as_text)
     while True:
         with (folder / _NUMBERS).open("wb") as file:
@@ -227,13 +227,13 @@ def _convert(
 def _write_blocks(
     path: Path, format_: str, like: Path, text: set[str], file: BinaryIO, progress: Progress | None
 ) -> dict[str, Any] | None:
-    """One pass: what is known of the copy, or None where `text` has grown by columns of which numbers were written."""
+    """One pass: the description of the copy, or None if `text` grew by a column written as numbers before."""
     names: list[str] = []
     codes: dict[str, dict[str, int]] = {}
     blocks: list[tuple[int, int]] = []
     at = rows = 0
     size = path.stat().st_size
-    guess = 0.0  # of the bytes of the file that a row takes
+    guess = 0.0  # bytes of the file for a row
     for block in read_blocks(path, format_, like):
         names = names or block.names
         late = {name for name in names if name not in text and not block.is_numeric(name)}
@@ -262,5 +262,5 @@ def folder_of(file: BinaryIO) -> Path:
 
 
 def _coded(cells: Sequence[str], codes: dict[str, int]) -> Array:
-    """The number of each cell, new ones getting the next."""
+    """The number of each cell among the distinct cells `codes`, to which new ones are added."""
     return np.fromiter((codes.setdefault(cell, len(codes)) for cell in cells), np.float64, len(cells))

@@ -1,4 +1,4 @@
-"""A table of named columns, as the readers return it: numbers where every cell is one, else text."""
+"""A table of named columns, as the readers return it: of numbers if every cell is one, else of text."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL"
 
 Floats = NDArray[np.float64]
 Column = NDArray[Any] | list[str]
-"""A column: real numbers of any type, finite or NaN where a cell is missing, or cells."""
+"""A column: finite real numbers, NaN where a cell is missing; or cells of text."""
 
 
 class Table:
@@ -31,12 +31,12 @@ class Table:
         first_row: int = 0,
     ) -> None:
         self.path = path
-        self.first_row = first_row  # of a part of a longer table, which messages count
+        self.first_row = first_row  # of a part of a longer table: messages count rows from its start
         self.rows = rows
         self._columns = dict(columns)
         self._line_of = line_of
         self._cells = cells
-        self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns out of other files
+        self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
 
     @property
@@ -55,7 +55,7 @@ class Table:
         return np.asarray(column, np.float64)
 
     def text(self, name: str) -> list[str]:
-        """The cells of any column as they stand, without white space around them."""
+        """The cells of any column as they are in the file, without white space around them."""
         column = self._columns[name]
         if isinstance(column, list):
             return column
@@ -139,7 +139,7 @@ def to_numbers(cells: Sequence[str]) -> Floats | None:
 
 
 def with_target(table: Table, other: Table, target: str) -> Table:
-    """`table` with the target out of a file of its own: its column `target`, or its only column."""
+    """`table` with the target from another file: its column `target`, or its only column."""
     if target in other.names:
         source = target
     elif len(other.names) == 1:

@@ -1,6 +1,7 @@
-"""Optimisers: how a parameter follows from its gradient, each in place on the arrays of one parameter.
+"""Optimisers: how a step of a parameter follows from its gradient, in place.
 
-Each has its source in its row. Where papers leave room PyTorch's form is taken, whose own steps the tests know.
+Each has its source in its row. Where papers leave a choice, it is PyTorch's, and the tests compare with PyTorch's
+steps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from bpcli.formulas.choices import Setting
 
 
 class Optimizer(NamedTuple):
-    """A row of `OPTIMIZERS`: its settings with their defaults, what it remembers, and its step.
+    """A row of `OPTIMIZERS`: its settings, what it remembers, and its step.
 
     `slots` are the names of the arrays that it keeps for each parameter, which start at 0. `step(p, g, t, α, λ,
     settings, slots, scratch)` changes the parameter p and its slots in place, for the gradient g, which it may

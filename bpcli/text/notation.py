@@ -6,13 +6,13 @@ from typing import Any
 
 
 class Written(float):
-    """A double that is to be written with digits of its own."""
+    """A double that is written with given digits."""
 
     __slots__ = ("text",)
     text: str
 
     def __new__(cls, value: float, text: str) -> "Written":
-        """The double `value`, written so."""
+        """The double `value`, written as `text`."""
         self = super().__new__(cls, value)
         self.text = text
         return self

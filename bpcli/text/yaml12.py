@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 class YamlError(Exception):
-    """Text that is not YAML, or more of it than allowed: the place, what is wrong, and the line with a caret."""
+    """Text that is not YAML, or too large: the place, what is wrong, and the line with a caret."""
 
     def __init__(self, place: Place, problem: str, caret: list[str]) -> None:
         super().__init__(problem)
@@ -47,14 +47,14 @@ class YamlError(Exception):
 
 
 class UnknownTag(NamedTuple):
-    """The value of what has a tag that means nothing here, such as `!!python/object:…`."""
+    """The value of a node with an unknown tag, such as `!!python/object:…`."""
 
     tag: str
 
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value, and its text as it stands."""
+    """A single value, and its text as it is written."""
 
     place: Place
     value: Any
@@ -71,7 +71,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Pairs:
-    """A mapping, as it stands: a key may occur twice."""
+    """A mapping as it is written: a key may occur twice."""
 
     place: Place
     pairs: tuple[tuple["Node", "Node"], ...]
@@ -134,11 +134,11 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
             part.__init__(self)
         self._text, self._source = text, source
         self._depth = self._values = 0
-        self._sizes: dict[int, int] = {}  # of the nodes that are whole, those behind aliases counted each time
+        self._sizes: dict[int, int] = {}  # values of each complete node, with those behind aliases
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """The next node; YamlError beyond the bounds, and for an alias of nothing or of a node around it."""
-        parser: Any = self  # whose methods the stubs do not type
+        parser: Any = self  # its methods have no types in the stubs
         event = parser.peek_event()
         before, mark = self._values, event.start_mark
         if isinstance(event, yaml.AliasEvent):

@@ -1,4 +1,4 @@
-"""Checkpoints: a training's state on the disk, whole and durable at every instant, and read back without pickle."""
+"""Checkpoints: a training's state on disk, complete and durable at every instant, read without pickle."""
 
 import contextlib
 import hashlib
@@ -24,14 +24,14 @@ Array = NDArray[Any]
 CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
 GENERATIONS = (CHECKPOINT, PREVIOUS)
 
-_FORMAT = 1  # rises when a reader of the old form could misread the new one
-_ROWS = 1 << 12  # of an array that go into a digest at once
+_FORMAT = 1  # goes up when an older version could misread a newer file
+_ROWS = 1 << 12  # rows of an array that are digested at once
 _DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state, and what it belongs to: the resolved config by key, and the digest of each part of the data.
+    """A state, with what identifies its training: the resolved config by key, and the digest of each part of the data.
 
     `replaces`: the training was told to replace the run that stood there.
     """
@@ -49,9 +49,9 @@ class Checkpoint:
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` into `folder`; the one before it stays as the previous generation. DataError if it can't be.
+    """Write `checkpoint` into `folder`; the one before it is kept as the previous generation. DataError if it fails.
 
-    At every instant one of the two is there, and whole.
+    At every instant one of the two is there and complete.
     """
     arrays = checkpoint.state.arrays()
     meta = json.dumps(
@@ -99,7 +99,8 @@ def read(path: Path) -> Checkpoint:
 
 
 def latest(folder: Path) -> tuple[Checkpoint | None, str]:
-    """The newest checkpoint in `folder` that is sound, or None if there is none at all; and a warning, or nothing.
+    """The newest checkpoint in `folder` that is sound, or None if there is none at all; and a warning, which may be
+    empty.
 
     DataError if there are checkpoints, and all of them are damaged.
     """
@@ -121,7 +122,7 @@ def latest(folder: Path) -> tuple[Checkpoint | None, str]:
 def unfinished(target: Path) -> Path | None:
     """The folder with the checkpoints of a training that is to become the run `target`, if there is one."""
     staging = staging_path(target)
-    is_staging = (staging / MARK).is_file()  # else it is what a dying process left of the run that was replaced
+    is_staging = (staging / MARK).is_file()  # else a killed process left it of the run that it replaced
     return staging if is_staging and any((staging / name).is_file() for name in GENERATIONS) else None
 
 
@@ -132,9 +133,9 @@ def discard(folder: Path) -> None:
 
 
 def fingerprint(parts: Mapping[str, Mapping[str, Array]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What tells the data of a training from another: rows, and a digest of the numbers, of each part's arrays.
+    """The identity of a training's data: of each part the number of rows and a digest of its arrays.
 
-    Of the prepared numbers rather than of the files: a file that moved, or was packed, holds the same ones.
+    The digest is of the prepared numbers, not of the files: a file may be moved or compressed.
     """
     return {
         part: {"rows": len(arrays["y"]), "digest": _digest({"names": np.array(list(names)), **arrays})}
@@ -143,7 +144,7 @@ def fingerprint(parts: Mapping[str, Mapping[str, Array]], names: Sequence[str]) 
 
 
 def changed_data(then: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> str:
-    """What is different about the data, in words; nothing if it is the same."""
+    """What is different about the data, in words; empty if nothing is."""
     for part in ("train", "validation", "test"):
         if then.get(part) != now.get(part):
             rows = [data[part]["rows"] if part in data else 0 for data in (then, now)]
@@ -164,7 +165,7 @@ def _digest(arrays: Mapping[str, Array]) -> str:
 
 
 def _plain(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    """The arrays by name, a sparse one as those that make it up."""
+    """The arrays by name; a sparse one as its three arrays."""
     for name, array in arrays.items():
         if is_sparse(array):
             yield from ((f"{name}.{part}", getattr(array, part)) for part in ("data", "indices", "indptr"))

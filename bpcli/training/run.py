@@ -20,7 +20,7 @@ from bpcli.training.model import Model
 CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
 RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
 
-_FORMAT = 1  # rises when a reader of the old form could misread the new one
+_FORMAT = 1  # goes up when an older version could misread a newer file
 
 
 def save_model(model: Model, path: Path) -> None:

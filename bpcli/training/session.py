@@ -1,4 +1,4 @@
-"""A training with its run folder: started, saved on the way, stopped and gone on with, and put in place when whole."""
+"""A training with its run folder: started, saved on the way, stopped, resumed, and put in place when complete."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -35,16 +35,16 @@ _PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
 
 @dataclass
 class Session:
-    """A training that saves itself; `training` is None, and `summary` there at once, where there is nothing to do."""
+    """A training that saves itself. If there is nothing to do, `training` is None and `summary` is there at once."""
 
     config: Config
     training: Training | None = None
     summary: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     progress: Progress | None = None
-    """Told how far a conversion of large data is."""
+    """Called with the progress of a conversion of large data."""
     saved: str = ""
-    """How far what is saved goes, in words; empty if nothing is."""
+    """How far the saved state is, in words; empty if nothing is saved."""
     _folder: Path = Path()
     _replaces: bool = False
     _data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Session:
     def epochs(self, tick: float = inf) -> Iterator[dict[str, Any] | None]:
         """Train to the end, an epoch a record; the state is saved as often as the config says.
 
-        At most, though, for a hundredth of the time. A signal to stop is heard between two steps, after a save. Within
-        a long epoch there is a None every `tick` seconds, for whoever shows how far it is.
+        Saving takes at most a hundredth of the time. A signal to stop is handled between two steps, after a save. In a
+        long epoch there is a None every `tick` seconds, for a progress bar.
         """
         if self.training is None:
             return
@@ -91,7 +91,7 @@ class Session:
         self._interrupts.deliver()
 
     def keep(self) -> bool:
-        """Save the state; a warning, and False, where it can't be written: what was saved before stays."""
+        """Save the state. If it can't be written, warn and return False; the state saved before stays."""
         try:
             self._write()
         except DataError as error:
@@ -109,7 +109,7 @@ class Session:
     def finish(self) -> dict[str, Any]:
         """Measure the model and put the run in place; returns its summary.
 
-        CheckError rather than let a model that is no better than a constant take the place of a run.
+        CheckError if the model is no better than a constant and would replace a run.
         """
         if self.training is None:
             assert self.summary is not None
@@ -132,7 +132,7 @@ class Session:
         return summary
 
     def warn(self, text: str) -> None:
-        """Keep a warning, unless it was given before."""
+        """Add a warning, unless it was given before."""
         if text not in self._warned:
             self._warned.add(text)
             self._warnings.append(text)
@@ -149,7 +149,7 @@ class Session:
         self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
         self.notes += training.notes
         if found is None:
-            checkpoints.discard(folder)  # not earlier: a config or data with a mistake cost nothing
+            checkpoints.discard(folder)  # not earlier: a mistake in the config or data loses nothing
         else:
             if changed := checkpoints.changed_data(found.data, self._data):
                 raise DataError(
@@ -163,7 +163,7 @@ class Session:
         self._folder, self.training = folder, training
 
     def keep_stopped(self) -> None:
-        """Save what has been done since, unless a step was torn apart, or the run is in place."""
+        """Save the steps since the last save, unless a step was interrupted, or the run is in place."""
         unsaved = self.training is not None and self._saved_steps != self.training.state.steps
         if unsaved and self._whole and self.summary is None:
             with self._interrupts.held():
@@ -174,10 +174,10 @@ class Session:
 def session(
     config: Config, resume: bool = False, force: bool = False, progress: Progress | None = None
 ) -> Iterator[Session]:
-    """A training of `config` into its run folder, held against a second one; what was saved outlives every error.
+    """A training of `config` into its run folder, locked against a second one; what was saved survives every error.
 
     `resume` goes on with what is saved, or starts; `force` starts afresh, and replaces the run that is there once the
-    new one is whole. Without either both a run and a training that was stopped are refused (UsageError), as are a
+    new one is complete. Without either both a run and a training that was stopped are refused (UsageError), as are a
     config, or data (DataError), that have changed since. What diverges, or is refused at the end, is not gone on with.
     """
     if resume and force:
@@ -187,11 +187,11 @@ def session(
     target, current = config.output, Session(config, progress=progress)
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if resume and checkpoints.unfinished(target) is None and _is_done(config):
-        current.summary = load_summary(target)  # needs no right to write there
+        current.summary = load_summary(target)  # needs no permission to write there
         yield current
         return
     with staged_folder(target, frozenset(GENERATIONS)) as folder:
-        _check_start(target, resume, force)  # what may have come meanwhile
+        _check_start(target, resume, force)  # again: another process may have written it meanwhile
         found, warning = checkpoints.latest(folder) if resume else (None, "")
         if warning:
             current.warn(warning)
@@ -215,7 +215,7 @@ def session(
                 checkpoints.discard(folder)
                 raise
             except BaseException as error:
-                if not isinstance(error, Exception):  # stopped, by whatever signal
+                if not isinstance(error, Exception):  # stopped by a signal
                     current.keep_stopped()
                 raise
 
@@ -232,7 +232,7 @@ def no_better_than_constant(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _loss_and_best_constant(summary: Mapping[str, Any]) -> tuple[float, float]:
-    """What was minimised, weighted if there were weights, and what the best constant prediction would reach."""
+    """The loss that was minimised, weighted if there were weights, and that of the best constant prediction."""
     measured = summary.get("weighted") or {**summary["train"], **summary}
     return measured["loss"], measured["best_constant_loss"]
 
@@ -249,7 +249,7 @@ def _texts(config: Config) -> dict[str, str]:
 
 
 def _is_done(config: Config) -> bool:
-    """Whether the run of `config` is there and whole, of this very config; UsageError if it is of another."""
+    """Whether the run of `config` is there and complete; UsageError if it is of another config."""
     if not is_finished(config.output) or not (config.output / CONFIG).is_file():
         return False
     then, now = _texts(load_config(config.output / CONFIG)), _texts(config)
@@ -258,7 +258,7 @@ def _is_done(config: Config) -> bool:
 
 
 def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
-    """UsageError with every key that has changed since; only epochs may grow. What files hold, their digest says."""
+    """UsageError with every key that has changed; only epochs may grow. The content of files is compared by digest."""
     now = _texts(config)
     changed = []
     for key in now:
@@ -281,13 +281,13 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
 
 
 def _is_over(config: Config, state: State) -> bool:
-    """Whether a state is that of the end of a training."""
+    """Whether a state is that of a finished training."""
     stopping = stopping_of(config.training.early_stopping, config.training.epochs)
     return state.epoch == most_epochs(config.training.epochs) or (stopping is not None and stopping.exhausted(state))
 
 
 def _may_grow(config: Config, before: str) -> bool:
-    """Whether more epochs than before leave those that are done as they were."""
+    """Whether there are more epochs now, and these leave the finished ones as they were."""
     _, by_total = _schedule(config)
     now = most_epochs(config.training.epochs)
     return not by_total and most_epochs(before if before == "auto" else int(before)) < now
@@ -300,5 +300,5 @@ def _schedule(config: Config) -> tuple[str, bool]:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a part of the data is a file, rather than none or a share of the rows."""
+    """Whether a part of the data is a file, rather than none or a fraction of the rows."""
     return text != "null" and not is_number(text)

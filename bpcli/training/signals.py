@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM held back while a training computes, so that they never tear a step apart."""
+"""SIGINT and SIGTERM are held back while a training computes, so that they never interrupt a step."""
 
 import contextlib
 import signal
@@ -11,10 +11,10 @@ from bpcli.training.descent.state import Pause
 
 
 class Interrupts:
-    """Within `with`, the first signal does what it did before, but one that comes while `held()` waits for `deliver`.
+    """In a `with` block, the first signal does what it did before; one that comes within `held()` waits for `deliver`.
 
-    A held one asks the loop to pause; those after the first change nothing. Only the main thread is sent signals:
-    elsewhere nothing happens.
+    A held signal asks the loop to pause; signals after the first have no effect. Only the main thread receives signals:
+    in others this does nothing.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 before = signal.getsignal(number)
-                if before not in (signal.SIG_IGN, None):  # what is ignored, as under nohup, stays so
+                if before not in (signal.SIG_IGN, None):  # an ignored signal, as under nohup, stays ignored
                     self._before[number] = before
                     signal.signal(number, self._handle)
         return self
@@ -49,7 +49,7 @@ class Interrupts:
             self._holding = False
 
     def deliver(self) -> None:
-        """Let the signal that was held back do what it does."""
+        """Let the signal that was held back have its effect."""
         if self._came is None or self._delivered:
             return
         self._delivered = True

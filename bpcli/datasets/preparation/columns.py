@@ -1,4 +1,4 @@
-"""A source column as training has learned it, and the numbers of its categories."""
+"""A column as training has learned it, and the numbers of its categories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +39,6 @@ def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) ->
 
 
 def _by_number(categories: Sequence[str]) -> dict[float, int]:
-    """Codes of the categories that are numbers, if no other is the same one: 1 becomes 1.0 where a table has gaps."""
+    """Codes of categories that are numbers, unless two are equal: programs write 1 as 1.0 in a column with gaps."""
     values = [float(category) if is_number(category) else None for category in categories]
     return {value: code for code, value in enumerate(values) if value is not None and values.count(value) == 1}

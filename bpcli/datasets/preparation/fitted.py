@@ -23,10 +23,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Features X (N, n), targets y (N,), which `rows` of the table they are, and what the user should know.
+    """Features X (N, n), targets y (N,), the `rows` of the table they come from, and notes for the user.
 
     y holds class numbers, or the numbers of a regression; it is empty if not asked for. `ignored` names the columns
-    that were of no use.
+    that were not used.
     """
 
     X: Array
@@ -44,7 +44,7 @@ class Prepared:
 
 @dataclass
 class Tally:
-    """What there is to note about one table, or several that are parts of one."""
+    """The notes on a table, collected over its parts."""
 
     rows: int = 0
     dropped: int = 0
@@ -90,12 +90,13 @@ class Preparation:
         return names
 
     def apply(self, table: Table, with_target: bool = True, tally: "Tally | None" = None) -> Prepared:
-        """The features, and `with_target` the targets, of every row; rows with a gap go where training dropped such.
+        """The features, and `with_target` the targets, of every row; rows with a gap are dropped where training dropped
+        them.
 
-        What is to be noted goes to `tally`, where there is one that goes over several tables.
+        Notes go to `tally`, if there is one, which collects those of several tables.
 
-        Without the target no row may go: a gap that training had no filling for is then a DataError, as are a column
-        that is not there, a cell that is not a number, a class that training has not seen: with file, line and column.
+        Without the target no row is dropped: a gap that training has no filling for is then a DataError with file, line
+        and column, like a missing column, a cell that is not a number, or a class that training has not seen.
         """
         table.require([c.name for c in self.columns] + ([self.target] if with_target else []))
         if self.numbered is not None:
@@ -167,7 +168,7 @@ class Preparation:
         return X
 
     def _scale(self, X: Array, table: Table, rows: Array) -> None:
-        """X := (X − mean)/scale, in place; DataError with the place of a value that is too large for it."""
+        """X := (X − mean)/scale, in place; DataError with the place of a value for which this overflows."""
         if self.scale is None:
             return
         shift = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
@@ -220,7 +221,7 @@ class Preparation:
 
         columns = tuple(Column(**{**column, "categories": frozen(column["categories"])}) for column in data["columns"])
         rest: dict[str, Any] = {key: frozen(data[key]) for key in ("classes", "mean", "scale")}
-        numbered = data.get("numbered")  # which earlier models do not have
+        numbered = data.get("numbered")  # models of earlier versions have none
         if numbered is not None:
             rest["numbered"] = Numbered(numbered["first"], numbered["stop"], frozen(numbered["chosen"]))
         task = Task(data["task"])

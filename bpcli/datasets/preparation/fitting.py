@@ -55,7 +55,7 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
 
 
 def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:
-    """What can be learned of a sparse table without writing out its zeros: the classes, and the features."""
+    """The preparation of a sparse table, without writing out its zeros: its classes and features."""
     if options.standardize:
         raise UsageError(
             f"data.standardize: less its mean no 0 of {table.path} stays 0, and its zeros are never written out",
@@ -108,7 +108,7 @@ def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
 def _fit_column(
     table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array
 ) -> tuple[Column, Sequence[float], Sequence[float]]:
-    """A column as `rows` have it, with the mean and the divisor of each of its features."""
+    """A column as it is in `rows`, with the mean and the divisor of each of its features."""
     if name in options.categorical:
         cells = table.text(name)
         counts = Counter(cell for cell in map(cells.__getitem__, rows.tolist()) if cell not in MISSING)

@@ -19,7 +19,7 @@ MISSING_STRATEGIES = ("error", "drop", *FILLS)
 def strategy_of(options: PreparationOptions, name: str) -> str:
     """What is to be done with the gaps of a feature's column, a word of `MISSING_STRATEGIES`."""
     strategy = options.missing if isinstance(options.missing, str) else options.missing.get(name, "error")
-    # Text has no mean: where one strategy is for all columns, its categories take the nearest thing to it.
+    # Text has no mean: where one strategy is given for all columns, categories take the most frequent one.
     return "most_frequent" if name in options.categorical and strategy in FILLS else strategy
 
 

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 Class = str | float
 
 MAX_NUMBERS = 1000
-"""A target of more different numbers than this is no class."""
+"""A target with more different numbers than this has no classes."""
 
 
 def class_text(label: Class) -> str:
@@ -75,7 +75,7 @@ def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> 
 
 
 def _encode_numbers(labels: Array, classes: Sequence[Class]) -> Array | None:
-    """The class number of each label, without an object for each; None if one is no class."""
+    """The class number of each label, by NumPy alone; None if one is no class."""
     numbers = np.array(classes, np.float64)
     order = np.argsort(numbers)
     places = np.minimum(np.searchsorted(numbers[order], labels), len(numbers) - 1)

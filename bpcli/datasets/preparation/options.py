@@ -1,4 +1,4 @@
-"""What a config says of the preparation of its data."""
+"""The options of a preparation, as a config gives them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bpcli.formulas.choices import REALS, Interval, Task
 
 @dataclass(frozen=True)
 class PreparationOptions:
-    """What a config says of the preparation; `labels` is where the numbers of a regression's target have to lie."""
+    """The options of a preparation; `labels` is the interval in which a regression's targets have to lie."""
 
     target: str
     task: Task

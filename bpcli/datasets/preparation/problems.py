@@ -12,7 +12,7 @@ from bpcli.errors import DataError
 
 Array = NDArray[Any]
 
-_MOST_SHOWN = 20  # problems of one error
+_MOST_SHOWN = 20  # problems that an error lists
 
 
 def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
@@ -54,7 +54,7 @@ def _describe(table: Table, name: str) -> tuple[str, bool]:
     present = [c for c in table.text(name) if c not in MISSING]
     distinct = len(set(present))
     words = sum(not is_number(c) for c in present)
-    if words <= len(present) // 10:  # numbers, but for some slips
+    if words <= len(present) // 10:  # a column of numbers with some mistakes
         what = (
             f"{words} of {len(present)} cells {'is' if words == 1 else 'are'} not; mend them, or leave the column out"
         )
@@ -64,7 +64,7 @@ def _describe(table: Table, name: str) -> tuple[str, bool]:
 
 
 def first_gap(table: Table, name: str, missing: Array, what: str) -> str:
-    """The place of the first cell that is missing, and how many are; `what` is it: a cell, the target."""
+    """The place of the first missing cell, and how many are missing; `what` is the word for it: cell, or target."""
     where = table.where(int(np.argmax(missing)), name)
     return f"{where}: the {what} is missing ({missing.sum()} of {table.rows} are)"
 
@@ -83,8 +83,8 @@ def _missing_words(
 
 
 def as_yaml(value: Sequence[str] | Mapping[str, str]) -> str:
-    """A value as a config has it."""
-    from bpcli.text.yaml12 import yaml_text  # only when something went wrong: it brings PyYAML
+    """A value as a config is written."""
+    from bpcli.text.yaml12 import yaml_text  # imported only for an error: it imports PyYAML
 
     return yaml_text(value)
 

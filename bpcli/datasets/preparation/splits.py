@@ -39,7 +39,7 @@ def split_rows(
 
 
 def _stratified(codes: NDArray[np.intp], count: int, rng: np.random.Generator) -> Rows:
-    """Positions of `count` entries of `codes`, sorted, with each code's share to one; one of each code stays behind."""
+    """`count` sorted positions in `codes`, with each code's share, to within one; one of each code is left."""
     sizes = np.bincount(codes)
     most = np.maximum(sizes - 1, 0)
     if most.sum() < count:
@@ -50,7 +50,7 @@ def _stratified(codes: NDArray[np.intp], count: int, rng: np.random.Generator) -
         )
     exact = count * sizes / len(codes)
     quota = np.minimum(np.floor(exact).astype(np.intp), most)
-    # Among equal remainders the choice is the generator's, not the order of the classes.
+    # Among equal remainders the generator chooses, not the order of the classes.
     order = np.lexsort((rng.random(len(sizes)), quota - exact))
     while quota.sum() < count:
         open_ = order[quota[order] < most[order]]

@@ -17,7 +17,7 @@ def mean_and_sigma(values: Array) -> tuple[float, float]:
     overflow.
     """
     low, high = float(values.min()), float(values.max())
-    if low == high:  # told by the values: the mean of many equal numbers may be rounded
+    if low == high:  # by comparing values: the mean of many equal numbers may be rounded
         return low, 0.0
     unit = math.ldexp(1.0, math.frexp(max(-low, high))[1] - 1)
     scaled = values / unit

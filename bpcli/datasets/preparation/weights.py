@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 def column_weights(table: Table, column: str, rows: Array) -> Array:
-    """The weights of `rows` in a column, (N,); DataError with the place of one that is no number of at least 0."""
+    """The weights of `rows` in a column, (N,); DataError with the place of one that is not a number of at least 0."""
     if not table.is_numeric(column):
         row, cell = table.first_not_numeric(column)
         raise DataError(f"{table.where(row, column)}: {cell!r} is not a number, and {column} is data.weight")
@@ -61,7 +61,7 @@ def class_weights(
 
 
 def sample_weights(y: Array, of_rows: Array | None, of_classes: Array | None) -> Array | None:
-    """The weight of each row, its own times that of its class, in the scale whose mean is 1; None without any."""
+    """The weight of each row, its own times that of its class, scaled to a mean of 1; None if there are no weights."""
     if of_rows is None and of_classes is None:
         return None
     weights = np.ones(len(y)) if of_rows is None else of_rows / np.max(of_rows)

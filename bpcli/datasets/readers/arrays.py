@@ -1,7 +1,7 @@
 """Reads arrays as tables: NumPy's .npy and .npz, without pickle, and the IDX files of MNIST.
 
-A row of the table is an entry of the first axis; the others are flattened, to columns x1, x2, … Files in bpcli's hands
-are never trusted: what a header announces is compared with what is there before any memory is taken for it.
+A row of the table is an entry of the first axis; the others are flattened, to columns x1, x2, … Files are never
+trusted: before memory is allocated for what a header announces, it is compared with what is there.
 """
 
 import gzip
@@ -32,14 +32,14 @@ _BLOCK = 1 << 22  # bytes of rows that are read at once, where a file is read in
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
-"""What `zipfile` raises for an archive that is none, or not whole."""
+"""What `zipfile` raises for a file that is no archive, or a damaged one."""
 
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The third byte of an IDX file (LeCun, Cortes & Burges, The MNIST database, "The IDX file format")."""
 
 
 def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
-    """The table in a .npy file; DataError if it holds no whole array of numbers or text."""
+    """The table in a .npy file; DataError if it holds no complete array of numbers or text."""
     with opened(path, stream) as file:
         array = _npy(str(path), file)
     return array_table(path, _columns(str(path), array))
@@ -71,7 +71,7 @@ def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
 
 
 def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
-    """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is none, or damaged."""
+    """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is damaged."""
     with opened(path, stream) as file:
         array = _idx(path, file)
     return array_table(path, _columns(str(path), array))
@@ -100,9 +100,9 @@ def idx_blocks(path: Path) -> Iterator[Table]:
 
 
 def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_short: DataError) -> Iterator[Table]:
-    """The rows of an array that begins here, row by row, in blocks of some MiB."""
+    """The rows of the array at this place of the file, in blocks of some MiB."""
     if not shape or not math.prod(shape) or not dtype.itemsize:
-        _columns(str(path), np.empty(shape, dtype))  # which says what is wrong with it
+        _columns(str(path), np.empty(shape, dtype))  # for its error
     row = math.prod(shape[1:]) * dtype.itemsize
     size = max(1, _BLOCK // row)
     for first in range(0, shape[0], size):
@@ -115,7 +115,7 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
 
 
 def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
-    """The rows of an array that stands column by column, by way of a map of the file."""
+    """The rows of an array that is stored by columns, from the file mapped into memory."""
     begin = file.tell()
     missing = math.prod(shape) * dtype.itemsize - (path.stat().st_size - begin)
     if missing > 0:
@@ -204,7 +204,7 @@ def _refuse_more(what: str, file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 
 def _npy(what: str, file: BinaryIO) -> Array:
-    """The array in an open .npy file, which has to end behind it."""
+    """The array in an open .npy file, after which the file has to end."""
     shape, by_columns, dtype = _npy_header(what, file)
     count = math.prod(shape)
     content = read_exactly(file, count * dtype.itemsize)

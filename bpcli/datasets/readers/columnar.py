@@ -19,7 +19,7 @@ _BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read
 
 
 def read_parquet(path: Path, stream: BinaryIO | None = None) -> Table:
-    """The table in a Parquet file; MissingExtraError without pyarrow, DataError if it is none, or damaged."""
+    """The table in a Parquet file; MissingExtraError without pyarrow, DataError if it is no such file, or damaged."""
     return _read(path, stream, "Parquet", _parquet)
 
 
@@ -33,7 +33,7 @@ def _parquet(content: BinaryIO, start: bytes) -> Any:
 
 
 def _ipc(content: BinaryIO, start: bytes) -> Any:
-    if start == b"ARROW1" or start[:4] == b"FEA1":  # the latter is Feather's first version
+    if start == b"ARROW1" or start[:4] == b"FEA1":  # the second is version 1 of Feather
         return import_module("pyarrow.feather").read_table(content)
     return import_module("pyarrow.ipc").open_stream(content).read_all()
 
@@ -111,7 +111,7 @@ def _whole(path: Path, what: str) -> Iterator[None]:
         yield
     except damaged as error:
         raise DataError(f"{path} is not a whole {what} file: {_first_line(error)}") from error
-    except OSError as error:  # pyarrow's own, of what is damaged; without a number of the system's
+    except OSError as error:  # raised by pyarrow for damage, without a system error number
         if error.errno:
             raise
         raise DataError(f"{path} is not a whole {what} file: {_first_line(error)}") from error
@@ -139,7 +139,7 @@ def _check_names(path: Path, names: list[str]) -> None:
 
 
 def _column(source: Any) -> Any:
-    """Numbers where every cell is one or missing, else cells."""
+    """Numbers if every cell is a number or missing, else cells of text."""
     pa: Any = import_module("pyarrow")
 
     kind = source.type

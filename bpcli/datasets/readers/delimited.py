@@ -27,7 +27,7 @@ _BLOCK = 1 << 20
 """Characters of a block: large beside the cost of a call, small beside the memory that a table takes."""
 
 _LONG = _BLOCK // 2
-"""Characters from which on a block is worth the time that it takes to import pyarrow."""
+"""A block of fewer characters is not worth the time to import pyarrow."""
 
 _DIGITS = b"0123456789+-.eE\r\n"
 
@@ -54,7 +54,7 @@ def delimited_blocks(path: Path, delimiter: str = ",") -> Iterator[Table]:
 
 
 class _Source:
-    """A delimited file that can be read again from its start, which errors do, and columns that turn out to be text."""
+    """A delimited file; it is read again for the line of an error, and for a column that turns out to be text."""
 
     def __init__(self, path: Path, delimiter: str, stream: BinaryIO | None) -> None:
         self.path, self.delimiter = path, delimiter
@@ -79,7 +79,7 @@ class _Source:
         return names, [column for column in found if column is not None], columns.rows
 
     def blocks(self) -> Iterator[Table]:
-        """The rows as one table after another; what once was text stays so."""
+        """The rows as one table after another; a column that was text in one is text in all later ones."""
         first, before = 0, None
         with self._text() as text:
             names = self._header(text)
@@ -233,7 +233,7 @@ class _Source:
 
 
 class _NotATableError(Exception):
-    """A block that is no part of the table; `_first_mistake` says where and why."""
+    """A block that can't be part of the table; `_first_mistake` says where and why."""
 
 
 class _Columns:
@@ -250,7 +250,7 @@ class _Columns:
         self._dtype: Any = None
 
     def add(self, lines: list[str], rest: TextIO) -> None:
-        """Append a block, with what is needed of `rest` to close its last quote; csv.Error or _NotATableError."""
+        """Append a block, and from `rest` the lines up to the end of its last quote; csv.Error or _NotATableError."""
         block = "".join(lines)
         if "\0" in block:
             raise _NotATableError
@@ -267,7 +267,7 @@ class _Columns:
             self._append(j, column)
 
     def finished(self) -> list[Floats | list[str] | None]:
-        """Each column whole; None where its cells have to be read again."""
+        """Each complete column; None if its cells have to be read again."""
         finished: list[Floats | list[str] | None] = []
         for j, parts in enumerate(self._parts):
             if j in self._late:

@@ -1,7 +1,7 @@
 """Reads the sparse format of LIBSVM and SVMlight: `label index:value index:value … # comment`, a row a line.
 
 Source: the README of LIBSVM, "Usage of svm-train" (Chang & Lin). A feature is named by its index, x1, x2, …, or from x0
-where the index 0 occurs, so that no index is ever taken for another. What is not there is 0.
+where the index 0 occurs, so that the names match the file. An entry that is not there is 0.
 """
 
 import io
@@ -42,13 +42,13 @@ _NO_ROWS = _Rows(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), np.e
 
 def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     """The sparse table in a LIBSVM file, its labels in the column `none`; DataError with the line of a mistake."""
-    csr_array((0, 0))  # what is missing is told before a long file is read
+    csr_array((0, 0))  # a missing SciPy is reported before a long file is read
     parts = []
     line = 1
-    kept = None if stream is None else stream.read()  # a stream can be read only once, and a line may be asked for
+    kept = None if stream is None else stream.read()  # a stream can be read only once, and errors read the lines again
     with opened(path, _again(kept)) as file:
         for block in _blocks(file):
-            parts.append(_plain(block) or _careful(path, block, line))
+            parts.append(_plain(block) or _line_by_line(path, block, line))
             line += block.count(b"\n")
     labels, counts, indices, values = (np.concatenate(p) for p in zip(_NO_ROWS, *parts, strict=True))
     if not len(labels):
@@ -106,7 +106,7 @@ def _plain(block: bytes) -> _Rows | None:
     return _Rows(numbers[starts], counts, indices.astype(np.int64), entries[:, 1].copy())
 
 
-def _careful(path: Path, block: bytes, line: int) -> _Rows:
+def _line_by_line(path: Path, block: bytes, line: int) -> _Rows:
     """The rows of any block; DataError with the line of the first mistake."""
     labels, counts, indices, values = [], [], [], []
     for at, raw in enumerate(block.split(b"\n")[:-1], line):

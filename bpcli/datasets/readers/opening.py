@@ -32,7 +32,7 @@ def opened(path: Path, stream: BinaryIO | None) -> Iterator[BinaryIO]:
 
 
 def read_exactly(file: BinaryIO, count: int) -> bytearray | None:
-    """The next `count` bytes; None if there are fewer, without taking the memory for what is not there."""
+    """The next `count` bytes; None if there are fewer, without allocating memory for `count`."""
     content = bytearray()
     while len(content) < count:
         part = file.read(min(_CHUNK, count - len(content)))

@@ -1,4 +1,4 @@
-"""Points in bulk: CSV with a header or `.npy`, read and written in blocks, so that any length takes constant memory."""
+"""Many points: CSV with a header, or `.npy`, read and written in blocks, in constant memory."""
 
 import contextlib
 import csv
@@ -80,7 +80,7 @@ def _npy_by_rows(path: Path, stream: BinaryIO, length: int, width: int, dtype: A
 
 
 def _npy_by_columns(path: Path, stream: BinaryIO, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
-    """Of an array in Fortran's order, each of whose rows is spread over all of the file."""
+    """The rows of an array in Fortran's order, each of which is spread over the whole file."""
     with stream:
         if stream.seekable():
             start = stream.tell()
@@ -149,7 +149,7 @@ def _csv_blocks(
 
 @contextlib.contextmanager
 def _located(path: Path, read: Iterator[int]) -> Iterator[None]:
-    """Turn what NumPy and the decoder say of the lines read last into a DataError with its place."""
+    """Turn errors of NumPy and the decoder in the lines read last into a DataError with the place."""
     try:
         yield
     except UnicodeDecodeError as error:

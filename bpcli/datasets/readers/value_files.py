@@ -1,4 +1,4 @@
-"""A value that an option reads from a file or from stdin: the text of numbers, or an array of NumPy's own format."""
+"""Values from a file or stdin: the text of numbers, or an array in NumPy's format."""
 
 import sys
 from typing import Any

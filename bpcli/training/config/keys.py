@@ -43,12 +43,12 @@ from bpcli.training.metrics import METRICS, metrics_of
 _MOST_SHOWN = 20  # columns in a message
 
 REQUIRED: Any = object()
-"""The default of a key that has to be given."""
+"""The default of a key that is required."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key: what it takes, what it is for, and what documents show where its default would say nothing.
+    """A key: the values it takes, what it is for, and an example to show where its default is no good example.
 
     `fits` says which losses it has a meaning for.
     """

@@ -1,4 +1,4 @@
-"""Drafts a config from a look at a table: what to predict, what to learn from, and what to do about gaps and text."""
+"""Drafts a config for a table: the target, the features, and what to do about gaps and text."""
 
 import math
 import re
@@ -21,7 +21,7 @@ from bpcli.training.config.keys import KEYS
 from bpcli.training.config.template import Entry
 
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "churn", "churned", "result")
-"""A column of such a name is taken for the target, the first of these first."""
+"""A column with such a name is taken for the target; earlier names are preferred."""
 
 POSITIVE_WORDS = frozenset({"yes", "y", "true", "t", "positive", "pos"})
 
@@ -29,10 +29,10 @@ MAX_CATEGORIES = 20
 """A text column with more values than this, or more than a quarter as many as rows, is no category."""
 
 MIN_ROWS = 25
-"""Of fewer rows none are held out."""
+"""With fewer rows none are held out."""
 
 MAX_STEPS = 200_000
-"""More steps of a training take so long that a first look should not."""
+"""More steps than this would make the first training take too long."""
 
 _DATE = re.compile(
     r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?(\D|$)|\d{1,2}([-/.])\d{1,2}\4\d{2,4}(\D|$)|\d{1,2}:\d{2}(\D|$)"
@@ -44,7 +44,7 @@ _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx
 
 
 def draft(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
-    """The values of a config for `table`, each with what to know about it.
+    """The values of a config for `table`, each with a remark.
 
     `target` and `model` are guessed if not given. DataError if there is no such target or nothing can be learned of it,
     UsageError if `model` can't predict it.
@@ -69,7 +69,7 @@ def draft(table: Table, target: str | None, model: str | None) -> dict[str, Entr
 
 
 def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -> dict[str, Entry]:
-    """The values for a sparse table, whose features are all taken as they are."""
+    """The values for a sparse table, whose features are all used unchanged."""
     squares = np.bincount(
         np.repeat(np.arange(table.rows), np.diff(table.matrix.indptr)), table.matrix.data**2, table.rows
     )
@@ -101,7 +101,7 @@ def _model(task: "_Task", target: str, remark: str) -> dict[str, Entry]:
 
 @dataclass(frozen=True)
 class _Look:
-    """What a column holds: `rows` cells that are not missing, `distinct` of them, and why it is no use, if so."""
+    """A column's content: `rows` cells that are not missing, `distinct` values, and why it can't be used, if so."""
 
     is_numeric: bool
     rows: int
@@ -111,7 +111,7 @@ class _Look:
 
 
 def _looks(table: Table, rows: Any) -> dict[str, _Look]:
-    """A look at each column in those rows, a mask (N,)."""
+    """The content of each column in the rows of a mask (N,)."""
     return {name: _look(table, name, rows) for name in table.names}
 
 
@@ -135,7 +135,7 @@ def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
         return "empty"
     if distinct == 1:
         return "the same in every row"
-    # So few could all fall among the rows that are held out.
+    # So few could all be among the rows that are held out.
     return f"empty but for {rows} rows" if all_rows >= MIN_ROWS and rows < max(5, all_rows / 20) else ""
 
 
@@ -224,14 +224,14 @@ def _distinct(table: Table, target: str) -> tuple[Class, ...]:
 
 
 def _order(classes: Sequence[Class]) -> Sequence[Class]:
-    """Two classes, the positive one last: the one that a word says is, else the later."""
+    """Two classes, the positive one last: the one with a positive word, else the later."""
     return sorted(classes, key=lambda label: class_text(label).casefold() in POSITIVE_WORDS)
 
 
 def _columns(
     looks: Mapping[str, _Look], features: Mapping[str, _Look], target: str, target_has_gaps: bool
 ) -> dict[str, Entry]:
-    """What to leave out, what is a category, and what to do about gaps."""
+    """The columns to leave out, the categories, and what to do about gaps."""
     entries = {}
     exclude = {name: look.useless for name, look in looks.items() if name != target and look.useless}
     if exclude:
@@ -248,7 +248,7 @@ def _columns(
 
 
 def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Entry]:
-    """How fast and how long to train on so many rows, whose ‖x‖² is n in the mean, and how much to hold out."""
+    """Learning rate, epochs and the fraction to hold out, for so many rows, whose ‖x‖² is n on average."""
     size = int(KEYS["training.batch_size"].default)
     epochs = int(KEYS["training.epochs"].default)
     steps = -(-rows // size)

@@ -1,4 +1,4 @@
-"""Writes configs with comments: the list of all keys, a config to fill in, and what a draft has chosen."""
+"""Writes configs with comments: the list of all keys, a config to fill in, and a drafted config."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _COMMENTS_AT = 26  # column
 
 @dataclass(frozen=True)
 class Entry:
-    """A value to write, with a remark of its own; `remarks` puts the parts of a list or mapping on lines of theirs."""
+    """A value to write, with a remark; `remarks` gives each part of a list or mapping its own line and remark."""
 
     value: Any
     remark: str = ""
@@ -27,7 +27,7 @@ def reference() -> str:
 
 
 def template(model: str) -> str:
-    """A config without a table to look at: what has to be filled in, and every other key as a comment."""
+    """A config for no table in particular: the required keys to fill in, and every other key as a comment."""
     task = Task.CLASSES if LAYERS[model].per_class else Task.TWO_CLASSES
     _, activation, loss = USUAL[task]
     chosen = {
@@ -67,7 +67,7 @@ def _lines(chosen: Mapping[str, Entry], commented: bool) -> Iterator[str]:
 
 
 def _has_meaning(key: Key, chosen: Mapping[str, Entry]) -> bool:
-    """Whether a key that was not chosen could be, beside the loss and the model."""
+    """Whether a key that was not chosen applies to the chosen model and loss."""
     if key.path == "model.activation" and LAYERS[chosen["model.type"].value].per_class:
         return False
     return key.fits is None or key.fits(loss_of(chosen["loss"].value))

@@ -40,7 +40,7 @@ class Kind:
 
 
 class TableKind(Kind):
-    """A kind whose words are the rows of a table: made from the rows that it has when it is asked."""
+    """A kind whose words are the rows of a table, read from the table each time."""
 
     def __init__(self, make: Callable[[], Kind]) -> None:
         object.__setattr__(self, "make", make)
@@ -51,7 +51,7 @@ class TableKind(Kind):
 
 
 def shown(node: Node) -> str:
-    """A node as a message shows it: text in quotes where it would else look like something other."""
+    """A node as a message shows it: text in quotes where it could be mistaken for something else."""
     text = _shown(node)
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
@@ -170,7 +170,7 @@ def _read_null(node: Scalar) -> None:
 
 
 def _text(node: Scalar) -> str:
-    """The text of a node; a number's as it stands, so that 1.0 and 010 stay what they are."""
+    """The text of a node; a number's as it is written, so that 1.0 and 010 stay as they are."""
     if is_number(node.value):
         return node.text
     if not isinstance(node.value, str) or not node.value:
@@ -186,7 +186,7 @@ def _read_path(node: Scalar) -> str:
 
 
 def _read_file(node: Scalar) -> str:
-    """A path where a number would be possible too, so that what is meant as one is refused."""
+    """A path where a number is possible too: text that was meant as a number is refused."""
     advice = _meant_as_number(node)
     if advice or is_number(node.value):
         raise ValueError(advice)
@@ -244,7 +244,7 @@ def _read_as(name: str, kind: Kind, node: Node) -> Any:
 
 
 def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
-    """A mapping of some settings, each of a kind of its own; any may be left out."""
+    """A mapping of some settings, each of its own kind; any may be left out."""
     expected = f"a mapping of {what}"
 
     def read(node: Node) -> dict[str, Any]:

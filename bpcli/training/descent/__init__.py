@@ -1,1 +1,1 @@
-"""The training loop, its update rule, its state, and when it stops."""
+"""The training loop, its update rule, its state, and early stopping."""

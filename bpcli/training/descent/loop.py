@@ -1,4 +1,4 @@
-"""The training loop: mini-batch gradient descent on one affine layer, as a generator that knows nothing of printing."""
+"""The training loop: mini-batch gradient descent on one affine layer, as a generator of epochs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Epoch:
 
 
 class DivergedError(NotFiniteError):
-    """The loss or a weight left the finite numbers."""
+    """The loss or a weight is no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,15 @@ def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -
 
 
 class Batches(Protocol):
-    """The batches of an epoch, in whatever form its sweep takes them; `count` is how many there are."""
+    """The batches of an epoch, in the form that its sweep takes; `count` is their number."""
 
     count: int
 
     def arrange(self) -> None:
-        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+        """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
 
     def part(self, start: int, stop: int) -> Iterable[Any]:
-        """The epoch's batches from number `start` on, before `stop`."""
+        """The epoch's batches from number `start` up to, and without, `stop`."""
 
 
 class Sweep(Protocol):
@@ -101,12 +101,12 @@ class Sweep(Protocol):
     def __call__(self, batches: Iterable[Any]) -> None:
         """A step a batch."""
 
-    def settle(self) -> None:
-        """Carry out what steps have put off, at the end of an epoch."""
+    def finish_epoch(self) -> None:
+        """Apply the changes that steps have postponed, at the end of an epoch."""
 
 
 def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, pause: Pause) -> Iterator[Epoch | None]:
-    """The epochs of `descend_epochs`, whatever form the rows have: `sweep` takes the steps over `batches`."""
+    """The epochs of `descend_epochs` for any form of rows: `sweep` takes the steps over `batches`."""
     rng = descent.rng
     if rng is not None:
         if state.generator is None:
@@ -119,7 +119,7 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
         if not arranged:
             batches.arrange()
             arranged = True
-        with np.errstate(all="ignore"):  # what overflows is reported, as divergence
+        with np.errstate(all="ignore"):  # an overflow is reported as divergence
             now = began
             while state.batch < batches.count:
                 last, before = now, state.batch
@@ -129,7 +129,7 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
                 if now >= pause.at:
                     break
             if state.batch == batches.count:
-                sweep.settle()
+                sweep.finish_epoch()
                 now = perf_counter()
         state.epoch_seconds += now - began
         if state.batch < batches.count:
@@ -147,7 +147,7 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
 
 
 class _PlainSweep:
-    """Steps of gradient descent over batches, in memory made once."""
+    """Steps of gradient descent over batches, in memory that is allocated once."""
 
     learning_rate = 0.0
 
@@ -156,8 +156,8 @@ class _PlainSweep:
         self._dJ_dw, self._dJ_db = np.empty_like(state.w), np.empty_like(state.b)
         self._scratch = np.empty_like(state.w)
 
-    def settle(self) -> None:
-        """Nothing is put off."""
+    def finish_epoch(self) -> None:
+        """Nothing is postponed."""
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch."""
@@ -204,7 +204,7 @@ class OptimizerSweep(_PlainSweep):
         np.dot(x, y, out)
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
-        """A step a batch: ∂J/∂(w, b) with its penalties, shortened, and then the optimiser's."""
+        """A step for each batch: the gradient with its penalties, clipped, and then the optimiser's step."""
         state, descent, rule = self._state, self._descent, self._descent.update_rule
         l1, l2 = descent.l1, descent.l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
@@ -236,20 +236,20 @@ class OptimizerSweep(_PlainSweep):
 
 
 def added(total: float, lost: float, term: float) -> tuple[float, float]:
-    """A sum with one term more, and what it has lost by rounding: its error does not grow with them (Kahan 1965)."""
+    """A sum with one more term, and its rounding error so far: the error does not grow with the terms (Kahan 1965)."""
     term -= lost
     new = total + term
     return new, (new - total) - term
 
 
 _PATIENCE = 0.01
-"""Seconds of steps between two looks at the clock: in a step of microseconds even a look would show."""
+"""Seconds of steps between two looks at the clock, which takes a noticeable part of a step of microseconds."""
 
 _COPIED = 1 << 25
-"""Bytes of rows that are copied out in their order at once, so that each batch is a view made beforehand."""
+"""Bytes of rows that are copied in their order at once, so that each batch is a view made beforehand."""
 
 _CHUNK = 1 << 17
-"""Bytes of rows that stay together on the way into a window, where there are more than one."""
+"""Bytes of rows that are kept together if there is more than one window."""
 
 Batch = tuple[Array, Array, Array, Array, Array, Array | None]
 
@@ -257,10 +257,10 @@ Batch = tuple[Array, Array, Array, Array, Array, Array | None]
 class _Batches:
     """The batches of an epoch as (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
 
-    All in memory made once: that of a window, into which the rows of the next batches are copied in their order. Up to
-    `_COPIED` bytes the window holds all rows. Beyond, an epoch's order is that of chunks of `_CHUNK` bytes, whose rows
-    are shuffled within each window: rows are read from a file in pieces worth the while, and those of a window still
-    come from hundreds of places.
+    All in memory that is allocated once: a window, into which the rows of the next batches are copied in order. Up to
+    `_COPIED` bytes the window holds all rows. If there are more, an epoch shuffles chunks of `_CHUNK` bytes, and then
+    the rows within each window: a file is read in large pieces, and the rows of a window still come from hundreds of
+    places.
     """
 
     def __init__(self, descent: Descent, outputs: tuple[int, ...]) -> None:
@@ -280,7 +280,7 @@ class _Batches:
         self._weights = weights if self._stays or weights is None else np.empty(rows, weights.dtype)
         self._unshuffled = self._order.copy() if len(self._rows) == N else self._order
         self._views = [self._view(at, min(at + size, rows)) for at in range(0, rows, size)]
-        self._window = 0 if self._stays else -1  # which one the memory holds
+        self._window = 0 if self._stays else -1  # the number of the window in memory
         self.count = -(-N // size)
 
     def _view(self, start: int, stop: int) -> Batch:
@@ -289,7 +289,7 @@ class _Batches:
         return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], weights
 
     def arrange(self) -> None:
-        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+        """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
         if self._rng is None:
             return
         N, rows = len(self._order), len(self._rows)
@@ -307,7 +307,7 @@ class _Batches:
             self._rng.shuffle(self._order[first : first + rows])
 
     def part(self, start: int, stop: int) -> Iterable[Batch]:
-        """The epoch's batches from number `start` on, before `stop`, each in memory that a later one uses again."""
+        """The epoch's batches from number `start` to `stop`, each in memory that a later one reuses."""
         per = len(self._views)
         if per >= self.count:
             self._load(0)
@@ -320,7 +320,7 @@ class _Batches:
         return self._views[at] if left >= self._size else self._view(at * self._size, at * self._size + left)
 
     def _load(self, window: int) -> None:
-        """Copy the rows of a window out; "clip", as "raise" would make NumPy buffer the output."""
+        """Copy the rows of a window; with "clip", as "raise" would make NumPy buffer the output."""
         if window == self._window:
             return
         self._window = window
@@ -333,7 +333,7 @@ class _Batches:
 
 
 def diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:
-    """The error of a training that left the finite numbers in that step, and what helps."""
+    """The error of a training that diverged in that step, and what helps."""
     return DivergedError(
         f"training diverged in epoch {epoch}, step {step}: {what}",
         f"try a smaller training.learning_rate (it is {learning_rate:g}), and data.standardize: true if the features "

@@ -1,9 +1,9 @@
-"""The training loop over sparse rows: the same updates as in `loop`, each in time of the entries its batch has.
+"""The training loop over sparse rows: the same updates as in `loop`, in time proportional to the entries of each batch.
 
-A weight that no row of a batch touches changes only by l1 and l2. These changes are made up for when it is touched
-next, in closed form: after k steps of w := S(ρw, θ), with ρ = 1 − αλ₂, θ = αλ₁ and the soft threshold S, it is
-S(ρᵏw, θ(1 + ρ + … + ρᵏ⁻¹)), since ρS(w, θ) = S(ρw, ρθ) and S(S(w, s), t) = S(w, s + t). (Langford, Li & Zhang 2009,
-Sparse Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
+A weight that no row of a batch touches changes only by l1 and l2. They are postponed until it is touched next, and then
+made in closed form: after k steps of w := S(ρw, θ), with ρ = 1 − αλ₂, θ = αλ₁ and the soft threshold S, it is S(ρᵏw,
+θ(1 + ρ + … + ρᵏ⁻¹)), since ρS(w, θ) = S(ρw, ρθ) and S(S(w, s), t) = S(w, s + t). (Langford, Li & Zhang 2009, Sparse
+Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,14 +20,14 @@ from bpcli.training.descent.state import Pause, State
 Array = NDArray[Any]
 
 _WINDOW = 1 << 16
-"""Rows that are put in order at once: SciPy takes rows out of a matrix quickly if they are many."""
+"""Rows that are put in order at once: SciPy selects many rows faster than a few many times."""
 
 TAKEN = "taken"
-"""The slot of how many steps of l1 and l2 each weight has taken: what it owes is part of the state."""
+"""The slot for the number of steps of l1 and l2 that each weight has taken; the others are postponed."""
 
 
 def sparse_slots(state: State, l1: float, l2: float) -> None:
-    """Room in `state` for what the sparse loop puts off."""
+    """Make the slot in `state` for the steps that are postponed."""
     if l1 or l2:
         state.slots[TAKEN] = np.zeros(len(state.w), np.int64)
 
@@ -35,22 +35,22 @@ def sparse_slots(state: State, l1: float, l2: float) -> None:
 def descend_sparse(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
     """`descend_epochs` for X as CSR (N, n): the same steps over the same batches, up to the order of sums.
 
-    Plain descent, also with a schedule, takes time of a batch's entries. What else changes weights that no row touches,
-    momentum and other memory, or an α that changes within an epoch, takes time of all n features a step. `state` needs
-    its `sparse_slots`.
+    Plain descent, also with a schedule, takes time proportional to a batch's entries. Optimisers with memory, a warm-up
+    or clipping also change weights that no row touches, and take time proportional to all n features. `state` needs its
+    `sparse_slots`.
     """
     if not descent.update_rule.plain:
         return run_epochs(
             _WholeBatches(descent, state.w), _SparseSweep(descent, state), descent, state, pause or Pause()
         )
-    sweep = _LazySweep(descent, state)
-    # Where αλ₂ ≥ 1, ρᵏ has no closed form that S goes with: nothing is put off.
+    sweep = _PostponingSweep(descent, state)
+    # Where αλ₂ ≥ 1, the closed form does not hold: nothing is postponed.
     batches = _SparseBatches(descent, lambda: sweep.learning_rate * descent.l2 >= 1)
     return run_epochs(batches, sweep, descent, state, pause or Pause())
 
 
-class _LazySweep:
-    """Steps of plain descent over sparse batches, each in time of its entries."""
+class _PostponingSweep:
+    """Steps of plain descent over sparse batches, in time proportional to their entries."""
 
     learning_rate = 0.0
 
@@ -63,7 +63,7 @@ class _LazySweep:
         state = self._state
         w, b = state.w, state.b
         for x, touched, target, omega in batches:
-            self._make_up(touched)
+            self._take_postponed(touched)
             z = np.asarray(x @ w[touched] + b)
             loss = self._descent.step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
             if not isfinite(loss):
@@ -75,12 +75,12 @@ class _LazySweep:
             state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
             state.batch += 1
 
-    def settle(self) -> None:
-        """Let all weights take the steps of l1 and l2 that they have not, as α may change now."""
-        self._make_up(slice(None))
+    def finish_epoch(self) -> None:
+        """Take the postponed steps of all weights, as α may change now."""
+        self._take_postponed(slice(None))
 
-    def _make_up(self, touched: Any) -> None:
-        """Let these weights take the steps that they have not."""
+    def _take_postponed(self, touched: Any) -> None:
+        """Take the postponed steps of these weights."""
         if self._taken is None:
             return
         w = self._state.w[touched]
@@ -95,7 +95,7 @@ class _LazySweep:
         self._state.w[touched] = w - np.clip(w, -threshold * k, threshold * k)
 
     def _descend(self, touched: Any, change: Array) -> None:
-        """A step: w := S(ρw − change, θ) of these weights; the others take theirs later."""
+        """A step: w := S(ρw − change, θ) of these weights; those of the others are postponed."""
         w = self._state.w
         if self._taken is None:
             w[touched] -= change
@@ -108,7 +108,7 @@ class _LazySweep:
 
 
 class _SparseSweep(OptimizerSweep):
-    """The steps of any optimiser over sparse batches, in time of all features."""
+    """The steps of any optimiser over sparse batches, in time proportional to all features."""
 
     @staticmethod
     def _dot(x: Any, y: Array, out: Array) -> None:
@@ -128,11 +128,11 @@ class _SparseBatches:
         self.count = -(-X.shape[0] // size)
         self._order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
-        self._begin = -1  # of the window at hand
+        self._begin = -1  # first row of the current window
         self._window: tuple[Any, Array, Array | None] = (None, descent.y, None)
 
     def arrange(self) -> None:
-        """The order of the next epoch, which follows from the generator's state and the number of rows alone."""
+        """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
         self._begin = -1
         if self._rng is not None:
             self._order = np.arange(self._X.shape[0])

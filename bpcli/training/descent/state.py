@@ -1,4 +1,4 @@
-"""The state of a training: all that the rest of it depends on, kept to go on with to the last bit."""
+"""The state of a training: everything that its further steps depend on, so that it can be resumed bit by bit."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +41,7 @@ class State:
         return {"w": self.w, "b": self.b, **{f"slot.{name}": array for name, array in self.slots.items()}}
 
     def plain(self) -> dict[str, Any]:
-        """All that is no array, as plain JSON types."""
+        """Everything but the arrays, as plain JSON types."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
@@ -74,6 +74,6 @@ class State:
 
 @dataclass
 class Pause:
-    """When the loop is to stop between two steps, on the clock of `perf_counter`: whoever sets 0 stops it at once."""
+    """The time, on the clock of `perf_counter`, at which the loop pauses between two steps; 0 is at once."""
 
     at: float = float("inf")

@@ -1,4 +1,4 @@
-"""Early stopping: the best epoch by a metric of the validation rows is kept, and patience with those after it ends."""
+"""Early stopping: keep the best epoch by a metric of the validation rows, and stop when none is better for a while."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from bpcli.training.descent.state import State
 from bpcli.training.metrics import METRICS
 
 MOST_EPOCHS = 10_000
-"""What `epochs: auto` comes to, where each epoch is a little better than those before."""
+"""The number of epochs at which `epochs: auto` ends in any case."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Stopping:
     patience: int = 10
 
     def start(self, state: State) -> None:
-        """Room for the best weights."""
+        """Make slots for the best weights."""
         state.slots["best.w"], state.slots["best.b"] = np.zeros_like(state.w), np.zeros_like(state.b)
 
     def seen(self, state: State, record: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import sparse_loop as lazy
+from bpcli.training.descent import sparse_loop
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import Pause, State
@@ -108,7 +108,7 @@ def test_stopped_after_every_step_and_gone_on_with_it_has_the_same_bits(rows, pe
 def test_windows_change_nothing(rows, monkeypatch):
     kind = ("neuron", "sigmoid", "bce")
     before = trained(descend_sparse, csr_array(rows), kind, {}, 8)
-    monkeypatch.setattr(lazy, "_WINDOW", 20)
+    monkeypatch.setattr(sparse_loop, "_WINDOW", 20)
     after = trained(descend_sparse, csr_array(rows), kind, {}, 8)
     assert before[0] == after[0]
     assert np.array_equal(before[1], after[1])
@@ -128,9 +128,11 @@ def test_a_step_does_not_touch_what_its_rows_do_not_have(monkeypatch):
     X = csr_array((np.ones(m), columns, np.arange(m + 1)), shape=(m, width))
     state = State(np.zeros(width), np.zeros(()))
     step = make_step("neuron", "identity", "mse", 1, (), np.float64)
-    touched, descend = [], lazy._LazySweep._descend
+    touched, descend = [], sparse_loop._PostponingSweep._descend
     monkeypatch.setattr(
-        lazy._LazySweep, "_descend", lambda self, at, change: (touched.append(at.size), descend(self, at, change))
+        sparse_loop._PostponingSweep,
+        "_descend",
+        lambda self, at, change: (touched.append(at.size), descend(self, at, change)),
     )
     (_,) = descend_sparse(Descent(X, np.ones(m), step, 0.01, batch_size=1, epochs=1), state)
     assert sum(touched) == m
