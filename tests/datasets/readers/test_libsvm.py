@@ -51,12 +51,12 @@ def test_scikit_learn_writes_and_reads_the_same(rows, zero_based, packed):
 
 
 @given(st.data())
-def test_the_quick_and_the_careful_reading_agree(data):
+def test_reading_by_numpy_and_line_by_line_agree(data):
     rows = data.draw(st.lists(st.dictionaries(st.integers(0, 99), entries, max_size=5), min_size=1, max_size=9))
     block = "".join(
         f"{i % 3 - 1} " + " ".join(f"{j}:{x!r}" for j, x in sorted(r.items())) + "\n" for i, r in enumerate(rows)
     )
-    quick, refined = libsvm._plain(block.encode()), libsvm._careful(Path("t"), block.encode(), 1)
+    quick, refined = libsvm._plain(block.encode()), libsvm._line_by_line(Path("t"), block.encode(), 1)
     assert quick is not None
     for one, other in zip(quick, refined, strict=True):
         assert np.array_equal(one, other)
