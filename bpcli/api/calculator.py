@@ -3,12 +3,13 @@
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.arguments import Expressions, Names, as_value, check_names
+from bpcli.api.bulk import arrays_of, blocks_of, point_of
 from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -46,6 +47,8 @@ class Function(Generic[R]):
         order: Names | None = None,
         kink: str = "lecture",
         second: bool = False,
+        certify: bool = False,
+        table: Literal["value", "gradient"] | None = None,
     ) -> None:
         if kink not in KINKS:
             raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
@@ -55,6 +58,7 @@ class Function(Generic[R]):
         self.variables: tuple[str, ...] = tuple(given.variables)
         self.wrt = tuple(given.wrt)
         self._compute, self._kink, self._second = compute, kink, second
+        self._certify, self._table = certify, table
         self._calculations: dict[Any, Calculation] = {}
 
     def __repr__(self) -> str:
@@ -83,9 +87,41 @@ class Function(Generic[R]):
         shapes = {name: shape_of(value) for name, value in point.items()}
         key = tuple(shapes.values())
         if key not in self._calculations:
-            self._calculations[key] = Calculation(self._trees, self._texts, shapes, self.wrt)
-            self._calculations[key].kink = self._kink
+            calculation = Calculation(self._trees, self._texts, shapes, self.wrt)
+            if self._certify:
+                from bpcli.calculus.sweeps.certified import Certified
+
+                calculation = Certified(calculation)
+            calculation.kink = self._kink
+            self._calculations[key] = calculation
         return self._calculations[key]
+
+    def many(self, points: Mapping[str, Any] | Sequence[Any] | Floats) -> Floats:
+        """The results at many points, stacked along a first axis: values (B, …), gradients (B, n), Jacobians (B, m, n).
+
+        `points` is a mapping of names to arrays whose first axis is the points, or for variables that are numbers an
+        array (B, n) in their order. Warns once of points whose results are not finite, and once of kinks.
+        """
+        arrays = arrays_of(points, self.variables)
+        if not arrays:
+            raise UsageError("the expression has no variables, and points give values")
+        size = len(next(iter(arrays.values())))
+        if self._table is None or self._certify or not size:
+            each = [self({name: array[i] for name, array in arrays.items()}) for i in range(size)]
+            return np.array(each, np.float64) if each else np.empty(0)
+        values = {name: array[0] for name, array in arrays.items()}
+        calculation = self._calculation({**{name: as_value(name, v) for name, v in values.items()}, **self._constants})
+        blocks = list(blocks_of(calculation, arrays, self._constants, self._table == "gradient"))
+        for block in blocks:
+            rows = np.flatnonzero(~np.isfinite(block.table).all(axis=1)).tolist()
+            told = [*rows[:1], *(kink.point for kink in block.kinks[:1])]
+            if told:
+                self({name: point_of(block.columns, self.variables, told[0])[name] for name in self.variables})
+                break
+        table = np.concatenate([block.table for block in blocks])
+        if self._table == "gradient":
+            return table[:, 1:]
+        return table.reshape(size, *calculation.output_shapes[0])
 
     def _point(self, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         names = self.variables
@@ -124,7 +160,10 @@ class Function(Generic[R]):
                 KinkWarning,
                 stacklevel=3,
             )
-        if not all(map(math.isfinite, entries)):
+        if self._certify and any(map(math.isnan, entries)):
+            what = "not decided, however many digits are used, or not a number"
+            warnings.warn(f"a result is {what}", NotFiniteWarning, stacklevel=3)
+        elif not all(map(math.isfinite, entries)):
             culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(
                 point, self._second
             )
@@ -133,15 +172,15 @@ class Function(Generic[R]):
 
 
 def value(
-    expression: str, *, let: Mapping[str, Any] | None = None, order: Names | None = None
+    expression: str, *, let: Mapping[str, Any] | None = None, order: Names | None = None, certify: bool = False
 ) -> Function[float | Floats]:
     """The value of an expression as a function: `value("x**2+y**2")(1, 2)` is 5.0; an array where it is a vector."""
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[float | Floats, Sequence[float]]:
         (result,) = calculation.value(point)
-        return result if isinstance(result, float) else np.array(result), _row([result]).tolist()
+        return result if isinstance(result, float) else np.array(result, np.float64), _row([result]).tolist()
 
-    return Function([expression], compute, let=let, order=order)
+    return Function([expression], compute, let=let, order=order, certify=certify, table="value")
 
 
 def grad(
@@ -151,12 +190,14 @@ def grad(
     let: Mapping[str, Any] | None = None,
     order: Names | None = None,
     kink: str = "lecture",
+    certify: bool = False,
 ) -> Function[Floats]:
     """The gradient of an expression as a function: a row (n,), ∂f/∂x for each entry of the variables in order.
 
     `grad("x**2+y**2")(1, 2)` is [2., 4.]. `wrt` names what to differentiate by, `let` gives constants, `order` declares
-    the order of the variables (`--vars`), `kink` is `lecture`, `left` or `right`. ExpressionError if the expression
-    can't be read, or is not one number.
+    the order of the variables, `kink` is `lecture`, `left` or `right`; with `certify` each entry is the double nearest
+    to the true one, proven. ExpressionError if the expression can't be read, or is not one number; MissingExtraError
+    where `certify` lacks python-flint.
     """
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[Floats, Sequence[float]]:
@@ -164,7 +205,7 @@ def grad(
         row = _row(blocks.values())
         return row, [number, *row.tolist()]
 
-    return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink)
+    return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, certify=certify, table="gradient")
 
 
 def jacobian(
@@ -173,6 +214,7 @@ def jacobian(
     let: Mapping[str, Any] | None = None,
     order: Names | None = None,
     kink: str = "lecture",
+    certify: bool = False,
 ) -> Function[Floats]:
     """The Jacobian of expressions as a function: a row for each output, a column for each input, (m, n).
 
@@ -187,7 +229,7 @@ def jacobian(
         matrix = np.concatenate(parts, axis=1) if parts else np.empty((calculation.outputs, 0))
         return matrix, [*_row(values).tolist(), *matrix.ravel().tolist()]
 
-    return Function(expressions, compute, wrt=wrt, let=let, order=order, kink=kink)
+    return Function(expressions, compute, wrt=wrt, let=let, order=order, kink=kink, certify=certify)
 
 
 def hessian(
@@ -197,6 +239,7 @@ def hessian(
     let: Mapping[str, Any] | None = None,
     order: Names | None = None,
     kink: str = "lecture",
+    certify: bool = False,
 ) -> Function[Floats]:
     """The Hessian of an expression as a function: a row and a column for each entry of the variables, (n, n).
 
@@ -209,7 +252,7 @@ def hessian(
         matrix = matrix.reshape(len(row), len(row))
         return matrix, [number, *row.tolist(), *matrix.ravel().tolist()]
 
-    return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, second=True)
+    return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, second=True, certify=certify)
 
 
 def _row(blocks: Any) -> Floats:

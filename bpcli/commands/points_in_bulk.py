@@ -8,8 +8,9 @@ from functools import partial
 from io import StringIO
 from itertools import count, groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from bpcli.api.bulk import Block, evaluate, point_of
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -19,15 +20,6 @@ from bpcli.errors import UsageError
 from bpcli.text.notation import json_text, number
 
 PRINTED_CELLS = 1 << 16  # that are text at a time
-
-
-class Block(NamedTuple):
-    """Points as columns (*shape, B), and the entries of their results as a table: a row a point."""
-
-    calculation: Calculation
-    columns: dict[str, Any]
-    table: Any
-    kinks: list[Any]
 
 
 Show = Callable[..., None]
@@ -40,7 +32,7 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
         raise UsageError("--output writes the columns of many points, and goes with --points")
     # The precision of balls is one for all threads.
     workers = 1 if printer.certify else None
-    blocks = map_in_order(lambda item: _evaluate(*item, gradient), request.blocks(BLOCK), workers)
+    blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), workers)
     checked = (_check(block, printer, request) for block in blocks)
     if target is not None:
         _write(checked, Path(target), force, request)
@@ -49,29 +41,12 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
     printer.finish()
 
 
-def _evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
-    import numpy as np
-
-    points = max(values.shape[-1] for values in columns.values())
-    table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
-    kinks: list[Any] = []
-    if gradient:
-        calculation.gradient_block(columns, table, kinks)
-    else:
-        calculation.value_block(columns, table)
-    return Block(calculation, columns, table, kinks)
-
-
 def _check(block: Block, printer: Printer, request: Request) -> Block:
     """Let the printer remember the points whose results are not finite."""
     import numpy as np
 
     def point(i: int) -> dict[str, Any]:
-        one = {}
-        for name, values in block.columns.items():
-            value = values[..., i if name in request.variables.names else 0]
-            one[name] = value if value.ndim else float(value)
-        return one
+        return point_of(block.columns, request.variables.names, i)
 
     def place(i: int) -> str:
         return block.calculation.diagnostics.edge_place(point(i))

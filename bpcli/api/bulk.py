@@ -1,0 +1,85 @@
+"""Values and gradients at many points at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.api.arguments import check_names, shown
+from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.sweeps.blocks import BLOCK
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.errors import UsageError
+
+Floats = NDArray[np.float64]
+
+
+class Block(NamedTuple):
+    """Points as columns (*shape, B), and the entries of their results as a table: a row a point."""
+
+    calculation: Calculation
+    columns: dict[str, Any]
+    table: Floats
+    kinks: list[Kink]
+
+
+def evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
+    """The values at the points, with `gradient` each followed by the entries of its gradient."""
+    points = max(values.shape[-1] for values in columns.values())
+    table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
+    kinks: list[Kink] = []
+    if gradient:
+        calculation.gradient_block(columns, table, kinks)
+    else:
+        calculation.value_block(columns, table)
+    return Block(calculation, columns, table, kinks)
+
+
+def point_of(columns: Mapping[str, Any], names: Sequence[str], i: int) -> dict[str, Any]:
+    """Point i of columns; what is not in `names` is a constant, with one column."""
+    point = {name: values[..., i if name in names else 0] for name, values in columns.items()}
+    return {name: value if value.ndim else float(value) for name, value in point.items()}
+
+
+def arrays_of(points: object, names: Sequence[str]) -> dict[str, Floats]:
+    """The points by variable, the first axis theirs; UsageError for points that don't fit.
+
+    `points` is a mapping of names to (B, …), or for variables that are numbers an array (B, n) in their order.
+    """
+    if not isinstance(points, Mapping):
+        table = _array("points", points)
+        if table.ndim != 2 or table.shape[1] != len(names):
+            expected = f"an array of {len(names)} columns ({', '.join(names)}), or a mapping of names to arrays"
+            raise UsageError(f"points: expected {expected}, found an array of shape {table.shape}")
+        return {name: table[:, k] for k, name in enumerate(names)}
+    check_names(points, names, "points")
+    if missing := [name for name in names if name not in points]:
+        raise UsageError(f"points: no values are given for {', '.join(missing)}")
+    arrays = {name: _array(name, points[name]) for name in names}
+    if len({len(array) for array in arrays.values()}) > 1:
+        sizes = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
+        raise UsageError(f"points: each variable has one entry a point, found {sizes}")
+    return arrays
+
+
+def _array(name: str, values: object) -> Floats:
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"{name}: expected an array of numbers, found {shown(values)}") from error
+    if not 1 <= array.ndim <= 3:
+        raise UsageError(f"{name}: expected a number, a vector or a matrix for each point, found shape {array.shape}")
+    return array
+
+
+def blocks_of(
+    calculation: Calculation, arrays: Mapping[str, Floats], constants: Mapping[str, Any], gradient: bool
+) -> Iterator[Block]:
+    """The results at points by variable, a block at a time."""
+    size = len(next(iter(arrays.values())))
+    fixed = {name: np.asarray(value, np.float64)[..., None] for name, value in constants.items()}
+    for start in range(0, size, BLOCK):
+        part = {name: array[start : start + BLOCK] for name, array in arrays.items()}
+        columns = {name: np.ascontiguousarray(np.moveaxis(array, 0, -1)) for name, array in part.items()}
+        yield evaluate(calculation, {**columns, **fixed}, gradient)
