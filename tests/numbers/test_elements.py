@@ -52,7 +52,8 @@ SPACE = Elements(
     pi=lambda: Exact(Fraction(22, 7)),
 )
 Exact.space = SPACE
-MATRICES = st.lists(st.lists(st.fractions(-5, 5, max_denominator=9), min_size=3, max_size=3), min_size=2, max_size=2)
+QUARTERS = st.integers(-20, 20).map(lambda n: Fraction(n, 4))
+MATRICES = st.lists(st.lists(QUARTERS, min_size=3, max_size=3), min_size=2, max_size=2)
 
 
 def array(rows):

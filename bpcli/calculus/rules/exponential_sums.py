@@ -27,23 +27,24 @@ class _Parts(NamedTuple):
 
 def _parts(xp: RuleSpace[Any], args: tuple[Any, ...]) -> _Parts:
     weights, exponents = args[0::2], args[1::2]
-    m = exponents[0]
-    for x in exponents[1:]:
-        m = xp.maximum(m, x)
+    m: Any = None
+    for w, x in zip(weights, exponents, strict=True):  # a term of weight 0 is none, however large its exponent
+        counted = xp.refined(x, w == 0, lambda: -math.inf)
+        m = counted if m is None else xp.maximum(m, counted)
     differences = [_difference(xp, x, m) for x in exponents]
     e = [_exponential(xp, *difference) for difference in differences]
     S, size, rest, ties = 0.0, 0.0, 0.0, 0.0
     for w, x, part in zip(weights, exponents, e, strict=True):
-        first_top = xp.where((x == m) & (ties == 0.0), 1.0, 0.0)
-        S, size = S + w * part, size + abs(w * part)
-        rest = rest + (w * part - first_top)
+        first_top, term = xp.where((x == m) & (ties == 0.0), 1.0, 0.0), xp.scale(w, part)
+        S, size = S + term, size + abs(term)
+        rest = rest + (term - first_top)
         ties = ties + xp.where(x == m, 1.0, 0.0)
 
     def of_small_differences() -> Any:  # Σ w + Σ w·(eᵈ − 1): of 1 − eᵈ the first sum is exactly 0
         total = sum(weights, 0.0)
-        for w, (d, _) in zip(weights, differences, strict=True):
-            total = total + w * xp.expm1(d)
-        return total
+        terms = [xp.scale(w, xp.expm1(d)) for w, (d, _) in zip(weights, differences, strict=True)]
+        better = abs(total) + sum(map(abs, terms), 0.0) < size
+        return xp.where(better, total + sum(terms, 0.0), S)
 
     S = xp.refined(S, abs(S) < 0.5 * size, of_small_differences)
     return _Parts(m, weights, e, S, rest, (abs(m) == math.inf) & (ties > 1.0))
@@ -76,34 +77,34 @@ def _where_known(xp: RuleSpace[Any], parts: _Parts, slope: Any) -> Any:
     return xp.agreed(slope, parts.unknown | (parts.S < 0.0), math.nan)
 
 
-def _own_term(parts: _Parts, i: int) -> Any:
+def _own_term(xp: RuleSpace[Any], parts: _Parts, i: int) -> Any:
     """∂(Σ w·e)/∂args[i], measured from the largest exponent: eˣ by a weight, w·eˣ by an exponent."""
     j, of_exponent = divmod(i, 2)
-    return parts.weights[j] * parts.e[j] if of_exponent else parts.e[j]
+    return xp.scale(parts.weights[j], parts.e[j]) if of_exponent else parts.e[j]
 
 
 def _dlog_of_sum(i: int) -> Rule:
     def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
         parts = _parts(xp, args)
-        return _where_known(xp, parts, xp.divide(_own_term(parts, i), parts.S))
+        return _where_known(xp, parts, xp.divide(_own_term(xp, parts, i), parts.S))
 
     return partial
 
 
-def _sum_of(parts: _Parts, start: int, stop: int) -> Any:
-    return sum([w * e for w, e in zip(parts.weights[start:stop], parts.e[start:stop], strict=True)], 0.0)
+def _sum_of(xp: RuleSpace[Any], parts: _Parts, start: int, stop: int) -> Any:
+    return sum([xp.scale(w, e) for w, e in zip(parts.weights[start:stop], parts.e[start:stop], strict=True)], 0.0)
 
 
 def _share(k: int) -> tuple[Rule, Any]:
     def value(xp: RuleSpace[Any], *args: Any) -> Any:
         parts = _parts(xp, args)
-        return xp.agreed(xp.divide(_sum_of(parts, 0, k), parts.S), parts.unknown, math.nan)
+        return xp.agreed(xp.divide(_sum_of(xp, parts, 0, k), parts.S), parts.unknown, math.nan)
 
     def slope(i: int) -> Rule:
         def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
             parts = _parts(xp, args)
-            own = xp.divide(_own_term(parts, i), parts.S)
-            others = _sum_of(parts, k, len(args)) if i < 2 * k else -_sum_of(parts, 0, k)
+            own = xp.divide(_own_term(xp, parts, i), parts.S)
+            others = _sum_of(xp, parts, k, len(args)) if i < 2 * k else -_sum_of(xp, parts, 0, k)
             return xp.agreed(own * xp.divide(others, parts.S), parts.unknown, math.nan)
 
         return partial
@@ -115,7 +116,7 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
     def value(xp: RuleSpace[Any], *args: Any) -> Any:
         whole, some = _parts(xp, args), _parts(xp, args[: 2 * k])
         apart = _difference(xp, some.m, whole.m)[0] + (_log(xp, some) - _log(xp, whole))
-        chosen, others = _sum_of(whole, 0, k), _sum_of(whole, k, len(args))
+        chosen, others = _sum_of(xp, whole, 0, k), _sum_of(xp, whole, k, len(args))
         known = xp.refined(apart, abs(others) < chosen, lambda: -xp.log1p(xp.divide(others, chosen)))
         return xp.agreed(known, whole.unknown, math.nan)
 
@@ -123,10 +124,10 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
         def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
             whole = _parts(xp, args)
             if i >= 2 * k:
-                return _where_known(xp, whole, -xp.divide(_own_term(whole, i), whole.S))
+                return _where_known(xp, whole, -xp.divide(_own_term(xp, whole, i), whole.S))
             some = _parts(xp, args[: 2 * k])
-            own = xp.divide(_own_term(some, i), some.S)
-            return _where_known(xp, whole, own * xp.divide(_sum_of(whole, k, len(args)), whole.S))
+            own = xp.divide(_own_term(xp, some, i), some.S)
+            return _where_known(xp, whole, own * xp.divide(_sum_of(xp, whole, k, len(args)), whole.S))
 
         return partial
 

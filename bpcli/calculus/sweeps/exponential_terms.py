@@ -28,6 +28,13 @@ class Term(NamedTuple):
         weights, divisors = sorted(self.weights + other.weights), sorted(self.divisors + other.divisors)
         return Term(self.sign * other.sign, tuple(weights), tuple(divisors), exponents)
 
+    def over(self, other: "Term") -> "Term":
+        """The quotient of two terms of one exponent, without the weights and divisors that both have."""
+        above = Counter(self.weights + other.divisors)
+        below = Counter(self.divisors + other.weights)
+        weights, divisors = sorted((above - below).elements()), sorted((below - above).elements())
+        return Term(self.sign * other.sign, tuple(weights), tuple(divisors))
+
     def inverse(self) -> "Term":
         """1/term."""
         return Term(self.sign, self.divisors, self.weights, tuple((slot, -n) for slot, n in self.exponents))

@@ -42,6 +42,13 @@ class _Match:
         step = self.slots[slot]
         return isinstance(step, Constant) and step.is_one
 
+    def is_constant(self, slot: int) -> bool:
+        """Whether the slot depends on no variable."""
+        step = self.slots[slot]
+        return not isinstance(step, str) and (
+            not isinstance(step, Instruction) or all(map(self.is_constant, step.args))
+        )
+
     def extra(self, slot: int) -> Any:
         """The axis or the indices of an array operation."""
         step = self.slots[slot]
@@ -84,7 +91,29 @@ class _Match:
 
     def terms(self, slot: int) -> list[Term] | None:
         """The slot as a sum of terms ±w·eˣ, None if none has an exponent."""
-        return Reader(self.program, self._exponent_of_sum).terms(slot)
+        terms = Reader(self.program, self._exponent_of_sum).terms(slot)
+        found = [] if terms is None else self.collected(terms)
+        return found if any(term.exponents for term in found) else None
+
+    def collected(self, terms: list[Term]) -> list[Term]:
+        """The terms with like ones added up: what they have in common cancels exactly."""
+        groups: dict[tuple[tuple[int, int], ...], list[Term]] = {}
+        for term in terms:
+            group = groups.setdefault(term.exponents, [])
+            if term.negative() in group:
+                group.remove(term.negative())
+            else:
+                group.append(term)
+        found = []
+        for exponents, group in groups.items():
+            if len(group) > 1:
+                total = self.weight(group[0])
+                for term in group[1:]:
+                    total = self.apply("+", total, self.weight(term))
+                found.append(Term(1, (total,), exponents=exponents))
+            else:
+                found += group
+        return found
 
     def _exponent_of_sum(self, slot: int) -> int | None:
         (summed,) = self.args_of(slot, "sum") or (slot,)
@@ -164,7 +193,7 @@ def _log1p(match: _Match) -> int | None:
     if (minus := match.args_of(a, "negative")) and (inner := match.args_of(minus[0], "sigmoid")):
         return match.apply("negative", match.apply("softplus", inner[0]))
     terms = match.terms(a)
-    return None if terms is None else _log_of_terms(match, [Term(1), *terms])
+    return None if terms is None else _log_of_terms(match, match.collected([Term(1), *terms]))
 
 
 def _log_by(base: int) -> Callable[[_Match], int | None]:
@@ -243,8 +272,9 @@ def _quotient(match: _Match) -> int | None:
 def _multiple_of_share(match: _Match, above: Term, below: list[Term]) -> int | None:
     """w·eˣ/(v·eˣ + …) = (w/v)·share."""
     same = next((term for term in below if term.exponents == above.exponents), None)
-    if same is None:
-        return None
+    factor = None if same is None else above.over(same)
+    if same is None or factor is None or not all(map(match.is_constant, factor.divisors)):
+        return None  # of (1/a)·share the slopes by a would cancel
     rest = list(below)
     rest.remove(same)
     if [same, *rest] == [Term(1), Term(1, exponents=rest[0].exponents)]:  # 1/(1 + e^v) = σ(−v)
@@ -255,8 +285,7 @@ def _multiple_of_share(match: _Match, above: Term, below: list[Term]) -> int | N
         found = match.of_terms(share(1, len(below)), [same, *rest])
     if above == same:
         return found
-    factor = above.times(same.inverse())
-    return match.apply("*", match.weight(factor._replace(exponents=())), found)
+    return match.apply("*", match.weight(factor), found)
 
 
 def _softmax(match: _Match, a: int, b: int) -> int | None:

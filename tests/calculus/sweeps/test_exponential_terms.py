@@ -60,11 +60,12 @@ def test_the_logarithm_of_a_sum(drawn, data):
     with mpmath.workdps(1000):
         parts, top = true_terms(terms, point)
         whole = mpmath.fsum(parts)
-        assert ulps(value, top + mpmath.log(whole), float(abs(top))) <= 4
+        largest = max(abs(float(top)), *(abs(math.log(factor(weight))) for weight, _ in terms))
+        assert ulps(value, top + mpmath.log(whole), largest) <= 4
         for (_, name), part in zip(terms, parts, strict=True):
             assert ulps(gradient[name], part / whole, 1e-307) <= 10
         block = one.gradient_block({name: np.full(2, x) for name, x in point.items()})
-        assert ulps(block[0][1], top + mpmath.log(whole), float(abs(top))) <= 4
+        assert ulps(block[0][1], top + mpmath.log(whole), largest) <= 4
         for (_, name), part in zip(terms, parts, strict=True):
             assert ulps(block[1][name][1], part / whole, 1e-307) <= 10
 
@@ -174,6 +175,28 @@ def test_any_form_is_read(text, expected, point):
         if not mpmath.im(exact) and mpmath.mpf("1e-300") < abs(exact) < mpmath.mpf("1e300"):
             (value,) = calculation(text, "abc").value(dict(zip("abc", point, strict=True)))
             assert value == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "value", "gradient"),
+    [
+        # A term of weight 0, or two terms that cancel, count for nothing however large they are.
+        ("log(exp(c)+(exp(-a)-exp(b))*(1-1))", (-342.0, 900.0, -434.0), -434.0, (0, 0, 1)),
+        ("log(c*exp(a)+exp(b))", (900.0, -500.0, 0.0), -500.0, None),
+        ("1/(1+exp(a)+exp(b)-exp(a))", (900.0, 0.0, 0.0), 0.5, (0, -0.25, 0)),
+        # Like terms are one term, so that slopes that cancel do so exactly.
+        ("2*exp(b)/(exp(b)/3+exp(a)+exp(b))", (-300.0, 336.0, 0.0), 1.5, (-1.125 * 3.0e-277, 0, 0)),
+        ("a/(a*exp(b)+a*exp(b)+a)", (2.0, 0.0, 0.0), 1 / 3, (0, -2 / 9, 0)),
+        # Only a constant factor leaves a quotient: the slopes of (1/a)·share would cancel.
+        ("1/(a+exp(b))", (9.0, 25.0, 0.0), 1 / (9 + math.exp(25)), (-1 / (9 + math.exp(25)) ** 2, None, 0)),
+    ],
+)
+def test_what_cancels_does_so_exactly(text, point, value, gradient):
+    got, slopes = calculation(text, "abc").gradient(dict(zip("abc", point, strict=True)))
+    assert got == pytest.approx(value, rel=1e-14)
+    for slope, expected in zip(slopes.values(), gradient or (), strict=False):
+        if expected is not None:
+            assert slope == pytest.approx(expected, rel=1e-13, abs=1e-250)
 
 
 def test_what_is_too_long_stays_what_it_is():
