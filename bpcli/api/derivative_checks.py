@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpcli.api.calculator import Function
+from bpcli.api.lecture_functions import names_of
 from bpcli.calculus.checks.answers import Answer, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
 from bpcli.calculus.checks.grading import Grade, Tolerance
@@ -77,19 +78,20 @@ class ExpressionSubject(Subject):
 class NamedSubject(Subject):
     """A function of the lecture at inputs as its row's `check` takes them."""
 
-    def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, inputs: Mapping[str, Any], wrt: str | Sequence[str] | None = None) -> None:
         from bpcli.lecture.named_functions import NAMED
         from bpcli.lecture.named_questions import named_question
 
         self.name, self.row = name, NAMED[name]
         checked = self.row.check(dict(inputs))
         with np.errstate(all="ignore"):
-            super().__init__(checked, named_question(name, checked))
+            super().__init__(checked, named_question(name, checked, names_of(wrt)))
 
     def check(self) -> Comparison:
         """Its Jacobian beside difference quotients."""
         with np.errstate(all="ignore"):
-            blocks = self.row.jacobian(self.inputs)
+            wanted = dict(self.question.layout.blocks)
+            blocks = {name: m for name, m in self.row.jacobian(self.inputs).items() if name in wanted}
             return Comparison(self.inputs, check_function(self.row.value, self.inputs, blocks, self.name))
 
 
@@ -177,8 +179,9 @@ def grade(
     """
     (answer,) = read_answers([mine])
     given = {**(at or {}), **inputs}
-    if not given and needs_no_point([answer]):
-        given = _somewhere(expressions)
+    if needs_no_point([answer]):
+        some = _somewhere(expressions)
+        given = given if some.keys() & given.keys() else {**some, **given}
     return _subject(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
 
 
@@ -186,7 +189,7 @@ def _somewhere(expressions: Sequence[str]) -> dict[str, Any]:
     if len(expressions) == 1 and expressions[0] in INPUTS:
         from bpcli.lecture.named_questions import some_inputs
 
-        return some_inputs(expressions[0], {})
+        return some_inputs(expressions[0])
     from bpcli.calculus.language.parser import parse
 
     return dict(some_point(Variables([parse(text) for text in expressions], list(expressions)).names))
@@ -199,7 +202,7 @@ def _subject(
     order: str | Sequence[str] | None,
 ) -> Subject:
     if len(expressions) == 1 and expressions[0] in INPUTS:
-        return NamedSubject(expressions[0], inputs)
+        return NamedSubject(expressions[0], inputs, wrt)
     if not expressions:
         raise UsageError("a check is of one expression or more", 'check("x**2", x=3)')
     function: Function[Any] = Function(expressions, lambda c, p: (None, []), wrt=wrt, order=order)

@@ -88,9 +88,9 @@ def command(
     given = {name: text for name, text in named.items() if text is not None}
     subject = subjects[0]
     if len(subjects) == 1 and subject in INPUTS:
-        if at or points is not None or let or declared or wrt:
+        if at or points is not None or let or declared:
             raise UsageError(f"{subject} is a function of the lecture, given by --{' --'.join(INPUTS[subject])}")
-        _named(subject, given, mine, session)
+        _named(subject, given, wrt, mine, session)
     elif len(subjects) == 1 and Path(subject).suffix in (".yaml", ".yml"):
         if mine:
             raise UsageError("--mine is of expressions and of the lecture's functions, not of a config")
@@ -255,25 +255,20 @@ def _rows(request: Request, mine: tuple[str, ...], answers: list[Answer | BpcliE
 # The lecture's functions
 
 
-def _named(name: str, texts: Mapping[str, str], mine: tuple[str, ...], session: _Session) -> None:
+def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str, ...], session: _Session) -> None:
     from bpcli.commands.named_jacobian import read_inputs
     from bpcli.lecture.named_functions import NAMED, each_set
+    from bpcli.lecture.named_questions import some_inputs
 
     answers = read_answers(mine)
-    words = {key: text for key, text in texts.items() if key == "activation"}
-    if (
-        needs_no_point(answers)
-        and len(words) == len(texts)
-        and ("activation" in words) == ("activation" in INPUTS[name])
-    ):
-        from bpcli.lecture.named_questions import some_inputs
-
-        given = some_inputs(name, words)
+    some = some_inputs(name) if needs_no_point(answers) else {}
+    if some and not some.keys() & texts.keys():
+        given = {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}), **some}
         _tell_point(given)
     else:
         given = read_inputs(name, texts)
     for inputs in each_set(NAMED[name], given):
-        subject: Subject = NamedSubject(name, inputs)
+        subject: Subject = NamedSubject(name, inputs, wrt)
         shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
         for text, answer in zip(mine, answers, strict=True):
             session.answered(shown, text, subject.grade(answer, session.tolerance))

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from bpcli.calculus.checks.grading import Array, Factor
 from bpcli.calculus.checks.probes import Probe, positive_number, random_like, random_number
 from bpcli.calculus.checks.questions import Question, smooth
 from bpcli.calculus.rules.shapes import entry_names
-from bpcli.errors import BpcliError
+from bpcli.errors import BpcliError, UsageError
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.affine import affine
-from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.softmax import softmax
-from bpcli.lecture.inputs import INPUTS
+from bpcli.lecture.input_checks import with_settings
+from bpcli.lecture.inputs import INPUTS, fused_names, settings_of
 from bpcli.lecture.named_functions import NAMED, Named
 
 Inputs = Mapping[str, Any]
@@ -37,23 +37,33 @@ _SOME = {  # inputs where none are given, none of them like another
 }
 
 
-def some_inputs(name: str, given: Inputs) -> dict[str, Any]:
-    """Inputs of a function, of which none but words are given, at which formulas can be tried."""
+def some_inputs(name: str) -> dict[str, Any]:
+    """Inputs of a function at which formulas can be tried: all but words and settings."""
     wanted = INPUTS[name]
     found = {key: _SOME[key] for key in wanted if key in _SOME and not ("label" in wanted and key == "y")}
     if "label" in found and "yhat" in found:
         found["yhat"] = softmax(_SOME["logits"])
-    return {**found, **given}
+    return found
 
 
-def named_question(name: str, checked: Inputs) -> Question:
-    """A function of the lecture as a question; `checked` are its inputs as its row's `check` returns them."""
+def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None) -> Question:
+    """A function of the lecture as a question; `checked` are its inputs as its row's `check` returns them.
+
+    `wrt` picks some of its blocks; UsageError for one that there is not.
+    """
     row = NAMED[name]
-    blocks = tuple((block, np.shape(checked[block])) for block in row.blocks)
+    if unknown := [block for block in wrt or () if block not in row.blocks]:
+        raise UsageError(f"{name} has no derivative by {unknown[0]}", f"its blocks are {', '.join(row.blocks)}")
+    chosen = [block for block in row.blocks if wrt is None or block in wrt]
+    blocks = tuple((block, np.shape(checked[block])) for block in chosen)
 
     def truth(inputs: Inputs) -> Array:
         matrices = row.jacobian(inputs)
-        return np.concatenate([np.asarray(matrices[block], float) for block in row.blocks], axis=1)
+        return np.concatenate([np.asarray(matrices[block], float) for block in chosen], axis=1)
+
+    def factors(inputs: Inputs) -> list[Factor]:
+        every = [np.full(np.size(checked[block]), block in chosen) for block in row.blocks]
+        return [factor.at(np.concatenate(every)) for factor in _factors(name, inputs)]
 
     entries = [title for block, shape in blocks for title in entry_names(block, shape)]
     outputs = len(truth(checked))
@@ -64,9 +74,9 @@ def named_question(name: str, checked: Inputs) -> Question:
         truth,
         lambda inputs, found, prove: (found, np.zeros(found.shape, bool)),
         lambda inputs: _context(name, inputs),
-        lambda inputs: _factors(name, inputs),
+        factors,
         lambda: named_probes(row, checked, truth),
-        [key for key in checked if not isinstance(checked[key], str)],
+        [key for key in checked if key in _SOME],
         _samples(name, checked),
     )
 
@@ -80,15 +90,12 @@ def _samples(name: str, inputs: Inputs) -> int:
     return len(y) if np.ndim(y) > axes_of_a_sample else 1
 
 
-def _prediction(name: str) -> Callable[[Any], Any] | None:
+def _prediction(name: str, inputs: Inputs) -> Callable[[Any], Any] | None:
     """ŷ of z or of the logits, in a loss that is a function of them."""
-    wanted = INPUTS[name]
-    if "y" not in wanted or "yhat" in wanted:
+    if name not in fused_names():
         return None
-    if "logits" in wanted:
-        return softmax
-    pairs = {f"{activation}_{loss.name}": activation for loss in LOSSES.values() for activation in loss.fused}
-    return ACTIVATIONS[pairs[name]].value if name in pairs else None
+    activation, _ = fused_names()[name]
+    return with_settings(ACTIVATIONS[activation], inputs).value if activation in ACTIVATIONS else softmax
 
 
 def _context(name: str, inputs: Inputs) -> dict[str, Any]:
@@ -96,43 +103,41 @@ def _context(name: str, inputs: Inputs) -> dict[str, Any]:
 
     p is softmax(logits) wherever there are logits; J is the value of a loss, f that of any function.
     """
-    values = {key: np.asarray(v, float) for key, v in inputs.items() if not isinstance(v, str)}
+    settings = settings_of(name, inputs.get("activation"))
+    values: dict[str, Any] = {key: setting.default for key, setting in settings.items()}
+    values |= {key: np.asarray(v, float) for key, v in inputs.items() if not isinstance(v, str)}
     value = np.asarray(NAMED[name].value(inputs))
     output: Any = value
     if "y" in inputs:
         values["J"] = value
-        prediction = _prediction(name)
-        block = NAMED[name].blocks[0]
+        prediction, block = _prediction(name, inputs), NAMED[name].blocks[0]
         output = values[block] if prediction is None else np.asarray(prediction(values[block]))
     if "w" in values:
         values["z"] = np.asarray(affine(values["x"], values["w"], values["b"]))
     values = {"a": output, "p": output, "yhat": output, "f": value, **values}
     if "logits" in values:
         values |= {"p": np.asarray(softmax(values["logits"])), "l": values["logits"]}
-    values["N"] = np.asarray(float(_samples(name, inputs)))
+    values["N"] = float(_samples(name, inputs))
     return {key: float(v) if np.ndim(v) == 0 else v for key, v in values.items()}
 
 
 def _factors(name: str, inputs: Inputs) -> list[Factor]:
     """The factors of the chain that an answer may lack."""
     inner = "inner_derivative"
-    activation = ACTIVATIONS.get(str(inputs.get("activation")))
-    if activation is not None:
+    if "activation" in inputs:
         x, w = inputs["x"], inputs["w"]
-        slope = float(activation.derivative(affine(x, w, inputs["b"])))
+        slope = float(with_settings(ACTIVATIONS[inputs["activation"]], inputs).derivative(affine(x, w, inputs["b"])))
         outer = np.full((1, 2 * len(x) + 1), slope)
         return [Factor(inner, "∂a/∂z", outer), Factor(inner, "∂z/∂w, ∂z/∂x", np.concatenate([w, x, [1.0]])[None])]
-    prediction = _prediction(name)
+    prediction = _prediction(name, inputs)
     if prediction is None:
         return []
     block = NAMED[name].blocks[0]
-    z, y = inputs[block], inputs["y"]
-    loss = next(row for row in LOSSES.values() if name.endswith(f"_{row.name}"))
-    prediction_now = np.asarray(prediction(z))
-    without = np.asarray(loss.slope(y, prediction_now)) / _samples(name, inputs)
-    ones = np.full((1, np.size(z)), math.nan)
+    _, loss = fused_names()[name]
+    by_prediction = with_settings(loss, inputs).slope(inputs["y"], np.asarray(prediction(inputs[block])))
+    without = np.asarray(by_prediction).reshape(1, -1) / _samples(name, inputs)
     letter = "∂p/∂logits" if block == "logits" else f"∂a/∂{block}"
-    return [Factor(inner, letter, ones, without.reshape(1, -1))]
+    return [Factor(inner, letter, np.full_like(without, math.nan), without)]
 
 
 # Other inputs
@@ -141,7 +146,7 @@ def _factors(name: str, inputs: Inputs) -> list[Factor]:
 def named_probes(row: Named, checked: Inputs, truth: Callable[[Inputs], Array]) -> list[Probe]:
     """Inputs of the same shapes: of both signs and all sizes, each label, and 0 where the derivative does not jump."""
     rng = random.Random(0)
-    numbers = [key for key in checked if not isinstance(checked[key], str)]
+    numbers = [key for key in checked if key in _SOME]
     draws = {key: _draws(row, checked, key, rng) for key in numbers}
     found = []
     for k in range(_RANDOM):

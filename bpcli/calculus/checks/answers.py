@@ -49,7 +49,8 @@ class Layout(NamedTuple):
 
 _PLAIN = re.compile(r"[-−+]?[\d.]+(?:[eE][-−+]?\d+)?")
 _TITLE = re.compile(r"\s*d/d(\w+):\s*")
-_INDEX = re.compile(r"\[([ijk])\]")
+_OPERATORS = "+*/^·@<>=!"
+_INDEX = re.compile(r"\[([ijk](?:,[ijk])?)\]")
 
 
 def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
@@ -93,17 +94,18 @@ def _parts(text: str) -> list[tuple[str, str]]:
 
 def _rows(text: str) -> list[list[str]]:
     rows = [[part.strip() for part in _split(row, ",")] for row in _split(text.replace("\n", ";"), ";") if row.strip()]
-    return [row[0].split() if len(row) == 1 and _spaced(row[0]) else row for row in rows]
+    return [_spaced(row[0]) if len(row) == 1 else row for row in rows]
 
 
 def _cell(typed: str) -> Cell:
     return Cell(float(typed.replace("−", "-")), typed)
 
 
-def _spaced(text: str) -> bool:
-    """Whether entries are kept apart by spaces, as they are printed: numbers, or formulas that have none inside."""
-    parts = text.split()
-    return len(parts) > 1 and not any(part in "+-*/^**" or part[0] in "+*/^)" or part[-1] in "+-*/^(" for part in parts)
+def _spaced(text: str) -> list[str]:
+    """The entries that are kept apart by spaces, as they are printed: numbers, or formulas that have none inside."""
+    parts = [part for part in _split(" ".join(text.split()), " ") if part]
+    open_ = any(part[0] in _OPERATORS + ")" or part[-1] in _OPERATORS + "-−(" for part in parts)
+    return [text] if open_ else parts
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -178,7 +180,7 @@ def _error(formula: Calculation, values: Mapping[str, Any]) -> Any:
 
 
 def _entrywise(formula: str) -> str:
-    """A formula of entries with one index, `a[i]*(1-a[i])`, as one of whole vectors."""
+    """A formula of entries of one index, `a[i]*(1-a[i])` or `p[i,k]-y[i,k]`, as one of whole arrays."""
     return _INDEX.sub("", formula) if len(set(_INDEX.findall(formula))) == 1 else formula
 
 

@@ -136,6 +136,11 @@ class Factor(NamedTuple):
     values: Array
     without: Array | None = None
 
+    def at(self, columns: Truths) -> "Factor":
+        """Its entries in some of the columns."""
+        without = None if self.without is None else self.without[:, columns]
+        return self._replace(values=self.values[:, columns], without=without)
+
 
 class Compared(NamedTuple):
     """An answer beside the true derivative at one or more inputs; arrays inputs × outputs × entries.

@@ -1,0 +1,105 @@
+"""How answers are read, and the shapes that they come in."""
+
+import numpy as np
+import pytest
+
+from bpcli.calculus.checks.answers import Cell, Formulas, Layout, fitted, read_answer
+from bpcli.errors import ExpressionError
+
+
+def read(text):
+    return read_answer(text, {"f": "1.5 2\n3 4\n", "m": np.eye(2)}.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("6,1", [[6, 1]]),
+        ("6 1", [[6, 1]]),
+        ("[6, 1]", [[6, 1]]),
+        ("6;1", [[6], [1]]),
+        ("[[1,2],[3,4]]", [[1, 2], [3, 4]]),
+        ("1 2\n3 4", [[1, 2], [3, 4]]),
+        ("−1.5e−3", [[-0.0015]]),
+        ("1/4, 2", [[0.25, 2]]),
+        ("@f", [[1.5, 2], [3, 4]]),
+        ("@m", [[1, 0], [0, 1]]),
+    ],
+)
+def test_numbers(text, rows):
+    answer = read(text)
+    assert answer.formulas is None
+    assert [[cell.value for cell in row] for row in answer.numbers[""]] == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("2*x, 2*y", [["2*x", "2*y"]]),
+        ("2*x*y x**2", [["2*x*y", "x**2"]]),
+        ("where(z>=0, 1, 0)", [["where(z>=0, 1, 0)"]]),
+        ("where(z >= 0, 1, 0)", [["where(z >= 0, 1, 0)"]]),
+        ("2 * x", [["2 * x"]]),
+        ("x -y", [["x", "-y"]]),
+        ("p[0]*(1 - p[0]), -p[0]*p[1]; a, b", [["p[0]*(1 - p[0])", "-p[0]*p[1]"], ["a", "b"]]),
+    ],
+)
+def test_formulas(text, rows):
+    assert read(text).formulas == {"": rows}
+
+
+def test_titles_of_blocks():
+    answer = read("d/dx:\n1 2\n3 4\nd/dw:\n5\n6")
+    assert {name: [[cell.typed for cell in row] for row in rows] for name, rows in answer.numbers.items()} == {
+        "x": [["1", "2"], ["3", "4"]],
+        "w": [["5"], ["6"]],
+    }
+    layout = Layout(2, (("x", (2,)), ("w", ())))
+    cells = fitted(answer.numbers, layout, np.zeros((2, 3)))
+    assert [[cell.value for cell in row] for row in cells] == [[1, 2, 5], [3, 4, 6]]
+    assert fitted(answer.numbers, Layout(2, (("x", (2,)), ("v", ()))), np.zeros((2, 3))) is None
+
+
+def test_nothing_is_no_answer():
+    with pytest.raises(ExpressionError, match="no answer"):
+        read("  ")
+
+
+def test_formulas_have_values_and_errors():
+    formulas = Formulas({"": [["a[i]*(1-a[i])"]]})
+    a = np.array([0.25, 1 - 2.0**-40])
+    values = {"a": a}
+    assert [cell.value for cell in formulas.cells(values)[""][0]] == (a * (1 - a)).tolist()
+    errors = [cell.value for cell in formulas.errors(values)[""][0]]
+    assert errors[0] < 1e-15
+    assert errors[1] > 1e-17
+    assert errors[1] / (a[1] * (1 - a[1])) > 1e-4
+    with pytest.raises(ExpressionError, match="q has no value"):
+        Formulas({"": [["q"]]}).cells(values)
+
+
+LAYOUT = Layout(1, (("A", (2, 3)),))
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "fits"),
+    [
+        ((1, 6), LAYOUT, True),
+        ((2, 3), LAYOUT, True),
+        ((3, 2), LAYOUT, False),
+        ((6, 1), LAYOUT, False),
+        ((2, 2), Layout(2, (("x", (2,)),)), True),
+        ((1, 4), Layout(2, (("x", (2,)),)), True),
+        ((1, 2), Layout(2, (("x", (2,)),)), True),  # the diagonal
+        ((2, 1), Layout(2, (("x", (2,)),)), True),
+        ((1, 3), Layout(2, (("x", (2,)),)), False),
+        ((2, 2), Layout(1, (("x", (2,)), ("w", (2,)))), True),  # a block a row
+        ((2, 1), Layout(1, (("x", ()), ("y", ()))), False),  # the transpose of a row
+    ],
+)
+def test_the_shapes_that_fit(shape, layout, fits):
+    rows = [[Cell(float(j)) for j in range(shape[1])] for _ in range(shape[0])]
+    cells = fitted({"": rows}, layout, np.eye(layout.outputs, layout.columns))
+    assert (cells is not None) == fits
+    if cells is not None:
+        assert np.shape([[cell.value for cell in row] for row in cells]) == (layout.outputs, layout.columns)

@@ -1,0 +1,118 @@
+"""The lecture's functions as questions: their names in formulas, every label and side, forgotten links."""
+
+import numpy as np
+import pytest
+
+from bpcli.api.derivative_checks import NamedSubject, grade
+from bpcli.calculus.checks.questions import smooth
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.losses import LOSSES
+from bpcli.lecture.inputs import INPUTS, OF_Z
+from bpcli.lecture.named_functions import NAMED
+from bpcli.lecture.named_questions import named_probes, named_question, some_inputs
+
+SLOPES = {  # by hand, in the value a
+    "sigmoid": ["a*(1-a)", "exp(-z)/(1+exp(-z))**2", "a-a**2"],
+    "tanh": ["1-a**2", "(1+a)*(1-a)", "1/cosh(z)**2"],
+    "relu": ["where(z>0,1,0)", "a/z"],
+    "identity": ["1+0*z", "a/z"],
+    "softplus": ["1-exp(-a)", "1/(1+exp(-z))"],
+}
+WRONG = {"sigmoid": "a", "tanh": "1-a", "relu": "z/z", "identity": "z", "softplus": "a"}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("z", [None, 0.5, [0.5, -1.0], -30.0])
+def test_a_is_the_value_of_the_function(name, z):
+    inputs = {} if z is None else {"z": z}
+    for mine in SLOPES[name]:
+        assert grade(name, mine=mine, **inputs).finding == "right", mine
+    assert grade(name, mine=WRONG[name], **inputs).agree is False
+
+
+@pytest.mark.parametrize("name", [*ACTIVATIONS, *OF_Z])
+def test_the_slope_that_a_row_writes_is_right(name):
+    row = ACTIVATIONS.get(name) or OF_Z[name]
+    mine = row.derivative_formula
+    mine = f"{mine}+0*z" if mine.replace(".", "").isdigit() else mine
+    assert grade(name, mine=mine).finding == "right"
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_slope_that_a_loss_writes_is_right(name):
+    found = grade(name, mine=LOSSES[name].slope_formula)
+    assert found.finding == "right", found
+
+
+ANSWERS = [
+    ("softmax", {}, "p*(1-p)", "diagonal_only"),
+    ("softmax", {"logits": [1, 2]}, "p[0]*(1-p[0]),-p[0]*p[1];-p[0]*p[1],p[1]*(1-p[1])", "right"),
+    ("softmax", {"logits": [1, 2]}, "p[0]*(1-p[0]),p[0]*p[1];p[0]*p[1],p[1]*(1-p[1])", "sign"),
+    ("log_softmax", {"logits": [1, 2]}, "1-p[0],-p[1];-p[0],1-p[1]", "right"),
+    ("log_softmax", {"logits": [1, 2]}, "1-p[0],-p[0];-p[1],1-p[1]", "transposed"),
+    ("softmax_cce", {}, "p-y", "right"),
+    ("softmax_cce", {}, "y-p", "sign"),
+    ("softmax_cce", {}, "-y/p", "inner_derivative"),
+    ("softmax_cce", {"logits": [[1, 2, 3], [0, 1, 0]], "label": [2, 0]}, "p-y", "missing_mean"),
+    ("softmax_cce", {"logits": [[1, 2, 3], [0, 1, 0]], "label": [2, 0]}, "(p[i,k]-y[i,k])/N", "right"),
+    ("softmax_cce", {"logits": [1.0, 2.0, 3.0], "label": 2}, "p-[0,0,1]", "domain"),
+    ("sigmoid_bce", {}, "a-y", "right"),
+    ("sigmoid_bce", {}, "(a-y)/(a*(1-a))", "inner_derivative"),
+    ("sigmoid_bce", {"z": 0.3, "y": 0}, "a+y", "domain"),
+    ("sigmoid_bce", {"z": 0.3, "y": 1}, "a-1", "domain"),
+    ("sigmoid_bce", {"z": [0.3, 1.0], "y": [1, 0]}, "a-y", "missing_mean"),
+    ("bce", {"y": 1, "yhat": 0.7}, "-y/yhat-(1-y)/(1-yhat)", "domain"),
+    ("bce", {"y": 0, "yhat": 0.7}, "1/(1-yhat)", "domain"),
+    ("bce", {"y": 1, "yhat": 0.7}, "-y/yhat+(1-y)/(1-yhat)", "right"),
+    ("mse", {"y": [[1, 2], [3, 4]], "yhat": [[2, 4], [1, 1]]}, "-2*(y-yhat)", "missing_mean"),
+    ("mse", {"y": [[1, 2], [3, 4]], "yhat": [[2, 4], [1, 1]]}, "-2/N*(y-yhat)", "right"),
+    ("cce", {"yhat": [[0.3, 0.7], [0.6, 0.4]], "label": [0, 1]}, "-y/yhat", "missing_mean"),
+    ("dot", {}, "u,v", "swapped"),
+    ("affine", {"x": [1, 2], "w": [3, 4], "b": 1}, "x,w,1", "swapped"),
+    ("neuron", {"activation": "tanh"}, "w*(1-a**2),x*(1-a**2),1-a**2", "right"),
+    ("neuron", {"activation": "tanh"}, "x*(1-a**2),w*(1-a**2),1-a**2", "swapped"),
+    ("neuron", {"activation": "tanh"}, "w,x,1+0*b", "inner_derivative"),
+    ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x*a*(1-a)", "right"),
+    ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x", "inner_derivative"),
+    ("sigmoid", {"z": [0.5, 1.0]}, "-a*(1-a)", "sign"),
+    ("sigmoid", {"z": [0.5, 1.0]}, "2*a*(1-a)", "factor"),
+]
+
+
+@pytest.mark.parametrize(("name", "inputs", "mine", "finding"), ANSWERS)
+def test_the_finding(name, inputs, mine, finding):
+    found = grade(name, mine=mine, **inputs)
+    assert found.finding == finding, found
+    if finding == "domain":
+        assert found.counterexample
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_probes_are_inputs_that_the_function_takes_away_from_kinks(name):
+    words = {"activation": "relu"} if "activation" in INPUTS[name] else {}
+    row = NAMED[name]
+    checked = row.check({**some_inputs(name), **words})
+    truth = named_question(name, checked).truth
+    probes = named_probes(row, checked, truth)
+    assert len(probes) >= 16
+    for probe in probes:
+        row.check(probe.inputs)
+        assert np.isfinite(truth(probe.inputs)).all()
+    if "y" in checked and set(np.ravel(checked["y"])) <= {0.0, 1.0} and name != "mse":
+        assert {float(np.ravel(p.inputs["y"])[0]) for p in probes} >= {0.0, 1.0} or name not in ("bce", "sigmoid_bce")
+    for block in row.blocks:
+        if np.ravel(checked[block]).size and block in ("z", "x", "logits"):
+            signs = {np.sign(np.ravel(probe.inputs[block])[0]) for probe in probes}
+            assert {-1.0, 1.0} <= signs
+
+
+def test_a_kink_is_told_from_a_smooth_place():
+    truth = named_question("relu", NAMED["relu"].check({"z": 0.5})).truth
+    assert not smooth(truth, {"z": np.zeros(1)}, ["z"])
+    assert smooth(truth, {"z": np.ones(1)}, ["z"])
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_the_check_of_every_function_agrees(name):
+    words = {"activation": "tanh"} if "activation" in INPUTS[name] else {}
+    assert NamedSubject(name, {**some_inputs(name), **words}).check().agree
