@@ -224,7 +224,9 @@ def _relu_pair(z: Any, low: Any) -> Pair[Any]:
 
 def _leaky_relu_pair(z: Any, low: Any, slope: float = LEAKY_SLOPE) -> Pair[Any]:
     xp = namespace(z)
-    return pairs.where(xp, z >= 0, (z, low), pairs.multiply(xp, (z, low), (slope + 0.0 * z, 0.0 * z)))
+    k = xp.where(abs(z) > 2.0**900, 64, 0)  # a product of pairs takes its factors apart, at half the range of doubles
+    below = pairs.multiply(xp, pairs.ldexp(xp, (z, low), -k), (slope + 0.0 * z, 0.0 * z))
+    return pairs.where(xp, z >= 0, (z, low), pairs.ldexp(xp, below, k))
 
 
 def _elu_slope(z: Any, low: Any, alpha: float = ELU_ALPHA) -> tuple[Any, Any]:

@@ -226,13 +226,7 @@ def _neuron_back(chain: _Builder, x: Array, w: Array, dJ_dz: Array) -> tuple[Arr
 
 
 def _loss_of_neuron(
-    z: Array,
-    low: Array,
-    a: pairs.Pair[Any],
-    slope: tuple[Any, Any],
-    y: Array,
-    activation: Activation,
-    loss: Loss,
+    z: Array, low: Array, a: pairs.Pair[Any], slope: tuple[Any, Any], y: Array, activation: Activation, loss: Loss
 ) -> tuple[Any, Array, Array]:
     """J, ∂J/∂a and ∂J/∂z at z + low, from a as a pair and ∂a/∂z = m·2^k."""
     m, k = slope
@@ -240,11 +234,15 @@ def _loss_of_neuron(
         return _fused_loss(fused, z, low, a, slope, y, loss)
     if loss.of_difference:
         # The loss knows only the difference: that of 0 and a − y, which has the digits that a itself rounds away.
-        y, yhat = 0.0 * y, less_label(a, y)
-    else:
-        yhat = a[0]
-    dJ_da = loss.dJ_dyhat(y, yhat)
-    return loss.J(y, yhat), dJ_da, array_namespace(z).ldexp(dJ_da * m, k)
+        y, a = 0.0 * y, (less_label(a, y), 0.0 * y)
+    dJ_da = loss.dJ_dyhat(y, a[0])
+    return _moved(loss.J(y, a[0]), dJ_da, a[1]), dJ_da, array_namespace(z).ldexp(dJ_da * m, k)
+
+
+def _moved(J: Any, slope: Array, low: Array) -> Any:
+    """J at a place that is moved by the low part of a pair."""
+    moved = J + (slope * low).sum()
+    return moved if np.isfinite(moved) else J
 
 
 _ERROR = parse("a-y")  # ∂J₀/∂z of every loss after its canonical activation
@@ -255,11 +253,27 @@ def _fused_loss(
 ) -> tuple[Any, Array, Array]:
     """The same of a fused form, to whose J the low part of z counts, and to its slope, too, where that is a − y."""
     is_error = parse(fused.slope_formula) == _ERROR
-    dJ_dz = less_label(a, y) / len(y) if is_error else fused.dJ_dz(y, z)
-    J = fused.J(y, z) + (dJ_dz * low).sum()
-    if fused.by_output is None:
-        return J, loss.dJ_dyhat(y, a[0]), dJ_dz
-    return J, fused.by_output(y, z, low, dJ_dz, slope), dJ_dz
+    dJ_dz = less_label(a, y) / len(y) if is_error else _slope_at(fused, y, z, low)
+    J = _moved(fused.J(y, z), dJ_dz, low)
+    if fused.by_output is not None:
+        return J, fused.by_output(y, z, low, dJ_dz, slope), dJ_dz
+    # ∂J/∂z over ∂a/∂z has digits that a has rounded away; where it underflows, it has none, and a has all.
+    xp = array_namespace(z)
+    m, k = xp.frexp(dJ_dz)
+    quotient = xp.ldexp(m / slope[0], k - slope[1])
+    return J, np.where(_has_digits(dJ_dz), quotient, loss.dJ_dyhat(y, a[0])), dJ_dz
+
+
+def _slope_at(fused: Fused, y: Array, z: Array, low: Array) -> Array:
+    """∂J/∂z at z + low: low is so small that a difference quotient is good enough for what it changes."""
+    h = 1e-4
+    change = low * ((fused.dJ_dz(y, z + h) - fused.dJ_dz(y, z - h)) / (2.0 * h))
+    return np.asarray(fused.dJ_dz(y, z) + np.where(np.isfinite(change), change, 0.0))
+
+
+def _has_digits(x: Array) -> Array:
+    """Whether doubles, and so 1/N of them, are neither subnormal nor infinite."""
+    return np.asarray(np.isfinite(x) & (abs(x) > 2.0**-1000))
 
 
 def _loss_in_words(loss: Loss, yhat: str, N: int, classes: bool) -> Formula:

@@ -331,7 +331,7 @@ def _named() -> dict[str, Named]:
         "log_softmax": _of_logits(
             soft.log_softmax, soft.dlog_softmax_dlogits, soft.log_softmax_vjp, soft.log_softmax_jvp
         ),
-        **{name: _activation(row) for name, row in {**ACTIVATIONS, **OF_Z}.items()},
+        **{name: _activation(row) for name, row in {**OF_Z, **ACTIVATIONS}.items()},
         "dot": _DOT,
         "affine": _AFFINE,
         "neuron": _NEURON,
