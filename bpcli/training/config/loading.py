@@ -12,7 +12,8 @@ from bpcli.files import check_file
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
-from bpcli.training.config.keys import KEYS, REQUIRED, SECTIONS, Config, conflicts, unknown_columns
+from bpcli.training.config.conflicts import conflicts, unknown_columns
+from bpcli.training.config.keys import KEYS, REQUIRED, SECTIONS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
 __all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]

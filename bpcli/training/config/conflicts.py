@@ -1,0 +1,138 @@
+"""Values of a config that can't go together, and columns that are not there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bpcli.errors import nearest
+from bpcli.formulas.choices import Task, name_and_settings
+from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
+from bpcli.formulas.losses import LOSSES
+from bpcli.formulas.schedules import SCHEDULES
+from bpcli.training.config.keys import KEYS
+from bpcli.training.metrics import metrics_of
+
+_MOST_SHOWN = 20  # columns in a message
+
+
+class Conflict(NamedTuple):
+    """What is wrong with a key, or with the entry of it that names a column."""
+
+    key: str
+    what: str
+    entry: str = ""
+
+
+def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    """The values that can't go together; `values` holds those that were given and are sound by themselves."""
+    yield from _model_conflicts(values)
+    loss = values.get("loss")
+    for path, key in KEYS.items():
+        if key.fits and loss and not key.fits(loss_of(loss)) and values.get(path, key.default) != key.default:
+            fitting = " or ".join(name for name, row in LOSSES.items() if key.fits(row))
+            what = f"it goes with loss {fitting} alone, and the loss is {loss_of(loss).name}; leave it out"
+            yield Conflict(path, what)
+    if values.get("data.standardize") and values.get("data.scale") is not None:
+        yield Conflict("data.scale", "data.standardize: true scales already; give one of the two")
+    parts = [values.get(f"data.{part}") for part in ("validation", "test")]
+    if sum(part for part in parts if isinstance(part, float)) >= 1:
+        yield Conflict("data.test", "data.validation and data.test together leave nothing to train on")
+    yield from _column_conflicts(values)
+    yield from _weight_conflicts(values)
+    yield from _stopping_conflicts(values)
+
+
+def _task(values: Mapping[str, Any]) -> Task | None:
+    """What is predicted, if the values say."""
+    layer, loss = values.get("model.type"), values.get("loss")
+    if loss is None or layer is None:
+        return None if loss is None else loss_of(loss).task
+    return task_of(layer, loss)
+
+
+def _weight_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    weight = values.get("data.weight")
+    if weight is not None:
+        if weight == values.get("data.target"):
+            yield Conflict("data.weight", f"{weight} is the target")
+        for key in ("data.features", "data.categorical"):
+            if weight in (values.get(key) or ()):
+                yield Conflict(key, f"{weight} is data.weight, and no feature", weight)
+    if values.get("training.class_weight") is not None and _task(values) is Task.REGRESSION:
+        yield Conflict("training.class_weight", "a regression has no classes; data.weight weighs single rows")
+
+
+def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    early, task = values.get("training.early_stopping"), _task(values)
+    if early is not None:
+        if values.get("data.validation") is None:
+            yield Conflict(
+                "training.early_stopping", "it watches the validation rows, and data.validation is not given"
+            )
+        metric = early.get("metric", "loss")
+        has = metrics_of(task) if task else []
+        if task and metric not in has:
+            whose = "a regression" if task is Task.REGRESSION else "a model of classes"
+            yield Conflict("training.early_stopping", f"{whose} has no {metric}: one of {', '.join(has)}", "metric")
+    if values.get("training.epochs") == "auto":
+        if values.get("data.validation") is None:
+            yield Conflict(
+                "training.epochs", "auto ends when the validation rows do: give data.validation, such as 0.2"
+            )
+        schedule, _ = name_and_settings(values.get("training.schedule") or KEYS["training.schedule"].default)
+        if SCHEDULES[schedule].by_total:
+            what = f"{schedule} ends with the last epoch, and epochs: auto has none to tell of"
+            yield Conflict("training.schedule", what)
+
+
+def _model_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    layer, loss = values.get("model.type"), values.get("loss")
+    activation = values.get("model.activation")
+    if layer and LAYERS[layer].per_class and activation is not None:
+        yield Conflict("model.activation", f"{layer} is itself the activation of such a model; leave this key out")
+    elif layer and loss:
+        chosen = None if LAYERS[layer].per_class else activation or DEFAULT_ACTIVATION
+        if why := refusal(layer, chosen, loss):
+            yield Conflict("loss", f"{why}; what goes together: {pairs_in_words()}")
+
+
+def _column_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    target, features = values.get("data.target"), values.get("data.features")
+    exclude, categorical = values.get("data.exclude") or (), values.get("data.categorical") or ()
+    missing = values.get("data.missing")
+    strategies = missing if isinstance(missing, dict) else {}
+    for key in ("data.features", "data.exclude", "data.categorical"):
+        if target is not None and target in (values.get(key) or ()):
+            yield Conflict(key, f"{target} is the target", target)
+    for name in exclude:
+        if name in (features or ()):
+            yield Conflict("data.exclude", f"{name} is in data.features too", name)
+    for key, names in (("data.categorical", categorical), ("data.missing", strategies)):
+        for name in names:
+            if name != target and (name in exclude or (features is not None and name not in features)):
+                yield Conflict(key, f"{name} is not among the features", name)
+    for name, strategy in strategies.items():
+        if name == target and strategy not in ("error", "drop"):
+            what = f"{name} is the target, which is never filled: error or drop, not {strategy}"
+            yield Conflict("data.missing", what, name)
+        elif name in categorical and strategy in ("mean", "median"):
+            what = f"{name} is categorical and has no {strategy}: most_frequent, error or drop"
+            yield Conflict("data.missing", what, name)
+
+
+def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[Conflict]:
+    """The columns that `values` ask for and that are not among `names`, the columns of `data.path`."""
+    missing = values.get("data.missing")
+    target = values.get("data.target")
+    asked = {
+        "data.target": () if target is None else (target,),
+        "data.weight": () if values.get("data.weight") is None else (values["data.weight"],),
+        **{key: values.get(key) or () for key in ("data.features", "data.exclude", "data.categorical")},
+        "data.missing": missing if isinstance(missing, dict) else (),
+    }
+    columns = ", ".join(names[:_MOST_SHOWN]) + (" …" if len(names) > _MOST_SHOWN else "")
+    for key, wanted in asked.items():
+        for name in wanted:
+            if name not in names:
+                close = nearest(name, names)
+                advice = f"did you mean {close}?" if close else f"its columns are {columns}"
+                yield Conflict(key, f"{values['data.path']} has no column {name}; {advice}", name)
