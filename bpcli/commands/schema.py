@@ -5,7 +5,7 @@ import json
 import click
 
 from bpcli.commands import Command, output
-from bpcli.training.config.schema import json_schema
+from bpcli.training.config.json_schema import json_schema
 
 
 @click.command(cls=Command)

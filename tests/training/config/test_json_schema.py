@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from bpcli.errors import ConfigError
+from bpcli.training.config.json_schema import json_schema
 from bpcli.training.config.keys import KEYS, REQUIRED
 from bpcli.training.config.loading import config_from_mapping
-from bpcli.training.config.schema import json_schema
 
 
 @pytest.fixture(scope="module")
