@@ -1,6 +1,7 @@
 """The house: imports go one way between folders and between files; only some places open files, print or know click."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -127,3 +128,22 @@ def test_nothing_of_the_users_is_run_as_python(forbidden):
     for name, tree in TREES.items():
         calls = [n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
         assert forbidden not in calls, name
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
+STILL_WITH_OPTIONS = {"variables", "kinks", "calculation", "checking", "enclosures", "style"}
+"""Modules whose messages are still to speak of names and values alone."""
+
+
+def test_only_commands_name_options(module):
+    name, tree = module
+    if place(name) in ABOVE or Path(name).stem in STILL_WITH_OPTIONS:
+        return
+    bodies = [node.body for node in ast.walk(tree) if isinstance(getattr(node, "body", None), list)]
+    docstrings = {id(part.value) for body in bodies for part in body if isinstance(part, ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+    assert [text for text in texts if OPTION.search(text) and not text.startswith("pip install")] == []

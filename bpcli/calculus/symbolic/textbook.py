@@ -73,7 +73,7 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
         writer = _Writer(variables, decimals, tangents)
         try:
             term = writer.term(tree)
-            forms += [writer.tree(term), writer.tree(writer.one_denominator(term))]
+            forms += [writer.tree(term), writer.tree(writer.one_denominator(term)), _by_denominator(tree, writer)]
         except _TooLongError:
             continue
     return min(forms, key=_length)
@@ -95,6 +95,19 @@ def has_decimals(trees: Iterable[Expression]) -> bool:
     """Whether some number is written as a decimal, so that formulas should be too."""
     numbers = (node.text for tree in trees for node in postorder(tree) if isinstance(node, Number))
     return any(not text.isdecimal() for text in numbers)
+
+
+def _by_denominator(tree: Expression, writer: "_Writer") -> Expression:
+    """The tree with those terms of a sum brought together that divide by the same, and no others."""
+    groups: dict[frozenset[str], list[tuple[Fraction, Expression | None]]] = {}
+    for coefficient, term in terms_of(tree):
+        factors = [] if term is None else factors_of(term)[1]
+        below = frozenset(to_text(base) for base, exponent in factors if exponent < 0)
+        groups.setdefault(below, []).append((coefficient, term))
+    if len(groups) < 2:
+        return tree
+    parts = [writer.tree(writer.term(sum_tree(group))) for group in groups.values()]
+    return sum_tree(term for part in parts for term in terms_of(part))
 
 
 def _length(tree: Expression) -> int:
