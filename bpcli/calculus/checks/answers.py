@@ -76,6 +76,9 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
             return Answer(text, {"": [[Cell(float(v)) for v in row] for row in values]}, None)
         except ExpressionError:
             pass
+    for row in (row for rows in parts.values() for row in rows):
+        for formula in row:
+            parse(_entrywise(formula))  # what can't be read is no answer, at no input
     return Answer(text, None, parts)
 
 

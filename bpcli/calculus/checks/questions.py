@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,7 +167,6 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
     """Expressions as a question: formulas are in their variables."""
     outputs = calculation.output_names
     shapes = calculation.program.variables
-    written = Calculation(calculation.trees, calculation.texts, shapes, calculation.wrt, program=_AsWritten)
     columns = [title for name in calculation.wrt for title in entry_names(name, shapes[name])]
     blocks = tuple((name, shapes[name]) for name in calculation.wrt)
 
@@ -177,6 +177,10 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
             return np.full_like(matrix, math.nan)
         return matrix
 
+    @cache
+    def written() -> Calculation:
+        return Calculation(calculation.trees, calculation.texts, shapes, calculation.wrt, program=_AsWritten)
+
     names = [f"d/d{title}" for title in columns]
     if len(outputs) > 1:
         names = [f"d({output})/d{title}" for output in outputs for title in columns]
@@ -186,7 +190,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         truth,
         lambda at, found, prove: _settled(calculation, at, found, prove),
         lambda at: {"N": float(_samples(calculation)), **at},
-        lambda at: _factors(written, at),
+        lambda at: _factors(written(), at),
         lambda: probes_of(calculation, variables, point),
         variables,
         _samples(calculation),

@@ -1,0 +1,39 @@
+"""Numbers in balls as witnesses: of derivatives, from the rules and from values alone."""
+
+import mpmath
+import pytest
+
+from bpcli.calculus.checks.witnesses import proven_jacobian, proven_quotient
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.calculus.sweeps.calculation import Calculation
+
+CASES = [
+    ("sin(x)/x", lambda x: mpmath.sin(x) / x, 1e-8),
+    ("(1-cos(x))/x**2", lambda x: (1 - mpmath.cos(x)) / x**2, 1e-4),
+    ("exp(x**2)", lambda x: mpmath.exp(x**2), 1e-200),
+    ("x**3", lambda x: x**3, -1e100),
+    ("log(x)", mpmath.log, 0.3),
+]
+
+
+def made(text):
+    return Calculation([parse(text)], [text], {"x": ()}, ["x"])
+
+
+@pytest.mark.parametrize(("text", "function", "x"), CASES)
+def test_both_are_the_derivative(text, function, x):
+    with mpmath.workdps(800):
+        true = float(mpmath.diff(function, mpmath.mpf(x), h=mpmath.mpf(10) ** -250))
+    assert proven_quotient(made(text), {"x": x}, ("x", 0), 0) == pytest.approx(true, rel=1e-14)
+    assert proven_jacobian(made(text), {"x": x})[0, 0] == pytest.approx(true, rel=1e-14)
+
+
+def test_a_quotient_needs_no_rule(monkeypatch):
+    monkeypatch.setattr(FUNCTIONS["sin"], "partials", (lambda xp, y, x: 7.0 * xp.cos(x),))
+    assert proven_quotient(made("sin(x)"), {"x": 0.0}, ("x", 0), 0) == pytest.approx(1.0)
+
+
+def test_what_has_no_value_has_no_witness():
+    assert proven_quotient(made("log(x)"), {"x": -1.0}, ("x", 0), 0) is None
+    assert proven_quotient(made("x-x"), {"x": 1.0}, ("x", 0), 0) == 0
