@@ -107,7 +107,13 @@ def command(
             f"{names}: these are inputs of the lecture's functions, and {expressions[0]} is an expression",
             f"its point is given by --at; or a name: {', '.join(INPUTS)}",
         )
-    request = Request(expressions, at, let, declared, wrt, points, printer)
+    _of_expressions(Request(expressions, at, let, declared, wrt, points, printer), options, vjp, jvp, printer)
+
+
+def _of_expressions(
+    request: Request, options: FormulaOptions, vjp: str | None, jvp: str | None, printer: Printer
+) -> None:
+    """The Jacobian of expressions, or a product with it, at each point; without a point the formulas."""
     if wants_formulas(request, options) and vjp is None and jvp is None:
         from bpcli.commands.derivative_formulas import print_formulas
 

@@ -12,7 +12,6 @@ from witness import assert_within, exact, mp
 from bpcli.errors import UsageError
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
-from bpcli.lecture.input_checks import one_hot
 from bpcli.lecture.inputs import INPUTS, fused_names
 from bpcli.lecture.named_functions import NAMED
 
@@ -189,39 +188,3 @@ def test_a_million_classes_take_linear_memory():
     assert math.fsum(gradient[0].tolist()) == pytest.approx(0, abs=1e-14)
     with pytest.raises(UsageError, match="1000000 × 1000000 entries, 8 TB"):
         softmax.jacobian({"logits": logits})
-
-
-def test_one_hot_rows():
-    assert one_hot(np.array([1.0, 0.0]), 2, 3).tolist() == [[0, 1, 0], [1, 0, 0]]
-
-
-@pytest.mark.parametrize(
-    ("name", "inputs", "message"),
-    [
-        ("softmax", {"logits": [[1.0], [2.0]]}, "logits is a 2 × 1 matrix; expected a vector"),
-        ("sigmoid", {"z": [[1.0, 2.0]]}, "z is a 1 × 2 matrix"),
-        ("dot", {"u": [1.0], "v": [1.0, 2.0]}, "u is one number, v is a vector of 2"),
-        ("affine", {"x": [1.0, 2.0], "w": [1.0], "b": 0.0}, "x is a vector of 2, w is one number"),
-        ("affine", {"x": [1.0], "w": [1.0], "b": [0.0, 1.0]}, "b is a vector of 2; expected one number"),
-        ("affine", {"x": [1.0], "w": [[1.0, 2.0]], "b": 0.0}, "b is one number; expected a vector of 2"),
-        ("neuron", {"x": [1.0], "w": [[1.0]], "b": [0.0], "activation": "relu"}, "a neuron has one output"),
-        ("mse", {"y": [1.0], "yhat": [[1.0, 2.0]]}, "y is one number, yhat is a 1 × 2 matrix"),
-        ("bce", {"y": [2.0], "yhat": [0.5]}, "y holds labels between 0 and 1, found 2"),
-        ("bce", {"y": [1.0], "yhat": [-0.5]}, "yhat holds probabilities between 0 and 1, found -0.5"),
-        ("bce", {"y": [math.nan], "yhat": [0.5]}, "found nan"),
-        ("cce", {"yhat": [0.5, 0.5]}, "the true class once"),
-        ("cce", {"yhat": [0.5, 0.5], "y": [1.0, 0.0], "label": 0.0}, "the true class once"),
-        ("cce", {"yhat": [0.5, 1.5], "label": 0.0}, "found 1.5"),
-        ("cce", {"yhat": [0.5, 0.5], "y": [1.0, 1.0]}, "add up to 1; found a sum of 2"),
-        ("cce", {"yhat": [0.5, 0.5], "y": [1.0]}, "label gives class numbers"),
-        ("cce", {"yhat": [0.5, 0.5], "label": 2.0}, "label 2: the classes are counted from 0 to 1"),
-        ("softmax_cce", {"logits": [0.5, 0.5], "label": 0.5}, "label 0.5: the classes"),
-        ("softmax_cce", {"logits": [0.5, 0.5], "label": -1.0}, "label -1: the classes"),
-        ("softmax_cce", {"logits": [0.5, 0.5], "label": [0.0, 1.0]}, "label is a vector of 2; expected one number"),
-        ("softmax_cce", {"logits": [0.5, 0.5], "label": math.nan}, "label nan: the classes"),
-    ],
-)
-def test_a_wrong_input_is_one_clear_error(name, inputs, message):
-    with pytest.raises(UsageError) as error:
-        NAMED[name].check(inputs)
-    assert message in str(error.value)

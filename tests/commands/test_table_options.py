@@ -1,0 +1,47 @@
+"""Options that follow the tables: choices and settings of rows that are added while the program runs."""
+
+from dataclasses import replace
+
+import click
+import pytest
+
+from bpcli.commands.table_options import RowName, SettingsCommand, setting_options, with_settings
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.choices import Setting
+from bpcli.formulas.losses import LOSSES
+
+
+def test_choices_are_the_rows_as_they_are(monkeypatch):
+    choice = RowName(lambda: ACTIVATIONS)
+    with pytest.raises(click.BadParameter, match="'other' is not one of"):
+        choice.convert("other", None, None)
+    monkeypatch.setitem(ACTIVATIONS, "other", replace(ACTIVATIONS["tanh"], name="other"))
+    assert choice.convert("other", None, None) == "other"
+    assert choice.choices == tuple(ACTIVATIONS)
+
+
+def test_a_setting_of_a_row_is_an_option(monkeypatch):
+    @click.command(cls=SettingsCommand)
+    @click.option("--kept")
+    def command(**given):
+        click.echo(given["bend"])
+
+    row = replace(ACTIVATIONS["tanh"], name="other", settings={"bend": Setting(0.5), "kept": Setting(1.0)})
+    monkeypatch.setitem(ACTIVATIONS, "other", row)
+    context = command.make_context("command", ["--bend", "2"])
+    assert context.params["bend"] == "2"
+    names = [option for parameter in command.get_params(context) for option in parameter.opts]
+    assert len(names) == len(set(names))
+    (option,) = [option for option in setting_options() if option.name == "bend"]
+    assert "other [default: 0.5]" in option.help
+
+
+@pytest.mark.parametrize("rows", [ACTIVATIONS, LOSSES])
+def test_settings_go_to_the_row_that_has_them(rows, monkeypatch):
+    name = next(iter(rows))
+    monkeypatch.setitem(rows, "other", replace(rows[name], name="other", settings={"bend": Setting(0.5)}))
+    given = {"bend": 2.0, "x": 1.0}
+    assert with_settings("other", rows, given) == {"name": "other", "bend": 2.0}
+    assert given == {"x": 1.0}
+    assert with_settings("other", rows, given) == "other"
+    assert with_settings(None, rows, given) is None
