@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.columns import Column
 from bpcli.datasets.preparation.fitted import Preparation
-from bpcli.datasets.preparation.gaps import FILLS, dropped, strategy_of, target_strategy
+from bpcli.datasets.preparation.gaps import FILLS, dropped, fits_text, strategy_of, target_strategy
 from bpcli.datasets.preparation.labels import fit_classes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
@@ -98,7 +98,7 @@ def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
                 problems.append(f"data.missing: {name} is the target, which is never filled: drop or error")
         elif name not in chosen:
             problems.append(f"data.missing: {name} is not among the features")
-        elif name in options.categorical and strategy in ("mean", "median"):
+        elif name in options.categorical and not fits_text(strategy):
             problems.append(f"data.missing: {name} is categorical and has no {strategy}: most_frequent, drop or error")
     if problems:
         raise UsageError("\n  ".join(problems))
@@ -122,7 +122,7 @@ def _fit_column(
     gaps = np.isnan(values)
     if gaps.all():
         raise without_values(table, name, options)
-    filling = FILLS[strategy](values[~gaps]) if strategy in FILLS else None
+    filling = FILLS[strategy].value(values[~gaps]) if strategy in FILLS else None
     column = Column(name, None, strategy, filling)
     if not options.standardize:
         return column, [0.0], [1.0 if options.scale is None else options.scale]

@@ -1,7 +1,7 @@
 """Missing cells: what is done with them, by column, and what fills them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,30 @@ from bpcli.datasets.table import Table
 
 Array = NDArray[Any]
 
-FILLS = {"mean": mean, "median": median, "most_frequent": most_frequent}
+
+class Fill(NamedTuple):
+    """A row of `FILLS`: what fills the gaps of a column of numbers; `for_text`: of categories too, by its name."""
+
+    value: Callable[[Array], float]
+    for_text: bool = False
+
+
+FILLS = {"mean": Fill(mean), "median": Fill(median), "most_frequent": Fill(most_frequent, for_text=True)}
 MISSING_STRATEGIES = ("error", "drop", *FILLS)
+
+_TEXT_FILL = next(name for name, row in FILLS.items() if row.for_text)
 
 
 def strategy_of(options: PreparationOptions, name: str) -> str:
     """What is to be done with the gaps of a feature's column, a word of `MISSING_STRATEGIES`."""
     strategy = options.missing if isinstance(options.missing, str) else options.missing.get(name, "error")
     # Text has no mean: where one strategy is given for all columns, categories take the most frequent one.
-    return "most_frequent" if name in options.categorical and strategy in FILLS else strategy
+    return _TEXT_FILL if name in options.categorical and strategy in FILLS else strategy
+
+
+def fits_text(strategy: str) -> bool:
+    """Whether the gaps of categories can be treated so."""
+    return strategy not in FILLS or FILLS[strategy].for_text
 
 
 def target_strategy(options: PreparationOptions) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bpcli.datasets.preparation.gaps import FILLS, fits_text
 from bpcli.errors import nearest
 from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
@@ -111,10 +112,10 @@ def _column_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
             if name != target and (name in exclude or (features is not None and name not in features)):
                 yield Conflict(key, f"{name} is not among the features", name)
     for name, strategy in strategies.items():
-        if name == target and strategy not in ("error", "drop"):
+        if name == target and strategy in FILLS:
             what = f"{name} is the target, which is never filled: error or drop, not {strategy}"
             yield Conflict("data.missing", what, name)
-        elif name in categorical and strategy in ("mean", "median"):
+        elif name in categorical and not fits_text(strategy):
             what = f"{name} is categorical and has no {strategy}: most_frequent, error or drop"
             yield Conflict("data.missing", what, name)
 
