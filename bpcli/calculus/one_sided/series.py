@@ -196,7 +196,7 @@ class Kind:
             constant=lambda c: self.of(self._number(c)),
             select=self.select,
             is_finite=lambda x: x.first >= 0,
-            rank=lambda x: float(x.coefficient(0)) if x.first >= 0 else -INF,
+            rank=lambda x: self._rank(x.coefficient(0)) if x.first >= 0 else -INF,
             power_of_two=lambda k: self.of(2.0 ** int(k)),
             pi=lambda: self.of(self.base.pi),
         )
@@ -205,6 +205,9 @@ class Kind:
     def _number(self, c: Any) -> Any:
         constant = self.base.constant(c)
         return constant[0] if hasattr(constant, "shape") else constant
+
+    def _rank(self, c: Any) -> float:
+        return c if isinstance(c, float) else float(self.base.rank(c))
 
     def _lift(self, x: Any) -> Series:
         found = self.beside(x)

@@ -45,10 +45,10 @@ class Term(NamedTuple):
 
 
 class Reader:
-    """Reads slots of a program as sums of terms; `exponent_of_sum` makes log Σ eˣ of a slot sum(exp(x))."""
+    """Reads slots of a program as sums of terms; `over_entries` makes of a slot Σ t the terms of which t is one."""
 
-    def __init__(self, program: Slots, exponent_of_sum: Callable[[int], int | None]) -> None:
-        self.program, self.exponent_of_sum = program, exponent_of_sum
+    def __init__(self, program: Slots, over_entries: Callable[[int, Term], list[Term] | None]) -> None:
+        self.program, self.over_entries = program, over_entries
 
     def terms(self, slot: int) -> list[Term] | None:
         """The terms of a slot, at least one of which has an exponent; None if there is none, or too many."""
@@ -71,8 +71,8 @@ class Reader:
             (sign, inner) = self._signed(args[0])
             return [Term(1, exponents=((inner, sign),))]
         if step.name == "sum":
-            exponent = self.exponent_of_sum(slot)
-            return None if exponent is None else [Term(1, exponents=((exponent, 1),))]
+            parts = [self.over_entries(slot, term) for term in self._expanded(args[0], depth - 1)]
+            return None if None in parts else [term for part in parts if part is not None for term in part]
         if step.name in ("+", "-"):
             return self._of_sum(slot, depth)
         if step.name == "negative":

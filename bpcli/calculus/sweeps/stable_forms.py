@@ -16,6 +16,9 @@ from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.calculus.sweeps.exponential_terms import Reader, Term
 from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slots
 
+FEW_ENTRIES = 16
+"""Entries up to which a sum over a vector is read term by term, so that no exponent is rounded."""
+
 
 class Builder(Protocol):
     """What the rules need of the builder of a program."""
@@ -91,7 +94,7 @@ class _Match:
 
     def terms(self, slot: int) -> list[Term] | None:
         """The slot as a sum of terms ±w·eˣ, None if none has an exponent."""
-        terms = Reader(self.program, self._exponent_of_sum).terms(slot)
+        terms = Reader(self.program, self._over_entries).terms(slot)
         found = [] if terms is None else self.collected(terms)
         return found if any(term.exponents for term in found) else None
 
@@ -115,10 +118,28 @@ class _Match:
                 found += group
         return found
 
-    def _exponent_of_sum(self, slot: int) -> int | None:
-        (summed,) = self.args_of(slot, "sum") or (slot,)
-        inner = self.args_of(summed, "exp")
-        return None if inner is None else self.array("logsumexp", inner[0], self.extra(slot))
+    def _over_entries(self, slot: int, term: Term) -> list[Term] | None:
+        """Σ term over a vector, entry by entry; over a long one, or a matrix, w·e^logsumexp(x) for a number w."""
+        shapes = self.program.shapes
+        if not term.exponents:
+            return None
+        summed = self.slots[slot]
+        assert isinstance(summed, Instruction)
+        (shape,) = summed.shapes
+        if len(shape) == 1 and shape[0] <= FEW_ENTRIES:
+            return [self._entry_of(term, i) for i in range(shape[0])]
+        x = self.exponent(term)
+        if shapes[x] != shape or any(shapes[w] for w in term.weights + term.divisors):
+            return None
+        return [term._replace(exponents=((self.array("logsumexp", x, summed.extra), 1),))]
+
+    def _entry_of(self, term: Term, i: int) -> Term:
+        def entry(slot: int) -> int:
+            shape = self.program.shapes[slot]
+            return self.array("take", slot, (0 if shape == (1,) else i,)) if shape else slot
+
+        weights, divisors = (tuple(map(entry, slots)) for slots in (term.weights, term.divisors))
+        return Term(term.sign, weights, divisors, tuple((entry(slot), n) for slot, n in term.exponents))
 
     def weight(self, term: Term) -> int:
         """The slot of ±Π weights/Π divisors."""
@@ -162,6 +183,8 @@ def _log(match: _Match) -> int | None:
         return match.array("log_softmax", inner[0], match.extra(a))
     if (taken := match.args_of(a, "take")) and (inner := match.args_of(taken[0], "softmax")):
         return match.array("take", match.array("log_softmax", inner[0], match.extra(taken[0])), match.extra(a))
+    if (summed := match.args_of(a, "sum")) and (inner := match.args_of(summed[0], "exp")):
+        return match.array("logsumexp", inner[0], match.extra(a))
     if (found := _log_of_share(match, a)) is not None:
         return found
     terms = match.terms(a)

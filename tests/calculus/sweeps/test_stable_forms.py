@@ -135,6 +135,52 @@ def test_an_entry_of_a_softmax_written_out(i):
         assert ulps(gradient["l"][k], -others if k == i else p[k]) <= 10
 
 
+@pytest.mark.parametrize(
+    "text", ["log(sum(exp(l))+exp(a))", "log(2*exp(a)+2*sum(exp(l)))-log(2)", "log1p(sum(exp(l-a)))+a"]
+)
+def test_a_sum_of_vector_and_number(text):
+    point = {"l": LOGITS, "a": 799.5}
+    value, gradient = calculation(text, **point).gradient(point)
+    e = [mpmath.exp(mp(v)) for v in [*LOGITS, 799.5]]
+    assert ulps(value, mpmath.log(mpmath.fsum(e))) <= 4
+    for got, part in zip([*gradient["l"], gradient["a"]], e, strict=True):
+        assert ulps(got, part / mpmath.fsum(e)) <= (8 if "l-a" not in text else 1e5)  # a less the sum of shares
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("log(sum(2*exp(l)))", [2, 2, 2]),
+        ("log(mean(exp(l)))", [1 / 3] * 3),
+        ("log(sum([1,2,4]*exp(l)))", [1, 2, 4]),
+        ("log(sum(exp(l)*y[0:1]))", [3, 3, 3]),
+        ("log(sum(exp(l)/y[1]))", [0.5, 0.5, 0.5]),
+        ("log(sum(exp(l)+exp(l)))", [2, 2, 2]),
+    ],
+)
+def test_a_sum_of_weighted_entries(text, weights):
+    point = {"l": LOGITS, "y": np.array([3.0, 2.0])}
+    one = Calculation([parse(text)], [text], {"l": (3,), "y": (2,)}, ["l"])
+    value, gradient = one.gradient(point)
+    e = [mp(w) * mpmath.exp(mp(v)) for w, v in zip(weights, LOGITS, strict=True)]
+    assert ulps(value, mpmath.log(mpmath.fsum(e))) <= 4
+    for got, part in zip(gradient["l"], e, strict=True):
+        assert ulps(got, part / mpmath.fsum(e)) <= 8
+
+
+def test_a_long_vector_and_a_matrix():
+    A = np.array([[1000.0, 1001.0], [2.0, 3.0]])
+    value, gradient = calculation("log(sum(2*exp(A))+1)", A=A).gradient({"A": A})
+    e = [mpmath.exp(mp(v)) for v in A.ravel()]
+    assert ulps(value, mpmath.log(2 * mpmath.fsum(e) + 1)) <= 4
+    np.testing.assert_allclose(gradient["A"].ravel(), [float(v / mpmath.fsum(e)) for v in e], rtol=1e-12)
+    x = np.linspace(900, 1000, 40)
+    value, gradient = calculation("log(sum(exp(x))+1)", x=x).gradient({"x": x})
+    e = [mpmath.exp(mp(v)) for v in x]
+    assert ulps(value, mpmath.log(mpmath.fsum(e) + 1)) <= 4
+    np.testing.assert_allclose(gradient["x"], [float(v / mpmath.fsum(e)) for v in e], rtol=1e-12)
+
+
 def test_a_cross_entropy_of_infinite_logits():
     point = {"y": np.array([0.0, 1.0]), "l": np.array([-math.inf, 3.0])}
     value, gradient = calculation("cce(y,softmax(l))", **point).gradient(point)
