@@ -145,7 +145,7 @@ class _Writer:
     """Writes the formulas of a derivative: as a textbook prints them, or as SymPy has them."""
 
     def __init__(self, given: Expressions, latex: bool, simplify: bool) -> None:
-        self.variables, self.decimals = given.variables, has_decimals(given.trees)
+        self.variables, self.decimals = given.variables, has_decimals(given.trees, given.constants)
         self.simplify, self.write = simplify, to_latex if latex else to_text
 
     def all(self, block: Any) -> Any:

@@ -20,6 +20,8 @@ def test_formulas_by_hand():
         "x": ["A[0,0]+A[1,0]", "A[0,1]+A[1,1]"]
     }
     assert str(package.formula("k*x**2", let={"k": 3})) == "6*x"
+    assert str(package.formula("k*x**3", let={"k": 0.1})) == "0.3*x**2"
+    assert str(package.formula("k*x**3/2", let={"k": 1})) == "3*x**2/2"
     assert package.formula("y*x", order="y,x").entries == ["y", "x"]
     assert str(package.formula("k*e^x", let={"k": 3}, order="x")) == "3*e**x"
     assert str(package.formula("e^x", order="e,x", wrt="x")) == "e**x*log(e)"

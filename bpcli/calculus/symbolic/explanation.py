@@ -51,7 +51,7 @@ def explained(
     derivation = Derivation([tree], [text], shapes | {n: np.shape(v) for n, v in constants.items()}, wrt)
     if not derivation.program.scalar:
         raise VectorStepsError(text)
-    steps = _Steps(derivation, text, latex, has_decimals([tree]))
+    steps = _Steps(derivation, text, latex, has_decimals([tree], constants))
     return [*steps.values(), *steps.adjoints()]
 
 

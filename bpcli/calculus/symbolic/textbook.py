@@ -5,8 +5,11 @@ itself has one: what is cancelled is a factor that the rules of derivatives brou
 divides. The work is bounded by the number of steps, not by a clock.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
+from typing import Any
+
+import numpy as np
 
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Binary, Call, Expression, Name, Negative, Number, postorder, replace_children
@@ -91,10 +94,12 @@ def _one_case(tree: Expression) -> Expression:
     return Call("where", (*conditions.values(), *(sum_tree(part) for part in parts)))
 
 
-def has_decimals(trees: Iterable[Expression]) -> bool:
-    """Whether some number is written as a decimal, so that formulas should be too."""
-    numbers = (node.text for tree in trees for node in postorder(tree) if isinstance(node, Number))
-    return any(not text.isdecimal() for text in numbers)
+def has_decimals(trees: Iterable[Expression], constants: Mapping[str, Any]) -> bool:
+    """Whether some number, or the value of a constant, is no whole one as it was given: so formulas have decimals."""
+    texts = (node.text for tree in trees for node in postorder(tree) if isinstance(node, Number))
+    if not all(text.isdecimal() for text in texts):
+        return True
+    return not all(float(entry).is_integer() for value in constants.values() for entry in np.ravel(value))
 
 
 def _by_denominator(tree: Expression, writer: "_Writer") -> Expression:

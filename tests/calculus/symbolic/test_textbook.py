@@ -25,7 +25,7 @@ def derivatives(text):
     with np.errstate(all="ignore"):
         gradient = derivation.gradient(derivation.point_of({}))[1]
     left = {name: np.ravel(np.asarray(block, object))[0].tree for name, block in gradient.items()}
-    return {name: (tree_, textbook(tree_, names, has_decimals([tree]))) for name, tree_ in left.items()}
+    return {name: (tree_, textbook(tree_, names, has_decimals([tree], {}))) for name, tree_ in left.items()}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,20 @@ def derivatives(text):
 def test_one_prints_what_a_textbook_prints(text, expected):
     ((_, found),) = derivatives(text).values()
     assert to_text(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "constants", "decimals"),
+    [
+        ("x/2", {}, False),
+        ("0.5*x", {}, True),
+        ("1e3*x", {}, True),
+        ("k*x", {"k": 2.0}, False),
+        ("k*x", {"k": 0.1}, True),
+    ],
+)
+def test_decimals_are_written_where_decimals_were_given(text, constants, decimals):
+    assert has_decimals([parse(text)], constants) == decimals
 
 
 def test_a_variable_called_e_has_a_logarithm():
