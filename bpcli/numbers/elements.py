@@ -146,7 +146,7 @@ class Elements:
     `fraction` the fraction that an element is for certain, or None.
     """
 
-    rounds, dual = False, False
+    rounds, dual, doubles = False, False, False
 
     def __init__(
         self,
@@ -243,6 +243,10 @@ class Elements:
     def isfinite(self, x: Any) -> Any:
         """Not infinite and not NaN, as far as is known."""
         return np.asarray(self._each_finite(self.lifted(x)), bool)
+
+    def isinf(self, x: Any) -> Any:
+        """Whether it is infinite."""
+        return ~(self.isfinite(x) | self.isnan(x))
 
     def isnan(self, x: Any) -> Any:
         """Whether it is not a number, for certain."""

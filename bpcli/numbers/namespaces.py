@@ -45,6 +45,7 @@ class _Rounding:
     """What the namespaces of doubles have in common: they round, and know their rounding errors."""
 
     rounds = True
+    doubles = True
     dual = False  # no pairs of a number and its tangent
 
     two_sum = staticmethod(two_sum)

@@ -16,6 +16,7 @@ BinaryValue = Callable[["RuleSpace[Any]", Any, Any], Any]
 BinarySlope = Callable[["RuleSpace[Any]", Any, Any, Any], Any]
 
 _HOMOGENEOUS = ("abs", "relu", "hypot", "max", "min")
+_UNDERFLOWS = ("*", "/", "**", "exp", "exp2", "sigmoid", "softplus", "mse", "bce", "cce")
 SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
 
@@ -48,10 +49,23 @@ class Function:
 
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
+    `underflows`: of operands that are not 0 it may give 0, where the true value is below the doubles.
     `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞.
     """
 
-    __slots__ = ("arity", "domain", "edge", "homogeneous", "kind", "name", "partials", "selects", "signature", "value")
+    __slots__ = (
+        "arity",
+        "domain",
+        "edge",
+        "homogeneous",
+        "kind",
+        "name",
+        "partials",
+        "selects",
+        "signature",
+        "underflows",
+        "value",
+    )
 
     def __init__(
         self,
@@ -69,6 +83,7 @@ class Function:
         self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
         self.selects, self.edge = selects, edge
         self.homogeneous = name in _HOMOGENEOUS
+        self.underflows = name in _UNDERFLOWS or name.startswith("**")
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ from bpcli.calculus.rules.duals import Space
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
+from bpcli.calculus.sweeps.wide_range import as_doubles, far_points
 from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
@@ -39,11 +41,13 @@ def value_block(edges: Edges, columns: Point, table: Any) -> list[Any]:
     np, program = arrays(), edges.program
     space = Space(np)
     results = columns_of(table, [shape for _, shape in edges.sweeps.outputs])
-    with np.errstate(all="ignore"):
-        for part in pieces(len(table), program.entries):
+    for part in pieces(len(table), program.entries):
+        with watched() as watch:
             values = program.forward(space, some_points(columns, part))
-            for result, slot in zip(results, program.outputs, strict=True):
-                result[..., part] = values[slot]
+        for result, slot in zip(results, program.outputs, strict=True):
+            result[..., part] = values[slot]
+        if watch.left_range:
+            on_wide_numbers(edges, columns, table, part.start + far_points(program, values, table[part]), False)
     return results
 
 
@@ -59,19 +63,77 @@ def gradient_block(
     shapes = dict(edges.sweeps.inputs)
     value, *slopes = columns_of(table, [(), *shapes.values()])
     gradient = dict(zip(shapes, slopes, strict=True))
-    with np.errstate(all="ignore"):
-        for part in pieces(len(table), program.entries):
+    for part in pieces(len(table), program.entries):
+        with watched() as watch:
             values = program.forward(space, some_points(columns, part))
             value[part] = values[slot]
             found = reverse_masked_if_needed(program, space, values, {slot: np.ones(1)}, edges.sweeps.active)
-            for name, slope in gradient.items():
-                slope[..., part] = found.get(name, 0.0)
+        for name, slope in gradient.items():
+            slope[..., part] = found.get(name, 0.0)
+        with np.errstate(all="ignore"):
             near = edges.points(space, values) | np.isnan(table[part, 1:]).any(axis=1)
+            if watch.left_range:
+                far = far_points(program, values, table[part])
+                done = on_wide_numbers(edges, columns, table, part.start + far, True)
+                undecided = np.zeros(part.stop - part.start) == 0
+                undecided[done - part.start] = False
+                near = near & undecided
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
                 if kinks is not None:
                     kinks += at_edges
     return value, gradient
+
+
+class Watch:
+    """Whether a step of NumPy's over- or underflowed."""
+
+    left_range = False
+
+    def remember(self, kind: str, flag: int) -> None:
+        """What NumPy calls where one did."""
+        self.left_range = True
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """Without NumPy's warnings; the processor's own flags tell of an over- or underflow, at no cost."""
+    import numpy as np
+
+    watch = Watch()
+    with np.errstate(over="call", under="call", divide="ignore", invalid="ignore", call=watch.remember):
+        yield watch
+
+
+WIDE_POINTS = 2048  # that are on wide numbers at a time
+
+
+def on_wide_numbers(edges: Edges, columns: Point, table: Any, places: Any, gradient: bool) -> Any:
+    """Put into the table what wide numbers give at `places`; the places of which they have decided.
+
+    Points at an edge of a function are left as they are.
+    """
+    from bpcli.numbers.wide import wides
+
+    np, program, space = arrays(), edges.program, Space(wides())
+    shapes = [shape for _, shape in edges.sweeps.outputs] + [shape for _, shape in edges.sweeps.inputs if gradient]
+    done = []
+    for start in range(0, len(places), WIDE_POINTS):
+        some = places[start : start + WIDE_POINTS]
+        near = {name: space.base.asarray(column) for name, column in some_points(columns, some).items()}
+        values = program.forward(space, near)
+        results = [values[slot] for slot in program.outputs]
+        if gradient:
+            seeds = {program.outputs[0]: space.base.ones(1)}
+            found = program.reverse(space, values, seeds, edges.sweeps.active)
+            results += [found.get(name, space.base.zeros(1)) for name, _ in edges.sweeps.inputs]
+        new = np.empty((len(some), table.shape[1]))
+        for column, result in zip(columns_of(new, shapes), results, strict=True):
+            column[...] = as_doubles(space.base.broadcast_to(result, column.shape))
+        decided = ~np.isnan(new).any(axis=1) & ~np.broadcast_to(edges.points(space, values), (len(some),))
+        table[some[decided]] = new[decided]
+        done.append(some[decided])
+    return np.concatenate(done) if done else places
 
 
 def keep_memory() -> None:

@@ -4,8 +4,8 @@ forward over reverse."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.calculus.language.tree import Call, Expression, Name, Stack
 from bpcli.calculus.rules.duals import Space
@@ -13,7 +13,8 @@ from bpcli.calculus.rules.shapes import Shape, entry_names, show_shape
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
-from bpcli.calculus.sweeps.seeds import Point, points_of, split
+from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
+from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary
 from bpcli.errors import ExpressionError, UsageError
 from bpcli.numbers.namespaces import FLOATS, arrays
 from bpcli.text.notation import byte_size
@@ -21,6 +22,8 @@ from bpcli.text.notation import byte_size
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
     from bpcli.calculus.sweeps.diagnostics import Diagnostics
+
+T = TypeVar("T")
 
 MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
 
@@ -48,6 +51,7 @@ class Calculation:
         self.edges = Edges(self.sweeps)
         self.kink = "lecture"
         self.kinks: list[Kink] = []
+        self.needed_sides = False
 
     def _sweeps(self, base: Any) -> Sweeps:
         if self.program.scalar and base is None:
@@ -116,12 +120,37 @@ class Calculation:
 
     # One point
 
+    def _in_range(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
+        """What `compute` gives at the point; on wide numbers where a step has left the doubles."""
+        self.sweeps.left_range(point)
+        result = compute(self, point, *given)
+        if not self.space.base.doubles or not all(map(is_finite, point.values())):
+            return result
+        if self.program.entries * max(self.inputs, self.outputs) > MOST_ENTRIES:
+            return result
+        if not self.sweeps.left_range(point) and is_ordinary(result):
+            return result
+        from bpcli.numbers.wide import wides
+
+        again = Calculation(self.trees, self.texts, self.program.variables, self.wrt, wides(), type(self.program))
+        on_wide: T = as_doubles(compute(again, point, *given))
+        if again.needed_sides:  # an edge is where the doubles say, and its sides are those that they know
+            return result
+        self.kinks = []
+        return on_wide
+
     def value(self, point: Point) -> list[Any]:
         """The value of each expression: a float, or an array of its shape."""
+        return self._in_range(Calculation._value, point)
+
+    def _value(self, point: Point) -> list[Any]:
         return self.sweeps.results(self.sweeps.forward(point))
 
     def gradient(self, point: Point) -> tuple[Any, dict[str, Any]]:
         """The value and ∂f/∂name for each name, in the variable's shape, by one reverse sweep."""
+        return self._in_range(Calculation._gradient, point)
+
+    def _gradient(self, point: Point) -> tuple[Any, dict[str, Any]]:
         self.require_scalar()
         sweeps, (slot,) = self.sweeps, self.program.outputs
         values = sweeps.forward(point)
@@ -135,6 +164,9 @@ class Calculation:
 
     def jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         """The values and, for each name, ∂outputs/∂name: outputs × entries, in one sweep of all rows or columns."""
+        return self._in_range(Calculation._jacobian, point)
+
+    def _jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         self._check_dense(self.outputs, self.inputs)
         values = self.sweeps.forward(point)
         results, blocks = self.sweeps.results(values), self.sweeps.jacobian(values)
@@ -145,6 +177,9 @@ class Calculation:
 
     def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         """The value, the gradient, and ∂²f/∂entry∂entry over all entries of `wrt` in order: floats as lists of rows."""
+        return self._in_range(Calculation._hessian, point)
+
+    def _hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         self.require_scalar()
         self._check_dense(self.inputs, self.inputs, "--wrt NAMES takes fewer variables")
         values = self.sweeps.forward(point)
@@ -161,6 +196,9 @@ class Calculation:
 
     def vjp(self, point: Point, v: Any) -> tuple[list[Any], dict[str, Any]]:
         """v·J, a row in each variable's shape, for v with an entry for each output; J is never formed."""
+        return self._in_range(Calculation._vjp, point, v)
+
+    def _vjp(self, point: Point, v: Any) -> tuple[list[Any], dict[str, Any]]:
         sweeps = self.sweeps
         values = sweeps.forward(point)
         if not self._at_edge(values):
@@ -181,6 +219,9 @@ class Calculation:
 
     def jvp(self, point: Point, v: Any) -> tuple[list[Any], list[Any]]:
         """J·v, an array in each output's shape, for v with an entry for each input; J is never formed."""
+        return self._in_range(Calculation._jvp, point, v)
+
+    def _jvp(self, point: Point, v: Any) -> tuple[list[Any], list[Any]]:
         sweeps = self.sweeps
         values = sweeps.forward(point)
         if not self._at_edge(values):
@@ -207,6 +248,10 @@ class Calculation:
     def _one_sided(
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], second: bool = False
     ) -> list[dict[str, list[Any]]]:
+        self.needed_sides = True
+        if self.space.base.rounds and not self.space.base.doubles:
+            entries = ([v for block in row for v in numbers(block)] for row in rows)
+            return [dict(split(row, self.sweeps.inputs, lambda part, shape: part)) for row in entries]
         found, self.kinks = self.edges.one_sided(point, values, rows, self.kink, second)
         return found
 

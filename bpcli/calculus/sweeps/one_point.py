@@ -12,6 +12,7 @@ from bpcli.calculus.rules.duals import Dual, Duals, Space
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, flat, numbers, split, symmetric, symmetric_rows, unit_seeds
+from bpcli.calculus.sweeps.wide_range import leaves_range
 
 SWEEP_ENTRIES = 1 << 21  # of all intermediate arrays of a sweep for many rows or columns at once: 16 MB
 
@@ -66,6 +67,10 @@ class Sweeps(ABC):
     def is_finite(self, x: Any) -> bool:
         """Whether every entry is."""
 
+    @abstractmethod
+    def left_range(self, point: Point) -> bool:
+        """Whether a step of the sweeps at the point may have left the range of doubles."""
+
     def quiet(self) -> AbstractContextManager[object]:
         """Within it no warning tells of what leaves the finite."""
         return nullcontext()
@@ -118,6 +123,10 @@ class FloatSweeps(Sweeps):
         """The tangents."""
         return self.program.tangents(self.space, values, seeds)
 
+    def left_range(self, point: Point) -> bool:
+        """Whether a value lies far out, or is 0 by underflow."""
+        return leaves_range(self.program, self.forward(point))
+
     def result(self, x: Any, shape: Shape) -> Any:
         """The float itself."""
         return x
@@ -165,11 +174,21 @@ class ArraySweeps(Sweeps):
     def __init__(self, program: Program, wrt: Sequence[str], space: Space) -> None:
         super().__init__(program, wrt, space)
         self.np = space.base
+        self.overflowed = False
         self.zero, self.one = self.np.zeros(1), self.np.ones(1)
 
     def quiet(self) -> AbstractContextManager[object]:
-        """Without NumPy's warnings."""
-        return self.np.errstate(all="ignore")  # type: ignore[no-any-return]
+        """Without NumPy's warnings; that a step over- or underflowed is remembered."""
+        errors = {"over": "call", "under": "call", "divide": "ignore", "invalid": "ignore"}
+        return self.np.errstate(**errors, call=self._remember)  # type: ignore[no-any-return]
+
+    def _remember(self, kind: str, flag: int) -> None:
+        self.overflowed = True
+
+    def left_range(self, point: Point) -> bool:
+        """Whether a step over- or underflowed since this was last asked."""
+        left, self.overflowed = self.overflowed, False
+        return left
 
     def prepared(self, point: Point) -> Point:
         """The point with the trailing axis."""

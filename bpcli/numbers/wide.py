@@ -1,0 +1,342 @@
+"""Wide numbers: decimals of 50 digits whose exponents no sweep leaves, for where a double would over- or underflow.
+
+Arithmetic, exp, log, powers and roots are those of Python's `decimal` (the General Decimal Arithmetic Specification of
+M. Cowlishaw); the other functions are built on them, with more digits where a difference cancels.
+"""
+
+import math
+from collections.abc import Callable
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from bpcli.numbers import pairs
+from bpcli.numbers.elements import Elements, give_operators
+from bpcli.numbers.namespaces import FLOATS
+from bpcli.numbers.pairs import Pair
+
+_DIGITS = 50
+_CONTEXT = Context(_DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+_MORE = Context(2 * _DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # for differences that cancel
+_ZERO, _ONE, _TWO, _NAN = Decimal(0), Decimal(1), Decimal(2), Decimal("NaN")
+_PI = Decimal(  # OEIS A000796
+    "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798214808651"
+)
+_TINY = Decimal("1e-30")  # below, two terms of a power series are right to all digits
+_FAR = Decimal("1e12")  # beyond, angles are reduced by libm, as of doubles
+
+
+class Wide:
+    """A number, infinite and NaN included, as an element of arrays."""
+
+    __slots__ = ("x",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, x: Decimal) -> None:
+        self.x = x
+
+    def __float__(self) -> float:
+        return float(self.x)
+
+    def __neg__(self) -> "Wide":
+        return Wide(self.x.copy_negate())
+
+    def __abs__(self) -> "Wide":
+        return Wide(self.x.copy_abs())
+
+    def __repr__(self) -> str:
+        return f"Wide({self.x})"
+
+
+def wide(x: Any) -> Wide:
+    """A double, exactly; what is wide already stays."""
+    return x if isinstance(x, Wide) else Wide(Decimal(float(x)))
+
+
+# Functions of decimals
+
+
+def _expm1(x: Decimal) -> Decimal:
+    if not x.is_nan() and x.copy_abs() < _TINY:
+        return _MORE.fma(_MORE.multiply(x, x), Decimal("0.5"), x)
+    return _MORE.subtract(_MORE.exp(x), _ONE)
+
+
+def _log1p(x: Decimal) -> Decimal:
+    if not x.is_nan() and x.copy_abs() < _TINY:
+        return _MORE.fma(_MORE.multiply(x, x), Decimal("-0.5"), x)
+    return _MORE.ln(_MORE.add(_ONE, x))
+
+
+def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
+    """Both by their power series, after the angle is reduced to |x| ≤ π/4."""
+    if not x.is_finite():
+        return _NAN, _NAN
+    if x.copy_abs() > _FAR:
+        return Decimal(math.sin(float(x))), Decimal(math.cos(float(x)))
+    quarters = _MORE.to_integral_value(_MORE.divide(_MORE.multiply(_TWO, x), _PI))
+    x = _MORE.subtract(x, _MORE.divide(_MORE.multiply(quarters, _PI), _TWO))
+    sine, cosine, term = _ZERO, _ZERO, _ONE
+    limit = _MORE.multiply(x.copy_abs(), Decimal("1e-60"))
+    for k in range(2 * _DIGITS):
+        if k % 2:
+            sine = _MORE.add(sine, term.copy_negate() if k % 4 == 3 else term)
+        else:
+            cosine = _MORE.add(cosine, term.copy_negate() if k % 4 == 2 else term)
+        term = _MORE.divide(_MORE.multiply(term, x), Decimal(k + 1))
+        if term.copy_abs() < limit:
+            break
+    turn = int(quarters) % 4
+    minus_sine, minus_cosine = sine.copy_negate(), cosine.copy_negate()
+    return [(sine, cosine), (cosine, minus_sine), (minus_sine, minus_cosine), (minus_cosine, sine)][turn]
+
+
+def _tan(x: Decimal) -> Decimal:
+    return _MORE.divide(*_sine_and_cosine(x))
+
+
+def _arctan(x: Decimal) -> Decimal:
+    """libm's result, with one step of tan's addition theorem to all digits."""
+    if x.is_nan() or not x:
+        return x
+    if x.copy_abs() > 1:
+        return _MORE.subtract(_MORE.divide(_PI, _TWO).copy_sign(x), _arctan(_MORE.divide(_ONE, x)))
+    if x.copy_abs() < _TINY:
+        return x
+    start = Decimal(math.atan(float(x)))
+    t = _tan(start)
+    step = _MORE.divide(_MORE.subtract(x, t), _MORE.fma(x, t, _ONE))
+    return _MORE.add(start, _MORE.subtract(step, _MORE.divide(_MORE.power(step, 3), Decimal(3))))
+
+
+def _arcsin(x: Decimal) -> Decimal:
+    rest = _MORE.multiply(_MORE.subtract(_ONE, x), _MORE.add(_ONE, x))  # 1 − x²
+    return _arctan(_MORE.divide(x, _MORE.sqrt(rest)))
+
+
+def _arccos(x: Decimal) -> Decimal:
+    return _MORE.multiply(_TWO, _arctan(_MORE.sqrt(_MORE.divide(_MORE.subtract(_ONE, x), _MORE.add(_ONE, x)))))
+
+
+def _sinh(x: Decimal) -> Decimal:
+    e = _expm1(x.copy_abs())
+    half = _MORE.divide(_MORE.add(e, _MORE.divide(e, _MORE.add(e, _ONE)) if e.is_finite() else _ONE), _TWO)
+    return half.copy_sign(x)
+
+
+def _cosh(x: Decimal) -> Decimal:
+    return _MORE.divide(_MORE.add(_MORE.exp(x), _MORE.exp(x.copy_negate())), _TWO)
+
+
+def _tanh(x: Decimal) -> Decimal:
+    e = _expm1(_MORE.multiply(_TWO, x.copy_abs()))
+    return (_MORE.divide(e, _MORE.add(e, _TWO)) if e.is_finite() else e if e.is_nan() else _ONE).copy_sign(x)
+
+
+def _arcsinh(x: Decimal) -> Decimal:
+    if not x.is_finite():
+        return x
+    size = x.copy_abs()
+    root = _MORE.sqrt(_MORE.fma(x, x, _ONE))
+    return _log1p(_MORE.add(size, _MORE.divide(_MORE.multiply(x, x), _MORE.add(_ONE, root)))).copy_sign(x)
+
+
+def _arccosh(x: Decimal) -> Decimal:
+    if x < 1:
+        return _NAN
+    t = _MORE.subtract(x, _ONE)
+    return _log1p(_MORE.add(t, _MORE.sqrt(_MORE.multiply(t, _MORE.add(t, _TWO)))))
+
+
+def _arctanh(x: Decimal) -> Decimal:
+    return _MORE.divide(_log1p(_MORE.divide(_MORE.multiply(_TWO, x), _MORE.subtract(_ONE, x))), _TWO)
+
+
+def _erf(x: Decimal) -> Decimal:
+    """2/√π Σ (−1)ⁿ x²ⁿ⁺¹/(n!(2n + 1)); beyond 12 it is 1 to 64 digits."""
+    if x.copy_abs() > 12:
+        return _ONE.copy_sign(x)
+    square, power, total, n = _MORE.multiply(x, x).copy_negate(), x, _ZERO, 0
+    limit = _MORE.multiply(x.copy_abs(), Decimal("1e-130"))
+    while power.copy_abs() > limit or n < 200:
+        total = _MORE.add(total, _MORE.divide(power, Decimal(2 * n + 1)))
+        n += 1
+        power = _MORE.divide(_MORE.multiply(power, square), Decimal(n))
+        if not power:
+            break
+    return _MORE.divide(_MORE.multiply(_TWO, total), _MORE.sqrt(_PI))
+
+
+def _cbrt(x: Decimal) -> Decimal:
+    return _MORE.power(x.copy_abs(), _MORE.divide(_ONE, Decimal(3))).copy_sign(x)
+
+
+def _sign(x: Decimal) -> Decimal:
+    return x if x.is_nan() or not x else _ONE.copy_sign(x)
+
+
+def _whole(x: Decimal, rounding: str) -> Decimal:
+    return x.to_integral_value(rounding, _CONTEXT) if x.is_finite() else x
+
+
+def _power(x: Decimal, y: Decimal) -> Decimal:
+    """x**y as C's pow; at 0 and at the infinities as of doubles."""
+    if not (x and y and x.is_finite() and y.is_finite()):
+        return Decimal(FLOATS.power(float(x) if not x.is_finite() else float(_sign(x)) if x else 0.0, float(y)))
+    return _CONTEXT.power(x, y)
+
+
+def _arctan2(y: Decimal, x: Decimal) -> Decimal:
+    if not (x and y and x.is_finite() and y.is_finite()):
+        return Decimal(math.atan2(float(y), float(x)))
+    angle = _arctan(_MORE.divide(y, x))
+    return angle if x > 0 else _MORE.add(angle, _PI.copy_sign(y))
+
+
+def _hypot(x: Decimal, y: Decimal) -> Decimal:
+    return _MORE.sqrt(_MORE.fma(x, x, _MORE.multiply(y, y)))
+
+
+def _larger(x: Decimal, y: Decimal) -> Decimal:
+    return x if x.is_nan() or x > y else y
+
+
+def _smaller(x: Decimal, y: Decimal) -> Decimal:
+    return x if x.is_nan() or x < y else y
+
+
+def _scale(g: Decimal, p: Decimal) -> Decimal:
+    return g if not g else _CONTEXT.multiply(g, p)
+
+
+_UNARY: dict[str, Callable[[Decimal], Decimal]] = {
+    "exp": _CONTEXT.exp,
+    "exp2": lambda x: _power(_TWO, x),
+    "expm1": _expm1,
+    "log": _MORE.ln,
+    "log2": lambda x: _MORE.divide(_MORE.ln(x), _MORE.ln(_TWO)),
+    "log10": _MORE.log10,
+    "log1p": _log1p,
+    "sin": lambda x: _sine_and_cosine(x)[0],
+    "cos": lambda x: _sine_and_cosine(x)[1],
+    "tan": _tan,
+    "arcsin": _arcsin,
+    "arccos": _arccos,
+    "arctan": _arctan,
+    "sinh": _sinh,
+    "cosh": _cosh,
+    "tanh": _tanh,
+    "arcsinh": _arcsinh,
+    "arccosh": _arccosh,
+    "arctanh": _arctanh,
+    "erf": _erf,
+    "sqrt": _CONTEXT.sqrt,
+    "cbrt": _cbrt,
+    "abs": Decimal.copy_abs,
+    "sign": _sign,
+    "floor": lambda x: _whole(x, ROUND_FLOOR),
+    "ceil": lambda x: _whole(x, ROUND_CEILING),
+}
+_BINARY: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "divide": _CONTEXT.divide,
+    "power": _power,
+    "hypot": _hypot,
+    "arctan2": _arctan2,
+    "maximum": _larger,
+    "minimum": _smaller,
+    "scale": _scale,
+}
+_ARITHMETIC = {
+    "add": _CONTEXT.add,
+    "sub": _CONTEXT.subtract,
+    "mul": _CONTEXT.multiply,
+    "truediv": _CONTEXT.divide,
+}
+_ORDER: dict[str, Callable[[Decimal], bool]] = {
+    "lt": lambda order: order < 0,
+    "le": lambda order: order <= 0,
+    "gt": lambda order: order > 0,
+    "ge": lambda order: order >= 0,
+    "eq": lambda order: order == 0,
+    "ne": lambda order: order != 0,
+}
+"""What each comparison asks of −1, 0 or 1."""
+
+
+def _of_one(function: Callable[[Decimal], Decimal]) -> Callable[[Wide], Wide]:
+    return lambda a: Wide(_CONTEXT.plus(function(a.x)) if not a.x.is_nan() else a.x)
+
+
+def _of_two(function: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Wide, Wide], Wide]:
+    return lambda a, b: Wide(function(a.x, b.x)) if not (a.x.is_nan() or b.x.is_nan()) else Wide(_NAN)
+
+
+def _compared(holds: Callable[[Decimal], bool], of_nan: bool) -> Callable[[Wide, Wide], bool]:
+    def compare(a: Wide, b: Wide) -> bool:
+        return of_nan if a.x.is_nan() or b.x.is_nan() else holds(_CONTEXT.compare(a.x, b.x))
+
+    return compare
+
+
+give_operators(
+    Wide,
+    {name: _of_two(function) for name, function in _ARITHMETIC.items()}
+    | {name: _compared(holds, name == "ne") for name, holds in _ORDER.items()},
+    wide,
+)
+
+
+def _two_to(k: Any) -> Wide:
+    return Wide(_CONTEXT.power(_TWO, Decimal(int(float(k)))))
+
+
+def _fraction(x: Wide) -> Fraction | None:
+    """Its value, where that is a fraction of no absurd size."""
+    return Fraction(x.x) if x.x.is_finite() and abs(x.x.adjusted()) < 400 else None
+
+
+class WideElements(Elements):
+    """The primitives over arrays of wide numbers, whose rounding errors count: 1 − (1 − 10⁻²⁴⁴) is to be 10⁻²⁴⁴."""
+
+    rounds = True
+    _each_error = np.frompyfunc(lambda a, b, p: Wide(_CONTEXT.fma(a.x, b.x, p.x.copy_negate())), 3, 1)
+
+    def two_sum(self, x: Any, y: Any) -> Pair[Any]:
+        """(s, e) with s + e = x + y."""
+        return pairs.two_sum(x, y)
+
+    def two_product(self, x: Any, y: Any) -> Pair[Any]:
+        """(p, e) with p + e = x·y."""
+        p = x * y
+        return p, self.kept(np.asarray(self._each_error(self.lifted(x), self.lifted(y), p), object))
+
+    def refined(self, plain: Any, condition: Any, better: Callable[[], Any]) -> Any:
+        """`plain`, but `better()` where the condition holds."""
+        return self.where(condition, better(), plain) if np.any(condition) else plain
+
+    def total(self, x: Any, axis: int, folds: int = 1) -> Pair[Any]:
+        """Σ x along an axis, which is kept with length 1, as a pair."""
+        return pairs.total(self, x, axis, folds)
+
+
+@cache
+def wides() -> WideElements:
+    """The namespace of wide numbers."""
+    functions: dict[str, Callable[..., Any]] = {name: _of_one(function) for name, function in _UNARY.items()}
+    functions |= {name: _of_two(function) for name, function in _BINARY.items()}
+    return WideElements(
+        "wides",
+        Wide,
+        functions,
+        lift=wide,
+        constant=wide,
+        select=lambda condition, x, y: x if condition else y,
+        is_finite=lambda a: bool(a.x.is_finite()),
+        rank=lambda a: Decimal("-Infinity") if a.x.is_nan() else a.x,
+        power_of_two=_two_to,
+        pi=lambda: Wide(_CONTEXT.plus(_PI)),
+        fraction=_fraction,
+    )

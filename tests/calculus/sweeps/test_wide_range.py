@@ -1,0 +1,97 @@
+"""Answers within the doubles whose sweeps leave them on the way, beside proven ones."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.certified import Certified, Undecided
+
+BY_HAND = [
+    ("exp(-x)/(1+exp(-x))**2", -400.0, "value", 1.9151695967140057e-174),  # e^−400 to all digits
+    ("x/sqrt(x**2+1)", 1e200, "value", 1.0),
+    ("x**3*log(x)", 1e-120, "gradient", 1e-240 * (3 * math.log(1e-120) + 1)),
+    ("x**2*log(x)", 1e-200, "hessian", 2 * math.log(1e-200) + 3),
+    ("x*log(x)", 1e-160, "hessian", 1e160),
+    ("relu(x**3)", -1e-120, "gradient", 0.0),
+    ("sqrt(abs(x**2))", 1e-170, "gradient", 1.0),
+    ("exp2(x)", 1024.0, "gradient", math.ldexp(math.log(2), 1023) * 2),
+    ("x**5/x**4", 1e-100, "gradient", 1.0),
+    ("log(exp(x)*exp(-x)*x)", 800.0, "gradient", 1 / 800),
+    ("softplus(x)/exp(x)", -800.0, "value", 1.0),
+]
+
+
+def calculation(text, names=("x",)):
+    return Calculation([parse(text)], [text], dict.fromkeys(names, ()), names)
+
+
+@pytest.mark.parametrize(("text", "x", "what", "true"), BY_HAND)
+def test_worked_by_hand(text, x, what, true):
+    result = getattr(calculation(text), what)({"x": x})
+    found = {"value": lambda: result[0], "gradient": lambda: result[1]["x"], "hessian": lambda: result[2][0][0]}[what]()
+    assert found == pytest.approx(true, rel=2e-15, abs=0)
+
+
+def test_entries_of_vectors_too():
+    one = Calculation([parse("norm(x**2)")], ["norm(x**2)"], {"x": (2,)}, ["x"])
+    gradient = one.gradient({"x": np.array([1e-170, 1e-170])})[1]["x"]
+    np.testing.assert_allclose(gradient, math.sqrt(2) * 1e-170, rtol=4e-16)
+
+
+@pytest.mark.parametrize("text", sorted({text for text, *_ in BY_HAND}))
+def test_points_in_bulk_alike(text):
+    one = calculation(text)
+    points = [x for other, x, *_ in BY_HAND if other == text] + [0.75, 1.5]
+    values, slopes = one.gradient_block({"x": np.array(points)})
+    for k, x in enumerate(points):
+        value, slope = one.gradient({"x": x})
+        assert values[k] == pytest.approx(value, rel=1e-15, nan_ok=True)
+        assert slopes["x"][k] == pytest.approx(slope["x"], rel=1e-15, nan_ok=True)
+    np.testing.assert_allclose(one.value_block({"x": np.array(points)})[0], values, rtol=1e-15)
+
+
+def test_a_kink_that_is_only_an_underflow_is_none():
+    one = calculation("relu(x**3)")
+    one.gradient({"x": -1e-120})
+    assert one.kinks == []
+    one.gradient({"x": 0.0})
+    assert one.kinks == []  # both sides of x³ are flat
+
+
+MONOMIALS = st.integers(-6, 6)
+SIZES = st.floats(-300, 300).map(lambda power: 10.0**power)
+FORMS = [
+    "x**{m}*y**{n}",
+    "x**{m}*log(x)*y**{n}",
+    "exp(-x*y)*x**{m}",
+    "x**{m}/sqrt(x**{n}+y**2)",
+    "hypot(x**{m},y**{n})",
+    "tanh(x)**{m}*y",
+    "log(x**{m}*y**{n})*x**{n}",
+    "atan(x**{m}*y**{n})",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_double_can_hold_is_found(form):
+    @given(MONOMIALS, MONOMIALS, SIZES, SIZES)
+    @settings(max_examples=25)
+    @example(3, 1, 1e-120, 1.0)
+    @example(5, -4, 1e100, 1e-90)
+    def holds(m, n, x, y):
+        plain = calculation(form.format(m=m, n=n), ("x", "y"))
+        proven = Certified(plain)
+        point = {"x": x, "y": y}
+        value, gradient = plain.gradient(point)
+        true, slopes = proven.gradient(point)
+        for got, exact in [(value, true), *((gradient[name], slopes[name]) for name in point)]:
+            if isinstance(exact, Undecided) or exact != exact:
+                continue
+            assert got == exact or abs(got - exact) <= 1e-9 * abs(exact) + 5e-324, (form, m, n, x, y, got, exact)
+
+    holds()

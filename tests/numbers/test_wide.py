@@ -1,0 +1,87 @@
+"""Wide numbers beside mpmath at 400 digits, within the doubles and far outside."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpcli.numbers.wide import wide, wides
+
+TRUE = {
+    "arcsin": mpmath.asin,
+    "arccos": mpmath.acos,
+    "arctan": mpmath.atan,
+    "arcsinh": mpmath.asinh,
+    "arccosh": mpmath.acosh,
+    "arctanh": mpmath.atanh,
+    "exp2": lambda x: mpmath.mpf(2) ** x,
+    "log2": lambda x: mpmath.log(x, 2),
+    "abs": abs,
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+}
+ONE = [
+    name
+    for name in wides().functions
+    if name not in ("divide", "power", "hypot", "arctan2", "maximum", "minimum", "scale")
+]
+NUMBERS = st.one_of(
+    st.floats(-3, 3), st.floats(-300, 8).map(lambda k: 10.0**k), st.floats(-300, 8).map(lambda k: -(10.0**k))
+)
+
+
+def relative_error(got, true):
+    return abs(mpmath.mpf(str(got.x)) - true) / abs(true) if true else abs(mpmath.mpf(str(got.x)))
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_functions_of_one_number(name):
+    @given(NUMBERS)
+    @settings(max_examples=40)
+    def holds(x):
+        got = wides().functions[name](wide(x))
+        with mpmath.workdps(400):
+            try:
+                true = TRUE.get(name, getattr(mpmath, name, None))(mpmath.mpf(x))
+            except (ValueError, ZeroDivisionError):
+                return  # a pole
+            if isinstance(true, mpmath.mpc):
+                assert got.x.is_nan()
+            elif mpmath.isfinite(true):
+                assert relative_error(got, true) < 1e-48
+
+    holds()
+
+
+@given(NUMBERS, NUMBERS)
+@settings(max_examples=100)
+def test_arithmetic_far_outside_the_doubles(x, y):
+    with mpmath.workdps(400):
+        a, b = mpmath.mpf(x) ** 7, mpmath.mpf(y) ** 5
+        p, q = wide(x), wide(y)
+        for _ in range(6):
+            p = p * wide(x)
+        for _ in range(4):
+            q = q * wide(y)
+        assert relative_error(p * q, a * b) < 1e-47
+        if y:
+            assert relative_error(p / q, a / b) < 1e-47
+        assert (p < q) == (a < b)
+
+
+def test_the_rest_of_a_sum_is_kept():
+    xp = wides()
+    high, low = xp.total(xp.asarray(np.array([1.0, 1e-244])), 0)
+    assert float(((high - 1.0) + low)[0]) == 1e-244
+
+
+def test_infinities_and_nan_as_of_doubles():
+    inf, nan = wide(math.inf), wide(math.nan)
+    assert float(inf * wide(2.0)) == math.inf
+    assert math.isnan(float(inf - inf))
+    assert not nan < wide(1.0)
+    assert nan != nan
+    assert float(wides().functions["power"](wide(0.0), wide(0.0))) == 1.0
+    assert float(wides().functions["divide"](wide(-1.0), wide(0.0))) == -math.inf
