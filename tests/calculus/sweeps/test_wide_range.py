@@ -21,6 +21,7 @@ BY_HAND = [
     ("sqrt(abs(x**2))", 1e-170, "gradient", 1.0),
     ("exp2(x)", 1024.0, "gradient", math.ldexp(math.log(2), 1023) * 2),
     ("x**5/x**4", 1e-100, "gradient", 1.0),
+    ("x*x/(2*x)", 1.8e-216, "gradient", 0.5),
     ("log(exp(x)*exp(-x)*x)", 800.0, "gradient", 1 / 800),
     ("softplus(x)/exp(x)", -800.0, "value", 1.0),
 ]
