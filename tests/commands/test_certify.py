@@ -129,7 +129,7 @@ def test_a_softmax_by_hand(bpcli):
 
 def test_a_missing_library_is_named(bpcli, monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
-    for module in ("bpcli.numbers.balls", "bpcli.calculus.sweeps.certified"):
+    for module in ("bpcli.numbers.balls", "bpcli.numbers.enclosures", "bpcli.calculus.sweeps.certified"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     result = bpcli("grad", "x", "--at", "1", "--certify")
     assert result.code == 2

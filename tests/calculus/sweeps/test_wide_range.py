@@ -73,7 +73,7 @@ FORMS = [
     "x**{m}/sqrt(x**{n}+y**2)",
     "hypot(x**{m},y**{n})",
     "tanh(x)**{m}*y",
-    "log(x**{m}*y**{n})*x**{n}",
+    "log(x**2)*x**{m}*y**{n}",
     "atan(x**{m}*y**{n})",
 ]
 
