@@ -12,6 +12,7 @@ from typing import Any
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
     NOT_NEGATIVE,
+    POSITIVE,
     REALS,
     Interval,
     Kink,
@@ -290,7 +291,7 @@ def _elu_range(alpha: float = ELU_ALPHA) -> Interval:
     return Interval(-alpha, open_low=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Activation:
     """A row of `ACTIVATIONS`: all that is true of an activation a = g(z).
 
@@ -379,6 +380,42 @@ ACTIVATIONS: dict[str, Activation] = {
             kinks=lambda: (Kink(0.0, 0.0, 1.0),),
             pair_form=_relu_pair,
         ),
+        Activation(
+            "leaky_relu",
+            leaky_relu,
+            dleaky_relu_dz,
+            "where(z>=0, z, slope*z)",
+            "where(z>=0, 1, slope)",
+            kinks=lambda slope=LEAKY_SLOPE: (Kink(0.0, slope, 1.0),),
+            settings={"slope": Setting(LEAKY_SLOPE, above=0.0)},
+            by_setting={"slope": dleaky_relu_dslope},
+            pair_form=_leaky_relu_pair,
+        ),
+        Activation(
+            "elu",
+            elu,
+            delu_dz,
+            "where(z>=0, z, alpha*(exp(z)-1))",
+            "where(z>=0, 1, alpha*exp(z))",
+            range=_elu_range(),
+            range_of=_elu_range,
+            kinks=lambda alpha=ELU_ALPHA: (Kink(0.0, alpha, 1.0),),
+            settings={"alpha": Setting(ELU_ALPHA, above=0.0)},
+            by_setting={"alpha": delu_dalpha},
+            slope_form=_elu_slope,
+            pair_form=_elu_pair,
+        ),
+        Activation(
+            "softplus",
+            softplus,
+            dsoftplus_dz,
+            "log(1+exp(z))",
+            "sigmoid(z)",
+            range=POSITIVE,
+            slope_form=_softplus_slope,
+            pair_form=softplus_pair,
+        ),
+        Activation("exp", exp, dexp_dz, "exp(z)", "a", range=POSITIVE, slope_form=_exp_slope, pair_form=_exp_pair),
     )
 }
 """What a neuron can be activated by; the config's choices, the command line's and the tests read this table."""

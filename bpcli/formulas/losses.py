@@ -17,6 +17,8 @@ from bpcli.formulas.activations import ACTIVATIONS, log_pair, logit, sigmoid, so
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
     FROM_0_TO_1,
+    NOT_NEGATIVE,
+    POSITIVE,
     REALS,
     Interval,
     Kink,
@@ -367,7 +369,7 @@ class Fused(NamedTuple):
         return self.slope(y, z) / _samples(z) if self.whole is None else self.whole[1](y, z)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loss:
     """A row of `LOSSES`: all that is true of a loss J = (1/N) Σ J₀(y, ŷ).
 
@@ -548,6 +550,57 @@ LOSSES: dict[str, Loss] = {
                 )
             },
             whole=(cce, dcce_dyhat),
+        ),
+        Loss(
+            "huber",
+            Task.REGRESSION,
+            huber_term,
+            dhuber_term_dyhat,
+            lambda y, yhat, delta=HUBER_DELTA: -dhuber_term_dyhat(y, yhat, delta),
+            "where(abs(y-yhat)<=delta, (y-yhat)**2/2, delta*(abs(y-yhat)-delta/2))",
+            "where(abs(y-yhat)<=delta, yhat-y, delta*sign(yhat-y))",
+            _huber_center,
+            of_difference=True,
+            kinks=_huber_kinks,
+            settings={"delta": Setting(HUBER_DELTA, above=0.0)},
+            by_setting={"delta": dhuber_term_ddelta},
+        ),
+        Loss(
+            "hinge",
+            Task.TWO_CLASSES,
+            hinge_term,
+            dhinge_term_dyhat,
+            lambda y, yhat: dhinge_term_dyhat(yhat, y),  # it is symmetric
+            "max(0, 1-y*yhat)",
+            "where(y*yhat<1, -y, 0)",
+            lambda y, weights: 1.0 if _mean(y, weights) >= 0 else -1.0,
+            labels=Interval(-1.0, 1.0),
+            spans=REALS,
+            encoding=(-1.0, 1.0),
+            kinks=_hinge_kinks,
+        ),
+        Loss(
+            "poisson",
+            Task.REGRESSION,
+            poisson_term,
+            dpoisson_term_dyhat,
+            lambda y, yhat: -namespace(yhat).log(yhat),
+            "yhat-y*log(yhat)",
+            "1-y/yhat",
+            _mean,
+            domain=POSITIVE,
+            takes="takes the logarithm of the output",
+            labels=NOT_NEGATIVE,
+            spans=POSITIVE,
+            fused={
+                "exp": Fused(exp_poisson_term, dexp_poisson_term_dz, "exp(z)-y*z", "a-y"),
+                "softplus": Fused(
+                    softplus_poisson_term,
+                    dsoftplus_poisson_term_dz,
+                    "a-y*log(a)",
+                    "(a-y)/a/(1+exp(-z))",
+                ),
+            },
         ),
     )
 }

@@ -13,11 +13,23 @@ G = {
     "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
     "tanh": anp.tanh,
     "relu": lambda z: anp.where(z >= 0, z, 0.0),
+    "leaky_relu": lambda z: anp.where(z >= 0, z, 0.01 * z),
+    "elu": lambda z: anp.where(z >= 0, z, anp.exp(z) - 1),
+    "softplus": lambda z: anp.log(1 + anp.exp(z)),
+    "exp": anp.exp,
 }
 LOSS = {
     "mse": lambda y, a: anp.sum((y - a) ** 2) / len(y),
     "bce": lambda y, a: -anp.sum(y * anp.log(a) + (1 - y) * anp.log(1 - a)) / len(y),
     "cce": lambda y, a: -anp.sum(y * anp.log(a)) / len(y),
+    "huber": lambda y, a: anp.mean(anp.where(abs(y - a) <= 1, (y - a) ** 2 / 2, abs(y - a) - 0.5)),
+    "hinge": lambda y, a: anp.mean(anp.maximum(0, 1 - y * a)),
+    "poisson": lambda y, a: anp.mean(a - y * anp.log(a)),
+}
+LABELS = {
+    "bce": np.array([1.0, 0.0, 1.0]),
+    "hinge": np.array([1.0, -1.0, 1.0]),
+    "poisson": np.array([2.0, 0.0, 1.0]),
 }
 X = np.array([[0.3, -1.2], [2.0, 0.7], [-0.4, 0.9]])
 
@@ -45,7 +57,7 @@ def close(got, expected):
 @pytest.mark.parametrize(("activation", "loss"), [(a, loss) for kind, a, loss in pairs() if kind == "neuron"])
 def test_a_neuron(bpcli, activation, loss, N):
     x, w, b, lr = X[:N], np.array([0.5, -0.3]), 0.1, 0.25
-    y = np.array([1.0, 0.0, 1.0])[:N] if loss == "bce" else np.array([0.4, -1.0, 2.0])[:N]
+    y = LABELS.get(loss, np.array([0.4, -1.0, 2.0]))[:N]
     arguments = ["neuron", "--x", text(x), "--w", text(w), "--b", b, "--activation", activation, "--loss", loss]
     record = bpcli("backprop", *arguments, "--y", text(y), "--lr", lr, "--format", "json").json[0]
     got = values(record)

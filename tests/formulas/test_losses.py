@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 from witness import Softmax, assert_within, dsigmoid, exact, mp, sigmoid, softplus, ulps
 
 from bpcli.formulas import losses
 from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.choices import Task
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax
 
 RNG = np.random.default_rng(29)
@@ -275,3 +277,144 @@ def test_in_exact_numbers_the_formulas_are_the_textbooks():
         (losses.dsoftmax_cce_dlogits(y, logits), (probabilities * np.sum(np.asarray(y), 1)[:, None] - y) / 3),
     ):
         assert np.max(np.abs(np.asarray(got, object) - np.asarray(expected, object))) < mp.mpf("1e-370")
+
+
+# The rows
+
+
+def _huber(y, yhat, delta=1):
+    d = abs(y - yhat)
+    return (d * d / 2, yhat - y) if d <= delta else (delta * (d - mp.mpf(delta) / 2), delta * mp.sign(yhat - y))
+
+
+def _hinge(y, yhat):
+    return (1 - y * yhat, -y) if y * yhat < 1 else (mp.mpf(0), mp.mpf(0))
+
+
+def _poisson(y, yhat):
+    return yhat - y * mp.log(yhat), 1 - y / yhat
+
+
+TRUTH = {  # J₀ and ∂J₀/∂ŷ
+    "mse": lambda y, yhat: ((y - yhat) ** 2, -2 * (y - yhat)),
+    "bce": lambda y, yhat: (-(y * mp.log(yhat) + (1 - y) * mp.log(1 - yhat)), (yhat - y) / (yhat * (1 - yhat))),
+    "cce": lambda y, yhat: (-y * mp.log(yhat), -y / yhat),
+    "huber": _huber,
+    "hinge": _hinge,
+    "poisson": _poisson,
+}
+AFTER = {"exp": (mp.exp, mp.exp), "softplus": (softplus, sigmoid), "sigmoid": (sigmoid, dsigmoid)}
+
+
+def labels_of(row):
+    """Labels that a loss takes, and predictions that lie in its domain."""
+    ends = [max(low, -1e150) for low in (row.labels.low, row.domain.low)]
+    tops = [min(high, 1e150) for high in (row.labels.high, row.domain.high)]
+    drawn = [st.floats(low, top) for low, top in zip(ends, tops, strict=True)]
+    usual = st.floats(max(ends[0], -3), min(tops[0], 3))
+    near = st.floats(max(ends[1], -3), min(tops[1], 3))
+    inside = (near | drawn[1]).filter(lambda v: v not in (row.domain.low, row.domain.high))
+    return st.tuples(usual | drawn[0] | st.sampled_from([max(ends[0], -1.0), 0.0, 1.0]), inside)
+
+
+def test_every_row_has_a_witness():
+    assert set(TRUTH) == set(losses.LOSSES)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+@given(data=st.data())
+def test_terms_and_slopes_within_10_ulp_for_labels_and_predictions_of_the_domain(name, data):
+    row = losses.LOSSES[name]
+    y, yhat = data.draw(labels_of(row))
+    J0, slope = TRUTH[name](mp.mpf(y), mp.mpf(yhat))
+    h = mp.mpf(2) ** -600
+    by_label = (TRUTH[name](mp.mpf(y) + h, mp.mpf(yhat))[0] - TRUTH[name](mp.mpf(y) - h, mp.mpf(yhat))[0]) / (2 * h)
+    assert ulps(row.slope(y, yhat), slope) <= 4 or abs(slope) < mp.mpf(2) ** -1022
+    if abs(J0) >= abs(mp.mpf(yhat)) * mp.mpf(2) ** -40:  # of its parts so much is left
+        assert_within(10, row.term(y, yhat), J0)
+        assert_within(10, row.term(np.array([y]), np.array([yhat])), J0)
+    at_kink = any(yhat == kink.at for kink in row.kinks(y)) or (name == "hinge" and abs(y * yhat - 1) < 1e-9)
+    assert at_kink or row.by_label(y, yhat) == pytest.approx(float(by_label), rel=1e-9, abs=1e-100)
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"), [(k, g) for k, row in losses.LOSSES.items() for g in row.fused if g in AFTER]
+)
+@pytest.mark.parametrize("y", [0.0, 1.0, 0.25, 3.0, 17.0])
+def test_a_fused_form_is_the_product_it_stands_for(loss, name, y):
+    row, (value, derivative) = losses.LOSSES[loss], AFTER[name]
+    if not row.labels.holds(y):
+        return
+    for z in [*RNG.uniform(-30, 30, 20).tolist(), *RNG.uniform(-700, 700, 20).tolist(), -745.5, -800.0, 0.0, 1e-9]:
+        a = value(z)
+        J0, slope = (mp.mpf(0),) * 2 if a == 0 else TRUTH[loss](mp.mpf(y), a)
+        for kind in (float, lambda v: np.array([v])):
+            if abs(J0) > abs(a) * mp.mpf(2) ** -40 and not (loss == "bce" and abs(z) > 300):
+                assert_within(10, row.fused[name].term(kind(y), kind(z)), J0, (y, z))
+                assert_within(10, row.fused[name].slope(kind(y), kind(z)), slope * derivative(z), (y, z))
+
+
+def test_a_count_far_from_its_rate_overflows_nowhere():
+    exp, softplus_ = (losses.LOSSES["poisson"].fused[name] for name in ("exp", "softplus"))
+    assert exp.term(3.0, -800.0) == softplus_.term(3.0, -800.0) == 2400  # e^−800 is no double
+    assert exp.slope(3.0, -800.0) == softplus_.slope(3.0, -800.0) == -3
+    assert softplus_.term(2.0, 1e300) == pytest.approx(1e300)
+    assert losses.poisson_term(0.0, 0.0) == 0
+    assert losses.dpoisson_term_dyhat(0.0, 0.0) == 1
+
+
+def test_the_slopes_of_the_new_losses_by_hand():
+    # huber's J₀ of an error of 5 is δ(5 − δ/2) = 4.5 for δ = 1; at y·ŷ = 1 the slope of hinge is 0
+    huber, hinge = losses.LOSSES["huber"], losses.LOSSES["hinge"]
+    assert (huber.term(6.0, 1.0), huber.slope(6.0, 1.0)) == (4.5, -1)
+    assert (huber.term(1.5, 1.0), huber.slope(1.5, 1.0)) == (0.125, -0.5)
+    assert (huber.with_settings({"delta": 2.0}).term(6.0, 1.0)) == 8
+    assert huber.term(1.7e308, -1.7e308, 0.1) == pytest.approx(0.1 * 3.4e307 * 10, rel=1e-15)
+    assert [hinge.term(y, 0.5) for y in (1.0, -1.0)] == [0.5, 1.5]
+    assert [hinge.slope(1.0, v) for v in (0.999, 1.0, 1.001)] == [-1, 0, 0]
+    assert [hinge.slope(-1.0, v) for v in (-0.999, -1.0, -1.001)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize("y", [-1.0, 1.0, 0.5])
+def test_kinks_are_where_two_slopes_meet(name, y):
+    row, h = losses.LOSSES[name], 1e-6
+    for kink in row.kinks(y):
+        below, at, above = (float(row.term(y, kink.at + k * h)) for k in (-1, 0, 1))
+        assert (at - below) / h == pytest.approx(kink.left, abs=1e-5)
+        assert (above - at) / h == pytest.approx(kink.right, abs=1e-5)
+        assert row.slope(y, kink.at) in (kink.left, kink.right)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", [name for name, row in losses.LOSSES.items() if row.task is not Task.CLASSES])
+def test_no_other_constant_is_better_than_the_best(name, weighted):
+    row = losses.LOSSES[name]
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        y = row.encode(rng.integers(0, 2, 40)).astype(float) if row.encoding else abs(rng.standard_t(2, 40)) * 3
+        weights = rng.random(40) + 0.1 if weighted else None
+        best = row.best_constant(y, weights)
+
+        def J(c, y=y, weights=weights):
+            return np.average(row.term(y, c), weights=weights)
+
+        others = np.linspace(y.min() + 1e-9, y.max() - 1e-9, 101)
+        assert J(best) <= min(map(J, others)) + 1e-12 * abs(J(best))
+        found = minimize_scalar(J, bounds=(y.min() + 1e-9, y.max() - 1e-9), method="bounded", options={"xatol": 1e-12})
+        assert J(best) <= found.fun + 1e-12 * abs(J(best))
+        assert J(best) == pytest.approx(found.fun, rel=1e-6)
+        if row.by_shares is not None and row.encoding:
+            shares = np.bincount((y == y.max()).astype(int), weights) / (40 if weights is None else weights.sum())
+            assert row.by_shares(shares) == pytest.approx(J(best), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name, row in losses.LOSSES.items() if row.settings])
+def test_the_slope_by_a_setting_is_a_difference_quotient(name):
+    row = losses.LOSSES[name]
+    for key, setting in row.settings.items():
+        h = 2.0**-20
+        for yhat in (0.5, 0.9, 4.0, -3.0):
+            up, down = (row.term(1.0, yhat, **{key: setting.default + s * h}) for s in (1, -1))
+            got = row.by_setting[key](1.0, yhat, **{key: setting.default})
+            assert got == pytest.approx((up - down) / (2 * h), abs=1e-8)

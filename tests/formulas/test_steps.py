@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from witness import mp
 
-from bpcli.formulas import losses
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import pairs
+from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax
 from bpcli.formulas.steps import make_step
 
@@ -19,20 +19,17 @@ RNG = np.random.default_rng(23)
 def test_a_step_is_the_product_of_the_jacobians(model, activation, loss, size, dtype):
     K = 4 if model == "softmax" else 0
     z = RNG.normal(0, 2, (size, K) if K else size).astype(dtype)
-    y = RNG.integers(0, K, size) if K else (RNG.integers(0, 2, size) if loss == "bce" else RNG.normal(size=size))
-    target = y if K else y.astype(dtype)
+    row = LOSSES[loss]
+    y = RNG.integers(0, K or 2, size) if K or row.encoding else abs(RNG.normal(size=size))
+    target = y if K else row.encode(y).astype(dtype)
     z64 = z.astype(float)
     if K:
-        one_hot, p = np.eye(K)[y], softmax(z64)
-        dJ_da = losses.dcce_dyhat(one_hot, p) if loss == "cce" else losses.dmse_dyhat(one_hot, p)
-        expected = (dJ_da[:, None, :] @ dsoftmax_dlogits(z64))[:, 0]
-        J = losses.cce(one_hot, p) if loss == "cce" else losses.mse(one_hot, p)
+        labels, yhat = np.eye(K)[y], softmax(z64)
+        expected = (row.dJ_dyhat(labels, yhat)[:, None, :] @ dsoftmax_dlogits(z64))[:, 0]
     else:
-        a = ACTIVATIONS[activation].value(z64)
-        labels = target.astype(float)
-        dJ_da = losses.dbce_dyhat(labels, a) if loss == "bce" else losses.dmse_dyhat(labels, a)
-        expected = dJ_da * ACTIVATIONS[activation].derivative(z64)
-        J = losses.bce(labels, a) if loss == "bce" else losses.mse(labels, a)
+        labels, yhat = target.astype(float), ACTIVATIONS[activation].value(z64)
+        expected = row.dJ_dyhat(labels, yhat) * ACTIVATIONS[activation].derivative(z64)
+    J = row.J(labels, yhat)
     step = make_step(model, activation, loss, 8, (K,) if K else (), z.dtype)
     total = step(z, target)
     tolerance = 1e-12 if dtype == "float64" else 2e-5

@@ -60,6 +60,16 @@ def softplus(z):
     return mp.log1p(mp.exp(z)) if z < 1e4 else z
 
 
+def expm1(z):
+    z = mp.mpf(z)
+    return z + z * z / 2 if abs(z) < mp.mpf("1e-200") else mp.expm1(z) if z > -2000 else mp.mpf(-1)
+
+
+def exp(z):
+    z = mp.mpf(z)
+    return mp.exp(z) if z < 1e4 else mp.inf
+
+
 class Softmax:
     """p, 1 − p, log p, and log Σ e^l of logits."""
 

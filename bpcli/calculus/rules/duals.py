@@ -13,7 +13,7 @@ from bpcli.numbers.namespaces import NAN
 
 _ELEMENTWISE = {
     name: row
-    for name, row in (FUNCTIONS | OPERATORS).items()
+    for name, row in {**FUNCTIONS, **OPERATORS}.items()
     if row.value is not None and name not in ("min", "max", "where")
 }
 _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}

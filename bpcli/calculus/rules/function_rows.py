@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bpcli.numbers.primitives import Arrays, N, Namespace, Truth
@@ -36,6 +36,9 @@ class RuleSpace(Namespace[N], Protocol[N]):
 
     def agreed(self, plain: N | float, condition: Truth, value: float, /) -> N:
         """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
+
+    def written(self, formula: str, names: Mapping[str, Any], /) -> N:
+        """A formula of the language, with numbers for its names; of symbols alone."""
 
     def linear(self, function: Callable[[Any], Any], x: Any, /) -> N:
         """A linear map of arrays; of a dual's two parts alike."""

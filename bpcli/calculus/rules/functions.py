@@ -6,12 +6,21 @@ convention through `xp.agreed`, so that numbers which don't round can do without
 """
 
 import math
+from collections.abc import Iterable, Iterator, MutableMapping
 
 from bpcli.calculus.rules.arithmetic import ARITHMETIC
 from bpcli.calculus.rules.elementary import COSINE, ELEMENTARY
 from bpcli.calculus.rules.function_rows import Function
-from bpcli.calculus.rules.network_functions import ACTIVATION_ROWS, LOSS_TERMS
+from bpcli.calculus.rules.network_functions import (
+    ACTIVATION_ROWS,
+    LOSS_TERMS,
+    activation_function,
+    loss_function,
+    loss_term,
+)
 from bpcli.calculus.rules.selections import SELECTIONS
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.losses import LOSSES
 
 OPERATORS: dict[str, Function] = {row.name: row for row in [*ARITHMETIC, *LOSS_TERMS, COSINE]}
 """The operators, the terms of which the losses are sums, and what stable forms compute."""
@@ -25,17 +34,48 @@ _ON_ARRAYS = [
     Function("logsumexp", (1, 1), "logsumexp(x) or logsumexp(x, axis=0)", kind="reduction"),
     Function("softmax", (1, 1), "softmax(l), a row at a time, or softmax(l, axis=0)", kind="reduction"),
     Function("log_softmax", (1, 1), "log_softmax(l), a row at a time, or log_softmax(l, axis=0)", kind="reduction"),
-    Function("mse", (2, 2), "mse(y, yhat)", kind="macro"),
-    Function("bce", (2, 2), "bce(y, yhat)", kind="macro"),
-    Function("cce", (2, 2), "cce(y, yhat)", kind="macro"),
 ]
 """What is made of other rows, or an operation on a whole array, see `reductions`."""
 
 _CLIP = Function("clip", (3, 3), "clip(x, low, high)", kind="macro")
 
-FUNCTIONS: dict[str, Function] = {
-    row.name: row for row in [*ELEMENTARY, *SELECTIONS, _CLIP, *ACTIVATION_ROWS, *_ON_ARRAYS]
-}
+
+class _Functions(MutableMapping[str, Function]):
+    """Rows of its own, and the functions that activations and losses are, of the rows that these have when asked."""
+
+    def __init__(self, rows: Iterable[Function]) -> None:
+        self._own = {row.name: row for row in rows}
+
+    def __getitem__(self, name: str) -> Function:
+        if name in self._own:
+            return self._own[name]
+        if name in ACTIVATIONS:
+            return activation_function(name, ACTIVATIONS[name])
+        return loss_function(name, LOSSES[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own or name in ACTIVATIONS or name in LOSSES
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys([*self._own, *ACTIVATIONS, *LOSSES])
+
+    def __len__(self) -> int:
+        return len({*self._own, *ACTIVATIONS, *LOSSES})
+
+    def __setitem__(self, name: str, row: Function) -> None:
+        self._own[name] = row
+
+    def __delitem__(self, name: str) -> None:
+        del self._own[name]
+
+
+FUNCTIONS = _Functions([*ELEMENTARY, *SELECTIONS, _CLIP, *ACTIVATION_ROWS, *_ON_ARRAYS])
 """The functions by name."""
+
+
+def term_of(loss: str) -> Function:
+    """The row of a loss's term J₀."""
+    return OPERATORS.get(f"{loss}_term") or loss_term(loss, LOSSES[loss])
+
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}

@@ -1,10 +1,15 @@
 """The functions of a network: sigmoid, relu and their like, and the terms of which the losses are sums."""
 
 import math
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace, at_zero, unary, written_as
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace, unary
 from bpcli.formulas import activations, losses
+from bpcli.formulas.activations import Activation
+from bpcli.formulas.choices import Kinks, Setting, smooth
+from bpcli.formulas.losses import Loss
 
 
 def _dsigmoid_bce_dz(xp: RuleSpace[Any], out: Any, y: Any, z: Any) -> Any:
@@ -12,18 +17,94 @@ def _dsigmoid_bce_dz(xp: RuleSpace[Any], out: Any, y: Any, z: Any) -> Any:
     return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else losses.dsigmoid_bce_term_dz(y, z)
 
 
-def _loss(name: str, term: Rule, dy: Rule, dy_hat: Rule, written: Rule | None = None) -> Function:
-    """The term of a loss, differentiated by labels and predictions."""
-    slope = written_as(written, lambda xp, out, y, p: dy_hat(y, p)) if written else lambda xp, out, y, p: dy_hat(y, p)
-    return Function(name, (2, 2), "", lambda xp, y, p: term(y, p), (dy, slope))
+def _numbers(settings: Mapping[str, Setting], given: tuple[Any, ...]) -> dict[str, Any]:
+    """The settings of a call by name, those not given with their defaults."""
+    return {name: setting.default for name, setting in settings.items()} | dict(zip(settings, given, strict=False))
+
+
+def _written(formula: str, rule: Callable[..., Any], names: tuple[str, ...], settings: Mapping[str, Setting]) -> Rule:
+    """A slope that is computed by `rule(*args)`, and written as a row's formula in `names` and the settings."""
+
+    def slope(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+        if not xp.symbolic:
+            return rule(*args)
+        given = {"a": out} | dict(zip(names, args, strict=False)) | _numbers(settings, args[len(names) :])
+        return xp.written(formula, given)
+
+    return slope
+
+
+def _slope_of(rule: Callable[..., Any]) -> Rule:
+    return lambda xp, out, *args: rule(*args)
+
+
+def _at_kinks(kinks: Kinks, before: int) -> Rule:
+    """An edge where the last of the arguments is at a kink; `before` stand in front of it."""
+
+    def edge(xp: RuleSpace[Any], *args: Any) -> Any:
+        at: Any = False
+        for kink in kinks(*args[:before], *args[before + 1 :]):
+            at = at | (args[before] == kink.at)
+        return at
+
+    return edge
+
+
+@cache
+def activation_function(name: str, row: Activation) -> Function:
+    """The function of the language that an activation is: of z, and of its settings where they are given."""
+    signature = f"{name}(z)" + (f" or {name}(z, {', '.join(row.settings)})" if row.settings else "")
+    kinks = row.kinks()
+    return Function(
+        name,
+        (1, 1 + len(row.settings)),
+        signature,
+        lambda xp, *args: row.value(*args),
+        (_written(row.derivative_formula, row.derivative, ("z",), row.settings), *map(_slope_of, _by(row))),
+        selects=any(0.0 in (kink.left, kink.right) for kink in kinks),
+        edge=_at_kinks(row.kinks, 0) if kinks else None,
+    )
+
+
+def _by(row: Activation | Loss) -> list[Callable[..., Any]]:
+    return [row.by_setting[name] for name in row.settings]
+
+
+@cache
+def loss_function(name: str, row: Loss) -> Function:
+    """The function of the language that a loss is: of labels and predictions, and of its settings."""
+    names = ", ".join(("y", "yhat", *row.settings))
+    signature = f"{name}(y, yhat)" + (f" or {name}({names})" if row.settings else "")
+    return Function(name, (2, 2 + len(row.settings)), signature, kind="macro")
+
+
+@cache
+def loss_term(name: str, row: Loss) -> Function:
+    """The term of a loss, differentiated by labels, predictions and settings."""
+    slope = _written(row.slope_formula, row.slope, ("y", "yhat"), row.settings)
+    return Function(
+        f"{name}_term",
+        (2, 2 + len(row.settings)),
+        "",
+        lambda xp, *args: row.term(*args),
+        (_slope_of(row.by_label), slope, *map(_slope_of, _by(row))),
+        edge=None if row.kinks is smooth else _at_kinks(row.kinks, 1),
+    )
+
+
+def _loss(name: str, dy: Rule) -> Function:
+    """The term of a loss of the lecture, whose slope by the labels is a function of the table."""
+    row = losses.LOSSES[name]
+    term = loss_term(name, row)
+    return Function(term.name, (2, 2), "", term.value, (dy, term.partial(1)))
+
+
+def _activation(name: str) -> Function:
+    return activation_function(name, activations.ACTIVATIONS[name])
 
 
 ACTIVATION_ROWS: list[Function] = [
-    unary(
-        "sigmoid",
-        written_as(lambda xp, a, z: a * (1.0 - a), lambda xp, y, z: activations.dsigmoid_dz(z)),
-        value=lambda xp, z: activations.sigmoid(z),
-    ),
+    _activation("sigmoid"),
     unary(
         "logit",
         lambda xp, y, p: xp.agreed(activations.dlogit_dp(p), (p < 0) | (p > 1), math.nan),
@@ -31,35 +112,15 @@ ACTIVATION_ROWS: list[Function] = [
         1.0,
         lambda xp, p: activations.logit(p),
     ),
-    Function(
-        "relu",
-        (1, 1),
-        "relu(z)",
-        lambda xp, z: activations.relu(z),
-        (written_as(lambda xp, a, z: xp.where(z >= 0.0, 1.0, 0.0), lambda xp, y, z: activations.drelu_dz(z)),),
-        selects=True,
-        edge=at_zero,
-    ),
-    unary("softplus", lambda xp, y, z: xp.sigmoid(z), value=lambda xp, z: activations.softplus(z)),
+    _activation("relu"),
+    _activation("softplus"),
 ]
 """Rows of what activates a neuron."""
 
 LOSS_TERMS: list[Function] = [
-    _loss("mse_term", losses.mse_term, lambda xp, o, y, p: 2.0 * (y - p), losses.dmse_term_dyhat),
-    _loss(
-        "bce_term",
-        losses.bce_term,
-        lambda xp, o, y, p: -xp.logit(p),
-        losses.dbce_term_dyhat,
-        lambda xp, o, y, p: xp.divide(p - y, p * (1.0 - p)),
-    ),
-    _loss(
-        "cce_term",
-        losses.cce_term,
-        lambda xp, o, y, p: -xp.log(p),
-        losses.dcce_term_dyhat,
-        lambda xp, o, y, p: -xp.divide(y, p),
-    ),
+    _loss("mse", lambda xp, o, y, p: 2.0 * (y - p)),
+    _loss("bce", lambda xp, o, y, p: -xp.logit(p)),
+    _loss("cce", lambda xp, o, y, p: -xp.log(p)),
     Function(
         "log_cce_term",
         (2, 2),

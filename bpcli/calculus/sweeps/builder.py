@@ -20,11 +20,13 @@ from bpcli.calculus.language.tree import (
 )
 from bpcli.calculus.rules.arithmetic import power_row
 from bpcli.calculus.rules.function_rows import Function
-from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS, OPERATORS
+from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS, OPERATORS, term_of
 from bpcli.calculus.rules.shapes import Shape, ShapeError, broadcast, show_shape
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays, Slots
 from bpcli.calculus.sweeps.stable_forms import recognised
 from bpcli.errors import ExpressionError
+from bpcli.formulas.choices import Task
+from bpcli.formulas.losses import LOSSES
 
 MAX_ENTRIES = 100_000_000  # of all intermediate arrays together: 800 MB
 MAX_WORK = 10**12  # multiplications of all matrix products together: about a minute
@@ -119,14 +121,16 @@ class Builder:
         if node.function == "clip":
             raised = self.elementwise(FUNCTIONS["max"], [args[0], args[1]], node)
             return self.elementwise(FUNCTIONS["min"], [raised, args[2]], node)
-        y, y_hat = (self.program.shapes[slot] for slot in args)
-        if y != y_hat:
+        y, yhat, *settings = (self.program.shapes[slot] for slot in args)
+        if any(settings):
+            raise self._error(node, f"the settings of {node.function} are numbers, not {show_shape(max(settings))}")
+        if y != yhat:
             message = f"{node.function} compares labels and predictions of one shape"
-            raise self._error(node, f"{message}, not {show_shape(y)} and {show_shape(y_hat)}")
-        terms = self.elementwise(OPERATORS[f"{node.function}_term"], args, node)
+            raise self._error(node, f"{message}, not {show_shape(y)} and {show_shape(yhat)}")
+        terms = self.elementwise(term_of(node.function), args, node)
         total = self._reduction("sum", [terms], None, node)
-        # A vector is N samples for mse and bce and one for cce; a matrix has a sample a row.
-        samples = y[0] if len(y) > (1 if node.function == "cce" else 0) else 1
+        # A vector is N samples, but one for a loss of several classes; a matrix has a sample a row.
+        samples = y[0] if len(y) > (LOSSES[node.function].task is Task.CLASSES) else 1
         if samples == 1:
             return total
         return self._divided(total, samples, node)

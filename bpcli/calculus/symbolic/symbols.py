@@ -6,13 +6,14 @@ behind, 1·g + 0, is tidied as it arises. Nothing is simplified that would chang
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import (
     Binary,
@@ -239,6 +240,17 @@ def symbols() -> Elements:
     )
 
 
+def _put_in(tree: Expression, names: Mapping[str, Expression]) -> Expression:
+    """The tree with trees for its names."""
+    done: list[Expression] = []
+    for node in postorder(tree):
+        below = len(done) - len(children(node))
+        operands = done[below:]
+        new = replace_children(node, operands) if operands else node
+        done[below:] = [names.get(node.name, node) if isinstance(node, Name) else new]
+    return done[0]
+
+
 _COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
 
@@ -256,6 +268,15 @@ class SymbolSpace(Space):
             return super().applied(row, args)
         each = np.frompyfunc(lambda *symbols: called(row.name, *symbols), len(args), 1)
         return self.base.kept(each(*map(self.base.lifted, args)))
+
+    def written(self, formula: str, names: Mapping[str, Any]) -> Any:
+        """A formula of the language, with symbols for its names."""
+        tree = parse(formula)
+
+        def one(*symbols: Symbol) -> Symbol:
+            return Symbol(tidied(_put_in(tree, {name: s.tree for name, s in zip(names, symbols, strict=True)})))
+
+        return self.base.kept(np.frompyfunc(one, len(names), 1)(*map(self.base.lifted, names.values())))
 
     def __getattr__(self, name: str) -> Any:
         row = FUNCTIONS.get(name)
