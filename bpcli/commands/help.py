@@ -59,5 +59,6 @@ def _show(page: str) -> None:
     if not sys.stdout.isatty():
         output.emit(page.removesuffix("\n"))
         return
-    os.environ.setdefault("LESS", "FRX")  # as git does: what fits on the screen is printed, and no key is asked for
-    click.echo_via_pager(markdown.render(page, min(shutil.get_terminal_size().columns, WIDEST)))
+    os.environ.setdefault("LESS", "-FRX")  # as git does: what fits on the screen is printed, and no key is asked for
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    click.echo_via_pager(markdown.render(page, width), color=False if os.environ.get("NO_COLOR") else None)

@@ -20,13 +20,17 @@ def test_in_a_pipe_a_page_is_printed_as_it_is_written(bpcli, topic):
     assert bpcli("help", topic) == (0, docs.page(topic), "")
 
 
-def test_on_a_terminal_it_is_laid_out_and_paged(bpcli, monkeypatch):
+@pytest.mark.parametrize(("no_color", "color"), [("", None), ("1", False)])
+def test_on_a_terminal_it_is_laid_out_and_paged(bpcli, monkeypatch, no_color, color):
     paged = []
-    monkeypatch.setattr("click.echo_via_pager", paged.append)
+    monkeypatch.setattr("click.echo_via_pager", lambda text, color: paged.append((text, color)))
     monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: True)
     assert bpcli("help", "kinks") == (0, "", "")
-    assert paged[0].startswith("\x1b[1;4mKinks")
+    ((text, given),) = paged
+    assert text.startswith("\x1b[1;4mKinks")
+    assert given is color
 
 
 @pytest.mark.parametrize("name", COMMANDS)
