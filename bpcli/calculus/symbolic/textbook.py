@@ -33,6 +33,7 @@ from bpcli.calculus.symbolic.sums_and_products import (
     factors_of,
     number_tree,
     product_tree,
+    scaled,
     sum_tree,
     summed,
     terms_of,
@@ -79,6 +80,7 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
             forms += [writer.tree(term), writer.tree(writer.one_denominator(term)), _by_denominator(tree, writer)]
         except _TooLongError:
             continue
+    forms += [scaled(Fraction(-1), form.operand) for form in forms if isinstance(form, Negative)]
     return min(forms, key=_length)
 
 
