@@ -29,7 +29,7 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     score = compared.score
     if not wrong.any():
         if compared.undecided.all(axis=0).any():
-            message = "open: rounding hides the true derivative here"
+            message = "open: rounding hides the true derivative, or there is none"
             return Grade("open", entries, message, score=None)
         return Grade("right", entries, "right", score=1.0)
     for mistake in _MISTAKES:

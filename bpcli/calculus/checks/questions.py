@@ -122,10 +122,11 @@ def _rounding_seen(
     """Formulas beside the derivative, where what differs by the rounding of either is not held against them."""
     slack = np.zeros_like(truth)
     slack[1:] = _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
-    undecided = np.zeros(truth.shape, bool)
+    undecided = ~np.isfinite(truth)  # outside of the domain, where an answer need not hold
     for k in np.flatnonzero(~tolerance.right(truth, given, slack).all(axis=(1, 2))).tolist():
         inputs = tried[k].inputs
-        truth[k], undecided[k] = question.settled(inputs, truth[k], k == 0)
+        truth[k], eaten = question.settled(inputs, truth[k], k == 0)
+        undecided[k] |= eaten
         errors = fitted(formulas.errors(question.context(inputs)), question.layout, truth[k])
         if errors is not None:
             slack[k] += _ROUNDED * np.nan_to_num(_values(errors), posinf=0.0)

@@ -203,6 +203,13 @@ def test_a_lacking_factor_is_told_as_what_is_right():
     assert grade("x**2", "4*x", {"x": 3.0}).message == "a factor 2 too much"
 
 
+def test_outside_of_the_domain_nothing_is_wrong():
+    assert grade("log(x-5)", "1/(x-5)", {"x": 0.67}).finding == "right"
+    assert grade("sqrt(x)", "1/(2*sqrt(x))", {"x": 0.0}).finding == "right"
+    assert grade("log(x-5)", "2/(x-5)", {"x": 0.67}).finding == "factor"
+    assert grade("(x/(2-2))**3", "7*x", {"x": 0.67}).agree is None
+
+
 def test_rows_that_are_swapped():
     found = grade(["x*y", "sin(x)+y"], "cos(x), 1; y, x", POINT)
     assert (found.finding, found.message[:4]) == ("swapped", "rows")
