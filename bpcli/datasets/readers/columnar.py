@@ -149,7 +149,7 @@ def _column(source: Any) -> Any:
         return np.full(len(source), np.nan)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         if source.null_count:
-            # Rounded to the nearest double where it is no whole one, as the digits in a CSV file are.
+            # Rounded to the nearest double, as the digits in a CSV file are.
             source = source.cast(pa.float64(), safe=False).fill_null(np.nan)
         values = source.to_numpy()
         infinite = values.dtype.kind == "f" and np.isinf(values).any()

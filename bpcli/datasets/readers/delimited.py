@@ -2,9 +2,9 @@
 
 A file is read once, in blocks of lines, each by the fastest of three parsers that can: all round correctly. pyarrow,
 where it is installed, reads long blocks of digits alone. NumPy, which takes about four times as long, reads blocks
-without quotes, as it forgives a quote that is misplaced or never closed. `csv`, which takes three times as long again,
-reads the others, and a block in which NumPy finds a cell that is no number; from then on NumPy takes the columns of
-such cells as text. (`python tests/benchmarks/bench_csv.py` measures all three.)
+without quotes, as it forgives a quote that is misplaced or never closed. `csv`, two to three times slower still, reads
+the others, and a block in which NumPy finds a cell that is no number; from then on NumPy takes the columns of such
+cells as text. (`python tests/benchmarks/bench_csv.py` measures all three.)
 """
 
 import csv
@@ -24,7 +24,7 @@ from bpcli.datasets.table import Floats, Table, is_number, to_numbers
 from bpcli.errors import DataError
 
 _BLOCK = 1 << 20
-"""Characters of a block: large beside the cost of a call, small beside the memory that a table takes."""
+"""Characters of a block: enough that the cost of a call does not count, and little memory beside a table's."""
 
 _LONG = _BLOCK // 2
 """A block of fewer characters is not worth the time to import pyarrow."""

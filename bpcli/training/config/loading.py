@@ -249,7 +249,7 @@ def _names_of(values: Mapping[str, Any]) -> list[str]:
             return []
         names = read_table(path, values.get("data.format", "auto")).names
     except (OSError, DataError):
-        return []  # that is told once the config is sound
+        return []  # a file that can't be read is reported once the config is sound
     has_own_file = values.get("data.target_path") and "data.target" in values
     return [*names, values["data.target"]] if has_own_file else names
 

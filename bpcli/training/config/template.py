@@ -44,7 +44,7 @@ def template(model: str) -> str:
 
 
 def write(chosen: Mapping[str, Entry], header: str) -> str:
-    """The chosen values under a line of comment; the other keys that have a meaning beside them are comments."""
+    """The chosen values under a line of comment; the other keys that apply to them are comments."""
     return "\n".join([f"# {header}", *_lines(chosen, commented=True)]) + "\n"
 
 
