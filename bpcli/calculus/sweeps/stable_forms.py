@@ -6,7 +6,7 @@ added, so the tree, and what is shown of it, stays the user's.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from bpcli.calculus.language.tree import Expression
@@ -14,7 +14,7 @@ from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, shar
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.calculus.sweeps.exponential_terms import Reader, Term
-from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slots
+from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slot, Slots
 
 FEW_ENTRIES = 16
 """Entries up to which a sum over a vector is read term by term, so that no exponent is rounded."""
@@ -47,10 +47,24 @@ class _Match:
 
     def is_constant(self, slot: int) -> bool:
         """Whether the slot depends on no variable."""
-        step = self.slots[slot]
-        return not isinstance(step, str) and (
-            not isinstance(step, Instruction) or all(map(self.is_constant, step.args))
+        return all(not isinstance(step, str) for step in self._below(slot))
+
+    def is_positive(self, slot: int) -> bool:
+        """Whether the slot is a number above 0, made of such."""
+        return all(
+            step.name in ("+", "*", "/") if isinstance(step, Instruction) else isinstance(step, Constant) and step > 0.0
+            for step in self._below(slot)
         )
+
+    def _below(self, slot: int) -> Iterator[Slot]:
+        """The slot and all that it is made of; without recursion, for a sum is as deep as it is long."""
+        pending, seen = [slot], {slot}
+        while pending:
+            step = self.slots[pending.pop()]
+            yield step
+            if isinstance(step, Instruction):
+                pending += [a for a in step.args if a not in seen]
+                seen.update(step.args)
 
     def extra(self, slot: int) -> Any:
         """The axis or the indices of an array operation."""
@@ -192,7 +206,12 @@ def _log(match: _Match) -> int | None:
 
 
 def _log_of_share(match: _Match, slot: int) -> int | None:
+    """log p of a share, or log c + log p for a number c > 0."""
     step = match.slots[slot]
+    factors = match.args_of(slot, "*") or ()
+    for c, p in (factors, factors[::-1]) if factors else ():
+        if match.is_positive(c) and (found := _log_of_share(match, p)) is not None:
+            return match.apply("+", match.apply("log", c), found)
     if not isinstance(step, Instruction) or not step.name.startswith("share of "):
         return None
     row = log_of_share(int(step.name.removeprefix("share of ")), len(step.args) // 2)

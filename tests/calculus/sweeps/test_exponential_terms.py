@@ -199,10 +199,19 @@ def test_what_cancels_does_so_exactly(text, point, value, gradient):
             assert slope == pytest.approx(expected, rel=1e-13, abs=1e-250)
 
 
+def test_the_logarithm_of_a_multiple_of_a_share_keeps_small_slopes():
+    point = {"a": -508.0, "b": 82.0, "c": -166.0}
+    value, gradient = calculation("log(exp(a)/(2*exp(a)+exp(b)+exp(c)))", "abc").gradient(point)
+    assert value == pytest.approx(-590.0, rel=1e-14)
+    assert gradient["c"] == pytest.approx(-math.exp(-248), rel=1e-13)
+
+
 def test_what_is_too_long_stays_what_it_is():
     text = "log(" + "+".join(["exp(a)", "exp(b)"] * MAX_TERMS) + ")"
     (value,) = calculation(text, "ab").value({"a": 0.0, "b": 1.0})
     assert value == pytest.approx(math.log(MAX_TERMS * (1 + math.e)), rel=1e-13)
+    weight = "+".join(["1"] * 3000)
+    assert calculation(f"exp(a)/(({weight})*exp(a)+exp(b))", "ab").value({"a": 0.0, "b": 0.0})[0] == 1 / 3001
     deep, whole = "exp(a)", 1.0
     for _ in range(60):
         deep, whole = f"({deep}+1)*2", (whole + 1) * 2
