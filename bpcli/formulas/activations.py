@@ -41,7 +41,8 @@ def didentity_dz(z: Any) -> Any:
 def sigmoid(z: Any) -> Any:
     """σ(z) = 1/(1 + e^−z), from e^−|z|, which never overflows."""
     xp = namespace(z)
-    e = xp.exp(-abs(z))
+    # On duals a branch: |z| has the slope 0 at 0, and σ has not.
+    e = xp.exp(xp.where(z >= 0, -z, z) if xp.dual else -abs(z))
     return xp.where(z >= 0, 1.0, e) / (1.0 + e)
 
 
