@@ -8,6 +8,7 @@ _HEADING, _CODE, _STRONG, _END, _SPACE = "\x01", "\x02", "\x03", "\x04", "\x05"
 _SEEN_AS = str.maketrans(
     {_HEADING: "\x1b[1;4m", _CODE: "\x1b[36m", _STRONG: "\x1b[1m", _END: "\x1b[0m", _SPACE: " "},
 )
+_SHORT = 30  # characters of a span that stays on one line
 _GAP = 2  # columns between the cells of a table
 
 
@@ -51,10 +52,11 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def _styled(text: str) -> str:
-    """`code`, **strong** and links within a line; a span is never broken over lines. A picture is left out."""
+    """`code`, **strong** and links within a line; a short span is never broken over lines. A picture is left out."""
 
     def span(style: str, inner: str) -> str:
-        return style + re.sub(r"\s+", _SPACE, inner) + _END
+        glue = _SPACE if len(inner) <= _SHORT else f"{_END} {style}"
+        return style + re.sub(r"\s+", glue, inner) + _END
 
     text = re.sub(r"!\[[^]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\[([^]]+)\]\((\w+)\.md\)", lambda m: m[1] + f" (`bpcli help {m[2]}`)" * (m[1] != m[2]), text)
