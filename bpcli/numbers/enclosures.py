@@ -44,12 +44,12 @@ class Ball:
         return Ball(abs(self.x))
 
 
-def rational(value: float | str) -> Ball:
-    """The double, or the decimal as it is written, exactly; infinities and NaN as balls."""
+def rational(value: float | str | Fraction) -> Ball:
+    """The double, the fraction, or the decimal as it is written, exactly; infinities and NaN as balls."""
     if isinstance(value, str):
         if abs(int(value.lower().partition("e")[2] or 0)) > MAX_BITS:
             return Ball(arb(value))
-    elif not math.isfinite(value):
+    elif isinstance(value, float) and not math.isfinite(value):
         return Ball(arb(str(float(value))))
     exact = Fraction(value)
     return Ball(bounded(fmpq(exact.numerator, exact.denominator)))
@@ -86,6 +86,8 @@ def is_unbounded(x: Ball) -> bool:
 
 
 ANYTHING = Ball(arb(0, "inf"))
+BEYOND_PROOF = Ball(arb(0, "inf"))
+"""As `ANYTHING`, at any precision."""
 NOT_A_NUMBER = Ball(arb.nan())
 
 

@@ -1,36 +1,45 @@
-"""Derivatives at the edges of functions: what both sides say, where the sweep met a kink, a jump, or 0·∞.
+"""One-sided derivatives where the rules stop: at kinks, jumps, removable singularities and 0·∞.
 
-The point is moved by h along one variable at a time, to either side, in numbers of leading terms (`series`): the term
-of h¹ of the value is the slope on that side. Where both sides agree the derivative exists, and is that; where they
-differ there is a kink, and a convention decides.
+One input at a time goes h to either side, in truncated power series: the coefficient of h¹ in the value is the slope on
+that side. Where both sides agree, and with the value at the point, that is the derivative; where they differ there is a
+kink, and a convention decides; where the terms of the series don't tell, the derivative is not known.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.one_sided.series import Kind, Series
+from bpcli.calculus.one_sided.coefficients import Coefficient
+from bpcli.calculus.one_sided.expansions import SeriesKind
+from bpcli.calculus.one_sided.series import Series
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.program import Program
 from bpcli.errors import UsageError
+from bpcli.numbers.elements import UNKNOWN
 from bpcli.text.notation import number as written
 
 MAX_STEPS = 400_000
-"""Numbers of leading terms, over all directions, up to which the sides are looked at."""
+"""Series that are computed, over all inputs and both sides, up to which the sides are looked at."""
 
-ASIDE = Fraction(64)
-"""The power of h by which other inputs are moved off their kinks: beyond all that counts."""
+LENGTHS = (6, 12, 32)
+"""Terms of a series: more where fewer don't tell."""
 
-_NEAR = 1e-9  # relative: slopes of two sides that differ by less are one
+ASIDE = Fraction(64), Fraction(8) + Fraction(1, 2**31 - 1)
+"""In h^ASIDE the other inputs move off their own kinks: to a side, but too little to count in the terms that matter.
+
+The second is for the longest series: it takes fewer of their terms where a quotient by other inputs cancels.
+"""
+
+_NEAR = 1e-9  # relative: slopes in doubles that differ by less are one
 
 
 class Kink(NamedTuple):
     """A place where the slopes from both sides differ, None where a side has none; `slope` is such as d/dx.
 
-    An empty `slope` says that the sides were not looked at.
+    An empty `slope` says that the sides were not looked at; `known` is False where looking did not tell.
     """
 
     slope: str
@@ -39,80 +48,85 @@ class Kink(NamedTuple):
     right: float | None
     used: float
     jumps: bool
+    known: bool = True
 
 
 def in_words(place: str, kinks: Sequence[Kink], advice: str) -> str:
-    """What is to be told of a point at a kink; `advice` says how to take a side."""
+    """The note on a point at a kink; `advice` says how to take a side."""
     first = kinks[0]
     if not first.slope:
         return f"{place} may be a kink; among so many entries the sides were not looked at"
+    more = f" (and so for {len(kinks) - 1} more)" if len(kinks) > 1 else ""
+    if not first.known:
+        return f"{place}: {first.slope} is not known, nor whether there is one{more}"
+    if first.left is None and first.right is None:
+        return f"{place} has no {first.slope}: there is no slope on either side{more}"
     left, right = ("nothing" if side is None else written(side) for side in (first.left, first.right))
     what = "has a jump" if first.jumps else "has a kink"
-    more = f" (and so for {len(kinks) - 1} more)" if len(kinks) > 1 else ""
     choice = f"; {advice}" if advice and left != right else ""
     slopes = f"{first.slope} is {left} on the left, {right} on the right"
     return f"{place} {what}: {slopes}; {written(first.used)} is used{more}{choice}"
 
 
 class Sides(NamedTuple):
-    """The slope on either side of a point, None where a side has none, and whether the value jumps there.
+    """The slopes on both sides of a point: coefficients or ±∞, None where a side has none, UNKNOWN if it is not known.
 
-    `other` is one more slope, of a mixed derivative that is the same on both sides, but not across.
+    `jumps` says whether the value does: True, False or UNKNOWN. `other` is one more slope, of a mixed derivative that
+    is the same on both sides, but not across.
     """
 
     left: Any
     right: Any
-    jumps: bool
+    jumps: Any
     other: Any = None
 
 
-class Look:
-    """A look to both sides of points, columns (*shape, B), of a program by some of its variables."""
+class Neighbourhood:
+    """The series of a program's values and slopes about points, columns (*shape, B), as its inputs `wrt` move.
 
-    def __init__(self, program: Program, kind: Kind, columns: dict[str, Any], wrt: Sequence[str]) -> None:
-        self.program, self.kind, self.wrt = program, kind, wrt
-        self.columns = {name: kind.namespace.asarray(column) for name, column in columns.items()}
+    `exact`: signs are proven, in balls.
+    """
+
+    def __init__(self, program: Program, columns: dict[str, Any], wrt: Sequence[str], exact: bool) -> None:
+        self.program, self.wrt, self.columns, self.exact = program, wrt, columns, exact
         self.points = max([column.shape[-1] for column in columns.values()], default=1)
         self.entries = [(name, k) for name in wrt for k in range(math.prod(program.variables[name]))]
+        self.names = [title for name in wrt for title in entry_names(name, program.variables[name])]
+        self._kinds: dict[int, SeriesKind] = {}
+        self.take_terms(LENGTHS[0])
+
+    def take_terms(self, length: int) -> None:
+        """Work with series of so many terms from now on."""
+        if length not in self._kinds:
+            self._kinds[length] = SeriesKind(self.exact, length)
+        self.kind = self._kinds[length]
 
     def _moved(self, moves: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
         """The points with some inputs moved, each by direction·h^power."""
-        columns = dict(self.columns)
-        for number, direction, power in moves:
-            name, k = self.entries[number]
-            shape = self.program.variables[name]
-            column = np.array(np.broadcast_to(np.asarray(columns[name]), (*shape, self.points)), object)
-            flat = column.reshape(-1, self.points)
-            flat[k] = [self.kind.moved(x.coefficient(0) if x.terms else 0.0, direction, power) for x in flat[k]]
-            columns[name] = self.kind.namespace.kept(column)
+        columns = {name: self.kind.namespace.asarray(column) for name, column in self.columns.items()}
+        for entry, direction, power in moves:
+            name, k = self.entries[entry]
+            full = np.broadcast_to(self.columns[name], (*self.program.variables[name], self.points))
+            series = np.array(np.broadcast_to(np.asarray(columns[name]), full.shape), object)
+            series.reshape(-1, self.points)[k] = [
+                self.kind.moved(float(x), direction, power) for x in full.reshape(-1, self.points)[k]
+            ]
+            columns[name] = self.kind.namespace.kept(series)
         return columns
 
-    def outputs(self, number: int, direction: float) -> list[list[Series]]:
-        """The outputs beside the points, a list by output of a list by point."""
-        values = self.program.forward(self.kind.space, self._moved([(number, direction, Fraction(1))]))
+    def values(self, moves: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
+        """The outputs, a list by output of a list by point."""
+        values = self.program.forward(self.kind.space, self._moved(moves))
         return self._flat([(values[slot], self.program.shapes[slot]) for slot in self.program.outputs])
 
-    def gradient(self, number: int, direction: float, inputs: Iterable[int], aside: float) -> list[list[Series]]:
-        """The gradient beside the points, where the other inputs are off their own kinks, by less than counts."""
-        others = [(other, aside, ASIDE) for other in inputs if other != number]
-        values = self.program.forward(self.kind.space, self._moved([(number, direction, Fraction(1)), *others]))
+    def gradient(self, moves: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
+        """The gradient, a list by input of a list by point."""
+        values = self.program.forward(self.kind.space, self._moved(moves))
         (slot,) = self.program.outputs
-        active = self.program.active(self.wrt)
-        found = self.program.reverse(self.kind.space, values, {slot: self.kind.namespace.ones(1)}, active)
+        active, one = self.program.active(self.wrt), self.kind.namespace.ones(1)
+        found = self.program.reverse(self.kind.space, values, {slot: one}, active)
         shapes = self.program.variables
         return self._flat([(found.get(n, self.kind.namespace.zeros(1)), shapes[n]) for n in self.wrt])
-
-    def sides(self, inputs: Sequence[int]) -> Iterator[tuple[int, list[list[tuple[Series, ...]]]]]:
-        """For each of `inputs`, a list by output of a list by point of what is to the left and right."""
-        for number in inputs:
-            yield number, _paired([self.outputs(number, direction) for direction in (-1.0, 1.0)])
-
-    def second_sides(self, inputs: Sequence[int]) -> Iterator[tuple[int, list[list[tuple[Series, ...]]]]]:
-        """The same of the slopes; the other inputs are on the same side, and then on the other."""
-        ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)]
-        ways = ways if len(inputs) > 1 else ways[:2]
-        for number in inputs:
-            yield number, _paired([self.gradient(number, d, inputs, aside) for d, aside in ways])
 
     def _flat(self, found: list[tuple[Any, Shape]]) -> list[list[Series]]:
         rows: list[list[Series]] = []
@@ -121,52 +135,225 @@ class Look:
             rows += [list(row) for row in full.reshape(-1, self.points)]
         return rows
 
+    def slopes(self, i: int) -> list[list[Sides]]:
+        """The slopes by input i, a list by output of a list by point."""
+        before, behind = (self.values([(i, direction, Fraction(1))]) for direction in (-1.0, 1.0))
+        rows = zip(before, behind, self.values(), strict=True)
+        return [[_sides(*series, self.kind) for series in zip(*row, strict=True)] for row in rows]
+
+    def second_slopes(self, i: int, inputs: Sequence[int], gradient: list[list[Series]]) -> list[list[Sides]]:
+        """The slopes of the gradient by input i; the other inputs are on the same side, and then on the other."""
+        ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
+        power, found = ASIDE[self.kind.length == LENGTHS[-1]], []
+        for direction, aside in ways:
+            others = [(other, aside, power) for other in inputs if other != i]
+            found.append(self.gradient([(i, direction, Fraction(1)), *others]))
+        result = []
+        for *series, at in zip(*found, gradient, strict=True):
+            row = []
+            for *ways_at, value in zip(*series, at, strict=True):
+                sides = _sides(ways_at[0], ways_at[1], value, self.kind)
+                if len(ways_at) > 2:
+                    sides = _crossed(sides, _sides(ways_at[2], ways_at[3], value, self.kind), self.kind)
+                row.append(sides)
+            result.append(row)
+        return result
+
+    def gradient_at(self, inputs: Iterable[int]) -> list[list[Series]]:
+        """The gradient at the points themselves, by `inputs` from both sides; undefined where these differ."""
+        found = self.gradient()
+        for i in inputs:
+            (row,) = self.slopes(i)
+            for b, sides in enumerate(row):
+                slope = _common(sides, self.kind)
+                if slope is UNKNOWN:
+                    found[i][b] = self.kind.unknown
+                elif slope is None or isinstance(slope, float):
+                    found[i][b] = self.kind.undefined
+                else:
+                    found[i][b] = self.kind.of(slope)
+        return found
+
+
+def _sides(before: Series, behind: Series, value: Series, kind: SeriesKind) -> Sides:
+    left, jumps_before = _side(before, value, kind)
+    right, jumps_behind = _side(behind, value, kind)
+    jumps = next((answer for answer in (True, UNKNOWN) if answer in (jumps_before, jumps_behind)), False)
+    return Sides(left if left is None or left is UNKNOWN else -left, right, jumps)
+
+
+def _side(found: Series, value: Series, kind: SeriesKind) -> tuple[Any, Any]:
+    """The slope away from the point on one side, and whether the value jumps there."""
+    if not found.defined:
+        return None, False
+    if found.terms and found.first < 0:
+        return None, True
+    if found.order <= 0:
+        return UNKNOWN, UNKNOWN
+    jumps = _jumps(found.coefficient(0), value, kind)
+    rest = [(p, c) for p, c in found.terms if p > 0]
+    if rest and rest[0][0] < 1:
+        return kind.reals.sign(rest[0][1]) * math.inf, jumps
+    return (found.coefficient(1) if found.order > 1 else UNKNOWN), jumps
+
+
+def _jumps(limit: Coefficient, value: Series, kind: SeriesKind) -> Any:
+    """Whether the value at the point is not the limit; in doubles what is not told apart is one."""
+    if not value.defined:
+        return True
+    if value.order <= 0 or value.first < 0:
+        return UNKNOWN
+    return _differ(limit, value.coefficient(0), kind)
+
+
+def _differ(a: Any, b: Any, kind: SeriesKind) -> Any:
+    """Whether two slopes are two: True, False or UNKNOWN; in doubles what is not told apart is one."""
+    if isinstance(a, float) or isinstance(b, float):
+        return a is not b and a != b
+    sign = kind.reals.sign(a - b)
+    return sign if sign is UNKNOWN and kind.exact else sign is not UNKNOWN and sign != 0
+
+
+def _common(sides: Sides, kind: SeriesKind) -> Any:
+    """The derivative: the slope of both sides, or None where there is none, or UNKNOWN."""
+    if None in sides[:2] or sides.jumps is True or (sides.other is not None and sides.other is not UNKNOWN):
+        return None
+    if UNKNOWN in (*sides[:2], sides.jumps, sides.other):
+        return UNKNOWN
+    differ = _differ(sides.left, sides.right, kind)
+    return UNKNOWN if differ is UNKNOWN else None if differ else sides.right
+
+
+def _crossed(sides: Sides, crossed: Sides, kind: SeriesKind) -> Sides:
+    """The slopes with all inputs on one side, and those with the others on the other side.
+
+    Those stand in where the others leave a domain, and where they alone tell that there are several slopes.
+    """
+    left, right = (b if a is None else a for a, b in zip(sides[:2], crossed[:2], strict=True))
+    if left is None or right is None or _common(Sides(left, right, sides.jumps), kind) in (None, UNKNOWN):
+        return Sides(left, right, sides.jumps)
+    for slope in crossed[:2]:
+        if slope is UNKNOWN or (slope is not None and _differ(slope, right, kind) is not False):
+            return Sides(left, right, False, slope)
+    return Sides(left, right, False)
+
 
 def resolve(
-    look: Look, plain: Any, values: Any, kink: str, second: bool, inputs: Sequence[int] | None = None
+    near: Neighbourhood, plain: Any, values: Any, kink: str, second: bool, inputs: Sequence[int] | None = None
 ) -> list[Kink]:
     """Put what both sides say into `plain`, slopes (outputs, inputs, B) by the plain sweep; the kinks that remain.
 
     `values` (outputs, B) are at the points themselves; `second`: they are the gradient, and its slopes the Hessian.
-    `inputs` are the only ones that change what is at an edge; all if it is None.
-    `kink` is the convention where the sides differ: `left` or `right` takes that side; `lecture` leaves the plain
-    slope, or where that is NaN takes the middle of both sides. Where there is one side, `lecture` takes that. Where it
-    would take more than `MAX_STEPS`, the sides are not looked at: the plain slopes stay, or UsageError if a side was
-    asked for.
+    `inputs` are those whose slopes are looked at; all if it is None.
+    `kink` is the convention where the sides differ: `left` or `right` takes that side, `lecture` see `_by_convention`.
+    A slope that is not known becomes NaN, or a ball of which nothing is known. Where it would take more than
+    `MAX_STEPS`, the sides are not looked at: the plain slopes stay, unless a proof or a side was asked for.
     """
-    found: list[Kink] = []
-    names = [title for name in look.wrt for title in entry_names(name, look.program.variables[name])]
-    moved = range(len(names)) if inputs is None else inputs
-    steps = 2 * len(moved) * look.program.entries * look.points * (4 if second else 1)
+    looked = list(range(len(near.names)) if inputs is None else inputs)
+    steps = 2 * len(looked) * near.program.entries * near.points * (4 if second else 1)
     if steps > MAX_STEPS:
-        if kink != "lecture":
+        if kink != "lecture" or near.exact:
             raise UsageError(
                 f"a kink among so many entries: to look to both sides of each would take {steps} steps, of which "
                 f"{MAX_STEPS} are allowed",
-                "--wrt NAMES takes fewer variables; or leave out --kink",
+                "--wrt NAMES takes fewer variables; or leave out --kink and --certify",
             )
         return [Kink("", 0, None, None, math.nan, False)]
-    base = look.kind.base
-    for i, outputs in look.second_sides(moved) if second else look.sides(moved):
-        for o, row in enumerate(outputs):
-            for b, ways in enumerate(row):
-                if not base.isfinite(values[o, b]):
+    found: list[Kink] = []
+    for i in looked:
+        for o, row in enumerate(_decided(near, i, looked, second, steps)):
+            for b, sides in enumerate(row):
+                if not near.kind.reals.arithmetic.is_finite(values[o, b]):
+                    if second and values[o, b] != values[o, b]:
+                        plain[o, i, b] = near.kind.not_known
                     continue
-                sides = _slopes(ways[0], ways[1], values[o, b])
-                if len(ways) > 2:
-                    sides = _crossed(sides, _slopes(ways[2], ways[3], values[o, b]))
-                used, is_kink = _chosen(sides, plain[o, i, b], kink, base)
+                used, is_kink = _chosen(sides, plain[o, i, b], kink, second, near.kind)
                 plain[o, i, b] = used
-                if second and o not in moved:  # the other order rests on the convention for the slope by input i
+                if second and o not in looked:  # the other order rests on the convention for the slope by input i
                     plain[i, o, b] = used
                 if is_kink:
-                    shown = (*sides[:2], used, sides.other)
-                    left, right, used, other = (None if v is None else _approximate(v, base) for v in shown)
-                    if other is not None and right is not None:
-                        left, right = sorted((other, right))
-                    slope = f"d²/d{names[o]}d{names[i]}" if second else f"d/d{names[i]}"
-                    found.append(Kink(slope, b, left, right, used or 0.0, sides.jumps and not second))
+                    slope = f"d²/d{near.names[o]}d{near.names[i]}" if second else f"d/d{near.names[i]}"
+                    found.append(_kink(slope, b, sides, used, second, near.kind))
     return found
+
+
+def _decided(near: Neighbourhood, i: int, looked: Sequence[int], second: bool, steps: int) -> list[list[Sides]]:
+    """The slopes by input i, of series as long as it takes to know them, or as is allowed."""
+    rows: list[list[Sides]] = []
+    for length in LENGTHS:
+        if rows and steps * length > MAX_STEPS * LENGTHS[0]:
+            break
+        near.take_terms(length)
+        rows = near.second_slopes(i, looked, near.gradient_at(looked)) if second else near.slopes(i)
+        if not any(UNKNOWN in sides for row in rows for sides in row):
+            break
+    return rows
+
+
+def _chosen(sides: Sides, plain: Any, kink: str, second: bool, kind: SeriesKind) -> tuple[Any, bool]:
+    """The derivative to use, and whether that needs a note: there are several, or none is known."""
+    common = _common(sides, kind)
+    one_sided = sides.left is None or sides.right is None
+    if kink != "lecture" and common in (None, UNKNOWN):
+        side = sides.left if kink == "left" else sides.right
+        return _number(side, kind), not one_sided or (sides.jumps is True and not second)
+    if common is UNKNOWN:
+        return kind.not_known, True
+    if common is not None:
+        right = _number(common, kind)
+        return (right if kind.exact or not _near(plain, right, kind) else plain) + 0.0, False
+    if sides.left is None and sides.right is None:
+        return math.nan, True
+    if UNKNOWN in (sides.left, sides.right):
+        return kind.not_known, True
+    if one_sided:
+        side = _number(sides.right if sides.left is None else sides.left, kind)
+        return (plain if _near(plain, side, kind) else side), sides.jumps is True and not second
+    return _by_convention(sides, plain, second, kind), True
+
+
+def _by_convention(sides: Sides, plain: Any, second: bool, kind: SeriesKind) -> Any:
+    """The lecture's choice where sides differ: what the rules say at the point, such as relu′(0) = 1.
+
+    Where they have no finite slope it is the mean of both sides; so it is of second derivatives, unless the rules take
+    a side: an even split of max(x, 0)² is (0 + 2)/2, not the 2·(½)² of the rules.
+    """
+    two = [sides.left if sides.other is None else sides.other, sides.right]
+    numbers = [_number(slope, kind) for slope in two]
+    if kind.reals.arithmetic.is_finite(plain) and (not second or any(_near(plain, side, kind) for side in numbers)):
+        return plain
+    if any(isinstance(slope, float) for slope in two):
+        return sum(side for side in two if isinstance(side, float))  # an infinite one outweighs the other
+    return _number((two[0] + two[1]) * Fraction(1, 2), kind)
+
+
+def _number(slope: Any, kind: SeriesKind) -> Any:
+    """A slope as a double or a ball."""
+    if slope is UNKNOWN:
+        return kind.not_known
+    return math.nan if slope is None else slope if isinstance(slope, float) else kind.result(slope)
+
+
+def _near(a: Any, b: Any, kind: SeriesKind) -> bool:
+    """Whether two numbers are one, but for rounding."""
+    if kind.exact:
+        return (a == b) is not False
+    return bool(a == b or abs(a - b) <= _NEAR * max(abs(a), abs(b)) < math.inf)
+
+
+def _kink(slope: str, point: int, sides: Sides, used: Any, second: bool, kind: SeriesKind) -> Kink:
+    """The record of a kink, in doubles."""
+    if UNKNOWN in sides:
+        return Kink(slope, point, math.nan, math.nan, math.nan, False, known=False)
+
+    def double(x: Any) -> float | None:
+        return x if x is None or isinstance(x, float) else kind.approximate(x)
+
+    left, right, other = (double(side) for side in (*sides[:2], sides.other))
+    if other is not None and right is not None:
+        left, right = sorted((other, right))
+    shown = used if isinstance(used, float) else kind.reals.arithmetic.approximate(used)
+    return Kink(slope, point, left, right, shown, sides.jumps is True and not second)
 
 
 def resolve_tangents(names: Sequence[str], plain: Any, left: Any, right: Any, kink: str) -> list[Kink]:
@@ -181,78 +368,3 @@ def resolve_tangents(names: Sequence[str], plain: Any, left: Any, right: Any, ki
         Kink(f"d/d{names[i]}", b, float(left[i, b]), float(right[i, b]), float(plain[i, b]), False)
         for i, b in np.argwhere(differ).tolist()
     ]
-
-
-def _crossed(sides: Sides, crossed: Sides) -> Sides:
-    """The slopes with all inputs on one side, beside those with the others on the other side.
-
-    Those stand in where the others leave a domain, and where they alone tell that there are several slopes.
-    """
-    left, right = (b if a is None else a for a, b in zip(sides[:2], crossed[:2], strict=True))
-    if left is None or right is None or sides.jumps or _differ(left, right):
-        return Sides(left, right, sides.jumps)
-    return Sides(left, right, False, next((s for s in crossed[:2] if s is not None and _differ(s, right)), None))
-
-
-def _paired(ways: Sequence[list[list[Series]]]) -> list[list[tuple[Series, ...]]]:
-    return [list(zip(*rows, strict=True)) for rows in zip(*ways, strict=True)]
-
-
-def _approximate(x: Any, base: Any) -> float:
-    return x if isinstance(x, float) else float(base.rank(x))
-
-
-def _slopes(before: Series, behind: Series, value: Any) -> Sides:
-    left, jumps_before = _side(before, value)
-    right, jumps_behind = _side(behind, value)
-    return Sides(None if left is None else 0.0 - left, right, jumps_before or jumps_behind)
-
-
-def _side(found: Series, value: Any) -> tuple[Any, bool]:
-    """The slope away from the point on one side, None if there is none, and whether the value jumps."""
-    if found.first < 0 or found.order <= 0:
-        return None, False
-    jumps = _differ(found.coefficient(0), value)
-    rest = [(p, c) for p, c in found.terms if p > 0]
-    if rest and rest[0][0] < 1:
-        return (math.inf if rest[0][1] > 0 else -math.inf), jumps
-    return (found.coefficient(1) if found.order > 1 else None), jumps
-
-
-def _differ(a: Any, b: Any) -> bool:
-    """Whether two numbers are two for certain, not by rounding."""
-    if isinstance(a, float) and isinstance(b, float):
-        return abs(a - b) > _NEAR * max(abs(a), abs(b)) if math.isfinite(a) and math.isfinite(b) else a != b
-    return (a == b) is False
-
-
-def _is_nan(x: Any) -> bool:
-    return bool((x != x) is True or (isinstance(x, float) and x != x))
-
-
-def _chosen(sides: Sides, plain: Any, kink: str, base: Any) -> tuple[Any, bool]:
-    """The derivative to use, and whether it is one of several."""
-    left, right = sides.left, sides.right
-    if left is not None and right is not None and not (sides.jumps or _differ(left, right) or sides.other is not None):
-        if not isinstance(left, float) or not isinstance(right, float):
-            return (left if left is right else base.where(_either(left, right), left, right)), False
-        return (right if _is_nan(plain) or _differ(plain, right) else plain) + 0.0, False
-    one_sided = left is None or right is None
-    if left is None and right is None:
-        return plain, False
-    if kink != "lecture":
-        side = left if kink == "left" else right
-        return (math.nan if side is None else side), not one_sided
-    if one_sided:
-        side = right if left is None else left
-        return (plain if bool(base.isfinite(plain)) and not _differ(plain, side) else side), False
-    if bool(base.isfinite(plain)):
-        return plain, True
-    return (left + right) * 0.5, True
-
-
-def _either(a: Any, b: Any) -> Any:
-    """An answer that encloses both, unless they are known to be one."""
-    from bpcli.numbers.elements import UNKNOWN
-
-    return True if (a == b) is True else UNKNOWN

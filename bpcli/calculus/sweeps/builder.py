@@ -96,9 +96,24 @@ class Builder:
         row = FUNCTIONS[node.function]
         if row.kind == "macro":
             return self._macro(node, args)
+        if row.kind == "select" and self._varies(args[0]):
+            # The branches change where the condition is 0: the comparison has its edge there.
+            zero = self.program.add(Constant(0.0, "0"), ())
+            args = [self.elementwise(OPERATORS["!="], [args[0], zero], node), *args[1:]]
         if row.kind != "reduction" or len(args) > 1:
             return self.elementwise(row, args, node)
         return self._reduction(node.function, args, node.axis, node)
+
+    def _varies(self, slot: int) -> bool:
+        """Whether derivatives flow through a slot: not through comparisons, signs, and what is made of them alone."""
+        stack = [slot]
+        while stack:
+            step = self.program.slots[stack.pop()]
+            if isinstance(step, str):
+                return True
+            if isinstance(step, Instruction):
+                stack.extend(a for a, passes in zip(step.args, step.passes, strict=True) if passes)
+        return False
 
     def _reduction(self, name: str, args: list[int], axis: int | None, node: Expression) -> int:
         shape = self.program.shapes[args[0]]

@@ -18,7 +18,7 @@ from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.numbers.balls import balls
 from bpcli.numbers.elements import UndecidedError
-from bpcli.numbers.enclosures import Ball, enclosure, precision
+from bpcli.numbers.enclosures import BEYOND_PROOF, Ball, enclosure, precision
 from bpcli.text.notation import Written, number
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def _replaced(result: T, digits: int | None) -> tuple[T, bool]:
         nonlocal missing
         if isinstance(x, Ball):
             value = nearest_double(x) if digits is None else nearest_decimal(x, digits)
-            missing |= value is None
+            missing |= value is None and x is not BEYOND_PROOF
             return Undecided(math.nan) if value is None else value
         if isinstance(x, np.ndarray):
             values = np.empty(x.shape, object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from bpcli.calculus.rules.duals import Space
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.one_point import Sweeps
 from bpcli.calculus.sweeps.seeds import Point, numbers, some_points, split, unit_seeds
-from bpcli.numbers.namespaces import FLOATS, arrays
+from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
@@ -46,30 +47,29 @@ class Edges:
         """The rows of plain slopes, by name, with what both sides of the point say in their place, and the kinks."""
         import numpy as np
 
-        from bpcli.calculus.one_sided.kinks import Look, resolve
-        from bpcli.calculus.one_sided.series import series
+        from bpcli.calculus.one_sided.kinks import Neighbourhood, resolve
 
-        base = self.sweeps.space.base
         table = np.array([[v for block in row for v in numbers(block)] for row in rows], object)[..., None]
         at = np.array([v for value in values for v in numbers(value)], object)[:, None]
         columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
         with np.errstate(all="ignore"):
-            look = Look(self.program, series(FLOATS if base.rounds else base), columns, self.wrt)
-            kinks = resolve(look, table, at, kink, second, self._inputs_to_look_at(columns, table))
+            near = Neighbourhood(self.program, columns, self.wrt, exact=not self.sweeps.space.base.rounds)
+            kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table))
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
         return by_name, kinks
 
-    def _inputs_to_look_at(self, columns: Point, table: Any) -> list[int] | None:
-        """The inputs on which a step at an edge depends, or whose slope is NaN; None for all where there are few.
+    def _inputs_to_look_at(self, point: Point, columns: Point, table: Any) -> list[int]:
+        """The inputs on which a step at an edge depends, or whose slope is NaN.
 
-        An input is made NaN, which shows in everything that depends on it.
+        Where there are many, an input is made NaN, which shows in everything that depends on it.
         """
         import numpy as np
 
         inputs = table.shape[1]
+        steep = np.array([any(v != v for v in column) for column in table[..., 0].T])
         if inputs * self.program.entries < FEW_STEPS or not self.sweeps.space.base.rounds:
-            return None
-        space, found = Space(arrays()), np.array([any(v != v for v in column) for column in table[..., 0].T])
+            return self._inputs_of(self.at(self.sweeps.forward(point)), steep)
+        space, found = Space(arrays()), steep
         plain = self.program.forward(space, columns)
         edges = [(self.program.step(slot), self.program.edge_entries(space, plain, slot)) for slot in self.non_smooth]
         for start, stop in self.sweeps.chunks(inputs):
@@ -81,6 +81,14 @@ class Edges:
                     shown = np.isnan(values[a]) & entries
                     found[start:stop] |= shown.any(axis=tuple(range(shown.ndim - 1)))
         return [int(k) for k in np.flatnonzero(found)]
+
+    def _inputs_of(self, slots: Sequence[int], steep: Any) -> list[int]:
+        """The inputs that are `steep`, and all entries of the variables on which slots depend."""
+        import numpy as np
+
+        names = self.program.variables_of(slots)
+        parts = [np.full(math.prod(shape), name in names) for name, shape in self.sweeps.inputs]
+        return [int(k) for k in np.flatnonzero(steep | np.concatenate(parts))]
 
     # Many points
 
@@ -101,16 +109,22 @@ class Edges:
 
     def _by_series(self, columns: Point, table: Any, places: Any, kink: str) -> list[Kink]:
         """Put into the slopes (B, 1 + inputs) at `places` what both sides of these points say; the kinks there."""
-        from bpcli.calculus.one_sided.kinks import MAX_STEPS, Look, resolve
-        from bpcli.calculus.one_sided.series import series
+        import numpy as np
 
+        from bpcli.calculus.one_sided.kinks import MAX_STEPS, Neighbourhood, resolve
+
+        space = Space(arrays())
         kinks: list[Kink] = []
         step = max(1, MAX_STEPS // (2 * max(1, (table.shape[1] - 1) * self.program.entries)))
         for start in range(0, len(places), step):
             some = places[start : start + step]
             slopes = table[some, 1:].T[None].astype(object)
-            look = Look(self.program, series(FLOATS), some_points(columns, some), self.wrt)
-            found = resolve(look, slopes, table[some, 0][None].astype(object), kink, False)
+            points = some_points(columns, some)
+            values = self.program.forward(space, points)
+            slots = [slot for slot in self.non_smooth if self.points(space, values, [slot]).any()]
+            looked = self._inputs_of(slots, np.isnan(table[some, 1:]).any(axis=0))
+            near = Neighbourhood(self.program, points, self.wrt, exact=False)
+            found = resolve(near, slopes, table[some, 0][None].astype(object), kink, False, looked)
             table[some, 1:] = slopes[0].T.astype(float)
             kinks += [one._replace(point=int(some[one.point])) for one in found]
         return kinks

@@ -1,6 +1,6 @@
 """The sweeps over a list of instructions: forward for values, tangents for J·v, in reverse for v·J."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.language.tree import Expression
@@ -59,6 +59,17 @@ class Program(Slots):
         step = self.slots[slot]
         assert isinstance(step, Instruction)
         return step
+
+    def variables_of(self, slots: Iterable[int]) -> set[str]:
+        """The variables on which slots depend."""
+        needed, stack = set(), list(slots)
+        while stack:
+            slot = stack.pop()
+            if slot not in needed:
+                needed.add(slot)
+                step = self.slots[slot]
+                stack.extend(step.args if isinstance(step, Instruction) else ())
+        return {step for slot in needed if isinstance(step := self.slots[slot], str)}
 
     def edge(self, xp: RuleSpace[Any], values: list[Any], slot: int) -> Any:
         """Where a step is at an edge: a truth, or an array of them."""

@@ -409,7 +409,12 @@ def one_sided(text, x, direction):
 def test_one_sided_slopes_beside_difference_quotients(text, x):
     for kink, direction in (("left", -1), ("right", 1)):
         quotient = one_sided(text, mp.mpf(x), direction)
-        got = calculation(text, {"x": x}, kink).gradient({"x": x})[1]["x"]
+        one = calculation(text, {"x": x}, kink)
+        got = one.gradient({"x": x})[1]["x"]
+        if any(not found.known for found in one.kinks):
+            assert "<" in text  # which of two equal functions is less shows in no term
+            assert math.isnan(got)
+            continue
         assert quotient is None or abs(got - quotient) <= 1e-12 * (1 + abs(quotient))
         block = calculation(text, {"x": x}, kink).gradient_block({"x": np.array([x, x])})[1]["x"]
         np.testing.assert_allclose(block, got, rtol=1e-12)

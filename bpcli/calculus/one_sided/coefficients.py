@@ -1,0 +1,407 @@
+"""The coefficients of series: real numbers in exact form, with a numeric value only where their sign is asked for.
+
+A coefficient is a `Fraction`, or a `Real`: a sum of fractions times products of constants such as log 2, e^0.3 or π.
+So log 2 − log 2 is 0, and nobody need know its digits. Where the form does not tell the sign the value does: a double
+with a bound of its error, or a ball. A sign that neither tells is open, and is never taken for 0.
+"""
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.namespaces import FLOATS
+
+MAX_BITS = 4096  # of a fraction, beyond which only a number's value is kept
+MAX_PRODUCTS = 64  # in a sum
+MAX_ROOT = 64  # of what is known as a root of a fraction, and of e
+
+Product = tuple[tuple["Constant", int], ...]
+"""Constants and their exponents, in the order in which they were first met; () is 1."""
+Coefficient = Any
+"""A Fraction or a Real."""
+
+ROWS = {
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+}  # fmt: skip
+"""The rows of the table of functions whose names differ from those of the namespaces."""
+
+_EXACT: Mapping[str, Mapping[int, int]] = {
+    **{name: {0: 1} for name in ("exp", "cos", "cosh")},
+    **{name: {1: 0} for name in ("log", "arccos", "arccosh")},
+    **{name: {0: 0} for name in ("expm1", "log1p", "sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh")},
+    **{name: {0: 0} for name in ("arctanh", "erf")},
+}
+_IN_PI: Mapping[str, Mapping[int, Fraction]] = {
+    "arcsin": {1: Fraction(1, 2), -1: Fraction(-1, 2)},
+    "arccos": {0: Fraction(1, 2), -1: Fraction(1)},
+    "arctan": {1: Fraction(1, 4), -1: Fraction(-1, 4)},
+}
+
+
+class Constant:
+    """A real number with a name, not 0 unless its `sign` is open; `root` is (n, b) of the n-th root of a fraction b."""
+
+    __slots__ = ("index", "name", "root", "sign", "value")
+
+    def __init__(self, index: int, name: Any, value: Any, sign: Any, root: tuple[int, Fraction] | None) -> None:
+        self.index, self.name, self.value, self.sign, self.root = index, name, value, sign, root
+
+
+class Real:
+    """Σ fraction·Π constant^exponent, of at least one constant."""
+
+    __slots__ = ("key", "products", "reals", "value")
+
+    def __init__(self, products: dict[Product, Fraction], reals: "Reals") -> None:
+        self.products, self.reals = products, reals
+        self.key = frozenset(products.items())
+        self.value: Any = None  # until it is asked for
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the forms are the same."""
+        return isinstance(other, Real) and self.key == other.key
+
+    def __add__(self, other: Coefficient) -> Coefficient:
+        total = dict(self.products)
+        for product, factor in _products(other).items():
+            total[product] = total.get(product, Fraction(0)) + factor
+        return self.reals.of(total)
+
+    def __mul__(self, other: Coefficient) -> Coefficient:
+        total: dict[Product, Fraction] = {}
+        for one, factor in self.products.items():
+            for two, other_factor in _products(other).items():
+                product, rational = _product(one, two)
+                total[product] = total.get(product, Fraction(0)) + factor * other_factor * rational
+        return self.reals.of(total)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Coefficient:
+        return self * Fraction(-1)
+
+    def __sub__(self, other: Coefficient) -> Coefficient:
+        return self + -other
+
+    def __rsub__(self, other: Coefficient) -> Coefficient:
+        return -self + other
+
+
+def _products(x: Coefficient) -> dict[Product, Fraction]:
+    return x.products if isinstance(x, Real) else {(): x}
+
+
+def _product(one: Product, two: Product) -> tuple[Product, Fraction]:
+    """The product of two, and the fraction that whole powers of roots leave."""
+    exponents, rational = dict(one), Fraction(1)
+    for constant, exponent in two:
+        exponents[constant] = exponents.get(constant, 0) + exponent
+        if constant.root is not None:
+            n, base = constant.root
+            whole, exponents[constant] = divmod(exponents[constant], n)
+            rational *= base**whole
+    kept = [(constant, exponent) for constant, exponent in exponents.items() if exponent]
+    return tuple(sorted(kept, key=lambda pair: pair[0].index)), rational
+
+
+class Reals:
+    """The real numbers that coefficients are, with values by an `arithmetic` of doubles or of balls.
+
+    `open` says that the sign of one of them was asked for, and is not known at this precision.
+    """
+
+    def __init__(self, arithmetic: Any) -> None:
+        self.arithmetic, self.open = arithmetic, False
+        self._constants: dict[Any, Constant] = {}
+        self.pi = self._named("pi", arithmetic.pi())
+
+    def _named(self, name: Any, value: Any, root: tuple[int, Fraction] | None = None, exponent: int = 1) -> Real:
+        """A power of a constant, which is the one met before if its name is the same."""
+        if name not in self._constants:
+            self._constants[name] = Constant(len(self._constants), name, value, self.arithmetic.sign(value), root)
+        return Real({((self._constants[name], exponent),): Fraction(1)}, self)
+
+    def of(self, products: dict[Product, Fraction]) -> Coefficient:
+        """A sum in its simplest form; one that has grown too long becomes a constant without a name."""
+        kept = {product: factor for product, factor in products.items() if factor}
+        if not kept or kept.keys() == {()}:
+            return self.bounded(kept.get((), Fraction(0)))
+        one = Real(kept, self)
+        long = len(kept) > MAX_PRODUCTS or any(_bits(factor) > MAX_BITS for factor in kept.values())
+        return self._named(object(), self.numeric(one)) if long else one
+
+    def bounded(self, x: Fraction) -> Coefficient:
+        """A fraction, or where it is too long only its value."""
+        return x if _bits(x) <= MAX_BITS else self._named(object(), self.arithmetic.of(x))
+
+    def numeric(self, x: Coefficient) -> Any:
+        """The value, as the arithmetic has it."""
+        if not isinstance(x, Real):
+            return self.arithmetic.of(x)
+        if x.value is None:
+            total = self.arithmetic.of(Fraction(0))
+            for product, factor in x.products.items():
+                term = self.arithmetic.of(factor)
+                for constant, exponent in product:
+                    term = self.arithmetic.times(term, self.arithmetic.power(constant.value, exponent))
+                total = self.arithmetic.plus(total, term)
+            x.value = total
+        return x.value
+
+    def sign(self, x: Coefficient) -> Any:
+        """1, 0 or −1, or UNKNOWN."""
+        if not isinstance(x, Real):
+            return (x > 0) - (x < 0)
+        if len(x.products) == 1:
+            ((product, factor),) = x.products.items()
+            signs = [constant.sign if exponent % 2 or constant.sign is UNKNOWN else 1 for constant, exponent in product]
+            sign = math.prod(signs) * (1 if factor > 0 else -1) if UNKNOWN not in signs else UNKNOWN
+        else:
+            sign = self.arithmetic.sign(self.numeric(x))
+        self.open |= sign is UNKNOWN
+        return sign
+
+    def inverse(self, x: Coefficient) -> Coefficient:
+        """1/x of an x that is not 0."""
+        if not isinstance(x, Real):
+            return 1 / x
+        if len(x.products) > 1:
+            return self._named(("1/", x), self.arithmetic.power(self.numeric(x), -1))
+        ((product, factor),) = x.products.items()
+        turned, rational = _product((), tuple((constant, -exponent) for constant, exponent in product))
+        return self.of({turned: rational / factor})
+
+    def power(self, x: Coefficient, p: Fraction) -> Coefficient:
+        """x^p of an x above 0, and of an x below 0 where p is a whole number."""
+        if isinstance(x, Real):
+            if p.denominator == 1 and abs(p) <= MAX_ROOT:
+                result, factor = Fraction(1), x if p > 0 else self.inverse(x)
+                for _ in range(abs(int(p))):
+                    result = result * factor
+                return result
+            return self._named(("power", x, p), self.arithmetic.power(self.numeric(x), p))
+        if x == 1:
+            return x
+        if abs(p.numerator) * _bits(x) > MAX_BITS or p.denominator > MAX_ROOT:
+            return self._named(("power", x, p), self.arithmetic.power(self.arithmetic.of(x), p))
+        n = p.denominator
+        root = _root(x, n) if x > 0 else x
+        if root is not None:
+            return self.bounded(root**p.numerator)
+        base = Fraction(x.numerator * x.denominator ** (n - 1))  # the root of which is a whole number's, divided
+        value = self.arithmetic.power(self.arithmetic.of(base), Fraction(1, n))
+        whole, exponent = divmod(p.numerator, n)
+        root = self._named(("root", base, n), value, (n, base), exponent)
+        return root * (x**whole / Fraction(x.denominator) ** exponent)
+
+    def function(self, name: str, x: Coefficient) -> Coefficient | None:
+        """A function that is finite and smooth near x, or at an end of its domain; None if its value is not known."""
+        if isinstance(x, Real):
+            simple = self._of_known(name, x)
+        elif x in _EXACT.get(name, {}):
+            simple = Fraction(_EXACT[name][int(x)])
+        elif x in _IN_PI.get(name, {}):
+            simple = self.pi * _IN_PI[name][int(x)]
+        elif name == "exp" and max(abs(x.numerator), x.denominator) <= MAX_ROOT:
+            simple = self._power_of_e(Fraction(1, x.denominator), x.numerator)
+        else:
+            simple = self._logarithm(x) if name == "log" else None
+        if simple is not None:
+            return simple
+        value = self.arithmetic.function(name, self.numeric(x))
+        return None if value is None else self._named((name, x), value)
+
+    @property
+    def e(self) -> Real:
+        """The base of the natural logarithm."""
+        return self._power_of_e(Fraction(1), 1)
+
+    def _power_of_e(self, root: Fraction, exponent: int) -> Real:
+        """A power of e^root."""
+        value = self.arithmetic.function("exp", self.arithmetic.of(root))
+        return self._named(("exp", root), value, None, exponent)
+
+    def _of_known(self, name: str, x: Real) -> Coefficient | None:
+        """Of a multiple of π, of a logarithm, or a power of e."""
+        if len(x.products) > 1:
+            return None
+        ((product, factor),) = x.products.items()
+        ((constant, exponent), *others) = product
+        if exponent == 1 and not others:
+            if constant.name == "pi" and name in ("sin", "cos", "tan") and (2 * factor).denominator == 1:
+                quarters = int(2 * factor) + (name == "cos")
+                sine, cosine = ([0, 1, 0, -1][k % 4] for k in (quarters, quarters + 1))
+                return Fraction(sine) if name != "tan" else Fraction(0) if cosine else None
+            if name == "exp" and constant.name[0] == "log" and isinstance(constant.name[1], Fraction):
+                return self.power(constant.name[1], factor)
+        if name == "log" and constant.name[0] == "exp" and not others and factor > 0:
+            return constant.name[1] * exponent + self._logarithm(factor)
+        return None
+
+    def _logarithm(self, x: Fraction) -> Coefficient:
+        """log x, as n·log b of the least b of which x is the n-th power."""
+        if x == 1:
+            return Fraction(0)
+        n, base = 1, x
+        for k in range(2, MAX_ROOT):
+            if (root := _root(x, k)) is not None:
+                n, base = k, root
+        if base < 1:
+            n, base = -n, 1 / base
+        value = self.arithmetic.function("log", self.arithmetic.of(base))
+        return self._named(("log", base), value) * Fraction(n)
+
+    def angle(self, y: Coefficient, x: Coefficient) -> Coefficient | None:
+        """atan2(y, x), on the upper side of the negative axis; None if it is not known."""
+        signs = self.sign(x), self.sign(y)
+        if UNKNOWN in signs or signs == (0, 0):
+            return None
+        if signs[0] == 0:
+            return self.pi * Fraction(signs[1], 2)
+        angle = self.function("arctan", y * self.inverse(x))
+        return angle if angle is None or signs[0] > 0 else angle + self.pi * (1 if signs[1] >= 0 else -1)
+
+
+def _bits(x: Fraction) -> int:
+    return x.numerator.bit_length() + x.denominator.bit_length()
+
+
+def _root(x: Fraction, n: int) -> Fraction | None:
+    """The n-th root of a positive fraction, if it is a fraction."""
+    parts = []
+    for whole in (x.numerator, x.denominator):
+        root = _whole_root(whole, n)
+        if root**n != whole:
+            return None
+        parts.append(root)
+    return Fraction(*parts)
+
+
+def _whole_root(x: int, n: int) -> int:
+    """The largest whole number whose n-th power is at most x."""
+    if n == 2:
+        return math.isqrt(x)
+    root = 1 << -(-x.bit_length() // n)
+    while (closer := ((n - 1) * root + x // root ** (n - 1)) // n) < root:
+        root = closer
+    return root
+
+
+Bounded = tuple[float, float]
+"""A double, and how far it is at most from the true number; the second is ∞ where nothing is known."""
+_ULP = 2.0**-52
+
+
+class Doubles:
+    """Values as doubles with a bound of their error: a few units for each step, and what it makes of those before."""
+
+    unknown = beyond_proof = math.nan
+
+    def pi(self) -> Bounded:
+        """π."""
+        return math.pi, _ULP
+
+    def of(self, x: Fraction) -> Bounded:
+        """A fraction."""
+        try:
+            value = float(x)
+        except OverflowError:
+            return math.inf if x > 0 else -math.inf, math.inf
+        return value, abs(value) * _ULP + 5e-324
+
+    def plus(self, x: Bounded, y: Bounded) -> Bounded:
+        """The sum."""
+        total = x[0] + y[0]
+        return total, x[1] + y[1] + abs(total) * _ULP
+
+    def times(self, x: Bounded, y: Bounded) -> Bounded:
+        """The product."""
+        product = x[0] * y[0]
+        error = abs(x[0]) * y[1] + abs(y[0]) * x[1] + x[1] * y[1]
+        return product, error + abs(product) * _ULP + 5e-324
+
+    def power(self, x: Bounded, p: Fraction | int) -> Bounded:
+        """The power: an error of x counts p-fold."""
+        exponent = self.of(Fraction(p))[0]
+        value = FLOATS.power(x[0], exponent)
+        if not math.isfinite(value) or not x[0] or not x[1] < abs(x[0]) / 2:
+            return value, math.inf
+        spread = abs(exponent) * (2.0 * x[1] / abs(x[0]) + _ULP * abs(math.log(abs(x[0]))))
+        return value, abs(value) * (spread if spread < 0.1 else math.inf) + 4.0 * abs(value) * _ULP + 5e-324
+
+    def function(self, name: str, x: Bounded) -> Bounded | None:
+        """The function: an error of x counts as often as the slope says."""
+        row, space = FUNCTIONS[ROWS.get(name, name)], Space(FLOATS)
+        assert row.value is not None
+        value = row.value(space, x[0])
+        slope = row.partial(0)(space, value, x[0])
+        error = 2.0 * abs(slope) * x[1] + 4.0 * abs(value) * _ULP + 5e-324
+        return (value, error) if math.isfinite(value) and math.isfinite(error) else None
+
+    def sign(self, x: Bounded) -> Any:
+        """The sign, where the error leaves no doubt."""
+        return UNKNOWN if not abs(x[0]) > 2.0 * x[1] else 1 if x[0] > 0 else -1
+
+    def result(self, x: Bounded) -> float:
+        """What is shown."""
+        return x[0]
+
+    approximate = result
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether a result is finite."""
+        return math.isfinite(x)
+
+
+class Balls:
+    """Values as balls, at the precision of the context."""
+
+    def __init__(self) -> None:
+        from bpcli.numbers import balls, enclosures
+
+        self._space, self.of, self._power = balls.balls(), enclosures.rational, balls.power
+        self.unknown, self.beyond_proof = enclosures.ANYTHING, enclosures.BEYOND_PROOF
+
+    def pi(self) -> Any:
+        """π."""
+        return self._space.pi
+
+    def plus(self, x: Any, y: Any) -> Any:
+        """The sum."""
+        return x + y
+
+    def times(self, x: Any, y: Any) -> Any:
+        """The product."""
+        return x * y
+
+    def power(self, x: Any, p: Fraction | int) -> Any:
+        """The power."""
+        return self._power(x, self.of(Fraction(p)))
+
+    def function(self, name: str, x: Any) -> Any:
+        """The function."""
+        return self._space.functions[name](x)
+
+    def sign(self, x: Any) -> Any:
+        """The sign, where the ball leaves no doubt."""
+        zero = self.of(Fraction(0))
+        return 1 if (x > zero) is True else -1 if (x < zero) is True else UNKNOWN
+
+    def result(self, x: Any) -> Any:
+        """What is shown."""
+        return x
+
+    def approximate(self, x: Any) -> float:
+        """A double near it."""
+        return float(self._space.rank(x))
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether a result is finite, as far as is known."""
+        return bool(self._space.isfinite(x))

@@ -1,0 +1,360 @@
+"""The functions of truncated power series: their namespace, in which the rules of the calculator run on series.
+
+Where a function is smooth its Taylor series comes from its own derivative rule, f(a + t) = f(a) + ∫ f′ dt; the same
+holds at the end of a domain, where f′ grows as a root does: arccos at 1. Poles, logarithms and roots have formulas.
+"""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from bpcli.calculus.one_sided.coefficients import ROWS, Balls, Coefficient, Doubles, Real, Reals
+from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series
+from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.numbers.elements import UNKNOWN, Elements
+
+Function = Callable[[Series], Series]
+
+_HALF = Fraction(1, 2)
+_LONGEST_DECIMAL = 4096  # digits of a constant of the text, written out
+
+
+class SeriesKind:
+    """Series of at most `length` terms; their signs are decided in doubles, or in balls where `exact`.
+
+    In doubles a constant of the text is the double that it reads as; `exact` it is the decimal itself.
+    """
+
+    def __init__(self, exact: bool, length: int) -> None:
+        self.exact, self.length = exact, length
+        self.reals = Reals(Balls() if exact else Doubles())
+        self.zero = Series((), INF, self)
+        self.unknown = Series((), -INF, self)
+        self.undefined = Series((), -INF, self, defined=False)
+        self._taylor_series: dict[tuple[str, Coefficient, int, int], Series] = {}
+        self.functions = {name: _of_defined(function) for name, function in self._singular().items()}
+        regular = ("sin", "cos", "tan", "arcsin", "arccos")
+        self.functions |= {name: _of_defined(self._smooth(name)) for name in regular if name not in self.functions}
+        two: dict[str, Callable[[Series, Series], Series]] = {
+            "divide": self.divide,
+            "power": self.power,
+            "hypot": lambda x, y: self.root(x * x + y * y, 2),
+            "arctan2": self._arctan2,
+            "maximum": lambda x, y: self.select(x < y, y, x),
+            "minimum": lambda x, y: self.select(x > y, y, x),
+            "scale": lambda g, p: g if g.is_zero() else g * p,
+        }
+        self.namespace = Elements(
+            "series",
+            Series,
+            {**self.functions, **two},
+            lift=self.lifted,
+            constant=self._constant,
+            select=self.select,
+            is_finite=lambda x: x.defined and x.first >= 0,
+            rank=lambda x: self.approximate(x.coefficient(0)) if x.order > 0 and x.first >= 0 else -INF,
+            power_of_two=lambda k: self.of(Fraction(2) ** int(k)),
+            pi=lambda: self.of(self.reals.pi),
+        )
+        self.space = Space(self.namespace)
+
+    # Numbers as series
+
+    def of(self, c: Coefficient) -> Series:
+        """A number as it is, and as it stays."""
+        return Series([(Fraction(0), c)], INF, self)
+
+    def lifted(self, x: Any) -> Series:
+        """A number as a series; ∞ outgrows every power of 1/h. TypeError if it is no number."""
+        if isinstance(x, Series):
+            return x
+        if isinstance(x, Fraction | Real):
+            return self.of(x)
+        if not isinstance(x, float | int) and getattr(x, "shape", None) != ():
+            raise TypeError(f"{type(x).__name__} is no number")
+        x = float(x)
+        if math.isinf(x):
+            return Series([(-2 * FLAT, Fraction(1 if x > 0 else -1))], -FLAT, self)
+        return self.of(Fraction(x)) if math.isfinite(x) else self.undefined
+
+    def _constant(self, c: Any) -> Series:
+        """A constant of the text; π and e are themselves."""
+        text = str(getattr(c, "written", c))
+        sign, name = (-1, text[1:]) if text.startswith("-") else (1, text)
+        if name == "pi":
+            return self.of(self.reals.pi * sign)
+        if name == "e":
+            return self.of(self.reals.e * sign)
+        if not self.exact or "inf" in name:
+            return self.lifted(float(c))
+        exponent = int(text.lower().partition("e")[2] or 0)
+        return self.of(Fraction(text)) if abs(exponent) <= _LONGEST_DECIMAL else self.unknown
+
+    def moved(self, x: float, direction: float, power: Power = Fraction(1)) -> Series:
+        """x + direction·h^power."""
+        return self.lifted(x) + Series([(power, Fraction(direction))], INF, self)
+
+    def result(self, c: Coefficient) -> Any:
+        """A coefficient as a double, or as a ball."""
+        return self.reals.arithmetic.result(self.reals.numeric(c))
+
+    def approximate(self, c: Coefficient) -> float:
+        """A double near a coefficient."""
+        return float(self.reals.arithmetic.approximate(self.reals.numeric(c)))
+
+    @property
+    def not_known(self) -> Any:
+        """The result where nothing is known: NaN, or a ball of everything."""
+        return self.reals.arithmetic.unknown if self.reals.open else self.reals.arithmetic.beyond_proof
+
+    def select(self, condition: Any, x: Series, y: Series) -> Series:
+        """X where the condition holds, else y; what both have in common where that is open."""
+        if condition is not UNKNOWN:
+            return x if condition else y
+        return x.truncated((x - y).first) if x.defined and y.defined else self.unknown
+
+    # Powers
+
+    def raised(self, x: Series, p: Fraction) -> Series:
+        """x^p = (c·h^q)^p·(1 + u)^p by the binomial series."""
+        if not x.defined or p == 1:
+            return x
+        if not x.terms:
+            if x.is_zero() and p >= 0:
+                return self.zero if p > 0 else self.of(Fraction(1))
+            # An open sign: a root may be undefined.
+            return Series((), x.order * p, self) if p > 0 and p.denominator == 1 else self.unknown
+        q, c = x.terms[0]
+        if p.denominator != 1 and self.reals.sign(c) < 0:
+            return self.undefined
+        u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
+        total, term = self.of(Fraction(1)), self.of(Fraction(1))
+        for k in range(1, self.length + 1):
+            if u.is_zero() or p == k - 1:  # p is whole: the series ends
+                break
+            term = term * u * self.of((p - k + 1) / k)
+            total = total + term
+            if not term.terms:
+                break
+        else:
+            total = total.truncated((self.length + 1) * u.first)
+        return total.shifted(q * p, self.reals.power(c, p))
+
+    def root(self, x: Series, n: int) -> Series:
+        """The n-th root, of a negative x that of |x| with its sign where n is odd."""
+        if n % 2 and x.terms and x.sign < 0:
+            return -self.root(-x, n)
+        if n % 2 and x.defined and not x.terms and 0 < x.order < INF:
+            return Series((), x.order / n, self)
+        return self.raised(x, Fraction(1, n))
+
+    def divide(self, x: Series, y: Series) -> Series:
+        """x/y."""
+        return x * self.raised(y, Fraction(-1))
+
+    def power(self, x: Series, y: Series) -> Series:
+        """x^y: by the binomial series where y is a fraction, else e^(y·log x); 0^y is 0 for y > 0."""
+        if x.is_zero() and y.defined and y.sign is not UNKNOWN and y.sign > 0:
+            return self.zero
+        if y.defined and y.order == INF and all(p == 0 for p, _ in y.terms):
+            exponent = y.coefficient(0)
+            if not isinstance(exponent, Real):
+                return self.raised(x, exponent if self.exact else _simple(exponent))
+        return self.functions["exp"](y * self.functions["log"](x))
+
+    # Functions with poles, logarithms, kinks and jumps
+
+    def _singular(self) -> dict[str, Function]:
+        exp, log = self._elsewhere("exp", self._exp), self._log
+        two, ten = (self.of(self.reals.function("log", Fraction(base))) for base in (2, 10))
+        return {
+            "exp": exp,
+            "exp2": lambda x: exp(x * two),
+            "expm1": self._elsewhere("expm1", lambda x: self._exp(x) - 1.0),
+            "log": log,
+            "log2": lambda x: log(x) / two,
+            "log10": lambda x: log(x) / ten,
+            "log1p": lambda x: log(x + 1.0) if x.first < 0 or (x + 1.0).first > 0 else self._smooth("log1p")(x),
+            "sin": self._elsewhere("sin", lambda x: Series((), Fraction(0), self)),
+            "cos": self._elsewhere("cos", lambda x: Series((), Fraction(0), self)),
+            "sinh": self._elsewhere("sinh", lambda x: (self._exp(x) - self._exp(-x)) * 0.5),
+            "cosh": self._elsewhere("cosh", lambda x: (self._exp(x) + self._exp(-x)) * 0.5),
+            "tanh": self._elsewhere("tanh", _odd(self._tanh)),
+            "erf": self._elsewhere("erf", _odd(lambda x: self.of(Fraction(1)).truncated(FLAT))),
+            "arctan": self._elsewhere("arctan", _odd(self._arctan)),
+            "arcsinh": self._elsewhere("arcsinh", _odd(lambda x: log(x + self.root(x * x + 1.0, 2)))),
+            "arccosh": self._elsewhere("arccosh", lambda x: log(x + self.root(x * x - 1.0, 2))),
+            "arctanh": self._arctanh,
+            "sqrt": lambda x: self.root(x, 2),
+            "cbrt": lambda x: self.root(x, 3),
+            "abs": abs,
+            "sign": self._sign,
+            "floor": self._floor,
+            "ceil": lambda x: -self._floor(-x),
+        }
+
+    def _elsewhere(self, name: str, of_unbounded: Function) -> Function:
+        """A function by its Taylor series, or by `of_unbounded` of what grows without bound."""
+        smooth = self._smooth(name)
+        return lambda x: of_unbounded(x) if x.terms and x.first < 0 else smooth(x)
+
+    def _log(self, x: Series) -> Series:
+        """log(c·h^q·(1 + u)) = log c − q·log(1/h) + log(1 + u)."""
+        if not x.terms:
+            return self.unknown
+        q, c = x.terms[0]
+        if x.sign < 0:
+            return self.undefined
+        value = self.reals.function("log", c)
+        if value is None or (q and _has_logarithm(q)) or q < -FLAT:
+            return self.unknown
+        u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
+        return Series([(-EPSILON, -q), (Fraction(0), value)], INF, self) + self._smooth("log1p")(u)
+
+    def _exp(self, x: Series) -> Series:
+        """e^(c·log(1/h) + …) is h^−c·…; e^x of an x that falls faster is less than every power of h.
+
+        Of what grows more slowly than the logarithm, as its root, e^x is below every power of 1/h.
+        """
+        q, c = x.terms[0]
+        if q < -EPSILON:
+            return Series((), FLAT, self) if x.sign < 0 else self.unknown
+        if q > -EPSILON:
+            return Series((), Fraction(0 if x.sign < 0 else -1, 1000), self)
+        rest = self.functions["exp"](Series(x.terms[1:], x.order, self))
+        if not isinstance(c, Real):
+            return rest.shifted(-c)
+        lower = math.floor(-1000 * self.approximate(c)) - 1
+        return Series((), rest.first + Fraction(lower, 1000), self)
+
+    def _tanh(self, x: Series) -> Series:
+        """(1 − t)/(1 + t) with t = e^−2x."""
+        t = self.functions["exp"](x * -2.0)
+        return self.divide(1.0 - t, 1.0 + t)
+
+    def _arctan(self, x: Series) -> Series:
+        """π/2 − atan(1/x)."""
+        return self.of(self.reals.pi * _HALF) - self.functions["arctan"](self.raised(x, Fraction(-1)))
+
+    def _arctanh(self, x: Series) -> Series:
+        """½·(log(1 + x) − log(1 − x)) at its poles."""
+        if x.first < 0 or (x + 1.0).first > 0 or (x - 1.0).first > 0:
+            return (self._log(1.0 + x) - self._log(1.0 - x)) * 0.5
+        return self._smooth("arctanh")(x)
+
+    def _sign(self, x: Series) -> Series:
+        return self.select(x < 0.0, self.of(Fraction(-1)), self.select(x > 0.0, self.of(Fraction(1)), x))
+
+    def _floor(self, x: Series) -> Series:
+        if x.first < 0 or x.order <= 0:
+            return self.unknown
+        at = x.coefficient(0)
+        below = math.floor(self.approximate(at) if isinstance(at, Real) else at)
+        if isinstance(at, Real) and not (self.reals.sign(at - below) == 1 and self.reals.sign(at - below - 1) == -1):
+            return self.unknown
+        whole = self.of(Fraction(below))
+        return self.select(x < whole, whole - 1.0, whole) if at == below else whole
+
+    def _arctan2(self, y: Series, x: Series) -> Series:
+        """The angle of the first terms, and from there atan of what the rest turns it by."""
+        if not x.defined or not y.defined:
+            return self.undefined
+        if x.is_zero() and y.is_zero():
+            return self.zero
+        q = min(x.first, y.first)
+        if x.order <= q or y.order <= q:
+            return self.unknown
+        a, b = x.shifted(-q), y.shifted(-q)
+        x0, y0 = a.coefficient(0), b.coefficient(0)
+        angle = self.reals.angle(y0, x0)
+        if angle is None:
+            return self.unknown
+        if y0 == 0 and self.reals.sign(x0) < 0:
+            if y.sign is UNKNOWN:
+                return self.unknown
+            angle = -angle if y.sign < 0 else angle  # just below the negative axis
+        turn = self.divide(b * self.of(x0) - a * self.of(y0), a * self.of(x0) + b * self.of(y0))
+        return self.functions["arctan"](turn) + self.of(angle)
+
+    # All others
+
+    def _smooth(self, name: str) -> Function:
+        """A function by its Taylor series at the limit of its argument."""
+        low, high = FUNCTIONS[ROWS.get(name, name)].domain
+
+        def function(x: Series) -> Series:
+            if (low > -INF and (x < low) is True) or (high < INF and (x > high) is True):
+                return self.undefined
+            if x.order <= 0 or x.first < 0:
+                return self.unknown
+            at = x.coefficient(0)
+            u = x - self.of(at)
+            if u.is_zero():
+                value = self.reals.function(name, at)
+                return self.unknown if value is None else self.of(value)
+            terms = self.length if u.order == INF else min(self.length, math.ceil(u.order / u.first))
+            side = 1 if u.sign is UNKNOWN else u.sign
+            series = self._taylor(name, at, side, terms)
+            if u.sign is UNKNOWN:
+                # Its Taylor series holds on both sides if it is smooth there; else it may even be undefined.
+                return self.of(series.coefficient(0)).truncated(u.order) if series.order >= 1 else self.unknown
+            return self._composed(series, u if side > 0 else -u)
+
+        return function
+
+    def _taylor(self, name: str, at: Coefficient, side: int, terms: int) -> Series:
+        """f(a ± t) as t falls to 0, up to O(t^terms): f(a) + ∫ ±f′(a ± t) dt, of one term less."""
+        key = name, at, side, terms
+        if key not in self._taylor_series:
+            value = self.reals.function(name, at)
+            rule = FUNCTIONS[ROWS.get(name, name)].partial(0)
+            if value is None:
+                found = self.unknown
+            elif terms <= 1:
+                slope = self.lifted(rule(self.space, self.of(value), self.of(at)))
+                found = self.of(value).truncated(1 if slope.defined and slope.first >= 0 else 0)
+            else:
+                x = Series([(Fraction(0), at), (Fraction(1), Fraction(side))], Fraction(terms - 1), self)
+                slope = self.lifted(rule(self.space, self._taylor(name, at, side, terms - 1), x)) * side
+                found = self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
+                found = found if slope.defined else self.undefined
+            self._taylor_series[key] = found
+        return self._taylor_series[key]
+
+    def _composed(self, series: Series, t: Series) -> Series:
+        """A series in t of what t itself is a series of."""
+        if not series.defined:
+            return series
+        total = Series((), series.order * t.first, self)
+        power, last = self.of(Fraction(1)), Fraction(0)
+        for p, c in series.terms:
+            power, last = power * self.raised(t, p - last), p
+            total = total + power.shifted(0, c)
+        return total
+
+
+def _of_defined(function: Function) -> Function:
+    return lambda x: function(x) if x.defined else x
+
+
+def _odd(function: Function) -> Function:
+    """An odd function by what it is of a positive argument."""
+    return lambda x: function(x) if x.sign > 0 else -function(-x)
+
+
+def _integral(slope: Series) -> Series:
+    terms = [(p + 1, c * (1 / Fraction(p + 1))) for p, c in slope.terms]
+    return Series(terms, slope.order + 1, slope.kind)
+
+
+def _has_logarithm(power: Fraction) -> bool:
+    """Whether a power holds a multiple of ε."""
+    return power.denominator % EPSILON.denominator == 0
+
+
+def _simple(p: Fraction) -> Fraction:
+    """An exponent as the simple fraction whose double it is: 0.1 is 1/10."""
+    simple = p.limit_denominator(1000)
+    return simple if abs(simple - p) <= abs(p) * Fraction(1, 10**15) else p
