@@ -161,7 +161,7 @@ def loss_sheet(row: Loss) -> Sheet:
     """∂J/∂ŷ of a mini-batch: 1/N of the slope of each entry."""
     rows = row.task is Task.CLASSES
     names = f"J = {row.name}(y, yhat)" + ", a sample a row" * rows + _settings(row.settings)
-    return Sheet(*_gradient(row.slope_formula, "yhat", r"\hat{y}", rows), names)
+    return Sheet(*_gradient(row.slope_formula, "yhat", rows), names)
 
 
 def fused_sheet(g: str, row: Loss) -> Sheet:
@@ -169,24 +169,23 @@ def fused_sheet(g: str, row: Loss) -> Sheet:
     rows = g not in ACTIVATIONS
     output, by = ("p", "logits") if rows else ("a", "z")
     names = f"{output} = {g}({by}), J = {row.name}(y, {output})" + ", a sample a row" * rows + _settings(row.settings)
-    return Sheet(*_gradient(row.fused[g].slope_formula, by, rf"\vec{{{by[0]}}}", rows), names)
+    return Sheet(*_gradient(row.fused[g].slope_formula, by, rows), names)
 
 
-def _gradient(formula: str, by: str, vector: str, rows: bool) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+_LETTERS = {"y": "y", "yhat": r"\hat{y}", "a": "a", "p": "p", "z": "z", "logits": "l"}
+
+
+def _gradient(formula: str, by: str, rows: bool) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """1/N of a slope, by entries with an index of the sample, and of the class where a sample is a row."""
-    tree, index, small = parse(formula), "[i,k]" if rows else "[i]", "ik" if rows else "i"
-    indexed = {name: name + index for name in ("y", "yhat", "a", "p", "z", "logits")}
-    text = to_text(renamed(_over_samples(tree), indexed))
-    vectors = {name: Formula(name, rf"\vec{{{name}}}") for name in ("y", "a", "p", "z")}
-    vectors["yhat"] = Formula("yhat", r"\hat{y}")
+    tree, index, below = parse(formula), "[i,k]" if rows else "[i]", "_{ik}" if rows else "_i"
+    text = to_text(renamed(_over_samples(tree), {name: name + index for name in _LETTERS}))
     if is_linear(tree):
-        latex = mean_slope(formula, vectors, 2).latex.replace("}(", "} (", 1) + "^T"
-        return (Entry(f"dJ/d{by}{index}", text),), (rf"\frac{{\partial J}}{{\partial {vector}}} = {latex}",)
-    below = f"_{{{small}}}" if rows else "_i"
-    entries = {name: Formula(name, f"{name}{below}") for name in ("y", "a", "p", "z")}
-    entries["yhat"] = Formula("yhat", rf"\hat{{y}}{below}")
-    latex = mean_slope(formula, entries, 2).latex
-    return (Entry(f"dJ/d{by}{index}", text),), (rf"\frac{{\partial J}}{{\partial {vector}{below}}} = {latex}",)
+        shown = {name: letter if "{" in letter else rf"\vec{{{letter}}}" for name, letter in _LETTERS.items()}
+    else:
+        shown = {name: letter + below for name, letter in _LETTERS.items()}
+    slope = mean_slope(formula, {name: Formula(name, letter) for name, letter in shown.items()}, 2).latex
+    latex = slope.replace("}(", "} (", 1) + "^T" if is_linear(tree) else slope
+    return (Entry(f"dJ/d{by}{index}", text),), (rf"\frac{{\partial J}}{{\partial {shown[by]}}} = {latex}",)
 
 
 def _over_samples(tree: Expression) -> Expression:

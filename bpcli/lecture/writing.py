@@ -181,10 +181,17 @@ def _call(function: str, arguments: tuple[Expression, ...], names: Names, latex:
 def signed(tree: Expression) -> tuple[bool, str, Expression]:
     """A formula as (negative, c, rest), where it is c·rest or −c·rest; c is "1" where it begins with no number."""
     negative, rest = _without_minus(tree)
-    match rest:
+    return negative, *_without_number(rest)
+
+
+def _without_number(tree: Expression) -> tuple[str, Expression]:
+    match tree:
         case Binary("*", Number(text), other):
-            return negative, text, other
-    return negative, "1", rest
+            return text, other
+        case Binary("*", left, right):
+            c, rest = _without_number(left)
+            return c, Binary("*", rest, right)
+    return "1", tree
 
 
 def _without_minus(tree: Expression) -> tuple[bool, Expression]:

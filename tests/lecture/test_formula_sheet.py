@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
-from bpcli.lecture.formula_sheet import neuron_sheet, sheet_of
+from bpcli.lecture.formula_sheet import fused_sheet, neuron_sheet, sheet_of
 from bpcli.lecture.inputs import INPUTS, OF_Z, fused_names
 from bpcli.lecture.named_functions import NAMED
 
@@ -149,3 +150,17 @@ def test_mistakes(bpcli, options, message):
     result = bpcli("jacobian", *options)
     assert result.code == 2
     assert message in result.err
+
+
+@pytest.mark.parametrize(
+    ("slope", "line"),
+    [
+        ("a-y", r"\frac{\partial J}{\partial \vec{z}} = \frac{1}{N} (\vec{a} - \vec{y})^T"),
+        ("(a-y)/a", r"\frac{\partial J}{\partial z_i} = \frac{1}{N} \frac{a_i - y_i}{a_i}"),
+        ("3*a*y", r"\frac{\partial J}{\partial z_i} = \frac{3}{N} a_i y_i"),
+    ],
+)
+def test_a_slope_is_written_in_vectors_where_it_is_one_of_them(slope, line):
+    row = LOSSES["bce"]
+    form = row.fused["sigmoid"]._replace(slope_formula=slope)
+    assert fused_sheet("sigmoid", replace(row, fused={"sigmoid": form})).latex == (line,)
