@@ -17,6 +17,7 @@ class ArrayOp(ABC):
 
     name = ""  # its key in the table
     has_edge = False
+    of_rows = False  # of a vector or of each row of a matrix, and of no number
     selects = False  # some entries of its operand, and leaves others
 
     @abstractmethod

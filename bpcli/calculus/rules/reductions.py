@@ -194,6 +194,8 @@ class Norm(ArrayOp):
 class _Softmax(ArrayOp):
     """What softmax, log_softmax and logsumexp share: the axis, a row at a time where none is given."""
 
+    of_rows = True
+
     def axis(self, shape: Shape, extra: Any) -> int:
         if not shape:
             raise ShapeError("softmax is of a vector or a matrix, not of a number")

@@ -117,7 +117,7 @@ class Builder:
 
     def _reduction(self, name: str, args: list[int], axis: int | None, node: Expression) -> int:
         shape = self.program.shapes[args[0]]
-        if not shape and axis is None and name not in ("softmax", "log_softmax"):
+        if not shape and axis is None and not _of_rows(name):
             # Of a single number: its sum, mean, product, maximum is itself, its norm |x|, its logsumexp log e^x = x.
             return self.elementwise(FUNCTIONS["abs"], args, node) if name == "norm" else args[0]
         if name != "mean":
@@ -215,3 +215,10 @@ class Builder:
 
     def _error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)
+
+
+def _of_rows(reduction: str) -> bool:
+    """Whether a reduction is of rows alone; of a single number it then is an error."""
+    from bpcli.calculus.rules.reductions import REDUCTIONS
+
+    return reduction in REDUCTIONS and REDUCTIONS[reduction].of_rows

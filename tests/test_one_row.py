@@ -1,0 +1,231 @@
+"""A thing to choose from is a row in a table, and nothing else: rows that are added here work everywhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bpcli.calculus.rules.function_rows import unary
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.datasets.reading import READERS
+from bpcli.formulas.activations import ACTIVATIONS, Activation
+from bpcli.formulas.choices import BETWEEN_0_AND_1, FROM_0_TO_1, Kink, Task
+from bpcli.formulas.losses import LOSSES, Loss
+from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer
+from bpcli.numbers.namespaces import namespace
+
+BENT = Activation(  # with a kink off the origin: slope 1/2 up to 1, then 2
+    "bent",
+    lambda z: namespace(z).where(z >= 1, 2.0 * z - 1.5, 0.5 * z),
+    lambda z: namespace(z).where(z >= 1, 2.0, 0.5 + 0.0 * z),
+    "where(z>=1, 2*z-3/2, z/2)",
+    "where(z>=1, 2, 1/2)",
+    kinks=lambda: (Kink(1.0, 0.5, 2.0),),
+)
+SQUASH = Activation(  # smooth: Cauchy's distribution function, between 0 and 1
+    "squash",
+    lambda z: 0.5 + namespace(z).arctan(z) / np.pi,
+    lambda z: 1.0 / (np.pi * (1.0 + z * z)),
+    "1/2+atan(z)/pi",
+    "1/(pi*(1+z**2))",
+    range=BETWEEN_0_AND_1,
+)
+
+
+def _where_slopes_balance(y, weights):
+    low, high = float(y.min()), float(y.max())
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.average(np.tanh(middle - y), weights=weights) < 0 else (low, middle)
+    return low
+
+
+LOGCOSH = Loss(  # of regression
+    "logcosh",
+    Task.REGRESSION,
+    lambda y, yhat: namespace(y, yhat).log(namespace(y, yhat).cosh(y - yhat)),
+    lambda y, yhat: namespace(y, yhat).tanh(yhat - y),
+    lambda y, yhat: namespace(y, yhat).tanh(y - yhat),
+    "log(cosh(y-yhat))",
+    "tanh(yhat-y)",
+    _where_slopes_balance,
+)
+BRIER = Loss(  # of two classes
+    "brier",
+    Task.TWO_CLASSES,
+    lambda y, yhat: (y - yhat) * (y - yhat),
+    lambda y, yhat: -2.0 * (y - yhat),
+    lambda y, yhat: 2.0 * (y - yhat),
+    "(y-yhat)**2",
+    "-2*(y-yhat)",
+    lambda y, weights: float(np.average(y, weights=weights)),
+    domain=FROM_0_TO_1,
+    labels=FROM_0_TO_1,
+    spans=BETWEEN_0_AND_1,
+    encoding=(0.0, 1.0),
+    probability=True,
+)
+
+
+def _sign_step(p, g, t, learning_rate, l1, settings, slots, scratch):
+    np.sign(g, scratch)
+    np.subtract(p, learning_rate * scratch, p)
+
+
+SIGN = Optimizer({}, (), _sign_step, "p := p - α·sign(g)", "Bernstein et al. 2018")
+CASES = [
+    ("bent", "logcosh", "number"),
+    ("squash", "brier", "kind"),
+    ("bent", "mse", "number"),
+    ("squash", "bce", "kind"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _rows(monkeypatch):
+    for row in (BENT, SQUASH):
+        monkeypatch.setitem(ACTIVATIONS, row.name, row)
+    for row in (LOGCOSH, BRIER):
+        monkeypatch.setitem(LOSSES, row.name, row)
+    monkeypatch.setitem(OPTIMIZERS, "sign", SIGN)
+    monkeypatch.setitem(READERS, "mine", replace(READERS["csv"], extensions=(".mine",)))
+    monkeypatch.setitem(
+        FUNCTIONS, "gauss", unary("gauss", lambda xp, out, x: -2.0 * x * out, value=lambda xp, x: xp.exp(-(x * x)))
+    )
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A config for an activation, a loss and a target; and its table."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 2))
+    number = x @ [1.0, -0.5]
+    number -= np.tile([0.25, -0.25], 30)
+    rows = [f"{a},{b},{n},{'yes' if n > 0 else 'no'}" for (a, b), n in zip(x.tolist(), number.tolist(), strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,number,kind", *rows]) + "\n")
+
+    def write(activation, loss, target, more=""):
+        path = tmp_path / "c.yaml"
+        path.write_text(
+            f"model: {{type: neuron, activation: {activation}}}\nloss: {loss}\n"
+            f"training: {{learning_rate: 0.1, epochs: 8{more}}}\n"
+            f"data: {{path: t.csv, target: {target}, features: [a, b], validation: 0.2}}\n"
+        )
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(("activation", "loss", "target"), CASES)
+def test_a_row_of_activations_and_one_of_losses_reach_everything_of_the_trainer(
+    bpcli, config, tmp_path, activation, loss, target
+):
+    metric = "auc" if target == "kind" else "mae"
+    path, run = (
+        config(activation, loss, target, f", early_stopping: {{metric: {metric}, patience: 50}}"),
+        tmp_path / "run",
+    )
+    assert bpcli("validate", path).code == 0
+    trained = bpcli("train", path, "--output", run, "--format", "json")
+    assert trained.code == 0, trained.err
+    done = trained.json[-1]
+    y, a = _predicted(run)
+    assert done["best_constant_loss"] == pytest.approx(_least(LOSSES[loss], y), rel=1e-6)
+    assert done["train"]["loss"] == pytest.approx(float(np.mean(LOSSES[loss].term(y, a))), rel=1e-12)
+    assert metric in done["validation"]
+    assert bpcli("train", path, "--output", run, "--resume").code == 0
+    measured = bpcli("evaluate", run, tmp_path / "t.csv", "--format", "json").json[0]
+    assert measured["rows"] == 60
+    predicted = bpcli("predict", run, tmp_path / "t.csv", "--format", "json").json
+    assert len(predicted) == 60
+    if target == "kind":
+        p = np.array([[v for k, v in row.items() if k != "prediction"] for row in predicted], float)
+        assert p.sum(axis=1) == pytest.approx(np.ones(60))
+    assert activation in bpcli("inspect", run).out
+    chain = bpcli("backprop", run, "--row", "2", "--format", "json").json[0]
+    assert chain["dJ_dz"]["value"]
+    assert bpcli("check", path).code == 0
+    assert bpcli("plot", run, "--output", tmp_path / "p.png").code == 0
+
+
+def _predicted(run):
+    """Labels as numbers, and outputs, of the rows that a run was trained on."""
+    from bpcli.training.config.loading import load_config
+    from bpcli.training.run import load_model
+    from bpcli.training.trainer import prepare
+
+    part, model = prepare(load_config(run / "config.yaml")).parts["train"], load_model(run)
+    return part.y.astype(float), model.output(model.z(part.X))
+
+
+def _least(row, y):
+    """The least mean loss of a constant, looked for among many."""
+    constants = (
+        np.linspace(max(y.min(), 1e-9), min(y.max(), 1 - 1e-9), 20001) if row.encoding else np.linspace(-1, 1, 20001)
+    )
+    return min(float(np.mean(row.term(y, c))) for c in constants)
+
+
+@pytest.mark.parametrize("row", [BENT, SQUASH], ids=lambda row: row.name)
+def test_an_activation_is_a_function_of_the_calculator(bpcli, row):
+    z = 0.3
+    assert float(bpcli("eval", f"{row.name}(x)", "--at", z).out) == pytest.approx(float(row.value(z)), rel=1e-15)
+    assert float(bpcli("grad", f"{row.name}(x)", "--at", z).out) == pytest.approx(float(row.derivative(z)), rel=1e-15)
+    assert bpcli("check", f"{row.name}(x)", "--at", z).code == 0
+    assert bpcli("check", row.name, "--z", z).code == 0
+    assert float(bpcli("jacobian", row.name, "--z", z).out) == pytest.approx(float(row.derivative(z)), rel=1e-15)
+    for arguments in (("grad", f"{row.name}(x)"), ("jacobian", row.name), ("jacobian", row.name, "--latex")):
+        assert bpcli(*arguments).code == 0
+        assert bpcli(*arguments).out.strip()
+    formula = bpcli("grad", f"{row.name}(x)").out.strip()
+    assert float(bpcli("eval", formula, "--at", f"x={z}").out) == pytest.approx(float(row.derivative(z)), rel=1e-14)
+
+
+def test_a_kink_is_noted_and_has_two_sides(bpcli):
+    for command in (("grad", "bent(x)", "--at", 1), ("jacobian", "bent", "--z", 1)):
+        plain, left = bpcli(*command), bpcli(*command, "--kink", "left")
+        assert (plain.out.strip(), left.out.strip()) == ("2", "0.5")
+        assert "kink" in plain.err
+
+
+@pytest.mark.parametrize("row", [LOGCOSH, BRIER], ids=lambda row: row.name)
+def test_a_loss_is_a_function_of_the_calculator(bpcli, row):
+    value = bpcli("eval", f"{row.name}(y, p)", "--at", "y=[1,0], p=[0.25,0.5]").out
+    y, yhat = np.array([1.0, 0.0]), np.array([0.25, 0.5])
+    assert float(value) == pytest.approx(float(np.mean(row.term(y, yhat))), rel=1e-15)
+    slopes = bpcli("jacobian", row.name, "--y", "1,0", "--yhat", "0.25,0.5").out
+    assert np.array(slopes.split(), float) == pytest.approx(row.slope(y, yhat) / 2, rel=1e-15)
+    assert bpcli("check", f"{row.name}(y, p)", "--at", "y=[1,0], p=[0.25,0.5]").code == 0
+    assert bpcli("check", row.name, "--y", "1,0", "--yhat", "0.25,0.5").code == 0
+    assert bpcli("jacobian", row.name, "--latex").code == 0
+
+
+def test_a_pair_is_refused_by_range_and_domain(bpcli, config):
+    assert "brier" in bpcli("validate", config("bent", "brier", "kind")).err
+    assert bpcli("validate", config("bent", "brier", "kind")).code == 2
+
+
+def test_an_optimiser_trains(bpcli, config, tmp_path):
+    path = config("identity", "mse", "number", ", optimizer: sign")
+    assert bpcli("validate", path).code == 0
+    assert bpcli("train", path, "--output", tmp_path / "run", "--quiet").code == 0
+
+
+def test_a_function_of_the_calculator_is_one_row(bpcli):
+    assert float(bpcli("grad", "gauss(x)", "--at", 0.5).out) == pytest.approx(-np.exp(-0.25), rel=1e-15)
+    assert bpcli("check", "gauss(x)", "--at", 0.5).code == 0
+    assert bpcli("grad", "gauss(x)").code == 0
+
+
+def test_a_format_is_one_row(bpcli, config, tmp_path):
+    path = config("identity", "mse", "number")
+    (tmp_path / "t.csv").rename(tmp_path / "t.mine")
+    path.write_text(path.read_text().replace("t.csv", "t.mine"))
+    assert bpcli("validate", path).code == 0
+    assert bpcli("train", path, "--output", tmp_path / "run", "--quiet").code == 0
+    assert bpcli("evaluate", tmp_path / "run", tmp_path / "t.mine").code == 0
+
+
+@pytest.mark.parametrize("name", ["bent", "squash", "logcosh", "brier", "sign", "mine"])
+def test_the_schema_has_every_row(bpcli, name):
+    assert f'"{name}"' in bpcli("schema").out
