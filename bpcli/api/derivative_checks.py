@@ -50,7 +50,7 @@ class Subject:
         """Its derivative beside difference quotients."""
         raise NotImplementedError
 
-    def grade(self, answer: Answer | BpcliError, tolerance: Tolerance = Tolerance()) -> Grade:  # noqa: B008
+    def grade(self, answer: Answer | BpcliError, tolerance: Tolerance) -> Grade:
         """What there is to say of an answer; one that can't be read is `unreadable`."""
         if not isinstance(answer, Answer):
             return unreadable(answer)

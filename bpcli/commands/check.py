@@ -21,7 +21,7 @@ from bpcli.api.derivative_checks import (
     unreadable,
 )
 from bpcli.calculus.checks.answers import Answer
-from bpcli.calculus.checks.checking import Checked
+from bpcli.calculus.checks.checking import LOST, Checked
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import output
 from bpcli.commands.jacobian import function_of, named_options
@@ -193,7 +193,8 @@ class _Session:
 
 
 def _verdict(entry: Checked) -> str:
-    return "agrees" if entry.agree else "WRONG" if entry.agree is False else entry.why
+    why = f"{entry.why}: --certify" if entry.why == LOST else entry.why
+    return "agrees" if entry.agree else "WRONG" if entry.agree is False else why
 
 
 # Expressions

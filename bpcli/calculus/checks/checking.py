@@ -98,7 +98,7 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     return [entry for row in rows.values() for entry in row]
 
 
-_LOST = "the exact one cancels: --certify"
+LOST = "the exact one cancels"
 _PLACES = ("at a kink", "next to a kink", "not finite")  # where a number proves nothing
 
 
@@ -113,14 +113,14 @@ def _borne_out(entry: Checked, error: float, proven: Callable[[], float | None])
         return entry
     witness = proven()
     if witness is None:
-        return entry._replace(agree=None, why=_LOST) if doubtful else entry
+        return entry._replace(agree=None, why=LOST) if doubtful else entry
     distance = abs(entry.exact - witness)
     size = max(abs(entry.exact), abs(witness))
     entry = entry._replace(numeric=witness, error=distance / size if size else distance)
     if distance <= RTOL * size:
         return entry._replace(agree=True, why="")
     if distance <= _ROUNDED * error:
-        return entry._replace(agree=None, why=_LOST)
+        return entry._replace(agree=None, why=LOST)
     return entry._replace(agree=False, why="")
 
 

@@ -16,7 +16,7 @@ from bpcli.calculus.language.tree import Call, Expression
 from bpcli.calculus.rules.functions import OPERATORS
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.instructions import Constant, Instruction
+from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
@@ -210,14 +210,12 @@ def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, p
 
 def _samples(calculation: Calculation) -> int:
     """The number of terms that a mean of the expression is over; 1 if there is none, or several."""
-    counts = {
-        int(calculation.program.slots[step.args[1]])  # type: ignore[arg-type]
-        for step in calculation.program.slots
-        if isinstance(step, Instruction)
-        and step.row is OPERATORS["/"]
-        and isinstance(step.node, Call)
-        and isinstance(calculation.program.slots[step.args[1]], Constant)
-    }
+    slots = calculation.program.slots
+    counts = set()
+    for step in slots:
+        if isinstance(step, Elementwise) and step.row is OPERATORS["/"] and isinstance(step.node, Call):
+            count = slots[step.args[1]]  # a division that nobody wrote is that of a mean
+            counts |= {int(count)} if isinstance(count, Constant) else set()
     return counts.pop() if len(counts) == 1 else 1
 
 
@@ -236,38 +234,40 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
 
     Slopes of arrays are those entry by entry; a step that mixes the entries has none.
     """
-    program = calculation.program
-    values, space = calculation.sweeps.forward(point), calculation.space
-    steps = [(n, s) for n, s in enumerate(program.slots) if isinstance(s, Instruction) and s.row is not None]
-    curved = [(n, s) for n, s in steps if s.row not in _LINEAR]
+    program, space = calculation.program, calculation.space
+    values = calculation.sweeps.forward(point)
+    curved = [
+        (number, step)
+        for number, step in enumerate(program.slots)
+        if isinstance(step, Elementwise) and step.row not in _LINEAR
+    ]
     along = {
-        name: program.tangents(space, values, {name: space.base.ones_like(np_like(values, program, name))})
+        name: program.tangents(space, values, {name: space.base.ones_like(values[program.slots.index(name)])})
         for name in calculation.wrt
         if name in program.slots
     }
-    found = []
-    inside = sorted({a for _, step in curved for a in step.args if isinstance(program.slots[a], Instruction)})
-    for slot in inside:
-        start, end = program.slots[slot].node.span  # type: ignore[union-attr]
-        slopes = [_entries_of(along[n][slot] if n in along else None, program.variables[n]) for n in calculation.wrt]
-        text = f"the derivative of {calculation.texts[0][start:end]}"
-        found.append(_spread(calculation, "inner_derivative", text, slopes))
+    shapes, found = program.variables, []
+    for slot in sorted({a for _, step in curved for a in step.args}):
+        step = program.slots[slot]
+        if isinstance(step, Instruction):
+            slopes = [_entries_of(along[n][slot] if n in along else None, shapes[n]) for n in calculation.wrt]
+            text = f"the derivative of {_written(calculation, step)}"
+            found.append(_spread(calculation, "inner_derivative", text, slopes))
     for number, step in curved:
-        assert step.row is not None
         args = [values[a] for a in step.args]
-        active = [i for i, a in enumerate(step.args) if calculation.sweeps.active[a] and step.passes[i]]
-        for i in active:
-            p = step.row.partial(i)(space, values[number], *args)
-            start, end = step.node.span
-            text = f"the derivative of {calculation.texts[0][start:end]} by what is inside"
-            slopes = [_entries_of(p, program.variables[name]) for name in calculation.wrt]
-            found.append(_spread(calculation, "outer_derivative", text, slopes))
+        for i, a in enumerate(step.args):
+            if calculation.sweeps.active[a] and step.passes[i]:
+                slope = step.row.partial(i)(space, values[number], *args)
+                slopes = [_entries_of(slope, shapes[name]) for name in calculation.wrt]
+                text = f"the derivative of {_written(calculation, step)} by what is inside"
+                found.append(_spread(calculation, "outer_derivative", text, slopes))
     return found
 
 
-def np_like(values: list[Any], program: Any, name: str) -> Any:
-    """The value of a variable in a sweep."""
-    return values[program.slots.index(name)]
+def _written(calculation: Calculation, step: Instruction) -> str:
+    """A step as it stands in the first expression."""
+    start, end = step.node.span
+    return calculation.texts[0][start:end]
 
 
 def _entries_of(slope: Any, shape: tuple[int, ...]) -> Array:

@@ -136,9 +136,9 @@ def test_no_false_alarm(text, x, y):
 @pytest.mark.parametrize(
     ("text", "y", "why"),
     [
-        ("y+y/y", 1e-290, "the exact one cancels: --certify"),
-        ("y+y/y", 1.1125369292536007e-308, "the exact one cancels: --certify"),
-        ("y/tanh(y)", 1e-6, "the exact one cancels: --certify"),
+        ("y+y/y", 1e-290, "the exact one cancels"),
+        ("y+y/y", 1.1125369292536007e-308, "the exact one cancels"),
+        ("y/tanh(y)", 1e-6, "the exact one cancels"),
     ],
 )
 def test_an_exact_slope_that_is_lost_to_rounding_is_left_open(text, y, why):
@@ -149,7 +149,7 @@ def test_an_exact_slope_that_is_lost_to_rounding_is_left_open(text, y, why):
 def test_without_balls_the_error_bound_tells_of_lost_digits(monkeypatch):
     monkeypatch.setattr(checking, "proven_quotient", lambda *_: None)
     (entry,) = checked("y+y/y", {"y": 1e-290})
-    assert (entry.agree, entry.why) == (None, "the exact one cancels: --certify")
+    assert (entry.agree, entry.why) == (None, "the exact one cancels")
 
 
 def test_a_complex_step_that_underflows_is_no_witness():
