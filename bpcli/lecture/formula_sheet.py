@@ -16,7 +16,7 @@ from bpcli.calculus.language.tree import Binary, Call, Expression, Name, Negativ
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import Setting, Task
 from bpcli.formulas.losses import LOSSES, Loss
-from bpcli.lecture.inputs import OF_Z, fused_names
+from bpcli.lecture.inputs import fused_names
 from bpcli.lecture.writing import Formula, factor, is_linear, mean_slope, renamed, within, written
 from bpcli.text.notation import number
 
@@ -116,8 +116,8 @@ def sheet_of(name: str, activation: str | None = None, settings: Mapping[str, fl
     chosen = settings or {}
     if name in MATRICES:
         return MATRICES[name]
-    if name in (of_z := {**OF_Z, **ACTIVATIONS}):
-        return activation_sheet(of_z[name].with_settings(chosen))
+    if name in ACTIVATIONS:
+        return activation_sheet(ACTIVATIONS[name].with_settings(chosen))
     if name in LOSSES:
         return loss_sheet(LOSSES[name].with_settings(chosen))
     if name in (fused := fused_names()):

@@ -3,16 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from bpcli.formulas.activations import ACTIVATIONS, Activation, dsoftplus_dz, softplus
+from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Setting, Task
 from bpcli.formulas.losses import LOSSES, Loss
 
 R = TypeVar("R")
-
-OF_Z: dict[str, Activation] = {
-    "softplus": Activation("softplus", softplus, dsoftplus_dz, "log(1+exp(z))", "sigmoid(z)"),
-}
-"""Functions of z that no neuron is activated by."""
 
 
 class Derived(Mapping[str, R]):
@@ -47,7 +42,6 @@ def _inputs() -> dict[str, tuple[str, ...]]:
         "softmax": ("logits",),
         "log_softmax": ("logits",),
         **dict.fromkeys(ACTIVATIONS, ("z",)),
-        **dict.fromkeys(OF_Z, ("z",)),
         "dot": ("u", "v"),
         "affine": ("x", "w", "b"),
         "neuron": ("x", "w", "b", "activation"),

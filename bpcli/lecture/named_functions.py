@@ -29,7 +29,7 @@ from bpcli.lecture.input_checks import (
     vector_of,
     with_settings,
 )
-from bpcli.lecture.inputs import OF_Z, Derived, fused_names
+from bpcli.lecture.inputs import Derived, fused_names
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 from bpcli.text.notation import byte_size, number
@@ -331,7 +331,7 @@ def _named() -> dict[str, Named]:
         "log_softmax": _of_logits(
             soft.log_softmax, soft.dlog_softmax_dlogits, soft.log_softmax_vjp, soft.log_softmax_jvp
         ),
-        **{name: _activation(row) for name, row in {**OF_Z, **ACTIVATIONS}.items()},
+        **{name: _activation(row) for name, row in ACTIVATIONS.items()},
         "dot": _DOT,
         "affine": _AFFINE,
         "neuron": _NEURON,

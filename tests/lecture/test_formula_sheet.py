@@ -11,7 +11,7 @@ from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.formula_sheet import fused_sheet, neuron_sheet, sheet_of
-from bpcli.lecture.inputs import INPUTS, OF_Z, fused_names
+from bpcli.lecture.inputs import INPUTS, fused_names
 from bpcli.lecture.named_functions import NAMED
 
 RNG = np.random.default_rng(3)
@@ -58,9 +58,9 @@ def case(name):
     if name in MATRICES:
         inputs, names = MATRICES[name]
         return inputs, names(inputs)
-    if name in (of_z := {**OF_Z, **ACTIVATIONS}):
+    if name in ACTIVATIONS:
         z = np.array([-1.3, 0.4, 2.1])
-        return {"z": z}, {"a": of_z[name].value(z), **settings(of_z[name])}
+        return {"z": z}, {"a": ACTIVATIONS[name].value(z), **settings(ACTIVATIONS[name])}
     g, row = fused_names().get(name, (None, LOSSES.get(name)))
     if row.task is Task.CLASSES:
         logits = RNG.normal(size=(2, 3))
