@@ -137,9 +137,9 @@ class Reals:
         long = len(kept) > MAX_PRODUCTS or any(_bits(factor) > MAX_BITS for factor in kept.values())
         return self._named(object(), self.numeric(one)) if long else one
 
-    def bounded(self, x: Fraction) -> Coefficient:
-        """A fraction, or where it is too long only its value."""
-        return x if _bits(x) <= MAX_BITS else self._named(object(), self.arithmetic.of(x))
+    def bounded(self, x: Coefficient) -> Coefficient:
+        """A coefficient, or of a fraction that is too long only its value."""
+        return x if isinstance(x, Real) or _bits(x) <= MAX_BITS else self._named(object(), self.arithmetic.of(x))
 
     def numeric(self, x: Coefficient) -> Any:
         """The value, as the arithmetic has it."""
@@ -242,21 +242,22 @@ class Reals:
             if name == "exp" and constant.name[0] == "log" and isinstance(constant.name[1], Fraction):
                 return self.power(constant.name[1], factor)
         if name == "log" and constant.name[0] == "exp" and not others and factor > 0:
-            return constant.name[1] * exponent + self._logarithm(factor)
+            rest = self._logarithm(factor)
+            return None if rest is None else constant.name[1] * exponent + rest
         return None
 
-    def _logarithm(self, x: Fraction) -> Coefficient:
+    def _logarithm(self, x: Fraction) -> Coefficient | None:
         """log x, as n·log b of the least b of which x is the n-th power."""
         if x == 1:
             return Fraction(0)
         n, base = 1, x
-        for k in range(2, MAX_ROOT):
+        for k in range(2, MAX_ROOT if _bits(x) <= 2 * MAX_ROOT else 2):
             if (root := _root(x, k)) is not None:
                 n, base = k, root
         if base < 1:
             n, base = -n, 1 / base
         value = self.arithmetic.function("log", self.arithmetic.of(base))
-        return self._named(("log", base), value) * Fraction(n)
+        return None if value is None else self._named(("log", base), value) * Fraction(n)
 
     def angle(self, y: Coefficient, x: Coefficient) -> Coefficient | None:
         """atan2(y, x), on the upper side of the negative axis; None if it is not known."""

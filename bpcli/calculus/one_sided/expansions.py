@@ -125,7 +125,8 @@ class SeriesKind:
             if x.is_zero() and p >= 0:
                 return self.zero if p > 0 else self.of(Fraction(1))
             # An open sign: a root may be undefined.
-            return Series((), x.order * p, self) if p > 0 and p.denominator == 1 else self.unknown
+            known = p > 0 and p.denominator == 1 and x.order > -INF
+            return Series((), x.order * p, self) if known else self.unknown
         q, c = x.terms[0]
         if p.denominator != 1 and self.reals.sign(c) < 0:
             return self.undefined
@@ -327,7 +328,7 @@ class SeriesKind:
         """A series in t of what t itself is a series of."""
         if not series.defined:
             return series
-        total = Series((), series.order * t.first, self)
+        total = Series((), INF if INF in (series.order, t.first) else series.order * t.first, self)
         power, last = self.of(Fraction(1)), Fraction(0)
         for p, c in series.terms:
             power, last = power * self.raised(t, p - last), p

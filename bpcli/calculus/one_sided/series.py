@@ -72,6 +72,7 @@ class Series:
         for power, c in terms:
             if power >= order:
                 break
+            c = kind.reals.bounded(c)
             sign = kind.reals.sign(c)
             if sign is UNKNOWN or (sign and len(kept) == kind.length):
                 order = power
@@ -112,7 +113,7 @@ class Series:
     def shifted(self, power: Power, factor: Coefficient = Fraction(1)) -> "Series":
         """Times factor·h^power, with a factor that is not 0."""
         terms = [(p + power, c * factor) for p, c in self.terms]
-        return Series(terms, self.order + power, self.kind, self.defined)
+        return Series(terms, sum_of(self.order, power), self.kind, self.defined)
 
     def __neg__(self) -> "Series":
         return self.shifted(0, Fraction(-1))
@@ -137,7 +138,7 @@ class Series:
             return self.kind.unknown
         if self.is_zero() or other.is_zero():
             return self.kind.zero
-        order = min(self.order + other.first, other.order + self.first)
+        order = min(sum_of(self.order, other.first), sum_of(other.order, self.first))
         products: dict[Power, Coefficient] = {}
         for p, c in self.terms:
             for q, d in other.terms:
@@ -177,6 +178,11 @@ class Series:
     __ge__ = _operator(lambda x, y: y.at_most(x))
     __eq__ = _operator(equal)
     __ne__ = _operator(lambda x, y: negation(x.equal(y)))
+
+
+def sum_of(x: Power, y: Power) -> Power:
+    """x + y; fractions may be too large to be added to ∞ as doubles."""
+    return next((one for one in (x, y) if one in (INF, -INF)), None) or x + y
 
 
 def _by_power(term: tuple[Power, Coefficient]) -> Power:

@@ -135,6 +135,12 @@ def test_a_bounded_factor_of_a_square_has_a_slope():
     assert math.isnan(calculation(text, {"x": 0.0}).hessian({"x": 0.0})[2][0][0])
 
 
+@pytest.mark.parametrize(("text", "x"), [("|x**1e308|", 0.0), ("x**x**1e308", 0.0), ("hypot(2,x**-1e308)", 0.0)])
+def test_huge_exponents_and_coefficients_end(text, x):
+    for kink in ("lecture", "left", "right"):
+        assert not calculation(text, {"x": x}, kink).gradient({"x": x})[1]["x"] > 0.0
+
+
 # The arithmetic itself
 
 KIND = SeriesKind(exact=False, length=5)
