@@ -12,6 +12,7 @@ from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_s
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, typed_slack
 from bpcli.calculus.checks.probes import Probe, probes_of
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
+from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression
 from bpcli.calculus.rules.functions import OPERATORS
 from bpcli.calculus.rules.shapes import Shape, entry_names
@@ -265,9 +266,9 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
 
 
 def _written(calculation: Calculation, step: Instruction) -> str:
-    """A step as it stands in the first expression."""
+    """A step as it stands in the expression; of several expressions as bpcli writes it."""
     start, end = step.node.span
-    return calculation.texts[0][start:end]
+    return calculation.texts[0][start:end] if len(calculation.texts) == 1 else to_text(step.node)
 
 
 def _entries_of(slope: Any, shape: tuple[int, ...]) -> Array:

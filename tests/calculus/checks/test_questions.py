@@ -210,6 +210,11 @@ def test_outside_of_the_domain_nothing_is_wrong():
     assert grade("(x/(2-2))**3", "7*x", {"x": 0.67}).agree is None
 
 
+def test_a_missing_link_of_the_second_expression_is_written_as_it_is():
+    found = grade(["x*y+1000", "sin(3*x)"], "y, x; cos(3*x), 0*y", POINT)
+    assert found.message.startswith("the inner derivative is missing: times the derivative of 3*x in d(sin(3*x))/dx")
+
+
 def test_rows_that_are_swapped():
     found = grade(["x*y", "sin(x)+y"], "cos(x), 1; y, x", POINT)
     assert (found.finding, found.message[:4]) == ("swapped", "rows")
