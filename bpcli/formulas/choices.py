@@ -48,6 +48,10 @@ def name_and_settings(choice: Choice) -> tuple[str, dict[str, Any]]:
     return str(rest.pop("name")), rest
 
 
+NONE: Mapping[str, Any] = {}
+"""The settings, or what goes with them, of a row that has none."""
+
+
 class Interval(NamedTuple):
     """The numbers from `low` to `high`; an end that is infinite, or open, does not belong to them."""
 

@@ -1,7 +1,5 @@
 """The lecture's functions from Python: what the command prints, slopes of a side by quotients, and mistakes."""
 
-from dataclasses import replace
-
 import mpmath
 import numpy as np
 import pytest
@@ -137,9 +135,9 @@ def test_the_command_picks_blocks_and_shows_settings(bpcli, monkeypatch):
         r"\frac{\partial \vec{z}}{\partial \vec{b}} = I"
     ]
     assert "affine has no block q" in bpcli("jacobian", "affine", "--wrt", "q").err
-    row = replace(ACTIVATIONS["relu"], settings={"slope": Setting(0.0)})
-    row = replace(row, value=lambda z, slope=0.0: z * slope, derivative=lambda z, slope=0.0: 0 * z + slope)
-    monkeypatch.setitem(ACTIVATIONS, "line", replace(row, name="line", kinks=lambda slope=0.0: ()))
+    row = ACTIVATIONS["relu"]._replace(settings={"slope": Setting(0.0)})
+    row = row._replace(value=lambda z, slope=0.0: z * slope, derivative=lambda z, slope=0.0: 0 * z + slope)
+    monkeypatch.setitem(ACTIVATIONS, "line", row._replace(name="line", kinks=lambda slope=0.0: ()))
     record = bpcli("jacobian", "line", "--z", "2", "--slope", "1/4", "--format", "json").json[0]
     assert record == {
         "function": "line",

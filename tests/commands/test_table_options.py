@@ -1,7 +1,5 @@
 """Options that follow the tables: choices and settings of rows that are added while the program runs."""
 
-from dataclasses import replace
-
 import click
 import pytest
 
@@ -15,7 +13,7 @@ def test_choices_are_the_rows_as_they_are(monkeypatch):
     choice = RowName(lambda: ACTIVATIONS)
     with pytest.raises(click.BadParameter, match="'other' is not one of"):
         choice.convert("other", None, None)
-    monkeypatch.setitem(ACTIVATIONS, "other", replace(ACTIVATIONS["tanh"], name="other"))
+    monkeypatch.setitem(ACTIVATIONS, "other", ACTIVATIONS["tanh"]._replace(name="other"))
     assert choice.convert("other", None, None) == "other"
     assert choice.choices == tuple(ACTIVATIONS)
 
@@ -26,7 +24,7 @@ def test_a_setting_of_a_row_is_an_option(monkeypatch):
     def command(**given):
         click.echo(given["bend"])
 
-    row = replace(ACTIVATIONS["tanh"], name="other", settings={"bend": Setting(0.5), "kept": Setting(1.0)})
+    row = ACTIVATIONS["tanh"]._replace(name="other", settings={"bend": Setting(0.5), "kept": Setting(1.0)})
     monkeypatch.setitem(ACTIVATIONS, "other", row)
     context = command.make_context("command", ["--bend", "2"])
     assert context.params["bend"] == "2"
@@ -39,7 +37,7 @@ def test_a_setting_of_a_row_is_an_option(monkeypatch):
 @pytest.mark.parametrize("rows", [ACTIVATIONS, LOSSES])
 def test_settings_go_to_the_row_that_has_them(rows, monkeypatch):
     name = next(iter(rows))
-    monkeypatch.setitem(rows, "other", replace(rows[name], name="other", settings={"bend": Setting(0.5)}))
+    monkeypatch.setitem(rows, "other", rows[name]._replace(name="other", settings={"bend": Setting(0.5)}))
     given = {"bend": 2.0, "x": 1.0}
     assert with_settings("other", rows, given) == {"name": "other", "bend": 2.0}
     assert given == {"x": 1.0}

@@ -2,7 +2,6 @@
 
 import math
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,4 +162,4 @@ def test_mistakes(bpcli, options, message):
 def test_a_slope_is_written_in_vectors_where_it_is_one_of_them(slope, line):
     row = LOSSES["bce"]
     form = row.fused["sigmoid"]._replace(slope_formula=slope)
-    assert fused_sheet("sigmoid", replace(row, fused={"sigmoid": form})).latex == (line,)
+    assert fused_sheet("sigmoid", row._replace(fused={"sigmoid": form})).latex == (line,)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Setting
@@ -13,8 +12,8 @@ from bpcli.lecture.named_functions import NAMED
 
 def test_a_row_that_is_added_is_a_name(monkeypatch):
     names = set(INPUTS)
-    monkeypatch.setitem(ACTIVATIONS, "other", replace(ACTIVATIONS["tanh"], name="other"))
-    loss = replace(LOSSES["bce"], name="cost", settings={"rate": Setting(1.0)})
+    monkeypatch.setitem(ACTIVATIONS, "other", ACTIVATIONS["tanh"]._replace(name="other"))
+    loss = LOSSES["bce"]._replace(name="cost", settings={"rate": Setting(1.0)})
     monkeypatch.setitem(LOSSES, "cost", loss)
     added = {"other", "cost", *(f"{g}_cost" for g in loss.fused)}
     assert set(INPUTS) - names == added

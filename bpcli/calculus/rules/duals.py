@@ -217,6 +217,10 @@ class Duals(Rules):
         """1 in the shape of x."""
         return self.base.ones_like(_value(x))
 
+    def written(self, formula: str, names: Any) -> Any:
+        """A formula of the language, over symbols."""
+        return self.plain.written(formula, names, self)
+
     def linear(self, function: Callable[[Any], Any], x: Any) -> Any:
         """A linear map of arrays, applied to v and t alike."""
         if isinstance(x, Dual):

@@ -22,6 +22,7 @@ from bpcli.calculus.language.tree import (
     Expression,
     Name,
     Negative,
+    Number,
     children,
     postorder,
     replace_children,
@@ -240,18 +241,32 @@ def symbols() -> Elements:
     )
 
 
-def _put_in(tree: Expression, names: Mapping[str, Expression]) -> Expression:
-    """The tree with trees for its names."""
-    done: list[Expression] = []
-    for node in postorder(tree):
-        below = len(done) - len(children(node))
-        operands = done[below:]
-        new = replace_children(node, operands) if operands else node
-        done[below:] = [names.get(node.name, node) if isinstance(node, Name) else new]
-    return done[0]
-
-
 _COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+
+
+def _computed(xp: Any, node: Expression, operands: list[Any], names: Mapping[str, Any]) -> Any:
+    """A node's value from those of its operands."""
+    if isinstance(node, Name):
+        return names.get(node.name, xp.pi)
+    if isinstance(node, Negative):
+        return -operands[0]
+    if isinstance(node, Compare):
+        return getattr(operator, _COMPARISONS[node.op])(*operands)
+    if isinstance(node, Call):
+        return getattr(xp, {"max": "maximum", "min": "minimum"}.get(node.function, node.function))(*operands)
+    if isinstance(node, Binary):
+        return _BY_OPERATOR[node.op](xp, *operands)
+    assert isinstance(node, Number)
+    return node.value
+
+
+_BY_OPERATOR: dict[str, Callable[..., Any]] = {
+    "+": lambda xp, a, b: a + b,
+    "-": lambda xp, a, b: a - b,
+    "*": lambda xp, a, b: a * b,
+    "/": lambda xp, a, b: xp.divide(a, b),
+    "**": lambda xp, a, b: xp.power(a, b),
+}
 
 
 class SymbolSpace(Space):
@@ -269,14 +284,14 @@ class SymbolSpace(Space):
         each = np.frompyfunc(lambda *symbols: called(row.name, *symbols), len(args), 1)
         return self.base.kept(each(*map(self.base.lifted, args)))
 
-    def written(self, formula: str, names: Mapping[str, Any]) -> Any:
-        """A formula of the language, with symbols for its names."""
-        tree = parse(formula)
-
-        def one(*symbols: Symbol) -> Symbol:
-            return Symbol(tidied(_put_in(tree, {name: s.tree for name, s in zip(names, symbols, strict=True)})))
-
-        return self.base.kept(np.frompyfunc(one, len(names), 1)(*map(self.base.lifted, names.values())))
+    def written(self, formula: str, names: Mapping[str, Any], over: Any = None) -> Any:
+        """A formula of the language with symbols for its names, or with numbers `over` symbols."""
+        xp = over or self
+        done: list[Any] = []
+        for node in postorder(parse(formula)):
+            below = len(done) - len(children(node))
+            done[below:] = [_computed(xp, node, done[below:], names)]
+        return done[0]
 
     def __getattr__(self, name: str) -> Any:
         row = FUNCTIONS.get(name)

@@ -51,6 +51,7 @@ EXACT = {
     "ceil": (mpmath.ceil, lambda x: mp(0)),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x))),
     "logit": (lambda x: mpmath.log(x / (1 - x)), lambda x: 1 / (x * (1 - x))),
+    "identity": (lambda x: x, lambda x: mp(1)),
     "relu": (lambda x: max(x, mp(0)), lambda x: mp(x >= 0)),
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), lambda x: 1 / (1 + mpmath.exp(-x))),
 }
