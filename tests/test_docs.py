@@ -155,7 +155,7 @@ def test_a_config_shown_is_valid(block, tmp_path):
             base[name] = {**base.get(name, {}), **part} if name in {"model", "training", "data"} else part
         shown = base
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(shown))
-    load_config(tmp_path / "c.yaml")
+    assert load_config(tmp_path / "c.yaml").model.type == shown["model"]["type"]
 
 
 @pytest.mark.parametrize("block", blocks("python"))

@@ -27,6 +27,7 @@ _PI = Decimal(  # OEIS A000796
 )
 _TINY = Decimal("1e-30")  # below, two terms of a power series are right to all digits
 _FAR = Decimal("1e12")  # beyond, angles are reduced by libm, as of doubles
+_BEYOND = Decimal(math.ldexp(1.0, 1023))  # and what no double holds has a sine that is not known
 
 
 class Wide:
@@ -73,7 +74,7 @@ def _log1p(x: Decimal) -> Decimal:
 
 def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
     """Both by their power series, after the angle is reduced to |x| ≤ π/4."""
-    if not x.is_finite():
+    if not x.is_finite() or x.copy_abs() > _BEYOND:
         return _NAN, _NAN
     if x.copy_abs() > _FAR:
         return Decimal(math.sin(float(x))), Decimal(math.cos(float(x)))

@@ -55,7 +55,7 @@ def textbook(x, w, b, y, activation, loss):
     }  # fmt: skip
 
 
-def compare(x, w, b, y, activation, loss):
+def assert_as_true(x, w, b, y, activation, loss):
     with np.errstate(all="ignore"):
         got = neuron_chain(
             np.array([x]), np.array(w), b, np.array([y]), ACTIVATIONS[activation], LOSSES[loss]
@@ -95,7 +95,7 @@ def test_a_neuron_keeps_what_z_knew(activation, loss, x, w, b, y):
     z = abs(sum(p * q for p, q in zip(x, w, strict=True)) + b)
     if z * 2.0**40 < max(terms):  # numerics.md promises nothing where more cancels
         return
-    compare(list(x), list(w), b, y, activation, loss)
+    assert_as_true(list(x), list(w), b, y, activation, loss)
 
 
 def test_a_batch_sums_what_cancels():

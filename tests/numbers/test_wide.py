@@ -85,3 +85,8 @@ def test_infinities_and_nan_as_of_doubles():
     assert nan != nan
     assert float(wides().functions["power"](wide(0.0), wide(0.0))) == 1.0
     assert float(wides().functions["divide"](wide(-1.0), wide(0.0))) == -math.inf
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_an_angle_beyond_the_doubles_is_not_known(name):
+    assert wides().functions[name](wide(1e300) * wide(1e300)).x.is_nan()

@@ -20,7 +20,7 @@ from bpcli.numbers.namespaces import two_product, two_sum
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
 _LOST = 2.0**-20  # of a number: what is off by more has lost digits
-_NO_DOUBLE = 2.0**-500  # beside 0: what cancels to less, of numbers that a user writes, is 0
+_NO_DOUBLE = 2.0**-500  # where a slope is 0: what cancels to less, of numbers that a user writes, is 0
 _BITS = 1200
 _MOST_WORK = 20_000  # entries of the program times those of the Jacobian
 
@@ -42,7 +42,7 @@ _OWN: dict[str, Callable[..., Any]] = {
 _EXACT = {"negative", "abs", "sign", "floor", "ceil", "min", "max", "where", "relu", "<", "<=", ">", ">=", "==", "!="}
 """Steps that do not round."""
 
-_MOVES = {"take", "transpose", "stack", "max", "min"}
+_REARRANGING = {"take", "transpose", "stack", "max", "min"}
 _SUMS = {"sum", "@"}
 
 
@@ -72,7 +72,7 @@ def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
                 found.append(_known(own(out, *args), out))
             else:
                 found.append(abs(out) * FUNCTION)
-        elif slot.name in _MOVES:
+        elif slot.name in _REARRANGING:
             found.append(0.0 * abs(out))
         elif slot.name in _SUMS:
             sizes = [abs(values[a]) for a in slot.args]
@@ -125,7 +125,7 @@ def _passed_on(space: Any, step: Instruction, out: Any, args: list[Any], errors:
     if step.name == "@":
         left, right = ([abs(args[0]), errors[1]], [errors[0], abs(args[1])])
         return sum(step.op.value(space, pair, step.shapes, step.extra) for pair in (left, right))
-    if step.name in _SUMS or step.name in _MOVES:
+    if step.name in _SUMS or step.name in _REARRANGING:
         return step.op.value(space, errors, step.shapes, step.extra)
     return sum(error.sum() for error in errors) * (1.0 + abs(out))
 
@@ -219,13 +219,14 @@ def _float(end: Any) -> float:
 def _slope_error(
     calculation: Calculation, values: list[Any], own: list[Any], tangents: list[Any], one: dict[int, Any]
 ) -> float:
-    """The error of Σ tangent·slope·adjoint over all steps: of their values, of the slopes, and of the products."""
+    """The error of Σ tangent·slope·adjoint over all steps: of values, slopes and products, and of adding adjoints."""
     program, space = calculation.program, calculation.space
     duals = Duals(space)
     pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
     adjoints: dict[int, Any] = {}
     program.reverse(duals, pairs, one, [True] * len(program.slots), record=adjoints)
     total = 0.0
+    sums: dict[int, Any] = {}
     for number, adjoint in adjoints.items():
         if isinstance(adjoint, Dual):
             total += _size(adjoint.t * own[number])
@@ -237,13 +238,27 @@ def _slope_error(
         for i, a in enumerate(step.args):
             if tangents[a] is not None and step.passes[i]:
                 total += _of_product(space, step, i, g, values[number], args, tangents[a])
+                part = step.adjoint(space, g, i, values[number], args, True)
+                if part is not None:
+                    rounded = _added(sums, a, part)
+                    total += _size(rounded * tangents[a])
     return total
+
+
+def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
+    """What rounding loses where the sweep adds a part to the adjoint of a slot: 5e-50 of 5e-50 + 1."""
+    before = sums.get(slot)
+    if before is None:
+        sums[slot] = part
+        return 0.0
+    sums[slot], error = two_sum(before, part)
+    return error
 
 
 def _of_product(space: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> float:
     """The error of adjoint · slope in one operand of a step, as it shows in the result."""
     if isinstance(step, OnArrays):
-        if step.name in _MOVES or step.name == "sum":
+        if step.name in _REARRANGING or step.name == "sum":
             return 0.0
         part = step.op.vjp(space, g, i, out, args, step.shapes, step.extra)
         return _size(part * tangent) * FUNCTION

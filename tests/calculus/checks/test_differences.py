@@ -5,7 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bpcli.calculus.checks import checking
@@ -125,6 +125,7 @@ PIECES = st.recursive(
 
 
 @given(PIECES, st.floats(-3, 3), st.floats(-3, 3))
+@example("(y*(x+(y-y)))", 5.126731987444016e-50, 1.0)
 @settings(max_examples=150)
 def test_no_false_alarm(text, x, y):
     with np.errstate(all="ignore"):

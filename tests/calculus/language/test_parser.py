@@ -403,7 +403,8 @@ OFFERED = [
 
 @pytest.mark.parametrize(("typed", "offered"), OFFERED)
 def test_what_is_offered_instead_can_be_read(typed, offered):
-    parse(offered)
+    tree = parse(offered)
+    assert parse(to_text(tree)) == tree
 
 
 NESTED = ["(", "[", "|", "-", "√", "2^", "sin(", "max(1,", "x+(", "2(", "√(", "x<("]

@@ -24,6 +24,6 @@ def test_the_keys_are_those_of_the_command_line_page_for_now():
 def test_examples_and_defaults_are_of_their_kind():
     for key in KEYS.values():
         if key.example:
-            key.kind.read(compose(key.example, "example"))
+            assert key.kind.read(compose(key.example, "example")) is not REQUIRED
         if key.default is not REQUIRED:
-            key.kind.read(compose(yaml_text(key.default), "default"))
+            assert key.kind.read(compose(yaml_text(key.default), "default")) == key.default
