@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
     from bpcli.api.chains import ChainOfRun, backprop, backprop_run
     from bpcli.api.derivative_checks import Comparison, Grade, check, grade
+    from bpcli.api.descent import DescentStep, descend
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
@@ -40,6 +41,7 @@ _PLACES = {
     "bpcli.api.derivative_checks": ("Comparison", "Grade", "check", "grade"),
     "bpcli.api.chains": ("ChainOfRun", "backprop", "backprop_run"),
     "bpcli.api.lecture_functions": ("NamedDerivative", "named_jacobian", "named_jvp", "named_vjp"),
+    "bpcli.api.descent": ("DescentStep", "descend"),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
     "bpcli.errors": (
@@ -63,6 +65,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DataWarning",
+    "DescentStep",
     "DivergedError",
     "ExpressionError",
     "Formulas",
@@ -81,6 +84,7 @@ __all__ = [
     "backprop",
     "backprop_run",
     "check",
+    "descend",
     "formula",
     "grad",
     "grade",

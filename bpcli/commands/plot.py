@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from bpcli.api.descent import left_the_finite
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
-from bpcli.commands.descend import left_the_finite
+from bpcli.commands.descend import with_options
 from bpcli.commands.requests import Printer, Request
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
@@ -237,8 +238,8 @@ def _path(
         value, gradient = calculation.gradient(point)
         row = [float(point[name]) for name in names]
         if not (isfinite(value) and max(map(abs, row)) <= FAR):
-            error = left_the_finite(calculation, point, last, step, lr, dict.fromkeys(names, descend))
-            return np.array(points), error
+            error = left_the_finite(calculation, point, last, step, lr, dict.fromkeys(names, False))
+            return np.array(points), with_options(error)
         points.append(row)
     return np.array(points), None
 

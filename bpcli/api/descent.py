@@ -1,0 +1,160 @@
+"""A descent on an expression, step by step: x := x ∓ α(∇f)ᵀ.
+
+Source: the lecture's "Gradients and Parameter Update".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+from bpcli.calculus.one_sided.kinks import Kink
+from bpcli.calculus.points.variables import Point
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.errors import NotFiniteError, UsageError, nearest
+from bpcli.formulas.updates import ascend as step_up
+from bpcli.formulas.updates import descend as step_down
+from bpcli.text.notation import number
+
+
+class DescentStep(NamedTuple):
+    """One point of a descent, with the function's value and gradient there, by the names of the variables."""
+
+    step: int
+    point: Point
+    value: float
+    gradient: dict[str, Any]
+    kinks: Sequence[Kink]
+
+
+class LeftTheFiniteError(NotFiniteError):
+    """The values of a descent are not finite at a step; the hint names a learning_rate that the curvature allows."""
+
+
+class SettingError(UsageError):
+    """A learning rate, a tolerance, a number of steps or a direction that is none; the message begins with its name."""
+
+
+def descend(
+    expression: str,
+    point: Mapping[str, Any],
+    learning_rate: float,
+    *,
+    steps: int = 100,
+    tolerance: float | None = None,
+    ascend: bool = False,
+    direction: Mapping[str, str] | None = None,
+    let: Mapping[str, Any] | None = None,
+    kink: str = "lecture",
+) -> Iterator[DescentStep]:
+    """The points of a descent on an expression, from step 0: `descend("x**2", {"x": 1}, 0.1, steps=3)`.
+
+    `ascend` goes up, `direction` gives the sign for some variables, `{"x": "+"}`; a descent ends after `steps`, or
+    where no |∂f/∂x| is larger than `tolerance`. Raises UsageError, ExpressionError, and LeftTheFiniteError after the
+    step at which a value is not finite.
+    """
+    from bpcli.api.calculator import grad  # NumPy is not needed by a descent on numbers
+
+    check_settings(learning_rate, steps, tolerance)
+    function = grad(expression, let=let, kink=kink)
+    if not function.variables:
+        raise UsageError("the expression has no variables to descend in")
+    calculation, start = function.prepared(point)
+    upward = signs(function.variables, ascend, direction or {})
+    return descent(calculation, start, upward, learning_rate, steps, tolerance)
+
+
+def check_settings(learning_rate: float, steps: int, tolerance: float | None) -> None:
+    """SettingError for a learning rate, a number of steps or a tolerance that is none."""
+    if not (isfinite(learning_rate) and learning_rate > 0):
+        raise SettingError(
+            f"learning_rate {number(learning_rate)}: the learning rate is a number greater than 0",
+            "ascend=True goes upward",
+        )
+    if steps < 0:
+        raise SettingError(f"steps {steps}: expected a number of at least 0")
+    if tolerance is not None and not tolerance >= 0:
+        raise SettingError(f"tolerance {number(tolerance)}: expected a number of at least 0")
+
+
+def signs(names: Sequence[str], ascend: bool, direction: Mapping[str, str]) -> dict[str, bool]:
+    """Of each variable whether its update goes upward."""
+    for name, sign in direction.items():
+        if sign not in ("+", "-"):
+            raise SettingError(f"direction {name}={sign}: expected + or -")
+        if name not in names:
+            close = nearest(name, names)
+            hint = f"did you mean {close}?" if close else f"they are {', '.join(names)}"
+            raise SettingError(f"direction {name}={sign}: {name} is no variable", hint)
+    return {name: direction[name] == "+" if name in direction else ascend for name in names}
+
+
+def descent(
+    calculation: Calculation,
+    point: Point,
+    upward: Mapping[str, bool],
+    learning_rate: float,
+    steps: int,
+    tolerance: float | None,
+) -> Iterator[DescentStep]:
+    """The steps of a descent with a calculation made ready, as `descend` gives them."""
+    last: Point | None = None
+    for step in range(steps + 1):
+        value, gradient = calculation.gradient(point)
+        yield DescentStep(step, point, value, gradient, calculation.kinks)
+        slopes = [v for block in gradient.values() for v in _entries(block)]
+        if not all(map(isfinite, [*(v for name in upward for v in _entries(point[name])), value, *slopes])):
+            raise left_the_finite(calculation, point, last, step, learning_rate, upward)
+        if tolerance is not None and max(map(abs, slopes), default=0.0) <= tolerance:
+            return
+        last = point
+        updates = {name: step_up if up else step_down for name, up in upward.items()}
+        point = {**point, **{n: update(point[n], gradient[n], learning_rate) for n, update in updates.items()}}
+
+
+def _entries(block: Any) -> list[float]:
+    return block.ravel().tolist() if hasattr(block, "ravel") else [block]
+
+
+def left_the_finite(
+    calculation: Calculation,
+    point: Point,
+    last: Point | None,
+    step: int,
+    learning_rate: float,
+    upward: Mapping[str, bool],
+) -> LeftTheFiniteError:
+    """The error of values that left the finite, with the step that the last curvature would have allowed."""
+    culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(point)
+    message = f"the values left the finite at step {step}" + (f": {culprit}" if culprit else "")
+    if last is None:
+        return LeftTheFiniteError(message, "begin at a point where the function and its gradient are finite")
+    bound = largest_step(calculation, last, {name: 1.0 if up else -1.0 for name, up in upward.items()})
+    if bound is None:
+        return LeftTheFiniteError(
+            message,
+            "by the Hessian at the last point no step is small enough: along this direction the function goes on",
+        )
+    if learning_rate < bound:
+        return LeftTheFiniteError(
+            message,
+            f"the Hessian at the last point allows a step below {number(bound, 3)}, but not where it led to; "
+            f"try a smaller one than learning_rate {number(learning_rate)}",
+        )
+    hint = f"the Hessian at the last point allows a step below learning_rate {number(bound, 3)}"
+    return LeftTheFiniteError(message, hint)
+
+
+def largest_step(calculation: Calculation, point: Point, signs: dict[str, float]) -> float | None:
+    """The α below which x := x + αS∇f stays near a point of the function's quadratic model: 2/max λ, for λ of −S·H.
+
+    S holds the sign of each entry's update. None if a λ is not positive (that direction only grows) or not finite.
+    """
+    import numpy as np
+
+    matrix = np.asarray(calculation.hessian(point)[2], float)
+    sign = np.concatenate([np.full(np.size(point[name]), signs[name]) for name in calculation.wrt])
+    if not np.isfinite(matrix).all():
+        return None
+    curvature = np.linalg.eigvals(-sign[:, None] * matrix).real
+    largest = float(curvature.max(initial=0.0))
+    return 2.0 / largest if largest > 0 and isfinite(2.0 / largest) else None
