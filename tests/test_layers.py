@@ -131,13 +131,11 @@ def test_nothing_of_the_users_is_run_as_python(forbidden):
 
 
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
-STILL_WITH_OPTIONS = {"variables", "kinks", "calculation", "checking", "enclosures", "style"}
-"""Modules whose messages are still to speak of names and values alone."""
 
 
 def test_only_commands_name_options(module):
     name, tree = module
-    if place(name) in ABOVE or Path(name).stem in STILL_WITH_OPTIONS:
+    if place(name) in ABOVE:
         return
     bodies = [node.body for node in ast.walk(tree) if isinstance(getattr(node, "body", None), list)]
     docstrings = {id(part.value) for body in bodies for part in body if isinstance(part, ast.Expr)}

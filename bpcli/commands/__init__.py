@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, InputError, UnfinishedError, listed, nearest
+from bpcli.errors import BpcliError, DataError, ExpressionError, InputError, UnfinishedError, listed, nearest
 
 # Heading of the help: {name: (what it does, its reference page)}. The module bpcli.commands.NAME has the command; it is
 # imported only when the command runs or shows its help.
@@ -68,17 +68,21 @@ class Command(click.Command):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.ignore_unknown_options = True
+        self.meant = ""  # advice on an argument such as -at, which may be an expression, too
         self.params.append(_debug_option())
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Refuse unknown `--options`; leave all else that begins with a minus to be a value."""
         options = {name: p for p in self.get_params(context) if isinstance(p, click.Option) for name in p.opts}
+        self.meant = ""
         values = iter(arguments)
         for argument in values:
             if argument == "--":
                 break
             name, equals, _ = argument.partition("=")
             if not name.startswith("--"):
+                if f"-{name}" in options and len(name) > 2:
+                    self.meant = f"did you mean -{name}?"
                 continue
             if name not in options:
                 close = nearest(name, options)
@@ -86,7 +90,18 @@ class Command(click.Command):
                 raise click.UsageError(f"there is no option {name}\n  {hint}", ctx=context)
             if not equals and not options[name].is_flag:
                 next(values, None)
-        return super().parse_args(context, arguments)
+        try:
+            return super().parse_args(context, arguments)
+        except click.UsageError as error:
+            raise click.UsageError("\n  ".join(filter(None, [error.format_message(), self.meant])), context) from None
+
+    def invoke(self, context: click.Context) -> Any:
+        """As click does; where an expression can't be read, an option with one minus may be why."""
+        try:
+            return super().invoke(context)
+        except ExpressionError as error:
+            error.hint = self.meant or error.hint
+            raise
 
 
 class NoCommandError(click.UsageError):

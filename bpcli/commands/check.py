@@ -24,7 +24,7 @@ from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import output
-from bpcli.commands.jacobian import function_of, named_options
+from bpcli.commands.jacobian import function_of, lecture_meant, named_options
 from bpcli.commands.requests import (
     Printer,
     Request,
@@ -96,9 +96,9 @@ def command(
             raise UsageError("--mine is of expressions and of the lecture's functions, not of a config")
         _config(Path(subject), session)
     else:
-        if given:
-            raise UsageError(f"--{next(iter(given))} is of the lecture's functions, and {subject} is an expression")
-        _expressions(Request(subjects, at, let, declared, wrt, points), mine, session)
+        with lecture_meant("check", subjects, given):
+            request = Request(subjects, at, let, declared, wrt, points)
+        _expressions(request, mine, session)
     session.finish()
 
 

@@ -1,5 +1,8 @@
 """`bpcli jacobian`: of expressions, or of a function of the lecture by its name."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 
 import click
@@ -26,7 +29,7 @@ from bpcli.commands.requests import (
     wrt_titles,
 )
 from bpcli.commands.table_options import RowName, SettingsCommand
-from bpcli.errors import UsageError
+from bpcli.errors import ExpressionError, UsageError, nearest
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.lecture.inputs import INPUTS, settings_of
 
@@ -101,13 +104,32 @@ def command(
             raise UsageError(f"{option} is of expressions, and {expressions[0]} is a name")
         _of_name(expressions[0], given, wrt, vjp, jvp, options.latex, printer)
         return
+    with lecture_meant("jacobian", expressions, given):
+        request = Request(expressions, at, let, declared, wrt, points, printer)
+    _of_expressions(request, options, vjp, jvp, printer)
+
+
+@contextmanager
+def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, str]) -> Iterator[None]:
+    """UsageError for expressions where inputs of the lecture's functions are `given`, or one is meant: what to type."""
+    first, *others = expressions
+    named: UsageError | None = None
+    if first in INPUTS and others:
+        inputs = [*given.items(), *zip([n for n in INPUTS[first] if n not in given], others, strict=False)]
+        form = " ".join([f"--{name} {quote(value)}" for name, value in inputs])
+        meaning = f"{first} is a function of the lecture, given by {_options_of(first)}"
+        named = UsageError(meaning, f"bpcli {command} {first} {form}")
     if given:
+        close = nearest(first, INPUTS)
         names = ", ".join(f"--{name}" for name in given)
-        raise UsageError(
-            f"{names}: these are inputs of the lecture's functions, and {expressions[0]} is an expression",
-            f"its point is given by --at; or a name: {', '.join(INPUTS)}",
+        raise named or UsageError(
+            f"{names}: these are inputs of the lecture's functions, and {first} is an expression",
+            f"did you mean {close}?" if close else f"its point is given by --at; or a name: {', '.join(INPUTS)}",
         )
-    _of_expressions(Request(expressions, at, let, declared, wrt, points, printer), options, vjp, jvp, printer)
+    try:
+        yield
+    except ExpressionError as error:
+        raise named or error from None
 
 
 def _of_expressions(

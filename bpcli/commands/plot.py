@@ -18,6 +18,7 @@ from bpcli.commands.descend import with_options
 from bpcli.commands.requests import Printer, Request
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
+from bpcli.files import refuse_overwrite
 from bpcli.formulas.updates import descend
 from bpcli.text.notation import number
 
@@ -65,11 +66,15 @@ def command(
     bpcli plot "sin(x)/x" --range x=-20:20 --output sinc.svg
     bpcli plot runs/iris --show confusion --output confusion.pdf
     """
-    from bpcli.plots.style import check_target, drawing, write_figure
+    from bpcli.plots.style import FORMATS, drawing, write_figure
 
     if target is None:
         raise UsageError("--output says where the picture goes", "--output picture.png (or .svg, .pdf)")
-    check_target(target, force)
+    if target.suffix.lower().lstrip(".") not in FORMATS:
+        form = f"--output {target.with_suffix('.png')}"
+        raise UsageError(f"--output {target}: a picture is written as {', '.join(FORMATS)}", form)
+    if not force:
+        refuse_overwrite(target)
     if dpi is not None and target.suffix.lower() != ".png":
         raise UsageError(f"--dpi is of PNG, and {target.name} has no dots", "--size WxH sets its size in inches")
     is_run = _is_run(subject)

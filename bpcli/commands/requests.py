@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.points.variables import Columns, Point, Variables, shape_of
+from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
@@ -18,6 +18,7 @@ from bpcli.text.notation import cell, csv_line, json_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+OPTIONS = Called("--at", "--let", "--vars", "--wrt")
 MAX_NOTES = 3  # of places where a result is not finite
 
 
@@ -135,7 +136,7 @@ class Request:
             raise UsageError("--at and --points both give points", "take one of them")
         self.texts, self.declared = list(texts), declared
         self.trees = [parse(text) for text in texts]
-        self.variables = Variables(self.trees, self.texts, declared, let, read_value_file)
+        self.variables = Variables(self.trees, self.texts, declared, let, read_value_file, OPTIONS)
         self.wrt = self.variables.names if wrt is None else self.variables.select(wrt)
         self.at, self.points = at, points
         self.certify = printer is not None and printer.certify

@@ -19,7 +19,7 @@ try:
     from flint import ctx
     from flint import fmpq as fmpq
 except ImportError:  # pragma: no cover - the tests install it
-    raise MissingExtraError("certify", "python-flint", "--certify") from None
+    raise MissingExtraError("certify", "python-flint", "a proof of each digit") from None
 
 MAX_BITS = 1 << 14  # of a rational's numerator or denominator; beyond, it goes on as a ball
 _MAX_EXPONENT = 1 << 16  # of two, up to which the ends of a ball are told apart

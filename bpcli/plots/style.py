@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import MissingExtraError, UsageError
-from bpcli.files import refuse_overwrite, write_atomically
+from bpcli.errors import MissingExtraError
+from bpcli.files import write_atomically
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -48,16 +48,6 @@ def new_figure(size: tuple[float, float]) -> Any:
     """An empty figure of so many inches, without a window."""
     figure_type = import_module("matplotlib.figure").Figure
     return figure_type(figsize=size)
-
-
-def check_target(target: Path, force: bool) -> None:
-    """UsageError for a file that can't be written in a known format, or is there already."""
-    if target.suffix.lower().lstrip(".") not in FORMATS:
-        raise UsageError(
-            f"--output {target}: a picture is written as {', '.join(FORMATS)}", f"--output {target.with_suffix('.png')}"
-        )
-    if not force:
-        refuse_overwrite(target)
 
 
 def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list[str]:

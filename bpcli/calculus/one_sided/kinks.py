@@ -17,7 +17,7 @@ from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.one_sided.series import Series
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.program import Program
-from bpcli.errors import UsageError
+from bpcli.errors import InputError
 from bpcli.numbers.elements import UNKNOWN
 from bpcli.text.notation import number as written
 
@@ -253,10 +253,11 @@ def resolve(
     steps = 2 * len(looked) * near.program.entries * near.points * (4 if second else 1)
     if steps > MAX_STEPS:
         if kink != "lecture" or near.exact:
-            raise UsageError(
+            raise InputError(
                 f"a kink among so many entries: to look to both sides of each would take {steps} steps, of which "
                 f"{MAX_STEPS} are allowed",
-                "--wrt NAMES takes fewer variables; or leave out --kink and --certify",
+                "wrt NAMES takes fewer variables; or leave out kink and certify",
+                names=["wrt", "kink", "certify"],
             )
         return [Kink("", 0, None, None, math.nan, False)]
     found: list[Kink] = []

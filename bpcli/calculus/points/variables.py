@@ -1,7 +1,7 @@
 """Which names of an expression are variables, in which order, and what gives them their values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from bpcli.calculus.language.hints import reading_of
 from bpcli.calculus.language.tokens import name_end, normal_name
@@ -17,11 +17,23 @@ Point = dict[str, Any]
 """A float or an array for each variable, in their order."""
 
 
-class Variables:
-    """The variables of expressions in order: as `declared` (`--vars`), else in natural order (`b, w, x2, x10`).
+class Called(NamedTuple):
+    """What points, constants, the order and the choice of the variables are called where they are given."""
 
-    `let` are the texts of `--let`, whose names are constants. ExpressionError for a name that is given twice, belongs
-    to a function or a constant, does not occur, or is not among `declared`.
+    at: str
+    let: str
+    order: str
+    wrt: str
+
+
+NAMES = Called("at", "let", "order", "wrt")
+
+
+class Variables:
+    """The variables of expressions in order: as `declared`, else in natural order (`b, w, x2, x10`).
+
+    `let` are texts such as `k=2`, whose names are constants. ExpressionError for a name that is given twice, belongs to
+    a function or a constant, does not occur, or is not among `declared`; its words for what was given are `called`.
     """
 
     def __init__(
@@ -31,13 +43,15 @@ class Variables:
         declared: str | None = None,
         let: Sequence[str] = (),
         read: Reader | None = None,
+        called: Called = NAMES,
     ) -> None:
+        self._called = called
         self.places: dict[str, tuple[str, Span]] = {}  # of each name's first appearance: the text and the place in it
         for tree, text in zip(trees, texts, strict=True):
             for node in postorder(tree):
                 if isinstance(node, Name):
                     self.places.setdefault(node.name, (text, node.span))
-        claimed = None if declared is None else _declared(declared)
+        claimed = None if declared is None else _declared(declared, called.order)
         self._claimed = frozenset(claimed or ())
         self.constants = self._constants(let, read)
         occurring = [n for n in self.places if n not in self.constants and self._may_vary(n)]
@@ -47,8 +61,9 @@ class Variables:
         else:
             for name in occurring:
                 if name not in claimed:
-                    hint = _advice(name, claimed) or f'--vars "{",".join([*claimed, name])}", or --let {name}=…'
-                    self._fail(name, f"{name} is not among --vars", hint)
+                    order = f'{called.order} "{",".join([*claimed, name])}"'
+                    hint = _advice(name, claimed) or f"{order}, or {called.let} {name}=…"
+                    self._fail(name, f"{name} is not among {called.order}", hint)
             self.names = [name for name in claimed if name not in self.constants]
             self.positional = True
         self._occurring = occurring
@@ -68,21 +83,22 @@ class Variables:
         for text in let:
             given = assignments(text)
             if not given:
-                raise ExpressionError("--let takes NAME=VALUE", text, 0, len(text), "for example --let k=2")
+                hint = f"for example {self._called.let} k=2"
+                raise ExpressionError(f"{self._called.let} takes NAME=VALUE", text, 0, len(text), hint)
             for item in given:
                 if item.name in constants:
-                    _fail_at(text, item, f"{item.name} is given twice by --let")
-                self._check_given(text, item, "--let")
+                    _fail_at(text, item, f"{item.name} is given twice by {self._called.let}")
+                self._check_given(text, item, self._called.let)
                 constants[item.name] = parse_value(text, read, item.value_start, item.value_end)
         return constants
 
-    def _check_given(self, text: str, item: Assignment, option: str) -> None:
+    def _check_given(self, text: str, item: Assignment, giver: str) -> None:
         name = item.name
         if name in FUNCTIONS:
             _fail_at(text, item, f"{name} is a function, and can't be given a value", "choose another name")
         if not self._may_vary(name):
             names = ",".join(sorted({*filter(self._may_vary, self.places), name}, key=natural_key))
-            hint = f'--vars "{names}" makes it a variable'
+            hint = f'{self._called.order} "{names}" makes it a variable'
             _fail_at(text, item, f"{name} is the constant {number(CONSTANTS[name])}", hint)
         if name not in self.places and name not in self._claimed:
             candidates = [n for n in self.places if self._may_vary(n)]
@@ -92,12 +108,12 @@ class Variables:
                 rest = longer.removeprefix(name)
                 if rest != longer and rest.isalpha():
                     hint = f"did you mean {longer}? Names are never split: for a product write {name}*{rest}"
-            _fail_at(text, item, f"{option} gives {name}, which does not occur in the expression", hint)
+            _fail_at(text, item, f"{giver} gives {name}, which does not occur in the expression", hint)
 
     def point(self, text: str | None = None, read: Reader | None = None) -> Point:
-        """The point of one `--at`: `1,2` in the variables' order, or `x=1,y=[2,3]`; a lone variable takes all of it.
+        """The point of `1,2` in the variables' order, or `x=1,y=[2,3]`; a lone variable takes all of it.
 
-        Without a text there must be no variables. ExpressionError shows the place in `--at`, or where in the
+        Without a text there must be no variables. ExpressionError shows the place in it, or where in the
         expression the name stands that has no value.
         """
         if text is None:
@@ -116,12 +132,13 @@ class Variables:
         values: Point = {}
         for item in given:
             if item.name in values:
-                _fail_at(text, item, f"{item.name} is given twice by --at")
+                _fail_at(text, item, f"{item.name} is given twice by {self._called.at}")
             if item.name in self.constants:
-                _fail_at(text, item, f"{item.name} is given by --let already")
-            self._check_given(text, item, "--at")
+                _fail_at(text, item, f"{item.name} is given by {self._called.let} already")
+            self._check_given(text, item, self._called.at)
             if item.name not in self.names:
-                _fail_at(text, item, f"{item.name} is not among --vars", f"these are {', '.join(self.names)}")
+                message = f"{item.name} is not among {self._called.order}"
+                _fail_at(text, item, message, f"these are {', '.join(self.names)}")
             values[item.name] = parse_value(text, read, item.value_start, item.value_end)
         for name in missing:
             self._fail_unbound(name, names)
@@ -129,30 +146,30 @@ class Variables:
 
     def _fail_unbound(self, name: str, given: Sequence[str]) -> NoReturn:
         others = [*given, *(n for n in self.names if n != name), *self.constants]
-        form = ",".join([f"{n}=…" for n in self.names])
-        if name not in self.places:  # declared by --vars, but not used
-            raise UsageError(f"{name}, which --vars names, has no value", f'--at "{form}"')
-        self._fail(name, f"{name} has no value", _advice(name, others) or f'--at "{form}"')
+        form = f'{self._called.at} "{",".join([f"{n}=…" for n in self.names])}"'
+        if name not in self.places:  # declared, but not used
+            raise UsageError(f"{name}, which {self._called.order} names, has no value", form)
+        self._fail(name, f"{name} has no value", _advice(name, others) or form)
 
     def _positional(self, text: str, read: Reader | None) -> Point:
-        names = self.names
+        names, at = self.names, self._called.at
         entries = parse_entries(text, read)
         if not names:
-            raise ExpressionError("the expression has no variables, and --at gives values", text, 0, len(text))
+            raise ExpressionError(f"the expression has no variables, and {at} gives values", text, 0, len(text))
         if len(names) == 1:
             return {names[0]: as_value(entries)}
         if not isinstance(entries, float | list):
             entries = entries.tolist()
         values: list[Any] = [entries] if isinstance(entries, float) else entries
-        form = ",".join([f"{name}=…" for name in names])
+        form = f'{at} "{",".join([f"{name}=…" for name in names])}"'
         if isinstance(values[0], list):
-            points = " ".join([f"--at {','.join(map(number, row))}" for row in values[:3]])
-            hint = f'{points} for several points; --at "{form}" for vectors and matrices'
-            raise ExpressionError("--at takes one point", text, 0, len(text), hint)
+            points = " ".join([f"{at} {','.join(map(number, row))}" for row in values[:3]])
+            hint = f"{points} for several points; {form} for vectors and matrices"
+            raise ExpressionError(f"{at} takes one point", text, 0, len(text), hint)
         if len(values) != len(names):
-            advice = next(filter(None, [_never_split(name, names) for name in names]), f'--at "{form}"')
+            advice = next(filter(None, [_never_split(name, names) for name in names]), form)
             counted = "1 value" if len(values) == 1 else f"{len(values)} values"
-            message = f"--at has {counted} for the {len(names)} variables {', '.join(names)}"
+            message = f"{at} has {counted} for the {len(names)} variables {', '.join(names)}"
             raise ExpressionError(message, text, 0, len(text), advice)
         if not self.positional:
             orders = (self._occurring, names)
@@ -161,18 +178,22 @@ class Variables:
                 f"which value is whose? The expression has the order {', '.join(self._occurring)}, "
                 f"and sorted they are {', '.join(names)}"
             )
-            hint = f'write --at "{forms[0]}" or --at "{forms[1]}"'
+            hint = f'write {at} "{forms[0]}" or {at} "{forms[1]}"'
             raise ExpressionError(message, text, 0, len(text), hint)
         return dict(zip(names, values, strict=True))
 
     # Choices and columns
 
     def select(self, text: str) -> list[str]:
-        """The names of `--wrt`, in the variables' order; ExpressionError for one that is no variable."""
+        """The names of `x,y`, in the variables' order; ExpressionError for one that is no variable."""
         chosen = []
-        for name, start, end in _names(text, "--wrt"):
+        for name, start, end in _names(text, self._called.wrt):
             if name not in self.names:
-                why = "is given by --let" if name in self.constants else "is not a variable of the expression"
+                why = (
+                    f"is given by {self._called.let}"
+                    if name in self.constants
+                    else "is not a variable of the expression"
+                )
                 close = nearest(name, self.names)
                 hint = f"did you mean {close}?" if close else f"its variables are {', '.join(self.names) or 'none'}"
                 raise ExpressionError(f"{name} {why}", text, start, end, hint)
@@ -293,17 +314,17 @@ def _advice(name: str, known: Sequence[str]) -> str:
     )
 
 
-def _declared(text: str) -> list[str]:
-    """The names of `--vars`, in order."""
+def _declared(text: str, giver: str) -> list[str]:
+    """The declared names, in order."""
     names = []
-    for name, start, end in _names(text, "--vars"):
+    for name, start, end in _names(text, giver):
         if name in FUNCTIONS:
             raise ExpressionError(f"{name} is a function, and no variable", text, start, end, "choose another name")
         names.append(name)
     return names
 
 
-def _names(text: str, option: str) -> Iterator[tuple[str, int, int]]:
+def _names(text: str, giver: str) -> Iterator[tuple[str, int, int]]:
     """The names in `x,y` or `x y`, each in its one form and with its place; ExpressionError for anything else."""
     seen = set()
     place = 0
@@ -314,14 +335,14 @@ def _names(text: str, option: str) -> Iterator[tuple[str, int, int]]:
         end = max(name_end(text, place), place + 1)
         name = normal_name(text[place:end])
         if not name:
-            raise ExpressionError(f"{option} takes names", text, place, end, f'for example {option} "x,y"')
+            raise ExpressionError(f"{giver} takes names", text, place, end, f'for example {giver} "x,y"')
         if name in seen:
-            raise ExpressionError(f"{option} has {name} twice", text, place, end)
+            raise ExpressionError(f"{giver} has {name} twice", text, place, end)
         seen.add(name)
         yield name, place, end
         place = end
     if not seen:
-        raise ExpressionError(f"{option} takes names", text, 0, 1, f'for example {option} "x,y"')
+        raise ExpressionError(f"{giver} takes names", text, 0, 1, f'for example {giver} "x,y"')
 
 
 def _fail_at(text: str, item: Assignment, message: str, hint: str = "") -> NoReturn:

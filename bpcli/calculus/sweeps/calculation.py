@@ -15,7 +15,7 @@ from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
 from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary
-from bpcli.errors import ExpressionError, UsageError
+from bpcli.errors import ExpressionError, InputError
 from bpcli.numbers.namespaces import FLOATS, arrays
 from bpcli.text.notation import byte_size
 
@@ -113,9 +113,10 @@ class Calculation:
     def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
         size = rows * columns * 8
         if size > MAX_DENSE_BYTES:
-            raise UsageError(
+            raise InputError(
                 f"the matrix would have {rows} × {columns} entries, {byte_size(size)}",
-                advice or "--vjp V gives V·J and --jvp V gives J·V without forming it",
+                advice or "vjp V gives V·J and jvp V gives J·V without forming it",
+                names=["vjp", "jvp", "wrt"],
             )
 
     # One point
@@ -181,7 +182,7 @@ class Calculation:
 
     def _hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         self.require_scalar()
-        self._check_dense(self.inputs, self.inputs, "--wrt NAMES takes fewer variables")
+        self._check_dense(self.inputs, self.inputs, "wrt NAMES takes fewer variables")
         values = self.sweeps.forward(point)
         (value,) = self.sweeps.results(values)
         gradient, matrix = self.sweeps.hessian(values)

@@ -48,7 +48,7 @@ def test_the_declared_order(declared, names):
     assert variables("x+y*e", declared=declared).names == names
 
 
-POINTS = [  # expression, options, --at, the point
+POINTS = [  # expression, options, at, the point
     ("x**2+y**2", {}, "1,2", {"x": 1.0, "y": 2.0}),
     ("x**2+y**2", {}, "1 -2", {"x": 1.0, "y": -2.0}),
     ("x**2+y**2", {}, "-1,pi/2", {"x": -1.0, "y": np.pi / 2}),
@@ -88,7 +88,7 @@ def test_constants():
     assert found.names == ["x"]
     assert found.constants["k"] == 0.5
     assert found.constants["c"].tolist() == [1, 2]
-    # a constant's name, claimed by --vars, can then be given by --let too
+    # a constant's name, claimed by order, can then be given by let too
     assert variables("e*x", declared="e,x", let=["e=2"]).names == ["x"]
 
 
@@ -100,57 +100,57 @@ def test_a_point_from_a_file():
     assert variables("sum(x)", let=[]).point("@array", files.get)["x"].tolist() == [3, 4]
 
 
-ERRORS = [  # expression, options, --at, the text shown, what the caret marks, part of the message, part of the advice
+ERRORS = [  # expression, options, at, the text shown, what the caret marks, part of the message, part of the advice
     # no value
-    ("x*y", {}, "x=1", "x*y", "y", "y has no value", '--at "x=…,y=…"'),
-    ("x*y", {}, None, "x*y", "x", "x has no value", '--at "x=…,y=…"'),
-    ("k*x", {"let": ["k=2"]}, None, "k*x", "x", "x has no value", '--at "x=…"'),
+    ("x*y", {}, "x=1", "x*y", "y", "y has no value", 'at "x=…,y=…"'),
+    ("x*y", {}, None, "x*y", "x", "x has no value", 'at "x=…,y=…"'),
+    ("k*x", {"let": ["k=2"]}, None, "k*x", "x", "x has no value", 'at "x=…"'),
     ("2+xy", {}, "x=1,y=2", "2+xy", "xy", "xy has no value", "for a product write x*y"),
     ("w1x+b", {}, "w1=1,x=2,b=3", "w1x+b", "w1x", "no value", "write w1*x"),
     ("2pix", {}, "x=1", "2pix", "pix", "pix has no value", "write pi*x"),
-    ("kx", {"let": ["k=1"]}, "x=1", "k=1", "k", "--let gives k, which does not occur", "for a product write k*x"),
+    ("kx", {"let": ["k=1"]}, "x=1", "k=1", "k", "let gives k, which does not occur", "for a product write k*x"),
     ("sinx", {}, "x=1", "sinx", "sinx", "sinx has no value", "write sin(x)"),
     ("a*yhat", {}, "a=1,yhatt=2", "a=1,yhatt=2", "yhatt", "does not occur", "did you mean yhat?"),
     # a value too many
-    ("x*y", {}, "x=1,y=2,z=3", "x=1,y=2,z=3", "z", "--at gives z, which does not occur", "its variables are x, y"),
+    ("x*y", {}, "x=1,y=2,z=3", "x=1,y=2,z=3", "z", "at gives z, which does not occur", "its variables are x, y"),
     ("1+1", {}, "x=1", "x=1", "x", "does not occur", "its variables are none"),
     ("1+1", {}, "1", "1", "1", "has no variables", ""),
-    ("x", {}, "x=1,x=2", "x=1,x=2", "x", "x is given twice by --at", ""),
-    ("x1", {}, "x1=1,x_1=2", "x1=1,x_1=2", "x_1", "x1 is given twice by --at", ""),
-    ("k*x", {"let": ["k=1"]}, "x=1,k=2", "x=1,k=2", "k", "k is given by --let already", ""),
+    ("x", {}, "x=1,x=2", "x=1,x=2", "x", "x is given twice by at", ""),
+    ("x1", {}, "x1=1,x_1=2", "x1=1,x_1=2", "x_1", "x1 is given twice by at", ""),
+    ("k*x", {"let": ["k=1"]}, "x=1,k=2", "x=1,k=2", "k", "k is given by let already", ""),
     ("x", {}, "x=1,sin=2", "x=1,sin=2", "sin", "sin is a function", "another name"),
-    ("e*x", {}, "e=1,x=2", "e=1,x=2", "e", "e is the constant 2.718281828459045", '--vars "e,x" makes it a variable'),
-    ("x", {"declared": "x", "let": []}, "pi=1", "pi=1", "pi", "pi is the constant 3.14", '--vars "pi,x"'),
+    ("e*x", {}, "e=1,x=2", "e=1,x=2", "e", "e is the constant 2.718281828459045", 'order "e,x" makes it a variable'),
+    ("x", {"declared": "x", "let": []}, "pi=1", "pi=1", "pi", "pi is the constant 3.14", 'order "pi,x"'),
     # counts
-    ("x*y", {}, "1,2,3", "1,2,3", "1,2,3", "--at has 3 values for the 2 variables x, y", '--at "x=…,y=…"'),
-    ("x*y", {}, "1", "1", "1", "--at has 1 value for the 2 variables x, y", ""),
+    ("x*y", {}, "1,2,3", "1,2,3", "1,2,3", "at has 3 values for the 2 variables x, y", 'at "x=…,y=…"'),
+    ("x*y", {}, "1", "1", "1", "at has 1 value for the 2 variables x, y", ""),
     ("x*y+xy", {}, "1,2", "1,2", "1,2", "2 values for the 3 variables x, xy, y", "for a product write x*y"),
-    ("x*y", {}, "1,2;3,4", "1,2;3,4", "1,2;3,4", "--at takes one point", "--at 1,2 --at 3,4"),
+    ("x*y", {}, "1,2;3,4", "1,2;3,4", "1,2;3,4", "at takes one point", "at 1,2 at 3,4"),
     # order
-    ("w*x+b", {}, "1,2,3", "1,2,3", "1,2,3", "w, x, b, and sorted they are b, w, x", '--at "w=1,x=2,b=3"'),
-    ("x10*x2", {}, "1,2", "1,2", "1,2", "x10, x2, and sorted they are x2, x10", '"x10=1,x2=2" or --at "x2=1,x10=2"'),
+    ("w*x+b", {}, "1,2,3", "1,2,3", "1,2,3", "w, x, b, and sorted they are b, w, x", 'at "w=1,x=2,b=3"'),
+    ("x10*x2", {}, "1,2", "1,2", "1,2", "x10, x2, and sorted they are x2, x10", '"x10=1,x2=2" or at "x2=1,x10=2"'),
     # values
     ("x*y", {}, "x=1,y=z", "x=1,y=z", "z", "z is none of its constants", ""),
     ("x*y", {}, "1,", "1,", "", "an entry is missing", ""),
     ("x*y", {}, "x[0]=1", "x[0]=1", "x[0]", "an entry of x can't be given alone", "x=[1,2,3]"),
     ("x*y", {}, "1,y=2", "1,y=2", "1,", "a value without a name", "name all, or none"),
     ("x*y", {}, "", "", "", "a value is missing", ""),
-    # --let
-    ("x", {"let": ["3"]}, "1", "3", "3", "--let takes NAME=VALUE", "--let k=2"),
-    ("x", {"let": ["q=1"]}, "1", "q=1", "q", "--let gives q, which does not occur", "its variables are x"),
+    # let
+    ("x", {"let": ["3"]}, "1", "3", "3", "let takes NAME=VALUE", "let k=2"),
+    ("x", {"let": ["q=1"]}, "1", "q=1", "q", "let gives q, which does not occur", "its variables are x"),
     ("rate*x", {"let": ["rat=1"]}, "1", "rat=1", "rat", "does not occur", "did you mean rate?"),
-    ("k*x", {"let": ["k=1", "k=2"]}, "1", "k=2", "k", "k is given twice by --let", ""),
+    ("k*x", {"let": ["k=1", "k=2"]}, "1", "k=2", "k", "k is given twice by let", ""),
     ("k*x", {"let": ["log=1"]}, "1", "log=1", "log", "log is a function", ""),
-    ("k*x", {"let": ["e=1"]}, "1", "e=1", "e", "e is the constant", '--vars "e,k,x"'),
-    # --vars
-    ("x*y", {"declared": "x"}, "1", "x*y", "y", "y is not among --vars", '--vars "x,y", or --let y=…'),
-    ("x*yy", {"declared": "x,y"}, "1,2", "x*yy", "yy", "yy is not among --vars", "y*y"),
-    ("x*yhat", {"declared": "x,yhatt"}, "1,2", "x*yhat", "yhat", "not among --vars", "did you mean yhatt?"),
-    ("x", {"declared": "x,x"}, "1", "x,x", "x", "--vars has x twice", ""),
+    ("k*x", {"let": ["e=1"]}, "1", "e=1", "e", "e is the constant", 'order "e,k,x"'),
+    # order
+    ("x*y", {"declared": "x"}, "1", "x*y", "y", "y is not among order", 'order "x,y", or let y=…'),
+    ("x*yy", {"declared": "x,y"}, "1,2", "x*yy", "yy", "yy is not among order", "y*y"),
+    ("x*yhat", {"declared": "x,yhatt"}, "1,2", "x*yhat", "yhat", "not among order", "did you mean yhatt?"),
+    ("x", {"declared": "x,x"}, "1", "x,x", "x", "order has x twice", ""),
     ("x", {"declared": "x,sin"}, "1", "x,sin", "sin", "sin is a function", ""),
-    ("x", {"declared": "x;y"}, "1", "x;y", ";", "--vars takes names", '--vars "x,y"'),
-    ("x", {"declared": "1"}, "1", "1", "1", "--vars takes names", ""),
-    ("x", {"declared": " "}, "1", " ", " ", "--vars takes names", ""),
+    ("x", {"declared": "x;y"}, "1", "x;y", ";", "order takes names", 'order "x,y"'),
+    ("x", {"declared": "1"}, "1", "1", "1", "order takes names", ""),
+    ("x", {"declared": " "}, "1", " ", " ", "order takes names", ""),
 ]
 
 
@@ -169,12 +169,12 @@ def test_the_named_form_that_is_offered_can_be_copied():
     found = variables("w*x+b")
     with pytest.raises(ExpressionError) as caught:
         found.point("1,1/3,-3")
-    first, second = caught.value.hint.removeprefix("write --at ").split(" or --at ")
+    first, second = caught.value.hint.removeprefix("write at ").split(" or at ")
     assert found.point(first.strip('"')) == {"w": 1.0, "x": 1 / 3, "b": -3.0}
     assert found.point(second.strip('"')) == {"b": 1.0, "w": 1 / 3, "x": -3.0}
 
 
-# --wrt
+# wrt
 
 
 @pytest.mark.parametrize(("wrt", "names"), [("y", ["y"]), ("y,x", ["x", "y"]), ("b x", ["b", "x"])])
@@ -187,10 +187,10 @@ def test_what_to_differentiate_by(wrt, names):
     [
         ("z", "z", "z is not a variable of the expression", "its variables are x, yhat"),
         ("x,yhta", "yhta", "not a variable", "did you mean yhat?"),
-        ("x,k", "k", "k is given by --let", ""),
-        ("x x", "x", "--wrt has x twice", ""),
-        ("", "", "--wrt takes names", ""),
-        ("x=1", "=", "--wrt takes names", ""),
+        ("x,k", "k", "k is given by let", ""),
+        ("x x", "x", "wrt has x twice", ""),
+        ("", "", "wrt takes names", ""),
+        ("x=1", "=", "wrt takes names", ""),
     ],
 )
 def test_errors_of_what_to_differentiate_by(wrt, marked, message, advice):
