@@ -15,7 +15,8 @@ from bpcli.calculus.language.parser import parse
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, dot
 from bpcli.formulas.layers import less_label
-from bpcli.formulas.losses import Fused, Loss, dsoftmax_cce_term_dlogits
+from bpcli.formulas.loss_formulas import dsoftmax_cce_term_dlogits
+from bpcli.formulas.losses import Fused, Loss
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax, softmax_vjp
 from bpcli.formulas.updates import descend
 from bpcli.lecture.formula_sheet import SOFTMAX

@@ -26,7 +26,7 @@ from flint import arb, ctx
 
 from bpcli.formulas import activations as act
 from bpcli.formulas import softmax as soft
-from bpcli.formulas.losses import dsigmoid_bce_term_dz, sigmoid_bce_term
+from bpcli.formulas.loss_formulas import dsigmoid_bce_term_dz, sigmoid_bce_term
 from bpcli.lecture.named_functions import NAMED
 
 REGIMES = ("moderate", "saturated", "huge", "tiny")

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace, unary
-from bpcli.formulas import activations, losses
+from bpcli.formulas import activations, loss_formulas, losses
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.choices import Kinks, Setting, smooth
 from bpcli.formulas.losses import Loss
@@ -14,7 +14,7 @@ from bpcli.formulas.losses import Loss
 
 def _dsigmoid_bce_dz(xp: RuleSpace[Any], out: Any, y: Any, z: Any) -> Any:
     """σ(z) − y; the tangents σ(z)σ(−z) and −1 of duals don't cancel, so that the plain form serves."""
-    return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else losses.dsigmoid_bce_term_dz(y, z)
+    return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else loss_formulas.dsigmoid_bce_term_dz(y, z)
 
 
 def _numbers(settings: Mapping[str, Setting], given: tuple[Any, ...]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ LOSS_TERMS: list[Function] = [
         "sigmoid_bce_term",
         (2, 2),
         "",
-        lambda xp, y, z: losses.sigmoid_bce_term(y, z),
+        lambda xp, y, z: loss_formulas.sigmoid_bce_term(y, z),
         (
             lambda xp, o, y, z: -z,
             _dsigmoid_bce_dz,

@@ -12,7 +12,7 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import names_in
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.symbolic import textbook as module
+from bpcli.calculus.symbolic import term_writer
 from bpcli.calculus.symbolic.derivation import Derivation
 from bpcli.calculus.symbolic.textbook import has_decimals, textbook
 
@@ -161,13 +161,13 @@ def test_quotients_beside_sympy(parts):
 )
 def test_the_work_is_bounded(text, monkeypatch):
     steps = 0
-    original = module._Writer.worked
+    original = term_writer.TermWriter.worked
 
     def counted(self, amount):
         nonlocal steps
         steps += amount
         original(self, amount)
 
-    monkeypatch.setattr(module._Writer, "worked", counted)
+    monkeypatch.setattr(term_writer.TermWriter, "worked", counted)
     textbook(parse(text), ["x", "y"])
-    assert steps <= 2 * (module.MAX_WORK + 5000)
+    assert steps <= 2 * (term_writer.MAX_WORK + 5000)

@@ -1,0 +1,95 @@
+"""What a match says of the operands of a step: numbers, squares, negatives, and sums of exponentials."""
+
+import math
+
+import pytest
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.sweeps.builder import Builder
+from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Match
+from bpcli.calculus.sweeps.program import Program
+from bpcli.numbers.namespaces import FLOATS
+
+NAMES = {"x": (), "y": (), "z": ()}
+POINT = {"x": 0.75, "y": -1.25, "z": 2.5}
+
+
+def match_of(text, shapes=NAMES):
+    """A match at the last step of an expression that is built as it is written."""
+    program = Program([parse("x")], ["x"], shapes)
+    builder = Builder(program, shapes, text, False)
+    tree = parse(text)
+    slot = builder.build(tree)
+    return Match(builder, slot, program.step(slot), tree), slot
+
+
+@pytest.mark.parametrize(
+    ("text", "constant", "positive"),
+    [
+        ("2*3+1", True, True),
+        ("1/3", True, True),
+        ("2-3", True, False),
+        ("2*x", False, False),
+        ("exp(2)+1", True, False),
+        ("0*3", True, False),
+    ],
+)
+def test_numbers(text, constant, positive):
+    match, slot = match_of(text)
+    assert match.is_constant(slot) is constant
+    assert match.is_positive(slot) is positive
+
+
+@pytest.mark.parametrize(("text", "of"), [("x**2", "x"), ("x*x", "x"), ("x*y", None), ("x**3", None)])
+def test_squares(text, of):
+    match, slot = match_of(text)
+    found = match.squared(slot)
+    assert (None if found is None else match.slots[found]) == of
+
+
+def test_a_minus_is_taken_off():
+    match, slot = match_of("-x")
+    (x,) = match.args
+    assert match.negative(slot) == x
+    assert match.signed(slot) == (-1, x)
+    assert match.signed(x) == (1, x)
+    assert match.opposite(slot, x)
+    assert match.opposite(x, slot)
+    assert not match.opposite(x, x)
+    assert match.program.args_of(match.negative(x), "negative") == (x,)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("exp(x)+exp(y)", 2),
+        ("exp(x)*exp(y)", 1),
+        ("exp(x)/exp(y)+2*exp(z)", 2),
+        ("(exp(x)+1)*(exp(y)+1)", 4),
+        ("(exp(x)+exp(y))*(exp(x)+exp(y))", 3),
+        ("exp(x)-exp(x)+exp(y)", 1),
+        ("3*exp(x)+4*exp(x)", 1),
+        ("y*exp(-x)/z", 1),
+    ],
+)
+def test_a_sum_of_exponentials_is_its_terms(text, count):
+    match, slot = match_of(text)
+    terms = match.terms(slot)
+    assert len(terms) == count
+    places = [(match.weight(term), match.exponent(term)) for term in terms]
+    values = match.program.forward(Space(FLOATS), POINT)
+    assert values[slot] == pytest.approx(eval(text, vars(math) | POINT), rel=1e-14)
+    assert sum(values[w] * math.exp(values[x]) for w, x in places) == pytest.approx(values[slot], rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["x+y", "x*y", "sin(exp(x))", "log(x)"])
+def test_what_has_no_exponential_has_no_terms(text):
+    match, slot = match_of(text)
+    assert match.terms(slot) is None
+
+
+@pytest.mark.parametrize(("size", "count"), [(2, 2), (FEW_ENTRIES, FEW_ENTRIES), (FEW_ENTRIES + 1, 1)])
+def test_a_sum_over_a_short_vector_is_read_entry_by_entry(size, count):
+    match, slot = match_of("sum(exp(x))", {"x": (size,)})
+    assert len(match.terms(slot)) == count
