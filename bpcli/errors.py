@@ -126,3 +126,9 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     folded = {choice.casefold(): choice for choice in islice(choices, _MOST_CHOICES)}
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def meant(word: str, choices: Iterable[str], otherwise: str = "") -> str:
+    """The advice on a word that is none of the choices: the nearest one, or else `otherwise`."""
+    close = nearest(word, choices)
+    return f"did you mean {close}?" if close else otherwise

@@ -8,7 +8,7 @@ import numpy as np
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.points.variables import Variables
-from bpcli.errors import UsageError, nearest
+from bpcli.errors import UsageError, meant
 
 Names = str | Sequence[str]
 """`"x,y"` or `["x", "y"]`."""
@@ -74,8 +74,7 @@ def check_names(given: Iterable[object], known: Sequence[str], where: str) -> No
     """UsageError for a name that is not among the variables."""
     for name in given:
         if name not in known:
-            close = nearest(str(name), known)
-            hint = f"did you mean {close}?" if close else f"they are {', '.join(known) or 'none'}"
+            hint = meant(str(name), known, f"they are {', '.join(known) or 'none'}")
             raise UsageError(f"{where} gives {name}, which is not among the variables", hint)
 
 

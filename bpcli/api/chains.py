@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.sparse import dense
-from bpcli.errors import DataError, InputError, MissingInputError, UsageError, nearest
+from bpcli.errors import DataError, InputError, MissingInputError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Choice, Task, chosen
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, pairs_in_words, refusal
@@ -41,8 +41,7 @@ def backprop(
     update; `layout="denominator"` transposes every Jacobian. Raises UsageError for what is missing or does not fit.
     """
     if layer not in LAYERS:
-        close = nearest(layer, LAYERS)
-        raise UsageError(f"there is no layer {layer}", f"did you mean {close}?" if close else " or ".join(LAYERS))
+        raise UsageError(f"there is no layer {layer}", meant(layer, LAYERS, " or ".join(LAYERS)))
     given = {"x": x, "w": w, "b": b, "y": y, "label": label, "activation": activation, "loss": loss}
     make = _softmax if LAYERS[layer].per_class else _neuron
     with np.errstate(all="ignore"):
@@ -152,8 +151,7 @@ def _check_pair(layer: str, activation: Choice | None, loss: Choice) -> None:
             continue
         name = str(choice if isinstance(choice, str) else choice.get("name"))
         if name not in rows:
-            close = nearest(name, rows)
-            hint = f"did you mean {close}?" if close else f"they are {', '.join(rows)}"
+            hint = meant(name, rows, f"they are {', '.join(rows)}")
             raise InputError(f"{what} {name}: there is none of that name", hint, names=[what])
         check_settings(rows[name], {} if isinstance(choice, str) else choice)
     if reason := refusal(layer, activation, loss):

@@ -1,5 +1,6 @@
 """Checks of derivatives against difference quotients, and grades of answers that somebody derived."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -40,15 +41,15 @@ class Comparison(NamedTuple):
         return max((entry.error for entry in self.entries if entry.agree is not None), default=None)
 
 
-class Subject:
+class Subject(ABC):
     """Something that has a derivative at inputs: expressions, or a function of the lecture."""
 
     def __init__(self, inputs: Mapping[str, Any], question: Question) -> None:
         self.inputs, self.question = inputs, question
 
+    @abstractmethod
     def check(self) -> Comparison:
         """Its derivative beside difference quotients."""
-        raise NotImplementedError
 
     def grade(self, answer: Answer | BpcliError, tolerance: Tolerance) -> Grade:
         """What there is to say of an answer; one that can't be read is `unreadable`."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.errors import NotFiniteError, UsageError, nearest
+from bpcli.errors import NotFiniteError, UsageError, meant
 from bpcli.formulas.updates import ascend as step_up
 from bpcli.formulas.updates import descend as step_down
 from bpcli.text.notation import number
@@ -82,8 +82,7 @@ def signs(names: Sequence[str], ascend: bool, direction: Mapping[str, str]) -> d
         if sign not in ("+", "-"):
             raise SettingError(f"direction {name}={sign}: expected + or -")
         if name not in names:
-            close = nearest(name, names)
-            hint = f"did you mean {close}?" if close else f"they are {', '.join(names)}"
+            hint = meant(name, names, f"they are {', '.join(names)}")
             raise SettingError(f"direction {name}={sign}: {name} is no variable", hint)
     return {name: direction[name] == "+" if name in direction else ascend for name in names}
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, ExpressionError, InputError, UnfinishedError, listed, nearest
+from bpcli.errors import BpcliError, DataError, ExpressionError, InputError, UnfinishedError, listed, meant, nearest
 
 # Heading of the help: {name: (what it does, its reference page)}. The module bpcli.commands.NAME has the command; it is
 # imported only when the command runs or shows its help.
@@ -85,8 +85,7 @@ class Command(click.Command):
                     self.meant = f"did you mean -{name}?"
                 continue
             if name not in options:
-                close = nearest(name, options)
-                hint = f"did you mean {close}?" if close else "an expression that begins with -- goes behind a lone --"
+                hint = meant(name, options, "an expression that begins with -- goes behind a lone --")
                 raise click.UsageError(f"there is no option {name}\n  {hint}", ctx=context)
             if not equals and not options[name].is_flag:
                 next(values, None)

@@ -12,7 +12,7 @@ from bpcli.calculus.points.values import parse_value
 from bpcli.commands import output
 from bpcli.commands.table_options import RowName, SettingsCommand, with_settings
 from bpcli.datasets.readers.value_files import read_value_file
-from bpcli.errors import MissingInputError, NotFiniteError, UsageError, nearest
+from bpcli.errors import MissingInputError, NotFiniteError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.layers import LAYERS
 from bpcli.formulas.losses import LOSSES, Loss
@@ -112,8 +112,7 @@ def _of_values(layer: str, options: dict[str, str], alpha: float | None, layout:
 
 def _of_run(run: Path, rows: str | None, alpha: float | None, layout: str) -> Chain:
     if not run.exists() and "/" not in str(run):
-        close = nearest(str(run), LAYERS)
-        hint = f"did you mean {close}?" if close else "bpcli backprop --help"
+        hint = meant(str(run), LAYERS, "bpcli backprop --help")
         raise UsageError(f"backprop {run}: expected {', '.join(LAYERS)}, or the folder of a run", hint)
     found = backprop_run(run, _rows(rows), learning_rate=alpha, layout=layout)
     which = f"row {found.rows[0]}" if len(found.rows) == 1 else f"rows {_listed(found.rows)}"

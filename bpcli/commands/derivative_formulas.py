@@ -10,7 +10,7 @@ from bpcli.calculus.symbolic.derivation import UnknownShapeError
 from bpcli.calculus.symbolic.explanation import Step, VectorStepsError
 from bpcli.commands import output
 from bpcli.commands.requests import FormulaOptions, Printer, Request, blocks_lines, value_lines
-from bpcli.errors import ExpressionError, UsageError, nearest
+from bpcli.errors import ExpressionError, UsageError, meant
 from bpcli.text.notation import csv_line, json_text
 
 
@@ -24,8 +24,7 @@ def given_shapes(texts: Sequence[str], names: Sequence[str]) -> dict[str, Shape]
             if not equals or not all(n.isdecimal() and int(n) for n in numbers) or len(numbers) > 2:
                 raise UsageError(f"--shape {part}: expected NAME=N or NAME=MxN", "--shape x=3, or --shape A=2x3")
             if name not in names:
-                close = nearest(name, names)
-                hint = f"did you mean {close}?" if close else f"the variables are {', '.join(names) or 'none'}"
+                hint = meant(name, names, f"the variables are {', '.join(names) or 'none'}")
                 raise UsageError(f"--shape {part}: {name} is no variable of the expression", hint)
             shapes[name] = tuple(map(int, numbers))
     return shapes

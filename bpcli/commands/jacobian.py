@@ -29,7 +29,7 @@ from bpcli.commands.requests import (
     wrt_titles,
 )
 from bpcli.commands.table_options import RowName, SettingsCommand
-from bpcli.errors import ExpressionError, UsageError, nearest
+from bpcli.errors import ExpressionError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.lecture.inputs import INPUTS, settings_of
 
@@ -120,11 +120,10 @@ def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, 
         meaning = f"{first} is a function of the lecture, given by {_options_of(first)}"
         named = UsageError(meaning, f"bpcli {command} {first} {form}")
     if given:
-        close = nearest(first, INPUTS)
         names = ", ".join(f"--{name}" for name in given)
         raise named or UsageError(
             f"{names}: these are inputs of the lecture's functions, and {first} is an expression",
-            f"did you mean {close}?" if close else f"its point is given by --at; or a name: {', '.join(INPUTS)}",
+            meant(first, INPUTS, f"its point is given by --at; or a name: {', '.join(INPUTS)}"),
         )
     try:
         yield

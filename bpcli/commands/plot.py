@@ -1,14 +1,14 @@
 """`bpcli plot`: pictures of a function with its gradient and a descent, or of a trained model."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bpcli.api.descent import left_the_finite
+from bpcli.api.descent import LeftTheFiniteError, descent, left_the_finite
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
@@ -17,9 +17,8 @@ from bpcli.commands import Command, output
 from bpcli.commands.descend import with_options
 from bpcli.commands.requests import Printer, Request
 from bpcli.datasets.sparse import dense
-from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
+from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
 from bpcli.files import refuse_overwrite
-from bpcli.formulas.updates import descend
 from bpcli.text.notation import number
 
 VIEWS = ("curves", "boundary", "confusion", "weights")
@@ -154,6 +153,35 @@ def _expression(
     _require_sense(at, lr, steps, updates, field, kind)
     request = Request([text], at, let, declared, printer=printer)
     names = request.variables.names
+    value, slopes = _functions(request, kind, field)
+    place, height, gradient, path, trouble = None, None, None, None, None
+    if at:
+        calculation, point = _point(request, names, at[0])
+        height, slope = calculation.gradient(point)
+        place, gradient = ([float(of[name]) for name in names] for of in (point, slope))
+        printer.check(calculation, point, [height, *gradient])
+        if lr is not None:
+            path, trouble = _path(calculation, point, names, lr, STEPS if steps is None else steps)
+    marks = path if path is not None else None if place is None else np.array([place])
+    spans = sensible_ranges(value, names, _ranges(ranges, names), marks)
+    scene = Scene(
+        text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, updates,
+        slopes if field else None,
+    )  # fmt: skip
+    grid = np.meshgrid(*(np.linspace(*span, 81) for span in spans))
+    if trouble is None and not printer.not_finite and not np.isfinite(value(*(g.ravel() for g in grid))).any():
+        where = ", ".join(f"{n}={number(a, 4)}:{number(b, 4)}" for n, (a, b) in zip(names, spans, strict=True))
+        trouble = NotFiniteError(f"{text} has no finite value in {where}", "--range shows another part")
+    return draw(scene, kind or "contour", size), trouble
+
+
+def _functions(
+    request: Request, kind: str | None, field: bool
+) -> tuple[Callable[..., Any], Callable[..., Sequence[Any]]]:
+    """The value and the slopes of an expression of one or two numbers, each of columns of points."""
+    import numpy as np
+
+    names = request.variables.names
     if not 1 <= len(names) <= 2:
         what = f"has {len(names)}: {', '.join(names)}" if names else "has none"
         hint = "--let NAME=VALUE fixes one" if names else 'bpcli plot "x**2" --output picture.png'
@@ -176,26 +204,7 @@ def _expression(
             gradient = calculation.gradient_block(block(columns))[1]
         return [gradient[name] for name in names]
 
-    point, height, gradient, path, trouble = None, None, None, None, None
-    if at:
-        calculation, point = _point(request, names, at[0])
-        height, slope = calculation.gradient(point)
-        gradient = [float(slope[name]) for name in names]
-        printer.check(calculation, point, [height, *gradient])
-        if lr is not None:
-            path, trouble = _path(calculation, point, names, lr, STEPS if steps is None else steps)
-    marks = path if path is not None else None if point is None else np.array([[float(point[n]) for n in names]])
-    spans = sensible_ranges(value, names, _ranges(ranges, names), marks)
-    place = None if point is None else [float(point[name]) for name in names]
-    scene = Scene(
-        text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, updates,
-        slopes if field else None,
-    )  # fmt: skip
-    grid = np.meshgrid(*(np.linspace(*span, 81) for span in spans))
-    if trouble is None and not printer.not_finite and not np.isfinite(value(*(g.ravel() for g in grid))).any():
-        where = ", ".join(f"{n}={number(a, 4)}:{number(b, 4)}" for n, (a, b) in zip(names, spans, strict=True))
-        trouble = NotFiniteError(f"{text} has no finite value in {where}", "--range shows another part")
-    return draw(scene, kind or "contour", size), trouble
+    return value, slopes
 
 
 def _require_sense(
@@ -234,18 +243,18 @@ def _path(
     """The points of a descent as far as they and their values are finite, and what ended it early."""
     import numpy as np
 
-    points = [[float(point[name]) for name in names]]
-    value, gradient = calculation.gradient(point)
-    for step in range(1, steps + 1):
-        if not all(map(isfinite, [value, *(float(gradient[name]) for name in names)])):
-            break  # of which the check of the point has told
-        last, point = point, {**point, **{n: descend(point[n], gradient[n], lr) for n in names}}
-        value, gradient = calculation.gradient(point)
-        row = [float(point[name]) for name in names]
-        if not (isfinite(value) and max(map(abs, row)) <= FAR):
-            error = left_the_finite(calculation, point, last, step, lr, dict.fromkeys(names, False))
-            return np.array(points), with_options(error)
-        points.append(row)
+    points: list[list[float]] = []
+    downward = dict.fromkeys(names, False)
+    last: Point | None = None
+    try:
+        for step in descent(calculation, point, downward, lr, steps, None):
+            row = [float(step.point[name]) for name in names]
+            if last is not None and not (isfinite(step.value) and max(map(abs, row)) <= FAR):
+                raise left_the_finite(calculation, step.point, last, step.step, lr, downward)
+            points.append(row)
+            last = step.point
+    except LeftTheFiniteError as error:  # of the first point its own check has told
+        return np.array(points), with_options(error) if step.step else None
     return np.array(points), None
 
 
@@ -261,10 +270,9 @@ def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]
         if not colon:
             raise UsageError(f"--range {part.strip()}: expected NAME=LOW:HIGH", f"--range {form}")
         if name not in names:
-            close = nearest(name, names)
             raise UsageError(
                 f"--range {part.strip()}: {name} is no variable",
-                f"did you mean {close}?" if close else f"--range {form}",
+                meant(name, names, f"--range {form}"),
             )
         if name in spans:
             raise UsageError(f"--range gives {name} twice")

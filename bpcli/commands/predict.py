@@ -16,7 +16,7 @@ from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_blocks, read_table
 from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, NotFiniteError, UsageError, nearest
+from bpcli.errors import DataError, NotFiniteError, UsageError, meant
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import BLOCK, Model
 from bpcli.training.run import load_model
@@ -139,10 +139,9 @@ def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, l
     kept: dict[str, list[str]] = {}
     for name in [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]:
         if name not in table.names:
-            close = nearest(name, table.names)
             raise DataError(
                 f"{table.path} has no column {name!r} to keep",
-                f"did you mean {close}?" if close else f"its columns are {', '.join(map(repr, table.names))}",
+                meant(name, table.names, f"its columns are {', '.join(map(repr, table.names))}"),
             )
         if name in said:
             raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it in the data")

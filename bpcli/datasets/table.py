@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import DataError, UsageError, nearest
+from bpcli.errors import DataError, UsageError, meant, nearest
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
 """The cells that count as missing."""
@@ -145,10 +145,9 @@ def with_target(table: Table, other: Table, target: str) -> Table:
     elif len(other.names) == 1:
         source = other.names[0]
     else:
-        close = nearest(target, other.names)
         raise DataError(
             f"{other.path} has no column {target}",
-            f"did you mean {close}?" if close else f"its columns are {', '.join(other.names)}",
+            meant(target, other.names, f"its columns are {', '.join(other.names)}"),
         )
     if other.rows != table.rows:
         raise DataError(f"{other.path} has {other.rows} rows, {table.path} has {table.rows}: each row needs its target")

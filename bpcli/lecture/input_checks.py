@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import InputError, MissingInputError, nearest
+from bpcli.errors import InputError, MissingInputError, meant
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import REALS, Interval, Task
 from bpcli.formulas.losses import Loss
@@ -102,8 +102,7 @@ def activation_named(name: Any) -> Activation:
     """The row of an activation; InputError if there is none of that name."""
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
-    close = nearest(str(name), ACTIVATIONS)
-    hint = f"did you mean {close}?" if close else f"they are {', '.join(ACTIVATIONS)}"
+    hint = meant(str(name), ACTIVATIONS, f"they are {', '.join(ACTIVATIONS)}")
     raise InputError(f"there is no activation {name!r}", hint, names=["activation"])
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.errors import InputError, UsageError, nearest
+from bpcli.errors import InputError, UsageError, meant
 from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
@@ -347,7 +347,6 @@ NAMED: Mapping[str, Named] = Derived(_named)
 def named_function(name: str) -> Named:
     """The row of a name; UsageError if there is none."""
     if name not in NAMED:
-        close = nearest(name, NAMED)
-        hint = f"did you mean {close}?" if close else f"they are {', '.join(NAMED)}"
+        hint = meant(name, NAMED, f"they are {', '.join(NAMED)}")
         raise UsageError(f"there is no function of the lecture called {name}", hint)
     return NAMED[name]

@@ -9,7 +9,7 @@ from bpcli.calculus.language.tree import Expression, Name, Span, postorder
 from bpcli.calculus.points.values import Assignment, Reader, as_value, assignments, parse_entries, parse_value
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_indices, entry_name
-from bpcli.errors import DataError, ExpressionError, UsageError, nearest
+from bpcli.errors import DataError, ExpressionError, UsageError, meant
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
@@ -102,8 +102,7 @@ class Variables:
             _fail_at(text, item, f"{name} is the constant {number(CONSTANTS[name])}", hint)
         if name not in self.places and name not in self._claimed:
             candidates = [n for n in self.places if self._may_vary(n)]
-            close = nearest(name, candidates)
-            hint = f"did you mean {close}?" if close else f"its variables are {', '.join(candidates) or 'none'}"
+            hint = meant(name, candidates, f"its variables are {', '.join(candidates) or 'none'}")
             for longer in candidates:
                 rest = longer.removeprefix(name)
                 if rest != longer and rest.isalpha():
@@ -194,8 +193,7 @@ class Variables:
                     if name in self.constants
                     else "is not a variable of the expression"
                 )
-                close = nearest(name, self.names)
-                hint = f"did you mean {close}?" if close else f"its variables are {', '.join(self.names) or 'none'}"
+                hint = meant(name, self.names, f"its variables are {', '.join(self.names) or 'none'}")
                 raise ExpressionError(f"{name} {why}", text, start, end, hint)
             chosen.append(name)
         return [name for name in self.names if name in chosen]
@@ -217,8 +215,7 @@ class Variables:
                 found[name][index] = position
         for name, entries in found.items():
             if not entries:
-                close = nearest(name, ignored)
-                hint = f"did you mean {close}?" if close else f"its columns are {', '.join(header)}"
+                hint = meant(name, ignored, f"its columns are {', '.join(header)}")
                 raise DataError(f"{source} has no column for the variable {name}", hint)
         return {name: Columns.of(name, entries, source) for name, entries in found.items()}, ignored
 
@@ -305,13 +302,8 @@ def _never_split(name: str, known: Sequence[str]) -> str:
 
 def _advice(name: str, known: Sequence[str]) -> str:
     """What a name without a value may have meant: a product, a call, or a name that has one; else empty."""
-    close = nearest(name, known)
     reading = reading_of(name, known)
-    return (
-        _never_split(name, known)
-        or (f"did you mean {close}?" if close else "")
-        or (f"names are never split: {reading}" if reading else "")
-    )
+    return _never_split(name, known) or meant(name, known) or (f"names are never split: {reading}" if reading else "")
 
 
 def _declared(text: str, giver: str) -> list[str]:

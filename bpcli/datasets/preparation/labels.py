@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, nearest
+from bpcli.errors import DataError, meant
 from bpcli.formulas.choices import Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
@@ -114,10 +114,9 @@ def _binary(column: str, loss: str, classes: list[Class], positive: Class | None
         return tuple(classes)
     chosen = as_class(positive, not isinstance(classes[0], str))
     if chosen not in classes:
-        close = nearest(class_text(positive), map(class_text, classes))
         raise DataError(
             f"{column} has no class {class_text(positive)} that data.positive names",
-            f"did you mean {close}?" if close else f"its classes are {_shown(classes)}",
+            meant(class_text(positive), map(class_text, classes), f"its classes are {_shown(classes)}"),
         )
     return tuple(sorted(classes, key=lambda label: label == chosen))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import Class, as_class, class_text
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, UsageError, nearest
+from bpcli.errors import DataError, UsageError, meant
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -53,8 +53,7 @@ def class_weights(
         label = as_class(name, numeric)
         if label not in classes:
             names = [class_text(c) for c in classes]
-            close = nearest(name, names)
-            hint = f"did you mean {close}?" if close else f"the classes are {', '.join(names)}"
+            hint = meant(name, names, f"the classes are {', '.join(names)}")
             raise UsageError(f"training.class_weight: the training rows have no class {name}", hint)
         result[classes.index(label)] = weight
     return result

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bpcli.datasets.preparation.gaps import FILLS, fits_text
-from bpcli.errors import nearest
+from bpcli.errors import meant
 from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
 from bpcli.formulas.losses import LOSSES
@@ -134,6 +134,5 @@ def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator
     for key, wanted in asked.items():
         for name in wanted:
             if name not in names:
-                close = nearest(name, names)
-                advice = f"did you mean {close}?" if close else f"its columns are {columns}"
+                advice = meant(name, names, f"its columns are {columns}")
                 yield Conflict(key, f"{values['data.path']} has no column {name}; {advice}", name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bpcli.errors import nearest
+from bpcli.errors import meant, nearest
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Scalar, UnknownTag, plain_value, yaml_text
 
@@ -88,8 +88,7 @@ def one_of(*choices: str) -> Kind:
     def read(node: Scalar) -> str:
         if node.value in choices and isinstance(node.value, str):
             return node.value
-        close = nearest(node.text, choices)
-        raise ValueError(f"did you mean {close}?" if close else "")
+        raise ValueError(meant(node.text, choices))
 
     expected = choices[0] if len(choices) == 1 else "one of " + ", ".join(choices)
     return _scalar(expected, read, {"enum": list(choices)}, choices)
@@ -254,8 +253,7 @@ def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
         for key, value in node.pairs:
             name = NAME.read(key)
             if name not in kinds or name in values:
-                close = nearest(name, kinds)
-                advice = f"{name} stands twice" if name in values else f"did you mean {close}?" if close else ""
+                advice = f"{name} stands twice" if name in values else meant(name, kinds)
                 raise RefusedError(key, f"one of {', '.join(kinds)}", advice)
             values[name] = _read_as(name, kinds[name], value)
         return values
@@ -295,9 +293,8 @@ def named(rows: Mapping[str, Mapping[str, Kind]], what: str, more: Mapping[str, 
             if text in values:
                 raise RefusedError(key, "each setting once", f"{text} stands twice")
             if text not in kinds:
-                close = nearest(text, kinds)
                 its = ", ".join(kinds) or "none"
-                raise RefusedError(key, f"a setting of {name}: {its}", f"did you mean {close}?" if close else "")
+                raise RefusedError(key, f"a setting of {name}: {its}", meant(text, kinds))
             values[text] = _read_as(text, kinds[text], value)
         return values
 
