@@ -59,6 +59,8 @@ def command(
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
         slopes = [v for block in gradient.values() for v in flat(block)]
+        if printer.format != "text":
+            printer.lost_values(calculation, point, [value])
         printer.lost(calculation, point, [slopes], [f"d/d{t}" for t in wrt_titles(request, calculation)])
     printer.finish()
 

@@ -61,4 +61,8 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
             printer.csv(header, rows)
         else:
             printer.text(value_lines(matrix, printer.precision), apart=True)
+        if printer.format != "text":
+            printer.lost_values(calculation, point, [value])
+            printer.lost(calculation, point, [slopes], [f"d/d{name}" for name in names])
+        printer.lost_seconds(calculation, point, matrix, names)
     printer.finish()

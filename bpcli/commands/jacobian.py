@@ -147,6 +147,8 @@ def _of_expressions(
             values, blocks = calculation.jacobian(point)
             _show(printer, request, calculation, point, values, blocks)
             rows = [[v for block in blocks.values() for v in plain(block[o])] for o in range(calculation.outputs)]
+            if printer.format != "text":
+                printer.lost_values(calculation, point, [v for value in values for v in flat(value)])
             printer.lost(calculation, point, rows, [f"d/d{t}" for t in wrt_titles(request, calculation)])
     printer.finish()
 

@@ -350,19 +350,38 @@ class Printer:
 
     def lost(self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], titles: list[str]) -> None:
         """A note on the entries of a Jacobian that rounding has eaten, at the first few such points."""
-        if self.certify or self.lossy >= MAX_NOTES:
-            return
         from bpcli.calculus.sweeps.rounding import lost_digits
 
-        found = lost_digits(calculation, point, rows)
-        if found:
-            self.lossy += 1
-            shown = ", ".join(
-                f"{titles[lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
-                for lost in found[:MAX_NOTES]
-            )
-            more = f" and {len(found) - MAX_NOTES} more" if len(found) > MAX_NOTES else ""
-            output.note(f"digits are lost to rounding, terms cancel: {shown}{more}; --certify proves each digit")
+        self._lost(lambda: lost_digits(calculation, point, rows), rows, [titles] * len(rows))
+
+    def lost_values(self, calculation: Calculation, point: Point, values: Sequence[float]) -> None:
+        """The same of the values."""
+        from bpcli.calculus.sweeps.rounding import lost_values
+
+        titles = [[name] for name in calculation.output_names]
+        self._lost(lambda: lost_values(calculation, point, values), [[value] for value in values], titles)
+
+    def lost_seconds(
+        self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], names: list[str]
+    ) -> None:
+        """The same of a Hessian."""
+        from bpcli.calculus.sweeps.rounding import lost_seconds
+
+        titles = [[f"d²/d{row}d{column}" for column in names] for row in names]
+        self._lost(lambda: lost_seconds(calculation, point, rows), rows, titles)
+
+    def _lost(
+        self, find: Callable[[], list[Any]], rows: Sequence[Sequence[float]], titles: Sequence[Sequence[str]]
+    ) -> None:
+        if self.certify or self.lossy >= MAX_NOTES or not (found := find()):
+            return
+        self.lossy += 1
+        shown = ", ".join(
+            f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
+            for lost in found[:MAX_NOTES]
+        )
+        more = f" and {len(found) - MAX_NOTES} more" if len(found) > MAX_NOTES else ""
+        output.note(f"digits are lost to rounding, terms cancel: {shown}{more}; --certify proves each digit")
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """Whether each result is proven, where that is asked for; remembered for the record."""

@@ -11,18 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.duals import Dual, Duals
+from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
-from bpcli.calculus.sweeps.seeds import Point, split
+from bpcli.calculus.sweeps.seeds import Point, numbers, split
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.numbers.namespaces import two_product, two_sum
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
 _LOST = 2.0**-20  # of a number: what is off by more has lost digits
-_NO_DOUBLE = 2.0**-500  # where a slope is 0: what cancels to less, of numbers that a user writes, is 0
+_NO_DOUBLE = 2.0**-500  # what cancels to less, and can't be told from 0, is 0
+_SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = 1200
 _MOST_WORK = 20_000  # entries of the program times those of the Jacobian
+_MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
 
 
 def _of_quotient(out: Any, x: Any, y: Any) -> Any:
@@ -180,12 +183,81 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
         for column, (slope, error) in enumerate(zip(*both, strict=True))
         if error > _LOST * abs(slope) and math.isfinite(slope)
     ]
-    proven = _in_balls(calculation, point) if found else None
-    return [lost for lost in found if proven is None or not _near(rows[lost.row][lost.column], proven, lost)]
+    return _disproven(found, rows, calculation, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
 
 
-def _in_balls(calculation: Calculation, point: Point) -> list[list[tuple[Any, Any]]] | None:
-    """Two numbers around each entry of the Jacobian; None without python-flint, or where balls decide nothing."""
+def lost_values(calculation: Calculation, point: Point, values: Sequence[float]) -> list[Lost]:
+    """The entries of the values, a row each, that may be off by more than 2⁻²⁰ of themselves, as `lost_digits`."""
+    if calculation.program.entries * calculation.outputs > _MOST_WORK:
+        return []
+    with calculation.sweeps.quiet():
+        slots = calculation.sweeps.forward(point)
+        if not all(map(calculation.sweeps.is_finite, slots)):
+            return []
+        bounds = value_errors(calculation, slots, {})
+    errors = [_spread(bounds[slot], shape) for slot, shape in calculation.sweeps.outputs]
+    found = [
+        Lost(row, 0, error)
+        for row, (value, error) in enumerate(zip(values, numbers(errors), strict=True))
+        if error > _LOST * abs(value) and math.isfinite(value)
+    ]
+    rows = [[value] for value in values]
+    return _disproven(found, rows, calculation, lambda twin: [[v] for v in numbers(twin.value(point))])
+
+
+def _spread(error: Any, shape: Shape) -> list[float]:
+    """An error for each entry of a value of this shape, of one that may be the same for all."""
+    each = numbers(error)
+    return each if len(each) > 1 else each * math.prod(shape)
+
+
+def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
+    """The entries of a Hessian that are off by more than 2⁻²⁰ of what balls make of them.
+
+    Of second derivatives there is no bound: the Hessian is evaluated once more, where python-flint is there.
+    """
+    work = calculation.inputs * calculation.program.entries
+    if calculation.kinks or calculation.needed_sides or work > _MOST_SECOND_WORK:
+        return []
+    proven = _in_balls(calculation, lambda twin: _matrix(twin.hessian(point)[2]))
+    if proven is None:
+        return []
+    return [
+        Lost(row, column, abs(_float(ends[0]) - slope))
+        for row, both in enumerate(zip(rows, proven, strict=True))
+        for column, (slope, ends) in enumerate(zip(*both, strict=True))
+        if math.isfinite(slope) and not _near(slope, *ends)
+    ]
+
+
+def _rows_of(blocks: Mapping[str, Any], outputs: int) -> list[list[Any]]:
+    """The rows of a Jacobian that is given by columns of blocks."""
+    return [[v for block in blocks.values() for v in numbers(block[o])] for o in range(outputs)]
+
+
+def _matrix(rows: Any) -> list[list[Any]]:
+    return [numbers(row) for row in rows]
+
+
+def _disproven(
+    found: list[Lost],
+    rows: Sequence[Sequence[float]],
+    calculation: Calculation,
+    compute: Callable[[Calculation], list[list[Any]]],
+) -> list[Lost]:
+    """Those of the entries that balls do not prove right after all."""
+    proven = _in_balls(calculation, compute) if found else None
+    return [
+        lost
+        for lost in found
+        if proven is None or not _near(rows[lost.row][lost.column], *proven[lost.row][lost.column])
+    ]
+
+
+def _in_balls(
+    calculation: Calculation, compute: Callable[[Calculation], list[list[Any]]]
+) -> list[list[tuple[Any, Any]]] | None:
+    """Two numbers around each entry of a matrix; None without python-flint, or where balls decide nothing."""
     try:
         from bpcli.numbers.balls import balls
         from bpcli.numbers.elements import UndecidedError
@@ -195,18 +267,16 @@ def _in_balls(calculation: Calculation, point: Point) -> list[list[tuple[Any, An
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
     try:
         with precision(_BITS):
-            blocks: dict[str, Any] = twin.jacobian(point)[1]
-            rows = [[v for block in blocks.values() for v in block[o]] for o in range(calculation.outputs)]
-            return [[enclosure(v) for v in row] for row in rows]
+            return [[enclosure(v) for v in row] for row in compute(twin)]
     except (BpcliError, UndecidedError):
         return None
 
 
-def _near(slope: float, proven: list[list[tuple[Any, Any]]], lost: Lost) -> bool:
-    """Whether a number is within 2⁻²⁰ of all that an entry may be; of 0 so near that no double lies between."""
-    return all(
-        abs(end - slope) <= max(_LOST * abs(slope), _NO_DOUBLE) for end in map(_float, proven[lost.row][lost.column])
-    )
+def _near(found: float, low: Any, high: Any) -> bool:
+    """Whether a number is within 2⁻²⁰ of all between two; 0 also of what can't be told from 0."""
+    if found == 0 and low <= 0 <= high:
+        return bool(max(-low, high) <= _NO_DOUBLE)
+    return all(abs(end - found) <= max(_LOST * abs(found), _SMALLEST) for end in map(_float, (low, high)))
 
 
 def _float(end: Any) -> float:

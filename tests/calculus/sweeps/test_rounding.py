@@ -11,7 +11,13 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps import rounding
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
-from bpcli.calculus.sweeps.rounding import lost_digits, slope_errors, value_errors
+from bpcli.calculus.sweeps.rounding import (
+    lost_digits,
+    lost_seconds,
+    lost_values,
+    slope_errors,
+    value_errors,
+)
 from bpcli.errors import BpcliError
 
 
@@ -68,6 +74,48 @@ def test_no_false_alarm(monkeypatch, text, x):
     point = {"x": x, **({"v": np.array([1.0, 2.0])} if "v" in text else {})}
     made = calculation(text, point)
     assert not lost_digits(made, point, slopes(made, point))
+
+
+LOST_VALUES = [
+    ("(1-cos(x))/x**2", 1e-8),
+    ("x-sin(x)", 1e-10),
+    ("x-sin(x)", 1.5585774169069938e-94),
+    ("(x-sin(x))/x**3", 1.4215633475388342e-07),
+    ("log(1+x)-x", 7.391851835992526e-09),
+    ("[1,x-sin(x)]", 1e-10),
+]
+LOST_SECONDS = [
+    ("(1-cos(x))/x**2", 1e-4),
+    ("norm(v)**2*x", -3.440177616232791e21),
+    ("dot(v*x,v)/(norm(v)*norm(v))", 7.3),
+]
+SOUND_SECONDS = ["exp(x)*sin(x)", "x**3-3*x", "sin(x)**2+cos(x)**2-x", "(x-1)**2*x", "sum(v*x**2)"]
+
+
+@pytest.mark.parametrize(("text", "x"), [*LOST_VALUES, *SOUND])
+def test_lost_digits_of_a_value_are_told(text, x):
+    """The witness is the certified value: told is what is off by more than 2⁻²⁰, and nothing else."""
+    point = {"x": x, **({"v": np.array([1.0, 2.0])} if "v" in text else {})}
+    made = calculation(text, point)
+    values = np.ravel(made.value(point)[0])
+    true = np.ravel(Certified(made).value(point)[0]).astype(np.float64)
+    off = ~(np.abs(values - true) <= 2.0**-20 * np.abs(values))
+    assert off.any() or (text, x) not in LOST_VALUES
+    assert [lost.row for lost in lost_values(made, point, values.tolist())] == np.flatnonzero(off).tolist()
+
+
+@pytest.mark.parametrize(("text", "x"), [*LOST_SECONDS, *((text, 0.7) for text in SOUND_SECONDS)])
+def test_lost_digits_of_a_hessian_are_told(text, x):
+    """The witness is the certified Hessian, by the entry: told is what is off by more than 2⁻²⁰, and nothing else."""
+    point = {"x": x, **({"v": np.array([2.0, 0.7])} if "v" in text else {})}
+    if text.startswith("norm"):
+        point = {"v": np.array([2.0, 0.7063327777407302, x]), "x": 1.0}
+    made = calculation(text, point)
+    rows = np.array(made.hessian(point)[2]).tolist()
+    true = np.array(Certified(made).hessian(point)[2], np.float64)
+    off = ~(np.abs(rows - true) <= 2.0**-20 * np.abs(rows))
+    assert bool(off.any()) == ((text, x) in LOST_SECONDS)
+    assert [[lost.row, lost.column] for lost in lost_seconds(made, point, rows)] == np.argwhere(off).tolist()
 
 
 def test_balls_dismiss_what_is_right_by_chance():
