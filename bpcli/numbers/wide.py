@@ -26,7 +26,7 @@ _PI = Decimal(  # OEIS A000796
     "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798214808651"
 )
 _TINY = Decimal("1e-30")  # below, two terms of a power series are right to all digits
-_FAR = Decimal("1e12")  # beyond, angles are reduced by libm, as of doubles
+_FAR = 2000  # the decimal exponent beyond which angles are not reduced
 _BEYOND = Decimal(math.ldexp(1.0, 1023))  # and what no double holds has a sine that is not known
 
 
@@ -72,14 +72,34 @@ def _log1p(x: Decimal) -> Decimal:
     return _MORE.ln(_MORE.add(_ONE, x))
 
 
+@cache
+def _pi(digits: int) -> Decimal:
+    """π to so many digits, by Newton's series of asin(1/2) (Python's documentation of `decimal`, recipes)."""
+    context = Context(digits + 5)
+    before, term, total, n, n_step, d, d_step = _ZERO, Decimal(3), Decimal(3), 1, 0, 0, 24
+    while total != before:
+        before = total
+        n, n_step = n + n_step, n_step + 8
+        d, d_step = d + d_step, d_step + 32
+        term = context.divide(context.multiply(term, Decimal(n)), Decimal(d))
+        total = context.add(total, term)
+    return total
+
+
+def _reduced(x: Decimal) -> tuple[int, Decimal]:
+    """(n mod 4, x − n·π/2) for the whole n that leaves |x| ≤ π/4, with as many digits of π as x has before its point."""
+    digits = 2 * _DIGITS + max(0, x.adjusted())
+    context = Context(digits, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+    quarter = context.divide(_pi(digits), _TWO)
+    turns = context.to_integral_value(context.divide(x, quarter))
+    return int(turns) % 4, _MORE.plus(context.subtract(x, context.multiply(turns, quarter)))
+
+
 def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
-    """Both by their power series, after the angle is reduced to |x| ≤ π/4."""
-    if not x.is_finite() or x.copy_abs() > _BEYOND:
+    """Both by their power series, after the angle is reduced to |x| ≤ π/4; NaN beyond 1e2000."""
+    if not x.is_finite() or x.adjusted() > _FAR:
         return _NAN, _NAN
-    if x.copy_abs() > _FAR:
-        return Decimal(math.sin(float(x))), Decimal(math.cos(float(x)))
-    quarters = _MORE.to_integral_value(_MORE.divide(_MORE.multiply(_TWO, x), _PI))
-    x = _MORE.subtract(x, _MORE.divide(_MORE.multiply(quarters, _PI), _TWO))
+    turn, x = _reduced(x)
     sine, cosine, term = _ZERO, _ZERO, _ONE
     limit = _MORE.multiply(x.copy_abs(), Decimal("1e-60"))
     for k in range(2 * _DIGITS):
@@ -90,7 +110,6 @@ def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
         term = _MORE.divide(_MORE.multiply(term, x), Decimal(k + 1))
         if term.copy_abs() < limit:
             break
-    turn = int(quarters) % 4
     minus_sine, minus_cosine = sine.copy_negate(), cosine.copy_negate()
     return [(sine, cosine), (cosine, minus_sine), (minus_sine, minus_cosine), (minus_cosine, sine)][turn]
 

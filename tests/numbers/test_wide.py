@@ -88,5 +88,18 @@ def test_infinities_and_nan_as_of_doubles():
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "tan"])
-def test_an_angle_beyond_the_doubles_is_not_known(name):
-    assert wides().functions[name](wide(1e300) * wide(1e300)).x.is_nan()
+@pytest.mark.parametrize("factor", [1.0, 3e7, 1e150, 1e300])
+def test_large_angles(name, factor):
+    """Angles with all their digits, also those that no double holds."""
+    angle = wide(0.7) * wide(factor) * wide(factor)
+    with mpmath.workdps(800):
+        true = getattr(mpmath, name)(mpmath.mpf(str(angle.x)))
+        assert relative_error(wides().functions[name](angle), true) < 1e-48
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_an_angle_far_beyond_the_doubles_is_not_known(name):
+    angle = wide(1e300)
+    for _ in range(3):
+        angle = angle * angle
+    assert wides().functions[name](angle).x.is_nan()

@@ -22,6 +22,7 @@ UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
 _LOST = 2.0**-20  # of a number: what is off by more has lost digits
 _NO_DOUBLE = 2.0**-500  # what cancels to less, and can't be told from 0, is 0
+_DOUBT = 2.0**-30  # of a value in the middle: what may be off by more is worth a closer look
 _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = 1200
 _MOST_WORK = 20_000  # entries of the program times those of the Jacobian
@@ -219,6 +220,8 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     work = calculation.inputs * calculation.program.entries
     if calculation.kinks or calculation.needed_sides or work > _MOST_SECOND_WORK:
         return []
+    if not _seconds_may_cancel(calculation, point, rows):
+        return []
     proven = _in_balls(calculation, lambda twin: _matrix(twin.hessian(point)[2]))
     if proven is None:
         return []
@@ -228,6 +231,45 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         for column, (slope, ends) in enumerate(zip(*both, strict=True))
         if math.isfinite(slope) and not _near(slope, *ends)
     ]
+
+
+def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> bool:
+    """Whether the entries of a Hessian may be off: a quick look at the parts that it is added up of, for numbers alone.
+
+    H[i, j] = Σ (ġ·s + g·ṡ)·∂a/∂xᵢ over the slopes s of all steps by their operands a, where · is the tangent by xⱼ.
+    """
+    program, space, sweeps = calculation.program, calculation.space, calculation.sweeps
+    if not program.scalar:
+        return True
+    values = sweeps.forward(point)
+    errors = value_errors(calculation, values, {})
+    if any(error > _DOUBT * abs(value) for value, error in zip(values, errors, strict=True)):
+        return True
+    along = [program.tangents(space, values, seed) for seed in _units(calculation, sweeps.inputs)]
+    duals, (slot,) = Duals(space), program.outputs
+    for column, tangents in enumerate(along):
+        pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
+        adjoints: dict[int, Any] = {}
+        program.reverse(duals, pairs, {slot: sweeps.one}, [True] * len(program.slots), record=adjoints)
+        sizes = [0.0] * len(along)
+        for number, adjoint in adjoints.items():
+            step = program.slots[number]
+            if not isinstance(step, Elementwise):
+                continue
+            g, g_t = _parts(adjoint)
+            for i, a in enumerate(step.args):
+                if step.passes[i]:
+                    slope, slope_t = _parts(step.row.partial(i)(duals, pairs[number], *(pairs[b] for b in step.args)))
+                    size = abs(g_t * slope) + abs(g * slope_t)
+                    sizes = [total + size * abs(other[a] or 0.0) for total, other in zip(sizes, along, strict=True)]
+        if not all(FUNCTION * size <= _LOST * abs(row[column]) for size, row in zip(sizes, rows, strict=True)):
+            return True
+    return False
+
+
+def _parts(x: Any) -> tuple[float, float]:
+    """A number and its tangent."""
+    return (x.v, x.t) if isinstance(x, Dual) else (x, 0.0)
 
 
 def _rows_of(blocks: Mapping[str, Any], outputs: int) -> list[list[Any]]:
