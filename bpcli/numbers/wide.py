@@ -87,7 +87,7 @@ def _pi(digits: int) -> Decimal:
 
 
 def _reduced(x: Decimal) -> tuple[int, Decimal]:
-    """(n mod 4, x − n·π/2) for the whole n that leaves |x| ≤ π/4, with as many digits of π as x has before its point."""
+    """(n mod 4, x − n·π/2) for the whole n that leaves |x| ≤ π/4, by π with as many digits more as x has."""
     digits = 2 * _DIGITS + max(0, x.adjusted())
     context = Context(digits, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
     quarter = context.divide(_pi(digits), _TWO)
