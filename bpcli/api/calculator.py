@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.api.arguments import Expressions, Names, as_value, check_names
 from bpcli.api.bulk import arrays_of, blocks_of, point_of
+from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -53,13 +54,12 @@ class Function(Generic[R]):
         if kink not in KINKS:
             raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
         given = Expressions(texts, wrt, let, order)
-        self._texts, self._trees, self._constants = given.texts, given.trees, given.constants
+        self._texts, self._constants = given.texts, given.constants
         self._by_place = given.in_order
         self.variables: tuple[str, ...] = tuple(given.variables)
         self.wrt = tuple(given.wrt)
-        self._compute, self._kink, self._second = compute, kink, second
-        self._certify, self._table = certify, table
-        self._calculations: dict[Any, Calculation] = {}
+        self._compute, self._second, self._table = compute, second, table
+        self._calculations = Calculations(given.trees, given.texts, given.wrt, kink, certify)
 
     def __repr__(self) -> str:
         return f"<bpcli function of {', '.join(self.variables) or 'nothing'}: {', '.join(self._texts)}>"
@@ -67,7 +67,7 @@ class Function(Generic[R]):
     def __call__(self, *values: Any, **named: Any) -> R:
         """The result at a point."""
         point = self._point(values, named)
-        calculation = self._calculation(point)
+        calculation = self._calculations.at(point)
         result, entries = self._compute(calculation, point)
         self._warn(calculation, point, entries)
         return result
@@ -75,26 +75,12 @@ class Function(Generic[R]):
     def prepared(self, inputs: Mapping[str, Any]) -> tuple[Calculation, dict[str, Any]]:
         """The calculation for inputs by name, and its point."""
         point = self._point((), inputs)
-        return self._calculation(point), point
+        return self._calculations.at(point), point
 
     def entries(self, *values: Any, **named: Any) -> list[str]:
         """The names of the columns at a point of this shape: `x`, `w[0]`, `w[1]`."""
         point = self._point(values, named)
         return [title for name in self.wrt for title in entry_names(name, shape_of(point[name]))]
-
-    def _calculation(self, point: dict[str, Any]) -> Calculation:
-        """The calculation for these shapes, made once for each."""
-        shapes = {name: shape_of(value) for name, value in point.items()}
-        key = tuple(shapes.values())
-        if key not in self._calculations:
-            calculation = Calculation(self._trees, self._texts, shapes, self.wrt)
-            if self._certify:
-                from bpcli.calculus.sweeps.certified import Certified
-
-                calculation = Certified(calculation)
-            calculation.kink = self._kink
-            self._calculations[key] = calculation
-        return self._calculations[key]
 
     def many(self, points: Mapping[str, Any] | Sequence[Any] | Floats) -> Floats:
         """The results at many points, stacked along a first axis: values (B, …), gradients (B, n), Jacobians (B, m, n).
@@ -106,11 +92,11 @@ class Function(Generic[R]):
         if not arrays:
             raise UsageError("the expression has no variables, and points give values")
         size = len(next(iter(arrays.values())))
-        if self._table is None or self._certify or not size:
+        if self._table is None or self._calculations.certify or not size:
             each = [self({name: array[i] for name, array in arrays.items()}) for i in range(size)]
             return np.array(each, np.float64) if each else np.empty(0)
-        values = {name: array[0] for name, array in arrays.items()}
-        calculation = self._calculation({**{name: as_value(name, v) for name, v in values.items()}, **self._constants})
+        first = {name: as_value(name, array[0]) for name, array in arrays.items()}
+        calculation = self._calculations.at({**first, **self._constants})
         blocks = list(blocks_of(calculation, arrays, self._constants, self._table == "gradient"))
         for block in blocks:
             rows = np.flatnonzero(~np.isfinite(block.table).all(axis=1)).tolist()
@@ -154,13 +140,13 @@ class Function(Generic[R]):
         if calculation.kinks:
             from bpcli.calculus.one_sided.kinks import in_words
 
-            advice = 'kink="left" or "right" takes a side' if self._kink == "lecture" else ""
+            advice = 'kink="left" or "right" takes a side' if self._calculations.kink == "lecture" else ""
             warnings.warn(
                 in_words(calculation.diagnostics.edge_place(point), calculation.kinks, advice),
                 KinkWarning,
                 stacklevel=3,
             )
-        if self._certify and any(map(math.isnan, entries)):
+        if self._calculations.certify and any(map(math.isnan, entries)):
             what = "not decided, however many digits are used, or not a number"
             warnings.warn(f"a result is {what}", NotFiniteWarning, stacklevel=3)
         elif not all(map(math.isfinite, entries)):

@@ -22,16 +22,12 @@ from bpcli.api.derivative_checks import (
 )
 from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
-from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import output
-from bpcli.commands.jacobian import function_of, lecture_meant, named_options
+from bpcli.commands.jacobian import lecture_meant, named_options
 from bpcli.commands.requests import (
+    Asked,
     Printer,
     Request,
-    flat,
-    input_cells,
-    input_titles,
-    inputs_of,
     plain,
     point_options,
     wrt_option,
@@ -210,13 +206,12 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
         request.at = [", ".join(f"{name}={value}" for name, value in point.items())]
         _tell_point(point)
     for subject in _subjects(request):
-        shown = inputs_of(request, subject.inputs)
+        asked = request.asked(subject.inputs)
         if mine:
             for text, answer in zip(mine, answers, strict=True):
-                session.answered(shown, text, subject.grade(answer, session.tolerance))
+                session.answered(asked.inputs(), text, subject.grade(answer, session.tolerance))
         else:
-            titles, cells = input_titles(request, subject.calculation), input_cells(request, subject.inputs)
-            session.show(function_of(request), shown, titles, cells, subject.check())
+            session.show(asked.function, asked.inputs(), asked.titles(), asked.cells(), subject.check())
 
 
 def _subjects(request: Request) -> Iterator[ExpressionSubject]:
@@ -244,7 +239,7 @@ def _rows(request: Request, mine: tuple[str, ...], answers: list[Answer | BpcliE
         before, count = session.disagree + session.unsure, 0
         for subject, found in grade_points(_subjects(request), answer, session.tolerance):
             count += 1
-            shown = inputs_of(request, subject.inputs)
+            shown = request.asked(subject.inputs).inputs()
             label = str(count)
             if session.printer.format == "text" and not session.score:
                 label = f"row {count}, at {', '.join(f'{k} = {cell(v)}' for k, v in shown.items())}"
@@ -274,10 +269,8 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
         for text, answer in zip(mine, answers, strict=True):
             session.answered(shown, text, subject.grade(answer, session.tolerance))
         if not mine:
-            numbers = {key: v for key, v in shown.items() if not isinstance(v, str)}
-            titles = [t for key, v in numbers.items() for t in entry_names(key, np.shape(v))]
-            cells = [v for value in numbers.values() for v in flat(np.asarray(value, float))]
-            session.show(name, shown, titles, cells, subject.check())
+            numbers = Asked(name, {key: np.asarray(v, float) for key, v in shown.items() if not isinstance(v, str)})
+            session.show(name, shown, numbers.titles(), numbers.cells(), subject.check())
 
 
 # A config

@@ -63,8 +63,7 @@ def print_formulas(request: Request, printer: Printer, of: Kind, options: Formul
 
 def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> None:
     if printer.format == "json":
-        function = request.texts[0] if len(request.texts) == 1 else request.texts
-        record: dict[str, Any] = {"function": function, "variables": request.variables.names}
+        record: dict[str, Any] = {"function": request.function, "variables": request.variables.names}
         if of == "hessian":
             record |= {"variables": found.entries, "hessian": found.rows}
         else:

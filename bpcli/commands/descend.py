@@ -14,9 +14,6 @@ from bpcli.commands.requests import (
     Request,
     asks,
     flat,
-    input_cells,
-    input_titles,
-    inputs_of,
     plain,
     wrt_titles,
 )
@@ -66,7 +63,7 @@ def command(
         ((calculation, point),) = request.single_points()
         if printer.format == "csv":
             wanted = [f"d/d{t}" for t in wrt_titles(request, calculation)]
-            output.emit(csv_line(["step", *input_titles(request, calculation), "value", *wanted]))
+            output.emit(csv_line(["step", *request.asked(point).titles(), "value", *wanted]))
         for step in descent(calculation, point, signs_, lr, steps, tolerance):
             _show(step, request, printer, calculation)
     except (LeftTheFiniteError, SettingError) as error:
@@ -78,10 +75,11 @@ def _show(step: DescentStep, request: Request, printer: Printer, calculation: Ca
     """Print one step, and a note if it lies at a kink."""
     if step.kinks:
         printer.at_kink(partial(calculation.diagnostics.edge_place, step.point), step.kinks)
-    cells = input_cells(request, step.point)
+    asked = request.asked(step.point)
+    cells = asked.cells()
     if printer.format == "json":
         shown = {name: plain(block) for name, block in step.gradient.items()}
-        record = {"step": step.step, "point": inputs_of(request, step.point), "value": step.value, "gradient": shown}
+        record = {"step": step.step, "point": asked.inputs(), "value": step.value, "gradient": shown}
         printer.json(record)
     elif printer.format == "csv":
         slopes = [v for block in step.gradient.values() for v in flat(block)]

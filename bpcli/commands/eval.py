@@ -6,18 +6,7 @@ import click
 
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import Command
-from bpcli.commands.requests import (
-    Printer,
-    Request,
-    asks,
-    file_options,
-    flat,
-    input_cells,
-    input_titles,
-    inputs_of,
-    plain,
-    value_lines,
-)
+from bpcli.commands.requests import Printer, Request, asks, file_options, flat, plain, value_lines
 
 
 @click.command(cls=Command)
@@ -45,13 +34,9 @@ def command(request: Request, printer: Printer, target: str | None, force: bool)
 def show(printer: Printer, request: Request, calculation: Any, point: Any, value: Any) -> None:
     """Print one value."""
     printer.check(calculation, point, flat(value))
-    if printer.format == "json":
-        record = {"function": request.texts[0], "inputs": inputs_of(request, point), "value": plain(value)}
-        printer.json(record)
-    elif printer.format == "csv":
-        (shape,) = calculation.output_shapes
-        titles = [*input_titles(request, calculation), *entry_names("value", shape)]
-        printer.csv(titles, [[*input_cells(request, point), *flat(value)]])
-    else:
-        lines = value_lines(value, printer.precision)
-        printer.text(lines, apart=len(lines) > 1)
+    printer.result(
+        request.asked(point),
+        lambda: {"value": plain(value)},
+        lambda: (entry_names("value", calculation.output_shapes[0]), [flat(value)]),
+        lambda: value_lines(value, printer.precision),
+    )

@@ -14,14 +14,11 @@ from bpcli.commands.requests import (
     file_options,
     flat,
     formula_options,
-    input_cells,
-    input_titles,
-    inputs_of,
     plain,
+    value_lines,
     wants_formulas,
     wrt_titles,
 )
-from bpcli.text.notation import cell
 
 
 @click.command(cls=Command)
@@ -70,24 +67,11 @@ def show(
 ) -> None:
     """Print one gradient."""
     entries = [v for block in gradient.values() for v in flat(block)]
+    single = not any(calculation.program.variables[name] for name in gradient)
     printer.check(calculation, point, [value, *entries])
-    if printer.format == "json":
-        record = {
-            "function": request.texts[0],
-            "inputs": inputs_of(request, point),
-            "value": value,
-            "gradient": {name: plain(block) for name, block in gradient.items()},
-        }
-        printer.json(record)
-    elif printer.format == "csv":
-        printer.csv(lambda: titles(request, calculation), [[*input_cells(request, point), value, *entries]])
-    elif not any(calculation.program.variables[name] for name in gradient):
-        printer.text([" ".join([cell(v, printer.precision) for v in entries])], apart=False)
-    else:
-        lines = blocks_lines(gradient, printer.precision)
-        printer.text(lines, apart=len(lines) > 1)
-
-
-def titles(request: Request, calculation: Any) -> list[str]:
-    """The header of a CSV of gradients."""
-    return [*input_titles(request, calculation), "value", *(f"d/d{t}" for t in wrt_titles(request, calculation))]
+    printer.result(
+        request.asked(point),
+        lambda: {"value": value, "gradient": {name: plain(block) for name, block in gradient.items()}},
+        lambda: (["value", *(f"d/d{t}" for t in wrt_titles(request, calculation))], [[value, *entries]]),
+        lambda: value_lines(entries, printer.precision) if single else blocks_lines(gradient, printer.precision),
+    )

@@ -2,6 +2,8 @@
 
 import click
 
+from bpcli.calculus.points.variables import Point
+from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command
 from bpcli.commands.requests import (
     FormulaOptions,
@@ -10,9 +12,6 @@ from bpcli.commands.requests import (
     asks,
     flat,
     formula_options,
-    input_cells,
-    input_titles,
-    inputs_of,
     plain,
     value_lines,
     wants_formulas,
@@ -38,31 +37,27 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         print_formulas(request, printer, "hessian", options)
         return
     for calculation, point in request.all_points():
-        value, gradient, matrix = calculation.hessian(point)
-        matrix = plain(matrix)
-        slopes = [v for block in gradient.values() for v in flat(block)]
-        printer.check(calculation, point, [value, *slopes, *(v for row in matrix for v in row)], second=True)
-        names = wrt_titles(request, calculation)
-        if printer.format == "json":
-            record = {
-                "function": request.texts[0],
-                "inputs": inputs_of(request, point),
-                "value": value,
-                "gradient": {name: plain(block) for name, block in gradient.items()},
-                "variables": names,
-                "hessian": matrix,
-            }
-            printer.json(record)
-        elif printer.format == "csv":
-            header = [*input_titles(request, calculation), "output", "value", *(f"d/d{n}" for n in names)]
-            # A Hessian is the Jacobian of the gradient: its outputs are the ∂f/∂x, their values the gradient's.
-            cells = input_cells(request, point)
-            rows = [[*cells, f"d/d{n}", v, *row] for n, v, row in zip(names, slopes, matrix, strict=True)]
-            printer.csv(header, rows)
-        else:
-            printer.text(value_lines(matrix, printer.precision), apart=True)
-        if printer.format != "text":
-            printer.lost_values(calculation, point, [value])
-            printer.lost(calculation, point, [slopes], [f"d/d{name}" for name in names])
-        printer.lost_seconds(calculation, point, matrix, names)
+        _show(printer, request, calculation, point)
     printer.finish()
+
+
+def _show(printer: Printer, request: Request, calculation: Calculation, point: Point) -> None:
+    value, gradient, matrix = calculation.hessian(point)
+    rows = plain(matrix)
+    slopes = [v for block in gradient.values() for v in flat(block)]
+    printer.check(calculation, point, [value, *slopes, *(v for row in rows for v in row)], second=True)
+    names = wrt_titles(request, calculation)
+    blocks = {name: plain(block) for name, block in gradient.items()}
+    # A Hessian is the Jacobian of the gradient: its outputs are the ∂f/∂x, their values the gradient's.
+    table = [[f"d/d{n}", v, *row] for n, v, row in zip(names, slopes, rows, strict=True)]
+    printer.result(
+        request.asked(point),
+        lambda: {"value": value, "gradient": blocks, "variables": names, "hessian": rows},
+        lambda: (["output", "value", *(f"d/d{n}" for n in names)], table),
+        lambda: value_lines(rows, printer.precision),
+        apart=True,
+    )
+    if printer.format != "text":
+        printer.lost_values(calculation, point, [value])
+        printer.lost(calculation, point, [slopes], [f"d/d{name}" for name in names])
+    printer.lost_seconds(calculation, point, rows, names)

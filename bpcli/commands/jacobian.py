@@ -18,9 +18,6 @@ from bpcli.commands.requests import (
     direction,
     flat,
     formula_options,
-    input_cells,
-    input_titles,
-    inputs_of,
     plain,
     point_options,
     value_lines,
@@ -141,8 +138,10 @@ def _of_expressions(
         print_formulas(request, printer, "jacobian", options)
         return
     for calculation, point in request.all_points():
-        if vjp is not None or jvp is not None:
-            _product(printer, request, calculation, point, vjp, jvp)
+        if vjp is not None:
+            _vjp(printer, request, calculation, point, vjp)
+        elif jvp is not None:
+            _jvp(printer, request, calculation, point, jvp)
         else:
             values, blocks = calculation.jacobian(point)
             _show(printer, request, calculation, point, values, blocks)
@@ -155,11 +154,6 @@ def _of_expressions(
 
 def _options_of(name: str) -> str:
     return " ".join(f"--{option}" for option in INPUTS[name])
-
-
-def function_of(request: Request) -> str | list[str]:
-    """The expressions as JSON names them: one as it is, several as a list."""
-    return request.texts[0] if len(request.texts) == 1 else request.texts
 
 
 def value_of(values: list[Any]) -> Any:
@@ -179,62 +173,47 @@ def _show(
     rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
     outputs = [v for value in values for v in flat(value)]
     printer.check(calculation, point, [*outputs, *(v for row in rows for v in row)])
-    if printer.format == "json":
-        record = {
-            "function": function_of(request),
-            "inputs": inputs_of(request, point),
-            "value": value_of(values),
-            "jacobian": matrices,
-        }
-        printer.json(record)
-    elif printer.format == "csv":
-        wanted = [f"d/d{title}" for title in wrt_titles(request, calculation)]
-        header = [*input_titles(request, calculation), "output", "value", *wanted]
-        cells = input_cells(request, point)
+
+    def table() -> tuple[list[str], list[list[Any]]]:
         named = zip(calculation.output_names, outputs, rows, strict=True)
-        printer.csv(header, [[*cells, name, value, *row] for name, value, row in named])
-    else:
-        shapes = calculation.program.variables
-        single = all(not shapes[name] for name in request.wrt)
-        lines = value_lines(rows, printer.precision) if single else blocks_lines(matrices, printer.precision)
-        printer.text(lines, apart=True)
+        titles = [f"d/d{title}" for title in wrt_titles(request, calculation)]
+        return ["output", "value", *titles], [[name, value, *row] for name, value, row in named]
+
+    single = all(not calculation.program.variables[name] for name in request.wrt)
+    printer.result(
+        request.asked(point),
+        lambda: {"value": value_of(values), "jacobian": matrices},
+        table,
+        lambda: value_lines(rows, printer.precision) if single else blocks_lines(matrices, printer.precision),
+        apart=True,
+    )
 
 
-def _product(
-    printer: Printer, request: Request, calculation: Calculation, point: Point, vjp: str | None, jvp: str | None
-) -> None:
-    """V·J in the shapes of the variables, or J·V in those of the outputs."""
-    if vjp is not None:
-        v = direction("--vjp", vjp, calculation.outputs, "outputs")
-        values, found = calculation.vjp(point, v)
-        blocks: dict[str, Any] = found
-    else:
-        v = direction("--jvp", jvp or "", calculation.inputs, "inputs")
-        values, products = calculation.jvp(point, v)
-        blocks = {"jvp": products}
-    entries = [
-        x for block in blocks.values() for part in (block if isinstance(block, list) else [block]) for x in flat(part)
-    ]
+def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
+    """V·J in the shapes of the variables."""
+    values, blocks = calculation.vjp(point, direction("--vjp", text, calculation.outputs, "outputs"))
+    entries = [x for block in blocks.values() for x in flat(block)]
+    single = all(isinstance(block, float) for block in blocks.values())
     printer.check(calculation, point, entries)
-    if printer.format == "json":
-        record = {"function": function_of(request), "inputs": inputs_of(request, point), "value": value_of(values)}
-        shown = {n: plain(b) for n, b in blocks.items()} if vjp is not None else value_of(blocks["jvp"])
-        printer.json({**record, "vjp" if vjp is not None else "jvp": shown})
-    elif printer.format == "csv":
-        if vjp is not None:
-            titles = [f"d/d{title}" for title in wrt_titles(request, calculation)]
-        else:
-            titles = calculation.output_names
-        header = [*input_titles(request, calculation), *titles]
-        printer.csv(header, [[*input_cells(request, point), *entries]])
-    elif vjp is not None and not all(isinstance(block, float) for block in blocks.values()):
-        lines = blocks_lines(blocks, printer.precision)
-        printer.text(lines, apart=len(lines) > 1)
-    elif vjp is None and len(values) == 1:
-        lines = value_lines(blocks["jvp"][0], printer.precision)
-        printer.text(lines, apart=len(lines) > 1)
-    else:
-        printer.text(value_lines(entries, printer.precision), apart=False)
+    printer.result(
+        request.asked(point),
+        lambda: {"value": value_of(values), "vjp": {name: plain(block) for name, block in blocks.items()}},
+        lambda: ([f"d/d{title}" for title in wrt_titles(request, calculation)], [entries]),
+        lambda: value_lines(entries, printer.precision) if single else blocks_lines(blocks, printer.precision),
+    )
+
+
+def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
+    """J·V in the shapes of the outputs."""
+    values, products = calculation.jvp(point, direction("--jvp", text, calculation.inputs, "inputs"))
+    entries = [x for product in products for x in flat(product)]
+    printer.check(calculation, point, entries)
+    printer.result(
+        request.asked(point),
+        lambda: {"value": value_of(values), "jvp": value_of(products)},
+        lambda: (calculation.output_names, [entries]),
+        lambda: value_lines(products[0] if len(products) == 1 else entries, printer.precision),
+    )
 
 
 def _of_name(

@@ -8,7 +8,7 @@ import numpy as np
 from bpcli.api.lecture_functions import Manner, NamedDerivative, each_named, jacobian_of, jvp_of, names_of, vjp_of
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import entry_names
-from bpcli.commands.requests import Printer, blocks_lines, flat, plain, value_lines
+from bpcli.commands.requests import Asked, Printer, blocks_lines, plain, value_lines
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import InputError
 from bpcli.lecture.input_checks import check_names
@@ -55,59 +55,51 @@ def _numbers(*parts: Any) -> list[Any]:
     return [v for part in parts for v in np.asarray(part, object).ravel().tolist()]
 
 
-def _record(found: NamedDerivative, key: str, derivative: Any) -> dict[str, Any]:
-    inputs = {name: plain(value) for name, value in found.inputs.items()}
-    return {"function": found.function, "inputs": inputs, "value": plain(found.value), key: derivative}
-
-
-def _cells(found: NamedDerivative) -> tuple[list[str], list[Any]]:
-    """The names and values of all entries of the inputs, for a CSV."""
-    names = [t for name, value in found.inputs.items() for t in entry_names(name, np.shape(value))]
-    cells = [[v] if isinstance(v, str) else flat(np.asarray(v, float)) for v in found.inputs.values()]
-    return names, [cell for part in cells for cell in part]
-
-
 def _print_jacobian(found: NamedDerivative, printer: Printer) -> None:
     blocks = found.jacobian or {}
     outputs = _numbers(found.value)
     _check(found, [*outputs, *_numbers(*blocks.values())], printer)
-    if printer.format == "json":
-        printer.json(_record(found, "jacobian", {name: block.tolist() for name, block in blocks.items()}))
-    elif printer.format == "csv":
+
+    def table() -> tuple[list[str], list[list[Any]]]:
         titles = entry_names(found.function, np.shape(found.value))
         matrix = np.concatenate(list(blocks.values()), axis=1).tolist()
-        names, cells = _cells(found)
-        header = [*names, "output", "value", *(f"d/d{entry}" for entry in found.entries)]
-        printer.csv(header, [[*cells, t, v, *r] for t, v, r in zip(titles, outputs, matrix, strict=True)])
-    else:
+        rows = [[title, v, *row] for title, v, row in zip(titles, outputs, matrix, strict=True)]
+        return ["output", "value", *(f"d/d{entry}" for entry in found.entries)], rows
+
+    def lines() -> list[str]:
         # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
         batch = {k: m.reshape(found.shapes[k]) for k, m in blocks.items() if len(blocks) == 1 and len(m) == 1}
-        lines = blocks_lines({**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}, printer.precision)
-        printer.text(lines, apart=True)
+        return blocks_lines({**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}, printer.precision)
+
+    matrices = {name: block.tolist() for name, block in blocks.items()}
+    printer.result(
+        Asked(found.function, found.inputs),
+        lambda: {"value": plain(found.value), "jacobian": matrices},
+        table,
+        lines,
+        apart=True,
+    )
 
 
 def _print_vjp(found: NamedDerivative, printer: Printer) -> None:
-    blocks = found.vjp or {}
-    numbers = _numbers(*blocks.values())
+    blocks = {name: plain(block) for name, block in (found.vjp or {}).items()}
+    numbers = _numbers(*(found.vjp or {}).values())
     _check(found, numbers, printer)
-    if printer.format == "json":
-        printer.json(_record(found, "vjp", {name: plain(block) for name, block in blocks.items()}))
-    elif printer.format == "csv":
-        names, cells = _cells(found)
-        printer.csv([*names, *(f"d/d{entry}" for entry in found.entries)], [[*cells, *numbers]])
-    else:
-        lines = blocks_lines({name: plain(block) for name, block in blocks.items()}, printer.precision)
-        printer.text(lines, apart=len(lines) > 1)
+    printer.result(
+        Asked(found.function, found.inputs),
+        lambda: {"value": plain(found.value), "vjp": blocks},
+        lambda: ([f"d/d{entry}" for entry in found.entries], [numbers]),
+        lambda: blocks_lines(blocks, printer.precision),
+    )
 
 
 def _print_jvp(found: NamedDerivative, printer: Printer) -> None:
     numbers = _numbers(found.jvp)
     _check(found, numbers, printer)
-    if printer.format == "json":
-        printer.json(_record(found, "jvp", plain(found.jvp)))
-    elif printer.format == "csv":
-        names, cells = _cells(found)
-        titles = entry_names(found.function, (len(numbers),))
-        printer.csv([*names, *titles], [[*cells, *numbers]])
-    else:
-        printer.text(value_lines(found.jvp, printer.precision), apart=False)
+    printer.result(
+        Asked(found.function, found.inputs),
+        lambda: {"value": plain(found.value), "jvp": plain(found.jvp)},
+        lambda: (entry_names(found.function, (len(numbers),)), [numbers]),
+        lambda: value_lines(found.jvp, printer.precision),
+        apart=False,
+    )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from bpcli.api.calculations import Calculations
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
@@ -119,6 +120,25 @@ def file_options(function: F) -> F:
     return click.option("--output", "target", type=click.Path(), metavar="FILE.npy", help=help_)(function)
 
 
+class Asked(NamedTuple):
+    """A function at inputs by name, with which each result begins."""
+
+    function: str | list[str]
+    at: Mapping[str, Any]
+
+    def inputs(self) -> dict[str, Any]:
+        """The inputs as JSON shows them."""
+        return {name: plain(value) for name, value in self.at.items()}
+
+    def titles(self) -> list[str]:
+        """The names of the entries of every input, in order."""
+        return [title for name, value in self.at.items() for title in entry_names(name, getattr(value, "shape", ()))]
+
+    def cells(self) -> list[Any]:
+        """The entries of every input, in order."""
+        return [v for value in self.at.values() for v in flat(value)]
+
+
 class Request:
     """Expressions with their variables and where the points come from."""
 
@@ -139,31 +159,29 @@ class Request:
         self.variables = Variables(self.trees, self.texts, declared, let, read_value_file, OPTIONS)
         self.wrt = self.variables.names if wrt is None else self.variables.select(wrt)
         self.at, self.points = at, points
-        self.certify = printer is not None and printer.certify
-        self.digits = printer.precision if printer is not None else None
-        self.kink = printer.kink if printer is not None else "lecture"
-        self._calculations: dict[Any, Calculation] = {}
+        manner = (printer.kink, printer.certify, printer.precision) if printer is not None else ()
+        self._calculations = Calculations(self.trees, self.texts, self.wrt, *manner)
+
+    def asked(self, point: Mapping[str, Any]) -> Asked:
+        """The expressions at a point."""
+        return Asked(self.function, {name: point[name] for name in self.variables.names})
+
+    @property
+    def function(self) -> str | list[str]:
+        """One expression as it is, several as a list."""
+        return self.texts[0] if len(self.texts) == 1 else self.texts
 
     def calculation(self, shapes: dict[str, tuple[int, ...]]) -> Calculation:
-        """The calculation for variables of these shapes, made once for each."""
-        key = tuple(shapes.values())
-        if key not in self._calculations:
-            constants = {name: shape_of(value) for name, value in self.variables.constants.items()}
-            calculation = Calculation(self.trees, self.texts, {**shapes, **constants}, self.wrt)
-            if self.certify:
-                from bpcli.calculus.sweeps.certified import Certified
-
-                calculation = Certified(calculation, self.digits)
-            calculation.kink = self.kink
-            self._calculations[key] = calculation
-        return self._calculations[key]
+        """The calculation for variables of these shapes."""
+        constants = {name: shape_of(value) for name, value in self.variables.constants.items()}
+        return self._calculations.of({**shapes, **constants})
 
     def single_points(self) -> Iterator[tuple[Calculation, Point]]:
         """Each point of `--at`, or the empty point, with its calculation; all are read before the first is used."""
         given = [self.variables.point(text, read_value_file) for text in self.at or (None,)]
         for point in given:
-            shapes = {name: shape_of(value) for name, value in point.items()}
-            yield self.calculation(shapes), {**point, **self.variables.constants}
+            whole = {**point, **self.variables.constants}
+            yield self._calculations.at(whole), whole
 
     def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]]]:
         """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1)."""
@@ -195,14 +213,11 @@ class Request:
         if self.points is None:
             yield from self.single_points()
             return
+        from bpcli.api.bulk import point_of
+
         for calculation, block in self.blocks(1024):
-            size = max(block[name].shape[-1] for name in self.variables.names)
-            for i in range(size):
-                point: Point = {}
-                for name, values in block.items():
-                    value = values[..., i if name in self.variables.names else 0]
-                    point[name] = value if value.ndim else float(value)
-                yield calculation, point
+            for i in range(max(block[name].shape[-1] for name in self.variables.names)):
+                yield calculation, point_of(block, self.variables.names, i)
 
 
 def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
@@ -259,22 +274,6 @@ def flat(value: Any) -> list[float]:
     return value.ravel().tolist() if hasattr(value, "ravel") else [value]
 
 
-def inputs_of(request: Request, point: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of a point as JSON shows them."""
-    return {name: plain(point[name]) for name in request.variables.names}
-
-
-def input_titles(request: Request, calculation: Calculation) -> list[str]:
-    """The names of the entries of every variable, in order."""
-    shapes = calculation.program.variables
-    return [title for name in request.variables.names for title in entry_names(name, shapes[name])]
-
-
-def input_cells(request: Request, point: Mapping[str, Any]) -> list[float]:
-    """The entries of every variable, in order."""
-    return [v for name in request.variables.names for v in flat(point[name])]
-
-
 def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
     """The names of the entries that are differentiated by, in order."""
     shapes = calculation.program.variables
@@ -309,12 +308,33 @@ class Printer:
         """The record of one point, whose results `check` has seen."""
         output.emit(json_text({**record, "certified": self.decided} if self.certify else record, self.precision))
 
-    def csv(self, header: Sequence[str] | Callable[[], Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
+    def result(
+        self,
+        asked: Asked,
+        record: Callable[[], dict[str, Any]],
+        table: Callable[[], tuple[Sequence[str], Sequence[Sequence[Any]]]],
+        lines: Callable[[], list[str]],
+        apart: bool | None = None,
+    ) -> None:
+        """One point in the format: a record, or rows under titles, each behind the inputs; or lines, `apart` as text.
+
+        Where `apart` is None, an empty line stands before a result of several lines.
+        """
+        if self.format == "json":
+            self.json({"function": asked.function, "inputs": asked.inputs(), **record()})
+        elif self.format == "csv":
+            titles, rows = table()
+            cells = asked.cells()
+            self.csv([*asked.titles(), *titles], [[*cells, *row] for row in rows])
+        else:
+            shown = lines()
+            self.text(shown, len(shown) > 1 if apart is None else apart)
+
+    def csv(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Rows of one point, behind the header of the first."""
         if self.first:
-            titles = header() if callable(header) else header
-            self.width = len(titles)
-            output.emit(csv_line(titles))
+            self.width = len(header)
+            output.emit(csv_line(header))
         self.first = False
         for row in rows:
             if len(row) != self.width:

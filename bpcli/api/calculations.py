@@ -1,0 +1,43 @@
+"""The calculations of expressions, made once for each set of shapes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bpcli.calculus.language.tree import Expression
+from bpcli.calculus.points.variables import shape_of
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.calculation import Calculation
+
+
+class Calculations:
+    """Those of `trees`, differentiated by `wrt`; with `certify` proven, to `digits` or to the nearest double."""
+
+    def __init__(
+        self,
+        trees: Sequence[Expression],
+        texts: Sequence[str],
+        wrt: Sequence[str],
+        kink: str = "lecture",
+        certify: bool = False,
+        digits: int | None = None,
+    ) -> None:
+        self.trees, self.texts, self.wrt, self.kink = list(trees), list(texts), list(wrt), kink
+        self.certify, self.digits = certify, digits
+        self._made: dict[tuple[Shape, ...], Calculation] = {}
+
+    def at(self, point: Mapping[str, Any]) -> Calculation:
+        """The calculation at a point."""
+        return self.of({name: shape_of(value) for name, value in point.items()})
+
+    def of(self, shapes: Mapping[str, Shape]) -> Calculation:
+        """The calculation for these shapes of the variables and the constants."""
+        key = tuple(shapes.values())
+        if key not in self._made:
+            calculation = Calculation(self.trees, self.texts, dict(shapes), self.wrt)
+            if self.certify:
+                from bpcli.calculus.sweeps.certified import Certified
+
+                calculation = Certified(calculation, self.digits)
+            calculation.kink = self.kink
+            self._made[key] = calculation
+        return self._made[key]
