@@ -5,15 +5,17 @@ Source: the lecture's "Gradients and Parameter Update".
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import NotFiniteError, UsageError, meant
 from bpcli.formulas.updates import ascend as step_up
 from bpcli.formulas.updates import descend as step_down
 from bpcli.text.notation import number
+
+if TYPE_CHECKING:  # a look at kinks needs NumPy, which a descent on numbers does not
+    from bpcli.calculus.one_sided.kinks import Kink
 
 
 class DescentStep(NamedTuple):
@@ -23,7 +25,7 @@ class DescentStep(NamedTuple):
     point: Point
     value: float
     gradient: dict[str, Any]
-    kinks: Sequence[Kink]
+    kinks: "Sequence[Kink]"
 
 
 class LeftTheFiniteError(NotFiniteError):
