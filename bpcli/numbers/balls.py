@@ -320,4 +320,4 @@ def balls() -> Elements:
     )
 
 
-Ball.space = balls()
+Ball.namespace = balls()

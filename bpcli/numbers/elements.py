@@ -48,15 +48,15 @@ _POSSIBLE = np.frompyfunc(lambda x: x is not False, 1, 1)
 class ElementArray(np.ndarray[Any, Any]):
     """An array of numbers of one kind, or of the answers to comparisons of such."""
 
-    space: Any
+    namespace: Any
     """The namespace of the kind."""
     __hash__ = None
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        super().__setitem__(key, self.space.lifted(value))
+        super().__setitem__(key, self.namespace.lifted(value))
 
     def __invert__(self) -> Any:
-        return self.space.kept(_NOT(self))
+        return self.namespace.kept(_NOT(self))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
         """The largest along axes."""
@@ -70,16 +70,16 @@ class ElementArray(np.ndarray[Any, Any]):
         axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         axes = tuple(a % self.ndim for a in axes)
         front = np.moveaxis(np.asarray(self), axes, range(len(axes)))
-        function = np.frompyfunc(self.space.functions[name], 2, 1)
+        function = np.frompyfunc(self.namespace.functions[name], 2, 1)
         result = function.reduce(front.reshape(-1, *front.shape[len(axes) :]), axis=0)
         if keepdims:
             shape = [1 if k in axes else n for k, n in enumerate(self.shape)]
             result = np.asarray(result, object).reshape(shape)
-        return self.space.kept(result)
+        return self.namespace.kept(result)
 
     def argmax(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
         """Where about the largest is: for formulas to whose value it does not matter which."""
-        key = np.frompyfunc(self.space.rank, 1, 1)(self)
+        key = np.frompyfunc(self.namespace.rank, 1, 1)(self)
         return np.asarray(key, object).argmax(axis=axis)
 
     def all(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
@@ -169,7 +169,7 @@ class Elements:
         self._each_lift: Any = np.frompyfunc(lift, 1, 1)
         self._each_select: Any = np.frompyfunc(select, 3, 1)
         self._each_finite: Any = np.frompyfunc(is_finite, 1, 1)
-        self.array = type(f"{name}_array", (ElementArray,), {"space": self})
+        self.array = type(f"{name}_array", (ElementArray,), {"namespace": self})
         _of_arrays(self.array, self)
         for key, function in functions.items():
             setattr(self, key, self._vectorized(function, 2 if key in BINARY else 1))

@@ -31,7 +31,7 @@ class Ball:
     __slots__ = ("x",)
     __hash__ = None  # type: ignore[assignment]
 
-    space: ClassVar[Elements]
+    namespace: ClassVar[Elements]
     """The namespace of balls; `balls`, which makes it, puts it here."""
 
     def __init__(self, x: Any) -> None:

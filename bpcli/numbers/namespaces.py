@@ -242,14 +242,14 @@ def namespace(*values: N | float) -> Doubles[N]:
     brought: Any = None
     for value in values:
         if not isinstance(value, float | int):
-            space = getattr(value, "space", None)
-            if space is None:
+            its = getattr(value, "namespace", None)
+            if its is None:
                 kind = arrays()
-            elif getattr(space, "dual", False):
-                kind = space
+            elif getattr(its, "dual", False):
+                kind = its
                 break
             else:
-                brought = space
+                brought = its
     else:
         kind = brought or kind
     return cast(Doubles[N], kind)

@@ -99,8 +99,8 @@ class Exact(np.ndarray):
     """An array of `mp` numbers."""
 
     @property
-    def space(self):
-        return SPACE
+    def namespace(self):
+        return PLAIN
 
 
 def exact(x):
@@ -112,7 +112,7 @@ def _each(function):
     return np.frompyfunc(function, 1, 1)
 
 
-class _Space:
+class _Namespace:
     """The namespace of exact numbers: NumPy for shapes, `mp` for functions, and nothing lost to rounding."""
 
     name, dual = "exact", False
@@ -148,4 +148,4 @@ class _Space:
         return x / y
 
 
-SPACE = _Space()
+PLAIN = _Namespace()

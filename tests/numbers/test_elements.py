@@ -35,7 +35,7 @@ ARITHMETIC = {n: getattr(operator, n) for n in ("add", "sub", "mul", "truediv")}
 COMPARISONS = {n: getattr(operator, n) for n in ("lt", "le", "gt", "ge", "eq", "ne")}
 give_operators(Exact, {n: lambda a, b, f=f: Exact(f(a.x, b.x)) for n, f in ARITHMETIC.items()}, lifted)
 give_operators(Exact, {n: lambda a, b, f=f: f(a.x, b.x) for n, f in COMPARISONS.items()}, lifted)
-SPACE = Elements(
+PLAIN = Elements(
     "exact",
     Exact,
     {
@@ -51,13 +51,13 @@ SPACE = Elements(
     power_of_two=lambda k: Exact(Fraction(2) ** int(k)),
     pi=lambda: Exact(Fraction(22, 7)),
 )
-Exact.space = SPACE
+Exact.namespace = PLAIN
 QUARTERS = st.integers(-20, 20).map(lambda n: Fraction(n, 4))
 MATRICES = st.lists(st.lists(QUARTERS, min_size=3, max_size=3), min_size=2, max_size=2)
 
 
 def array(rows):
-    return SPACE.asarray(np.array([[Exact(x) for x in row] for row in rows], object))
+    return PLAIN.asarray(np.array([[Exact(x) for x in row] for row in rows], object))
 
 
 def fractions(x):
@@ -81,26 +81,26 @@ def test_reductions_and_reshaping_are_numpys(a):
     assert fractions(x.min(axis=0)) == [min(column) for column in zip(*a, strict=True)]
     assert fractions(x.sum(axis=1)) == list(map(sum, a))
     assert x.argmax(axis=1).tolist() == [row.index(max(row)) for row in a]
-    assert fractions(SPACE.expand_dims(x, 0).transpose(0, 2, 1)) == [
+    assert fractions(PLAIN.expand_dims(x, 0).transpose(0, 2, 1)) == [
         v for column in zip(*a, strict=True) for v in column
     ]
-    assert fractions(SPACE.where(x > 0, x, 0.0)) == [max(v, 0) for row in a for v in row]
+    assert fractions(PLAIN.where(x > 0, x, 0.0)) == [max(v, 0) for row in a for v in row]
 
 
 @given(MATRICES)
 def test_no_digit_is_lost(a):
     x = array(a)
-    assert not SPACE.rounds
-    assert fractions(SPACE.two_sum(x, x)[1]) == fractions(SPACE.two_product(x, x)[1]) == [0] * 6
-    (m, low), k = SPACE.exp_pair(x)
-    assert fractions(SPACE.ldexp(m, k)) == [1 + v for row in a for v in row]
+    assert not PLAIN.rounds
+    assert fractions(PLAIN.two_sum(x, x)[1]) == fractions(PLAIN.two_product(x, x)[1]) == [0] * 6
+    (m, low), k = PLAIN.exp_pair(x)
+    assert fractions(PLAIN.ldexp(m, k)) == [1 + v for row in a for v in row]
     assert fractions(low) == [0] * 6
-    assert SPACE.refined(x, True, lambda: None) is x
+    assert PLAIN.refined(x, True, lambda: None) is x
 
 
 def test_an_array_brings_its_namespace():
-    assert namespace(array([[1, 2, 3], [4, 5, 6]])) is SPACE
-    assert namespace(1.0, Exact(1)) is SPACE
+    assert namespace(array([[1, 2, 3], [4, 5, 6]])) is PLAIN
+    assert namespace(1.0, Exact(1)) is PLAIN
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -113,7 +113,7 @@ def test_an_open_truth_is_decided_only_by_the_other(known):
 
 
 def test_any_counts_what_may_hold_and_all_what_is_certain():
-    truths = SPACE.kept(np.array([UNKNOWN, False], object))
+    truths = PLAIN.kept(np.array([UNKNOWN, False], object))
     assert truths.any()
     assert not truths.all()
     assert (~truths)[0] is UNKNOWN

@@ -88,7 +88,7 @@ def test_what_is_not_chosen_costs_nothing_and_leaves_no_trace():
 
 def test_a_value_brings_its_namespace():
     class Number:
-        space = "its own"
+        namespace = "its own"
 
     assert namespace(1.0, 2) is FLOATS
     assert namespace(np.float64(1.0)) is FLOATS  # a Python float, too

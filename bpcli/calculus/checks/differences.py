@@ -122,7 +122,7 @@ class Complex:
         self.z = z
 
     @property
-    def space(self) -> Any:
+    def namespace(self) -> Any:
         """The namespace of such numbers."""
         return complexes()
 

@@ -235,7 +235,7 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
 
     Slopes of arrays are those entry by entry; a step that mixes the entries has none.
     """
-    program, space = calculation.program, calculation.space
+    program, xp = calculation.program, calculation.namespace
     values = calculation.sweeps.forward(point)
     curved = [
         (number, step)
@@ -243,7 +243,7 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
         if isinstance(step, Elementwise) and step.row not in _LINEAR
     ]
     along = {
-        name: program.tangents(space, values, {name: space.base.ones_like(values[program.slots.index(name)])})
+        name: program.tangents(xp, values, {name: xp.base.ones_like(values[program.slots.index(name)])})
         for name in calculation.wrt
         if name in program.slots
     }
@@ -258,7 +258,7 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
         args = [values[a] for a in step.args]
         for i, a in enumerate(step.args):
             if calculation.sweeps.active[a] and step.passes[i]:
-                slope = step.row.partial(i)(space, values[number], *args)
+                slope = step.row.partial(i)(xp, values[number], *args)
                 slopes = [_entries_of(slope, shapes[name]) for name in calculation.wrt]
                 text = f"the derivative of {_written(calculation, step)} by what is inside"
                 found.append(_spread(calculation, "outer_derivative", text, slopes))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.numbers.elements import UNKNOWN
 from bpcli.numbers.namespaces import FLOATS
@@ -339,10 +339,10 @@ class Doubles:
 
     def function(self, name: str, x: Bounded) -> Bounded | None:
         """The function: an error of x counts as often as the slope says."""
-        row, space = FUNCTIONS[ROWS.get(name, name)], Space(FLOATS)
+        row, xp = FUNCTIONS[ROWS.get(name, name)], PlainNamespace(FLOATS)
         assert row.value is not None
-        value = row.value(space, x[0])
-        slope = row.partial(0)(space, value, x[0])
+        value = row.value(xp, x[0])
+        slope = row.partial(0)(xp, value, x[0])
         error = 2.0 * abs(slope) * x[1] + 4.0 * abs(value) * _ULP + 5e-324
         return (value, error) if math.isfinite(value) and math.isfinite(error) else None
 

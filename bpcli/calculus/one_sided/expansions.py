@@ -11,7 +11,7 @@ from typing import Any
 
 from bpcli.calculus.one_sided.coefficients import ROWS, Balls, Coefficient, Doubles, Real, Reals
 from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.numbers.elements import UNKNOWN, Elements
 
@@ -58,7 +58,7 @@ class SeriesKind:
             power_of_two=lambda k: self.of(Fraction(2) ** int(k)),
             pi=lambda: self.of(self.reals.pi),
         )
-        self.space = Space(self.namespace)
+        self.rules = PlainNamespace(self.namespace)
 
     # Numbers as series
 
@@ -314,11 +314,11 @@ class SeriesKind:
             if value is None:
                 found = self.unknown
             elif terms <= 1:
-                slope = self.lifted(rule(self.space, self.of(value), self.of(at)))
+                slope = self.lifted(rule(self.rules, self.of(value), self.of(at)))
                 found = self.of(value).truncated(1 if slope.defined and slope.first >= 0 else 0)
             else:
                 x = Series([(Fraction(0), at), (Fraction(1), Fraction(side))], Fraction(terms - 1), self)
-                slope = self.lifted(rule(self.space, self._taylor(name, at, side, terms - 1), x)) * side
+                slope = self.lifted(rule(self.rules, self._taylor(name, at, side, terms - 1), x)) * side
                 found = self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
                 found = found if slope.defined else self.undefined
             self._taylor_series[key] = found

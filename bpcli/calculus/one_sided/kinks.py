@@ -116,15 +116,15 @@ class Neighbourhood:
 
     def values(self, moves: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
         """The outputs, a list by output of a list by point."""
-        values = self.program.forward(self.kind.space, self._moved(moves))
+        values = self.program.forward(self.kind.rules, self._moved(moves))
         return self._flat([(values[slot], self.program.shapes[slot]) for slot in self.program.outputs])
 
     def gradient(self, moves: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
         """The gradient, a list by input of a list by point."""
-        values = self.program.forward(self.kind.space, self._moved(moves))
+        values = self.program.forward(self.kind.rules, self._moved(moves))
         (slot,) = self.program.outputs
         active, one = self.program.active(self.wrt), self.kind.namespace.ones(1)
-        found = self.program.reverse(self.kind.space, values, {slot: one}, active)
+        found = self.program.reverse(self.kind.rules, values, {slot: one}, active)
         shapes = self.program.variables
         return self._flat([(found.get(n, self.kind.namespace.zeros(1)), shapes[n]) for n in self.wrt])
 

@@ -82,7 +82,7 @@ class Series:
         self.terms, self.order, self.kind, self.defined = tuple(kept), order, kind, defined
 
     @property
-    def space(self) -> Any:
+    def namespace(self) -> Any:
         """The namespace of such numbers."""
         return self.kind.namespace
 

@@ -5,12 +5,12 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import SMALLEST, Function, RuleSpace, at_ties, at_zero, binary, unary, zero
+from bpcli.calculus.rules.function_rows import SMALLEST, Function, RuleNamespace, at_ties, at_zero, binary, unary, zero
 from bpcli.numbers.namespaces import two_sum
 from bpcli.numbers.primitives import Truth
 
 
-def power_constant(xp: RuleSpace[Any], x: Any, c: float) -> Any:
+def power_constant(xp: RuleNamespace[Any], x: Any, c: float) -> Any:
     """x**c for a number c; small whole powers as products, which are fast and right to the last digit."""
     if c == 2.0:
         return x * x
@@ -27,7 +27,7 @@ def power_constant(xp: RuleSpace[Any], x: Any, c: float) -> Any:
     return xp.power(x, xp.constant(c))
 
 
-def lowered_power(xp: RuleSpace[Any], x: Any, y: Any) -> Any:
+def lowered_power(xp: RuleNamespace[Any], x: Any, y: Any) -> Any:
     """x**(y − 1); the rounding error of y − 1 is carried along, which a power of a tiny or huge x would magnify."""
     plain = xp.power(x, y - 1.0)
     error = two_sum(y, -1.0)[1]
@@ -41,7 +41,7 @@ def lowered_power(xp: RuleSpace[Any], x: Any, y: Any) -> Any:
     return xp.refined(plain, error != 0, refined)
 
 
-def times_lowered(xp: RuleSpace[Any], lowered: Any, x: Any, y: Any) -> Any:
+def times_lowered(xp: RuleNamespace[Any], lowered: Any, x: Any, y: Any) -> Any:
     """y·x**(y − 1) from lowered = x**(y − 1); in two halves x**(y/2) where that alone is subnormal or overflows."""
 
     def refined() -> Any:
@@ -52,12 +52,12 @@ def times_lowered(xp: RuleSpace[Any], lowered: Any, x: Any, y: Any) -> Any:
     return xp.refined(y * lowered, ((size < SMALLEST) | (size == math.inf)) & (x != 0), refined)
 
 
-def _dpower_dx(xp: RuleSpace[Any], out: Any, x: Any, y: Any) -> Any:
+def _dpower_dx(xp: RuleNamespace[Any], out: Any, x: Any, y: Any) -> Any:
     slope = xp.agreed(times_lowered(xp, lowered_power(xp, x, y), x, y), y == 0, 0.0)
     return xp.agreed(slope, out != out, math.nan)
 
 
-def _dpower_dy(xp: RuleSpace[Any], out: Any, x: Any, y: Any) -> Any:
+def _dpower_dy(xp: RuleNamespace[Any], out: Any, x: Any, y: Any) -> Any:
     def refined() -> Any:
         half = xp.power(x, 0.5 * y)  # a subnormal x**y has lost its digits
         return half * xp.log(x) * half
@@ -70,10 +70,10 @@ def _dpower_dy(xp: RuleSpace[Any], out: Any, x: Any, y: Any) -> Any:
 def power_row(c: float, written: str, whole: bool) -> Function:
     """x**c for a number c, whose slope needs no logarithm of x."""
 
-    def value(xp: RuleSpace[Any], x: Any) -> Any:
+    def value(xp: RuleNamespace[Any], x: Any) -> Any:
         return power_constant(xp, x, c) if whole else xp.power(x, xp.constant(c))
 
-    def slope(xp: RuleSpace[Any], out: Any, x: Any) -> Any:
+    def slope(xp: RuleNamespace[Any], out: Any, x: Any) -> Any:
         exponent = xp.constant(c)
         if not whole:
             return times_lowered(xp, lowered_power(xp, x, exponent), x, exponent)
@@ -86,7 +86,7 @@ def power_row(c: float, written: str, whole: bool) -> Function:
             return slope
         return times_lowered(xp, power_constant(xp, x, c - 1.0), x, exponent)
 
-    def edge(xp: RuleSpace[Any], x: Any) -> Any:
+    def edge(xp: RuleNamespace[Any], x: Any) -> Any:
         return x == 0
 
     smooth = whole and c >= 0

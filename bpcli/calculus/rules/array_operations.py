@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from bpcli.calculus.rules.duals import Dual
-from bpcli.calculus.rules.function_rows import RuleSpace
+from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape
 
 
@@ -29,48 +29,48 @@ class ArrayOp(ABC):
         return 0
 
     @abstractmethod
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """The result for plain arrays."""
 
     @abstractmethod
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""
 
-    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         """Where the slope jumps, as `Function.edge`; a truth, or an array of them."""
         return False
 
     def edge_entries(
-        self, xp: RuleSpace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         """Of an operation with one operand, its entries that matter where `edge` is."""
         return edge
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""
         return self.value(xp, [t for t in tangents if t is not None], shapes, extra)
 
 
-def linear(xp: RuleSpace[Any], function: Any, x: Any) -> Any:
+def linear(xp: RuleNamespace[Any], function: Any, x: Any) -> Any:
     """A linear map of arrays, of a dual's two parts alike."""
     return xp.linear(function, x) if isinstance(x, Dual) else function(x)
 
 
-def put_back(xp: RuleSpace[Any], g: Any, axes: tuple[int, ...]) -> Any:
+def put_back(xp: RuleNamespace[Any], g: Any, axes: tuple[int, ...]) -> Any:
     """g with the reduced axes put back, with length 1."""
     return linear(xp, lambda a: xp.base.expand_dims(a, axes), g)
 
 
-def full(xp: RuleSpace[Any], g: Any, shape: Shape) -> Any:
+def full(xp: RuleNamespace[Any], g: Any, shape: Shape) -> Any:
     """g spread to a logical shape."""
     return linear(xp, lambda a: xp.base.broadcast_to(a, (*shape, a.shape[-1])), g)
 
 
-def summed(xp: RuleSpace[Any], x: Any, axes: tuple[int, ...], keep: bool = False) -> Any:
+def summed(xp: RuleNamespace[Any], x: Any, axes: tuple[int, ...], keep: bool = False) -> Any:
     """Σ over axes, pairwise: errors don't grow with the number of terms, as they do where NumPy adds one by one."""
     np = xp.base
 
@@ -89,12 +89,12 @@ def summed(xp: RuleSpace[Any], x: Any, axes: tuple[int, ...], keep: bool = False
     return linear(xp, total, x)
 
 
-def like(xp: RuleSpace[Any], a: Any, p: Any) -> Any:
+def like(xp: RuleNamespace[Any], a: Any, p: Any) -> Any:
     """A spread over the points of p, so that both can be indexed alike."""
     return xp.base.broadcast_to(a, (*a.shape[:-1], max(a.shape[-1], p.shape[-1])))
 
 
-def stacked(xp: RuleSpace[Any], items: list[Any], shape: Shape) -> Any:
+def stacked(xp: RuleNamespace[Any], items: list[Any], shape: Shape) -> Any:
     """Items along a new first axis; plain numbers, arrays and duals may stand side by side."""
     np = xp.base
 
@@ -103,14 +103,14 @@ def stacked(xp: RuleSpace[Any], items: list[Any], shape: Shape) -> Any:
         return np.stack([np.broadcast_to(p, (*shape, points)) for p in parts])
 
     if any(isinstance(item, Dual) for item in items):
-        space = next(item.space for item in items if isinstance(item, Dual))
+        duals = next(item.namespace for item in items if isinstance(item, Dual))
         values = stack([item.v if isinstance(item, Dual) else item for item in items])
         tangents = stack([item.t if isinstance(item, Dual) else 0.0 for item in items])
-        return Dual(values, tangents, space)
+        return Dual(values, tangents, duals)
     return stack(items)
 
 
-def unbroadcast(xp: RuleSpace[Any], g: Any, shape: Shape, spread: Shape) -> Any:
+def unbroadcast(xp: RuleNamespace[Any], g: Any, shape: Shape, spread: Shape) -> Any:
     """g, of the logical shape `spread` once it is full, summed down to the shape from which it was spread."""
     g = full(xp, g, spread)
     outer = len(spread) - len(shape)

@@ -1,7 +1,8 @@
-"""The table's functions over plain numbers (`Space`), and over dual numbers v + tε for second derivatives (`Duals`).
+"""The table's functions over plain numbers, and over dual numbers v + tε for second derivatives.
 
-`Space(FLOATS)` and `Space(arrays())` are the plain kinds. `Duals(space)` are pairs v + tε with ε² = 0 over one of
-those: a rule evaluated on duals yields its own derivative along t, so second derivatives need no rules of their own.
+`PlainNamespace(FLOATS)` and `PlainNamespace(arrays())` are over plain numbers. `Duals(plain)` are pairs v + tε with
+ε² = 0 over one of these: a rule evaluated on duals yields its own derivative along t, so that second derivatives need
+no rules of their own.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 
 
 class Rules:
-    """What both kinds of space share: `where` with a meaning."""
+    """What plain numbers and duals share: choices by case that say why they are made."""
 
     where: Any
     base: Any
@@ -42,7 +43,7 @@ class Rules:
         return self.where(condition, value, plain) if holds else plain
 
 
-class Space(Rules):
+class PlainNamespace(Rules):
     """The functions of the table by name (`xp.sin`), and the primitives of a namespace, over plain numbers.
 
     `scale(g, p)` is g·p, where a g of exactly 0 stays 0 whatever p: an unused path adds 0.
@@ -76,49 +77,49 @@ class Space(Rules):
 
 
 class Dual:
-    """v + tε; v and t are numbers of the base space, one of which may be spread over the other."""
+    """v + tε; v and t are numbers of one namespace, one of which may be spread over the other."""
 
-    __slots__ = ("space", "t", "v")
+    __slots__ = ("namespace", "t", "v")
     __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # an array on the left lets the operators below decide
 
-    def __init__(self, v: Any, t: Any, space: "Duals") -> None:
-        self.v, self.t, self.space = v, t, space
+    def __init__(self, v: Any, t: Any, xp: "Duals") -> None:
+        self.v, self.t, self.namespace = v, t, xp
 
     def __add__(self, other: Any) -> "Dual":
         if isinstance(other, Dual):
-            return Dual(self.v + other.v, self.t + other.t, self.space)
-        return Dual(self.v + other, self.t, self.space)
+            return Dual(self.v + other.v, self.t + other.t, self.namespace)
+        return Dual(self.v + other, self.t, self.namespace)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> "Dual":
         if isinstance(other, Dual):
-            return Dual(self.v - other.v, self.t - other.t, self.space)
-        return Dual(self.v - other, self.t, self.space)
+            return Dual(self.v - other.v, self.t - other.t, self.namespace)
+        return Dual(self.v - other, self.t, self.namespace)
 
     def __rsub__(self, other: Any) -> "Dual":
-        return Dual(other - self.v, -self.t, self.space)
+        return Dual(other - self.v, -self.t, self.namespace)
 
     def __mul__(self, other: Any) -> "Dual":
         if isinstance(other, Dual):
-            scale = self.space.plain.scale
-            return Dual(self.v * other.v, scale(self.t, other.v) + scale(other.t, self.v), self.space)
-        return Dual(self.v * other, self.space.plain.scale(self.t, other), self.space)
+            scale = self.namespace.plain.scale
+            return Dual(self.v * other.v, scale(self.t, other.v) + scale(other.t, self.v), self.namespace)
+        return Dual(self.v * other, self.namespace.plain.scale(self.t, other), self.namespace)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return self.space.divide(self, other)
+        return self.namespace.divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self.space.divide(other, self)
+        return self.namespace.divide(other, self)
 
     def __neg__(self) -> "Dual":
-        return Dual(-self.v, -self.t, self.space)
+        return Dual(-self.v, -self.t, self.namespace)
 
     def __abs__(self) -> Any:
-        return self.space.abs(self)
+        return self.namespace.abs(self)
 
     def __lt__(self, other: Any) -> Any:
         return self.v < _value(other)
@@ -149,14 +150,14 @@ def _tangent(x: Any) -> Any:
 
 
 class Duals(Rules):
-    """The functions and primitives over duals of a plain space; of plain numbers alone they give plain numbers."""
+    """The functions and primitives over duals of plain numbers; of plain numbers alone they give plain numbers."""
 
     dual = True
 
-    def __init__(self, space: Space) -> None:
-        self.plain = space
-        self.base, self.symbolic = space.base, space.symbolic
-        self.constant, self.pi = space.constant, space.pi
+    def __init__(self, xp: PlainNamespace) -> None:
+        self.plain = xp
+        self.base, self.symbolic = xp.base, xp.symbolic
+        self.constant, self.pi = xp.constant, xp.pi
 
     def __getattr__(self, name: str) -> Any:
         row = _ELEMENTWISE.get(name)

@@ -6,7 +6,7 @@ from typing import Any
 from bpcli.calculus.rules.function_rows import (
     Function,
     Rule,
-    RuleSpace,
+    RuleNamespace,
     at_zero,
     binary,
     primitive,
@@ -17,23 +17,23 @@ from bpcli.calculus.rules.function_rows import (
 from bpcli.formulas import activations
 
 
-def _at_origin(xp: RuleSpace[Any], x: Any, y: Any) -> Any:
+def _at_origin(xp: RuleNamespace[Any], x: Any, y: Any) -> Any:
     return (x == 0) & (y == 0)
 
 
-def _on_the_cut(xp: RuleSpace[Any], y: Any, x: Any) -> Any:
+def _on_the_cut(xp: RuleNamespace[Any], y: Any, x: Any) -> Any:
     return (y == 0) & (x <= 0)
 
 
-def _at_whole(xp: RuleSpace[Any], x: Any) -> Any:
+def _at_whole(xp: RuleNamespace[Any], x: Any) -> Any:
     return x == xp.floor(x)
 
 
-def _at_one(xp: RuleSpace[Any], x: Any) -> Any:
+def _at_one(xp: RuleNamespace[Any], x: Any) -> Any:
     return abs(x) == 1
 
 
-def _derf(xp: RuleSpace[Any], y: Any, x: Any) -> Any:
+def _derf(xp: RuleNamespace[Any], y: Any, x: Any) -> Any:
     """2/√π·e^{−x²}; the rounding error of x² is carried into the exponential, which would magnify it."""
     factor = 2.0 / xp.sqrt(xp.pi)
     plain = factor * xp.exp(-(x * x))
@@ -46,12 +46,12 @@ def _derf(xp: RuleSpace[Any], y: Any, x: Any) -> Any:
     return xp.refined(plain, (abs(x) > 1.0) & (abs(x) < 30.0), refined)
 
 
-def _one_less_square(xp: RuleSpace[Any], x: Any) -> Any:
+def _one_less_square(xp: RuleNamespace[Any], x: Any) -> Any:
     """1 − x²; as (1 − x)(1 + x) where that cancels, but not near 0, where the tangent −2x of that would."""
     return xp.refined(1.0 - x * x, abs(x) > 0.5, lambda: (1.0 - x) * (1.0 + x))
 
 
-def _datan(xp: RuleSpace[Any], y: Any, x: Any) -> Any:
+def _datan(xp: RuleNamespace[Any], y: Any, x: Any) -> Any:
     """1/(1 + x²); far out 1/x², whose square does not overflow."""
     return xp.refined(xp.divide(1.0, 1.0 + x * x), abs(x) > 1e150, lambda: xp.divide(1.0, x) * xp.divide(1.0, x))
 
@@ -59,7 +59,7 @@ def _datan(xp: RuleSpace[Any], y: Any, x: Any) -> Any:
 def _dhypot(i: int) -> Rule:
     """(x, y)/r, and 0 at the origin; where r overflowed or is subnormal, of x and y times a power of two."""
 
-    def partial(xp: RuleSpace[Any], r: Any, x: Any, y: Any) -> Any:
+    def partial(xp: RuleNamespace[Any], r: Any, x: Any, y: Any) -> Any:
         def refined() -> Any:
             k = xp.where(r < 1.0, 2.0**600, 0.25)
             return xp.divide(k * (x, y)[i], xp.hypot(k * x, k * y))
@@ -71,14 +71,14 @@ def _dhypot(i: int) -> Rule:
     return partial
 
 
-def _dcosine_dx(xp: RuleSpace[Any], c: Any, x: Any, y: Any) -> Any:
+def _dcosine_dx(xp: RuleNamespace[Any], c: Any, x: Any, y: Any) -> Any:
     """y²/r³, of which r²/r³ − x²/r³ would leave no digit where y is small."""
     r = xp.hypot(x, y)
     s = xp.divide(y, r)
     return xp.agreed(xp.divide(s * s, r), r == 0, 0.0)
 
 
-def _dcosine_dy(xp: RuleSpace[Any], c: Any, x: Any, y: Any) -> Any:
+def _dcosine_dy(xp: RuleNamespace[Any], c: Any, x: Any, y: Any) -> Any:
     """−xy/r³."""
     r = xp.hypot(x, y)
     return xp.agreed(-xp.divide(xp.divide(x, r) * xp.divide(y, r), r), r == 0, 0.0)
@@ -87,7 +87,7 @@ def _dcosine_dy(xp: RuleSpace[Any], c: Any, x: Any, y: Any) -> Any:
 def _datan2(i: int) -> Rule:
     """∂/∂y = x/(x² + y²), ∂/∂x = −y/(x² + y²), where the squares would over- or underflow divided by r twice."""
 
-    def partial(xp: RuleSpace[Any], out: Any, y: Any, x: Any) -> Any:
+    def partial(xp: RuleNamespace[Any], out: Any, y: Any, x: Any) -> Any:
         square = x * x + y * y
 
         def refined() -> Any:

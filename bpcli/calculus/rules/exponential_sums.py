@@ -8,7 +8,7 @@ import math
 from functools import cache
 from typing import Any, NamedTuple
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace
 
 
 class _Parts(NamedTuple):
@@ -25,7 +25,7 @@ class _Parts(NamedTuple):
     unknown: Any
 
 
-def _parts(xp: RuleSpace[Any], args: tuple[Any, ...]) -> _Parts:
+def _parts(xp: RuleNamespace[Any], args: tuple[Any, ...]) -> _Parts:
     weights, exponents = args[0::2], args[1::2]
     m: Any = None
     for w, x in zip(weights, exponents, strict=True):  # a term of weight 0 is none, however large its exponent
@@ -50,58 +50,58 @@ def _parts(xp: RuleSpace[Any], args: tuple[Any, ...]) -> _Parts:
     return _Parts(m, weights, e, S, rest, (abs(m) == math.inf) & (ties > 1.0))
 
 
-def _difference(xp: RuleSpace[Any], x: Any, m: Any) -> tuple[Any, Any]:
+def _difference(xp: RuleNamespace[Any], x: Any, m: Any) -> tuple[Any, Any]:
     """x − m and its rounding error; 0 where both are the same infinity."""
     d, error = xp.two_sum(x, -m)
     return xp.agreed(d, (x == m) & (abs(m) == math.inf), 0.0), error
 
 
-def _exponential(xp: RuleSpace[Any], d: Any, error: Any) -> Any:
+def _exponential(xp: RuleNamespace[Any], d: Any, error: Any) -> Any:
     """e^(d + error); the error of infinities is NaN, and is left out."""
     e = xp.exp(d)
     return xp.refined(e, (error != 0) & (error == error) & (e > 0.0), lambda: e + e * error)
 
 
-def _log(xp: RuleSpace[Any], parts: _Parts) -> Any:
+def _log(xp: RuleNamespace[Any], parts: _Parts) -> Any:
     """log S."""
     return xp.refined(xp.log(parts.S), abs(parts.rest) < 0.5, lambda: xp.log1p(parts.rest))
 
 
-def _log_of_sum(xp: RuleSpace[Any], *args: Any) -> Any:
+def _log_of_sum(xp: RuleNamespace[Any], *args: Any) -> Any:
     parts = _parts(xp, args)
     return parts.m + _log(xp, parts)
 
 
-def _where_known(xp: RuleSpace[Any], parts: _Parts, slope: Any) -> Any:
+def _where_known(xp: RuleNamespace[Any], parts: _Parts, slope: Any) -> Any:
     """A slope, and NaN where there is none: of the logarithm of a negative sum, of a share of infinities."""
     return xp.agreed(slope, parts.unknown | (parts.S < 0.0), math.nan)
 
 
-def _own_term(xp: RuleSpace[Any], parts: _Parts, i: int) -> Any:
+def _own_term(xp: RuleNamespace[Any], parts: _Parts, i: int) -> Any:
     """∂(Σ w·e)/∂args[i], measured from the largest exponent: eˣ by a weight, w·eˣ by an exponent."""
     j, of_exponent = divmod(i, 2)
     return xp.scale(parts.weights[j], parts.e[j]) if of_exponent else parts.e[j]
 
 
 def _dlog_of_sum(i: int) -> Rule:
-    def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+    def partial(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
         parts = _parts(xp, args)
         return _where_known(xp, parts, xp.divide(_own_term(xp, parts, i), parts.S))
 
     return partial
 
 
-def _sum_of(xp: RuleSpace[Any], parts: _Parts, start: int, stop: int) -> Any:
+def _sum_of(xp: RuleNamespace[Any], parts: _Parts, start: int, stop: int) -> Any:
     return sum([xp.scale(w, e) for w, e in zip(parts.weights[start:stop], parts.e[start:stop], strict=True)], 0.0)
 
 
 def _share(k: int) -> tuple[Rule, Any]:
-    def value(xp: RuleSpace[Any], *args: Any) -> Any:
+    def value(xp: RuleNamespace[Any], *args: Any) -> Any:
         parts = _parts(xp, args)
         return xp.agreed(xp.divide(_sum_of(xp, parts, 0, k), parts.S), parts.unknown, math.nan)
 
     def slope(i: int) -> Rule:
-        def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+        def partial(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
             parts = _parts(xp, args)
             own = xp.divide(_own_term(xp, parts, i), parts.S)
             others = _sum_of(xp, parts, k, len(args)) if i < 2 * k else -_sum_of(xp, parts, 0, k)
@@ -113,7 +113,7 @@ def _share(k: int) -> tuple[Rule, Any]:
 
 
 def _log_of_share(k: int) -> tuple[Rule, Any]:
-    def value(xp: RuleSpace[Any], *args: Any) -> Any:
+    def value(xp: RuleNamespace[Any], *args: Any) -> Any:
         whole, some = _parts(xp, args), _parts(xp, args[: 2 * k])
         apart = _difference(xp, some.m, whole.m)[0] + (_log(xp, some) - _log(xp, whole))
         chosen, others = _sum_of(xp, whole, 0, k), _sum_of(xp, whole, k, len(args))
@@ -121,7 +121,7 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
         return xp.agreed(known, whole.unknown, math.nan)
 
     def slope(i: int) -> Rule:
-        def partial(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+        def partial(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
             whole = _parts(xp, args)
             if i >= 2 * k:
                 return _where_known(xp, whole, -xp.divide(_own_term(xp, whole, i), whole.S))

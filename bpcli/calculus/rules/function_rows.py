@@ -1,4 +1,4 @@
-"""A row of the table of functions, and the space that its rules work in."""
+"""A row of the table of functions, and the namespace that its rules work in."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from bpcli.numbers.primitives import Arrays, N, Namespace, Truth
 
 Rule = Callable[..., Any]
 """Of (xp, *args) a value, of (xp, out, *args) a slope."""
-Value = Callable[["RuleSpace[Any]", Any], Any]
-Slope = Callable[["RuleSpace[Any]", Any, Any], Any]
-BinaryValue = Callable[["RuleSpace[Any]", Any, Any], Any]
-BinarySlope = Callable[["RuleSpace[Any]", Any, Any, Any], Any]
+Value = Callable[["RuleNamespace[Any]", Any], Any]
+Slope = Callable[["RuleNamespace[Any]", Any, Any], Any]
+BinaryValue = Callable[["RuleNamespace[Any]", Any, Any], Any]
+BinarySlope = Callable[["RuleNamespace[Any]", Any, Any, Any], Any]
 
 _HOMOGENEOUS = ("abs", "relu", "hypot", "max", "min")
 _UNDERFLOWS = ("*", "/", "**", "exp", "exp2", "sigmoid", "softplus", "mse", "bce", "cce")
 SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
 
-class RuleSpace(Namespace[N], Protocol[N]):
+class RuleNamespace(Namespace[N], Protocol[N]):
     """A namespace of plain numbers, duals or symbols, with the table's functions; `base` is that of the plain numbers.
 
     `symbolic`: numbers are formulas, of which a rule gives the textbook's form.
@@ -139,17 +139,17 @@ def written_as(formula: Rule, rule: Rule) -> Rule:
     return lambda xp, *args: (formula if xp.symbolic else rule)(xp, *args)
 
 
-def zero(xp: RuleSpace[Any], out: Any, *args: Any) -> float:
+def zero(xp: RuleNamespace[Any], out: Any, *args: Any) -> float:
     """A slope that is 0 wherever there is one: the argument is no path for derivatives, see `Function.passes`."""
     return 0.0
 
 
-def at_zero(xp: RuleSpace[Any], x: Any, *others: Any) -> Truth:
+def at_zero(xp: RuleNamespace[Any], x: Any, *others: Any) -> Truth:
     """An edge at x = 0."""
     return x == 0
 
 
-def at_ties(xp: RuleSpace[Any], x: Any, *others: Any) -> Truth:
+def at_ties(xp: RuleNamespace[Any], x: Any, *others: Any) -> Truth:
     """An edge where arguments are equal."""
     tie: Any = False
     args = (x, *others)

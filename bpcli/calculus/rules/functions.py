@@ -1,6 +1,6 @@
 """The table of functions and operators, which the parser, the evaluation, the derivatives and the messages read.
 
-A rule speaks to a `RuleSpace` xp, of floats, arrays, or duals, which is how second derivatives come out of the same
+A rule speaks to a `RuleNamespace` xp, of floats, arrays, or duals, which is how second derivatives come out of the same
 rules. It states the textbook's formula; what doubles need besides goes through `xp.refined`, and a value that is a
 convention through `xp.agreed`, so that numbers which don't round can do without the former.
 """

@@ -5,7 +5,7 @@ from typing import Any
 
 from bpcli.calculus.rules.array_operations import ArrayOp, linear, stacked
 from bpcli.calculus.rules.duals import Dual
-from bpcli.calculus.rules.function_rows import RuleSpace
+from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape, ShapeError, show_shape
 
 
@@ -34,11 +34,11 @@ class Take(ArrayOp):
                 raise ShapeError(f"there is no index {index} in {show_shape(shape)}", f"they count from 0 to {n - 1}")
         return (*result, *shape[len(extra) :])
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return args[0][self._index(extra)]
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         def scatter(a: Any) -> Any:
             result = xp.base.zeros((*shapes[0], a.shape[-1]))
@@ -54,11 +54,11 @@ class Swap(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return shapes[0][::-1]
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return self._turned(args[0])
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return linear(xp, self._turned, g)
 
@@ -78,16 +78,16 @@ class StackItems(ArrayOp):
             )
         return (len(shapes), *shapes[0])
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return stacked(xp, args, shapes[0])
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return linear(xp, lambda a: a[i], g)
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return stacked(xp, [0.0 if t is None else t for t in tangents], shapes[0])
 
@@ -110,10 +110,10 @@ class MatMul(ArrayOp):
     def work(self, shapes: list[Shape]) -> int:
         return math.prod(shapes[0]) * math.prod(shapes[1][1:])
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return self._product(xp, args[0], args[1], shapes[0], shapes[1])
 
-    def _product(self, xp: RuleSpace[Any], a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
+    def _product(self, xp: RuleNamespace[Any], a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
         """The product of (m, n) by (n, p), either of which may lack its outer axis."""
         a = a[None] if len(shape_a) == 1 else a
         b = b[:, None] if len(shape_b) == 1 else b
@@ -127,7 +127,7 @@ class MatMul(ArrayOp):
         result = result[:, 0] if len(shape_b) == 1 else result
         return result[0] if len(shape_a) == 1 else result
 
-    def _any(self, xp: RuleSpace[Any], a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
+    def _any(self, xp: RuleNamespace[Any], a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
         """The product of plain arrays or duals."""
         dual = next((x for x in (a, b) if isinstance(x, Dual)), None)
         if dual is None:
@@ -138,10 +138,10 @@ class MatMul(ArrayOp):
             t = t + self._product(xp, a.t, v_b, shape_a, shape_b)
         if isinstance(b, Dual):
             t = t + self._product(xp, v_a, b.t, shape_a, shape_b)
-        return Dual(self._product(xp, v_a, v_b, shape_a, shape_b), t, dual.space)
+        return Dual(self._product(xp, v_a, v_b, shape_a, shape_b), t, dual.namespace)
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         a, b = shapes
         # As matrices G (m, p), A (m, n), B (n, p): Ā = G Bᵀ, B̄ = Aᵀ G.
@@ -156,7 +156,7 @@ class MatMul(ArrayOp):
         return linear(xp, lambda x: x.reshape(*shapes[i], x.shape[-1]), result)
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         parts = []
         if tangents[0] is not None:

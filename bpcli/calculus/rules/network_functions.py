@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace, unary
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, unary
 from bpcli.formulas import activations, loss_formulas, losses
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.choices import Kinks, Setting, smooth
 from bpcli.formulas.losses import Loss
 
 
-def _dsigmoid_bce_dz(xp: RuleSpace[Any], out: Any, y: Any, z: Any) -> Any:
+def _dsigmoid_bce_dz(xp: RuleNamespace[Any], out: Any, y: Any, z: Any) -> Any:
     """σ(z) − y; the tangents σ(z)σ(−z) and −1 of duals don't cancel, so that the plain form serves."""
     return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else loss_formulas.dsigmoid_bce_term_dz(y, z)
 
@@ -25,7 +25,7 @@ def _numbers(settings: Mapping[str, Setting], given: tuple[Any, ...]) -> dict[st
 def _written(formula: str, rule: Callable[..., Any], names: tuple[str, ...], settings: Mapping[str, Setting]) -> Rule:
     """A slope that is computed by `rule(*args)`, and written as a row's formula in `names` and the settings."""
 
-    def slope(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+    def slope(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
         if not xp.symbolic:
             return rule(*args)
         given = {"a": out} | dict(zip(names, args, strict=False)) | _numbers(settings, args[len(names) :])
@@ -41,7 +41,7 @@ def _slope_of(rule: Callable[..., Any]) -> Rule:
 def _at_kinks(kinks: Kinks, before: int) -> Rule:
     """An edge where the last of the arguments is at a kink; `before` stand in front of it."""
 
-    def edge(xp: RuleSpace[Any], *args: Any) -> Any:
+    def edge(xp: RuleNamespace[Any], *args: Any) -> Any:
         at: Any = False
         for kink in kinks(*args[:before], *args[before + 1 :]):
             at = at | (args[before] == kink.at)

@@ -5,7 +5,7 @@ from typing import Any
 
 from bpcli.calculus.rules.array_operations import ArrayOp, full, like, linear, put_back, stacked, summed
 from bpcli.calculus.rules.duals import Dual
-from bpcli.calculus.rules.function_rows import RuleSpace
+from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape, ShapeError, axes_of
 
 
@@ -20,16 +20,16 @@ class Sum(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return summed(xp, args[0], axes_of(shapes[0], extra))
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return full(xp, put_back(xp, g, axes_of(shapes[0], extra)), shapes[0])
 
 
-def _products_of_others(xp: RuleSpace[Any], x: Any) -> Any:
+def _products_of_others(xp: RuleNamespace[Any], x: Any) -> Any:
     """Π_{j≠i} x_j along the first axis: the product of those before times that of those behind."""
     if isinstance(x, Dual):
         entries = [linear(xp, lambda a, i=i: a[i], x) for i in range(len(x.v))]
@@ -52,10 +52,10 @@ class Prod(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return args[0].prod(axis=axes_of(shapes[0], extra))
 
-    def _others(self, xp: RuleSpace[Any], x: Any, shape: Shape, extra: Any) -> Any:
+    def _others(self, xp: RuleNamespace[Any], x: Any, shape: Shape, extra: Any) -> Any:
         axes = axes_of(shape, extra)
         kept = [k for k in range(len(shape)) if k not in axes]
         order = [*axes, *kept]
@@ -75,12 +75,12 @@ class Prod(ArrayOp):
         return linear(xp, back, together)
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return xp.scale(put_back(xp, g, axes_of(shapes[0], extra)), self._others(xp, args[0], shapes[0], extra))
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return summed(xp, xp.scale(tangents[0], self._others(xp, args[0], shapes[0], extra)), axes_of(shapes[0], extra))
 
@@ -97,33 +97,33 @@ class Extreme(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
         return args[0].max(axis=axes) if self.largest else args[0].min(axis=axes)
 
-    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes = axes_of(shapes[0], extra)
         return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0
 
     def edge_entries(
-        self, xp: RuleSpace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         axes, np = axes_of(shapes[0], extra), xp.base
         return np.expand_dims(edge, axes) & (args[0] == np.expand_dims(out, axes))
 
-    def _share(self, xp: RuleSpace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    def _share(self, xp: RuleNamespace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         x, out = (a.v if isinstance(a, Dual) else a for a in (x, out))
         ties = xp.base.where(x == xp.base.expand_dims(out, axes), 1.0, 0.0)
         return ties / ties.sum(axis=axes, keepdims=True)
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         axes = axes_of(shapes[0], extra)
         return xp.scale(self._share(xp, out, args[0], axes), put_back(xp, g, axes))  # a share of 0 is not taken
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         axes = axes_of(shapes[0], extra)
         return summed(xp, xp.scale(self._share(xp, out, args[0], axes), tangents[0]), axes)
@@ -142,21 +142,21 @@ class Norm(ArrayOp):
     def shape(self, shapes: list[Shape], extra: Any) -> Shape:
         return _reduced(shapes[0], extra)
 
-    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         return out == 0
 
     def edge_entries(
-        self, xp: RuleSpace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return xp.base.expand_dims(edge, axes_of(shapes[0], extra))
 
-    def _unit(self, xp: RuleSpace[Any], x: Any, axes: tuple[int, ...]) -> Any:
+    def _unit(self, xp: RuleNamespace[Any], x: Any, axes: tuple[int, ...]) -> Any:
         """The power of two just below the largest entry, by which a division is exact; 1 where all are 0."""
         np = xp.base
         size = abs(x.v if isinstance(x, Dual) else x).max(axis=axes, keepdims=True)
         return np.where((size > 0) & np.isfinite(size), np.ldexp(1.0, np.frexp(size)[1] - 1), 1.0)
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         axes, np, x = axes_of(shapes[0], extra), xp.base, args[0]
 
         def in_units() -> Any:
@@ -168,7 +168,7 @@ class Norm(ArrayOp):
         plain = np.sqrt(summed(xp, x * x, axes))
         return xp.refined(plain, _squares_leave(plain), in_units)
 
-    def _direction(self, xp: RuleSpace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    def _direction(self, xp: RuleNamespace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
         """x/‖x‖; both in units of the largest entry where ‖x‖ or its square may be beyond the doubles."""
 
         def in_units() -> Any:
@@ -179,13 +179,13 @@ class Norm(ArrayOp):
         return xp.agreed(xp.refined(xp.divide(x, norm), _squares_leave(norm), in_units), norm == 0, 0.0)
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         axes = axes_of(shapes[0], extra)
         return put_back(xp, g, axes) * self._direction(xp, out, args[0], axes)
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         axes = axes_of(shapes[0], extra)
         return summed(xp, self._direction(xp, out, args[0], axes) * tangents[0], axes)
@@ -209,13 +209,13 @@ class _Softmax(ArrayOp):
 class Softmax(_Softmax):
     """softmax of `formulas`, along an axis."""
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         from bpcli.formulas.softmax import softmax
 
         return softmax(args[0], self.axis(shapes[0], extra))
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         # p ⊙ (u − Σ p u) with u = g measured from its entry at the largest class, as in `formulas.softmax_vjp`.
         axis = self.axis(shapes[0], extra)
@@ -227,7 +227,7 @@ class Softmax(_Softmax):
         return out * (u - summed(xp, out * u, (axis,), keep=True))
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         return self.vjp(xp, tangents[0], 0, out, args, shapes, extra)  # J is symmetric
 
@@ -235,13 +235,13 @@ class Softmax(_Softmax):
 class LogSoftmax(_Softmax):
     """log_softmax of `formulas`, along an axis."""
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         from bpcli.formulas.softmax import log_softmax
 
         return log_softmax(args[0], self.axis(shapes[0], extra))
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         axis = self.axis(shapes[0], extra)
         if not isinstance(out, Dual) and not isinstance(g, Dual) and not xp.symbolic:
@@ -254,7 +254,7 @@ class LogSoftmax(_Softmax):
         return -(g * xp.expm1(out)) - xp.exp(out) * (total - g)
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         if xp.symbolic:
             t = tangents[0]
@@ -276,7 +276,7 @@ class LogSumExp(ArrayOp):
             return x.reshape(-1, x.shape[-1]), 0
         return x, axes_of(shape, extra)[0]
 
-    def value(self, xp: RuleSpace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
         from bpcli.formulas.softmax import logsumexp
 
         return logsumexp(*self._flat(args[0], shapes[0], extra))
@@ -287,17 +287,17 @@ class LogSumExp(ArrayOp):
         flat, axis = self._flat(x, shape, extra)
         return softmax(flat, axis).reshape(x.shape)
 
-    def _p(self, xp: RuleSpace[Any], x: Any, shape: Shape, extra: Any) -> Any:
+    def _p(self, xp: RuleNamespace[Any], x: Any, shape: Shape, extra: Any) -> Any:
         if not isinstance(x, Dual):
             return self._softmax(x, shape, extra)
         from bpcli.formulas.softmax import softmax_jvp
 
         logits, t = like(xp, x.v, x.t), like(xp, x.t, x.v)
         (flat, axis), (flat_t, _) = self._flat(logits, shape, extra), self._flat(t, shape, extra)
-        return Dual(self._softmax(x.v, shape, extra), softmax_jvp(flat, flat_t, axis).reshape(t.shape), x.space)
+        return Dual(self._softmax(x.v, shape, extra), softmax_jvp(flat, flat_t, axis).reshape(t.shape), x.namespace)
 
     def vjp(
-        self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         if xp.symbolic:  # e^(x − out)
             return put_back(xp, g, axes_of(shapes[0], extra)) * xp.exp(
@@ -306,7 +306,7 @@ class LogSumExp(ArrayOp):
         return put_back(xp, g, axes_of(shapes[0], extra)) * self._p(xp, args[0], shapes[0], extra)
 
     def jvp(
-        self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
+        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
         if xp.symbolic:
             return summed(

@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleSpace, at_ties, zero
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, at_ties, zero
 
 
 def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
     """max or min of several arguments; where some are equal they share the slope evenly."""
 
-    def value(xp: RuleSpace[Any], *args: Any) -> Any:
+    def value(xp: RuleNamespace[Any], *args: Any) -> Any:
         result = args[0]
         for arg in args[1:]:
             result = xp.maximum(result, arg) if largest else xp.minimum(result, arg)
         return result
 
     def partial(i: int) -> Rule:
-        def rule(xp: RuleSpace[Any], out: Any, *args: Any) -> Any:
+        def rule(xp: RuleNamespace[Any], out: Any, *args: Any) -> Any:
             if xp.symbolic and len(args) == 2:
                 x, y = (args[i], args[1 - i]) if largest else (args[1 - i], args[i])
                 return xp.where(x > y, 1.0, xp.where(x < y, 0.0, 0.5))

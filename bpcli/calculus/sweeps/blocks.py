@@ -10,7 +10,7 @@ from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
@@ -39,11 +39,11 @@ def pieces(points: int, entries: int) -> Iterator[slice]:
 def value_block(edges: Edges, columns: Point, table: Any) -> list[Any]:
     """The values at B points: arrays (*shape, B), from variables (*shape, B); they share `table` (B, outputs)."""
     np, program = arrays(), edges.program
-    space = Space(np)
+    xp = PlainNamespace(np)
     results = columns_of(table, [shape for _, shape in edges.sweeps.outputs])
     for part in pieces(len(table), program.entries):
         with watched() as watch:
-            values = program.forward(space, some_points(columns, part))
+            values = program.forward(xp, some_points(columns, part))
         for result, slot in zip(results, program.outputs, strict=True):
             result[..., part] = values[slot]
         if watch.left_range:
@@ -59,19 +59,19 @@ def gradient_block(
     The kinks among the points are added to `kinks`.
     """
     np, program, (slot,) = arrays(), edges.program, edges.program.outputs
-    space = Space(np)
+    xp = PlainNamespace(np)
     shapes = dict(edges.sweeps.inputs)
     value, *slopes = columns_of(table, [(), *shapes.values()])
     gradient = dict(zip(shapes, slopes, strict=True))
     for part in pieces(len(table), program.entries):
         with watched() as watch:
-            values = program.forward(space, some_points(columns, part))
+            values = program.forward(xp, some_points(columns, part))
             value[part] = values[slot]
-            found = reverse_masked_if_needed(program, space, values, {slot: np.ones(1)}, edges.sweeps.active)
+            found = reverse_masked_if_needed(program, xp, values, {slot: np.ones(1)}, edges.sweeps.active)
         for name, slope in gradient.items():
             slope[..., part] = found.get(name, 0.0)
         with np.errstate(all="ignore"):
-            near = edges.points(space, values) | np.isnan(table[part, 1:]).any(axis=1)
+            near = edges.points(xp, values) | np.isnan(table[part, 1:]).any(axis=1)
             if watch.left_range:
                 far = far_points(program, values, table[part])
                 done = on_wide_numbers(edges, columns, table, part.start + far, True)
@@ -115,22 +115,22 @@ def on_wide_numbers(edges: Edges, columns: Point, table: Any, places: Any, gradi
     """
     from bpcli.numbers.wide import wides
 
-    np, program, space = arrays(), edges.program, Space(wides())
+    np, program, xp = arrays(), edges.program, PlainNamespace(wides())
     shapes = [shape for _, shape in edges.sweeps.outputs] + [shape for _, shape in edges.sweeps.inputs if gradient]
     done = []
     for start in range(0, len(places), WIDE_POINTS):
         some = places[start : start + WIDE_POINTS]
-        near = {name: space.base.asarray(column) for name, column in some_points(columns, some).items()}
-        values = program.forward(space, near)
+        near = {name: xp.base.asarray(column) for name, column in some_points(columns, some).items()}
+        values = program.forward(xp, near)
         results = [values[slot] for slot in program.outputs]
         if gradient:
-            seeds = {program.outputs[0]: space.base.ones(1)}
-            found = program.reverse(space, values, seeds, edges.sweeps.active)
-            results += [found.get(name, space.base.zeros(1)) for name, _ in edges.sweeps.inputs]
+            seeds = {program.outputs[0]: xp.base.ones(1)}
+            found = program.reverse(xp, values, seeds, edges.sweeps.active)
+            results += [found.get(name, xp.base.zeros(1)) for name, _ in edges.sweeps.inputs]
         new = np.empty((len(some), table.shape[1]))
         for column, result in zip(columns_of(new, shapes), results, strict=True):
-            column[...] = as_doubles(space.base.broadcast_to(result, column.shape))
-        decided = ~np.isnan(new).any(axis=1) & ~np.broadcast_to(edges.points(space, values), (len(some),))
+            column[...] = as_doubles(xp.base.broadcast_to(result, column.shape))
+        decided = ~np.isnan(new).any(axis=1) & ~np.broadcast_to(edges.points(xp, values), (len(some),))
         table[some[decided]] = new[decided]
         done.append(some[decided])
     return np.concatenate(done) if done else places

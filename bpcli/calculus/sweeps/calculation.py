@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.calculus.language.tree import Call, Expression, Name, Stack
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.shapes import Shape, entry_names, show_shape
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
@@ -55,13 +55,13 @@ class Calculation:
 
     def _sweeps(self, base: Any) -> Sweeps:
         if self.program.scalar and base is None:
-            return FloatSweeps(self.program, self.wrt, Space(FLOATS))
-        return ArraySweeps(self.program, self.wrt, Space(base or arrays()))
+            return FloatSweeps(self.program, self.wrt, PlainNamespace(FLOATS))
+        return ArraySweeps(self.program, self.wrt, PlainNamespace(base or arrays()))
 
     @property
-    def space(self) -> Space:
+    def namespace(self) -> PlainNamespace:
         """The numbers that it works in."""
-        return self.sweeps.space
+        return self.sweeps.namespace
 
     @property
     def diagnostics(self) -> Diagnostics:
@@ -125,7 +125,7 @@ class Calculation:
         """What `compute` gives at the point; on wide numbers where a step has left the doubles."""
         self.sweeps.left_range(point)
         result = compute(self, point, *given)
-        if not self.space.base.doubles or not all(map(is_finite, point.values())):
+        if not self.namespace.base.doubles or not all(map(is_finite, point.values())):
             return result
         if self.program.entries * max(self.inputs, self.outputs) > MOST_ENTRIES:
             return result
@@ -250,7 +250,7 @@ class Calculation:
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], second: bool = False
     ) -> list[dict[str, list[Any]]]:
         self.needed_sides = True
-        if self.space.base.rounds and not self.space.base.doubles:
+        if self.namespace.base.rounds and not self.namespace.base.doubles:
             entries = ([v for block in row for v in numbers(block)] for row in rows)
             return [dict(split(row, self.sweeps.inputs, lambda part, shape: part)) for row in entries]
         found, self.kinks = self.edges.one_sided(point, values, rows, self.kink, second)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpcli.calculus.language.tree import Expression, children, names_in
-from bpcli.calculus.rules.duals import Dual, Duals, Space
+from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.one_point import Sweeps, tangent_of, value_of
@@ -58,13 +58,13 @@ class Diagnostics:
         `second`: or whose second derivative does where its first does not.
         """
         values = self.sweeps.forward(point)
-        found = self._steep(point, values, self.sweeps.space)
+        found = self._steep(point, values, self.sweeps.namespace)
         if found or not second:
             return found
-        space = Duals(self.sweeps.space)
-        return self._steep(point, [Dual(v, self.sweeps.one, space) for v in values], space)
+        xp = Duals(self.sweeps.namespace)
+        return self._steep(point, [Dual(v, self.sweeps.one, xp) for v in values], xp)
 
-    def _steep(self, point: Point, values: list[Any], space: Space | Duals) -> str | None:
+    def _steep(self, point: Point, values: list[Any], xp: PlainNamespace | Duals) -> str | None:
         """The last operation whose slope is not finite, or on duals the slope of its slope."""
         active = self.sweeps.active
         for slot in range(len(self.program.slots) - 1, -1, -1):
@@ -73,14 +73,16 @@ class Diagnostics:
                 continue
             args = [values[a] for a in step.args]
             for i, a in enumerate(step.args):
-                if active[a] and not self._has_finite_slope(space, step, i, values[slot], args):
-                    return f"the {'second ' if space.dual else ''}derivative of {self._place(slot, point)}"
+                if active[a] and not self._has_finite_slope(xp, step, i, values[slot], args):
+                    return f"the {'second ' if xp.dual else ''}derivative of {self._place(slot, point)}"
         return None
 
-    def _has_finite_slope(self, space: Space | Duals, step: Instruction, i: int, out: Any, args: list[Any]) -> bool:
+    def _has_finite_slope(
+        self, xp: PlainNamespace | Duals, step: Instruction, i: int, out: Any, args: list[Any]
+    ) -> bool:
         assert step.row is not None
         with self.sweeps.quiet():
-            slope = step.row.partial(i)(space, out, *args)
+            slope = step.row.partial(i)(xp, out, *args)
         tangent = tangent_of(slope)
         return self.sweeps.is_finite(value_of(slope) if tangent is None else tangent)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.one_point import Sweeps
 from bpcli.calculus.sweeps.seeds import Point, numbers, some_points, split, unit_seeds
@@ -28,16 +28,16 @@ class Edges:
 
     def at(self, values: list[Any]) -> list[int]:
         """The slots of the steps that are at an edge, of one point."""
-        edges = ((slot, self.program.edge(self.sweeps.space, values, slot)) for slot in self.non_smooth)
+        edges = ((slot, self.program.edge(self.sweeps.namespace, values, slot)) for slot in self.non_smooth)
         return [slot for slot, edge in edges if (edge if isinstance(edge, bool) else edge.any())]
 
-    def points(self, space: Space, values: list[Any], slots: Sequence[int] | None = None) -> Any:
+    def points(self, xp: PlainNamespace, values: list[Any], slots: Sequence[int] | None = None) -> Any:
         """At which points, of the trailing axis, a step (of `slots`) is at an edge."""
         import numpy as np
 
         found: Any = np.zeros(1, bool)
         for slot in self.non_smooth if slots is None else slots:
-            edge = self.program.edge(space, values, slot)
+            edge = self.program.edge(xp, values, slot)
             found = found | (edge if isinstance(edge, bool) else edge.any(axis=tuple(range(edge.ndim - 1))))
         return found
 
@@ -53,7 +53,7 @@ class Edges:
         at = np.array([v for value in values for v in numbers(value)], object)[:, None]
         columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
         with np.errstate(all="ignore"):
-            near = Neighbourhood(self.program, columns, self.wrt, exact=not self.sweeps.space.base.rounds)
+            near = Neighbourhood(self.program, columns, self.wrt, exact=not self.sweeps.namespace.base.rounds)
             kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table))
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
         return by_name, kinks
@@ -67,15 +67,15 @@ class Edges:
 
         inputs = table.shape[1]
         steep = np.array([any(v != v for v in column) for column in table[..., 0].T])
-        if inputs * self.program.entries < FEW_STEPS or not self.sweeps.space.base.rounds:
+        if inputs * self.program.entries < FEW_STEPS or not self.sweeps.namespace.base.rounds:
             return self._inputs_of(self.at(self.sweeps.forward(point)), steep)
-        space, found = Space(arrays()), steep
-        plain = self.program.forward(space, columns)
-        edges = [(self.program.step(slot), self.program.edge_entries(space, plain, slot)) for slot in self.non_smooth]
+        xp, found = PlainNamespace(arrays()), steep
+        plain = self.program.forward(xp, columns)
+        edges = [(self.program.step(slot), self.program.edge_entries(xp, plain, slot)) for slot in self.non_smooth]
         for start, stop in self.sweeps.chunks(inputs):
             seeds = unit_seeds(np, self.sweeps.inputs, start, stop)
             marked = {n: np.where(seeds[n] == 1, np.nan, c) if n in seeds else c for n, c in columns.items()}
-            values = self.program.forward(space, marked)
+            values = self.program.forward(xp, marked)
             for step, entries in edges:
                 for a in step.args:
                     shown = np.isnan(values[a]) & entries
@@ -98,7 +98,7 @@ class Edges:
 
         size = part.stop - part.start
         hard = [slot for slot in self.non_smooth if not self.program.step(slot).homogeneous]
-        bad = self.points(Space(arrays()), values, hard) | ~np.isfinite(table[part]).all(axis=1)
+        bad = self.points(PlainNamespace(arrays()), values, hard) | ~np.isfinite(table[part]).all(axis=1)
         easy, steep = (np.flatnonzero(np.broadcast_to(near & which, size)) for which in (~bad, bad))
         kinks: list[Kink] = []
         places = part.start + steep
@@ -113,15 +113,15 @@ class Edges:
 
         from bpcli.calculus.one_sided.kinks import MAX_STEPS, Neighbourhood, resolve
 
-        space = Space(arrays())
+        xp = PlainNamespace(arrays())
         kinks: list[Kink] = []
         step = max(1, MAX_STEPS // (2 * max(1, (table.shape[1] - 1) * self.program.entries)))
         for start in range(0, len(places), step):
             some = places[start : start + step]
             slopes = table[some, 1:].T[None].astype(object)
             points = some_points(columns, some)
-            values = self.program.forward(space, points)
-            slots = [slot for slot in self.non_smooth if self.points(space, values, [slot]).any()]
+            values = self.program.forward(xp, points)
+            slots = [slot for slot in self.non_smooth if self.points(xp, values, [slot]).any()]
             looked = self._inputs_of(slots, np.isnan(table[some, 1:]).any(axis=0))
             near = Neighbourhood(self.program, points, self.wrt, exact=False)
             found = resolve(near, slopes, table[some, 0][None].astype(object), kink, False, looked)
@@ -145,7 +145,7 @@ class Edges:
         for i in range(inputs):
             for side, sign in zip(sides, (-1.0, 1.0), strict=True):
                 seeds = {n: sign * seed for n, seed in unit_seeds(np, self.sweeps.inputs, i, i + 1).items()}
-                tangent = self.program.tangents(Space(arrays()), near, seeds, sided=True)[slot]
+                tangent = self.program.tangents(PlainNamespace(arrays()), near, seeds, sided=True)[slot]
                 side[i] = 0.0 if tangent is None else sign * tangent
         enough = np.isfinite(sides).all(axis=(0, 1))
         some = first + places[enough]

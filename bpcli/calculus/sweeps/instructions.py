@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.rules.duals import Dual
-from bpcli.calculus.rules.function_rows import Function, RuleSpace
+from bpcli.calculus.rules.function_rows import Function, RuleNamespace
 from bpcli.calculus.rules.shapes import Shape
 
 if TYPE_CHECKING:
@@ -90,23 +90,23 @@ class Instruction(ABC):
         return type(self), self.name, self.args, self.extra
 
     @abstractmethod
-    def value(self, xp: RuleSpace[Any], args: list[Any]) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any]) -> Any:
         """Its result."""
 
     @abstractmethod
-    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any]) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """Where it is at an edge: a truth, or an array of them."""
 
     @abstractmethod
-    def edge_entries(self, xp: RuleSpace[Any], out: Any, args: list[Any]) -> Any:
+    def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """The entries of its operands on which it depends that it is at an edge."""
 
     @abstractmethod
-    def tangent(self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
+    def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
         """Σ ∂out/∂args[i]·tangents[i], where None stands for 0; not all are None."""
 
     @abstractmethod
-    def adjoint(self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
+    def adjoint(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
         """g·∂out/∂args[i] in the shape of the operand; None for 0."""
 
 
@@ -147,21 +147,21 @@ class Elementwise(Instruction):
         """As the row."""
         return self.function.homogeneous
 
-    def value(self, xp: RuleSpace[Any], args: list[Any]) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any]) -> Any:
         """The row's value."""
         assert self.function.value is not None
         return self.function.value(xp, *args)
 
-    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any]) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """Where the row's slope jumps."""
         assert self.function.edge is not None
         return self.function.edge(xp, *args)
 
-    def edge_entries(self, xp: RuleSpace[Any], out: Any, args: list[Any]) -> Any:
+    def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """The same, for a step entry by entry."""
         return self.edge(xp, out, args)
 
-    def tangent(self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
+    def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
         """The tangent; `sided`: at a kink the slope to the side that the tangents point to."""
         total: Any = None
         for i, t in enumerate(tangents):
@@ -178,14 +178,14 @@ class Elementwise(Instruction):
             return full(xp, total, self.shape)  # an operand without a tangent may be the wider one
         return total
 
-    def _times_slope(self, xp: RuleSpace[Any], g: Any, slope: Any) -> Any:
+    def _times_slope(self, xp: RuleNamespace[Any], g: Any, slope: Any) -> Any:
         """g·slope. A path that is not selected ends here; elsewhere 0·∞ is NaN, and both sides are looked at."""
         if type(slope) is float and type(g) is float:
             return None if self.function.selects and slope == 0.0 else g * slope
         scaled = xp.scale(g, slope)
         return xp.where(slope != 0.0, scaled, 0.0) if self.function.selects else scaled
 
-    def _sided_tangent(self, xp: RuleSpace[Any], tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
+    def _sided_tangent(self, xp: RuleNamespace[Any], tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
         """`plain`, and at a kink the function's value of the tangents: of a tie those of what ties."""
         edge = self.edge(xp, out, args)
         if not edge.any():
@@ -196,7 +196,7 @@ class Elementwise(Instruction):
             along = [xp.where(arg == out, t, far) for arg, t in zip(args, along, strict=True)]
         return xp.where(edge, self.value(xp, along), plain)
 
-    def adjoint(self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
+    def adjoint(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
         """The adjoint; a slope of 1 or −1 takes no product."""
         slope = self.function.partial(i)(xp, out, *args)
         if type(slope) is float and slope in (1.0, -1.0):
@@ -249,33 +249,33 @@ class OnArrays(Instruction):
         """Of extremes and of entries."""
         return self.operation.selects
 
-    def value(self, xp: RuleSpace[Any], args: list[Any]) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any]) -> Any:
         """The operation's value."""
         return self.operation.value(xp, args, self.shapes, self.extra)
 
-    def edge(self, xp: RuleSpace[Any], out: Any, args: list[Any]) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """Where the operation's slope jumps."""
         return self.operation.edge(xp, out, args, self.shapes, self.extra)
 
-    def edge_entries(self, xp: RuleSpace[Any], out: Any, args: list[Any]) -> Any:
+    def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """The entries that matter there."""
         return self.operation.edge_entries(xp, self.edge(xp, out, args), out, args, self.shapes, self.extra)
 
-    def tangent(self, xp: RuleSpace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
+    def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
         """J·t."""
         return self.operation.jvp(xp, tangents, out, args, self.shapes, self.extra)
 
-    def adjoint(self, xp: RuleSpace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
+    def adjoint(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
         """g·J."""
         part = self.operation.vjp(xp, g, i, out, args, self.shapes, self.extra)
         return _still_zero(xp, g, part) if masked else part
 
 
-def _still_zero(xp: RuleSpace[Any], g: Any, part: Any) -> Any:
+def _still_zero(xp: RuleNamespace[Any], g: Any, part: Any) -> Any:
     """An operation's g·J, and 0 where it is NaN at a point or seed at which all of g is 0: that path is not used."""
     if isinstance(part, Dual):
         v, t = (g.v, g.t) if isinstance(g, Dual) else (g, 0.0 * g)
-        return Dual(_still_zero(xp, v, part.v), _still_zero(xp, abs(v) + abs(t), part.t), part.space)
+        return Dual(_still_zero(xp, v, part.v), _still_zero(xp, abs(v) + abs(t), part.t), part.namespace)
     bad = part != part
     if not bad.any():
         return part

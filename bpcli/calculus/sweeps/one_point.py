@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from bpcli.calculus.rules.duals import Dual, Duals, Space
+from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, flat, numbers, split, symmetric, symmetric_rows, unit_seeds
@@ -21,7 +21,7 @@ Blocks = dict[str, Any]
 
 
 class Sweeps(ABC):
-    """The sweeps of a program by the variables `wrt`, in the numbers of `space`.
+    """The sweeps of a program by the variables `wrt`, in the numbers of `xp`.
 
     `inputs` are the variables, `outputs` the slots, each with its shape.
     """
@@ -29,8 +29,8 @@ class Sweeps(ABC):
     zero: Any
     one: Any
 
-    def __init__(self, program: Program, wrt: Sequence[str], space: Space) -> None:
-        self.program, self.space = program, space
+    def __init__(self, program: Program, wrt: Sequence[str], xp: PlainNamespace) -> None:
+        self.program, self.namespace = program, xp
         self.active = program.active(wrt)
         self.inputs: list[tuple[str, Shape]] = [(name, program.variables[name]) for name in wrt]
         self.outputs: list[tuple[int, Shape]] = [(slot, program.shapes[slot]) for slot in program.outputs]
@@ -89,7 +89,7 @@ class Sweeps(ABC):
 
     def shaped(self, part: list[Any], shape: Shape) -> Any:
         """Entries as an array of a shape, or as the number that they are."""
-        return self.space.base.asarray(part, float).reshape(shape) if shape else part[0]
+        return self.namespace.base.asarray(part, float).reshape(shape) if shape else part[0]
 
     def chunks(self, seeds: int) -> list[tuple[int, int]]:
         """Ranges of seeds, one for each sweep, so that its arrays take less memory than the result."""
@@ -98,11 +98,11 @@ class Sweeps(ABC):
 
     def dual_reverse(self, values: list[Any], seeds: Mapping[str, Any]) -> dict[str, Any]:
         """The reverse sweep over duals: gradients whose tangents are the Hessian along `seeds`."""
-        space = Duals(self.space)
-        tangents = self.program.tangents(self.space, values, seeds)
-        duals = [v if t is None else Dual(v, t, space) for v, t in zip(values, tangents, strict=True)]
+        xp = Duals(self.namespace)
+        tangents = self.program.tangents(self.namespace, values, seeds)
+        duals = [v if t is None else Dual(v, t, xp) for v, t in zip(values, tangents, strict=True)]
         (slot,) = self.program.outputs
-        return self.program.reverse(space, duals, {slot: self.one}, self.active)
+        return self.program.reverse(xp, duals, {slot: self.one}, self.active)
 
 
 class FloatSweeps(Sweeps):
@@ -112,16 +112,16 @@ class FloatSweeps(Sweeps):
 
     def forward(self, point: Point) -> list[Any]:
         """The value of every slot."""
-        return self.program.forward(self.space, point)
+        return self.program.forward(self.namespace, point)
 
     def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
         """The adjoints; an output that does not count meets no infinite slope either."""
         seeds = {slot: seed for slot, seed in seeds.items() if seed != 0}
-        return self.program.reverse(self.space, values, seeds, self.active)
+        return self.program.reverse(self.namespace, values, seeds, self.active)
 
     def tangents(self, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
         """The tangents."""
-        return self.program.tangents(self.space, values, seeds)
+        return self.program.tangents(self.namespace, values, seeds)
 
     def left_range(self, point: Point) -> bool:
         """Whether a value lies far out, or is 0 by underflow."""
@@ -154,7 +154,7 @@ class FloatSweeps(Sweeps):
         if len(names) < len(slots):
             along = {name: self.tangents(values, {name: 1.0}) for name in names}
             return {name: [[t[slot] if t[slot] is not None else 0.0] for slot in slots] for name, t in along.items()}
-        rows = [program.reverse(self.space, values, {slot: 1.0}, self.active) for slot in slots]
+        rows = [program.reverse(self.namespace, values, {slot: 1.0}, self.active) for slot in slots]
         return {name: [[row.get(name, 0.0)] for row in rows] for name in names}
 
     def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
@@ -171,9 +171,9 @@ class FloatSweeps(Sweeps):
 class ArraySweeps(Sweeps):
     """The sweeps on arrays with a trailing axis: of one point, or of the seeds of many rows or columns at once."""
 
-    def __init__(self, program: Program, wrt: Sequence[str], space: Space) -> None:
-        super().__init__(program, wrt, space)
-        self.np = space.base
+    def __init__(self, program: Program, wrt: Sequence[str], xp: PlainNamespace) -> None:
+        super().__init__(program, wrt, xp)
+        self.np = xp.base
         self.overflowed = False
         self.zero, self.one = self.np.zeros(1), self.np.ones(1)
 
@@ -197,17 +197,17 @@ class ArraySweeps(Sweeps):
     def forward(self, point: Point) -> list[Any]:
         """The value of every slot."""
         with self.quiet():
-            return self.program.forward(self.space, self.prepared(point))
+            return self.program.forward(self.namespace, self.prepared(point))
 
     def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
         """The adjoints."""
         with self.quiet():
-            return reverse_masked_if_needed(self.program, self.space, values, seeds, self.active)
+            return reverse_masked_if_needed(self.program, self.namespace, values, seeds, self.active)
 
     def tangents(self, values: list[Any], seeds: Mapping[str, Any]) -> list[Any]:
         """The tangents."""
         with self.quiet():
-            return self.program.tangents(self.space, values, seeds)
+            return self.program.tangents(self.namespace, values, seeds)
 
     def result(self, x: Any, shape: Shape) -> Any:
         """One point's value out of an array with a trailing axis."""
@@ -272,13 +272,13 @@ class ArraySweeps(Sweeps):
 
 
 def reverse_masked_if_needed(
-    program: Program, space: Space, values: list[Any], seeds: dict[int, Any], active: list[bool]
+    program: Program, xp: PlainNamespace, values: list[Any], seeds: dict[int, Any], active: list[bool]
 ) -> dict[str, Any]:
     """The reverse sweep on arrays, the fast one first: most have no unselected path with an infinite slope."""
-    found = program.reverse(space, values, seeds, active, masked=False)
-    if not program.selects or all(space.base.isfinite(g).all() for g in found.values()):
+    found = program.reverse(xp, values, seeds, active, masked=False)
+    if not program.selects or all(xp.base.isfinite(g).all() for g in found.values()):
         return found
-    return program.reverse(space, values, seeds, active, masked=True)
+    return program.reverse(xp, values, seeds, active, masked=True)
 
 
 def value_of(x: Any) -> Any:

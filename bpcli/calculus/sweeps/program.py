@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.language.tree import Expression
-from bpcli.calculus.rules.function_rows import RuleSpace
+from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.builder import Builder
 from bpcli.calculus.sweeps.instructions import Instruction, OnArrays, Slots
@@ -71,18 +71,18 @@ class Program(Slots):
                 stack.extend(step.args if isinstance(step, Instruction) else ())
         return {step for slot in needed if isinstance(step := self.slots[slot], str)}
 
-    def edge(self, xp: RuleSpace[Any], values: list[Any], slot: int) -> Any:
+    def edge(self, xp: RuleNamespace[Any], values: list[Any], slot: int) -> Any:
         """Where a step is at an edge: a truth, or an array of them."""
         step = self.step(slot)
         return step.edge(xp, values[slot], [values[a] for a in step.args])
 
-    def edge_entries(self, xp: RuleSpace[Any], values: list[Any], slot: int) -> Any:
+    def edge_entries(self, xp: RuleNamespace[Any], values: list[Any], slot: int) -> Any:
         """The entries of a step's operands on which it depends that the step is at an edge."""
         step = self.step(slot)
         return step.edge_entries(xp, values[slot], [values[a] for a in step.args])
 
-    def forward(self, xp: RuleSpace[Any], point: Mapping[str, Any]) -> list[Any]:
-        """The value of every slot, in the plain space `xp`."""
+    def forward(self, xp: RuleNamespace[Any], point: Mapping[str, Any]) -> list[Any]:
+        """The value of every slot, in the namespace `xp` of plain numbers."""
         values: list[Any] = []
         for slot in self.slots:
             if isinstance(slot, Instruction):
@@ -92,7 +92,7 @@ class Program(Slots):
         return values
 
     def tangents(
-        self, xp: RuleSpace[Any], values: list[Any], seeds: Mapping[str, Any], sided: bool = False
+        self, xp: RuleNamespace[Any], values: list[Any], seeds: Mapping[str, Any], sided: bool = False
     ) -> list[Any]:
         """The tangent of every slot along `seeds` (by variable), None for zero: J·v, with `values` from `forward`.
 
@@ -112,7 +112,7 @@ class Program(Slots):
 
     def reverse(
         self,
-        xp: RuleSpace[Any],
+        xp: RuleNamespace[Any],
         values: list[Any],
         seeds: Mapping[int, Any],
         active: list[bool],

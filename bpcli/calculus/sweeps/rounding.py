@@ -61,7 +61,7 @@ def _known(error: Any, out: Any) -> Any:
 
 def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
     """For each step the error of its own rounding, and of a constant that of its double."""
-    program, space = calculation.program, calculation.space
+    program, xp = calculation.program, calculation.namespace
     found: list[Any] = []
     for slot, out in zip(program.slots, values, strict=True):
         if isinstance(slot, Constant):
@@ -80,7 +80,7 @@ def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
             found.append(0.0 * abs(out))
         elif slot.name in _SUMS:
             sizes = [abs(values[a]) for a in slot.args]
-            found.append(slot.op.value(space, sizes, slot.shapes, slot.extra) * UNIT)
+            found.append(slot.op.value(xp, sizes, slot.shapes, slot.extra) * UNIT)
         else:
             found.append(abs(out) * FUNCTION)
     return found
@@ -102,7 +102,7 @@ def _of_constant(constant: Constant) -> float:
 
 def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str, float]) -> list[Any]:
     """For each step how far its value may be off, where a variable is off by `given` of itself."""
-    program, space = calculation.program, calculation.space
+    program, xp = calculation.program, calculation.namespace
     found: list[Any] = []
     for slot, out, own in zip(program.slots, values, own_errors(calculation, values), strict=True):
         if isinstance(slot, str):
@@ -110,38 +110,38 @@ def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str
         elif isinstance(slot, Instruction):
             args = [values[a] for a in slot.args]
             errors = [found[a] for a in slot.args]
-            found.append(own + _passed_on(space, slot, out, args, errors))
+            found.append(own + _passed_on(xp, slot, out, args, errors))
         else:
             found.append(own + 0.0 * abs(out))
     return found
 
 
-def _passed_on(space: Any, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
+def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
     """What the errors of a step's operands come to in its value."""
     if isinstance(step, Elementwise):
         total: Any = 0.0
         for i, error in enumerate(errors):
-            slope = abs(step.row.partial(i)(space, out, *args)) if step.passes[i] else 0.0
+            slope = abs(step.row.partial(i)(xp, out, *args)) if step.passes[i] else 0.0
             part = slope * error
-            total = total + space.where(part == part, part, 0.0)
+            total = total + xp.where(part == part, part, 0.0)
         return total
     assert isinstance(step, OnArrays)
     if step.name == "@":
         left, right = ([abs(args[0]), errors[1]], [errors[0], abs(args[1])])
-        return sum(step.op.value(space, pair, step.shapes, step.extra) for pair in (left, right))
+        return sum(step.op.value(xp, pair, step.shapes, step.extra) for pair in (left, right))
     if step.name in _SUMS or step.name in _REARRANGING:
-        return step.op.value(space, errors, step.shapes, step.extra)
+        return step.op.value(xp, errors, step.shapes, step.extra)
     return sum(error.sum() for error in errors) * (1.0 + abs(out))
 
 
 def slope_errors(calculation: Calculation, point: Point) -> list[list[float]]:
     """How far each entry of the Jacobian may be off, outputs × inputs; 0 where nothing is known: after an overflow."""
-    program, space = calculation.program, calculation.space
+    program, xp = calculation.program, calculation.namespace
     values = calculation.sweeps.forward(point)
     if not all(map(calculation.sweeps.is_finite, values)):
         return [[0.0] * calculation.inputs for _ in range(calculation.outputs)]
     own = own_errors(calculation, values)
-    along = [program.tangents(space, values, seed) for seed in _units(calculation, calculation.sweeps.inputs)]
+    along = [program.tangents(xp, values, seed) for seed in _units(calculation, calculation.sweeps.inputs)]
     outputs = _units(calculation, calculation.sweeps.outputs)
     return [[_slope_error(calculation, values, own, tangents, one) for tangents in along] for one in outputs]
 
@@ -332,8 +332,8 @@ def _slope_error(
     calculation: Calculation, values: list[Any], own: list[Any], tangents: list[Any], one: dict[int, Any]
 ) -> float:
     """The error of Σ tangent·slope·adjoint over all steps: of values, slopes and products, and of adding adjoints."""
-    program, space = calculation.program, calculation.space
-    duals = Duals(space)
+    program, xp = calculation.program, calculation.namespace
+    duals = Duals(xp)
     pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
     adjoints: dict[int, Any] = {}
     program.reverse(duals, pairs, one, [True] * len(program.slots), record=adjoints)
@@ -349,8 +349,8 @@ def _slope_error(
         args = [values[a] for a in step.args]
         for i, a in enumerate(step.args):
             if tangents[a] is not None and step.passes[i]:
-                total += _of_product(space, step, i, g, values[number], args, tangents[a])
-                part = step.adjoint(space, g, i, values[number], args, True)
+                total += _of_product(xp, step, i, g, values[number], args, tangents[a])
+                part = step.adjoint(xp, g, i, values[number], args, True)
                 if part is not None:
                     rounded = _added(sums, a, part)
                     total += _size(rounded * tangents[a])
@@ -367,17 +367,17 @@ def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
     return error
 
 
-def _of_product(space: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> float:
+def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> float:
     """The error of adjoint · slope in one operand of a step, as it shows in the result."""
     if isinstance(step, OnArrays):
         if step.name in _REARRANGING or step.name == "sum":
             return 0.0
-        part = step.op.vjp(space, g, i, out, args, step.shapes, step.extra)
+        part = step.op.vjp(xp, g, i, out, args, step.shapes, step.extra)
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)
     if step.name in _EXACT or step.name in ("+", "-"):
         return 0.0
-    slope = step.row.partial(i)(space, out, *args)
+    slope = step.row.partial(i)(xp, out, *args)
     exact = step.name in ("*", "**2")
     product, error = two_product(g, slope)
     rounding = _known(abs(error), product)

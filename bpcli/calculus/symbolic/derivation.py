@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression, Index, Name, Stack, children, postorder
-from bpcli.calculus.rules.function_rows import RuleSpace
+from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -16,7 +16,7 @@ from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.one_point import ArraySweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point
-from bpcli.calculus.symbolic.symbols import Symbol, SymbolSpace, symbols
+from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, symbols
 from bpcli.errors import ExpressionError, UsageError
 
 
@@ -43,7 +43,7 @@ class SymbolicProgram(Program):
 
     def reverse(
         self,
-        xp: RuleSpace[Any],
+        xp: RuleNamespace[Any],
         values: list[Any],
         seeds: Mapping[int, Any],
         active: list[bool],
@@ -53,7 +53,7 @@ class SymbolicProgram(Program):
         """The adjoints as formulas; nothing in them is infinite."""
         return super().reverse(xp, values, seeds, active, masked=False, record=record)
 
-    def forward(self, xp: RuleSpace[Any], point: Mapping[str, Any]) -> list[Any]:
+    def forward(self, xp: RuleNamespace[Any], point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, as a formula."""
         values: list[Any] = []
         for slot in self.slots:
@@ -108,7 +108,7 @@ class Derivation(Calculation):
         super().__init__(trees, texts, shapes, wrt, symbols(), SymbolicProgram)
 
     def _sweeps(self, base: Any) -> Sweeps:
-        return _SymbolSweeps(self.program, self.wrt, SymbolSpace(base))
+        return _SymbolSweeps(self.program, self.wrt, SymbolNamespace(base))
 
     def point_of(self, constants: Point) -> dict[str, Any]:
         """The variables as symbols, an entry of a vector as its index; constants as numbers."""

@@ -13,7 +13,7 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.seeds import Point
 from bpcli.calculus.symbolic.derivation import Derivation, shapes_of
-from bpcli.calculus.symbolic.symbols import Symbol, SymbolSpace, symbols
+from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, symbols
 from bpcli.calculus.symbolic.textbook import has_decimals, textbook
 from bpcli.errors import ExpressionError
 
@@ -61,7 +61,7 @@ class _Steps:
     def __init__(self, derivation: Derivation, text: str, latex: bool, decimals: bool) -> None:
         self.program = derivation.program
         self.active = self.program.active(derivation.wrt)
-        self.space = SymbolSpace(symbols())
+        self.namespace = SymbolNamespace(symbols())
         self.text, self.latex, self.decimals = text, latex, decimals
         self.variables = list(self.program.variables)
         taken = {name[:1] for name in self.variables if name[1:].isdigit()}
@@ -80,7 +80,7 @@ class _Steps:
         for number, slot in enumerate(self.program.slots):
             if isinstance(slot, Instruction):
                 assert slot.row is not None
-                value = self.space.applied(slot.row, tuple(self.symbols[a] for a in slot.args))
+                value = self.namespace.applied(slot.row, tuple(self.symbols[a] for a in slot.args))
                 name = self.shown(self.symbols[number].tree) if self.latex else self.names[number]
                 steps.append(Step(name, self.formula(value), "", self.place(slot)))
         return steps
@@ -99,7 +99,7 @@ class _Steps:
             for i, a in enumerate(slot.args):
                 if not self.active[a] or not slot.passes[i]:
                     continue
-                slope = symbols().lifted(slot.row.partial(i)(self.space, self.symbols[number], *args))
+                slope = symbols().lifted(slot.row.partial(i)(self.namespace, self.symbols[number], *args))
                 part = slope if number == output else Symbol(Name(f"(df/d{self.names[number]})")) * slope
                 first = a not in adjoints
                 adjoints[a] = part if first else adjoints[a] + part

@@ -27,7 +27,7 @@ from bpcli.calculus.language.tree import (
     postorder,
     replace_children,
 )
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.symbolic.sums_and_products import (
@@ -53,7 +53,7 @@ class Symbol:
         self.tree = tree
 
     @property
-    def space(self) -> Any:
+    def namespace(self) -> Any:
         """The namespace of symbols."""
         return symbols()
 
@@ -269,7 +269,7 @@ _BY_OPERATOR: dict[str, Callable[..., Any]] = {
 }
 
 
-class SymbolSpace(Space):
+class SymbolNamespace(PlainNamespace):
     """The rules over symbols: the textbook's formulas, and no conventions at single points."""
 
     symbolic = True

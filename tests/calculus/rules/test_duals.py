@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.rules.duals import Dual, Duals, Space
+from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps.program import Program
 from bpcli.numbers.namespaces import FLOATS, arrays
@@ -23,8 +23,8 @@ class Digits:
         self.v = v.v if isinstance(v, Digits) else mp(v)
 
     @property
-    def space(self):
-        return SPACE
+    def namespace(self):
+        return PLAIN
 
 
 def _operator(function, result=Digits):
@@ -71,7 +71,7 @@ class Namespace:
         return lambda x: Digits(function(Digits(x).v))
 
 
-SPACE = Space(Namespace())
+PLAIN = PlainNamespace(Namespace())
 
 EXPRESSIONS = [
     *(f"{name}(x)" for name, row in FUNCTIONS.items() if row.kind == "elementwise" and row.arity == (1, 1)),
@@ -89,13 +89,13 @@ def at(text):
     return {"x": 1.3 if text.startswith("acosh") else 0.3, "y": 0.7}
 
 
-def derivatives(one, space, values, one_of_it):
+def derivatives(one, xp, values, one_of_it):
     """The value, ∂/∂x, ∂/∂y and ∂²/∂x² in a space."""
     active = one.active(["x", "y"])
     (slot,) = one.outputs
-    found = one.reverse(space, values, {slot: one_of_it}, active)
-    tangents = one.tangents(space, values, {"x": one_of_it})
-    duals = Duals(space)
+    found = one.reverse(xp, values, {slot: one_of_it}, active)
+    tangents = one.tangents(xp, values, {"x": one_of_it})
+    duals = Duals(xp)
     lifted = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
     second = one.reverse(duals, lifted, {slot: one_of_it}, active).get("x", 0.0)
     t = second.t if isinstance(second, Dual) else 0.0
@@ -105,13 +105,13 @@ def derivatives(one, space, values, one_of_it):
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_the_same_rules_give_sixty_digits(text):
     one, point = program(text), at(text)
-    floats = derivatives(one, Space(FLOATS), one.forward(Space(FLOATS), point), 1.0)
+    floats = derivatives(one, PlainNamespace(FLOATS), one.forward(PlainNamespace(FLOATS), point), 1.0)
     with mpmath.workdps(60):
-        values = one.forward(SPACE, {name: Digits(v) for name, v in point.items()})
-        exact = [Digits(d).v for d in derivatives(one, SPACE, values, Digits(1))]
+        values = one.forward(PLAIN, {name: Digits(v) for name, v in point.items()})
+        exact = [Digits(d).v for d in derivatives(one, PLAIN, values, Digits(1))]
 
         def function(x, y):
-            return one.forward(SPACE, {"x": Digits(x), "y": Digits(y)})[one.outputs[0]].v
+            return one.forward(PLAIN, {"x": Digits(x), "y": Digits(y)})[one.outputs[0]].v
 
         # A difference quotient of 60 digits knows the first 25 of a first derivative, 20 of a second.
         x, y, h = mp(point["x"]), mp(point["y"]), mp(10) ** -15
@@ -130,10 +130,10 @@ def test_the_same_rules_give_sixty_digits(text):
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_the_same_rules_on_arrays(text):
     one, point = program(text), at(text)
-    floats = derivatives(one, Space(FLOATS), one.forward(Space(FLOATS), point), 1.0)
-    space = Space(arrays())
+    floats = derivatives(one, PlainNamespace(FLOATS), one.forward(PlainNamespace(FLOATS), point), 1.0)
+    xp = PlainNamespace(arrays())
     columns = {name: np.array([v, v]) for name, v in point.items()}
-    found = derivatives(one, space, one.forward(space, columns), np.ones(1))
+    found = derivatives(one, xp, one.forward(xp, columns), np.ones(1))
     np.testing.assert_allclose(
         [np.broadcast_to(d, 2) for d in found], np.transpose([floats, floats]), rtol=1e-14, atol=1e-15
     )
@@ -142,5 +142,5 @@ def test_the_same_rules_on_arrays(text):
 def test_a_constant_is_what_was_written():
     one = program("x-0.1")
     with mpmath.workdps(60):
-        value = one.forward(SPACE, {"x": Digits("0.3")})[one.outputs[0]].v
+        value = one.forward(PLAIN, {"x": Digits("0.3")})[one.outputs[0]].v
         assert abs(value - mp("0.2")) < mp(10) ** -59

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.selections import SELECTIONS
 from bpcli.numbers.namespaces import FLOATS, arrays
 
 ROWS = {row.name: row for row in SELECTIONS}
-FLOAT, ARRAY = Space(FLOATS), Space(arrays())
+FLOAT, ARRAY = PlainNamespace(FLOATS), PlainNamespace(arrays())
 
 
 @pytest.mark.parametrize("name", ["min", "max"])

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.rules.duals import Space
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.builder import Builder
 from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Match
 from bpcli.calculus.sweeps.program import Program
@@ -78,7 +78,7 @@ def test_a_sum_of_exponentials_is_its_terms(text, count):
     terms = match.terms(slot)
     assert len(terms) == count
     places = [(match.weight(term), match.exponent(term)) for term in terms]
-    values = match.program.forward(Space(FLOATS), POINT)
+    values = match.program.forward(PlainNamespace(FLOATS), POINT)
     assert values[slot] == pytest.approx(eval(text, vars(math) | POINT), rel=1e-14)
     assert sum(values[w] * math.exp(values[x]) for w, x in places) == pytest.approx(values[slot], rel=1e-14)
 

@@ -47,7 +47,7 @@ def test_floats_and_arrays_agree(tree, x, y):
     """Function by function to 4 ulp of the truth (see test_functions); together as far as their condition allows."""
     one = built(tree, {"x": (), "y": ()}, ["x", "y"])
     value, gradient = one.gradient({"x": x, "y": y})
-    on_the_way = np.abs(one.program.forward(one.space, {"x": x, "y": y}))
+    on_the_way = np.abs(one.program.forward(one.namespace, {"x": x, "y": y}))
     found = np.array([value, gradient["x"], gradient["y"]])
     assume(np.isfinite(found).all() and np.abs(found).max() < 1e3)
     assume(((on_the_way == 0) | ((on_the_way > 1e-3) & (on_the_way < 1e3))).all())
