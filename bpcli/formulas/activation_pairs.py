@@ -50,7 +50,7 @@ def sigmoid_pair(z: Any, low: Any) -> Pair[Any]:
 
 
 _NEAR_0 = 2.0**-12
-"""Up to which z − z³/3 and two plain terms are tanh z to 2^−106: what tells it from z is then right by itself."""
+"""The |z| up to which z − z³/3 and two more terms give tanh z to 2^−106, so that tanh z − z has all its digits."""
 
 
 def tanh_pair(z: Any, low: Any) -> Pair[Any]:
@@ -92,7 +92,7 @@ def elu_slope(z: Any, low: Any, alpha: float = ELU_ALPHA) -> tuple[Any, Any]:
 
 
 _FEW_TERMS = 2.0**-26
-"""Up to which two more terms of a series give a pair more digits than subtracting 1 leaves of its exponential."""
+"""The size up to which a series of a few terms gives a pair more digits than an exponential less 1."""
 
 
 def elu_pair(z: Any, low: Any, alpha: float = ELU_ALPHA) -> Pair[Any]:

@@ -13,7 +13,7 @@ Choice = str | Mapping[str, Any]
 
 
 class Setting(NamedTuple):
-    """A number that a row takes beside its arguments: its default, and between what it lies."""
+    """A number that a row takes besides its arguments: its default, and its bounds."""
 
     default: float
     at_least: float | None = None
@@ -93,8 +93,8 @@ FROM_0_TO_1 = Interval(0.0, 1.0)
 class Kink(NamedTuple):
     """Where a function's pieces meet, and the slopes there from the left and from the right.
 
-    The convention's slope is what the derivative is at that place. Where the two slopes are one, it is no kink of the
-    function, but still one of its derivative.
+    The slope by convention is the value of the derivative at that place. Where both slopes are equal the function is
+    smooth, and only its derivative has a kink.
     """
 
     at: Any

@@ -160,10 +160,10 @@ def softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:
 
 
 def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Callable[[], tuple[_Pairs, Pair[Any]]]]:
-    """(p, u − Σ_i p_i u_i = v − Σ_i p_i v_i, where it is spoilt, a way to it in pairs).
+    """(p, d, lost, refined): d = u − Σ_i p_i u_i, which is v − Σ_i p_i v_i; where d has lost digits; and d in pairs.
 
     u is v measured from its entry at the largest class: the sum has no term of that class, and nothing cancels where
-    that class has it all.
+    that class has all the probability. `refined()` gives the softmax and d as pairs of doubles.
     """
     xp = array_namespace(logits)
     p = softmax(logits, axis)

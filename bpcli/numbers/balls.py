@@ -48,7 +48,7 @@ def _plain(function: Callable[[Any, Any], Any]) -> Callable[[Ball, Ball], Ball]:
 
 
 def _stand_in(x: Ball) -> float | None:
-    """Beside an infinity only the sign of a number counts, if it is known."""
+    """A double to stand for x next to an infinity, where only its sign counts; None if that is not known."""
     if not (isinstance(x.x, arb) and not x.x.is_finite()):
         return 1.0 if x.x > 0 else -1.0 if x.x < 0 else 0.0 if _zero(x) else None
     return float(x.x.mid()) if is_exact(x) else None
@@ -235,7 +235,7 @@ def _of_arb(name: str, low: float = -math.inf, high: float = math.inf) -> Callab
 
 
 _INF = math.inf
-_NOWHERE = {_INF: math.nan, -_INF: math.nan}  # what turns for ever has no limit
+_NOWHERE = {_INF: math.nan, -_INF: math.nan}  # a sine or cosine has no limit at infinity
 _UNARY: dict[str, Callable[[Ball], Ball]] = {
     "exp": _at(_of_arb("exp"), {0.0: 1.0, -_INF: 0.0, _INF: _INF}),
     "exp2": _at(lambda x: power(rational(2.0), x), {-_INF: 0.0, _INF: _INF}),

@@ -35,7 +35,7 @@ UNKNOWN: Any = _Unknown()
 
 
 def negation(x: Any) -> Any:
-    """Not x, of three values."""
+    """Not x, where a comparison may be open."""
     return x if x is UNKNOWN else not x
 
 
@@ -141,9 +141,9 @@ def _of_arrays(array: type, kind: "Elements") -> None:
 class Elements:
     """The primitives over arrays of one kind of number.
 
-    `functions` are those of single numbers by name; `select` is `where` of three values, `constant` what a constant of
-    the text becomes, `power_of_two` 2^k of a whole k, which may have become an element, `rank` something to order by,
-    `fraction` the fraction that an element is for certain, or None.
+    `functions` are those of single numbers by name; `select` is `where` for a condition that may be open; `constant`
+    gives what a constant of the text becomes, `power_of_two` 2^k of a whole k, which may have become an element, `rank`
+    something to order by, and `fraction` the fraction that an element is for certain, or None.
     """
 
     rounds, dual, doubles = False, False, False

@@ -22,7 +22,8 @@ Array = NDArray[Any]
 BLOCK = 8192
 """Rows handled at once where a whole data set would need large temporaries.
 
-A product of matrices may round a row as the rows beside it are many, so that a whole file and its parts go by it too.
+A product of matrices may round a row differently if it has more rows, so that a whole file and its parts both go by
+this number.
 """
 
 

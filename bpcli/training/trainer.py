@@ -150,7 +150,7 @@ class Training:
 def prepare(config: Config, progress: Progress | None = None) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
 
-    Data that is large beside the memory there is stays in files: see `store`. Its numbers are the same.
+    Data that is large compared with the free memory stays in files: see `store`. Its numbers are the same.
 
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.

@@ -20,7 +20,7 @@ _SURE = 0.1  # of a slope: an error larger than this says nothing
 
 
 class Checked(NamedTuple):
-    """An entry of a derivative: exact, in numbers, their relative difference, and whether they agree.
+    """An entry of a derivative: its exact and its numeric value, their relative difference, and whether they agree.
 
     `agree` is None where the numbers can't tell: at a kink, or where no quotient settles; `why` says so.
     """
@@ -34,7 +34,7 @@ class Checked(NamedTuple):
 
 
 def compared(name: str, exact: float, quotient: Estimate, step: Estimate | None = None, kink: bool = False) -> Checked:
-    """An exact slope beside its estimates, relative to the larger of the two; what the quotients can't see is open."""
+    """An exact slope compared with its estimates, relative to the larger; open where the quotients can't tell."""
     value, error = best(quotient, step, exact)
     distance = abs(exact - value)
     size = max(abs(exact), abs(value))
@@ -129,7 +129,7 @@ def _after(move: Callable[[Any], Point], calculation: Calculation) -> Callable[[
 
 
 def _mover(point: Point, name: str, k: int) -> Callable[[Any], Point]:
-    """The point with entry k of a variable put elsewhere."""
+    """The point with another number for entry k of a variable."""
 
     def move(x: Any) -> Point:
         if np.ndim(point[name]) == 0:

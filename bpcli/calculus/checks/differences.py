@@ -17,7 +17,7 @@ from bpcli.numbers.elements import Elements, give_operators
 
 Function = Callable[[float], Sequence[float]]
 
-_RATIO = 1.7  # between steps: no power of it is near a whole number of periods of anything
+_RATIO = 1.7  # of a step to the next: irregular, so that no period of f fits all steps
 _STEPS = 44
 _COLUMNS = 7  # of the extrapolation
 _EPSILON = 2.0**-52
@@ -37,9 +37,9 @@ def difference_quotients(f: Function, x: float) -> list[Estimate]:
     found: list[Estimate] | None = None
     for scale in sorted({abs(x), 1.0} if x else {1e-3, 1.0}):
         estimates = _ladder(f, x, 0.23 * scale)
-        if not estimates:  # so small a step moves nothing
+        if not estimates:  # the step is too small to change x
             continue
-        # What is sure from close by is so whatever lies farther off: a kink, a pole.
+        # A sure estimate from close by stands, whatever lies farther off: a kink, a pole.
         found = estimates if found is None else [_surer(a, b) for a, b in zip(found, estimates, strict=True)]
     return found or []
 
@@ -49,7 +49,7 @@ def _surer(near: Estimate, far: Estimate) -> Estimate:
 
 
 def kinks_nearby(f: Function, x: float) -> list[bool]:
-    """Whether the slopes to the left and right of x differ, of each output, and not less the nearer they are taken."""
+    """For each output, whether the slopes to the left and right of x differ, by no less the nearer they are taken."""
     at = f(x)
     gaps = []
     for h in (1e-4, 1e-6):
@@ -266,5 +266,5 @@ def complex_step(f: Callable[[Any], Sequence[Any]], x: float) -> list[Estimate] 
     slopes = [value.imag / h for value in values]
     if not all(map(math.isfinite, slopes)):
         return None
-    # What is subnormal has lost digits, more of them the more is made of it.
+    # A subnormal slope has lost digits, and what is computed from it magnifies that.
     return [Estimate(slope, 64.0 * (_EPSILON * abs(slope) + _TINY / h)) for slope in slopes]

@@ -1,4 +1,4 @@
-"""What is right in a derivative that somebody derived: the true one beside it, entry by entry, and a finding."""
+"""Grades a derivative that somebody derived: entry by entry against the true one, and with a finding."""
 
 import math
 import re
@@ -81,7 +81,7 @@ class Tolerance(NamedTuple):
         return bool(self.right(np.array(exact), np.array(given), slack))
 
     def right(self, exact: Any, given: Any, slack: Any) -> Truths:
-        """Entry by entry whether it is right; `slack` is how far it may be off besides."""
+        """Entry by entry whether it is right; `slack` is how far it may be off in addition."""
         with np.errstate(all="ignore"):
             distance = abs(exact - given)
             near = np.isfinite(distance) & (distance <= np.maximum(self.rtol * abs(exact) + self.atol, slack))
@@ -143,7 +143,7 @@ class Factor(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """An answer beside the true derivative at one or more inputs; arrays inputs × outputs × entries.
+    """An answer and the true derivative at one or more inputs; arrays inputs × outputs × entries.
 
     `undecided` marks what rounding has eaten. `names` are row by row, `blocks` the variables in order; `factors` holds
     for each name of a factor its values at all inputs; `samples` is the N of a mean.
@@ -160,7 +160,7 @@ class Compared(NamedTuple):
     samples: int = 1
 
     def holds(self, candidate: Array) -> Truths:
-        """Where the answer is what would be right if the derivative were this one."""
+        """Where the answer would be right if `candidate` were the true derivative."""
         return self.tolerance.right(candidate, self.given, self.slack) | self.undecided
 
     @property

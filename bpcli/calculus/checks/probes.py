@@ -15,7 +15,7 @@ from bpcli.calculus.sweeps.seeds import Point
 SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
 """Magnitudes of random entries."""
 
-_GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # beside 0 no place where kinks are
+_GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # but for 0, no place where kinks usually are
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
 _RANDOM = 16  # inputs drawn at random
@@ -54,7 +54,7 @@ def random_like(value: Any, draw: Callable[[], float]) -> Any:
 def probes_of(calculation: Calculation, names: Sequence[str], point: Point) -> list[Probe]:
     """Points of expressions, near and far from `point`: random ones, and on lines through some along each axis.
 
-    On a line lie the points of a grid, and those beside and between the places where a step of the expressions changes
+    On a line lie the points of a grid, and those next to and between the places where a step of the expressions changes
     side: the kinks of abs, relu, max, the jumps of comparisons and floor.
     """
     rng = random.Random(0)
@@ -95,10 +95,10 @@ def _on_a_line(calculation: Calculation, start: Point, name: str, k: int) -> Ite
     grid = sorted({sign * value for value in _GRID for sign in (-1.0, 1.0)})
     places = kinks_between(lambda t: sides(calculation, moved(start, name, k, t)), grid)[:_MOST_KINKS]
     between = [(a + b) / 2 for a, b in pairwise(places)]
-    beside = [
+    nearby = [
         place + sign * max(abs(place), 1e-3) * step for place in places for sign in (-1, 1) for step in (1e-3, 0.1)
     ]
-    for value in [*grid, *between, *beside]:
+    for value in [*grid, *between, *nearby]:
         probe = moved(start, name, k, value)
         yield Probe(probe, abs(value) > _NO_ZERO and _largest(probe) < _PLAIN)
 

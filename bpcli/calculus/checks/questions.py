@@ -59,7 +59,7 @@ def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolera
 def grade(
     truth: Sequence[Sequence[float]], given: Sequence[Sequence[float]], names: Sequence[str], tolerance: Tolerance
 ) -> Grade:
-    """The grade of numbers at one point without any more that is known of them; `names` row by row."""
+    """The grade of numbers at one point, of which nothing else is known; `names` row by row."""
     from bpcli.calculus.checks.answers import Cell
 
     matrix = np.array(truth, float)
@@ -120,7 +120,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
 def _rounding_seen(
     question: Question, formulas: Formulas, tried: list[Probe], truth: Array, given: Array, tolerance: Tolerance
 ) -> Compared:
-    """Formulas beside the derivative, where what differs by the rounding of either is not held against them."""
+    """Formulas compared with the derivative; a difference within the rounding of either is not held against them."""
     slack = np.zeros_like(truth)
     slack[1:] = _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
     undecided = ~np.isfinite(truth)  # outside of the domain, where an answer need not hold
@@ -156,8 +156,8 @@ def smooth(truth: Callable[[dict[str, Any]], Array], inputs: Mapping[str, Any], 
     """Whether a derivative is the same to both sides of the inputs, moved together a little."""
     sides = []
     for step in (-1e-7, 1e-7):
-        beside = {n: inputs[n] + step * np.maximum(abs(np.asarray(inputs[n])), 1e-3) for n in names}
-        sides.append(truth({**inputs, **beside}))
+        moved = {n: inputs[n] + step * np.maximum(abs(np.asarray(inputs[n])), 1e-3) for n in names}
+        sides.append(truth({**inputs, **moved}))
     size = np.maximum(abs(sides[0]), abs(sides[1]))
     return bool((abs(sides[0] - sides[1]) <= _AT_KINK * size + 1e-300).all())
 

@@ -39,13 +39,13 @@ class ArrayOp(ABC):
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""
 
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        """Where the slope jumps, as `Function.edge`; a truth, or an array of them."""
+        """Whether the slope jumps, as `Function.edge`; a bool, or an array of bools."""
         return False
 
     def edge_entries(
         self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
     ) -> Any:
-        """Of an operation with one operand, its entries that matter where `edge` is."""
+        """The entries of the operand that put the operation at the edge `edge`; for operations with one operand."""
         return edge
 
     def jvp(

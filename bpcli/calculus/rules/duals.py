@@ -145,7 +145,7 @@ def _value(x: Any) -> Any:
 
 
 def _tangent(x: Any) -> Any:
-    """0 of what is no dual; but what is not a number has no tangent either."""
+    """The tangent of a plain number: 0, or NaN if the number is NaN."""
     return x.t if isinstance(x, Dual) else NAN if isinstance(x, float) and x != x else 0.0
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from bpcli.numbers.primitives import Arrays, N, Namespace, Truth
 
 Rule = Callable[..., Any]
-"""Of (xp, *args) a value, of (xp, out, *args) a slope."""
+"""A value as a function of (xp, *args), or a slope as one of (xp, out, *args)."""
 Value = Callable[["RuleNamespace[Any]", Any], Any]
 Slope = Callable[["RuleNamespace[Any]", Any, Any], Any]
 BinaryValue = Callable[["RuleNamespace[Any]", Any, Any], Any]

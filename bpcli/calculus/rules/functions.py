@@ -41,7 +41,7 @@ _CLIP = Function("clip", (3, 3), "clip(x, low, high)", kind="macro")
 
 
 class _Functions(MutableMapping[str, Function]):
-    """Rows of its own, and the functions that activations and losses are, of the rows that these have when asked."""
+    """The rows of this table, and one for each activation and loss, which is looked up in their tables each time."""
 
     def __init__(self, rows: Iterable[Function]) -> None:
         self._own = {row.name: row for row in rows}

@@ -39,7 +39,7 @@ def _slope_of(rule: Callable[..., Any]) -> Rule:
 
 
 def _at_kinks(kinks: Kinks, before: int) -> Rule:
-    """An edge where the last of the arguments is at a kink; `before` stand in front of it."""
+    """An edge where argument number `before` is at one of the kinks, which depend on the other arguments."""
 
     def edge(xp: RuleNamespace[Any], *args: Any) -> Any:
         at: Any = False

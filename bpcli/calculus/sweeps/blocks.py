@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 
 def pieces(points: int, entries: int) -> Iterator[slice]:
-    """Slices of so many points that the arrays of a piece fit the cache, if each takes `entries` numbers."""
+    """Slices of the points, so short that the arrays of one fit the cache where a point takes `entries` numbers."""
     step = max(1, min(PIECE, PIECE_ENTRIES // max(1, entries)))
     return (slice(start, min(start + step, points)) for start in range(0, points, step))
 
@@ -91,7 +91,7 @@ class Watch:
     left_range = False
 
     def remember(self, kind: str, flag: int) -> None:
-        """What NumPy calls where one did."""
+        """Called by NumPy when a step over- or underflows."""
         self.left_range = True
 
 
@@ -105,13 +105,13 @@ def watched() -> Iterator[Watch]:
         yield watch
 
 
-WIDE_POINTS = 2048  # that are on wide numbers at a time
+WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
 
 
 def on_wide_numbers(edges: Edges, columns: Point, table: Any, places: Any, gradient: bool) -> Any:
-    """Put into the table what wide numbers give at `places`; the places of which they have decided.
+    """Compute the points at `places` on wide numbers, into the table; returns the places that got numbers so.
 
-    Points at an edge of a function are left as they are.
+    Points at an edge of a function, and those with a NaN, are left as they are.
     """
     from bpcli.numbers.wide import wides
 
@@ -137,10 +137,11 @@ def on_wide_numbers(edges: Edges, columns: Point, table: Any, places: Any, gradi
 
 
 def keep_memory() -> None:
-    """Let the arrays of one piece use the memory of those of the piece before.
+    """Let each piece reuse the memory of the piece before.
 
-    glibc gives back to the system what is free at its heap's end, and each piece would get its memory anew, page by
-    page, in three times the time of the arithmetic. It keeps up to twice the largest block freed before: free one.
+    glibc returns the free memory at the end of its heap to the system, so that each piece would get its memory anew,
+    page by page, in three times the time of the arithmetic. It keeps up to twice the largest block that was ever freed:
+    therefore one large block is freed here.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Makes a tree into instructions with known shapes; errors show the place in the text."""
+"""Turns a tree into instructions with known shapes; errors show the place in the text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ class Builder:
         return self._reduction(node.function, args, node.axis, node)
 
     def _varies(self, slot: int) -> bool:
-        """Whether derivatives flow through a slot: not through comparisons, signs, and what is made of them alone."""
+        """Whether derivatives flow through a slot: not through comparisons, signs, or what only they make."""
         stack = [slot]
         while stack:
             step = self.program.slots[stack.pop()]
@@ -218,7 +218,7 @@ class Builder:
 
 
 def _of_rows(reduction: str) -> bool:
-    """Whether a reduction is of rows alone; of a single number it then is an error."""
+    """Whether a reduction works along rows, so that there is none of a single number."""
     from bpcli.calculus.rules.reductions import REDUCTIONS
 
     return reduction in REDUCTIONS and REDUCTIONS[reduction].of_rows

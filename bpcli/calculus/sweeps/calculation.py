@@ -60,7 +60,7 @@ class Calculation:
 
     @property
     def namespace(self) -> PlainNamespace:
-        """The numbers that it works in."""
+        """The namespace of the numbers that it computes with."""
         return self.sweeps.namespace
 
     @property
@@ -135,7 +135,7 @@ class Calculation:
 
         again = Calculation(self.trees, self.texts, self.program.variables, self.wrt, wides(), type(self.program))
         on_wide: T = as_doubles(compute(again, point, *given))
-        if again.needed_sides:  # an edge is where the doubles say, and its sides are those that they know
+        if again.needed_sides:  # edges, and the slopes to their sides, are decided on doubles
             return result
         self.kinks = []
         return on_wide
@@ -190,7 +190,7 @@ class Calculation:
             _, gradient = self.gradient(point)
             first = self.kinks
             rows = self._one_sided(point, gradient.values(), ([row] for row in matrix), second=True)
-            # Where a slope jumps, a second one that is the same on both sides is worth no note of its own.
+            # Where the first derivative jumps, a second one that is the same on both sides needs no note of its own.
             self.kinks = [*first, *(kink for kink in self.kinks if not kink.slope or kink.left != kink.right)]
             matrix = self.sweeps.matrix([[v for part in row.values() for v in part] for row in rows])
         return value, gradient, matrix
@@ -243,7 +243,7 @@ class Calculation:
         return bool(self.edges.at(values))
 
     def _needs_sides(self, values: list[Any], slopes: Iterable[Any]) -> bool:
-        """Whether the plain slopes may not be those of both sides: at an edge, or where one is NaN."""
+        """Whether the slopes to the two sides may differ from the plain ones: at an edge, or where a slope is NaN."""
         return self._at_edge(values) or self.sweeps.has_nan(slopes)
 
     def _one_sided(

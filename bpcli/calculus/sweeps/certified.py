@@ -24,17 +24,17 @@ from bpcli.text.notation import Written, number
 T = TypeVar("T")
 
 MAX_BITS = 1 << 16
-"""The highest precision that is tried; fewer for a calculation of many entries."""
+"""The highest precision that is tried; lower for a calculation of many entries."""
 
 _FIRST_BITS = 80
 _BITS_IN_ALL = 1 << 27  # of all entries together
 _MAX_ENTRIES = 1 << 20  # of a result, or of what it is computed from
-_DIGITS_OF_DOUBLES = 15  # so many, and less, are written of the double, in whose range smaller numbers are 0
+_DIGITS_OF_DOUBLES = 15  # up to so many digits the nearest double is written, which is 0 below the range of doubles
 _UNDERFLOW = Fraction(1, 1 << 1075)  # what is at most this rounds to 0
 
 
 class Undecided(float):
-    """A NaN in the place of a result that no precision decides: that of a jump, at the very place."""
+    """NaN for a result that no precision decides, such as the value of a step function exactly at its jump."""
 
 
 def certified(compute: Callable[[], T], digits: int | None, entries: int = 1) -> T:

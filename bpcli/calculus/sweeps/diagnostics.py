@@ -1,4 +1,4 @@
-"""What went wrong at a point: the operation whose value or slope leaves the finite, and where a slope jumps."""
+"""What went wrong at a point: the operation whose value or slope is not finite, or whose slope jumps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Diagnostics:
         return self._place(at[0], point) if at else "the point"
 
     def culprit(self, point: Point) -> str | None:
-        """The operation whose value first leaves the finite, such as `log(x) at x = 0`; None if each is finite."""
+        """The first operation whose value is not finite, such as `log(x) at x = 0`; None if all values are finite."""
         values = self.sweeps.forward(point)
         for slot in self.program.outputs:
             if self.sweeps.is_finite(values[slot]):
@@ -41,7 +41,7 @@ class Diagnostics:
         return None
 
     def underflows(self, point: Point) -> bool:
-        """Whether a value on the way is below the doubles, or so near that it has lost digits."""
+        """Whether an intermediate value underflows, or is subnormal and so has lost digits."""
         values = self.sweeps.forward(point)
         for slot, step in enumerate(self.program.slots):
             if isinstance(step, Instruction) and step.row is not None and step.name in ("*", "/", "**"):
@@ -53,9 +53,9 @@ class Diagnostics:
         return False
 
     def slope_culprit(self, point: Point, second: bool = False) -> str | None:
-        """The operation whose derivative leaves the finite where its value does not; None if there is none.
+        """The operation whose derivative is not finite although its value is; None if there is none.
 
-        `second`: or whose second derivative does where its first does not.
+        With `second` also one whose second derivative is not finite although its first is.
         """
         values = self.sweeps.forward(point)
         found = self._steep(point, values, self.sweeps.namespace)

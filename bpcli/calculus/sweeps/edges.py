@@ -44,7 +44,7 @@ class Edges:
     def one_sided(
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], kink: str, second: bool = False
     ) -> tuple[list[dict[str, list[Any]]], list[Kink]]:
-        """The rows of plain slopes, by name, with what both sides of the point say in their place, and the kinks."""
+        """The rows of slopes, by name, with one-sided derivatives in place of the plain ones; and the kinks."""
         import numpy as np
 
         from bpcli.calculus.one_sided.kinks import Neighbourhood, resolve
@@ -61,7 +61,7 @@ class Edges:
     def _inputs_to_look_at(self, point: Point, columns: Point, table: Any) -> list[int]:
         """The inputs on which a step at an edge depends, or whose slope is NaN.
 
-        Where there are many, an input is made NaN, which shows in everything that depends on it.
+        Of many inputs, each in turn is set to NaN, and the NaN shows in all that depends on it.
         """
         import numpy as np
 
@@ -108,7 +108,7 @@ class Edges:
         return sorted(kinks + self._by_series(columns, table, places, kink), key=lambda found: found.point)
 
     def _by_series(self, columns: Point, table: Any, places: Any, kink: str) -> list[Kink]:
-        """Put into the slopes (B, 1 + inputs) at `places` what both sides of these points say; the kinks there."""
+        """Write one-sided derivatives at `places` into the slopes (B, 1 + inputs); returns the kinks there."""
         import numpy as np
 
         from bpcli.calculus.one_sided.kinks import MAX_STEPS, Neighbourhood, resolve
@@ -130,7 +130,7 @@ class Edges:
         return kinks
 
     def _by_tangents(self, values: list[Any], table: Any, places: Any, first: int, kink: str) -> tuple[list[Kink], Any]:
-        """As `_by_series`, by tangents to both sides, and the places where those are not enough.
+        """As `_by_series`, by tangents to both sides; returns also the places where tangents are not enough.
 
         `values` and `places` are of a piece that begins at point `first` of the table.
         """

@@ -86,7 +86,7 @@ class Instruction(ABC):
         return False
 
     def key(self) -> tuple[Any, ...]:
-        """What instructions with one and the same result have in common."""
+        """A key that is equal for instructions with the same result."""
         return type(self), self.name, self.args, self.extra
 
     @abstractmethod
@@ -95,11 +95,11 @@ class Instruction(ABC):
 
     @abstractmethod
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
-        """Where it is at an edge: a truth, or an array of them."""
+        """Whether its slope jumps, or is infinite, at these operands: a bool, or an array of bools."""
 
     @abstractmethod
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
-        """The entries of its operands on which it depends that it is at an edge."""
+        """The entries of its operands that put it at an edge."""
 
     @abstractmethod
     def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
@@ -158,7 +158,7 @@ class Elementwise(Instruction):
         return self.function.edge(xp, *args)
 
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
-        """The same, for a step entry by entry."""
+        """The same as `edge`, as the step works entry by entry."""
         return self.edge(xp, out, args)
 
     def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
@@ -179,14 +179,14 @@ class Elementwise(Instruction):
         return total
 
     def _times_slope(self, xp: RuleNamespace[Any], g: Any, slope: Any) -> Any:
-        """g·slope. A path that is not selected ends here; elsewhere 0·∞ is NaN, and both sides are looked at."""
+        """g·slope; nothing passes a path that is not selected. Elsewhere 0·∞ is NaN, which has both sides looked at."""
         if type(slope) is float and type(g) is float:
             return None if self.function.selects and slope == 0.0 else g * slope
         scaled = xp.scale(g, slope)
         return xp.where(slope != 0.0, scaled, 0.0) if self.function.selects else scaled
 
     def _sided_tangent(self, xp: RuleNamespace[Any], tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
-        """`plain`, and at a kink the function's value of the tangents: of a tie those of what ties."""
+        """`plain`, but at a kink the function of the tangents; where arguments of max or min tie, of theirs alone."""
         edge = self.edge(xp, out, args)
         if not edge.any():
             return plain
@@ -246,7 +246,7 @@ class OnArrays(Instruction):
 
     @property
     def selects(self) -> bool:
-        """Of extremes and of entries."""
+        """As the operation: extremes, and entries that an index takes."""
         return self.operation.selects
 
     def value(self, xp: RuleNamespace[Any], args: list[Any]) -> Any:
@@ -258,7 +258,7 @@ class OnArrays(Instruction):
         return self.operation.edge(xp, out, args, self.shapes, self.extra)
 
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
-        """The entries that matter there."""
+        """The entries of the operand that put it at an edge."""
         return self.operation.edge_entries(xp, self.edge(xp, out, args), out, args, self.shapes, self.extra)
 
     def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
@@ -272,7 +272,7 @@ class OnArrays(Instruction):
 
 
 def _still_zero(xp: RuleNamespace[Any], g: Any, part: Any) -> Any:
-    """An operation's g·J, and 0 where it is NaN at a point or seed at which all of g is 0: that path is not used."""
+    """An operation's g·J, with 0 in the place of NaN at points or seeds where all of g is 0: the path is not used."""
     if isinstance(part, Dual):
         v, t = (g.v, g.t) if isinstance(g, Dual) else (g, 0.0 * g)
         return Dual(_still_zero(xp, v, part.v), _still_zero(xp, abs(v) + abs(t), part.t), part.namespace)

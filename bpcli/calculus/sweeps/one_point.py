@@ -49,7 +49,7 @@ class Sweeps(ABC):
 
     @abstractmethod
     def result(self, x: Any, shape: Shape) -> Any:
-        """A slot's value as what is handed out: a float, or an array of its shape."""
+        """A slot's value as it is returned: a float, or an array of its shape."""
 
     @abstractmethod
     def seed(self, part: Any, shape: Shape) -> Any:
@@ -72,7 +72,7 @@ class Sweeps(ABC):
         """Whether a step of the sweeps at the point may have left the range of doubles."""
 
     def quiet(self) -> AbstractContextManager[object]:
-        """Within it no warning tells of what leaves the finite."""
+        """A context without warnings of overflow and of values that are not finite."""
         return nullcontext()
 
     @abstractmethod
@@ -115,7 +115,7 @@ class FloatSweeps(Sweeps):
         return self.program.forward(self.namespace, point)
 
     def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
-        """The adjoints; an output that does not count meets no infinite slope either."""
+        """The adjoints; an output whose adjoint is 0 adds 0, also through an infinite slope."""
         seeds = {slot: seed for slot, seed in seeds.items() if seed != 0}
         return self.program.reverse(self.namespace, values, seeds, self.active)
 
@@ -274,7 +274,7 @@ class ArraySweeps(Sweeps):
 def reverse_masked_if_needed(
     program: Program, xp: PlainNamespace, values: list[Any], seeds: dict[int, Any], active: list[bool]
 ) -> dict[str, Any]:
-    """The reverse sweep on arrays, the fast one first: most have no unselected path with an infinite slope."""
+    """The reverse sweep on arrays; with masks only if the fast one, without them, gives something not finite."""
     found = program.reverse(xp, values, seeds, active, masked=False)
     if not program.selects or all(xp.base.isfinite(g).all() for g in found.values()):
         return found
@@ -282,7 +282,7 @@ def reverse_masked_if_needed(
 
 
 def value_of(x: Any) -> Any:
-    """The value of a dual; another number is its own."""
+    """The value of a dual; any other number itself."""
     return x.v if isinstance(x, Dual) else x
 
 

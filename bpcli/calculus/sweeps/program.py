@@ -72,12 +72,12 @@ class Program(Slots):
         return {step for slot in needed if isinstance(step := self.slots[slot], str)}
 
     def edge(self, xp: RuleNamespace[Any], values: list[Any], slot: int) -> Any:
-        """Where a step is at an edge: a truth, or an array of them."""
+        """Whether a step is at an edge: a bool, or an array of bools."""
         step = self.step(slot)
         return step.edge(xp, values[slot], [values[a] for a in step.args])
 
     def edge_entries(self, xp: RuleNamespace[Any], values: list[Any], slot: int) -> Any:
-        """The entries of a step's operands on which it depends that the step is at an edge."""
+        """The entries of a step's operands that put it at an edge."""
         step = self.step(slot)
         return step.edge_entries(xp, values[slot], [values[a] for a in step.args])
 

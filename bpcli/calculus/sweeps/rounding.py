@@ -238,15 +238,15 @@ def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[S
 
     H[i, j] = Σ (ġ·s + g·ṡ)·∂a/∂xᵢ over the slopes s of all steps by their operands a, where · is the tangent by xⱼ.
     """
-    program, space, sweeps = calculation.program, calculation.space, calculation.sweeps
+    program, xp, sweeps = calculation.program, calculation.namespace, calculation.sweeps
     if not program.scalar:
         return True
     values = sweeps.forward(point)
     errors = value_errors(calculation, values, {})
     if any(error > _DOUBT * abs(value) for value, error in zip(values, errors, strict=True)):
         return True
-    along = [program.tangents(space, values, seed) for seed in _units(calculation, sweeps.inputs)]
-    duals, (slot,) = Duals(space), program.outputs
+    along = [program.tangents(xp, values, seed) for seed in _units(calculation, sweeps.inputs)]
+    duals, (slot,) = Duals(xp), program.outputs
     for column, tangents in enumerate(along):
         pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
         adjoints: dict[int, Any] = {}

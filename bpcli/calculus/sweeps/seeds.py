@@ -80,5 +80,5 @@ def columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
 
 
 def some_points(columns: Point, which: Any) -> dict[str, Any]:
-    """The points of a slice or of places; what is one for all points stays whole."""
+    """The columns at some points, a slice or places; a value that all points share stays as it is."""
     return {name: c if c.shape[-1] == 1 else c[..., which] for name, c in columns.items()}

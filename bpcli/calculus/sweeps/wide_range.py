@@ -15,7 +15,7 @@ _TINY, _HUGE = 2.0**-511, 2.0**511
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
 MOST_ENTRIES = 1 << 13
-"""Of a program, for each input or output, up to which it is worth while to go once more."""
+"""Entries of a program times its inputs or outputs, up to which a second run on wide numbers is worth the time."""
 
 
 def leaves_range(program: Program, values: list[float]) -> bool:

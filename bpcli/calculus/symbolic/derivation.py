@@ -161,7 +161,7 @@ def shapes_of(
 
 
 def _takes_whole(node: Call) -> bool:
-    """Whether what it is depends on how many entries its argument has."""
+    """Whether the function depends on how many entries its argument has."""
     return FUNCTIONS[node.function].kind in ("reduction", "macro") and (
         len(node.arguments) == 1 or node.function == "dot"
     )

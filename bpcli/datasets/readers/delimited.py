@@ -24,7 +24,7 @@ from bpcli.datasets.table import Floats, Table, is_number, to_numbers
 from bpcli.errors import DataError
 
 _BLOCK = 1 << 20
-"""Characters of a block: enough that the cost of a call does not count, and little memory beside a table's."""
+"""Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
 
 _LONG = _BLOCK // 2
 """A block of fewer characters is not worth the time to import pyarrow."""
