@@ -150,6 +150,11 @@ def precision(bits: int) -> Iterator[None]:
         yield
 
 
+def bits() -> int:
+    """The precision that balls have now."""
+    return int(ctx.prec)
+
+
 def enclosure(x: Ball) -> tuple[Fraction | float, Fraction | float]:
     """Two numbers between which it lies for certain; ±∞ or NaN at both ends if it is that for certain.
 

@@ -6,28 +6,21 @@ with a bound of its error, or a ball. A sign that neither tells is open, and is 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from bpcli.calculus.rules.duals import PlainNamespace
-from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.numbers.elements import UNKNOWN
-from bpcli.numbers.namespaces import FLOATS
 
 MAX_BITS = 4096  # of a fraction, beyond which only a number's value is kept
 MAX_PRODUCTS = 64  # in a sum
+SHORT = 128  # bits of a fraction that multiplies at no more cost than the shortest
 MAX_ROOT = 64  # of what is known as a root of a fraction, and of e
 
 Product = tuple[tuple["Constant", int], ...]
 """Constants and their exponents, in the order in which they were first met; () is 1."""
 Coefficient = Any
 """A Fraction or a Real."""
-
-ROWS = {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
-}  # fmt: skip
-"""The rows of the table of functions whose names differ from those of the namespaces."""
 
 _EXACT: Mapping[str, Mapping[int, int]] = {
     **{name: {0: 1} for name in ("exp", "cos", "cosh")},
@@ -42,13 +35,34 @@ _IN_PI: Mapping[str, Mapping[int, Fraction]] = {
 }
 
 
+class Work:
+    """What series have cost, in products of short fractions; once that is more than `allowed`, no more is known."""
+
+    __slots__ = ("allowed", "done")
+
+    def __init__(self, allowed: float = math.inf) -> None:
+        self.allowed, self.done = allowed, 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has come to more than is allowed."""
+        return self.done > self.allowed
+
+
 class Constant:
     """A real number with a name, not 0 unless its `sign` is open; `root` is (n, b) of the n-th root of a fraction b."""
 
-    __slots__ = ("index", "name", "root", "sign", "value")
+    __slots__ = ("index", "name", "powers", "root", "sign", "value")
 
     def __init__(self, index: int, name: Any, value: Any, sign: Any, root: tuple[int, Fraction] | None) -> None:
         self.index, self.name, self.value, self.sign, self.root = index, name, value, sign, root
+        self.powers: dict[int, Any] = {1: value}
+
+    def power(self, exponent: int, arithmetic: Any) -> Any:
+        """The value of a power."""
+        if exponent not in self.powers:
+            self.powers[exponent] = arithmetic.power(self.value, exponent)
+        return self.powers[exponent]
 
 
 class Real:
@@ -75,12 +89,7 @@ class Real:
         return self.reals.of(total)
 
     def __mul__(self, other: Coefficient) -> Coefficient:
-        total: dict[Product, Fraction] = {}
-        for one, factor in self.products.items():
-            for two, other_factor in _products(other).items():
-                product, rational = _product(one, two)
-                total[product] = total.get(product, Fraction(0)) + factor * other_factor * rational
-        return self.reals.of(total)
+        return self.reals.sum_of_products([(self, other)])
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -100,6 +109,10 @@ def _products(x: Coefficient) -> dict[Product, Fraction]:
 
 def _product(one: Product, two: Product) -> tuple[Product, Fraction]:
     """The product of two, and the fraction that whole powers of roots leave."""
+    if not one and not any(constant.root for constant, _ in two):
+        return two, Fraction(1)
+    if not two and not any(constant.root for constant, _ in one):
+        return one, Fraction(1)
     exponents, rational = dict(one), Fraction(1)
     for constant, exponent in two:
         exponents[constant] = exponents.get(constant, 0) + exponent
@@ -117,8 +130,8 @@ class Reals:
     `open` says that the sign of one of them was asked for, and is not known at this precision.
     """
 
-    def __init__(self, arithmetic: Any) -> None:
-        self.arithmetic, self.open = arithmetic, False
+    def __init__(self, arithmetic: Any, work: Work) -> None:
+        self.arithmetic, self.work, self.open = arithmetic, work, False
         self._constants: dict[Any, Constant] = {}
         self.pi = self._named("pi", arithmetic.pi())
 
@@ -137,6 +150,26 @@ class Reals:
         long = len(kept) > MAX_PRODUCTS or any(_bits(factor) > MAX_BITS for factor in kept.values())
         return self._named(object(), self.numeric(one)) if long else one
 
+    def sum_of_products(self, pairs: Sequence[tuple[Coefficient, Coefficient]]) -> Coefficient:
+        """Σ c·d of pairs (c, d); a number of which nothing is known once the work is exhausted."""
+        rational, total = Fraction(0), dict[Product, Fraction]()
+        for c, d in pairs:
+            self.work.done += _cost(c, d)
+            if self.work.exhausted:
+                return self._named(object(), self.arithmetic.anything)
+            if not isinstance(c, Real) and not isinstance(d, Real):
+                rational += c * d
+                continue
+            for one, factor in _products(c).items():
+                for two, other_factor in _products(d).items():
+                    product, whole = _product(one, two)
+                    term = factor * other_factor
+                    total[product] = total.get(product, Fraction(0)) + (term if whole == 1 else term * whole)
+        if not total:
+            return rational
+        total[()] = total.get((), Fraction(0)) + rational
+        return self.of(total)
+
     def bounded(self, x: Coefficient) -> Coefficient:
         """A coefficient, or of a fraction that is too long only its value."""
         return x if isinstance(x, Real) or _bits(x) <= MAX_BITS else self._named(object(), self.arithmetic.of(x))
@@ -148,9 +181,10 @@ class Reals:
         if x.value is None:
             total = self.arithmetic.of(Fraction(0))
             for product, factor in x.products.items():
+                self.work.done += (1 + len(product)) * self.arithmetic.cost
                 term = self.arithmetic.of(factor)
                 for constant, exponent in product:
-                    term = self.arithmetic.times(term, self.arithmetic.power(constant.value, exponent))
+                    term = self.arithmetic.times(term, constant.power(exponent, self.arithmetic))
                 total = self.arithmetic.plus(total, term)
             x.value = total
         return x.value
@@ -270,6 +304,18 @@ class Reals:
         return angle if angle is None or signs[0] > 0 else angle + self.pi * (1 if signs[1] >= 0 else -1)
 
 
+def _cost(x: Coefficient, y: Coefficient) -> int:
+    """What the product of two costs."""
+    terms, bits = 1, 0
+    for one in (x, y):
+        if isinstance(one, Real):
+            terms *= len(one.products)
+            bits += max(map(_bits, one.products.values()))
+        else:
+            bits += _bits(one)
+    return terms * (1 + bits // SHORT)
+
+
 def _bits(x: Fraction) -> int:
     return x.numerator.bit_length() + x.denominator.bit_length()
 
@@ -293,116 +339,3 @@ def _whole_root(x: int, n: int) -> int:
     while (closer := ((n - 1) * root + x // root ** (n - 1)) // n) < root:
         root = closer
     return root
-
-
-Bounded = tuple[float, float]
-"""A double, and how far it is at most from the true number; the second is ∞ where nothing is known."""
-_ULP = 2.0**-52
-
-
-class Doubles:
-    """Values as doubles with a bound of their error: a few units for each step, and what it makes of those before."""
-
-    unknown = beyond_proof = math.nan
-
-    def pi(self) -> Bounded:
-        """π."""
-        return math.pi, _ULP
-
-    def of(self, x: Fraction) -> Bounded:
-        """A fraction."""
-        try:
-            value = float(x)
-        except OverflowError:
-            return math.inf if x > 0 else -math.inf, math.inf
-        return value, abs(value) * _ULP + 5e-324
-
-    def plus(self, x: Bounded, y: Bounded) -> Bounded:
-        """The sum."""
-        total = x[0] + y[0]
-        return total, x[1] + y[1] + abs(total) * _ULP
-
-    def times(self, x: Bounded, y: Bounded) -> Bounded:
-        """The product."""
-        product = x[0] * y[0]
-        error = abs(x[0]) * y[1] + abs(y[0]) * x[1] + x[1] * y[1]
-        return product, error + abs(product) * _ULP + 5e-324
-
-    def power(self, x: Bounded, p: Fraction | int) -> Bounded:
-        """The power: an error of x counts p-fold."""
-        exponent = self.of(Fraction(p))[0]
-        value = FLOATS.power(x[0], exponent)
-        if not math.isfinite(value) or not x[0] or not x[1] < abs(x[0]) / 2:
-            return value, math.inf
-        spread = abs(exponent) * (2.0 * x[1] / abs(x[0]) + _ULP * abs(math.log(abs(x[0]))))
-        return value, abs(value) * (spread if spread < 0.1 else math.inf) + 4.0 * abs(value) * _ULP + 5e-324
-
-    def function(self, name: str, x: Bounded) -> Bounded | None:
-        """The function: an error of x counts as often as the slope says."""
-        row, xp = FUNCTIONS[ROWS.get(name, name)], PlainNamespace(FLOATS)
-        assert row.value is not None
-        value = row.value(xp, x[0])
-        slope = row.partial(0)(xp, value, x[0])
-        error = 2.0 * abs(slope) * x[1] + 4.0 * abs(value) * _ULP + 5e-324
-        return (value, error) if math.isfinite(value) and math.isfinite(error) else None
-
-    def sign(self, x: Bounded) -> Any:
-        """The sign, where the error leaves no doubt."""
-        return UNKNOWN if not abs(x[0]) > 2.0 * x[1] else 1 if x[0] > 0 else -1
-
-    def result(self, x: Bounded) -> float:
-        """What is shown."""
-        return x[0]
-
-    approximate = result
-
-    def is_finite(self, x: Any) -> bool:
-        """Whether a result is finite."""
-        return math.isfinite(x)
-
-
-class Balls:
-    """Values as balls, at the precision of the context."""
-
-    def __init__(self) -> None:
-        from bpcli.numbers import balls, enclosures
-
-        self._space, self.of, self._power = balls.balls(), enclosures.rational, balls.power
-        self.unknown, self.beyond_proof = enclosures.ANYTHING, enclosures.BEYOND_PROOF
-
-    def pi(self) -> Any:
-        """π."""
-        return self._space.pi
-
-    def plus(self, x: Any, y: Any) -> Any:
-        """The sum."""
-        return x + y
-
-    def times(self, x: Any, y: Any) -> Any:
-        """The product."""
-        return x * y
-
-    def power(self, x: Any, p: Fraction | int) -> Any:
-        """The power."""
-        return self._power(x, self.of(Fraction(p)))
-
-    def function(self, name: str, x: Any) -> Any:
-        """The function."""
-        return self._space.functions[name](x)
-
-    def sign(self, x: Any) -> Any:
-        """The sign, where the ball leaves no doubt."""
-        zero = self.of(Fraction(0))
-        return 1 if (x > zero) is True else -1 if (x < zero) is True else UNKNOWN
-
-    def result(self, x: Any) -> Any:
-        """What is shown."""
-        return x
-
-    def approximate(self, x: Any) -> float:
-        """A double near it."""
-        return float(self._space.rank(x))
-
-    def is_finite(self, x: Any) -> bool:
-        """Whether a result is finite, as far as is known."""
-        return bool(self._space.isfinite(x))

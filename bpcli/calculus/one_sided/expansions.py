@@ -9,7 +9,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from bpcli.calculus.one_sided.coefficients import ROWS, Balls, Coefficient, Doubles, Real, Reals
+from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
+from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
 from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
@@ -24,12 +25,14 @@ _LONGEST_DECIMAL = 4096  # digits of a constant of the text, written out
 class SeriesKind:
     """Series of at most `length` terms; their signs are decided in doubles, or in balls where `exact`.
 
+    A series that takes more than the `work` that is allowed is not known.
+
     In doubles a constant of the text is the double that it reads as; `exact` it is the decimal itself.
     """
 
-    def __init__(self, exact: bool, length: int) -> None:
+    def __init__(self, exact: bool, length: int, work: Work | None = None) -> None:
         self.exact, self.length = exact, length
-        self.reals = Reals(Balls() if exact else Doubles())
+        self.reals = Reals(Balls() if exact else Doubles(), work or Work())
         self.zero = Series((), INF, self)
         self.unknown = Series((), -INF, self)
         self.undefined = Series((), -INF, self, defined=False)
@@ -106,8 +109,9 @@ class SeriesKind:
 
     @property
     def not_known(self) -> Any:
-        """The result where nothing is known: NaN, or a ball of everything."""
-        return self.reals.arithmetic.unknown if self.reals.open else self.reals.arithmetic.beyond_proof
+        """The result where nothing is known: NaN, or a ball of everything, if need be for each precision."""
+        more = self.reals.open and not self.reals.work.exhausted
+        return self.reals.arithmetic.unknown if more else self.reals.arithmetic.beyond_proof
 
     def select(self, condition: Any, x: Series, y: Series) -> Series:
         """X where the condition holds, else y; what both have in common where that is open."""
@@ -291,7 +295,7 @@ class SeriesKind:
             if x.order <= 0 or x.first < 0:
                 return self.unknown
             at = x.coefficient(0)
-            u = x - self.of(at)
+            u = Series([term for term in x.terms if term[0] > 0], x.order, self)
             if u.is_zero():
                 value = self.reals.function(name, at)
                 return self.unknown if value is None else self.of(value)

@@ -5,14 +5,15 @@ that side. Where both sides agree, and with the value at the point, that is the 
 kink, and a convention decides; where the terms of the series don't tell, the derivative is not known.
 """
 
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.one_sided.coefficients import Coefficient
+from bpcli.calculus.one_sided.coefficients import Coefficient, Work
 from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.one_sided.series import Series
 from bpcli.calculus.rules.shapes import Shape, entry_names
@@ -24,13 +25,17 @@ from bpcli.text.notation import number as written
 MAX_STEPS = 400_000
 """Series that are computed, over all inputs and both sides, up to which the sides are looked at."""
 
+MAX_WORK, WORK_A_STEP = 1 << 18, 4
+"""What the coefficients may cost, in products of short fractions: in all, and more for each series."""
+
 LENGTHS = (6, 12, 32)
 """Terms of a series: more where fewer don't tell."""
 
-ASIDE = Fraction(64), Fraction(8) + Fraction(1, 2**31 - 1)
+_OFF = Fraction(1, 2**31 - 1)  # off a whole number: so the other inputs' terms add up to no term of h itself
+ASIDE = dict(zip(LENGTHS, (Fraction(64), 4 + _OFF, 8 + _OFF), strict=True))
 """In h^ASIDE the other inputs move off their own kinks: to a side, but too little to count in the terms that matter.
 
-The second is for the longest series: it takes fewer of their terms where a quotient by other inputs cancels.
+It is less for longer series: so fewer of their terms do where a quotient by other inputs cancels.
 """
 
 _NEAR = 1e-9  # relative: slopes in doubles that differ by less are one
@@ -89,16 +94,18 @@ class Neighbourhood:
 
     def __init__(self, program: Program, columns: dict[str, Any], wrt: Sequence[str], exact: bool) -> None:
         self.program, self.wrt, self.columns, self.exact = program, wrt, columns, exact
+        self.work = Work(MAX_WORK)
         self.points = max([column.shape[-1] for column in columns.values()], default=1)
         self.entries = [(name, k) for name in wrt for k in range(math.prod(program.variables[name]))]
         self.names = [title for name in wrt for title in entry_names(name, program.variables[name])]
         self._kinds: dict[int, SeriesKind] = {}
+        self._gradients: dict[tuple[int, tuple[int, ...]], list[list[Series]]] = {}
         self.take_terms(LENGTHS[0])
 
     def take_terms(self, length: int) -> None:
         """Work with series of so many terms from now on."""
         if length not in self._kinds:
-            self._kinds[length] = SeriesKind(self.exact, length)
+            self._kinds[length] = SeriesKind(self.exact, length, self.work)
         self.kind = self._kinds[length]
 
     def _moved(self, moves: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
@@ -144,7 +151,7 @@ class Neighbourhood:
     def second_slopes(self, i: int, inputs: Sequence[int], gradient: list[list[Series]]) -> list[list[Sides]]:
         """The slopes of the gradient by input i; the other inputs are on the same side, and then on the other."""
         ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
-        power, found = ASIDE[self.kind.length == LENGTHS[-1]], []
+        power, found = ASIDE[self.kind.length], []
         for direction, aside in ways:
             others = [(other, aside, power) for other in inputs if other != i]
             found.append(self.gradient([(i, direction, Fraction(1)), *others]))
@@ -159,8 +166,14 @@ class Neighbourhood:
             result.append(row)
         return result
 
-    def gradient_at(self, inputs: Iterable[int]) -> list[list[Series]]:
+    def gradient_at(self, inputs: Sequence[int]) -> list[list[Series]]:
         """The gradient at the points themselves, by `inputs` from both sides; undefined where these differ."""
+        key = self.kind.length, tuple(inputs)
+        if key not in self._gradients:
+            self._gradients[key] = self._gradient_at(inputs)
+        return self._gradients[key]
+
+    def _gradient_at(self, inputs: Sequence[int]) -> list[list[Series]]:
         found = self.gradient()
         for i in inputs:
             (row,) = self.slopes(i)
@@ -260,6 +273,7 @@ def resolve(
                 names=["wrt", "kink", "certify"],
             )
         return [Kink("", 0, None, None, math.nan, False)]
+    near.work.allowed += WORK_A_STEP * steps
     found: list[Kink] = []
     for i in looked:
         for o, row in enumerate(_decided(near, i, looked, second, steps)):
@@ -282,13 +296,20 @@ def _decided(near: Neighbourhood, i: int, looked: Sequence[int], second: bool, s
     """The slopes by input i, of series as long as it takes to know them, or as is allowed."""
     rows: list[list[Sides]] = []
     for length in LENGTHS:
-        if rows and steps * length > MAX_STEPS * LENGTHS[0]:
+        if rows and (steps * length > MAX_STEPS * LENGTHS[0] or near.work.exhausted):
             break
         near.take_terms(length)
-        rows = near.second_slopes(i, looked, near.gradient_at(looked)) if second else near.slopes(i)
-        if not any(UNKNOWN in sides for row in rows for sides in row):
+        longer = near.second_slopes(i, looked, near.gradient_at(looked)) if second else near.slopes(i)
+        pairs = zip(rows or longer, longer, strict=True)
+        rows = [[min(sides, key=_open) for sides in zip(*pair, strict=True)] for pair in pairs]
+        if not any(map(_open, itertools.chain.from_iterable(rows))):
             break
     return rows
+
+
+def _open(sides: Sides) -> int:
+    """How much of the sides is not known."""
+    return sides.count(UNKNOWN)
 
 
 def _chosen(sides: Sides, plain: Any, kink: str, second: bool, kind: SeriesKind) -> tuple[Any, bool]:

@@ -138,13 +138,17 @@ class Series:
             return self.kind.unknown
         if self.is_zero() or other.is_zero():
             return self.kind.zero
+        if self.kind.reals.work.exhausted:
+            return self.kind.unknown
         order = min(sum_of(self.order, other.first), sum_of(other.order, self.first))
-        products: dict[Power, Coefficient] = {}
+        products: dict[Power, list[tuple[Coefficient, Coefficient]]] = {}
         for p, c in self.terms:
             for q, d in other.terms:
-                if p + q < order:
-                    products[p + q] = products[p + q] + c * d if p + q in products else c * d
-        return Series(sorted(products.items(), key=_by_power), order, self.kind)
+                if (power := p + q) < order:
+                    products.setdefault(power, []).append((c, d))
+        total = self.kind.reals.sum_of_products
+        product = Series(((power, total(products[power])) for power in sorted(products)), order, self.kind)
+        return self.kind.unknown if self.kind.reals.work.exhausted else product
 
     def less(self, other: "Series") -> Any:
         """Whether it is smaller for every small h: True, False or UNKNOWN."""

@@ -28,6 +28,7 @@ MAX_BITS = 1 << 16
 
 _FIRST_BITS = 80
 _BITS_IN_ALL = 1 << 27  # of all entries together
+_MAX_WORK = 1 << 16  # of series, in products of short fractions, up to which the precision is doubled
 _MAX_ENTRIES = 1 << 20  # of a result, or of what it is computed from
 _DIGITS_OF_DOUBLES = 15  # up to so many digits the nearest double is written, which is 0 below the range of doubles
 _UNDERFLOW = Fraction(1, 1 << 1075)  # what is at most this rounds to 0
@@ -37,13 +38,15 @@ class Undecided(float):
     """NaN for a result that no precision decides, such as the value of a step function exactly at its jump."""
 
 
-def certified(compute: Callable[[], T], digits: int | None, entries: int = 1) -> T:
+def certified(compute: Callable[[], T], digits: int | None, entries: int = 1, work: Callable[[], int] = lambda: 0) -> T:
     """What `compute` gives in balls, each Ball replaced by the double nearest to it for certain.
 
-    The precision starts with 80 bits and doubles until each entry is decided, at most to `MAX_BITS`. With `digits` an
-    entry is `Written`: its text is the true value rounded to so many significant digits, half to even. An entry that
-    is not decided at the highest precision is `Undecided`. Raises NotFiniteError where nothing at all is decided.
+    The precision starts with 80 bits and doubles until each entry is decided, at most to `MAX_BITS`, or until `work`,
+    what series have taken, is too much. With `digits` an entry is `Written`: its text is the true value rounded to so
+    many significant digits, half to even. An entry that is not decided at the highest precision is `Undecided`. Raises
+    NotFiniteError where nothing at all is decided.
     """
+    before = work()
     most = max(_FIRST_BITS, min(MAX_BITS, _BITS_IN_ALL // max(1, entries)))
     bits = _FIRST_BITS
     while True:
@@ -51,10 +54,10 @@ def certified(compute: Callable[[], T], digits: int | None, entries: int = 1) ->
         try:
             with precision(bits):
                 result, missing = _replaced(compute(), digits)
-            if last or not missing:
+            if last or not missing or work() - before > _MAX_WORK:
                 break
         except UndecidedError:
-            if last:
+            if last or work() - before > _MAX_WORK:
                 raise NotFiniteError(f"{bits} bits do not decide on which side of a jump the point lies") from None
         bits *= 2
     return result
@@ -122,6 +125,10 @@ def decimal_text(value: Decimal, digits: int) -> str:
 class _InBalls(Calculation):
     """The calculation in ball arithmetic, at the precision of the context: every number in it is a ball."""
 
+    def series_work(self) -> int:
+        """What the series about points have taken so far."""
+        return self.edges.work
+
     def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
         entries = max(rows * columns, self.program.entries)
         if entries > _MAX_ENTRIES:
@@ -144,7 +151,7 @@ class Certified(Calculation):
 
     def _certified(self, compute: Callable[..., T], *args: Any) -> T:
         self._in_balls.kink = self.kink
-        result = certified(lambda: compute(*args), self.digits, self.program.entries)
+        result = certified(lambda: compute(*args), self.digits, self.program.entries, self._in_balls.series_work)
         self.kinks = self._in_balls.kinks
         return result
 

@@ -25,6 +25,7 @@ class Edges:
         self.sweeps, self.program = sweeps, sweeps.program
         self.wrt = [name for name, _ in sweeps.inputs]
         self.non_smooth = self.program.non_smooth(self.wrt)
+        self.work = 0  # that the series about points took, in products of short fractions
 
     def at(self, values: list[Any]) -> list[int]:
         """The slots of the steps that are at an edge, of one point."""
@@ -55,6 +56,7 @@ class Edges:
         with np.errstate(all="ignore"):
             near = Neighbourhood(self.program, columns, self.wrt, exact=not self.sweeps.namespace.base.rounds)
             kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table))
+            self.work += near.work.done
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]
         return by_name, kinks
 

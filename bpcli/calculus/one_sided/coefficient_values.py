@@ -1,0 +1,134 @@
+"""The values of coefficients, where the exact form tells no sign: doubles with a bound of their error, or balls."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from bpcli.calculus.rules.duals import PlainNamespace
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.namespaces import FLOATS
+
+ROWS = {
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+}  # fmt: skip
+"""The rows of the table of functions whose names differ from those of the namespaces."""
+
+Bounded = tuple[float, float]
+"""A double, and how far it is at most from the true number; the second is ∞ where nothing is known."""
+_ULP = 2.0**-52
+
+
+class Doubles:
+    """Values as doubles with a bound of their error: a few units for each step, and what it makes of those before.
+
+    `cost` is that of a step, in products of short fractions.
+    """
+
+    unknown = beyond_proof = math.nan
+    anything = 0.0, math.inf
+    cost = 1
+
+    def pi(self) -> Bounded:
+        """π."""
+        return math.pi, _ULP
+
+    def of(self, x: Fraction) -> Bounded:
+        """A fraction."""
+        try:
+            value = float(x)
+        except OverflowError:
+            return math.inf if x > 0 else -math.inf, math.inf
+        return value, abs(value) * _ULP + 5e-324
+
+    def plus(self, x: Bounded, y: Bounded) -> Bounded:
+        """The sum."""
+        total = x[0] + y[0]
+        return total, x[1] + y[1] + abs(total) * _ULP
+
+    def times(self, x: Bounded, y: Bounded) -> Bounded:
+        """The product."""
+        product = x[0] * y[0]
+        error = abs(x[0]) * y[1] + abs(y[0]) * x[1] + x[1] * y[1]
+        return product, error + abs(product) * _ULP + 5e-324
+
+    def power(self, x: Bounded, p: Fraction | int) -> Bounded:
+        """The power: an error of x counts p-fold."""
+        exponent = self.of(Fraction(p))[0]
+        value = FLOATS.power(x[0], exponent)
+        if not math.isfinite(value) or not x[0] or not x[1] < abs(x[0]) / 2:
+            return value, math.inf
+        spread = abs(exponent) * (2.0 * x[1] / abs(x[0]) + _ULP * abs(math.log(abs(x[0]))))
+        return value, abs(value) * (spread if spread < 0.1 else math.inf) + 4.0 * abs(value) * _ULP + 5e-324
+
+    def function(self, name: str, x: Bounded) -> Bounded | None:
+        """The function: an error of x counts as often as the slope says."""
+        row, xp = FUNCTIONS[ROWS.get(name, name)], PlainNamespace(FLOATS)
+        assert row.value is not None
+        value = row.value(xp, x[0])
+        slope = row.partial(0)(xp, value, x[0])
+        error = 2.0 * abs(slope) * x[1] + 4.0 * abs(value) * _ULP + 5e-324
+        return (value, error) if math.isfinite(value) and math.isfinite(error) else None
+
+    def sign(self, x: Bounded) -> Any:
+        """The sign, where the error leaves no doubt."""
+        return UNKNOWN if not abs(x[0]) > 2.0 * x[1] else 1 if x[0] > 0 else -1
+
+    def result(self, x: Bounded) -> float:
+        """What is shown."""
+        return x[0]
+
+    approximate = result
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether a result is finite."""
+        return math.isfinite(x)
+
+
+class Balls:
+    """Values as balls, at the precision of the context."""
+
+    def __init__(self) -> None:
+        from bpcli.numbers import balls, enclosures
+
+        self._space, self.of, self._power = balls.balls(), enclosures.rational, balls.power
+        self.unknown, self.beyond_proof = enclosures.ANYTHING, enclosures.BEYOND_PROOF
+        self.anything = enclosures.ANYTHING
+        self.cost = 2 + enclosures.bits() // 512
+
+    def pi(self) -> Any:
+        """π."""
+        return self._space.pi
+
+    def plus(self, x: Any, y: Any) -> Any:
+        """The sum."""
+        return x + y
+
+    def times(self, x: Any, y: Any) -> Any:
+        """The product."""
+        return x * y
+
+    def power(self, x: Any, p: Fraction | int) -> Any:
+        """The power."""
+        return self._power(x, self.of(Fraction(p)))
+
+    def function(self, name: str, x: Any) -> Any:
+        """The function."""
+        return self._space.functions[name](x)
+
+    def sign(self, x: Any) -> Any:
+        """The sign, where the ball leaves no doubt."""
+        zero = self.of(Fraction(0))
+        return 1 if (x > zero) is True else -1 if (x < zero) is True else UNKNOWN
+
+    def result(self, x: Any) -> Any:
+        """What is shown."""
+        return x
+
+    def approximate(self, x: Any) -> float:
+        """A double near it."""
+        return float(self._space.rank(x))
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether a result is finite, as far as is known."""
+        return bool(self._space.isfinite(x))

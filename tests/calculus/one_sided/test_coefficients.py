@@ -1,0 +1,138 @@
+"""Coefficients of series: exact sums of products of constants, beside their values by mpmath; what they may cost."""
+
+from fractions import Fraction
+
+import mpmath
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.one_sided import kinks
+from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
+from bpcli.calculus.one_sided.coefficients import MAX_BITS, MAX_PRODUCTS, SHORT, Real, Reals, Work
+from bpcli.calculus.one_sided.expansions import SeriesKind
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.certified import Certified
+from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.enclosures import enclosure, precision
+
+mp = mpmath.MPContext()
+mp.dps = 60
+
+SMALL = st.fractions(-5, 5, max_denominator=12)
+POSITIVE = st.fractions(Fraction(1, 9), 9, max_denominator=9)
+CONSTANTS = st.one_of(
+    st.tuples(st.just("power"), POSITIVE, st.sampled_from([Fraction(1, 2), Fraction(1, 3), Fraction(-2, 3)])),
+    st.tuples(st.sampled_from(["log", "exp", "sin", "arctan", "cosh"]), POSITIVE),
+    st.tuples(st.just("pi")),
+    st.tuples(st.just("number"), SMALL),
+)
+SUMS = st.lists(st.lists(CONSTANTS, min_size=1, max_size=3), min_size=1, max_size=4)
+NAMES = {"arctan": "atan"}
+
+
+def fraction(x):
+    return mp.mpf(x.numerator) / x.denominator
+
+
+def coefficient(reals, kind, *args):
+    if kind == "number":
+        return args[0]
+    if kind == "pi":
+        return reals.pi
+    return reals.power(*args) if kind == "power" else reals.function(kind, *args)
+
+
+def truth(kind, *args):
+    if kind == "number":
+        return fraction(args[0])
+    if kind == "pi":
+        return +mp.pi
+    values = [fraction(a) for a in args]
+    return values[0] ** values[1] if kind == "power" else getattr(mp, NAMES.get(kind, kind))(*values)
+
+
+def total(parts, of, one):
+    result = one * 0
+    for part in parts:
+        product = one
+        for constant in part:
+            product = product * of(*constant)
+        result = result + product
+    return result
+
+
+@given(SUMS, SUMS, st.booleans())
+def test_products_of_sums_beside_their_values(first, second, exact):
+    with precision(120):
+        reals = Reals(Balls() if exact else Doubles(), Work())
+        x, y = (total(parts, lambda *c: coefficient(reals, *c), Fraction(1)) for parts in (first, second))
+        a, b = (total(parts, truth, mp.mpf(1)) for parts in (first, second))
+        found, expected = x * y - x, a * b - a
+        value = reals.numeric(found)
+        if exact:
+            low, high = enclosure(value)
+            assert fraction(low) - mp.mpf("1e-50") <= expected <= fraction(high) + mp.mpf("1e-50")
+        else:
+            assert abs(mp.mpf(value[0]) - expected) <= value[1] + mp.mpf("1e-50")
+        sign = reals.sign(found)
+        assert sign is UNKNOWN or sign == (0 if abs(expected) < mp.mpf("1e-50") else mp.sign(expected))
+        if len(first) + len(second) <= 4:
+            assert (x + y) * (x - y) - x * x + y * y == 0  # whatever the constants are
+
+
+def test_a_long_sum_becomes_its_value():
+    reals = Reals(Doubles(), Work())
+    roots = [reals.power(Fraction(p), Fraction(1, 2)) for p in (2, 3, 5, 7, 11, 13, 17, 19, 23)]
+    x = sum(roots, Fraction(1))
+    for _ in range(4):
+        x = x * x
+        assert isinstance(x, Real)
+        assert len(x.products) <= MAX_PRODUCTS
+    value, error = reals.numeric(x)
+    assert abs(value - (1 + sum(mp.sqrt(p) for p in (2, 3, 5, 7, 11, 13, 17, 19, 23))) ** 16) <= error < value * 1e-12
+
+
+def test_beyond_the_work_nothing_is_known():
+    work = Work(20)
+    kind = SeriesKind(exact=False, length=5, work=work)
+    h = kind.moved(1.0, 1.0)
+    assert (h * h).order > 0
+    product = h
+    for _ in range(6):
+        product = product * h
+    assert work.exhausted
+    assert (product.terms, product.order) == ((), kind.unknown.order)
+    assert (h * 0.0).is_zero()
+
+
+COSTLY = [
+    ("asinh(1e308/log(w))", 1.0),
+    ("|w|**2+(sqrt(2+w)+sqrt(3+w)+sqrt(5+w)+sqrt(7+w)+log(2+w)+log(3+w)+log(5+w))**7", 0.0),
+    ("where(w==0,0,w**2*sin(1/w))+tan(exp(w)+sqrt(3+w))", 0.0),
+    ("max(tan(w),sin(w)/cos(w))", 0.3),
+    ("max(tan(log(w)*exp(w)),sin(exp(w)*log(w))/cos(log(w)*exp(w)))", 0.3),
+    ("where(w==0,0,w**2*cos(1/w))*acosh(2+sin(3+w)*sqrt(1e-300+w))", 0.0),
+]
+
+
+@pytest.mark.parametrize("proven", [False, True])
+@pytest.mark.parametrize(("text", "w"), COSTLY)
+def test_what_series_cost_has_a_bound(text, w, proven, monkeypatch):
+    spent = []
+
+    class Noted(Work):
+        def __init__(self, allowed):
+            super().__init__(allowed)
+            spent.append(self)
+
+    monkeypatch.setattr(kinks, "Work", Noted)
+    monkeypatch.setattr(kinks, "MAX_WORK", 1 << 13)
+    monkeypatch.setattr("bpcli.calculus.sweeps.certified._MAX_WORK", 1 << 13)
+    one = Calculation([parse(text)], [text], {"w": ()}, ["w"])
+    one = Certified(one) if proven else one
+    one.hessian({"w": w})
+    longest = MAX_PRODUCTS**2 * (1 + 2 * MAX_BITS // SHORT)  # the product of two coefficients, after which it is looked
+    assert all(work.done <= work.allowed + longest for work in spent)
+    assert sum(work.done > 1 << 13 for work in spent) <= 4  # then no precision is tried any more
