@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.checks.checking import Checked, compared
+from bpcli.calculus.checks.checking import Checked, compared, open_beside_kink
 from bpcli.calculus.checks.differences import difference_quotients
 from bpcli.datasets.sparse import dense
 from bpcli.formulas.steps import make_step
@@ -70,7 +70,8 @@ def _entry(loss: Any, start: Any, exact: Any, k: int, title: str) -> Checked:
         moved[k] = x
         return [loss(moved)]
 
-    return compared(f"dJ/d{title}", float(exact[k]), difference_quotients(f, float(start[k]))[0])
+    at = float(start[k])
+    return open_beside_kink(compared(f"dJ/d{title}", float(exact[k]), difference_quotients(f, at)[0]), f, at)
 
 
 def _sampled(count: int, weights: int) -> list[int]:

@@ -114,6 +114,14 @@ def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:
     return found
 
 
+def part_of(answer: Answer | BpcliError, number: int, samples: int, outputs: int) -> Answer | BpcliError:
+    """The rows for one sample of an answer that has those of all samples one below the other, as they are printed."""
+    rows = None if not isinstance(answer, Answer) or answer.numbers is None else answer.numbers.get("")
+    if not isinstance(answer, Answer) or rows is None or samples == 1 or len(rows) != samples * outputs:
+        return answer
+    return answer._replace(numbers={"": rows[number * outputs : (number + 1) * outputs]})
+
+
 def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:
     """Whether answers can be graded without a point: formulas, at least one, and such as can't be read."""
     kinds = [answer.formulas is not None for answer in answers if isinstance(answer, Answer)]

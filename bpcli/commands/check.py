@@ -16,6 +16,7 @@ from bpcli.api.derivative_checks import (
     Tolerance,
     grade_points,
     needs_no_point,
+    part_of,
     read_answers,
     some_point,
     unreadable,
@@ -189,7 +190,7 @@ class _Session:
 
 
 def _verdict(entry: Checked) -> str:
-    why = f"{entry.why}: --certify" if entry.why == LOST else entry.why
+    why = f"{entry.why}: grad --certify" if entry.why == LOST else entry.why
     return "agrees" if entry.agree else "WRONG" if entry.agree is False else why
 
 
@@ -263,11 +264,13 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
         _tell_point(given)
     else:
         given = read_inputs(name, texts)
-    for inputs in each_set(NAMED[name], given):
+    samples = each_set(NAMED[name], given)
+    for k, inputs in enumerate(samples):
         subject: Subject = NamedSubject(name, inputs, wrt)
         shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
         for text, answer in zip(mine, answers, strict=True):
-            session.answered(shown, text, subject.grade(answer, session.tolerance))
+            part = part_of(answer, k, len(samples), subject.question.layout.outputs)
+            session.answered(shown, text, subject.grade(part, session.tolerance))
         if not mine:
             numbers = Asked(name, {key: np.asarray(v, float) for key, v in shown.items() if not isinstance(v, str)})
             session.show(name, shown, numbers.titles(), numbers.cells(), subject.check())

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Layout
 from bpcli.calculus.checks.grading import Array, Factor
-from bpcli.calculus.checks.probes import Probe, positive_number, random_like, random_number
+from bpcli.calculus.checks.probes import Probe, far_number, positive_number, random_like, random_number
 from bpcli.calculus.checks.questions import Question, smooth
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import BpcliError, UsageError
@@ -23,6 +23,7 @@ from bpcli.lecture.named_functions import NAMED, Named
 Inputs = Mapping[str, Any]
 
 _RANDOM = 32  # inputs drawn at random
+_FAR = 12  # inputs far out
 _SOME = {  # inputs where none are given, none of them like another
     "logits": np.array([0.4, -0.7, 1.1]),
     "z": 0.67,
@@ -63,7 +64,8 @@ def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None)
 
     def factors(inputs: Inputs) -> list[Factor]:
         every = [np.full(np.size(checked[block]), block in chosen) for block in row.blocks]
-        return [factor.at(np.concatenate(every)) for factor in _factors(name, inputs)]
+        found = [factor.at(np.concatenate(every)) for factor in _factors(name, inputs)]
+        return found + (_other_blocks(row, chosen[0], inputs) if len(chosen) == 1 else [])
 
     entries = [title for block, shape in blocks for title in entry_names(block, shape)]
     outputs = len(truth(checked))
@@ -140,6 +142,14 @@ def _factors(name: str, inputs: Inputs) -> list[Factor]:
     return [Factor(inner, letter, np.full_like(without, math.nan), without)]
 
 
+def _other_blocks(row: Named, chosen: str, inputs: Inputs) -> list[Factor]:
+    """The derivatives by other inputs of the same shape, which may have been taken for that by the chosen one."""
+    others = [b for b in row.blocks if b != chosen and np.shape(inputs[b]) == np.shape(inputs[chosen]) != ()]
+    matrices = row.jacobian(inputs) if others else {}
+    found = [(b, np.asarray(matrices[b], float)) for b in others]
+    return [Factor("swapped", f"d/d{b}, not d/d{chosen}", np.full_like(m, math.nan), m) for b, m in found]
+
+
 # Other inputs
 
 
@@ -152,6 +162,9 @@ def named_probes(row: Named, checked: Inputs, truth: Callable[[Inputs], Array]) 
     for k in range(_RANDOM):
         drawn = {key: draw[k % len(draw)]() for key, draw in draws.items()}
         found.append(Probe({**checked, **drawn}, True))
+    for _ in range(_FAR):
+        drawn = {block: random_like(checked[block], lambda: far_number(rng)) for block in row.blocks}
+        found.append(Probe({**found[0].inputs, **drawn}, False, True))
     for block in row.blocks:
         at_zero = {**found[0].inputs, block: np.zeros_like(checked[block])}
         if _accepted(row, at_zero) and smooth(truth, at_zero, [block]):

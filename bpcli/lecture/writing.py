@@ -142,11 +142,14 @@ def _binary(op: str, left: Expression, right: Expression, names: Names, latex: b
 
 
 def _cases(condition: Expression, value: Expression, other: Expression, names: Names, latex: bool) -> tuple[str, int]:
-    branches = [(_write(condition, names, latex)[0], _write(value, names, latex)[0])]
+    def inside(branch: Expression) -> str:  # in words, cases inside of a case need parentheses
+        return _write(branch, names, latex)[0] if latex else _within(branch, _SUM, names, latex)
+
+    branches = [(_write(condition, names, latex)[0], inside(value))]
     last = condition
     while isinstance(other, Call) and other.function == "where":
         last, value, other = other.arguments
-        branches.append((_write(last, names, latex)[0], _write(value, names, latex)[0]))
+        branches.append((_write(last, names, latex)[0], inside(value)))
     rest = _write(other, names, latex)[0]
     if not latex:
         return ", ".join(f"{value} if {condition}" for condition, value in branches) + f", else {rest}", _CASES

@@ -51,6 +51,8 @@ NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", 
         (["softmax_cce", "--logits", "1,2,3", "--label", "2", "--mine", "p-y"], "right", None),
         (["affine", "--x", "1,2", "--w", "3,4", "--b", "1", "--mine", "w, x, 1"], "right", None),
         (["dot", "--u", "1,2", "--v", "3,4", "--mine", "u, v"], "swapped", None),
+        (["dot", "--u", "1,2", "--v", "3,4", "--wrt", "u", "--mine", "1,2"], "swapped", None),
+        ([*NEURON, "--wrt", "w", "--mine", "w*a*(1-a)"], "swapped", None),
     ],
 )
 def test_answers(bpcli, arguments, finding, factor):

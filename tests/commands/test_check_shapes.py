@@ -44,6 +44,19 @@ def test_what_is_printed_is_taken_back(bpcli, tmp_path, asked, inputs, precision
     assert record["finding"] == "right", (printed.out, record)
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_jacobians_of_several_samples_are_taken_back(bpcli, tmp_path, name):
+    inputs = ["--logits", "1,2,3;0,1,0.5"]
+    lines = bpcli("jacobian", name, *inputs, "--precision", 4).lines
+    answer = tmp_path / "mine.txt"
+    answer.write_text("\n".join(lines))
+    found = bpcli("check", name, *inputs, "--mine", f"@{answer}", "--format", "json").json
+    assert [record["finding"] for record in found] == ["right", "right"]
+    answer.write_text("\n".join([*lines[:-1], "1 1 1"]))
+    found = bpcli("check", name, *inputs, "--mine", f"@{answer}", "--format", "json").json
+    assert [record["agree"] for record in found] == [True, False]
+
+
 @pytest.mark.parametrize(("asked", "inputs"), CASES, ids=[asked[1] for asked, _ in CASES])
 def test_a_digit_that_is_off_is_found_in_every_shape(bpcli, tmp_path, asked, inputs):
     lines = bpcli(*asked, *inputs, "--precision", 5).lines

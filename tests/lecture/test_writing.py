@@ -43,6 +43,11 @@ SUMS = Formula("Σ", r"\sum_i")
             "0 if z < 0, z if z < 1, else 1",
             r"\begin{cases} 0, & z < 0 \\ z, & z < 1 \\ 1, & \text{else} \end{cases}",
         ),
+        (
+            "where(z>=0,where(z<=6,z,6),0)",
+            "(z if z ≤ 6, else 6) if z ≥ 0, else 0",
+            r"\begin{cases} \begin{cases} z, & z \le 6 \\ 6, & z > 6 \end{cases}, & z \ge 0 \\ 0, & z < 0 \end{cases}",
+        ),
     ],
 )
 def test_by_hand(formula, text, latex):

@@ -87,8 +87,7 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
                 slope = f"d/d{title}" if len(outputs) == 1 else f"d({output})/d{title}"
                 exact = float(np.asarray(blocks[name], float)[o][k])
                 entry = compared(slope, exact, quotients[o], steps[o] if steps else None, f"d/d{title}" in kinks)
-                if entry.agree is False and kinks_nearby(f, at)[o]:
-                    entry = entry._replace(agree=None, why="next to a kink")
+                entry = open_beside_kink(entry, f, at, o)
                 if entry.agree is False and calculation.diagnostics.underflows(point):
                     entry = entry._replace(agree=None, why="a number underflows on the way")
                 elif entry.why not in _PLACES:
@@ -96,6 +95,13 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
                     entry = _borne_out(entry, errors[o][column], witness)
                 rows[output].append(entry)
     return [entry for row in rows.values() for entry in row]
+
+
+def open_beside_kink(entry: Checked, f: Callable[[Any], list[Any]], at: float, output: int = 0) -> Checked:
+    """An entry that does not agree, as open where f has a kink at or next to the input: a quotient mixes the slopes."""
+    if entry.agree is False and kinks_nearby(f, at)[output]:
+        return entry._replace(agree=None, why="next to a kink")
+    return entry
 
 
 LOST = "the exact one cancels"
@@ -160,7 +166,8 @@ def check_function(
                 with np.errstate(all="ignore"):
                     return [float(v) for v in np.ravel(value({**inputs, name: moved}))]
 
-            for o, estimate in enumerate(difference_quotients(f, float(array.reshape(-1)[k]))):
+            at = float(array.reshape(-1)[k])
+            for o, estimate in enumerate(difference_quotients(f, at)):
                 slope = f"d/d{title}" if len(matrix) == 1 else f"d{output}[{o}]/d{title}"
-                entries.append(compared(slope, float(matrix[o][k]), estimate))
+                entries.append(open_beside_kink(compared(slope, float(matrix[o][k]), estimate), f, at, o))
     return entries

@@ -118,6 +118,9 @@ def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
     for swap, what in _swaps(compared, wrong):
         if _explains(compared, wrong, swap(compared.truth)):
             return _grade("swapped", f"{what} are swapped")
+    for factor in compared.factors:
+        if factor.finding == "swapped" and _lacks(compared, factor, wrong):
+            return _grade("swapped", f"this is {factor.text}")
     return None
 
 
@@ -171,7 +174,10 @@ def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
     values = factor.values.reshape(shape)
     with np.errstate(all="ignore"):
         lacking = compared.tolerance.right(compared.truth, compared.given * values, compared.slack * abs(values))
-    matters = (abs(abs(values) - 1.0) > 1e-9) & (values != 0) & (compared.truth != 0)  # else a sign, or one side
+    known = np.isfinite(values)  # far out a factor may overflow
+    matters = (
+        known & (abs(abs(values) - 1.0) > 1e-9) & (values != 0) & (compared.truth != 0)
+    )  # else a sign, or one side
     return bool((lacking | compared.undecided)[:, wrong].all() and matters[:, wrong].any(axis=0).all())
 
 

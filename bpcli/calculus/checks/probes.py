@@ -16,6 +16,7 @@ SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
 """Magnitudes of random entries."""
 
 _GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # but for 0, no place where kinks usually are
+_FAR = (3.1e3, 3.1e4, 3.1e6, 3.1e9)  # where a kink may still lie
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
 _RANDOM = 16  # inputs drawn at random
@@ -25,10 +26,14 @@ _HALVINGS = 60  # of the way to a kink
 
 
 class Probe(NamedTuple):
-    """Inputs, and whether they are plain: neither 0 nor extreme, so that a right formula has a value there."""
+    """Inputs, and whether they are plain: neither 0 nor extreme, so that a right formula has a value there.
+
+    `far` inputs are tried only where nothing is wrong nearer by: out there a mistake is hard to name.
+    """
 
     inputs: dict[str, Any]
     plain: bool
+    far: bool = False
 
 
 def random_number(rng: random.Random) -> float:
@@ -39,6 +44,11 @@ def random_number(rng: random.Random) -> float:
 def positive_number(rng: random.Random) -> float:
     """A number of any of the sizes, short enough to be shown."""
     return _short(rng.choice(SIZES) * rng.uniform(0.8, 1.25))
+
+
+def far_number(rng: random.Random) -> float:
+    """A number of either sign beyond the usual sizes, for kinks that lie far out."""
+    return rng.choice((-1.0, 1.0)) * _short(rng.choice((60.0, 400.0, *_FAR)) * rng.uniform(0.8, 1.25))
 
 
 def _short(x: float) -> float:
@@ -92,15 +102,24 @@ def moved(point: Mapping[str, Any], name: str, k: int, value: float) -> dict[str
 
 
 def _on_a_line(calculation: Calculation, start: Point, name: str, k: int) -> Iterator[Probe]:
-    grid = sorted({sign * value for value in _GRID for sign in (-1.0, 1.0)})
-    places = kinks_between(lambda t: sides(calculation, moved(start, name, k, t)), grid)[:_MOST_KINKS]
+    near = sorted({sign * value for value in _GRID for sign in (-1.0, 1.0)})
+    above = [near[-1], *_FAR]
+    below = [-value for value in reversed(above)]
+    grid = [*below[:-1], *near, *above[1:]]
+
+    def places_on(part: Sequence[float]) -> list[float]:
+        return kinks_between(lambda t: sides(calculation, moved(start, name, k, t)), part)
+
+    places = places_on(near)[:_MOST_KINKS]
+    if len(places) < _MOST_KINKS:  # of a floor there are enough nearby
+        places = sorted([*places_on(below)[-2:], *places, *places_on(above)[:2]])
     between = [(a + b) / 2 for a, b in pairwise(places)]
     nearby = [
         place + sign * max(abs(place), 1e-3) * step for place in places for sign in (-1, 1) for step in (1e-3, 0.1)
     ]
     for value in [*grid, *between, *nearby]:
         probe = moved(start, name, k, value)
-        yield Probe(probe, abs(value) > _NO_ZERO and _largest(probe) < _PLAIN)
+        yield Probe(probe, abs(value) > _NO_ZERO and _largest(probe) < _PLAIN, abs(value) > _GRID[-1])
 
 
 def _largest(point: Point) -> float:

@@ -1,7 +1,7 @@
 """A derivative that somebody was asked for, and the grade of an answer: numbers at a point, formulas everywhere."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -95,7 +95,27 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     if here is None:
         return of_another_shape(truth, [row for part in parts.values() for row in part], loose, question.layout)
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
-    for probe in question.probes():
+    probes = question.probes()
+    for far in (False, True):
+        for probe, true, mine in _tried(question, formulas, [probe for probe in probes if probe.far == far]):
+            tried.append(probe)
+            truths.append(true)
+            given.append(mine)
+        compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), loose)
+        if not compared.right.all():
+            compared = compared._replace(factors=_joined([question.factors(probe.inputs) for probe in tried]))
+            break
+    found = diagnosed(compared, np.array([probe.plain for probe in tried]))
+    if found.finding != "domain":
+        return found
+    wrong_at = tried[first_wrong(compared)].inputs
+    shown = {name: wrong_at[name] for name in question.variables if name in wrong_at}
+    return found._replace(counterexample={n: v.tolist() if hasattr(v, "tolist") else v for n, v in shown.items()})
+
+
+def _tried(question: Question, formulas: Formulas, probes: Sequence[Probe]) -> Iterator[tuple[Probe, Array, Array]]:
+    """The inputs at which there is a derivative, with it and the formulas' values."""
+    for probe in probes:
         true = question.truth(probe.inputs)
         if not np.isfinite(true).all():
             continue
@@ -103,18 +123,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
         mine = np.full_like(true, math.nan) if cells is None else _values(cells)
         if not probe.plain and not np.isfinite(mine).all():
             continue
-        tried.append(probe)
-        truths.append(true)
-        given.append(mine)
-    compared = _rounding_seen(question, formulas, tried, np.stack(truths), np.stack(given), loose)
-    if not compared.right.all():
-        compared = compared._replace(factors=_joined([question.factors(probe.inputs) for probe in tried]))
-    found = diagnosed(compared, np.array([probe.plain for probe in tried]))
-    if found.finding != "domain":
-        return found
-    wrong_at = tried[first_wrong(compared)].inputs
-    shown = {name: wrong_at[name] for name in question.variables if name in wrong_at}
-    return found._replace(counterexample={n: v.tolist() if hasattr(v, "tolist") else v for n, v in shown.items()})
+        yield probe, true, mine
 
 
 def _rounding_seen(

@@ -33,7 +33,7 @@ class Match:
 
     def __init__(self, builder: Builder, slot: int, step: Instruction, node: Expression) -> None:
         self.builder, self.program, self.node = builder, builder.program, node
-        self.slots, self.args = builder.program.slots, step.args
+        self.slots, self.args, self.row = builder.program.slots, step.args, step.row
         self.args_of = builder.program.args_of
 
     def is_one(self, slot: int) -> bool:

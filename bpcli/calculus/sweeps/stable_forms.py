@@ -13,6 +13,8 @@ from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, shar
 from bpcli.calculus.sweeps.exponential_terms import Term
 from bpcli.calculus.sweeps.instructions import Constant, Instruction
 from bpcli.calculus.sweeps.matching import Builder, Match
+from bpcli.formulas.choices import smooth
+from bpcli.formulas.losses import LOSSES
 
 
 def _log(match: Match) -> int | None:
@@ -81,15 +83,29 @@ def _power(match: Match) -> int | None:
 def _minus(match: Match) -> int | None:
     a, b = match.args
     if match.is_one(a):
-        if inner := match.args_of(b, "sigmoid"):
-            return match.apply("sigmoid", match.negative(inner[0]))
+        if (rest := _one_minus(match, b)) is not None:
+            return rest
         if (x := match.squared(b)) is not None and (inner := match.args_of(x, "tanh")):
             return match.apply("sech_squared", inner[0])
     return _cross_entropy(match, a, b, -1)
 
 
+def _one_minus(match: Match, slot: int) -> int | None:
+    """1 − σ(z) = σ(−z), 1 − tanh z = 2σ(−2z)."""
+    if inner := match.args_of(slot, "sigmoid"):
+        return match.apply("sigmoid", match.negative(inner[0]))
+    if inner := match.args_of(slot, "tanh"):
+        two = match.constant(2)
+        return match.apply("*", two, match.apply("sigmoid", match.negative(match.apply("*", two, inner[0]))))
+    return None
+
+
 def _plus(match: Match) -> int | None:
     a, b = match.args
+    for one, other in ((a, b), (b, a)):
+        if match.is_one(one) and (inner := match.args_of(other, "tanh")):  # 1 + tanh z = 2σ(2z)
+            two = match.constant(2)
+            return match.apply("*", two, match.apply("sigmoid", match.apply("*", two, inner[0])))
     return _cross_entropy(match, a, b, 1)
 
 
@@ -185,6 +201,15 @@ def _sqrt(match: Match) -> int | None:
     return None if x is None else match.apply("abs", x)
 
 
+def _of_difference(match: Match) -> int | None:
+    """J₀(1, a) = J₀(1 − a, 0) of a loss of y − ŷ without kinks, at which 1 − a may lie where it has rounded to 1."""
+    y, y_hat, *settings = match.args
+    rest = _one_minus(match, y_hat) if match.is_one(y) else None
+    if match.row is None or rest is None:
+        return None
+    return match.builder.elementwise(match.row, (rest, match.constant(0), *settings), match.node)
+
+
 def _bce_term(match: Match) -> int | None:
     y, y_hat = match.args
     inner = match.args_of(y_hat, "sigmoid")
@@ -215,10 +240,16 @@ _RULES: dict[str, Callable[[Match], int | None]] = {
 }
 
 
+def _rule_of(name: str) -> Callable[[Match], int | None] | None:
+    loss = LOSSES.get(name.removesuffix("_term"))
+    turned = loss is not None and loss.of_difference and loss.kinks is smooth
+    return _RULES.get(name) or (_of_difference if turned else None)
+
+
 def recognised(builder: Builder, slot: int, node: Expression) -> int:
     """The slot of the stable form of the step that `slot` holds, or `slot` itself."""
     step = builder.program.slots[slot]
-    rule = _RULES.get(step.name) if isinstance(step, Instruction) else None
+    rule = _rule_of(step.name) if isinstance(step, Instruction) else None
     if rule is None or not isinstance(step, Instruction):
         return slot
     found = rule(Match(builder, slot, step, node))

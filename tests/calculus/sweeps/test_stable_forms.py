@@ -34,6 +34,15 @@ SCALAR = {
     ),
     "e^x/(1+e^x)": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x))),
     "1-tanh(x)**2": (lambda x: mpmath.sech(x) ** 2, lambda x: -2 * mpmath.sech(x) ** 2 * mpmath.tanh(x)),
+    "(1-tanh(x))**2": (
+        lambda x: (1 - mpmath.tanh(x)) ** 2,
+        lambda x: -2 * (1 - mpmath.tanh(x)) * mpmath.sech(x) ** 2,
+    ),
+    "1+tanh(x)": (lambda x: 1 + mpmath.tanh(x), lambda x: mpmath.sech(x) ** 2),
+    "mse(1,sigmoid(x))": (
+        lambda x: 1 / (1 + mpmath.exp(x)) ** 2,
+        lambda x: -2 * mpmath.exp(x) / (1 + mpmath.exp(x)) ** 3,
+    ),
     "sqrt(x**2)": (abs, mpmath.sign),
     "sqrt(x*x)": (abs, mpmath.sign),
 }
