@@ -49,7 +49,7 @@ def _needed_memory(path: Path, format_: str, like: Path) -> int:
     numbers = first.rows * len(first.names)
     del first
     following = next(reader, None)
-    reader.close()  # type: ignore[attr-defined]
+    reader.close()
     if following is None:
         return 0
     format_row = reader_of(path, format_, like)

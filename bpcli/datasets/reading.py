@@ -1,6 +1,6 @@
 """Reading a table from a file: the formats, each a row of `READERS`, and how one is chosen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -76,7 +76,7 @@ def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None
         return READERS[_format_of(path, format_, like) or "csv"].read(path, pipe)
 
 
-def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> Iterator[Table]:
+def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> Generator[Table, None, None]:
     """The rows of a file as one table after another, some MiB each; as a single one where the format can't be read in
     blocks.
 

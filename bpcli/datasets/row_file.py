@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Matrix:
         self._read(first, out)
         return out
 
-    def take(self, rows: Array, axis: int, out: Array, mode: str = "clip") -> Array:
+    def take(self, rows: Array, axis: int, out: Array, mode: Literal["clip"] = "clip") -> Array:
         """Rows by their numbers, into `out`, as NumPy's `take`; neighbours in the file are read at once."""
         places = np.argsort(rows)
         numbers = rows[places]
@@ -77,7 +77,7 @@ class Matrix:
                 out[places[start:stop]] = self[first:last]
             else:
                 self._announce(first, last)
-        return out if mapped is None else mapped.take(rows, axis, out, mode)  # type: ignore[call-overload]
+        return out if mapped is None else mapped.take(rows, axis, out, mode)
 
     def _mapped(self) -> Array | None:
         """The file mapped into memory as an array; None where a limit on the process forbids it."""

@@ -29,7 +29,6 @@ class Ball:
     """A real number, enclosed; `x` is its rational, or a ball of arb that contains it."""
 
     __slots__ = ("x",)
-    __hash__ = None  # type: ignore[assignment]
 
     namespace: ClassVar[Elements]
     """The namespace of balls; `balls`, which makes it, puts it here."""

@@ -34,7 +34,6 @@ class Wide:
     """A number, infinite and NaN included, as an element of arrays."""
 
     __slots__ = ("x",)
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, x: Decimal) -> None:
         self.x = x

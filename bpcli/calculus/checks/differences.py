@@ -116,7 +116,6 @@ class Complex:
     """x + ih: it is ordered by its real part, and |·| turns its sign, so that functions by cases stay what they are."""
 
     __slots__ = ("z",)
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, z: complex) -> None:
         self.z = z

@@ -62,7 +62,6 @@ class Series:
     """Σ c·hᵖ + O(h^order) with c ≠ 0, for h > 0; an `order` of ∞ says that the terms are all there is."""
 
     __slots__ = ("defined", "kind", "order", "terms")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(
         self, terms: Iterable[tuple[Power, Coefficient]], order: Power, kind: Kind, defined: bool = True

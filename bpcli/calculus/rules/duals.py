@@ -80,7 +80,6 @@ class Dual:
     """v + tε; v and t are numbers of one namespace, one of which may be spread over the other."""
 
     __slots__ = ("namespace", "t", "v")
-    __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # an array on the left lets the operators below decide
 
     def __init__(self, v: Any, t: Any, xp: "Duals") -> None:

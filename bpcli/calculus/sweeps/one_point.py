@@ -180,7 +180,8 @@ class ArraySweeps(Sweeps):
     def quiet(self) -> AbstractContextManager[object]:
         """Without NumPy's warnings; that a step over- or underflowed is remembered."""
         errors = {"over": "call", "under": "call", "divide": "ignore", "invalid": "ignore"}
-        return self.np.errstate(**errors, call=self._remember)  # type: ignore[no-any-return]
+        quiet: AbstractContextManager[object] = self.np.errstate(**errors, call=self._remember)
+        return quiet
 
     def _remember(self, kind: str, flag: int) -> None:
         self.overflowed = True

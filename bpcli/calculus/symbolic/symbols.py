@@ -47,7 +47,6 @@ class Symbol:
     """A number that is an expression."""
 
     __slots__ = ("tree",)
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, tree: Expression) -> None:
         self.tree = tree
