@@ -25,14 +25,8 @@ from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
 from bpcli.commands import output
 from bpcli.commands.jacobian import lecture_meant, named_options
-from bpcli.commands.requests import (
-    Asked,
-    Printer,
-    Request,
-    plain,
-    point_options,
-    wrt_option,
-)
+from bpcli.commands.printing import Asked, Printer, plain
+from bpcli.commands.requests import Request, point_options, wrt_option
 from bpcli.commands.table_options import SettingsCommand
 from bpcli.errors import BpcliError, CheckError, UsageError
 from bpcli.lecture.inputs import INPUTS

@@ -9,7 +9,8 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.symbolic.derivation import UnknownShapeError
 from bpcli.calculus.symbolic.explanation import Step, VectorStepsError
 from bpcli.commands import output
-from bpcli.commands.requests import FormulaOptions, Printer, Request, blocks_lines, value_lines
+from bpcli.commands.printing import Printer, blocks_lines, value_lines
+from bpcli.commands.requests import FormulaOptions, Request
 from bpcli.errors import ExpressionError, UsageError, meant
 from bpcli.text.notation import csv_line, json_text
 

@@ -9,14 +9,8 @@ from bpcli.api.descent import DescentStep, LeftTheFiniteError, SettingError, che
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
-from bpcli.commands.requests import (
-    Printer,
-    Request,
-    asks,
-    flat,
-    plain,
-    wrt_titles,
-)
+from bpcli.commands.printing import Printer, flat, plain
+from bpcli.commands.requests import Request, asks, wrt_titles
 from bpcli.errors import UsageError
 from bpcli.text.notation import csv_line, number
 

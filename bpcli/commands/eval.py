@@ -6,7 +6,8 @@ import click
 
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import Command
-from bpcli.commands.requests import Printer, Request, asks, file_options, flat, plain, value_lines
+from bpcli.commands.printing import Printer, flat, plain, value_lines
+from bpcli.commands.requests import Request, asks, file_options
 
 
 @click.command(cls=Command)

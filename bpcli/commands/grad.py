@@ -5,17 +5,13 @@ from typing import Any
 import click
 
 from bpcli.commands import Command
+from bpcli.commands.printing import Printer, blocks_lines, flat, plain, value_lines
 from bpcli.commands.requests import (
     FormulaOptions,
-    Printer,
     Request,
     asks,
-    blocks_lines,
     file_options,
-    flat,
     formula_options,
-    plain,
-    value_lines,
     wants_formulas,
     wrt_titles,
 )

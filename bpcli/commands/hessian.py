@@ -5,18 +5,8 @@ import click
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command
-from bpcli.commands.requests import (
-    FormulaOptions,
-    Printer,
-    Request,
-    asks,
-    flat,
-    formula_options,
-    plain,
-    value_lines,
-    wants_formulas,
-    wrt_titles,
-)
+from bpcli.commands.printing import Printer, flat, plain, value_lines
+from bpcli.commands.requests import FormulaOptions, Request, asks, formula_options, wants_formulas, wrt_titles
 
 
 @click.command(cls=Command)

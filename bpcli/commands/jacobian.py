@@ -10,17 +10,13 @@ import click
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
+from bpcli.commands.printing import Printer, blocks_lines, flat, plain, value_lines
 from bpcli.commands.requests import (
     FormulaOptions,
-    Printer,
     Request,
-    blocks_lines,
     direction,
-    flat,
     formula_options,
-    plain,
     point_options,
-    value_lines,
     wants_formulas,
     wrt_option,
     wrt_titles,

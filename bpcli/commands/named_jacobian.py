@@ -8,7 +8,7 @@ import numpy as np
 from bpcli.api.lecture_functions import Manner, NamedDerivative, each_named, jacobian_of, jvp_of, names_of, vjp_of
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import entry_names
-from bpcli.commands.requests import Asked, Printer, blocks_lines, plain, value_lines
+from bpcli.commands.printing import Asked, Printer, blocks_lines, plain, value_lines
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import InputError
 from bpcli.lecture.input_checks import check_names

@@ -15,7 +15,8 @@ from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
 from bpcli.commands.descend import with_options
-from bpcli.commands.requests import Printer, Request
+from bpcli.commands.printing import Printer
+from bpcli.commands.requests import Request
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
 from bpcli.files import refuse_overwrite

@@ -15,7 +15,8 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
-from bpcli.commands.requests import Printer, Request
+from bpcli.commands.printing import Printer
+from bpcli.commands.requests import Request
 from bpcli.errors import UsageError
 from bpcli.text.notation import json_text, number
 

@@ -1,0 +1,217 @@
+"""How the calculator's commands print: numbers and matrices as lines, records and rows, and the notes on them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bpcli.calculus.points.variables import Point
+from bpcli.calculus.rules.shapes import entry_names
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.commands import output
+from bpcli.errors import NotFiniteError, UsageError
+from bpcli.text.notation import cell, csv_line, json_text
+
+MAX_NOTES = 3  # of places where a result is not finite
+
+
+def plain(value: Any) -> Any:
+    """Arrays as nested lists of floats."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def flat(value: Any) -> list[float]:
+    """The entries of a number or an array, row by row."""
+    return value.ravel().tolist() if hasattr(value, "ravel") else [value]
+
+
+def value_lines(value: Any, precision: int | None) -> list[str]:
+    """A number or a vector on one line, a matrix a row a line, entries separated by a space."""
+    value = plain(value)
+    if not isinstance(value, list):
+        return [cell(value, precision)]
+    rows = value if value and isinstance(value[0], list) else [value]
+    if rows and rows[0] and isinstance(rows[0][0], list):  # more axes than two: matrices, one below the other
+        return [line for part in rows for line in value_lines(part, precision)]
+    return [" ".join([cell(v, precision) for v in row]) for row in rows]
+
+
+def blocks_lines(blocks: dict[str, Any], precision: int | None) -> list[str]:
+    """A block for each variable, under `d/dNAME:` if there is more than one."""
+    lines: list[str] = []
+    for name, block in blocks.items():
+        if len(blocks) > 1:
+            lines.append(f"d/d{name}:")
+        lines += value_lines(block, precision)
+    return lines
+
+
+class Asked(NamedTuple):
+    """A function at inputs by name, with which each result begins."""
+
+    function: str | list[str]
+    at: Mapping[str, Any]
+
+    def inputs(self) -> dict[str, Any]:
+        """The inputs as JSON shows them."""
+        return {name: plain(value) for name, value in self.at.items()}
+
+    def titles(self) -> list[str]:
+        """The names of the entries of every input, in order."""
+        return [title for name, value in self.at.items() for title in entry_names(name, getattr(value, "shape", ()))]
+
+    def cells(self) -> list[Any]:
+        """The entries of every input, in order."""
+        return [v for value in self.at.values() for v in flat(value)]
+
+
+class Printer:
+    """Prints results a point at a time in one of the formats, and remembers where one was not finite."""
+
+    def __init__(self, format_: str, precision: int | None, certify: bool = False, kink: str = "lecture") -> None:
+        if precision is not None and precision > output.DOUBLE_DIGITS and not certify:
+            raise UsageError(
+                f"--precision {precision}: a double has {output.DOUBLE_DIGITS} significant digits",
+                "--certify proves more",
+            )
+        self.format, self.precision, self.certify, self.kink = format_, precision, certify, kink
+        self.first = True
+        self.width = 0
+        self.not_finite = self.undecided = self.kinks = self.lossy = 0
+        self.overflow: str | None = None  # the step that has no finite double, where a result is not decided
+        self.decided = True  # of the point that was checked last
+        self.notes: list[str] = []
+
+    def text(self, lines: Sequence[str], apart: bool) -> None:
+        """The lines of one point; `apart`: with an empty line between it and the one before."""
+        if apart and not self.first:
+            output.emit("")
+        self.first = False
+        for line in lines:
+            output.emit(line)
+
+    def json(self, record: dict[str, Any]) -> None:
+        """The record of one point, whose results `check` has seen."""
+        output.emit(json_text({**record, "certified": self.decided} if self.certify else record, self.precision))
+
+    def result(
+        self,
+        asked: Asked,
+        record: Callable[[], dict[str, Any]],
+        table: Callable[[], tuple[Sequence[str], Sequence[Sequence[Any]]]],
+        lines: Callable[[], list[str]],
+        apart: bool | None = None,
+    ) -> None:
+        """One point in the format: a record, or rows under titles, each behind the inputs; or lines, `apart` as text.
+
+        Where `apart` is None, an empty line stands before a result of several lines.
+        """
+        if self.format == "json":
+            self.json({"function": asked.function, "inputs": asked.inputs(), **record()})
+        elif self.format == "csv":
+            titles, rows = table()
+            cells = asked.cells()
+            self.csv([*asked.titles(), *titles], [[*cells, *row] for row in rows])
+        else:
+            shown = lines()
+            self.text(shown, len(shown) > 1 if apart is None else apart)
+
+    def csv(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows of one point, behind the header of the first."""
+        if self.first:
+            self.width = len(header)
+            output.emit(csv_line(header))
+        self.first = False
+        for row in rows:
+            if len(row) != self.width:
+                raise UsageError(
+                    f"a row of {len(row)} cells below a header of {self.width}: in one CSV all points have one shape",
+                    "--format json, or a call for each shape",
+                )
+            output.emit(csv_line(row, self.precision))
+
+    def check(self, calculation: Calculation, point: Point, results: Sequence[float], second: bool = False) -> None:
+        """Remember the operation at fault if one of the results is not finite; `second` derivatives among them."""
+        from math import isfinite
+
+        if calculation.kinks:
+            self.at_kink(lambda: calculation.diagnostics.edge_place(point), calculation.kinks)
+        if not self.all_decided(results):
+            self.overflow = self.overflow or calculation.diagnostics.culprit(point)
+            return
+        if all(map(isfinite, results)):
+            return
+        self.not_finite += 1
+        if len(self.notes) < MAX_NOTES:
+            culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(point, second)
+            note = culprit or "the numbers are beyond the range of doubles on the way"
+            if note not in self.notes:
+                self.notes.append(note)
+
+    def at_kink(self, place: Callable[[], str], kinks: Sequence[Any]) -> None:
+        """A note on a point at a kink, of the first few such points."""
+        self.kinks += 1
+        if self.kinks > MAX_NOTES:
+            return
+        from bpcli.calculus.one_sided.kinks import in_words
+
+        output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
+
+    def lost(self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], titles: list[str]) -> None:
+        """A note on the entries of a Jacobian that rounding has eaten, at the first few such points."""
+        from bpcli.calculus.sweeps.rounding import lost_digits
+
+        self._lost(lambda: lost_digits(calculation, point, rows), rows, [titles] * len(rows))
+
+    def lost_values(self, calculation: Calculation, point: Point, values: Sequence[float]) -> None:
+        """The same of the values."""
+        from bpcli.calculus.sweeps.rounding import lost_values
+
+        titles = [[name] for name in calculation.output_names]
+        self._lost(lambda: lost_values(calculation, point, values), [[value] for value in values], titles)
+
+    def lost_seconds(
+        self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], names: list[str]
+    ) -> None:
+        """The same of a Hessian."""
+        from bpcli.calculus.sweeps.rounding import lost_seconds
+
+        titles = [[f"d²/d{row}d{column}" for column in names] for row in names]
+        self._lost(lambda: lost_seconds(calculation, point, rows), rows, titles)
+
+    def _lost(
+        self, find: Callable[[], list[Any]], rows: Sequence[Sequence[float]], titles: Sequence[Sequence[str]]
+    ) -> None:
+        if self.certify or self.lossy >= MAX_NOTES or not (found := find()):
+            return
+        self.lossy += 1
+        shown = ", ".join(
+            f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
+            for lost in found[:MAX_NOTES]
+        )
+        more = f" and {len(found) - MAX_NOTES} more" if len(found) > MAX_NOTES else ""
+        output.note(f"digits are lost to rounding, terms cancel: {shown}{more}; --certify proves each digit")
+
+    def all_decided(self, results: Sequence[float]) -> bool:
+        """Whether each result is proven, where that is asked for; remembered for the record."""
+        if self.certify:
+            from bpcli.calculus.sweeps.certified import Undecided
+
+            self.decided = not any(isinstance(value, Undecided) for value in results)
+            self.undecided += not self.decided
+        return self.decided
+
+    def finish(self) -> None:
+        """Raise NotFiniteError if some result was not finite."""
+        if self.kinks > MAX_NOTES:
+            output.note(f"{self.kinks} points lie at a kink or a jump in all")
+        if self.undecided:
+            what = "a result is" if self.undecided == 1 else f"results of {self.undecided} points are"
+            if self.overflow:
+                raise NotFiniteError(f"{what} not decided: {self.overflow} is beyond the range of doubles")
+            raise NotFiniteError(
+                f"{what} not decided, however many digits are used: a jump lies at this very place, or the result "
+                "can't be told from 0, or from halfway between two doubles",
+                "without --certify doubles take one side of it",
+            )
+        if self.not_finite:
+            what = "a result is not finite" if self.not_finite == 1 else f"{self.not_finite} results are not finite"
+            raise NotFiniteError(f"{what}: {'; '.join(self.notes)}")
