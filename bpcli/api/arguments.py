@@ -9,6 +9,7 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.points.variables import Variables
 from bpcli.errors import UsageError, meant
+from bpcli.formulas.choices import KINKS
 
 Names = str | Sequence[str]
 """`"x,y"` or `["x", "y"]`."""
@@ -76,6 +77,12 @@ def check_names(given: Iterable[object], known: Sequence[str], where: str) -> No
         if name not in known:
             hint = meant(str(name), known, f"they are {', '.join(known) or 'none'}")
             raise UsageError(f"{where} gives {name}, which is not among the variables", hint)
+
+
+def check_kink(kink: str) -> None:
+    """UsageError for a kink's slope that is none."""
+    if kink not in KINKS:
+        raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
 
 
 def as_value(name: str, value: Any) -> Any:

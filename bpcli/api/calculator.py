@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import Expressions, Names, as_value, check_names
+from bpcli.api.arguments import Expressions, Names, as_value, check_kink, check_names
 from bpcli.api.bulk import arrays_of, blocks_of, point_of
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
@@ -18,8 +18,6 @@ from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
 R = TypeVar("R")
-
-KINKS = ("lecture", "left", "right")
 
 
 class NotFiniteWarning(RuntimeWarning):
@@ -51,8 +49,7 @@ class Function(Generic[R]):
         certify: bool = False,
         table: Literal["value", "gradient"] | None = None,
     ) -> None:
-        if kink not in KINKS:
-            raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
+        check_kink(kink)
         given = Expressions(texts, wrt, let, order)
         self._texts, self._constants = given.texts, given.constants
         self._by_place = given.in_order
@@ -150,10 +147,10 @@ class Function(Generic[R]):
             what = "not decided, however many digits are used, or not a number"
             warnings.warn(f"a result is {what}", NotFiniteWarning, stacklevel=3)
         elif not all(map(math.isfinite, entries)):
-            culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(
-                point, self._second
+            what = (
+                calculation.diagnostics.at_fault(point, self._second)
+                or "the numbers are beyond the range of doubles on the way"
             )
-            what = culprit or "the numbers are beyond the range of doubles on the way"
             warnings.warn(f"a result is not finite: {what}", NotFiniteWarning, stacklevel=3)
 
 

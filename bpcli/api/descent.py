@@ -125,7 +125,7 @@ def left_the_finite(
     upward: Mapping[str, bool],
 ) -> LeftTheFiniteError:
     """The error of values that left the finite, with the step that the last curvature would have allowed."""
-    culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(point)
+    culprit = calculation.diagnostics.at_fault(point)
     message = f"the values left the finite at step {step}" + (f": {culprit}" if culprit else "")
     if last is None:
         return LeftTheFiniteError(message, "begin at a point where the function and its gradient are finite")

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.arguments import check_kink
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.errors import InputError, UsageError
 from bpcli.formulas.affine import dot
+from bpcli.formulas.choices import KINKS
 from bpcli.lecture.input_checks import Inputs, check_names
 from bpcli.lecture.inputs import INPUTS, settings_of
 from bpcli.lecture.named_functions import Corner, each_set, named_function
@@ -23,7 +25,6 @@ from bpcli.numbers.namespaces import array_namespace
 
 Blocks = dict[str, NDArray[Any]]
 Results = tuple[Any, Mapping[str, Any], Sequence[Any]]
-SIDES = ("lecture", "left", "right")
 
 
 class Manner(NamedTuple):
@@ -40,7 +41,7 @@ class Manner(NamedTuple):
 
     def slope(self, corner: Corner, inputs: Inputs) -> Any:
         """The entry of the Jacobian at a kink, in the numbers of the inputs."""
-        return corner.slopes(inputs)[SIDES.index(self.kink)]
+        return corner.slopes(inputs)[KINKS.index(self.kink)]
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,7 @@ class _Point:
     """A function of the lecture at checked inputs, with the kinks there."""
 
     def __init__(self, name: str, inputs: Mapping[str, Any], manner: Manner) -> None:
-        if manner.kink not in SIDES:
-            raise UsageError(f"kink: expected one of {', '.join(SIDES)}, found {manner.kink!r}")
+        check_kink(manner.kink)
         self.name, self.given, self.manner = name, dict(inputs), manner
         self.row = named_function(name)
         check_names(name, inputs)
@@ -238,7 +238,7 @@ class _Point:
         for corner in self.corners:
             title = entry_names(corner.block, self.shapes[corner.block])[corner.entry]
             used, left, right = map(float, corner.slopes(self.inputs))
-            kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[SIDES.index(self.manner.kink)], False))
+            kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[KINKS.index(self.manner.kink)], False))
         place = self.corners[0].place if self.corners else ""
         keys = [*INPUTS[self.name], *settings_of(self.name, self.given.get("activation"))]
         shown = {key: self.given[key] for key in keys if self.given.get(key) is not None}

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from bpcli.formulas.choices import KINKS
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "csv")
@@ -37,9 +39,6 @@ def precision_option(most: int = DOUBLE_DIGITS) -> Callable[[F], F]:
         metavar="N",
         help="Round to N significant digits. [default: the shortest decimal that reads back as the same double]",
     )
-
-
-KINKS = ("lecture", "left", "right")
 
 
 def kink_option(function: F) -> F:

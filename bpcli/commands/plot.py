@@ -20,6 +20,7 @@ from bpcli.commands.requests import Request
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
 from bpcli.files import refuse_overwrite
+from bpcli.formulas.choices import KINKS
 from bpcli.text.notation import number
 
 VIEWS = ("curves", "boundary", "confusion", "weights")
@@ -42,7 +43,7 @@ FAR = 1e250  # a coordinate beyond has no picture: squares of it are not finite
 @click.option("--kind", type=click.Choice(["contour", "surface"]), help="Of two variables. [default: contour]")
 @click.option("--field", is_flag=True, help="Of two variables: the direction of the gradient everywhere.")
 @click.option("--updates", is_flag=True, help="The updates x ± α∂f/∂x, y ± α∂f/∂y at the point, in each direction.")
-@click.option("--kink", type=click.Choice(output.KINKS), help="The slope at a kink. [default: lecture]")
+@click.option("--kink", type=click.Choice(KINKS), help="The slope at a kink. [default: lecture]")
 @click.option("--show", type=click.Choice(VIEWS), help="Of a run: one view. [default: all that there are]")
 @click.option("--features", metavar="NAMES", help="Of a run: the features of its boundary or line.")
 @click.option("--image", metavar="HxW", help="Of a run: its features are the pixels of an image, row by row.")

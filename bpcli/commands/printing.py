@@ -141,8 +141,10 @@ class Printer:
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
-            culprit = calculation.diagnostics.culprit(point) or calculation.diagnostics.slope_culprit(point, second)
-            note = culprit or "the numbers are beyond the range of doubles on the way"
+            note = (
+                calculation.diagnostics.at_fault(point, second)
+                or "the numbers are beyond the range of doubles on the way"
+            )
             if note not in self.notes:
                 self.notes.append(note)
 

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 INF = math.inf
 
+KINKS = ("lecture", "left", "right")
+"""The slope that is taken at a kink: by the lecture's convention, or that on one side."""
+
 Choice = str | Mapping[str, Any]
 """A row as a config or a model names it: its name, or a mapping of `name` and settings."""
 

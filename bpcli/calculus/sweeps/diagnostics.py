@@ -26,6 +26,10 @@ class Diagnostics:
         at = self.edges.at(self.sweeps.forward(point))
         return self._place(at[0], point) if at else "the point"
 
+    def at_fault(self, point: Point, second: bool = False) -> str | None:
+        """The first operation whose value is not finite, else one whose derivative is not; None if there is none."""
+        return self.culprit(point) or self.slope_culprit(point, second)
+
     def culprit(self, point: Point) -> str | None:
         """The first operation whose value is not finite, such as `log(x) at x = 0`; None if all values are finite."""
         values = self.sweeps.forward(point)
