@@ -8,8 +8,10 @@ import click
 import numpy as np
 
 from bpcli.api.chains import backprop, backprop_run
+from bpcli.calculus.one_sided.kinks import in_words
 from bpcli.calculus.points.values import parse_value
 from bpcli.commands import output
+from bpcli.commands.requests import MAX_NOTES
 from bpcli.commands.table_options import RowName, SettingsCommand, with_settings
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import MissingInputError, NotFiniteError, UsageError, meant
@@ -79,6 +81,9 @@ def command(
                 "backprop neuron … or backprop softmax … takes them",
             )
         chain = _of_run(Path(subject), rows, alpha, layout)
+    for place, kink in chain.kinks[:MAX_NOTES]:
+        if kink.left != kink.right:
+            output.note(in_words(place, [kink], ""))
     _print(chain, format_, precision)
     if bad := chain.not_finite:
         raise NotFiniteError(f"a result is not finite: {bad.symbol.text} = {bad.formula.text}")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpcli.api.formula import Formulas, Kind, Steps, formula, steps
-from bpcli.calculus.language.hints import names_with_readings
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.symbolic.derivation import UnknownShapeError
 from bpcli.calculus.symbolic.explanation import Step, VectorStepsError
@@ -52,8 +51,7 @@ def print_formulas(request: Request, printer: Printer, of: Kind, options: Formul
         else:
             found = formula(*request.texts, **given, simplify=options.simplify)
             _print(request, printer, of, found)
-        for name, reading in names_with_readings(request.variables.names).items():
-            output.note(f"{name} is one name, and names are never split: {reading}")
+        request.tell_readings()
     except UnknownShapeError as error:
         hint = f"--shape {error.name}=3 for a vector of 3, or {error.name}=2x3 for a matrix; --at for numbers"
         raise ExpressionError(error.message, error.text, error.start, error.end, hint) from None

@@ -159,9 +159,18 @@ class Request:
     def single_points(self) -> Iterator[tuple[Calculation, Point]]:
         """Each point of `--at`, or the empty point, with its calculation; all are read before the first is used."""
         given = [self.variables.point(text, read_value_file) for text in self.at or (None,)]
+        if self.declared is None and any("=" not in text for text in self.at):
+            self.tell_readings()
         for point in given:
             whole = {**point, **self.variables.constants}
             yield self._calculations.at(whole), whole
+
+    def tell_readings(self) -> None:
+        """A note on each name, such as xy or sinx, that nobody gave as one and that may be meant as more."""
+        from bpcli.calculus.language.hints import names_with_readings
+
+        for name, reading in names_with_readings(self.variables.names).items():
+            output.note(f"{name} is one name, and names are never split: {reading}")
 
     def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]]]:
         """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1)."""

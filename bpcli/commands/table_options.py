@@ -34,7 +34,8 @@ class SettingsCommand(Command):
         """The options, with those of the tables as they are now."""
         known = super().get_params(ctx)
         taken = {name for parameter in known for name in parameter.opts}
-        return [*known, *(option for option in setting_options() if not taken & set(option.opts))]
+        place = next((i for i, parameter in enumerate(known) if parameter.name == "format_"), len(known))
+        return [*known[:place], *(o for o in setting_options() if not taken & set(o.opts)), *known[place:]]
 
 
 def setting_options() -> list[click.Option]:

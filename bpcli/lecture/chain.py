@@ -5,13 +5,14 @@ Mini-batch" (the factor 1/N). The values come from the formulas of this package;
 from the logit and from what z lost when it was rounded, so that ∂J/∂a·∂a/∂z = ∂J/∂z holds for the numbers too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.affine import affine_pair, daffine_db, daffine_dw, daffine_dx, dot
 from bpcli.formulas.layers import less_label
@@ -24,6 +25,7 @@ from bpcli.lecture.named_functions import neuron_slope
 from bpcli.lecture.writing import Formula, application, is_linear, mean, mean_slope, share, signed, symbol, written
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
+from bpcli.text.notation import cell
 
 Array = NDArray[Any]
 
@@ -68,7 +70,8 @@ class Chain(NamedTuple):
     """The quantities by name in order; what the chain starts from; the mean of a mini-batch; what ∂J/∂z collapses to.
 
     `given` are the inputs by name, a single sample's x and y as columns. `mean` is ∂J/∂J₀ of several samples.
-    `collapse` is the fused formula of ∂J/∂z, in both layouts, if there is one.
+    `collapse` is the fused formula of ∂J/∂z, in both layouts, if there is one. `kinks` are those that a neuron's z or a
+    lie at, each with its place in words.
     """
 
     kind: str
@@ -76,6 +79,7 @@ class Chain(NamedTuple):
     given: Mapping[str, Array]
     mean: Quantity | None
     collapse: tuple[Formula, Formula] | None
+    kinks: tuple[tuple[str, Kink], ...] = ()
 
     def group(self, *names: str) -> list[Quantity]:
         """Those of the names that there are."""
@@ -189,7 +193,24 @@ def neuron_chain(
     given = _given(x, w[:, None], np.array([[b]]), y[:, None], loss, activation)
     fused = loss.fused.get(activation.name)
     collapse = fused and mean_slope(fused.slope_formula, {}, len(x))
-    return chain.chain("neuron", given, collapse and (collapse, collapse))
+    made = chain.chain("neuron", given, collapse and (collapse, collapse))
+    return made._replace(kinks=tuple(_kinks(x, w, b, y, activation, loss)))
+
+
+def _kinks(x: Array, w: Array, b: float, y: Array, activation: Activation, loss: Loss) -> Iterator[tuple[str, Kink]]:
+    """The kinks that z of a row lies at, and those of the loss that a lies at."""
+    z, low = affine_pair(x, w, np.float64(b))
+    a, rest = activation.pair(z, low)
+    for kink in activation.kinks():
+        if ((z == kink.at) & (low == 0)).any():
+            place = f"{activation.name}(z) at z = {cell(kink.at)}"
+            yield place, Kink("∂a/∂z", 0, kink.left, kink.right, float(activation.derivative(kink.at)), False)
+    for label, output in zip(y[rest == 0].tolist(), a[rest == 0].tolist(), strict=True):
+        for kink in loss.kinks(label):
+            if output == kink.at:
+                used = float(loss.slope(label, output))
+                place = f"{loss.name}(y, a) at y = {cell(label)}, a = {cell(output)}"
+                yield place, Kink("∂J₀/∂a", 0, kink.left, kink.right, used, False)
 
 
 def _neuron_forward(chain: _Builder, x: Array, w: Array, b: Any, y: Array, activation: Activation, loss: Loss) -> Array:

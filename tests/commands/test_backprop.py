@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from autograd import jacobian
 
+from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import pairs
 
 G = {
@@ -259,3 +260,21 @@ def test_wrong_usage(bpcli, arguments, message):
     result = bpcli("backprop", *arguments)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
+
+
+@pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.kinks()])
+def test_a_neuron_at_a_kink_says_so(bpcli, name):
+    (kink,) = ACTIVATIONS[name].kinks()
+    of = ["--x", "1,2", "--w", f"1,{(kink.at - 1) / 2}", "--b", "0", "--activation", name, "--loss", "mse", "--y", "1"]
+    found = bpcli("backprop", "neuron", *of)
+    assert found.code == 0
+    if kink.left == kink.right:
+        assert not found.err
+    else:
+        assert f"{name}(z) at z = {kink.at:g} has a kink: ∂a/∂z is {kink.left:g} on the left" in found.err
+    assert "kink" not in bpcli("backprop", "neuron", *of[:3], "3,4", *of[4:]).err
+
+
+def test_a_loss_at_a_kink_says_so(bpcli):
+    found = bpcli("backprop", "neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "hinge", "--y", "1")
+    assert "hinge(y, a) at y = 1, a = 1 has a kink: ∂J₀/∂a is -1 on the left, 0 on the right; 0 is used" in found.err

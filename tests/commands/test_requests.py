@@ -448,3 +448,19 @@ def test_shell_completion_is_clicks_own(root, shell):
         return
     done = run('_BPCLI_COMPLETE=bash_complete COMP_WORDS="bpcli gr" COMP_CWORD=1 $B', root)
     assert "grad" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["grad", "sinx", "--at", "1"], "sin(x)"),
+        (["eval", "2*xy", "--at", "1"], "x*y"),
+        (["eval", "xy", "--at", "xy=1"], None),
+        (["eval", "xy", "--at", "1", "--vars", "xy"], None),
+        (["grad", "rate**2", "--at", "1"], None),
+    ],
+)
+def test_a_name_that_may_be_meant_as_more_is_told_of(bpcli, arguments, told):
+    found = bpcli(*arguments)
+    assert found.code == 0
+    assert f"write {told}" in found.err if told else not found.err

@@ -3,6 +3,7 @@
 import click
 import pytest
 
+from bpcli.commands.check import command as check
 from bpcli.commands.table_options import RowName, SettingsCommand, setting_options, with_settings
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Setting
@@ -30,6 +31,16 @@ def test_a_setting_of_a_row_is_an_option(monkeypatch):
     assert context.params["bend"] == "2"
     names = [option for parameter in command.get_params(context) for option in parameter.opts]
     assert len(names) == len(set(names))
+
+
+def test_settings_stand_among_the_inputs():
+    names = [parameter.name for parameter in check.get_params(click.Context(check))]
+    assert max(names.index(option.name) for option in setting_options()) < names.index("format_")
+
+
+def test_a_setting_is_in_the_help(monkeypatch):
+    row = ACTIVATIONS["tanh"]._replace(name="other", settings={"bend": Setting(0.5)})
+    monkeypatch.setitem(ACTIVATIONS, "other", row)
     (option,) = [option for option in setting_options() if option.name == "bend"]
     assert "other [default: 0.5]" in option.help
 
