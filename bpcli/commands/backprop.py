@@ -11,7 +11,7 @@ from bpcli.api.chains import backprop, backprop_run
 from bpcli.calculus.one_sided.kinks import in_words
 from bpcli.calculus.points.values import parse_value
 from bpcli.commands import output
-from bpcli.commands.requests import MAX_NOTES
+from bpcli.commands.printing import MAX_NOTES
 from bpcli.commands.table_options import RowName, SettingsCommand, with_settings
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import MissingInputError, NotFiniteError, UsageError, meant
