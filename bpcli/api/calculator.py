@@ -144,13 +144,11 @@ class Function(Generic[R]):
                 stacklevel=3,
             )
         if self._calculations.certify and any(map(math.isnan, entries)):
-            what = "not decided, however many digits are used, or not a number"
+            why = calculation.diagnostics.why_not_decided(point, calculation.kinks)
+            what = f"not decided: {why}" if why else "not decided, however many digits are used, or not a number"
             warnings.warn(f"a result is {what}", NotFiniteWarning, stacklevel=3)
         elif not all(map(math.isfinite, entries)):
-            what = (
-                calculation.diagnostics.at_fault(point, self._second)
-                or "the numbers are beyond the range of doubles on the way"
-            )
+            what = calculation.diagnostics.why_not_finite(point, calculation.kinks, self._second)
             warnings.warn(f"a result is not finite: {what}", NotFiniteWarning, stacklevel=3)
 
 

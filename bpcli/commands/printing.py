@@ -76,7 +76,7 @@ class Printer:
         self.first = True
         self.width = 0
         self.not_finite = self.undecided = self.kinks = self.lossy = 0
-        self.overflow: str | None = None  # the step that has no finite double, where a result is not decided
+        self.reason: str | None = None  # why a result is not decided
         self.decided = True  # of the point that was checked last
         self.notes: list[str] = []
 
@@ -135,16 +135,13 @@ class Printer:
         if calculation.kinks:
             self.at_kink(lambda: calculation.diagnostics.edge_place(point), calculation.kinks)
         if not self.all_decided(results):
-            self.overflow = self.overflow or calculation.diagnostics.culprit(point)
+            self.reason = self.reason or calculation.diagnostics.why_not_decided(point, calculation.kinks)
             return
         if all(map(isfinite, results)):
             return
         self.not_finite += 1
         if len(self.notes) < MAX_NOTES:
-            note = (
-                calculation.diagnostics.at_fault(point, second)
-                or "the numbers are beyond the range of doubles on the way"
-            )
+            note = calculation.diagnostics.why_not_finite(point, calculation.kinks, second)
             if note not in self.notes:
                 self.notes.append(note)
 
@@ -207,8 +204,8 @@ class Printer:
             output.note(f"{self.kinks} points lie at a kink or a jump in all")
         if self.undecided:
             what = "a result is" if self.undecided == 1 else f"results of {self.undecided} points are"
-            if self.overflow:
-                raise NotFiniteError(f"{what} not decided: {self.overflow} is beyond the range of doubles")
+            if self.reason:
+                raise NotFiniteError(f"{what} not decided: {self.reason}")
             raise NotFiniteError(
                 f"{what} not decided, however many digits are used: a jump lies at this very place, or the result "
                 "can't be told from 0, or from halfway between two doubles",

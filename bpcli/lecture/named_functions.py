@@ -6,6 +6,7 @@ each block's shape, `jvp` J·v in the value's shape, never forming J.
 """
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 from bpcli.text.notation import byte_size, number
 
+_TOLD_APART = 2.0**-60  # of the largest term: a z that is farther off a kink in doubles is not at it
 MAX_BYTES = 2 << 30
 """A Jacobian larger than this is refused; the products never form it."""
 
@@ -243,13 +245,12 @@ def _neuron_vjp(inputs: Inputs, v: Any) -> dict[str, Any]:
 
 def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
     """All entries that z depends on, where z is at a kink of the activation."""
-    z, low = affine_pair(inputs["x"], inputs["w"], inputs["b"])
     row = _activation_of(inputs)
     found = []
     for kink in _kinks(row):
-        if (z - kink.at) + low != 0:
+        if not _is_at(kink.at, inputs["x"], inputs["w"], inputs["b"]):
             continue
-        used = float(row.derivative(z))
+        used = float(row.derivative(kink.at))
         for block, factors in (("x", "w"), ("w", "x"), ("b", "")):
             slopes = inputs[factors] if factors else np.ones(1)
             for k in np.flatnonzero(slopes).tolist():
@@ -257,6 +258,16 @@ def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
                 rises = bool(slopes[k] > 0)
                 found.append(Corner(0, block, k, used, kink.left, kink.right, entry_of, rises, _place(row, kink)))
     return found
+
+
+def _is_at(at: float, x: Any, w: Any, b: Any) -> bool:
+    """Whether z = xᵀw + b is a number for certain: by exact sums where doubles may not tell it from that."""
+    z, low = affine_pair(x, w, b)
+    far = abs((z - at) + low) > _TOLD_APART * max(abs(at), abs(float(b)), float(abs(x * w).max(initial=0.0)))
+    if far or not np.isfinite([*x, *w, b]).all():
+        return False
+    products = (Fraction(one) * Fraction(two) for one, two in zip(x.tolist(), w.tolist(), strict=True))
+    return sum(products, Fraction(float(b))) == at
 
 
 def _times_entry(factors: str, k: int, slope: float, inputs: Inputs) -> Any:

@@ -3,6 +3,8 @@
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import bpcli as library
 from bpcli.errors import InputError, UsageError
@@ -145,3 +147,21 @@ def test_the_command_picks_blocks_and_shows_settings(bpcli, monkeypatch):
         "value": [0.5],
         "jacobian": {"z": [[0.25]]},
     }
+
+
+FAR_OUT = st.builds(lambda s, e: s * 10.0**e, st.sampled_from([-1.0, 0.0, 1.0, 2.0]), st.integers(-300, 120))
+
+
+@given(st.lists(st.tuples(FAR_OUT, FAR_OUT), min_size=1, max_size=3), st.booleans(), st.sampled_from([None, -1, 1]))
+@settings(max_examples=60)
+def test_a_neuron_is_at_a_kink_only_where_z_is_0(pairs, certify, way):
+    """Of what is far below the doubles, and of what cancels, the sign counts: by mpmath, of enough digits."""
+    if way is not None:  # the same terms once more, which cancel or double
+        pairs = [*pairs, *((x, way * w) for x, w in pairs)]
+    x, w = (np.array(part) for part in zip(*pairs, strict=True))
+    with mpmath.workdps(1500):
+        z = mpmath.fsum(mpmath.mpf(one) * mpmath.mpf(two) for one, two in pairs)
+    side = library.named_jacobian("neuron", x=x, w=w, b=0.0, activation="relu", kink="left", certify=certify)
+    assert bool(side.kinks) == (z == 0)
+    expected = [0.0 if z < 0 or (z == 0 and one >= 0) else one for one in w]
+    assert side.jacobian["x"].tolist() == [expected]

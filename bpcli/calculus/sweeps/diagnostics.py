@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpcli.calculus.language.tree import Expression, children, names_in
 from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
@@ -12,6 +12,9 @@ from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.one_point import Sweeps, tangent_of, value_of
 from bpcli.calculus.sweeps.seeds import Point, numbers
 from bpcli.text.notation import number
+
+if TYPE_CHECKING:
+    from bpcli.calculus.one_sided.kinks import Kink
 
 
 class Diagnostics:
@@ -43,6 +46,16 @@ class Diagnostics:
                 slot = guilty[0]
             return str(step) if isinstance(step, str) else "inf"
         return None
+
+    def why_not_finite(self, point: Point, kinks: Sequence[Kink], second: bool = False) -> str:
+        """Why a result is not finite; `kinks` are those of the result, `second` derivatives among it."""
+        known = self.at_fault(point, second) or _not_known(kinks)
+        return known or "the numbers are beyond the range of doubles on the way"
+
+    def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
+        """Why no precision decides a result, as far as series or doubles know; else it is at a jump, or a tie."""
+        culprit = self.culprit(point)
+        return _not_known(kinks) or (f"{culprit} is beyond the range of doubles" if culprit else None)
 
     def underflows(self, point: Point) -> bool:
         """Whether an intermediate value underflows, or is subnormal and so has lost digits."""
@@ -104,6 +117,11 @@ class Diagnostics:
         text = next(text for last, text in zip(self.program.outputs, self.texts, strict=True) if slot <= last)
         start, end = node.span
         return text[start:end] + _values_at(point, node)
+
+
+def _not_known(kinks: Sequence[Kink]) -> str | None:
+    """The first slope that is not known."""
+    return next((f"{kink.slope} is not known, nor whether there is one" for kink in kinks if not kink.known), None)
 
 
 def _values_at(point: Point, node: Expression) -> str:

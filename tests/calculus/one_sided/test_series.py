@@ -126,6 +126,9 @@ def test_what_the_terms_do_not_tell_is_not_known(text):
     assert [kink.known for kink in one.kinks] == [False]
     proven = Certified(one)
     assert isinstance(proven.gradient({"x": 0.0})[1]["x"], Undecided)
+    words = "d/dx is not known, nor whether there is one"
+    assert proven.diagnostics.why_not_decided({"x": 0.0}, proven.kinks) == words
+    assert one.diagnostics.why_not_finite({"x": 0.25}, one.kinks) == words  # where doubles have no operation to blame
     assert isinstance(proven.hessian({"x": 0.0})[2][0][0], float)
 
 
