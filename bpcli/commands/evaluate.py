@@ -10,10 +10,10 @@ import numpy as np
 from bpcli.commands import Command, output
 from bpcli.commands.predict import read_argument
 from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.fitted import Prepared, Tally
-from bpcli.datasets.reading import read_blocks, read_table
+from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.datasets.reading import read_table
 from bpcli.datasets.row_file import regrouped
-from bpcli.datasets.table import Table, with_target
+from bpcli.datasets.table import with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.metrics import METRICS
@@ -103,21 +103,15 @@ def _from_data(model: Model, data: Path, split: str | None, target: Path | None)
 
 def _by_blocks(model: Model, data: Path) -> tuple[Any, Any, list[str]]:
     """z and targets of a large file, in memory of a block beside them."""
-    tally, ys, ignored = Tally(), [], list[str]()
-    last: Table | None = None
+    blocks, ys = PreparedBlocks(model.preparation, data, model.data_format, with_target=True), []
 
     def features() -> Iterator[Any]:
-        nonlocal last, ignored
-        for last in read_blocks(data, model.data_format):
-            prepared = model.preparation.apply(last, tally=tally)
-            ignored = prepared.ignored
+        for _, prepared in blocks:
             ys.append(prepared.y)
             yield prepared.X
 
     z = [model.z(X) for X in regrouped(features(), BLOCK)]
-    assert last is not None
-    notes = Prepared(np.empty(0), np.empty(0), np.empty(0), tally.notes(last), ignored).remarks
-    return np.concatenate(z), np.concatenate(ys), notes
+    return np.concatenate(z), np.concatenate(ys), blocks.remarks
 
 
 def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from bpcli.commands import Command, output
 from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.fitted import Prepared, Tally
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.datasets.reading import read_blocks, read_table
+from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.datasets.reading import read_table
 from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant
@@ -80,18 +79,14 @@ def _stream(
     model: Model, data: Path, keep: Sequence[str], said: Sequence[str], format_: str, precision: int | None
 ) -> None:
     """Predict a large file block by block, in memory of a block; the same lines come out, and the notes at the end."""
-    tally, first, held = Tally(), True, []
-    ignored: list[str] = []
-    last: Table | None = None
+    blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target=False)
+    first, held = True, []
 
     def features() -> Iterator[Any]:
-        nonlocal ignored, last
-        for block in read_blocks(data, model.data_format):
-            prepared = model.preparation.apply(block, with_target=False, tally=tally)
+        for block, prepared in blocks:
             kept = _kept(block, keep, said)
             names[:] = [*kept, *said]
             held.append(list(zip(*kept.values(), strict=True)) if kept else [()] * block.rows)
-            ignored, last = prepared.ignored, block
             yield prepared.X
 
     names: list[str] = []
@@ -113,8 +108,7 @@ def _stream(
         del cells[: len(X)]
         _check_finite(model, columns, seen)
         seen += len(X)
-    assert last is not None
-    for text in Prepared(np.empty(0), np.empty(0), np.empty(0), tally.notes(last), ignored).remarks:
+    for text in blocks.remarks:
         output.note(text)
 
 

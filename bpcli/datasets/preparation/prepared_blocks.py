@@ -1,0 +1,33 @@
+"""A file that is larger than memory, prepared block by block, with the notes on all of it at the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.datasets.preparation.fitted import Preparation, Prepared, Tally
+from bpcli.datasets.reading import read_blocks
+from bpcli.datasets.table import Table
+
+
+class PreparedBlocks:
+    """The blocks of a file, each as a table and prepared."""
+
+    def __init__(self, preparation: Preparation, path: Path, format_: str, with_target: bool) -> None:
+        self.preparation, self.path, self.format, self.with_target = preparation, path, format_, with_target
+        self._tally = Tally()
+        self._last: tuple[Table, list[str]] | None = None
+
+    def __iter__(self) -> Iterator[tuple[Table, Prepared]]:
+        for table in read_blocks(self.path, self.format):
+            prepared = self.preparation.apply(table, self.with_target, tally=self._tally)
+            self._last = table, prepared.ignored
+            yield table, prepared
+
+    @property
+    def remarks(self) -> list[str]:
+        """Those on all blocks so far."""
+        if self._last is None:
+            return []
+        table, ignored = self._last
+        return Prepared(np.empty(0), np.empty(0), np.empty(0), self._tally.notes(table), ignored).remarks
