@@ -1,0 +1,62 @@
+"""Exact slopes compared with their estimates: agreed, refused, or left open."""
+
+import math
+
+import numpy as np
+import pytest
+
+from bpcli.calculus.checks.checking import RTOL, best, check_function, compared
+from bpcli.calculus.checks.differences import Estimate
+
+SURE = Estimate(2.0, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("exact", "quotient", "step", "kink", "agree", "why"),
+    [
+        (2.0, SURE, None, False, True, ""),
+        (2.0 + 1e-6, SURE, None, False, False, ""),
+        (-2.0, SURE, None, False, False, ""),
+        (2.0, SURE, None, True, None, "at a kink"),
+        (math.inf, SURE, None, False, None, "not finite"),
+        (2.0, Estimate(math.nan, math.inf), None, False, None, "not finite"),
+        (2.0, Estimate(2.1, 0.3), None, False, None, "too small to tell"),
+        (2.0, Estimate(2.1, 0.3), Estimate(2.0, 1e-15), False, True, ""),  # the complex step settles it
+        (0.0, Estimate(0.0, 1e-9), None, False, True, ""),
+    ],
+)
+def test_an_entry(exact, quotient, step, kink, agree, why):
+    entry = compared("d/dx", exact, quotient, step, kink)
+    assert (entry.agree, entry.why if agree is None else "") == (agree, why)
+
+
+def test_a_complex_step_counts_where_the_quotients_bear_it_out():
+    step = Estimate(2.0 + 1e-9, 1e-16)
+    assert best(SURE, step, 5.0) is step
+    assert best(SURE, Estimate(3.0, 1e-16), 5.0) is SURE
+    assert best(Estimate(2.5, 1e-12), Estimate(3.0, 1e-16), 3.0).value == 3.0  # it is what the exact slope is
+
+
+A = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
+
+
+def affine(inputs):
+    return A @ inputs["x"] + inputs["b"]
+
+
+POINT = {"x": np.array([0.3, -0.7, 2.0]), "b": np.array([1.0, 2.0])}
+
+
+def test_a_function_of_arrays_entry_by_entry():
+    entries = check_function(affine, POINT, {"x": A, "b": np.eye(2)}, "f")
+    assert len(entries) == 10
+    assert all(entry.agree for entry in entries)
+    assert {entry.name for entry in entries} >= {"df[0]/dx[2]", "df[1]/db[0]"}
+    assert all(entry.error <= RTOL for entry in entries)
+
+
+def test_a_wrong_entry_of_a_function_is_found():
+    wrong = A.copy()
+    wrong[1, 2] = 1.0
+    entries = check_function(affine, POINT, {"x": wrong}, "f")
+    assert [entry.name for entry in entries if not entry.agree] == ["df[1]/dx[2]"]

@@ -1,0 +1,111 @@
+"""The one mistake that explains an answer: each is made by hand in a true matrix, and named."""
+
+import numpy as np
+import pytest
+
+from bpcli.calculus.checks.answers import Cell, Layout
+from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
+from bpcli.calculus.checks.grading import Compared, Factor, Tolerance
+
+J = np.array([[[2.0, 3.0], [5.0, 7.0]], [[1.5, -4.0], [0.25, 11.0]]])  # at two inputs
+X = np.array([[0.7, 1.9], [2.3, 0.6]])  # an inner derivative by each entry
+
+
+def of(given, truth=J, **changes):
+    names = [f"d{i},{j}" for i in range(truth.shape[1]) for j in range(truth.shape[2])]
+    compared = Compared(
+        truth, np.array(given, float), np.zeros_like(truth), np.zeros(truth.shape, bool), Tolerance(), names,
+        [("x", (truth.shape[2],))],
+    )  # fmt: skip
+    return compared._replace(**changes)
+
+
+def changed(places, change):
+    given = J.copy()
+    for i, j in places:
+        given[:, i, j] = change(given[:, i, j])
+    return given
+
+
+@pytest.mark.parametrize(
+    ("given", "finding", "message"),
+    [
+        (J, "right", "right"),
+        (J.transpose(0, 2, 1), "transposed", "a row is for an output"),
+        (-J, "sign", "the sign is wrong"),
+        (changed([(0, 1)], lambda v: -v), "sign", "in d0,1"),
+        (2 * J, "factor", "a factor 2 too much"),
+        (J / 2, "factor", "twice as much is right"),
+        (-3 * J, "factor", "a factor −3 too much"),
+        (1.37 * J, "factor", "a factor 1.37 too much"),
+        (changed([(1, 0)], lambda v: v + 0.1), "value", "wrong: d1,0; the other 3 are right"),
+        (J[:, ::-1], "swapped", "rows 0 and 1"),
+        (J * np.eye(2), "diagonal_only", "the diagonal is right"),
+    ],
+)
+def test_a_mistake_is_named(given, finding, message):
+    grade = diagnosed(of(given), np.array([True, True]))
+    assert (grade.finding, message in grade.message) == (finding, True), grade
+    assert grade.score == pytest.approx(float((given == J).all(axis=0).mean()))
+
+
+def test_a_mistake_has_to_explain_all_inputs():
+    given = J.copy()
+    given[0] *= 2
+    given[1] *= 3
+    assert diagnosed(of(given), np.array([True, True])).finding == "value"
+
+
+def test_what_is_swapped():
+    given = J.copy()
+    given[:, 0, 0], given[:, 1, 1] = J[:, 1, 1], J[:, 0, 0]
+    assert diagnosed(of(given), np.array([True, True])).finding == "swapped"
+
+
+@pytest.mark.parametrize("finding", ["inner_derivative", "outer_derivative"])
+def test_a_factor_of_the_chain_is_missed(finding):
+    factors = [Factor(finding, "cos(x)", np.repeat(X[:, None], 2, axis=1))]
+    grade = diagnosed(of(J / X[:, None], factors=factors), np.array([True, True]))
+    assert grade.finding == finding
+    assert "times cos(x)" in grade.message
+
+
+def test_a_mean_that_is_missing():
+    assert diagnosed(of(4 * J, samples=4), np.array([True, True])).finding == "missing_mean"
+
+
+def test_right_at_the_inputs_asked_for_but_not_elsewhere():
+    given = J.copy()
+    given[1, 0, 0] += 1
+    compared = of(given)
+    assert first_wrong(compared) == 1
+    grade = diagnosed(compared, np.array([True, True]))
+    assert grade.finding == "domain"
+    assert "right at this point, but not at others: d0,0 is 1.5, not 2.5" in grade.message
+
+
+def test_what_no_input_decides_is_open():
+    undecided = np.zeros(J.shape, bool)
+    undecided[:, 0, 0] = True
+    grade = diagnosed(of(J, undecided=undecided), np.array([True, True]))
+    assert (grade.finding, grade.score) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "finding"),
+    [
+        ([[2.0, 5.0], [3.0, 7.0], [1.0, 1.0]], "transposed"),
+        ([[2.0, 3.0]], "shape"),
+    ],
+)
+def test_another_shape(rows, finding):
+    truth = np.array([[2.0, 3.0, 1.0], [5.0, 7.0, 1.0]])
+    cells = [[Cell(v, None) for v in row] for row in rows]
+    assert of_another_shape(truth, cells, Tolerance(), Layout(2, (("x", (3,)),))).finding == finding
+
+
+def test_the_diagonal_alone():
+    grade = of_another_shape(
+        np.diag([2.0, 7.0]), [[Cell(2.0, None), Cell(7.0, None)]], Tolerance(), Layout(2, (("x", (2,)),))
+    )
+    assert (grade.finding, grade.score) == ("diagonal_only", 1.0)

@@ -1,0 +1,77 @@
+"""When a number is right, to the digits that were typed, and what a comparison says of its entries."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.calculus.checks.grading import Compared, Grade, Tolerance, half_a_digit, typed_slack
+
+
+@pytest.mark.parametrize(
+    ("exact", "given_", "typed", "right"),
+    [
+        (1 / 3, 0.333, "0.333", True),
+        (1 / 3, 0.334, "0.334", False),
+        (2 / 3, 0.667, "0.667", True),
+        (2 / 3, 0.666, "0.666", False),
+        (1 / 3, 0.33, "0.33", False),  # two digits are too few
+        (1234.0, 1230.0, "1230", False),  # zeros of a whole number are not rounded
+        (1.2345e-7, 1.23e-7, "1.23e-7", True),
+        (-1 / 3, -0.333, "−0.333", True),
+        (1.0, 1.0 + 1e-10, None, True),
+        (1.0, 1.0 + 1e-8, None, False),
+        (0.0, 1e-12, None, False),
+        (math.nan, math.nan, None, True),
+        (math.inf, math.inf, None, True),
+        (math.inf, 1e308, None, False),
+        (math.nan, 1.0, None, False),
+    ],
+)
+def test_when_a_number_is_right(exact, given_, typed, right):
+    assert Tolerance().holds(exact, given_, typed) is right
+
+
+@given(st.floats(0.001, 1000), st.integers(3, 8))
+def test_a_number_that_is_rounded_to_three_digits_or_more_is_right(x, digits):
+    typed = f"{x:.{digits - 1}e}"
+    assert Tolerance().holds(x, float(typed), typed)
+    step = 10.0 ** (int(typed.split("e")[1]) - digits + 1)
+    for other in (x + 1.01 * step, x - 1.01 * step):
+        assert not Tolerance().holds(other, float(typed), typed)
+
+
+def test_half_a_digit():
+    assert half_a_digit("0.125") == pytest.approx(0.0005, rel=1e-6)
+    assert half_a_digit("1.25e-3") == pytest.approx(0.000005, rel=1e-6)
+    assert [half_a_digit(text) for text in ("0.12", "125", "x", "", "1e999")] == [0.0] * 5
+
+
+def test_zeros_that_a_printed_number_has_lost_count_as_digits():
+    exact = np.array([[0.25003, 1 / 3]])
+    slack = typed_slack([["0.25", "0.3333"]], exact, np.array([[0.25, 0.3333]]))
+    assert slack[0, 0] == pytest.approx(0.00003)
+    alone = typed_slack([["0.25"]], exact[:, :1], np.array([[0.25]]))
+    assert alone[0, 0] == 0
+
+
+def test_the_score_counts_entries_that_are_right_at_all_inputs():
+    truth = np.array([[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]])
+    given_ = np.array([[[1.0, 2.0, 9.0]], [[4.0, 0.0, 6.0]]])
+    nothing_lost = np.zeros(truth.shape, bool)
+    compared = Compared(truth, given_, np.zeros_like(truth), nothing_lost, Tolerance(), ["a", "b", "c"], [("x", (3,))])
+    assert compared.score == pytest.approx(1 / 3)
+    assert [(e.name, e.error, e.right) for e in compared.entries(1)] == [
+        ("a", 0, True),
+        ("b", 5, False),
+        ("c", 0, True),
+    ]
+    assert compared._replace(undecided=~nothing_lost).score == 1
+    assert compared.holds(given_).all()
+
+
+def test_a_grade_agrees_or_not_or_is_open():
+    assert [Grade(finding, [], "").agree for finding in ("right", "sign", "open")] == [True, False, None]
+    assert Grade("shape", [], "").max_error is None
