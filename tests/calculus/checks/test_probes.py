@@ -17,7 +17,7 @@ def probes(text, point):
 
 
 @given(st.floats(-200, 200), st.floats(-200, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_piece_between_two_kinks_is_visited(a, b):
     low, high = sorted((a, b))
     _, found = probes(f"clip(x,{low!r},{high!r})", {"x": 0.67})
@@ -29,7 +29,7 @@ def test_every_piece_between_two_kinks_is_visited(a, b):
 
 
 @given(st.floats(-100, 100), st.floats(0.01, 50))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_window_is_found(start, width):
     """Between neighbours of the grid lies all that is not constant: found by the steps' own sides."""
     made, found = probes(f"where(x>{start!r},where(x<{start + width!r},x**2,x),x)", {"x": 0.5})

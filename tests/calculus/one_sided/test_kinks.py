@@ -401,11 +401,12 @@ def one_sided(text, x, direction):
     return (near - at) / h if abs(near - at) < 1e-15 else None
 
 
+@pytest.mark.slow
 @given(
     PIECES.filter(lambda text: "x" in text and "||" not in text and text.count("|") <= 2),
     st.sampled_from([0.0, 1.0, 0.5, 2.0]),
 )
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_one_sided_slopes_beside_difference_quotients(text, x):
     for kink, direction in (("left", -1), ("right", 1)):
         quotient = one_sided(text, mp.mpf(x), direction)

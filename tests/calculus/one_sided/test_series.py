@@ -45,13 +45,14 @@ def calculation(text, point, kink="lecture"):
     return one
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(ANALYTIC),
     st.sampled_from([Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2), Fraction(3, 4)]),
     st.integers(1, 9),
     st.booleans(),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12)
 def test_a_quotient_by_what_its_taylor_polynomial_leaves(name, scale, order, proven):
     quotient, (value, first, second, *_) = remainder(name, scale, order)
     text = f"where(x==0,{written(value)},{quotient})"
@@ -63,8 +64,9 @@ def test_a_quotient_by_what_its_taylor_polynomial_leaves(name, scale, order, pro
     assert hessian[0][0] == pytest.approx(float(2 * second), rel=1e-15)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(EVERYWHERE), st.sampled_from(EVERYWHERE), st.integers(1, 2), st.integers(1, 2))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6)
 def test_sums_products_and_compositions_of_quotients_in_two_variables(first, second, m, n):
     f, (f0, f1, f2, *_) = remainder(first, Fraction(1), m)
     g, (g0, g1, g2, *_) = remainder(second, Fraction(-2), n)
@@ -189,7 +191,7 @@ CONSTANTS = {"one": KIND.lifted(1.0), "half": KIND.lifted(0.5)}
 
 
 @given(EXPRESSIONS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_remainder_is_of_the_order_that_is_said(text):
     """f(h) less the terms falls as fast as h^order: by 1/10 of h, by 10^−order."""
     functions = {n: KIND.functions[TO_NUMPY.get(n, n)] for n in ("exp", "sin", "cos", "tanh", "atan", "sqrt")}

@@ -28,7 +28,7 @@ WITNESSES = {
 
 
 @pytest.mark.parametrize("name", WITNESSES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(TERMS, st.data())
 def test_values_and_slopes(name, terms, data):
     k = data.draw(st.integers(1, len(terms) - 1))
@@ -54,7 +54,7 @@ def test_values_and_slopes(name, terms, data):
                     assert abs(got - slope) <= 20 * abs(slope) * mp(2) ** -52 + mp("1e-307"), i
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(-30, 30), st.floats(-30, 30))
 def test_on_duals_a_slope_has_its_own_slope(a, b):
     xp = Duals(PlainNamespace(FLOATS))

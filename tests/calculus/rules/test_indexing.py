@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.calculus.rules.duals import PlainNamespace
@@ -34,7 +34,6 @@ def cases(draw):
     return name, [left, right], None, np.matmul
 
 
-@settings(deadline=None)
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_values_are_numpys_and_forward_is_the_transpose_of_reverse(case, seed):
     name, shapes, extra, witness = case
@@ -53,7 +52,6 @@ def test_values_are_numpys_and_forward_is_the_transpose_of_reverse(case, seed):
     assert forward == pytest.approx(math.fsum((b * t).sum() for b, t in zip(back, tangents, strict=True)), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), SIZES, SIZES, SIZES, st.integers(2, 5))
 def test_a_product_of_many_points_is_that_of_each(seed, m, n, p, points):
     rng, op = np.random.default_rng(seed), STRUCTURE["@"]

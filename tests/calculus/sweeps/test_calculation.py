@@ -102,7 +102,7 @@ def built(tree, shapes, wrt):
     return None
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.data())
 @pytest.mark.slow
 def test_any_tree_has_a_value_or_an_error_with_a_place(data):
@@ -126,7 +126,8 @@ def flat(parts):
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-@settings(max_examples=200)
+@pytest.mark.slow
+@settings(max_examples=60)
 @given(array_trees(SHAPES), st.integers(0, 2**32))
 def test_every_way_gives_the_same_derivatives(tree, seed):
     names = names_in(tree)

@@ -42,6 +42,11 @@ def nearest(truth):
     return -value if sign else value
 
 
+def _huber(x):
+    distance = abs(mp.mpf(1) / 10 - x)
+    return distance**2 / 2 if distance <= 1 else distance - mp.mpf(1) / 2
+
+
 SCALAR = {
     # the language's text: the same in mpmath, and where
     "abs(x)": (abs, [-0.3, 2.5]),
@@ -88,6 +93,12 @@ SCALAR = {
     "bce(1,sigmoid(x))": (lambda x: mp.log(1 + mp.exp(-x)), [40.0, -3.0]),
     "bce(0.25,x)": (lambda x: -(mp.log(x) / 4 + 3 * mp.log(1 - x) / 4), [0.3]),
     "cce(1,x)": (lambda x: -mp.log(x), [0.3]),
+    "identity(x)": (lambda x: x, [0.3]),
+    "leaky_relu(x)": (lambda x: x if x > 0 else x / 100, [0.3, -0.3]),
+    "elu(x,0.5)": (lambda x: x if x > 0 else mp.expm1(x) / 2, [0.3, -0.3, -1e-9]),
+    "huber(0.1,x)": (_huber, [0.3, 2.5, -7.0]),
+    "hinge(1,x)": (lambda x: max(mp.mpf(0), 1 - x), [0.3, 1.5]),
+    "poisson(2,x)": (lambda x: x - 2 * mp.log(x), [0.3, 40.0]),
     "log(exp(x)+exp(2*x))": (lambda x: mp.log(mp.exp(x) + mp.exp(2 * x)), [0.3]),
     "exp(exp(x))-exp(exp(x)-1e-18)": (lambda x: mp.exp(mp.exp(x)) - mp.exp(mp.exp(x) - mp.mpf(10) ** -18), [0.3]),
 }

@@ -50,7 +50,7 @@ def ulps(got, exact, least=0.0):
     return float(abs(mpmath.mpf(float(got)) - exact) / mpmath.mpf(float(unit)))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sums(), st.data())
 def test_the_logarithm_of_a_sum(drawn, data):
     terms, text = drawn
@@ -70,7 +70,7 @@ def test_the_logarithm_of_a_sum(drawn, data):
             assert ulps(block[1][name][1], part / whole, 1e-307) <= 10
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sums(), st.data())
 def test_a_share_and_its_logarithm(drawn, data):
     terms, text = drawn
@@ -96,7 +96,7 @@ def test_a_share_and_its_logarithm(drawn, data):
             assert ulps(slopes[name], -others if i == k else shares[i], 1e-307) <= 12, name
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sums(), st.data())
 def test_second_derivatives_of_the_logarithm(drawn, data):
     terms, text = drawn
@@ -111,7 +111,7 @@ def test_second_derivatives_of_the_logarithm(drawn, data):
                 assert ulps(matrix[i][j], exact, 1e-300) <= 40
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.one_of(st.floats(-50, -1e-300), st.floats(-1e-6, -1e-320), st.sampled_from([-1e-10, -0.69, -0.7, -1e-20])))
 def test_the_logarithm_of_1_less_an_exponential(x):
     for text in ("log(1-exp(x))", "log(-exp(x)+1)", "log1p(-exp(x))", "log(2-2*exp(x))", "log(exp(0*x)-exp(x))"):

@@ -41,7 +41,8 @@ JUMPING = {"sign", "floor", "ceil", "where", "clip", "abs", "relu"}
 SMOOTH = sorted(n for n, row in FUNCTIONS.items() if row.kind == "elementwise" and n not in JUMPING)
 
 
-@settings(max_examples=200)
+@pytest.mark.slow
+@settings(max_examples=80)
 @given(scalar_trees(functions=SMOOTH), st.floats(-3, 3), st.floats(-3, 3))
 def test_floats_and_arrays_agree(tree, x, y):
     """Function by function to 4 ulp of the truth (see test_functions); together as far as their condition allows."""

@@ -138,7 +138,7 @@ TEXTS = st.recursive(
 
 
 @given(TEXTS, st.floats(-9, 2), st.sampled_from([-1, 1]), st.floats(-3, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_off_is_within_its_bound(text, exponent, sign, y):
     point = {"x": sign * 10**exponent, "y": y}
     made = calculation(text, point)
@@ -155,7 +155,7 @@ def test_what_is_off_is_within_its_bound(text, exponent, sign, y):
 
 
 @given(TEXTS, st.floats(0.01, 3), st.floats(-3, 3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_value_is_within_its_bound(text, x, y):
     point = {"x": x, "y": y}
     made = calculation(text, point)
