@@ -1,6 +1,7 @@
 """`bpcli backprop`: the whole chain of Jacobians of a neuron or a softmax layer, forward and back."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bpcli.calculus.one_sided.kinks import in_words
 from bpcli.calculus.points.values import parse_value
 from bpcli.commands import output
 from bpcli.commands.printing import MAX_NOTES
+from bpcli.commands.requests import number_of
 from bpcli.commands.table_options import RowName, SettingsCommand, with_settings
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import MissingInputError, NotFiniteError, UsageError, meant
@@ -42,7 +44,7 @@ EXAMPLES = {
 @click.option(
     "--row", "rows", metavar="ROWS", help="Of RUN: rows of its data, counted from 1, such as 3 or 1,4 or 2:5."
 )
-@click.option("--lr", metavar="A", help="Show the update with this learning rate, too.")
+@click.option("--lr", callback=number_of, metavar="A", help="Show the update with this learning rate, too.")
 @click.option(
     "--layout",
     type=click.Choice(["numerator", "denominator"]),
@@ -55,7 +57,7 @@ EXAMPLES = {
 def command(
     subject: str,
     rows: str | None,
-    lr: str | None,
+    lr: float | None,
     layout: str,
     format_: str,
     precision: int | None,
@@ -69,34 +71,25 @@ def command(
     bpcli backprop runs/iris --row 3
     """
     options = {name: text for name, text in given.items() if text is not None}
-    alpha = None if lr is None else _learning_rate(lr)
+    if lr is not None and not (isfinite(lr) and lr > 0):
+        raise UsageError(f"--lr {number(lr)}: the learning rate is a number greater than 0")
     if subject in LAYERS:
         if rows is not None:
             raise UsageError("--row takes rows of a run's data", "bpcli backprop RUN --row 3")
-        chain = _of_values(subject, options, alpha, layout)
+        chain = _of_values(subject, options, lr, layout)
     else:
         if options:
             raise UsageError(
                 f"{', '.join(f'--{name}' for name in options)}: a run has weights and data of its own",
                 "backprop neuron … or backprop softmax … takes them",
             )
-        chain = _of_run(Path(subject), rows, alpha, layout)
+        chain = _of_run(Path(subject), rows, lr, layout)
     for place, kink in chain.kinks[:MAX_NOTES]:
         if kink.left != kink.right:
             output.note(in_words(place, [kink], ""))
     _print(chain, format_, precision)
     if bad := chain.not_finite:
         raise NotFiniteError(f"a result is not finite: {bad.symbol.text} = {bad.formula.text}")
-
-
-def _learning_rate(text: str) -> float:
-    """The α of --lr, which may be a constant expression such as 1/3."""
-    alpha = parse_value(text)
-    if not isinstance(alpha, float):
-        raise UsageError(f"--lr takes one number, not {text}")
-    if not (np.isfinite(alpha) and alpha > 0):
-        raise UsageError(f"--lr {number(alpha)}: the learning rate is a number greater than 0")
-    return alpha
 
 
 def _of_values(layer: str, options: dict[str, str], alpha: float | None, layout: str) -> Chain:

@@ -6,30 +6,21 @@ from typing import TypeVar
 import click
 
 from bpcli.api.descent import DescentStep, LeftTheFiniteError, SettingError, check_settings, descent, signs
-from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
 from bpcli.commands.printing import Printer, flat, plain
-from bpcli.commands.requests import Request, asks, wrt_titles
+from bpcli.commands.requests import Request, asks, number_of, wrt_titles
 from bpcli.errors import UsageError
 from bpcli.text.notation import csv_line, number
 
 E = TypeVar("E", bound=LeftTheFiniteError | SettingError)
 
 
-def _number(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """The number of an option, which may be a constant expression such as 1/3."""
-    value = None if text is None else parse_value(text)
-    if value is not None and not isinstance(value, float):
-        raise UsageError(f"{parameter.opts[0]} takes one number, not {text}")
-    return value
-
-
 @click.command(cls=Command)
 @asks(wrt=False, bulk=False, certify=False)
-@click.option("--lr", callback=_number, required=True, metavar="A", help="The learning rate α.")
+@click.option("--lr", callback=number_of, required=True, metavar="A", help="The learning rate α.")
 @click.option("--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps.")
-@click.option("--tolerance", callback=_number, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
+@click.option("--tolerance", callback=number_of, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
 @click.option("--ascend", "upward", is_flag=True, help="x := x + α(∇f)ᵀ instead of −.")
 @click.option("--direction", metavar="x=+,y=-", help="The sign of the update for each variable.")
 def command(

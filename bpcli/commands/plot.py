@@ -16,7 +16,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, output
 from bpcli.commands.descend import with_options
 from bpcli.commands.printing import Printer
-from bpcli.commands.requests import Request
+from bpcli.commands.requests import Request, number_of
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
 from bpcli.files import refuse_overwrite
@@ -36,7 +36,7 @@ FAR = 1e250  # a coordinate beyond has no picture: squares of it are not finite
 @click.option("--force", is_flag=True, help="Replace an existing FILE.")
 @click.option("--range", "ranges", metavar="RANGES", help="Of an expression: x=-3:3,y=-3:3.")
 @click.option("--at", multiple=True, metavar="POINT", help="Where the gradient is drawn, and a descent begins.")
-@click.option("--lr", type=float, metavar="A", help="Draw a descent with this learning rate.")
+@click.option("--lr", callback=number_of, metavar="A", help="Draw a descent with this learning rate.")
 @click.option("--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Of the descent. [default: {STEPS}]")
 @click.option("--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 @click.option("--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")

@@ -9,6 +9,7 @@ import click
 
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -235,11 +236,16 @@ def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
     return [title for name in request.wrt for title in entry_names(name, shapes[name])]
 
 
+def number_of(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """The number of an option, which may be a constant expression such as 1/3."""
+    value = None if text is None else parse_value(text)
+    if value is not None and not isinstance(value, float):
+        raise UsageError(f"{parameter.opts[0]} takes one number, not {text}")
+    return value
+
+
 def direction(option: str, text: str, count: int, what: str) -> Any:
     """The entries of a V, row by row; UsageError if there are not `count`."""
-    from bpcli.calculus.points.values import parse_value
-    from bpcli.datasets.readers.value_files import read_value_file
-
     v = flat(parse_value(text, read_value_file))
     if len(v) != count:
         raise UsageError(f"{option} has {len(v)} entries for {count} {what}")

@@ -124,3 +124,10 @@ def test_a_folder_of_an_expressions_name_is_told_from_it(bpcli, tmp_path, monkey
     assert refused.code == 3
     assert 'the expression is "(x)"' in refused.err
     assert bpcli("plot", "(x)", "--output", "a.png").code == 0
+
+
+def test_the_learning_rate_of_a_picture_may_be_a_fraction(bpcli, tmp_path):
+    for name, rate in (("fraction", "1/4"), ("decimal", "0.25")):
+        result = bpcli("plot", "x**2", "--at", "2", "--lr", rate, "--output", tmp_path / f"{name}.svg")
+        assert (result.code, result.err) == (0, "")
+    assert (tmp_path / "fraction.svg").read_bytes() == (tmp_path / "decimal.svg").read_bytes()
