@@ -36,10 +36,10 @@ def refuse_overwrite(path: Path) -> None:
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: bool = False) -> None:
-    """Call `write` on a file beside `path`, make it durable, and give it its name in one step.
+    """Call `write` on a new file next to `path`, make it durable, and give it its name in one step.
 
     Without `force` an existing `path` is refused, even one that appeared meanwhile (UsageError). What can't be written
-    is a DataError, and leaves the old file as it was. What a killed process left beside `path` is removed.
+    is a DataError, and leaves the old file as it was. What a killed process left next to `path` is removed.
     """
     if not force:
         refuse_overwrite(path)
@@ -81,7 +81,7 @@ _RANDOM = 8
 
 
 def _locked_file(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file beside `path`, never through a link, locked as long as it is open."""
+    """A new file next to `path`, never through a link, locked as long as it is open."""
     import fcntl
 
     while True:
@@ -157,14 +157,14 @@ MARK = ".pid"
 
 
 def staging_path(target: Path) -> Path:
-    """The hidden folder beside `target` in which it is made."""
+    """The hidden folder next to `target` in which it is made."""
     absolute = Path(os.path.realpath(target))  # `.` has no name; a link is kept, and its target is replaced
     return absolute.with_name(f".{absolute.name}.partial")
 
 
 @contextlib.contextmanager
 def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """The hidden folder beside `target` to write into, held by this process; `install` then gives it its name.
+    """The hidden folder next to `target` to write into, held by this process; `install` then gives it its name.
 
     Files with a name in `keeps` survive an error and even the end of the process; all others are removed. A second
     process that stages the same target is refused (UsageError, which names the first); what can't be written is a

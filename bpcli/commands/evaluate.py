@@ -102,7 +102,7 @@ def _from_data(model: Model, data: Path, split: str | None, target: Path | None)
 
 
 def _by_blocks(model: Model, data: Path) -> tuple[Any, Any, list[str]]:
-    """z and targets of a large file, in memory of a block beside them."""
+    """z and targets of a large file, with memory for one block of features."""
     blocks, ys = PreparedBlocks(model.preparation, data, model.data_format, with_target=True), []
 
     def features() -> Iterator[Any]:

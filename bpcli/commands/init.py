@@ -9,7 +9,7 @@ from bpcli.commands import Command, output
 from bpcli.datasets.reading import read_table
 from bpcli.errors import UsageError
 from bpcli.text.yaml12 import yaml_text
-from bpcli.training.config.suggestion import draft
+from bpcli.training.config.suggestion import suggest
 from bpcli.training.config.template import Entry, template, write
 
 
@@ -34,7 +34,7 @@ def command(model: str | None, data: Path | None, target: str | None) -> None:
         text = template(model or "neuron")
     else:
         table = read_table(data)
-        chosen = {"data.path": Entry(os.path.relpath(data)), **draft(table, target, model)}
+        chosen = {"data.path": Entry(os.path.relpath(data)), **suggest(table, target, model)}
         header = (
             f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train THIS_FILE"
         )

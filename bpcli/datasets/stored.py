@@ -1,7 +1,7 @@
 """Tables larger than memory: converted once to a file of columns, and read from there piece by piece.
 
 The file holds block after block of rows, and in each block column after column; a cell of text is kept as its number
-among the distinct cells. It is kept beside the runs, in `.cache`, until its source changes.
+among the distinct cells. It is kept next to the runs, in `.cache`, until its source changes.
 """
 
 import contextlib

@@ -250,7 +250,7 @@ def stored_parts(
 
 
 def cache_of(config: Config) -> Path:
-    """Where large data is kept beside the runs."""
+    """Where large data is kept, next to the runs."""
     return config.output.absolute().parent / ".cache"
 
 
@@ -301,7 +301,7 @@ def streams(config: Config) -> list[np.random.Generator]:
 
 
 def read_data(config: Config, path: Path, large: bool = False, progress: Progress | None = None) -> Table:
-    """The table at `path`, with the target beside it where that has a file of its own; a `large` one as a copy."""
+    """The table at `path`, with the target joined to it where that has a file of its own; a `large` one as a copy."""
     data = config.data
     table = (
         stored(path, data.format, data.path, data.categorical, cache_of(config), progress)

@@ -315,7 +315,7 @@ def _fits(name: str, count: int) -> bool:
 
 
 def _filled(meant: str, arguments: dict[str, str]) -> str:
-    """The text with arguments in the place of x, y, z; in parentheses where an operator stands beside them."""
+    """The text with arguments in the place of x, y, z; in parentheses next to an operator."""
     result: list[str] = []
     for place, character in enumerate(meant):
         before, after = meant[:place][-1:], meant[place + 1 : place + 2]

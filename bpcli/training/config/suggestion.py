@@ -43,7 +43,7 @@ _DATE = re.compile(
 _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
 
 
-def draft(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
+def suggest(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
     """The values of a config for `table`, each with a remark.
 
     `target` and `model` are guessed if not given. DataError if there is no such target or nothing can be learned of it,

@@ -1,4 +1,4 @@
-"""What a draft makes of a table: small tables by hand, one question each."""
+"""What is suggested for a table: small tables by hand, one question each."""
 
 import csv
 import random
@@ -8,7 +8,7 @@ import pytest
 
 from bpcli.datasets.reading import read_table
 from bpcli.errors import BpcliError, DataError, UsageError
-from bpcli.training.config.suggestion import draft
+from bpcli.training.config.suggestion import suggest
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def look(tmp_path):
         path = tmp_path / "t.csv"
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([list(columns), *zip(*columns.values(), strict=True)])
-        return draft(read_table(path), target, model)
+        return suggest(read_table(path), target, model)
 
     return look
 
