@@ -30,6 +30,10 @@ class _Unknown:
 
     __rand__, __ror__ = __and__, __or__
 
+    def any(self) -> bool:
+        """As of an array of answers; of an open one there is no telling."""
+        return bool(self)
+
 
 UNKNOWN: Any = _Unknown()
 

@@ -103,6 +103,24 @@ def _activation(name: str) -> Function:
     return activation_function(name, activations.ACTIVATIONS[name])
 
 
+def _minus_sigmoid(xp: RuleNamespace[Any], y: Any, z: Any) -> Any:
+    """y − σ(z), and (y − 1) + σ(−z) where a σ(z) near 1 would cancel with a y near 1."""
+    plain = y - xp.sigmoid(z)
+    return xp.refined(plain, (abs(plain) < _CANCELLED) & (z > 0), lambda: (y - 1.0) + xp.sigmoid(-z))
+
+
+def _minus_tanh(xp: RuleNamespace[Any], y: Any, z: Any) -> Any:
+    """y − tanh(z), and (y − 1) + 2σ(−2z) or (y + 1) − 2σ(2z) where a tanh near ±1 would cancel with y."""
+    plain = y - xp.tanh(z)
+
+    def refined() -> Any:
+        return xp.where(z > 0, (y - 1.0) + 2.0 * xp.sigmoid(-2.0 * z), (y + 1.0) - 2.0 * xp.sigmoid(2.0 * z))
+
+    return xp.refined(plain, (abs(plain) < _CANCELLED) & (abs(z) > 1), refined)
+
+
+_CANCELLED = 2.0**-10  # a difference of numbers near 1 that has lost so many bits
+
 ACTIVATION_ROWS: list[Function] = [
     _activation("sigmoid"),
     unary(
@@ -144,6 +162,20 @@ LOSS_TERMS: list[Function] = [
         "1-tanh(x)**2",
         lambda xp, x: activations.dtanh_dz(x),
         (lambda xp, out, x: -2.0 * out * xp.tanh(x),),
+    ),
+    Function(
+        "minus_sigmoid",
+        (2, 2),
+        "y-sigmoid(z)",
+        _minus_sigmoid,
+        (lambda xp, out, y, z: 1.0, lambda xp, out, y, z: -activations.dsigmoid_dz(z)),
+    ),
+    Function(
+        "minus_tanh",
+        (2, 2),
+        "y-tanh(z)",
+        _minus_tanh,
+        (lambda xp, out, y, z: 1.0, lambda xp, out, y, z: -activations.dtanh_dz(z)),
     ),
 ]
 """Rows of the terms of losses, and of the slopes that stable forms compute."""

@@ -31,7 +31,7 @@ class Builder(Protocol):
 class Match:
     """The step that was added last, and a way to look at what its operands are."""
 
-    def __init__(self, builder: Builder, slot: int, step: Instruction, node: Expression) -> None:
+    def __init__(self, builder: Builder, step: Instruction, node: Expression) -> None:
         self.builder, self.program, self.node = builder, builder.program, node
         self.slots, self.args, self.row = builder.program.slots, step.args, step.row
         self.args_of = builder.program.args_of

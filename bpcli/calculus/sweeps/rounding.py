@@ -178,11 +178,12 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
         return []
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)
+        far = _left_range(calculation, point)
     found = [
         Lost(row, column, error)
         for row, both in enumerate(zip(rows, errors, strict=True))
         for column, (slope, error) in enumerate(zip(*both, strict=True))
-        if error > _LOST * abs(slope) and math.isfinite(slope)
+        if (far or error > _LOST * abs(slope)) and math.isfinite(slope)
     ]
     return _disproven(found, rows, calculation, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
 
@@ -193,17 +194,26 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
         return []
     with calculation.sweeps.quiet():
         slots = calculation.sweeps.forward(point)
-        if not all(map(calculation.sweeps.is_finite, slots)):
-            return []
-        bounds = value_errors(calculation, slots, {})
+        far = _left_range(calculation, point)
+        finite = all(map(calculation.sweeps.is_finite, slots))
+        bounds = value_errors(calculation, slots, {}) if finite else [0.0] * len(slots)
+    # A step at 0 whose slope is 0 there passes no error on, to first order.
+    doubtful = far or any(not sum(map(abs, numbers(v))) and sum(numbers(e)) for v, e in zip(slots, bounds, strict=True))
     errors = [_spread(bounds[slot], shape) for slot, shape in calculation.sweeps.outputs]
     found = [
         Lost(row, 0, error)
         for row, (value, error) in enumerate(zip(values, numbers(errors), strict=True))
-        if error > _LOST * abs(value) and math.isfinite(value)
+        if (doubtful or error > _LOST * abs(value)) and math.isfinite(value)
     ]
     rows = [[value] for value in values]
     return _disproven(found, rows, calculation, lambda twin: [[v] for v in numbers(twin.value(point))])
+
+
+def _left_range(calculation: Calculation, point: Point) -> bool:
+    """Whether a step at the point leaves the doubles: then their bounds say nothing, and balls alone can tell."""
+    calculation.sweeps.left_range(point)
+    calculation.sweeps.forward(point)
+    return calculation.sweeps.left_range(point)
 
 
 def _spread(error: Any, shape: Shape) -> list[float]:
@@ -239,7 +249,7 @@ def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[S
     H[i, j] = Σ (ġ·s + g·ṡ)·∂a/∂xᵢ over the slopes s of all steps by their operands a, where · is the tangent by xⱼ.
     """
     program, xp, sweeps = calculation.program, calculation.namespace, calculation.sweeps
-    if not program.scalar:
+    if not program.scalar or _left_range(calculation, point):
         return True
     values = sweeps.forward(point)
     errors = value_errors(calculation, values, {})
@@ -287,13 +297,16 @@ def _disproven(
     calculation: Calculation,
     compute: Callable[[Calculation], list[list[Any]]],
 ) -> list[Lost]:
-    """Those of the entries that balls do not prove right after all."""
+    """Those of the entries that balls do not prove right after all; without balls those that have a bound."""
     proven = _in_balls(calculation, compute) if found else None
-    return [
-        lost
-        for lost in found
-        if proven is None or not _near(rows[lost.row][lost.column], *proven[lost.row][lost.column])
-    ]
+    if proven is None:
+        return [lost for lost in found if lost.error > _LOST * abs(rows[lost.row][lost.column])]
+    lost_for_certain = []
+    for lost in found:
+        entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
+        if not _near(entry, low, high):
+            lost_for_certain.append(lost._replace(error=max(lost.error, abs(_float(low) - entry))))
+    return lost_for_certain
 
 
 def _in_balls(

@@ -13,7 +13,6 @@ from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, shar
 from bpcli.calculus.sweeps.exponential_terms import Term
 from bpcli.calculus.sweeps.instructions import Constant, Instruction
 from bpcli.calculus.sweeps.matching import Builder, Match
-from bpcli.formulas.choices import smooth
 from bpcli.formulas.losses import LOSSES
 
 
@@ -87,6 +86,13 @@ def _minus(match: Match) -> int | None:
             return rest
         if (x := match.squared(b)) is not None and (inner := match.args_of(x, "tanh")):
             return match.apply("sech_squared", inner[0])
+        if (found := _other_share(match, b)) is not None:
+            return found
+    for name in ("sigmoid", "tanh"):
+        if inner := match.args_of(b, name):
+            return match.apply(f"minus_{name}", a, inner[0])
+        if inner := match.args_of(a, name):
+            return match.negative(match.apply(f"minus_{name}", b, inner[0]))
     return _cross_entropy(match, a, b, -1)
 
 
@@ -98,6 +104,16 @@ def _one_minus(match: Match, slot: int) -> int | None:
         two = match.constant(2)
         return match.apply("*", two, match.apply("sigmoid", match.negative(match.apply("*", two, inner[0]))))
     return None
+
+
+def _other_share(match: Match, slot: int) -> int | None:
+    """1 − p of a share: the share of the other terms."""
+    step = match.slots[slot]
+    if not isinstance(step, Instruction) or not step.name.startswith("share of "):
+        return None
+    above, terms = int(step.name.removeprefix("share of ")), len(step.args) // 2
+    args = step.args[2 * above :] + step.args[: 2 * above]
+    return match.builder.elementwise(share(terms - above, terms), args, match.node)
 
 
 def _plus(match: Match) -> int | None:
@@ -202,12 +218,12 @@ def _sqrt(match: Match) -> int | None:
 
 
 def _of_difference(match: Match) -> int | None:
-    """J₀(1, a) = J₀(1 − a, 0) of a loss of y − ŷ without kinks, at which 1 − a may lie where it has rounded to 1."""
-    y, y_hat, *settings = match.args
-    rest = _one_minus(match, y_hat) if match.is_one(y) else None
-    if match.row is None or rest is None:
+    """J₀(y, ŷ) = J₀(y − ŷ, 0) of a loss of y − ŷ alone, where the difference is computed as what it is."""
+    y, yhat, *settings = match.args
+    difference = match.apply("-", y, yhat)
+    if match.row is None or match.args_of(difference, "-") is not None:
         return None
-    return match.builder.elementwise(match.row, (rest, match.constant(0), *settings), match.node)
+    return match.builder.elementwise(match.row, (difference, match.constant(0), *settings), match.node)
 
 
 def _bce_term(match: Match) -> int | None:
@@ -242,7 +258,7 @@ _RULES: dict[str, Callable[[Match], int | None]] = {
 
 def _rule_of(name: str) -> Callable[[Match], int | None] | None:
     loss = LOSSES.get(name.removesuffix("_term"))
-    turned = loss is not None and loss.of_difference and loss.kinks is smooth
+    turned = loss is not None and loss.of_difference
     return _RULES.get(name) or (_of_difference if turned else None)
 
 
@@ -252,7 +268,7 @@ def recognised(builder: Builder, slot: int, node: Expression) -> int:
     rule = _rule_of(step.name) if isinstance(step, Instruction) else None
     if rule is None or not isinstance(step, Instruction):
         return slot
-    found = rule(Match(builder, slot, step, node))
+    found = rule(Match(builder, step, node))
     if found is None or math.prod(builder.program.shapes[found]) != math.prod(builder.program.shapes[slot]):
         return slot
     return found

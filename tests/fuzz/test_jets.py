@@ -1,0 +1,57 @@
+"""The fuzzer's evaluator beside mpmath, and the program beside the evaluator."""
+
+import mpmath
+import pytest
+
+from tests.fuzz.expressions import Comparison, Question
+from tests.fuzz.jets import truth, wrong
+
+FORMULAS = [
+    ("x*exp(-x)", lambda x: x * mpmath.exp(-x), 0.7),
+    ("log(1+x)-x", lambda x: mpmath.log(1 + x) - x, 1e-9),
+    ("sigmoid(x)*tanh(x)", lambda x: mpmath.tanh(x) / (1 + mpmath.exp(-x)), -1.3),
+    ("atan2(x,2)*hypot(x,1)", lambda x: mpmath.atan2(x, 2) * mpmath.hypot(x, 1), 0.4),
+    ("x**2.5/cbrt(x)", lambda x: x ** mpmath.mpf(2.5) / mpmath.cbrt(x), 3.0),
+    ("asinh(x)+erf(x)*acosh(x)", lambda x: mpmath.asinh(x) + mpmath.erf(x) * mpmath.acosh(x), 1.5),
+    ("softplus(x)-log2(x)", lambda x: mpmath.log(1 + mpmath.exp(x)) - mpmath.log(x, 2), 2.0),
+]
+FOUND = [
+    ("mse(1,sigmoid(x))", {"x": 40.0}),
+    ("huber(1,sigmoid(x))", {"x": 291.7471387237873}),
+    ("mse(y,sigmoid(x))", {"x": 50.0, "y": 1.0}),
+    ("mse(u,sigmoid(v))", {"u": [1.0, 0.0, 1.0], "v": [50.0, -60.0, 36.7]}),
+    ("mse(1,tanh(x))", {"x": 30.0}),
+    ("1-tanh(x)", {"x": 30.0}),
+    ("tanh(x)+1", {"x": -30.0}),
+    ("(1-tanh(x))*(1+tanh(x))", {"x": 25.0}),
+    ("sigmoid(x)-1", {"x": 50.0}),
+    ("1-exp(x)/(exp(x)+exp(y)+exp(z))", {"x": 100.0, "y": 1.0, "z": 2.0}),
+    ("x-sin(x)", {"x": 1.5585774169069938e-94}),
+    ("(x-sin(x))/x**3", {"x": 1.4215633475388342e-07}),
+    ("(z+y)-z", {"y": -4.2141218051345703e99, "z": 1.2513467190540551e307}),
+    ("mse(0,(x-y)*(x+y))", {"x": 2.0, "y": 8.84559601218163e-295}),
+    ("norm(u)**2", {"u": [2.0, 0.7063327777407302, -3.440177616232791e21]}),
+    ("dot(u,u)/(norm(u)*norm(u))", {"u": [-0.09182010386086414, -1.0000000000116036, 0.72]}),
+    ("((1-cos(x))/x**2-sin((1-cos(x))/x**2))/((1-cos(x))/x**2)**3", {"x": 5.359815555300688e295}),
+    ("(x**z)-sin(x**z)", {"x": 0.9567598969335843, "z": -5504349.594369516}),
+]
+"""What the long runs found, and what is told or right since then."""
+
+
+@pytest.mark.parametrize(("text", "function", "x"), FORMULAS)
+def test_the_evaluator_is_right(text, function, x):
+    true = truth(text, {"x": x}, ["x"])
+    with mpmath.workdps(60):
+        for order, found in enumerate((true.value, true.gradient, true.hessian)):
+            assert not wrong(float(mpmath.diff(function, mpmath.mpf(x), order)), found[0], 45)
+
+
+@pytest.mark.parametrize(("text", "inputs"), FOUND)
+def test_what_was_found_stays_mended(text, inputs):
+    assert list(Comparison().findings(Question(text, inputs), thorough=False)) == []
+
+
+def test_a_wrong_digit_is_seen():
+    true = truth("x**3", {"x": 2.0}, ["x"])
+    assert wrong(12.0001, true.gradient[0], 20)
+    assert not wrong(12.000001, true.gradient[0], 20)
