@@ -57,7 +57,7 @@ def test_each_commented_key_can_be_uncommented(bpcli, here):
     for i, line in enumerate(lines[1:], 1):
         if line.strip().startswith("# "):
             Path("c.yaml").write_text("\n".join([*lines[:i], line.replace("# ", "", 1), *lines[i + 1 :]]))
-            load_config("c.yaml")
+            assert load_config("c.yaml").model.type == "neuron", line
 
 
 @pytest.mark.parametrize(

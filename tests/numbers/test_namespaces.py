@@ -26,7 +26,7 @@ def _quiet():
         yield
 
 
-def same(got, expected):
+def assert_same(got, expected):
     """Equal to a few ulp, with the same infinities, NaN and signs of zero."""
     if expected != expected or math.isinf(expected) or expected == 0:
         np.testing.assert_equal(float(got), float(expected))
@@ -39,7 +39,7 @@ def test_functions_of_a_float_are_those_of_an_array(name):
     for x in SPECIAL:
         if name in ("sin", "cos", "tan") and abs(x) > 1e300 and math.isfinite(x):
             continue  # NumPy reduces huge angles less exactly
-        same(getattr(FLOATS, name)(x), getattr(arrays(), name)(np.array([x]))[0])
+        assert_same(getattr(FLOATS, name)(x), getattr(arrays(), name)(np.array([x]))[0])
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -49,14 +49,14 @@ def test_functions_of_two_floats_are_those_of_arrays(name):
             got, expected = getattr(FLOATS, name)(x, y), getattr(arrays(), name)(np.array([x]), np.array([y]))[0]
             if name in ("minimum", "maximum") and x == y == 0:
                 continue  # of 0 and −0 either is the smaller
-            same(got, expected)
+            assert_same(got, expected)
 
 
 @given(st.floats(allow_nan=False), st.integers(-3000, 3000))
 def test_times_a_power_of_two_rounds_once(x, k):
     expected = np.ldexp(x, k)
-    same(FLOATS.ldexp(x, float(k)), expected)
-    same(arrays().ldexp(np.array([x]), np.array([float(k)]))[0], expected)
+    assert_same(FLOATS.ldexp(x, float(k)), expected)
+    assert_same(arrays().ldexp(np.array([x]), np.array([float(k)]))[0], expected)
 
 
 def test_no_power_of_two_is_no_number():

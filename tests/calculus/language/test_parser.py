@@ -502,7 +502,7 @@ PIECES = [
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40))
 def test_garbage_is_a_tree_or_an_expression_error(text):
-    _read_or_explain(text)
+    assert_read_or_explained(text)
 
 
 def test_mangled_expressions_are_a_tree_or_an_expression_error():
@@ -511,10 +511,10 @@ def test_mangled_expressions_are_a_tree_or_an_expression_error():
         text = list(random.choice(READS_AS)[0] + random.choice(READS_AS)[0])
         for _ in range(random.randrange(4)):
             text[random.randrange(len(text))] = random.choice(PIECES)
-        _read_or_explain("".join(text))
+        assert_read_or_explained("".join(text))
 
 
-def _read_or_explain(text):
+def assert_read_or_explained(text):
     try:
         tree = parse(text)
     except ExpressionError as caught:
