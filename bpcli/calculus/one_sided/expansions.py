@@ -7,6 +7,7 @@ holds at the end of a domain, where f′ grows as a root does: arccos at 1. Pole
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
@@ -44,7 +45,7 @@ class SeriesKind:
             "divide": self.divide,
             "power": self.power,
             "hypot": lambda x, y: self.root(x * x + y * y, 2),
-            "arctan2": self._arctan2,
+            "arctan2": partial(_arctan2, self),
             "maximum": lambda x, y: self.select(x < y, y, x),
             "minimum": lambda x, y: self.select(x > y, y, x),
             "scale": lambda g, p: g if g.is_zero() else g * p,
@@ -262,27 +263,6 @@ class SeriesKind:
         whole = self.of(Fraction(below))
         return self.select(x < whole, whole - 1.0, whole) if at == below else whole
 
-    def _arctan2(self, y: Series, x: Series) -> Series:
-        """The angle of the first terms, and from there atan of what the rest turns it by."""
-        if not x.defined or not y.defined:
-            return self.undefined
-        if x.is_zero() and y.is_zero():
-            return self.zero
-        q = min(x.first, y.first)
-        if x.order <= q or y.order <= q:
-            return self.unknown
-        a, b = x.shifted(-q), y.shifted(-q)
-        x0, y0 = a.coefficient(0), b.coefficient(0)
-        angle = self.reals.angle(y0, x0)
-        if angle is None:
-            return self.unknown
-        if y0 == 0 and self.reals.sign(x0) < 0:
-            if y.sign is UNKNOWN:
-                return self.unknown
-            angle = -angle if y.sign < 0 else angle  # just below the negative axis
-        turn = self.divide(b * self.of(x0) - a * self.of(y0), a * self.of(x0) + b * self.of(y0))
-        return self.functions["arctan"](turn) + self.of(angle)
-
     # All others
 
     def _smooth(self, name: str) -> Function:
@@ -305,7 +285,7 @@ class SeriesKind:
             if u.sign is UNKNOWN:
                 # Its Taylor series holds on both sides if it is smooth there; else it may even be undefined.
                 return self.of(series.coefficient(0)).truncated(u.order) if series.order >= 1 else self.unknown
-            return self._composed(series, u if side > 0 else -u)
+            return _composed(self, series, u if side > 0 else -u)
 
         return function
 
@@ -328,16 +308,39 @@ class SeriesKind:
             self._taylor_series[key] = found
         return self._taylor_series[key]
 
-    def _composed(self, series: Series, t: Series) -> Series:
-        """A series in t of what t itself is a series of."""
-        if not series.defined:
-            return series
-        total = Series((), INF if INF in (series.order, t.first) else series.order * t.first, self)
-        power, last = self.of(Fraction(1)), Fraction(0)
-        for p, c in series.terms:
-            power, last = power * self.raised(t, p - last), p
-            total = total + power.shifted(0, c)
-        return total
+
+def _composed(kind: SeriesKind, series: Series, t: Series) -> Series:
+    """A series in t of what t itself is a series of."""
+    if not series.defined:
+        return series
+    total = Series((), INF if INF in (series.order, t.first) else series.order * t.first, kind)
+    power, last = kind.of(Fraction(1)), Fraction(0)
+    for p, c in series.terms:
+        power, last = power * kind.raised(t, p - last), p
+        total = total + power.shifted(0, c)
+    return total
+
+
+def _arctan2(kind: SeriesKind, y: Series, x: Series) -> Series:
+    """The angle of the first terms, and from there atan of what the rest turns it by."""
+    if not x.defined or not y.defined:
+        return kind.undefined
+    if x.is_zero() and y.is_zero():
+        return kind.zero
+    q = min(x.first, y.first)
+    if x.order <= q or y.order <= q:
+        return kind.unknown
+    a, b = x.shifted(-q), y.shifted(-q)
+    x0, y0 = a.coefficient(0), b.coefficient(0)
+    angle = kind.reals.angle(y0, x0)
+    if angle is None:
+        return kind.unknown
+    if y0 == 0 and kind.reals.sign(x0) < 0:
+        if y.sign is UNKNOWN:
+            return kind.unknown
+        angle = -angle if y.sign < 0 else angle  # just below the negative axis
+    turn = kind.divide(b * kind.of(x0) - a * kind.of(y0), a * kind.of(x0) + b * kind.of(y0))
+    return kind.functions["arctan"](turn) + kind.of(angle)
 
 
 def _of_defined(function: Function) -> Function:
