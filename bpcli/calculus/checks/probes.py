@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.instructions import Constant
 from bpcli.calculus.sweeps.seeds import Point
 
 SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
@@ -17,6 +18,7 @@ SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
 
 _GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # but for 0, no place where kinks usually are
 _FAR = (3.1e3, 3.1e4, 3.1e6, 3.1e9)  # where a kink may still lie
+_LARGEST = 1e15  # a constant beyond it is no place to try
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
 _RANDOM = 16  # inputs drawn at random
@@ -102,8 +104,9 @@ def moved(point: Mapping[str, Any], name: str, k: int, value: float) -> dict[str
 
 
 def _on_a_line(calculation: Calculation, start: Point, name: str, k: int) -> Iterator[Probe]:
-    near = sorted({sign * value for value in _GRID for sign in (-1.0, 1.0)})
-    above = [near[-1], *_FAR]
+    written = {abs(float(c)) for c in calculation.program.slots if isinstance(c, Constant)}  # kinks lie about them
+    near = sorted({sign * value for value in {*_GRID, *written} for sign in (-1.0, 1.0) if value <= _GRID[-1]})
+    above = [near[-1], *sorted({*_FAR, *(value for value in written if _GRID[-1] < value < _LARGEST)})]
     below = [-value for value in reversed(above)]
     grid = [*below[:-1], *near, *above[1:]]
 
