@@ -55,7 +55,7 @@ class Diagnostics:
     def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
         """Why no precision decides a result, as far as series or doubles know; else it is at a jump, or a tie."""
         culprit = self.culprit(point)
-        return _not_known(kinks) or (f"{culprit} is beyond the range of doubles" if culprit else None)
+        return _not_known(kinks) or (f"{culprit} has no finite value in doubles" if culprit else None)
 
     def underflows(self, point: Point) -> bool:
         """Whether an intermediate value underflows, or is subnormal and so has lost digits."""
