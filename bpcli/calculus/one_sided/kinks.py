@@ -25,7 +25,7 @@ from bpcli.text.notation import number as written
 MAX_STEPS = 400_000
 """Series that are computed, over all inputs and both sides, up to which the sides are looked at."""
 
-MAX_WORK, WORK_A_STEP = 1 << 18, 4
+MAX_WORK, WORK_A_STEP = 1 << 19, 4
 """What the coefficients may cost, in products of short fractions: in all, and more for each series."""
 
 LENGTHS = (6, 12, 32)
