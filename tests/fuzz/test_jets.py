@@ -3,7 +3,7 @@
 import mpmath
 import pytest
 
-from tests.fuzz.expressions import Comparison, Question
+from tests.fuzz.expressions import Comparison, Finding, Question, explore
 from tests.fuzz.jets import truth, wrong
 
 FORMULAS = [
@@ -55,3 +55,8 @@ def test_a_wrong_digit_is_seen():
     true = truth("x**3", {"x": 2.0}, ["x"])
     assert wrong(12.0001, true.gradient[0], 20)
     assert not wrong(12.000001, true.gradient[0], 20)
+
+
+def test_a_short_run_finds_nothing():
+    findings = [found for found in explore(seed=12, expressions=60) if isinstance(found, Finding)]
+    assert findings == []
