@@ -74,7 +74,10 @@ def test_a_bent_activation_learns_by_squared_error(train, activation):
     assert done["test"]["r2"] > 0.75
 
 
-@pytest.mark.parametrize("name", ["iris", "digits", "breast_cancer", "diabetes", "concavity", "early_stopping"])
+CONFIGS = sorted(path.stem for path in (Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
 def test_every_shipped_config_beats_a_constant_and_says_how_to_run_it(bpcli, root, here, name):
     path = root / "configs" / f"{name}.yaml"
     assert f"bpcli train configs/{name}.yaml" in path.read_text()
@@ -82,17 +85,6 @@ def test_every_shipped_config_beats_a_constant_and_says_how_to_run_it(bpcli, roo
     (done,) = result.json
     assert done["train"]["loss"] < done["best_constant_loss"]
     assert "no better than a constant" not in result.err
-
-
-def test_the_shipped_configs_are_all_run(root):
-    assert {p.stem for p in (root / "configs").iterdir()} == {
-        "iris",
-        "digits",
-        "breast_cancer",
-        "diabetes",
-        "concavity",
-        "early_stopping",
-    }
 
 
 def test_the_best_constant_by_hand(train):
