@@ -21,7 +21,7 @@ def match_of(text, shapes=NAMES):
     builder = Builder(program, shapes, text, False)
     tree = parse(text)
     slot = builder.build(tree)
-    return Match(builder, slot, program.step(slot), tree), slot
+    return Match(builder, program.step(slot), tree), slot
 
 
 @pytest.mark.parametrize(
