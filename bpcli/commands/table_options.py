@@ -1,7 +1,7 @@
 """Options whose choices are the rows of a table, as it is when they are used."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,8 +9,13 @@ from bpcli.commands import Command
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.losses import LOSSES, Loss
 
+if TYPE_CHECKING:
+    NameChoice = click.Choice[str]
+else:
+    NameChoice = click.Choice  # which takes no type before click 8.2
 
-class RowName(click.Choice[str]):
+
+class RowName(NameChoice):
     """The name of a row of a table; a row that is added later is a choice, too."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None)
         lambda inputs, found, prove: (found, np.zeros(found.shape, bool)),
         lambda inputs: _context(name, inputs),
         factors,
-        lambda: named_probes(row, checked, truth),
+        lambda constants: named_probes(row, checked, truth, constants),
         [key for key in checked if key in _SOME],
         _samples(name, checked),
     )
@@ -153,8 +153,13 @@ def _other_blocks(row: Named, chosen: str, inputs: Inputs) -> list[Factor]:
 # Other inputs
 
 
-def named_probes(row: Named, checked: Inputs, truth: Callable[[Inputs], Array]) -> list[Probe]:
-    """Inputs of the same shapes: of both signs and all sizes, each label, and 0 where the derivative does not jump."""
+def named_probes(
+    row: Named, checked: Inputs, truth: Callable[[Inputs], Array], constants: Collection[float] = ()
+) -> list[Probe]:
+    """Inputs of the same shapes: of both signs and all sizes, each label, and 0 where the derivative does not jump.
+
+    And the `constants` that an answer has written.
+    """
     rng = random.Random(0)
     numbers = [key for key in checked if key in _SOME]
     draws = {key: _draws(row, checked, key, rng) for key in numbers}
@@ -169,6 +174,11 @@ def named_probes(row: Named, checked: Inputs, truth: Callable[[Inputs], Array]) 
         at_zero = {**found[0].inputs, block: np.zeros_like(checked[block])}
         if _accepted(row, at_zero) and smooth(truth, at_zero, [block]):
             found.append(Probe(at_zero, False))
+    for block in row.blocks:
+        for value in (sign * size for size in constants for sign in (-1.0, 1.0)):
+            at_constant = {**found[0].inputs, block: np.full_like(np.asarray(checked[block], float), value)}
+            if _accepted(row, at_constant) and smooth(truth, at_constant, [block]):
+                found.append(Probe(at_constant, False))
     return [probe for probe in found if _accepted(row, probe.inputs)]
 
 

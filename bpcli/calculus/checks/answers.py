@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.language.tree import names_in
+from bpcli.calculus.language.tree import Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -143,6 +143,11 @@ class Formulas:
         ExpressionError for one that has a name without a value.
         """
         return {title: self._evaluated(rows, values, _value) for title, rows in self._read.items()}
+
+    def constants(self) -> set[float]:
+        """The sizes of the numbers written in them."""
+        every = (node for rows in self._read.values() for row in rows for _, tree in row for node in postorder(tree))
+        return {abs(float(node.value)) for node in every if isinstance(node, Number)}
 
     def errors(self, values: Mapping[str, Any]) -> dict[str, Cells]:
         """How far these numbers may be off by rounding, in their shape."""

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -63,11 +63,13 @@ def random_like(value: Any, draw: Callable[[], float]) -> Any:
     return np.array([draw() for _ in range(math.prod(shape))]).reshape(shape) if shape else draw()
 
 
-def probes_of(calculation: Calculation, names: Sequence[str], point: Point) -> list[Probe]:
+def probes_of(
+    calculation: Calculation, names: Sequence[str], point: Point, constants: Collection[float] = ()
+) -> list[Probe]:
     """Points of expressions, near and far from `point`: random ones, and on lines through some along each axis.
 
     On a line lie the points of a grid, and those next to and between the places where a step of the expressions changes
-    side: the kinks of abs, relu, max, the jumps of comparisons and floor.
+    side: the kinks of abs, relu, max, the jumps of comparisons and floor; and the `constants` of an answer.
     """
     rng = random.Random(0)
     found = []
@@ -80,7 +82,7 @@ def probes_of(calculation: Calculation, names: Sequence[str], point: Point) -> l
         found.append(Probe({**point, **drawn}, _largest(drawn) < _PLAIN))
     for start in (dict(point), found[4].inputs)[: 1 if _entries(point, names) == 1 else 2]:
         for name, k in _chosen(point, names):
-            found += _on_a_line(calculation, start, name, k)
+            found += _on_a_line(calculation, start, name, k, constants)
     return found
 
 
@@ -103,8 +105,11 @@ def moved(point: Mapping[str, Any], name: str, k: int, value: float) -> dict[str
     return {**point, name: array}
 
 
-def _on_a_line(calculation: Calculation, start: Point, name: str, k: int) -> Iterator[Probe]:
+def _on_a_line(
+    calculation: Calculation, start: Point, name: str, k: int, constants: Collection[float]
+) -> Iterator[Probe]:
     written = {abs(float(c)) for c in calculation.program.slots if isinstance(c, Constant)}  # kinks lie about them
+    written |= set(constants)
     near = sorted({sign * value for value in {*_GRID, *written} for sign in (-1.0, 1.0) if value <= _GRID[-1]})
     above = [near[-1], *sorted({*_FAR, *(value for value in written if _GRID[-1] < value < _LARGEST)})]
     below = [-value for value in reversed(above)]

@@ -1,7 +1,7 @@
 """A derivative that somebody was asked for, and the grade of an answer: numbers at a point, formulas everywhere."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -32,8 +32,9 @@ class Question(NamedTuple):
 
     `truth(inputs)` is the derivative, outputs × entries, NaN where there is none; `settled(inputs, truth,
     prove)` the same, if asked for with proven numbers where rounding spoils it, and marks where there is no proof;
-    `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain; `probes()`
-    other inputs of the same shapes; `variables` the names of the inputs that are numbers; `samples` the N of a mean.
+    `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain;
+    `probes(constants)` other inputs of the same shapes, the constants of an answer among them; `variables` the names
+    of the inputs that are numbers; `samples` the N of a mean.
     """
 
     layout: Layout
@@ -42,7 +43,7 @@ class Question(NamedTuple):
     settled: Callable[[Mapping[str, Any], Array, bool], tuple[Array, Truths]]
     context: Callable[[Mapping[str, Any]], dict[str, Any]]
     factors: Callable[[Mapping[str, Any]], list[Factor]]
-    probes: Callable[[], list[Probe]]
+    probes: Callable[[Collection[float]], list[Probe]]
     variables: Sequence[str]
     samples: int = 1
 
@@ -65,7 +66,8 @@ def grade(
     matrix = np.array(truth, float)
     nothing = np.zeros(matrix.shape, bool)
     layout = Layout(len(matrix), (("", (matrix.shape[1],)),))
-    question = Question(layout, names, lambda i: matrix, lambda i, t, prove: (t, nothing), dict, lambda i: [], list, [])
+    own = (lambda inputs: matrix, lambda inputs, truth, prove: (truth, nothing))
+    question = Question(layout, names, *own, dict, lambda inputs: [], lambda constants: [], [])
     cells = {"": [[Cell(float(value)) for value in row] for row in given]}
     return graded(question, Answer("", cells, None), {}, tolerance)
 
@@ -95,7 +97,7 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     if here is None:
         return of_another_shape(truth, [row for part in parts.values() for row in part], loose, question.layout)
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
-    probes = question.probes()
+    probes = question.probes(formulas.constants())
     for far in (False, True):
         for probe, true, mine in _tried(question, formulas, [probe for probe in probes if probe.far == far]):
             tried.append(probe)
@@ -202,7 +204,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         lambda at, found, prove: _settled(calculation, at, found, prove),
         lambda at: {"N": float(_samples(calculation)), **at},
         lambda at: _factors(written(), at),
-        lambda: probes_of(calculation, variables, point),
+        lambda constants: probes_of(calculation, variables, point, constants),
         variables,
         _samples(calculation),
     )

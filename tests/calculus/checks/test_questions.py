@@ -138,6 +138,9 @@ ONE_SIDED = [
     ("relu(sin(x))", "cos(x)"),
     ("max(x,y)", "1+0*x,0*y"),
     ("abs(x-y)", "sign(x),-sign(x)"),
+    ("x**2", "where(x==3,0,2*x)"),
+    ("x**3", "where(x==-17.25,0,3*x**2)"),
+    ("sin(x)", "cos(x)+max(x-431.5,0)"),
 ]
 
 
