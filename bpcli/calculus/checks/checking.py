@@ -16,6 +16,7 @@ from bpcli.calculus.sweeps.seeds import Point
 
 RTOL = 1e-7  # of exact and numeric: what a difference quotient can be trusted with
 _ROUNDED = 4.0  # times the error that rounding makes, to first order
+_BARELY = 0.1  # of a slope: an estimate that is rougher than that agrees with anything
 _SURE = 0.1  # of a slope: an error larger than this says nothing
 
 
@@ -46,7 +47,7 @@ def compared(name: str, exact: float, quotient: Estimate, step: Estimate | None 
     noise = 10.0 * quotient.error
     if distance > RTOL * size and noise >= distance and (noise > size or error < quotient.error):
         return Checked(name, exact, value, relative, None, "too small to tell")
-    if distance <= max(RTOL * size, 10.0 * error):
+    if distance <= RTOL * size or distance <= 10.0 * error <= _BARELY * size:
         return Checked(name, exact, value, relative, True)
     if distance <= 1000.0 * error and error > _SURE * RTOL * size:
         return Checked(name, exact, value, relative, None, "no quotient settles")

@@ -60,3 +60,16 @@ def test_a_wrong_entry_of_a_function_is_found():
     wrong[1, 2] = 1.0
     entries = check_function(affine, POINT, {"x": wrong}, "f")
     assert [entry.name for entry in entries if not entry.agree] == ["df[1]/dx[2]"]
+
+
+@pytest.mark.parametrize(
+    ("exact", "estimate", "error", "agrees"),
+    [
+        (2.0, 2.0, 1e-12, True),
+        (2.0, 2.1, 0.2, None),  # an estimate as rough as that agrees with anything
+        (2.0, 3.0, 0.2, None),
+        (2.0, 2.1, 1e-9, False),
+    ],
+)
+def test_only_an_estimate_that_can_tell_agrees(exact, estimate, error, agrees):
+    assert compared("d/dx", exact, Estimate(estimate, error)).agree is agrees
