@@ -138,7 +138,8 @@ def name_latex(name: str) -> str:
     """A name: Greek letters and accents as LaTeX's commands, the digits at its end as a subscript."""
     if name == "inf":
         return r"\infty"
-    stem, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
+    match = re.fullmatch(r"(.*?)_?(\d*)", name)
+    stem, digits = match.groups() if match else (name, "")
     if not stem:
         stem, digits = name, ""
     if stem in _SMALL or stem in _CAPITAL:
