@@ -5,15 +5,32 @@ stands for an array (2, 3, B). `vjp` is written so that it works on duals too.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.duals import Dual
 from bpcli.calculus.rules.function_rows import RuleNamespace
-from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.rules.shapes import Shape, axes_of
+
+
+class Operands(NamedTuple):
+    """The shapes of an operation's operands, and `extra`: its axis, its indices or the like."""
+
+    shapes: list[Shape]
+    extra: Any
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the first operand."""
+        return self.shapes[0]
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that a reduction goes over, `extra` being one, or None for all."""
+        return axes_of(self.shapes[0], self.extra)
 
 
 class ArrayOp(ABC):
-    """An operation: `extra` is its axis, indices or the like. Linear unless a subclass says how its tangent differs."""
+    """An operation on whole arrays; linear unless a subclass says how its tangent differs."""
 
     name = ""  # its key in the table
     has_edge = False
@@ -21,38 +38,32 @@ class ArrayOp(ABC):
     selects = False  # some entries of its operand, and leaves others
 
     @abstractmethod
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
+    def shape(self, on: Operands) -> Shape:
         """The shape of the result; ShapeError if the operands do not fit."""
 
-    def work(self, shapes: list[Shape]) -> int:
+    def work(self, on: Operands) -> int:
         """About how many multiplications it takes, beyond those for each entry."""
         return 0
 
     @abstractmethod
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         """The result for plain arrays."""
 
     @abstractmethod
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         """g·J for argument i, in the shape of that argument; plain arrays or duals."""
 
-    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], on: Operands) -> Any:
         """Whether the slope jumps, as `Function.edge`; a bool, or an array of bools."""
         return False
 
-    def edge_entries(
-        self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
         """The entries of the operand that put the operation at the edge `edge`; for operations with one operand."""
         return edge
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
         """Σ J_i·t_i, plain arrays; None stands for a tangent of 0."""
-        return self.value(xp, [t for t in tangents if t is not None], shapes, extra)
+        return self.value(xp, [t for t in tangents if t is not None], on)
 
 
 def linear(xp: RuleNamespace[Any], function: Any, x: Any) -> Any:

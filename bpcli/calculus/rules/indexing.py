@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from bpcli.calculus.rules.array_operations import ArrayOp, linear, stacked
+from bpcli.calculus.rules.array_operations import ArrayOp, Operands, linear, stacked
 from bpcli.calculus.rules.duals import Dual
 from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape, ShapeError, show_shape
@@ -17,14 +17,14 @@ class Take(ArrayOp):
     def _index(self, extra: Any) -> tuple[Any, ...]:
         return tuple(slice(*i) if isinstance(i, tuple) else i for i in extra)
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        shape = shapes[0]
+    def shape(self, on: Operands) -> Shape:
+        shape = on.shape
         if not shape:
             raise ShapeError("a number has no entries to pick from")
-        if len(extra) > len(shape):
-            raise ShapeError(f"{show_shape(shape)} takes one index, not {len(extra)}")
+        if len(on.extra) > len(shape):
+            raise ShapeError(f"{show_shape(shape)} takes one index, not {len(on.extra)}")
         result: list[int] = []
-        for index, n in zip(extra, shape, strict=False):
+        for index, n in zip(on.extra, shape, strict=False):
             if isinstance(index, tuple):
                 length = len(range(*slice(*index).indices(n)))
                 if not length:
@@ -32,17 +32,15 @@ class Take(ArrayOp):
                 result.append(length)
             elif not -n <= index < n:
                 raise ShapeError(f"there is no index {index} in {show_shape(shape)}", f"they count from 0 to {n - 1}")
-        return (*result, *shape[len(extra) :])
+        return (*result, *shape[len(on.extra) :])
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return args[0][self._index(extra)]
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return args[0][self._index(on.extra)]
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         def scatter(a: Any) -> Any:
-            result = xp.base.zeros((*shapes[0], a.shape[-1]))
-            result[self._index(extra)] = a
+            result = xp.base.zeros((*on.shape, a.shape[-1]))
+            result[self._index(on.extra)] = a
             return result
 
         return linear(xp, scatter, g)
@@ -51,15 +49,13 @@ class Take(ArrayOp):
 class Swap(ArrayOp):
     """A.T, the axes in reverse; a vector is its own transpose."""
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        return shapes[0][::-1]
+    def shape(self, on: Operands) -> Shape:
+        return on.shape[::-1]
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         return self._turned(args[0])
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         return linear(xp, self._turned, g)
 
     def _turned(self, a: Any) -> Any:
@@ -70,33 +66,29 @@ class Swap(ArrayOp):
 class StackItems(ArrayOp):
     """A literal […]: its items along a new first axis."""
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        if any(shape != shapes[0] for shape in shapes):
-            other = next(shape for shape in shapes if shape != shapes[0])
+    def shape(self, on: Operands) -> Shape:
+        if any(shape != on.shape for shape in on.shapes):
+            other = next(shape for shape in on.shapes if shape != on.shape)
             raise ShapeError(
-                f"the entries of a list have one shape, not {show_shape(shapes[0])} and {show_shape(other)}"
+                f"the entries of a list have one shape, not {show_shape(on.shape)} and {show_shape(other)}"
             )
-        return (len(shapes), *shapes[0])
+        return (len(on.shapes), *on.shape)
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return stacked(xp, args, shapes[0])
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return stacked(xp, args, on.shape)
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         return linear(xp, lambda a: a[i], g)
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        return stacked(xp, [0.0 if t is None else t for t in tangents], shapes[0])
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        return stacked(xp, [0.0 if t is None else t for t in tangents], on.shape)
 
 
 class MatMul(ArrayOp):
     """A @ B of vectors and matrices: rows of A by columns of B."""
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        a, b = shapes
+    def shape(self, on: Operands) -> Shape:
+        a, b = on.shapes
         if not a or not b:
             raise ShapeError("@ multiplies vectors and matrices, not numbers", "write *")
         if len(a) > 2 or len(b) > 2:
@@ -107,11 +99,11 @@ class MatMul(ArrayOp):
             raise ShapeError(f"{show_shape(a)} @ {show_shape(b)}: {a[-1]} columns by {b[0]} rows", hint)
         return a[:-1] + b[1:]
 
-    def work(self, shapes: list[Shape]) -> int:
-        return math.prod(shapes[0]) * math.prod(shapes[1][1:])
+    def work(self, on: Operands) -> int:
+        return math.prod(on.shape) * math.prod(on.shapes[1][1:])
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return self._product(xp, args[0], args[1], shapes[0], shapes[1])
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return self._product(xp, args[0], args[1], on.shape, on.shapes[1])
 
     def _product(self, xp: RuleNamespace[Any], a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
         """The product of (m, n) by (n, p), either of which may lack its outer axis."""
@@ -140,10 +132,8 @@ class MatMul(ArrayOp):
             t = t + self._product(xp, v_a, b.t, shape_a, shape_b)
         return Dual(self._product(xp, v_a, v_b, shape_a, shape_b), t, dual.namespace)
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        a, b = shapes
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        a, b = on.shapes
         # As matrices G (m, p), A (m, n), B (n, p): Ā = G Bᵀ, B̄ = Aᵀ G.
         m, p = (1,) if len(a) == 1 else a[:1], (1,) if len(b) == 1 else b[1:]
         g = linear(xp, lambda x: x.reshape(*m, *p, x.shape[-1]), g)
@@ -153,16 +143,14 @@ class MatMul(ArrayOp):
         other = linear(xp, lambda x: x.reshape(*full, x.shape[-1]).swapaxes(0, 1), other)
         turned = full[::-1]
         result = self._any(xp, g, other, (*m, *p), turned) if i == 0 else self._any(xp, other, g, turned, (*m, *p))
-        return linear(xp, lambda x: x.reshape(*shapes[i], x.shape[-1]), result)
+        return linear(xp, lambda x: x.reshape(*on.shapes[i], x.shape[-1]), result)
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
         parts = []
         if tangents[0] is not None:
-            parts.append(self._product(xp, tangents[0], args[1], *shapes))
+            parts.append(self._product(xp, tangents[0], args[1], *on.shapes))
         if tangents[1] is not None:
-            parts.append(self._product(xp, args[0], tangents[1], *shapes))
+            parts.append(self._product(xp, args[0], tangents[1], *on.shapes))
         return sum(parts[1:], parts[0])
 
 

@@ -3,30 +3,29 @@
 import math
 from typing import Any
 
-from bpcli.calculus.rules.array_operations import ArrayOp, full, like, linear, put_back, stacked, summed
+from bpcli.calculus.rules.array_operations import ArrayOp, Operands, full, like, linear, put_back, stacked, summed
 from bpcli.calculus.rules.duals import Dual
 from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape, ShapeError, axes_of
+from bpcli.formulas.softmax import log_softmax, log_softmax_jvp, log_softmax_vjp, logsumexp, softmax, softmax_jvp
 
 
-def _reduced(shape: Shape, axis: int | None) -> Shape:
-    axes = axes_of(shape, axis)
-    return tuple(n for k, n in enumerate(shape) if k not in axes)
+class Reduction(ArrayOp):
+    """An operation that leaves one number of those along an axis, or of all entries."""
+
+    def shape(self, on: Operands) -> Shape:
+        axes = on.axes
+        return tuple(n for k, n in enumerate(on.shape) if k not in axes)
 
 
-class Sum(ArrayOp):
+class Sum(Reduction):
     """Σ x over an axis, or over all entries."""
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        return _reduced(shapes[0], extra)
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return summed(xp, args[0], on.axes)
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return summed(xp, args[0], axes_of(shapes[0], extra))
-
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        return full(xp, put_back(xp, g, axes_of(shapes[0], extra)), shapes[0])
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        return full(xp, put_back(xp, g, on.axes), on.shape)
 
 
 def _products_of_others(xp: RuleNamespace[Any], x: Any) -> Any:
@@ -46,46 +45,34 @@ def _products_of_others(xp: RuleNamespace[Any], x: Any) -> Any:
     return left * right
 
 
-class Prod(ArrayOp):
+class Prod(Reduction):
     """Π x over an axis, or over all entries; its slope is the product of the others, which no zero spoils."""
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        return _reduced(shapes[0], extra)
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return args[0].prod(axis=on.axes)
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        return args[0].prod(axis=axes_of(shapes[0], extra))
-
-    def _others(self, xp: RuleNamespace[Any], x: Any, shape: Shape, extra: Any) -> Any:
-        axes = axes_of(shape, extra)
-        kept = [k for k in range(len(shape)) if k not in axes]
-        order = [*axes, *kept]
-        count = math.prod(shape[k] for k in axes)
-        rest = [shape[k] for k in kept]
+    def _others(self, xp: RuleNamespace[Any], x: Any, on: Operands) -> Any:
+        shape, axes = on.shape, on.axes
+        order = [*axes, *(k for k in range(len(shape)) if k not in axes)]  # the axes that are reduced first
+        turned = [shape[k] for k in order]
 
         def flat(a: Any) -> Any:
-            return a.transpose(*order, len(shape)).reshape(count, *rest, a.shape[-1])
-
-        together = _products_of_others(xp, linear(xp, flat, x))
+            return a.transpose(*order, len(shape)).reshape(-1, *turned[len(axes) :], a.shape[-1])
 
         def back(a: Any) -> Any:
             inverse = [order.index(k) for k in range(len(shape))]
-            shaped = a.reshape(*(shape[k] for k in axes), *rest, a.shape[-1])
-            return shaped.transpose(*inverse, len(shape))
+            return a.reshape(*turned, a.shape[-1]).transpose(*inverse, len(shape))
 
-        return linear(xp, back, together)
+        return linear(xp, back, _products_of_others(xp, linear(xp, flat, x)))
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        return xp.scale(put_back(xp, g, axes_of(shapes[0], extra)), self._others(xp, args[0], shapes[0], extra))
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        return xp.scale(put_back(xp, g, on.axes), self._others(xp, args[0], on))
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        return summed(xp, xp.scale(tangents[0], self._others(xp, args[0], shapes[0], extra)), axes_of(shapes[0], extra))
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        return summed(xp, xp.scale(tangents[0], self._others(xp, args[0], on)), on.axes)
 
 
-class Extreme(ArrayOp):
+class Extreme(Reduction):
     """max or min over an axis or all entries; entries that tie share the slope evenly."""
 
     has_edge = True
@@ -94,21 +81,16 @@ class Extreme(ArrayOp):
     def __init__(self, largest: bool) -> None:
         self.largest = largest
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        return _reduced(shapes[0], extra)
-
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        axes = axes_of(shapes[0], extra)
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        axes = on.axes
         return args[0].max(axis=axes) if self.largest else args[0].min(axis=axes)
 
-    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        axes = axes_of(shapes[0], extra)
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        axes = on.axes
         return xp.base.where(args[0] == xp.base.expand_dims(out, axes), 1.0, 0.0).sum(axis=axes) > 1.0
 
-    def edge_entries(
-        self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        axes, np = axes_of(shapes[0], extra), xp.base
+    def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
+        axes, np = on.axes, xp.base
         return np.expand_dims(edge, axes) & (args[0] == np.expand_dims(out, axes))
 
     def _share(self, xp: RuleNamespace[Any], out: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -116,16 +98,12 @@ class Extreme(ArrayOp):
         ties = xp.base.where(x == xp.base.expand_dims(out, axes), 1.0, 0.0)
         return ties / ties.sum(axis=axes, keepdims=True)
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        axes = axes_of(shapes[0], extra)
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        axes = on.axes
         return xp.scale(self._share(xp, out, args[0], axes), put_back(xp, g, axes))  # a share of 0 is not taken
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        axes = axes_of(shapes[0], extra)
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        axes = on.axes
         return summed(xp, xp.scale(self._share(xp, out, args[0], axes), tangents[0]), axes)
 
 
@@ -134,21 +112,16 @@ def _squares_leave(norm: Any) -> Any:
     return (norm < 1e-140) | (norm > 1e150) | (norm != norm)
 
 
-class Norm(ArrayOp):
+class Norm(Reduction):
     """√Σx², scaled by the largest entry so that squares neither overflow nor vanish; its slope is x/‖x‖, 0 at 0."""
 
     has_edge = True
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        return _reduced(shapes[0], extra)
-
-    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any) -> Any:
+    def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], on: Operands) -> Any:
         return out == 0
 
-    def edge_entries(
-        self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        return xp.base.expand_dims(edge, axes_of(shapes[0], extra))
+    def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
+        return xp.base.expand_dims(edge, on.axes)
 
     def _unit(self, xp: RuleNamespace[Any], x: Any, axes: tuple[int, ...]) -> Any:
         """The power of two just below the largest entry, by which a division is exact; 1 where all are 0."""
@@ -156,8 +129,8 @@ class Norm(ArrayOp):
         size = abs(x.v if isinstance(x, Dual) else x).max(axis=axes, keepdims=True)
         return np.where((size > 0) & np.isfinite(size), np.ldexp(1.0, np.frexp(size)[1] - 1), 1.0)
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        axes, np, x = axes_of(shapes[0], extra), xp.base, args[0]
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        axes, np, x = on.axes, xp.base, args[0]
 
         def in_units() -> Any:
             unit = self._unit(xp, x, axes)
@@ -178,16 +151,12 @@ class Norm(ArrayOp):
         norm = put_back(xp, out, axes)
         return xp.agreed(xp.refined(xp.divide(x, norm), _squares_leave(norm), in_units), norm == 0, 0.0)
 
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        axes = axes_of(shapes[0], extra)
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        axes = on.axes
         return put_back(xp, g, axes) * self._direction(xp, out, args[0], axes)
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        axes = axes_of(shapes[0], extra)
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        axes = on.axes
         return summed(xp, self._direction(xp, out, args[0], axes) * tangents[0], axes)
 
 
@@ -196,125 +165,83 @@ class _Softmax(ArrayOp):
 
     of_rows = True
 
-    def axis(self, shape: Shape, extra: Any) -> int:
-        if not shape:
+    def axis(self, on: Operands) -> int:
+        if not on.shape:
             raise ShapeError("softmax is of a vector or a matrix, not of a number")
-        return axes_of(shape, -1 if extra is None else extra)[0]
+        return axes_of(on.shape, -1 if on.extra is None else on.extra)[0]
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        self.axis(shapes[0], extra)
-        return shapes[0]
+    def shape(self, on: Operands) -> Shape:
+        self.axis(on)
+        return on.shape
 
 
 class Softmax(_Softmax):
     """softmax of `formulas`, along an axis."""
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        from bpcli.formulas.softmax import softmax
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return softmax(args[0], self.axis(on))
 
-        return softmax(args[0], self.axis(shapes[0], extra))
-
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         # p ⊙ (u − Σ p u) with u = g measured from its entry at the largest class, as in `formulas.softmax_vjp`.
-        axis = self.axis(shapes[0], extra)
+        axis = self.axis(on)
         if xp.symbolic:
             return out * (g - summed(xp, out * g, (axis,), keep=True))
         p = out.v if isinstance(out, Dual) else out
         top = xp.base.expand_dims(p.argmax(axis=axis), axis)
-        u = g - linear(xp, lambda a: xp.base.take_along_axis(like(xp, a, p), top, axis), full(xp, g, shapes[0]))
+        u = g - linear(xp, lambda a: xp.base.take_along_axis(like(xp, a, p), top, axis), full(xp, g, on.shape))
         return out * (u - summed(xp, out * u, (axis,), keep=True))
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        return self.vjp(xp, tangents[0], 0, out, args, shapes, extra)  # J is symmetric
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        return self.vjp(xp, tangents[0], 0, out, args, on)  # J is symmetric
 
 
 class LogSoftmax(_Softmax):
     """log_softmax of `formulas`, along an axis."""
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        from bpcli.formulas.softmax import log_softmax
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return log_softmax(args[0], self.axis(on))
 
-        return log_softmax(args[0], self.axis(shapes[0], extra))
-
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        axis = self.axis(shapes[0], extra)
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        axis = self.axis(on)
         if not isinstance(out, Dual) and not isinstance(g, Dual) and not xp.symbolic:
-            from bpcli.formulas.softmax import log_softmax_vjp
-
-            g, logits = (like(xp, a, b) for a, b in ((full(xp, g, shapes[0]), args[0]), (args[0], g)))
+            g, logits = (like(xp, a, b) for a, b in ((full(xp, g, on.shape), args[0]), (args[0], g)))
             return log_softmax_vjp(g, logits, axis)
         # g_k(1 − p_k) − p_k Σ_{j≠k} g_j; −expm1(log p) is 1 − p without cancellation.
-        total = summed(xp, full(xp, g, shapes[0]), (axis,), keep=True)
+        total = summed(xp, full(xp, g, on.shape), (axis,), keep=True)
         return -(g * xp.expm1(out)) - xp.exp(out) * (total - g)
 
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
         if xp.symbolic:
             t = tangents[0]
-            return t - summed(xp, xp.exp(out) * t, (self.axis(shapes[0], extra),), keep=True)
-        from bpcli.formulas.softmax import log_softmax_jvp
-
+            return t - summed(xp, xp.exp(out) * t, (self.axis(on),), keep=True)
         logits = like(xp, args[0], tangents[0])
-        return log_softmax_jvp(logits, like(xp, tangents[0], args[0]), self.axis(shapes[0], extra))
+        return log_softmax_jvp(logits, like(xp, tangents[0], args[0]), self.axis(on))
 
 
-class LogSumExp(ArrayOp):
+class LogSumExp(Reduction):
     """logsumexp of `formulas`, along an axis or over all entries; its slope is the softmax."""
 
-    def shape(self, shapes: list[Shape], extra: Any) -> Shape:
-        return _reduced(shapes[0], extra)
+    def _flat(self, x: Any, on: Operands) -> tuple[Any, int]:
+        return (x.reshape(-1, x.shape[-1]), 0) if on.extra is None else (x, on.axes[0])
 
-    def _flat(self, x: Any, shape: Shape, extra: Any) -> tuple[Any, int]:
-        if extra is None:
-            return x.reshape(-1, x.shape[-1]), 0
-        return x, axes_of(shape, extra)[0]
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        return logsumexp(*self._flat(args[0], on))
 
-    def value(self, xp: RuleNamespace[Any], args: list[Any], shapes: list[Shape], extra: Any) -> Any:
-        from bpcli.formulas.softmax import logsumexp
-
-        return logsumexp(*self._flat(args[0], shapes[0], extra))
-
-    def _softmax(self, x: Any, shape: Shape, extra: Any) -> Any:
-        from bpcli.formulas.softmax import softmax
-
-        flat, axis = self._flat(x, shape, extra)
-        return softmax(flat, axis).reshape(x.shape)
-
-    def _p(self, xp: RuleNamespace[Any], x: Any, shape: Shape, extra: Any) -> Any:
-        if not isinstance(x, Dual):
-            return self._softmax(x, shape, extra)
-        from bpcli.formulas.softmax import softmax_jvp
-
-        logits, t = like(xp, x.v, x.t), like(xp, x.t, x.v)
-        (flat, axis), (flat_t, _) = self._flat(logits, shape, extra), self._flat(t, shape, extra)
-        return Dual(self._softmax(x.v, shape, extra), softmax_jvp(flat, flat_t, axis).reshape(t.shape), x.namespace)
-
-    def vjp(
-        self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
-        if xp.symbolic:  # e^(x − out)
-            return put_back(xp, g, axes_of(shapes[0], extra)) * xp.exp(
-                args[0] - put_back(xp, out, axes_of(shapes[0], extra))
-            )
-        return put_back(xp, g, axes_of(shapes[0], extra)) * self._p(xp, args[0], shapes[0], extra)
-
-    def jvp(
-        self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], shapes: list[Shape], extra: Any
-    ) -> Any:
+    def _softmax(self, xp: RuleNamespace[Any], out: Any, x: Any, on: Operands) -> Any:
         if xp.symbolic:
-            return summed(
-                xp,
-                xp.exp(args[0] - put_back(xp, out, axes_of(shapes[0], extra))) * tangents[0],
-                axes_of(shapes[0], extra),
-            )
-        return summed(xp, self._p(xp, args[0], shapes[0], extra) * tangents[0], axes_of(shapes[0], extra))
+            return xp.exp(x - put_back(xp, out, on.axes))
+        if isinstance(x, Dual):
+            logits, t = like(xp, x.v, x.t), like(xp, x.t, x.v)
+            (flat, axis), (flat_t, _) = self._flat(logits, on), self._flat(t, on)
+            tangent = softmax_jvp(flat, flat_t, axis).reshape(t.shape)
+            return Dual(self._softmax(xp, out, x.v, on), tangent, x.namespace)
+        return softmax(*self._flat(x, on)).reshape(x.shape)
+
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        return put_back(xp, g, on.axes) * self._softmax(xp, out, args[0], on)
+
+    def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
+        return summed(xp, self._softmax(xp, out, args[0], on) * tangents[0], on.axes)
 
 
 REDUCTIONS: dict[str, ArrayOp] = {

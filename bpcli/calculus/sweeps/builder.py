@@ -181,8 +181,8 @@ class Builder:
                 f"up to here {program.entries} numbers would be needed at a time; at most {MAX_ENTRIES} are allowed"
             )
             raise self._error(node, message)
-        if instruction.op is not None:
-            program.work += instruction.op.work(instruction.shapes)
+        if isinstance(instruction, OnArrays):
+            program.work += instruction.op.work(instruction.operands)
         if program.work > MAX_WORK:
             message = f"up to here {program.work} multiplications would be needed; at most {MAX_WORK} are allowed"
             raise self._error(node, message)
@@ -202,16 +202,17 @@ class Builder:
 
     def array(self, name: str, args: Sequence[int], extra: Any, node: Expression) -> int:
         """The slot of an array operation's value; ExpressionError if the shapes of the operands do not fit."""
+        from bpcli.calculus.rules.array_operations import Operands
         from bpcli.calculus.rules.indexing import STRUCTURE
         from bpcli.calculus.rules.reductions import REDUCTIONS
 
         op = REDUCTIONS.get(name) or STRUCTURE[name]
-        shapes = [self.program.shapes[a] for a in args]
+        operands = Operands([self.program.shapes[a] for a in args], extra)
         try:
-            shape = op.shape(shapes, extra)
+            shape = op.shape(operands)
         except ShapeError as error:
             raise self._error(node, error.message, error.hint) from None
-        return self._add(OnArrays(op, tuple(args), node, shapes, shape, extra))
+        return self._add(OnArrays(op, tuple(args), node, operands, shape))
 
     def _error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)

@@ -13,7 +13,7 @@ from bpcli.calculus.rules.function_rows import Function, RuleNamespace
 from bpcli.calculus.rules.shapes import Shape
 
 if TYPE_CHECKING:
-    from bpcli.calculus.rules.array_operations import ArrayOp
+    from bpcli.calculus.rules.array_operations import ArrayOp, Operands
 
 
 class Constant(float):
@@ -44,46 +44,32 @@ class Constant(float):
 class Instruction(ABC):
     """One step: its operands are the slots `args`, of `shapes`; `node` is the place in the tree that it came from.
 
-    `passes` says through which operands derivatives flow.
+    `row` is the table's row of an elementwise step, `op` the operation of a step on whole arrays; `name`, `selects` and
+    `homogeneous` are theirs, and `has_edge` says whether the slope jumps, or is infinite, somewhere. `passes` says
+    through which operands derivatives flow.
     """
 
-    __slots__ = ("args", "extra", "node", "passes", "shape", "shapes")
+    __slots__ = (
+        *("args", "extra", "has_edge", "homogeneous", "name", "node"),
+        *("op", "passes", "row", "selects", "shape", "shapes"),
+    )
+    row: Function | None
+    op: ArrayOp | None
+    has_edge: bool
+    homogeneous: bool
 
     def __init__(
-        self, args: tuple[int, ...], node: Expression, shapes: list[Shape], shape: Shape, extra: Any = None
+        self,
+        of: Function | ArrayOp,
+        args: tuple[int, ...],
+        node: Expression,
+        shapes: list[Shape],
+        shape: Shape,
+        extra: Any = None,
     ) -> None:
+        self.name, self.selects = of.name, of.selects
         self.args, self.node, self.shapes, self.shape, self.extra = args, node, shapes, shape, extra
         self.passes = [True] * len(args)
-
-    @property
-    def row(self) -> Function | None:
-        """The table's row of an elementwise step."""
-        return None
-
-    @property
-    def op(self) -> ArrayOp | None:
-        """The operation of a step on whole arrays."""
-        return None
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """What its table calls it."""
-
-    @property
-    @abstractmethod
-    def has_edge(self) -> bool:
-        """Whether its slope jumps, or is infinite, somewhere."""
-
-    @property
-    @abstractmethod
-    def selects(self) -> bool:
-        """Whether it takes some of its operands, or of their entries, and leaves others: `where`, `max`, `x[0]`."""
-
-    @property
-    def homogeneous(self) -> bool:
-        """Whether at its kink f(h·t) is h·f(t) for h > 0, see `Function`."""
-        return False
 
     def key(self) -> tuple[Any, ...]:
         """A key that is equal for instructions with the same result."""
@@ -113,49 +99,26 @@ class Instruction(ABC):
 class Elementwise(Instruction):
     """A step that works entry by entry: a row of the table of functions and operators."""
 
-    __slots__ = ("function",)
+    __slots__ = ()
+    row: Function
 
     def __init__(
-        self, function: Function, args: tuple[int, ...], node: Expression, shapes: list[Shape], shape: Shape
+        self, row: Function, args: tuple[int, ...], node: Expression, shapes: list[Shape], shape: Shape
     ) -> None:
-        super().__init__(args, node, shapes, shape)
-        self.function = function
-        self.passes = [function.passes(i) for i in range(len(args))]
-
-    @property
-    def row(self) -> Function:
-        """The table's row."""
-        return self.function
-
-    @property
-    def name(self) -> str:
-        """The row's name."""
-        return self.function.name
-
-    @property
-    def has_edge(self) -> bool:
-        """As the row."""
-        return self.function.edge is not None
-
-    @property
-    def selects(self) -> bool:
-        """As the row."""
-        return self.function.selects
-
-    @property
-    def homogeneous(self) -> bool:
-        """As the row."""
-        return self.function.homogeneous
+        super().__init__(row, args, node, shapes, shape)
+        self.row, self.op = row, None
+        self.has_edge, self.homogeneous = row.edge is not None, row.homogeneous
+        self.passes = [row.passes(i) for i in range(len(args))]
 
     def value(self, xp: RuleNamespace[Any], args: list[Any]) -> Any:
         """The row's value."""
-        assert self.function.value is not None
-        return self.function.value(xp, *args)
+        assert self.row.value is not None
+        return self.row.value(xp, *args)
 
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """Where the row's slope jumps."""
-        assert self.function.edge is not None
-        return self.function.edge(xp, *args)
+        assert self.row.edge is not None
+        return self.row.edge(xp, *args)
 
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """The same as `edge`, as the step works entry by entry."""
@@ -167,10 +130,10 @@ class Elementwise(Instruction):
         for i, t in enumerate(tangents):
             if t is None:
                 continue
-            term = self._times_slope(xp, t, self.function.partial(i)(xp, out, *args))
+            term = self._times_slope(xp, t, self.row.partial(i)(xp, out, *args))
             if term is not None:
                 total = term if total is None else total + term
-        if sided and self.function.homogeneous:
+        if sided and self.row.homogeneous:
             total = self._sided_tangent(xp, tangents, total, out, args)
         if any(shape != self.shape for shape in self.shapes):
             from bpcli.calculus.rules.array_operations import full  # not for floats, which have one shape
@@ -181,9 +144,9 @@ class Elementwise(Instruction):
     def _times_slope(self, xp: RuleNamespace[Any], g: Any, slope: Any) -> Any:
         """g·slope; nothing passes a path that is not selected. Elsewhere 0·∞ is NaN, which has both sides looked at."""
         if type(slope) is float and type(g) is float:
-            return None if self.function.selects and slope == 0.0 else g * slope
+            return None if self.row.selects and slope == 0.0 else g * slope
         scaled = xp.scale(g, slope)
-        return xp.where(slope != 0.0, scaled, 0.0) if self.function.selects else scaled
+        return xp.where(slope != 0.0, scaled, 0.0) if self.row.selects else scaled
 
     def _sided_tangent(self, xp: RuleNamespace[Any], tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
         """`plain`, but at a kink the function of the tangents; where arguments of max or min tie, of theirs alone."""
@@ -191,14 +154,14 @@ class Elementwise(Instruction):
         if not edge.any():
             return plain
         along = [0.0 if t is None else t for t in tangents]
-        if self.function.name in ("max", "min"):
-            far = -math.inf if self.function.name == "max" else math.inf
+        if self.row.name in ("max", "min"):
+            far = -math.inf if self.row.name == "max" else math.inf
             along = [xp.where(arg == out, t, far) for arg, t in zip(args, along, strict=True)]
         return xp.where(edge, self.value(xp, along), plain)
 
     def adjoint(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
         """The adjoint; a slope of 1 or −1 takes no product."""
-        slope = self.function.partial(i)(xp, out, *args)
+        slope = self.row.partial(i)(xp, out, *args)
         if type(slope) is float and slope in (1.0, -1.0):
             part = g if slope == 1.0 else -g
         elif masked or (type(slope) is float and type(g) is float):
@@ -215,59 +178,33 @@ class Elementwise(Instruction):
 class OnArrays(Instruction):
     """A step on whole vectors and matrices: a sum, a product of matrices, a choice of entries."""
 
-    __slots__ = ("operation",)
+    __slots__ = ("operands",)
+    op: ArrayOp
 
-    def __init__(
-        self,
-        operation: ArrayOp,
-        args: tuple[int, ...],
-        node: Expression,
-        shapes: list[Shape],
-        shape: Shape,
-        extra: Any,
-    ) -> None:
-        super().__init__(args, node, shapes, shape, extra)
-        self.operation = operation
-
-    @property
-    def op(self) -> ArrayOp:
-        """The operation."""
-        return self.operation
-
-    @property
-    def name(self) -> str:
-        """The operation's name."""
-        return self.operation.name
-
-    @property
-    def has_edge(self) -> bool:
-        """As the operation."""
-        return self.operation.has_edge
-
-    @property
-    def selects(self) -> bool:
-        """As the operation: extremes, and entries that an index takes."""
-        return self.operation.selects
+    def __init__(self, op: ArrayOp, args: tuple[int, ...], node: Expression, operands: Operands, shape: Shape) -> None:
+        super().__init__(op, args, node, operands.shapes, shape, operands.extra)
+        self.row, self.op, self.operands = None, op, operands
+        self.has_edge, self.homogeneous = op.has_edge, False
 
     def value(self, xp: RuleNamespace[Any], args: list[Any]) -> Any:
         """The operation's value."""
-        return self.operation.value(xp, args, self.shapes, self.extra)
+        return self.op.value(xp, args, self.operands)
 
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """Where the operation's slope jumps."""
-        return self.operation.edge(xp, out, args, self.shapes, self.extra)
+        return self.op.edge(xp, out, args, self.operands)
 
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
         """The entries of the operand that put it at an edge."""
-        return self.operation.edge_entries(xp, self.edge(xp, out, args), out, args, self.shapes, self.extra)
+        return self.op.edge_entries(xp, self.edge(xp, out, args), out, args, self.operands)
 
     def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
         """J·t."""
-        return self.operation.jvp(xp, tangents, out, args, self.shapes, self.extra)
+        return self.op.jvp(xp, tangents, out, args, self.operands)
 
     def adjoint(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:
         """g·J."""
-        part = self.operation.vjp(xp, g, i, out, args, self.shapes, self.extra)
+        part = self.op.vjp(xp, g, i, out, args, self.operands)
         return _still_zero(xp, g, part) if masked else part
 
 

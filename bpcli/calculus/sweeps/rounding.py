@@ -80,7 +80,7 @@ def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
             found.append(0.0 * abs(out))
         elif slot.name in _SUMS:
             sizes = [abs(values[a]) for a in slot.args]
-            found.append(slot.op.value(xp, sizes, slot.shapes, slot.extra) * UNIT)
+            found.append(slot.value(xp, sizes) * UNIT)
         else:
             found.append(abs(out) * FUNCTION)
     return found
@@ -128,9 +128,9 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
     assert isinstance(step, OnArrays)
     if step.name == "@":
         left, right = ([abs(args[0]), errors[1]], [errors[0], abs(args[1])])
-        return sum(step.op.value(xp, pair, step.shapes, step.extra) for pair in (left, right))
+        return sum(step.value(xp, pair) for pair in (left, right))
     if step.name in _SUMS or step.name in _REARRANGING:
-        return step.op.value(xp, errors, step.shapes, step.extra)
+        return step.value(xp, errors)
     return sum(error.sum() for error in errors) * (1.0 + abs(out))
 
 
@@ -385,7 +385,7 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
     if isinstance(step, OnArrays):
         if step.name in _REARRANGING or step.name == "sum":
             return 0.0
-        part = step.op.vjp(xp, g, i, out, args, step.shapes, step.extra)
+        part = step.adjoint(xp, g, i, out, args, masked=False)
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)
     if step.name in _EXACT or step.name in ("+", "-"):

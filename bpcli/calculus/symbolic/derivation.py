@@ -61,7 +61,7 @@ class SymbolicProgram(Program):
                 args = [values[a] for a in slot.args]
                 if slot.op is not None:
                     whole = slot.op.name in _WHOLE
-                    values.append(_whole(slot, args[0]) if whole else slot.op.value(xp, args, slot.shapes, slot.extra))
+                    values.append(_whole(slot, args[0]) if whole else slot.value(xp, args))
                 else:
                     assert slot.row is not None
                     values.append(xp.applied(slot.row, tuple(args)))

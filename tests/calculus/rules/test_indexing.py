@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.calculus.rules.array_operations import Operands
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.indexing import STRUCTURE
 from bpcli.calculus.rules.shapes import ShapeError
@@ -41,13 +42,13 @@ def test_values_are_numpys_and_forward_is_the_transpose_of_reverse(case, seed):
     args = [rng.normal(size=shape) for shape in shapes]
     points = [arg[..., None] for arg in args]
     expected = np.asarray(witness(*args))
-    assert op.shape(shapes, extra) == expected.shape
-    out = op.value(PLAIN, points, shapes, extra)
+    assert op.shape(Operands(shapes, extra)) == expected.shape
+    out = op.value(PLAIN, points, Operands(shapes, extra))
     np.testing.assert_allclose(out[..., 0], expected, rtol=1e-14)
     g = rng.normal(size=(*expected.shape, 1))
     tangents = [rng.normal(size=point.shape) for point in points]
-    forward = (g * op.jvp(PLAIN, tangents, out, points, shapes, extra)).sum()
-    back = [op.vjp(PLAIN, g, i, out, points, shapes, extra) for i in range(len(points))]
+    forward = (g * op.jvp(PLAIN, tangents, out, points, Operands(shapes, extra))).sum()
+    back = [op.vjp(PLAIN, g, i, out, points, Operands(shapes, extra)) for i in range(len(points))]
     assert [part.shape for part in back] == [point.shape for point in points]
     assert forward == pytest.approx(math.fsum((b * t).sum() for b, t in zip(back, tangents, strict=True)), abs=1e-12)
 
@@ -57,7 +58,7 @@ def test_a_product_of_many_points_is_that_of_each(seed, m, n, p, points):
     rng, op = np.random.default_rng(seed), STRUCTURE["@"]
     for one_a, one_b in ((False, False), (True, False), (False, True)):
         a, b = rng.normal(size=(m, n, 1 if one_a else points)), rng.normal(size=(n, p, 1 if one_b else points))
-        found = op.value(PLAIN, [a, b], [(m, n), (n, p)], None)
+        found = op.value(PLAIN, [a, b], Operands([(m, n), (n, p)], None))
         for k in range(points):
             np.testing.assert_allclose(
                 found[..., k], a[..., 0 if one_a else k] @ b[..., 0 if one_b else k], rtol=1e-12, atol=1e-14
@@ -78,4 +79,4 @@ def test_a_product_of_many_points_is_that_of_each(seed, m, n, p, points):
 )
 def test_what_does_not_fit_is_said(name, shapes, extra, message):
     with pytest.raises(ShapeError, match=message):
-        STRUCTURE[name].shape(shapes, extra)
+        STRUCTURE[name].shape(Operands(shapes, extra))

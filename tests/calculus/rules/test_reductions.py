@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.rules.array_operations import Operands
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.reductions import REDUCTIONS
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -111,17 +112,17 @@ def test_every_reduction_has_a_witness():
 @pytest.mark.parametrize("name", NUMPYS)
 @pytest.mark.parametrize(("shape", "axis"), [((4,), 0), ((2, 3), 0), ((2, 3), 1), ((3, 1), 0)])
 def test_values_are_numpys_and_forward_is_the_transpose_of_reverse(name, shape, axis):
-    op, xp = REDUCTIONS[name], PlainNamespace(arrays())
+    op, xp, on = REDUCTIONS[name], PlainNamespace(arrays()), Operands([shape], axis)
     x = RNG.normal(size=(*shape, 5))
-    out = op.value(xp, [x], [shape], axis)
-    assert out.shape == (*op.shape([shape], axis), 5)
+    out = op.value(xp, [x], on)
+    assert out.shape == (*op.shape(on), 5)
     np.testing.assert_allclose(out, NUMPYS[name](x, axis=axis), rtol=1e-12)
     g, t = RNG.normal(size=out.shape), RNG.normal(size=x.shape)
-    forward, back = op.jvp(xp, [t], out, [x], [shape], axis), op.vjp(xp, g, 0, out, [x], [shape], axis)
+    forward, back = op.jvp(xp, [t], out, [x], on), op.vjp(xp, g, 0, out, [x], on)
     axes = tuple(range(x.ndim - 1))
     np.testing.assert_allclose(
         (g * forward).sum(axis=tuple(range(out.ndim - 1))), (back * t).sum(axis=axes), rtol=1e-10, atol=1e-12
     )
     h = 1e-6  # and J·t is the limit of difference quotients
-    quotient = (op.value(xp, [x + h * t], [shape], axis) - op.value(xp, [x - h * t], [shape], axis)) / (2 * h)
+    quotient = (op.value(xp, [x + h * t], on) - op.value(xp, [x - h * t], on)) / (2 * h)
     np.testing.assert_allclose(forward, quotient, rtol=1e-6, atol=1e-7)
