@@ -40,8 +40,12 @@ class Step(ABC):
     With `weights` ω (N,), a weight a row, it is ΣωJ₀ and ∂ΣωJ₀/∂z.
     """
 
+    buffers = 0
+    """How many arrays of a number for each row it works in, besides `_scratch`."""
+
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         self._scratch = _Buffers(np.empty(size, dtype))
+        self._buffers = _Buffers(*np.empty((self.buffers, size), dtype))
 
     def __call__(self, z: Array, y: Array, weights: Array | None = None) -> float:
         """The loss; z becomes its gradient."""
@@ -76,9 +80,7 @@ class IdentityMse(Step):
 class ReluMse(Step):
     """J = (1/N) Σ (a − y)², a = max(0, z): ∂J/∂z = (2/N)(a − y)·[z ≥ 0]."""
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
-        self._buffers = _Buffers(np.empty(size, dtype))
+    buffers = 1
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         (slope,) = self._buffers.of(len(z))
@@ -94,9 +96,7 @@ class ReluMse(Step):
 class SigmoidMse(Step):
     """J = (1/N) Σ (a − y)², a = σ(z): ∂J/∂z = (2/N)(a − y)·a(1 − a)."""
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
-        self._buffers = _Buffers(*np.empty((3, size), dtype))
+    buffers = 3
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         side, q, t = self._buffers.of(len(z))
@@ -113,9 +113,7 @@ class SigmoidMse(Step):
 class SigmoidBce(Step):
     """J = bce(y, σ(z)): ∂J/∂z = (1/N)(σ(z) − y); J₀ = log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|."""
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
-        self._buffers = _Buffers(*np.empty((4, size), dtype))
+    buffers = 4
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         side, q, e, magnitude = self._buffers.of(len(z))
@@ -150,9 +148,10 @@ def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, e: Array) -> None:
 class TanhMse(Step):
     """J = (1/N) Σ (a − y)², a = tanh z: ∂J/∂z = (2/N)(a − y)·(1 + a)(1 − a)."""
 
+    buffers = 4
+
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         super().__init__(size, outputs, dtype)
-        self._buffers = _Buffers(*np.empty((4, size), dtype))
         self._far = _Buffers(np.empty(size, bool))
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
@@ -183,14 +182,50 @@ class TanhMse(Step):
 
 
 class SoftmaxCce(Step):
-    """J = cce(y, softmax(l)) for class numbers y: ∂J/∂l = (1/N)(p − y)."""
+    """J = cce(y, softmax(l)) for class numbers y, −log p of the true classes: ∂J/∂l = (1/N)(p − y)."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         super().__init__(size, outputs, dtype)
-        self._softmax = _TrueClass(size, outputs, dtype)
+        self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
+        self._columns = _Buffers(*np.empty((5, size, 1), dtype))
+        # The same memory as vectors, for what reads and writes single entries, and for sums over a row as products with
+        # ones, which cost half of what a reduction does.
+        self._ones = np.ones(outputs[0], dtype)
+        self._vectors = _Buffers(*(column[:, 0] for column in self._columns.of(size)))
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
-        return self._softmax(z, y, weights)
+        m = len(z)
+        starts, index = self._rows.of(m)
+        shift, e_true, others, S, q = self._columns.of(m)
+        shift_, e_true_, others_, _, q_ = self._vectors.of(m)
+        np.add(y, starts, index)
+        np.maximum.reduce(z, axis=1, keepdims=True, out=shift)
+        np.subtract(z, shift, z)
+        z.take(index, None, shift_, "clip")  # now l_true − max
+        np.exp(z, z)
+        z.take(index, None, e_true_, "clip")
+        z.put(index, 0.0, "clip")
+        np.dot(z, self._ones, others_)
+        np.add(others, e_true, S)
+        np.divide(z, S, z)
+        np.divide(others, S, q)
+        np.negative(q, q)
+        z.put(index, q_, "clip")  # p_true − 1
+        # −log p_true = log(1 + (S − 1)) − (l_true − max), where S − 1 is exact if the true class is the largest, and
+        # large enough to lose nothing if it is not.
+        np.subtract(e_true, 1.0, q)
+        np.add(others, q, others)
+        np.log1p(others, others)
+        np.subtract(others, shift, others)
+        return np.add.reduce(others, axis=None) if weights is None else np.dot(others_, weights)
+
+    def p_minus_y_to_p(self, r: Array, p: Array) -> None:
+        """P from r = p − y, of the batch that was called last."""
+        _, index = self._rows.of(len(r))
+        _, e_true, _, S, q = self._columns.of(len(r))
+        np.copyto(p, r)
+        np.divide(e_true, S, q)
+        p.put(index, q, "clip")
 
 
 class SoftmaxMse(Step):
@@ -198,7 +233,7 @@ class SoftmaxMse(Step):
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         super().__init__(size, outputs, dtype)
-        self._softmax = _TrueClass(size, outputs, dtype)
+        self._softmax = SoftmaxCce(size, outputs, dtype)
         self._matrices = _Buffers(np.empty((size, *outputs), dtype), np.empty((size, *outputs), dtype))
         self._columns = _Buffers(np.empty((size, 1), dtype), np.empty((size, 1), dtype))
         self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
@@ -226,52 +261,6 @@ class SoftmaxMse(Step):
         np.multiply(z, p, z)
         np.add(z, z, z)
         return loss
-
-
-class _TrueClass:
-    """Logits to p − y in place, with the sum of −log p of the true classes."""
-
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
-        self._columns = _Buffers(*np.empty((5, size, 1), dtype))
-        # The same memory as vectors, for what reads and writes single entries, and for sums over a row as products with
-        # ones, which cost half of what a reduction does.
-        self._ones = np.ones(outputs[0], dtype)
-        self._vectors = _Buffers(*(column[:, 0] for column in self._columns.of(size)))
-
-    def __call__(self, z: Array, y: Array, weights: Array | None = None) -> float:
-        m = len(z)
-        starts, index = self._rows.of(m)
-        shift, e_true, others, S, q = self._columns.of(m)
-        shift_, e_true_, others_, _, q_ = self._vectors.of(m)
-        np.add(y, starts, index)
-        np.maximum.reduce(z, axis=1, keepdims=True, out=shift)
-        np.subtract(z, shift, z)
-        z.take(index, None, shift_, "clip")  # now l_true − max
-        np.exp(z, z)
-        z.take(index, None, e_true_, "clip")
-        z.put(index, 0.0, "clip")
-        np.dot(z, self._ones, others_)
-        np.add(others, e_true, S)
-        np.divide(z, S, z)
-        np.divide(others, S, q)
-        np.negative(q, q)
-        z.put(index, q_, "clip")  # p_true − 1
-        # −log p_true = log(1 + (S − 1)) − (l_true − max), where S − 1 is exact if the true class is the largest, and
-        # large enough to lose nothing if it is not.
-        np.subtract(e_true, 1.0, q)
-        np.add(others, q, others)
-        np.log1p(others, others)
-        np.subtract(others, shift, others)
-        return float(np.add.reduce(others, axis=None) if weights is None else np.dot(others_, weights))
-
-    def p_minus_y_to_p(self, r: Array, p: Array) -> None:
-        """P from r = p − y, of the batch that was called last."""
-        _, index = self._rows.of(len(r))
-        _, e_true, _, S, q = self._columns.of(len(r))
-        np.copyto(p, r)
-        np.divide(e_true, S, q)
-        p.put(index, q, "clip")
 
 
 class General(Step):

@@ -4,22 +4,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.language.render import index_text
 from bpcli.calculus.language.tokens import BINDS, COMPARISON, MINUS, POSTFIX, POWER
-from bpcli.calculus.language.tree import (
-    Binary,
-    Call,
-    Compare,
-    Expression,
-    Index,
-    Name,
-    Negative,
-    Number,
-    Stack,
-    Transpose,
-    children,
-    postorder,
-)
 
 _ATOM = POSTFIX + 1
 
@@ -31,18 +18,18 @@ _NAMED = {
 _SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
-def to_latex(root: Expression, named: Mapping[str, str] | None = None) -> str:
+def to_latex(root: nodes.Expression, named: Mapping[str, str] | None = None) -> str:
     """The LaTeX of a tree, for math mode with amsmath: fractions, roots, Greek letters, cases.
 
     `named` gives the LaTeX of names that have their own.
     """
     own = named or {}
-    done: list[tuple[str, int]] = []
-    for node in postorder(root):
-        below = len(done) - len(children(node))
-        known = own.get(node.name) if isinstance(node, Name) else None
-        done[below:] = [(known, _ATOM) if known else _latex(node, done[below:])]
-    return done[0][0]
+
+    def piece(node: nodes.Expression, operands: list[tuple[str, int]]) -> tuple[str, int]:
+        known = own.get(node.name) if isinstance(node, nodes.Name) else None
+        return (known, _ATOM) if known else _latex(node, operands)
+
+    return nodes.fold(root, piece)[0]
 
 
 def _braced(operand: tuple[str, int], least: int) -> str:
@@ -50,33 +37,33 @@ def _braced(operand: tuple[str, int], least: int) -> str:
     return text if binds >= least else rf"\left({text}\right)"
 
 
-def _latex(node: Expression, operands: list[tuple[str, int]]) -> tuple[str, int]:
+def _latex(node: nodes.Expression, operands: list[tuple[str, int]]) -> tuple[str, int]:
     match node:
-        case Number(text):
+        case nodes.Number(text):
             mantissa, e, exponent = text.lower().partition("e")
             return (rf"{mantissa} \cdot 10^{{{int(exponent)}}}", BINDS["*"]) if e else (text, _ATOM)
-        case Name(name):
+        case nodes.Name(name):
             return name_latex(name), _ATOM
-        case Negative():
+        case nodes.Negative():
             return "-" + _braced(operands[0], BINDS["*"]), MINUS
-        case Binary(op):
+        case nodes.Binary(op):
             return _latex_binary(op, *operands)
-        case Compare(op):
+        case nodes.Compare(op):
             left, right = (_braced(operand, COMPARISON + 1) for operand in operands)
             return f"{left} {_SIGNS[op]} {right}", COMPARISON
-        case Call(function):
+        case nodes.Call(function):
             return _latex_call(function, [text for text, _ in operands])
-        case Stack(items):
-            matrix = bool(items) and isinstance(items[0], Stack)
+        case nodes.Stack(items):
+            matrix = bool(items) and isinstance(items[0], nodes.Stack)
             rows = [text.removeprefix(r"\begin{pmatrix} ").removesuffix(r" \end{pmatrix}") for text, _ in operands]
             turned = [row.replace(r" \\ ", " & ") for row in rows] if matrix else rows
             return r"\begin{pmatrix} " + r" \\ ".join(turned) + r" \end{pmatrix}", _ATOM
-        case Index():
+        case nodes.Index():
             base = _braced(operands[0], _ATOM)
-            if isinstance(node.base, Name) and "_{" in base:
+            if isinstance(node.base, nodes.Name) and "_{" in base:
                 base = f"{{{base}}}"  # of x1, which has a subscript already
             return f"{base}_{{{', '.join(map(index_text, node.indices))}}}", _ATOM
-        case Transpose():
+        case nodes.Transpose():
             return f"{_braced(operands[0], _ATOM)}^T", POSTFIX
 
 

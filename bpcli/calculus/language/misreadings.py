@@ -2,14 +2,7 @@
 
 from typing import NoReturn
 
-from bpcli.calculus.language.hints import (
-    INVERSES,
-    MODULES,
-    advice_on_call,
-    call_here,
-    is_foreign,
-    nearest_function,
-)
+from bpcli.calculus.language.hints import INVERSES, MODULES, advice_on_call, call_here, is_foreign, nearest_function
 from bpcli.calculus.language.token_reader import TokenReader
 from bpcli.calculus.language.tokens import END, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
 from bpcli.calculus.language.tree import Expression, Name

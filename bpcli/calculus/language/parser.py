@@ -7,11 +7,8 @@ right-associative; what stands behind: `[…]` and `.T`.
 from collections.abc import Callable
 from typing import NoReturn
 
-from bpcli.calculus.language.hints import (
-    WORDS,
-    call_here,
-    is_foreign,
-)
+from bpcli.calculus.language import tree as nodes
+from bpcli.calculus.language.hints import WORDS, call_here, is_foreign
 from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
 from bpcli.calculus.language.tokens import (
     BINDS,
@@ -28,18 +25,6 @@ from bpcli.calculus.language.tokens import (
     SUM,
     SUPERSCRIPT,
     Token,
-)
-from bpcli.calculus.language.tree import (
-    Binary,
-    Call,
-    Compare,
-    Expression,
-    Index,
-    Name,
-    Negative,
-    Number,
-    Stack,
-    Transpose,
 )
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.errors import ExpressionError
@@ -62,7 +47,7 @@ _STRAY_HINTS = {
 }
 
 
-def parse(text: str) -> Expression:
+def parse(text: str) -> nodes.Expression:
     """The tree of an expression; ExpressionError, with the place, for a text that is none.
 
     A parse takes time linear in the text, whose length and depth are bounded first.
@@ -95,19 +80,19 @@ class _Parser(Misreadings):
 
     # The Pratt loop
 
-    def whole(self) -> Expression:
+    def whole(self) -> nodes.Expression:
         if self.next.kind == END:
             self.fail("the expression is empty", 0, 1)
         tree = self.expression(0)
         token = self.next
         if token.kind != END:
             hint = _STRAY_HINTS.get(token.text, "")
-            if token.text == "=" and isinstance(tree, Name):
+            if token.text == "=" and isinstance(tree, nodes.Name):
                 hint = "; ".join(filter(None, [self.right_side(token.end), hint]))
             self.fail_at(token, _STRAY[token.text], hint)
         return tree
 
-    def expression(self, least: int) -> Expression:
+    def expression(self, least: int) -> nodes.Expression:
         """An operand and all that follows it and binds at least as tightly as `least`."""
         if self.depth == MAX_DEPTH:
             self.fail_at(self.next, f"parentheses, powers or signs nest more than {MAX_DEPTH} deep")
@@ -136,27 +121,27 @@ class _Parser(Misreadings):
                     break
                 self.check_juxtaposition(left)
                 right = self.expression(PRODUCT + 1)
-                left = Binary("*", left, right, (left.span[0], right.span[1]), (token.start, token.start))
+                left = nodes.Binary("*", left, right, (left.span[0], right.span[1]), (token.start, token.start))
             else:
                 break
         self.depth -= 1
         return left
 
-    def joined(self, left: Expression, operator: Token, right: Expression) -> Expression:
+    def joined(self, left: nodes.Expression, operator: Token, right: nodes.Expression) -> nodes.Expression:
         span = (left.span[0], right.span[1])
         if operator.text in COMPARISONS:
             if self.ahead(*COMPARISONS):
                 a, b, c = self.source(*left.span), self.source(*right.span), self.take()
                 hint = f"write ({a} {operator.text} {b})*({b} {c.text} {self.source(*self.next_operand(SUM))})"
                 self.fail_at(c, "comparisons are not chained", hint)
-            return Compare(operator.text, left, right, span)
+            return nodes.Compare(operator.text, left, right, span)
         if operator.text in ("/", "**") and self.operand_follows():
             self.fail_with_two_readings(left, operator, right)
-        return Binary(operator.text, left, right, span, (operator.start, operator.end))
+        return nodes.Binary(operator.text, left, right, span, (operator.start, operator.end))
 
     # Juxtaposition
 
-    def check_juxtaposition(self, left: Expression) -> None:
+    def check_juxtaposition(self, left: nodes.Expression) -> None:
         """Two operands side by side multiply where that can't mislead: number·name, number·(, )·(, )·name."""
         last, token = self.tokens[self.at - 1], self.next
         if (last.kind == NUMBER or last.text == ")") and token.kind != NUMBER:
@@ -166,7 +151,7 @@ class _Parser(Misreadings):
             self.fail_at(words[0], f"'{words[0].text}' means nothing here", WORDS[words[0].text])
         if last.kind == NAME and is_foreign(last.text):
             self.fail_with_argument(last)
-        if last.kind == SUPERSCRIPT and isinstance(left, Binary) and isinstance(left.left, Name):
+        if last.kind == SUPERSCRIPT and isinstance(left, nodes.Binary) and isinstance(left.left, nodes.Name):
             self.refuse_power_of_function(left.left, last.text)
         b = self.source(*self.next_operand(PRODUCT + 1))
         hint = f"to multiply, write {self.source(*left.span)}*{b}"
@@ -176,33 +161,35 @@ class _Parser(Misreadings):
 
     # Operands: each begins at the next token, which its row in _OPERANDS has recognised
 
-    def number(self) -> Expression:
+    def number(self) -> nodes.Expression:
         token = self.take()
         if self.ahead("["):
             self.fail_at(self.next, "a number has no entries", f"to multiply, write {token.text}*[…]")
-        return Number(token.text, float(token.text), (token.start, token.end))
+        return nodes.Number(token.text, float(token.text), (token.start, token.end))
 
-    def negative(self) -> Expression:
+    def negative(self) -> nodes.Expression:
         start = self.take().start
         operand = self.expression(MINUS)
-        return Negative(operand, (start, operand.span[1]))
+        return nodes.Negative(operand, (start, operand.span[1]))
 
-    def positive(self) -> Expression:
+    def positive(self) -> nodes.Expression:
         self.take()
         return self.expression(MINUS)
 
-    def group(self) -> Expression:
+    def group(self) -> nodes.Expression:
         opening = self.take()
         inner = self.expression(0)
         inner.span = (opening.start, self.close(")", opening))
         return inner
 
-    def absolute(self) -> Expression:
+    def absolute(self) -> nodes.Expression:
         opening = self.take()
         inner = self.expression(0)
-        return Call("abs", (inner,), None, (opening.start, self.close("|", opening)), (opening.start, opening.end))
+        return nodes.Call(
+            "abs", (inner,), None, (opening.start, self.close("|", opening)), (opening.start, opening.end)
+        )
 
-    def root(self) -> Expression:
+    def root(self) -> nodes.Expression:
         sign = self.take()
         grouped = self.ahead("(")
         operand = self.expression(POSTFIX)
@@ -214,9 +201,9 @@ class _Parser(Misreadings):
             rest = sign_between + self.source(start, end)
             hint = f"write (√{a}){rest} or √({a}{rest})"
             self.fail("what stands under the √ can be read in two ways", sign.start, end, hint)
-        return Call("sqrt", (operand,), None, (sign.start, operand.span[1]), (sign.start, sign.end))
+        return nodes.Call("sqrt", (operand,), None, (sign.start, operand.span[1]), (sign.start, sign.end))
 
-    def stack(self) -> Expression:
+    def stack(self) -> nodes.Expression:
         opening = self.take()
         if self.ahead("]"):
             self.fail("this list is empty", opening.start, self.take().end)
@@ -224,11 +211,11 @@ class _Parser(Misreadings):
         while self.ahead(","):
             self.take()
             items.append(self.expression(0))
-        return Stack(tuple(items), (opening.start, self.close("]", opening)))
+        return nodes.Stack(tuple(items), (opening.start, self.close("]", opening)))
 
     # Names and calls
 
-    def name(self) -> Expression:
+    def name(self) -> nodes.Expression:
         token = self.take()
         if self.ahead("("):
             name = "sigmoid" if token.text == "σ" else token.text
@@ -237,11 +224,11 @@ class _Parser(Misreadings):
             return self.call(name, token)
         if token.text in FUNCTIONS:
             self.fail_without_arguments(token)
-        return Name(token.text, (token.start, token.end))
+        return nodes.Name(token.text, (token.start, token.end))
 
-    def call(self, name: str, token: Token) -> Expression:
+    def call(self, name: str, token: Token) -> nodes.Expression:
         opening = self.take()
-        arguments: list[Expression] = []
+        arguments: list[nodes.Expression] = []
         axis: int | None = None
         while not self.ahead(")") or arguments:
             if self.next.kind == NAME and self.tokens[self.at + 1].text == "=":
@@ -262,7 +249,7 @@ class _Parser(Misreadings):
             self.fail(message, *span, f"write {call_here(name, texts) or function.signature}")
         if axis is not None and not function.takes_axis(len(arguments)):
             self.fail(f"{name} of {len(arguments)} arguments takes no axis", *span, f"write {function.signature}")
-        return Call(name, tuple(arguments), axis, span, (token.start, token.end))
+        return nodes.Call(name, tuple(arguments), axis, span, (token.start, token.end))
 
     def axis(self, name: str) -> int:
         word = self.take()
@@ -276,30 +263,30 @@ class _Parser(Misreadings):
 
     # What stands behind an operand
 
-    def raised(self, base: Expression) -> Expression:
+    def raised(self, base: nodes.Expression) -> nodes.Expression:
         token = self.take()
         place = (token.start, token.end)
         digits = token.text.removeprefix("-")
-        exponent: Expression = Number(digits, float(digits), place)
+        exponent: nodes.Expression = nodes.Number(digits, float(digits), place)
         if digits != token.text:
-            exponent = Negative(exponent, place)
+            exponent = nodes.Negative(exponent, place)
         if self.ahead("**"):
             a, n = self.source(*base.span), token.text
             start, end = self.take().end, self.next_operand(MINUS)[1]
             m = self.source(start, end)
             hint = f"write ({a}^{n})^{m} or {a}^({n}^{m})"
             self.fail("a power of a power can be read in two ways", base.span[0], end, hint)
-        return Binary("**", base, exponent, (base.span[0], token.end), (token.start, token.start))
+        return nodes.Binary("**", base, exponent, (base.span[0], token.end), (token.start, token.start))
 
-    def transposed(self, base: Expression) -> Expression:
+    def transposed(self, base: nodes.Expression) -> nodes.Expression:
         self.take()
-        if self.next.kind == NAME and self.next.text != "T" and isinstance(base, Name):
+        if self.next.kind == NAME and self.next.text != "T" and isinstance(base, nodes.Name):
             self.fail_with_module(base)
         if self.next.kind != NAME or self.next.text != "T":
             self.unexpected("T", "the only thing behind a point is T: A.T is the transpose")
-        return Transpose(base, (base.span[0], self.take().end))
+        return nodes.Transpose(base, (base.span[0], self.take().end))
 
-    def index(self, base: Expression) -> Expression:
+    def index(self, base: nodes.Expression) -> nodes.Expression:
         opening = self.take()
         indices = [self.index_item()]
         while self.ahead(","):
@@ -307,7 +294,7 @@ class _Parser(Misreadings):
                 self.fail_at(self.next, "there are at most two indices: A[0,1]")
             self.take()
             indices.append(self.index_item())
-        return Index(base, tuple(indices), (base.span[0], self.close("]", opening)))
+        return nodes.Index(base, tuple(indices), (base.span[0], self.close("]", opening)))
 
     def index_item(self) -> int | tuple[int | None, int | None]:
         expected = "an integer, counted from 0, or a range such as 1:3"
@@ -335,7 +322,7 @@ def _no_operand(parser: _Parser) -> NoReturn:
     parser.unexpected("a number, a name or a (")
 
 
-_OPERANDS: dict[str, Callable[[_Parser], Expression]] = {
+_OPERANDS: dict[str, Callable[[_Parser], nodes.Expression]] = {
     NUMBER: _Parser.number,
     NAME: _Parser.name,
     "-": _Parser.negative,

@@ -1,58 +1,42 @@
 """Tree to text: an expression in bpcli's own syntax, with no more parentheses than it needs."""
 
+from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.language.tokens import BINDS, COMPARISON, MINUS, POSTFIX, POWER
-from bpcli.calculus.language.tree import (
-    Binary,
-    Call,
-    Compare,
-    Expression,
-    Index,
-    Name,
-    Negative,
-    Number,
-    Stack,
-    Transpose,
-    children,
-    postorder,
-)
 
 _ATOM = POSTFIX + 1
 
 
-def to_text(root: Expression) -> str:
+def to_text(root: nodes.Expression) -> str:
     """The text of a tree, without spaces: `2*x+1`, `-x**2`, `sum(A,axis=0)`; `parse(to_text(tree)) == tree`."""
-    done: list[tuple[str, int]] = []  # of each operand that is still to be used: its text, and how tightly it binds
-    for node in postorder(root):
-        below = len(done) - len(children(node))
-        done[below:] = [_written(node, done[below:])]
-    return done[0][0]
+    return nodes.fold(root, _written)[0]
 
 
-def _written(node: Expression, operands: list[tuple[str, int]]) -> tuple[str, int]:
+def _written(node: nodes.Expression, operands: list[tuple[str, int]]) -> tuple[str, int]:
+    """The text of a node, and how tightly it binds, from those of its operands."""
     match node:
-        case Number(text):
+        case nodes.Number(text):
             return text, POSTFIX  # as a base in parentheses: 5.T is 5.·T
-        case Name(name):
+        case nodes.Name(name):
             return name, _ATOM
-        case Negative():
+        case nodes.Negative():
             return "-" + _within(operands[0], MINUS), MINUS
-        case Binary(op):
+        case nodes.Binary(op):
             binds = BINDS[op]
             left, right = operands
             if op == "**":  # right-associative, and a minus may follow it
                 return f"{_within(left, POWER + 1)}**{_within(right, MINUS)}", binds
             return f"{_within(left, binds)}{op}{_after(right, binds)}", binds
-        case Compare(op):
+        case nodes.Compare(op):
             left, right = operands
             return f"{_within(left, COMPARISON + 1)}{op}{_within(right, COMPARISON + 1)}", COMPARISON
-        case Call(function):
+        case nodes.Call(function):
             axis = [] if node.axis is None else [f"axis={node.axis}"]
             return f"{function}({','.join([text for text, _ in operands] + axis)})", _ATOM
-        case Stack():
+        case nodes.Stack():
             return f"[{','.join([text for text, _ in operands])}]", _ATOM
-        case Index():
+        case nodes.Index():
             return f"{_within(operands[0], _ATOM)}[{','.join(map(index_text, node.indices))}]", _ATOM
-        case Transpose():
+        case nodes.Transpose():
             return f"{_within(operands[0], _ATOM)}.T", _ATOM
 
 

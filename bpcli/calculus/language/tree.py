@@ -4,9 +4,10 @@ Plain classes with slots rather than dataclasses: a shell script starts this pro
 dataclass takes longer than evaluating the expression.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeVar
 
+T = TypeVar("T")
 Span = tuple[int, int]
 """Where a node stands in its text: `text[start:end]`."""
 
@@ -37,12 +38,10 @@ class Node:
         return hash(tuple(self._flat()))
 
     def __repr__(self) -> str:
-        written: list[str] = []
-        for node in postorder(self):  # type: ignore[arg-type]
-            below = len(written) - len(children(node))
-            fields = [*map(repr, node._own()), *written[below:]]
-            written[below:] = [f"{type(node).__name__}({', '.join(fields)})"]
-        return written[0]
+        def written(node: Node, operands: list[str]) -> str:
+            return f"{type(node).__name__}({', '.join([*map(repr, node._own()), *operands])})"
+
+        return fold(self, written)  # type: ignore[arg-type]
 
 
 def _operands(value: object) -> bool:
@@ -203,6 +202,15 @@ def postorder(root: Expression) -> list[Expression]:
         pending.extend(children(node))
     nodes.reverse()
     return nodes
+
+
+def fold(root: Expression, of: Callable[[Expression, list[T]], T]) -> T:
+    """What `of(node, results of its operands)` makes of each node, from the leaves up to the root."""
+    done: list[T] = []
+    for node in postorder(root):
+        below = len(done) - len(children(node))
+        done[below:] = [of(node, done[below:])]
+    return done[0]
 
 
 def names_in(root: Expression) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, unary
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, binary, unary
 from bpcli.formulas import activations, loss_formulas, losses
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.choices import Kinks, Setting, smooth
@@ -139,43 +139,35 @@ LOSS_TERMS: list[Function] = [
     _loss("mse", lambda xp, o, y, p: 2.0 * (y - p)),
     _loss("bce", lambda xp, o, y, p: -xp.logit(p)),
     _loss("cce", lambda xp, o, y, p: -xp.log(p)),
-    Function(
+    binary(
         "log_cce_term",
-        (2, 2),
         "",
         lambda xp, y, log_p: xp.where(y == 0, 0.0, -y * log_p),
         (lambda xp, o, y, log_p: -log_p, lambda xp, o, y, log_p: -y),
     ),
-    Function(
+    binary(
         "sigmoid_bce_term",
-        (2, 2),
         "",
         lambda xp, y, z: loss_formulas.sigmoid_bce_term(y, z),
-        (
-            lambda xp, o, y, z: -z,
-            _dsigmoid_bce_dz,
-        ),
+        (lambda xp, o, y, z: -z, _dsigmoid_bce_dz),
     ),
-    Function(
-        "sech_squared",  # the slope of tanh
-        (1, 1),
-        "1-tanh(x)**2",
-        lambda xp, x: activations.dtanh_dz(x),
-        (lambda xp, out, x: -2.0 * out * xp.tanh(x),),
+    unary(  # the slope of tanh
+        "sech_squared",
+        lambda xp, out, x: -2.0 * out * xp.tanh(x),
+        value=lambda xp, x: activations.dtanh_dz(x),
+        signature="1-tanh(x)**2",
     ),
-    Function(
+    binary(
         "minus_sigmoid",
-        (2, 2),
         "y-sigmoid(z)",
         _minus_sigmoid,
-        (lambda xp, out, y, z: 1.0, lambda xp, out, y, z: -activations.dsigmoid_dz(z)),
+        (lambda xp, o, y, z: 1.0, lambda xp, o, y, z: -activations.dsigmoid_dz(z)),
     ),
-    Function(
+    binary(
         "minus_tanh",
-        (2, 2),
         "y-tanh(z)",
         _minus_tanh,
-        (lambda xp, out, y, z: 1.0, lambda xp, out, y, z: -activations.dtanh_dz(z)),
+        (lambda xp, o, y, z: 1.0, lambda xp, o, y, z: -activations.dtanh_dz(z)),
     ),
 ]
 """Rows of the terms of losses, and of the slopes that stable forms compute."""

@@ -1,12 +1,11 @@
 """What selects among its arguments: min, max, where; an argument that is not selected leaves no trace."""
 
-from collections.abc import Callable
 from typing import Any
 
 from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, at_ties, zero
 
 
-def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
+def _extreme(name: str, largest: bool) -> Function:
     """max or min of several arguments; where some are equal they share the slope evenly."""
 
     def value(xp: RuleNamespace[Any], *args: Any) -> Any:
@@ -27,33 +26,13 @@ def _extremes(largest: bool) -> tuple[Rule, Callable[[int], Rule]]:
 
         return rule
 
-    return value, partial
+    forms = f"{name}(x) over all entries, {name}(x, axis=0), or {name}(x, y, …)"
+    return Function(name, (1, 100), forms, value, partial, kind="reduction", selects=True, edge=at_ties)
 
-
-_MAX, _DMAX = _extremes(True)
-_MIN, _DMIN = _extremes(False)
 
 SELECTIONS: list[Function] = [
-    Function(
-        "min",
-        (1, 100),
-        "min(x) over all entries, min(x, axis=0), or min(x, y, …)",
-        _MIN,
-        _DMIN,
-        kind="reduction",
-        selects=True,
-        edge=at_ties,
-    ),
-    Function(
-        "max",
-        (1, 100),
-        "max(x) over all entries, max(x, axis=0), or max(x, y, …)",
-        _MAX,
-        _DMAX,
-        kind="reduction",
-        selects=True,
-        edge=at_ties,
-    ),
+    _extreme("min", largest=False),
+    _extreme("max", largest=True),
     Function(
         "where",
         (3, 3),

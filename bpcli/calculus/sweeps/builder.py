@@ -4,20 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bpcli.calculus.language.tree import (
-    Binary,
-    Call,
-    Compare,
-    Expression,
-    Index,
-    Name,
-    Negative,
-    Number,
-    Stack,
-    Transpose,
-    children,
-    postorder,
-)
+from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.rules.arithmetic import power_row
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS, OPERATORS, term_of
@@ -41,43 +28,43 @@ class Builder:
     def __init__(self, program: Slots, variables: Mapping[str, Shape], text: str, recognise: bool) -> None:
         self.program, self.variables, self.text, self.recognise = program, variables, text, recognise
 
-    def build(self, tree: Expression) -> int:
+    def build(self, tree: nodes.Expression) -> int:
         """The slot of the tree's value."""
         slots: dict[int, int] = {}
-        for node in postorder(tree):
-            slots[id(node)] = self._node(node, [slots[id(child)] for child in children(node)])
+        for node in nodes.postorder(tree):
+            slots[id(node)] = self._node(node, [slots[id(child)] for child in nodes.children(node)])
         return slots[id(tree)]
 
-    def _node(self, node: Expression, args: list[int]) -> int:
+    def _node(self, node: nodes.Expression, args: list[int]) -> int:
         program = self.program
-        if isinstance(node, Number):
+        if isinstance(node, nodes.Number):
             return program.add(Constant(node.value, node.text), ())
-        if isinstance(node, Name):
+        if isinstance(node, nodes.Name):
             if node.name in self.variables:
                 return program.add(node.name, self.variables[node.name])
             if node.name in CONSTANTS:
                 return program.add(Constant(CONSTANTS[node.name], node.name), ())
             raise ExpressionError(f"{node.name} has no value", self.text, *node.span)
-        if isinstance(node, Negative):
+        if isinstance(node, nodes.Negative):
             constant = program.slots[args[0]]
             if isinstance(constant, Constant):
                 written = constant.written
                 written = written[1:] if written.startswith("-") else f"-{written}"
                 return program.add(Constant(-constant, written), ())
             return self.elementwise(OPERATORS["negative"], args, node)
-        if isinstance(node, Binary):
+        if isinstance(node, nodes.Binary):
             return self._binary(node, args)
-        if isinstance(node, Compare):
+        if isinstance(node, nodes.Compare):
             return self.elementwise(OPERATORS[node.op], args, node)
-        if isinstance(node, Stack):
+        if isinstance(node, nodes.Stack):
             return self.array("stack", args, None, node)
-        if isinstance(node, Index):
+        if isinstance(node, nodes.Index):
             return self.array("take", args, node.indices, node)
-        if isinstance(node, Transpose):
+        if isinstance(node, nodes.Transpose):
             return self.array("transpose", args, None, node) if program.shapes[args[0]] else args[0]
         return self._call(node, args)
 
-    def _binary(self, node: Binary, args: list[int]) -> int:
+    def _binary(self, node: nodes.Binary, args: list[int]) -> int:
         program = self.program
         if node.op == "@":
             return self.array("@", args, None, node)
@@ -92,7 +79,7 @@ class Builder:
                 return self.elementwise(power_row(exponent, exponent.written, exponent.whole), args[:1], node)
         return self.elementwise(OPERATORS[node.op], args, node)
 
-    def _call(self, node: Call, args: list[int]) -> int:
+    def _call(self, node: nodes.Call, args: list[int]) -> int:
         row = FUNCTIONS[node.function]
         if row.kind == "macro":
             return self._macro(node, args)
@@ -115,7 +102,7 @@ class Builder:
                 stack.extend(a for a, passes in zip(step.args, step.passes, strict=True) if passes)
         return False
 
-    def _reduction(self, name: str, args: list[int], axis: int | None, node: Expression) -> int:
+    def _reduction(self, name: str, args: list[int], axis: int | None, node: nodes.Expression) -> int:
         shape = self.program.shapes[args[0]]
         if not shape and axis is None and not _of_rows(name):
             # Of a single number: its sum, mean, product, maximum is itself, its norm |x|, its logsumexp log e^x = x.
@@ -126,11 +113,11 @@ class Builder:
         count = math.prod(shape) // math.prod(self.program.shapes[total])
         return self._divided(total, count, node)
 
-    def _divided(self, slot: int, count: int, node: Expression) -> int:
+    def _divided(self, slot: int, count: int, node: nodes.Expression) -> int:
         """A sum divided by a number of terms."""
         return self.elementwise(OPERATORS["/"], [slot, self.program.add(Constant(count, str(count)), ())], node)
 
-    def _macro(self, node: Call, args: list[int]) -> int:
+    def _macro(self, node: nodes.Call, args: list[int]) -> int:
         if node.function == "dot":
             return self._dot(args, node)
         if node.function == "clip":
@@ -150,7 +137,7 @@ class Builder:
             return total
         return self._divided(total, samples, node)
 
-    def _dot(self, args: list[int], node: Expression) -> int:
+    def _dot(self, args: list[int], node: nodes.Expression) -> int:
         u, v = (self.program.shapes[slot] for slot in args)
         if u != v or len(u) > 1:
             hint = "for matrices write @" if len(u) > 1 or len(v) > 1 else ""
@@ -160,7 +147,7 @@ class Builder:
         product = self.elementwise(OPERATORS["*"], args, node)
         return self._reduction("sum", [product], None, node)
 
-    def elementwise(self, row: Function, args: Sequence[int], node: Expression) -> int:
+    def elementwise(self, row: Function, args: Sequence[int], node: nodes.Expression) -> int:
         """The slot of a row's value; ExpressionError if the shapes of the operands do not fit."""
         shapes = [self.program.shapes[a] for a in args]
         shape: Shape = shapes[0]
@@ -188,9 +175,9 @@ class Builder:
             raise self._error(node, message)
         return slot
 
-    def _mismatch(self, node: Expression, i: int, shape: Shape, other: Shape) -> ExpressionError:
+    def _mismatch(self, node: nodes.Expression, i: int, shape: Shape, other: Shape) -> ExpressionError:
         """The error of operands i − 1 and i, whose shapes do not fit."""
-        operands = children(node)
+        operands = nodes.children(node)
         message, hint = f"the shapes do not fit: {show_shape(shape)} and {show_shape(other)}", ""
         if len(operands) > i:
             a, b = (self.text[n.span[0] : n.span[1]] for n in (operands[i - 1], operands[i]))
@@ -200,7 +187,7 @@ class Builder:
             hint = f"{fitting[0]} transposed fits: .T" if fitting else ""
         return self._error(node, message, hint)
 
-    def array(self, name: str, args: Sequence[int], extra: Any, node: Expression) -> int:
+    def array(self, name: str, args: Sequence[int], extra: Any, node: nodes.Expression) -> int:
         """The slot of an array operation's value; ExpressionError if the shapes of the operands do not fit."""
         from bpcli.calculus.rules.array_operations import Operands
         from bpcli.calculus.rules.indexing import STRUCTURE
@@ -214,7 +201,7 @@ class Builder:
             raise self._error(node, error.message, error.hint) from None
         return self._add(OnArrays(op, tuple(args), node, operands, shape))
 
-    def _error(self, node: Expression, message: str, hint: str = "") -> ExpressionError:
+    def _error(self, node: nodes.Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)
 
 

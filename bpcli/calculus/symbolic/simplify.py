@@ -22,6 +22,7 @@ from bpcli.calculus.language.tree import (
     Negative,
     Number,
     children,
+    fold,
     postorder,
     replace_children,
 )
@@ -59,15 +60,7 @@ class _Atoms:
     def put_back(self, tree: Expression) -> Expression:
         """A tree with what the names stand for."""
         trees = {name.name: whole for name, whole in self.of.values()}
-        done: list[Expression] = []
-        for node in postorder(tree):
-            below = len(done) - len(children(node))
-            operands = done[below:]
-            if isinstance(node, Name):
-                done.append(trees.get(node.name, node))
-            else:
-                done[below:] = [replace_children(node, operands) if operands else node]
-        return done[0]
+        return fold(tree, lambda node, new: trees.get(getattr(node, "name", ""), replace_children(node, new)))
 
 
 def simplified(tree: Expression, variables: Collection[str] = ()) -> Expression:

@@ -23,8 +23,7 @@ from bpcli.calculus.language.tree import (
     Name,
     Negative,
     Number,
-    children,
-    postorder,
+    fold,
     replace_children,
 )
 from bpcli.calculus.rules.duals import PlainNamespace
@@ -134,18 +133,13 @@ _BINARY = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide, "**": _power
 
 def tidied(tree: Expression) -> Expression:
     """The tree with sums and products as the operations would have made them."""
-    done: list[Expression] = []
-    for node in postorder(tree):
-        below = len(done) - len(children(node))
-        operands = done[below:]
+
+    def anew(node: Expression, operands: list[Expression]) -> Expression:
         if isinstance(node, Binary) and node.op in _BINARY:
-            new = _BINARY[node.op](Symbol(operands[0]), Symbol(operands[1])).tree
-        elif isinstance(node, Negative):
-            new = scaled(Fraction(-1), operands[0])
-        else:
-            new = replace_children(node, operands) if operands else node
-        done[below:] = [new]
-    return done[0]
+            return _BINARY[node.op](Symbol(operands[0]), Symbol(operands[1])).tree
+        return scaled(Fraction(-1), operands[0]) if isinstance(node, Negative) else replace_children(node, operands)
+
+    return fold(tree, anew)
 
 
 def _select(condition: Any, a: Symbol, b: Symbol) -> Symbol:
@@ -286,11 +280,7 @@ class SymbolNamespace(PlainNamespace):
     def written(self, formula: str, names: Mapping[str, Any], over: Any = None) -> Any:
         """A formula of the language with symbols for its names, or with numbers `over` symbols."""
         xp = over or self
-        done: list[Any] = []
-        for node in postorder(parse(formula)):
-            below = len(done) - len(children(node))
-            done[below:] = [_computed(xp, node, done[below:], names)]
-        return done[0]
+        return fold(parse(formula), lambda node, operands: _computed(xp, node, operands, names))
 
     def __getattr__(self, name: str) -> Any:
         row = FUNCTIONS.get(name)

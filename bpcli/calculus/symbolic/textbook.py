@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 
 from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.tree import Binary, Call, Expression, Name, Negative, Number, postorder, replace_children
-from bpcli.calculus.language.tree import children as operands_of
+from bpcli.calculus.language.tree import (
+    Binary,
+    Call,
+    Expression,
+    Name,
+    Negative,
+    Number,
+    fold,
+    postorder,
+    replace_children,
+)
 from bpcli.calculus.symbolic.sums_and_products import (
     constant_of,
     factors_of,
@@ -95,16 +104,15 @@ def _length(tree: Expression) -> int:
 
 def _with_fractions(tree: Expression) -> Expression:
     """The tree with x/2 for 0.5*x."""
-    done: list[Expression] = []
-    for node in postorder(tree):
-        below = len(done) - len(operands_of(node))
-        operands = done[below:]
-        node = replace_children(node, operands) if operands else node
+
+    def anew(node: Expression, operands: list[Expression]) -> Expression:
+        node = replace_children(node, operands)
         if isinstance(node, Number) and "." in node.text:
-            node = number_tree(Fraction(node.text), decimals=False)
-        elif isinstance(node, Binary) and node.op in ("*", "/") and constant_of(node) is None:
+            return number_tree(Fraction(node.text), decimals=False)
+        if isinstance(node, Binary) and node.op in ("*", "/") and constant_of(node) is None:
             coefficient, factors = factors_of(node)
             if coefficient.denominator != 1:
-                node = product_tree(coefficient, factors, decimals=False)
-        done[below:] = [node]
-    return done[0]
+                return product_tree(coefficient, factors, decimals=False)
+        return node
+
+    return fold(tree, anew)
