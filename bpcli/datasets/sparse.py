@@ -130,6 +130,7 @@ class SparseTable(Table):
         joined = super().with_column(name, other, source)
         table = SparseTable(self.path, self.matrix, self.features.first, {}, self._line_of)
         table._columns, table._elsewhere = joined._columns, joined._elsewhere
+        table.missing_words = joined.missing_words
         table._cells = lambda n: other.text(source) if n == name else self._numbers_as_text(n)
         return table
 

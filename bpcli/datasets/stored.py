@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.reading import read_blocks, reader_of
-from bpcli.datasets.table import MISSING, Floats, Table
+from bpcli.datasets.table import Floats, Table
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
 
@@ -72,13 +72,14 @@ class StoredTable(Table):
         numbers = self._column(name)
         if self.is_numeric(name):
             return np.isnan(numbers)
-        gaps = [code for code, cell in enumerate(self._about["texts"][name]) if cell in MISSING]
+        gaps = [code for code, cell in enumerate(self._about["texts"][name]) if cell in self.words(name)]
         return np.isin(numbers, gaps)
 
     def with_column(self, name: str, other: Table, source: str) -> Table:
         """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
         self._columns[name] = other.numeric(source) if other.is_numeric(source) else other.text(source)
         self._elsewhere[name] = (other, source)
+        self.missing_words[name] = other.words(source)
         return self
 
     def require(self, names: Any) -> None:
@@ -99,6 +100,7 @@ class StoredTable(Table):
             }
             columns |= {name: column[first : first + rows] for name, column in self._columns.items()}
             block = Table(self.path, columns, rows, _from(self._line_of, first), lambda _: [], first)
+            block.missing_words = self.missing_words
             block._elsewhere = {name: (_Shifted(other, first), s) for name, (other, s) in self._elsewhere.items()}  # type: ignore[misc]
             yield block
             first += rows

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from bpcli.errors import DataError, UsageError, meant, nearest
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
-"""The cells that count as missing."""
+"""The cells that count as missing, where a table does not say otherwise."""
+
+DASH = "-"
+"""A gap in a column of numbers, and a value like any other in a column of text."""
 
 Floats = NDArray[np.float64]
 Column = NDArray[Any] | list[str]
@@ -38,6 +41,7 @@ class Table:
         self._cells = cells
         self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
+        self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
 
     @property
     def names(self) -> list[str]:
@@ -63,11 +67,16 @@ class Table:
             self._read_again[name] = self._cells(name)
         return self._read_again[name]
 
+    def words(self, name: str) -> frozenset[str]:
+        """The cells of a column of text that count as missing."""
+        return self.missing_words.get(name, MISSING)
+
     def missing(self, name: str) -> NDArray[np.bool_]:
         """Where the cells of a column are missing, (N,)."""
         column = self._columns[name]
         if isinstance(column, list):
-            return np.fromiter((cell in MISSING for cell in column), bool, len(column))
+            words = self.words(name)
+            return np.fromiter((cell in words for cell in column), bool, len(column))
         return np.isnan(column)
 
     def where(self, row: int, name: str | None = None) -> str:
@@ -81,8 +90,9 @@ class Table:
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
         """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
+        words = self.words(name) | {DASH}
         return next(
-            (row, cell) for row, cell in enumerate(self.text(name)) if cell not in MISSING and not is_number(cell)
+            (row, cell) for row, cell in enumerate(self.text(name)) if cell not in words and not is_number(cell)
         )
 
     def with_column(self, name: str, other: "Table", source: str) -> "Table":
@@ -96,6 +106,7 @@ class Table:
             lambda n: other._cells(source) if n == name else self._cells(n),
         )
         joined._elsewhere = {**self._elsewhere, name: (other, source)}
+        joined.missing_words = {**self.missing_words, name: other.words(source)}
         return joined
 
     def require(self, names: Iterable[str]) -> None:
@@ -128,7 +139,7 @@ def to_numbers(cells: Sequence[str]) -> Floats | None:
     except ValueError:
         try:
             # Stripped here, as by NumPy's parser: float() leaves some white space where it is.
-            values = (math.nan if cell in MISSING else float(cell) for cell in map(str.strip, cells))
+            values = (math.nan if cell in MISSING or cell == DASH else float(cell) for cell in map(str.strip, cells))
             numbers = np.fromiter(values, np.float64, len(cells))
         except ValueError:
             return None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.datasets.table import Table, is_number
 
 Array = NDArray[Any]
 
@@ -27,9 +27,9 @@ def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) ->
     categories = column.categories or ()
     codes: dict[str, int] = {category: code for code, category in enumerate(categories)}
     filled = codes.get(str(column.fill), -1)
-    numbers = _by_number(categories)
+    numbers, words = _by_number(categories), table.words(column.name)
     for cell in set(table.text(column.name)) - codes.keys():
-        if cell in MISSING:
+        if cell in words:
             codes[cell] = filled
         else:
             codes[cell] = numbers.get(float(cell), -1) if is_number(cell) else -1

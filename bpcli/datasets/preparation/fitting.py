@@ -15,7 +15,7 @@ from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
 from bpcli.datasets.preparation.statistics import mean_and_sigma
 from bpcli.datasets.sparse import Numbered, SparseTable
-from bpcli.datasets.table import MISSING, Table
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError
 from bpcli.text.natural_order import natural_key
 
@@ -110,8 +110,8 @@ def _fit_column(
 ) -> tuple[Column, Sequence[float], Sequence[float]]:
     """A column as it is in `rows`, with the mean and the divisor of each of its features."""
     if name in options.categorical:
-        cells = table.text(name)
-        counts = Counter(cell for cell in map(cells.__getitem__, rows.tolist()) if cell not in MISSING)
+        cells, filled = table.text(name), rows[~table.missing(name)[rows]]
+        counts = Counter(map(cells.__getitem__, filled.tolist()))
         if not counts:
             raise without_values(table, name, options)
         categories = tuple(sorted(counts, key=natural_key))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.options import PreparationOptions
-from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError
 
 Array = NDArray[Any]
@@ -51,7 +51,7 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
 def _describe(table: Table, name: str) -> tuple[str, bool]:
     """What is wrong with a column that is not all numbers, and whether its values look like categories."""
     row, cell = table.first_not_numeric(name)
-    present = [c for c in table.text(name) if c not in MISSING]
+    present = [c for c in table.text(name) if c not in table.words(name)]
     distinct = len(set(present))
     words = sum(not is_number(c) for c in present)
     if words <= len(present) // 10:  # a column of numbers with some mistakes

@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text
 from bpcli.datasets.preparation.statistics import mean_and_sigma
 from bpcli.datasets.sparse import LABEL, SparseTable
-from bpcli.datasets.table import MISSING, Table, is_number
+from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError, UsageError
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, USUAL
@@ -220,7 +220,7 @@ def _distinct(table: Table, target: str) -> tuple[Class, ...]:
     if table.is_numeric(target):
         values = table.numeric(target)
         return tuple(np.unique(values[~np.isnan(values)])[: MAX_NUMBERS + 1].tolist())
-    return tuple(sorted({cell for cell in table.text(target) if cell not in MISSING}, key=natural_key))
+    return tuple(sorted({cell for cell in table.text(target) if cell not in table.words(target)}, key=natural_key))
 
 
 def _order(classes: Sequence[Class]) -> Sequence[Class]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bpcli.datasets.readers import delimited
 from bpcli.datasets.reading import read_table
-from bpcli.datasets.table import MISSING
+from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError
 
 
@@ -174,7 +174,7 @@ def test_doubles_are_read_to_the_last_bit(rows):
 
 cells = st.one_of(
     st.sampled_from(
-        ["", "NA", "?", "nan", "x", "inf", "1e999", "1_0", " 2 ", "a,b", 'say "hi"', "two\nlines", "cr\rlf\r\n"]
+        ["", "NA", "?", "-", "nan", "x", "inf", "1e999", "1_0", " 2 ", "a,b", 'say "hi"', "two\nlines", "cr\rlf\r\n"]
     ),
     st.integers(-9, 9).map(str),
     numbers.map(repr),
@@ -186,7 +186,7 @@ def meaning(column):
     """What the cells of a column mean, one by one: an independent reading."""
     values = []
     for cell in map(str.strip, column):
-        if cell in MISSING or cell.lower() in ("nan", "+nan", "-nan"):
+        if cell in MISSING or cell == DASH or cell.lower() in ("nan", "+nan", "-nan"):
             values.append(math.nan)
             continue
         try:

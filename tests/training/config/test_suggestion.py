@@ -131,7 +131,7 @@ def test_nothing_to_predict_or_to_learn_from(look):
         ("a", cycle("2020/1/5", "2020-07"), "dates or times"),
         ("a", cycle("Jan 5, 2020", "5. March 2021", "7 may 2020"), "dates or times"),
         ("a", cycle("12:30", "7:05:01"), "dates or times"),
-        ("a", ["-", *NUMBERS[1:]], 'numbers, but for 1 of 60 cells such as "-"; mend them to use it'),
+        ("a", ["–", *NUMBERS[1:]], 'numbers, but for 1 of 60 cells such as "–"; mend them to use it'),
         ("a", ["12 kg", "13 kg", *NUMBERS[2:]], 'numbers, but for 2 of 60 cells such as "12 kg"; mend them to use it'),
     ],
 )
@@ -208,7 +208,7 @@ def test_few_rows_have_more_epochs_and_many_fewer(look):
 
 
 def test_a_word_in_a_row_without_a_target_is_told_of(look):
-    entries = look("t", x=["-", *X[1:]], z=X, t=["", *cycle(0, 1)[1:]])
+    entries = look("t", x=["–", *X[1:]], z=X, t=["", *cycle(0, 1)[1:]])
     assert entries["data.exclude"].remarks["x"] == "numbers, but for rows without a target"
 
 
