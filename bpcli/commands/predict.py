@@ -59,9 +59,9 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     columns = [*kept.values(), *predictions(loaded, prepared.X)]
     rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
     if format_ == "json":
-        numeric = {name: table.numeric(name).tolist() for name in kept if table.is_numeric(name)}
+        as_they_stand = {name: table.values(name) for name in kept}
         for index, row in enumerate(rows):
-            record = dict(zip(names, row, strict=True)) | {name: column[index] for name, column in numeric.items()}
+            record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
             # What is kept stays as it was given: --precision is for what is predicted.
             rounded = {n: float(number(record[n], precision)) for n in said if isinstance(record[n], float)}
             output.emit(json_text(record | rounded))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.table import Floats, Table, to_numbers
+from bpcli.datasets.table import Column, Table, to_numbers
 from bpcli.errors import DataError
 from bpcli.text.notation import number
 
@@ -39,14 +39,13 @@ def _of_array(X: Any, names: Sequence[str]) -> dict[str, Any]:
     return {name: X[:, k] for k, name in enumerate(names)}
 
 
-def _column(name: str, column: Any) -> Floats | list[str]:
+def _column(name: str, column: Any) -> Column:
     """A column as numbers, NaN where a cell is missing, or as text where one is neither."""
     if column.dtype.kind in "fiub":
-        numbers = column.astype(np.float64)
-        if np.isinf(numbers).any():
-            row = int(np.argmax(np.isinf(numbers)))
-            raise DataError(f"X, row {row + 1}: column {name}: {number(numbers[row])} is not a finite number")
-        return np.asarray(numbers)
+        if np.isinf(column).any():
+            row = int(np.argmax(np.isinf(column)))
+            raise DataError(f"X, row {row + 1}: column {name}: {number(column[row])} is not a finite number")
+        return np.asarray(column)
     cells = [_cell(value) for value in column.tolist()]
     numbers_or_none = to_numbers(cells)
     return cells if numbers_or_none is None else numbers_or_none
@@ -54,6 +53,8 @@ def _column(name: str, column: Any) -> Floats | list[str]:
 
 def _cell(value: Any) -> str:
     """A value as the cell of a file."""
-    if value is None or value != value:
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # pandas' gaps compare as gaps
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     return number(value) if isinstance(value, int | float) else str(value).strip()

@@ -90,9 +90,15 @@ class SparseTable(Table):
     """
 
     def __init__(
-        self, path: Path, matrix: Any, first: int, others: dict[str, Floats], line_of: Callable[[int], int | None]
+        self,
+        path: Path,
+        matrix: Any,
+        first: int,
+        others: dict[str, Floats],
+        line_of: Callable[[int], int | None],
+        cells: Callable[[str], list[str]] | None = None,
     ) -> None:
-        super().__init__(path, others, matrix.shape[0], line_of, self._numbers_as_text)
+        super().__init__(path, others, matrix.shape[0], line_of, cells or self._numbers_as_text)
         self.matrix = matrix
         self.features = Numbered(first, max(matrix.shape[1], first + 1))
 
@@ -130,8 +136,7 @@ class SparseTable(Table):
         joined = super().with_column(name, other, source)
         table = SparseTable(self.path, self.matrix, self.features.first, {}, self._line_of)
         table._columns, table._elsewhere = joined._columns, joined._elsewhere
-        table.missing_words = joined.missing_words
-        table._cells = lambda n: other.text(source) if n == name else self._numbers_as_text(n)
+        table.missing_words, table._cells = joined.missing_words, joined._cells
         return table
 
     def require(self, names: Iterable[str]) -> None:

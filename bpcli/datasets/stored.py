@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.reading import read_blocks, reader_of
-from bpcli.datasets.table import Floats, Table
+from bpcli.datasets.table import Floats, Table, to_booleans, to_numbers
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
 
@@ -27,7 +27,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 """Called with (bytes of the file so far, bytes in all) while a file is converted."""
 
-_FORMAT = 1  # goes up when an older version could misread a newer file
+_FORMAT = 2  # goes up when an older version could misread a newer file
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
@@ -53,14 +53,31 @@ class StoredTable(Table):
 
     def is_numeric(self, name: str) -> bool:
         """Whether the column holds numbers and missing cells only."""
-        return super().is_numeric(name) if name in self._columns else name not in self._about["texts"]
+        if name in self._columns or name not in self._about["texts"]:
+            return name not in self._columns or super().is_numeric(name)
+        return self._values(name) is not None
+
+    def is_boolean(self, name: str) -> bool:
+        """Whether the column holds booleans and missing cells only, and at least one boolean."""
+        if name in self._columns:
+            return super().is_boolean(name)
+        cells = self._about["texts"].get(name, [])
+        return not {*cells} <= self.words(name) and to_booleans(cells, self.words(name)) is not None
+
+    def _values(self, name: str) -> Floats | None:
+        """The number of each distinct cell of a column of text; None if one is no number and no boolean."""
+        if name not in self._truths:
+            cells = self._about["texts"][name]
+            numbers = to_numbers(cells)
+            self._truths[name] = to_booleans(cells, self.words(name)) if numbers is None else numbers
+        return self._truths[name]
 
     def numeric(self, name: str) -> Floats:
         """The numbers of a numeric column, (N,); NaN where a cell is missing."""
-        return super().numeric(name) if name in self._columns else self._column(name)
+        return super().numeric(name) if name in self._columns else self._as_numbers(name, self._column(name))
 
     def text(self, name: str) -> list[str]:
-        """The cells of a column of text."""
+        """The cells of a column that is kept as text."""
         if name in self._columns:
             return super().text(name)
         return self._as_text(name, self._column(name))
@@ -71,7 +88,7 @@ class StoredTable(Table):
             return super().missing(name)
         numbers = self._column(name)
         if self.is_numeric(name):
-            return np.isnan(numbers)
+            return np.isnan(self._as_numbers(name, numbers))
         gaps = [code for code, cell in enumerate(self._about["texts"][name]) if cell in self.words(name)]
         return np.isin(numbers, gaps)
 
@@ -93,13 +110,15 @@ class StoredTable(Table):
         first = 0
         for at, rows in self._starts:
             numbers = self._read(at, rows * len(self._positions)).reshape(len(self._positions), rows)
+            codes = {name: numbers[j] for name, j in self._positions.items() if name not in self._columns}
             columns: dict[str, Any] = {
-                name: numbers[j] if self.is_numeric(name) else self._as_text(name, numbers[j])
-                for name, j in self._positions.items()
-                if name not in self._columns
+                name: self._as_text(name, code)
+                if not self.is_numeric(name) or self.is_boolean(name)
+                else self._as_numbers(name, code)
+                for name, code in codes.items()
             }
             columns |= {name: column[first : first + rows] for name, column in self._columns.items()}
-            block = Table(self.path, columns, rows, _from(self._line_of, first), lambda _: [], first)
+            block = Table(self.path, columns, rows, _from(self._line_of, first), self._cells_of(codes), first)
             block.missing_words = self.missing_words
             block._elsewhere = {name: (_Shifted(other, first), s) for name, (other, s) in self._elsewhere.items()}  # type: ignore[misc]
             yield block
@@ -111,6 +130,13 @@ class StoredTable(Table):
             parts = [self._read(at + 8 * rows * j, rows) for at, rows in self._starts]
             self._kept = (name, np.concatenate(parts))
         return self._kept[1]
+
+    def _as_numbers(self, name: str, codes: Array) -> Floats:
+        values = self._values(name) if name in self._about["texts"] else None
+        return codes if values is None else values[codes.astype(np.intp)]
+
+    def _cells_of(self, codes: Mapping[str, Array]) -> Callable[[str], list[str]]:
+        return lambda name: self._as_text(name, codes[name])
 
     def _as_text(self, name: str, codes: Array) -> list[str]:
         cells = self._about["texts"][name]
@@ -238,7 +264,7 @@ def _write_blocks(
     guess = 0.0  # bytes of the file for a row
     for block in read_blocks(path, format_, like):
         names = names or block.names
-        late = {name for name in names if name not in text and not block.is_numeric(name)}
+        late = {name for name in names if name not in text and (block.is_boolean(name) or not block.is_numeric(name))}
         text |= late
         if late and rows:
             return None

@@ -1,7 +1,12 @@
-"""A table of named columns, as the readers return it: of numbers if every cell is one, else of text."""
+"""A table of named columns, as the readers return it: of numbers if every cell is one, else of text.
+
+Numbers are doubles, true and false are 1 and 0; what has to be told apart exactly (labels, ids) is asked for by
+`exact`, or as text.
+"""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError, UsageError, meant, nearest
+from bpcli.text.notation import number
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
 """The cells that count as missing, where a table does not say otherwise."""
@@ -16,13 +22,25 @@ MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL"
 DASH = "-"
 """A gap in a column of numbers, and a value like any other in a column of text."""
 
+BOOLEANS = {"false": 0.0, "true": 1.0}
+"""The cells that are booleans, in any case, with their numbers."""
+
+EXACT = 2.0**53 - 1
+"""Doubles beyond this, in size, do not tell all whole numbers apart."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}(?:\.0*)?")
+
 Floats = NDArray[np.float64]
 Column = NDArray[Any] | list[str]
-"""A column: finite real numbers, NaN where a cell is missing; or cells of text."""
+"""A column: finite real numbers or booleans, NaN where a cell is missing; or cells of text."""
 
 
 class Table:
-    """Columns by name. A column is numeric if each cell is a finite number or missing, which is then NaN."""
+    """Columns by name. A column is numeric if each cell is a finite number or missing, which is then NaN.
+
+    It is boolean if its type is, or if all its cells that are not missing are true or false, in any case; it is then
+    numeric too, of 1 and 0.
+    """
 
     def __init__(
         self,
@@ -32,8 +50,10 @@ class Table:
         line_of: Callable[[int], int | None],
         cells: Callable[[str], list[str]],
         first_row: int = 0,
+        quoted: Collection[str] = (),
     ) -> None:
         self.path = path
+        self._quoted = quoted  # columns that are text by their type, whatever their cells look like
         self.first_row = first_row  # of a part of a longer table: messages count rows from its start
         self.rows = rows
         self._columns = dict(columns)
@@ -42,6 +62,7 @@ class Table:
         self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
         self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
+        self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
 
     @property
     def names(self) -> list[str]:
@@ -49,14 +70,35 @@ class Table:
         return list(self._columns)
 
     def is_numeric(self, name: str) -> bool:
-        """Whether the column holds numbers and missing cells only."""
-        return not isinstance(self._columns[name], list)
+        """Whether the column holds numbers and missing cells only, or booleans and missing cells only."""
+        return not isinstance(self._columns[name], list) or self._as_booleans(name) is not None
+
+    def is_boolean(self, name: str) -> bool:
+        """Whether the column holds booleans and missing cells only, and at least one boolean."""
+        column = self._columns[name]
+        if not isinstance(column, list):
+            return column.dtype.kind == "b"
+        truths = self._as_booleans(name)
+        return truths is not None and not bool(np.isnan(truths).all())
+
+    def _as_booleans(self, name: str) -> Floats | None:
+        """A column of text as 1, 0 and NaN; None if it is not boolean."""
+        column = self._columns[name]
+        if name not in self._truths and isinstance(column, list):
+            self._truths[name] = to_booleans(column, self.words(name))
+        return self._truths[name]
 
     def numeric(self, name: str) -> Floats:
         """The numbers of a numeric column, (N,); NaN where a cell is missing."""
         column = self._columns[name]
-        assert not isinstance(column, list), name
-        return np.asarray(column, np.float64)
+        return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
+
+    def exact(self, name: str) -> list[int | float]:
+        """The numbers of a numeric column, whole ones exactly, however long; NaN where a cell is missing."""
+        numbers = self.numeric(name)
+        if not (np.abs(numbers) > EXACT).any():
+            return [*map(float, numbers)]
+        return [math.nan if gap else exact_number(c) for c, gap in zip(self.text(name), np.isnan(numbers), strict=True)]
 
     def text(self, name: str) -> list[str]:
         """The cells of any column as they are in the file, without white space around them."""
@@ -70,6 +112,19 @@ class Table:
     def words(self, name: str) -> frozenset[str]:
         """The cells of a column of text that count as missing."""
         return self.missing_words.get(name, MISSING)
+
+    def values(self, name: str) -> list[str | int | float | bool | None]:
+        """The cells as they stand, a gap as None: as numbers or booleans only if each, written as such, is the cell
+        itself (`7`, not `007` or `1e5`), and the column's type is not text."""
+        cells = [None if gap else cell for cell, gap in zip(self.text(name), self.missing(name), strict=True)]
+        if name in self._quoted or not self.is_numeric(name):
+            return [*cells]
+        if self.is_boolean(name):
+            plain = {"true": True, "false": False, None: None}
+            return [*cells] if {*cells} - plain.keys() else [plain[cell] for cell in cells]
+        numbers = [None if cell is None else exact_number(cell) for cell in cells]
+        same = all(cell is None or number(x) == cell for cell, x in zip(cells, numbers, strict=True))
+        return [*numbers] if same else [*cells]
 
     def missing(self, name: str) -> NDArray[np.bool_]:
         """Where the cells of a column are missing, (N,)."""
@@ -103,7 +158,8 @@ class Table:
             columns,
             self.rows,
             self._line_of,
-            lambda n: other._cells(source) if n == name else self._cells(n),
+            lambda n: other.text(source) if n == name else self._cells(n),
+            quoted={*self._quoted, *([name] if source in other._quoted else [])},
         )
         joined._elsewhere = {**self._elsewhere, name: (other, source)}
         joined.missing_words = {**self.missing_words, name: other.words(source)}
@@ -130,6 +186,29 @@ def is_number(cell: str) -> bool:
         return math.isfinite(float(cell)) and "_" not in cell and cell.isascii()
     except ValueError:
         return False
+
+
+def exact_number(cell: str) -> int | float:
+    """A cell's number, a whole one exactly: an integer where a double may not be. ValueError if it is none."""
+    cell = cell.strip()
+    if _WHOLE.fullmatch(cell) and abs(whole := int(cell.partition(".")[0])) > EXACT:
+        return whole
+    if not is_number(cell):
+        raise ValueError(cell)
+    return float(cell)
+
+
+def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floats | None:
+    """The cells as 1 for true and 0 for false, (N,), NaN where one is missing; None if one is neither."""
+    first = next((cell for cell in cells if cell not in missing), "true")
+    if first.lower() not in BOOLEANS:  # most columns of text end here
+        return None
+    different = {*cells}
+    values = {cell: BOOLEANS[cell.lower()] for cell in different - missing if cell.lower() in BOOLEANS}
+    values |= dict.fromkeys(different & missing, math.nan)
+    if len(values) < len(different):
+        return None
+    return np.fromiter(map(values.__getitem__, cells), np.float64, len(cells))
 
 
 def to_numbers(cells: Sequence[str]) -> Floats | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.large import available_memory, is_large
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.fitting import fit_preparation
-from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.preparation.labels import class_text, label_codes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.splits import split_rows
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
@@ -303,8 +303,10 @@ def streams(config: Config) -> list[np.random.Generator]:
 def read_data(config: Config, path: Path, large: bool = False, progress: Progress | None = None) -> Table:
     """The table at `path`, with the target joined to it where that has a file of its own; a `large` one as a copy."""
     data = config.data
+    has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
+    as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # told apart exactly
     table = (
-        stored(path, data.format, data.path, data.categorical, cache_of(config), progress)
+        stored(path, data.format, data.path, as_text, cache_of(config), progress)
         if large and path.is_file()
         else read_table(path, data.format, like=data.path)
     )
@@ -327,12 +329,7 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
 
     codes = None
     if task_of(config.model.type, config.loss) is not Task.REGRESSION:
-        cells = (
-            table.numeric(config.data.target)
-            if table.is_numeric(config.data.target)
-            else table.text(config.data.target)
-        )
-        codes = np.unique(np.asarray(cells), return_inverse=True)[1]
+        codes = label_codes(table, config.data.target)
     parts = split_rows(
         table.rows,
         validation=fraction(config.data.validation),

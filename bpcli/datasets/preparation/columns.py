@@ -1,13 +1,13 @@
 """A column as training has learned it, and the numbers of its categories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import Table, is_number
+from bpcli.datasets.table import BOOLEANS, Table, exact_number, is_number
 
 Array = NDArray[Any]
 
@@ -32,13 +32,21 @@ def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) ->
         if cell in words:
             codes[cell] = filled
         else:
-            codes[cell] = numbers.get(float(cell), -1) if is_number(cell) else -1
+            codes[cell] = _code(cell, codes, numbers)
             if codes[cell] < 0:
                 unseen.setdefault(column.name, set()).add(cell)
     return np.fromiter(map(codes.__getitem__, table.text(column.name)), np.intp, table.rows)
 
 
-def _by_number(categories: Sequence[str]) -> dict[float, int]:
+def _code(cell: str, codes: Mapping[str, int], numbers: Mapping[int | float, int]) -> int:
+    """The number of a category that is written otherwise: True for true or 1, 1.0 for 1; −1 if there is none."""
+    truth = BOOLEANS.get(cell.lower())
+    if truth is not None:
+        return codes.get(cell.lower(), numbers.get(truth, -1))
+    return numbers.get(exact_number(cell), -1) if is_number(cell) else -1
+
+
+def _by_number(categories: Sequence[str]) -> dict[int | float, int]:
     """Codes of categories that are numbers, unless two are equal: programs write 1 as 1.0 in a column with gaps."""
-    values = [float(category) if is_number(category) else None for category in categories]
+    values = [exact_number(category) if is_number(category) else None for category in categories]
     return {value: code for code, value in enumerate(values) if value is not None and values.count(value) == 1}

@@ -111,6 +111,8 @@ def _fit_column(
     """A column as it is in `rows`, with the mean and the divisor of each of its features."""
     if name in options.categorical:
         cells, filled = table.text(name), rows[~table.missing(name)[rows]]
+        if table.is_boolean(name):
+            cells = [cell.lower() for cell in cells]
         counts = Counter(map(cells.__getitem__, filled.tolist()))
         if not counts:
             raise without_values(table, name, options)

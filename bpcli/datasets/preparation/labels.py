@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import Table
+from bpcli.datasets.table import BOOLEANS, EXACT, Table, exact_number, is_number
 from bpcli.errors import DataError, meant
 from bpcli.formulas.choices import Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
-Class = str | float
+Class = str | float | int
+"""Text, or a number: a whole one that a double does not hold exactly is an int."""
 
 MAX_NUMBERS = 1000
 """A target with more different numbers than this has no classes."""
@@ -29,8 +30,8 @@ def fit_classes(
 ) -> tuple[Class, ...] | None:
     """The classes among `rows`, in natural order, of two the positive one last; None for a regression.
 
-    They are numbers if every label is one (`1` is `1.0`), else text. DataError where the target does not fit the task
-    of `loss`.
+    They are numbers if every label is one (`1` is `1.0`), else text; of booleans `false` and `true`. DataError where
+    the target does not fit the task of `loss`.
     """
     if task is Task.REGRESSION:
         if not table.is_numeric(target):
@@ -40,11 +41,8 @@ def fit_classes(
                 "for classes: model.type: softmax with loss: cce, or activation: sigmoid with loss: bce",
             )
         return None
-    numeric = table.is_numeric(target)
-    if numeric:
-        classes: list[Class] = list(np.unique(table.numeric(target)[rows]).tolist())
-    else:
-        classes = sorted({*_labels(table, target, numeric, rows)}, key=_order)
+    classes = classes_of(table, target, rows)
+    numeric = not isinstance(classes[0], str)
     column = f"{table.path}: column {target}"
     if len(classes) == 1:
         raise DataError(f"{column}: every training row is {class_text(classes[0])}; there is nothing to learn")
@@ -56,17 +54,39 @@ def fit_classes(
     return _binary(column, loss, classes, positive) if task is Task.TWO_CLASSES else tuple(classes)
 
 
+def classes_of(table: Table, target: str, rows: Array) -> list[Class]:
+    """The different labels of `rows`, in natural order."""
+    if _in_doubles(table, target):
+        return list(np.unique(table.numeric(target)[rows]).tolist())
+    found = {*_labels(table, target, rows)}
+    return sorted(found, key=lambda label: natural_key(label) if isinstance(label, str) else label)
+
+
+def label_codes(table: Table, target: str) -> Array:
+    """A number for each different label, in natural or alphabetical order, (N,): what a split is stratified by."""
+    every = np.arange(table.rows)
+    if _in_doubles(table, target):
+        return np.unique(table.numeric(target), return_inverse=True)[1]
+    labels = _labels(table, target, every)
+    codes = {label: code for code, label in enumerate(sorted({*labels}, key=lambda x: (x != x, x)))}  # gaps last
+    return np.array([codes[label] for label in labels], np.intp)
+
+
 def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> Array:
     """The class number of each of `rows`; DataError with the place of a label that is no class."""
-    if table.is_numeric(target) and not isinstance(classes[0], str):
+    if _in_doubles(table, target) and all(isinstance(label, float) for label in classes):
         found_by_number = _encode_numbers(table.numeric(target)[rows], classes)
         if found_by_number is not None:
             return found_by_number
-    codes = {label: code for code, label in enumerate(classes)}
-    labels = _labels(table, target, not isinstance(classes[0], str), rows)
-    found = [codes.get(label, -1) for label in labels]
-    if -1 in found:
-        at = found.index(-1)
+    if isinstance(classes[0], str):
+        cells = table.text(target)
+        labels: list[Class] = [cells[row] for row in rows.tolist()]
+    else:
+        labels = _labels(table, target, rows)
+    codes = {label: code_of(label, classes) for label in {*labels}}
+    found = [codes[label] for label in labels]
+    if None in found:
+        at = found.index(None)
         raise DataError(
             f"{table.where(int(rows[at]), target)}: {class_text(labels[at])!r} is no class that the training rows have",
             f"the classes are {_shown(classes)}",
@@ -83,25 +103,42 @@ def _encode_numbers(labels: Array, classes: Sequence[Class]) -> Array | None:
     return found if np.array_equal(numbers[found], labels) else None
 
 
-def _order(label: Class) -> Any:
-    return natural_key(label) if isinstance(label, str) else label
+def _in_doubles(table: Table, target: str) -> bool:
+    """Whether the labels are numbers that doubles tell apart."""
+    if not table.is_numeric(target) or table.is_boolean(target):
+        return False
+    return not (np.abs(table.numeric(target)) > EXACT).any()
 
 
-def _labels(table: Table, target: str, numeric: bool, rows: Array) -> list[Class]:
-    if numeric and table.is_numeric(target):
-        return list(table.numeric(target)[rows].tolist())
+def _labels(table: Table, target: str, rows: Array) -> list[Class]:
+    """The label of each of `rows`: numbers if all of the column are, however long, else text; of booleans in small
+    letters."""
+    if table.is_numeric(target) and not table.is_boolean(target):
+        numbers = table.exact(target)
+        return [numbers[row] for row in rows.tolist()]
     cells = table.text(target)
-    return [as_class(cells[row], numeric) for row in rows.tolist()]
-
-
-def as_class(value: Class, numeric: bool) -> Class:
-    """A label as the classes hold it: where they are `numeric`, a number if it is one; else its text."""
-    if not numeric:
-        return class_text(value)
+    chosen = [cells[row] for row in rows.tolist()]
+    if table.is_boolean(target):
+        return [cell.lower() for cell in chosen]
     try:
-        return float(value)
+        return [exact_number(cell) for cell in chosen]  # longer than any double
     except ValueError:
-        return value
+        return [*chosen]
+
+
+def code_of(label: Class, classes: Sequence[Class]) -> int | None:
+    """The number of the class that a label, or what a config calls one, stands for; None if there is none.
+
+    A text stands for the class of this number too, and a number for its text; `True` is the class `true`, or 1 where
+    the classes are 0 and 1.
+    """
+    word = class_text(label)
+    names: list[Class] = [label, word]
+    if word.lower() in BOOLEANS:
+        names += [word.lower(), *([BOOLEANS[word.lower()]] if {*classes} == {0, 1} else [])]
+    elif is_number(word):
+        names.append(exact_number(word))
+    return next((classes.index(name) for name in names if name in classes), None)
 
 
 def _binary(column: str, loss: str, classes: list[Class], positive: Class | None) -> tuple[Class, ...]:
@@ -112,13 +149,13 @@ def _binary(column: str, loss: str, classes: list[Class], positive: Class | None
         )
     if positive is None:
         return tuple(classes)
-    chosen = as_class(positive, not isinstance(classes[0], str))
-    if chosen not in classes:
+    chosen = code_of(positive, classes)
+    if chosen is None:
         raise DataError(
             f"{column} has no class {class_text(positive)} that data.positive names",
             meant(class_text(positive), map(class_text, classes), f"its classes are {_shown(classes)}"),
         )
-    return tuple(sorted(classes, key=lambda label: label == chosen))
+    return tuple(sorted(classes, key=lambda label: label == classes[chosen]))
 
 
 def _shown(classes: Sequence[Class]) -> str:

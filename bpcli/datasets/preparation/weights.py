@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.preparation.labels import Class, as_class, class_text
+from bpcli.datasets.preparation.labels import Class, class_text, code_of
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, meant
 from bpcli.text.notation import number
@@ -48,14 +48,14 @@ def class_weights(
         sums = np.bincount(y, weights, minlength=K)
         with np.errstate(divide="ignore"):
             return np.where(sums > 0, sums.sum() / (K * sums), 0.0)
-    result, numeric = np.ones(K), not isinstance(classes[0], str)
+    result = np.ones(K)
     for name, weight in given.items():
-        label = as_class(name, numeric)
-        if label not in classes:
+        code = code_of(name, classes)
+        if code is None:
             names = [class_text(c) for c in classes]
             hint = meant(name, names, f"the classes are {', '.join(names)}")
             raise UsageError(f"training.class_weight: the training rows have no class {name}", hint)
-        result[classes.index(label)] = weight
+        result[code] = weight
     return result
 
 

@@ -142,6 +142,7 @@ def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) ->
         lambda row: None,
         lambda name: cells_of(columns[name]),
         first_row,
+        [name for name, values in columns.items() if values.dtype.kind in "US"],
     )
 
 
@@ -151,7 +152,7 @@ def cells_of(values: Array) -> list[str]:
         return ["" if math.isnan(x) else number(x) for x in values.tolist()]
     if values.dtype.kind == "S":
         return [cell.decode("utf-8", "replace").strip() for cell in values.tolist()]
-    return [str(int(x)) if values.dtype.kind == "b" else str(x).strip() for x in values.tolist()]
+    return [str(x).lower() if values.dtype.kind == "b" else str(x).strip() for x in values.tolist()]
 
 
 def _column(values: Array) -> Array | list[str]:

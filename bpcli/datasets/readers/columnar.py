@@ -121,7 +121,15 @@ def _table(path: Path, found: Any, first_row: int) -> Table:
     _check_names(path, found.column_names)
     sources = dict(zip(found.column_names, found.columns, strict=True))
     columns = {name: _column(source) for name, source in sources.items()}
-    return Table(path, columns, found.num_rows, lambda row: None, lambda name: _cells(sources[name]), first_row)
+    quoted = [name for name, source in sources.items() if _is_text(source.type)]
+    return Table(path, columns, found.num_rows, lambda row: None, lambda name: _cells(sources[name]), first_row, quoted)
+
+
+def _is_text(kind: Any) -> bool:
+    pa: Any = import_module("pyarrow")
+
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return str(value) in ("string", "large_string", "string_view")
 
 
 def _first_line(error: Exception) -> str:
@@ -143,8 +151,8 @@ def _column(source: Any) -> Any:
     pa: Any = import_module("pyarrow")
 
     kind = source.type
-    if pa.types.is_boolean(kind):
-        source, kind = source.cast(pa.uint8()), pa.uint8()
+    if pa.types.is_boolean(kind) and not source.null_count:
+        return source.to_numpy()
     if pa.types.is_null(kind):
         return np.full(len(source), np.nan)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
@@ -160,7 +168,7 @@ def _column(source: Any) -> Any:
 
 
 def _cells(source: Any) -> list[str]:
-    """The cells of a column as a CSV file would have them: empty where one is missing, true and false as 1 and 0."""
+    """The cells of a column as a CSV file would have them: empty where one is missing."""
     pa: Any = import_module("pyarrow")
 
     if pa.types.is_dictionary(source.type):
@@ -172,7 +180,7 @@ def _cells(source: Any) -> list[str]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
-        return str(int(value))
+        return str(value).lower()
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip()
     return str(value).strip()

@@ -59,16 +59,20 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     small = np.int32 if max(len(indices), largest) < 2**31 else np.int64
     matrix = csr_array((values, indices.astype(small), starts.astype(small)), shape=(len(labels), largest + 1))
 
-    def line_of(row: int) -> int | None:
+    def rows() -> Iterator[tuple[int, bytes]]:
+        """The line on which each row stands, and its first word."""
         with opened(path, _again(kept)) as again:
-            rows = -1
             for number, text in enumerate(again, 1):
-                rows += bool(text.partition(b"#")[0].strip())
-                if rows == row:
-                    return number
-        return None
+                if words := text.partition(b"#")[0].split(maxsplit=1):
+                    yield number, words[0]
 
-    return SparseTable(path, matrix, first, {LABEL: labels}, line_of)
+    def label_cells(_: str) -> list[str]:
+        return ["" if b":" in word else word.decode() for _, word in rows()]
+
+    def line_of(row: int) -> int | None:
+        return next((line for index, (line, _) in enumerate(rows()) if index == row), None)
+
+    return SparseTable(path, matrix, first, {LABEL: labels}, line_of, label_cells)
 
 
 def _again(content: bytes | None) -> BinaryIO | None:

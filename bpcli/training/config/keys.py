@@ -21,6 +21,7 @@ from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.training.config.value_types import (
     CLASS,
+    CLASS_NAME,
     FILE,
     FLAG,
     NAME,
@@ -149,7 +150,11 @@ class TrainingConfig:
     class_weight: Annotated[
         str | dict[str, float] | None,
         Key(
-            optional(either(one_of("balanced"), mapping_to(a_number(above=0), "a mapping from classes to weights"))),
+            optional(
+                either(
+                    one_of("balanced"), mapping_to(a_number(above=0), "a mapping from classes to weights", CLASS_NAME)
+                )
+            ),
             "balanced, or a mapping such as {benign: 1, malignant: 3}; J is then a weighted mean",
         ),
     ] = None

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text
+from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text, classes_of
 from bpcli.datasets.preparation.statistics import mean_and_sigma
 from bpcli.datasets.sparse import LABEL, SparseTable
 from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError, UsageError
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, USUAL
-from bpcli.text.natural_order import natural_key
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.template import Entry
@@ -120,7 +119,7 @@ def _look(table: Table, name: str, among: Any) -> _Look:
     rows, all_rows = int(filled.sum()), int(among.sum())
     if table.is_numeric(name):
         values = table.numeric(name)[filled]
-        distinct = len(np.unique(values))
+        distinct = len(classes_of(table, name, np.flatnonzero(filled)))
         useless = _useless_constant(rows, all_rows, distinct) or ("an id" if _is_id(name, values, distinct) else "")
     else:
         text = table.text(name)
@@ -188,7 +187,7 @@ def _choose_task(table: Table, target: str, model: str | None) -> _Task:
     """The task that the target's values and `model` allow."""
     per_class = model is not None and LAYERS[model].per_class
     values = _distinct(table, target)
-    numeric = table.is_numeric(target)
+    numeric = table.is_numeric(target) and not table.is_boolean(target)
     column = f"{table.path}: column {target}"
     rows = table.rows - int(table.missing(target).sum())
     if len(values) < 2:
@@ -217,10 +216,9 @@ def _choose_task(table: Table, target: str, model: str | None) -> _Task:
 
 def _distinct(table: Table, target: str) -> tuple[Class, ...]:
     """The different values of the target in natural order; of more numbers than could be classes only some."""
-    if table.is_numeric(target):
-        values = table.numeric(target)
-        return tuple(np.unique(values[~np.isnan(values)])[: MAX_NUMBERS + 1].tolist())
-    return tuple(sorted({cell for cell in table.text(target) if cell not in table.words(target)}, key=natural_key))
+    rows = np.flatnonzero(~table.missing(target))
+    values = classes_of(table, target, rows) if len(rows) else []
+    return tuple(values[: MAX_NUMBERS + 1] if table.is_numeric(target) else values)
 
 
 def _order(classes: Sequence[Class]) -> Sequence[Class]:

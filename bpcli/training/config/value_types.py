@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bpcli.datasets.table import EXACT
 from bpcli.errors import meant, nearest
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Scalar, UnknownTag, plain_value, yaml_text
@@ -192,10 +193,15 @@ def _read_file(node: Scalar) -> str:
     return _read_path(node)
 
 
-def _read_class(node: Scalar) -> str | float:
+def _read_class(node: Scalar) -> str | int | float:
     if is_number(node.value) and math.isfinite(node.value):
-        return float(node.value)
-    return _text(node)
+        value: int | float = node.value
+        return value if abs(value) > EXACT else float(value)
+    return _class_name(node)
+
+
+def _class_name(node: Scalar) -> str:
+    return node.text.lower() if isinstance(node.value, bool) else _text(node)
 
 
 def list_of(kind: Kind, what: str) -> Kind:
@@ -217,15 +223,15 @@ def list_of(kind: Kind, what: str) -> Kind:
     return Kind(f"a list of {what}", read, {"type": "array", "items": kind.schema, "uniqueItems": True})
 
 
-def mapping_to(kind: Kind, what: str) -> Kind:
-    """A mapping from names, of columns or classes, to values of one kind."""
+def mapping_to(kind: Kind, what: str, of_names: Kind | None = None) -> Kind:
+    """A mapping from names, of columns if `of_names` does not say else, to values of one kind."""
 
     def read(node: Node) -> dict[str, Any]:
         if not isinstance(node, Pairs):
             raise RefusedError(node, what)
         values: dict[str, Any] = {}
         for key, value in node.pairs:
-            name = NAME.read(key)
+            name = (of_names or NAME).read(key)
             if name in values:
                 raise RefusedError(key, "each name once", f"{name} stands twice")
             values[name] = _read_as(name, kind, value)
@@ -342,6 +348,8 @@ NULL = _scalar("null", _read_null, {"type": "null"})
 FLAG = _scalar("true or false", _read_flag, {"type": "boolean"})
 NAME = _scalar("a column's name", _text, _NAMES_TYPES)
 NAMES = list_of(NAME, "columns")
-CLASS = _scalar("a class, text or a number", _read_class, _NAMES_TYPES)
+_CLASS_TYPES = {"type": ["string", "number", "boolean"]}
+CLASS = _scalar("a class, text or a number", _read_class, _CLASS_TYPES)
+CLASS_NAME = _scalar("a class", _class_name, _CLASS_TYPES)
 FILE = _scalar("a file", _read_file, {"type": "string"})
 PATH = _scalar("a path", _read_path, _NAMES_TYPES)

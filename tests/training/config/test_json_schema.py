@@ -91,7 +91,7 @@ def test_the_schema_and_the_loader_agree_on_every_pair(validator):
         (config(data={"standardize": False, "scale": 255}), True),
         (config(data={"positive": "malignant"}), True),
         (config(data={"positive": 1}), True),
-        (config(data={"positive": False}), False),
+        (config(data={"positive": False}), True),
         (config(loss="mse", data={"positive": "malignant"}), False),
         (config(model="softmax", activation=None, loss="cce", data={"positive": "malignant"}), False),
         ({**config(), "model": {"type": "neuron", "activation": "sigmoid", "threshold": 0.3}}, True),

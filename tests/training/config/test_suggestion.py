@@ -39,7 +39,7 @@ def cycle(*values):
         (cycle("no", "yes"), None, ("neuron", "sigmoid", "bce", "yes")),
         (cycle("Yes", "no"), None, ("neuron", "sigmoid", "bce", "Yes")),  # though n comes behind Y
         (cycle("positive", "negative"), None, ("neuron", "sigmoid", "bce", "positive")),
-        (cycle("True", "False"), None, ("neuron", "sigmoid", "bce", "True")),
+        (cycle("True", "False"), None, ("neuron", "sigmoid", "bce", "true")),
         (cycle("benign", "malignant"), None, ("neuron", "sigmoid", "bce", "malignant")),
         (cycle(0, 1), None, ("neuron", "sigmoid", "bce", 1.0)),
         (cycle(1, 2), None, ("neuron", "sigmoid", "bce", 2.0)),
