@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +25,6 @@ from bpcli.numbers.namespaces import array_namespace
 
 Blocks = dict[str, NDArray[Any]]
 Results = tuple[Any, Mapping[str, Any], Sequence[Any]]
-
-
-class Manner(NamedTuple):
-    """How a derivative is computed: `kink` says which slope is taken at a kink, `certify` that every digit is proven.
-
-    With `digits` a proven number is rounded to so many significant digits, else to the nearest double. `wrt` are the
-    blocks that are differentiated by, all if it is None.
-    """
-
-    kink: str = "lecture"
-    certify: bool = False
-    digits: int | None = None
-    wrt: Sequence[str] | None = None
-
-    def slope(self, corner: Corner, inputs: Inputs) -> Any:
-        """The entry of the Jacobian at a kink, in the numbers of the inputs."""
-        return corner.slopes(inputs)[KINKS.index(self.kink)]
 
 
 @dataclass(frozen=True)
@@ -69,87 +52,33 @@ class NamedDerivative:
         return [title for name, shape in self.shapes.items() for title in entry_names(name, shape)]
 
 
-def named_jacobian(
-    name: str,
-    /,
-    *,
-    wrt: str | Sequence[str] | None = None,
-    kink: str = "lecture",
-    certify: bool = False,
-    digits: int | None = None,
-    **inputs: Any,
-) -> NamedDerivative:
+def named_jacobian(name: str, /, **inputs: Any) -> NamedDerivative:
     """The Jacobian of a function of the lecture: for each block a matrix, outputs × entries.
 
-    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. `wrt` picks blocks, `kink` a side (`left`, `right`),
-    `certify` proves every digit, `digits` of them. Raises UsageError for an unknown name, for inputs that are missing,
-    too many or do not fit, and for a Jacobian beyond the memory; MissingExtraError for `certify` without python-flint.
+    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. Beside the inputs it takes `wrt`, the blocks to
+    differentiate by, such as `"w,b"`; `kink`, the slope at a kink: `lecture`, `left` or `right`; `certify=True`, which
+    proves every digit; and `digits`, how many significant ones of a proven number. Raises UsageError for an unknown
+    name, for inputs that are missing, too many or do not fit, and for a Jacobian larger than the memory;
+    MissingExtraError for `certify` without python-flint.
     """
-    return jacobian_of(name, inputs, Manner(kink, certify, digits, names_of(wrt)))
-
-
-def named_vjp(
-    name: str,
-    v: Any,
-    /,
-    *,
-    wrt: str | Sequence[str] | None = None,
-    kink: str = "lecture",
-    certify: bool = False,
-    digits: int | None = None,
-    **inputs: Any,
-) -> NamedDerivative:
-    """v·J, for v with an entry for each output, without forming J. The rest as of `named_jacobian`."""
-    return vjp_of(name, v, inputs, Manner(kink, certify, digits, names_of(wrt)))
-
-
-def named_jvp(
-    name: str,
-    v: Any,
-    /,
-    *,
-    wrt: str | Sequence[str] | None = None,
-    kink: str = "lecture",
-    certify: bool = False,
-    digits: int | None = None,
-    **inputs: Any,
-) -> NamedDerivative:
-    """J·v, for v with an entry for each input, without forming J. The rest as of `named_jacobian`."""
-    return jvp_of(name, v, inputs, Manner(kink, certify, digits, names_of(wrt)))
-
-
-def names_of(wrt: str | Sequence[str] | None) -> Sequence[str] | None:
-    """Names as a list, from a text such as `x,w`."""
-    return [name.strip() for name in wrt.split(",")] if isinstance(wrt, str) else wrt
-
-
-def each_named(name: str, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The inputs of each of the functions that a matrix stands for, one a row, as one of logits does for softmax."""
-    row = named_function(name)
-    check_names(name, inputs)
-    yield from each_set(row, inputs)
-
-
-def jacobian_of(name: str, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
-    """`named_jacobian` of inputs by name."""
-    point = _Point(name, inputs, manner)
+    point = _Point(name, inputs)
     row = point.row
     value, blocks, slopes = point.evaluated(
-        lambda i: (row.value(i), row.jacobian(i), [manner.slope(corner, i) for corner in point.unlike])
+        lambda i: (row.value(i), row.jacobian(i), [point.slope(corner, i) for corner in point.unlike])
     )
     for corner, slope in zip(point.unlike, slopes, strict=True):
         blocks[corner.block][corner.output, corner.entry] = slope
     return point.result(value, jacobian=blocks)
 
 
-def vjp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
-    """`named_vjp` of inputs by name."""
-    point = _Point(name, inputs, manner)
+def named_vjp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
+    """v·J, for v with an entry for each output, without forming J. The rest as of `named_jacobian`."""
+    point = _Point(name, inputs)
     row, v = point.row, _direction("vjp", v, point.outputs, "outputs")
 
     def compute(i: Inputs) -> Results:
         weights = _alike(v, i)
-        return row.value(i), row.vjp(i, weights), [weights[c.output] * manner.slope(c, i) for c in point.unlike]
+        return row.value(i), row.vjp(i, weights), [weights[c.output] * point.slope(c, i) for c in point.unlike]
 
     value, blocks, products = point.evaluated(compute)
     blocks = {block: part.reshape(point.shapes[block]) for block, part in blocks.items()}
@@ -158,15 +87,15 @@ def vjp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> Name
     return point.result(value, vjp=blocks)
 
 
-def jvp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> NamedDerivative:
-    """`named_jvp` of inputs by name."""
-    point = _Point(name, inputs, manner)
+def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
+    """J·v, for v with an entry for each input, without forming J. The rest as of `named_jacobian`."""
+    point = _Point(name, inputs)
     row, v = point.row, point.tangent(_direction("jvp", v, sum(map(math.prod, point.shapes.values())), "inputs"))
     starts = point.starts()
 
     def compute(i: Inputs) -> Results:
         tangent, at = _alike(v, i), [starts[corner.block] + corner.entry for corner in point.unlike]
-        slopes = [manner.slope(corner, i) for corner in point.unlike]
+        slopes = [point.slope(corner, i) for corner in point.unlike]
         if point.outputs > 1 or not slopes:  # a function applied entry by entry
             return row.value(i), {"jvp": row.jvp(i, tangent)}, [s * tangent[k] for s, k in zip(slopes, at, strict=True)]
         entries = [entry for block in row.jacobian(i).values() for entry in block.reshape(-1)]
@@ -181,28 +110,48 @@ def jvp_of(name: str, v: Any, inputs: Mapping[str, Any], manner: Manner) -> Name
     return point.result(value, jvp=product)
 
 
+def names_of(wrt: str | Sequence[str] | None) -> Sequence[str] | None:
+    """Names as a list, from a text such as `x,w`."""
+    return [name.strip() for name in wrt.split(",")] if isinstance(wrt, str) else wrt
+
+
+def each_named(name: str, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The inputs of each of the functions that a matrix stands for, one a row, as one of logits does for softmax."""
+    row = named_function(name)
+    check_names(name, inputs)
+    yield from each_set(row, inputs)
+
+
 class _Point:
     """A function of the lecture at checked inputs, with the kinks there."""
 
-    def __init__(self, name: str, inputs: Mapping[str, Any], manner: Manner) -> None:
-        check_kink(manner.kink)
-        self.name, self.given, self.manner = name, dict(inputs), manner
+    def __init__(self, name: str, given: Mapping[str, Any]) -> None:
+        inputs = dict(given)
+        self.kink: str = inputs.pop("kink", "lecture")
+        self.certify, self.digits = inputs.pop("certify", False), inputs.pop("digits", None)
+        wrt = names_of(inputs.pop("wrt", None))
+        check_kink(self.kink)
+        self.name, self.given = name, inputs
         self.row = named_function(name)
         check_names(name, inputs)
         self.inputs = self.row.check(inputs)
-        wrt = self.row.blocks if manner.wrt is None else manner.wrt
+        wrt = self.row.blocks if wrt is None else wrt
         if unknown := [block for block in wrt if block not in self.row.blocks]:
             raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(self.row.blocks)}")
         self.shapes: dict[str, Shape] = {b: np.shape(self.inputs[b]) for b in self.row.blocks if b in wrt}
         with np.errstate(all="ignore"):
             self.outputs = int(np.size(self.row.value(self.inputs)))
             self.corners = [corner for corner in self.row.corners(self.inputs) if corner.block in wrt]
-        self.unlike = [] if manner.kink == "lecture" else self.corners
+        self.unlike = [] if self.kink == "lecture" else self.corners
+
+    def slope(self, corner: Corner, inputs: Inputs) -> Any:
+        """The entry of the Jacobian at a kink, in the numbers of the inputs."""
+        return corner.slopes(inputs)[KINKS.index(self.kink)]
 
     def evaluated(self, compute: Callable[[Inputs], Results]) -> tuple[Any, Blocks, Sequence[Any]]:
         """What `compute` makes of the inputs, in doubles or proven: value, blocks, the kinks."""
         with np.errstate(all="ignore"):
-            if not self.manner.certify:
+            if not self.certify:
                 value, blocks, rest = compute(self.inputs)
             else:
                 value, blocks, rest = self._proven(compute)
@@ -230,7 +179,7 @@ class _Point:
             return compute({k: v if isinstance(v, str) else balls().asarray(v) for k, v in self.inputs.items()})
 
         entries = sum(np.size(v) for v in self.inputs.values())
-        return certified(in_balls, self.manner.digits, entries)
+        return certified(in_balls, self.digits, entries)
 
     def result(self, value: Any, **derivative: Any) -> NamedDerivative:
         """The derivative, with what there is to say of the kinks."""
@@ -238,7 +187,7 @@ class _Point:
         for corner in self.corners:
             title = entry_names(corner.block, self.shapes[corner.block])[corner.entry]
             used, left, right = map(float, corner.slopes(self.inputs))
-            kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[KINKS.index(self.manner.kink)], False))
+            kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[KINKS.index(self.kink)], False))
         place = self.corners[0].place if self.corners else ""
         keys = [*INPUTS[self.name], *settings_of(self.name, self.given.get("activation"))]
         shown = {key: self.given[key] for key in keys if self.given.get(key) is not None}

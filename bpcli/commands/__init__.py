@@ -5,39 +5,43 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from bpcli.commands import output
 from bpcli.errors import BpcliError, DataError, ExpressionError, InputError, UnfinishedError, listed, meant, nearest
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 # Heading of the help: {name: (what it does, its reference page)}. The module bpcli.commands.NAME has the command; it is
 # imported only when the command runs or shows its help.
 _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
-    "Calculator": {
+    "Train": {
+        "train": ("Train a model from a YAML config.", "training"),
+        "predict": ("Predictions of a trained model, a row for every row.", "training"),
+        "evaluate": ("The loss and the metrics of a trained model.", "training"),
+        "init": ("A commented config to start from.", "training"),
+        "validate": ("Every mistake in a config, each with its line.", "config"),
+        "schema": ("The JSON Schema of the config, for editors.", "config"),
+    },
+    "Calculate": {
         "eval": ("The value of an expression.", "calculator"),
         "grad": ("The gradient of an expression, a row.", "calculator"),
         "jacobian": ("The Jacobian of expressions, or of a function of the lecture.", "calculator"),
         "hessian": ("The Hessian of an expression.", "calculator"),
         "descend": ("Gradient descent on an expression, step by step.", "calculator"),
+    },
+    "Check & teach": {
         "check": ("A derivative against difference quotients, or yours against the exact one.", "grading"),
         "backprop": ("The chain of Jacobians of a neuron or a softmax layer.", "chain"),
+    },
+    "Show": {
         "plot": ("A picture of a function and its gradient, or of a trained model.", "plots"),
-    },
-    "Trainer": {
-        "train": ("Train a model from a YAML config.", "training"),
-        "predict": ("Predictions of a trained model, a row for every row.", "training"),
-        "evaluate": ("The loss and the metrics of a trained model.", "training"),
         "inspect": ("The weights of a trained model, by feature and class.", "training"),
-        "init": ("A commented config to start from.", "training"),
-        "validate": ("Every mistake in a config, each with its line.", "config"),
-        "schema": ("The JSON Schema of the config, for editors.", "config"),
-    },
-    "Reference": {
         "help": ("The reference pages, by topic.", ""),
     },
 }
@@ -51,15 +55,39 @@ def _remember_debug(context: click.Context, _: click.Parameter, value: bool) -> 
         context.meta[DEBUG] = True
 
 
-def _debug_option() -> click.Option:
-    return click.Option(
-        ["--debug"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_remember_debug,
-        help="Show the traceback of an error.",
-    )
+OUTPUT, OTHER = "Output", "Other"
+
+
+class Option(click.Option):
+    """An option that stands under a heading of the help."""
+
+    def __init__(self, *args: Any, heading: str = OTHER, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.heading = heading
+
+
+def option(heading: str, *names: str, **attributes: Any) -> Callable[[F], F]:
+    """As `click.option`, under a heading."""
+    return click.option(*names, cls=Option, heading=heading, **attributes)
+
+
+def _eager_flag(name: str, callback: Callable[[click.Context, click.Parameter, bool], None], text: str) -> Option:
+    return Option([name], is_flag=True, is_eager=True, expose_value=False, callback=callback, help=text)
+
+
+def _debug_option() -> Option:
+    return _eager_flag("--debug", _remember_debug, "Show the traceback of an error.")
+
+
+def _options_under_headings(command: click.Command, context: click.Context, formatter: click.HelpFormatter) -> None:
+    """The options by heading, in the order of the command's file: the most used first."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(context):
+        if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
+            groups.setdefault(getattr(parameter, "heading", OTHER), []).append(record)
+    for heading in sorted(groups, key=lambda heading: (heading == OTHER, heading == OUTPUT)):
+        with formatter.section(heading):
+            formatter.write_dl(groups[heading])
 
 
 class Command(click.Command):
@@ -70,6 +98,10 @@ class Command(click.Command):
         self.ignore_unknown_options = True
         self.meant = ""  # advice on an argument such as -at, which may be an expression, too
         self.params.append(_debug_option())
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options under their headings."""
+        _options_under_headings(self, context, formatter)
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Refuse unknown `--options`; leave all else that begins with a minus to be a value."""
@@ -144,11 +176,12 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"there is no command '{name}': {hint}", ctx=context)
         return super().resolve_command(context, arguments)
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table under its headings, without importing anything."""
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table under its headings, without importing a command; then the options."""
         for heading, group in _GROUPS.items():
             with formatter.section(heading):
                 formatter.write_dl([(name, text) for name, (text, _) in group.items()])
+        _options_under_headings(self, context, formatter)
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -162,12 +195,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 @click.group(
     cls=LazyGroup,
     no_args_is_help=False,
-    params=[
-        click.Option(
-            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
-        ),
-        _debug_option(),
-    ],
+    params=[_eager_flag("--version", _print_version, "The version."), _debug_option()],
 )
 def cli() -> None:
     """Train a neuron or a softmax model, and evaluate gradients and Jacobians, from the shell.

@@ -11,10 +11,17 @@ import numpy as np
 from bpcli.api.chains import backprop, backprop_run
 from bpcli.calculus.one_sided.kinks import in_words
 from bpcli.calculus.points.values import parse_value
-from bpcli.commands import output
+from bpcli.commands import option, output
+from bpcli.commands.option_groups import (
+    INPUTS_HEADING,
+    RowName,
+    SettingsCommand,
+    format_option,
+    precision_option,
+    with_settings,
+)
 from bpcli.commands.printing import MAX_NOTES
 from bpcli.commands.requests import number_of
-from bpcli.commands.table_options import RowName, SettingsCommand, with_settings
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import MissingInputError, NotFiniteError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS, Activation
@@ -34,26 +41,32 @@ EXAMPLES = {
 
 @click.command(cls=SettingsCommand)
 @click.argument("subject", metavar="neuron|softmax|RUN")
-@click.option("--x", metavar="VALUE", help="The input; rows of a matrix are a mini-batch.")
-@click.option("--w", metavar="VALUE", help="The weights: a vector, of softmax a matrix with a column for each class.")
-@click.option("--b", metavar="VALUE", help="The bias: a number, of softmax a vector.")
-@click.option("--activation", type=RowName(lambda: ACTIVATIONS), help="Of neuron. [default: identity]")
-@click.option("--loss", type=RowName(lambda: sorted(LOSSES)), help="[default of softmax: cce]")
-@click.option("--y", metavar="VALUE", help="The label, one for each row; of softmax one-hot.")
-@click.option("--label", metavar="VALUE", help="Of softmax: the true class, counted from 0, one for each row.")
-@click.option(
-    "--row", "rows", metavar="ROWS", help="Of RUN: rows of its data, counted from 1, such as 3 or 1,4 or 2:5."
+@option(INPUTS_HEADING, "--x", metavar="VALUE", help="The input; rows of a matrix are a mini-batch.")
+@option(
+    INPUTS_HEADING,
+    "--w",
+    metavar="VALUE",
+    help="The weights: a vector, of softmax a matrix with a column for each class.",
 )
-@click.option("--lr", callback=number_of, metavar="A", help="Show the update with this learning rate, too.")
-@click.option(
+@option(INPUTS_HEADING, "--b", metavar="VALUE", help="The bias: a number, of softmax a vector.")
+@option(INPUTS_HEADING, "--activation", type=RowName(lambda: ACTIVATIONS), help="Of neuron. [default: identity]")
+@option(INPUTS_HEADING, "--loss", type=RowName(lambda: sorted(LOSSES)), help="[default of softmax: cce]")
+@option(INPUTS_HEADING, "--y", metavar="VALUE", help="The label, one for each row; of softmax one-hot.")
+@option(
+    INPUTS_HEADING, "--label", metavar="VALUE", help="Of softmax: the true class, counted from 0, one for each row."
+)
+@option("Rows", "--row", "rows", metavar="ROWS", help="Of RUN: rows of its data, counted from 1: 3 or 1,4 or 2:5.")
+@option("Chain", "--lr", callback=number_of, metavar="A", help="Show the update with this learning rate, too.")
+@option(
+    "Chain",
     "--layout",
     type=click.Choice(["numerator", "denominator"]),
     default="numerator",
     show_default=True,
     help="Gradients as rows, or as columns.",
 )
-@output.format_option(formats=("text", "json", "csv", "latex", "markdown"))
-@output.precision_option()
+@format_option(formats=("text", "json", "csv", "latex", "markdown"))
+@precision_option()
 def command(
     subject: str,
     rows: str | None,

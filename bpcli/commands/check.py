@@ -23,11 +23,11 @@ from bpcli.api.derivative_checks import (
 )
 from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
-from bpcli.commands import output
+from bpcli.commands import option, output
 from bpcli.commands.jacobian import lecture_meant, named_options
+from bpcli.commands.option_groups import SettingsCommand
 from bpcli.commands.printing import Asked, Printer, plain
-from bpcli.commands.requests import Request, point_options, wrt_option
-from bpcli.commands.table_options import SettingsCommand
+from bpcli.commands.requests import Given, Request, calculator_options
 from bpcli.errors import BpcliError, CheckError, UsageError
 from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import cell, number
@@ -37,28 +37,22 @@ _MOST_ENTRIES = 12  # of an answer that are shown
 
 @click.command(cls=SettingsCommand)
 @click.argument("subjects", metavar="EXPR…|NAME|CONFIG", nargs=-1, required=True)
-@point_options()
-@wrt_option()
+@calculator_options(certify=False, kink=False)
+@option(
+    "Answer", "--mine", multiple=True, metavar="VALUE", help="Your derivative: numbers, formulas, or @FILE; repeats."
+)
+@option("Answer", "--score", is_flag=True, help="With --mine: the part of the entries that are right, 0 to 1.")
+@option("Answer", "--rtol", type=float, help="How far a number may be off, relative. [default: 1e-9]")
+@option("Answer", "--atol", type=float, default=0.0, show_default=True, help="How far it may be off besides.")
 @named_options
-@click.option("--mine", multiple=True, metavar="VALUE", help="Your derivative: numbers, formulas, or @FILE; repeats.")
-@click.option("--score", is_flag=True, help="With --mine: the part of the entries that are right, 0 to 1.")
-@click.option("--rtol", type=float, help="How far a number may be off, relative. [default: 1e-9]")
-@click.option("--atol", type=float, default=0.0, show_default=True, help="How far it may be off besides.")
-@output.format_option()
-@output.precision_option()
 def command(
     subjects: tuple[str, ...],
-    at: tuple[str, ...],
-    let: tuple[str, ...],
-    declared: str | None,
-    points: str | None,
-    wrt: str | None,
+    given: Given,
+    printer: Printer,
     mine: tuple[str, ...],
     score: bool,
     rtol: float | None,
     atol: float,
-    format_: str,
-    precision: int | None,
     **named: str | None,
 ) -> None:
     """Check a derivative against difference quotients; or a derivation of yours, with --mine, against the exact one.
@@ -75,20 +69,20 @@ def command(
         raise UsageError("--rtol and --atol are of --mine", "a check without it knows how far its quotients are off")
     if score and not mine:
         raise UsageError("--score is of --mine: the part of its entries that are right")
-    session = _Session(Printer(format_, precision), Tolerance(1e-9 if rtol is None else rtol, atol), score)
-    given = {name: text for name, text in named.items() if text is not None}
+    session = _Session(printer, Tolerance(1e-9 if rtol is None else rtol, atol), score)
+    inputs = {name: text for name, text in named.items() if text is not None}
     subject = subjects[0]
     if len(subjects) == 1 and subject in INPUTS:
-        if at or points is not None or let or declared:
+        if given.a_point:
             raise UsageError(f"{subject} is a function of the lecture, given by --{' --'.join(INPUTS[subject])}")
-        _named(subject, given, wrt, mine, session)
+        _named(subject, inputs, given.wrt, mine, session)
     elif len(subjects) == 1 and Path(subject).suffix in (".yaml", ".yml"):
         if mine:
             raise UsageError("--mine is of expressions and of the lecture's functions, not of a config")
         _config(Path(subject), session)
     else:
-        with lecture_meant("check", subjects, given):
-            request = Request(subjects, at, let, declared, wrt, points)
+        with lecture_meant("check", subjects, inputs):
+            request = Request(subjects, given, printer)
         _expressions(request, mine, session)
     session.finish()
 

@@ -7,7 +7,7 @@ import click
 
 from bpcli.api.descent import DescentStep, LeftTheFiniteError, SettingError, check_settings, descent, signs
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.commands import Command, output
+from bpcli.commands import Command, option, output
 from bpcli.commands.printing import Printer, flat, plain
 from bpcli.commands.requests import Request, asks, number_of, wrt_titles
 from bpcli.errors import UsageError
@@ -17,12 +17,14 @@ E = TypeVar("E", bound=LeftTheFiniteError | SettingError)
 
 
 @click.command(cls=Command)
+@option("Descent", "--lr", callback=number_of, required=True, metavar="A", help="The learning rate α.")
+@option(
+    "Descent", "--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps."
+)
+@option("Descent", "--tolerance", callback=number_of, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
+@option("Descent", "--ascend", "upward", is_flag=True, help="x := x + α(∇f)ᵀ instead of −.")
+@option("Descent", "--direction", metavar="x=+,y=-", help="The sign of the update for each variable.")
 @asks(wrt=False, bulk=False, certify=False)
-@click.option("--lr", callback=number_of, required=True, metavar="A", help="The learning rate α.")
-@click.option("--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps.")
-@click.option("--tolerance", callback=number_of, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
-@click.option("--ascend", "upward", is_flag=True, help="x := x + α(∇f)ᵀ instead of −.")
-@click.option("--direction", metavar="x=+,y=-", help="The sign of the update for each variable.")
 def command(
     request: Request,
     printer: Printer,
@@ -47,8 +49,8 @@ def command(
         signs_ = signs(request.variables.names, upward, _directions(direction))
         ((calculation, point),) = request.single_points()
         if printer.format == "csv":
-            wanted = [f"d/d{t}" for t in wrt_titles(request, calculation)]
-            output.emit(csv_line(["step", *request.asked(point).titles(), "value", *wanted]))
+            titles = wrt_titles(request, calculation)
+            output.emit(csv_line(["step", *request.asked(point).titles(), "value", *titles]))
         for step in descent(calculation, point, signs_, lr, steps, tolerance):
             _show(step, request, printer, calculation)
     except (LeftTheFiniteError, SettingError) as error:
@@ -76,8 +78,8 @@ def _show(step: DescentStep, request: Request, printer: Printer, calculation: Ca
 def with_options(error: E) -> E:
     """An error of the library with its keywords as options."""
     texts = [error.message, error.hint]
-    for keyword, option in (("learning_rate", "--lr"), ("tolerance", "--tolerance"), ("direction", "--direction")):
-        texts = [text.replace(f"{keyword} ", f"{option} ") for text in texts]
+    for keyword, name in (("learning_rate", "--lr"), ("tolerance", "--tolerance"), ("direction", "--direction")):
+        texts = [text.replace(f"{keyword} ", f"{name} ") for text in texts]
     return type(error)(texts[0], texts[1].replace("ascend=True", "--ascend"))
 
 

@@ -11,8 +11,8 @@ from bpcli.commands.requests import Request, asks, file_options
 
 
 @click.command(cls=Command)
+@asks(wrt=False, kink=False)
 @file_options
-@asks(wrt=False, with_kink=False)
 def command(request: Request, printer: Printer, target: str | None, force: bool) -> None:
     """The value of EXPR at a point.
 

@@ -7,7 +7,8 @@ from typing import Any
 import click
 import numpy as np
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command, option, output
+from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.commands.predict import read_argument
 from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
@@ -22,20 +23,19 @@ from bpcli.training.run import CONFIG, load_model, model_path, summary_rows
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
-@click.argument("data", type=click.Path(path_type=Path, allow_dash=True, readable=False), required=False)
-@click.option("--split", type=click.Choice(["validation", "test"]), help="The rows that training held out.")
-@click.option(
-    "--target",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="The target, if not a column of DATA.",
+@click.argument("model", type=PATH)
+@click.argument("data", type=PATH_OR_STDIN, required=False)
+@option("Rows", "--split", type=click.Choice(["validation", "test"]), help="The rows that training held out.")
+@option("Rows", "--target", type=PATH, metavar="FILE", help="The target, if not a column of DATA.")
+@option(
+    "Limits",
+    "--fail-under",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="Exit with 1 if the metric is below the value; repeats.",
 )
-@click.option(
-    "--fail-under", multiple=True, metavar="METRIC=VALUE", help="Exit with 1 if the metric is below the value; repeats."
-)
-@output.format_option()
-@output.precision_option()
+@format_option()
+@precision_option()
 def command(
     model: Path,
     data: Path | None,

@@ -5,29 +5,14 @@ from typing import Any
 import click
 
 from bpcli.commands import Command
-from bpcli.commands.printing import Printer, blocks_lines, flat, plain, value_lines
-from bpcli.commands.requests import (
-    FormulaOptions,
-    Request,
-    asks,
-    file_options,
-    formula_options,
-    wants_formulas,
-    wrt_titles,
-)
+from bpcli.commands.printing import Printer, flat
+from bpcli.commands.requests import FormulaOptions, Request, asks, file_options, printed_formulas, wrt_titles
 
 
 @click.command(cls=Command)
+@asks(formulas=True)
 @file_options
-@asks()
-@formula_options
-def command(
-    request: Request,
-    printer: Printer,
-    target: str | None,
-    force: bool,
-    options: FormulaOptions,
-) -> None:
+def command(request: Request, printer: Printer, target: str | None, force: bool, options: FormulaOptions) -> None:
     """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.
 
     Without a point its formula.
@@ -38,10 +23,7 @@ def command(
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
-    if wants_formulas(request, options):
-        from bpcli.commands.derivative_formulas import print_formulas
-
-        print_formulas(request, printer, "gradient", options)
+    if printed_formulas(request, printer, "gradient", options):
         return
     if target is not None or (request.points is not None and not printer.certify):
         from bpcli.commands.points_in_bulk import run_bulk
@@ -54,7 +36,7 @@ def command(
         slopes = [v for block in gradient.values() for v in flat(block)]
         if printer.format != "text":
             printer.lost_values(calculation, point, [value])
-        printer.lost(calculation, point, [slopes], [f"d/d{t}" for t in wrt_titles(request, calculation)])
+        printer.lost(calculation, point, [slopes], wrt_titles(request, calculation))
     printer.finish()
 
 
@@ -62,12 +44,5 @@ def show(
     printer: Printer, request: Request, calculation: Any, point: Any, value: float, gradient: dict[str, Any]
 ) -> None:
     """Print one gradient."""
-    entries = [v for block in gradient.values() for v in flat(block)]
-    single = not any(calculation.program.variables[name] for name in gradient)
-    printer.check(calculation, point, [value, *entries])
-    printer.result(
-        request.asked(point),
-        lambda: {"value": value, "gradient": {name: plain(block) for name, block in gradient.items()}},
-        lambda: (["value", *(f"d/d{t}" for t in wrt_titles(request, calculation))], [[value, *entries]]),
-        lambda: value_lines(entries, printer.precision) if single else blocks_lines(gradient, printer.precision),
-    )
+    printer.check(calculation, point, [value, *(v for block in gradient.values() for v in flat(block))])
+    printer.row(request.asked(point), "gradient", value, gradient, wrt_titles(request, calculation), front=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command, option, output
+from bpcli.commands.option_groups import PATH
 from bpcli.datasets.reading import read_table
 from bpcli.errors import UsageError
 from bpcli.text.yaml12 import yaml_text
@@ -14,11 +15,9 @@ from bpcli.training.config.template import Entry, template, write
 
 
 @click.command(cls=Command)
-@click.option("--model", type=click.Choice(["neuron", "softmax"]), help="The kind of model; else by the target.")
-@click.option(
-    "--data", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="The table to write the config for."
-)
-@click.option("--target", metavar="NAME", help="The column to predict; else guessed.")
+@option("Model", "--model", type=click.Choice(["neuron", "softmax"]), help="The kind of model; else by the target.")
+@option("Data", "--data", type=PATH, metavar="FILE", help="The table to write the config for.")
+@option("Data", "--target", metavar="NAME", help="The column to predict; else guessed.")
 def command(model: str | None, data: Path | None, target: str | None) -> None:
     """Print a commented config on stdout; with --data one that trains on that table as it stands.
 

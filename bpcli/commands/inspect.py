@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command, option, output
+from bpcli.commands.option_groups import PATH, format_option, precision_option
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.formulas.layers import settings_in_words
 from bpcli.text.notation import cell, csv_line, json_text
@@ -15,10 +16,10 @@ from bpcli.training.run import load_model
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
-@click.option("--raw", is_flag=True, help="Weights for the features in their own units.")
-@output.format_option()
-@output.precision_option()
+@click.argument("model", type=PATH)
+@option("Weights", "--raw", is_flag=True, help="Weights for the features in their own units.")
+@format_option()
+@precision_option()
 def command(model: Path, raw: bool, format_: str, precision: int | None) -> None:
     """The weights of MODEL (a run folder or its model.npz): a row for each feature, a column for each output.
 

@@ -9,19 +9,18 @@ import click
 
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.commands import output
+from bpcli.commands import option, output
+from bpcli.commands.option_groups import INPUTS_HEADING, RowName, SettingsCommand, together
 from bpcli.commands.printing import Printer, blocks_lines, flat, plain, value_lines
 from bpcli.commands.requests import (
     FormulaOptions,
+    Given,
     Request,
+    calculator_options,
     direction,
-    formula_options,
-    point_options,
-    wants_formulas,
-    wrt_option,
+    printed_formulas,
     wrt_titles,
 )
-from bpcli.commands.table_options import RowName, SettingsCommand
 from bpcli.errors import ExpressionError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.lecture.inputs import INPUTS, settings_of
@@ -31,11 +30,12 @@ ACTIVATION = "activation"
 
 def named_options(function: Any) -> Any:
     """The options that the functions of the lecture are given their inputs by; their settings: `SettingsCommand`."""
-    for name in reversed(dict.fromkeys(name for names in INPUTS.values() for name in names)):
+    options = []
+    for name in dict.fromkeys(name for names in INPUTS.values() for name in names if name != ACTIVATION):
         users = f"Of {', '.join(n for n, names in INPUTS.items() if name in names)}."
-        if name != ACTIVATION:
-            function = click.option(f"--{name}", metavar="VALUE", help=users)(function)
-    return click.option(f"--{ACTIVATION}", type=RowName(lambda: ACTIVATIONS), help="Of neuron.")(function)
+        options.append(option(INPUTS_HEADING, f"--{name}", metavar="VALUE", help=users))
+    activation = option(INPUTS_HEADING, f"--{ACTIVATION}", type=RowName(lambda: ACTIVATIONS), help="Of neuron.")
+    return together(*options, activation)(function)
 
 
 def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -44,28 +44,16 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 @click.command(cls=SettingsCommand)
 @click.argument("expressions", metavar="EXPR…|NAME", nargs=-1, required=True, shell_complete=_names)
-@point_options()
-@wrt_option()
+@calculator_options(formulas=True)
 @named_options
-@click.option("--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
-@click.option("--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
-@output.format_option()
-@formula_options
-@output.kink_option
-@output.certify_options
+@option("Derivative", "--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
+@option("Derivative", "--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
 def command(
     expressions: tuple[str, ...],
-    at: tuple[str, ...],
-    let: tuple[str, ...],
-    declared: str | None,
-    points: str | None,
-    wrt: str | None,
+    given: Given,
+    printer: Printer,
     vjp: str | None,
     jvp: str | None,
-    format_: str,
-    precision: int | None,
-    certify: bool,
-    kink: str,
     options: FormulaOptions,
     **named: str | None,
 ) -> None:
@@ -85,20 +73,19 @@ def command(
     """
     if vjp is not None and jvp is not None:
         raise UsageError("--vjp and --jvp are two products; take one")
-    printer = Printer(format_, precision, certify, kink)
-    given = {name: text for name, text in named.items() if text is not None}
+    inputs = {name: text for name, text in named.items() if text is not None}
     if len(expressions) == 1 and expressions[0] in INPUTS:
-        if at or points is not None or let or declared:
+        if given.a_point:
             raise UsageError(
                 f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
                 f'for the expression write "{expressions[0]}(…)"',
             )
-        if option := options._replace(latex=False).given():
-            raise UsageError(f"{option} is of expressions, and {expressions[0]} is a name")
-        _of_name(expressions[0], given, wrt, vjp, jvp, options.latex, printer)
+        if first := options._replace(latex=False).first():
+            raise UsageError(f"{first} is of expressions, and {expressions[0]} is a name")
+        _of_name(expressions[0], inputs, given.wrt, vjp, jvp, options.latex, printer)
         return
-    with lecture_meant("jacobian", expressions, given):
-        request = Request(expressions, at, let, declared, wrt, points, printer)
+    with lecture_meant("jacobian", expressions, inputs):
+        request = Request(expressions, given, printer)
     _of_expressions(request, options, vjp, jvp, printer)
 
 
@@ -128,10 +115,7 @@ def _of_expressions(
     request: Request, options: FormulaOptions, vjp: str | None, jvp: str | None, printer: Printer
 ) -> None:
     """The Jacobian of expressions, or a product with it, at each point; without a point the formulas."""
-    if wants_formulas(request, options) and vjp is None and jvp is None:
-        from bpcli.commands.derivative_formulas import print_formulas
-
-        print_formulas(request, printer, "jacobian", options)
+    if vjp is None and jvp is None and printed_formulas(request, printer, "jacobian", options):
         return
     for calculation, point in request.all_points():
         if vjp is not None:
@@ -139,12 +123,7 @@ def _of_expressions(
         elif jvp is not None:
             _jvp(printer, request, calculation, point, jvp)
         else:
-            values, blocks = calculation.jacobian(point)
-            _show(printer, request, calculation, point, values, blocks)
-            rows = [[v for block in blocks.values() for v in plain(block[o])] for o in range(calculation.outputs)]
-            if printer.format != "text":
-                printer.lost_values(calculation, point, [v for value in values for v in flat(value)])
-            printer.lost(calculation, point, rows, [f"d/d{t}" for t in wrt_titles(request, calculation)])
+            _jacobian(printer, request, calculation, point)
     printer.finish()
 
 
@@ -157,46 +136,32 @@ def value_of(values: list[Any]) -> Any:
     return plain(values[0]) if len(values) == 1 else [plain(v) for v in values]
 
 
-def _show(
-    printer: Printer,
-    request: Request,
-    calculation: Calculation,
-    point: Point,
-    values: list[Any],
-    blocks: dict[str, Any],
-) -> None:
+def _jacobian(printer: Printer, request: Request, calculation: Calculation, point: Point) -> None:
+    values, blocks = calculation.jacobian(point)
     matrices = {name: plain(block) for name, block in blocks.items()}
     rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
     outputs = [v for value in values for v in flat(value)]
+    titles = wrt_titles(request, calculation)
     printer.check(calculation, point, [*outputs, *(v for row in rows for v in row)])
-
-    def table() -> tuple[list[str], list[list[Any]]]:
-        named = zip(calculation.output_names, outputs, rows, strict=True)
-        titles = [f"d/d{title}" for title in wrt_titles(request, calculation)]
-        return ["output", "value", *titles], [[name, value, *row] for name, value, row in named]
-
-    single = all(not calculation.program.variables[name] for name in request.wrt)
-    printer.result(
+    numbers = all(not calculation.program.variables[name] for name in request.wrt)
+    printer.matrix(
         request.asked(point),
-        lambda: {"value": value_of(values), "jacobian": matrices},
-        table,
-        lambda: value_lines(rows, printer.precision) if single else blocks_lines(matrices, printer.precision),
-        apart=True,
+        {"value": value_of(values), "jacobian": matrices},
+        list(zip(calculation.output_names, outputs, strict=True)),
+        titles,
+        rows,
+        value_lines(rows, printer.precision) if numbers else blocks_lines(matrices, printer.precision),
     )
+    if printer.format != "text":
+        printer.lost_values(calculation, point, outputs)
+    printer.lost(calculation, point, rows, titles)
 
 
 def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
     """V·J in the shapes of the variables."""
     values, blocks = calculation.vjp(point, direction("--vjp", text, calculation.outputs, "outputs"))
-    entries = [x for block in blocks.values() for x in flat(block)]
-    single = all(isinstance(block, float) for block in blocks.values())
-    printer.check(calculation, point, entries)
-    printer.result(
-        request.asked(point),
-        lambda: {"value": value_of(values), "vjp": {name: plain(block) for name, block in blocks.items()}},
-        lambda: ([f"d/d{title}" for title in wrt_titles(request, calculation)], [entries]),
-        lambda: value_lines(entries, printer.precision) if single else blocks_lines(blocks, printer.precision),
-    )
+    printer.check(calculation, point, [x for block in blocks.values() for x in flat(block)])
+    printer.row(request.asked(point), "vjp", value_of(values), blocks, wrt_titles(request, calculation))
 
 
 def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.api.lecture_functions import Manner, NamedDerivative, each_named, jacobian_of, jvp_of, names_of, vjp_of
+from bpcli.api.lecture_functions import NamedDerivative, each_named, named_jacobian, named_jvp, named_vjp
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands.printing import Asked, Printer, blocks_lines, plain, value_lines
@@ -19,15 +19,15 @@ def run_named(
     name: str, texts: Mapping[str, str], wrt: str | None, vjp: str | None, jvp: str | None, printer: Printer
 ) -> None:
     """Print the Jacobian of `name`, or v·J or J·v, for the inputs that the options give as texts."""
-    manner = Manner(printer.kink, printer.certify, printer.precision, names_of(wrt))
+    manner = {"wrt": wrt, "kink": printer.kink, "certify": printer.certify, "digits": printer.precision}
     v = None if vjp is None and jvp is None else parse_value(vjp or jvp or "", read_value_file)
     for inputs in each_named(name, read_inputs(name, texts)):
         if vjp is not None:
-            _print_vjp(vjp_of(name, v, inputs, manner), printer)
+            _print_vjp(named_vjp(name, v, **manner, **inputs), printer)
         elif jvp is not None:
-            _print_jvp(jvp_of(name, v, inputs, manner), printer)
+            _print_jvp(named_jvp(name, v, **manner, **inputs), printer)
         else:
-            _print_jacobian(jacobian_of(name, inputs, manner), printer)
+            _print_jacobian(named_jacobian(name, **manner, **inputs), printer)
     printer.finish()
 
 
@@ -57,40 +57,25 @@ def _numbers(*parts: Any) -> list[Any]:
 
 def _print_jacobian(found: NamedDerivative, printer: Printer) -> None:
     blocks = found.jacobian or {}
-    outputs = _numbers(found.value)
-    _check(found, [*outputs, *_numbers(*blocks.values())], printer)
-
-    def table() -> tuple[list[str], list[list[Any]]]:
-        titles = entry_names(found.function, np.shape(found.value))
-        matrix = np.concatenate(list(blocks.values()), axis=1).tolist()
-        rows = [[title, v, *row] for title, v, row in zip(titles, outputs, matrix, strict=True)]
-        return ["output", "value", *(f"d/d{entry}" for entry in found.entries)], rows
-
-    def lines() -> list[str]:
-        # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
-        batch = {k: m.reshape(found.shapes[k]) for k, m in blocks.items() if len(blocks) == 1 and len(m) == 1}
-        return blocks_lines({**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}, printer.precision)
-
-    matrices = {name: block.tolist() for name, block in blocks.items()}
-    printer.result(
+    values = _numbers(found.value)
+    _check(found, [*values, *_numbers(*blocks.values())], printer)
+    # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
+    batch = {k: m.reshape(found.shapes[k]) for k, m in blocks.items() if len(blocks) == 1 and len(m) == 1}
+    shown = {**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}
+    printer.matrix(
         Asked(found.function, found.inputs),
-        lambda: {"value": plain(found.value), "jacobian": matrices},
-        table,
-        lines,
-        apart=True,
+        {"value": plain(found.value), "jacobian": {name: block.tolist() for name, block in blocks.items()}},
+        list(zip(entry_names(found.function, np.shape(found.value)), values, strict=True)),
+        _titles(found),
+        np.concatenate(list(blocks.values()), axis=1).tolist(),
+        blocks_lines(shown, printer.precision),
     )
 
 
 def _print_vjp(found: NamedDerivative, printer: Printer) -> None:
-    blocks = {name: plain(block) for name, block in (found.vjp or {}).items()}
-    numbers = _numbers(*(found.vjp or {}).values())
-    _check(found, numbers, printer)
-    printer.result(
-        Asked(found.function, found.inputs),
-        lambda: {"value": plain(found.value), "vjp": blocks},
-        lambda: ([f"d/d{entry}" for entry in found.entries], [numbers]),
-        lambda: blocks_lines(blocks, printer.precision),
-    )
+    blocks = found.vjp or {}
+    _check(found, _numbers(*blocks.values()), printer)
+    printer.row(Asked(found.function, found.inputs), "vjp", plain(found.value), blocks, _titles(found))
 
 
 def _print_jvp(found: NamedDerivative, printer: Printer) -> None:
@@ -101,5 +86,8 @@ def _print_jvp(found: NamedDerivative, printer: Printer) -> None:
         lambda: {"value": plain(found.value), "jvp": plain(found.jvp)},
         lambda: (entry_names(found.function, (len(numbers),)), [numbers]),
         lambda: value_lines(found.jvp, printer.precision),
-        apart=False,
     )
+
+
+def _titles(found: NamedDerivative) -> list[str]:
+    return [f"d/d{entry}" for entry in found.entries]

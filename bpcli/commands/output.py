@@ -1,56 +1,11 @@
-"""How commands print: the options of every result, lines to stdout, aligned tables, notes to stderr."""
+"""How commands print: results to stdout, notes and warnings to stderr, aligned tables."""
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
 
 import click
-
-from bpcli.formulas.choices import KINKS
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-FORMATS = ("text", "json", "csv")
-
-
-def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
-    """The option `--format`."""
-    return click.option(
-        "--format",
-        "format_",
-        type=click.Choice(formats),
-        default=default,
-        show_default=True,
-        help="How results are printed.",
-    )
-
-
-DOUBLE_DIGITS = 17  # that tell any two doubles apart
-MOST_DIGITS = 10_000  # that are proven
-
-
-def precision_option(most: int = DOUBLE_DIGITS) -> Callable[[F], F]:
-    """The option `--precision`."""
-    return click.option(
-        "--precision",
-        type=click.IntRange(1, most),
-        metavar="N",
-        help="Round to N significant digits. [default: the shortest decimal that reads back as the same double]",
-    )
-
-
-def kink_option(function: F) -> F:
-    """`--kink`."""
-    help_ = "The slope at a kink: relu'(0) = 1, abs'(0) = 0, ties split evenly; or that on one side."
-    return click.option("--kink", type=click.Choice(KINKS), default="lecture", show_default=True, help=help_)(function)
-
-
-def certify_options(function: F) -> F:
-    """`--certify`, and `--precision` with more digits than a double has."""
-    help_ = "Prove every digit, by ball arithmetic; --precision may then ask for more than 17."
-    return precision_option(MOST_DIGITS)(click.option("--certify", is_flag=True, help=help_)(function))
 
 
 def discard_stdout() -> None:

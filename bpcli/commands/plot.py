@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,10 +13,10 @@ from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.commands import Command, output
+from bpcli.commands import Command, Option, option, output
 from bpcli.commands.descend import with_options
 from bpcli.commands.printing import Printer
-from bpcli.commands.requests import Request, number_of
+from bpcli.commands.requests import Given, Request, number_of
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
 from bpcli.files import refuse_overwrite
@@ -30,36 +30,47 @@ HIGHEST = 1e300  # of a value in a picture, whose axes take differences of them
 FAR = 1e250  # a coordinate beyond has no picture: squares of it are not finite
 
 
+PICTURE, OF_EXPRESSION, OF_RUN = "Picture", "Of an expression", "Of a run"
+
+
+class Wanted(NamedTuple):
+    """What the options of an expression ask for."""
+
+    ranges: str | None
+    at: tuple[str, ...]
+    lr: float | None
+    steps: int | None
+    let: tuple[str, ...]
+    declared: str | None
+    kind: str | None
+    field: bool
+    updates: bool
+    kink: str | None
+
+
+_TARGET = click.Path(path_type=Path)
+
+
 @click.command(cls=Command)
 @click.argument("subject", metavar="EXPR|RUN")
-@click.option("--output", "target", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf", help="The picture.")
-@click.option("--force", is_flag=True, help="Replace an existing FILE.")
-@click.option("--range", "ranges", metavar="RANGES", help="Of an expression: x=-3:3,y=-3:3.")
-@click.option("--at", multiple=True, metavar="POINT", help="Where the gradient is drawn, and a descent begins.")
-@click.option("--lr", callback=number_of, metavar="A", help="Draw a descent with this learning rate.")
-@click.option("--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Of the descent. [default: {STEPS}]")
-@click.option("--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
-@click.option("--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")
-@click.option("--kind", type=click.Choice(["contour", "surface"]), help="Of two variables. [default: contour]")
-@click.option("--field", is_flag=True, help="Of two variables: the direction of the gradient everywhere.")
-@click.option("--updates", is_flag=True, help="The updates x ± α∂f/∂x, y ± α∂f/∂y at the point, in each direction.")
-@click.option("--kink", type=click.Choice(KINKS), help="The slope at a kink. [default: lecture]")
-@click.option("--show", type=click.Choice(VIEWS), help="Of a run: one view. [default: all that there are]")
-@click.option("--features", metavar="NAMES", help="Of a run: the features of its boundary or line.")
-@click.option("--image", metavar="HxW", help="Of a run: its features are the pixels of an image, row by row.")
-@click.option("--size", metavar="WxH", help="Inches. [default: 6x4.5; of a run's overview 11x8]")
-@click.option("--dpi", type=click.IntRange(20, 1200), metavar="N", help=f"Of PNG: dots an inch. [default: {DPI}]")
-def command(
-    subject: str,
-    target: Path | None,
-    force: bool,
-    size: str | None,
-    dpi: int | None,
-    show: str | None,
-    features: str | None,
-    image: str | None,
-    **scene: Any,
-) -> None:
+@option(PICTURE, "--output", "target", type=_TARGET, metavar="FILE.png|svg|pdf", help="The picture.")
+@option(PICTURE, "--force", is_flag=True, help="Replace an existing FILE.")
+@option(PICTURE, "--size", metavar="WxH", help="Inches. [default: 6x4.5; of a run's overview 11x8]")
+@option(PICTURE, "--dpi", type=click.IntRange(20, 1200), metavar="N", help=f"Of PNG: dots an inch. [default: {DPI}]")
+@option(OF_EXPRESSION, "--range", "ranges", metavar="RANGES", help="The part that is shown: x=-3:3,y=-3:3.")
+@option(OF_EXPRESSION, "--at", multiple=True, metavar="POINT", help="Where the gradient is drawn and a descent begins.")
+@option(OF_EXPRESSION, "--lr", callback=number_of, metavar="A", help="Draw a descent with this learning rate.")
+@option(OF_EXPRESSION, "--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Of it. [default: {STEPS}]")
+@option(OF_EXPRESSION, "--kind", type=click.Choice(["contour", "surface"]), help="Of two variables. [default: contour]")
+@option(OF_EXPRESSION, "--field", is_flag=True, help="Of two variables: the direction of the gradient everywhere.")
+@option(OF_EXPRESSION, "--updates", is_flag=True, help="The updates x ± α∂f/∂x, y ± α∂f/∂y at the point.")
+@option(OF_EXPRESSION, "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
+@option(OF_EXPRESSION, "--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")
+@option(OF_EXPRESSION, "--kink", type=click.Choice(KINKS), help="The slope at a kink. [default: lecture]")
+@option(OF_RUN, "--show", type=click.Choice(VIEWS), help="One view. [default: all that there are]")
+@option(OF_RUN, "--features", metavar="NAMES", help="The features of its boundary or line.")
+@option(OF_RUN, "--image", metavar="HxW", help="Its features are the pixels of an image, row by row.")
+def command(subject: str, target: Path | None, force: bool, size: str | None, dpi: int | None, **given: Any) -> None:
     """A picture: of a function of one or two variables, with its gradient and a descent; or of a trained model.
 
     \b
@@ -79,25 +90,33 @@ def command(
     if dpi is not None and target.suffix.lower() != ".png":
         raise UsageError(f"--dpi is of PNG, and {target.name} has no dots", "--size WxH sets its size in inches")
     is_run = _is_run(subject)
-    of_expression = {f"--{'vars' if n == 'declared' else n.replace('ranges', 'range')}": v for n, v in scene.items()}
-    of_run = {"--show": show, "--features": features, "--image": image}
-    for option, given in (of_expression if is_run else of_run).items():
-        if given:
-            what, other = ("an expression", "a run") if is_run else ("a run", "an expression")
-            raise UsageError(f"{option} is of {what}, and {subject} is {other}")
+    own = _options_of(subject, is_run, given)
     inches = _pair(size, "--size", "inches", 1, 50, "6x4.5")
-    printer = Printer("text", None, kink=scene.pop("kink") or "lecture")
+    printer = Printer("text", None, kink=given["kink"] or "lecture")
     trouble: NotFiniteError | None = None
     with drawing():
         if is_run:
-            figure = _run(Path(subject), show, features, image, inches)
+            figure = _run(Path(subject), inches, **own)
         else:
-            figure, trouble = _expression(subject, printer, inches or (6.0, 4.5), **scene)
+            figure, trouble = _expression(subject, printer, inches or (6.0, 4.5), Wanted(**own))
         for text in write_figure(figure, target, force, dpi or DPI):
             output.note(text)
     if trouble is not None:
         raise trouble
     printer.finish()
+
+
+def _options_of(subject: str, is_run: bool, given: dict[str, Any]) -> dict[str, Any]:
+    """The options under the heading of the subject; UsageError for a given one under the other heading."""
+    own = {}
+    for each in command.params:
+        if isinstance(each, Option) and each.name in given:
+            if (each.heading == OF_RUN) == is_run:
+                own[each.name] = given[each.name]
+            elif given[each.name]:
+                what, other = ("an expression", "a run") if is_run else ("a run", "an expression")
+                raise UsageError(f"{each.opts[0]} is of {what}, and {subject} is {other}")
+    return own
 
 
 def _is_run(subject: str) -> bool:
@@ -132,19 +151,7 @@ def _pair(
 
 
 def _expression(
-    text: str,
-    printer: Printer,
-    size: tuple[float, float],
-    *,
-    ranges: str | None,
-    at: tuple[str, ...],
-    lr: float | None,
-    steps: int | None,
-    let: tuple[str, ...],
-    declared: str | None,
-    kind: str | None,
-    field: bool,
-    updates: bool,
+    text: str, printer: Printer, size: tuple[float, float], wanted: Wanted
 ) -> tuple[Any, NotFiniteError | None]:
     """The figure of an expression, and what was not finite in it."""
     import numpy as np
@@ -152,34 +159,32 @@ def _expression(
     from bpcli.plots.expressions import Scene, draw
     from bpcli.plots.sampling import sensible_ranges
 
-    _require_sense(at, lr, steps, updates, field, kind)
-    request = Request([text], at, let, declared, printer=printer)
+    _check_options(wanted)
+    request = Request([text], Given(wanted.at, wanted.let, wanted.declared), printer)
     names = request.variables.names
-    value, slopes = _functions(request, kind, field)
+    value, slopes = _functions(request, wanted)
     place, height, gradient, path, trouble = None, None, None, None, None
-    if at:
-        calculation, point = _point(request, names, at[0])
+    if wanted.at:
+        calculation, point = _point(request, names, wanted.at[0])
         height, slope = calculation.gradient(point)
         place, gradient = ([float(of[name]) for name in names] for of in (point, slope))
         printer.check(calculation, point, [height, *gradient])
-        if lr is not None:
-            path, trouble = _path(calculation, point, names, lr, STEPS if steps is None else steps)
+        if wanted.lr is not None:
+            path, trouble = _path(calculation, point, names, wanted.lr, wanted.steps or STEPS)
     marks = path if path is not None else None if place is None else np.array([place])
-    spans = sensible_ranges(value, names, _ranges(ranges, names), marks)
+    spans = sensible_ranges(value, names, _ranges(wanted.ranges, names), marks)
     scene = Scene(
-        text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, updates,
-        slopes if field else None,
+        text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, wanted.updates,
+        slopes if wanted.field else None,
     )  # fmt: skip
     grid = np.meshgrid(*(np.linspace(*span, 81) for span in spans))
     if trouble is None and not printer.not_finite and not np.isfinite(value(*(g.ravel() for g in grid))).any():
         where = ", ".join(f"{n}={number(a, 4)}:{number(b, 4)}" for n, (a, b) in zip(names, spans, strict=True))
         trouble = NotFiniteError(f"{text} has no finite value in {where}", "--range shows another part")
-    return draw(scene, kind or "contour", size), trouble
+    return draw(scene, wanted.kind or "contour", size), trouble
 
 
-def _functions(
-    request: Request, kind: str | None, field: bool
-) -> tuple[Callable[..., Any], Callable[..., Sequence[Any]]]:
+def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Callable[..., Sequence[Any]]]:
     """The value and the slopes of an expression of one or two numbers, each of columns of points."""
     import numpy as np
 
@@ -188,8 +193,8 @@ def _functions(
         what = f"has {len(names)}: {', '.join(names)}" if names else "has none"
         hint = "--let NAME=VALUE fixes one" if names else 'bpcli plot "x**2" --output picture.png'
         raise UsageError(f"a picture is of a function of one or two variables, and this {what}", hint)
-    if len(names) == 1 and (kind or field):
-        raise UsageError(f"{'--kind' if kind else '--field'} is of two variables, and this has one: {names[0]}")
+    if len(names) == 1 and (wanted.kind or wanted.field):
+        raise UsageError(f"{'--kind' if wanted.kind else '--field'} is of two variables, and this has one: {names[0]}")
     calculation = request.calculation(dict.fromkeys(names, ()))
     calculation.require_scalar()
     constants = {n: np.asarray(v, float)[..., None] for n, v in request.variables.constants.items()}
@@ -209,21 +214,20 @@ def _functions(
     return value, slopes
 
 
-def _require_sense(
-    at: tuple[str, ...], lr: float | None, steps: int | None, updates: bool, field: bool, kind: str | None
-) -> None:
+def _check_options(wanted: Wanted) -> None:
     """UsageError for options that would draw nothing."""
-    if len(at) > 1:
+    lr, steps, updates = wanted.lr, wanted.steps, wanted.updates
+    if len(wanted.at) > 1:
         raise UsageError("a picture has one point, and --at gives several")
-    if lr is not None and not at:
+    if lr is not None and not wanted.at:
         raise UsageError("--lr draws a descent, which begins at --at", "--at 2,1 --lr 0.1")
     if lr is not None and not (isfinite(lr) and lr > 0):
         raise UsageError(f"--lr {number(lr)}: the learning rate is a number greater than 0")
     if steps is not None and lr is None:
         raise UsageError("--steps is of a descent, which needs --lr", f"--lr 0.1 --steps {steps}")
-    if updates and not at:
+    if updates and not wanted.at:
         raise UsageError("--updates draws arrows at a point", "--at 2,1 --updates")
-    if kind == "surface" and (updates or field):
+    if wanted.kind == "surface" and (updates or wanted.field):
         raise UsageError(f"{'--updates' if updates else '--field'} is drawn over contours", "--kind contour")
 
 
@@ -287,7 +291,7 @@ def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]
     return spans
 
 
-def _run(run: Path, show: str | None, features: str | None, image: str | None, size: tuple[float, float] | None) -> Any:
+def _run(run: Path, size: tuple[float, float] | None, show: str | None, features: str | None, image: str | None) -> Any:
     from bpcli.commands.evaluate import parts_of
     from bpcli.plots.runs import draw, pixels, views_of
     from bpcli.training.run import load_model, model_path, read_history

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from bpcli.commands import Command, output
+from bpcli.commands import Command, option, output
+from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
@@ -29,13 +30,17 @@ def read_argument(data: Path, format_: str) -> Table:
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
-@click.argument("data", type=click.Path(path_type=Path, allow_dash=True, readable=False))
-@click.option(
-    "--keep", multiple=True, metavar="COLUMNS", help="Columns of DATA to print in front, separated by commas; repeats."
+@click.argument("model", type=PATH)
+@click.argument("data", type=PATH_OR_STDIN)
+@option(
+    "Columns",
+    "--keep",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns of DATA to print in front, separated by commas; repeats.",
 )
-@output.format_option("csv")
-@output.precision_option()
+@format_option("csv")
+@precision_option()
 def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precision: int | None) -> None:
     """Predict a row for every row of DATA (a file, or - for CSV on stdin), in order.
 

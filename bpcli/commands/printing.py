@@ -7,6 +7,7 @@ from bpcli.calculus.points.variables import Point
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
+from bpcli.commands.option_groups import DOUBLE_DIGITS
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.text.notation import cell, csv_line, json_text
 
@@ -34,7 +35,7 @@ def value_lines(value: Any, precision: int | None) -> list[str]:
     return [" ".join([cell(v, precision) for v in row]) for row in rows]
 
 
-def blocks_lines(blocks: dict[str, Any], precision: int | None) -> list[str]:
+def blocks_lines(blocks: Mapping[str, Any], precision: int | None) -> list[str]:
     """A block for each variable, under `d/dNAME:` if there is more than one."""
     lines: list[str] = []
     for name, block in blocks.items():
@@ -67,9 +68,9 @@ class Printer:
     """Prints results a point at a time in one of the formats, and remembers where one was not finite."""
 
     def __init__(self, format_: str, precision: int | None, certify: bool = False, kink: str = "lecture") -> None:
-        if precision is not None and precision > output.DOUBLE_DIGITS and not certify:
+        if precision is not None and precision > DOUBLE_DIGITS and not certify:
             raise UsageError(
-                f"--precision {precision}: a double has {output.DOUBLE_DIGITS} significant digits",
+                f"--precision {precision}: a double has {DOUBLE_DIGITS} significant digits",
                 "--certify proves more",
             )
         self.format, self.precision, self.certify, self.kink = format_, precision, certify, kink
@@ -113,6 +114,33 @@ class Printer:
         else:
             shown = lines()
             self.text(shown, len(shown) > 1 if apart is None else apart)
+
+    def row(
+        self, asked: Asked, key: str, value: Any, blocks: Mapping[str, Any], titles: Sequence[str], front: bool = False
+    ) -> None:
+        """A gradient or V·J, each block in the shape of its variable; `front`: behind the value in CSV, too."""
+        entries = [v for block in blocks.values() for v in flat(block)]
+        numbers = not any(hasattr(block, "ravel") for block in blocks.values())
+        before = {"value": value} if front else {}
+        self.result(
+            asked,
+            lambda: {"value": value, key: {name: plain(block) for name, block in blocks.items()}},
+            lambda: ([*before, *titles], [[*before.values(), *entries]]),
+            lambda: value_lines(entries, self.precision) if numbers else blocks_lines(blocks, self.precision),
+        )
+
+    def matrix(
+        self,
+        asked: Asked,
+        record: dict[str, Any],
+        outputs: Sequence[tuple[str, Any]],
+        titles: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        lines: list[str],
+    ) -> None:
+        """A Jacobian or a Hessian: in CSV a line for each output, which has its name and value in front."""
+        table = [[name, value, *row] for (name, value), row in zip(outputs, rows, strict=True)]
+        self.result(asked, lambda: record, lambda: (["output", "value", *titles], table), lambda: lines, apart=True)
 
     def csv(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Rows of one point, behind the header of the first."""

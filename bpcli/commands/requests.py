@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -13,72 +13,74 @@ from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.commands import output
+from bpcli.commands import OUTPUT, option, output
+from bpcli.commands.option_groups import (
+    DOUBLE_DIGITS,
+    FORCE,
+    MOST_DIGITS,
+    format_option,
+    precision_option,
+    together,
+)
 from bpcli.commands.printing import Asked, Printer, flat
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import UsageError
+from bpcli.formulas.choices import KINKS
+
+if TYPE_CHECKING:
+    from bpcli.api.formula import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPTIONS = Called("--at", "--let", "--vars", "--wrt")
 
 
-def point_options(bulk: bool = True) -> Callable[[F], F]:
-    """`--at`, `--points`, `--let`, `--vars`, `--wrt`."""
+AT = option("Point", "--at", multiple=True, metavar="POINT", help="1,2 or x=1,y=2 or x=[1,2,3]; repeats.")
+POINTS = option(
+    "Point",
+    "--points",
+    type=click.Path(),
+    metavar="FILE|-",
+    help="Points in bulk: CSV with a header, or .npy with a column a variable.",
+)
+LET = option("Point", "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
+VARS = option("Point", "--vars", "declared", metavar="NAMES", help="The order of the variables.")
+WRT = option("Derivative", "--wrt", metavar="NAMES", help="What to differentiate by; else every variable.")
+KINK = option(
+    "Derivative",
+    "--kink",
+    type=click.Choice(KINKS),
+    default="lecture",
+    show_default=True,
+    help="The slope at a kink: relu'(0) = 1, abs'(0) = 0, ties split evenly; or that on one side.",
+)
+CERTIFY = option(
+    "Derivative",
+    "--certify",
+    is_flag=True,
+    help="Prove every digit, by ball arithmetic; --precision may then ask for more than 17.",
+)
+FORMULAS = together(
+    option("Formula", "--latex", is_flag=True, help="The formulas in LaTeX, where no point is given."),
+    option("Formula", "--explain", is_flag=True, help="Of formulas: each step, the rule, and where."),
+    option("Formula", "--simplify", is_flag=True, help="Let SymPy look for shorter formulas (extra symbolic)."),
+    option("Formula", "--shape", multiple=True, metavar="NAME=N", help="Of formulas: a vector of N, or MxN; repeats."),
+)
 
-    def add(function: F) -> F:
-        options = [
-            click.option("--at", multiple=True, metavar="POINT", help="1,2 or x=1,y=2 or x=[1,2,3]; repeats."),
-            click.option("--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats."),
-            click.option("--vars", "declared", metavar="NAMES", help="The order of the variables."),
-        ]
-        if bulk:
-            help_ = "Points in bulk: CSV with a header, or .npy with a column a variable."
-            options.append(click.option("--points", type=click.Path(), metavar="FILE|-", help=help_))
-        for option in reversed(options):
-            function = option(function)
-        return function
 
-    return add
+class Given(NamedTuple):
+    """The points, the constants and the names that the options give, as texts."""
 
+    at: Sequence[str] = ()
+    let: Sequence[str] = ()
+    declared: str | None = None
+    points: str | None = None
+    wrt: str | None = None
 
-def wrt_option() -> Callable[[F], F]:
-    """`--wrt`."""
-    return click.option("--wrt", metavar="NAMES", help="What to differentiate by; else every variable.")
-
-
-def asks(
-    wrt: bool = True, bulk: bool = True, certify: bool = True, with_kink: bool = True
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options of a command on one expression, which is called with a `Request` and a `Printer` made of them."""
-
-    def add(function: Callable[..., None]) -> Callable[..., None]:
-        @wraps(function)
-        def command(
-            expression: str,
-            at: tuple[str, ...],
-            let: tuple[str, ...],
-            declared: str | None,
-            format_: str,
-            precision: int | None,
-            points: str | None = None,
-            wrt: str | None = None,
-            certify: bool = False,
-            kink: str = "lecture",
-            **others: Any,
-        ) -> None:
-            printer = Printer(format_, precision, certify, kink)
-            function(Request([expression], at, let, declared, wrt, points, printer), printer, **others)
-
-        decorated = (output.certify_options if certify else output.precision_option())(command)
-        decorated = output.format_option()(decorated)
-        if with_kink:
-            decorated = output.kink_option(decorated)
-        if wrt:
-            decorated = wrt_option()(decorated)
-        return click.argument("expression", metavar="EXPR")(point_options(bulk)(decorated))
-
-    return add
+    @property
+    def a_point(self) -> bool:
+        """Whether there is any of what goes with an expression."""
+        return bool(self.at or self.let or self.declared) or self.points is not None
 
 
 class FormulaOptions(NamedTuple):
@@ -89,58 +91,66 @@ class FormulaOptions(NamedTuple):
     simplify: bool
     shape: tuple[str, ...]
 
-    def given(self) -> str:
+    def first(self) -> str:
         """The first of them that is given, or nothing."""
         names = [f"--{name}" for name, value in self._asdict().items() if value]
         return names[0] if names else ""
 
 
-def formula_options(function: Callable[..., None]) -> Callable[..., None]:
-    """`--latex`, `--explain`, `--simplify`, `--shape`; the command is called with a `FormulaOptions`."""
+def calculator_options(
+    wrt: bool = True, bulk: bool = True, certify: bool = True, kink: bool = True, formulas: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options of the calculator; the command is called with a `Given`, a `Printer`, and maybe `FormulaOptions`."""
 
-    @wraps(function)
-    def command(*given: Any, latex: bool, explain: bool, simplify: bool, shape: tuple[str, ...], **others: Any) -> None:
-        function(*given, options=FormulaOptions(latex, explain, simplify, shape), **others)
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(*arguments: Any, format_: str, precision: int | None, **others: Any) -> None:
+            given = Given(**{name: others.pop(name) for name in Given._fields if name in others})
+            printer = Printer(format_, precision, others.pop("certify", False), others.pop("kink", "lecture"))
+            if formulas:
+                others["options"] = FormulaOptions(*(others.pop(name) for name in FormulaOptions._fields))
+            function(*arguments, given=given, printer=printer, **others)
 
-    decorated: Callable[..., None] = command
-    for option in (
-        click.option("--shape", multiple=True, metavar="NAME=N", help="Of formulas: a vector of N, or MxN; repeats."),
-        click.option("--simplify", is_flag=True, help="Let SymPy look for shorter formulas (extra symbolic)."),
-        click.option("--explain", is_flag=True, help="Of formulas: each step, the rule, and where."),
-        click.option("--latex", is_flag=True, help="The formulas in LaTeX, where no point is given."),
-    ):
-        decorated = option(decorated)
-    return decorated
+        groups = [AT, *[POINTS] * bulk, LET, VARS, *[WRT] * wrt, *[KINK] * kink, *[CERTIFY] * certify]
+        digits = MOST_DIGITS if certify else DOUBLE_DIGITS
+        return together(*groups, *[FORMULAS] * formulas, format_option(), precision_option(digits))(command)
+
+    return add
 
 
 def file_options(function: F) -> F:
     """`--output` and `--force`, for columns in bulk."""
-    function = click.option("--force", is_flag=True, help="Replace an existing FILE.")(function)
     help_ = "Write the columns here instead of printing them; with --points."
-    return click.option("--output", "target", type=click.Path(), metavar="FILE.npy", help=help_)(function)
+    output_ = option(OUTPUT, "--output", "target", type=click.Path(), metavar="FILE.npy", help=help_)
+    return together(output_, FORCE)(function)
+
+
+def asks(**which: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`calculator_options` of one EXPR: the command is called with a `Request` and a `Printer`."""
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        @calculator_options(**which)
+        @wraps(function)
+        def command(expression: str, given: Given, printer: Printer, **others: Any) -> None:
+            function(Request([expression], given, printer), printer, **others)
+
+        return click.argument("expression", metavar="EXPR")(command)
+
+    return add
 
 
 class Request:
     """Expressions with their variables and where the points come from."""
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        at: Sequence[str],
-        let: Sequence[str],
-        declared: str | None,
-        wrt: str | None = None,
-        points: str | None = None,
-        printer: "Printer | None" = None,
-    ) -> None:
-        if at and points is not None:
+    def __init__(self, texts: Sequence[str], given: Given, printer: Printer) -> None:
+        if given.at and given.points is not None:
             raise UsageError("--at and --points both give points", "take one of them")
-        self.texts, self.declared = list(texts), declared
+        self.texts, self.declared = list(texts), given.declared
         self.trees = [parse(text) for text in texts]
-        self.variables = Variables(self.trees, self.texts, declared, let, read_value_file, OPTIONS)
-        self.wrt = self.variables.names if wrt is None else self.variables.select(wrt)
-        self.at, self.points = at, points
-        manner = (printer.kink, printer.certify, printer.precision) if printer is not None else ()
+        self.variables = Variables(self.trees, self.texts, given.declared, given.let, read_value_file, OPTIONS)
+        self.wrt = self.variables.names if given.wrt is None else self.variables.select(given.wrt)
+        self.at, self.points = given.at, given.points
+        manner = printer.kink, printer.certify, printer.precision
         self._calculations = Calculations(self.trees, self.texts, self.wrt, *manner)
 
     def asked(self, point: Mapping[str, Any]) -> Asked:
@@ -221,19 +231,33 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
     }
 
 
-def wants_formulas(request: Request, options: FormulaOptions) -> bool:
-    """Whether no point is given, so that the derivative itself is asked for."""
+def printed_formulas(request: Request, printer: Printer, of: "Kind", options: FormulaOptions) -> bool:
+    """Where no point is given, print the formulas of the derivative; whether that was so."""
+    if not _wants_formulas(request, options):
+        return False
+    from bpcli.commands.derivative_formulas import print_formulas
+
+    print_formulas(request, printer, of, options)
+    return True
+
+
+def _wants_formulas(request: Request, options: FormulaOptions) -> bool:
     if request.at or request.points is not None:
-        if option := options.given():
+        if option := options.first():
             raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")
         return False
     return bool(request.variables.names) or options.latex or options.explain or options.simplify
 
 
-def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
+def wrt_entries(request: Request, calculation: Calculation) -> list[str]:
     """The names of the entries that are differentiated by, in order."""
     shapes = calculation.program.variables
     return [title for name in request.wrt for title in entry_names(name, shapes[name])]
+
+
+def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
+    """The same as they stand above the columns of derivatives: `d/dx`."""
+    return [f"d/d{name}" for name in wrt_entries(request, calculation)]
 
 
 def number_of(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:

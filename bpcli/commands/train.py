@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from bpcli.commands import Command, Terminated, output
+from bpcli.commands import OUTPUT, Command, Terminated, option, output
+from bpcli.commands.option_groups import PATH, SET, format_option, precision_option
 from bpcli.errors import DataError
 from bpcli.text.notation import cell, csv_line, json_text
 from bpcli.training.config.loading import load_config
@@ -23,20 +24,14 @@ _TICK = 0.2  # seconds between two looks at how far a long epoch is
 
 
 @click.command(cls=Command)
-@click.argument("config", type=click.Path(path_type=Path, readable=False))
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats.")
-@click.option(
-    "--output",
-    "folder",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="DIR",
-    help="The run folder to write.",
-)
-@click.option("--resume", is_flag=True, help="Go on with what is saved, to the last bit; start if there is nothing.")
-@click.option("--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
-@click.option("--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
-@output.format_option()
-@output.precision_option()
+@click.argument("config", type=PATH)
+@SET
+@option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The run folder to write.")
+@option("Run", "--resume", is_flag=True, help="Go on with what is saved, to the last bit; start if there is nothing.")
+@option("Run", "--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
+@option(OUTPUT, "--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
+@format_option()
+@precision_option()
 def command(
     config: Path,
     settings: tuple[str, ...],

@@ -5,14 +5,15 @@ from pathlib import Path
 import click
 
 from bpcli.commands import Command, output
+from bpcli.commands.option_groups import PATH, SET
 from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import load_config
 from bpcli.training.trainer import prepare
 
 
 @click.command(cls=Command)
-@click.argument("config", type=click.Path(path_type=Path, readable=False))
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats.")
+@click.argument("config", type=PATH)
+@SET
 def command(config: Path, settings: tuple[str, ...]) -> None:
     """Check CONFIG and the data it names without training: every mistake, each with its file, line and column.
 

@@ -1,7 +1,10 @@
 """`bpcli help`: the list, a page, a command's help, and names that are wrong."""
 
+import re
 import sys
+from importlib import import_module
 
+import click
 import pytest
 
 from bpcli import docs
@@ -53,3 +56,31 @@ def test_a_topic_that_is_not_there(bpcli, wrong, hint):
     assert (shown.code, shown.out) == (2, "")
     assert f"there is no page on '{wrong}'" in shown.err
     assert hint in shown.err
+
+
+def sections(text):
+    """The headings of a help, each with the names that begin its lines."""
+    found = {}
+    for line in text.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            names = found[line.removesuffix(":")] = []
+        elif found and (name := re.match(r"  (\S+)", line)) and not line.startswith("   "):
+            names.append(name[1])
+    return found
+
+
+def test_the_commands_stand_under_headings(bpcli):
+    shown = sections(bpcli("--help").out)
+    assert list(shown) == ["Train", "Calculate", "Check & teach", "Show", "Other"]
+    assert [name for names in shown.values() for name in names if name in COMMANDS] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_stands_under_a_heading(bpcli, name):
+    shown = sections(bpcli(name, "--help").out)
+    assert all(shown.values())
+    command = import_module(f"bpcli.commands.{name}").command
+    options = [each for each in command.get_params(click.Context(command)) if isinstance(each, click.Option)]
+    assert sorted(name for names in shown.values() for name in names) == sorted(each.opts[0] for each in options)
+    assert shown["Other"] == ["--debug", "--help"]
+    assert list(shown)[-1] == "Other"

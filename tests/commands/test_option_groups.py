@@ -3,8 +3,9 @@
 import click
 import pytest
 
+from bpcli.commands import OUTPUT
 from bpcli.commands.check import command as check
-from bpcli.commands.table_options import RowName, SettingsCommand, setting_options, with_settings
+from bpcli.commands.option_groups import INPUTS_HEADING, RowName, SettingsCommand, setting_options, with_settings
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Setting
 from bpcli.formulas.losses import LOSSES
@@ -34,8 +35,9 @@ def test_a_setting_of_a_row_is_an_option(monkeypatch):
 
 
 def test_settings_stand_among_the_inputs():
-    names = [parameter.name for parameter in check.get_params(click.Context(check))]
-    assert max(names.index(option.name) for option in setting_options()) < names.index("format_")
+    shown = check.get_help(click.Context(check))
+    inputs = shown[shown.index(f"{INPUTS_HEADING}:") : shown.index(f"{OUTPUT}:")]
+    assert all(option.opts[0] in inputs for option in setting_options())
 
 
 def test_a_setting_is_in_the_help(monkeypatch):

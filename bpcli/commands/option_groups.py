@@ -1,0 +1,112 @@
+"""Options that several commands have, each under its heading; choices and settings follow the tables of rows."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bpcli.commands import OUTPUT, Command, Option, option
+from bpcli.formulas.activations import ACTIVATIONS, Activation
+from bpcli.formulas.losses import LOSSES, Loss
+
+if TYPE_CHECKING:
+    NameChoice = click.Choice[str]
+else:
+    NameChoice = click.Choice  # which takes no type before click 8.2
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("text", "json", "csv")
+DOUBLE_DIGITS = 17  # that tell any two doubles apart
+MOST_DIGITS = 10_000  # that are proven
+
+PATH = click.Path(path_type=Path, readable=False)
+PATH_OR_STDIN = click.Path(path_type=Path, allow_dash=True, readable=False)
+
+
+def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several options as one, in their order."""
+
+    def add(function: F) -> F:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return add
+
+
+# Output
+
+
+def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
+    """The option `--format`."""
+    help_ = "How results are printed."
+    choice = click.Choice(formats)
+    return option(OUTPUT, "--format", "format_", type=choice, default=default, show_default=True, help=help_)
+
+
+def precision_option(most: int = DOUBLE_DIGITS) -> Callable[[F], F]:
+    """The option `--precision`."""
+    help_ = "Round to N significant digits. [default: the shortest decimal that reads back as the same double]"
+    return option(OUTPUT, "--precision", type=click.IntRange(1, most), metavar="N", help=help_)
+
+
+FORCE = option(OUTPUT, "--force", is_flag=True, help="Replace an existing FILE.")
+SET = option(
+    "Config", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats."
+)
+
+
+# Rows of tables
+
+
+class RowName(NameChoice):
+    """The name of a row of a table; a row that is added later is a choice, too."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self._names = names
+        super().__init__(list(names()))
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The names, as they are now."""
+        return tuple(self._names())
+
+    @choices.setter
+    def choices(self, _: Any) -> None:
+        """What click.Choice remembers of them is not asked for."""
+
+
+INPUTS_HEADING = "Inputs"
+
+
+class SettingsCommand(Command):
+    """A command with an option for each setting of the activations and losses, such as `--slope` of leaky_relu."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The options, with those of the tables as they are now."""
+        known = super().get_params(ctx)
+        taken = {name for parameter in known for name in parameter.opts}
+        return [*known, *(o for o in setting_options() if not taken & set(o.opts))]
+
+
+def setting_options() -> list[click.Option]:
+    """An option for each setting of a row."""
+    users: dict[str, list[str]] = {}
+    rows: list[Activation | Loss] = [*ACTIVATIONS.values(), *LOSSES.values()]
+    for row in rows:
+        for setting, bounds in row.settings.items():
+            users.setdefault(setting, []).append(f"{row.name} [default: {bounds.default:g}]")
+    return [
+        Option([f"--{setting}"], heading=INPUTS_HEADING, metavar="A", help=f"Of {', '.join(rows)}.")
+        for setting, rows in users.items()
+    ]
+
+
+def with_settings(name: str | None, rows: Mapping[str, Any], given: dict[str, Any]) -> Any:
+    """The choice of a row with those of the given settings that are its own, which are taken out of `given`."""
+    if name is None:
+        return None
+    settings = {key: given.pop(key) for key in rows[name].settings if key in given}
+    return {"name": name, **settings} if settings else name
