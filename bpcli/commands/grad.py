@@ -6,7 +6,7 @@ import click
 
 from bpcli.commands import Command
 from bpcli.commands.printing import Printer, flat
-from bpcli.commands.requests import FormulaOptions, Request, asks, file_options, printed_formulas, wrt_titles
+from bpcli.commands.requests import FormulaOptions, Request, asks, file_options, wants_formulas, wrt_titles
 
 
 @click.command(cls=Command)
@@ -23,7 +23,10 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2], w=[0.5,-0.3], b=0.1" --let y=1 --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
-    if printed_formulas(request, printer, "gradient", options):
+    if wants_formulas(request, options):
+        from bpcli.commands.derivative_formulas import print_formulas
+
+        print_formulas(request, printer, "gradient", options)
         return
     if target is not None or (request.points is not None and not printer.certify):
         from bpcli.commands.points_in_bulk import run_bulk

@@ -4,7 +4,7 @@ import click
 
 from bpcli.commands import Command
 from bpcli.commands.printing import Printer, flat, plain, value_lines
-from bpcli.commands.requests import FormulaOptions, Request, asks, printed_formulas, wrt_entries
+from bpcli.commands.requests import FormulaOptions, Request, asks, wants_formulas, wrt_entries
 
 
 @click.command(cls=Command)
@@ -18,7 +18,10 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
     bpcli hessian "x**2*y"
     bpcli hessian "x**2*y" --at 1,2
     """
-    if printed_formulas(request, printer, "hessian", options):
+    if wants_formulas(request, options):
+        from bpcli.commands.derivative_formulas import print_formulas
+
+        print_formulas(request, printer, "hessian", options)
         return
     for calculation, point in request.all_points():
         value, gradient, matrix = calculation.hessian(point)

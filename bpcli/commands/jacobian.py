@@ -18,7 +18,7 @@ from bpcli.commands.requests import (
     Request,
     calculator_options,
     direction,
-    printed_formulas,
+    wants_formulas,
     wrt_titles,
 )
 from bpcli.errors import ExpressionError, UsageError, meant
@@ -115,7 +115,10 @@ def _of_expressions(
     request: Request, options: FormulaOptions, vjp: str | None, jvp: str | None, printer: Printer
 ) -> None:
     """The Jacobian of expressions, or a product with it, at each point; without a point the formulas."""
-    if vjp is None and jvp is None and printed_formulas(request, printer, "jacobian", options):
+    if vjp is None and jvp is None and wants_formulas(request, options):
+        from bpcli.commands.derivative_formulas import print_formulas
+
+        print_formulas(request, printer, "jacobian", options)
         return
     for calculation, point in request.all_points():
         if vjp is not None:

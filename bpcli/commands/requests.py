@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -26,9 +26,6 @@ from bpcli.commands.printing import Asked, Printer, flat
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import UsageError
 from bpcli.formulas.choices import KINKS
-
-if TYPE_CHECKING:
-    from bpcli.api.formula import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -231,17 +228,8 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
     }
 
 
-def printed_formulas(request: Request, printer: Printer, of: "Kind", options: FormulaOptions) -> bool:
-    """Where no point is given, print the formulas of the derivative; whether that was so."""
-    if not _wants_formulas(request, options):
-        return False
-    from bpcli.commands.derivative_formulas import print_formulas
-
-    print_formulas(request, printer, of, options)
-    return True
-
-
-def _wants_formulas(request: Request, options: FormulaOptions) -> bool:
+def wants_formulas(request: Request, options: FormulaOptions) -> bool:
+    """Whether no point is given, so that the derivative itself is asked for."""
     if request.at or request.points is not None:
         if option := options.first():
             raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")

@@ -61,7 +61,7 @@ def test_a_topic_that_is_not_there(bpcli, wrong, hint):
 def sections(text):
     """The headings of a help, each with the names that begin its lines."""
     found = {}
-    for line in text.splitlines():
+    for line in text.partition("\n\n  More: ")[0].splitlines():
         if line.endswith(":") and not line.startswith(" "):
             names = found[line.removesuffix(":")] = []
         elif found and (name := re.match(r"  (\S+)", line)) and not line.startswith("   "):
