@@ -8,22 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from bpcli.formulas.activation_pairs import (
-    ELU_ALPHA,
-    LEAKY_SLOPE,
-    elu_pair,
-    elu_slope,
-    exp_pair,
-    exp_slope,
-    leaky_relu_pair,
-    relu_pair,
-    sigmoid_pair,
-    sigmoid_slope,
-    softplus_pair,
-    softplus_slope,
-    tanh_pair,
-    tanh_slope,
-)
+from bpcli.formulas import activation_pairs as pairs
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
     NONE,
@@ -108,35 +93,35 @@ def drelu_dz(z: Any) -> Any:
     return xp.where(z >= 0, 1.0, xp.where(z < 0, 0.0, z))
 
 
-def leaky_relu(z: Any, slope: Any = LEAKY_SLOPE) -> Any:
+def leaky_relu(z: Any, slope: Any = pairs.LEAKY_SLOPE) -> Any:
     """z for z ≥ 0, slope·z for z < 0 (Maas, Hannun & Ng 2013)."""
     return namespace(z, slope).where(z >= 0, z, slope * z)
 
 
-def dleaky_relu_dz(z: Any, slope: Any = LEAKY_SLOPE) -> Any:
+def dleaky_relu_dz(z: Any, slope: Any = pairs.LEAKY_SLOPE) -> Any:
     """∂a/∂z = 1 for z ≥ 0 (at 0 too, as for relu), slope for z < 0."""
     xp = namespace(z, slope)
     return xp.where(z >= 0, 1.0, xp.where(z < 0, slope, z))
 
 
-def dleaky_relu_dslope(z: Any, slope: Any = LEAKY_SLOPE) -> Any:
+def dleaky_relu_dslope(z: Any, slope: Any = pairs.LEAKY_SLOPE) -> Any:
     """∂a/∂slope = min(z, 0)."""
     return namespace(z, slope).where(z >= 0, 0.0, z)
 
 
-def elu(z: Any, alpha: Any = ELU_ALPHA) -> Any:
+def elu(z: Any, alpha: Any = pairs.ELU_ALPHA) -> Any:
     """z for z ≥ 0, alpha·(e^z − 1) for z < 0 (Clevert, Unterthiner & Hochreiter 2016)."""
     xp = namespace(z, alpha)
     return xp.where(z >= 0, z, alpha * xp.expm1(z))
 
 
-def delu_dz(z: Any, alpha: Any = ELU_ALPHA) -> Any:
+def delu_dz(z: Any, alpha: Any = pairs.ELU_ALPHA) -> Any:
     """∂a/∂z = 1 for z ≥ 0 (at 0 too, whatever alpha), alpha·e^z for z < 0."""
     xp = namespace(z, alpha)
     return xp.where(z >= 0, 1.0, alpha * xp.exp(z))
 
 
-def delu_dalpha(z: Any, alpha: Any = ELU_ALPHA) -> Any:
+def delu_dalpha(z: Any, alpha: Any = pairs.ELU_ALPHA) -> Any:
     """∂a/∂alpha = e^z − 1 for z < 0, else 0."""
     xp = namespace(z, alpha)
     return xp.where(z >= 0, 0.0, xp.expm1(z))
@@ -177,7 +162,7 @@ def dlogit_dp(p: Any) -> Any:
     return namespace(p).divide(1.0, p * (1.0 - p))
 
 
-def _elu_range(alpha: float = ELU_ALPHA) -> Interval:
+def _elu_range(alpha: float = pairs.ELU_ALPHA) -> Interval:
     return Interval(-alpha, open_low=True)
 
 
@@ -254,8 +239,8 @@ ACTIVATIONS: dict[str, Activation] = {
             "1/(1+exp(-z))",
             "a*(1-a)",
             range=BETWEEN_0_AND_1,
-            slope_form=sigmoid_slope,
-            pair_form=sigmoid_pair,
+            slope_form=pairs.sigmoid_slope,
+            pair_form=pairs.sigmoid_pair,
             complement=lambda z: sigmoid(-z),
         ),
         Activation(
@@ -265,8 +250,8 @@ ACTIVATIONS: dict[str, Activation] = {
             "tanh(z)",
             "(1+a)*(1-a)",
             range=Interval(-1.0, 1.0, open_low=True, open_high=True),
-            slope_form=tanh_slope,
-            pair_form=tanh_pair,
+            slope_form=pairs.tanh_slope,
+            pair_form=pairs.tanh_pair,
         ),
         Activation(
             "relu",
@@ -276,7 +261,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "where(z>=0, 1, 0)",
             range=NOT_NEGATIVE,
             kinks=lambda: (Kink(0.0, 0.0, 1.0),),
-            pair_form=relu_pair,
+            pair_form=pairs.relu_pair,
         ),
         Activation(
             "leaky_relu",
@@ -284,10 +269,10 @@ ACTIVATIONS: dict[str, Activation] = {
             dleaky_relu_dz,
             "where(z>=0, z, slope*z)",
             "where(z>=0, 1, slope)",
-            kinks=lambda slope=LEAKY_SLOPE: (Kink(0.0, slope, 1.0),),
-            settings={"slope": Setting(LEAKY_SLOPE, above=0.0)},
+            kinks=lambda slope=pairs.LEAKY_SLOPE: (Kink(0.0, slope, 1.0),),
+            settings={"slope": Setting(pairs.LEAKY_SLOPE, above=0.0)},
             by_setting={"slope": dleaky_relu_dslope},
-            pair_form=leaky_relu_pair,
+            pair_form=pairs.leaky_relu_pair,
         ),
         Activation(
             "elu",
@@ -297,11 +282,11 @@ ACTIVATIONS: dict[str, Activation] = {
             "where(z>=0, 1, alpha*exp(z))",
             range=_elu_range(),
             range_of=_elu_range,
-            kinks=lambda alpha=ELU_ALPHA: (Kink(0.0, alpha, 1.0),),
-            settings={"alpha": Setting(ELU_ALPHA, above=0.0)},
+            kinks=lambda alpha=pairs.ELU_ALPHA: (Kink(0.0, alpha, 1.0),),
+            settings={"alpha": Setting(pairs.ELU_ALPHA, above=0.0)},
             by_setting={"alpha": delu_dalpha},
-            slope_form=elu_slope,
-            pair_form=elu_pair,
+            slope_form=pairs.elu_slope,
+            pair_form=pairs.elu_pair,
         ),
         Activation(
             "softplus",
@@ -310,10 +295,12 @@ ACTIVATIONS: dict[str, Activation] = {
             "log(1+exp(z))",
             "sigmoid(z)",
             range=POSITIVE,
-            slope_form=softplus_slope,
-            pair_form=softplus_pair,
+            slope_form=pairs.softplus_slope,
+            pair_form=pairs.softplus_pair,
         ),
-        Activation("exp", exp, dexp_dz, "exp(z)", "a", range=POSITIVE, slope_form=exp_slope, pair_form=exp_pair),
+        Activation(
+            "exp", exp, dexp_dz, "exp(z)", "a", range=POSITIVE, slope_form=pairs.exp_slope, pair_form=pairs.exp_pair
+        ),
     )
 }
 """What a neuron can be activated by; the config's choices, the command line's and the tests read this table."""

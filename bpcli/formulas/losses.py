@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from bpcli.formulas import loss_formulas as formulas
 from bpcli.formulas.activations import logit
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
@@ -19,43 +20,6 @@ from bpcli.formulas.choices import (
     Task,
     given_settings,
     smooth,
-)
-from bpcli.formulas.loss_formulas import (
-    HUBER_DELTA,
-    bce,
-    bce_term,
-    cce,
-    cce_term,
-    dbce_dyhat,
-    dbce_dyhat_of_z,
-    dbce_term_dyhat,
-    dcce_dyhat,
-    dcce_term_dyhat,
-    dexp_poisson_term_dz,
-    dhinge_term_dyhat,
-    dhuber_term_ddelta,
-    dhuber_term_dyhat,
-    dmse_dyhat,
-    dmse_term_dyhat,
-    dpoisson_term_dyhat,
-    dsigmoid_bce_dz,
-    dsigmoid_bce_term_dz,
-    dsoftmax_cce_dlogits,
-    dsoftmax_cce_term_dlogits,
-    dsoftplus_poisson_term_dz,
-    exp_poisson_term,
-    hinge_term,
-    huber_term,
-    mean_over_samples,
-    mse,
-    mse_term,
-    poisson_term,
-    sample_count,
-    sigmoid_bce,
-    sigmoid_bce_term,
-    softmax_cce,
-    softmax_cce_term,
-    softplus_poisson_term,
 )
 from bpcli.numbers.namespaces import array_namespace, namespace
 
@@ -79,11 +43,11 @@ class Fused(NamedTuple):
         """(1/N) Σ J₀."""
         if self.whole is not None:
             return self.whole[0](y, z)
-        return mean_over_samples(namespace(y, z), lambda c: c * self.term(y, z), sample_count(z))
+        return formulas.mean_over_samples(namespace(y, z), lambda c: c * self.term(y, z), formulas.sample_count(z))
 
     def dJ_dz(self, y: Any, z: Any) -> Any:
         """∂J/∂z, in the shape of z."""
-        return self.slope(y, z) / sample_count(z) if self.whole is None else self.whole[1](y, z)
+        return self.slope(y, z) / formulas.sample_count(z) if self.whole is None else self.whole[1](y, z)
 
 
 class Loss(NamedTuple):
@@ -139,11 +103,13 @@ class Loss(NamedTuple):
         """(1/N) Σ J₀."""
         if self.whole is not None:
             return self.whole[0](y, yhat)
-        return mean_over_samples(namespace(y, yhat), lambda c: c * self.term(y, yhat), sample_count(yhat))
+        return formulas.mean_over_samples(
+            namespace(y, yhat), lambda c: c * self.term(y, yhat), formulas.sample_count(yhat)
+        )
 
     def dJ_dyhat(self, y: Any, yhat: Any) -> Any:
         """∂J/∂ŷ, in the shape of ŷ."""
-        return self.slope(y, yhat) / sample_count(yhat) if self.whole is None else self.whole[1](y, yhat)
+        return self.slope(y, yhat) / formulas.sample_count(yhat) if self.whole is None else self.whole[1](y, yhat)
 
     def encode(self, y: Any) -> Any:
         """The numbers of class numbers 0 and 1 of two classes; others as they are."""
@@ -180,7 +146,7 @@ def _impurity(p: Any) -> float:
     return float(array_namespace(p).sum(p * (1 - p)))
 
 
-def _huber_center(y: Any, weights: Any, delta: float = HUBER_DELTA) -> float:
+def _huber_center(y: Any, weights: Any, delta: float = formulas.HUBER_DELTA) -> float:
     """The c with Σ ω·clip(y − c, −δ, δ) = 0: a line between two of the places y ± δ where the sum bends."""
     xp = array_namespace(y)
     bends = xp.sort(xp.concatenate([y - delta, y + delta]))
@@ -197,7 +163,7 @@ def _huber_center(y: Any, weights: Any, delta: float = HUBER_DELTA) -> float:
     return float(bends[low] + share * (bends[high] - bends[low]))
 
 
-def _huber_kinks(y: Any, delta: Any = HUBER_DELTA) -> tuple[Kink, ...]:
+def _huber_kinks(y: Any, delta: Any = formulas.HUBER_DELTA) -> tuple[Kink, ...]:
     return Kink(y - delta, -delta, -delta), Kink(y + delta, delta, delta)
 
 
@@ -212,8 +178,8 @@ LOSSES: dict[str, Loss] = {
         Loss(
             "mse",
             Task.REGRESSION,
-            mse_term,
-            dmse_term_dyhat,
+            formulas.mse_term,
+            formulas.dmse_term_dyhat,
             lambda y, yhat: 2.0 * (y - yhat),
             "(y-yhat)**2",
             "-2*(y-yhat)",
@@ -221,13 +187,13 @@ LOSSES: dict[str, Loss] = {
             per_class=True,
             of_difference=True,
             by_shares=_impurity,
-            whole=(mse, dmse_dyhat),
+            whole=(formulas.mse, formulas.dmse_dyhat),
         ),
         Loss(
             "bce",
             Task.TWO_CLASSES,
-            bce_term,
-            dbce_term_dyhat,
+            formulas.bce_term,
+            formulas.dbce_term_dyhat,
             lambda y, yhat: -logit(yhat),
             "-(y*log(yhat)+(1-y)*log(1-yhat))",
             "(yhat-y)/(yhat*(1-yhat))",
@@ -241,21 +207,21 @@ LOSSES: dict[str, Loss] = {
             by_shares=_entropy,
             fused={
                 "sigmoid": Fused(
-                    sigmoid_bce_term,
-                    dsigmoid_bce_term_dz,
+                    formulas.sigmoid_bce_term,
+                    formulas.dsigmoid_bce_term_dz,
                     "log(1+exp(-abs(z)))+abs(z)*abs(where(z>=0,1,0)-y)",
                     "a-y",
-                    (sigmoid_bce, dsigmoid_bce_dz),
-                    dbce_dyhat_of_z,
+                    (formulas.sigmoid_bce, formulas.dsigmoid_bce_dz),
+                    formulas.dbce_dyhat_of_z,
                 )
             },
-            whole=(bce, dbce_dyhat),
+            whole=(formulas.bce, formulas.dbce_dyhat),
         ),
         Loss(
             "cce",
             Task.CLASSES,
-            cce_term,
-            dcce_term_dyhat,
+            formulas.cce_term,
+            formulas.dcce_term_dyhat,
             lambda y, yhat: -namespace(yhat).log(yhat),
             "-y*log(yhat)",
             "-y/yhat",
@@ -268,35 +234,35 @@ LOSSES: dict[str, Loss] = {
             by_shares=_entropy,
             fused={
                 "softmax": Fused(
-                    softmax_cce_term,
-                    dsoftmax_cce_term_dlogits,
+                    formulas.softmax_cce_term,
+                    formulas.dsoftmax_cce_term_dlogits,
                     "y*(logsumexp(logits)-logits)",
                     "p-y",
-                    (softmax_cce, dsoftmax_cce_dlogits),
+                    (formulas.softmax_cce, formulas.dsoftmax_cce_dlogits),
                 )
             },
-            whole=(cce, dcce_dyhat),
+            whole=(formulas.cce, formulas.dcce_dyhat),
         ),
         Loss(
             "huber",
             Task.REGRESSION,
-            huber_term,
-            dhuber_term_dyhat,
-            lambda y, yhat, delta=HUBER_DELTA: -dhuber_term_dyhat(y, yhat, delta),
+            formulas.huber_term,
+            formulas.dhuber_term_dyhat,
+            lambda y, yhat, delta=formulas.HUBER_DELTA: -formulas.dhuber_term_dyhat(y, yhat, delta),
             "where(abs(y-yhat)<=delta, (y-yhat)**2/2, delta*(abs(y-yhat)-delta/2))",
             "where(abs(y-yhat)<=delta, yhat-y, delta*sign(yhat-y))",
             _huber_center,
             of_difference=True,
             kinks=_huber_kinks,
-            settings={"delta": Setting(HUBER_DELTA, above=0.0)},
-            by_setting={"delta": dhuber_term_ddelta},
+            settings={"delta": Setting(formulas.HUBER_DELTA, above=0.0)},
+            by_setting={"delta": formulas.dhuber_term_ddelta},
         ),
         Loss(
             "hinge",
             Task.TWO_CLASSES,
-            hinge_term,
-            dhinge_term_dyhat,
-            lambda y, yhat: dhinge_term_dyhat(yhat, y),  # it is symmetric
+            formulas.hinge_term,
+            formulas.dhinge_term_dyhat,
+            lambda y, yhat: formulas.dhinge_term_dyhat(yhat, y),  # it is symmetric
             "max(0, 1-y*yhat)",
             "where(y*yhat<1, -y, 0)",
             lambda y, weights: 1.0 if _mean(y, weights) >= 0 else -1.0,
@@ -309,8 +275,8 @@ LOSSES: dict[str, Loss] = {
         Loss(
             "poisson",
             Task.REGRESSION,
-            poisson_term,
-            dpoisson_term_dyhat,
+            formulas.poisson_term,
+            formulas.dpoisson_term_dyhat,
             lambda y, yhat: -namespace(yhat).log(yhat),
             "yhat-y*log(yhat)",
             "1-y/yhat",
@@ -320,10 +286,10 @@ LOSSES: dict[str, Loss] = {
             labels=NOT_NEGATIVE,
             spans=POSITIVE,
             fused={
-                "exp": Fused(exp_poisson_term, dexp_poisson_term_dz, "exp(z)-y*z", "a-y"),
+                "exp": Fused(formulas.exp_poisson_term, formulas.dexp_poisson_term_dz, "exp(z)-y*z", "a-y"),
                 "softplus": Fused(
-                    softplus_poisson_term,
-                    dsoftplus_poisson_term_dz,
+                    formulas.softplus_poisson_term,
+                    formulas.dsoftplus_poisson_term_dz,
                     "a-y*log(a)",
                     "(a-y)/a/(1+exp(-z))",
                 ),

@@ -96,7 +96,7 @@ class ElementArray(np.ndarray[Any, Any]):
 
 
 _OPERATORS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv}
-_COMPARISONS = {name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
+COMPARISONS = {name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
 
 
 def turned(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -141,7 +141,7 @@ def _of_arrays(array: type, kind: "Elements") -> None:
 
         setattr(array, f"__{name}__", apply)
 
-    for name, function in (_OPERATORS | _COMPARISONS).items():
+    for name, function in (_OPERATORS | COMPARISONS).items():
         install(name, function)
     for name, function in _OPERATORS.items():
         install(f"r{name}", turned(function))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.numbers import pairs
-from bpcli.numbers.elements import Elements, give_operators
+from bpcli.numbers.elements import COMPARISONS, Elements, give_operators
 from bpcli.numbers.namespaces import FLOATS
 from bpcli.numbers.pairs import Pair
 
@@ -27,7 +27,6 @@ _PI = Decimal(  # OEIS A000796
 )
 _TINY = Decimal("1e-30")  # below, two terms of a power series are right to all digits
 _FAR = 2000  # the decimal exponent beyond which angles are not reduced
-_BEYOND = Decimal(math.ldexp(1.0, 1023))  # and what no double holds has a sine that is not known
 
 
 class Wide:
@@ -274,15 +273,6 @@ _ARITHMETIC = {
     "mul": _CONTEXT.multiply,
     "truediv": _CONTEXT.divide,
 }
-_ORDER: dict[str, Callable[[Decimal], bool]] = {
-    "lt": lambda order: order < 0,
-    "le": lambda order: order <= 0,
-    "gt": lambda order: order > 0,
-    "ge": lambda order: order >= 0,
-    "eq": lambda order: order == 0,
-    "ne": lambda order: order != 0,
-}
-"""What each comparison asks of −1, 0 or 1."""
 
 
 def _of_one(function: Callable[[Decimal], Decimal]) -> Callable[[Wide], Wide]:
@@ -293,9 +283,9 @@ def _of_two(function: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Wide, 
     return lambda a, b: Wide(function(a.x, b.x)) if not (a.x.is_nan() or b.x.is_nan()) else Wide(_NAN)
 
 
-def _compared(holds: Callable[[Decimal], bool], of_nan: bool) -> Callable[[Wide, Wide], bool]:
+def _compared(holds: Callable[[Decimal, int], bool], of_nan: bool) -> Callable[[Wide, Wide], bool]:
     def compare(a: Wide, b: Wide) -> bool:
-        return of_nan if a.x.is_nan() or b.x.is_nan() else holds(_CONTEXT.compare(a.x, b.x))
+        return of_nan if a.x.is_nan() or b.x.is_nan() else holds(_CONTEXT.compare(a.x, b.x), 0)  # −1, 0 or 1
 
     return compare
 
@@ -303,7 +293,7 @@ def _compared(holds: Callable[[Decimal], bool], of_nan: bool) -> Callable[[Wide,
 give_operators(
     Wide,
     {name: _of_two(function) for name, function in _ARITHMETIC.items()}
-    | {name: _compared(holds, name == "ne") for name, holds in _ORDER.items()},
+    | {name: _compared(holds, name == "ne") for name, holds in COMPARISONS.items()},
     wide,
 )
 

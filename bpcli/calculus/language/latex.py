@@ -15,6 +15,12 @@ _NAMED = {
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "log": r"\log", "log2": r"\log_2",
     "log10": r"\log_{10}", "min": r"\min", "max": r"\max", "sigmoid": r"\sigma", "sum": r"\sum", "prod": r"\prod",
 }  # fmt: skip
+_AROUND = {
+    "sqrt": (r"\sqrt{", "}"), "cbrt": (r"\sqrt[3]{", "}"), "abs": (r"\left|", r"\right|"),
+    "norm": (r"\left\|", r"\right\|"), "floor": (r"\left\lfloor ", r"\right\rfloor"),
+    "ceil": (r"\left\lceil ", r"\right\rceil"),
+}  # fmt: skip
+"""What stands around the argument of a function that has no name in LaTeX."""
 _SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
@@ -86,20 +92,12 @@ def _latex_binary(op: str, left: tuple[str, int], right: tuple[str, int]) -> tup
 
 def _latex_call(function: str, arguments: list[str]) -> tuple[str, int]:
     match function, arguments:
-        case "sqrt", [x]:
-            return rf"\sqrt{{{x}}}", _ATOM
-        case "cbrt", [x]:
-            return rf"\sqrt[3]{{{x}}}", _ATOM
-        case "abs", [x]:
-            return rf"\left|{x}\right|", _ATOM
-        case "norm", [x]:
-            return rf"\left\|{x}\right\|", _ATOM
+        case _, [x] if around := _AROUND.get(function):
+            return around[0] + x + around[1], _ATOM
         case "exp", [x]:
             return f"e^{{{x}}}", POWER
         case "exp2", [x]:
             return f"2^{{{x}}}", POWER
-        case "floor" | "ceil", [x]:
-            return rf"\left\l{function}{x}\right\r{function}".replace(f"l{function}", f"l{function} "), _ATOM
         case "where", [condition, x, y]:
             return rf"\begin{{cases}} {x}, & {condition} \\ {y}, & \text{{else}} \end{{cases}}", _ATOM
     name = _NAMED.get(function) or rf"\operatorname{{{function}}}".replace("_", r"\_")

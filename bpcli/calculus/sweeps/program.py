@@ -17,6 +17,9 @@ class Program(Slots):
     `scalar` says that no array occurs, so that floats suffice.
     """
 
+    infinite_slopes = True
+    """Whether a slope may be infinite, as a number may and a formula may not."""
+
     def __init__(
         self,
         trees: Sequence[Expression],
@@ -125,6 +128,7 @@ class Program(Slots):
         the adjoint of every step.
         """
         adjoints: dict[int, Any] = dict(seeds)
+        masked = masked and self.infinite_slopes
         result: dict[str, Any] = {}
         for number in range(len(self.slots) - 1, -1, -1):
             g = adjoints.pop(number, None)

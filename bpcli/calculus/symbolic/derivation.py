@@ -38,20 +38,10 @@ _WHOLE = {"softmax", "log_softmax", "logsumexp", "norm"}  # that stand as they a
 class SymbolicProgram(Program):
     """A program whose values are the user's own functions, not what they are computed by."""
 
+    infinite_slopes = False
+
     def __init__(self, trees: Sequence[Expression], texts: Sequence[str], variables: Mapping[str, Shape]) -> None:
         super().__init__(trees, texts, variables, recognise=False)
-
-    def reverse(
-        self,
-        xp: RuleNamespace[Any],
-        values: list[Any],
-        seeds: Mapping[int, Any],
-        active: list[bool],
-        masked: bool = False,
-        record: dict[int, Any] | None = None,
-    ) -> dict[str, Any]:
-        """The adjoints as formulas; nothing in them is infinite."""
-        return super().reverse(xp, values, seeds, active, masked=False, record=record)
 
     def forward(self, xp: RuleNamespace[Any], point: Mapping[str, Any]) -> list[Any]:
         """The value of every slot, as a formula."""
@@ -59,12 +49,10 @@ class SymbolicProgram(Program):
         for slot in self.slots:
             if isinstance(slot, Instruction):
                 args = [values[a] for a in slot.args]
-                if slot.op is not None:
-                    whole = slot.op.name in _WHOLE
-                    values.append(_whole(slot, args[0]) if whole else slot.value(xp, args))
-                else:
-                    assert slot.row is not None
+                if slot.row is not None:
                     values.append(xp.applied(slot.row, tuple(args)))
+                else:
+                    values.append(_whole(slot, args[0]) if slot.name in _WHOLE else slot.value(xp, args))
             else:
                 values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
         return values

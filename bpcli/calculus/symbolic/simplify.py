@@ -5,9 +5,10 @@ shorter, and has the same values as ours at random points, also where those are 
 """
 
 import math
+import operator
 import random
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
@@ -92,7 +93,7 @@ def _abstracted(tree: Expression, atoms: _Atoms, variables: Collection[str]) -> 
         return (
             atoms.name(tree) if isinstance(tree, Name) and tree.name in CONSTANTS and tree.name in variables else tree
         )
-    known = isinstance(tree, Negative) or (isinstance(tree, Binary) and tree.op in ("+", "-", "*", "/", "**"))
+    known = isinstance(tree, Negative) or (isinstance(tree, Binary) and tree.op in _OPERATIONS)
     if not known and not (isinstance(tree, Call) and tree.function in _FUNCTIONS):
         return atoms.name(tree)
     return replace_children(tree, [_abstracted(child, atoms, variables) for child in children(tree)])
@@ -100,6 +101,11 @@ def _abstracted(tree: Expression, atoms: _Atoms, variables: Collection[str]) -> 
 
 class _UnknownError(Exception):
     """Something that SymPy made and our language has not."""
+
+
+_OPERATIONS = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
+}  # fmt: skip
 
 
 def _to_sympy(sympy: Any, tree: Expression) -> Any:
@@ -114,11 +120,7 @@ def _to_sympy(sympy: Any, tree: Expression) -> Any:
         return getattr(sympy, tree.function)(*operands)
     assert isinstance(tree, Binary)
     left, right = operands
-    operations: dict[str, Callable[[Any, Any], Any]] = {
-        "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
-        "**": lambda a, b: a**b,
-    }  # fmt: skip
-    return operations[tree.op](left, right)
+    return _OPERATIONS[tree.op](left, right)
 
 
 def _from_sympy(sympy: Any, expression: Any) -> Expression:

@@ -175,17 +175,13 @@ def _comparison(op: str, answer: Callable[[Fraction, Fraction], bool]) -> Callab
     return compare
 
 
+_COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 _OPERATIONS: dict[str, Callable[[Symbol, Symbol], Any]] = {
     "add": _add,
     "sub": _subtract,
     "mul": _multiply,
     "truediv": _divide,
-    "lt": _comparison("<", lambda x, y: x < y),
-    "le": _comparison("<=", lambda x, y: x <= y),
-    "gt": _comparison(">", lambda x, y: x > y),
-    "ge": _comparison(">=", lambda x, y: x >= y),
-    "eq": _comparison("==", lambda x, y: x == y),
-    "ne": _comparison("!=", lambda x, y: x != y),
+    **{name: _comparison(op, getattr(operator, name)) for op, name in _COMPARISONS.items()},
 }
 
 
@@ -232,9 +228,6 @@ def symbols() -> Elements:
         power_of_two=lambda k: lifted(2.0 ** int(k)),
         pi=lambda: Symbol(Name("pi")),
     )
-
-
-_COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
 
 def _computed(xp: Any, node: Expression, operands: list[Any], names: Mapping[str, Any]) -> Any:
