@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcli.api.calculator import Function
 from bpcli.api.lecture_functions import names_of
-from bpcli.calculus.checks.answers import Answer, read_answer
+from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
 from bpcli.calculus.checks.grading import Grade, Tolerance
 from bpcli.calculus.checks.questions import Question, graded, question_of
@@ -17,6 +17,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.seeds import Point
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import BpcliError, DataError, UsageError
+from bpcli.lecture.input_checks import check_names
 from bpcli.lecture.inputs import INPUTS
 
 __all__ = ["Checked", "Comparison", "Grade", "Subject", "Tolerance", "check", "grade"]
@@ -83,6 +84,7 @@ class NamedSubject(Subject):
         from bpcli.lecture.named_functions import NAMED
         from bpcli.lecture.named_questions import named_question
 
+        check_names(name, inputs)
         self.name, self.row = name, NAMED[name]
         checked = self.row.check(dict(inputs))
         with np.errstate(all="ignore"):
@@ -114,12 +116,19 @@ def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:
     return found
 
 
-def part_of(answer: Answer | BpcliError, number: int, samples: int, outputs: int) -> Answer | BpcliError:
-    """The rows for one sample of an answer that has those of all samples one below the other, as they are printed."""
-    rows = None if not isinstance(answer, Answer) or answer.numbers is None else answer.numbers.get("")
-    if not isinstance(answer, Answer) or rows is None or samples == 1 or len(rows) != samples * outputs:
+def part_of(answer: Answer | BpcliError, number: int, samples: int, layout: Layout) -> Answer | BpcliError:
+    """The rows for one sample or point, of an answer that has those of all one below the other, as printed."""
+    if not isinstance(answer, Answer) or answer.numbers is None or samples == 1:
         return answer
-    return answer._replace(numbers={"": rows[number * outputs : (number + 1) * outputs]})
+    parts, shapes = {}, dict(layout.blocks)
+    for title, rows in answer.numbers.items():
+        shape = shapes.get(title) or (layout.blocks[0][1] if len(shapes) == 1 else ())
+        heights = {layout.outputs, shape[0] if layout.outputs == 1 and len(shape) == 2 else layout.outputs}
+        height = len(rows) // samples
+        if len(rows) % samples or height not in heights:
+            return answer
+        parts[title] = rows[number * height : (number + 1) * height]
+    return answer._replace(numbers=parts)
 
 
 def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:

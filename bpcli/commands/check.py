@@ -194,11 +194,12 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
         point = some_point(request.variables.names)
         request.at = [", ".join(f"{name}={value}" for name, value in point.items())]
         _tell_point(point)
-    for subject in _subjects(request):
+    for k, subject in enumerate(_subjects(request)):
         asked = request.asked(subject.inputs)
         if mine:
             for text, answer in zip(mine, answers, strict=True):
-                session.answered(asked.inputs(), text, subject.grade(answer, session.tolerance))
+                part = part_of(answer, k, len(request.at), subject.question.layout)
+                session.answered(asked.inputs(), text, subject.grade(part, session.tolerance))
         else:
             session.show(asked.function, asked.inputs(), asked.titles(), asked.cells(), subject.check())
 
@@ -257,7 +258,7 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
         subject: Subject = NamedSubject(name, inputs, wrt)
         shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
         for text, answer in zip(mine, answers, strict=True):
-            part = part_of(answer, k, len(samples), subject.question.layout.outputs)
+            part = part_of(answer, k, len(samples), subject.question.layout)
             session.answered(shown, text, subject.grade(part, session.tolerance))
         if not mine:
             numbers = Asked(name, {key: np.asarray(v, float) for key, v in shown.items() if not isinstance(v, str)})

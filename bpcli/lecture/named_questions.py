@@ -156,9 +156,8 @@ def _other_blocks(row: Named, chosen: str, inputs: Inputs) -> list[Factor]:
 def named_probes(
     row: Named, checked: Inputs, truth: Callable[[Inputs], Array], constants: Collection[float] = ()
 ) -> list[Probe]:
-    """Inputs of the same shapes: of both signs and all sizes, each label, and 0 where the derivative does not jump.
-
-    And the `constants` that an answer has written.
+    """Inputs of the same shapes: of both signs and all sizes, each label; and where the derivative does not jump 0, and
+    the `constants` that an answer has written.
     """
     rng = random.Random(0)
     numbers = [key for key in checked if key in _SOME]
@@ -170,15 +169,12 @@ def named_probes(
     for _ in range(_FAR):
         drawn = {block: random_like(checked[block], lambda: far_number(rng)) for block in row.blocks}
         found.append(Probe({**found[0].inputs, **drawn}, False, True))
-    for block in row.blocks:
-        at_zero = {**found[0].inputs, block: np.zeros_like(checked[block])}
-        if _accepted(row, at_zero) and smooth(truth, at_zero, [block]):
-            found.append(Probe(at_zero, False))
-    for block in row.blocks:
-        for value in (sign * size for size in constants for sign in (-1.0, 1.0)):
-            at_constant = {**found[0].inputs, block: np.full_like(np.asarray(checked[block], float), value)}
-            if _accepted(row, at_constant) and smooth(truth, at_constant, [block]):
-                found.append(Probe(at_constant, False))
+    for key in numbers:
+        places = [0.0] + [sign * size for size in constants if key in row.blocks for sign in (-1.0, 1.0)]
+        for value in places:
+            there = {**found[0].inputs, key: np.full_like(np.asarray(checked[key], float), value)}
+            if _accepted(row, there) and (key not in row.blocks or smooth(truth, there, [key])):
+                found.append(Probe(there, False))
     return [probe for probe in found if _accepted(row, probe.inputs)]
 
 

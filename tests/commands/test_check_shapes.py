@@ -31,17 +31,23 @@ EXPRESSIONS = [
 CASES = [(["jacobian", name], inputs) for name, inputs in NAMES.items()] + EXPRESSIONS
 
 
-@pytest.mark.parametrize("precision", [None, 3, 4, 7])
-@pytest.mark.parametrize(("asked", "inputs"), CASES, ids=[asked[1] for asked, _ in CASES])
-def test_what_is_printed_is_taken_back(bpcli, tmp_path, asked, inputs, precision):
-    digits = [] if precision is None else ["--precision", precision]
-    printed = bpcli(*asked, *inputs, *digits)
-    assert printed.code == 0
-    answer = tmp_path / "mine.txt"
-    answer.write_text(printed.out)
-    found = bpcli("check", *asked[1:], *inputs, "--mine", f"@{answer}", "--format", "json")
-    (record,) = found.json
-    assert record["finding"] == "right", (printed.out, record)
+SEVERAL = [
+    (["grad", "x**2*sin(y)"], ["--at", "x=1.3,y=2", "--at", "x=0.3,y=1"]),
+    (["jacobian", "x*v", "sum(v)*x"], ["--at", "x=1.3,v=[2,0.7]", "--at", "x=0.3,v=[1,4]"]),
+    (["jacobian", "softmax"], ["--logits", "1,2,3;0,1,0.5"]),
+]
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "csv"])
+@pytest.mark.parametrize(("asked", "inputs"), CASES + SEVERAL, ids=[asked[1] for asked, _ in CASES + SEVERAL])
+def test_what_is_printed_is_taken_back(bpcli, tmp_path, asked, inputs, format_):
+    for digits in ([], ["--precision", 3], ["--precision", 7]):
+        printed = bpcli(*asked, *inputs, *digits, "--format", format_)
+        assert printed.code == 0
+        answer = tmp_path / "mine.txt"
+        answer.write_text(printed.out)
+        found = bpcli("check", *asked[1:], *inputs, "--mine", f"@{answer}", "--format", "json")
+        assert {record["finding"] for record in found.json} == {"right"}, (printed.out, found)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])

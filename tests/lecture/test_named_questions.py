@@ -76,6 +76,19 @@ ANSWERS = [
     ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x", "inner_derivative"),
     ("sigmoid", {"z": [0.5, 1.0]}, "-a*(1-a)", "sign"),
     ("sigmoid", {"z": [0.5, 1.0]}, "2*a*(1-a)", "factor"),
+    # right but for zeros, saturation, a side, a label
+    ("mse", {}, "2*(yhat-y)/N*sign(y)**2", "domain"),
+    ("mse", {}, "2*(yhat-y)/N + (y==0)", "domain"),
+    ("poisson", {}, "1-y/yhat+(y==0)", "domain"),
+    ("affine", {"x": [1, 2], "w": [3, 4], "b": 1}, "w*sign(x)**2,x,1", "domain"),
+    ("affine", {"x": [1, 2], "w": [3, 4], "b": 1}, "w,x,sign(b)**2", "domain"),
+    ("tanh", {}, "(1-a**2)*sign(z)**2", "domain"),
+    ("tanh", {}, "where(z<50,1-a**2,1)", "domain"),
+    ("softplus", {}, "where(z>-30,sigmoid(z),1)", "domain"),
+    ("elu", {}, "where(z>-5,where(z>0,1,exp(z)),1)", "domain"),
+    ("elu", {}, "where(z>0,1,a+1)", "right"),
+    ("softmax", {"logits": [1, 2]}, "p[0]*(1-p[0]),-p[0]*p[1];-p[0]*p[1],where(logits[1]<10,p[1]*p[0],p[1])", "domain"),
+    ("softmax", {"logits": [1, 2]}, "[[p[0]*(1-p[0]),-p[0]*p[1]],[-p[0]*p[1],p[1]*(1-p[1])]]", "right"),
 ]
 
 
@@ -112,6 +125,9 @@ def test_a_kink_is_told_from_a_smooth_place():
     truth = named_question("relu", NAMED["relu"].check({"z": 0.5})).truth
     assert not smooth(truth, {"z": np.zeros(1)}, ["z"])
     assert smooth(truth, {"z": np.ones(1)}, ["z"])
+    assert smooth(lambda inputs: np.sqrt(abs(inputs["z"]))[None], {"z": np.zeros(1)}, ["z"])
+    assert smooth(lambda inputs: inputs["z"][None], {"z": np.zeros(1)}, ["z"])
+    assert not smooth(lambda inputs: np.sign(inputs["z"])[None], {"z": np.zeros(1)}, ["z"])
 
 
 @pytest.mark.parametrize("name", INPUTS)

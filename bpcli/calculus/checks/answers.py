@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import Number, names_in, postorder
@@ -48,8 +49,6 @@ class Layout(NamedTuple):
 
 
 _PLAIN = re.compile(r"[-−+]?[\d.]+(?:[eE][-−+]?\d+)?")
-_TITLE = re.compile(r"\s*d/d(\w+):\s*")
-_OPERATORS = "+*/^·@<>=!"
 _INDEX = re.compile(r"\[([ijk](?:,[ijk])?)\]")
 
 
@@ -63,68 +62,29 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         content = read(text.strip()[1:])
         if not isinstance(content, str):
             return Answer(text, {"": [[Cell(float(v)) for v in row] for row in np.atleast_2d(content)]}, None)
-        whole = content.strip()
-    parts = {title: _rows(part) for title, part in _parts(whole)}
+        whole = content
+    parts = rows_by_title(whole.strip())
     if not any(row for rows in parts.values() for row in rows):
         expected = "numbers such as 2,4 or formulas such as 2*x"
         raise ExpressionError("there is no answer here", whole, 0, len(whole), expected)
-    if all(_PLAIN.fullmatch(part) for rows in parts.values() for row in rows for part in row):
-        return Answer(text, {title: [list(map(_cell, row)) for row in rows] for title, rows in parts.items()}, None)
-    if list(parts) == [""]:
-        try:
-            values = np.atleast_2d(np.asarray(parse_value(whole), float))
-            return Answer(text, {"": [[Cell(float(v)) for v in row] for row in values]}, None)
-        except ExpressionError:
-            pass
+    numbers = {title: [[_number(part) for part in row] for row in rows] for title, rows in parts.items()}
+    if all(cell for rows in numbers.values() for row in rows for cell in row):
+        return Answer(text, {title: [[c for c in row if c] for row in rows] for title, rows in numbers.items()}, None)
     for row in (row for rows in parts.values() for row in rows):
         for formula in row:
             parse(_entrywise(formula))  # what can't be read is no answer, at no input
     return Answer(text, None, parts)
 
 
-def _parts(text: str) -> list[tuple[str, str]]:
-    """The parts of an answer under lines such as `d/dx:`; one without a title where there are none."""
-    parts: list[tuple[str, list[str]]] = [("", [])]
-    for line in text.splitlines():
-        title = _TITLE.fullmatch(line)
-        if title:
-            parts.append((title[1], []))
-        else:
-            parts[-1][1].append(line)
-    found = [(title, "\n".join(lines)) for title, lines in parts]
-    return [(title, part) for title, part in found if title or part.strip() or len(found) == 1]
-
-
-def _rows(text: str) -> list[list[str]]:
-    rows = [[part.strip() for part in _split(row, ",")] for row in _split(text.replace("\n", ";"), ";") if row.strip()]
-    return [_spaced(row[0]) if len(row) == 1 else row for row in rows]
-
-
-def _cell(typed: str) -> Cell:
-    return Cell(float(typed.replace("−", "-")), typed)
-
-
-def _spaced(text: str) -> list[str]:
-    """The entries that are kept apart by spaces, as they are printed: numbers, or formulas that have none inside."""
-    parts = [part for part in _split(" ".join(text.split()), " ") if part]
-    open_ = any(part[0] in _OPERATORS + ")" or part[-1] in _OPERATORS + "-−(" for part in parts)
-    return [text] if open_ else parts
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """The parts between separators outside of brackets."""
-    parts, depth, start = [], 0, 0
-    bare = text.strip()
-    if separator == ";" and bare.startswith("[[") and bare.endswith("]]"):
-        return [row.strip().strip("[]") for row in re.split(r"\]\s*,\s*\[", bare[2:-2])]
-    if bare.startswith("[") and bare.endswith("]") and separator == ",":
-        text = bare[1:-1]
-    for i, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if character == separator and depth == 0:
-            parts.append(text[start:i])
-            start = i + 1
-    return [*parts, text[start:]]
+def _number(part: str) -> Cell | None:
+    """A number or a constant expression; None for a formula."""
+    if _PLAIN.fullmatch(part):
+        return Cell(float(part.replace("−", "-")), part)
+    try:
+        value = parse_value(part)
+    except ExpressionError:
+        return None
+    return Cell(value) if isinstance(value, float) else None
 
 
 class Formulas:

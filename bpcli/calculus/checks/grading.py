@@ -100,27 +100,36 @@ def _digits(typed: str) -> tuple[int, int, int]:
     return len((whole + fraction).lstrip("0")), len(fraction), int((exponent or "0").replace("−", "-"))
 
 
-def half_a_digit(typed: str) -> float:
-    """Half a unit of the last digit of a decimal fraction with three significant digits or more, else 0."""
+def half_a_digit(typed: str, least: int = 3) -> float:
+    """Half a unit of the last digit of a decimal fraction with `least` significant digits or more, else 0."""
     digits, fraction, exponent = _digits(typed)
-    if digits < 3 or not fraction or abs(exponent) > 400:
+    if digits < least or not fraction or abs(exponent) > 400:
         return 0.0
     # A little more, for the half that was rounded either way.
     return 0.5000001 * float(f"1e{exponent - fraction}")
+
+
+def loosely_typed(typed: Sequence[Sequence[str | None]]) -> Array:
+    """How far each entry may be off if a single digit that was typed counts."""
+    return np.array([[half_a_digit(t, 1) if t else 0.0 for t in row] for row in typed])
 
 
 def typed_slack(typed: Sequence[Sequence[str | None]], exact: Array, given: Array) -> Array:
     """How far each entry of an answer may be off for the digits that it was typed with.
 
     Where others have three digits or more, a number may have lost the zeros at its end, as printed ones do: 0.25 beside
-    0.3333 is 0.2500.
+    0.3333 is 0.2500, and 0.09 is 0.0900.
     """
     slack = np.array([[half_a_digit(t) if t else 0.0 for t in row] for row in typed])
-    most = max((_digits(t)[0] for row in typed for t in row if t and half_a_digit(t)), default=0)
+    rounded = [_digits(t) for row in typed for t in row if t and half_a_digit(t)]
+    most, places = max((d for d, _, _ in rounded), default=0), max((f - e for _, f, e in rounded), default=0)
     if most:
         for place, t in np.ndenumerate(np.array(typed, object)):
             value = float(exact[place])
-            if t and not slack[place] and math.isfinite(value) and float(number(value, most)) == given[place]:
+            if not t or slack[place] or not math.isfinite(value):
+                continue
+            fixed = f"{value:.{max(places, 0)}f}"
+            if given[place] in (float(number(value, most)), float(fixed) if half_a_digit(fixed) else math.nan):
                 slack[place] = abs(value - given[place])
     return slack
 

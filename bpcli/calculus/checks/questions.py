@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted
 from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
-from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, typed_slack
+from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, loosely_typed, typed_slack
 from bpcli.calculus.checks.probes import Probe, probes_of
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
 from bpcli.calculus.language.render import to_text
@@ -79,11 +79,15 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
         rows = [row for part in parts.values() for row in part]
         return of_another_shape(truth, rows, tolerance, question.layout)
     given = _values(cells)
-    slack = typed_slack([[cell.typed for cell in row] for row in cells], truth, given)
+    typed = [[cell.typed for cell in row] for row in cells]
+    slack = typed_slack(typed, truth, given)
     layout = question.layout
     one = (truth[None], given[None], slack[None], undecided[None])
     compared = Compared(*one, tolerance, question.names, layout.blocks, samples=question.samples)
     if not compared.right.all():
+        if compared._replace(slack=loosely_typed(typed)[None]).right.all():
+            message = "right to the digits typed, but three at least are needed"
+            return Grade("value", compared.entries(), message, score=compared.score)
         compared = compared._replace(factors=question.factors(inputs))
     return diagnosed(compared, np.ones(1, bool))
 
@@ -164,13 +168,18 @@ def _joined(each: list[list[Factor]]) -> list[Factor]:
 
 
 def smooth(truth: Callable[[dict[str, Any]], Array], inputs: Mapping[str, Any], names: Sequence[str]) -> bool:
-    """Whether a derivative is the same to both sides of the inputs, moved together a little."""
-    sides = []
-    for step in (-1e-7, 1e-7):
-        moved = {n: inputs[n] + step * np.maximum(abs(np.asarray(inputs[n])), 1e-3) for n in names}
-        sides.append(truth({**inputs, **moved}))
-    size = np.maximum(abs(sides[0]), abs(sides[1]))
-    return bool((abs(sides[0] - sides[1]) <= _AT_KINK * size + 1e-300).all())
+    """Whether a derivative is the same to both sides of the inputs, moved together a little.
+
+    What differs there as much when it is nearer by has jumped; x on both sides of 0 has not.
+    """
+
+    def sides(step: float) -> tuple[Array, Array]:
+        moved = {n: step * np.maximum(abs(np.asarray(inputs[n])), 1e-3) for n in names}
+        left, right = (truth({**inputs, **{n: inputs[n] + s * moved[n] for n in names}}) for s in (-1.0, 1.0))
+        return abs(right - left), np.maximum(abs(left), abs(right))
+
+    (jump, size), (before, _) = sides(1e-7), sides(1e-5)
+    return bool((~(jump > _AT_KINK * size + 1e-300) | (jump < before / 4)).all())
 
 
 # Expressions
@@ -221,17 +230,20 @@ def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, p
 
 
 def _samples(calculation: Calculation) -> int:
-    """The number of terms that a mean of the expression is over; 1 if there is none, or several."""
+    """The number of terms of the mean in an expression, mean(x) or sum(x)/n; 1 if there is none, or several."""
     slots = calculation.program.slots
+    steps = [step for step in slots if isinstance(step, Instruction)]
+    sums = {1.0 * math.prod(step.shapes[0]) // math.prod(step.shape) for step in steps if step.name == "sum"}
     counts = set()
-    for step in slots:
-        if isinstance(step, Elementwise) and step.row is OPERATORS["/"] and isinstance(step.node, Call):
-            count = slots[step.args[1]]  # a division that nobody wrote is that of a mean
-            counts |= {int(count)} if isinstance(count, Constant) else set()
+    for step in steps:
+        count = slots[step.args[1]] if step.row is OPERATORS["/"] else None
+        if isinstance(count, Constant) and (isinstance(step.node, Call) or float(count) in sums):
+            counts.add(int(count))
     return counts.pop() if len(counts) == 1 else 1
 
 
-_LINEAR = [OPERATORS[name] for name in ("+", "-", "*", "/", "negative")]
+_SUMS = [OPERATORS[name] for name in ("+", "-", "negative")]
+_LINEAR = [*_SUMS, OPERATORS["*"], OPERATORS["/"]]
 
 
 class _AsWritten(Program):
@@ -259,7 +271,7 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
         if name in program.slots
     }
     shapes, found = program.variables, []
-    for slot in sorted({a for _, step in curved for a in step.args}):
+    for slot in _inside(program, {a for _, step in curved for a in step.args}):
         step = program.slots[slot]
         if isinstance(step, Instruction):
             slopes = [_entries_of(along[n][slot] if n in along else None, shapes[n]) for n in calculation.wrt]
@@ -273,6 +285,17 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
                 slopes = [_entries_of(slope, shapes[name]) for name in calculation.wrt]
                 text = f"the derivative of {_written(calculation, step)} by what is inside"
                 found.append(_spread(calculation, "outer_derivative", text, slopes))
+    return found
+
+
+def _inside(program: Program, slots: set[int]) -> list[int]:
+    """What stands inside of functions, and after it the terms of what is a sum there."""
+    found, waiting = list[int](), sorted(slots)
+    while waiting:
+        found += waiting
+        steps = [step for slot in waiting if isinstance(step := program.slots[slot], Instruction)]
+        terms = {a for step in steps if step.row in _SUMS for a in step.args}
+        waiting = sorted(terms.difference(found))
     return found
 
 

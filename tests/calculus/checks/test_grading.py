@@ -55,6 +55,11 @@ def test_zeros_that_a_printed_number_has_lost_count_as_digits():
     assert slack[0, 0] == pytest.approx(0.00003)
     alone = typed_slack([["0.25"]], exact[:, :1], np.array([[0.25]]))
     assert alone[0, 0] == 0
+    places = typed_slack(
+        [["0.09", "0.2447", "0"]], np.array([[0.09003, 0.24473, 0.00003]]), np.array([[0.09, 0.2447, 0]])
+    )
+    assert places[0, 0] == pytest.approx(0.00003)  # 0.0900
+    assert places[0, 2] == 0  # 0.0000 has no digit
 
 
 def test_the_score_counts_entries_that_are_right_at_all_inputs():

@@ -192,6 +192,8 @@ FINDINGS = [
     ("sin(v)", "cos(v)", {"v": [1, 2]}, "right", None),
     ("sin(v)", "-cos(v)", {"v": [1, 2]}, "sign", None),
     ("sum(sin(3*v))", "cos(3*v)", {"v": [1, 2]}, "inner_derivative", None),
+    ("(5-3*x)**2", "-2*(5-3*x)", {"x": 1}, "inner_derivative", None),
+    ("sin(2-x**2)", "-cos(2-x**2)", {"x": 1}, "inner_derivative", None),
     ("x**2", "x", {"x": 3.0}, "factor", 0.5),
     ("x**2", "x+2", {"x": 2.0}, "domain", None),
     ("x**2", "3*x+1", {"x": 2.0}, "value", None),
@@ -203,6 +205,22 @@ def test_the_finding(text, mine, point, finding, factor):
     found = grade(text, mine, point)
     assert found.finding == finding, found
     assert found.factor == (pytest.approx(factor) if factor else None)
+
+
+def test_fewer_than_three_digits_are_told():
+    found = grade("x/y", "0.33,-0.22", {"x": 2, "y": 3})
+    assert (found.finding, found.score) == ("value", 0)
+    assert "three at least" in found.message
+    assert grade("x/y", "1/3,-0.222", {"x": 2, "y": 3}).finding == "right"
+    assert "three" not in grade("x/y", "0.33,-0.23", {"x": 2, "y": 3}).message
+
+
+def test_a_sum_over_its_number_of_terms_is_a_mean():
+    for mean in ("sum(v**2)/3", "-sum(v**2)/3", "mean(v**2)"):
+        sign = "-" if mean[0] == "-" else ""
+        assert grade(mean, f"{sign}2*v/N", {"v": [1, 2, 4]}).finding == "right"
+        assert grade(mean, f"{sign}2*v", {"v": [1, 2, 4]}).finding == "missing_mean"
+    assert grade("sum(v**2)/3", "2*v", {"v": [1, 2, 4, 5]}).finding == "factor"
 
 
 def test_a_lacking_factor_is_told_as_what_is_right():
