@@ -182,9 +182,8 @@ def grad(
     """
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[Floats, Sequence[float]]:
-        number, blocks = calculation.gradient(point)
-        row = _row(blocks.values())
-        return row, [number, *row.tolist()]
+        row = _row(calculation.gradient(point)[1].values())
+        return row, row.tolist()
 
     return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, certify=certify, table="gradient")
 
@@ -205,10 +204,9 @@ def jacobian(
         raise UsageError("a Jacobian is of one expression or more", 'jacobian("x*y", "x+y")')
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[Floats, Sequence[float]]:
-        values, blocks = calculation.jacobian(point)
-        parts = [np.asarray(block, np.float64) for block in blocks.values()]
+        parts = [np.asarray(block, np.float64) for block in calculation.jacobian(point)[1].values()]
         matrix = np.concatenate(parts, axis=1) if parts else np.empty((calculation.outputs, 0))
-        return matrix, [*_row(values).tolist(), *matrix.ravel().tolist()]
+        return matrix, matrix.ravel().tolist()
 
     return Function(expressions, compute, wrt=wrt, let=let, order=order, kink=kink, certify=certify)
 
@@ -228,10 +226,8 @@ def hessian(
     """
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[Floats, Sequence[float]]:
-        number, gradient, rows = calculation.hessian(point)
-        row, matrix = _row(gradient.values()), np.array(rows, np.float64)
-        matrix = matrix.reshape(len(row), len(row))
-        return matrix, [number, *row.tolist(), *matrix.ravel().tolist()]
+        matrix = np.array(calculation.hessian(point)[2], np.float64).reshape(calculation.inputs, calculation.inputs)
+        return matrix, matrix.ravel().tolist()
 
     return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, second=True, certify=certify)
 

@@ -145,7 +145,8 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
     rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
     outputs = [v for value in values for v in flat(value)]
     titles = wrt_titles(request, calculation)
-    printer.check(calculation, point, [*outputs, *(v for row in rows for v in row)])
+    beside = {"json": outputs, "csv": outputs}
+    printer.check(calculation, point, [v for row in rows for v in row], beside=beside)
     numbers = all(not calculation.program.variables[name] for name in request.wrt)
     printer.matrix(
         request.asked(point),
@@ -163,7 +164,8 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
 def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
     """V·J in the shapes of the variables."""
     values, blocks = calculation.vjp(point, direction("--vjp", text, calculation.outputs, "outputs"))
-    printer.check(calculation, point, [x for block in blocks.values() for x in flat(block)])
+    entries = [x for block in blocks.values() for x in flat(block)]
+    printer.check(calculation, point, entries, beside={"json": [v for value in values for v in flat(value)]})
     printer.row(request.asked(point), "vjp", value_of(values), blocks, wrt_titles(request, calculation))
 
 
@@ -171,7 +173,7 @@ def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Po
     """J·V in the shapes of the outputs."""
     values, products = calculation.jvp(point, direction("--jvp", text, calculation.inputs, "inputs"))
     entries = [x for product in products for x in flat(product)]
-    printer.check(calculation, point, entries)
+    printer.check(calculation, point, entries, beside={"json": [v for value in values for v in flat(value)]})
     printer.result(
         request.asked(point),
         lambda: {"value": value_of(values), "jvp": value_of(products)},

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -34,7 +34,8 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
     # The precision of balls is one for all threads.
     workers = 1 if printer.certify else None
     blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), workers)
-    checked = (_check(block, printer, request) for block in blocks)
+    hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
+    checked = (_check(block, printer, request, hidden) for block in blocks)
     if target is not None:
         _write(checked, Path(target), force, request)
     else:
@@ -42,8 +43,8 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
     printer.finish()
 
 
-def _check(block: Block, printer: Printer, request: Request) -> Block:
-    """Let the printer remember the points whose results are not finite."""
+def _check(block: Block, printer: Printer, request: Request, hidden: int) -> Block:
+    """Let the printer remember the points whose results, but for the first `hidden`, are not finite."""
     import numpy as np
 
     def point(i: int) -> dict[str, Any]:
@@ -54,10 +55,10 @@ def _check(block: Block, printer: Printer, request: Request) -> Block:
 
     for i, kinks in groupby(block.kinks, key=lambda kink: kink.point):
         printer.at_kink(partial(place, i), list(kinks))
-    finite = np.isfinite(block.table)
+    finite = np.isfinite(block.table[:, hidden:])
     if not finite.all():
         for i in np.flatnonzero(~finite.all(axis=1)).tolist():
-            printer.check(block.calculation, point(i), block.table[i].tolist())
+            printer.check(block.calculation, point(i), block.table[i, hidden:].tolist())
     return block
 
 
@@ -97,7 +98,14 @@ def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer
 class _Marked(Printer):
     """A printer of marks in the place of numbers."""
 
-    def check(self, calculation: Calculation, point: Any, results: Sequence[Any], second: bool = False) -> None:
+    def check(
+        self,
+        calculation: Calculation,
+        point: Any,
+        results: Sequence[Any],
+        second: bool = False,
+        beside: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
         """Marks are neither finite nor not."""
 
 

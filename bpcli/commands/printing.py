@@ -156,10 +156,21 @@ class Printer:
                 )
             output.emit(csv_line(row, self.precision))
 
-    def check(self, calculation: Calculation, point: Point, results: Sequence[float], second: bool = False) -> None:
-        """Remember the operation at fault if one of the results is not finite; `second` derivatives among them."""
+    def check(
+        self,
+        calculation: Calculation,
+        point: Point,
+        results: Sequence[float],
+        second: bool = False,
+        beside: Mapping[str, Sequence[float]] | None = None,
+    ) -> None:
+        """Remember the operation at fault if one of the results is not finite; `second` derivatives among them.
+
+        `beside` are the numbers that a format prints beside the results; what it does not print is not at fault.
+        """
         from math import isfinite
 
+        results = [*(beside or {}).get(self.format, ()), *results]
         if calculation.kinks:
             self.at_kink(lambda: calculation.diagnostics.edge_place(point), calculation.kinks)
         if not self.all_decided(results):

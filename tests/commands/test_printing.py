@@ -52,3 +52,15 @@ def test_more_digits_than_a_double_has_are_proven_or_refused():
     assert Printer("text", 18, certify=True).precision == 18
     with pytest.raises(UsageError, match="17 significant digits"):
         Printer("text", 18)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+@pytest.mark.parametrize("command", [["grad"], ["hessian"], ["jacobian"]])
+def test_a_value_that_is_not_printed_does_not_decide_the_exit_code(bpcli, command, form):
+    # 2^1024 is beyond the doubles; ln 2·2^1024 and ln² 2·2^1024 are not.
+    result = bpcli(*command, "exp2(x)", "--at", "1024", "--format", form)
+    printed = "inf" in result.out.lower()
+    assert result.code == (4 if printed else 0)
+    assert printed == (form == "json" or (form == "csv" and command != ["hessian"]))
+    if command == ["grad"]:
+        assert bpcli(*command, "exp2(x)", "--points", "-", "--format", form, stdin="x\n1024\n").code == result.code
