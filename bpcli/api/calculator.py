@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,38 +164,36 @@ def value(
     return Function([expression], compute, let=let, order=order, certify=certify, table="value")
 
 
-def grad(
-    expression: str,
-    *,
-    wrt: Names | None = None,
-    let: Mapping[str, Any] | None = None,
-    order: Names | None = None,
-    kink: str = "lecture",
-    certify: bool = False,
-) -> Function[Floats]:
+class Options(TypedDict, total=False):
+    """What a function of expressions is asked for.
+
+    `wrt` names what to differentiate by, `let` gives constants, `order` is the order of the variables. `kink` is the
+    slope at a kink: `lecture`, `left` or `right`. With `certify` each entry is the double nearest to the true one,
+    proven.
+    """
+
+    wrt: Names | None
+    let: Mapping[str, Any] | None
+    order: Names | None
+    kink: str
+    certify: bool
+
+
+def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
     """The gradient of an expression as a function: a row (n,), ∂f/∂x for each entry of the variables in order.
 
-    `grad("x**2+y**2")(1, 2)` is [2., 4.]. `wrt` names what to differentiate by, `let` gives constants, `order` declares
-    the order of the variables, `kink` is `lecture`, `left` or `right`; with `certify` each entry is the double nearest
-    to the true one, proven. ExpressionError if the expression can't be read, or is not one number; MissingExtraError
-    where `certify` lacks python-flint.
+    `grad("x**2+y**2")(1, 2)` is [2., 4.]; `Options` lists the keywords. ExpressionError if the expression can't be
+    read, or is not one number; MissingExtraError where `certify` lacks python-flint.
     """
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[Floats, Sequence[float]]:
         row = _row(calculation.gradient(point)[1].values())
         return row, row.tolist()
 
-    return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, certify=certify, table="gradient")
+    return Function([expression], compute, table="gradient", **options)
 
 
-def jacobian(
-    *expressions: str,
-    wrt: Names | None = None,
-    let: Mapping[str, Any] | None = None,
-    order: Names | None = None,
-    kink: str = "lecture",
-    certify: bool = False,
-) -> Function[Floats]:
+def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
     """The Jacobian of expressions as a function: a row for each output, a column for each input, (m, n).
 
     `jacobian("x*y", "x+y")(1, 2)` is [[2., 1.], [1., 1.]]. The keywords are those of `grad`.
@@ -208,18 +206,10 @@ def jacobian(
         matrix = np.concatenate(parts, axis=1) if parts else np.empty((calculation.outputs, 0))
         return matrix, matrix.ravel().tolist()
 
-    return Function(expressions, compute, wrt=wrt, let=let, order=order, kink=kink, certify=certify)
+    return Function(expressions, compute, **options)
 
 
-def hessian(
-    expression: str,
-    *,
-    wrt: Names | None = None,
-    let: Mapping[str, Any] | None = None,
-    order: Names | None = None,
-    kink: str = "lecture",
-    certify: bool = False,
-) -> Function[Floats]:
+def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
     """The Hessian of an expression as a function: a row and a column for each entry of the variables, (n, n).
 
     `hessian("x**2*y")(1, 2)` is [[4., 2.], [2., 0.]]. The keywords are those of `grad`.
@@ -229,7 +219,7 @@ def hessian(
         matrix = np.array(calculation.hessian(point)[2], np.float64).reshape(calculation.inputs, calculation.inputs)
         return matrix, matrix.ravel().tolist()
 
-    return Function([expression], compute, wrt=wrt, let=let, order=order, kink=kink, second=True, certify=certify)
+    return Function([expression], compute, second=True, **options)
 
 
 def _row(blocks: Any) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.predictions import scores
 from bpcli.datasets.from_python import table_of
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_table
@@ -80,27 +81,28 @@ class TrainedModel:
 
     def evaluate(self, X: Any, y: Any = None) -> dict[str, Any]:
         """The loss and the metrics on data with a target: a column of X, or `y` (N,)."""
-        table = self._table(X)
+        source = self._source(X)
         if y is not None:
             target = self._model.preparation.target
+            table = read_table(source, self._model.data_format) if isinstance(source, Path) else source
             other = table_of({target: y}, [target])
             if other.rows != table.rows:
                 raise DataError(f"y has {other.rows} rows, X has {table.rows}: each row needs its target")
-            table = table.with_column(target, other, target)
-        prepared = self._model.preparation.apply(table)
-        _warn(prepared.remarks)
-        if not len(prepared.y):
+            source = table.with_column(target, other, target)
+        found = scores(self._model, source)
+        _warn(found.remarks)
+        if not len(found.y):
             raise DataError("there are no rows to evaluate")
-        return self._model.measure(prepared.X, prepared.y)
+        return self._model.measure_z(found.z, found.y)
 
     def _z(self, X: Any) -> Array:
-        prepared = self._model.preparation.apply(self._table(X), with_target=False)
-        _warn(prepared.remarks, 4)
-        return self._model.z(prepared.X)
+        found = scores(self._model, self._source(X), with_target=False)
+        _warn(found.remarks, 4)
+        return found.z
 
-    def _table(self, X: Any) -> Table:
+    def _source(self, X: Any) -> Table | Path:
         if isinstance(X, str | os.PathLike):
-            return read_table(Path(X), self._model.data_format)
+            return Path(X)
         if is_sparse(X) or hasattr(X, "tocsr"):
             features = self._model.preparation.numbered
             if features is None:

@@ -1,25 +1,22 @@
 """`bpcli evaluate`: the loss and the metrics of a model on data with a target."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
+from bpcli.api.predictions import Scores, parts_of, scores
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
-from bpcli.commands.predict import read_argument
-from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.commands.predict import source_of
 from bpcli.datasets.reading import read_table
-from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.metrics import METRICS
-from bpcli.training.model import BLOCK, Model
-from bpcli.training.run import CONFIG, load_model, model_path, summary_rows
+from bpcli.training.model import Model
+from bpcli.training.run import load_model
 
 
 @click.command(cls=Command)
@@ -89,59 +86,25 @@ def _limit(text: str) -> tuple[str, float]:
     return name, limit
 
 
-def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
+def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> Scores:
     if split is not None:
         raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
-    if target is None and is_large([data], model.data_format, data):
-        return _by_blocks(model, data)
-    table = read_argument(data, model.data_format)
+    source = source_of(data, model.data_format)
     if target is not None:
-        table = with_target(table, read_table(target, like=data), model.preparation.target)
-    prepared = model.preparation.apply(table)
-    return model.z(prepared.X), prepared.y, prepared.remarks
+        table = read_table(source, model.data_format) if isinstance(source, Path) else source
+        source = with_target(table, read_table(target, like=data), model.preparation.target)
+    return scores(model, source)
 
 
-def _by_blocks(model: Model, data: Path) -> tuple[Any, Any, list[str]]:
-    """z and targets of a large file, with memory for one block of features."""
-    blocks, ys = PreparedBlocks(model.preparation, data, model.data_format, with_target=True), []
-
-    def features() -> Iterator[Any]:
-        for _, prepared in blocks:
-            ys.append(prepared.y)
-            yield prepared.X
-
-    z = [model.z(X) for X in regrouped(features(), BLOCK)]
-    return np.concatenate(z), np.concatenate(ys), blocks.remarks
-
-
-def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None) -> tuple[Any, Any, list[str]]:
+def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None) -> Scores:
     if target is not None:
         raise UsageError("--target goes with DATA")
     part = split or "train"
     parts = parts_of(model, [part])
     if part not in parts:
         raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
-    return loaded.z(parts[part].X), parts[part].y, [] if split else ["these are the rows the model was trained on"]
-
-
-def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
-    """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since."""
-    from bpcli.training.config.loading import load_config
-    from bpcli.training.trainer import prepare
-
-    path = model_path(model).parent / CONFIG
-    if not path.is_file():
-        raise DataError(f"{model} has no {CONFIG} beside it that says what it was trained on", hint)
-    parts = prepare(load_config(path)).parts
-    for part in needed:
-        held = summary_rows(path.parent, part)
-        if part in parts and held is not None and held != len(parts[part].y):
-            raise DataError(
-                f"the data has changed since the training: its {part} rows were {held}, now they would be "
-                f"{len(parts[part].y)}, and not the same ones",
-                hint,
-            )
-    return parts
+    remarks = [] if split else ["these are the rows the model was trained on"]
+    return Scores(loaded.z(parts[part].X), parts[part].y, remarks)
 
 
 def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> list[str]:

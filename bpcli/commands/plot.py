@@ -292,7 +292,7 @@ def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]
 
 
 def _run(run: Path, size: tuple[float, float] | None, show: str | None, features: str | None, image: str | None) -> Any:
-    from bpcli.commands.evaluate import parts_of
+    from bpcli.api.predictions import parts_of
     from bpcli.plots.runs import draw, pixels, views_of
     from bpcli.training.run import load_model, model_path, read_history
 

@@ -8,25 +8,25 @@ from typing import Any
 
 import click
 
+from bpcli.api.predictions import prediction_names, predictions, scores, z_by_blocks
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.preparation.fitted import Prepared
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_table
-from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant
 from bpcli.text.notation import cell, csv_line, json_text, number
-from bpcli.training.model import BLOCK, Model
+from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
 
-def read_argument(data: Path, format_: str) -> Table:
-    """The table of a DATA argument: a file, or `-` for stdin; of the format that training was told, if it was."""
-    if str(data) == "-":
-        return read_table(Path("<stdin>"), "csv" if format_ == "auto" else format_, stream=sys.stdin.buffer)
-    return read_table(data, format_)
+def source_of(data: Path, format_: str) -> Table | Path:
+    """A DATA argument: the file, or the table on stdin for `-`, of the format that training was told, if it was."""
+    if str(data) != "-":
+        return data
+    return read_table(Path("<stdin>"), "csv" if format_ == "auto" else format_, stream=sys.stdin.buffer)
 
 
 @click.command(cls=Command)
@@ -51,20 +51,22 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     bpcli predict runs/cells new.csv --keep id > predictions.csv
     """
     loaded = load_model(model)
-    said = ["prediction", *_probability_columns(loaded)]
-    if format_ != "text" and not (keep and format_ == "json") and is_large([data], loaded.data_format, data):
-        _stream(loaded, data, keep, said, format_, precision)
-        return
-    table = read_argument(data, loaded.data_format)
-    kept = _kept(table, keep, said)
-    prepared = loaded.preparation.apply(table, with_target=False)
-    for text in prepared.remarks:
+    said = prediction_names(loaded)
+    source = source_of(data, loaded.data_format)
+    if isinstance(source, Path):
+        if format_ != "text" and not (keep and format_ == "json") and is_large([data], loaded.data_format, data):
+            _stream(loaded, data, keep, said, format_, precision)
+            return
+        source = read_table(data, loaded.data_format)
+    kept = _kept(source, keep, said)
+    found = scores(loaded, source, with_target=False)
+    for text in found.remarks:
         output.note(text)
     names = [*kept, *said]
-    columns = [*kept.values(), *predictions(loaded, prepared.X)]
+    columns = [*kept.values(), *predictions(loaded, found.z)]
     rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
     if format_ == "json":
-        as_they_stand = {name: table.values(name) for name in kept}
+        as_they_stand = {name: source.values(name) for name in kept}
         for index, row in enumerate(rows):
             record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
             # What is kept stays as it was given: --precision is for what is predicted.
@@ -85,52 +87,30 @@ def _stream(
 ) -> None:
     """Predict a large file block by block, in memory of a block; the same lines come out, and the notes at the end."""
     blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target=False)
-    first, held = True, []
-
-    def features() -> Iterator[Any]:
-        for block, prepared in blocks:
-            kept = _kept(block, keep, said)
-            names[:] = [*kept, *said]
-            held.append(list(zip(*kept.values(), strict=True)) if kept else [()] * block.rows)
-            yield prepared.X
-
     names: list[str] = []
     cells: list[tuple[str, ...]] = []
+
+    def keep_cells(table: Table, _: Prepared) -> None:
+        kept = _kept(table, keep, said)
+        names[:] = [*kept, *said]
+        cells.extend(zip(*kept.values(), strict=True) if kept else [()] * table.rows)
+
     seen = 0
-    for X in regrouped(features(), BLOCK):
-        cells += [row for part in held for row in part]
-        held.clear()
-        columns = predictions(model, X)
-        if first and format_ == "csv":
+    for z in z_by_blocks(model, blocks, keep_cells):
+        columns = predictions(model, z)
+        if not seen and format_ == "csv":
             output.emit(csv_line(names))
-        first = False
-        for front, row in zip(cells[: len(X)], zip(*columns, strict=True), strict=True):
+        for front, row in zip(cells[: len(z)], zip(*columns, strict=True), strict=True):
             output.emit(
                 csv_line([*front, *row], precision)
                 if format_ == "csv"
                 else json_text(dict(zip(said, row, strict=True)), precision)
             )
-        del cells[: len(X)]
+        del cells[: len(z)]
         _check_finite(model, columns, seen)
-        seen += len(X)
+        seen += len(z)
     for text in blocks.remarks:
         output.note(text)
-
-
-def predictions(model: Model, X: Any) -> list[list[Any]]:
-    """The columns `prediction` and, where the model has them, the probability of each class."""
-    z = model.z(X)
-    predicted = model.predicted(z).tolist()
-    if model.classes is None:
-        return [predicted]
-    names = [class_text(c) for c in model.classes]
-    named = [names[k] for k in predicted]
-    return [named, *model.probabilities(z).T.tolist()] if model.says_probabilities else [named]
-
-
-def _probability_columns(model: Model) -> list[str]:
-    """What the columns with the probability of each class are called; none where the model has no probabilities."""
-    return [f"p({class_text(c)})" for c in model.classes or ()] if model.says_probabilities else []
 
 
 def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, list[str]]:

@@ -1,0 +1,86 @@
+"""What a trained model says of the rows of a table: of a large file block by block, with memory for one block."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.large import is_large
+from bpcli.datasets.preparation.fitted import Prepared
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.datasets.reading import read_table
+from bpcli.datasets.row_file import regrouped
+from bpcli.datasets.table import Table
+from bpcli.errors import DataError
+from bpcli.training.config.loading import load_config
+from bpcli.training.model import BLOCK, Model
+from bpcli.training.run import CONFIG, model_path, summary_rows
+from bpcli.training.trainer import prepare
+
+Array = NDArray[Any]
+
+
+class Scores(NamedTuple):
+    """z of every row, its target where one was asked for, and the remarks on the data."""
+
+    z: Array
+    y: Array
+    remarks: list[str]
+
+
+def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores:
+    """z = xᵀw + b of the rows of a table or a file, (N,) or (N, K); DataError for what does not fit the model."""
+    if isinstance(data, Path) and is_large([data], model.data_format, data):
+        blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target)
+        ys: list[Array] = []
+        z = list(z_by_blocks(model, blocks, lambda _, prepared: ys.append(prepared.y)))
+        return Scores(np.concatenate(z), np.concatenate(ys), blocks.remarks)
+    table = read_table(data, model.data_format) if isinstance(data, Path) else data
+    prepared = model.preparation.apply(table, with_target)
+    return Scores(model.z(prepared.X), prepared.y, prepared.remarks)
+
+
+def z_by_blocks(model: Model, blocks: PreparedBlocks, look: Callable[[Table, Prepared], None]) -> Iterator[Array]:
+    """z of the rows of a large file, in parts of the very bits of the whole; `look` sees each block of the file."""
+
+    def features() -> Iterator[Any]:
+        for table, prepared in blocks:
+            look(table, prepared)
+            yield prepared.X
+
+    return map(model.z, regrouped(features(), BLOCK))
+
+
+def prediction_names(model: Model) -> list[str]:
+    """The names of the columns of `predictions`."""
+    return ["prediction", *(f"p({class_text(c)})" for c in model.classes or () if model.says_probabilities)]
+
+
+def predictions(model: Model, z: Array) -> list[list[Any]]:
+    """The predictions at z as a column and, where the model has them, the probability of each class as further ones."""
+    predicted = model.predicted(z).tolist()
+    if model.classes is None:
+        return [predicted]
+    names = [class_text(c) for c in model.classes]
+    named = [names[k] for k in predicted]
+    return [named, *model.probabilities(z).T.tolist()] if model.says_probabilities else [named]
+
+
+def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
+    """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since."""
+    path = model_path(model).parent / CONFIG
+    if not path.is_file():
+        raise DataError(f"{model} has no {CONFIG} beside it that says what it was trained on", hint)
+    parts = prepare(load_config(path)).parts
+    for part in needed:
+        held = summary_rows(path.parent, part)
+        if part in parts and held is not None and held != len(parts[part].y):
+            raise DataError(
+                f"the data has changed since the training: its {part} rows were {held}, now they would be "
+                f"{len(parts[part].y)}, and not the same ones",
+                hint,
+            )
+    return parts
