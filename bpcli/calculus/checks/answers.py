@@ -29,7 +29,7 @@ Cells = list[list[Cell]]
 
 
 class Answer(NamedTuple):
-    """What was given: rows of numbers or rows of formulas, by the variable that stands above them, "" for none."""
+    """An answer: rows of numbers or of formulas, by the variable named above them, "" for none."""
 
     text: str
     numbers: dict[str, Cells] | None
@@ -72,7 +72,7 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         return Answer(text, {title: [[c for c in row if c] for row in rows] for title, rows in numbers.items()}, None)
     for row in (row for rows in parts.values() for row in rows):
         for formula in row:
-            parse(_entrywise(formula))  # what can't be read is no answer, at no input
+            parse(_entrywise(formula))  # what can't be read is refused, whatever the inputs
     return Answer(text, None, parts)
 
 

@@ -1,4 +1,4 @@
-"""Checks of exact derivatives against difference quotients, the complex step, and what rounding leaves of them."""
+"""Checks of exact derivatives against difference quotients and the complex step, as far as rounding allows."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
 
-RTOL = 1e-7  # of exact and numeric: what a difference quotient can be trusted with
+RTOL = 1e-7  # relative, of exact and numeric: the accuracy that a difference quotient can be trusted with
 _ROUNDED = 4.0  # times the error that rounding makes, to first order
 _BARELY = 0.1  # of a slope: an estimate that is rougher than that agrees with anything
 _SURE = 0.1  # of a slope: an error larger than this says nothing
@@ -55,9 +55,9 @@ def compared(name: str, exact: float, quotient: Estimate, step: Estimate | None 
 
 
 def best(quotient: Estimate, step: Estimate | None, exact: float) -> Estimate:
-    """The complex step where there is one and the quotients bear it out, or where it is what the exact slope is.
+    """The complex step, where the quotients agree with it or it agrees with the exact slope; else a quotient.
 
-    Of the two only the quotients are spoilt by what cancels inside of the function, as in 2 + (x − 2).
+    Of the two only quotients lose digits by cancellation within the function, as in 2 + (x − 2).
     """
     if step is None:
         return quotient

@@ -11,10 +11,10 @@ from bpcli.calculus.checks.answers import Cells, Layout
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
 
 KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
-"""Factors that are told from a single entry; another one shows only where several entries share it."""
+"""Factors that are named for a single entry; any other is named only if several entries share it."""
 
 _SHOWN = 5  # names of entries in a message
-_FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is so by chance
+_FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is right by chance
 
 
 def diagnosed(compared: Compared, plain: Truths) -> Grade:
@@ -125,7 +125,7 @@ def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
 
 
 def _swaps(compared: Compared, wrong: Truths) -> Iterator[tuple[Callable[[Array], Array], str]]:
-    """What may have been taken for another: two entries, the blocks of two variables, two outputs."""
+    """What may have been swapped: two entries, the blocks of two variables, two outputs."""
     places = np.argwhere(wrong)
     if len(places) == 2:
         a, b = (np.ravel_multi_index(tuple(place), wrong.shape) for place in places)

@@ -30,7 +30,7 @@ FINDINGS = (
     "open",
     "unreadable",
 )
-"""Everything that there is to say of an answer in one word."""
+"""The findings, one of which each answer gets."""
 
 
 class Entry(NamedTuple):
@@ -154,8 +154,8 @@ class Factor(NamedTuple):
 class Compared(NamedTuple):
     """An answer and the true derivative at one or more inputs; arrays inputs × outputs × entries.
 
-    `undecided` marks what rounding has eaten. `names` are row by row, `blocks` the variables in order; `factors` holds
-    for each name of a factor its values at all inputs; `samples` is the N of a mean.
+    `undecided` marks the entries whose digits rounding has eaten. `names` are row by row, `blocks` the variables in
+    order; `factors` holds for each name of a factor its values at all inputs; `samples` is the N of a mean.
     """
 
     truth: Array
@@ -174,7 +174,7 @@ class Compared(NamedTuple):
 
     @property
     def right(self) -> Truths:
-        """Where the answer is right, or where that can't be told."""
+        """Where the answer is right, or it can't be told."""
         return self.holds(self.truth)
 
     @property

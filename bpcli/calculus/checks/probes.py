@@ -16,9 +16,9 @@ from bpcli.calculus.sweeps.seeds import Point
 SIZES = (0.003, 0.05, 0.3, 0.8, 1.3, 2.4, 4.0, 7.0, 20.0)
 """Magnitudes of random entries."""
 
-_GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # but for 0, no place where kinks usually are
+_GRID = (0.0, 1e-3, 0.02, 0.2, 0.6, 1.1, 1.7, 3.1, 5.3, 9.7, 31.0, 310.0)  # apart from 0, no usual place of a kink
 _FAR = (3.1e3, 3.1e4, 3.1e6, 3.1e9)  # where a kink may still lie
-_LARGEST = 1e15  # a constant beyond it is no place to try
+_LARGEST = 1e15  # a larger constant of an answer is not tried
 _PLAIN = 6.0  # entries beyond this are extreme: a right formula may overflow there
 _NO_ZERO = 1e-9
 _RANDOM = 16  # inputs drawn at random

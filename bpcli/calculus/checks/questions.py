@@ -22,9 +22,9 @@ from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
 
-_LOOSE = 1e-12  # of the largest entry: what a formula may be off by rounding at inputs of our choice
-_ROUNDED = 4.0  # times what a formula may be off by rounding, to first order
-_AT_KINK = 1e-3  # of a slope: what differs by more to both sides of a point is at a kink
+_LOOSE = 1e-12  # relative to the largest entry: the rounding error that a formula is allowed at inputs of our choice
+_ROUNDED = 4.0  # times the rounding error of a formula, to first order
+_AT_KINK = 1e-3  # relative: where the slopes on both sides differ by more, there is a kink
 
 
 class Question(NamedTuple):
@@ -64,9 +64,9 @@ def grade(
     from bpcli.calculus.checks.answers import Cell
 
     matrix = np.array(truth, float)
-    nothing = np.zeros(matrix.shape, bool)
+    undecided = np.zeros(matrix.shape, bool)
     layout = Layout(len(matrix), (("", (matrix.shape[1],)),))
-    own = (lambda inputs: matrix, lambda inputs, truth, prove: (truth, nothing))
+    own = (lambda inputs: matrix, lambda inputs, truth, prove: (truth, undecided))
     question = Question(layout, names, *own, dict, lambda inputs: [], lambda constants: [], [])
     cells = {"": [[Cell(float(value)) for value in row] for row in given]}
     return graded(question, Answer("", cells, None), {}, tolerance)
@@ -135,7 +135,7 @@ def _tried(question: Question, formulas: Formulas, probes: Sequence[Probe]) -> I
 def _rounding_seen(
     question: Question, formulas: Formulas, tried: list[Probe], truth: Array, given: Array, tolerance: Tolerance
 ) -> Compared:
-    """Formulas compared with the derivative; a difference within the rounding of either is not held against them."""
+    """Formulas compared with the derivative; a difference within the rounding of either counts as none."""
     slack = np.zeros_like(truth)
     slack[1:] = _LOOSE * abs(truth[1:]).max(axis=(1, 2), initial=0.0, keepdims=True)
     undecided = ~np.isfinite(truth)  # outside of the domain, where an answer need not hold
@@ -254,7 +254,8 @@ class _AsWritten(Program):
 
 
 def _factors(calculation: Calculation, point: Point) -> list[Factor]:
-    """What may have been forgotten of a chain of functions: the slope of what stands inside, or of what is outside.
+    """The factors of a chain of functions that may have been forgotten: the slope of the inner function, or of the
+    outer.
 
     Slopes of arrays are those entry by entry; a step that mixes the entries has none.
     """

@@ -1,4 +1,4 @@
-"""What bears out a derivative where its own doubles can't be trusted: numbers in ball arithmetic."""
+"""Witnesses for a derivative where doubles can't be trusted: numbers in ball arithmetic."""
 
 import math
 from fractions import Fraction
@@ -14,17 +14,17 @@ from bpcli.errors import BpcliError
 from bpcli.numbers.elements import UndecidedError
 
 SPOILT = 1e-8
-"""Of a number: one that may be off by more through rounding is no witness, and needs one."""
+"""Relative: a number that rounding may have changed by more is no witness, and needs one."""
 
 _BITS = (2000, 8000)
 _STEP = Fraction(1, 1 << 200)  # of a difference quotient, whose own error is about its square
-_NARROW = Fraction(1, 1 << 60)  # the width of a ball that is as good as a number
+_NARROW = Fraction(1, 1 << 60)  # relative: a ball of at most this width counts as a number
 _ZERO = Fraction(1, 1 << 1080)  # below every double
 _HUGE = Fraction(1 << 1023)
 
 
 def proven_jacobian(calculation: Calculation, point: Point) -> Array | None:
-    """The Jacobian by ball arithmetic, outputs × entries, NaN where it is not decided; None if that can't be had."""
+    """The Jacobian by ball arithmetic, outputs × entries, NaN where it is not decided; None if there is none."""
     try:
         from bpcli.calculus.sweeps.certified import Certified
 
@@ -37,7 +37,7 @@ def proven_jacobian(calculation: Calculation, point: Point) -> Array | None:
 def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, int], output: int) -> float | None:
     """(f(x + h) − f(x − h))/2h of an output by an entry of a variable, with so many bits that no rounding shows.
 
-    It needs values only, so that a wrong rule of a derivative does not show in it. None where it can't be had.
+    It needs values only, so that a wrong rule of a derivative does not show in it. None if there is none.
     """
     try:
         from bpcli.numbers.balls import balls

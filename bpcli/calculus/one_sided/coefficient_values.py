@@ -1,4 +1,5 @@
-"""The values of coefficients, where the exact form tells no sign: doubles with a bound of their error, or balls."""
+"""Numeric values of coefficients, for the signs that their exact form does not tell: doubles with an error bound, or
+balls."""
 
 import math
 from fractions import Fraction
@@ -15,12 +16,12 @@ ROWS = {
 """The rows of the table of functions whose names differ from those of the namespaces."""
 
 Bounded = tuple[float, float]
-"""A double, and how far it is at most from the true number; the second is ∞ where nothing is known."""
+"""A double, and a bound of its distance from the true number, ∞ if there is none."""
 _ULP = 2.0**-52
 
 
 class Doubles:
-    """Values as doubles with a bound of their error: a few units for each step, and what it makes of those before.
+    """Values as doubles with an error bound: a few units for each step, and the errors passed on from those before.
 
     `cost` is that of a step, in products of short fractions.
     """

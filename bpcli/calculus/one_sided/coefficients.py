@@ -1,8 +1,8 @@
 """The coefficients of series: real numbers in exact form, with a numeric value only where their sign is asked for.
 
-A coefficient is a `Fraction`, or a `Real`: a sum of fractions times products of constants such as log 2, e^0.3 or π.
-So log 2 − log 2 is 0, and nobody need know its digits. Where the form does not tell the sign the value does: a double
-with a bound of its error, or a ball. A sign that neither tells is open, and is never taken for 0.
+A coefficient is a `Fraction`, or a `Real`: a sum of fractions times products of constants such as log 2, e^0.3 or π. So
+log 2 − log 2 is exactly 0. Where the form does not tell the sign, the value does: a double with an error bound, or a
+ball. A sign that neither tells is open, and is never taken for 0.
 """
 
 import math
@@ -12,10 +12,10 @@ from typing import Any
 
 from bpcli.numbers.elements import UNKNOWN
 
-MAX_BITS = 4096  # of a fraction, beyond which only a number's value is kept
+MAX_BITS = 4096  # of a fraction; of a longer one only the numeric value is kept
 MAX_PRODUCTS = 64  # in a sum
-SHORT = 128  # bits of a fraction that multiplies at no more cost than the shortest
-MAX_ROOT = 64  # of what is known as a root of a fraction, and of e
+SHORT = 128  # bits of a fraction up to which a product costs no more than one of the shortest
+MAX_ROOT = 64  # the highest root of a fraction, or of e, that is kept in exact form
 
 Product = tuple[tuple["Constant", int], ...]
 """Constants and their exponents, in the order in which they were first met; () is 1."""
@@ -36,7 +36,7 @@ _IN_PI: Mapping[str, Mapping[int, Fraction]] = {
 
 
 class Work:
-    """What series have cost, in products of short fractions; once that is more than `allowed`, no more is known."""
+    """The work of series, in products of short fractions; beyond `allowed` their numbers are unknown."""
 
     __slots__ = ("allowed", "done")
 
@@ -45,7 +45,7 @@ class Work:
 
     @property
     def exhausted(self) -> bool:
-        """Whether it has come to more than is allowed."""
+        """Whether it exceeds what is allowed."""
         return self.done > self.allowed
 
 
@@ -108,7 +108,7 @@ def _products(x: Coefficient) -> dict[Product, Fraction]:
 
 
 def _product(one: Product, two: Product) -> tuple[Product, Fraction]:
-    """The product of two, and the fraction that whole powers of roots leave."""
+    """The product of two, and the fraction that whole powers of roots come to."""
     if not one and not any(constant.root for constant, _ in two):
         return two, Fraction(1)
     if not two and not any(constant.root for constant, _ in one):
@@ -151,7 +151,7 @@ class Reals:
         return self._named(object(), self.numeric(one)) if long else one
 
     def sum_of_products(self, pairs: Sequence[tuple[Coefficient, Coefficient]]) -> Coefficient:
-        """Σ c·d of pairs (c, d); a number of which nothing is known once the work is exhausted."""
+        """Σ c·d of pairs (c, d); an unknown number once the work is exhausted."""
         rational, total = Fraction(0), dict[Product, Fraction]()
         for c, d in pairs:
             self.work.done += _cost(c, d)
@@ -171,7 +171,7 @@ class Reals:
         return self.of(total)
 
     def bounded(self, x: Coefficient) -> Coefficient:
-        """A coefficient, or of a fraction that is too long only its value."""
+        """A coefficient; a fraction that is too long is replaced by its value."""
         return x if isinstance(x, Real) or _bits(x) <= MAX_BITS else self._named(object(), self.arithmetic.of(x))
 
     def numeric(self, x: Coefficient) -> Any:
@@ -236,7 +236,7 @@ class Reals:
         return root * (x**whole / Fraction(x.denominator) ** exponent)
 
     def function(self, name: str, x: Coefficient) -> Coefficient | None:
-        """A function that is finite and smooth near x, or at an end of its domain; None if its value is not known."""
+        """f(x) of an f that is finite and smooth near x, or at the end of its domain there; None if it is not known."""
         if isinstance(x, Real):
             simple = self._of_known(name, x)
         elif x in _EXACT.get(name, {}):
@@ -263,7 +263,7 @@ class Reals:
         return self._named(("exp", root), value, None, exponent)
 
     def _of_known(self, name: str, x: Real) -> Coefficient | None:
-        """Of a multiple of π, of a logarithm, or a power of e."""
+        """f(x) in exact form, of a multiple of π, a logarithm, or a power of e; None if there is none."""
         if len(x.products) > 1:
             return None
         ((product, factor),) = x.products.items()

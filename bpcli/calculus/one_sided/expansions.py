@@ -26,7 +26,7 @@ _LONGEST_DECIMAL = 4096  # digits of a constant of the text, written out
 class SeriesKind:
     """Series of at most `length` terms; their signs are decided in doubles, or in balls where `exact`.
 
-    A series that takes more than the `work` that is allowed is not known.
+    A series that would take more than the allowed `work` is unknown.
 
     In doubles a constant of the text is the double that it reads as; `exact` it is the decimal itself.
     """
@@ -67,7 +67,7 @@ class SeriesKind:
     # Numbers as series
 
     def of(self, c: Coefficient) -> Series:
-        """A number as it is, and as it stays."""
+        """A number as a series of one term."""
         return Series([(Fraction(0), c)], INF, self)
 
     def lifted(self, x: Any) -> Series:
@@ -202,7 +202,7 @@ class SeriesKind:
         }
 
     def _elsewhere(self, name: str, of_unbounded: Function) -> Function:
-        """A function by its Taylor series, or by `of_unbounded` of what grows without bound."""
+        """A function by its Taylor series, or by `of_unbounded` where its argument grows without bound."""
         smooth = self._smooth(name)
         return lambda x: of_unbounded(x) if x.terms and x.first < 0 else smooth(x)
 
@@ -222,7 +222,7 @@ class SeriesKind:
     def _exp(self, x: Series) -> Series:
         """e^(c·log(1/h) + …) is h^−c·…; e^x of an x that falls faster is less than every power of h.
 
-        Of what grows more slowly than the logarithm, as its root, e^x is below every power of 1/h.
+        Where x grows more slowly than the logarithm, as its root does, e^x is below every power of 1/h.
         """
         q, c = x.terms[0]
         if q < -EPSILON:
@@ -310,7 +310,7 @@ class SeriesKind:
 
 
 def _composed(kind: SeriesKind, series: Series, t: Series) -> Series:
-    """A series in t of what t itself is a series of."""
+    """A series in t as one in h, with t a series in h."""
     if not series.defined:
         return series
     total = Series((), INF if INF in (series.order, t.first) else series.order * t.first, kind)
@@ -322,7 +322,7 @@ def _composed(kind: SeriesKind, series: Series, t: Series) -> Series:
 
 
 def _arctan2(kind: SeriesKind, y: Series, x: Series) -> Series:
-    """The angle of the first terms, and from there atan of what the rest turns it by."""
+    """The angle of the first terms, and the small angle by which the rest turns it, by atan."""
     if not x.defined or not y.defined:
         return kind.undefined
     if x.is_zero() and y.is_zero():
@@ -348,7 +348,7 @@ def _of_defined(function: Function) -> Function:
 
 
 def _odd(function: Function) -> Function:
-    """An odd function by what it is of a positive argument."""
+    """An odd function from its values at positive arguments."""
     return lambda x: function(x) if x.sign > 0 else -function(-x)
 
 

@@ -2,7 +2,7 @@
 
 One input at a time goes h to either side, in truncated power series: the coefficient of h¹ in the value is the slope on
 that side. Where both sides agree, and with the value at the point, that is the derivative; where they differ there is a
-kink, and a convention decides; where the terms of the series don't tell, the derivative is not known.
+kink, and a convention decides; where the terms of the series don't decide, the derivative is unknown.
 """
 
 import itertools
@@ -23,28 +23,28 @@ from bpcli.numbers.elements import UNKNOWN
 from bpcli.text.notation import number as written
 
 MAX_STEPS = 400_000
-"""Series that are computed, over all inputs and both sides, up to which the sides are looked at."""
+"""The most series, over all inputs and both sides; where there would be more, the sides are not looked at."""
 
 MAX_WORK, WORK_A_STEP = 1 << 19, 4
-"""What the coefficients may cost, in products of short fractions: in all, and more for each series."""
+"""The most work of coefficients, in products of short fractions: the first, and so many more for each series."""
 
 LENGTHS = (6, 12, 32)
-"""Terms of a series: more where fewer don't tell."""
+"""How many terms a series has; more are tried where fewer don't decide."""
 
 _OFF = Fraction(1, 2**31 - 1)  # off a whole number: so the other inputs' terms add up to no term of h itself
 ASIDE = dict(zip(LENGTHS, (Fraction(64), 4 + _OFF, 8 + _OFF), strict=True))
-"""In h^ASIDE the other inputs move off their own kinks: to a side, but too little to count in the terms that matter.
+"""The other inputs go h^ASIDE to a side, off kinks of their own: too little to change the terms that matter.
 
-It is less for longer series: so fewer of their terms do where a quotient by other inputs cancels.
+Longer series take a smaller power, for expressions in which a quotient by another input cancels.
 """
 
-_NEAR = 1e-9  # relative: slopes in doubles that differ by less are one
+_NEAR = 1e-9  # relative: slopes in doubles that differ by less count as equal
 
 
 class Kink(NamedTuple):
     """A place where the slopes from both sides differ, None where a side has none; `slope` is such as d/dx.
 
-    An empty `slope` says that the sides were not looked at; `known` is False where looking did not tell.
+    Where the sides were not looked at, `slope` is empty; where they were, and did not decide, `known` is False.
     """
 
     slope: str
@@ -108,10 +108,10 @@ class Neighbourhood:
             self._kinds[length] = SeriesKind(self.exact, length, self.work)
         self.kind = self._kinds[length]
 
-    def _moved(self, moves: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
+    def _moved(self, shifts: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
         """The points with some inputs moved, each by direction·h^power."""
         columns = {name: self.kind.namespace.asarray(column) for name, column in self.columns.items()}
-        for entry, direction, power in moves:
+        for entry, direction, power in shifts:
             name, k = self.entries[entry]
             full = np.broadcast_to(self.columns[name], (*self.program.variables[name], self.points))
             series = np.array(np.broadcast_to(np.asarray(columns[name]), full.shape), object)
@@ -121,14 +121,14 @@ class Neighbourhood:
             columns[name] = self.kind.namespace.kept(series)
         return columns
 
-    def values(self, moves: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
+    def values(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
         """The outputs, a list by output of a list by point."""
-        values = self.program.forward(self.kind.rules, self._moved(moves))
+        values = self.program.forward(self.kind.rules, self._moved(shifts))
         return self._flat([(values[slot], self.program.shapes[slot]) for slot in self.program.outputs])
 
-    def gradient(self, moves: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
+    def gradient(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
         """The gradient, a list by input of a list by point."""
-        values = self.program.forward(self.kind.rules, self._moved(moves))
+        values = self.program.forward(self.kind.rules, self._moved(shifts))
         (slot,) = self.program.outputs
         active, one = self.program.active(self.wrt), self.kind.namespace.ones(1)
         found = self.program.reverse(self.kind.rules, values, {slot: one}, active)
@@ -240,7 +240,7 @@ def _common(sides: Sides, kind: SeriesKind) -> Any:
 def _crossed(sides: Sides, crossed: Sides, kind: SeriesKind) -> Sides:
     """The slopes with all inputs on one side, and those with the others on the other side.
 
-    Those stand in where the others leave a domain, and where they alone tell that there are several slopes.
+    The latter are used where the former leave a domain, and where they alone show that there are several slopes.
     """
     left, right = (b if a is None else a for a, b in zip(sides[:2], crossed[:2], strict=True))
     if left is None or right is None or _common(Sides(left, right, sides.jumps), kind) in (None, UNKNOWN):
@@ -254,7 +254,7 @@ def _crossed(sides: Sides, crossed: Sides, kind: SeriesKind) -> Sides:
 def resolve(
     near: Neighbourhood, plain: Any, values: Any, kink: str, second: bool, inputs: Sequence[int] | None = None
 ) -> list[Kink]:
-    """Put what both sides say into `plain`, slopes (outputs, inputs, B) by the plain sweep; the kinks that remain.
+    """Write one-sided derivatives into `plain`, slopes (outputs, inputs, B) by the plain sweep; the kinks that remain.
 
     `values` (outputs, B) are at the points themselves; `second`: they are the gradient, and its slopes the Hessian.
     `inputs` are those whose slopes are looked at; all if it is None.
@@ -308,12 +308,12 @@ def _decided(near: Neighbourhood, i: int, looked: Sequence[int], second: bool, s
 
 
 def _open(sides: Sides) -> int:
-    """How much of the sides is not known."""
+    """How many of the slopes are unknown."""
     return sides.count(UNKNOWN)
 
 
 def _chosen(sides: Sides, plain: Any, kink: str, second: bool, kind: SeriesKind) -> tuple[Any, bool]:
-    """The derivative to use, and whether that needs a note: there are several, or none is known."""
+    """The derivative to use, and whether it needs a note, as there are several or none is known."""
     common = _common(sides, kind)
     one_sided = sides.left is None or sides.right is None
     if kink != "lecture" and common in (None, UNKNOWN):

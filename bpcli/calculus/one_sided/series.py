@@ -1,8 +1,8 @@
 """Truncated power series in h → 0⁺, for one-sided slopes: one more kind of number that the rules run on.
 
-A `Series` is Σ c·hᵖ + O(h^order), its terms by rising p. Of what is beyond the order nothing is known, so a series
-without terms is not 0: it is O(h^order), and with an order of −∞ it may be anything. What has no value at any small h,
-such as √−h, is undefined, as NaN is.
+A `Series` is Σ c·hᵖ + O(h^order), its terms by rising p. Terms beyond the order are unknown, so a series without terms
+is not 0: it is O(h^order), and with an order of −∞ it may be anything. What has no value at any small h, such as √−h,
+is undefined, as NaN is.
 
 log(1/h) outgrows every constant and is outgrown by every power of 1/h. It is written as h^−ε with an ε so small that
 it never adds up to the difference of two exponents; so its powers multiply and compare as all others do.
@@ -28,7 +28,7 @@ Power = Any
 
 
 class Kind(Protocol):
-    """What the arithmetic needs of a kind of series: the numbers of its coefficients, and how many terms to keep."""
+    """A kind of series: the numbers of its coefficients, and how many terms to keep."""
 
     reals: Reals
     length: int
@@ -130,10 +130,10 @@ class Series:
         return Series(sorted(sums.items(), key=_by_power), min(self.order, other.order), self.kind)
 
     def times(self, other: "Series") -> "Series":
-        """The product: what one does not know counts from the first power of the other on."""
+        """The product: the unknown terms of one begin at its order plus the first power of the other."""
         if not self.defined or not other.defined:
             return self.kind.undefined
-        if -INF in (self.order, other.order):  # of anything, which ∞ is too, even 0 times it may be anything
+        if -INF in (self.order, other.order):  # 0 times an unknown number may be anything, as that may be ∞
             return self.kind.unknown
         if self.is_zero() or other.is_zero():
             return self.kind.zero
@@ -150,13 +150,13 @@ class Series:
         return self.kind.unknown if self.kind.reals.work.exhausted else product
 
     def less(self, other: "Series") -> Any:
-        """Whether it is smaller for every small h: True, False or UNKNOWN."""
+        """Whether it is smaller for all small h: True, False or UNKNOWN."""
         if self is other or not self.defined or not other.defined:
             return False
         return _truth((self - other).sign, lambda sign: sign < 0)
 
     def equal(self, other: "Series") -> Any:
-        """Whether it is the same for every small h."""
+        """Whether it is the same for all small h."""
         if not self.defined or not other.defined:
             return False
         if self is other and self.order > -INF:  # else it may be undefined
@@ -164,7 +164,7 @@ class Series:
         return _truth((self - other).sign, lambda sign: sign == 0)
 
     def at_most(self, other: "Series") -> Any:
-        """Whether it is smaller or the same for every small h."""
+        """Whether it is smaller or the same for all small h."""
         if not self.defined or not other.defined:
             return False
         return self.equal(other) if self is other else negation(other.less(self))

@@ -86,7 +86,7 @@ def gradient_block(
 
 
 class Watch:
-    """Whether a step of NumPy's over- or underflowed."""
+    """Remembers whether a step of NumPy over- or underflowed."""
 
     left_range = False
 
@@ -97,7 +97,7 @@ class Watch:
 
 @contextmanager
 def watched() -> Iterator[Watch]:
-    """Without NumPy's warnings; the processor's own flags tell of an over- or underflow, at no cost."""
+    """A context without NumPy's warnings; the processor's flags tell of an over- or underflow, at no cost."""
     import numpy as np
 
     watch = Watch()
@@ -109,7 +109,7 @@ WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
 
 
 def on_wide_numbers(edges: Edges, columns: Point, table: Any, places: Any, gradient: bool) -> Any:
-    """Compute the points at `places` on wide numbers, into the table; returns the places that got numbers so.
+    """Compute the points at `places` on wide numbers, into the table; returns the places where that worked.
 
     Points at an edge of a function, and those with a NaN, are left as they are.
     """

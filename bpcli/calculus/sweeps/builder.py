@@ -22,7 +22,7 @@ MAX_WORK = 10**12  # multiplications of all matrix products together: about a mi
 class Builder:
     """Adds the instructions of one tree, whose text is `text`, to `program`.
 
-    With `recognise` composites are computed as the stable functions that they are.
+    With `recognise` composites such as log(1+exp(x)) are computed by their stable functions.
     """
 
     def __init__(self, program: Slots, variables: Mapping[str, Shape], text: str, recognise: bool) -> None:
@@ -92,7 +92,7 @@ class Builder:
         return self._reduction(node.function, args, node.axis, node)
 
     def _varies(self, slot: int) -> bool:
-        """Whether derivatives flow through a slot: not through comparisons, signs, or what only they make."""
+        """Whether derivatives flow through a slot: not through comparisons, signs, or what is made of them alone."""
         stack = [slot]
         while stack:
             step = self.program.slots[stack.pop()]
@@ -206,7 +206,7 @@ class Builder:
 
 
 def _of_rows(reduction: str) -> bool:
-    """Whether a reduction works along rows, so that there is none of a single number."""
+    """Whether a reduction works along rows, and so not on a single number."""
     from bpcli.calculus.rules.reductions import REDUCTIONS
 
     return reduction in REDUCTIONS and REDUCTIONS[reduction].of_rows

@@ -122,7 +122,7 @@ class Calculation:
     # One point
 
     def _in_range(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
-        """What `compute` gives at the point; on wide numbers where a step has left the doubles."""
+        """The result of `compute` at the point; on wide numbers where a step has over- or underflowed."""
         self.sweeps.left_range(point)
         result = compute(self, point, *given)
         if not self.namespace.base.doubles or not all(map(is_finite, point.values())):

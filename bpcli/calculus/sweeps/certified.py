@@ -39,12 +39,12 @@ class Undecided(float):
 
 
 def certified(compute: Callable[[], T], digits: int | None, entries: int = 1, work: Callable[[], int] = lambda: 0) -> T:
-    """What `compute` gives in balls, each Ball replaced by the double nearest to it for certain.
+    """The result of `compute` in balls, each Ball replaced by the double that is nearest for certain.
 
-    The precision starts with 80 bits and doubles until each entry is decided, at most to `MAX_BITS`, or until `work`,
-    what series have taken, is too much. With `digits` an entry is `Written`: its text is the true value rounded to so
+    The precision starts with 80 bits and doubles until each entry is decided, at most to `MAX_BITS`, or until the
+    `work` of series exceeds its limit. With `digits` an entry is `Written`: its text is the true value rounded to so
     many significant digits, half to even. An entry that is not decided at the highest precision is `Undecided`. Raises
-    NotFiniteError where nothing at all is decided.
+    NotFiniteError where no entry is decided.
     """
     before = work()
     most = max(_FIRST_BITS, min(MAX_BITS, _BITS_IN_ALL // max(1, entries)))
@@ -85,7 +85,7 @@ def _replaced(result: T, digits: int | None) -> tuple[T, bool]:
 
 
 def nearest_double(x: Ball) -> float | None:
-    """The double nearest to the number, ties to even; None if the ball reaches farther than one double."""
+    """The double nearest to the number, ties to even; None if the ball does not decide which."""
     low, high = map(_double, enclosure(x))
     return low + 0.0 if low == high or (low != low and high != high) else None  # −0 is 0
 
@@ -98,7 +98,7 @@ def _double(end: Fraction | float) -> float:
 
 
 def nearest_decimal(x: Ball, digits: int) -> float | None:
-    """The number rounded to significant digits, half to even; None if the ball leaves that open."""
+    """The number rounded to significant digits, half to even; None if the ball does not decide which."""
     low, high = enclosure(x)
     if isinstance(low, float) or isinstance(high, float):
         return _double(low) if _double(low) == _double(high) or low != low else None
@@ -126,7 +126,7 @@ class _InBalls(Calculation):
     """The calculation in ball arithmetic, at the precision of the context: every number in it is a ball."""
 
     def series_work(self) -> int:
-        """What the series about points have taken so far."""
+        """The work of the series about points so far."""
         return self.edges.work
 
     def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
@@ -138,10 +138,10 @@ class _InBalls(Calculation):
 
 
 class Certified(Calculation):
-    """A calculation whose results are correctly rounded for certain: by ball arithmetic, of rising precision.
+    """A calculation whose results are correctly rounded for certain: by ball arithmetic at rising precision.
 
     The variables are the doubles that were read; decimals of the text are what they say, and π and e are themselves.
-    All steps are done in balls, and only what comes out is rounded: once.
+    All steps are done in balls, and only the results are rounded, once.
     """
 
     def __init__(self, plain: Calculation, digits: int | None = None) -> None:

@@ -48,12 +48,12 @@ class Diagnostics:
         return None
 
     def why_not_finite(self, point: Point, kinks: Sequence[Kink], second: bool = False) -> str:
-        """Why a result is not finite; `kinks` are those of the result, `second` derivatives among it."""
+        """Why a result is not finite; `kinks` are those of the result; `second`: it has second derivatives."""
         known = self.at_fault(point, second) or _not_known(kinks)
         return known or "the numbers are beyond the range of doubles on the way"
 
     def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
-        """Why no precision decides a result, as far as series or doubles know; else it is at a jump, or a tie."""
+        """Why no precision decides a result: a reason that series or doubles find, else a jump or a tie."""
         culprit = self.culprit(point)
         return _not_known(kinks) or (f"{culprit} has no finite value in doubles" if culprit else None)
 
@@ -104,7 +104,7 @@ class Diagnostics:
         return self.sweeps.is_finite(value_of(slope) if tangent is None else tangent)
 
     def _taken(self, step: Instruction, values: list[Any]) -> list[int]:
-        """The operands that matter: of a `where` on a number the branch that is taken."""
+        """The operands that matter: of `where` on a number, only the branch that is taken."""
         if step.row is not None and step.row.kind == "select":
             condition = values[step.args[0]]
             if isinstance(condition, float) or condition.size == 1:
@@ -120,7 +120,7 @@ class Diagnostics:
 
 
 def _not_known(kinks: Sequence[Kink]) -> str | None:
-    """The first slope that is not known."""
+    """The first slope that series could not decide."""
     return next((f"{kink.slope} is not known, nor whether there is one" for kink in kinks if not kink.known), None)
 
 

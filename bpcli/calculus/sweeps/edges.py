@@ -1,4 +1,4 @@
-"""Points at an edge of a function, a kink, jump or infinite slope: one-sided derivatives in place of the plain ones."""
+"""Points at an edge of a function (a kink, a jump, an infinite slope): one-sided derivatives replace the plain ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Edges:
         self.sweeps, self.program = sweeps, sweeps.program
         self.wrt = [name for name, _ in sweeps.inputs]
         self.non_smooth = self.program.non_smooth(self.wrt)
-        self.work = 0  # that the series about points took, in products of short fractions
+        self.work = 0  # the work of the series about points, in products of short fractions
 
     def at(self, values: list[Any]) -> list[int]:
         """The slots of the steps that are at an edge, of one point."""
@@ -45,7 +45,7 @@ class Edges:
     def one_sided(
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], kink: str, second: bool = False
     ) -> tuple[list[dict[str, list[Any]]], list[Kink]]:
-        """The rows of slopes, by name, with one-sided derivatives in place of the plain ones; and the kinks."""
+        """The slopes as rows, by name, with one-sided derivatives in place of the plain ones; and the kinks."""
         import numpy as np
 
         from bpcli.calculus.one_sided.kinks import Neighbourhood, resolve

@@ -13,7 +13,7 @@ MAX_DEPTH = 24
 
 
 class Term(NamedTuple):
-    """±Π weights/Π divisors·e^(Σ count·slot): an exponent is a slot and how often it counts; no exponent is e⁰."""
+    """±Π weights/Π divisors·e^(Σ count·slot): an exponent is a slot and its factor; without one it is e⁰."""
 
     sign: int
     weights: tuple[int, ...] = ()
@@ -45,7 +45,8 @@ class Term(NamedTuple):
 
 
 class Reader:
-    """Reads slots of a program as sums of terms; `over_entries` makes of a slot Σ t the terms of which t is one."""
+    """Reads slots of a program as sums of terms; `over_entries` gives the terms of Σ t, a sum over the entries of a
+    vector."""
 
     def __init__(self, program: Slots, over_entries: Callable[[int, Term], list[Term] | None]) -> None:
         self.program, self.over_entries = program, over_entries

@@ -142,14 +142,15 @@ class Elementwise(Instruction):
         return total
 
     def _times_slope(self, xp: RuleNamespace[Any], g: Any, slope: Any) -> Any:
-        """g·slope; nothing passes a path that is not selected. Elsewhere 0·∞ is NaN, which has both sides looked at."""
+        """g·slope; nothing passes a path that is not selected. Elsewhere 0·∞ is NaN, and then both sides are looked
+        at."""
         if type(slope) is float and type(g) is float:
             return None if self.row.selects and slope == 0.0 else g * slope
         scaled = xp.scale(g, slope)
         return xp.where(slope != 0.0, scaled, 0.0) if self.row.selects else scaled
 
     def _sided_tangent(self, xp: RuleNamespace[Any], tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
-        """`plain`, but at a kink the function of the tangents; where arguments of max or min tie, of theirs alone."""
+        """`plain`, but at a kink f(tangents), as f is homogeneous there; of max and min only the arguments that tie."""
         edge = self.edge(xp, out, args)
         if not edge.any():
             return plain
@@ -252,9 +253,9 @@ class Slots:
         return step.args if isinstance(step, Instruction) and step.name == name else None
 
     def keep_only(self, outputs: Sequence[int]) -> list[int]:
-        """Leave out the steps that no output needs (what recognised composites were made of); the outputs' new slots.
+        """Drop the steps that no output needs, such as parts of recognised composites; the outputs' new slots.
 
-        `entries` stays: it bounds what building took.
+        `entries` stays: it bounds the work of building.
         """
         needed: set[int] = set()
         stack = list(outputs)

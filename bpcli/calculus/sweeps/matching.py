@@ -1,4 +1,4 @@
-"""What the step that was added last to a program is made of: how the rules for stable forms look at it and replace it.
+"""The step that was added last to a program, as the rules for stable forms see it and replace it.
 
 A `Match` reads the operands of the step, as numbers, negatives, squares and sums of exponentials, and adds new steps.
 """
@@ -17,7 +17,7 @@ FEW_ENTRIES = 16
 
 
 class Builder(Protocol):
-    """What the rules need of the builder of a program."""
+    """The methods of a program's builder that the rules call."""
 
     program: Slots
 
@@ -29,7 +29,7 @@ class Builder(Protocol):
 
 
 class Match:
-    """The step that was added last, and a way to look at what its operands are."""
+    """The step that was added last, and questions about its operands."""
 
     def __init__(self, builder: Builder, step: Instruction, node: Expression) -> None:
         self.builder, self.program, self.node = builder, builder.program, node
@@ -46,7 +46,7 @@ class Match:
         return all(not isinstance(step, str) for step in self._below(slot))
 
     def is_positive(self, slot: int) -> bool:
-        """Whether the slot is a number above 0, made of such."""
+        """Whether the slot is a number above 0, or a sum, product or quotient of such numbers."""
         return all(
             step.name in ("+", "*", "/") if isinstance(step, Instruction) else isinstance(step, Constant) and step > 0.0
             for step in self._below(slot)

@@ -13,7 +13,7 @@ from bpcli.calculus.sweeps.instructions import Instruction, OnArrays, Slots
 class Program(Slots):
     """The instructions of expressions over variables of known shapes.
 
-    `outputs` are the slots of the trees; with `recognise` composites are computed as what they are.
+    `outputs` are the slots of the trees; with `recognise` composites are computed by their stable functions.
     `scalar` says that no array occurs, so that floats suffice.
     """
 
@@ -124,8 +124,8 @@ class Program(Slots):
     ) -> dict[str, Any]:
         """The adjoint of every active variable, from those of output slots: v·J. Plain numbers or duals.
 
-        `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster. `record` takes
-        the adjoint of every step.
+        `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster. The adjoint of
+        every step is put into `record`.
         """
         adjoints: dict[int, Any] = dict(seeds)
         masked = masked and self.infinite_slopes

@@ -20,9 +20,9 @@ from bpcli.numbers.namespaces import two_product, two_sum
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
-_LOST = 2.0**-20  # of a number: what is off by more has lost digits
+_LOST = 2.0**-20  # relative: a number that is off by more has lost digits
 _NO_DOUBLE = 2.0**-500  # what cancels to less, and can't be told from 0, is 0
-_DOUBT = 2.0**-30  # of a value in the middle: what may be off by more is worth a closer look
+_DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by more is looked at closer
 _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = 1200
 _MOST_WORK = 20_000  # entries of the program times those of the Jacobian
@@ -117,7 +117,7 @@ def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str
 
 
 def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
-    """What the errors of a step's operands come to in its value."""
+    """The error of a step's value that comes from the errors of its operands."""
     if isinstance(step, Elementwise):
         total: Any = 0.0
         for i, error in enumerate(errors):
@@ -171,7 +171,7 @@ class Lost(NamedTuple):
 def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
     """The entries of a Jacobian that may be off by more than 2⁻²⁰ of themselves, unless balls prove them right.
 
-    Nothing at a kink, where a slope is a convention, and of calculations too large to look at each entry.
+    None at a kink, where the slope is a convention, and none of calculations too large to look at each entry.
     """
     work = calculation.inputs * calculation.outputs * calculation.program.entries
     if calculation.kinks or work > _MOST_WORK:
@@ -210,22 +210,22 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
 
 
 def _left_range(calculation: Calculation, point: Point) -> bool:
-    """Whether a step at the point leaves the doubles: then their bounds say nothing, and balls alone can tell."""
+    """Whether a step over- or underflows at the point: then only balls can tell, not bounds in doubles."""
     calculation.sweeps.left_range(point)
     calculation.sweeps.forward(point)
     return calculation.sweeps.left_range(point)
 
 
 def _spread(error: Any, shape: Shape) -> list[float]:
-    """An error for each entry of a value of this shape, of one that may be the same for all."""
+    """An error for each entry of this shape, from one that may be the same for all."""
     each = numbers(error)
     return each if len(each) > 1 else each * math.prod(shape)
 
 
 def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
-    """The entries of a Hessian that are off by more than 2⁻²⁰ of what balls make of them.
+    """The entries of a Hessian that differ by more than 2⁻²⁰ from those in ball arithmetic.
 
-    Of second derivatives there is no bound: the Hessian is evaluated once more, where python-flint is there.
+    Second derivatives have no error bound here: where python-flint is installed, they are computed again in balls.
     """
     work = calculation.inputs * calculation.program.entries
     if calculation.kinks or calculation.needed_sides or work > _MOST_SECOND_WORK:
@@ -244,7 +244,7 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
 
 
 def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> bool:
-    """Whether the entries of a Hessian may be off: a quick look at the parts that it is added up of, for numbers alone.
+    """Whether the terms of a Hessian's entries may cancel: a quick look, for programs of numbers alone.
 
     H[i, j] = Σ (ġ·s + g·ṡ)·∂a/∂xᵢ over the slopes s of all steps by their operands a, where · is the tangent by xⱼ.
     """
@@ -297,7 +297,7 @@ def _disproven(
     calculation: Calculation,
     compute: Callable[[Calculation], list[list[Any]]],
 ) -> list[Lost]:
-    """Those of the entries that balls do not prove right after all; without balls those that have a bound."""
+    """The entries that balls do not prove right; without python-flint those that have a bound."""
     proven = _in_balls(calculation, compute) if found else None
     if proven is None:
         return [lost for lost in found if lost.error > _LOST * abs(rows[lost.row][lost.column])]
@@ -328,7 +328,7 @@ def _in_balls(
 
 
 def _near(found: float, low: Any, high: Any) -> bool:
-    """Whether a number is within 2⁻²⁰ of all between two; 0 also of what can't be told from 0."""
+    """Whether a number is within 2⁻²⁰ of all numbers between two; or is 0, and they can't be told from 0."""
     if found == 0 and low <= 0 <= high:
         return bool(max(-low, high) <= _NO_DOUBLE)
     return all(abs(end - found) <= max(_LOST * abs(found), _SMALLEST) for end in map(_float, (low, high)))
@@ -350,8 +350,7 @@ def _slope_error(
     pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
     adjoints: dict[int, Any] = {}
     program.reverse(duals, pairs, one, [True] * len(program.slots), record=adjoints)
-    total = 0.0
-    sums: dict[int, Any] = {}
+    total, sums = 0.0, dict[int, Any]()
     for number, adjoint in adjoints.items():
         if isinstance(adjoint, Dual):
             total += _size(adjoint.t * own[number])
@@ -365,18 +364,16 @@ def _slope_error(
                 total += _of_product(xp, step, i, g, values[number], args, tangents[a])
                 part = step.adjoint(xp, g, i, values[number], args, True)
                 if part is not None:
-                    rounded = _added(sums, a, part)
-                    total += _size(rounded * tangents[a])
+                    total += _size(_added(sums, a, part) * tangents[a])
     return total
 
 
 def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
-    """What rounding loses where the sweep adds a part to the adjoint of a slot: 5e-50 of 5e-50 + 1."""
-    before = sums.get(slot)
-    if before is None:
+    """The rounding error of adding a part to the adjoint of a slot: 5e-50 is lost in 5e-50 + 1."""
+    if slot not in sums:
         sums[slot] = part
         return 0.0
-    sums[slot], error = two_sum(before, part)
+    sums[slot], error = two_sum(sums[slot], part)
     return error
 
 
@@ -391,10 +388,9 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
     if step.name in _EXACT or step.name in ("+", "-"):
         return 0.0
     slope = step.row.partial(i)(xp, out, *args)
-    exact = step.name in ("*", "**2")
     product, error = two_product(g, slope)
-    rounding = _known(abs(error), product)
-    return _size((rounding if exact else rounding + abs(product) * FUNCTION) * tangent)
+    of_slope = 0.0 if step.name in ("*", "**2") else abs(product) * FUNCTION
+    return _size((_known(abs(error), product) + of_slope) * tangent)
 
 
 def _size(x: Any) -> float:

@@ -1,4 +1,4 @@
-"""Unit vectors that sweeps start from, and what they give as rows, columns and tables."""
+"""Unit vectors that sweeps start from, and their results as rows, columns and tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Part = TypeVar("Part")
 
 
 def split(v: Any, parts: Sequence[tuple[Key, Shape]], make: Callable[[Any, Shape], Part]) -> list[tuple[Key, Part]]:
-    """The entries of v in turn, as many to each part as its shape has."""
+    """The entries of v in turn, as many for each part as its shape has."""
     result, position = [], 0
     for key, shape in parts:
         size = math.prod(shape)

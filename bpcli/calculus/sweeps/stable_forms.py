@@ -1,4 +1,4 @@
-"""Recognises composites that users write by hand, and computes the stable function that each of them is.
+"""Recognises composites that users write by hand, and replaces each by its stable function.
 
 `log(1+exp(x))` is a softplus, `1/(1+exp(-x))` a sigmoid, `log(softmax(l)[i])` an entry of a log_softmax: the same
 numbers, without the overflow and the cancellation of the way there. It works on a program's instructions as they are
@@ -218,7 +218,7 @@ def _sqrt(match: Match) -> int | None:
 
 
 def _of_difference(match: Match) -> int | None:
-    """J₀(y, ŷ) = J₀(y − ŷ, 0) of a loss of y − ŷ alone, where the difference is computed as what it is."""
+    """J₀(y, ŷ) = J₀(y − ŷ, 0) of a loss of y − ŷ alone, where y − ŷ has a stable form."""
     y, yhat, *settings = match.args
     difference = match.apply("-", y, yhat)
     if match.row is None or match.args_of(difference, "-") is not None:

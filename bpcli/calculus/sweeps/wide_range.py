@@ -1,4 +1,4 @@
-"""Once more on wide numbers: where a step of a sweep left the range of doubles on the way to an answer within it."""
+"""A second run on wide numbers, where a step over- or underflowed on the way to a result within the doubles."""
 
 import math
 from typing import Any
@@ -7,10 +7,10 @@ from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.program import Program
 
 _SMALL, _LARGE = 2.0**-330, 2.0**330
-"""Values between these, 1e±100, have first and second derivatives by ordinary steps that stay within the doubles."""
+"""Between these, 1e±100, the first and second derivatives of ordinary steps stay within the doubles."""
 
 _TINY, _HUGE = 2.0**-511, 2.0**511
-"""The same for gradients alone, at points where a step has left the doubles."""
+"""The same for gradients alone, at points where a step has over- or underflowed."""
 
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
@@ -19,7 +19,7 @@ MOST_ENTRIES = 1 << 13
 
 
 def leaves_range(program: Program, values: list[float]) -> bool:
-    """Whether a value of a sweep on floats lies so far out, or is a 0 by underflow, that a step may have left them."""
+    """Whether a value is so large or small, or a 0 by underflow, that a step may have left the range of doubles."""
     for slot, value in zip(program.slots, values, strict=True):
         size = abs(value)
         if size > _LARGE or 0.0 < size < _SMALL:
