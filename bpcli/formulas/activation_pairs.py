@@ -1,6 +1,7 @@
 """Activations and their slopes to more digits than a double has, at z + low, a pair of doubles.
 
-A slope is (m, k) for m·2^k, which no double need hold; a value is a pair of doubles, of which a − y keeps its digits.
+A slope is (m, k) for m·2^k, which may be beyond the doubles; a value is a pair of doubles, so that a − y keeps its
+digits.
 """
 
 from typing import Any
@@ -12,11 +13,11 @@ from bpcli.numbers.primitives import Doubles
 
 LEAKY_SLOPE = 0.01
 ELU_ALPHA = 1.0
-"""The settings that leaky_relu and elu have unless others are given."""
+"""The default settings of leaky_relu and elu."""
 
 
 def _whole_bell(x: Any, low: Any) -> tuple[Any, Any]:
-    """e/(1 + e)² with e = e^(x + low) ≤ 1 as (m, k) for m·2^k, which no double need hold."""
+    """e/(1 + e)² with e = e^(x + low) ≤ 1 as (m, k) for m·2^k."""
     xp = namespace(x)
     e, k = xp.exp_pair(x, low)
     s = pairs.one_plus(xp, pairs.ldexp(xp, e, k))
@@ -79,7 +80,7 @@ def relu_pair(z: Any, low: Any) -> Pair[Any]:
 def leaky_relu_pair(z: Any, low: Any, slope: float = LEAKY_SLOPE) -> Pair[Any]:
     """z for z ≥ 0, else slope·z."""
     xp = namespace(z)
-    k = xp.where(abs(z) > 2.0**900, 64, 0)  # a product of pairs takes its factors apart, at half the range of doubles
+    k = xp.where(abs(z) > 2.0**900, 64, 0)  # a product of pairs splits its factors, which overflows for large ones
     below = pairs.multiply(xp, pairs.ldexp(xp, (z, low), -k), (slope + 0.0 * z, 0.0 * z))
     return pairs.where(xp, z >= 0, (z, low), pairs.ldexp(xp, below, k))
 

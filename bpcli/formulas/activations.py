@@ -175,9 +175,9 @@ class Activation(NamedTuple):
     theirs; `by_setting` has ∂a/∂(setting).
 
     `slope_form(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a
-    large x or w multiplies it. `pair_form(z, low)` is a at z + low as a pair, of which a − y keeps its digits also
-    where a rounds to y. `complement(z)` is 1 − a, to all its digits where a is a probability that has rounded to 1.
-    Where a row has none of these, `slope`, `pair` and `one_minus` go by the value and the derivative.
+    large x or w multiplies it. `pair_form(z, low)` is a at z + low as a pair, so that a − y keeps its digits also where
+    a rounds to y. `complement(z)` is 1 − a, to all its digits where a is a probability that has rounded to 1. Without
+    these forms `slope`, `pair` and `one_minus` use the value and the derivative.
     """
 
     name: str

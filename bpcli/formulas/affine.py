@@ -29,7 +29,7 @@ def ddot_dv(u: Any, v: Any) -> Any:
 def affine(x: Any, w: Any, b: Any) -> Any:
     """z = xᵀw + b, for one row x (n,) or a batch (N, n); w (n,), b () for one output, w (n, K), b (K,) for K.
 
-    As fast as it gets; `affine_pair` for the digits that cancelling terms take away here.
+    Fast, but terms that cancel lose digits; `affine_pair` keeps them.
     """
     return x @ w + b
 
@@ -70,8 +70,8 @@ _NONE = -5000  # the exponent of a term that is 0
 def _dot(u: Any, v: Any, b: Any, axis: int) -> tuple[Pair[Any], Any]:
     """Σ u_i v_i + b along an axis as (z + low)·2^k: exact products, and a sum of them to three times the digits.
 
-    Mantissas and exponents go apart, so that no product leaves the doubles on the way to a sum within them. Source: the
-    algorithm DotK of Ogita, Rump & Oishi 2005.
+    Mantissas and exponents are kept apart, so that no product over- or underflows on the way to a sum that does not.
+    Source: the algorithm DotK of Ogita, Rump & Oishi 2005.
     """
     xp = array_namespace(u, v)
     (mu, ku), (mv, kv) = xp.frexp(u), xp.frexp(v)

@@ -34,17 +34,17 @@ class Setting(NamedTuple):
 
 
 def settings_of(settings: Mapping[str, Setting], given: Mapping[str, float]) -> dict[str, float]:
-    """The settings of a row, those not given with their defaults."""
+    """All settings of a row: those given, and the defaults of the others."""
     return {name: float(given.get(name, setting.default)) for name, setting in settings.items()}
 
 
 def given_settings(settings: Mapping[str, Setting], given: Mapping[str, Any]) -> dict[str, Setting]:
-    """The settings of a row with the values that are given in the place of their defaults."""
+    """The settings of a row, with the given values as their defaults."""
     return {name: setting._replace(default=given.get(name, setting.default)) for name, setting in settings.items()}
 
 
 def name_and_settings(choice: Choice) -> tuple[str, dict[str, Any]]:
-    """What a config chooses of a table: a name alone, or a mapping of `name` and settings."""
+    """The name and the settings of a choice: a name alone, or a mapping of `name` and settings."""
     if isinstance(choice, str):
         return choice, {}
     rest = dict(choice)
@@ -52,7 +52,7 @@ def name_and_settings(choice: Choice) -> tuple[str, dict[str, Any]]:
 
 
 NONE: Mapping[str, Any] = {}
-"""The settings, or what goes with them, of a row that has none."""
+"""The mapping of a row that has none: of settings, of slopes by them, of fused forms."""
 
 
 class Interval(NamedTuple):

@@ -1,4 +1,4 @@
-"""The output layers of a model, and which activation and loss go with one: that follows from range and domain."""
+"""The output layers of a model, and which activations and losses go with each, by range and domain."""
 
 import math
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def of_z(activation: Activation, loss: Loss) -> tuple[OfZ, OfZ]:
     if fused := loss.fused.get(activation.name):
         return fused.term, fused.slope
     if loss.of_difference and any(math.isfinite(end) and end for end in activation.range[:2]):
-        # Near the ends of its range a rounds; the loss knows only the difference: that of 0 and a − y, with its digits.
+        # Near the ends of its range a is rounded. J₀ depends on a − y alone: it gets 0 and an exact a − y.
         def labels_and_outputs(y: Any, z: Any) -> tuple[Any, Any]:
             return 0.0 * y, less_label(activation.pair(z, 0.0 * z), y)
     else:

@@ -1,10 +1,10 @@
 """The formulas of the losses: the term J₀(y, ŷ), ∂J₀/∂ŷ directly below it, the mean J over a batch, and fused forms.
 
-Source: the lecture's "Loss Functions and Jacobians". Terms work entry by entry, for every kind of number; a label of 0
-or 1 leaves a loss one term, also where the logarithm of the other is infinite. Over a batch J = (1/N) Σ J₀: y, ŷ are
-(N,) for one output or (N, K), a sample a row, or a number for a single sample; the Jacobians are returned in the shape
-of ŷ (as a row 1 × N or 1 × NK when flattened). The fused forms are the products of the Jacobians they stand for,
-without the division by ŷ(1 − ŷ) that cancels.
+Source: the lecture's "Loss Functions and Jacobians". Terms work entry by entry, for every kind of number; with a label
+of 0 or 1 only one of two terms counts, even where the logarithm in the other is infinite. Over a batch J = (1/N) Σ J₀:
+y, ŷ are (N,) for one output or (N, K), a sample a row, or a number for a single sample; the Jacobians are returned in
+the shape of ŷ (as a row 1 × N or 1 × NK when flattened). The fused forms are the products of the Jacobians they stand
+for, without the division by ŷ(1 − ŷ) that cancels.
 """
 
 import math
@@ -218,7 +218,7 @@ def _sum(xp: Doubles[Any], terms: Any) -> Any:
 
 
 def mean_over_samples(xp: Doubles[Any], terms: Callable[[float], Any], N: int) -> Any:
-    """(1/N) Σ J₀ over the samples, from `terms(c)` = c·J₀: of a smaller J₀ where the sum left the doubles."""
+    """(1/N) Σ J₀ over the samples, from `terms(c)` = c·J₀: with a small c where the sum overflows."""
     mean = _sum(xp, terms(1.0)) / N
     return mean if xp.isfinite(mean) else _sum(xp, terms(2.0**-64)) / N * 2.0**64
 

@@ -55,15 +55,15 @@ class Loss(NamedTuple):
 
     `term(y, yhat)`, `slope(y, yhat)` = ∂J₀/∂ŷ and `by_label(y, yhat)` = ∂J₀/∂y; `formula` and `slope_formula` say the
     first two in bpcli's language, of one entry. `domain` is where ŷ has to lie, and `takes` says why; `labels`: where y
-    has to; `spans`: what an activation has to be able to reach, if that is asked; `of_z`: that it has to be z itself.
-    `best_constant(y, weights)` is the one ŷ for all rows that has the least J; weights may be None. Where the
-    labels are classes, `encoding` are the numbers of the two, `probability` says that ŷ is that of the second,
-    which is else predicted where ŷ ≥ 0; `by_shares(p)` is the least J of a constant from the classes' shares, where
-    that has a formula of its own. `per_class` says that a sample may have an entry for each class, over which J₀ is
-    summed. `fused`: the formulas after an activation, or after softmax, that are better than the product of the
-    two, by its name. `of_difference`: J₀ depends on y − ŷ alone, so that 0 and ŷ − y stand for both. `J` and
-    `dJ_dyhat` are the mean and its slope, where they are more than those of the terms. Settings are further
-    arguments of each of these functions, as of an `Activation`.
+    has to; `spans`: what values the activation has to be able to take; `of_z`: the activation has to be z itself.
+    `best_constant(y, weights)` is the one ŷ for all rows that has the least J; weights may be None. For labels that are
+    classes, `encoding` are the numbers of the two; with `probability` ŷ is the probability of the second, without it
+    the second is predicted where ŷ ≥ 0; `by_shares(p)` is the least J of a constant prediction, from the share of each
+    class. `per_class` says that a sample may have an entry for each class, over which J₀ is summed. `fused`: by the
+    name of an activation, or of softmax, formulas that are more exact than the product of slopes. `of_difference`: J₀
+    depends on y − ŷ alone, so that J₀(0, ŷ − y) is the same. `J` and `dJ_dyhat` are the mean and its slope, where
+    they are more than those of the terms. Settings are further arguments of each of these functions, as of an
+    `Activation`.
     """
 
     name: str

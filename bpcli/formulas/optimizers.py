@@ -18,8 +18,8 @@ class Optimizer(NamedTuple):
     `slots` are the names of the arrays that it keeps for each parameter, which start at 0. `step(p, g, t, α, λ,
     settings, slots, scratch)` changes the parameter p and its slots in place, for the gradient g, which it may
     overwrite, at the t-th update, counted from 1; `scratch` is memory in the shape of p. λ is l1: the step ends with
-    the soft threshold S(p, θ) = p − clip(p, −θ, θ), with a θ for which λ‖p‖₁ counts as much as J, whose gradient g is:
-    p stays where it is just where −g is a subgradient of λ‖p‖₁.
+    the soft threshold S(p, θ) = p − clip(p, −θ, θ), with such a θ that the step leaves p as it is exactly where −g is a
+    subgradient of λ‖p‖₁, as at the minimum of J + λ‖p‖₁.
 
     `decoupled`: l2 shrinks the weights by itself, p := p − αλp, instead of being a part of the gradient.
     `plain`: the step is p := p − αg, so that it changes nothing where the gradient is 0.
@@ -51,7 +51,7 @@ def sgd(
 def momentum(
     p: Any, g: Any, t: int, learning_rate: float, l1: float, settings: Settings, slots: Slots, scratch: Any
 ) -> None:
-    """v := μv + g, p := p − αv; with l1 S(p − αv, αλ), whose change is −αv from then on (Ochs et al. 2014, iPiano)."""
+    """v := μv + g, p := p − αv; with l1 p := S(p − αv, αλ), and v := −Δp/α (Ochs et al. 2014, iPiano)."""
     (v,) = slots
     np.multiply(v, settings["momentum"], v)
     np.add(v, g, v)

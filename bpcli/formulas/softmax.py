@@ -160,10 +160,10 @@ def softmax_jvp(logits: Any, v: Any, axis: int = -1) -> Any:
 
 
 def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Callable[[], tuple[_Pairs, Pair[Any]]]]:
-    """(p, d, lost, refined): d = u − Σ_i p_i u_i, which is v − Σ_i p_i v_i; where d has lost digits; and d in pairs.
+    """(p, d, lost, refined): d = v − Σ_i p_i v_i, where d has lost digits, and a function that gives d in pairs.
 
-    u is v measured from its entry at the largest class: the sum has no term of that class, and nothing cancels where
-    that class has all the probability. `refined()` gives the softmax and d as pairs of doubles.
+    d is computed as u − Σ_i p_i u_i, u being v less its entry at the largest class: that class has no term in the sum,
+    and nothing cancels where it has all the probability. `refined()` gives the softmax and d as pairs of doubles.
     """
     xp = array_namespace(logits)
     p = softmax(logits, axis)

@@ -1,7 +1,7 @@
 """The formulas of a training step in place: z of a batch goes in, the loss comes out, and z has become its gradient.
 
 Each class stands for a loss after an activation and holds the buffers of one batch, so that a call creates no arrays.
-What they compute is the product of the Jacobians in `losses`, `activations` and `softmax`; a test holds them together.
+They compute the product of the Jacobians in `losses`, `activations` and `softmax`; a test compares the two.
 The true class's p − 1 is minus the sum of the others, and 1 − σ is σ(−z): a model that has converged far still learns.
 """
 
@@ -264,7 +264,7 @@ class SoftmaxMse(Step):
 
 
 class General(Step):
-    """Any loss after any activation: J₀(y, g(z)) and ∂J₀/∂ŷ·∂a/∂z, of the rows' own formulas, in float64."""
+    """Any loss after any activation: J₀(y, g(z)) and ∂J₀/∂ŷ·∂a/∂z by the formulas of the rows, in float64."""
 
     def __init__(self, activation: Activation, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         super().__init__(size, outputs, dtype)
@@ -301,7 +301,7 @@ IN_PLACE: dict[tuple[str, str | None, str], type[Step]] = {
     ("softmax", None, "cce"): SoftmaxCce,
     ("softmax", None, "mse"): SoftmaxMse,
 }
-"""The steps that make no arrays, by layer, activation and loss, none of which has settings; all else is `General`."""
+"""The steps that make no arrays, by layer, activation and loss without settings; all others are general ones."""
 
 
 def make_step(

@@ -1,7 +1,7 @@
 """The arithmetic and the functions of balls, and their namespace.
 
 Arrays of balls run through the same formulas and rules as doubles do, for `namespace(x)` of such an array is `balls()`.
-Where a comparison is open, `where` answers with the smallest ball round both branches.
+Where a comparison is open, `where` gives the smallest ball around both branches.
 """
 
 import math
@@ -59,12 +59,8 @@ def _zero(x: Ball) -> bool:
     return bool(x.x == 0)
 
 
-def multiply(a: Ball, b: Ball) -> Ball:
-    """a·b; an exact 0 times what is not known is not known either, for that may be infinite."""
-    return _product(a, b)
-
-
-_product = _plain(operator.mul)
+multiply = _plain(operator.mul)
+"""a·b; 0 times an unknown number is unknown too, for that may be infinite."""
 
 
 def divide(a: Ball, b: Ball) -> Ball:
@@ -94,11 +90,11 @@ def _pole(a: Ball) -> Ball:
 
 def scale(g: Ball, p: Ball) -> Ball:
     """g·p, where a g of exactly 0 stays 0 whatever p."""
-    return g if _zero(g) else _product(g, p)
+    return g if _zero(g) else multiply(g, p)
 
 
 def hull(a: Ball, b: Ball) -> Ball:
-    """A ball round both."""
+    """A ball around both."""
     if a is b or (are_rational(a, b) and a.x == b.x):
         return a
     x, y = as_arb(a), as_arb(b)
@@ -106,7 +102,7 @@ def hull(a: Ball, b: Ball) -> Ball:
 
 
 def select(condition: Any, a: Ball, b: Ball) -> Ball:
-    """`a` where the condition holds, else b; where that is not known, a ball round both."""
+    """`a` where the condition holds, else b; where that is open, a ball around both."""
     return hull(a, b) if condition is UNKNOWN else a if condition else b
 
 
@@ -135,7 +131,7 @@ def power(a: Ball, b: Ball) -> Ball:
     if are_rational(b) and b.x.q == 2:
         return _whole_power(sqrt(a), int(b.x.p))
     if not are_rational(b) and less(rational(0.0), a) is not True:
-        return ANYTHING  # the exponent may be a whole number, which nobody can tell
+        return ANYTHING  # it is open whether the exponent is a whole number
     return _inside(lambda x, y: x**y, 0.0, math.inf)(a, b)
 
 
@@ -151,7 +147,7 @@ def _whole_power(a: Ball, n: int) -> Ball:
 
 
 def _inside(function: Callable[..., Any], low: float, high: float) -> Callable[..., Ball]:
-    """A function of arb on [low, high] by its first argument: NaN for certain outside of it."""
+    """A function of arb whose first argument lies in [low, high]; for one outside, NaN."""
 
     def apply(*args: Ball) -> Ball:
         x = as_arb(args[0])
@@ -163,7 +159,7 @@ def _inside(function: Callable[..., Any], low: float, high: float) -> Callable[.
 
 
 def _at(function: Callable[[Ball], Ball], values: dict[float, float]) -> Callable[[Ball], Ball]:
-    """A function with values by hand, where arb has none or an inexact one."""
+    """A function with exact values at some places, where arb has none or an inexact one."""
 
     def apply(x: Ball) -> Ball:
         if is_exact(x):
@@ -218,7 +214,7 @@ def _rounded(function: str) -> Callable[[Ball], Ball]:
 
 
 def _hypot(x: Ball, y: Ball) -> Ball:
-    return sqrt(_plus(_product(x, x), _product(y, y)))
+    return sqrt(_plus(multiply(x, x), multiply(y, y)))
 
 
 _plus = _plain(operator.add)

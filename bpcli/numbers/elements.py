@@ -1,7 +1,8 @@
-"""Arrays whose entries are numbers of another kind than NumPy's: balls, truncated series, symbols, complex numbers.
+"""Arrays of numbers that NumPy does not have: balls, truncated series, symbols, complex numbers.
 
-`Elements` is the namespace of such arrays, made of the functions of one kind of number; NumPy reshapes the arrays. No
-such kind rounds as doubles do, so that all rounding errors are 0 here. A comparison may be `UNKNOWN`.
+`Elements` is the namespace of such arrays: it applies the functions of one kind of number entry by entry. Unless a
+subclass says else, these numbers do not round as doubles do, and their rounding errors are 0. A comparison may be
+`UNKNOWN`.
 """
 
 import operator
@@ -13,7 +14,7 @@ import numpy as np
 
 
 class UndecidedError(ArithmeticError):
-    """A yes or no was asked of a comparison that is open."""
+    """An open comparison was used as True or False."""
 
 
 class _Unknown:
@@ -31,7 +32,7 @@ class _Unknown:
     __rand__, __ror__ = __and__, __or__
 
     def any(self) -> bool:
-        """As of an array of answers; of an open one there is no telling."""
+        """As of an array of answers; it raises UndecidedError."""
         return bool(self)
 
 
@@ -82,7 +83,7 @@ class ElementArray(np.ndarray[Any, Any]):
         return self.namespace.kept(result)
 
     def argmax(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
-        """Where about the largest is: for formulas to whose value it does not matter which."""
+        """The place of an entry that is the largest or near it, for formulas whose value is the same with either."""
         key = np.frompyfunc(self.namespace.rank, 1, 1)(self)
         return np.asarray(key, object).argmax(axis=axis)
 
@@ -100,14 +101,14 @@ COMPARISONS = {name: getattr(operator, name) for name in ("lt", "le", "gt", "ge"
 
 
 def turned(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The function of its operands the other way round."""
+    """The function with its operands swapped."""
     return lambda a, b: function(b, a)
 
 
 def give_operators(
     element: type, functions: Mapping[str, Callable[[Any, Any], Any]], lift: Callable[[Any], Any]
 ) -> None:
-    """Give a class of elements its operators, by names such as `add` and `lt`; a plain other operand is lifted.
+    """Give a class of elements its operators, by names such as `add` and `lt`; an operand that is a float is lifted.
 
     As `==` is one of them, there is no hash.
     """
@@ -120,7 +121,7 @@ def give_operators(
 
         setattr(element, f"__{name}__", apply)
 
-    kind: Any = element  # a type checker takes it that every class has a hash
+    kind: Any = element  # type checkers expect that every class has a hash
     kind.__hash__ = None
     for name, function in functions.items():
         install(name, function)
@@ -150,9 +151,9 @@ def _of_arrays(array: type, kind: "Elements") -> None:
 class Elements:
     """The primitives over arrays of one kind of number.
 
-    `functions` are those of single numbers by name; `select` is `where` for a condition that may be open; `constant`
-    gives what a constant of the text becomes, `power_of_two` 2^k of a whole k, which may have become an element, `rank`
-    something to order by, and `fraction` the fraction that an element is for certain, or None.
+    `functions` are those of single numbers, by name. `lift` makes an element of a float, `constant` of a constant in
+    the text, `power_of_two` of 2^k for a whole k, itself perhaps an element. `select` is `where` for a condition that
+    may be open, `rank` gives a number to order by, and `fraction` the fraction that an element is for certain, or None.
     """
 
     rounds, dual, doubles = False, False, False

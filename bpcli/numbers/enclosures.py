@@ -1,4 +1,4 @@
-"""Balls: a value with a proven radius; a rational as long as that lasts, then a ball of arb.
+"""Balls: a value with a proven radius; an exact fraction while it is short, then a ball of arb.
 
 A `Ball` is a rational (fmpq) or a real ball (arb) that contains the true value for certain. A comparison that the radii
 leave open is `UNKNOWN`. The precision is the context's, see `precision`. Source: F. Johansson, Arb: efficient
@@ -31,7 +31,7 @@ class Ball:
     __slots__ = ("x",)
 
     namespace: ClassVar[Elements]
-    """The namespace of balls; `balls`, which makes it, puts it here."""
+    """The namespace of balls; the module `balls` sets it."""
 
     def __init__(self, x: Any) -> None:
         self.x = x
@@ -86,7 +86,7 @@ def is_unbounded(x: Ball) -> bool:
 
 ANYTHING = Ball(arb(0, "inf"))
 BEYOND_PROOF = Ball(arb(0, "inf"))
-"""As `ANYTHING`, at any precision."""
+"""As `ANYTHING`, where no higher precision would tell more."""
 NOT_A_NUMBER = Ball(arb.nan())
 
 
@@ -96,7 +96,7 @@ def is_nan(x: Ball) -> bool:
 
 
 def settled(result: Any, *args: Ball) -> Ball:
-    """What arb gave, whose NaN stands for any real number unless an operand is NaN."""
+    """The result of arb; its NaN means any real number, unless an operand is NaN."""
     return ANYTHING if result.is_nan() and not any(map(is_nan, args)) else Ball(result)
 
 
@@ -114,7 +114,7 @@ def less(a: Ball, b: Ball) -> Any:
 
 
 def equal(a: Ball, b: Ball) -> Any:
-    """Whether a == b. One object is one number, of which nobody need know the digits."""
+    """Whether a == b. An object equals itself, whatever its radius."""
     if are_rational(a, b):
         return bool(a.x == b.x)
     if is_nan(a) or is_nan(b) or (a is b and is_unbounded(a)):
@@ -169,7 +169,7 @@ def enclosure(x: Ball) -> tuple[Fraction | float, Fraction | float]:
 
 
 def _upwards(x: Any) -> Fraction | float:
-    """A dyadic number of arb as a fraction, or one above it that is not absurdly large or small."""
+    """A number m·2^k of arb as a fraction; where k is huge, as a simpler one above it."""
     mantissa, exponent = map(int, x.man_exp())
     size = mantissa.bit_length() + exponent
     if abs(size) > _MAX_EXPONENT and mantissa:

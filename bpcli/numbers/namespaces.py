@@ -1,9 +1,9 @@
-"""The kinds of numbers a formula may meet: plain floats, NumPy arrays; each offers the same few primitives.
+"""The primitives over doubles: Python's floats, and NumPy's arrays.
 
 A formula asks its input for its namespace, as the Array API standard does (`xp = namespace(x)`), and is then written
 once. `FLOATS` works on Python floats over `math` and never imports NumPy; its functions follow IEEE 754 where `math`
-would raise (log(0) is -inf, exp(1000) is inf, 1/0 is inf). `arrays()` works on NumPy arrays; whoever calls silences
-NumPy's floating-point warnings once, outside, with `numpy.errstate`.
+would raise (log(0) is -inf, exp(1000) is inf, 1/0 is inf). `arrays()` works on NumPy arrays; the caller silences
+NumPy's floating-point warnings once, with `numpy.errstate`.
 """
 
 import math
@@ -21,7 +21,7 @@ NAN = math.nan
 
 
 def _quiet(function: Callable[[float], float], outside: Callable[[float], float]) -> Callable[[float], float]:
-    """`function`, with `outside` deciding where `math` would raise."""
+    """`function`, but `outside(x)` where `math` would raise."""
 
     def quiet(x: float) -> float:
         try:
@@ -234,9 +234,9 @@ def arrays() -> Arrays[Any]:
 
 
 def namespace(*values: N | float) -> Doubles[N]:
-    """The namespace of `values`: `FLOATS` if each is a Python number, the one that a value brings, else `arrays()`.
+    """The namespace of `values`: `FLOATS` for Python numbers, that of a value which has its own, else `arrays()`.
 
-    Duals, which may be over numbers that bring one themselves, come before all others.
+    That of duals comes before all others, as they may be pairs of such numbers.
     """
     kind: Doubles[Any] = FLOATS
     brought: Any = None
@@ -256,7 +256,7 @@ def namespace(*values: N | float) -> Doubles[N]:
 
 
 def array_namespace(*values: N) -> Arrays[N]:
-    """The namespace of arrays, one of which at least is none of floats alone."""
+    """The namespace of values, at least one of which is an array."""
     return cast(Arrays[N], namespace(*values))
 
 

@@ -1,7 +1,7 @@
 """Unevaluated sums high + low of two doubles: sums and products without error, and what is built on them.
 
-Written in the operators alone, so that each works on floats and on arrays; what needs more asks a namespace `xp` for
-it. Source: Ogita, Rump & Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005), unless stated.
+They work on floats and on arrays: most use operators alone, others take a namespace `xp`. Source: Ogita, Rump & Oishi,
+"Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005), unless stated.
 """
 
 from typing import Any

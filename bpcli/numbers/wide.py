@@ -1,4 +1,4 @@
-"""Wide numbers: decimals of 50 digits whose exponents no sweep leaves, for where a double would over- or underflow.
+"""Wide numbers: decimals of 50 digits that never over- or underflow, for where doubles do.
 
 Arithmetic, exp, log, powers and roots are those of Python's `decimal` (the General Decimal Arithmetic Specification of
 M. Cowlishaw); the other functions are built on them, with more digits where a difference cancels.
@@ -308,7 +308,7 @@ def _fraction(x: Wide) -> Fraction | None:
 
 
 class WideElements(Elements):
-    """The primitives over arrays of wide numbers, whose rounding errors count: 1 − (1 − 10⁻²⁴⁴) is to be 10⁻²⁴⁴."""
+    """The primitives over arrays of wide numbers. Their rounding errors count: 1 − (1 − 10⁻²⁴⁴) is 10⁻²⁴⁴."""
 
     rounds = True
     _each_error = np.frompyfunc(lambda a, b, p: Wide(_CONTEXT.fma(a.x, b.x, p.x.copy_negate())), 3, 1)

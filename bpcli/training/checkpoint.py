@@ -24,8 +24,8 @@ Array = NDArray[Any]
 CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
 GENERATIONS = (CHECKPOINT, PREVIOUS)
 
-_FORMAT = 1  # goes up when an older version could misread a newer file
-_ROWS = 1 << 12  # rows of an array that are digested at once
+_FORMAT = 1  # increases when an older version could misread a newer file
+_ROWS = 1 << 12  # rows of an array that are digested at a time
 _DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError)
 
 
@@ -122,7 +122,7 @@ def latest(folder: Path) -> tuple[Checkpoint | None, str]:
 def unfinished(target: Path) -> Path | None:
     """The folder with the checkpoints of a training that is to become the run `target`, if there is one."""
     staging = staging_path(target)
-    is_staging = (staging / MARK).is_file()  # else a killed process left it of the run that it replaced
+    is_staging = (staging / MARK).is_file()  # else a killed process left it behind when it replaced a run
     return staging if is_staging and any((staging / name).is_file() for name in GENERATIONS) else None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bpcli.formulas.choices import Task
 
 Array = NDArray[Any]
-_BLOCK = 1 << 16  # scores that are looked up at once
+_BLOCK = 1 << 16  # scores that are looked up at a time
 
 
 def confusion(y: Array, predicted: Array, classes: int) -> Array:
@@ -62,7 +62,7 @@ def average_precision(positive: Array, score: Array) -> float | None:
     hits, misses = np.sort(-score[positive]), np.sort(-score[~positive])
     if not len(hits):
         return None
-    # Recall rises at the scores of positives alone: so many are at least as high, and so many negatives.
+    # Recall rises only at the scores of positives: count the positives and negatives that score at least as high.
     thresholds, hits_at = np.unique(hits, return_counts=True)
     found = np.cumsum(hits_at)
     precision = found / (found + np.searchsorted(misses, thresholds, "right"))
@@ -97,7 +97,8 @@ def _scaled_error(y: Array, yhat: Array) -> tuple[Array, float]:
 
 @dataclass(frozen=True)
 class Seen:
-    """Rows with what a model says of them, computed where a metric asks for it; `y` are class numbers or numbers.
+    """Rows with a model's predictions, which are computed when a metric asks for them; `y` are class numbers or
+    numbers.
 
     `scores` are a class's log-odds, (N, K), which rank rows as its probability does, but never saturate.
     """
@@ -153,7 +154,7 @@ METRICS: dict[str, Metric] = {
         Metric("r2", _NUMBERS, True, lambda seen: r2(seen.y, seen.predicted)),
     )
 }
-"""What a model is measured by, by task the loss and the metric that an epoch shows first; all else reads it here."""
+"""The metrics of a model; an epoch shows the first of its task. Config, commands and early stopping read this table."""
 
 
 def metrics_of(task: Task) -> list[str]:
@@ -163,5 +164,5 @@ def metrics_of(task: Task) -> list[str]:
 
 def measured(seen: Seen, names: Iterable[str] | None = None) -> dict[str, float | None]:
     """The task's metrics of those rows, or those of `names`."""
-    with np.errstate(all="ignore"):  # what is beyond the doubles is inf, and reported as such
+    with np.errstate(all="ignore"):  # what overflows is inf, and is reported as such
         return {name: METRICS[name].value(seen) for name in names or metrics_of(seen.task)}

@@ -22,8 +22,8 @@ Array = NDArray[Any]
 BLOCK = 8192
 """Rows handled at once where a whole data set would need large temporaries.
 
-A product of matrices may round a row differently if it has more rows, so that a whole file and its parts both go by
-this number.
+A product of matrices may round a row differently if it has more rows, so that whole files and parts of files are all
+handled in this size.
 """
 
 
@@ -96,7 +96,7 @@ class Model:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def output(self, z: Array) -> Array:
-        """What the model says at z: a = g(z), or p = softmax(z)."""
+        """The model's output at z: a = g(z), or p = softmax(z)."""
         z = z.astype(np.float64, copy=False)
         with np.errstate(all="ignore"):
             return np.asarray(softmax(z) if self.g is None else self.g.value(z))
@@ -125,7 +125,7 @@ class Model:
         return (self.loss_row.encode(y) if self.classes else y).astype(dtype or self.w.dtype, copy=False)
 
     def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
-        """The sum of the loss over the rows, times `weights` (N,) if given: the very terms that training minimises."""
+        """The sum of the loss over the rows, times `weights` (N,) if given: the same terms that training minimises."""
         totals = []
         y = self.target(y)
         step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)
@@ -137,7 +137,7 @@ class Model:
         return fsum(totals) if isfinite(sum(totals)) else sum(totals)  # fsum refuses ∞
 
     def glance(self, X: Array, y: Array, more: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The mean loss and the task's first metric, and `more` of them: what is worth knowing after each epoch."""
+        """The mean loss, the task's first metric and the metrics `more`: what is shown after each epoch."""
         names = [*metrics_of(self.preparation.task)[:2], *more]
         return measured(self._seen(self.z(X), y), dict.fromkeys(names))
 
@@ -146,7 +146,7 @@ class Model:
         return self.measure_z(self.z(X), y)
 
     def measure_z(self, z: Array, y: Array) -> dict[str, Any]:
-        """`measure` from z, where the features are not there as a whole."""
+        """`measure` from z, where the features are not all in memory."""
         result = {"rows": len(y), **measured(self._seen(z, y))}
         if self.classes is None:
             return result

@@ -1,4 +1,4 @@
-"""The run folder: what a training leaves behind, and reading a model back from it."""
+"""The run folder: the files that a training writes, and how a model is read from them."""
 
 import json
 import zipfile
@@ -20,7 +20,7 @@ from bpcli.training.model import Model
 CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
 RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
 
-_FORMAT = 1  # goes up when an older version could misread a newer file
+_FORMAT = 1  # increases when an older version could misread a newer file
 
 
 def save_model(model: Model, path: Path) -> None:

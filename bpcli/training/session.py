@@ -29,13 +29,13 @@ from bpcli.training.trainer import Training, most_epochs, prepare
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
 _SHARE = 0.01  # of the time that checkpoints may take
-_FREE = ("output", "training.checkpoint_seconds")  # keys that change nothing of what is computed
+_FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
 
 
 @dataclass
 class Session:
-    """A training that saves itself. If there is nothing to do, `training` is None and `summary` is there at once."""
+    """A training that saves its state. If there is nothing left to train, `training` is None and `summary` is given."""
 
     config: Config
     training: Training | None = None
@@ -44,7 +44,7 @@ class Session:
     progress: Progress | None = None
     """Called with the progress of a conversion of large data."""
     saved: str = ""
-    """How far the saved state is, in words; empty if nothing is saved."""
+    """How far the saved training is, in words; empty if none is saved."""
     _folder: Path = Path()
     _replaces: bool = False
     _data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Session:
     _warned: set[str] = field(default_factory=set)
 
     def epochs(self, tick: float = inf) -> Iterator[dict[str, Any] | None]:
-        """Train to the end, an epoch a record; the state is saved as often as the config says.
+        """Train to the end, and yield a record for each epoch; the state is saved as often as the config says.
 
         Saving takes at most a hundredth of the time. A signal to stop is handled between two steps, after a save. In a
         long epoch there is a None every `tick` seconds, for a progress bar.
@@ -149,7 +149,7 @@ class Session:
         self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
         self.notes += training.notes
         if found is None:
-            checkpoints.discard(folder)  # not earlier: a mistake in the config or data loses nothing
+            checkpoints.discard(folder)  # not earlier, so that a mistake in the config or the data deletes nothing
         else:
             if changed := checkpoints.changed_data(found.data, self._data):
                 raise DataError(
@@ -178,7 +178,8 @@ def session(
 
     `resume` goes on with what is saved, or starts; `force` starts afresh, and replaces the run that is there once the
     new one is complete. Without either both a run and a training that was stopped are refused (UsageError), as are a
-    config, or data (DataError), that have changed since. What diverges, or is refused at the end, is not gone on with.
+    config, or data (DataError), that have changed since. A training that diverged, or was refused at its end, is not
+    resumed.
     """
     if resume and force:
         raise InputError(
@@ -221,7 +222,7 @@ def session(
 
 
 def no_better_than_constant(summary: Mapping[str, Any]) -> list[str]:
-    """A warning if the model of this summary has learned nothing."""
+    """A warning if the model of this summary is no better than a constant prediction."""
     loss, constant = _loss_and_best_constant(summary)
     if loss < constant:
         return []
@@ -258,12 +259,13 @@ def _is_done(config: Config) -> bool:
 
 
 def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
-    """UsageError with every key that has changed; only epochs may grow. The content of files is compared by digest."""
+    """UsageError with every key that has changed; only `epochs` may grow. Files are compared by a digest of their
+    content."""
     now = _texts(config)
     changed = []
     for key in now:
         default = KEYS[key].default
-        before = then.get(key, yaml_text(default))  # a key that came later had its default
+        before = then.get(key, yaml_text(default))  # a key that did not exist then had its default
         if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):
             continue
         if key == "training.epochs" and _may_grow(config, before):
@@ -287,14 +289,15 @@ def _is_over(config: Config, state: State) -> bool:
 
 
 def _may_grow(config: Config, before: str) -> bool:
-    """Whether there are more epochs now, and these leave the finished ones as they were."""
+    """Whether the config has more epochs than the saved one, and the schedule leaves the finished epochs as they
+    were."""
     _, by_total = _schedule(config)
     now = most_epochs(config.training.epochs)
     return not by_total and most_epochs(before if before == "auto" else int(before)) < now
 
 
 def _schedule(config: Config) -> tuple[str, bool]:
-    """The schedule's name, and whether it goes by the number of epochs."""
+    """The schedule's name, and whether its factors depend on the number of epochs."""
     name, _ = name_and_settings(config.training.schedule)
     return name, SCHEDULES[name].by_total
 

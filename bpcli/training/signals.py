@@ -11,7 +11,8 @@ from bpcli.training.descent.state import Pause
 
 
 class Interrupts:
-    """In a `with` block, the first signal does what it did before; one that comes within `held()` waits for `deliver`.
+    """In a `with` block the first signal has its usual effect; one that comes within `held()` has it when `deliver` is
+    called.
 
     A held signal asks the loop to pause; signals after the first have no effect. Only the main thread receives signals:
     in others this does nothing.

@@ -49,7 +49,7 @@ class Part:
     """Of mean 1, (N,); of the training rows, where the config gives weights."""
 
     def arrays(self) -> dict[str, Array]:
-        """Those that there are, by name."""
+        """The arrays by name, weights only if there are some."""
         return {"X": self.X, "y": self.y} | ({} if self.weights is None else {"weights": self.weights})
 
 
@@ -78,7 +78,8 @@ class Training:
         return N if size == "full" else min(int(size), N)
 
     def epochs(self, pause: Pause | None = None) -> Iterator[dict[str, Any] | None]:
-        """Train on, an epoch a record: epoch, loss, validation {loss, accuracy or rmse}, learning_rate, seconds.
+        """Train on, and yield a record for each epoch: epoch, loss, validation {loss, accuracy or rmse}, learning_rate,
+        seconds.
 
         None where `pause` stops it within an epoch. Between two records the state is complete, and holds the record.
         """
@@ -122,13 +123,14 @@ class Training:
 
     @property
     def result(self) -> Model:
-        """The model that training leaves: that of the best epoch if it looked for one, else of the last."""
+        """The model that training leaves: that of the best epoch with early stopping, else that of the last."""
         if self.stopping is None or self.state.best is None:
             return self.model
         return replace(self.model, w=self.state.slots["best.w"], b=self.state.slots["best.b"])
 
     def summary(self) -> dict[str, Any]:
-        """The record of the end: run, epochs, the metrics of each part, the loss of the best constant, seconds."""
+        """The record of a finished training: run, epochs, the metrics of each part, the loss of the best constant,
+        seconds."""
         train, classes = self.parts["train"], len(self.model.classes) if self.model.classes else None
         weighted = {}
         if train.weights is not None:
@@ -150,7 +152,7 @@ class Training:
 def prepare(config: Config, progress: Progress | None = None) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
 
-    Data that is large compared with the free memory stays in files: see `store`. Its numbers are the same.
+    Data that is large compared with the free memory stays in files, and gives the same numbers.
 
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
@@ -275,7 +277,7 @@ def _weights(
 
 
 def _loop(X: Any) -> Callable[..., Iterator[Epoch | None]]:
-    """The training loop for such features."""
+    """The training loop for features of this kind."""
     if not is_sparse(X):
         return descend_epochs
     from bpcli.training.descent.sparse_loop import descend_sparse
@@ -341,7 +343,7 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
 
 
 def preparation_options(config: Config) -> PreparationOptions:
-    """What the config's `data` says of the preparation."""
+    """The options of the preparation, from the config's `data`."""
     data, loss = config.data, loss_of(config.loss)
     return PreparationOptions(
         target=data.target,

@@ -1,7 +1,7 @@
 """What other books, languages and tools write, and what it is called here: the one table of hints.
 
-A hint is offered for what was meant. For its spelling alone a name is offered only where one slip of the hand, a letter
-too many, too few, or two in the wrong order, leads to one function and no other.
+A hint says what was probably meant. For its spelling alone a function is offered only if one slip leads to it and to no
+other: a letter too many, one too few, or two swapped.
 """
 
 from collections.abc import Iterable, Sequence
@@ -182,7 +182,7 @@ _NO_CALLS = {
     **dict.fromkeys(["factorial", "fact"], "there is no factorial; prod multiplies the entries of a vector"),
     **dict.fromkeys(["gamma", "lgamma", "gammaln"], "there is no gamma function"),
 }
-"""Names of functions that have no like here, and what to do instead."""
+"""Functions that do not exist here, and what to do instead."""
 
 INVERSES = {
     "sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh",
@@ -190,7 +190,7 @@ INVERSES = {
     "exp": "log", "log": "exp", "exp2": "log2", "log2": "exp2", "expm1": "log1p", "log1p": "expm1",
     "sigmoid": "logit", "logit": "sigmoid",
 }  # fmt: skip
-"""What f⁻¹ means of a function."""
+"""The inverse of each function, for `sin^-1(x)`."""
 
 MODULES = {
     *("np", "numpy", "math", "cmath", "Math", "jnp", "jax", "torch", "tf", "tensorflow", "scipy", "sp", "sympy", "mp"),
@@ -198,7 +198,7 @@ MODULES = {
 }
 """What stands before the point in `np.exp(x)`."""
 
-WORDS = {  # of other languages; they say something only where a name can't stand
+WORDS = {  # of other languages; the advice is given only where a name can't stand
     "and": "multiply conditions: (x > 0)*(y > 0)",
     "or": "the larger of two conditions is max(x > 0, y > 0)",
     "not": "1 - (x > 0) is the opposite of x > 0",
@@ -257,7 +257,7 @@ CHARACTERS = {
     "°": "a degree is pi/180",
     "±": "write one of + and -",
 }
-"""Characters that mean nothing here, and what does."""
+"""Characters that have no meaning here, and what to write instead."""
 
 PAIRS = {"‖": ("‖", "norm"), "∥": ("∥", "norm"), "⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil"), "⟨": ("⟩", "dot")}
 """Characters that open something, with what closes it and the function that it is."""
@@ -279,7 +279,7 @@ def is_foreign(name: str) -> bool:
 
 
 def call_here(name: str, arguments: Sequence[str]) -> str:
-    """What a call of another language is written as, by the texts of its arguments; empty if that is not known."""
+    """How a call of another language is written here, from the texts of its arguments; empty if that is not known."""
     if name in FUNCTIONS and _fits(name, len(arguments)):
         return f"{name}({', '.join(arguments)})"
     rows = _rows().get(name.lower(), [])
@@ -295,7 +295,7 @@ def call_here(name: str, arguments: Sequence[str]) -> str:
 
 
 def advice_on_call(name: str, arguments: Sequence[str]) -> str:
-    """The advice on a function that is not there, by its meaning; empty if its name means nothing elsewhere."""
+    """The advice on a function that does not exist here; empty if its name is not known from elsewhere."""
     if instead := _NO_CALLS.get(name.lower()):
         return instead
     if meant := call_here(name, arguments):
@@ -360,11 +360,11 @@ def _one_slip(typed: str, meant: str) -> bool:
     return longer == meant or len(places) > 1 or longer[places[0]] == "_" or longer == shorter + "e"
 
 
-# Names that no one gives a value
+# Names without a value
 
 
 def reading_of(name: str, known: Iterable[str] = ()) -> str:
-    """What a name that has no value may have been meant as: `sinx` is no sin(x), `xy` no product; else empty.
+    """What a name without a value may have been meant as: `sin(x)` for `sinx`, `x*y` for `xy`; empty if nothing fits.
 
     A product is offered of two letters that usually stand for numbers, or of names that are `known`.
     """
@@ -382,7 +382,7 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
 
 
 _GLUED = ("ln", "lg", "tg", "ctg", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arctg")
-"""Functions elsewhere that are written with their argument close to them."""
+"""Functions of other languages whose argument may stand right behind them: `lnx`."""
 
 
 def _is_argument(rest: str) -> bool:
@@ -392,7 +392,7 @@ def _is_argument(rest: str) -> bool:
 
 
 def names_with_readings(names: Iterable[str]) -> dict[str, str]:
-    """The names that may have been meant otherwise, each with what."""
+    """The names that may have been meant as something else, each with what that is."""
     listed = sorted(names, key=natural_key)
     readings = {name: reading_of(name, [n for n in listed if n != name]) for name in listed if name not in CONSTANTS}
     return {name: reading for name, reading in readings.items() if reading}

@@ -160,7 +160,7 @@ def _word(part: str) -> str:
 
 
 def _letter(character: str) -> str:
-    """A letter beyond ASCII: its command, or upright its number in Unicode, which is ASCII and no other letter's."""
+    """A letter beyond ASCII: LaTeX's command for it, or else its number in Unicode, upright."""
     if character in _LETTERS:
         return _LETTERS[character]
     if character in _LOOK_LATIN:

@@ -1,4 +1,4 @@
-"""Errors of what would read as other mathematics, or as none: each says what to write for what was meant."""
+"""Errors of notations that bpcli does not read, or reads otherwise: each says what to write instead."""
 
 from typing import NoReturn
 
@@ -25,7 +25,7 @@ _GRAD = "bpcli grad differentiates; write the function itself"
 
 
 class Misreadings(TokenReader):
-    """A reader that knows what was meant by what can't be read."""
+    """A reader whose errors say what was probably meant."""
 
     def right_side(self, start: int) -> str:
         """The advice on `y = x^2`: to write what stands behind the sign."""
@@ -103,7 +103,7 @@ class Misreadings(TokenReader):
         )
 
     def refuse_power_of_function(self, function: Name, exponent: str) -> None:
-        """`ln²(x)`: as above, with a power between; returns if it is no function's name."""
+        """`ln²(x)`: as above, with a power between the two; returns if it is no function's name."""
         if is_foreign(function.name):
             meant = call_here(function.name, [self.argument()])
             hint = f"write {meant if meant.endswith(')') else f'({meant})'}^{exponent}" if meant else ""

@@ -47,7 +47,7 @@ def _within(operand: tuple[str, int], least: int) -> str:
 
 
 def _after(operand: tuple[str, int], binds: int) -> str:
-    """The operand behind an operator that binds so: `a-(b-c)`, and for the eye `a-(-b)`."""
+    """The right operand of an operator, in parentheses where it needs them, `a-(b-c)`, or reads better, `a-(-b)`."""
     return f"({operand[0]})" if operand[0][0] == "-" else _within(operand, binds + 1)
 
 

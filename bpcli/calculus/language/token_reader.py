@@ -1,4 +1,4 @@
-"""Reading tokens from left to right, and failing at one of them."""
+"""Reads tokens from left to right; an error shows the place of a token."""
 
 from abc import ABC, abstractmethod
 from typing import NoReturn
@@ -23,7 +23,7 @@ class TokenReader(ABC):
         return self.tokens[self.at]
 
     def take(self) -> Token:
-        """The next token, which is passed."""
+        """Take the next token."""
         token = self.tokens[self.at]
         self.at += 1
         return token
@@ -34,7 +34,7 @@ class TokenReader(ABC):
         return token.kind == OPERATOR and token.text in texts
 
     def source(self, start: int, end: int) -> str:
-        """That part of the text for a message, its middle left out if it is long."""
+        """A part of the text for a message; a long one is shortened in its middle."""
         shown = " ".join(self.text[start:end].split())
         return shown if len(shown) <= 60 else f"{shown[:30]}…{shown[-20:]}"
 

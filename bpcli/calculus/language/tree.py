@@ -15,7 +15,7 @@ Span = tuple[int, int]
 class Node:
     """Base of the nodes: equality, hash and repr are those of the whole tree below; spans do not take part.
 
-    All three go through the flat list of nodes, so that a deep tree is no matter.
+    All three use the flat list of nodes and no recursion, so that trees may be deep.
     """
 
     __slots__ = ("span",)
@@ -28,7 +28,7 @@ class Node:
         return [value for value in [getattr(self, name) for name in self.__match_args__] if not _operands(value)]
 
     def _flat(self) -> list[tuple[object, ...]]:
-        """The tree in post-order; with each node's number of operands that says all there is to say."""
+        """The tree in post-order, each node with the number of its operands, which determines the tree."""
         return [(type(node), len(children(node)), *node._own()) for node in postorder(self)]  # type: ignore[arg-type]
 
     def __eq__(self, other: object) -> bool:

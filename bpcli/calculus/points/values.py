@@ -22,9 +22,9 @@ def parse_value(text: str, read: Reader | None = None, start: int = 0, end: int 
 
     Entries stand between commas or spaces, rows between semicolons or lines, or in brackets: `1,2;3,4`,
     `[[1,2],[3,4]]`. A semicolon or a line break makes a matrix, also of one row (`1,2;`). An entry may be a constant
-    expression; room on both sides of a sign calculates (`1 - 2` is −1), room only before it separates (`1 -2` are two
-    entries, as bpcli prints them). `@FILE` is what `read` makes of the file. ExpressionError shows the place;
-    DataError, if it is in a file, names it.
+    expression; with spaces on both sides of a sign it is calculated (`1 - 2` is −1), with a space only before it, it
+    begins an entry (`1 -2` are two, as bpcli prints them). `@FILE` is what `read` makes of the file. ExpressionError
+    shows the place; DataError, if it is in a file, names it.
     """
     return as_value(parse_entries(text, read, start, end))
 
@@ -66,7 +66,7 @@ def _from_file(text: str, read: Reader | None, start: int, end: int) -> Any:
 
 
 def _plain_rows(text: str) -> Any:
-    """What `_scan` returns, for numbers alone: quick, as there may be a million; None leaves it to `_scan`."""
+    """The value of a text of numbers alone: quick, as there may be a million; None if it needs `_scan`."""
     if text.translate(_PLAIN):
         return None
     try:
@@ -135,7 +135,7 @@ def _is_list(text: str, start: int, end: int) -> bool:
 
 
 def _pieces(text: str, start: int, end: int, lines: bool) -> list[list[tuple[int, int]]]:
-    """The places of the entries, row by row; with `lines`, a line is a row, else it is room."""
+    """The places of the entries, row by row; with `lines` a line is a row, else a line break is a space."""
     rows: list[list[tuple[int, int]]] = [[]]
     begin = start
     for left, right, separator in [*_separators(text, start, end, lines), (end, end, "")]:
@@ -165,13 +165,13 @@ def _separators(text: str, start: int, end: int, lines: bool) -> Iterator[tuple[
             while next_place < end and text[next_place].isspace():
                 next_place += 1
             if depth <= 0 and start < place and next_place < end:
-                for separator in _meaning_of_room(text, place, next_place, lines):
+                for separator in _separators_of_spaces(text, place, next_place, lines):
                     yield place, next_place, separator
         place = next_place
 
 
-def _meaning_of_room(text: str, start: int, end: int, lines: bool) -> str:
-    """The separators that the room `text[start:end]` stands for: one, none, or two for an empty line."""
+def _separators_of_spaces(text: str, start: int, end: int, lines: bool) -> str:
+    """The separators that the spaces `text[start:end]` stand for: one, none, or two for an empty line."""
     before, after = text[start - 1], text[end]
     if lines and "\n" in text[start:end]:
         return "" if ";" in (before, after) else ";" * min(2, text.count("\n", start, end))
@@ -258,7 +258,8 @@ def assignments(text: str) -> list[Assignment]:
 
 
 def _assigned_names(text: str) -> Iterator[tuple[str, int, int, int]]:
-    """Of each NAME= outside of brackets: the name in its one form, where it starts and ends, and what is behind `=`."""
+    """Of each NAME= outside of brackets: the name in its one form, where it starts and ends, and where its value
+    starts."""
     depth, place = 0, 0
     while place < len(text):
         character = text[place]

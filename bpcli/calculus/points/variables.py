@@ -1,4 +1,4 @@
-"""Which names of an expression are variables, in which order, and what gives them their values."""
+"""The variables of expressions: which names they are, their order, and their values at a point."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -18,7 +18,7 @@ Point = dict[str, Any]
 
 
 class Called(NamedTuple):
-    """What points, constants, the order and the choice of the variables are called where they are given."""
+    """What messages call the arguments for points, constants, the variables' order, and those to differentiate by."""
 
     at: str
     let: str
@@ -33,7 +33,7 @@ class Variables:
     """The variables of expressions in order: as `declared`, else in natural order (`b, w, x2, x10`).
 
     `let` are texts such as `k=2`, whose names are constants. ExpressionError for a name that is given twice, belongs to
-    a function or a constant, does not occur, or is not among `declared`; its words for what was given are `called`.
+    a function or a constant, does not occur, or is not among `declared`; messages use the words of `called`.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Variables:
     def _named(self, text: str, given: list[Assignment], read: Reader | None) -> Point:
         names = [item.name for item in given]
         missing = [name for name in self.names if name not in names]
-        for name in missing:  # first of all, as in `xy` with x and y given: these don't occur, but are not the mistake
+        for name in missing:  # before all else: of `xy` with x and y given, the mistake is xy and not x
             if _never_split(name, names):
                 self._fail_unbound(name, names)
         values: Point = {}

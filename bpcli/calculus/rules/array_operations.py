@@ -1,4 +1,4 @@
-"""What an operation on whole arrays is: shape, value, v·J and J·v; and the linear maps that these are made of.
+"""Operations on whole arrays: the methods that each has, and the linear maps that they are made of.
 
 Arrays carry a trailing axis of points or seeds, so that logical axis k is array axis k, and a logical shape (2, 3)
 stands for an array (2, 3, B). `vjp` is written so that it works on duals too.
@@ -34,8 +34,8 @@ class ArrayOp(ABC):
 
     name = ""  # its key in the table
     has_edge = False
-    of_rows = False  # of a vector or of each row of a matrix, and of no number
-    selects = False  # some entries of its operand, and leaves others
+    of_rows = False  # works on a vector or on each row of a matrix, not on a number
+    selects = False  # takes some entries of its operand, and leaves others
 
     @abstractmethod
     def shape(self, on: Operands) -> Shape:
@@ -101,7 +101,7 @@ def summed(xp: RuleNamespace[Any], x: Any, axes: tuple[int, ...], keep: bool = F
 
 
 def like(xp: RuleNamespace[Any], a: Any, p: Any) -> Any:
-    """A spread over the points of p, so that both can be indexed alike."""
+    """`a` spread over the points of p, so that both can be indexed alike."""
     return xp.base.broadcast_to(a, (*a.shape[:-1], max(a.shape[-1], p.shape[-1])))
 
 
@@ -122,7 +122,7 @@ def stacked(xp: RuleNamespace[Any], items: list[Any], shape: Shape) -> Any:
 
 
 def unbroadcast(xp: RuleNamespace[Any], g: Any, shape: Shape, spread: Shape) -> Any:
-    """g, of the logical shape `spread` once it is full, summed down to the shape from which it was spread."""
+    """g, spread to the logical shape `spread` and summed down to `shape`: the adjoint of spreading an operand."""
     g = full(xp, g, spread)
     outer = len(spread) - len(shape)
     g = summed(xp, g, tuple(range(outer))) if outer else g

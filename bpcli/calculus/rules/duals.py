@@ -21,7 +21,7 @@ _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 
 
 class Rules:
-    """What plain numbers and duals share: choices by case that say why they are made."""
+    """What plain numbers and duals share: `refined` and `agreed`, which choose by cases."""
 
     where: Any
     base: Any

@@ -1,8 +1,8 @@
 """The table of functions and operators, which the parser, the evaluation, the derivatives and the messages read.
 
 A rule speaks to a `RuleNamespace` xp, of floats, arrays, or duals, which is how second derivatives come out of the same
-rules. It states the textbook's formula; what doubles need besides goes through `xp.refined`, and a value that is a
-convention through `xp.agreed`, so that numbers which don't round can do without the former.
+rules. It states the textbook's formula. `xp.refined` adds a better one for doubles, which numbers that don't round
+ignore; `xp.agreed` a value by convention.
 """
 
 import math
@@ -35,7 +35,7 @@ _ON_ARRAYS = [
     Function("softmax", (1, 1), "softmax(l), a row at a time, or softmax(l, axis=0)", kind="reduction"),
     Function("log_softmax", (1, 1), "log_softmax(l), a row at a time, or log_softmax(l, axis=0)", kind="reduction"),
 ]
-"""What is made of other rows, or an operation on a whole array, see `reductions`."""
+"""Functions that are made of other rows, or are operations on whole arrays, see `reductions`."""
 
 _CLIP = Function("clip", (3, 3), "clip(x, low, high)", kind="macro")
 

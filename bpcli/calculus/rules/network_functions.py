@@ -18,7 +18,7 @@ def _dsigmoid_bce_dz(xp: RuleNamespace[Any], out: Any, y: Any, z: Any) -> Any:
 
 
 def _numbers(settings: Mapping[str, Setting], given: tuple[Any, ...]) -> dict[str, Any]:
-    """The settings of a call by name, those not given with their defaults."""
+    """The settings of a call by name, with defaults for those not given."""
     return {name: setting.default for name, setting in settings.items()} | dict(zip(settings, given, strict=False))
 
 
@@ -133,7 +133,7 @@ ACTIVATION_ROWS: list[Function] = [
     _activation("relu"),
     _activation("softplus"),
 ]
-"""Rows of what activates a neuron."""
+"""Rows of the lecture's activations that have a place in the table, and of logit."""
 
 LOSS_TERMS: list[Function] = [
     _loss("mse", lambda xp, o, y, p: 2.0 * (y - p)),

@@ -30,13 +30,13 @@ class UnknownShapeError(ExpressionError):
 
 
 MAX_ENTRIES = 2000
-"""Formulas of a result, above which they are refused."""
+"""The most formulas that a result may have."""
 
-_WHOLE = {"softmax", "log_softmax", "logsumexp", "norm"}  # that stand as they are, rather than written out by entries
+_WHOLE = {"softmax", "log_softmax", "logsumexp", "norm"}  # written as calls, not entry by entry
 
 
 class SymbolicProgram(Program):
-    """A program whose values are the user's own functions, not what they are computed by."""
+    """A program whose formulas use the functions as the user wrote them, not their stable forms."""
 
     infinite_slopes = False
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 Place = tuple[str, str]
-"""The text of a base, and the text of what its exponent counts: empty for the exponent's constant."""
+"""The text of a base, and of a symbol in its exponent: empty for the exponent's constant."""
 
 Monomial = tuple[tuple[Place, Fraction], ...]
 """Exponents that are not 0, in the order of their places."""
@@ -56,7 +56,7 @@ def product(a: Polynomial, b: Polynomial) -> Polynomial:
 def common_factor(terms: Iterable[Monomial]) -> Monomial:
     """The largest monomial that divides all: of each base the least exponent, which may be negative.
 
-    Exponents of one base with different symbols, as in xⁿ and x, have no least one: nothing of the base is taken.
+    Exponents of one base with different symbols, as in xⁿ and x, have no least one: then the base is left out.
     """
     split = [_by_base(term) for term in terms]
     result: dict[Place, Fraction] = {}
@@ -77,7 +77,7 @@ def _by_base(one: Monomial) -> dict[str, dict[str, Fraction]]:
 
 
 def bases(one: Monomial) -> Iterator[tuple[str, dict[str, Fraction]]]:
-    """Each base of a monomial with its exponent, by what it counts."""
+    """Each base of a monomial with its exponent: a number for each symbol in it."""
     yield from _by_base(one).items()
 
 

@@ -1,7 +1,7 @@
 """Formulas made shorter by SymPy (extra `symbolic`): built from our tree, never from text.
 
-What SymPy has no like of (an entry of a vector, a sigmoid, a case) stands for itself. A result is taken if it is
-shorter, and has the same values as ours at random points, also where those are not finite.
+Parts that SymPy does not have (an entry of a vector, a sigmoid, cases) are replaced by names. A result is taken if it
+is shorter, and has the same values as ours at random points, also where those are not finite.
 """
 
 import math
@@ -46,7 +46,7 @@ _FUNCTIONS = {
 
 
 class _Atoms:
-    """Parts of a tree that stand for themselves, each a name of its own."""
+    """Parts of a tree that are replaced by names, each by one of its own."""
 
     def __init__(self) -> None:
         self.of: dict[str, tuple[Name, Expression]] = {}
@@ -67,7 +67,7 @@ class _Atoms:
 def simplified(tree: Expression, variables: Collection[str] = ()) -> Expression:
     """A shorter tree of the same values, or the tree itself if none is found within the bounds.
 
-    `variables` are the names that stand for no constant. Raises MissingExtraError without SymPy.
+    `variables` are names that are not read as constants. Raises MissingExtraError without SymPy.
     """
     try:
         sympy: Any = import_module("sympy")
@@ -100,7 +100,7 @@ def _abstracted(tree: Expression, atoms: _Atoms, variables: Collection[str]) -> 
 
 
 class _UnknownError(Exception):
-    """Something that SymPy made and our language has not."""
+    """SymPy made something that our language does not have."""
 
 
 _OPERATIONS = {

@@ -51,7 +51,7 @@ class TooLongError(Exception):
 
 
 class TermWriter:
-    """Writes formulas as terms, and terms as trees; knows what the texts of bases stand for."""
+    """Writes formulas as terms, and terms as trees; `trees` has the tree of each base's text."""
 
     def __init__(self, variables: Collection[str], decimals: bool, tangents: bool) -> None:
         self.variables, self.decimals, self.tangents = variables, decimals, tangents
@@ -258,7 +258,7 @@ class TermWriter:
         return terms
 
     def arguments(self, terms: Polynomial, *functions: str) -> list[Expression]:
-        """What one of the functions is taken of in the polynomial."""
+        """The arguments of these functions in the polynomial."""
         names = sorted({base for one in terms for (base, _), _ in one})
         trees = [self.trees[name] for name in names if name in self.trees]
         found = [t.arguments[0] for t in trees if isinstance(t, Call) and t.function in functions]

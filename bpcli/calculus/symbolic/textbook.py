@@ -41,7 +41,7 @@ MAX_LENGTH = 1000
 def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool = False) -> Expression:
     """The formula as a textbook prints it: its own text or a shorter one of the same values.
 
-    `variables` are the names that stand for no constant: `e` among them is no Euler's number. With `decimals` a half is
+    `variables` are names that are not read as constants: `e` among them is a variable. With `decimals` a half is
     written 0.5, else as a fraction.
     """
     tree = _one_case(tree if decimals else _with_fractions(tree))

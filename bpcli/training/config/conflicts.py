@@ -24,7 +24,7 @@ class Conflict(NamedTuple):
 
 
 def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    """The values that can't go together; `values` holds those that were given and are sound by themselves."""
+    """The values that can't go together; `values` holds those that were given and have no mistake of their own."""
     yield from _model_conflicts(values)
     loss = values.get("loss")
     for path, key in KEYS.items():

@@ -66,7 +66,7 @@ class Key:
 
 
 def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
-    """The kinds of the settings of each row of a table."""
+    """For each row of a table, the kinds of its settings."""
 
     def kind(setting: Setting) -> Kind:
         if setting.whole:

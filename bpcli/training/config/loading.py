@@ -1,4 +1,5 @@
-"""Reads a config, from YAML or a mapping: every mistake in one go, each with its place; and writes one out in full."""
+"""Reads a config from YAML or a mapping, and reports all mistakes at once, each with its place; writes one out in
+full."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ class _Given(NamedTuple):
 
 @dataclass
 class _Reading:
-    """What has been read of a config so far, its mistakes, and the mappings that sections are."""
+    """The part of a config that has been read: values, mistakes, and the mappings of the sections."""
 
     problems: list[tuple[Place, str]] = field(default_factory=list)
     given: dict[str, _Given] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class _Reading:
 def load_config(path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "") -> Config:
     """The config in the file `path`, with `settings` (`KEY=VALUE`, typed as in the file) put over it.
 
-    `option` is what messages put before a setting, such as the words by which it was given.
+    `option` is what messages write before such a setting: how it was given.
 
     Raises ConfigError with every mistake, and DataError if the file can't be read.
     """
@@ -171,7 +172,7 @@ def _take(reading: _Reading, path: str, key: Scalar, value: Node) -> None:
             reading.given.setdefault(meant, _Given(key, sound=False))
         elif meant not in reading.sections:
             reading.sections[meant] = _Given(key, sound=isinstance(value, Pairs))
-            if isinstance(value, Pairs):  # its keys are read as those of the section that was meant
+            if isinstance(value, Pairs):  # read its keys as those of the section that was meant
                 _walk(reading, value, f"{meant}.")
         return
     try:
@@ -242,7 +243,8 @@ def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
 
 
 def _names_of(values: Mapping[str, Any]) -> list[str]:
-    """The columns of the table, if that can be read at once, so that wrong names are told with the other mistakes."""
+    """The columns of the table, if that can be read at once, so that wrong names are reported with the other
+    mistakes."""
     path = values.get("data.path")
     try:
         if path is None or not path.is_file() or path.stat().st_size > _QUICK_TO_READ:

@@ -45,7 +45,7 @@ _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx
 def suggest(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
     """The values of a config for `table`, each with a remark.
 
-    `target` and `model` are guessed if not given. DataError if there is no such target or nothing can be learned of it,
+    `target` and `model` are guessed if not given. DataError if there is no such target or it can't be learned,
     UsageError if `model` can't predict it.
     """
     if target is not None:
@@ -134,7 +134,7 @@ def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
         return "empty"
     if distinct == 1:
         return "the same in every row"
-    # So few could all be among the rows that are held out.
+    # So few might all be among the rows that are held out.
     return f"empty but for {rows} rows" if all_rows >= MIN_ROWS and rows < max(5, all_rows / 20) else ""
 
 
@@ -176,7 +176,7 @@ def _guess_target(table: Table) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Task:
-    """What is to be learned: the task, the classes in natural order (none for a number), and what was seen."""
+    """The task, its classes in natural order (none for a number), and a remark on the target's values."""
 
     task: Task
     classes: tuple[Class, ...]
@@ -267,7 +267,7 @@ def _learning_rate(task: Task, n: float, largest: float, steps: int) -> float:
     """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
 
     λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the
-    share of the largest row. c is 2 for mse, and 1/4 for bce, whose slopes are bounded besides. Where there are steps
+    share of the largest row. c is 2 for mse, and 1/4 for bce, whose slopes are bounded too. Where there are steps
     enough for it, a lower rate ends nearer to the optimum.
     """
     if task is Task.REGRESSION:

@@ -47,7 +47,7 @@ class TableKind(Kind):
         object.__setattr__(self, "make", make)
 
     def __getattribute__(self, name: str) -> Any:
-        """What the kind of the table as it is now says."""
+        """The attribute of the kind that is made from the rows the table has now."""
         return getattr(object.__getattribute__(self, "make")(), name)
 
 
@@ -141,7 +141,7 @@ def _number(node: Scalar) -> int | float:
 
 
 def _meant_as_number(node: Scalar) -> str:
-    """Advice for text that would be a number if written otherwise, else nothing."""
+    """Advice for a text that would be a number if written otherwise; else ""."""
     text = node.value.strip() if isinstance(node.value, str) else ""
     if is_number(plain_value(text)):
         return "without the quotes it is a number"
@@ -186,7 +186,7 @@ def _read_path(node: Scalar) -> str:
 
 
 def _read_file(node: Scalar) -> str:
-    """A path where a number is possible too: text that was meant as a number is refused."""
+    """A path, where a number could stand too: a text that was meant as a number is refused."""
     advice = _meant_as_number(node)
     if advice or is_number(node.value):
         raise ValueError(advice)

@@ -33,7 +33,7 @@ class DivergedError(NotFiniteError):
 
 @dataclass(frozen=True)
 class Descent:
-    """A training's rows and choices: what stays the same while its state changes.
+    """The rows and the choices of a training; they stay the same while its state changes.
 
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
     shuffled before each epoch. The last batch may be smaller and is averaged over its own size.
@@ -67,13 +67,14 @@ class Descent:
 
 
 def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
-    """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; an epoch a record.
+    """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; yields a record for each
+    epoch.
 
     w: (n,) or (n, K); b: () or (K,). Raises DivergedError when the loss or the weights are no longer finite.
 
-    Yields None where `pause` stops it within an epoch. Between two records the state is complete: saved, and given to
-    another call, the same steps follow. The inner step creates no arrays: every product is written into a buffer that
-    was made before the first.
+    Yields None where `pause` stops it within an epoch. Between two records the state is complete: another call goes on
+    from it, saved or not, with the same steps. The inner step creates no arrays: every product is written into a buffer
+    that was made before the first.
     """
     batches = _Batches(descent, state.w.shape[1:])
     is_plain = descent.update_rule == PLAIN_DESCENT
@@ -82,7 +83,7 @@ def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -
 
 
 class Batches(Protocol):
-    """The batches of an epoch, in the form that its sweep takes; `count` is their number."""
+    """The batches of an epoch, in the form that the sweep takes; `count` is their number."""
 
     count: int
 
@@ -90,7 +91,7 @@ class Batches(Protocol):
         """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
 
     def part(self, start: int, stop: int) -> Iterable[Any]:
-        """The epoch's batches from number `start` up to, and without, `stop`."""
+        """The epoch's batches from number `start` to `stop` − 1."""
 
 
 class Sweep(Protocol):
@@ -249,7 +250,7 @@ _COPIED = 1 << 25
 """Bytes of rows that are copied in their order at once, so that each batch is a view made beforehand."""
 
 _CHUNK = 1 << 17
-"""Bytes of rows that are kept together if there is more than one window."""
+"""Bytes of rows that stay together where the rows need more than one window."""
 
 Batch = tuple[Array, Array, Array, Array, Array, Array | None]
 

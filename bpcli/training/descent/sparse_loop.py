@@ -20,10 +20,10 @@ from bpcli.training.descent.state import Pause, State
 Array = NDArray[Any]
 
 _WINDOW = 1 << 16
-"""Rows that are put in order at once: SciPy selects many rows faster than a few many times."""
+"""Rows that are put in order at a time: SciPy selects many rows at once faster than a few at a time."""
 
 TAKEN = "taken"
-"""The slot for the number of steps of l1 and l2 that each weight has taken; the others are postponed."""
+"""The slot with the number of steps of l1 and l2 that each weight has taken; those it lacks are postponed."""
 
 
 def sparse_slots(state: State, l1: float, l2: float) -> None:

@@ -37,7 +37,7 @@ class State:
     records: list[dict[str, Any]] = field(default_factory=list)
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays by name, those of the optimiser as `slot.NAME`."""
+        """The arrays by name; an optimiser's slot is `slot.NAME`."""
         return {"w": self.w, "b": self.b, **{f"slot.{name}": array for name, array in self.slots.items()}}
 
     def plain(self) -> dict[str, Any]:
@@ -62,7 +62,8 @@ class State:
         return State(arrays["w"], arrays["b"], slots, **plain)
 
     def take(self, other: "State") -> None:
-        """Become `other`, in the arrays that are here; ValueError where one of them has another name, shape or type."""
+        """Take over the values of `other` into the arrays of this state; ValueError where one has another name, shape
+        or type."""
         here, there = self.arrays(), other.arrays()
         if [(n, a.shape, a.dtype) for n, a in here.items()] != [(n, a.shape, a.dtype) for n, a in there.items()]:
             raise ValueError("arrays of another shape")

@@ -19,8 +19,8 @@ Array = NDArray[Any]
 class UpdateRule:
     """How a step follows from the gradient, by default as in the lecture: p := p − α·∂J/∂p.
 
-    `epochs` is how many there are at most, which some schedules go by. What the optimiser remembers from step to step
-    is in the slots of the state.
+    `epochs` is how many there are at most, which some schedules go by. The arrays that the optimiser keeps are in the
+    slots of the state.
     """
 
     optimizer: Optimizer = OPTIMIZERS["sgd"]
@@ -47,8 +47,8 @@ class UpdateRule:
     def clipped(self, dJ_dw: Array, dJ_db: Array, samples: int, w: Array, l1: float, l2: float) -> float:
         """The factor that shortens the gradient of J + l1·‖w‖₁ + l2/2·‖w‖² to `clip_norm`.
 
-        dJ_dw and dJ_db are given times the number of samples. Of the subgradients of ‖w‖₁ it takes the one with which
-        the sum is shortest: it is 0 at the optimum, which a bound then leaves where it is.
+        dJ_dw and dJ_db are given times the number of samples. Of the subgradients of ‖w‖₁ it takes the one that makes
+        the sum shortest, which is 0 at the optimum.
         """
         if self.clip_norm is None:
             return 1.0
@@ -62,13 +62,13 @@ class UpdateRule:
         return clip(norm, self.clip_norm)
 
     def start(self, state: State) -> None:
-        """Slots of zeros for what the optimiser will remember."""
+        """Make the optimiser's slots, of zeros."""
         for parameter, array in (("w", state.w), ("b", state.b)):
             for slot in self.optimizer.slots:
                 state.slots[f"{parameter}.{slot}"] = np.zeros_like(array)
 
     def slots(self, state: State, parameter: str) -> list[Array]:
-        """What the optimiser remembers of a parameter."""
+        """The optimiser's slots of a parameter."""
         return [state.slots[f"{parameter}.{slot}"] for slot in self.optimizer.slots]
 
     def step(
