@@ -1,6 +1,6 @@
 """What a trained model says of the rows of a table: of a large file block by block, with memory for one block."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.fitted import Prepared
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_table
-from bpcli.datasets.row_file import regrouped
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.training.config.loading import load_config
-from bpcli.training.model import BLOCK, Model
+from bpcli.training.model import Model
 from bpcli.training.run import CONFIG, model_path, summary_rows
 from bpcli.training.trainer import prepare
 
@@ -35,23 +33,12 @@ def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores
     """z = xᵀw + b of the rows of a table or a file, (N,) or (N, K); DataError for what does not fit the model."""
     if isinstance(data, Path) and is_large([data], model.data_format, data):
         blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target)
-        ys: list[Array] = []
-        z = list(z_by_blocks(model, blocks, lambda _, prepared: ys.append(prepared.y)))
-        return Scores(np.concatenate(z), np.concatenate(ys), blocks.remarks)
+        parts = [(model.z(prepared.X), prepared.y) for _, prepared in blocks]
+        z, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Scores(z, y, blocks.remarks)
     table = read_table(data, model.data_format) if isinstance(data, Path) else data
     prepared = model.preparation.apply(table, with_target)
     return Scores(model.z(prepared.X), prepared.y, prepared.remarks)
-
-
-def z_by_blocks(model: Model, blocks: PreparedBlocks, look: Callable[[Table, Prepared], None]) -> Iterator[Array]:
-    """z of the rows of a large file, in parts of the very bits of the whole; `look` sees each block of the file."""
-
-    def features() -> Iterator[Any]:
-        for table, prepared in blocks:
-            look(table, prepared)
-            yield prepared.X
-
-    return map(model.z, regrouped(features(), BLOCK))
 
 
 def prediction_names(model: Model) -> list[str]:

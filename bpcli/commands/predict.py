@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from bpcli.api.predictions import prediction_names, predictions, scores, z_by_blocks
+from bpcli.api.predictions import prediction_names, predictions, scores
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.fitted import Prepared
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_table
 from bpcli.datasets.table import Table
@@ -87,28 +86,20 @@ def _stream(
 ) -> None:
     """Predict a large file block by block, in memory of a block; the same lines come out, and the notes at the end."""
     blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target=False)
-    names: list[str] = []
-    cells: list[tuple[str, ...]] = []
-
-    def keep_cells(table: Table, _: Prepared) -> None:
-        kept = _kept(table, keep, said)
-        names[:] = [*kept, *said]
-        cells.extend(zip(*kept.values(), strict=True) if kept else [()] * table.rows)
-
     seen = 0
-    for z in z_by_blocks(model, blocks, keep_cells):
-        columns = predictions(model, z)
-        if not seen and format_ == "csv":
-            output.emit(csv_line(names))
-        for front, row in zip(cells[: len(z)], zip(*columns, strict=True), strict=True):
+    for block, prepared in blocks:
+        kept = _kept(block, keep, said)
+        if format_ == "csv" and not seen:
+            output.emit(csv_line([*kept, *said]))
+        columns = predictions(model, model.z(prepared.X))
+        for row in zip(*kept.values(), *columns, strict=True):
             output.emit(
-                csv_line([*front, *row], precision)
+                csv_line(row, precision)
                 if format_ == "csv"
                 else json_text(dict(zip(said, row, strict=True)), precision)
             )
-        del cells[: len(z)]
         _check_finite(model, columns, seen)
-        seen += len(z)
+        seen += block.rows
     for text in blocks.remarks:
         output.note(text)
 

@@ -107,19 +107,3 @@ class Matrix:
             if not count:
                 raise DataError(f"{self._folder}: what was written there is gone")
             view, at = view[count:], at + count
-
-
-def regrouped(parts: Iterator[Array], rows: int) -> Iterator[Array]:
-    """The same rows in other parts: each but the last has a multiple of `rows` rows."""
-    held: list[Array] = []
-    count = 0
-    for part in parts:
-        held.append(part)
-        count += len(part)
-        if count >= rows:
-            together = np.concatenate(held)
-            whole = count - count % rows
-            yield together[:whole]
-            held, count = [together[whole:]], count - whole
-    if count:
-        yield np.concatenate(held)

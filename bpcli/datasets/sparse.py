@@ -160,6 +160,9 @@ def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:
         raise DataError(f"{path}: expected rows of {len(features)} features, found a matrix of shape {matrix.shape}")
     if not np.isfinite(matrix.data).all():
         raise DataError(f"{path}: a value is not a finite number")
+    if not matrix.has_canonical_format:  # entries in another order would be added in another order
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
     numbers = np.arange(features.first, features.stop) if features.chosen is None else np.array(features.chosen)
     shape = (matrix.shape[0], int(numbers.max()) + 1)
     placed = csr_array((matrix.data, numbers[matrix.indices], matrix.indptr), shape=shape)

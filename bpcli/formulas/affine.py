@@ -5,10 +5,14 @@ Source: the lecture's "Dot Product and Jacobians" and "Affine Functions and Jaco
 
 from typing import Any
 
+import numpy as np
+
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 from bpcli.numbers.pairs import Pair
 from bpcli.numbers.primitives import Arrays
+
+_PANEL = 1024  # features; NumPy's buffer has 8192 numbers
 
 
 def dot(u: Any, v: Any) -> Any:
@@ -32,6 +36,20 @@ def affine(x: Any, w: Any, b: Any) -> Any:
     Fast, but terms that cancel lose digits; `affine_pair` keeps them.
     """
     return x @ w + b
+
+
+def affine_by_row(X: Any, w: Any, b: Any) -> Any:
+    """`affine` of a batch X (N, n) to the same bits for a row whatever rows stand beside it, (N,) or (N, K).
+
+    A product of matrices adds in an order that depends on how many rows there are. `einsum` goes row by row, as long as
+    a row fits into its buffer; longer ones are added panel by panel.
+    """
+    columns = np.ascontiguousarray(w.T.reshape(-1, len(w)))
+    z = np.zeros((len(X), len(columns)), X.dtype)
+    for first in range(0, X.shape[1], _PANEL):
+        panel = slice(first, first + _PANEL)
+        z += np.einsum("ij,kj->ik", X[:, panel], columns[:, panel])
+    return z.reshape(len(X), *w.shape[1:]) + b
 
 
 def affine_pair(x: Any, w: Any, b: Any) -> Pair[Any]:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.datasets.sparse import pieces
+from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.formulas.activations import Activation
+from bpcli.formulas.affine import affine, affine_by_row
 from bpcli.formulas.choices import Choice
 from bpcli.formulas.layers import activation_of, loss_of, settings_in_words
 from bpcli.formulas.losses import Loss
@@ -20,11 +21,7 @@ from bpcli.training.metrics import Seen, confusion, measured, metrics_of, per_cl
 
 Array = NDArray[Any]
 BLOCK = 8192
-"""Rows handled at once where a whole data set would need large temporaries.
-
-A product of matrices may round a row differently if it has more rows, so that whole files and parts of files are all
-handled in this size.
-"""
+"""Rows handled at once where a whole data set would need large temporaries."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,16 @@ class Model:
         return w, b
 
     def z(self, X: Array) -> Array:
-        """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax."""
+        """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax.
+
+        A row has the same bits in every table.
+        """
         with np.errstate(all="ignore"):
-            parts = [np.asarray(x.astype(self.w.dtype, copy=False) @ self.w + self.b) for x in pieces(X, BLOCK)]
+            parts = [self._z(x.astype(self.w.dtype, copy=False)) for x in pieces(X, BLOCK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _z(self, X: Any) -> Array:
+        return np.asarray(affine(X, self.w, self.b) if is_sparse(X) else affine_by_row(X, self.w, self.b))
 
     def output(self, z: Array) -> Array:
         """The model's output at z: a = g(z), or p = softmax(z)."""

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from bpcli.api import predictions
 from bpcli.datasets import large
 from bpcli.datasets import stored as store
 from bpcli.datasets.readers import arrays, columnar, delimited
@@ -67,8 +66,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(loop, "_COPIED", 5000)
     monkeypatch.setattr(loop, "_CHUNK", 500)
     monkeypatch.setattr(checkpoint, "_ROWS", 100)
-    for module in (model, predictions):
-        monkeypatch.setattr(module, "BLOCK", 64)
+    monkeypatch.setattr(model, "BLOCK", 64)
 
 
 @pytest.fixture

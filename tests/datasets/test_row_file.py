@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bpcli.datasets import row_file
-from bpcli.datasets.row_file import Matrix, regrouped
+from bpcli.datasets.row_file import Matrix
 from bpcli.errors import DataError
 
 
@@ -31,14 +29,6 @@ def test_slices_pieces_and_selections(tmp_path, monkeypatch, dtype, mappable):
     chosen = rng.permutation(50)[:30]
     assert np.array_equal(matrix.take(chosen, 0, np.empty((30, 3), dtype)), rows[chosen])
     assert list((tmp_path / "cache").iterdir()) == []
-
-
-@given(st.lists(st.integers(0, 7), max_size=9), st.integers(1, 5))
-def test_regrouped_parts_hold_the_same_rows(sizes, rows):
-    whole = np.arange(sum(sizes))
-    parts = list(regrouped(iter(np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []), rows))
-    assert np.array_equal(np.concatenate([*parts, []]), whole)
-    assert all(len(part) % rows == 0 for part in parts[:-1])
 
 
 def test_nothing_is_written_through_a_link(tmp_path):

@@ -173,9 +173,9 @@ class Preparation:
             return
         shift = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
         scale = np.asarray(self.scale)
-        largest = np.maximum(np.max(X, axis=0, initial=0.0), -np.min(X, axis=0, initial=0.0))
-        # Half of each where the difference could overflow on the way: 1e308 − (−1e308) over a σ of 1e308 is 2.
-        unit = np.where(np.maximum(largest, np.abs(shift)) > 2.0**1022, 0.5, 1.0)
+        # Half of each where the difference could overflow on the way: 1e308 − (−1e308) over a σ of 1e308 is 2. By the
+        # mean alone, so that a row is scaled alike whatever rows stand beside it: a smaller one rounds to the largest.
+        unit = np.where(np.abs(shift) > 2.0**969, 0.5, 1.0)
         with np.errstate(over="ignore", under="ignore"):
             if (unit < 1).any():
                 X *= unit
