@@ -55,8 +55,7 @@ def little_memory(monkeypatch):
     def begin():
         monkeypatch.setattr(large, "available_memory", lambda: 0)
         monkeypatch.setattr(delimited, "_BLOCK", 2000)
-        for module in (predictions, model_of):
-            monkeypatch.setattr(module, "BLOCK", 64)
+        monkeypatch.setattr(model_of, "BLOCK", 64)
         for module in (predictions, models):
             monkeypatch.setattr(module, "read_table", refused)
 
