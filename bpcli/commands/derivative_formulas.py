@@ -47,7 +47,7 @@ def print_formulas(request: Request, printer: Printer, of: Kind, options: Formul
     }
     try:
         if options.explain:
-            _print_steps(steps(*request.texts, **given), printer, options.latex)
+            print_steps(steps(*request.texts, **given), printer, options.latex)
         else:
             found = formula(*request.texts, **given, simplify=options.simplify)
             _print(request, printer, of, found)
@@ -80,7 +80,7 @@ def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> Non
         printer.text(blocks_lines(found.blocks, None), apart=False)
 
 
-def _print_steps(derivations: Sequence[Steps], printer: Printer, latex: bool) -> None:
+def print_steps(derivations: Sequence[Steps], printer: Printer, latex: bool) -> None:
     """Print the steps with their rules; of several derivations a heading says whose they are."""
     if printer.format == "csv":
         output.emit(csv_line(["function", "step", "name", "formula", "rule", "place"]))

@@ -80,9 +80,9 @@ def command(
                 f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
                 f'for the expression write "{expressions[0]}(…)"',
             )
-        if first := options._replace(latex=False).first():
+        if first := options._replace(latex=False, explain=False).first():
             raise UsageError(f"{first} is of expressions, and {expressions[0]} is a name")
-        _of_name(expressions[0], inputs, given.wrt, vjp, jvp, options.latex, printer)
+        _of_name(expressions[0], inputs, given.wrt, vjp, jvp, options, printer)
         return
     with lecture_meant("jacobian", expressions, inputs):
         request = Request(expressions, given, printer)
@@ -184,40 +184,65 @@ def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Po
 
 def _of_name(
     name: str,
-    given: dict[str, str],
+    inputs: dict[str, str],
     wrt: str | None,
     vjp: str | None,
     jvp: str | None,
-    latex: bool,
+    options: FormulaOptions,
     printer: Printer,
 ) -> None:
     """A function of the lecture: its Jacobian in numbers, or without inputs as a formula."""
-    if set(given) <= {ACTIVATION, *settings_of(name, given.get(ACTIVATION))} and vjp is None and jvp is None:
-        _print_sheet(name, given, wrt, latex, printer.format)
+    if set(inputs) <= {ACTIVATION, *settings_of(name, inputs.get(ACTIVATION))} and vjp is None and jvp is None:
+        show = _explain if options.explain else _print_sheet
+        show(name, inputs, wrt, options.latex, printer)
         return
-    if latex:
-        raise UsageError("--latex is of formulas, and inputs are given", f"bpcli jacobian {name} --latex")
+    if first := options.first():
+        raise UsageError(f"{first} is of formulas, and inputs are given", f"bpcli jacobian {name} {first}")
     from bpcli.commands.named_jacobian import run_named
 
-    run_named(name, given, wrt, vjp, jvp, printer)
+    run_named(name, inputs, wrt, vjp, jvp, printer)
 
 
-def _print_sheet(name: str, given: dict[str, str], wrt: str | None, latex: bool, format_: str) -> None:
-    """The formulas of a function of the lecture, an entry a line."""
+def _settings(name: str, inputs: dict[str, str]) -> dict[str, Any]:
+    """The settings among the options as numbers; UsageError for one that the function does not take."""
     from bpcli.calculus.points.values import parse_value
+
+    known = {*settings_of(name, inputs.get(ACTIVATION)), *INPUTS[name]}
+    if extra := [key for key in inputs if key not in known]:
+        raise UsageError(f"{name} takes no {', '.join(f'--{key}' for key in extra)}", f"bpcli jacobian {name}")
+    return {key: parse_value(text) for key, text in inputs.items() if key != ACTIVATION}
+
+
+def _wanted(name: str, wrt: str | None, blocks: Sequence[str]) -> list[str]:
+    """The blocks that `--wrt` names, else all."""
+    wanted = list(blocks) if wrt is None else [block.strip() for block in wrt.split(",")]
+    if unknown := [block for block in wanted if block not in blocks]:
+        raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(blocks)}")
+    return wanted
+
+
+def _explain(name: str, inputs: dict[str, str], wrt: str | None, latex: bool, printer: Printer) -> None:
+    """The steps to the derivative of a function of the lecture, where it is a formula of numbers."""
+    from bpcli.api.formula import steps
+    from bpcli.commands.derivative_formulas import print_steps
+    from bpcli.lecture.formula_sheet import one_formula
+
+    found = one_formula(name, inputs.get(ACTIVATION), _settings(name, inputs))
+    if found is None:
+        hint = f"--{ACTIVATION} NAME names its g" if ACTIVATION in INPUTS[name] else f"bpcli jacobian {name}"
+        raise UsageError(f"--explain takes formulas of numbers, and {name} is none", hint)
+    wanted = _wanted(name, wrt, found.blocks)
+    print_steps(steps(found.text, wrt=wanted, let=found.settings, latex=latex), printer, latex)
+
+
+def _print_sheet(name: str, inputs: dict[str, str], wrt: str | None, latex: bool, printer: Printer) -> None:
+    """The formulas of a function of the lecture, an entry a line."""
     from bpcli.lecture.formula_sheet import sheet_of
     from bpcli.text.notation import csv_line, json_text
 
-    activation = given.get(ACTIVATION)
-    known = {*settings_of(name, activation), *INPUTS[name]}
-    if extra := [key for key in given if key not in known]:
-        raise UsageError(f"{name} takes no {', '.join(f'--{key}' for key in extra)}", f"bpcli jacobian {name}")
-    sheet = sheet_of(name, activation, {key: parse_value(text) for key, text in given.items() if key != ACTIVATION})
-    if wrt is not None:
-        wanted = [block.strip() for block in wrt.split(",")]
-        if unknown := [block for block in wanted if block not in sheet.blocks]:
-            raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(sheet.blocks)}")
-        sheet = sheet.by(wanted)
+    activation, format_ = inputs.get(ACTIVATION), printer.format
+    sheet = sheet_of(name, activation, _settings(name, inputs))
+    sheet = sheet.by(_wanted(name, wrt, sheet.blocks))
     if latex:
         lines = list(sheet.latex)
     elif format_ == "json":

@@ -16,7 +16,7 @@ from bpcli.calculus.language.tree import Binary, Call, Expression, Name, Negativ
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import Setting, Task
 from bpcli.formulas.losses import LOSSES, Loss
-from bpcli.lecture.inputs import fused_names
+from bpcli.lecture.inputs import INPUTS, fused_names
 from bpcli.lecture.writing import Formula, factor, is_linear, mean_slope, renamed, within, written
 from bpcli.text.notation import number
 
@@ -124,6 +124,33 @@ def sheet_of(name: str, activation: str | None = None, settings: Mapping[str, fl
         g, row = fused[name]
         return fused_sheet(g, row.with_settings(chosen))
     return neuron_sheet(ACTIVATIONS[activation].with_settings(chosen) if activation else None)
+
+
+class OneFormula(NamedTuple):
+    """A function of the lecture as a formula of numbers, what it is differentiated by, and its settings."""
+
+    text: str
+    blocks: tuple[str, ...]
+    settings: dict[str, float]
+
+
+def one_formula(
+    name: str, activation: str | None = None, settings: Mapping[str, float] | None = None
+) -> OneFormula | None:
+    """Of a loss the term of one sample, of a neuron with one input; None for what is no such formula, as softmax."""
+    fused = fused_names()
+    g, loss = fused[name] if name in fused else (activation or name, LOSSES.get(name))
+    rows = [row.with_settings(settings or {}) for row in (ACTIVATIONS.get(g), loss) if row is not None]
+    if not rows or (name in fused and g not in ACTIVATIONS):
+        return None
+    text = rows[0].formula
+    blocks: tuple[str, ...] = ("z",) if g in ACTIVATIONS else ("yhat",)
+    if len(rows) > 1:
+        text = re.sub(r"\byhat\b", f"({text})", rows[1].formula)
+    if activation is not None:
+        text, blocks = re.sub(r"\bz\b", "(x*w+b)", text), INPUTS["neuron"][:3]
+    given = {key: setting.default for row in rows for key, setting in row.settings.items()}
+    return OneFormula(to_text(parse(text)), blocks, given)
 
 
 def activation_sheet(row: Activation) -> Sheet:

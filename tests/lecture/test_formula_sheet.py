@@ -6,11 +6,12 @@ import re
 import numpy as np
 import pytest
 
+import bpcli as package
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
-from bpcli.lecture.formula_sheet import fused_sheet, neuron_sheet, sheet_of
-from bpcli.lecture.inputs import INPUTS, fused_names
+from bpcli.lecture.formula_sheet import fused_sheet, neuron_sheet, one_formula, sheet_of
+from bpcli.lecture.inputs import INPUTS, fused_names, settings_of
 from bpcli.lecture.named_functions import NAMED
 
 RNG = np.random.default_rng(3)
@@ -118,6 +119,29 @@ def test_the_formulas_of_a_neuron_are_its_jacobian(activation):
         np.testing.assert_allclose(got, np.reshape(matrix, got.shape), rtol=1e-12)
 
 
+ONE_FORMULA = [(name, None) for name in INPUTS if one_formula(name)] + [("neuron", name) for name in ACTIVATIONS]
+
+
+@pytest.mark.parametrize(("name", "activation"), ONE_FORMULA)
+def test_what_is_one_formula_has_the_value_and_the_derivatives_of_the_function(bpcli, name, activation):
+    given = dict.fromkeys(settings_of(name, activation), 1.5)
+    formula = one_formula(name, activation, given)
+    inputs = dict.fromkeys(INPUTS[name], 0.4) | ({"y": 1.0} if "y" in INPUTS[name] else {})
+    function = package.grad(formula.text, wrt=formula.blocks, let=formula.settings)
+    values = {key: inputs[key] for key in function.variables}
+    if "label" in inputs:  # of the entry of the true class
+        inputs = {"yhat": [0.4, 0.6], "label": 0}
+    chosen = {"activation": activation} if activation else {}
+    blocks = NAMED[name].jacobian(NAMED[name].check({**inputs, **chosen, **given}))
+    expected = [blocks[block].ravel()[0] for block in formula.blocks]
+    assert [function(values)[function.wrt.index(block)] for block in formula.blocks] == pytest.approx(
+        expected, rel=1e-12
+    )
+    options = ["--activation", activation] if activation else []
+    lines = bpcli("jacobian", name, *options, "--explain").lines
+    assert {line.split()[0] for line in lines} >= {f"df/d{block}" for block in formula.blocks}
+
+
 def test_the_command_shows_them(bpcli):
     assert bpcli("jacobian", "softmax").lines == [
         "dp[i]/dlogits[i]  p[i]*(1-p[i])",
@@ -138,7 +162,13 @@ def test_the_command_shows_them(bpcli):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["softmax", "--explain"], "--explain is of expressions"),
+        (["softmax", "--simplify"], "--simplify is of expressions"),
+        (["softmax", "--explain"], "--explain takes formulas of numbers, and softmax is none"),
+        (["softmax_cce", "--explain"], "--explain takes formulas of numbers"),
+        (["neuron", "--explain"], "--activation NAME names its g"),
+        (["relu", "--z", "1", "--explain"], "--explain is of formulas, and inputs are given"),
+        (["mse", "--explain", "--wrt", "y"], "its blocks are yhat"),
+        (["mse", "--explain", "--activation", "relu"], "mse takes no --activation"),
         (["softmax", "--logits", "1,2", "--latex"], "--latex is of formulas"),
         (["softmax", "--activation", "relu"], "softmax takes no --activation"),
         (["neuron", "--x", "1"], "neuron needs --w, --b, --activation"),
