@@ -88,6 +88,10 @@ class DataError(BpcliError):
     exit_code = 3
 
 
+class TooLargeError(DataError):
+    """What was asked for takes more memory than there is (exit 3)."""
+
+
 class UnfinishedError(DataError):
     """A run whose training was stopped, so that there is no model yet (exit 3)."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.large import available_memory, is_large
+from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.labels import class_text, label_codes
@@ -25,6 +25,7 @@ from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, loss_of, task_of
 from bpcli.formulas.steps import make_step
+from bpcli.memory import available_memory
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config, check_columns
 from bpcli.training.descent.loop import Descent, Epoch, descend_epochs

@@ -1,7 +1,6 @@
 """What is large is decided by the numbers in a file and the memory there is."""
 
 import gzip
-import resource
 
 import numpy as np
 import pytest
@@ -20,11 +19,3 @@ def test_a_file_is_large_where_its_numbers_do_not_fit(tmp_path, monkeypatch, pac
         decided[free] = large.is_large([path], "auto", path)
     assert decided == {10**4: True, 10**9: False}
     assert not large.is_large([tmp_path / "missing.csv"], "auto", path)
-
-
-def test_a_limit_on_the_process_counts(monkeypatch):
-    free = large.available_memory()
-    assert free > 0
-    limits = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], resource.RLIM_INFINITY))
-    assert large.available_memory() == 0

@@ -60,9 +60,9 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
     whole = text
     if text.strip().startswith("@"):
         content = read(text.strip()[1:])
-        if not isinstance(content, str):
+        if hasattr(content, "ndim"):
             return Answer(text, {"": [[Cell(float(v)) for v in row] for row in np.atleast_2d(content)]}, None)
-        whole = content
+        whole = "".join(content)
     parts = rows_by_title(whole.strip())
     if not any(row for rows in parts.values() for row in rows):
         expected = "numbers such as 2,4 or formulas such as 2*x"

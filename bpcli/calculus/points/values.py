@@ -1,17 +1,22 @@
 """The values of options, as one types them and as bpcli prints them: numbers, vectors, matrices, and `NAME=VALUE`."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from bpcli.calculus.language.tokens import name_end, normal_name
+from bpcli.calculus.points.long_values import PLAIN, bracketed_numbers, plain_numbers
 from bpcli.errors import DataError, ExpressionError
+from bpcli.memory import check_memory
 
 Reader = Callable[[str], Any]
-"""Reads the file of `@FILE`: its text, or an array."""
+"""Reads the file of `@FILE`: its text in blocks, or an array."""
 
 FORMS = "a value is 3, a vector 1,2,3, or a matrix 1,2;3,4"
 
-_PLAIN = str.maketrans("", "", "0123456789.+-eE,; \t\r\nnaifNAIFtyTY")  # what numbers, nan and infinity are made of
+_LONG = 1 << 20  # characters
+_START = 1 << 12  # characters, of which a mistake is told at once
+_SCANNED = 150  # bytes that a character takes where entries are expressions
 _OPERATORS = frozenset("+-−*/^@×·÷")
 _SIGNS = frozenset("+-−")
 _NOT_FINITE = {"nan", "inf", "infinity"}
@@ -54,20 +59,55 @@ def _from_file(text: str, read: Reader | None, start: int, end: int) -> Any:
     if read is None or not path:
         raise ExpressionError("no file can stand here" if path else "@ lacks its file", text, start, end, FORMS)
     content = read(path)
-    if not isinstance(content, str):
+    if hasattr(content, "ndim"):
         return content if content.ndim else float(content)
+    name = "standard input" if path == "-" else path
     try:
-        return parse_entries(content)
+        return _from_blocks(content, name)
     except ExpressionError as error:
-        line = content.count("\n", 0, error.start) + 1
-        column = error.start - content.rfind("\n", 0, error.start)
-        name = "standard input" if path == "-" else path
+        line = error.text.count("\n", 0, error.start) + 1
+        column = error.start - error.text.rfind("\n", 0, error.start)
         raise DataError(f"{name}:{line}:{column}: {error.message}", error.hint) from error
+
+
+def _from_blocks(blocks: Iterator[str], name: str) -> Any:
+    """The value in the text of a file; of a long one, what is wrong at its start is told before it is read whole."""
+    read = list(islice(blocks, 2))
+    if len(read) > 1:
+        coming = iter(read)
+        read = []
+        numbers = plain_numbers(_kept(chain(coming, blocks), read))
+        if numbers is not None:
+            return numbers
+        _check_start(read[0])
+        read += chain(coming, blocks)
+    text = "".join(read)
+    if len(text) > _LONG:
+        numbers = bracketed_numbers(text)
+        if numbers is not None:
+            return numbers
+        check_memory(f"{name}: to read entries that are more than numbers", _SCANNED * len(text))
+    return parse_entries(text)
+
+
+def _kept(blocks: Iterator[str], read: list[str]) -> Iterator[str]:
+    """The blocks, each of which is appended to `read`."""
+    for block in blocks:
+        read.append(block)
+        yield block
+
+
+def _check_start(text: str) -> None:
+    """ExpressionError if the first lines of a long text, or the first entries of its first line, are no value."""
+    start = text[:_START]
+    stop = max(map(start.rfind, "\n;")) if "\n" in start or ";" in start else max(map(start.rfind, ", "))
+    if start.strip()[:1] != "[" and stop > 0 and start[:stop].strip():
+        parse_entries(start[:stop])
 
 
 def _plain_rows(text: str) -> Any:
     """The value of a text of numbers alone: quick, as there may be a million; None if it needs `_scan`."""
-    if text.translate(_PLAIN):
+    if text.translate(PLAIN):
         return None
     try:
         rows = [
@@ -193,7 +233,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 def _number(text: str, start: int, end: int) -> float:
     """One entry: a number, `nan`, or a constant expression."""
     piece = text[start:end].strip('"')  # JSON's "NaN" stands in quotes
-    if piece.lstrip("+-").lower() in _NOT_FINITE or not piece.translate(_PLAIN):
+    if piece.lstrip("+-").lower() in _NOT_FINITE or not piece.translate(PLAIN):
         try:
             return float(piece)
         except ValueError:

@@ -4,7 +4,6 @@ A row of the table is an entry of the first axis; the others are flattened, to c
 trusted: before memory is allocated for what a header announces, it is compared with what is there.
 """
 
-import gzip
 import io
 import math
 import struct
@@ -20,9 +19,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bpcli.datasets.readers.opening import opened, read_exactly
 from bpcli.datasets.table import Floats, Table, to_numbers
 from bpcli.errors import DataError, nearest
+from bpcli.memory import check_memory
+from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, read_exactly, too_packed
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -40,14 +40,14 @@ _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0
 
 def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in a .npy file; DataError if it holds no complete array of numbers or text."""
-    with opened(path, stream) as file:
-        array = _npy(str(path), file)
+    with Source(path, stream).opened() as file:
+        array = read_array(str(path), file)
     return array_table(path, _columns(str(path), array))
 
 
 def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table of the arrays X and y in a .npz file: columns x1, x2, … and y. Either may be missing; others stay."""
-    with opened(path, stream) as file:
+    with Source(path, stream).opened() as file:
         try:
             arrays = _members(path, file)
         except _DAMAGED as error:
@@ -72,16 +72,16 @@ def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
 
 def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is damaged."""
-    with opened(path, stream) as file:
+    with Source(path, stream).opened() as file:
         array = _idx(path, file)
     return array_table(path, _columns(str(path), array))
 
 
 def npy_blocks(path: Path) -> Iterator[Table]:
     """The rows of a .npy file as one table after another; errors as `read_npy`."""
-    with opened(path, None) as file:
+    with Source(path).opened() as file:
         shape, by_columns, dtype = _npy_header(str(path), file)
-        if by_columns and len(shape) > 1 and isinstance(file, gzip.GzipFile):
+        if by_columns and len(shape) > 1 and file.packed:
             yield read_npy(path)
             return
         if by_columns and len(shape) > 1:
@@ -93,7 +93,7 @@ def npy_blocks(path: Path) -> Iterator[Table]:
 
 def idx_blocks(path: Path) -> Iterator[Table]:
     """The rows of an IDX file as one table after another; errors as `read_idx`."""
-    with opened(path, None) as file:
+    with Source(path).opened() as file:
         shape, dtype = _idx_header(path, file)
         yield from _blocks(path, file, shape, dtype, _idx_cut_short(path, shape))
         _refuse_more_idx(path, file, shape)
@@ -204,11 +204,11 @@ def _refuse_more(what: str, file: BinaryIO, shape: tuple[int, ...]) -> None:
         raise DataError(f"{what} goes on behind its array of shape {shape}: expected a single array")
 
 
-def _npy(what: str, file: BinaryIO) -> Array:
+def read_array(what: str, file: BinaryIO) -> Array:
     """The array in an open .npy file, after which the file has to end."""
     shape, by_columns, dtype = _npy_header(what, file)
     count = math.prod(shape)
-    content = read_exactly(file, count * dtype.itemsize)
+    content = read_exactly(file, count * dtype.itemsize, what)
     if content is None:
         raise _cut_short(what, count)
     _refuse_more(what, file, shape)
@@ -217,23 +217,27 @@ def _npy(what: str, file: BinaryIO) -> Array:
     return np.frombuffer(content, dtype, count).reshape(shape, order="F" if by_columns else "C")
 
 
-def _members(path: Path, file: BinaryIO) -> dict[str, Array]:
+def _members(path: Path, file: Reader) -> dict[str, Array]:
     """The arrays X and y of an open .npz file, or one of them."""
-    seekable = io.BytesIO(file.read()) if isinstance(file, gzip.GzipFile) else file
+    seekable = io.BytesIO(file.read()) if file.packed else file
     with zipfile.ZipFile(seekable) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        names = {member.removesuffix(".npy"): member for member in archive.namelist()}
         found = [name for name in ("X", "y") if name in names]
         if not found:
             close = nearest("X", names)
-            shown = ", ".join(names[:10]) or "none"
+            shown = ", ".join([*names][:10]) or "none"
             raise DataError(
                 f"{path} has no array X, and none named y; its arrays are {shown}",
                 f"numpy.savez(FILE, X={close or 'features'}, y=target)",
             )
         arrays: dict[str, Array] = {}
         for name in found:
-            with archive.open(f"{name}.npy") as member:
-                arrays[name] = _npy(f"{path}: array {name}", member)  # type: ignore[arg-type]
+            what, info = f"{path}: array {name}", archive.getinfo(names[name])
+            if info.file_size > max(SMALL, MOST_PACKED * info.compress_size):
+                raise too_packed(what, info.file_size)
+            check_memory(what, info.file_size)
+            with archive.open(info) as member:
+                arrays[name] = read_array(what, member)  # type: ignore[arg-type]
         return arrays
 
 
@@ -264,7 +268,7 @@ def _refuse_more_idx(path: Path, file: BinaryIO, shape: tuple[int, ...]) -> None
 
 def _idx(path: Path, file: BinaryIO) -> Array:
     shape, dtype = _idx_header(path, file)
-    content = read_exactly(file, math.prod(shape) * dtype.itemsize)
+    content = read_exactly(file, math.prod(shape) * dtype.itemsize, path)
     if content is None:
         raise _idx_cut_short(path, shape)
     _refuse_more_idx(path, file, shape)

@@ -1,6 +1,5 @@
 """Reads Parquet, Arrow's IPC files and streams, and Feather, with pyarrow; the values are those of a CSV file."""
 
-import gzip
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bpcli.datasets.readers.arrays import cells_of
-from bpcli.datasets.readers.opening import opened
 from bpcli.datasets.table import Table, to_numbers
 from bpcli.errors import DataError, MissingExtraError
+from bpcli.sources import Source
 
 _BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
 
@@ -68,8 +67,8 @@ def arrow_blocks(path: Path) -> Iterator[Table]:
 def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterator[Any]]) -> Iterator[Table]:
     pa = _pyarrow(path)
     first = 0
-    with opened(path, None) as file:
-        content = file if not isinstance(file, gzip.GzipFile) else io.BytesIO(file.read())
+    with Source(path).opened() as file:
+        content = file if not file.packed else io.BytesIO(file.read())
         start = content.read(6)
         content.seek(0)
         with _whole(path, what):
@@ -84,8 +83,8 @@ def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterat
 
 def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[BinaryIO, bytes], Any]) -> Table:
     _pyarrow(path)
-    with opened(path, stream) as file:
-        content = file if stream is None and not isinstance(file, gzip.GzipFile) else io.BytesIO(file.read())
+    with Source(path, stream).opened() as file:
+        content = file if stream is None and not file.packed else io.BytesIO(file.read())
         start = content.read(6)
         content.seek(0)
         with _whole(path, what):

@@ -8,9 +8,7 @@ cells as text. (`python tests/benchmarks/bench_csv.py` measures all three.)
 """
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -22,6 +20,7 @@ import numpy as np
 
 from bpcli.datasets.table import Floats, Table, is_number, to_numbers
 from bpcli.errors import DataError
+from bpcli.sources import LONGEST_LINE, Source
 
 _BLOCK = 1 << 20
 """Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
@@ -29,9 +28,11 @@ _BLOCK = 1 << 20
 _LONG = _BLOCK // 2
 """A block of fewer characters is not worth the time to import pyarrow."""
 
+_NUL = "a NUL byte, so this is not text in UTF-8"
+
 _DIGITS = b"0123456789+-.eE\r\n"
 
-csv.field_size_limit(2**31 - 1)  # a cell may be long; the whole file is read anyway
+csv.field_size_limit(LONGEST_LINE)
 
 
 def read_delimited(path: Path, stream: BinaryIO | None = None, delimiter: str = ",") -> Table:
@@ -58,7 +59,7 @@ class _Source:
 
     def __init__(self, path: Path, delimiter: str, stream: BinaryIO | None) -> None:
         self.path, self.delimiter = path, delimiter
-        self._bytes = None if stream is None else stream.read()
+        self._source = Source(path, stream)
 
     def read(self) -> tuple[list[str], list[Floats | list[str]], int]:
         """The names, the columns and the number of rows."""
@@ -139,27 +140,20 @@ class _Source:
             # The decoder counts from the block it was given, so the line is found by looking for it.
             where = f"{self.path}:{self._undecodable_line()}"
             raise DataError(f"{where}: not UTF-8", "save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8") from error
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(f"{self.path} is a damaged gzip file: {error}") from error
-        except OSError as error:
-            raise DataError(f"{self.path} can't be read: {error.strerror or error}") from error
 
     def _open(self, errors: str = "strict") -> TextIO:
-        with self._raw() as raw:
-            start = raw.read(4)
+        content = self._source.opened()
+        content.watch_lines()
+        first = content.peek()
+        start = first[:4]
         if start == b"PK\x03\x04":
             raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise DataError(f"{self.path} is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
-        if start[:2] == b"\x1f\x8b":
-            unpacked: Any = gzip.open(self.path if self._bytes is None else io.BytesIO(self._bytes))
-        else:
-            unpacked = self._raw()
+        if b"\0" in first and b"\n" not in first:  # told before its first line ends, which it may never do
+            raise DataError(f"{self.path}:1: {_NUL}")
         # Newlines stay what they are: `csv` and NumPy know all three, and a quoted one belongs to its cell.
-        return io.TextIOWrapper(unpacked, encoding="utf-8-sig", errors=errors, newline="")
-
-    def _raw(self) -> BinaryIO:
-        return io.BytesIO(self._bytes) if self._bytes is not None else open(self.path, "rb")
+        return io.TextIOWrapper(content, encoding="utf-8-sig", errors=errors, newline="")
 
     def _undecodable_line(self) -> int:
         with self._open(errors="surrogateescape") as text:
@@ -187,7 +181,7 @@ class _Source:
             if len(record) != width:
                 return DataError(f"{self.path}:{line}: expected {width} cells as in the header, found {len(record)}")
             if any("\0" in cell for cell in record):
-                return DataError(f"{self.path}:{line}: a NUL byte, so this is not text in UTF-8")
+                return DataError(f"{self.path}:{line}: {_NUL}")
         return DataError(f"{self.path} can't be read as a table")
 
     def _header(self, text: TextIO) -> list[str]:
@@ -209,7 +203,7 @@ class _Source:
 
     def _check_header(self, where: str, names: list[str]) -> None:
         if any("\0" in name for name in names):
-            raise DataError(f"{where}: a NUL byte, so this is not text in UTF-8")
+            raise DataError(f"{where}: {_NUL}")
         if all(is_number(name) for name in names):
             example = self.delimiter.join(f"x{j}" for j in range(1, min(3, len(names)) + 1))
             raise DataError(

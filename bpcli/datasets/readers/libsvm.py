@@ -4,7 +4,6 @@ Source: the README of LIBSVM, "Usage of svm-train" (Chang & Lin). A feature is n
 where the index 0 occurs, so that the names match the file. An entry that is not there is 0.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,10 +13,10 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.readers.opening import opened
 from bpcli.datasets.sparse import LABEL, SparseTable, csr_array
 from bpcli.datasets.table import is_number
 from bpcli.errors import DataError
+from bpcli.sources import Source
 
 Array = NDArray[Any]
 
@@ -45,8 +44,9 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     csr_array((0, 0))  # a missing SciPy is reported before a long file is read
     parts = []
     line = 1
-    kept = None if stream is None else stream.read()  # a stream can be read only once, and errors read the lines again
-    with opened(path, _again(kept)) as file:
+    source = Source(path, stream)
+    with source.opened() as file:
+        file.watch_lines()
         for block in _blocks(file):
             parts.append(_plain(block) or _line_by_line(path, block, line))
             line += block.count(b"\n")
@@ -61,7 +61,7 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
 
     def rows() -> Iterator[tuple[int, bytes]]:
         """The line on which each row stands, and its first word."""
-        with opened(path, _again(kept)) as again:
+        with source.opened() as again:
             for number, text in enumerate(again, 1):
                 if words := text.partition(b"#")[0].split(maxsplit=1):
                     yield number, words[0]
@@ -73,10 +73,6 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
         return next((line for index, (line, _) in enumerate(rows()) if index == row), None)
 
     return SparseTable(path, matrix, first, {LABEL: labels}, line_of, label_cells)
-
-
-def _again(content: bytes | None) -> BinaryIO | None:
-    return None if content is None else io.BytesIO(content)
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from bpcli.errors import DataError
 from bpcli.files import check_file, write_atomically
+from bpcli.memory import check_memory
+from bpcli.sources import Reader, Source, read_exactly
 
 Array = NDArray[Any]
 
@@ -38,22 +40,19 @@ def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points
     """
     if stream is None:
         check_file(path)
-        binary = path.suffix.lower() == ".npy"
-        stream = path.open("rb")
-    else:
-        stream = io.BufferedReader(stream)  # type: ignore[type-var]  # all it takes is `readinto`
-        binary = stream.peek(1)[:1] == npy.MAGIC_PREFIX[:1]
+    file = Source(path, stream, once=True).opened()
+    binary = path.suffix.lower() == ".npy" if stream is None else file.peek(1)[:1] == npy.MAGIC_PREFIX[:1]
     try:
-        return _npy(path, stream, rows) if binary else _csv(path, stream, rows)
+        return _npy(path, file, rows) if binary else _csv(path, file, rows)
     except DataError:
-        stream.close()
+        file.close()
         raise
 
 
 # .npy
 
 
-def _npy(path: Path, stream: BinaryIO, rows: int) -> Points:
+def _npy(path: Path, stream: Reader, rows: int) -> Points:
     try:
         read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(stream)]
         shape, by_columns, dtype = read_header(stream)
@@ -66,12 +65,13 @@ def _npy(path: Path, stream: BinaryIO, rows: int) -> Points:
         )
     length, width = shape[0], shape[1] if len(shape) == 2 else 1
     rows = _at_a_time(rows, width)
+    check_memory(f"{path}: a point of {width} numbers", 3 * width * dtype.itemsize)
     if by_columns and width > 1:
         return Points(None, width, _npy_by_columns(path, stream, length, width, dtype, rows))
     return Points(None, width, _npy_by_rows(path, stream, length, width, dtype, rows))
 
 
-def _npy_by_rows(path: Path, stream: BinaryIO, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
+def _npy_by_rows(path: Path, stream: Reader, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
     with stream:
         for start in range(0, length, rows):
             block = np.empty((min(rows, length - start), width), dtype)
@@ -79,10 +79,10 @@ def _npy_by_rows(path: Path, stream: BinaryIO, length: int, width: int, dtype: A
             yield block.astype(np.float64, copy=False)
 
 
-def _npy_by_columns(path: Path, stream: BinaryIO, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
+def _npy_by_columns(path: Path, stream: Reader, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
     """The rows of an array in Fortran's order, each of which is spread over the whole file."""
     with stream:
-        if stream.seekable():
+        if stream.seekable() and not stream.packed:
             start = stream.tell()
             column = length * dtype.itemsize
             for first in range(0, length, rows):
@@ -92,22 +92,30 @@ def _npy_by_columns(path: Path, stream: BinaryIO, length: int, width: int, dtype
                     _fill(path, stream, part)
                 yield block.T.astype(np.float64, copy=False)
             return
-        whole = np.empty((width, length), dtype)  # a pipe can't be read twice
-        _fill(path, stream, whole)
+        count = width * length * dtype.itemsize  # a pipe can't be read twice
+        content = read_exactly(stream, count, f"{path}, which is stored by columns and can't be read twice,")
+        if content is None:
+            raise _cut_short(path)
+        whole = np.frombuffer(content, dtype).reshape(width, length)
     for first in range(0, length, rows):
         yield whole[:, first : first + rows].T.astype(np.float64, copy=False)
 
 
-def _fill(path: Path, stream: BinaryIO, block: Array) -> None:
+def _fill(path: Path, stream: Reader, block: Array) -> None:
     """Read what fills `block`, which is contiguous."""
-    if block.size and stream.readinto(block.reshape(-1).view(np.uint8).data) != block.nbytes:  # type: ignore[attr-defined]
-        raise DataError(f"{path} ends before the last of the numbers that its header announces")
+    if block.size and stream.readinto(block.reshape(-1).view(np.uint8).data) != block.nbytes:
+        raise _cut_short(path)
+
+
+def _cut_short(path: Path) -> DataError:
+    return DataError(f"{path} ends before the last of the numbers that its header announces")
 
 
 # CSV
 
 
-def _csv(path: Path, stream: BinaryIO, rows: int) -> Points:
+def _csv(path: Path, stream: Reader, rows: int) -> Points:
+    stream.watch_lines()
     text = io.TextIOWrapper(stream, encoding="utf-8-sig")
     read = count(1)
     lines = compress(text, read)  # all of them, each with a number taken from `read`, which thereby counts them

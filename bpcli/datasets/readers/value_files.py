@@ -1,47 +1,69 @@
 """Values from a file or stdin: the text of numbers, or an array in NumPy's format."""
 
+import codecs
+import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from bpcli.errors import DataError
+from bpcli.errors import DataError, TooLargeError
+from bpcli.memory import amount, available_memory, told
+from bpcli.sources import Reader, Source
 
 STDIN = "-"
 _NPY_MAGIC = b"\x93NUMPY"
+_BLOCK = 1 << 20
+_LONGEST = 1 << 26  # bytes of a text: some ten million numbers, which take seconds
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f]")
 
 
-def read_value_file(path: str) -> Any:
-    """What `@path` holds: its text, or, if it is a `.npy` file, a float64 array of at most two axes; `-` is stdin.
+def read_value_file(path: str, times: int = 16) -> Any:
+    """What `@path` holds: its text in blocks, or, if it is a `.npy` file, a float64 array; `-` is stdin.
 
-    DataError for a file that can't be read, and for an array that is no vector or matrix of real numbers.
+    DataError for a file that can't be read, and for an array that is no vector or matrix of real numbers; TooLargeError
+    for a text that does not fit into memory so many `times`, as what is made of it needs.
     """
     name = "standard input" if path == STDIN else path
-    try:
-        if path == STDIN:
-            content = sys.stdin.buffer.read()
-        else:
-            with open(path, "rb") as file:
-                content = file.read()
-    except OSError as error:
-        raise DataError(f"{name} can't be read: {error.strerror or error}") from error
-    if content.startswith(_NPY_MAGIC):
-        return _array(content, name)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{name} is neither text nor a .npy file: byte {error.start} is no UTF-8", "numbers alone, or a .npy file"
-        ) from error
+    file = Source(Path(name), sys.stdin.buffer if path == STDIN else None).opened()
+    if file.peek(len(_NPY_MAGIC)).startswith(_NPY_MAGIC):
+        with file:
+            return _array(file, name)
+    return _text(file, name, times)
 
 
-def _array(content: bytes, name: str) -> Any:
-    import io
+def _text(file: Reader, name: str, times: int) -> Iterator[str]:
+    most, read = min(_LONGEST, available_memory() // times), 0
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    with file:
+        while True:
+            content = file.read(_BLOCK)
+            try:
+                text = decoder.decode(content, not content)
+            except UnicodeDecodeError as error:
+                raise _no_text(name, f"byte {read + error.start} is no UTF-8") from error
+            if found := _CONTROL.search(text):
+                raise _no_text(name, f"it holds the control character {found[0]!r}")
+            if text:
+                yield text
+            if not content:
+                return
+            read += len(content)
+            if read > most:
+                why = f"as {told()}" if most < _LONGEST else "as it would take long"
+                raise TooLargeError(f"{name}: no more than {amount(most)} of text are read, {why}", "give a .npy file")
 
+
+def _no_text(name: str, why: str) -> DataError:
+    return DataError(f"{name} is neither text nor a .npy file: {why}", "numbers alone, or a .npy file")
+
+
+def _array(file: Reader, name: str) -> Any:
     import numpy as np
 
-    try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{name} can't be read as .npy: {error}") from error
+    from bpcli.datasets.readers.arrays import read_array
+
+    array = read_array(name, file)
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} holds {array.dtype}, not real numbers")
     if array.ndim > 2:

@@ -1,0 +1,201 @@
+"""What a user names is read here: in blocks, so that a signal is heard between two, and within the memory there is."""
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bpcli.errors import DataError, TooLargeError
+from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, told
+
+BLOCK = 1 << 17
+"""Bytes that are read at once."""
+
+LONGEST_LINE = 1 << 26
+"""Bytes of a line of text: a longer one is no row of a table."""
+
+MOST_PACKED = 200
+"""What is packed may become so many times larger: tables do ten times, nothing but zeros 1000 times."""
+
+SMALL = 1 << 28
+"""Bytes that may come out of any file, however small it is packed."""
+
+_LOOK = 1 << 24  # bytes between two looks at the memory that is left
+_RESERVE = 16  # a part of the memory that there was at the start, which is left free
+
+
+class Reader(io.BufferedReader):
+    """An open `Source`; `packed` says whether it is unpacked on the way, so that going back in it is slow."""
+
+    packed = False
+
+    def watch_lines(self) -> None:
+        """Let a line of more than `LONGEST_LINE` bytes be a TooLargeError from here on."""
+        assert isinstance(self.raw, _Watched)
+        self.raw.lines = True
+
+
+class Source:
+    """A file by its path, or a stream under the name `path`, which is kept to be read again, or read `once`."""
+
+    def __init__(self, path: Path, stream: BinaryIO | None = None, once: bool = False) -> None:
+        self.path = path
+        self._stream = stream if stream is None or once else _Stream(stream)
+
+    def opened(self) -> Reader:
+        """The bytes from the start, unpacked where they are gzip.
+
+        What can't be read is a DataError, here and while it is read; what takes more memory than there is a
+        TooLargeError.
+        """
+        reader = Reader(_Watched(self.path, self._raw()), BLOCK)
+        if reader.peek(2)[:2] != b"\x1f\x8b":
+            return reader
+        unpacked = Reader(_Watched(self.path, gzip.GzipFile(fileobj=reader), reader), BLOCK)
+        unpacked.packed = True
+        return unpacked
+
+    def _raw(self) -> Any:
+        if isinstance(self._stream, _Stream):
+            return _Kept(self._stream)
+        if self._stream is not None:
+            return self._stream
+        try:
+            return open(self.path, "rb", buffering=0)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+
+
+class _Watched(io.RawIOBase):
+    """The bytes of `raw`, a block at a time; `packed` is the reader that they come out of, if they are unpacked."""
+
+    def __init__(self, path: Path, raw: Any, packed: Reader | None = None) -> None:
+        self.lines = False
+        self._path, self._raw, self._packed = path, raw, packed
+        self._read_some = getattr(raw, "readinto1", raw.readinto)
+        self._read = self._line = 0
+        self._look = _LOOK
+        self._reserve = available_memory() // _RESERVE
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._raw.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END and isinstance(self._raw, _Kept):
+            while self.read(BLOCK):
+                pass
+            whence = io.SEEK_CUR
+        return int(self._raw.seek(offset, whence))
+
+    def readall(self) -> bytes:
+        content = bytearray()
+        while part := self.read(BLOCK):
+            content += part
+        return bytes(content)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+            if self._packed is not None:
+                self._packed.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes; DataError if they can't be read, TooLargeError if they are too many."""
+        view = memoryview(buffer)[:BLOCK]
+        try:
+            count = int(self._read_some(view) or 0)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{self._path} is a damaged gzip file: {error}") from error
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        self._read += count
+        if self.lines:
+            newline = bytes(view[:count]).rfind(b"\n")
+            self._line = self._line + count if newline < 0 else count - newline
+            if self._line > LONGEST_LINE:
+                raise TooLargeError(f"{self._path}: a line of more than {amount(LONGEST_LINE)}, so this is no table")
+        if self._read >= self._look:
+            self._look = self._read + _LOOK
+            self._check()
+        return count
+
+    def _check(self) -> None:
+        """TooLargeError where too much has come out of a packed file, or little memory is left."""
+        if self._packed is not None and self._read > max(SMALL, MOST_PACKED * self._packed.tell()):
+            raise too_packed(self._path, self._read)
+        if available_memory() < self._reserve:
+            raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {told()}", WAY_OUT)
+
+
+class _Stream:
+    """A stream that can be read only once, and what was read of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read, self._ended = getattr(stream, "read1", stream.read), False
+        self.content = bytearray()
+
+    def more(self) -> None:
+        """Read some more, unless it has ended; it may be closed then."""
+        if not self._ended:
+            part = self._read(BLOCK)
+            self._ended = not part
+            self.content += part
+
+
+class _Kept(io.RawIOBase):
+    """A stream from its start, out of what was read of it, and then on."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream, self._at = stream, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = max(0, offset + (self._at if whence == io.SEEK_CUR else 0))
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        if self._at >= len(self._stream.content):
+            self._stream.more()
+        with memoryview(self._stream.content) as whole, whole[self._at : self._at + len(buffer)] as part:
+            buffer[: len(part)] = part
+            self._at += len(part)
+            return len(part)
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path} can't be read: {error.strerror or error}")
+
+
+def too_packed(what: object, size: int) -> TooLargeError:
+    """The error for a packed file that becomes `size` bytes, which is too many times its own."""
+    return TooLargeError(
+        f"{what} becomes {amount(size)} when it is unpacked, more than {MOST_PACKED} times its size",
+        "if that is meant, unpack it first, or save it unpacked",
+    )
+
+
+def read_exactly(file: BinaryIO, count: int, what: object = "what is read") -> bytearray | None:
+    """The next `count` bytes; None if there are fewer, without taking memory for what is not there.
+
+    TooLargeError if a part of them is there, and the others do not fit.
+    """
+    content, checked = bytearray(), False
+    while len(content) < count:
+        if not checked and len(content) >= min(SMALL, count // 4):
+            check_memory(str(what), count - len(content))
+            checked = True
+        part = file.read(min(_LOOK, count - len(content)))
+        if not part:
+            return None
+        content += part
+    return content
