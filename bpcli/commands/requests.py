@@ -175,10 +175,10 @@ class Request:
 
     def tell_readings(self) -> None:
         """A note on each name, such as xy or sinx, that nobody gave as one and that may be meant as more."""
-        from bpcli.calculus.language.hints import names_with_readings
+        from bpcli.calculus.language.readings import readings
 
-        for name, reading in names_with_readings(self.variables.names).items():
-            output.note(f"{name} is one name, and names are never split: {reading}")
+        for note in readings(self.trees, self.variables.names):
+            output.note(note)
 
     def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]]]:
         """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1)."""

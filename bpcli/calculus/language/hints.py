@@ -1,14 +1,9 @@
-"""What other books, languages and tools write, and what it is called here: the one table of hints.
+"""What other books, languages and tools write, and what it is called here: the one table of hints."""
 
-A hint says what was probably meant. For its spelling alone a function is offered only if one slip leads to it and to no
-other: a letter too many, one too few, or two swapped.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
-from bpcli.text.natural_order import natural_key
 
 _CALLS = """
 ln(x): log(x)
@@ -22,6 +17,7 @@ log(x, 2): log2(x)
 log(x, 10): log10(x)
 log(x, e): log(x)
 log(x, y): log(x)/log(y)
+logb(x, y): log(x)/log(y)
 ln1p(x): log1p(x)
 exp10(x): 10**x
 e(x): exp(x)
@@ -31,7 +27,6 @@ square(x): x**2
 sqr(x): x**2
 cube(x): x**3
 reciprocal(x): 1/x
-inv(x): 1/x
 root(x): sqrt(x)
 root(x, y): x**(1/y)
 nthroot(x, y): x**(1/y)
@@ -84,6 +79,8 @@ asech(x): acosh(1/x)
 acsch(x): asinh(1/x)
 acoth(x): atanh(1/x)
 sinc(x): sin(x)/x
+versin(x): 1-cos(x)
+hav(x): (1-cos(x))/2
 radians(x): x*pi/180
 deg2rad(x): x*pi/180
 degrees(x): x*180/pi
@@ -93,7 +90,6 @@ sgn(x): sign(x)
 signum(x): sign(x)
 fabs(x): abs(x)
 absolute(x): abs(x)
-int(x): sign(x)*floor(abs(x))
 trunc(x): sign(x)*floor(abs(x))
 fix(x): sign(x)*floor(abs(x))
 round(x): floor(x+0.5)
@@ -123,6 +119,11 @@ ramp(x): relu(x)
 leakyrelu(x): leaky_relu(x)
 selu(x): 1.0507009873554805*where(x>0, x, 1.6732632423543772*(exp(x)-1))
 relu6(x): clip(x, 0, 6)
+celu(x): where(x>0, x, exp(x)-1)
+prelu(x, y): where(x>0, x, y*x)
+hardsigmoid(x): clip(x/6+0.5, 0, 1)
+logsigmoid(x): -softplus(-x)
+log_sigmoid(x): -softplus(-x)
 hardtanh(x): clip(x, -1, 1)
 mish(x): x*tanh(softplus(x))
 softmin(x): softmax(-x)
@@ -135,6 +136,8 @@ step(x): x>=0
 normcdf(x): (1+erf(x/sqrt(2)))/2
 if(x, y, z): where(x, y, z)
 ifelse(x, y, z): where(x, y, z)
+ite(x, y, z): where(x, y, z)
+piecewise(x, y, z): where(x, y, z)
 iif(x, y, z): where(x, y, z)
 cond(x, y, z): where(x, y, z)
 select(x, y, z): where(x, y, z)
@@ -143,6 +146,9 @@ average(x): mean(x)
 avg(x): mean(x)
 product(x): prod(x)
 total(x): sum(x)
+Σ(x): sum(x)
+Π(x): prod(x)
+σ(x): sigmoid(x)
 amax(x): max(x)
 amin(x): min(x)
 sum(x, y): sum([x, y])
@@ -153,9 +159,15 @@ variance(x): mean((x-mean(x))**2)
 std(x): sqrt(mean((x-mean(x))**2))
 norm(x, 1): sum(abs(x))
 norm(x, 2): norm(x)
+norm1(x): sum(abs(x))
+norm2(x): norm(x)
 magnitude(x): norm(x)
 lse(x): logsumexp(x)
+logaddexp(x, y): logsumexp([x, y])
+xlogy(x, y): x*log(y)
+entropy(x): -sum(x*log(x))
 inner(x, y): dot(x, y)
+hadamard(x, y): x*y
 vdot(x, y): dot(x, y)
 matmul(x, y): x@y
 transpose(x): x.T
@@ -166,6 +178,8 @@ tensor(x): x
 float(x): x
 rmse(x, y): sqrt(mse(x, y))
 mae(x, y): mean(abs(x-y))
+log_loss(x, y): bce(x, y)
+logloss(x, y): bce(x, y)
 binary_cross_entropy(x, y): bce(x, y)
 cross_entropy(x, y): cce(x, y)
 categorical_crossentropy(x, y): cce(x, y)
@@ -173,11 +187,19 @@ categorical_crossentropy(x, y): cce(x, y)
 """A line a call: as it is written elsewhere, and here. The first line of the same arguments counts."""
 
 _DERIVATIVE = "bpcli grad differentiates; write the function itself"
+_NO_MATRICES = "matrices have A@B, A.T and dot(x, y); other things are written out by entries, A[0,1]"
+_NO_ORDER = "of many entries there are sum, mean, prod, min, max, norm and dot"
 _NO_CALLS = {
     **dict.fromkeys(["diff", "derivative", "deriv", "differentiate", "grad", "gradient"], _DERIVATIVE),
     **dict.fromkeys(["jacobian", "jac"], "bpcli jacobian differentiates; write the functions themselves"),
     **dict.fromkeys(["hessian", "hess"], "bpcli hessian differentiates; write the function itself"),
     **dict.fromkeys(["integral", "integrate", "quad"], "there is no integral"),
+    "int": "there is no integral; int(x), without the digits behind the point, is sign(x)*floor(abs(x))",
+    **dict.fromkeys(["argmax", "argmin"], "there is no place of the largest entry; its value is max(x)"),
+    **dict.fromkeys(["inv", "pinv"], "there is no inverse of a matrix; of a number it is 1/x"),
+    **dict.fromkeys(["det", "trace", "tr", "rank", "eig", "cross", "outer", "kron"], _NO_MATRICES),
+    **dict.fromkeys(["median", "sort", "cumsum", "cumprod", "quantile", "percentile", "cov", "corr"], _NO_ORDER),
+    **dict.fromkeys(["rand", "random", "randn"], "a function has one value at a point: there are no random numbers"),
     **dict.fromkeys(["lim", "limit"], "there is no limit"),
     **dict.fromkeys(["factorial", "fact"], "there is no factorial; prod multiplies the entries of a vector"),
     **dict.fromkeys(["gamma", "lgamma", "gammaln"], "there is no gamma function"),
@@ -207,7 +229,29 @@ WORDS = {  # of other languages; the advice is given only where a name can't sta
     "lambda": "write the function's formula alone",
     "for": "sum, mean and prod go over all entries of a vector",
     "mod": "the remainder is x - y*floor(x/y)",
+    "arc": "the inverse functions are asin acos atan asinh acosh atanh",
 }
+
+GREEK = {
+    *(
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+    ),
+    *("pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
+}
+"""Letters by their names."""
 
 CHARACTERS = {
     "//": "floor(x/y) rounds a quotient down",
@@ -235,6 +279,10 @@ CHARACTERS = {
     "‐": "write - (minus)",
     "‑": "write - (minus)",
     "•": "write * to multiply",
+    "✕": "write * to multiply",
+    "⊗": "* multiplies entry by entry, @ matrices; there is no outer product",
+    "⊤": "write x.T for the transpose",
+    "†": "write x.T for the transpose",
     "∙": "write * to multiply",
     "⊙": "write * to multiply entry by entry",
     "∘": "write f(g(x)) out; * multiplies entry by entry",
@@ -275,14 +323,25 @@ def _rows() -> dict[str, list[tuple[list[str], str]]]:
 
 def is_foreign(name: str) -> bool:
     """Whether a name is that of a function elsewhere, and here of none."""
-    return name not in FUNCTIONS and (name.lower() in _rows() or name.lower() in _NO_CALLS)
+    return name not in FUNCTIONS and name not in CONSTANTS and (_key(name) in _rows() or _key(name) in _NO_CALLS)
+
+
+def _key(name: str) -> str:
+    """A name as the tables have it; Σ, whose small letter is σ, stays, with or without an index."""
+    return name[:1] if name[:2] in ("Σ", "Σ_") else name.lower() if name.isascii() else name
 
 
 def call_here(name: str, arguments: Sequence[str]) -> str:
     """How a call of another language is written here, from the texts of its arguments; empty if that is not known."""
+    plain = [text for text in arguments if not _is_named(text)]
+    if len(plain) < len(arguments):
+        row = FUNCTIONS.get(name)
+        axes = [text.replace("dim", "axis").replace(" ", "") for text in arguments if text.startswith(("axis", "dim"))]
+        known = row and len(plain) == 1 and row.takes_axis(1) and len(plain) + len(axes) == len(arguments)
+        return f"{name}({', '.join([*plain, *axes])})" if known else ""
     if name in FUNCTIONS and _fits(name, len(arguments)):
         return f"{name}({', '.join(arguments)})"
-    rows = _rows().get(name.lower(), [])
+    rows = _rows().get(_key(name), [])
     for parameters, meant in rows:
         if len(parameters) == len(arguments) and all(
             p in "xyz" or p == a for p, a in zip(parameters, arguments, strict=True)
@@ -294,16 +353,23 @@ def call_here(name: str, arguments: Sequence[str]) -> str:
     return ""
 
 
+def _is_named(argument: str) -> bool:
+    """Whether an argument is given by name: axis=0."""
+    name, sign, value = argument.partition("=")
+    return bool(sign) and name.strip().isidentifier() and not value.startswith("=")
+
+
 def advice_on_call(name: str, arguments: Sequence[str]) -> str:
     """The advice on a function that does not exist here; empty if its name is not known from elsewhere."""
-    if instead := _NO_CALLS.get(name.lower()):
+    if instead := _NO_CALLS.get(_key(name)):
         return instead
     if meant := call_here(name, arguments):
         return f"did you mean {meant}?"
     stem, base = name[:3].lower(), name[3:]
-    if stem == "log" and (base.isdecimal() or base[:1] == "_") and len(arguments) == 1:
-        return f"did you mean {_filled('log(x)/log(y)', {'x': arguments[0], 'y': base.removeprefix('_')})}?"
-    if rows := _rows().get(name.lower()):
+    number = base.removeprefix("_")
+    if stem == "log" and (number.isdecimal() or (base[:1] == "_" and len(number) == 1)) and len(arguments) == 1:
+        return f"did you mean {_filled('log(x)/log(y)', {'x': arguments[0], 'y': number})}?"
+    if rows := _rows().get(_key(name)):
         parameters, meant = rows[-1]
         return f"{name}({', '.join(parameters)}) is {meant}"
     return ""
@@ -327,72 +393,3 @@ def _filled(meant: str, arguments: dict[str, str]) -> str:
         simple = argument.replace("_", "").replace(".", "").isalnum() or argument.startswith(("[", "("))
         result.append(argument if alone or simple else f"({argument})")
     return "".join(result)
-
-
-# Spelling
-
-
-def nearest_function(name: str) -> str:
-    """The one function that a slip of the hand turns into `name`; empty if there is none, or several."""
-    if len(name) < 3:
-        return ""
-    plain = name.lower()
-    found = [function for function in FUNCTIONS if _one_slip(plain, function)]
-    return found[0] if len(found) == 1 else ""
-
-
-def _one_slip(typed: str, meant: str) -> bool:
-    """Whether a letter was left out or typed twice, or two were swapped; in long names also one that is wrong.
-
-    Another letter too many makes another function of it elsewhere: `erfi`, `sind`, `logm`.
-    """
-    if len(typed) == len(meant):
-        wrong = [k for k, (a, b) in enumerate(zip(typed, meant, strict=True)) if a != b]
-        if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
-            return typed[wrong[0]] + typed[wrong[1]] == meant[wrong[1]] + meant[wrong[0]]
-        return len(meant) >= 6 and len(wrong) == 1
-    longer, shorter = sorted((typed, meant), key=len, reverse=True)
-    if len(longer) - len(shorter) > 1 or len(shorter) < 3:
-        return False
-    places = [k for k in range(len(longer)) if longer[:k] + longer[k + 1 :] == shorter]
-    if not places or longer[places[0]].isdigit():
-        return False
-    return longer == meant or len(places) > 1 or longer[places[0]] == "_" or longer == shorter + "e"
-
-
-# Names without a value
-
-
-def reading_of(name: str, known: Iterable[str] = ()) -> str:
-    """What a name without a value may have been meant as: `sin(x)` for `sinx`, `x*y` for `xy`; empty if nothing fits.
-
-    A product is offered of two letters that usually stand for numbers, or of names that are `known`.
-    """
-    if name[:1] == "Σ" and len(name) > 1:
-        return f"for the sum write sum({name[1:]})"
-    functions = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise"]
-    for function in sorted([*functions, *_GLUED], key=len, reverse=True):
-        rest = name.removeprefix(function)
-        if rest != name and _is_argument(rest) and (meant := call_here(function, [rest])):
-            return f"for the function write {meant}"
-    pair = len(name) == 2 and set(name) <= set("abckmnpqrstuvwxyz") and set(name) & set("xyz")
-    if pair or (len(name) > 1 and set(name) <= set(known)):
-        return f"for a product write {'*'.join(name)}"
-    return ""
-
-
-_GLUED = ("ln", "lg", "tg", "ctg", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arctg")
-"""Functions of other languages whose argument may stand right behind them: `lnx`."""
-
-
-def _is_argument(rest: str) -> bool:
-    """Whether it reads as a function's argument: a letter that is no end of a word (`cost`), digits around it."""
-    core = rest.strip("0123456789")
-    return len(core) == 1 and rest[0] != "0" and (core in "xyzuvwabp" or not core.isascii())
-
-
-def names_with_readings(names: Iterable[str]) -> dict[str, str]:
-    """The names that may have been meant as something else, each with what that is."""
-    listed = sorted(names, key=natural_key)
-    readings = {name: reading_of(name, [n for n in listed if n != name]) for name in listed if name not in CONSTANTS}
-    return {name: reading for name, reading in readings.items() if reading}

@@ -1,8 +1,17 @@
 """Errors of notations that bpcli does not read, or reads otherwise: each says what to write instead."""
 
+from itertools import pairwise
 from typing import NoReturn
 
-from bpcli.calculus.language.hints import INVERSES, MODULES, advice_on_call, call_here, is_foreign, nearest_function
+from bpcli.calculus.language.hints import (
+    GREEK,
+    INVERSES,
+    MODULES,
+    advice_on_call,
+    call_here,
+    is_foreign,
+)
+from bpcli.calculus.language.readings import nearest_function
 from bpcli.calculus.language.token_reader import TokenReader
 from bpcli.calculus.language.tokens import END, NAME, NUMBER, OPERATOR, PRODUCT, SUPERSCRIPT, Token
 from bpcli.calculus.language.tree import Expression, Name
@@ -16,6 +25,8 @@ def derivative_sign(text: str) -> tuple[int, int, str] | None:
     if found := re.search(r"(?<![\w.])[d∂]\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
         rest = text[found.end() :].strip()
         return found.start(), found.end(), f'bpcli grad "{rest}" differentiates' if rest else _GRAD
+    if found := re.search(r"\\frac\s*\{\s*(?:d|\\partial)\b[^{}]*\}\s*\{\s*(?:d|\\partial)[^{}]*\}", text):
+        return found.start(), found.end(), _GRAD
     if found := re.search(r"(?<![\w.])[d∂]\s*(\(.*\))\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
         return found.start(), found.end(), f'bpcli grad "{found[1][1:-1]}" differentiates'
     return None
@@ -40,7 +51,14 @@ class Misreadings(TokenReader):
         sign, (start, end) = self.text[operator.start : operator.end], self.next_operand(PRODUCT + 1)
         c = self.source(start, end)
         if operator.text == "**" and isinstance(right, Name) and right.name == "T":
-            self.fail("T behind a power sign is no transpose", left.span[0], end, f"write {a}.T@{c} or dot({a}, {c})")
+            factors = [c]
+            while self.operand_follows() or self.ahead("*", "@"):
+                if not self.operand_follows():
+                    self.take()
+                end = self.next_operand(PRODUCT + 1)[1]
+                factors.append(self.source(self.tokens[self.at - 1].start, end))
+            hint = f"write {'@'.join([f'{a}.T', *factors])} or dot({a}, {'@'.join(factors)})"
+            self.fail("T behind a power sign is no transpose", left.span[0], end, hint)
         product = f"{a}{sign}{b}*{c}" if operator.text == "**" else f"({a}{sign}{b})*{c}"
         hint = f"write {product} or {a}{sign}({b}*{c})"
         self.fail(f"after {sign} this can be read in two ways", left.span[0], end, hint)
@@ -63,11 +81,28 @@ class Misreadings(TokenReader):
         letter, rest = token.text[:1], token.text[1:]
         if rest not in FUNCTIONS and (near := nearest_function(token.text)):
             hints.append(f"did you mean {near}{inside}?")
-        if len(arguments) == 1:
+        if len(arguments) == 1 and (hints or rest in FUNCTIONS or self._may_be_variable(token)):
             product = f"{letter}*{rest}{inside}" if rest in FUNCTIONS else f"{shown}*{inside}"
             hints.append(f"{'To' if hints else 'to'} multiply, write {product}")
         hint = " ".join(hints) or f"the functions are {' '.join(FUNCTIONS)}"
         self.fail_at(token, f"there is no function '{shown}'", hint)
+
+    def _may_be_variable(self, token: Token) -> bool:
+        """Whether a name before a parenthesis may be a factor: short, Greek, of several parts, or used elsewhere."""
+        core = token.text.rstrip("0123456789")
+        alone = (t.text == token.text and after.text != "(" for t, after in pairwise(self.tokens))
+        return len(core) <= 2 or "_" in core or core.endswith("hat") or core.lower() in GREEK or any(alone)
+
+    def refuse_brackets_of_function(self, base: Name, opening: Token) -> None:
+        """`Sin[x]`, `Log[2, x]`: a call in brackets; returns if it is no function's name."""
+        self.at -= 1
+        end, arguments = self.call_ahead()
+        self.at += 1
+        swapped = arguments[::-1] if base.name == "Log" else arguments  # Log[b, x] there
+        if base.name == "D":
+            self.fail("a derivative is not written in the expression", base.span[0], end, _GRAD)
+        if base.name != base.name.lower() and (meant := advice_on_call(base.name, swapped)):
+            self.fail("a function's argument stands in parentheses", base.span[0], end, meant)
 
     def call_ahead(self) -> tuple[int, list[str]]:
         """Of the parenthesis that opens at the next token: where it ends, and the texts of its arguments."""
@@ -163,7 +198,7 @@ class Misreadings(TokenReader):
             arguments = arguments if base.name in MODULES else [".".join(names[:-1]), *arguments]
             meant = call_here(name, arguments)
         else:
-            meant = name if base.name in MODULES and name in CONSTANTS else ""
+            meant = name.lower() if base.name in MODULES and name.lower() in CONSTANTS else ""
         if base.name in MODULES or meant:
             hint = f"write {meant}" if meant else advice_on_call(name, ["x"])
             written = self.source(base.span[0], end)

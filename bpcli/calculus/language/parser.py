@@ -10,6 +10,7 @@ from typing import NoReturn
 from bpcli.calculus.language import tree as nodes
 from bpcli.calculus.language.hints import WORDS, call_here, is_foreign
 from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
+from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tokens import (
     BINDS,
     COMPARISONS,
@@ -29,6 +30,7 @@ from bpcli.calculus.language.tokens import (
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.errors import ExpressionError
 
+_ONLY_T = "A.T is the transpose; a product is u*v, or dot(u, v)"
 MAX_DEPTH = 200
 """How deep parentheses, brackets, powers and minus signs may nest; chains such as x + x + … do not nest."""
 
@@ -55,9 +57,30 @@ def parse(text: str) -> nodes.Expression:
     try:
         return _Parser(text).whole()
     except ExpressionError as error:
-        if len(text) > MAX_LENGTH or (derivative := derivative_sign(text)) is None:
+        if len(text) > MAX_LENGTH:
             raise
-        raise ExpressionError("a derivative is not written in the expression", text, *derivative) from error
+        if derivative := derivative_sign(text):
+            raise ExpressionError("a derivative is not written in the expression", text, *derivative) from error
+        if meant := _meant_by_braces(text):
+            hint = "; ".join(filter(None, [f"write {meant}", error.hint]))
+            raise ExpressionError(error.message, text, error.start, error.end, hint) from error
+        raise
+
+
+def _meant_by_braces(text: str) -> str:
+    """What LaTeX, or a list in braces, is here; empty where there is none, or what it means is not known."""
+    if not set(text) & set("\\{"):
+        return ""
+    if text.strip()[0] == "{" and text.strip()[-1] == "}" and "," in text:
+        found = f"[{text.strip()[1:-1]}]"
+    else:
+        from bpcli.calculus.language.latex_input import from_latex
+
+        found = from_latex(text)
+    try:
+        return to_text(_Parser(found).whole())
+    except ExpressionError:
+        return ""
 
 
 class _Parser(Misreadings):
@@ -185,9 +208,12 @@ class _Parser(Misreadings):
     def absolute(self) -> nodes.Expression:
         opening = self.take()
         inner = self.expression(0)
-        return nodes.Call(
-            "abs", (inner,), None, (opening.start, self.close("|", opening)), (opening.start, opening.end)
-        )
+        end = self.close("|", opening)
+        two = self.text[max(opening.start - 1, 0) : opening.end + 2].count("|") == 2
+        if two and inner.span == (opening.end, end - 1) and self.text[end - 2] == "|":
+            x = self.source(opening.end + 1, end - 2)
+            self.fail("‖…‖ is a norm, and |…| an absolute value", opening.start, end, f"write norm({x}) or |{x}|")
+        return nodes.Call("abs", (inner,), None, (opening.start, end), (opening.start, opening.end))
 
     def root(self) -> nodes.Expression:
         sign = self.take()
@@ -283,11 +309,17 @@ class _Parser(Misreadings):
         if self.next.kind == NAME and self.next.text != "T" and isinstance(base, nodes.Name):
             self.fail_with_module(base)
         if self.next.kind != NAME or self.next.text != "T":
-            self.unexpected("T", "the only thing behind a point is T: A.T is the transpose")
+            entrywise = self.next.kind == OPERATOR and self.text[self.next.start - 1] == "."
+            sign = self.text[self.next.start : self.next.end]
+            self.unexpected("T", f"write {sign}: it works entry by entry" if entrywise else _ONLY_T)
         return nodes.Transpose(base, (base.span[0], self.take().end))
 
     def index(self, base: nodes.Expression) -> nodes.Expression:
         opening = self.take()
+        first, second, third = [*self.tokens[self.at : self.at + 3], *self.tokens[-1:] * 2][:3]
+        entry = first.kind == NUMBER and (second.text in ("]", ":") or (second.text == "," and third.kind == NUMBER))
+        if isinstance(base, nodes.Name) and not entry:
+            self.refuse_brackets_of_function(base, opening)
         indices = [self.index_item()]
         while self.ahead(","):
             if len(indices) == 2:

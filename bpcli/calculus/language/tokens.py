@@ -143,6 +143,7 @@ def _hint(characters: str) -> str:
     import unicodedata
 
     plain = unicodedata.normalize("NFKC", characters).replace("⁄", "/")
+    plain = f"({plain})" if "/" in plain else plain
     return f"write {plain}" if plain.isascii() and plain.isprintable() and plain != characters else ""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from bpcli.calculus.language.hints import reading_of
+from bpcli.calculus.language.readings import reading_of
 from bpcli.calculus.language.tokens import name_end, normal_name
 from bpcli.calculus.language.tree import Expression, Name, Span, postorder
 from bpcli.calculus.points.values import Assignment, Reader, as_value, assignments, parse_entries, parse_value

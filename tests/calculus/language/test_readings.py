@@ -1,0 +1,84 @@
+"""Notes on what may be read otherwise."""
+
+import re
+
+import pytest
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.readings import nearest_function, reading_of, readings
+from bpcli.calculus.language.tree import names_in
+from bpcli.calculus.rules.functions import FUNCTIONS
+from bpcli.errors import ExpressionError
+
+
+def hint_of(typed):
+    with pytest.raises(ExpressionError) as caught:
+        parse(typed)
+    return caught.value.hint
+
+
+def notes(text):
+    tree = parse(text)
+    return readings([tree], names_in(tree))
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        ("xy", "for a product write x*y"),
+        ("sinx", "for the function write sin(x)"),
+        ("sin2x", "for the function write sin(2x)"),
+        ("lnx", "for the function write log(x)"),
+        ("secx", "for the function write 1/cos(x)"),
+        ("sqrtx", "for the function write sqrt(x)"),
+        ("Σx", "for the sum write sum(x)"),
+        ("sqrt2", "for the root write sqrt(2)"),
+        ("oo", "for the number write inf"),
+        ("PI", "for the number write pi"),
+    ],
+)
+def test_a_name_that_may_be_read_otherwise(name, reading):
+    assert reading_of(name) == reading
+
+
+@pytest.mark.parametrize(
+    "name", ["cost", "logs", "mu", "lr", "yhat", "x1", "w10", "learning_rate", "sink", "x", "Σ", "dx", "pi"]
+)
+def test_a_name_that_is_a_name(name):
+    assert reading_of(name) == ""
+
+
+def test_letters_that_are_variables_are_a_product():
+    assert notes("a+ab*b") == ["ab is one name, and names are never split: for a product write a*b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("w^T*x", "T is a name here: for the transpose of w write w.T"),
+        ("w^Tx", "Tx is a name here: for the transpose of w write w.T@x"),
+        ("x^T*A*x^T", "T is a name here: for the transpose of x write x.T"),
+        ("dy/dx", "dy/dx is a quotient of two names; bpcli grad differentiates"),
+        ("df/dx*2", "df/dx is a quotient of two names; bpcli grad differentiates"),
+    ],
+)
+def test_a_sign_of_another_language(text, note):
+    assert notes(text) == [note]
+
+
+@pytest.mark.parametrize("text", ["2^T", "w.T@x", "T*x", "dx/2", "d/x", "x/dx", "delta/density", "dot(x, y)/dx"])
+def test_no_note(text):
+    assert notes(text) == []
+
+
+@pytest.mark.parametrize("name", ["sni", "epx", "sigmod", "soft_max", "sinn", "hypto", "softmix", "sqt"])
+def test_one_slip_of_the_hand(name):
+    (near,) = [function for function in FUNCTIONS if function == nearest_function(name)]
+    assert re.search(rf"did you mean {near}\(", hint_of(f"{name}(x)"))
+
+
+@pytest.mark.parametrize(
+    "name", ["sec", "son", "erfi", "sindd", "logm", "expm", "msle", "tanx", "mse2", "log3", "argmax", "cumsum", "hsin"]
+)
+def test_no_function_is_offered_for_its_spelling_alone(name):
+    assert nearest_function(name) == ""
