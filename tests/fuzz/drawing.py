@@ -153,16 +153,138 @@ COMPOSITES = [
     "sum(M.T@M)",
     "sum([{a},{b}]*[{b},{c}])",
     "({a}>{b})*{a}",
+    # Removable singularities, of orders one to five, and what has its value put in
+    "(tan({a})-{a})/{a}**3",
+    "({a}-tanh({a}))/{a}**3",
+    "1/sin({a})**2-1/{a}**2",
+    "(exp({a})-1-{a}-{a}**2/2)/{a}**3",
+    "(exp({a})-1-{a}-{a}**2/2-{a}**3/6)/{a}**4",
+    "(sin({a})-{a}+{a}**3/6)/{a}**5",
+    "(cos({a})-1+{a}**2/2)/{a}**4",
+    "(log(1+{a})-{a})/{a}**2",
+    "(sqrt(1+{a})-1)/{a}",
+    "(log({a})-{a}+1)/({a}-1)**2",
+    "({a}**2-1)/({a}-1)",
+    "asin({a})/{a}",
+    "where({a}==0,1,tan({a})/{a})",
+    "where({a}==0,1/6,({a}-sin({a}))/{a}**3)",
+    "where({a}==0,1/3,(tan({a})-{a})/{a}**3)",
+    "where({a}==0,1/24,(exp({a})-1-{a}-{a}**2/2-{a}**3/6)/{a}**4)",
+    "where({a}==0,1/120,(sin({a})-{a}+{a}**3/6)/{a}**5)",
+    "where({a}==1,-0.5,(log({a})-{a}+1)/({a}-1)**2)",
+    "where({a}==0,0,{a}*sin(1/{a}))",
+    "where({a}==0,0,{a}**2*sin(1/{a}))",
+    "where({a}==0,0,exp(-1/{a}**2))",
+    "where(abs({a})<1,{a}**2,2*abs({a})-1)",
+    "where({a}!={b},({a}**2-{b}**2)/({a}-{b}),2*{a})",
+    # Powers, logarithms and exponentials in each other
+    "{a}**{b}**2",
+    "{a}**{a}",
+    "({a}**2)**{b}",
+    "exp(-exp({a}))",
+    "exp(-exp(-{a}))",
+    "log(log({a}))",
+    "log(exp({a})-1)",
+    "log(exp({a})-exp({b}))",
+    "exp({a}*log({b}))",
+    "log(sqrt({a})*{b}**3)",
+    "log(prod(exp({u})))",
+    "exp(sum(log({u})))",
+    "exp(log_softmax({u})[1])",
+    "log(sum(softmax({u})*exp({v})))",
+    "{a}**1e308",
+    "{a}**-1e308",
+    "{a}*1e300*1e-300",
+    "({a}+1e300)-1e300",
+    "{a}/1e-300/1e300",
+    "{a}*5e-324",
+    "{a}*inf",
+    "{a}/inf",
+    "exp(-inf*{a}**2)",
+    # Entries, slices, literals, axes, choices
+    "sum({u}[0:2]*{v}[1:3])",
+    "{u}[1:3]@{v}[0:2]",
+    "sum(M[0]*{u})",
+    "M[1]@{u}",
+    "sum(M.T[2]*{v})",
+    "sum(max(M,axis=0)-min(M,axis=1))",
+    "sum(mean(M,axis=0)**2)",
+    "prod(sum(M,axis=1))",
+    "norm(norm(M,axis=1))",
+    "sum(softmax(M,axis=0)*M)",
+    "sum(log_softmax(M)*M)",
+    "logsumexp(M)",
+    "dot(M[0],M[1])/norm(M[2])",
+    "sum([{u},{v}]@M)",
+    "sum([[{a},{b}],[{b},{c}]]@[{c},{a}])",
+    "norm(M@M.T)",
+    "sum(clip({u},{a},{b}))",
+    "sum(where({u}>{v},{u}**2,{v}))",
+    "sum(where({u}>={a},{u},0))",
+    "sum(max({u},{v})*min({u},0))",
+    "max({u})-min({v})",
+    "sum(({u}>{a})*{u}**2)",
+    "({a}!={b})*({a}-{b})**2",
+    "({a}<={b})*({b}-{a})**3",
+    "sum(atan2({u},{v}))",
+    "sum(hypot({u},{v}))",
+    "sum({u}**{v})",
+    "sum(abs({u})**{a})",
+    "leaky_relu({a},0.2)",
+    "elu({a},0.5)",
+    "huber({a},{b},2)",
+    "huber({u},{v})",
+    "hinge({u},{v})",
+    "poisson({u},exp({v}))",
+    "poisson({a},{b})",
+    "bce({a},{b})",
+    "bce({u},sigmoid({v}))",
+    "cce(softmax({u}),softmax({v}))",
+    "cce([0,0,1],softmax(M@{u}))",
+    "mse(M,M.T)",
+    "mse({u},{v})",
+    "cos(sqrt({a}+1)-sqrt({a}))",
+    "relu({a})-relu(-{a})",
+    "relu({a})**2",
+    "abs({a})*{a}",
+    "sqrt({a}**4)",
+    "{a}**2*log({a}**2)",
+    "{a}*floor({b})",
+    "({a}-floor({a}))*(ceil({a})-{a})",
+    "sign({a})*{a}**2",
+    "norm({u})*norm({v})",
+    "norm([{a},{b}])**3",
+    "min(log_softmax({u}))",
+    "hypot({a},{b})**2",
     "",
 ][1:-1]
-KINDS = ("ordinary", "ordinary", "ordinary", "whole", "kink", "tiny", "huge", "saturated", "near one", "small", "large")
+KINDS = (
+    "ordinary",
+    "ordinary",
+    "ordinary",
+    "whole",
+    "kink",
+    "near a kink",
+    "tiny",
+    "subnormal",
+    "huge",
+    "saturated",
+    "near one",
+    "small",
+    "large",
+)
+_ALL = KINDS * 4 + ("not finite",)
+POINTS = 4  # of an expression
+
+
+Value = float | list[float] | list[list[float]]
 
 
 class Question(NamedTuple):
     """An expression and a point; an input is a number, or lists of them."""
 
     text: str
-    inputs: dict[str, float | list[float] | list[list[float]]]
+    inputs: dict[str, Value]
 
     @property
     def at(self) -> str:
@@ -176,16 +298,20 @@ class Drawing:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
 
-    def question(self) -> Question:
-        """An expression of one number, mostly, and a point at which to ask for it."""
+    def questions(self) -> list[Question]:
+        """An expression of one number, mostly, and points at which to ask for it."""
         self.used: set[str] = set()
         text = self.number(self.random.choice((1, 1, 2, 2, 3)))
         if self.random.random() < 0.03:
             text = self.vector(2)
         if not self.used:
             text = f"{text}+{self.name('x')}"
-        kinds = self.random.choice((KINDS, (self.random.choice(KINDS),)))
-        return Question(text, {name: self.value(name, kinds) for name in sorted(self.used)})
+        return [Question(text, self.point()) for _ in range(POINTS)]
+
+    def point(self) -> dict[str, Value]:
+        """A value for each variable."""
+        kinds = self.random.choice((_ALL, (self.random.choice(_ALL),)))
+        return {name: self.value(name, kinds) for name in sorted(self.used)}
 
     def name(self, name: str) -> str:
         self.used.add(name)
@@ -204,8 +330,14 @@ class Drawing:
             return f"{choice(ELEMENTWISE)}({self.number(depth - 1)})"
         if draw < 0.85:
             return f"({self.number(depth - 1)}{choice('+-*/')}{self.number(depth - 1)})"
-        if draw < 0.9:
-            power = choice(("2", "3", "4", "5", "0.5", "1.5", "-1", "-2", "0.1", "(1/3)"))
+        if draw < 0.86:
+            return f"{choice(('hypot', 'atan2', 'min', 'max'))}({self.number(depth - 1)},{self.number(depth - 1)})"
+        if draw < 0.87:
+            op = choice(("<", "<=", ">", ">=", "==", "!="))
+            branches = ",".join(self.number(depth - 1) for _ in range(2))
+            return f"where({self.number(depth - 1)}{op}{self.number(0)},{branches})"
+        if draw < 0.91:
+            power = choice(("2", "3", "4", "5", "0", "1", "0.5", "1.5", "-1", "-2", "0.1", "(1/3)", "-0.5", "2.5", "50"))
             return f"({self.number(depth - 1)})**{power}"
         if draw < 0.95:
             return f"{choice(REDUCTIONS)}({self.vector(depth - 1)})"
@@ -217,7 +349,7 @@ class Drawing:
         choice = self.random.choice
         if self.random.random() < 0.85:
             return self.name(choice("xxxyz"))
-        return choice(("1", "2", "3", "0.5", "0.1", "10", "pi", "e", "0", "1e-3", "1e10"))
+        return choice(("1", "2", "3", "0.5", "0.1", "10", "pi", "e", "0", "1e-3", "1e10", "1e300", "1e-300", "5e-324"))
 
     def composite(self, pattern: str, depth: int) -> str:
         """A composite as users write it, of operands drawn for its places."""
@@ -249,7 +381,7 @@ class Drawing:
 
     # Points
 
-    def value(self, name: str, kinds: tuple[str, ...]) -> float | list[float] | list[list[float]]:
+    def value(self, name: str, kinds: tuple[str, ...]) -> Value:
         """A number, a vector of three, or a matrix of 3×3."""
         if name == "M":
             return [[self.double(kinds) for _ in range(3)] for _ in range(3)]
@@ -273,6 +405,12 @@ class Drawing:
                 return random.choice((0.0, 0.0, 1.0, -1.0, 0.5, 2.0))
             case "tiny":
                 return sign * self.of_size(-320.0, -5.0)
+            case "subnormal":
+                return sign * random.choice((5e-324, 1e-320, 2.0**-1022, random.randint(1, 1 << 52) * 5e-324))
+            case "near a kink":
+                return random.choice((0.0, 1.0, -1.0, 2.0, 0.5, math.pi)) + sign * self.of_size(-17.0, -2.0)
+            case "not finite":
+                return sign * math.inf
             case "huge":
                 return sign * self.of_size(5.0, 308.0)
             case "saturated":

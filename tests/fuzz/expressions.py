@@ -1,7 +1,7 @@
 """Looks for silent wrong digits, false certificates, false "agrees" and tracebacks in expressions drawn at random.
 
-`python -m tests.fuzz.expressions --seconds N --seed S` asks what eval, grad, hessian and check print, with their
-notes, and compares it with the balls of `jets`. Each finding is printed as a command line; exit 1 if there is any.
+`python -m tests.fuzz.expressions --seconds N --seed S --jobs J` compares value, gradient and Hessian, of some also
+certificates and checks, with the balls of `jets`. Each finding is printed as a command line; exit 1 if there is any.
 """
 
 from __future__ import annotations
@@ -9,26 +9,42 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import json
 import shlex
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb
 
+from bpcli.api.arguments import Expressions, as_value
+from bpcli.api.calculations import Calculations
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.errors import BpcliError
 from tests.fuzz.drawing import Drawing, Question
 from tests.fuzz.jets import Truth, truth, wrong
+from tests.fuzz.limits import limits
 
-_BITS = 20  # that an entry without a note has to be right to
-_CERTIFIED_BITS = 52
-_MOST_SECONDS = 10.0  # of the processor's time, for one command
-_EVERY = 4  # of the questions is asked for its certificate, and of check
+BITS = 20  # that an entry without a note has to be right to
+CERTIFIED_BITS = 52
+CHECK_BITS = 40  # to which a true entry that is said to differ is right
+MOST_SECONDS = 3.0  # of the processor's time, for one command
+EVERY = 16  # of the expressions is asked for its certificates, and of check
+A_TIME = 200  # expressions of a process, before it takes another seed
+
+COMMANDS: dict[str, Callable[[Calculation, dict[str, Any]], Sequence[Any]]] = {
+    "eval": lambda calculation, point: [calculation.value(point)],
+    "grad": lambda calculation, point: calculation.gradient(point),
+    "hessian": lambda calculation, point: calculation.hessian(point),
+}
+PARTS = {"eval": ["value"], "grad": ["value", "gradient"], "hessian": ["value", "gradient", "hessian"]}
 
 
 class Finding(NamedTuple):
@@ -62,18 +78,33 @@ def _hang(number: int, frame: FrameType | None) -> None:
     raise HangError
 
 
+@contextlib.contextmanager
+def timed() -> Iterator[None]:
+    """Raise HangError in what takes too much time."""
+    signal.signal(signal.SIGVTALRM, _hang)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def plain(part: Any) -> Any:
+    """Arrays as lists."""
+    if isinstance(part, dict):
+        return {key: plain(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [plain(value) for value in part]
+    return part.tolist() if isinstance(part, np.ndarray) else part
+
+
 def ask(command: list[str]) -> Answer:
     """Run a command in this process."""
     from bpcli.commands import run
 
     out, notes = io.StringIO(), io.StringIO()
-    signal.signal(signal.SIGVTALRM, _hang)
-    signal.setitimer(signal.ITIMER_VIRTUAL, _MOST_SECONDS)
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(notes):
-            code = run(command)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    with timed(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(notes):
+        code = run(command)
     return Answer(code, out.getvalue(), notes.getvalue())
 
 
@@ -91,29 +122,59 @@ def _shown(true: arb) -> str:
 
 
 class Comparison:
-    """The answers to questions against what is true, and a count of what they were."""
+    """The answers to questions against what is true, and a count of what they were.
+
+    Most are asked of the calculation itself. What differs from what is true is asked once more as a command, which also
+    has notes; so are the certificates and checks of some.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def findings(self, question: Question, thorough: bool) -> Iterator[Finding]:
-        """All that is wrong with the answers to one question; `thorough`: its certificates and checks too."""
+    def findings(self, questions: Sequence[Question], thorough: bool = False) -> Iterator[Finding]:
+        """All that is wrong with the answers to one expression at points; `thorough`: certificates and checks too."""
         self.counts["expressions"] += 1
-        wrt = sorted(question.inputs)
-        true = truth(question.text, question.inputs, wrt)
-        for name in ("eval", "grad", "hessian"):
-            if name != "eval" and true.value is not None and len(true.value) > 1:
-                continue
-            for more in ([], ["--certify"]) if thorough else ([],):
-                yield from self._printed([name, question.text, "--at", question.at, "--format", "json", *more], true)
-        if thorough and (true.value is None or len(true.value) == 1):
-            yield from self._checked(["check", question.text, "--at", question.at, "--format", "json"], true)
+        calculations = _calculations(questions[0].text)
+        for question in questions:
+            self.counts["points"] += 1
+            wrt = sorted(question.inputs)
+            true = truth(question.text, question.inputs, wrt)
+            one = true.value is None or len(true.value) == 1
+            if one and true.value and (true.gradient is None or true.hessian is None):
+                found = limits(question.text, question.inputs, wrt, true.value[0])
+                true = Truth(true.value, true.gradient or found.gradient, true.hessian or found.hessian)
+                self.counts["limits"] += 1
+            for name in COMMANDS if one else ("eval",):
+                command = [name, question.text, "--at", question.at, "--format", "json"]
+                if self._differs(name, question, calculations, true):
+                    yield from self._printed(command, true)
+                if thorough:
+                    yield from self._printed([*command, "--certify"], true)
+            if thorough and one:
+                yield from self._checked(["check", question.text, "--at", question.at, "--format", "json"], true)
+
+    def _differs(self, name: str, question: Question, calculations: Calculations, true: Truth) -> bool:
+        """Whether an answer has to be looked at more closely."""
+        self.counts["answers"] += 1
+        try:
+            with timed():
+                point = {key: as_value(key, value) for key, value in question.inputs.items()}
+                found = COMMANDS[name](calculations.at(point), point)
+        except BpcliError:
+            self.counts[f"refused by {name}"] += 1
+            return False
+        except (Exception, HangError):
+            return True
+        parts = [_numbers(plain(part)) for part in found]
+        return any(
+            _off(numbers, getattr(true, part), BITS) for numbers, part in zip(parts, PARTS[name], strict=True)
+        )
 
     def _asked(self, command: list[str]) -> Answer | Finding:
-        self.counts["answers"] += 1
+        self.counts["commands"] += 1
         answer = ask(command)
         if HangError.__name__ in answer.notes:
-            return Finding("hang", command, f"more than {_MOST_SECONDS:g} s of the processor")
+            return Finding("hang", command, f"more than {MOST_SECONDS:g} s of the processor")
         if answer.code == 70:
             return Finding("traceback", command, answer.notes.strip())
         return answer
@@ -130,27 +191,17 @@ class Comparison:
         proven = bool(record.get("certified"))
         if certified and not proven:
             self.counts["not certified"] += 1
+            return
         noted = not certified and ("note:" in answer.notes or answer.code == 4)
-        parts = {"eval": ["value"], "grad": ["value", "gradient"], "hessian": ["value", "gradient", "hessian"]}
-        for part in parts[command[0]]:
-            entries: list[Any] | None = getattr(true, part)
-            if entries is None:
-                self.counts[f"{part} not decided"] += 1
-                continue
-            found = _numbers(record[part])
-            off = [
-                f"{part}: {x!r} where {_shown(t)} is true"
-                for x, t in zip(found, entries, strict=True)
-                if wrong(x, t, _CERTIFIED_BITS if proven else _BITS)
-            ]
+        for part in PARTS[command[0]]:
+            off = _off(_numbers(record[part]), getattr(true, part), CERTIFIED_BITS if proven else BITS)
             if not off:
                 self.counts[f"{part} right"] += 1
-            elif certified and not proven:
-                self.counts[f"{part} not certified"] += 1
             elif noted:
                 self.counts[f"{part} off, with a note"] += 1
             else:
-                yield Finding("false certificate" if proven else "silent wrong digits", command, "; ".join(off[:3]))
+                kind = "false certificate" if proven else "silent wrong digits"
+                yield Finding(kind, command, f"{part}: {'; '.join(off[:3])}")
                 return
 
     def _checked(self, command: list[str], true: Truth) -> Iterator[Finding]:
@@ -164,9 +215,28 @@ class Comparison:
         for entry, t in zip(answer.record["entries"], true.gradient, strict=True):
             exact = float("nan") if entry["exact"] is None else float(entry["exact"])
             self.counts[f"check says {entry['agree']}"] += 1
-            if entry["agree"] and wrong(exact, t, _BITS):
+            if entry["agree"] and t is not None and wrong(exact, t, BITS):
                 yield Finding("false agrees", command, f"{entry['name']}: {exact!r} where {_shown(t)} is true")
                 return
+            if entry["agree"] is False and t is not None and not wrong(exact, t, CHECK_BITS):
+                yield Finding("false difference", command, f"{entry['name']}: {exact!r} is true")
+                return
+
+
+def _calculations(text: str) -> Calculations:
+    given = Expressions([text])
+    return Calculations(given.trees, given.texts, given.wrt)
+
+
+def _off(numbers: Sequence[float], entries: Sequence[arb | None] | None, bits: int) -> list[str]:
+    """Which numbers are not what is true, as far as that is known."""
+    if entries is None:
+        return []
+    return [
+        f"{x!r} where {_shown(t)} is true"
+        for x, t in zip(numbers, entries, strict=True)
+        if t is not None and wrong(x, t, bits)
+    ]
 
 
 def explore(
@@ -174,19 +244,46 @@ def explore(
 ) -> Iterator[Finding | Counter[str]]:
     """Findings as they come, and last the counts; as many seconds or expressions as are given."""
     drawing, comparison, start = Drawing(seed), Comparison(), time.monotonic()
-    shown = start
     with np.errstate(all="ignore"):
         while (expressions is None or comparison.counts["expressions"] < expressions) and (
             seconds is None or time.monotonic() - start < seconds
         ):
-            question = drawing.question()
-            for finding in comparison.findings(question, comparison.counts["expressions"] % _EVERY == 0):
+            for finding in comparison.findings(drawing.questions(), comparison.counts["expressions"] % EVERY == 0):
                 comparison.counts[finding.kind] += 1
                 yield finding
-            if time.monotonic() - shown > 30:
-                shown = time.monotonic()
-                print(f"{comparison.counts['expressions']} expressions in {shown - start:.0f} s", file=sys.stderr)
     yield comparison.counts
+
+
+def _explored(part: tuple[int, float | None, int | None]) -> list[Finding | Counter[str]]:
+    return list(explore(*part))
+
+
+def explore_together(
+    jobs: int, seed: int, seconds: float | None, expressions: int | None
+) -> Iterator[Finding | Counter[str]]:
+    """The same by several processes, each some expressions of a seed of its own at a time."""
+    start = time.monotonic()
+
+    def parts() -> Iterator[tuple[int, float | None, int | None]]:
+        for number in itertools.count():
+            if expressions is not None and number * A_TIME >= expressions:
+                return
+            if seconds is not None and time.monotonic() - start >= seconds:
+                return
+            yield seed * 1_000_000 + number, None, A_TIME
+
+    counts: Counter[str] = Counter()
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting, rest = set(), parts()
+        while waiting := waiting | {pool.submit(_explored, part) for part in itertools.islice(rest, 2 * jobs - len(waiting))}:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for result in itertools.chain.from_iterable(future.result() for future in done):
+                if isinstance(result, Counter):
+                    counts += result
+                    print(f"{counts['points']} points in {time.monotonic() - start:.0f} s", file=sys.stderr)
+                else:
+                    yield result
+    yield counts
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -195,11 +292,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help="stop after so long")
     parser.add_argument("--expressions", type=int, help="stop after so many")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     options = parser.parse_args(arguments)
     if options.seconds is None and options.expressions is None:
         options.seconds = 60.0
     found = 0
-    for result in explore(options.seed, options.seconds, options.expressions):
+    for result in explore_together(options.jobs, options.seed, options.seconds, options.expressions):
         if isinstance(result, Finding):
             found += 1
             print(result, flush=True)

@@ -65,6 +65,10 @@ class Jet:
         raise UndecidedError("a quotient by 0")
 
 
+def _ball(x: Any) -> arb:
+    return x if isinstance(x, arb) else arb(float(x))
+
+
 def _holds(op: Callable[[Any, Any], Any], x: arb, y: arb) -> bool:
     """Whether x op y, if it is certain."""
     difference = x - y
@@ -91,11 +95,11 @@ class Evaluator:
         for name in wrt:
             array = np.empty(np.shape(inputs[name]), object)
             for index in np.ndindex(array.shape):
-                array[index] = self.constant(arb(float(np.asarray(inputs[name])[index])))
+                array[index] = self.constant(_ball(np.asarray(inputs[name])[index]))
                 array[index].g[place] = arb(1)
                 place += 1
             self.names[name] = array if array.shape else array[()]
-        self.names |= {"pi": self.constant(arb.pi()), "e": self.constant(arb.const_e())}
+        self.names |= {"pi": self.constant(arb.pi()), "e": self.constant(arb.const_e()), "inf": self.constant(arb("inf"))}
 
     def constant(self, v: arb | float) -> Jet:
         zero = arb(0)
@@ -452,29 +456,39 @@ class Truth(NamedTuple):
     value: list[arb] | None
     gradient: list[arb] | None
     hessian: list[arb] | None
+    without_slope: bool = False  # at a kink, or not one number
 
 
 def truth(text: str, inputs: Mapping[str, Any], wrt: list[str]) -> Truth:
     """Value, gradient and Hessian at a point, each None where it is not decided, or is not one number."""
-    tree = ast.parse(text, mode="eval")
     found = Truth(None, None, None)
     for bits in _PRECISIONS:
-        ctx.prec = bits
-        try:
-            result = Evaluator(inputs, wrt).of(tree)
-        except (UndecidedError, ZeroDivisionError, OverflowError):
-            continue
-        jets = result.reshape(-1).tolist() if isinstance(result, np.ndarray) else [result]
-        value = [jet.v for jet in jets]
-        smooth = len(jets) == 1 and jets[0].g is not None
-        found = Truth(
-            value if _known(value) else None,
-            jets[0].g.tolist() if smooth and _known(jets[0].g.tolist()) else None,
-            jets[0].h.reshape(-1).tolist() if smooth and _known(jets[0].h.reshape(-1).tolist()) else None,
-        )
-        if found.value and (not smooth or (found.gradient is not None and found.hessian is not None)):
+        found = truth_near(text, inputs, wrt, bits)
+        if found.value and found.hessian is not None:
+            break
+        if found.value and found.without_slope:
             break
     return found
+
+
+def truth_near(text: str, inputs: Mapping[str, Any], wrt: list[str], bits: int) -> Truth:
+    """The same in so many bits; inputs may be balls."""
+    before = ctx.prec
+    ctx.prec = bits
+    try:
+        result = Evaluator(inputs, wrt).of(ast.parse(text, mode="eval"))
+        jets = result.reshape(-1).tolist() if isinstance(result, np.ndarray) else [result]
+        value = [jet.v for jet in jets]
+        one = jets[0] if len(jets) == 1 else None
+        gradient, hessian = (
+            None if one is None or part is None or not _known(part.reshape(-1).tolist()) else part.reshape(-1).tolist()
+            for part in ((None, None) if one is None else (one.g, one.h))
+        )
+        return Truth(value if _known(value) else None, gradient, hessian, one is None or one.g is None)
+    except (UndecidedError, ZeroDivisionError, OverflowError):
+        return Truth(None, None, None)
+    finally:
+        ctx.prec = before
 
 
 def _known(entries: list[arb]) -> bool:

@@ -5,14 +5,15 @@ holds at the end of a domain, where f′ grows as a root does: arccos at 1. Pole
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
+from heapq import heappop, heappush
 from typing import Any
 
 from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
-from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series
+from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.numbers.elements import UNKNOWN, Elements
@@ -20,6 +21,14 @@ from bpcli.numbers.elements import UNKNOWN, Elements
 Function = Callable[[Series], Series]
 
 _HALF = Fraction(1, 2)
+_PAIRS = {
+    "exp": ("exp", 1, 1),
+    "sin": ("cos", 1, -1),
+    "cos": ("sin", -1, 1),
+    "sinh": ("cosh", 1, 1),
+    "cosh": ("sinh", 1, 1),
+}
+"""Functions by their slopes: another function, its sign, and that of the other one's slope."""
 _LONGEST_DECIMAL = 4096  # digits of a constant of the text, written out
 
 
@@ -37,7 +46,6 @@ class SeriesKind:
         self.zero = Series((), INF, self)
         self.unknown = Series((), -INF, self)
         self.undefined = Series((), -INF, self, defined=False)
-        self._taylor_series: dict[tuple[str, Coefficient, int, int], Series] = {}
         self.functions = {name: _of_defined(function) for name, function in self._singular().items()}
         regular = ("sin", "cos", "tan", "arcsin", "arccos")
         self.functions |= {name: _of_defined(self._smooth(name)) for name in regular if name not in self.functions}
@@ -123,7 +131,7 @@ class SeriesKind:
     # Powers
 
     def raised(self, x: Series, p: Fraction) -> Series:
-        """x^p = (c·h^q)^p·(1 + u)^p by the binomial series."""
+        """x^p = (c·h^q)^p·(1 + u)^p; w = (1 + u)^p by h·w′·(1 + u) = p·h·u′·w (J. C. P. Miller)."""
         if not x.defined or p == 1:
             return x
         if not x.terms:
@@ -136,17 +144,8 @@ class SeriesKind:
         if p.denominator != 1 and self.reals.sign(c) < 0:
             return self.undefined
         u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
-        total, term = self.of(Fraction(1)), self.of(Fraction(1))
-        for k in range(1, self.length + 1):
-            if u.is_zero() or p == k - 1:  # p is whole: the series ends
-                break
-            term = term * u * self.of((p - k + 1) / k)
-            total = total + term
-            if not term.terms:
-                break
-        else:
-            total = total.truncated((self.length + 1) * u.first)
-        return total.shifted(q * p, self.reals.power(c, p))
+        power = _recurrence(u, [Fraction(1)], [lambda e, a: p * a - (e - a)])
+        return power.shifted(q * p, self.reals.power(c, p))
 
     def root(self, x: Series, n: int) -> Series:
         """The n-th root, of a negative x that of |x| with its sign where n is odd."""
@@ -275,50 +274,77 @@ class SeriesKind:
             if x.order <= 0 or x.first < 0:
                 return self.unknown
             at = x.coefficient(0)
+            value = self.reals.function(name, at)
+            if value is None:
+                return self.unknown
             u = Series([term for term in x.terms if term[0] > 0], x.order, self)
             if u.is_zero():
-                value = self.reals.function(name, at)
-                return self.unknown if value is None else self.of(value)
-            terms = self.length if u.order == INF else min(self.length, math.ceil(u.order / u.first))
-            side = 1 if u.sign is UNKNOWN else u.sign
-            series = self._taylor(name, at, side, terms)
-            if u.sign is UNKNOWN:
-                # Its Taylor series holds on both sides if it is smooth there; else it may even be undefined.
-                return self.of(series.coefficient(0)).truncated(u.order) if series.order >= 1 else self.unknown
-            return _composed(self, series, u if side > 0 else -u)
+                return self.of(value)
+            rule = FUNCTIONS[ROWS.get(name, name)].partial(0)
+            if not u.terms:
+                # It holds on both sides if it is smooth there; else it may even be undefined.
+                slope = self.lifted(rule(self.rules, self.of(value), self.of(at)))
+                return self.of(value).truncated(u.order) if slope.defined and slope.first >= 0 else self.unknown
+            if name in _PAIRS:
+                return self._paired(name, at, value, u)
+            return self._integrated(rule, x, value, u)
 
         return function
 
-    def _taylor(self, name: str, at: Coefficient, side: int, terms: int) -> Series:
-        """f(a ± t) as t falls to 0, up to O(t^terms): f(a) + ∫ ±f′(a ± t) dt, of one term less."""
-        key = name, at, side, terms
-        if key not in self._taylor_series:
-            value = self.reals.function(name, at)
-            rule = FUNCTIONS[ROWS.get(name, name)].partial(0)
-            if value is None:
-                found = self.unknown
-            elif terms <= 1:
-                slope = self.lifted(rule(self.rules, self.of(value), self.of(at)))
-                found = self.of(value).truncated(1 if slope.defined and slope.first >= 0 else 0)
-            else:
-                x = Series([(Fraction(0), at), (Fraction(1), Fraction(side))], Fraction(terms - 1), self)
-                slope = self.lifted(rule(self.rules, self._taylor(name, at, side, terms - 1), x)) * side
-                found = self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
-                found = found if slope.defined else self.undefined
-            self._taylor_series[key] = found
-        return self._taylor_series[key]
+    def _paired(self, name: str, at: Coefficient, value: Coefficient, u: Series) -> Series:
+        """One of a pair such as sin and cos, each of which is the other's slope but for its sign."""
+        other, sign, back = _PAIRS[name]
+        start = self.reals.function(other, at)
+        if start is None:
+            return self.unknown
+        return _recurrence(u, [value, start], [lambda e, a: sign * a, lambda e, a: back * a])
+
+    def _integrated(self, rule: Callable[..., Any], x: Series, value: Coefficient, u: Series) -> Series:
+        """f(x) = f(a) + ∫ f′(x)·x′ dh: at once where the rule needs x alone, else by one more term each time."""
+        by_h = Series([(p - 1, c * p) for p, c in u.terms], sum_of(u.order, -1), self)
+        known, start = self.unknown, self.of(value).truncated(u.first)
+        while True:
+            slope = self.lifted(rule(self.rules, known, x)) * by_h
+            if not slope.defined:
+                return self.undefined
+            found = self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
+            if known is start and found.order == -INF:
+                return found
+            if known.order == -INF and found.order > -INF or found.order <= known.order > -INF:
+                return found if known.order == -INF else known
+            known = found if known.order > -INF else start
 
 
-def _composed(kind: SeriesKind, series: Series, t: Series) -> Series:
-    """A series in t as one in h, with t a series in h."""
-    if not series.defined:
-        return series
-    total = Series((), INF if INF in (series.order, t.first) else series.order * t.first, kind)
-    power, last = kind.of(Fraction(1)), Fraction(0)
-    for p, c in series.terms:
-        power, last = power * kind.raised(t, p - last), p
-        total = total + power.shifted(0, c)
-    return total
+def _recurrence(
+    u: Series, starts: list[Coefficient], factors: list[Callable[[Power, Power], Power]]
+) -> Series:
+    """The first of series w₀, w₁, …, each e·w_e = Σ factor(e, a)·u_a·w_{e−a} of the next, the last of the first.
+
+    The sum is over the powers a of u, all above 0.
+    """
+    kind = u.kind
+    found: list[dict[Power, Coefficient]] = [{Fraction(0): c} for c in starts]
+    waiting = [a for a, _ in u.terms]
+
+    def terms() -> Iterator[tuple[Power, Coefficient]]:
+        yield Fraction(0), starts[0]
+        while waiting:
+            e = heappop(waiting)
+            while waiting and waiting[0] == e:
+                heappop(waiting)
+            new = []
+            for k, factor in enumerate(factors):
+                before = found[(k + 1) % len(found)]
+                pairs = [(c * (factor(e, a) / e), before[e - a]) for a, c in u.terms if e - a in before]
+                new.append(kind.reals.bounded(kind.reals.sum_of_products(pairs)))
+            if any(isinstance(c, Real) or c for c in new):
+                for a, _ in u.terms:
+                    heappush(waiting, e + a)
+                for part, c in zip(found, new, strict=True):
+                    part[e] = c
+            yield e, new[0]
+
+    return Series(terms(), u.order, kind)
 
 
 def _arctan2(kind: SeriesKind, y: Series, x: Series) -> Series:

@@ -1,0 +1,73 @@
+"""Value, gradient and Hessian as limits from many sides: a witness where the rules have no derivative at the point."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+from flint import arb, ctx
+
+from tests.fuzz.jets import truth_near
+
+_WAYS = 5  # and their opposites
+_SAME = 30  # bits of what is one from all sides
+_FURTHER = 60  # bits closer, once more
+_CLOSE = 160  # bits from the point, relative to its least entry
+
+
+class Limits(NamedTuple):
+    """What the gradient and the Hessian come to near a point, by entry; None where sides differ or are not known."""
+
+    gradient: list[arb | None] | None
+    hessian: list[arb | None] | None
+
+
+def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb) -> Limits:
+    """The limits at a point where the expression has this value; nothing is known where it jumps.
+
+    By the mean value theorem a function that is continuous at a point has there the derivative that those around tend
+    to. The sides are random ones, at two distances.
+    """
+    sizes = [abs(v) for x in inputs.values() for v in np.ravel(x).tolist() if v]
+    if not all(map(math.isfinite, sizes)):
+        return Limits(None, None)
+    close = _CLOSE - min(0, math.frexp(min(sizes, default=1.0))[1])
+    random, found = Random(1), []
+    before = ctx.prec
+    for _ in range(_WAYS):
+        way = {name: [random.uniform(-1, 1) for _ in range(np.size(x))] for name, x in inputs.items()}
+        for sign, bits in itertools.product((1, -1), (close, close + _FURTHER)):
+            ctx.prec = 8 * bits
+            moved = {name: _moved(x, way[name], sign * arb(2) ** -bits) for name, x in inputs.items()}
+            near = truth_near(text, moved, wrt, 8 * bits)
+            ctx.prec = before
+            if near.value is None or near.gradient is None or not _continuous(near.value[0], value, bits):
+                return Limits(None, None)
+            found.append(near)
+    gradient = _common([near.gradient for near in found])
+    known = None not in gradient and all(near.hessian for near in found)
+    return Limits(gradient, _common([near.hessian for near in found]) if known else None)
+
+
+def _moved(x: Any, way: list[float], step: arb) -> Any:
+    moved = np.array([arb(v) + w * step for v, w in zip(np.ravel(x).tolist(), way, strict=True)], object)
+    return moved.reshape(np.shape(x)) if np.ndim(x) else moved[0]
+
+
+def _continuous(x: arb, y: arb, bits: int) -> bool:
+    return bool(abs(x - y) <= (abs(x) + abs(y)) * arb(2) ** -_SAME + arb(2) ** -(bits // 2))
+
+
+def _common(found: list[Any]) -> list[arb | None]:
+    return [_limit(entry) for entry in zip(*found, strict=True)]
+
+
+def _limit(near: tuple[arb, ...]) -> arb | None:
+    """The number that all come to, 0 of those that fall with the distance; pairs are from one side."""
+    first = near[0]
+    if all(abs(x - first) <= abs(first) * arb(2) ** -_SAME for x in near):
+        return first
+    falls = all(abs(b) <= abs(a) * arb(2) ** -(_FURTHER // 3) for a, b in zip(near[::2], near[1::2], strict=True))
+    return arb(0) if falls else None
