@@ -258,6 +258,7 @@ COMPOSITES = [
     "hypot({a},{b})**2",
     "",
 ][1:-1]
+POWERS = ("2", "3", "4", "5", "0", "1", "0.5", "1.5", "-1", "-2", "0.1", "(1/3)", "-0.5", "2.5", "50")
 KINDS = (
     "ordinary",
     "ordinary",
@@ -337,7 +338,9 @@ class Drawing:
             branches = ",".join(self.number(depth - 1) for _ in range(2))
             return f"where({self.number(depth - 1)}{op}{self.number(0)},{branches})"
         if draw < 0.91:
-            power = choice(("2", "3", "4", "5", "0", "1", "0.5", "1.5", "-1", "-2", "0.1", "(1/3)", "-0.5", "2.5", "50"))
+            power = choice(
+                ("2", "3", "4", "5", "0", "1", "0.5", "1.5", "-1", "-2", "0.1", "(1/3)", "-0.5", "2.5", "50")
+            )
             return f"({self.number(depth - 1)})**{power}"
         if draw < 0.95:
             return f"{choice(REDUCTIONS)}({self.vector(depth - 1)})"

@@ -166,9 +166,7 @@ class Comparison:
         except (Exception, HangError):
             return True
         parts = [_numbers(plain(part)) for part in found]
-        return any(
-            _off(numbers, getattr(true, part), BITS) for numbers, part in zip(parts, PARTS[name], strict=True)
-        )
+        return any(_off(numbers, getattr(true, part), BITS) for numbers, part in zip(parts, PARTS[name], strict=True))
 
     def _asked(self, command: list[str]) -> Answer | Finding:
         self.counts["commands"] += 1
@@ -274,9 +272,11 @@ def explore_together(
 
     counts: Counter[str] = Counter()
     with ProcessPoolExecutor(jobs) as pool:
-        waiting, rest = set(), parts()
-        while waiting := waiting | {pool.submit(_explored, part) for part in itertools.islice(rest, 2 * jobs - len(waiting))}:
+        rest = parts()
+        waiting = {pool.submit(_explored, part) for part in itertools.islice(rest, 2 * jobs)}
+        while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            waiting |= {pool.submit(_explored, part) for part in itertools.islice(rest, len(done))}
             for result in itertools.chain.from_iterable(future.result() for future in done):
                 if isinstance(result, Counter):
                     counts += result

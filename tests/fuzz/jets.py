@@ -99,7 +99,11 @@ class Evaluator:
                 array[index].g[place] = arb(1)
                 place += 1
             self.names[name] = array if array.shape else array[()]
-        self.names |= {"pi": self.constant(arb.pi()), "e": self.constant(arb.const_e()), "inf": self.constant(arb("inf"))}
+        self.names |= {
+            "pi": self.constant(arb.pi()),
+            "e": self.constant(arb.const_e()),
+            "inf": self.constant(arb("inf")),
+        }
 
     def constant(self, v: arb | float) -> Jet:
         zero = arb(0)

@@ -151,20 +151,32 @@ class Reals:
         return self._named(object(), self.numeric(one)) if long else one
 
     def sum_of_products(self, pairs: Sequence[tuple[Coefficient, Coefficient]]) -> Coefficient:
+<<<<<<< HEAD
         """Σ c·d of pairs (c, d); an unknown number once the work is exhausted."""
         rational, total = Fraction(0), dict[Product, Fraction]()
+=======
+        """Σ c·d of pairs (c, d); a number of which nothing is known once the work is exhausted."""
+        numerator, denominator, total = 0, 1, dict[Product, Fraction]()
+>>>>>>> 1b6ae4f (The fuzzer asks the calculation itself, at several points of an expression, and knows limits where rules stop)
         for c, d in pairs:
             self.work.done += _cost(c, d)
             if self.work.exhausted:
                 return self._named(object(), self.arithmetic.anything)
             if not isinstance(c, Real) and not isinstance(d, Real):
-                rational += c * d
+                new, below = c.numerator * d.numerator, c.denominator * d.denominator
+                if below == denominator:
+                    numerator += new
+                else:
+                    common = math.lcm(denominator, below)
+                    numerator = numerator * (common // denominator) + new * (common // below)
+                    denominator = common
                 continue
             for one, factor in _products(c).items():
                 for two, other_factor in _products(d).items():
                     product, whole = _product(one, two)
                     term = factor * other_factor
                     total[product] = total.get(product, Fraction(0)) + (term if whole == 1 else term * whole)
+        rational = Fraction(numerator, denominator)
         if not total:
             return rational
         total[()] = total.get((), Fraction(0)) + rational

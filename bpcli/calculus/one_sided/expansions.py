@@ -302,29 +302,32 @@ class SeriesKind:
     def _integrated(self, rule: Callable[..., Any], x: Series, value: Coefficient, u: Series) -> Series:
         """f(x) = f(a) + ∫ f′(x)·x′ dh: at once where the rule needs x alone, else by one more term each time."""
         by_h = Series([(p - 1, c * p) for p, c in u.terms], sum_of(u.order, -1), self)
-        known, start = self.unknown, self.of(value).truncated(u.first)
-        while True:
+
+        def better(known: Series) -> Series:
             slope = self.lifted(rule(self.rules, known, x)) * by_h
             if not slope.defined:
                 return self.undefined
-            found = self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
-            if known is start and found.order == -INF:
-                return found
-            if known.order == -INF and found.order > -INF or found.order <= known.order > -INF:
-                return found if known.order == -INF else known
-            known = found if known.order > -INF else start
+            return self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
+
+        found = better(self.unknown)
+        if found.order > -INF or not found.defined:
+            return found
+        known, found = self.unknown, self.of(value).truncated(u.first)
+        while found.defined and found.order > known.order:
+            known, found = found, better(found)
+        return known if found.order > -INF else found
 
 
-def _recurrence(
-    u: Series, starts: list[Coefficient], factors: list[Callable[[Power, Power], Power]]
-) -> Series:
+def _recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int, int], Any]]) -> Series:
     """The first of series w₀, w₁, …, each e·w_e = Σ factor(e, a)·u_a·w_{e−a} of the next, the last of the first.
 
-    The sum is over the powers a of u, all above 0.
+    The sum is over the powers a of u, all above 0. A factor is of degree 1: powers are counted in their common unit.
     """
     kind = u.kind
-    found: list[dict[Power, Coefficient]] = [{Fraction(0): c} for c in starts]
-    waiting = [a for a, _ in u.terms]
+    unit = math.lcm(*(a.denominator for a, _ in u.terms))
+    powers = [(int(a * unit), c) for a, c in u.terms]
+    found: list[dict[int, Coefficient]] = [{0: c} for c in starts]
+    waiting = [a for a, _ in powers]
 
     def terms() -> Iterator[tuple[Power, Coefficient]]:
         yield Fraction(0), starts[0]
@@ -335,14 +338,14 @@ def _recurrence(
             new = []
             for k, factor in enumerate(factors):
                 before = found[(k + 1) % len(found)]
-                pairs = [(c * (factor(e, a) / e), before[e - a]) for a, c in u.terms if e - a in before]
+                pairs = [(c * (Fraction(1, e) * factor(e, a)), before[e - a]) for a, c in powers if e - a in before]
                 new.append(kind.reals.bounded(kind.reals.sum_of_products(pairs)))
             if any(isinstance(c, Real) or c for c in new):
-                for a, _ in u.terms:
+                for a, _ in powers:
                     heappush(waiting, e + a)
                 for part, c in zip(found, new, strict=True):
                     part[e] = c
-            yield e, new[0]
+            yield Fraction(e, unit), new[0]
 
     return Series(terms(), u.order, kind)
 

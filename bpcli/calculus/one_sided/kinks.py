@@ -22,11 +22,19 @@ from bpcli.errors import InputError
 from bpcli.numbers.elements import UNKNOWN
 from bpcli.text.notation import number as written
 
+<<<<<<< HEAD
 MAX_STEPS = 400_000
 """The most series, over all inputs and both sides; where there would be more, the sides are not looked at."""
 
 MAX_WORK, WORK_A_STEP = 1 << 19, 4
 """The most work of coefficients, in products of short fractions: the first, and so many more for each series."""
+=======
+MAX_STEPS = 200_000
+"""Series that are computed, over all inputs and both sides, up to which the sides are looked at."""
+
+MAX_WORK, WORK_A_STEP = 1 << 17, 2
+"""What the coefficients may cost, in products of short fractions: in all, and more for each series."""
+>>>>>>> 1b6ae4f (The fuzzer asks the calculation itself, at several points of an expression, and knows limits where rules stop)
 
 LENGTHS = (6, 12, 32)
 """How many terms a series has; more are tried where fewer don't decide."""
@@ -176,6 +184,8 @@ class Neighbourhood:
     def _gradient_at(self, inputs: Sequence[int]) -> list[list[Series]]:
         found = self.gradient()
         for i in inputs:
+            if self.work.exhausted:
+                return [[self.kind.unknown] * self.points for _ in self.entries]
             (row,) = self.slopes(i)
             for b, sides in enumerate(row):
                 slope = _common(sides, self.kind)
@@ -276,7 +286,7 @@ def resolve(
     near.work.allowed += WORK_A_STEP * steps
     found: list[Kink] = []
     for i in looked:
-        for o, row in enumerate(_decided(near, i, looked, second, steps)):
+        for o, row in enumerate(_decided(near, i, looked, second, steps, len(values))):
             for b, sides in enumerate(row):
                 if not near.kind.reals.arithmetic.is_finite(values[o, b]):
                     if second and values[o, b] != values[o, b]:
@@ -292,9 +302,13 @@ def resolve(
     return found
 
 
-def _decided(near: Neighbourhood, i: int, looked: Sequence[int], second: bool, steps: int) -> list[list[Sides]]:
+def _decided(
+    near: Neighbourhood, i: int, looked: Sequence[int], second: bool, steps: int, outputs: int
+) -> list[list[Sides]]:
     """The slopes by input i, of series as long as it takes to know them, or as is allowed."""
     rows: list[list[Sides]] = []
+    if near.work.exhausted:
+        return [[Sides(UNKNOWN, UNKNOWN, UNKNOWN)] * near.points for _ in range(outputs)]
     for length in LENGTHS:
         if rows and (steps * length > MAX_STEPS * LENGTHS[0] or near.work.exhausted):
             break

@@ -68,6 +68,7 @@ class Series:
     ) -> None:
         """`terms` are in order of their powers, no two of which are equal."""
         kept: list[tuple[Power, Coefficient]] = []
+        kind.reals.work.done += 1
         for power, c in terms:
             if power >= order:
                 break
@@ -140,13 +141,19 @@ class Series:
         if self.kind.reals.work.exhausted:
             return self.kind.unknown
         order = min(sum_of(self.order, other.first), sum_of(other.order, self.first))
-        products: dict[Power, list[tuple[Coefficient, Coefficient]]] = {}
+        unit = math.lcm(*(p.denominator for p, _ in self.terms + other.terms))
+        end = order if order == INF else order * unit
+        counted = [(int(q * unit), d) for q, d in other.terms]
+        products: dict[int, list[tuple[Coefficient, Coefficient]]] = {}
         for p, c in self.terms:
-            for q, d in other.terms:
-                if (power := p + q) < order:
-                    products.setdefault(power, []).append((c, d))
+            first = int(p * unit)
+            for q, d in counted:
+                if first + q >= end:
+                    break
+                products.setdefault(first + q, []).append((c, d))
         total = self.kind.reals.sum_of_products
-        product = Series(((power, total(products[power])) for power in sorted(products)), order, self.kind)
+        powers = ((Fraction(power, unit), total(products[power])) for power in sorted(products))
+        product = Series(powers, order, self.kind)
         return self.kind.unknown if self.kind.reals.work.exhausted else product
 
     def less(self, other: "Series") -> Any:
