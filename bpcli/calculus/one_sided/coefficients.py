@@ -151,13 +151,8 @@ class Reals:
         return self._named(object(), self.numeric(one)) if long else one
 
     def sum_of_products(self, pairs: Sequence[tuple[Coefficient, Coefficient]]) -> Coefficient:
-<<<<<<< HEAD
         """Σ c·d of pairs (c, d); an unknown number once the work is exhausted."""
-        rational, total = Fraction(0), dict[Product, Fraction]()
-=======
-        """Σ c·d of pairs (c, d); a number of which nothing is known once the work is exhausted."""
         numerator, denominator, total = 0, 1, dict[Product, Fraction]()
->>>>>>> 1b6ae4f (The fuzzer asks the calculation itself, at several points of an expression, and knows limits where rules stop)
         for c, d in pairs:
             self.work.done += _cost(c, d)
             if self.work.exhausted:

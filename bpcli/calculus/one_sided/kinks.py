@@ -22,19 +22,11 @@ from bpcli.errors import InputError
 from bpcli.numbers.elements import UNKNOWN
 from bpcli.text.notation import number as written
 
-<<<<<<< HEAD
-MAX_STEPS = 400_000
+MAX_STEPS = 200_000
 """The most series, over all inputs and both sides; where there would be more, the sides are not looked at."""
 
-MAX_WORK, WORK_A_STEP = 1 << 19, 4
-"""The most work of coefficients, in products of short fractions: the first, and so many more for each series."""
-=======
-MAX_STEPS = 200_000
-"""Series that are computed, over all inputs and both sides, up to which the sides are looked at."""
-
 MAX_WORK, WORK_A_STEP = 1 << 17, 2
-"""What the coefficients may cost, in products of short fractions: in all, and more for each series."""
->>>>>>> 1b6ae4f (The fuzzer asks the calculation itself, at several points of an expression, and knows limits where rules stop)
+"""The most work of coefficients, in products of short fractions: the first, and so many more for each series."""
 
 LENGTHS = (6, 12, 32)
 """How many terms a series has; more are tried where fewer don't decide."""
