@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bpcli.api.predictions import scores
 from bpcli.datasets.from_python import table_of
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import read_files
 from bpcli.datasets.sparse import is_sparse, sparse_table
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError
@@ -84,7 +84,7 @@ class TrainedModel:
         source = self._source(X)
         if y is not None:
             target = self._model.preparation.target
-            table = read_table(source, self._model.data_format) if isinstance(source, Path) else source
+            table = read_files(self._model.files(source)) if isinstance(source, Path) else source
             other = table_of({target: y}, [target])
             if other.rows != table.rows:
                 raise DataError(f"y has {other.rows} rows, X has {table.rows}: each row needs its target")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.training.config.loading import load_config
@@ -31,12 +31,12 @@ class Scores(NamedTuple):
 
 def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores:
     """z = xᵀw + b of the rows of a table or a file, (N,) or (N, K); DataError for what does not fit the model."""
-    if isinstance(data, Path) and is_large([data], model.data_format, data):
-        blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target)
+    if isinstance(data, Path) and is_large([model.files(data)]):
+        blocks = PreparedBlocks(model.preparation, model.files(data), with_target)
         parts = [(model.z(prepared.X), prepared.y) for _, prepared in blocks]
         z, y = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Scores(z, y, blocks.remarks)
-    table = read_table(data, model.data_format) if isinstance(data, Path) else data
+    table = read_files(model.files(data)) if isinstance(data, Path) else data
     prepared = model.preparation.apply(table, with_target)
     return Scores(model.z(prepared.X), prepared.y, prepared.remarks)
 

@@ -1,6 +1,7 @@
 """`bpcli evaluate`: the loss and the metrics of a model on data with a target."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from bpcli.api.predictions import Scores, parts_of, scores
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.commands.predict import source_of
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number
@@ -89,10 +90,10 @@ def _limit(text: str) -> tuple[str, float]:
 def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> Scores:
     if split is not None:
         raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
-    source = source_of(data, model.data_format)
+    source = source_of(data, model)
     if target is not None:
-        table = read_table(source, model.data_format) if isinstance(source, Path) else source
-        source = with_target(table, read_table(target, like=data), model.preparation.target)
+        table = read_files(model.files(source)) if isinstance(source, Path) else source
+        source = with_target(table, read_files(replace(model.files(target), like=data)), model.preparation.target)
     return scores(model, source)
 
 

@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant
 from bpcli.text.notation import cell, csv_line, json_text, number
@@ -21,11 +22,12 @@ from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
 
-def source_of(data: Path, format_: str) -> Table | Path:
-    """A DATA argument: the file, or the table on stdin for `-`, of the format that training was told, if it was."""
+def source_of(data: Path, model: Model) -> Table | Path:
+    """A DATA argument: the file, or the table on stdin for `-`, read as those of the training were."""
     if str(data) != "-":
         return data
-    return read_table(Path("<stdin>"), "csv" if format_ == "auto" else format_, stream=sys.stdin.buffer)
+    files = model.files(Path("<stdin>"))
+    return read_files(replace(files, format="csv" if files.format == "auto" else files.format), sys.stdin.buffer)
 
 
 @click.command(cls=Command)
@@ -51,12 +53,12 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     """
     loaded = load_model(model)
     said = prediction_names(loaded)
-    source = source_of(data, loaded.data_format)
+    source = source_of(data, loaded)
     if isinstance(source, Path):
-        if format_ != "text" and not (keep and format_ == "json") and is_large([data], loaded.data_format, data):
+        if format_ != "text" and not (keep and format_ == "json") and is_large([loaded.files(data)]):
             _stream(loaded, data, keep, said, format_, precision)
             return
-        source = read_table(data, loaded.data_format)
+        source = read_files(loaded.files(data))
     kept = _kept(source, keep, said)
     found = scores(loaded, source, with_target=False)
     for text in found.remarks:
@@ -85,7 +87,7 @@ def _stream(
     model: Model, data: Path, keep: Sequence[str], said: Sequence[str], format_: str, precision: int | None
 ) -> None:
     """Predict a large file block by block, in memory of a block; the same lines come out, and the notes at the end."""
-    blocks = PreparedBlocks(model.preparation, data, model.data_format, with_target=False)
+    blocks = PreparedBlocks(model.preparation, model.files(data), with_target=False)
     seen = 0
     for block, prepared in blocks:
         kept = _kept(block, keep, said)

@@ -1,30 +1,33 @@
 """Which data is too large for the memory that is free, and so is not read as a whole."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from bpcli.datasets.reading import read_blocks, reader_of
+from bpcli.datasets.reading import Files, read_blocks
 from bpcli.memory import available_memory
 
 _MOST_PACKED = 100  # a packed file is at most so many times smaller than its numbers in memory
 _GZIP = 6  # a gzip file of text is usually so many times smaller than the text
 
 
-def is_large(paths: Sequence[Path], format_: str, like: Path) -> bool:
-    """Whether one of the files takes more than half of the free memory to train on."""
+def is_large(tables: Sequence[Files]) -> bool:
+    """Whether one of the tables takes more than half of the free memory to train on."""
     limit = available_memory() / 2
-    files = [path for path in paths if path.is_file()]
-    if sum(path.stat().st_size for path in files) < limit / _MOST_PACKED:  # small, however packed
+    tables = [files for files in tables if all(path.is_file() for path in files.paths)]
+    if sum(map(_size, tables)) < limit / _MOST_PACKED:  # small, however packed
         return False
-    return any(_needed_memory(path, format_, like) > limit for path in files)
+    return any(_needed_memory(files) > limit for files in tables)
 
 
-def _needed_memory(path: Path, format_: str, like: Path) -> int:
-    """About how many bytes it takes to train on a file in memory: its numbers as doubles, three times over.
+def _size(files: Files) -> int:
+    return sum(path.stat().st_size for path in files.paths)
+
+
+def _needed_memory(files: Files) -> int:
+    """About how many bytes it takes to train on some files in memory: its numbers as doubles, three times over.
 
     The bytes of a row are those of the rows in its first block.
     """
-    reader = read_blocks(path, format_, like)
+    reader = read_blocks(files)
     first = next(reader)
     numbers = first.rows * len(first.names)
     del first
@@ -32,6 +35,6 @@ def _needed_memory(path: Path, format_: str, like: Path) -> int:
     reader.close()
     if following is None:
         return 0
-    format_row = reader_of(path, format_, like)
-    packed = max(format_row.packed, _GZIP if path.name.endswith(".gz") else 1)
-    return int(3 * 8 * numbers * packed * path.stat().st_size / format_row.block_bytes)
+    row = files.reader(files.paths[0])
+    packed = max(row.packed, _GZIP if files.paths[0].name.endswith(".gz") else 1)
+    return int(3 * 8 * numbers * packed * _size(files) / row.block_bytes)

@@ -1,11 +1,12 @@
 """Reading a table from a file: the formats, each a row of `READERS`, and how one is chosen."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bpcli.datasets.dialect import USUAL, Dialect
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.files import check_file
@@ -16,13 +17,16 @@ class Reader:
     """A format: its extensions, and how a file, or an open stream, becomes a table."""
 
     extensions: tuple[str, ...]
-    read: Callable[[Path, BinaryIO | None], Table]
-    blocks: Callable[[Path], Iterator[Table]] | None = None
+    read: Callable[..., Table]
+    """Of a path, a stream or None, and where the format is text, the dialect."""
+    blocks: Callable[..., Iterator[Table]] | None = None
     """The same rows as one table after another, each with its place in the file; None if there is no such way."""
     block_bytes: int = 1 << 22
     """About how much of a file is in a block."""
     packed: int = 1
     """About how many times its file the numbers of a table take."""
+    text: bool = False
+    """Whether there are ways to write such a table, and so a dialect."""
 
 
 def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
@@ -40,6 +44,7 @@ def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
         _by("delimited", "read_delimited", delimiter),
         _by("delimited", "delimited_blocks", delimiter),
         1 << 20,  # a cell of text takes ten times its characters
+        text=True,
     )
 
 
@@ -60,34 +65,64 @@ READERS = {
 """The formats by name."""
 
 
-def read_table(path: Path, format_: str = "auto", stream: BinaryIO | None = None, like: Path | None = None) -> Table:
+@dataclass(frozen=True)
+class Files:
+    """The files of a table, and how they are read: the format, `auto` being by extension, and the dialect of text.
+
+    Where the extension says nothing, the format is that of the file `like`.
+    """
+
+    paths: tuple[Path, ...]
+    format: str = "auto"
+    dialect: Dialect = USUAL
+    like: Path | None = None
+
+    def reader(self, path: Path) -> Reader:
+        """The format of one of them."""
+        return reader_of(path, self.format, self.like)
+
+
+def read_table(
+    path: Path,
+    format_: str = "auto",
+    stream: BinaryIO | None = None,
+    like: Path | None = None,
+    dialect: Dialect = USUAL,
+) -> Table:
     """The table in the file `path`, or in `stream`, of which `path` is then only the name for messages.
 
     `format_` is a key of `READERS`, or `auto`: by the extension, behind which `.gz` is allowed, and else by that of
-    `like`. DataError if the file can't be read or is not a table.
+    `like`. `dialect` is how a table of text is read. DataError if the file can't be read or is not a table.
     """
-    if stream is not None:
-        return reader_of(path, format_, like).read(path, stream)
-    check_file(path)
-    if path.is_file():
-        return reader_of(path, format_, like).read(path, None)
+    return read_files(Files((path,), format_, dialect, like), stream)
+
+
+def read_files(files: Files, stream: BinaryIO | None = None) -> Table:
+    """The table in some files, or in `stream`; errors as `read_table`."""
+    (path,) = files.paths
+    if stream is None:
+        check_file(path)
+    if stream is not None or path.is_file():
+        reader = files.reader(path)
+        return reader.read(path, stream, files.dialect) if reader.text else reader.read(path, stream)
     # A pipe, such as the shell's <(zcat cells.csv.gz): it has no extension, and can be read only once.
     with path.open("rb") as pipe:
-        return READERS[_format_of(path, format_, like) or "csv"].read(path, pipe)
+        return read_files(replace(files, format=_format_of(path, files.format, files.like) or "csv"), pipe)
 
 
-def read_blocks(path: Path, format_: str = "auto", like: Path | None = None) -> Generator[Table, None, None]:
-    """The rows of a file as one table after another, some MiB each; as a single one where the format can't be read in
-    blocks.
+def read_blocks(files: Files) -> Generator[Table, None, None]:
+    """The rows of some files as one table after another, some MiB each; as a single one where the format can't be read
+    in blocks.
 
     A column may be numbers in one block and text in the next. Errors as `read_table`.
     """
+    (path,) = files.paths
     check_file(path)
-    reader = reader_of(path, format_, like) if path.is_file() else None
+    reader = files.reader(path) if path.is_file() else None
     if reader is None or reader.blocks is None:
-        yield read_table(path, format_, like=like)
+        yield read_files(files)
     else:
-        yield from reader.blocks(path)
+        yield from reader.blocks(path, files.dialect) if reader.text else reader.blocks(path)
 
 
 def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:

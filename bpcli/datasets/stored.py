@@ -12,13 +12,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.reading import read_blocks, reader_of
+from bpcli.datasets.reading import Files, read_blocks
 from bpcli.datasets.table import Floats, Table, to_booleans, to_numbers
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
@@ -167,21 +168,19 @@ def _from(line_of: Callable[[int], int | None], first: int) -> Callable[[int], i
     return lambda row: line_of(first + row)
 
 
-def stored(
-    path: Path, format_: str, like: Path, as_text: Sequence[str], cache: Path, progress: Progress | None = None
-) -> StoredTable:
-    """The table in the file `path`, from its copy in `cache`, which is made if it is not there.
+def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress | None = None) -> StoredTable:
+    """The table in some files, from its copy in `cache`, which is made if it is not there.
 
     `as_text`: columns whose cells are kept as they stand. Errors as `read_table`; DataError if the copy can't be
     written; then nothing of it is left.
     """
     _give_back()
     own_folder(cache)
-    status = path.stat()
-    whole = str(path.absolute())
-    key = json.dumps([whole, status.st_size, status.st_mtime_ns, format_, sorted(as_text), _FORMAT])
+    whole = "\n".join(str(path.absolute()) for path in files.paths)
+    status = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files.paths]
+    key = json.dumps([whole, status, files.format, asdict(files.dialect), sorted(as_text), _FORMAT])
     place, digest = (hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in (whole, key))
-    folder = cache / f"{path.name}-{place}-{digest}"
+    folder = cache / f"{files.paths[0].name}-{place}-{digest}"
     about = _about(folder)
     if about is None:
         with writing(cache):
@@ -189,14 +188,13 @@ def stored(
                 shutil.rmtree(old, ignore_errors=True)  # of the file before a change, or of a killed process
             partial = Path(tempfile.mkdtemp(prefix=f".partial-{os.getpid()}-", dir=cache))
         try:
-            about = _convert(path, format_, like, as_text, partial, progress)
+            about = _convert(files, as_text, partial, progress)
             with writing(folder):
                 write_new(partial / _ABOUT, json.dumps(about).encode())
                 os.replace(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    lines = _Lines(path, format_, like)
-    return StoredTable(path, folder, about, lines.of)
+    return StoredTable(files.paths[0], folder, about, _Lines(files).of)
 
 
 def _is_left(partial: Path) -> bool:
@@ -219,12 +217,12 @@ def _give_back() -> None:
 class _Lines:
     """The line on which a row of a file begins, found by reading the file again."""
 
-    def __init__(self, path: Path, format_: str, like: Path) -> None:
-        self._given = (path, format_, like)
+    def __init__(self, files: Files) -> None:
+        self._files = files
 
     def of(self, row: int) -> int | None:
         """The line of a row; None where rows have no lines."""
-        for block in read_blocks(*self._given):
+        for block in read_blocks(self._files):
             if row < block.first_row + block.rows:
                 return block._line_of(row - block.first_row)
         return None
@@ -240,29 +238,25 @@ def _about(folder: Path) -> dict[str, Any] | None:
     return about if whole else None
 
 
-def _convert(
-    path: Path, format_: str, like: Path, as_text: Sequence[str], folder: Path, progress: Progress | None
-) -> dict[str, Any]:
+def _convert(files: Files, as_text: Sequence[str], folder: Path, progress: Progress | None) -> dict[str, Any]:
     """Write the columns of a file; if a column of numbers turns out to be text, everything is written again."""
     text = set(as_text)
     while True:
         with (folder / _NUMBERS).open("wb") as file:
-            about = _write_blocks(path, format_, like, text, file, progress)
+            about = _write_blocks(files, text, file, progress)
         if about is not None:
             return about
 
 
-def _write_blocks(
-    path: Path, format_: str, like: Path, text: set[str], file: BinaryIO, progress: Progress | None
-) -> dict[str, Any] | None:
+def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progress | None) -> dict[str, Any] | None:
     """One pass: the description of the copy, or None if `text` grew by a column written as numbers before."""
     names: list[str] = []
     codes: dict[str, dict[str, int]] = {}
     blocks: list[tuple[int, int]] = []
     at = rows = 0
-    size = path.stat().st_size
+    size = sum(path.stat().st_size for path in files.paths)
     guess = 0.0  # bytes of the file for a row
-    for block in read_blocks(path, format_, like):
+    for block in read_blocks(files):
         names = names or block.names
         late = {name for name in names if name not in text and (block.is_boolean(name) or not block.is_numeric(name))}
         text |= late
@@ -275,7 +269,7 @@ def _write_blocks(
         blocks.append((at, block.rows))
         at, rows = at + 8 * block.rows * len(names), rows + block.rows
         if progress is not None:
-            guess = guess or reader_of(path, format_, like).block_bytes / block.rows
+            guess = guess or files.reader(files.paths[0]).block_bytes / block.rows
             progress(min(size, int(rows * guess)), size)
     with writing(folder_of(file)):
         file.flush()

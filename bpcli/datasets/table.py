@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dialect import USUAL
 from bpcli.errors import DataError, UsageError, meant, nearest
 from bpcli.text.notation import number
 
@@ -61,6 +62,8 @@ class Table:
         self._cells = cells
         self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
+        self.notes: list[str] = []  # on how the file was read
+        self.dialect = USUAL  # as it was found
         self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
 
@@ -98,7 +101,8 @@ class Table:
         numbers = self.numeric(name)
         if not (np.abs(numbers) > EXACT).any():
             return [*map(float, numbers)]
-        return [math.nan if gap else exact_number(c) for c, gap in zip(self.text(name), np.isnan(numbers), strict=True)]
+        cells = zip(self.text(name), np.isnan(numbers), strict=True)
+        return [math.nan if gap else exact_number(self._plain(cell)) for cell, gap in cells]
 
     def text(self, name: str) -> list[str]:
         """The cells of any column as they are in the file, without white space around them."""
@@ -122,7 +126,7 @@ class Table:
         if self.is_boolean(name):
             plain = {"true": True, "false": False, None: None}
             return [*cells] if {*cells} - plain.keys() else [plain[cell] for cell in cells]
-        numbers = [None if cell is None else exact_number(cell) for cell in cells]
+        numbers = [None if cell is None else exact_number(self._plain(cell)) for cell in cells]
         same = all(cell is None or number(x) == cell for cell, x in zip(cells, numbers, strict=True))
         return [*numbers] if same else [*cells]
 
@@ -147,8 +151,16 @@ class Table:
         """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
         words = self.words(name) | {DASH}
         return next(
-            (row, cell) for row, cell in enumerate(self.text(name)) if cell not in words and not is_number(cell)
+            (row, cell) for row, cell in enumerate(self.text(name)) if cell not in words and not self.reads(cell)
         )
+
+    def reads(self, cell: str) -> bool:
+        """Whether a cell is a number, as the table writes them."""
+        return is_number(self._plain(cell))
+
+    def _plain(self, cell: str) -> str:
+        """A cell that may be a number, with a decimal point."""
+        return point_for_comma(cell) if self.dialect.decimal == "," else cell
 
     def with_column(self, name: str, other: "Table", source: str) -> "Table":
         """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
@@ -162,6 +174,7 @@ class Table:
             quoted={*self._quoted, *([name] if source in other._quoted else [])},
         )
         joined._elsewhere = {**self._elsewhere, name: (other, source)}
+        joined.notes, joined.dialect = [*self.notes, *other.notes], self.dialect
         joined.missing_words = {**self.missing_words, name: other.words(source)}
         return joined
 
@@ -209,6 +222,11 @@ def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floa
     if len(values) < len(different):
         return None
     return np.fromiter(map(values.__getitem__, cells), np.float64, len(cells))
+
+
+def point_for_comma(cell: str) -> str:
+    """A cell with a decimal comma, with a point instead; one with a point is no number."""
+    return cell.translate({ord(","): ".", ord("."): "·"})
 
 
 def to_numbers(cells: Sequence[str]) -> Floats | None:

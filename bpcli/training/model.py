@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from math import fsum, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dialect import USUAL, Dialect
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.reading import Files
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.affine import affine, affine_by_row
@@ -41,6 +44,11 @@ class Model:
     b: Array
     preparation: Preparation
     data_format: str = "auto"
+    dialect: Dialect = USUAL
+
+    def files(self, *paths: Path) -> Files:
+        """The files of a table, to be read as those of the training were."""
+        return Files(paths, self.data_format, self.dialect)
 
     @property
     def classes(self) -> tuple[Any, ...] | None:

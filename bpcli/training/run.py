@@ -3,12 +3,14 @@
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bpcli.datasets.dialect import dialect_of
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.errors import DataError, UnfinishedError, nearest
 from bpcli.files import write_new, writing
@@ -32,6 +34,7 @@ def save_model(model: Model, path: Path) -> None:
         "loss": model.loss,
         "threshold": model.threshold,
         "data_format": model.data_format,
+        "dialect": asdict(model.dialect),
         "preparation": model.preparation.to_json(),
     }
     buffer = BytesIO()
@@ -125,7 +128,15 @@ def load_model(path: Path) -> Model:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         preparation = Preparation.from_json(meta["preparation"], loss_of(meta["loss"]).labels)
         model = Model(
-            meta["type"], meta["activation"], meta["loss"], meta["threshold"], w, b, preparation, meta["data_format"]
+            meta["type"],
+            meta["activation"],
+            meta["loss"],
+            meta["threshold"],
+            w,
+            b,
+            preparation,
+            meta["data_format"],
+            dialect_of(meta.get("dialect", {})),  # models of earlier versions have none
         )
         _check(model)
     except OSError as error:

@@ -18,7 +18,7 @@ from bpcli.text.notation import number
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
-from bpcli.training.config.keys import KEYS
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS
 from bpcli.training.config.loading import Config, config_values, dump_config, load_config
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
@@ -30,6 +30,7 @@ WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "f
 
 _SHARE = 0.01  # of the time that checkpoints may take
 _FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
+_DECIDED = tuple(f"data.{key}" for key in DIALECT_KEYS)  # where the default is to find out
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
 
 
@@ -145,6 +146,7 @@ class Session:
     def _begin(self, folder: Path, found: Checkpoint | None) -> None:
         """Prepare the data; go on from `found` if that fits it."""
         training = prepare(self.config, self.progress)
+        self.config = training.config
         parts = {name: part.arrays() for name, part in training.parts.items()}
         self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
         self.notes += training.notes
@@ -266,6 +268,8 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
     for key in now:
         default = KEYS[key].default
         before = then.get(key, yaml_text(default))  # a key that did not exist then had its default
+        if key in _DECIDED and yaml_text(default) in (before, now[key]):
+            continue
         if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):
             continue
         if key == "training.epochs" and _may_grow(config, before):

@@ -16,7 +16,7 @@ from bpcli.datasets.preparation.labels import class_text, label_codes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.splits import split_rows
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.row_file import Matrix
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress, StoredTable, stored
@@ -159,8 +159,9 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
     """
     data = config.data
-    large = is_large([data.path, *part_files(config).values()], data.format, data.path)
+    large = is_large([files_of(config, path) for path in (data.path, *part_files(config).values())])
     table = read_data(config, config.data.path, large, progress)
+    config = replace(config, data=data.decided(table.dialect))
     if problems := check_columns(config, table.names):
         raise ConfigError(problems)
     for_splits, for_start, for_shuffle = streams(config)
@@ -172,7 +173,7 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
         every = {name: np.arange(other.rows)}
         found, _, other_notes = _parts(config, other, preparation, every, large)
         parts |= found
-        notes += [f"{path}: {text}" for text in other_notes]
+        notes += other_notes
     if large and 2 * _batch_bytes(config, parts["train"]) > available_memory():
         raise DataError(
             f"a batch of {config.training.batch_size} rows is more than there is memory for",
@@ -190,6 +191,7 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
         b,
         preparation,
         config.data.format,
+        config.data.dialect.for_others(),
     )
     state, options = State(w, b), config.training
     update_rule = update_rule_of(options.optimizer, options.schedule, options.clip_norm, most_epochs(options.epochs))
@@ -309,13 +311,21 @@ def read_data(config: Config, path: Path, large: bool = False, progress: Progres
     has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
     as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # told apart exactly
     table = (
-        stored(path, data.format, data.path, as_text, cache_of(config), progress)
+        stored(files_of(config, path), as_text, cache_of(config), progress)
         if large and path.is_file()
-        else read_table(path, data.format, like=data.path)
+        else read_files(files_of(config, path))
     )
     if data.target_path is not None and path == data.path:
-        return with_target(table, read_table(data.target_path, data.format, like=data.path), data.target)
+        return with_target(table, read_files(files_of(config, data.target_path)), data.target)
     return table
+
+
+def files_of(config: Config, path: Path) -> Files:
+    """The files of a table that the config names, and how they are read; those beside `data.path` as that was."""
+    dialect = config.data.dialect
+    return Files(
+        (path,), config.data.format, dialect if path == config.data.path else dialect.for_others(), config.data.path
+    )
 
 
 def part_files(config: Config) -> dict[str, Path]:

@@ -161,7 +161,7 @@ def random_column(rng, rows):
         "text": lambda i: f"word {rng.random()}",
         "constant": lambda i: "k",
         "empty": lambda i: "",
-        "slips": lambda i: rng.choice(["-", *[f"{rng.random():.3f}"] * 9]),
+        "slips": lambda i: rng.choice(["~", *[f"{rng.random():.3f}"] * 9]),
         "flag": lambda i: rng.choice(["0", "1"]),
         "count": lambda i: rng.randint(0, 30),
         "rare": lambda i: "x" if i == rows // 2 else "y",

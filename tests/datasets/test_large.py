@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpcli.datasets import large
+from bpcli.datasets.reading import Files
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -16,6 +17,6 @@ def test_a_file_is_large_where_its_numbers_do_not_fit(tmp_path, monkeypatch, pac
     decided = {}
     for free in (10**4, 10**9):
         monkeypatch.setattr(large, "available_memory", lambda free=free: free)
-        decided[free] = large.is_large([path], "auto", path)
+        decided[free] = large.is_large([Files((path,))])
     assert decided == {10**4: True, 10**9: False}
-    assert not large.is_large([tmp_path / "missing.csv"], "auto", path)
+    assert not large.is_large([Files((tmp_path / "missing.csv",))])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import Files, read_table
 from bpcli.datasets.stored import stored
 from bpcli.errors import DataError
 
@@ -23,7 +23,7 @@ def path(tmp_path, monkeypatch):
 
 
 def test_the_cells_are_those_of_the_table_read_whole(path):
-    kept, whole = stored(path, "auto", path, (), path.parent / ".cache"), read_table(path)
+    kept, whole = stored(Files((path,)), (), path.parent / ".cache"), read_table(path)
     assert (kept.names, kept.rows) == (whole.names, whole.rows)
     for name in whole.names:
         assert kept.is_numeric(name) == whole.is_numeric(name)
@@ -44,7 +44,7 @@ def test_the_cells_are_those_of_the_table_read_whole(path):
 def test_a_column_out_of_another_file(path):
     other = path.with_name("o.csv")
     other.write_text("z\n" + "".join(f"{k}\n" for k in range(100)))
-    joined = stored(path, "auto", path, (), path.parent / ".cache").with_column("z", read_table(other), "z")
+    joined = stored(Files((path,)), (), path.parent / ".cache").with_column("z", read_table(other), "z")
     assert joined.names[-1] == "z"
     assert joined.numeric("z").tolist() == list(range(100))
     assert np.concatenate([block.numeric("z") for block in joined.blocks()]).tolist() == list(range(100))
@@ -53,12 +53,12 @@ def test_a_column_out_of_another_file(path):
 
 def test_a_copy_that_was_cut_short_or_has_no_description_is_made_again(path):
     cache = path.parent / ".cache"
-    stored(path, "auto", path, (), cache)
+    stored(Files((path,)), (), cache)
     (copy,) = cache.iterdir()
     about = json.loads((copy / "about.json").read_text())
     for damage in (lambda: (copy / "about.json").write_text("{"), lambda: (copy / "columns.bin").write_bytes(b"1")):
         damage()
-        assert stored(path, "auto", path, (), cache).numeric("a").tolist() == read_table(path).numeric("a").tolist()
+        assert stored(Files((path,)), (), cache).numeric("a").tolist() == read_table(path).numeric("a").tolist()
         (again,) = cache.iterdir()
         assert json.loads((again / "about.json").read_text()) == about
 
@@ -69,5 +69,5 @@ def test_a_cache_that_is_a_link_is_refused_before_anything_is_removed_or_written
     (elsewhere / ".partial-999999999-x").mkdir()
     (path.parent / ".cache").symlink_to(elsewhere)
     with pytest.raises(DataError, match="is a link"):
-        stored(path, "auto", path, (), path.parent / ".cache")
+        stored(Files((path,)), (), path.parent / ".cache")
     assert [left.name for left in elsewhere.iterdir()] == [".partial-999999999-x"]

@@ -52,7 +52,7 @@ class Tally:
 
     def notes(self, table: Table) -> list[str]:
         """The notes, on the file of `table`."""
-        notes = []
+        notes = [*table.notes]
         for column, cells in self.unseen.items():
             shown = ", ".join(sorted(cells, key=natural_key)[:5]) + (" …" if len(cells) > 5 else "")
             notes.append(f"{table.path}: column {column}: not seen in training, so none of its categories: {shown}")
@@ -119,7 +119,7 @@ class Preparation:
         return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
 
     def _apply_sparse(self, table: Table, features: Numbered, with_target: bool) -> Prepared:
-        notes: list[str] = []
+        notes = [*table.notes]
         X = take_features(table, features, notes)
         rows = np.arange(table.rows)
         if with_target and self.drops_target:

@@ -1,25 +1,24 @@
 """A file that is larger than memory, prepared block by block, with the notes on all of it at the end."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
 from bpcli.datasets.preparation.fitted import Preparation, Prepared, Tally
-from bpcli.datasets.reading import read_blocks
+from bpcli.datasets.reading import Files, read_blocks
 from bpcli.datasets.table import Table
 
 
 class PreparedBlocks:
     """The blocks of a file, each as a table and prepared."""
 
-    def __init__(self, preparation: Preparation, path: Path, format_: str, with_target: bool) -> None:
-        self.preparation, self.path, self.format, self.with_target = preparation, path, format_, with_target
+    def __init__(self, preparation: Preparation, files: Files, with_target: bool) -> None:
+        self.preparation, self.files, self.with_target = preparation, files, with_target
         self._tally = Tally()
         self._last: tuple[Table, list[str]] | None = None
 
     def __iter__(self) -> Iterator[tuple[Table, Prepared]]:
-        for table in read_blocks(self.path, self.format):
+        for table in read_blocks(self.files):
             prepared = self.preparation.apply(table, self.with_target, tally=self._tally)
             self._last = table, prepared.ignored
             yield table, prepared

@@ -1,4 +1,4 @@
-"""Reads CSV and TSV: a header, quoted fields, any newline, UTF-8, gzip; numbers by NumPy's own C parser.
+"""Reads tables of text: any delimiter, quoted cells, any newline; numbers by NumPy's own C parser.
 
 A file is read once, in blocks of lines, each by the fastest of three parsers that can: all round correctly. pyarrow,
 where it is installed, reads long blocks of digits alone. NumPy, which takes about four times as long, reads blocks
@@ -8,19 +8,23 @@ cells as text. (`python tests/benchmarks/bench_csv.py` measures all three.)
 """
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from importlib import import_module
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from bpcli.datasets.table import Floats, Table, is_number, to_numbers
+from bpcli.datasets.dialect import AUTO, USUAL, WHITESPACE, Dialect
+from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
+from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
+from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
 from bpcli.errors import DataError
-from bpcli.sources import LONGEST_LINE, Source
+from bpcli.sources import LONGEST_LINE
 
 _BLOCK = 1 << 20
 """Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
@@ -28,142 +32,172 @@ _BLOCK = 1 << 20
 _LONG = _BLOCK // 2
 """A block of fewer characters is not worth the time to import pyarrow."""
 
-_NUL = "a NUL byte, so this is not text in UTF-8"
+_START = 1 << 16
+"""Characters by which the delimiter is found."""
 
 _DIGITS = b"0123456789+-.eE\r\n"
 
 csv.field_size_limit(LONGEST_LINE)
 
 
-def read_delimited(path: Path, stream: BinaryIO | None = None, delimiter: str = ",") -> Table:
-    """The table in the file `path` (or in `stream`); `delimiter` separates its cells. DataError as `read_table`."""
-    source = _Source(path, delimiter, stream)
-    names, columns, rows = source.read()
+def read_delimited(path: Path, stream: BinaryIO | None = None, dialect: Dialect = USUAL, delimiter: str = ",") -> Table:
+    """The table in the file `path` (or in `stream`), of which `delimiter` is usual. DataError as `read_table`."""
+    source = _Source(path, stream, dialect, delimiter)
+    names, columns, rows = decoded(source.read)
     positions = {name: j for j, name in enumerate(names)}
-    return Table(
+    table = Table(
         path,
         dict(zip(names, columns, strict=True)),
         rows,
         source.line_of,
         lambda name: source.cells([positions[name]])[0],
     )
+    return source.noted(table)
 
 
-def delimited_blocks(path: Path, delimiter: str = ",") -> Iterator[Table]:
+def delimited_blocks(path: Path, dialect: Dialect = USUAL, delimiter: str = ",") -> Iterator[Table]:
     """The rows of the file `path` as one table after another, in memory of a block each. DataError as `read_table`."""
-    yield from _Source(path, delimiter, None).blocks()
+    source, done = _Source(path, None, dialect, delimiter), 0
+    try:
+        for block in source.blocks():
+            yield block
+            done += 1
+    except OtherEncodingError:  # all before it was ASCII, and so the same blocks
+        yield from islice(source.blocks(), done, None)
 
 
 class _Source:
     """A delimited file; it is read again for the line of an error, and for a column that turns out to be text."""
 
-    def __init__(self, path: Path, delimiter: str, stream: BinaryIO | None) -> None:
-        self.path, self.delimiter = path, delimiter
-        self._source = Source(path, stream)
+    def __init__(self, path: Path, stream: BinaryIO | None, dialect: Dialect, usual: str) -> None:
+        self.path, self._dialect, self._usual = path, dialect, dialect.likely or usual
+        self._text = TextFile(path, stream)
+
+    @cached_property
+    def form(self) -> Form:
+        """How the lines are cut."""
+        with self._text.opened() as text:
+            lines: Lines = text if self._dialect.comment is None else MappedLines(text, self._dialect.comment, False)
+            first = lines.readlines(_START)
+            first += islice(lines, 2)  # of very long lines, too, some are looked at
+            whole = next(iter(lines), None) is None
+        form = find_form(self.path, first, whole, self._dialect.delimiter, self._usual)
+        return form if self._named or not form.trailing else Form(form.delimiter, form.width + 1)
+
+    @property
+    def _named(self) -> bool:
+        return self._dialect.header != "no"
+
+    @cached_property
+    def _delimiter(self) -> str:
+        return "\t" if self.form.delimiter == WHITESPACE else self.form.delimiter
+
+    def noted(self, table: Table) -> Table:
+        """A table of this file, which says what is unusual about it."""
+        unusual = self._dialect.delimiter == AUTO and self.form.delimiter != self._usual
+        words = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
+        if self._text.encoding_in_words:
+            words.append(f"text in {self._text.encoding_in_words}")
+        table.notes = [f"{self.path}: read with {' and '.join(words)}"] if words else []
+        table.dialect = replace(
+            self._dialect,
+            delimiter=self.form.delimiter,
+            header="yes" if self._named else "no",
+            decimal="," if self._dialect.decimal == "," else ".",
+        )
+        return table
 
     def read(self) -> tuple[list[str], list[Floats | list[str]], int]:
         """The names, the columns and the number of rows."""
-        with self._text() as text:
-            names = self._header(text)
-            columns = _Columns(len(names), self.delimiter)
+        with self._lines() as lines:
+            place, names = self._names(lines)
+            columns = self._columns()
             try:
-                while lines := text.readlines(_BLOCK):
-                    columns.add(lines, text)
+                while block := lines.readlines(_BLOCK):
+                    columns.add(block, lines)
             except (csv.Error, _NotATableError) as error:
-                raise self._first_mistake(len(names)) from error
+                raise self._first_mistake() from error
         if not columns.rows:
-            raise DataError(f"{self.path} has a header but no rows")
+            raise self._no_rows()
         found = columns.finished()
         again = [j for j, column in enumerate(found) if column is None]
         for j, cells in zip(again, self.cells(again), strict=True):
             found[j] = cells
-        return names, [column for column in found if column is not None], columns.rows
+        whole = [column for column in found if column is not None][: len(names)]
+        self._check_names(place, names, whole)
+        return names, whole, columns.rows
 
     def blocks(self) -> Iterator[Table]:
         """The rows as one table after another; a column that was text in one is text in all later ones."""
         first, before = 0, None
-        with self._text() as text:
-            names = self._header(text)
+        with self._lines() as text:
+            place, names = self._names(text)
             try:
                 while lines := text.readlines(_BLOCK):
-                    columns = before = _Columns(len(names), self.delimiter, before)
+                    columns = before = self._columns(before)
                     columns.add(lines, text)
                     if columns.rows:
-                        yield self._block(names, columns, lines, first)
+                        yield self._block(place, names, columns, lines, first)
                     first += columns.rows
             except (csv.Error, _NotATableError) as error:
-                raise self._first_mistake(len(names)) from error
+                raise self._first_mistake() from error
         if not first:
-            raise DataError(f"{self.path} has a header but no rows")
+            raise self._no_rows()
 
-    def _block(self, names: list[str], columns: "_Columns", lines: list[str], first: int) -> Table:
+    def _columns(self, before: "_Columns | None" = None) -> "_Columns":
+        return _Columns(self.form.width + self.form.trailing, self._delimiter, before, self._dialect.decimal)
+
+    def _block(self, place: str, names: list[str], columns: "_Columns", lines: list[str], first: int) -> Table:
         positions = {name: j for j, name in enumerate(names)}
-        whole = dict(zip(names, columns.finished(), strict=True))
+        whole = dict(zip(names, columns.finished(), strict=False))
+        if not first:
+            self._check_names(place, names, list(whole.values()))
 
         def cells(name: str) -> list[str]:
             found = columns.cells
             if found is None:  # without a quote, so that a line is a record
-                records = csv.reader(lines, delimiter=self.delimiter, strict=True)
-                return [record[positions[name]].strip() for record in records if record]
+                return [record[positions[name]].strip() for record in self._reader(lines) if record]
             return [cell.strip() for cell in found[positions[name]]]
 
-        return Table(
-            self.path,
-            {name: column for name, column in whole.items() if column is not None},
-            columns.rows,
-            lambda row: self.line_of(first + row),
-            cells,
-            first,
+        return self.noted(
+            Table(
+                self.path,
+                {name: column for name, column in whole.items() if column is not None},
+                columns.rows,
+                lambda row: self.line_of(first + row),
+                cells,
+                first,
+            )
         )
 
     def line_of(self, row: int) -> int | None:
         """The line on which row `row`, counted from 0 behind the header, begins."""
-        return next((line for index, (line, _) in enumerate(self._records(), -1) if index == row), None)
+        return next((line for index, (line, _) in enumerate(self._records(), -self._named) if index == row), None)
 
     def cells(self, positions: Sequence[int]) -> list[list[str]]:
         """The cells of some columns as they stand, stripped."""
         cells: list[list[str]] = [[] for _ in positions]
         records = self._records() if positions else iter(())
-        next(records, None)
-        for _, record in records:
+        for _, record in islice(records, int(self._named), None):
             for column, position in zip(cells, positions, strict=True):
                 column.append(record[position].strip())
         return cells
 
     @contextmanager
-    def _text(self) -> Iterator[TextIO]:
-        """The file, unpacked and decoded; what goes wrong with either is a DataError."""
-        try:
-            with self._open() as text:
-                yield text
-        except UnicodeDecodeError as error:
-            # The decoder counts from the block it was given, so the line is found by looking for it.
-            where = f"{self.path}:{self._undecodable_line()}"
-            raise DataError(f"{where}: not UTF-8", "save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8") from error
+    def _lines(self) -> Iterator[Lines]:
+        """The lines of the file, as `csv` and NumPy can read them."""
+        blanks, comment = self.form.delimiter == WHITESPACE, self._dialect.comment
+        with self._text.opened() as text:
+            yield MappedLines(text, comment, blanks) if blanks or comment is not None else text
 
-    def _open(self, errors: str = "strict") -> TextIO:
-        content = self._source.opened()
-        content.watch_lines()
-        first = content.peek()
-        start = first[:4]
-        if start == b"PK\x03\x04":
-            raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise DataError(f"{self.path} is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
-        if b"\0" in first and b"\n" not in first:  # told before its first line ends, which it may never do
-            raise DataError(f"{self.path}:1: {_NUL}")
-        # Newlines stay what they are: `csv` and NumPy know all three, and a quoted one belongs to its cell.
-        return io.TextIOWrapper(content, encoding="utf-8-sig", errors=errors, newline="")
-
-    def _undecodable_line(self) -> int:
-        with self._open(errors="surrogateescape") as text:
-            return next(n for n, line in enumerate(text, 1) if any("\udc80" <= c <= "\udcff" for c in line))
+    def _reader(self, lines: Any) -> Any:
+        return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """(line on which it begins, cells) of each record that is not blank, from the header on."""
         begin = 1
-        with self._text() as text:
-            reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+        with self._lines() as text:
+            reader = self._reader(text)
             try:
                 for record in reader:
                     if record:
@@ -175,18 +209,30 @@ class _Source:
                     f"{self.path}:{begin}: {what}", 'a quote inside a quoted cell is doubled: ""'
                 ) from error
 
-    def _first_mistake(self, width: int) -> DataError:
-        """The error of the first record that is none or has not `width` cells."""
+    def _first_mistake(self) -> DataError:
+        """The error of the first record that is none or has another number of cells than the first."""
+        width, first = self.form.width + self.form.trailing, " " if not self._named else ""
         for line, record in self._records():
-            if len(record) != width:
-                return DataError(f"{self.path}:{line}: expected {width} cells as in the header, found {len(record)}")
+            if len(record) != width and first:
+                like = "in the header" if self._named else "the first row has"
+                mark = f'data.comment: "{first[0]}", if such lines are to be passed over' if first[0] in "#%" else ""
+                return DataError(f"{self.path}:{line}: expected {width} cells as {like}, found {len(record)}", mark)
             if any("\0" in cell for cell in record):
-                return DataError(f"{self.path}:{line}: {_NUL}")
+                return not_text(f"{self.path}:{line}")
+            first = first or record[0] or " "
         return DataError(f"{self.path} can't be read as a table")
 
-    def _header(self, text: TextIO) -> list[str]:
-        """The names in the first line that is not blank; `text` then stands behind it."""
-        reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+    def _no_rows(self) -> DataError:
+        return DataError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")
+
+    def _names(self, text: Lines) -> tuple[str, list[str]]:
+        """The place of the first line that is not blank, and the names in it, behind which `text` then stands.
+
+        Without a header `text` stays where it is, and the names are x1, x2, …
+        """
+        if not self._named:
+            return str(self.path), [f"x{j}" for j in range(1, self.form.width + 1)]
+        reader = self._reader(text)
         before = 0
         try:
             for header in reader:
@@ -196,34 +242,50 @@ class _Source:
             else:
                 raise DataError(f"{self.path} is empty: expected a header with the names of the columns, then rows")
         except csv.Error as error:
-            raise self._first_mistake(0) from error
-        names = [name.strip() for name in header]
-        self._check_header(f"{self.path}:{before + 1}", names)
-        return names
-
-    def _check_header(self, where: str, names: list[str]) -> None:
+            raise self._first_mistake() from error
+        place, names = f"{self.path}:{before + 1}", [name.strip() for name in header]
         if any("\0" in name for name in names):
-            raise DataError(f"{where}: {_NUL}")
-        if all(is_number(name) for name in names):
-            example = self.delimiter.join(f"x{j}" for j in range(1, min(3, len(names)) + 1))
+            raise not_text(place)
+        if len(names) > self.form.width and not names[-1]:
+            del names[-1]  # what stands behind a delimiter at the end
+        return place, names
+
+    def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any]) -> None:
+        """DataError if names are missing or twice, or look like the first row of the columns under them."""
+        if not self._named:
+            return
+        if self._dialect.header == AUTO and _looks_like_row(names, columns, self._dialect.decimal):
+            shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
             raise DataError(
-                f"{where}: the first line is all numbers, but it should name the columns",
-                f"put a line such as {example} in front",
+                f"{where}: the first line could be data, or names that look like it: {shown}",
+                "data.header: no if it is a row (the columns are x1, x2, …), data.header: yes if these are the names",
             )
-        if len(names) == 1:
-            for other, word in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
-                if other in names[0] and other != self.delimiter:
-                    hint = {"\t": "data.format: tsv", ",": "data.format: csv"}.get(other, "save it with commas")
-                    raise DataError(f"{where}: the columns seem to be separated by {word}", hint)
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):
             if not name:
                 index = "name it id, or write the file without row numbers: pandas' to_csv(index=False)"
                 raise DataError(f"{where}: column {position} has no name", index if position == 1 else "")
             if name in seen:
-                hint = "should the file begin with a header?" if is_number(name) else ""
-                raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}", hint)
+                raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}")
             seen[name] = position
+
+
+def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
+    """Whether each name could be a cell of its column: a number over numbers, over text one that stands below.
+
+    0, 1, 2, … and 1, 2, 3, … over numbers are names, as programs write them where there are none.
+    """
+    numeric = [not isinstance(column, list) for column in columns]
+    if all(numeric) and any(list(names) == [str(first + j) for j in range(len(names))] for first in (0, 1)):
+        return False
+    gaps = MISSING | {DASH}
+
+    def could_be(name: str, column: Any, is_numeric: bool) -> bool:
+        number = is_number(point_for_comma(name) if decimal == "," else name)
+        return name in gaps or (number if is_numeric else name in column)
+
+    cells = sorted(zip(names, columns, numeric, strict=True), key=lambda cell: not cell[2])  # numbers take no search
+    return not gaps.issuperset(names) and all(could_be(*cell) for cell in cells)
 
 
 class _NotATableError(Exception):
@@ -233,23 +295,24 @@ class _NotATableError(Exception):
 class _Columns:
     """The columns while the blocks come in: numbers, until a cell is neither a number nor missing."""
 
-    def __init__(self, width: int, delimiter: str, before: "_Columns | None" = None) -> None:
+    def __init__(self, width: int, delimiter: str, before: "_Columns | None" = None, decimal: str = ".") -> None:
         self.rows = 0
         self.cells: list[Any] | None = None  # of the last block, where `csv` read it
-        self._delimiter = delimiter
+        self._delimiter, self._comma = delimiter, decimal == ","
         self._parts: list[list[Any]] = [[] for _ in range(width)]
         self._text: set[int] = set() if before is None else before._text  # these are text from their first cell
         self._late: set[int] = set()  # text as well, but their first cells were read as numbers
         self._gaps: set[int] = set() if before is None else before._gaps  # NumPy's parser does not know them
         self._dtype: Any = None
 
-    def add(self, lines: list[str], rest: TextIO) -> None:
+    def add(self, lines: list[str], rest: Lines) -> None:
         """Append a block, and from `rest` the lines up to the end of its last quote; csv.Error or _NotATableError."""
         block = "".join(lines)
         if "\0" in block:
             raise _NotATableError
-        columns = self._by_arrow(block) if len(block) >= _LONG and not self._text_or_gaps else None
-        if columns is None and '"' not in block:
+        plain = not (self._comma and "." in block)  # with decimal commas a number has no point
+        columns = self._by_arrow(block) if plain and len(block) >= _LONG and not self._text_or_gaps else None
+        if columns is None and plain and '"' not in block:
             columns = self._by_numpy(lines)
         self.cells = None
         if columns is None:
@@ -277,10 +340,10 @@ class _Columns:
         if j in self._late:
             return
         if j not in self._text and not isinstance(column, np.ndarray):
-            numbers = to_numbers(column)
+            numbers = to_numbers([point_for_comma(cell) for cell in column] if self._comma else column)
             if numbers is not None:
                 column = numbers
-                if j not in self._gaps and np.isnan(numbers).any():
+                if j not in self._gaps and (self._comma or np.isnan(numbers).any()):
                     self._gaps.add(j)
                     self._dtype = None
             else:
@@ -343,9 +406,9 @@ class _Columns:
         kinds = [(object if is_cells else np.float64, (len(list(run)),)) for is_cells, run in runs]
         return np.dtype([(str(i), kind, shape) for i, (kind, shape) in enumerate(kinds)])
 
-    def _by_csv(self, lines: list[str], rest: TextIO) -> list[Any]:
+    def _by_csv(self, lines: list[str], rest: Lines) -> list[Any]:
         records = []
-        reader = csv.reader(chain(lines, rest), delimiter=self._delimiter, strict=True)
+        reader = csv.reader(chain(lines, rest), delimiter=self._delimiter, strict=True, skipinitialspace=True)
         for record in reader:
             if record:
                 records.append(record)

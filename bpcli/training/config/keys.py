@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
+from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.preparation.gaps import MISSING_STRATEGIES
 from bpcli.datasets.reading import READERS
 from bpcli.formulas.activations import ACTIVATIONS
@@ -20,6 +21,7 @@ from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.training.config.value_types import (
+    CHARACTER,
     CLASS,
     CLASS_NAME,
     FILE,
@@ -27,6 +29,7 @@ from bpcli.training.config.value_types import (
     NAME,
     NAMES,
     PATH,
+    WORDS,
     Kind,
     TableKind,
     a_number,
@@ -83,6 +86,7 @@ def _row_of(rows: Mapping[str, Any], what: str, more: Mapping[str, Kind] | None 
 
 EARLY = TableKind(lambda: settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
 PART = optional(either(a_number(above=0, below=1), FILE))
+STYLE = TableKind(lambda: settings({"decimal": one_of(".", ","), "unit": NAME}, "decimal and unit"))
 MISSING = one_of(*MISSING_STRATEGIES)
 
 
@@ -192,6 +196,29 @@ class DataConfig:
         bool, Key(FLAG, "(x − mean)/σ over the training rows; a constant column is only centred, one-hot stays 0 and 1")
     ] = False
     scale: Annotated[float | None, Key(optional(a_number(above=0)), "or a number to divide the features by")] = None
+    delimiter: Annotated[
+        str,
+        Key(either(one_of(AUTO, WHITESPACE), CHARACTER), "of text tables; one character, or runs of blanks and tabs"),
+    ] = AUTO
+    decimal: Annotated[str, Key(one_of(AUTO, ".", ","), "what stands before the decimals of a number")] = AUTO
+    header: Annotated[
+        str, Key(one_of(AUTO, "yes", "no"), "no: columns x1, x2, …; auto refuses names that could be a row")
+    ] = AUTO
+    comment: Annotated[str | None, Key(optional(CHARACTER), "a character that begins a line to pass over")] = None
+    missing_words: Annotated[
+        str | tuple[str, ...] | dict[str, tuple[str, ...]],
+        Key(
+            either(one_of(AUTO), WORDS, mapping_to(WORDS, "a mapping from columns to lists of words")),
+            "the cells that are gaps; a list of words, or a mapping by column",
+        ),
+    ] = AUTO
+    numbers: Annotated[
+        tuple[str, ...] | dict[str, dict[str, str]],
+        Key(
+            either(NAMES, mapping_to(STYLE, "a mapping from columns to how they are written")),
+            'columns such as $1,234.50, 4 % or (3); a mapping says how: {decimal: ",", unit: €}',
+        ),
+    ] = ()
     missing: Annotated[
         str | dict[str, str],
         Key(
@@ -210,6 +237,19 @@ class DataConfig:
     target_path: Annotated[
         Path | None, Key(optional(PATH), "where the target has a file of its own; .npz: arrays X and y")
     ] = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the tables are read, where they are text."""
+        return Dialect(**{key: getattr(self, key) for key in DIALECT_KEYS})
+
+    def decided(self, dialect: Dialect) -> "DataConfig":
+        """This section with what was found of how the tables are read."""
+        return dataclasses.replace(self, **{key: getattr(dialect, key) for key in DIALECT_KEYS})
+
+
+DIALECT_KEYS = [field.name for field in dataclasses.fields(Dialect) if field.name in DataConfig.__annotations__]
+"""The keys of the section `data` that are fields of a dialect."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.reading import read_table
 from bpcli.errors import ConfigError, DataError, nearest
 from bpcli.files import check_file
@@ -14,7 +15,7 @@ from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 from bpcli.training.config.conflicts import conflicts, unknown_columns
-from bpcli.training.config.keys import KEYS, REQUIRED, SECTIONS, Config
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
 __all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]
@@ -249,7 +250,8 @@ def _names_of(values: Mapping[str, Any]) -> list[str]:
     try:
         if path is None or not path.is_file() or path.stat().st_size > _QUICK_TO_READ:
             return []
-        names = read_table(path, values.get("data.format", "auto")).names
+        given = {key: values[f"data.{key}"] for key in DIALECT_KEYS if f"data.{key}" in values}
+        names = read_table(path, values.get("data.format", "auto"), dialect=Dialect(**given)).names
     except (OSError, DataError):
         return []  # a file that can't be read is reported once the config is sound
     has_own_file = values.get("data.target_path") and "data.target" in values

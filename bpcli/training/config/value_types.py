@@ -178,6 +178,17 @@ def _text(node: Scalar) -> str:
     return node.value
 
 
+def _read_character(node: Scalar) -> str:
+    if not isinstance(node.value, str) or len(node.value) != 1 or node.value in '"\r\n\0':
+        raise ValueError('a tab is written as "\\t"' if node.text == "\\t" else "")
+    return node.value
+
+
+def _read_word(node: Scalar) -> str:
+    """A cell as it is written: null and true are words like others."""
+    return node.value if isinstance(node.value, str) else node.text
+
+
 def _read_path(node: Scalar) -> str:
     text = _text(node)
     if "\0" in text:
@@ -348,6 +359,8 @@ NULL = _scalar("null", _read_null, {"type": "null"})
 FLAG = _scalar("true or false", _read_flag, {"type": "boolean"})
 NAME = _scalar("a column's name", _text, _NAMES_TYPES)
 NAMES = list_of(NAME, "columns")
+CHARACTER = _scalar("one character", _read_character, {"type": "string", "minLength": 1, "maxLength": 1})
+WORDS = list_of(_scalar("a word", _read_word, {"type": ["string", "number", "boolean", "null"]}), "words")
 _CLASS_TYPES = {"type": ["string", "number", "boolean"]}
 CLASS = _scalar("a class, text or a number", _read_class, _CLASS_TYPES)
 CLASS_NAME = _scalar("a class", _class_name, _CLASS_TYPES)

@@ -5,7 +5,7 @@ import pytest
 
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import Files, read_table
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.trainer import prepare
 
@@ -33,7 +33,7 @@ def test_as_in_one_piece(tmp_path, monkeypatch, with_target):
     preparation = prepare(config_from_mapping(config)).model.preparation
     whole = preparation.apply(read_table(tmp_path / "new.csv"), with_target)
     monkeypatch.setattr(delimited, "_BLOCK", 1000)
-    blocks = PreparedBlocks(preparation, tmp_path / "new.csv", "auto", with_target)
+    blocks = PreparedBlocks(preparation, Files((tmp_path / "new.csv",)), with_target)
     assert blocks.remarks == []
     parts = [prepared for _, prepared in blocks]
     assert len(parts) > 3

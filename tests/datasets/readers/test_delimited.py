@@ -1,6 +1,7 @@
 import gzip
 import io
 import math
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import Files, read_blocks, read_table
 from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError
 
@@ -104,19 +106,17 @@ def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
         ("a,b\n" + "1,2\n" * 500 + '2,"3\n', r"t\.csv:502: a quote that is not closed"),
         ("a,b\n" + "1,2\n" * 500 + '2,"3"4\n', r"(?s)t\.csv:502: .*a quote inside a quoted cell is doubled"),
         ("a,b\n1,2\n" + "a" * 20 + "\0,3\n", r"t\.csv:3: a NUL byte"),
-        ("a,b\n1,2\n".encode("utf-16-le"), r"t\.csv:1: a NUL byte"),
         ("a,a\n1,2\n", r"t\.csv:1: columns 1 and 2 are both named a"),
         ("a,,c\n1,2,3\n", r"t\.csv:1: column 2 has no name"),
         (",a,b\n0,1,2\n", r"(?s)t\.csv:1: column 1 has no name.*index=False"),
-        ("5.1,3.5,5.1,setosa\n4.9,3,1.4,setosa\n", "(?s)columns 1 and 3 are both named 5.1.*begin with a header"),
-        ("1,2\n3,4\n", "(?s)should name the columns.*x1,x2"),
-        ("a;b\n1;2\n", "separated by semicolons"),
-        ("a\tb\n1\t2\n", "(?s)separated by tabs.*data.format: tsv"),
-        (b"a,b\n1,2\n\xff,3\n", r"t\.csv:3: not UTF-8"),
-        (b"a,b\r1,2\r\xff,3\r", r"t\.csv:3: not UTF-8"),
-        (b"\xe9,b\n1,2\n", r"t\.csv:1: not UTF-8"),
-        (b"a,b\n" + b"1,2\n" * 500_000 + b"\xff,3\n", r"t\.csv:500002: not UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("5.1,3.5,5.1,setosa\n4.9,3,1.4,setosa\n", "(?s)t\\.csv:1: .*data.header: no.*data.header: yes"),
+        ("3,2\n3,4\n", "(?s)t\\.csv:1: .*data.header: no.*data.header: yes"),
+        ("a;b,c\n1;2,3\n4;5,6\n", '(?s)commas: .1;2. .3., or by semicolons: .1. .2,3.*delimiter: ",".*delimiter: ";"'),
+        ("a,b\n1,2\nü,3\n".encode() + b"\xff,3\n", r"t\.csv:4: not UTF-8, though other lines are"),
+        (b"a,b\r1,2\r\x81,3\r", r"t\.csv:3: not UTF-8, and not Windows-1252"),
+        (b"a,b\n" + b"1,2\n" * 500_000 + b"\x81,3\n", r"t\.csv:500002: not UTF-8"),
+        ("a,b\n1,ab\n".encode("utf-16")[:-1], "not whole: UTF-16"),
+        ("# made by hand\na,b\n1,2\n", '(?s)t\\.csv:2: expected 1 cells.*data.comment: "#"'),
         (b"PK\x03\x04rest", "spreadsheet"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 5000, mtime=0)[:-20], "damaged gzip"),
     ],
@@ -124,6 +124,105 @@ def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
 def test_what_is_no_table_is_one_clear_error(read, content, message):
     with pytest.raises(DataError, match=message):
         read(content)
+
+
+WINE = ["7.4;0.7;9.4;good", "7.8;0.88;9.8;bad", "11.2;0.28;9.8;good"]  # as the columns of wine quality
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+WAYS = list(product(ENCODINGS, ["\n", "\r\n", "\r"], ["", "header", "all"], [bytes, gzip.compress]))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "  ", " \t "])
+def test_delimiter_encoding_and_newline_are_found(read, delimiter):
+    for way in WAYS:
+        check_what_is_found(read, delimiter, *way)
+
+
+def check_what_is_found(read, delimiter, encoding, newline, trailing, pack):
+    lines = ['"fixed ü";"volatile";alcohol;quality', *WINE]
+    ends = {"": ("", ""), "header": (delimiter, ""), "all": (delimiter, delimiter)}[trailing]
+    text = newline.join(line.replace(";", delimiter) + ends[k > 0] for k, line in enumerate(lines))
+    table = read(pack(text.encode(encoding)))
+    assert table.names == ["fixed ü", "volatile", "alcohol", "quality"]
+    assert table.numeric("volatile").tolist() == [0.7, 0.88, 0.28]
+    assert table.text("quality") == ["good", "bad", "good"]
+    assert table.where(1) == f"{table.path}:3"
+    words = {",": [], ";": ["semicolons"], "\t": ["tabs"], "|": ["bars"]}.get(delimiter, ["blanks"])
+    words += {"cp1252": ["Windows-1252"], "utf-8": [], "utf-8-sig": []}.get(encoding, ["UTF-16"])
+    assert len(table.notes) == bool(words)
+    assert all(word in table.notes[0] for word in words)
+
+
+@pytest.mark.parametrize(
+    ("content", "cells"),
+    [
+        ('18.0   8   307.0\t"chevrolet chevelle"\n15.0   8   ?\t"buick 320"\n', [18.0, 8, 307.0, "chevrolet chevelle"]),
+        ("39, State-gov, 77516\n50, Private, 83311\n", [39, "State-gov", 77516]),
+        ("A11 6 A34\nA12 48 A32\n", ["A11", 6, "A34"]),
+        ("1,5;2,25;x\n3,5;1e-3;y\n", ["1,5", "2,25", "x"]),
+        ("1|a b|c,d\n2|e f|g\n", [1, "a b", "c,d"]),
+        ("5\t\t1\n6\t2\t1\n", [5, math.nan, 1]),
+        ("1 234;5\n7 100;6\n", ["1 234", 5]),
+    ],
+)
+def test_a_table_without_a_header_is_cut_where_it_should_be(read, content, cells):
+    dialect = Dialect(header="no")
+    table = read_table(Path("t"), "csv", io.BytesIO(content.encode()), dialect=dialect)
+    assert table.names == [f"x{j}" for j in range(1, len(cells) + 1)]
+    assert table.rows == 2
+    for name, cell in zip(table.names, cells, strict=True):
+        found = table.numeric(name)[0] if table.is_numeric(name) else table.text(name)[0]
+        assert found == cell or (found != found and cell != cell)
+    assert table.where(1) == "t:2"
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"),
+    [
+        ("5.1,setosa\n4.9,setosa\n", True),
+        ("5.1,setosa\n4.9,virginica\n", False),  # that it is a row can't be seen
+        ("5.1,?\n4.9,2\n", True),
+        ("5.1,size\n4.9,2\n", False),
+        ("0,1,2\n3,4,5\n", False),
+        ("1,2,3\n3,4,5\n", False),
+        ("1,2,3\n3,4,a\n", False),
+        ("2,3,4\n3,4,5\n", True),
+        ("2,1\n3,4\n", True),
+        ("a,b\na,b\n", True),
+    ],
+)
+def test_names_that_could_be_a_row_are_refused_unless_it_is_said_what_they_are(read, content, refused):
+    if refused:
+        with pytest.raises(DataError, match=r"(?s)data\.header: no.*data\.header: yes"):
+            read(content)
+    else:
+        assert read(content).names == content.partition("\n")[0].split(",")
+    first, rows = content.partition("\n")[0].split(","), content.count("\n")
+    for header, names, count in (("yes", first, rows - 1), ("no", [f"x{j + 1}" for j in range(len(first))], rows)):
+        table = read_table(Path("t"), "csv", io.BytesIO(content.encode()), dialect=Dialect(header=header))
+        assert (table.names, table.rows) == (names, count)
+
+
+def test_decimal_commas_and_comments_as_the_config_says(read):
+    content = "% made by hand\nx;y;z\n1,5;-2;1,5\n% more\n,5;1e-3;a.b\n"
+    table = read_table(Path("t"), "csv", io.BytesIO(content.encode()), dialect=Dialect(decimal=",", comment="%"))
+    assert table.numeric("x").tolist() == [1.5, 0.5]
+    assert table.numeric("y").tolist() == [-2, 0.001]
+    assert table.text("z") == ["1,5", "a.b"]
+    assert table.where(1) == "t:5"
+    assert table.first_not_numeric("z") == (1, "a.b")
+    points = read_table(Path("t"), "csv", io.BytesIO(b"x;y\n1.5;2\n2;3\n"), dialect=Dialect(decimal=","))
+    assert (points.is_numeric("x"), points.is_numeric("y")) == (False, True)
+
+
+def test_blocks_of_a_file_in_windows_1252_are_those_of_the_whole(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a;b\n" + b"1;x\n" * 100 + b"2;\xfc\n" + b"3;y\n" * 100)
+    with patch.object(delimited, "_BLOCK", 40):
+        blocks = list(read_blocks(Files((path,))))
+    assert [cell for block in blocks for cell in block.text("b")] == read_table(path).text("b")
+    assert [block.first_row for block in blocks][1:] == np.cumsum([block.rows for block in blocks])[:-1].tolist()
 
 
 def test_a_minus_before_nan_as_c_prints_it_is_a_missing_cell(read):

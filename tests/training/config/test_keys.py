@@ -10,6 +10,7 @@ training.learning_rate training.batch_size training.epochs training.shuffle trai
 training.optimizer training.schedule training.l1 training.l2 training.clip_norm training.class_weight
 training.early_stopping training.checkpoint_seconds
 data.path data.target data.positive data.features data.exclude data.categorical data.standardize data.scale
+data.delimiter data.decimal data.header data.comment data.missing_words data.numbers
 data.missing data.weight data.validation data.test data.format data.target_path
 output
 """

@@ -1,0 +1,137 @@
+"""Finds what separates the cells of a text table, by its first lines."""
+
+import csv
+import re
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
+from bpcli.datasets.readers.text_file import blanks_as_tabs
+from bpcli.datasets.table import is_number
+from bpcli.errors import DataError
+
+_MOST = 200  # records that are looked at
+_QUOTED = re.compile(r'(?:(?<=[,;\t| \r\n])|^)"(?:[^"]|"")*"', re.MULTILINE)
+_WITH_COMMA = re.compile(r"[-+]?[0-9. ]*[0-9]?,[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
+
+
+class Form(NamedTuple):
+    """How the lines of a table are cut: the delimiter, how many columns there are, and whether it ends lines too."""
+
+    delimiter: str
+    width: int = 0
+    trailing: bool = False
+
+
+class _Fit(NamedTuple):
+    """How a delimiter fits: the share of the rows that have as many cells as the first, whether cells are whole."""
+
+    form: Form
+    share: float
+    clean: bool
+    has_numbers: bool
+
+
+def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usual: str) -> Form:
+    """The form of the table that begins with these lines, or consists of them, if it is `whole`.
+
+    Where `delimiter` is `auto`, it is the one that gives every row as many cells as the first, two or more, without a
+    cell that another one would cut; `usual` where none does. DataError that shows both readings if several do.
+    """
+    if delimiter != AUTO:
+        return _fit(lines, whole, delimiter).form
+    masked = _QUOTED.sub(_masked, "".join(lines)).splitlines(keepends=True)
+    fits = [_fit(masked, whole, found) for found in dict.fromkeys([usual, *DELIMITERS])]
+    wide = [fit for fit in fits if fit.form.width > 1 and (fit.form.delimiter != WHITESPACE or fit.has_numbers)]
+    full = [fit for fit in wide if fit.share == 1]
+    for tabs in [fit for fit in full if fit.form.delimiter == "\t"]:
+        # Blanks would cut no more than tabs do, or they would cut into cells of words.
+        full = [
+            f for f in full if f.form.delimiter != WHITESPACE or not (tabs.clean or f.form.width == tabs.form.width)
+        ]
+    found = [fit for fit in full if fit.clean] if len(full) > 1 else full
+    if len(found) == 1 or (found and found[0] is fits[0]):
+        return found[0].form
+    if len(full) > 1:
+        both = [fit.form.delimiter for fit in full[:2]]
+        shown = [f"{delimiter_in_words(one)}: {_first_row(masked, one)}" for one in both]
+        raise DataError(
+            f"{path}: the cells could be separated by {', or by '.join(shown)}",
+            " or ".join(f"data.delimiter: {_quoted(one)}" for one in both),
+        )
+    mostly = [fit for fit in wide if fit.share > 0.5]
+    return max(mostly, key=lambda fit: fit.share).form if mostly else fits[0].form
+
+
+def delimiter_in_words(delimiter: str) -> str:
+    """What a delimiter is called."""
+    return DELIMITERS.get(delimiter, repr(delimiter))
+
+
+def _masked(found: re.Match[str]) -> str:
+    """A quoted cell; what it holds is no sign of a delimiter."""
+    return '"q"' if any(c in found[0] for c in ",;\t| \r\n") else found[0]
+
+
+def _records(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[list[str]], bool]:
+    """The records of some lines up to a misplaced quote, and whether there was none."""
+    blanks = delimiter == WHITESPACE
+    reader = csv.reader(
+        map(blanks_as_tabs, lines) if blanks else lines,
+        delimiter="\t" if blanks else delimiter,
+        strict=True,
+        skipinitialspace=True,
+    )
+    records: list[list[str]] = []
+    try:
+        for record in islice(filter(None, reader), _MOST):
+            records.append([cell.strip() for cell in record])
+    except csv.Error as error:
+        return records, not whole and "end of data" in str(error)  # a quoted cell goes on behind the lines
+    return records, True
+
+
+def _fit(lines: Sequence[str], whole: bool, delimiter: str) -> _Fit:
+    records, sound = _records(lines, whole, delimiter)
+    if not records:
+        return _Fit(Form(delimiter), 0, False, False)
+    first, rows = records[0], records[1:]
+    form = _form(delimiter, first, rows)
+    fitting = sum(len(row) == form.width + form.trailing and not (form.trailing and row[-1]) for row in rows)
+    clean = all(_is_clean(cell, delimiter) for record in records for cell in record)
+    numbers = rows and any(all(map(_could_be_number, column)) for column in zip(*rows, strict=False))
+    return _Fit(form, (fitting + 1 + sound) / (len(rows) + 2), clean, bool(numbers))
+
+
+def _form(delimiter: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> Form:
+    """The form of a table whose first row, of names or not, and others are these."""
+    named = len(first) - (len(first) > 1 and not first[-1])
+    if rows and named > 1 and len(rows[0]) == named + 1 and not rows[0][-1]:
+        return Form(delimiter, named, True)
+    # Where the first row alone ends with a delimiter, no name is behind it.
+    return Form(delimiter, named if rows and len(rows[0]) == named else len(first))
+
+
+def _could_be_number(cell: str) -> bool:
+    return not cell or is_number(cell) or bool(_WITH_COMMA.fullmatch(cell))
+
+
+def _is_clean(cell: str, delimiter: str) -> bool:
+    """Whether no other delimiter would cut the cell."""
+    if any(c in cell and c != delimiter for c in ";\t|"):
+        return False
+    if delimiter != "," and "," in cell and not _WITH_COMMA.fullmatch(cell):
+        return False
+    words = cell.split()
+    return len(words) < 2 or not all(map(is_number, words)) or bool(_GROUPED.fullmatch(cell))
+
+
+def _first_row(lines: Sequence[str], delimiter: str) -> str:
+    return "[" + "] [".join(_records(lines[:2], True, delimiter)[0][-1][:4]) + "]"
+
+
+def _quoted(delimiter: str) -> str:
+    return delimiter if delimiter.isalpha() else f'"{delimiter}"'.replace("\t", "\\t")

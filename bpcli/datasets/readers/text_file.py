@@ -1,0 +1,142 @@
+"""Opens a file of text: unpacked where it is gzip, decoded as UTF-8, UTF-16 or Windows-1252, comments passed over."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
+
+from bpcli.errors import DataError
+from bpcli.sources import Source
+
+T = TypeVar("T")
+
+_UTF8, _WINDOWS = "utf-8-sig", "cp1252"
+_START = 4096
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_NOT_WINDOWS = re.compile("[\udc81\udc8d\udc8f\udc90\udc9d]")  # bytes that stand for no character
+_QUOTED_OR_BLANKS = re.compile(r'"(?:[^"]|"")*"|[ \t]+')
+
+
+class Lines(Protocol):
+    """The lines of a text, each with its newline, one after another."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def readlines(self, hint: int, /) -> list[str]:
+        """The next lines, of at least `hint` characters together if there are as many."""
+
+
+class OtherEncodingError(Exception):
+    """The text is in another encoding than it seemed: it has to be read again, and is then decoded by that."""
+
+
+class TextFile:
+    """A file of text, or a stream, which is opened as often as it has to be read; `encoding` is found on the way."""
+
+    def __init__(self, path: Path, stream: BinaryIO | None) -> None:
+        self.path, self.encoding = path, ""
+        self._source = Source(path, stream)
+
+    @property
+    def encoding_in_words(self) -> str:
+        """The encoding, where it is not UTF-8."""
+        return "UTF-16" if self.encoding.startswith("utf-16") else {_WINDOWS: "Windows-1252"}.get(self.encoding, "")
+
+    @contextmanager
+    def opened(self) -> Iterator[io.TextIOWrapper]:
+        """The text, with the newlines that it has; DataError if it can't be read, OtherEncodingError as that says."""
+        try:
+            with self._open() as text:
+                yield text
+        except UnicodeDecodeError as error:
+            if self.encoding == _UTF8:
+                self._check_windows()
+                self.encoding = _WINDOWS
+                raise OtherEncodingError from error
+            raise DataError(f"{self.path} is not whole: {self.encoding_in_words} that breaks off") from error
+
+    def _open(self, errors: str = "strict") -> io.TextIOWrapper:
+        content = self._source.opened()
+        content.watch_lines()
+        start = content.peek()
+        if start[:4] == b"PK\x03\x04":
+            raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
+        self.encoding = self.encoding or _encoding(start[:_START])
+        if self.encoding == _UTF8 and b"\0" in start and b"\n" not in start:  # told before its first line ends
+            raise not_text(f"{self.path}:1")
+        # Newlines stay what they are: `csv` and NumPy know all three, and a quoted one belongs to its cell.
+        return io.TextIOWrapper(content, encoding=self.encoding, errors=errors, newline="")
+
+    def _check_windows(self) -> None:
+        """DataError unless the text is Windows-1252: of letters beyond ASCII it has none that are UTF-8."""
+        first, has_utf8 = 0, False
+        with self._open(errors="surrogateescape") as text:
+            for number, line in enumerate(text, 1):
+                if line.isascii():
+                    continue
+                escaped = _ESCAPED.sub("", line)
+                has_utf8 |= not escaped.isascii()
+                first = first or (number if len(escaped) < len(line) else 0)
+                if first and (has_utf8 or _NOT_WINDOWS.search(line)):
+                    what = "though other lines are" if has_utf8 else "and not Windows-1252 either"
+                    raise DataError(f"{self.path}:{first}: not UTF-8, {what}", "save it as UTF-8: iconv -t UTF-8")
+
+
+def not_text(where: str) -> DataError:
+    """The error for a zero byte."""
+    return DataError(f"{where}: a NUL byte, so this is not text in UTF-8")
+
+
+def _encoding(start: bytes) -> str:
+    """The encoding that a text seems to have by its beginning: UTF-16 by its mark, or by the zeros beside ASCII."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if even == 0 and 3 * odd > len(start) // 2:
+        return "utf-16-le"
+    return "utf-16-be" if odd == 0 and 3 * even > len(start) // 2 else _UTF8
+
+
+def decoded(read: Callable[[], T]) -> T:
+    """What `read` returns, which reads a TextFile: twice, if the encoding turns out to be another."""
+    try:
+        return read()
+    except OtherEncodingError:
+        return read()
+
+
+class MappedLines:
+    """Lines of which those that begin with `comment` are blank, so that the others keep their numbers.
+
+    With `blanks`, runs of blanks outside quotes are a tab, and none are at the ends.
+    """
+
+    def __init__(self, lines: Lines, comment: str | None, blanks: bool) -> None:
+        self._lines = map(self._mapped, lines)
+        self._comment, self._blanks, self._in_quotes = comment, blanks, False
+
+    def __iter__(self) -> Iterator[str]:
+        return self._lines
+
+    def readlines(self, hint: int, /) -> list[str]:
+        """The next lines, of at least `hint` characters together if there are as many."""
+        taken, size = [], 0
+        for line in self._lines:
+            taken.append(line)
+            size += len(line)
+            if size >= hint:
+                break
+        return taken
+
+    def _mapped(self, line: str) -> str:
+        if self._comment is not None and not self._in_quotes and line.lstrip(" \t").startswith(self._comment):
+            return "\n"
+        self._in_quotes ^= line.count('"') % 2 == 1
+        return blanks_as_tabs(line) if self._blanks else line
+
+
+def blanks_as_tabs(line: str) -> str:
+    """A line with a tab for each run of blanks outside quotes."""
+    return _QUOTED_OR_BLANKS.sub(lambda found: found[0] if found[0][0] == '"' else "\t", line.strip()) + "\n"
