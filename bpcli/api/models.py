@@ -20,7 +20,8 @@ from bpcli.errors import DataError, UsageError
 from bpcli.training.config.loading import Config, config_from_mapping, load_config
 from bpcli.training.model import Model
 from bpcli.training.run import load_model, load_summary, read_history
-from bpcli.training.session import no_better_than_constant, session
+from bpcli.training.session import session
+from bpcli.training.verdict import no_better_than_constant
 
 Array = NDArray[Any]
 
@@ -152,7 +153,9 @@ def train(
         for _ in current.epochs():
             _warn(current.warnings())
         summary = current.finish()
-    _warn([*current.warnings(), *no_better_than_constant(summary)])
+    _warn(current.warnings())
+    if useless := no_better_than_constant(summary):
+        _warn([f"{useless}; {summary.get('advice', '')}"])
     folder = settled.output
     history = {name: np.array(column) for name, column in read_history(folder).items()}
     return Run(load(folder), history, load_summary(folder), folder)

@@ -13,12 +13,13 @@ import click
 
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.option_groups import PATH, SET, format_option, precision_option
-from bpcli.errors import DataError
+from bpcli.errors import CheckError, DataError
 from bpcli.text.notation import cell, csv_line, json_text
 from bpcli.training.config.loading import load_config
 from bpcli.training.run import flat
-from bpcli.training.session import Session, no_better_than_constant, session
+from bpcli.training.session import Session, session
 from bpcli.training.trainer import PARTS
+from bpcli.training.verdict import no_better_than_constant
 
 _TICK = 0.2  # seconds between two looks at how far a long epoch is
 
@@ -69,6 +70,8 @@ def command(
                 raise DataError(error.message, _words(config, settings, folder)) from error
             raise
     _print_summary(summary, format_, precision, quiet)
+    if useless := no_better_than_constant(summary):
+        raise CheckError(useless, summary.get("advice", ""))
 
 
 @contextmanager
@@ -186,8 +189,6 @@ def _write(line: str) -> None:
 
 
 def _print_summary(summary: Mapping[str, Any], format_: str, precision: int | None, quiet: bool) -> None:
-    for text in no_better_than_constant(summary):
-        output.warning(text)
     if format_ == "json":
         output.emit(json_text(summary, precision))
     elif format_ == "text":

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
 from bpcli.files import MARK, staging_path, write_atomically
@@ -26,6 +27,13 @@ GENERATIONS = (CHECKPOINT, PREVIOUS)
 
 _FORMAT = 1  # increases when an older version could misread a newer file
 _ROWS = 1 << 12  # rows of an array that are digested at a time
+_LEARNED = "preparation"
+_IN_WORDS = {
+    "columns": "columns, categories or fillings",
+    "mean": "means",
+    "scale": "scales",
+    "numbered": "features",
+}
 _DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError)
 
 
@@ -132,26 +140,36 @@ def discard(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def fingerprint(parts: Mapping[str, Mapping[str, Array]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The identity of a training's data: of each part the number of rows and a digest of its arrays.
+def fingerprint(parts: Mapping[str, Mapping[str, Array]], preparation: Preparation) -> dict[str, dict[str, Any]]:
+    """The identity of a training's data: of each part the number of rows and a digest of its arrays; and of the
+    `preparation` a digest of each thing that it has learned, such as the names of the classes.
 
     The digest is of the prepared numbers, not of the files: a file may be moved or compressed.
     """
+    names = np.array(list(preparation.feature_names))
+    learned = {key: _digest({key: np.array(json.dumps(value))}) for key, value in preparation.to_json().items()}
     return {
-        part: {"rows": len(arrays["y"]), "digest": _digest({"names": np.array(list(names)), **arrays})}
-        for part, arrays in parts.items()
+        **{
+            part: {"rows": len(arrays["y"]), "digest": _digest({"names": names, **arrays})}
+            for part, arrays in parts.items()
+        },
+        _LEARNED: learned,
     }
 
 
 def changed_data(then: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> str:
     """What is different about the data, in words; empty if nothing is."""
-    for part in ("train", "validation", "test"):
-        if then.get(part) != now.get(part):
-            rows = [data[part]["rows"] if part in data else 0 for data in (then, now)]
-            if rows[0] != rows[1]:
-                return f"its {part} rows were {rows[0]}, now they are {rows[1]}"
-            return f"its {part} rows are still {rows[0]}, but do not hold the same values"
-    return ""
+    learned = then.get(_LEARNED, {})  # older checkpoints do not have it
+    changed = [key for key in learned if learned[key] != now[_LEARNED].get(key)]
+    words = f"it has other {' and '.join(_IN_WORDS.get(key, key) for key in changed)} now"
+    parts = [part for part in ("train", "validation", "test") if then.get(part) != now.get(part)]
+    for part in parts:
+        rows = [data[part]["rows"] if part in data else 0 for data in (then, now)]
+        if rows[0] != rows[1]:
+            return f"its {part} rows were {rows[0]}, now they are {rows[1]}"
+    if parts and {*changed} <= {"mean", "scale"}:  # these follow from the values
+        return f"its {parts[0]} rows are still {now[parts[0]]['rows']}, but do not hold the same values"
+    return words if changed or parts else ""
 
 
 def _digest(arrays: Mapping[str, Array]) -> str:

@@ -137,21 +137,24 @@ class Metric:
     tasks: tuple[Task, ...]
     higher_is_better: bool
     value: Callable[[Seen], float | None]
+    needs: str = ""
+    """What rows need for it to have a value, in words, if it does not always have one."""
 
 
 _CLASSES = (Task.TWO_CLASSES, Task.CLASSES)
 _NUMBERS = (Task.REGRESSION,)
+_EVERY = "rows of every class"
 
 METRICS: dict[str, Metric] = {
     row.name: row
     for row in (
         Metric("loss", tuple(Task), False, lambda seen: seen.mean_loss()),
         Metric("accuracy", _CLASSES, True, lambda seen: float(np.mean(seen.predicted == seen.y))),
-        Metric("auc", _CLASSES, True, lambda seen: seen.of_classes(auc)),
-        Metric("pr_auc", _CLASSES, True, lambda seen: seen.of_classes(average_precision)),
+        Metric("auc", _CLASSES, True, lambda seen: seen.of_classes(auc), _EVERY),
+        Metric("pr_auc", _CLASSES, True, lambda seen: seen.of_classes(average_precision), _EVERY),
         Metric("rmse", _NUMBERS, False, lambda seen: rmse(seen.y, seen.predicted)),
         Metric("mae", _NUMBERS, False, lambda seen: mae(seen.y, seen.predicted)),
-        Metric("r2", _NUMBERS, True, lambda seen: r2(seen.y, seen.predicted)),
+        Metric("r2", _NUMBERS, True, lambda seen: r2(seen.y, seen.predicted), "targets that differ"),
     )
 }
 """The metrics of a model; an epoch shows the first of its task. Config, commands and early stopping read this table."""
@@ -160,6 +163,13 @@ METRICS: dict[str, Metric] = {
 def metrics_of(task: Task) -> list[str]:
     """The names of the metrics that a task has."""
     return [name for name, row in METRICS.items() if task in row.tasks]
+
+
+def is_defined(name: str, task: Task, y: Array, classes: int) -> bool:
+    """Whether a metric has a value on rows of such targets, if only for the right predictions."""
+    if task is not Task.REGRESSION:
+        y = y.astype(np.intp, copy=False)
+    return METRICS[name].value(Seen(task, y, lambda: 0.0, lambda: y, lambda: np.eye(classes)[y])) is not None
 
 
 def measured(seen: Seen, names: Iterable[str] | None = None) -> dict[str, float | None]:

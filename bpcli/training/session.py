@@ -14,7 +14,6 @@ from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, Usag
 from bpcli.files import check_target, install, staged_folder
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES
-from bpcli.text.notation import number
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
@@ -25,6 +24,7 @@ from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, most_epochs, prepare
+from bpcli.training.verdict import advice, no_better_than_constant
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
@@ -119,13 +119,11 @@ class Session:
             self._write()
         target, training = self.config.output, self.training
         summary = training.summary()
-        if self._replaces and target.exists() and no_better_than_constant(summary):
-            loss, constant = _loss_and_best_constant(summary)
-            raise CheckError(
-                f"the new model is no better than a constant (loss {number(loss, 6)}, best constant "
-                f"{number(constant, 6)}), so the run that was there stays",
-                ways={"output": "to look at it all the same"},
-            )
+        useless = no_better_than_constant(summary)
+        if useless:
+            summary["advice"] = advice(training.result, training.parts["train"].X)
+        if useless and self._replaces and target.exists():
+            raise CheckError(f"{useless}; the run that was there stays", summary["advice"])
         save_run(self._folder, dump_config(self.config), training.result, training.state.records, summary)
         (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
@@ -148,7 +146,7 @@ class Session:
         training = prepare(self.config, self.progress)
         self.config = training.config
         parts = {name: part.arrays() for name, part in training.parts.items()}
-        self._data = checkpoints.fingerprint(parts, training.model.preparation.feature_names)
+        self._data = checkpoints.fingerprint(parts, training.model.preparation)
         self.notes += training.notes
         if found is None:
             checkpoints.discard(folder)  # not earlier, so that a mistake in the config or the data deletes nothing
@@ -221,23 +219,6 @@ def session(
                 if not isinstance(error, Exception):  # stopped by a signal
                     current.keep_stopped()
                 raise
-
-
-def no_better_than_constant(summary: Mapping[str, Any]) -> list[str]:
-    """A warning if the model of this summary is no better than a constant prediction."""
-    loss, constant = _loss_and_best_constant(summary)
-    if loss < constant:
-        return []
-    return [
-        f"the model is no better than a constant: its loss on the training rows is {number(loss, 6)}, that of the "
-        f"best constant prediction {number(constant, 6)}; try another training.learning_rate or more epochs"
-    ]
-
-
-def _loss_and_best_constant(summary: Mapping[str, Any]) -> tuple[float, float]:
-    """The loss that was minimised, weighted if there were weights, and that of the best constant prediction."""
-    measured = summary.get("weighted") or {**summary["train"], **summary}
-    return measured["loss"], measured["best_constant_loss"]
 
 
 def _check_start(target: Path, resume: bool, force: bool) -> None:

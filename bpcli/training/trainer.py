@@ -32,6 +32,7 @@ from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import MOST_EPOCHS, Stopping, stopping_of
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule, update_rule_of
+from bpcli.training.metrics import METRICS, is_defined
 from bpcli.training.model import Model, best_constant_loss
 
 Array = NDArray[Any]
@@ -204,7 +205,19 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
 
         sparse_slots(state, options.l1, options.l2)
     ordered = {k: parts[k] for k in PARTS if k in parts}
+    if stopping is not None:
+        _refuse_undefined(stopping.metric, model, parts["validation"].y)
     return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping)
+
+
+def _refuse_undefined(metric: str, model: Model, y: Array) -> None:
+    """DataError where the metric that early stopping watches has no value on the validation rows, whatever is said."""
+    if not is_defined(metric, model.preparation.task, y, len(model.classes or ())):
+        raise DataError(
+            f"training.early_stopping: {metric} is not defined on the {len(y)} validation rows: it needs "
+            f"{METRICS[metric].needs or 'others'}",
+            "another metric, such as loss, or other validation rows: data.validation",
+        )
 
 
 def _parts(

@@ -99,8 +99,12 @@ def test_a_model_no_better_than_a_constant_is_pointed_out(bpcli, root, here):
     result = bpcli(
         "train", root / "configs" / "iris.yaml", *settings("training.learning_rate=1e-300", "training.epochs=1")
     )
-    assert result.code == 0
-    assert "warning: the model is no better than a constant" in result.err
+    assert result.code == 1
+    assert "error: the model is no better than a constant" in result.err
+    assert "try another training.learning_rate" in result.err
+    assert load_model(here / "runs/iris").w.shape == (4, 3)
+    again = bpcli("train", here / "runs/iris/config.yaml", "--resume")
+    assert (again.code, again.err.splitlines()[1:]) == (1, result.err.splitlines())
 
 
 def test_the_run_folder_holds_what_it_should(train, here, bpcli):
@@ -135,8 +139,9 @@ def test_single_precision_trains(train, here):
 
 
 @pytest.mark.parametrize("init", ["normal", "uniform"])
-def test_random_starts_have_the_stated_spread(train, here, init):
-    train("digits", *settings(f"model.init={init}", "training.epochs=1", "training.learning_rate=1e-300"))
+def test_random_starts_have_the_stated_spread(bpcli, root, here, init):
+    useless = settings(f"model.init={init}", "training.epochs=1", "training.learning_rate=1e-300")
+    assert bpcli("train", root / "configs" / "digits.yaml", *useless).code in (0, 1)  # by chance
     w = load_model(here / "runs" / "digits").w
     sigma = 1 / 8 if init == "normal" else 1 / 8 / 3**0.5  # n = 64: σ = 1/√n, or uniform in ±1/√n
     assert w.std() == pytest.approx(sigma, rel=0.1)
@@ -189,7 +194,8 @@ def test_a_forced_training_that_learned_nothing_leaves_the_old_run(bpcli, train,
     assert result.code == 1
     assert "no better than a constant" in result.err
     assert (here / "runs/iris/model.npz").read_bytes() == before
-    assert bpcli("train", root / "configs" / "iris.yaml", "--output", "new", *useless).code == 0
+    assert bpcli("train", root / "configs" / "iris.yaml", "--output", "new", *useless).code == 1
+    assert (here / "new/model.npz").exists()
 
 
 def test_a_reader_that_has_read_enough_does_not_end_the_training(root, here):

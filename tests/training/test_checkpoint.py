@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.sparse import Numbered
 from bpcli.errors import DataError
+from bpcli.formulas.choices import Task
 from bpcli.training.checkpoint import (
     CHECKPOINT,
     PREVIOUS,
@@ -57,13 +60,17 @@ def test_the_one_before_is_there_where_the_newest_is_damaged(tmp_path):
 
 
 def test_what_changed_in_the_data_is_told():
-    def data(rows=5, change=0.0, wrap=np.asarray):
+    def data(rows=5, change=0.0, wrap=np.asarray, classes=(0.0, 1.0), **more):
+        preparation = Preparation("y", Task.TWO_CLASSES, False, (), classes, None, None, Numbered(0, 2), **more)
         X = np.arange(2.0 * rows).reshape(rows, 2)
         X[0, 0] += change
-        return fingerprint({"train": {"X": wrap(X), "y": np.zeros(rows)}}, ["a", "b"])
+        return fingerprint({"train": {"X": wrap(X), "y": np.zeros(rows)}}, preparation)
 
     assert changed_data(data(), data()) == ""
     assert changed_data(data(), data(rows=6)) == "its train rows were 5, now they are 6"
     assert "do not hold the same values" in changed_data(data(), data(change=1e-300))
     assert "do not hold the same values" in changed_data(data(wrap=csr_array), data(change=1.0, wrap=csr_array))
     assert changed_data(data(wrap=csr_array), data(wrap=csr_array)) == ""
+    assert changed_data(data(), data(classes=("0", "1"))) == "it has other classes now"
+    older = {name: of for name, of in data().items() if name != "preparation"}
+    assert changed_data(older, data(classes=("a", "b"))) == ""  # an older checkpoint does not know

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from autograd import grad
 
-from bpcli.formulas.choices import settings_of
+from bpcli.formulas.choices import Task, settings_of
 from bpcli.formulas.optimizers import OPTIMIZERS, clip
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import Stopping
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
+from bpcli.training.metrics import METRICS
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(30, 3))
@@ -180,6 +181,26 @@ def test_any_metric_may_be_watched(bpcli, root, tmp_path, metric):
     assert done["best_epoch"] == int(np.argmax(values)) + 1
     assert done["validation"][metric] == pytest.approx(max(values), rel=1e-12)
     assert len(epochs) == done["best_epoch"] + 4
+
+
+@pytest.mark.parametrize("metric", [name for name, row in METRICS.items() if row.needs])
+@pytest.mark.parametrize("command", ["validate", "train"])
+def test_a_metric_that_the_validation_rows_can_not_have_is_refused(bpcli, tmp_path, command, metric):
+    regression = Task.REGRESSION in METRICS[metric].tasks
+    kind, loss = ("identity", "mse") if regression else ("sigmoid", "bce")
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{k % 2}\n" for k in range(30)))
+    (tmp_path / "v.csv").write_text("x,y\n" + "".join(f"{k},0\n" for k in range(7)))
+    (tmp_path / "c.yaml").write_text(
+        f"model: {{type: neuron, activation: {kind}}}\nloss: {loss}\n"
+        f"training: {{learning_rate: 0.1, epochs: auto, early_stopping: {{metric: {metric}}}}}\n"
+        f"data: {{path: t.csv, target: y, standardize: true, validation: v.csv}}\noutput: {tmp_path}/run\n"
+    )
+    result = bpcli(command, tmp_path / "c.yaml")
+    assert result.code == 3
+    assert f"early_stopping: {metric} is not defined on the 7 validation rows" in result.err
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "v.csv").write_text("x,y\n1,0\n0,1\n")
+    assert bpcli("validate", tmp_path / "c.yaml").code == 0
 
 
 @pytest.mark.parametrize(("metric", "best"), [("mae", np.argmin), ("r2", np.argmax)])

@@ -1,0 +1,53 @@
+"""Whether a training has learned anything: its loss beside that of the best constant prediction, and what to try."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bpcli.datasets.sparse import is_sparse, pieces
+from bpcli.text.notation import number
+from bpcli.training.model import BLOCK, Model
+
+_ROUNDING = 1e-12
+"""A loss that is lower by this part of the best constant's may be lower by rounding alone."""
+
+_APART = 10.0
+"""Features whose scales are apart by more than this are better standardised."""
+
+
+def no_better_than_constant(summary: Mapping[str, Any]) -> str:
+    """What is wrong with a model that has learned nothing, in words; empty for any other.
+
+    It has learned nothing if the loss that was minimised, weighted if there were weights, but without penalties, is
+    not below that of the best constant prediction.
+    """
+    measured = summary.get("weighted") or {**summary["train"], **summary}
+    loss, constant = measured["loss"], measured["best_constant_loss"]
+    if loss < constant - _ROUNDING * abs(constant):
+        return ""
+    return (
+        f"the model is no better than a constant: its loss on the training rows is {number(loss, 6)}, that of the best "
+        f"constant prediction {number(constant, 6)}"
+    )
+
+
+def advice(model: Model, X: Any) -> str:
+    """What to try where a model has learned nothing of the features X (N, n)."""
+    usual = "another training.learning_rate, or more epochs"
+    if model.preparation.mean is not None:
+        return f"try {usual}"
+    if is_sparse(X):
+        largest = float(np.abs(X.data).max(initial=0.0))
+        return f"try data.scale: {number(largest, 2)}, or {usual}" if largest > _APART else f"try {usual}"
+    parts = [np.abs(part).max(axis=0, initial=0.0) for part in pieces(X, BLOCK)]
+    sizes = np.max(np.asarray(parts, np.float64), axis=0)
+    used = np.flatnonzero(sizes)
+    if not len(used):
+        return f"try {usual}"
+    small, large = used[np.argmin(sizes[used])], used[np.argmax(sizes[used])]
+    if max(sizes[large], 1.0) <= _APART * min(sizes[small], 1.0):  # the bias stands beside a 1
+        return f"try {usual}"
+    names = model.preparation.feature_names
+    shown = " and ".join(f"{number(sizes[j], 2)} ({names[j]})" for j in sorted({int(small), int(large)}))
+    return f"try data.standardize: true, as the features are of sizes such as {shown}; or {usual}"
