@@ -8,16 +8,20 @@ from typing import ClassVar
 class BpcliError(Exception):
     """Base of every error that a user can cause; `str()` is the text behind `bpcli: error: `.
 
-    `message` says what was found, where, and what was expected; `hint` gives the words to type instead. `ways` are
-    parameters that lead on, each with what it does (`{"force": "to replace it"}`): a command shows them as its options.
+    `message` says what was found, where, and what was expected; `hint` gives the words to type instead. `names` are the
+    parameters that both speak of, and `ways` those that lead on, each with what it does (`{"force": "to replace it"}`):
+    a command shows them as its options.
     """
 
     exit_code: ClassVar[int] = 70
 
-    def __init__(self, message: str, hint: str = "", *, ways: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, names: Iterable[str] = (), ways: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.names = tuple(names)
         self.ways = dict(ways or {})
 
     def __str__(self) -> str:
@@ -38,14 +42,7 @@ class UsageError(BpcliError):
 
 
 class InputError(UsageError):
-    """A value that does not fit its function (exit 2); `names` are the inputs that the message speaks of.
-
-    A command shows them as the options that they are given by.
-    """
-
-    def __init__(self, message: str, hint: str = "", *, names: Iterable[str]) -> None:
-        super().__init__(message, hint)
-        self.names = tuple(names)
+    """A value that does not fit its function (exit 2)."""
 
 
 class MissingInputError(InputError):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.descent import check_learning_rate
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, InputError, MissingInputError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
@@ -15,7 +16,6 @@ from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, pairs_in_wo
 from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.chain import Chain, neuron_chain, softmax_chain
 from bpcli.lecture.input_checks import check_labels, check_settings, check_sums, kind_of, one_hot
-from bpcli.text.notation import number
 
 Array = NDArray[Any]
 
@@ -127,8 +127,7 @@ def _learning_rate(alpha: Any) -> float | None:
         return None
     if np.size(alpha) != 1:
         raise UsageError(f"the learning rate is {kind_of(np.asarray(alpha))}; expected one number")
-    if not 0 < float(alpha) < np.inf:
-        raise UsageError(f"the learning rate {number(float(alpha))} is not a number greater than 0")
+    check_learning_rate(float(alpha))
     return float(alpha)
 
 

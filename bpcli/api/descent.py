@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.errors import NotFiniteError, UsageError, meant
+from bpcli.errors import InputError, NotFiniteError, UsageError, meant
 from bpcli.formulas.updates import ascend as step_up
 from bpcli.formulas.updates import descend as step_down
 from bpcli.text.notation import number
@@ -30,10 +30,6 @@ class DescentStep(NamedTuple):
 
 class LeftTheFiniteError(NotFiniteError):
     """The values of a descent are not finite at a step; the hint names a learning_rate that the curvature allows."""
-
-
-class SettingError(UsageError):
-    """A learning rate, a tolerance, a number of steps or a direction that is none; the message begins with its name."""
 
 
 def descend(
@@ -65,27 +61,29 @@ def descend(
     return descent(calculation, start, upward, learning_rate, steps, tolerance)
 
 
-def check_settings(learning_rate: float, steps: int, tolerance: float | None) -> None:
-    """SettingError for a learning rate, a number of steps or a tolerance that is none."""
+def check_learning_rate(learning_rate: float, hint: str = "") -> None:
+    """InputError for a learning rate that is none."""
     if not (isfinite(learning_rate) and learning_rate > 0):
-        raise SettingError(
-            f"learning_rate {number(learning_rate)}: the learning rate is a number greater than 0",
-            "ascend=True goes upward",
-        )
-    if steps < 0:
-        raise SettingError(f"steps {steps}: expected a number of at least 0")
-    if tolerance is not None and not tolerance >= 0:
-        raise SettingError(f"tolerance {number(tolerance)}: expected a number of at least 0")
+        message = f"learning_rate {number(learning_rate)}: the learning rate is a number greater than 0"
+        raise InputError(message, hint, names=["learning_rate", "ascend"])
+
+
+def check_settings(learning_rate: float, steps: int, tolerance: float | None) -> None:
+    """InputError for a learning rate, a number of steps or a tolerance that is none."""
+    check_learning_rate(learning_rate, "ascend goes upward")
+    for name, value in (("steps", steps), ("tolerance", tolerance)):
+        if value is not None and not value >= 0:
+            raise InputError(f"{name} {number(value)}: expected a number of at least 0", names=[name])
 
 
 def signs(names: Sequence[str], ascend: bool, direction: Mapping[str, str]) -> dict[str, bool]:
     """Of each variable whether its update goes upward."""
     for name, sign in direction.items():
         if sign not in ("+", "-"):
-            raise SettingError(f"direction {name}={sign}: expected + or -")
+            raise InputError(f"direction {name}={sign}: expected + or -", names=["direction"])
         if name not in names:
             hint = meant(name, names, f"they are {', '.join(names)}")
-            raise SettingError(f"direction {name}={sign}: {name} is no variable", hint)
+            raise InputError(f"direction {name}={sign}: {name} is no variable", hint, names=["direction"])
     return {name: direction[name] == "+" if name in direction else ascend for name in names}
 
 
@@ -131,18 +129,15 @@ def left_the_finite(
         return LeftTheFiniteError(message, "begin at a point where the function and its gradient are finite")
     bound = largest_step(calculation, last, {name: 1.0 if up else -1.0 for name, up in upward.items()})
     if bound is None:
-        return LeftTheFiniteError(
-            message,
-            "by the Hessian at the last point no step is small enough: along this direction the function goes on",
-        )
-    if learning_rate < bound:
-        return LeftTheFiniteError(
-            message,
+        hint = "by the Hessian at the last point no step is small enough: along this direction the function goes on"
+    elif learning_rate < bound:
+        hint = (
             f"the Hessian at the last point allows a step below {number(bound, 3)}, but not where it led to; "
-            f"try a smaller one than learning_rate {number(learning_rate)}",
+            f"try a smaller one than learning_rate {number(learning_rate)}"
         )
-    hint = f"the Hessian at the last point allows a step below learning_rate {number(bound, 3)}"
-    return LeftTheFiniteError(message, hint)
+    else:
+        hint = f"the Hessian at the last point allows a step below learning_rate {number(bound, 3)}"
+    return LeftTheFiniteError(message, hint, names=["learning_rate"])
 
 
 def largest_step(calculation: Calculation, point: Point, signs: dict[str, float]) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, ExpressionError, InputError, UnfinishedError, listed, meant, nearest
+from bpcli.errors import BpcliError, DataError, ExpressionError, UnfinishedError, listed, meant, nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -265,10 +265,13 @@ def _report(error: BaseException, debug: bool) -> int:
     return code
 
 
-def _with_options(error: InputError) -> str:
-    """The text of an error with its inputs as the options that they are given by: `--x` for x."""
+_OPTIONS = {"learning_rate": "lr"}  # the option of a parameter, where that is not its name
+
+
+def _with_options(error: BpcliError) -> str:
+    """The text of an error with its parameters as the options that they are given by: `--x` for x."""
     names = "|".join(map(re.escape, error.names))
-    return re.sub(rf"(?<![\w-])({names})\b", r"--\1", str(error))
+    return re.sub(rf"(?<![\w-])({names})\b", lambda found: f"--{_OPTIONS.get(found[1], found[1])}", str(error))
 
 
 def _with_ways(error: BpcliError) -> str:
@@ -278,12 +281,10 @@ def _with_ways(error: BpcliError) -> str:
 
 
 def _describe(error: BaseException) -> tuple[int, str]:
-    if isinstance(error, InputError):
-        return error.exit_code, _with_options(error)
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
-        return error.exit_code, _with_ways(error)
+        return error.exit_code, _with_options(error) if error.names else _with_ways(error)
     if isinstance(error, NoCommandError):
         return 2, error.format_message()
     if isinstance(error, click.UsageError):

@@ -1,7 +1,6 @@
 """`bpcli backprop`: the whole chain of Jacobians of a neuron or a softmax layer, forward and back."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from bpcli.formulas.layers import LAYERS
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.lecture.chain import Chain
 from bpcli.lecture.drawing import DRAWINGS, MOST, shortens
-from bpcli.text.notation import csv_line, json_text, number
+from bpcli.text.notation import csv_line, json_text
 
 CHOICES: dict[str, Mapping[str, Activation | Loss]] = {"activation": ACTIVATIONS, "loss": LOSSES}
 EXAMPLES = {
@@ -84,8 +83,6 @@ def command(
     bpcli backprop runs/iris --row 3
     """
     options = {name: text for name, text in given.items() if text is not None}
-    if lr is not None and not (isfinite(lr) and lr > 0):
-        raise UsageError(f"--lr {number(lr)}: the learning rate is a number greater than 0")
     if subject in LAYERS:
         if rows is not None:
             raise UsageError("--row takes rows of a run's data", "bpcli backprop RUN --row 3")

@@ -1,19 +1,16 @@
 """`bpcli descend`: the update x := x ± α(∇f)ᵀ, step by step."""
 
 from functools import partial
-from typing import TypeVar
 
 import click
 
-from bpcli.api.descent import DescentStep, LeftTheFiniteError, SettingError, check_settings, descent, signs
+from bpcli.api.descent import DescentStep, check_settings, descent, signs
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, option, output
 from bpcli.commands.printing import Printer, flat, plain
 from bpcli.commands.requests import Request, asks, number_of, wrt_titles
 from bpcli.errors import UsageError
 from bpcli.text.notation import csv_line, number
-
-E = TypeVar("E", bound=LeftTheFiniteError | SettingError)
 
 
 @click.command(cls=Command)
@@ -42,19 +39,16 @@ def command(
     """
     if len(request.at) > 1:
         raise UsageError("a descent begins at one point, and --at gives several")
-    try:
-        check_settings(lr, steps, tolerance)
-        if not request.variables.names:
-            raise UsageError("the expression has no variables to descend in")
-        signs_ = signs(request.variables.names, upward, _directions(direction))
-        ((calculation, point),) = request.single_points()
-        if printer.format == "csv":
-            titles = wrt_titles(request, calculation)
-            output.emit(csv_line(["step", *request.asked(point).titles(), "value", *titles]))
-        for step in descent(calculation, point, signs_, lr, steps, tolerance):
-            _show(step, request, printer, calculation)
-    except (LeftTheFiniteError, SettingError) as error:
-        raise with_options(error) from None
+    check_settings(lr, steps, tolerance)
+    if not request.variables.names:
+        raise UsageError("the expression has no variables to descend in")
+    signs_ = signs(request.variables.names, upward, _directions(direction))
+    ((calculation, point),) = request.single_points()
+    if printer.format == "csv":
+        titles = wrt_titles(request, calculation)
+        output.emit(csv_line(["step", *request.asked(point).titles(), "value", *titles]))
+    for step in descent(calculation, point, signs_, lr, steps, tolerance):
+        _show(step, request, printer, calculation)
     printer.finish()
 
 
@@ -73,14 +67,6 @@ def _show(step: DescentStep, request: Request, printer: Printer, calculation: Ca
         output.emit(csv_line([step.step, *cells, step.value, *slopes], printer.precision))
     else:
         output.emit(" ".join([number(v, printer.precision) for v in [*cells, step.value]]))
-
-
-def with_options(error: E) -> E:
-    """An error of the library with its keywords as options."""
-    texts = [error.message, error.hint]
-    for keyword, name in (("learning_rate", "--lr"), ("tolerance", "--tolerance"), ("direction", "--direction")):
-        texts = [text.replace(f"{keyword} ", f"{name} ") for text in texts]
-    return type(error)(texts[0], texts[1].replace("ascend=True", "--ascend"))
 
 
 def _directions(text: str | None) -> dict[str, str]:

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from bpcli.api.descent import LeftTheFiniteError, descent, left_the_finite
+from bpcli.api.descent import LeftTheFiniteError, check_learning_rate, descent, left_the_finite
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, Option, option, output
-from bpcli.commands.descend import with_options
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Given, Request, number_of
 from bpcli.datasets.sparse import dense
@@ -221,8 +220,8 @@ def _check_options(wanted: Wanted) -> None:
         raise UsageError("a picture has one point, and --at gives several")
     if lr is not None and not wanted.at:
         raise UsageError("--lr draws a descent, which begins at --at", "--at 2,1 --lr 0.1")
-    if lr is not None and not (isfinite(lr) and lr > 0):
-        raise UsageError(f"--lr {number(lr)}: the learning rate is a number greater than 0")
+    if lr is not None:
+        check_learning_rate(lr)
     if steps is not None and lr is None:
         raise UsageError("--steps is of a descent, which needs --lr", f"--lr 0.1 --steps {steps}")
     if updates and not wanted.at:
@@ -260,7 +259,7 @@ def _path(
             points.append(row)
             last = step.point
     except LeftTheFiniteError as error:  # of the first point its own check has told
-        return np.array(points), with_options(error) if step.step else None
+        return np.array(points), error if step.step else None
     return np.array(points), None
 
 
