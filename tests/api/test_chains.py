@@ -165,7 +165,10 @@ def test_rows_that_are_added_have_jacobians_kinks_and_formulas(bpcli, added):
         ({"x": [1, 2], "w": [1, 2], "b": 0, "loss": "bce", "y": 1}, "there is no such neuron"),
         ({"x": [1, 2], "w": [1, 2], "b": 0, "loss": "mse", "y": 1, "label": 1}, "label is of softmax"),
         ({"x": [np.inf, 2], "w": [1, 2], "b": 0, "loss": "mse", "y": 1}, "x holds inf"),
-        ({"x": 1, "w": 1, "b": 0, "loss": "mse", "y": 1, "learning_rate": 0}, "learning rate 0"),
+        (
+            {"x": 1, "w": 1, "b": 0, "loss": "mse", "y": 1, "learning_rate": 0},
+            "learning_rate 0: the learning rate is a number greater than 0",
+        ),
         ({"x": 1, "w": 1, "b": 0, "loss": "mse", "y": 1, "layout": "wide"}, "expected numerator or denominator"),
         ({"layer": "softmax", "x": 1, "w": [1, 2], "b": [0, 0], "activation": "tanh"}, "activation is of neuron"),
         ({"layer": "softmax", "x": 1, "w": [1, 2], "b": [0, 0], "y": [0.5, 0.6]}, "found a sum of 1.1"),
