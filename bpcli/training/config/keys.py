@@ -106,7 +106,9 @@ class ModelConfig:
             "sigmoid",
         ),
     ] = None
-    init: Annotated[str, Key(one_of("zeros", "normal", "uniform"), "N(0, 1/n) and ±1/√n for n features")] = "zeros"
+    init: Annotated[
+        str, Key(one_of("zeros", "normal", "uniform"), "normal: from N(0, 1/n), uniform: within ±1/√n, for n features")
+    ] = "zeros"
     threshold: Annotated[
         float,
         Key(
@@ -131,7 +133,9 @@ class TrainingConfig:
         ),
     ] = 100
     shuffle: Annotated[bool, Key(FLAG, "a new order of the rows in each epoch")] = True
-    seed: Annotated[int, Key(a_whole_number(0), "of the splits, the start and the shuffling, each its own stream")] = 0
+    seed: Annotated[
+        int, Key(a_whole_number(0), "of the random splits, start and shuffling, each from a stream of its own")
+    ] = 0
     dtype: Annotated[str, Key(one_of("float64", "float32"), "")] = "float64"
     optimizer: Annotated[
         str | dict[str, Any],
@@ -141,7 +145,7 @@ class TrainingConfig:
         str | dict[str, Any],
         Key(
             _row_of(SCHEDULES, "schedule", {"warmup": a_whole_number(0)}),
-            "of α; or {name: cosine, warmup: 100}, steps",
+            "or {name: cosine, warmup: 100}, warmup in steps",
         ),
     ] = "constant"
     l1: Annotated[
@@ -164,10 +168,10 @@ class TrainingConfig:
     ] = None
     early_stopping: Annotated[
         dict[str, Any] | None,
-        Key(optional(EARLY), "or {metric: loss, patience: 10}, of the validation rows; keeps the best epoch"),
+        Key(optional(EARLY), "or {metric: loss, patience: 10}, by the validation rows; keeps the best epoch"),
     ] = None
     checkpoint_seconds: Annotated[
-        float, Key(a_number(at_least=0), "how often the state is saved, as long as that takes under 1 % of the time")
+        float, Key(a_number(at_least=0), "seconds between two saves of the state; saving takes at most 1 % of the time")
     ] = 5.0
 
 
@@ -181,12 +185,14 @@ class DataConfig:
         str | float | None,
         Key(
             optional(CLASS),
-            "of two classes; by default the later in natural order",
+            "the positive one of two classes; by default the later in natural order",
             "malignant",
             fits=lambda loss: loss.task is Task.TWO_CLASSES,
         ),
     ] = None
-    features: Annotated[tuple[str, ...] | None, Key(optional(NAMES), "a list; by default every other column")] = None
+    features: Annotated[
+        tuple[str, ...] | None, Key(optional(NAMES), "a list of columns; by default all but the target")
+    ] = None
     exclude: Annotated[tuple[str, ...], Key(NAMES, "columns to leave out")] = ()
     categorical: Annotated[
         tuple[str, ...],
@@ -226,16 +232,14 @@ class DataConfig:
             "or a mapping by column; predict fills as training did",
         ),
     ] = "error"
-    weight: Annotated[str | None, Key(optional(NAME), "a column of sample weights; J is then their weighted mean")] = (
-        None
-    )
+    weight: Annotated[str | None, Key(optional(NAME), "a column of sample weights; J is then a weighted mean")] = None
     validation: Annotated[float | Path | None, Key(PART, "a fraction (stratified by class) or a file")] = None
-    test: Annotated[float | Path | None, Key(PART, "likewise a fraction or a file, but measured only at the end")] = (
-        None
-    )
-    format: Annotated[str, Key(TableKind(lambda: one_of("auto", *READERS)), "by extension, .gz too")] = "auto"
+    test: Annotated[float | Path | None, Key(PART, "a fraction or a file; measured only at the end")] = None
+    format: Annotated[
+        str, Key(TableKind(lambda: one_of("auto", *READERS)), "auto: by extension, .gz too")
+    ] = "auto"
     target_path: Annotated[
-        Path | None, Key(optional(PATH), "where the target has a file of its own; .npz: arrays X and y")
+        Path | None, Key(optional(PATH), "a file that holds the target alone; an .npz has it as y, beside X")
     ] = None
 
     @property
