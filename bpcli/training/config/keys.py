@@ -235,9 +235,7 @@ class DataConfig:
     weight: Annotated[str | None, Key(optional(NAME), "a column of sample weights; J is then a weighted mean")] = None
     validation: Annotated[float | Path | None, Key(PART, "a fraction (stratified by class) or a file")] = None
     test: Annotated[float | Path | None, Key(PART, "a fraction or a file; measured only at the end")] = None
-    format: Annotated[
-        str, Key(TableKind(lambda: one_of("auto", *READERS)), "auto: by extension, .gz too")
-    ] = "auto"
+    format: Annotated[str, Key(TableKind(lambda: one_of("auto", *READERS)), "auto: by extension, .gz too")] = "auto"
     target_path: Annotated[
         Path | None, Key(optional(PATH), "a file that holds the target alone; an .npz has it as y, beside X")
     ] = None
