@@ -18,7 +18,7 @@ LONGEST_LINE = 1 << 26
 MOST_PACKED = 200
 """What is packed may become so many times larger: tables do ten times, nothing but zeros 1000 times."""
 
-SMALL = 1 << 28
+SMALL = 1 << 26
 """Bytes that may come out of any file, however small it is packed."""
 
 _LOOK = 1 << 24  # bytes between two looks at the memory that is left

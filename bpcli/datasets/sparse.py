@@ -48,6 +48,35 @@ class Numbered(Sequence[str]):
         numbers = range(self.first, self.stop) if self.chosen is None else self.chosen
         return [f"x{j}" for j in numbers[at]] if isinstance(at, slice) else f"x{numbers[at]}"
 
+    def __contains__(self, name: object) -> bool:
+        found = _NUMBERED.fullmatch(name) if isinstance(name, str) else None
+        numbers = range(self.first, self.stop) if self.chosen is None else self.chosen
+        return found is not None and int(found[1]) in numbers
+
+
+@dataclass(frozen=True)
+class Names(Sequence[str]):
+    """The names of features, then others, without a list of them all."""
+
+    features: Sequence[str]
+    others: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.features) + len(self.others)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self[j] for j in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        return self.features[at] if at < len(self.features) else self.others[at - len(self.features)]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.features or name in self.others
+
 
 def csr_array(*arguments: Any, **options: Any) -> Any:
     """SciPy's `csr_array`; MissingExtraError without SciPy."""
@@ -106,9 +135,9 @@ class SparseTable(Table):
         return ["" if x != x else number(x) for x in self.numeric(name).tolist()]
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> Names:
         """The names of the features, then those of the other columns."""
-        return [*self.features, *self._columns]
+        return Names(self.features, tuple(self._columns))
 
     def is_numeric(self, name: str) -> bool:
         """Whether the column holds numbers and missing cells only."""
@@ -145,12 +174,22 @@ class SparseTable(Table):
 
     def take(self, features: Numbered) -> tuple[Any, bool]:
         """The given features of every row, CSR (N, n), and whether the file has features that are left out."""
+        if features.chosen is not None:
+            return _columns(self.matrix, np.array(features.chosen, np.int64)), False
         width = max(features.stop, self.matrix.shape[1])
         padded = csr_array((self.matrix.data, self.matrix.indices, self.matrix.indptr), shape=(self.rows, width))
-        if features.chosen is not None:
-            return padded[:, list(features.chosen)], False
         beyond = self.matrix.shape[1] > features.stop or self.features.first < features.first
         return padded[:, features.first : features.stop], beyond
+
+
+def _columns(X: Any, chosen: Array) -> Any:
+    """X[:, chosen], in memory of the entries and of `chosen`, however many columns X has (SciPy's takes theirs)."""
+    order = np.argsort(chosen)
+    places = np.searchsorted(chosen, X.indices, sorter=order).clip(max=len(chosen) - 1)
+    columns = order[places]
+    kept = chosen[columns] == X.indices
+    starts = np.concatenate([[0], np.cumsum(kept)])[X.indptr]
+    return csr_array((X.data[kept], columns[kept], starts), shape=(X.shape[0], len(chosen)))
 
 
 def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:

@@ -250,7 +250,7 @@ def _convert(files: Files, as_text: Sequence[str], folder: Path, progress: Progr
 
 def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progress | None) -> dict[str, Any] | None:
     """One pass: the description of the copy, or None if `text` grew by a column written as numbers before."""
-    names: list[str] = []
+    names: Sequence[str] = []
     codes: dict[str, dict[str, int]] = {}
     blocks: list[tuple[int, int]] = []
     at = rows = 0

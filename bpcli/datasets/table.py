@@ -68,7 +68,7 @@ class Table:
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """The names of the columns, in the order of the file."""
         return list(self._columns)
 

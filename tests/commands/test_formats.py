@@ -138,3 +138,23 @@ def test_files_that_do_not_fit(bpcli, tmp_path, X, y, words):
     assert (result.code, result.out) == (3, "")
     assert words in result.err
     assert not (tmp_path / "runs" / "X.npy").exists()
+
+
+def test_memory_is_for_the_features_that_occur_not_for_those_that_are_named(bpcli, tmp_path):
+    """Of 2 000 000 000 named features three occur: each has its weight, as in a file that numbers only them."""
+    (tmp_path / "few.svm").write_text("1 1:1 3:1\n0 2:1\n1 1:2\n0 2:3\n")
+    (tmp_path / "far.svm").write_text("1 1:1 2000000000:1\n0 2:1\n1 1:2\n0 2:3\n")
+    assert bpcli("init", "--data", tmp_path / "far.svm").code == 0
+    outcomes = []
+    for name in ("few", "far"):
+        (tmp_path / f"{name}.yaml").write_text(
+            "model: {type: neuron, activation: sigmoid}\nloss: bce\n"
+            "training: {learning_rate: 0.1, epochs: 3, batch_size: 2}\n"
+            f"data: {{path: {name}.svm, target: none}}\noutput: {tmp_path}/{name}\n"
+        )
+        assert bpcli("train", tmp_path / f"{name}.yaml", "--quiet").code == 0
+        predicted = bpcli("predict", tmp_path / name, tmp_path / f"{name}.svm")
+        weights = bpcli("inspect", tmp_path / name)
+        outcomes.append((predicted.code, predicted.out, weights.out.replace("2000000000", "3").split()))
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0] == 0

@@ -21,6 +21,10 @@ from bpcli.text.natural_order import natural_key
 
 Array = NDArray[Any]
 
+_MANY = 1 << 20
+_MOSTLY_UNUSED = 8
+"""Of more than so many numbered features, only those that occur are learned, if that is one in so many."""
+
 
 def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> Preparation:
     """Learn categories, fills, mean and σ, and the classes from `rows` of `table`.
@@ -66,6 +70,10 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
     of_columns = {} if isinstance(options.missing, str) else options.missing
     table.require([options.target, *(options.features or ()), *options.exclude, *of_columns])
     features = table.features
+    if options.features is None and len(features) > _MANY:
+        used = np.unique(table.matrix.indices)
+        if len(features) > _MOSTLY_UNUSED * len(used):  # weights of the others would take memory, and stay as they are
+            features = Numbered(features.first, features.stop, tuple(used.tolist()))
     if options.features is not None or options.exclude:
         out = {options.target, *options.exclude}
         names = features if options.features is None else options.features

@@ -35,6 +35,12 @@ _LONG = _BLOCK // 2
 _START = 1 << 16
 """Characters by which the delimiter is found."""
 
+_COLUMNS = 10_000
+"""For so many columns more a block is larger, as each column of each block takes memory of its own."""
+
+_LONG_COLUMN = 1000
+"""Characters for each column of a block below which NumPy is quicker than pyarrow, which takes time for each."""
+
 _DIGITS = b"0123456789+-.eE\r\n"
 
 csv.field_size_limit(LONGEST_LINE)
@@ -113,7 +119,7 @@ class _Source:
             place, names = self._names(lines)
             columns = self._columns()
             try:
-                while block := lines.readlines(_BLOCK):
+                while block := lines.readlines(_block(len(names))):
                     columns.add(block, lines)
             except (csv.Error, _NotATableError) as error:
                 raise self._first_mistake() from error
@@ -133,7 +139,7 @@ class _Source:
         with self._lines() as text:
             place, names = self._names(text)
             try:
-                while lines := text.readlines(_BLOCK):
+                while lines := text.readlines(_block(len(names))):
                     columns = before = self._columns(before)
                     columns.add(lines, text)
                     if columns.rows:
@@ -288,6 +294,11 @@ def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) 
     return not gaps.issuperset(names) and all(could_be(*cell) for cell in cells)
 
 
+def _block(width: int) -> int:
+    """Characters that are read at once."""
+    return _BLOCK * max(1, min(32, width // _COLUMNS))
+
+
 class _NotATableError(Exception):
     """A block that can't be part of the table; `_first_mistake` says where and why."""
 
@@ -311,7 +322,8 @@ class _Columns:
         if "\0" in block:
             raise _NotATableError
         plain = not (self._comma and "." in block)  # with decimal commas a number has no point
-        columns = self._by_arrow(block) if plain and len(block) >= _LONG and not self._text_or_gaps else None
+        is_long = len(block) >= max(_LONG, _LONG_COLUMN * len(self._parts))
+        columns = self._by_arrow(block) if plain and is_long and not self._text_or_gaps else None
         if columns is None and plain and '"' not in block:
             columns = self._by_numpy(lines)
         self.cells = None

@@ -2,13 +2,14 @@
 full."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.reading import read_table
+from bpcli.datasets.sparse import Names
 from bpcli.errors import ConfigError, DataError, nearest
 from bpcli.files import check_file
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
@@ -243,7 +244,7 @@ def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
             yield section.node.place if section else start, what
 
 
-def _names_of(values: Mapping[str, Any]) -> list[str]:
+def _names_of(values: Mapping[str, Any]) -> Sequence[str]:
     """The columns of the table, if that can be read at once, so that wrong names are reported with the other
     mistakes."""
     path = values.get("data.path")
@@ -255,15 +256,15 @@ def _names_of(values: Mapping[str, Any]) -> list[str]:
     except (OSError, DataError):
         return []  # a file that can't be read is reported once the config is sound
     has_own_file = values.get("data.target_path") and "data.target" in values
-    return [*names, values["data.target"]] if has_own_file else names
+    return Names(names, (values["data.target"],)) if has_own_file else names
 
 
-def check_columns(config: Config, names: Iterable[str]) -> list[str]:
+def check_columns(config: Config, names: Sequence[str]) -> list[str]:
     """The problems of a config whose columns are not among `names`, each with its place and the nearest name."""
     values = config_values(config)
     return [
         f"{config.places.get(f'{c.key}.{c.entry}', config.places.get(c.key, 'config'))}: {c.key}: {c.what}"
-        for c in unknown_columns(values, [*names])
+        for c in unknown_columns(values, names)
     ]
 
 

@@ -54,7 +54,8 @@ def suggest(table: Table, target: str | None, model: str | None) -> dict[str, En
     task = _choose_task(table, chosen, model)
     if isinstance(table, SparseTable):
         return _draft_sparse(table, chosen, remark, task)
-    looks = _looks(table, ~table.missing(chosen))  # rows without a target will be dropped
+    kept = ~table.missing(chosen)  # rows without a target will be dropped
+    looks = {name: _look(table, name, kept) for name in table.names}
     features = {name: look for name, look in looks.items() if name != chosen and not look.useless}
     if not features:
         raise DataError(f"{table.path} has no column that could be learned from beside {chosen}")
@@ -109,12 +110,8 @@ class _Look:
     useless: str
 
 
-def _looks(table: Table, rows: Any) -> dict[str, _Look]:
-    """The content of each column in the rows of a mask (N,)."""
-    return {name: _look(table, name, rows) for name in table.names}
-
-
 def _look(table: Table, name: str, among: Any) -> _Look:
+    """The content of a column in the rows of a mask (N,)."""
     filled = ~table.missing(name) & among
     rows, all_rows = int(filled.sum()), int(among.sum())
     if table.is_numeric(name):
@@ -163,13 +160,13 @@ def _useless_text(cells: Sequence[str], distinct: int) -> str:
 def _guess_target(table: Table) -> tuple[str, str]:
     if isinstance(table, SparseTable):
         return LABEL, "the labels in front of the rows"
-    looks = _looks(table, np.ones(table.rows, bool))
+    every = np.ones(table.rows, bool)
     by_name = {name.casefold(): name for name in reversed(table.names)}
     for name in TARGET_NAMES:
-        if name in by_name and looks[by_name[name]].distinct > 1:
+        if name in by_name and _look(table, by_name[name], every).distinct > 1:
             return by_name[name], "guessed by its name"
     for name in reversed(table.names):
-        if not looks[name].useless:
+        if not _look(table, name, every).useless:
             return name, "guessed: the last column that can be one"
     raise DataError(f"{table.path} has no column that could be predicted: each is constant, an id, dates or free text")
 
@@ -286,6 +283,7 @@ def _largest_row(table: Table, features: Mapping[str, _Look]) -> float:
     for name, look in features.items():
         if look.is_numeric:
             values = table.numeric(name)
-            center, sigma = mean_and_sigma(values[~np.isnan(values)])
-            total += np.nan_to_num((values - center) / (sigma or 1.0)) ** 2
+            gaps = np.isnan(values)
+            center, sigma = mean_and_sigma(values[~gaps])
+            total += np.where(gaps, 0.0, (values - center) / (sigma or 1.0)) ** 2
     return float(total.max())

@@ -1,6 +1,7 @@
 import gzip
 import io
 import math
+import tracemalloc
 from itertools import product
 from pathlib import Path
 from unittest.mock import patch
@@ -373,3 +374,15 @@ def test_a_long_table_is_the_same_with_and_without_pyarrow(tmp_path, monkeypatch
         assert any(call is not None for call in calls) == (long < 1 << 60)
         calls.clear()
     assert found[0] == found[1]
+
+
+def test_a_table_of_many_columns_takes_memory_for_its_numbers(tmp_path):
+    path, width = tmp_path / "wide.csv", 20_000
+    path.write_text("\n".join([",".join(f"x{j}" for j in range(width)), *([",".join(["1.25"] * width)] * 40)]) + "\n")
+    tracemalloc.start()
+    table = read_table(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table.rows == 40
+    assert table.numeric("x19999").tolist() == [1.25] * 40
+    assert peak < 8 * path.stat().st_size  # 8 bytes a number are 1.6 times its text

@@ -45,7 +45,7 @@ def test_scikit_learn_writes_and_reads_the_same(rows, zero_based, packed):
     table = read(gzip.compress(content) if packed else content)
     theirs, labels = load_svmlight_file(io.BytesIO(content), zero_based=zero_based)
     names = ["x0", "x1", "x2"] if zero_based else ["x1", "x2", "x3"]
-    assert table.names == [*names, "none"]
+    assert [*table.names] == [*names, "none"]
     assert np.array_equal(table.numeric("none"), labels)
     assert np.array_equal(np.column_stack([table.numeric(name) for name in names]), theirs.toarray())
 
