@@ -1,4 +1,4 @@
-"""What the calculator's functions for Python are given: expressions, names and values, each refused if it is none."""
+"""Checks of what a Python caller passes to the calculator: expressions, names and values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ Names = str | Sequence[str]
 
 
 class Expressions:
-    """Expressions with their variables, in order; `let` gives constants, `wrt` what to differentiate by.
+    """Parsed expressions and their variables in order; `let` holds constants, `wrt` the variables to differentiate by.
 
     Raises ExpressionError for an expression that can't be read, UsageError for a name or a value that does not fit.
     """
@@ -54,7 +54,7 @@ def _text(expression: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for a message, cut where it is long."""
+    """A value as a message shows it; a long one is cut."""
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python writes
@@ -63,7 +63,7 @@ def shown(value: object) -> str:
 
 
 def joined(keyword: str, names: object) -> str:
-    """Names as one text; UsageError if they are none."""
+    """Names joined by commas; UsageError for anything but a text or a list of texts."""
     if isinstance(names, str):
         return names
     if isinstance(names, Sequence) and all(isinstance(name, str) for name in names):
@@ -80,13 +80,13 @@ def check_names(given: Iterable[object], known: Sequence[str], where: str) -> No
 
 
 def check_kink(kink: str) -> None:
-    """UsageError for a kink's slope that is none."""
+    """UsageError unless `kink` is one of `KINKS`."""
     if kink not in KINKS:
         raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
 
 
 def as_value(name: str, value: Any) -> Any:
-    """A number, a vector or a matrix as the calculation takes it; UsageError for all else."""
+    """A number as a float, a vector or a matrix as an array of doubles; UsageError for anything else."""
     expected = f"{name}: expected a number, a vector or a matrix, found"
     try:
         entries = np.asarray(value)

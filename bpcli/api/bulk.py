@@ -1,4 +1,4 @@
-"""Values and gradients at many points at a time."""
+"""Values and gradients at many points at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 class Block(NamedTuple):
-    """Points as columns (*shape, B), and the entries of their results as a table: a row a point."""
+    """B points and their results: each variable is an array (*shape, B), `table` has one row for each point."""
 
     calculation: Calculation
     columns: dict[str, Any]
@@ -25,7 +25,7 @@ class Block(NamedTuple):
 
 
 def evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
-    """The values at the points, with `gradient` each followed by the entries of its gradient."""
+    """The value at each point; with `gradient`, each row continues with the entries of the gradient."""
     points = max(values.shape[-1] for values in columns.values())
     table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
     kinks: list[Kink] = []
@@ -37,15 +37,15 @@ def evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) 
 
 
 def point_of(columns: Mapping[str, Any], names: Sequence[str], i: int) -> dict[str, Any]:
-    """Point i of columns; what is not in `names` is a constant, with one column."""
+    """The i-th point; a name that is not in `names` is a constant, which has one column."""
     point = {name: values[..., i if name in names else 0] for name, values in columns.items()}
     return {name: value if value.ndim else float(value) for name, value in point.items()}
 
 
 def arrays_of(points: object, names: Sequence[str]) -> dict[str, Floats]:
-    """The points by variable, the first axis theirs; UsageError for points that don't fit.
+    """The points as one array for each variable, (B, …); UsageError for points that don't fit.
 
-    `points` is a mapping of names to (B, …), or for variables that are numbers an array (B, n) in their order.
+    `points` is such a mapping, or, where all variables are numbers, an array (B, n) with a column for each.
     """
     if not isinstance(points, Mapping):
         table = _array("points", points)
@@ -76,7 +76,7 @@ def _array(name: str, values: object) -> Floats:
 def blocks_of(
     calculation: Calculation, arrays: Mapping[str, Floats], constants: Mapping[str, Any], gradient: bool
 ) -> Iterator[Block]:
-    """The results at points by variable, a block at a time."""
+    """The results at many points, computed block by block."""
     size = len(next(iter(arrays.values())))
     fixed = {name: np.asarray(value, np.float64)[..., None] for name, value in constants.items()}
     for start in range(0, size, BLOCK):

@@ -1,4 +1,4 @@
-"""The calculations of expressions, made once for each set of shapes."""
+"""Calculations of the same expressions, one for each set of shapes of the variables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 
 
 class Calculations:
-    """Those of `trees`, differentiated by `wrt`; with `certify` proven, to `digits` or to the nearest double."""
+    """The calculations of `trees` by `wrt`; with `certify` results are proven, to `digits` or to the nearest double."""
 
     def __init__(
         self,

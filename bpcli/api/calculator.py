@@ -1,4 +1,4 @@
-"""Expressions as Python functions: value, gradient, Jacobian and Hessian, in the numbers that the commands print."""
+"""Expressions as Python functions: value, gradient, Jacobian and Hessian, with the same numbers as the commands."""
 
 import math
 import warnings
@@ -29,11 +29,11 @@ class KinkWarning(RuntimeWarning):
 
 
 class Function(Generic[R]):
-    """An expression made ready; call it with a point: `f(1, 2)`, `f(x=1, y=2)` or `f({"x": 1, "y": 2})`.
+    """A function of an expression's variables: call it as `f(1, 2)`, `f(x=1, y=2)` or `f({"x": 1, "y": 2})`.
 
-    A number, a vector or a matrix for each of `variables`, in their order; a lone variable takes all of `f(1, 2, 3)` as
-    a vector. UsageError for a point that does not fit, ExpressionError for an expression that has no such result. What
-    is not finite is returned with a NotFiniteWarning, what lies at a kink with a KinkWarning.
+    Each of `variables` is a number, a vector or a matrix; a function of one variable takes `f(1, 2, 3)` as a vector.
+    Raises UsageError for a point that does not fit, ExpressionError for an expression that has no such result. A result
+    that is not finite comes with a NotFiniteWarning, a derivative at a kink with a KinkWarning.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class Function(Generic[R]):
         return [title for name in self.wrt for title in entry_names(name, shape_of(point[name]))]
 
     def many(self, points: Mapping[str, Any] | Sequence[Any] | Floats) -> Floats:
-        """The results at many points, stacked along a first axis: values (B, …), gradients (B, n), Jacobians (B, m, n).
+        """The results at B points: values (B, …), gradients (B, n) or Jacobians (B, m, n).
 
-        `points` is a mapping of names to arrays whose first axis is the points, or for variables that are numbers an
-        array (B, n) in their order. Warns once of points whose results are not finite, and once of kinks.
+        `points` maps each name to an array (B, …); where all variables are numbers, it may be an array (B, n) with a
+        column for each. Warns once where results are not finite, and once where points lie at a kink.
         """
         arrays = arrays_of(points, self.variables)
         if not arrays:
@@ -133,7 +133,7 @@ class Function(Generic[R]):
         return f"f({', '.join(f'{name}=…' for name in self.variables)})"
 
     def _warn(self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float]) -> None:
-        """Warn of a kink, and of what is not finite, in the words of the commands."""
+        """Warn of a kink and of results that are not finite, in the words of the commands."""
         if calculation.kinks:
             from bpcli.calculus.one_sided.kinks import in_words
 
@@ -165,11 +165,11 @@ def value(
 
 
 class Options(TypedDict, total=False):
-    """What a function of expressions is asked for.
+    """The keywords of `grad`, `jacobian` and `hessian`.
 
-    `wrt` names what to differentiate by, `let` gives constants, `order` is the order of the variables. `kink` is the
-    slope at a kink: `lecture`, `left` or `right`. With `certify` each entry is the double nearest to the true one,
-    proven.
+    `wrt`: the variables to differentiate by; `let`: constants by name; `order`: the order of the variables. `kink`: the
+    slope at a kink, `lecture`, `left` or `right`. `certify`: each entry is proven to be the double nearest to the true
+    value.
     """
 
     wrt: Names | None
@@ -223,6 +223,6 @@ def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
 
 
 def _row(blocks: Any) -> Floats:
-    """Numbers and arrays, one behind the other."""
+    """The entries of numbers and arrays as one vector."""
     parts = [np.ravel(np.asarray(block, np.float64)) for block in blocks]
     return np.concatenate(parts) if parts else np.empty(0)

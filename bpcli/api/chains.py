@@ -1,4 +1,4 @@
-"""The chain of Jacobians of a neuron or a softmax layer, of numbers or of a run and rows of its data."""
+"""The chain of Jacobians of a neuron or a softmax layer: for given numbers, or for a run and rows of its data."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -50,7 +50,7 @@ def backprop(
 
 
 class ChainOfRun(NamedTuple):
-    """The chain of rows of a run's data, and what they are: the file, the rows, the names of the prepared features."""
+    """The chain for rows of a run's data, with the file, the row numbers and the names of the prepared features."""
 
     chain: Chain
     path: str
@@ -63,9 +63,8 @@ def backprop_run(
 ) -> ChainOfRun:
     """The chain of a trained model on rows of its data, counted from 1 and prepared as in training.
 
-    `rows` are numbers and ranges, such as `[3]` or `[1, range(4, 7)]`, whose model and data the run's config names.
-    Raises UsageError for a row that there is not, DataError for one that training drops, and for a run or data that
-    can't be read.
+    `rows` are numbers and ranges, such as `[3]` or `[1, range(4, 7)]`. Raises UsageError for a row number beyond the
+    data, DataError for a row that training drops, and for a run or data that can't be read.
     """
     from bpcli.training.config.loading import load_config
     from bpcli.training.run import CONFIG, load_model, model_path
@@ -103,7 +102,7 @@ def _in_layout(chain: Chain, layout: str) -> Chain:
 
 
 def _rows(rows: Sequence[int | range], count: int) -> list[int]:
-    """The rows one by one, once it is known that the data has them: a range may be long."""
+    """All row numbers; InputError before a long range is written out, if the data has fewer rows."""
     ranges = [row if isinstance(row, range) else range(row, row + 1) for row in rows]
     for each in ranges:
         for row in (each[0], each[-1]) if each else ():
@@ -144,7 +143,7 @@ def _inputs(layer: str, given: Given) -> tuple[Array, Array, Array]:
 
 
 def _check_pair(layer: str, activation: Choice | None, loss: Choice) -> None:
-    """UsageError unless the activation and the loss are rows whose settings fit, and go together."""
+    """InputError unless the activation and the loss exist, have such settings and go together."""
     for choice, rows, what in ((activation, ACTIVATIONS, "activation"), (loss, LOSSES, "loss")):
         if choice is None:
             continue

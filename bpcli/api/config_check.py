@@ -1,4 +1,4 @@
-"""The check of a config: the gradient of its model and loss on rows of its own data, beside difference quotients."""
+"""Check of a config: the gradient of its model and loss on its own data, compared with difference quotients."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ from bpcli.formulas.steps import make_step
 from bpcli.training.config.loading import load_config
 from bpcli.training.trainer import prepare
 
-MAX_ROWS = 64  # of the data that is looked at
+MAX_ROWS = 64  # of the training data that the check uses
 MAX_WEIGHTS = 24
 
 
 class WeightsCheck(NamedTuple):
-    """Entries of ∂J/∂w and ∂J/∂b at weights: `chosen` of `total`, on `rows` rows of the training data."""
+    """Checked entries of ∂J/∂w and ∂J/∂b, out of `total`, on `rows` rows of the data; `where` names the weights."""
 
     where: str
     entries: list[Checked]
@@ -27,7 +27,7 @@ class WeightsCheck(NamedTuple):
 
 
 def check_config(path: Path) -> Iterator[WeightsCheck]:
-    """The gradient at the start of the training and at random weights; ConfigError or DataError as in a training."""
+    """Check the gradient at the initial weights and at random ones; ConfigError, DataError as in training."""
     training = prepare(load_config(path))
     model, part = training.model, training.parts["train"]
     rows = min(MAX_ROWS, len(part.y))
@@ -75,7 +75,7 @@ def _entry(loss: Any, start: Any, exact: Any, k: int, title: str) -> Checked:
 
 
 def _sampled(count: int, weights: int) -> list[int]:
-    """The weights that are checked: all of a few, else some evenly apart, and the first biases."""
+    """The numbers of the weights that are checked: all, or `MAX_WEIGHTS` evenly spaced ones and the first biases."""
     if count <= MAX_WEIGHTS:
         return list(range(count))
     biases = list(range(weights, min(count, weights + MAX_WEIGHTS // 4)))

@@ -1,4 +1,4 @@
-"""Checks of derivatives against difference quotients, and grades of answers that somebody derived."""
+"""Checks of derivatives against difference quotients, and grades of derivatives that somebody derived by hand."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,14 +24,14 @@ __all__ = ["Checked", "Comparison", "Grade", "Subject", "Tolerance", "check", "g
 
 
 class Comparison(NamedTuple):
-    """A derivative beside difference quotients, entry by entry, with a verdict on each."""
+    """A derivative compared with difference quotients, with a verdict on each entry."""
 
     inputs: Mapping[str, Any]
     entries: list[Checked]
 
     @property
     def agree(self) -> bool | None:
-        """Whether all entries agree; None where no witness can decide some, and the others agree."""
+        """True if all entries agree, False if one does not; None if some can't be decided and the others agree."""
         if any(entry.agree is False for entry in self.entries):
             return False
         return None if any(entry.agree is None for entry in self.entries) else True
@@ -43,17 +43,17 @@ class Comparison(NamedTuple):
 
 
 class Subject(ABC):
-    """Something that has a derivative at inputs: expressions, or a function of the lecture."""
+    """A function at a point, whose derivative is checked: expressions, or a function of the lecture."""
 
     def __init__(self, inputs: Mapping[str, Any], question: Question) -> None:
         self.inputs, self.question = inputs, question
 
     @abstractmethod
     def check(self) -> Comparison:
-        """Its derivative beside difference quotients."""
+        """Compare its derivative with difference quotients."""
 
     def grade(self, answer: Answer | BpcliError, tolerance: Tolerance) -> Grade:
-        """What there is to say of an answer; one that can't be read is `unreadable`."""
+        """Grade an answer; the finding is `unreadable` for one that can't be read."""
         if not isinstance(answer, Answer):
             return unreadable(answer)
         try:
@@ -72,13 +72,13 @@ class ExpressionSubject(Subject):
         self.calculation = calculation
 
     def check(self) -> Comparison:
-        """Their Jacobian beside difference quotients and the complex step."""
+        """Compare their Jacobian with difference quotients and the complex step."""
         found = check_calculation(self.calculation, self.inputs, self.calculation.output_names)
         return Comparison(self.inputs, found)
 
 
 class NamedSubject(Subject):
-    """A function of the lecture at inputs as its row's `check` takes them."""
+    """A function of the lecture at inputs, which its row's `check` accepts."""
 
     def __init__(self, name: str, inputs: Mapping[str, Any], wrt: str | Sequence[str] | None = None) -> None:
         from bpcli.lecture.named_functions import NAMED
@@ -91,7 +91,7 @@ class NamedSubject(Subject):
             super().__init__(checked, named_question(name, checked, names_of(wrt)))
 
     def check(self) -> Comparison:
-        """Its Jacobian beside difference quotients."""
+        """Compare its Jacobian with difference quotients."""
         with np.errstate(all="ignore"):
             wanted = dict(self.question.layout.blocks)
             blocks = {name: m for name, m in self.row.jacobian(self.inputs).items() if name in wanted}
@@ -104,7 +104,7 @@ def unreadable(error: BpcliError) -> Grade:
 
 
 def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:
-    """Answers from text or `@FILE`: of several a bad one is an error in its place, never the end of the others."""
+    """Answers from text or `@FILE`; of several, one that can't be read is an error in its place of the list."""
     found: list[Answer | BpcliError] = []
     for text in texts:
         try:
@@ -132,20 +132,20 @@ def part_of(answer: Answer | BpcliError, number: int, samples: int, layout: Layo
 
 
 def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:
-    """Whether answers can be graded without a point: formulas, at least one, and such as can't be read."""
+    """Whether answers can be graded without a point: those that can be read are formulas, and there is one."""
     kinds = [answer.formulas is not None for answer in answers if isinstance(answer, Answer)]
     return bool(kinds) and all(kinds)
 
 
 def some_point(names: Sequence[str]) -> dict[str, float]:
-    """Numbers between 0.3 and 0.9, where most functions have values, none of them like another."""
+    """A point of different numbers between 0.3 and 0.9, where most functions have values."""
     return {name: float(f"{0.3 + 0.6 * ((k + 1) * 0.6180339887 % 1):.2f}") for k, name in enumerate(names)}
 
 
 def grade_points(subjects: Iterable[Subject], answer: Answer, tolerance: Tolerance) -> Iterator[tuple[Subject, Grade]]:
-    """The grades of an answer with a row of numbers for each of many points, or of formulas at each of them.
+    """Grade an answer at many points: formulas at each of them, or a row of numbers for each.
 
-    DataError if there are not as many rows as points.
+    DataError if the numbers of rows and points differ.
     """
     rows = None if answer.numbers is None else answer.numbers.get("", [])
     count = 0
@@ -172,7 +172,7 @@ def check(
     order: str | Sequence[str] | None = None,
     **inputs: Any,
 ) -> Comparison:
-    """The derivative of expressions, or of a function of the lecture by name, beside difference quotients.
+    """Compare the derivative of expressions, or of a function of the lecture by name, with difference quotients.
 
     `check("x**2*sin(y)", x=1, y=2)`, `check("softmax", logits=[1, 2, 3])`; `at` takes inputs by name too. UsageError
     or ExpressionError for what can't be read.

@@ -1,4 +1,4 @@
-"""A descent on an expression, step by step: x := x ∓ α(∇f)ᵀ.
+"""Gradient descent on an expression, step by step: x := x ∓ α(∇f)ᵀ.
 
 Source: the lecture's "Gradients and Parameter Update".
 """
@@ -14,12 +14,12 @@ from bpcli.formulas.updates import ascend as step_up
 from bpcli.formulas.updates import descend as step_down
 from bpcli.text.notation import number
 
-if TYPE_CHECKING:  # a look at kinks needs NumPy, which a descent on numbers does not
+if TYPE_CHECKING:  # kinks need NumPy, and a descent on numbers does not
     from bpcli.calculus.one_sided.kinks import Kink
 
 
 class DescentStep(NamedTuple):
-    """One point of a descent, with the function's value and gradient there, by the names of the variables."""
+    """One point of a descent, with the function's value and its gradient by variable."""
 
     step: int
     point: Point
@@ -62,14 +62,14 @@ def descend(
 
 
 def check_learning_rate(learning_rate: float, hint: str = "") -> None:
-    """InputError for a learning rate that is none."""
+    """InputError unless the learning rate is a finite number above 0."""
     if not (isfinite(learning_rate) and learning_rate > 0):
         message = f"learning_rate {number(learning_rate)}: the learning rate is a number greater than 0"
         raise InputError(message, hint, names=["learning_rate", "ascend"])
 
 
 def check_settings(learning_rate: float, steps: int, tolerance: float | None) -> None:
-    """InputError for a learning rate, a number of steps or a tolerance that is none."""
+    """InputError unless the learning rate is above 0, and the number of steps and the tolerance are not negative."""
     check_learning_rate(learning_rate, "ascend goes upward")
     for name, value in (("steps", steps), ("tolerance", tolerance)):
         if value is not None and not value >= 0:
@@ -77,7 +77,7 @@ def check_settings(learning_rate: float, steps: int, tolerance: float | None) ->
 
 
 def signs(names: Sequence[str], ascend: bool, direction: Mapping[str, str]) -> dict[str, bool]:
-    """Of each variable whether its update goes upward."""
+    """For each variable, whether its update goes upward."""
     for name, sign in direction.items():
         if sign not in ("+", "-"):
             raise InputError(f"direction {name}={sign}: expected + or -", names=["direction"])
@@ -95,7 +95,7 @@ def descent(
     steps: int,
     tolerance: float | None,
 ) -> Iterator[DescentStep]:
-    """The steps of a descent with a calculation made ready, as `descend` gives them."""
+    """The steps of `descend`, for a calculation and a start that are made already."""
     last: Point | None = None
     for step in range(steps + 1):
         value, gradient = calculation.gradient(point)
@@ -122,7 +122,7 @@ def left_the_finite(
     learning_rate: float,
     upward: Mapping[str, bool],
 ) -> LeftTheFiniteError:
-    """The error of values that left the finite, with the step that the last curvature would have allowed."""
+    """The error for a value that is not finite; its hint names the learning rate that the last Hessian allows."""
     culprit = calculation.diagnostics.at_fault(point)
     message = f"the values left the finite at step {step}" + (f": {culprit}" if culprit else "")
     if last is None:
@@ -141,9 +141,9 @@ def left_the_finite(
 
 
 def largest_step(calculation: Calculation, point: Point, signs: dict[str, float]) -> float | None:
-    """The α below which x := x + αS∇f stays near a point of the function's quadratic model: 2/max λ, for λ of −S·H.
+    """The α below which x := x + αS∇f does not diverge for the quadratic model with Hessian H: 2/max λ of −S·H.
 
-    S holds the sign of each entry's update. None if a λ is not positive (that direction only grows) or not finite.
+    S holds the sign of each entry's update. None if no λ is positive, or one is not finite.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Derivatives as formulas, and the steps that lead there, from Python."""
+"""Derivatives as formulas, and the steps that lead to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -23,9 +23,9 @@ KINDS: tuple[Kind, ...] = ("gradient", "jacobian", "hessian")
 class Formulas(NamedTuple):
     """Derivatives as formulas.
 
-    `rows` is the matrix: a gradient has one row, a Jacobian one for each output, a Hessian one for each of `entries`,
-    which are the columns: what is differentiated by. `blocks` has a gradient in the shapes of its variables, a Jacobian
-    as outputs × that variable's entries.
+    `entries` names what is differentiated by, a column of `rows` each. A gradient has one row, a Jacobian a row for
+    each output, a Hessian a row for each of `entries`. `blocks` has the same by variable: a gradient in the variable's
+    shape, a Jacobian as outputs × entries.
     """
 
     entries: list[str]
@@ -34,7 +34,7 @@ class Formulas(NamedTuple):
     latex: bool
 
     def __str__(self) -> str:
-        """The formulas a row a line, or in LaTeX as one matrix."""
+        """The formulas, one row on each line; in LaTeX one matrix."""
         if not self.latex:
             return "\n".join(" ".join(row) for row in self.rows)
         if [len(row) for row in self.rows] == [1]:
@@ -43,7 +43,7 @@ class Formulas(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The steps of one gradient: what it is of, as a name and an expression, and each step."""
+    """The steps of the gradient of one expression, with the name and the text of the expression."""
 
     name: str
     expression: str
@@ -62,10 +62,10 @@ def formula(
 ) -> Formulas:
     """The formulas of a derivative: `str(formula("x**2+y**2"))` is `2*x 2*y`.
 
-    `of` is `gradient`, `jacobian` or `hessian`; `shapes` has the shape of a variable that is no number, `{"x": 3}` or
-    `{"A": (2, 3)}`; with `latex` the formulas are LaTeX for math mode; `simplify` has SymPy look for shorter ones, else
-    they are the same whatever is installed. A formula holds where the expression has a value. Raises ExpressionError,
-    UsageError, and with `simplify` MissingExtraError without SymPy.
+    `of` is `gradient`, `jacobian` or `hessian`; `shapes` has the shapes of vectors and matrices, `{"x": 3}` or
+    `{"A": (2, 3)}`; with `latex` the formulas are LaTeX for math mode; with `simplify` SymPy looks for shorter ones,
+    else they are the same whatever is installed. A formula holds where the expression has a value. Raises
+    ExpressionError, UsageError, and with `simplify` MissingExtraError without SymPy.
     """
     given = _read(expressions, of, wrt, let, order)
     derivation, known = _derivation(given, _shapes(shapes, given))
@@ -97,9 +97,9 @@ def steps(
     shapes: Mapping[str, int | tuple[int, ...]] | None = None,
     latex: bool = False,
 ) -> list[Steps]:
-    """The steps of each expression's gradient, and of a Hessian those of each entry of the gradient, too.
+    """The steps of each expression's gradient; for a Hessian also the steps of each entry of the gradient.
 
-    Of numbers alone: VectorStepsError where a vector or a matrix occurs. The keywords are those of `formula`.
+    Raises VectorStepsError where a vector or a matrix occurs. The keywords are those of `formula`.
     """
     given = _read(expressions, of, wrt, let, order)
     sizes = _shapes(shapes, given)
@@ -124,7 +124,7 @@ def _read(
 
 
 def _shapes(shapes: Mapping[str, int | tuple[int, ...]] | None, given: Expressions) -> dict[str, Shape]:
-    """The shapes as tuples; UsageError for one that is none, or of no variable."""
+    """The shapes as tuples; UsageError for anything else, and for a name that is no variable."""
     check_names(shapes or {}, given.variables, "shapes")
     result: dict[str, Shape] = {}
     for name, size in (shapes or {}).items():
@@ -142,7 +142,7 @@ def _derivation(given: Expressions, shapes: Mapping[str, Shape]) -> tuple[Deriva
 
 
 class _Writer:
-    """Writes the formulas of a derivative: as a textbook prints them, or as SymPy has them."""
+    """Writes formulas as text or LaTeX, tidied as in a textbook, or shortened by SymPy."""
 
     def __init__(self, given: Expressions, latex: bool, simplify: bool) -> None:
         self.variables, self.decimals = given.variables, has_decimals(given.trees, given.constants)
@@ -151,12 +151,12 @@ class _Writer:
     def all(self, block: Any) -> Any:
         """The formulas of a block as texts, in its shape."""
         each = np.frompyfunc(lambda symbol: self.write(self.shortened(symbol.tree)), 1, 1)
-        with np.errstate(all="ignore"):  # a simpler form is tried out at points where neither may have a value
+        with np.errstate(all="ignore"):  # simpler forms are compared at points, where they need not have a value
             values = each(np.asarray(block, object))
         return values.tolist() if isinstance(values, np.ndarray) else values
 
     def shortened(self, tree: Expression) -> Expression:
-        """The tree that is written."""
+        """The tidied tree."""
         tree = textbook(tree, self.variables, self.decimals)
         if not self.simplify:
             return tree
@@ -166,7 +166,7 @@ class _Writer:
 
 
 def _slopes(given: Expressions, shapes: Mapping[str, Shape]) -> list[tuple[str, Expression, str]]:
-    """The gradient's entries that are no constants, with their names and texts: what a Hessian differentiates."""
+    """The entries of the gradient that are not constant, with their names and texts: a Hessian differentiates them."""
     derivation, _ = _derivation(given, shapes)
     blocks = derivation.gradient(derivation.point_of(given.constants))[1]
     write = _Writer(given, False, False)

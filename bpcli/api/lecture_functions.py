@@ -1,4 +1,4 @@
-"""The lecture's functions by name: their Jacobians, and the products with them, in doubles or proven to the last digit.
+"""Jacobians of the lecture's functions by name, and products with them, in doubles or proven to the last digit.
 
 `named_jacobian("softmax", logits=[1, 2, 3])` has the value, the Jacobian in blocks, and the kinks at the point.
 """
@@ -32,8 +32,8 @@ class NamedDerivative:
     """The value of a function of the lecture, and its Jacobian or a product with it, by block.
 
     `jacobian` holds a matrix, outputs × entries, for each block, `vjp` v·J in each block's shape, and `jvp` J·v in the
-    value's shape; two of the three are None. `kinks` are the slopes that differ on both sides of the point, and `place`
-    says where that is. A number that no precision decides is a NaN of the type `Undecided`.
+    value's shape; two of the three are None. `kinks` are the places where the slopes on both sides differ, and `place`
+    describes them. A number that can't be proven at any precision is a NaN of the type `Undecided`.
     """
 
     function: str
@@ -96,7 +96,7 @@ def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
     def compute(i: Inputs) -> Results:
         tangent, at = _alike(v, i), [starts[corner.block] + corner.entry for corner in point.unlike]
         slopes = [point.slope(corner, i) for corner in point.unlike]
-        if point.outputs > 1 or not slopes:  # a function applied entry by entry
+        if point.outputs > 1 or not slopes:  # a function that acts entry by entry
             return row.value(i), {"jvp": row.jvp(i, tangent)}, [s * tangent[k] for s, k in zip(slopes, at, strict=True)]
         entries = [entry for block in row.jacobian(i).values() for entry in block.reshape(-1)]
         for k, slope in zip(at, slopes, strict=True):
@@ -111,19 +111,19 @@ def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
 
 
 def names_of(wrt: str | Sequence[str] | None) -> Sequence[str] | None:
-    """Names as a list, from a text such as `x,w`."""
+    """A list of names; a text such as `x,w` is split."""
     return [name.strip() for name in wrt.split(",")] if isinstance(wrt, str) else wrt
 
 
 def each_named(name: str, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The inputs of each of the functions that a matrix stands for, one a row, as one of logits does for softmax."""
+    """The inputs, one set for each row where a matrix is given for a vector: for softmax, a matrix of logits."""
     row = named_function(name)
     check_names(name, inputs)
     yield from each_set(row, inputs)
 
 
 class _Point:
-    """A function of the lecture at checked inputs, with the kinks there."""
+    """A function of the lecture at checked inputs, with the kinks at that point."""
 
     def __init__(self, name: str, given: Mapping[str, Any]) -> None:
         inputs = dict(given)
@@ -149,7 +149,7 @@ class _Point:
         return corner.slopes(inputs)[KINKS.index(self.kink)]
 
     def evaluated(self, compute: Callable[[Inputs], Results]) -> tuple[Any, Blocks, Sequence[Any]]:
-        """What `compute` makes of the inputs, in doubles or proven: value, blocks, the kinks."""
+        """The value, the blocks and the slopes at kinks that `compute` gives, in doubles or proven."""
         with np.errstate(all="ignore"):
             if not self.certify:
                 value, blocks, rest = compute(self.inputs)
@@ -159,12 +159,12 @@ class _Point:
         return value, wanted, rest
 
     def starts(self) -> dict[str, int]:
-        """Where each block begins among the entries of all."""
+        """The number of the first entry of each block, among the entries of all blocks."""
         sizes = [int(np.size(self.inputs[block])) for block in self.row.blocks]
         return dict(zip(self.row.blocks, itertools.accumulate(sizes, initial=0), strict=False))
 
     def tangent(self, v: NDArray[Any]) -> NDArray[Any]:
-        """A direction of the blocks that are differentiated by as one of all, the others at rest."""
+        """A direction in all blocks, from one in the blocks of `wrt`; it is 0 in the others."""
         whole, at = np.zeros(sum(int(np.size(self.inputs[block])) for block in self.row.blocks)), 0
         for block, shape in self.shapes.items():
             start, size = self.starts()[block], math.prod(shape)
@@ -182,7 +182,7 @@ class _Point:
         return certified(in_balls, self.digits, entries)
 
     def result(self, value: Any, **derivative: Any) -> NamedDerivative:
-        """The derivative, with what there is to say of the kinks."""
+        """The derivative, with the slopes on both sides of each kink."""
         kinks = []
         for corner in self.corners:
             title = entry_names(corner.block, self.shapes[corner.block])[corner.entry]
@@ -195,7 +195,7 @@ class _Point:
 
 
 def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
-    """The entries of a v, row by row; InputError if there are not `count`."""
+    """The `count` entries of v, row by row; InputError if it has more or fewer."""
     entries = np.asarray(v, float).ravel()
     if len(entries) != count:
         raise InputError(f"{name} has {len(entries)} entries for {count} {what}", names=[name])
@@ -203,5 +203,5 @@ def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
 
 
 def _alike(v: NDArray[Any], inputs: Inputs) -> Any:
-    """The entries of a v as the kind of numbers that the inputs are."""
+    """v in the same kind of numbers as the inputs."""
     return array_namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)

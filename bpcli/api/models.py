@@ -1,4 +1,4 @@
-"""Training and trained models in Python: what `train`, `predict`, `evaluate` and `inspect` do, in arrays."""
+"""Training and trained models in Python: what `train`, `predict`, `evaluate` and `inspect` do, with arrays."""
 
 import os
 import warnings
@@ -31,7 +31,7 @@ class DataWarning(UserWarning):
 
 
 class TrainedModel:
-    """A trained model, to predict with and to look into.
+    """A trained model.
 
     X is a path, a mapping or data frame of columns by name, an array (N, columns), or a sparse matrix of SciPy's where
     the model was trained on a LIBSVM file. Columns of an array are in the order of `columns`; of other tables they are
@@ -53,7 +53,7 @@ class TrainedModel:
 
     @property
     def features(self) -> list[str]:
-        """The prepared features, a row of `weights` each: `age`, `plan=basic`, …"""
+        """The names of the prepared features, one for each row of `weights`: `age`, `plan=basic`, …"""
         return list(self._model.preparation.feature_names)
 
     @property
@@ -162,6 +162,6 @@ def train(
 
 
 def _warn(texts: Sequence[str], depth: int = 3) -> None:
-    """Warnings of Python's, at the line of whoever called a function of this module from `depth` calls above."""
+    """Give Python warnings, which point at the line that called the public function, `depth` calls above."""
     for text in texts:
         warnings.warn(text, DataWarning, stacklevel=depth)

@@ -1,4 +1,4 @@
-"""The command line: a lazy group of commands, and the one place where errors become messages and exit codes."""
+"""The command line: the group of commands, imported when they run, and how errors become messages and exit codes."""
 
 import io
 import os
@@ -96,7 +96,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.ignore_unknown_options = True
-        self.meant = ""  # advice on an argument such as -at, which may be an expression, too
+        self.meant = ""  # the option that -at may have been meant for; it may also be an expression
         self.params.append(_debug_option())
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -104,7 +104,7 @@ class Command(click.Command):
         _options_under_headings(self, context, formatter)
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        """Refuse unknown `--options`; leave all else that begins with a minus to be a value."""
+        """Refuse unknown `--options`; anything else that begins with a minus is a value."""
         options = {name: p for p in self.get_params(context) if isinstance(p, click.Option) for name in p.opts}
         self.meant = ""
         values = iter(arguments)
@@ -127,7 +127,7 @@ class Command(click.Command):
             raise click.UsageError("\n  ".join(filter(None, [error.format_message(), self.meant])), context) from None
 
     def invoke(self, context: click.Context) -> Any:
-        """As click does; where an expression can't be read, an option with one minus may be why."""
+        """Run the command; if an expression can't be read because an option has one minus, say so."""
         try:
             return super().invoke(context)
         except ExpressionError as error:
@@ -136,7 +136,7 @@ class Command(click.Command):
 
 
 class NoCommandError(click.UsageError):
-    """`bpcli` alone: the help is what it says, which click's versions do each in its own way."""
+    """`bpcli` without arguments: the message is the help."""
 
     def format_message(self) -> str:
         """The help of the group."""
@@ -144,10 +144,10 @@ class NoCommandError(click.UsageError):
 
 
 class LazyGroup(click.Group):
-    """The group of `COMMANDS`: its help needs no command's module."""
+    """The group of `COMMANDS`; a command's module is imported when it is needed."""
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        """As click does, but without arguments the help is an error of usage."""
+        """Without arguments the help is shown as an error of usage."""
         if not arguments and not context.resilient_parsing:
             raise NoCommandError("no command", ctx=context)
         return super().parse_args(context, arguments)
@@ -168,7 +168,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but an unknown command offers the nearest one."""
+        """For an unknown command, offer the nearest one."""
         name = arguments[0]
         if name not in COMMANDS and not name.startswith("--"):
             close = nearest(name, COMMANDS)
@@ -209,7 +209,7 @@ def cli() -> None:
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived; derived from BaseException as KeyboardInterrupt is, so that no handler of errors swallows it."""
+    """SIGTERM arrived; a BaseException as KeyboardInterrupt is, so that no `except Exception` catches it."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -220,7 +220,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
     signal.signal(signal.SIGTERM, _terminate)
     debug = False
-    if sys.stdin is None:  # closed by whoever called us: there is nothing to read
+    if sys.stdin is None:  # the caller has closed it: read nothing
         sys.stdin = io.TextIOWrapper(io.BytesIO())
     try:
         if sys.stdout is None:
@@ -247,7 +247,7 @@ def _complete() -> Any:
 
 
 def _report(error: BaseException, debug: bool) -> int:
-    """Say what went wrong on stderr; returns the exit code."""
+    """Print the error on stderr; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return int(error.exit_code)
     if isinstance(error, SystemExit):
@@ -300,7 +300,7 @@ def _describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, MemoryError):
         return 3, "there is not enough memory for this"
     if isinstance(error, OSError):
-        # Files are opened in places that name them in their errors; what is left is the stream of results.
+        # Errors with files name the file; an error without one is of stdout.
         return 3, f"{error.filename or 'standard output'}: {error.strerror or error}"
     return 70, (
         f"internal error: {type(error).__name__}: {error}\n"

@@ -35,7 +35,7 @@ EXAMPLES = {
     False: "--x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid --loss bce --y 1",
     True: '--x 1,2 --w "0.1,0.2;0.3,0.4" --b 0,0 --label 1',
 }
-"""The options of a layer, by whether it has an output for each class."""
+"""An example of a layer's options, by whether it has an output for each class."""
 
 
 @click.command(cls=SettingsCommand)
@@ -103,7 +103,7 @@ def command(
 
 
 def _of_values(layer: str, options: dict[str, str], alpha: float | None, layout: str) -> Chain:
-    """The chain of the values that the options give."""
+    """The chain for the values of the options."""
     named = {name: options.pop(name) for name in CHOICES if name in options}
     values: dict[str, Any] = {name: parse_value(text, read_value_file) for name, text in options.items()}
     for name, rows in CHOICES.items():
@@ -129,7 +129,7 @@ def _of_run(run: Path, rows: str | None, alpha: float | None, layout: str) -> Ch
 
 
 def _listed(items: Sequence[Any]) -> str:
-    """The items in a note: the first, and how many there are, where they are many."""
+    """The items for a note; of many the first ones and their number."""
     if len(items) <= MOST:
         return ", ".join(map(str, items))
     return f"{', '.join(map(str, items[: MOST - 1]))}, … ({len(items)} in all)"

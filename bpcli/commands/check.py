@@ -1,4 +1,4 @@
-"""`bpcli check`: exact derivatives against difference quotients, and derivations that somebody made."""
+"""`bpcli check`: exact derivatives against difference quotients, and hand-derived answers against exact ones."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,7 +32,7 @@ from bpcli.errors import BpcliError, CheckError, UsageError
 from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import cell, number
 
-_MOST_ENTRIES = 12  # of an answer that are shown
+_MOST_ENTRIES = 12  # of an answer that are shown at most
 
 
 @click.command(cls=SettingsCommand)
@@ -43,7 +43,7 @@ _MOST_ENTRIES = 12  # of an answer that are shown
 )
 @option("Answer", "--score", is_flag=True, help="With --mine: the part of the entries that are right, 0 to 1.")
 @option("Answer", "--rtol", type=float, help="How far a number may be off, relative. [default: 1e-9]")
-@option("Answer", "--atol", type=float, default=0.0, show_default=True, help="How far it may be off besides.")
+@option("Answer", "--atol", type=float, default=0.0, show_default=True, help="How far a number may be off, absolute.")
 @named_options
 def command(
     subjects: tuple[str, ...],
@@ -88,7 +88,7 @@ def command(
 
 
 class _Session:
-    """Prints what was checked, and remembers whether all of it held."""
+    """Prints the checks and counts the entries that are wrong or undecided."""
 
     def __init__(self, printer: Printer, tolerance: Tolerance, score: bool) -> None:
         self.printer, self.tolerance, self.score = printer, tolerance, score
@@ -119,7 +119,7 @@ class _Session:
             printer.text(output.aligned(rows), apart=True)
 
     def answered(self, inputs: Mapping[str, Any], answer: str, found: Grade, brief: bool = False) -> None:
-        """What there is to say of an answer; `brief`: of a right one nothing, in text."""
+        """Print the grade of an answer; with `brief` text output leaves out right ones."""
         self.total += 1
         printer = self.printer
         self.disagree += found.agree is False
@@ -221,7 +221,7 @@ def _shown(value: Any) -> str:
 
 
 def _rows(request: Request, mine: tuple[str, ...], answers: list[Answer | BpcliError], session: _Session) -> None:
-    """One row of an answer for each of many points; or formulas, at each of them."""
+    """Grade answers at many points: a row of numbers for each point, or formulas."""
     for text, answer in zip(mine, answers, strict=True):
         if not isinstance(answer, Answer):
             session.answered({}, text, unreadable(answer))

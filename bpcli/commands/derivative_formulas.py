@@ -81,7 +81,7 @@ def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> Non
 
 
 def print_steps(derivations: Sequence[Steps], printer: Printer, latex: bool) -> None:
-    """Print the steps with their rules; of several derivations a heading says whose they are."""
+    """Print the steps with their rules; where there are several derivations, each under a heading."""
     if printer.format == "csv":
         output.emit(csv_line(["function", "step", "name", "formula", "rule", "place"]))
     for k, (name, text, found) in enumerate(derivations):
@@ -104,7 +104,7 @@ def print_steps(derivations: Sequence[Steps], printer: Printer, latex: bool) -> 
 
 
 def _aligned_latex(found: Sequence[Step]) -> str:
-    """The steps as one block for math mode, a line each."""
+    """The steps as one `aligned` block, one line for each."""
     lines = []
     for step in found:
         rule = (step.rule or "value").replace("_", r"\_")

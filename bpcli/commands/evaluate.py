@@ -131,7 +131,7 @@ def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> li
 
 
 def _check(result: Mapping[str, Any], limits: Sequence[tuple[str, float]]) -> None:
-    """Raise for a loss that is not finite, then for a metric under its limit or undefined."""
+    """NotFiniteError for a loss that is not finite, CheckError for a metric that is undefined or under its limit."""
     from math import isfinite
 
     if not isfinite(result["loss"]):

@@ -47,6 +47,6 @@ def show(
     printer: Printer, request: Request, calculation: Any, point: Any, value: float, gradient: dict[str, Any]
 ) -> None:
     """Print one gradient."""
-    beside = {"json": [value], "csv": [value]}
-    printer.check(calculation, point, [v for block in gradient.values() for v in flat(block)], beside=beside)
+    also = {"json": [value], "csv": [value]}
+    printer.check(calculation, point, [v for block in gradient.values() for v in flat(block)], also=also)
     printer.row(request.asked(point), "gradient", value, gradient, wrt_titles(request, calculation), front=True)

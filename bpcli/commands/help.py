@@ -42,7 +42,7 @@ def command(context: click.Context, topic: str | None) -> None:
 
 
 def _hint(word: str, topics: list[str]) -> str:
-    """The topic that was likely meant, else the pages that have the word, else all topics."""
+    """The nearest topic, else the pages that contain the word, else all topics."""
     if close := nearest(word, [*topics, *COMMANDS]):
         return f"did you mean '{close}'?"
     having = [topic for topic in topics if re.search(rf"\b{re.escape(word)}\b", docs.page(topic), re.IGNORECASE)]
@@ -59,6 +59,8 @@ def _show(page: str) -> None:
     if not sys.stdout.isatty():
         output.emit(page.removesuffix("\n"))
         return
-    os.environ.setdefault("LESS", "-FRX")  # as git does: what fits on the screen is printed, and no key is asked for
+    os.environ.setdefault(
+        "LESS", "-FRX"
+    )  # as git does: a page that fits on the screen is printed without waiting for a key
     width = min(shutil.get_terminal_size().columns, WIDEST)
     click.echo_via_pager(markdown.render(page, width), color=False if os.environ.get("NO_COLOR") else None)

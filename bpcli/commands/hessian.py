@@ -32,8 +32,8 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         record = {"value": value, "gradient": blocks, "variables": names, "hessian": rows}
         # A Hessian is the Jacobian of the gradient: its outputs are the ∂f/∂x, their values the gradient's.
         outputs = list(zip(titles, slopes, strict=True))
-        beside = {"json": [value, *slopes], "csv": slopes}
-        printer.check(calculation, point, [v for row in rows for v in row], second=True, beside=beside)
+        also = {"json": [value, *slopes], "csv": slopes}
+        printer.check(calculation, point, [v for row in rows for v in row], second=True, also=also)
         lines = value_lines(rows, printer.precision)
         printer.matrix(request.asked(point), record, outputs, titles, rows, lines)
         if printer.format != "text":

@@ -48,7 +48,7 @@ def command(model: Path, raw: bool, format_: str, precision: int | None) -> None
 
 
 def describe(model: Model, raw: bool) -> dict[str, Any]:
-    """The JSON of cli.md; with `raw` w/s for the weights and b − Σ w·m/s for the bias, of mean m and scale s."""
+    """The record that JSON shows; with `raw` the weights are w/s and the bias b − Σ w·m/s, for mean m and scale s."""
     w, b = model.weights(raw)
     preparation = model.preparation
     standardize = None

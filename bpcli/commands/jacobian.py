@@ -29,7 +29,7 @@ ACTIVATION = "activation"
 
 
 def named_options(function: Any) -> Any:
-    """The options that the functions of the lecture are given their inputs by; their settings: `SettingsCommand`."""
+    """The options for the inputs of the lecture's functions; `SettingsCommand` adds their settings."""
     options = []
     for name in dict.fromkeys(name for names in INPUTS.values() for name in names if name != ACTIVATION):
         users = f"Of {', '.join(n for n, names in INPUTS.items() if name in names)}."
@@ -60,7 +60,7 @@ def command(
     """The Jacobian at a point: a row for each output, a column for each input.
 
     A lone NAME is a function of the lecture: softmax, log_softmax, dot, affine, neuron, an activation, a loss,
-    sigmoid_bce, softmax_cce; its inputs are options, which say whose they are.
+    sigmoid_bce, softmax_cce; its inputs are options, below.
 
     Without a point, or inputs, its formula.
 
@@ -91,7 +91,7 @@ def command(
 
 @contextmanager
 def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, str]) -> Iterator[None]:
-    """UsageError for expressions where inputs of the lecture's functions are `given`, or one is meant: what to type."""
+    """UsageError with the words to type, where expressions come with inputs of the lecture's functions."""
     first, *others = expressions
     named: UsageError | None = None
     if first in INPUTS and others:
@@ -145,8 +145,8 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
     rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
     outputs = [v for value in values for v in flat(value)]
     titles = wrt_titles(request, calculation)
-    beside = {"json": outputs, "csv": outputs}
-    printer.check(calculation, point, [v for row in rows for v in row], beside=beside)
+    also = {"json": outputs, "csv": outputs}
+    printer.check(calculation, point, [v for row in rows for v in row], also=also)
     numbers = all(not calculation.program.variables[name] for name in request.wrt)
     printer.matrix(
         request.asked(point),
@@ -165,7 +165,7 @@ def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Po
     """V·J in the shapes of the variables."""
     values, blocks = calculation.vjp(point, direction("--vjp", text, calculation.outputs, "outputs"))
     entries = [x for block in blocks.values() for x in flat(block)]
-    printer.check(calculation, point, entries, beside={"json": [v for value in values for v in flat(value)]})
+    printer.check(calculation, point, entries, also={"json": [v for value in values for v in flat(value)]})
     printer.row(request.asked(point), "vjp", value_of(values), blocks, wrt_titles(request, calculation))
 
 
@@ -173,7 +173,7 @@ def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Po
     """J·V in the shapes of the outputs."""
     values, products = calculation.jvp(point, direction("--jvp", text, calculation.inputs, "inputs"))
     entries = [x for product in products for x in flat(product)]
-    printer.check(calculation, point, entries, beside={"json": [v for value in values for v in flat(value)]})
+    printer.check(calculation, point, entries, also={"json": [v for value in values for v in flat(value)]})
     printer.result(
         request.asked(point),
         lambda: {"value": value_of(values), "jvp": value_of(products)},

@@ -42,7 +42,7 @@ def read_inputs(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _check(found: NamedDerivative, numbers: list[Any], printer: Printer) -> None:
-    """Remember what is to be said of a point: a kink, what is not proven, and what is not finite."""
+    """Note a kink, and count results that are not proven or not finite."""
     if found.kinks:
         printer.at_kink(lambda: found.place, found.kinks)
     if printer.all_decided(numbers) and not np.isfinite(np.array(numbers, float)).all():
@@ -59,7 +59,7 @@ def _print_jacobian(found: NamedDerivative, printer: Printer) -> None:
     blocks = found.jacobian or {}
     values = _numbers(found.value)
     _check(found, [*values, *_numbers(*blocks.values())], printer)
-    # The gradient of a mini-batch is shown a row a sample, in the shape of what it is the gradient by.
+    # The gradient of a mini-batch is shown in the shape of the batch, one row for each sample.
     batch = {k: m.reshape(found.shapes[k]) for k, m in blocks.items() if len(blocks) == 1 and len(m) == 1}
     shown = {**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}
     printer.matrix(

@@ -18,15 +18,15 @@ else:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "csv")
-DOUBLE_DIGITS = 17  # that tell any two doubles apart
-MOST_DIGITS = 10_000  # that are proven
+DOUBLE_DIGITS = 17  # with which any two doubles differ
+MOST_DIGITS = 10_000  # that --certify may be asked for
 
 PATH = click.Path(path_type=Path, readable=False)
 PATH_OR_STDIN = click.Path(path_type=Path, allow_dash=True, readable=False)
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
-    """Several options as one, in their order."""
+    """Several options as one decorator, in this order."""
 
     def add(function: F) -> F:
         for each in reversed(options):
@@ -75,7 +75,7 @@ class RowName(NameChoice):
 
     @choices.setter
     def choices(self, _: Any) -> None:
-        """What click.Choice remembers of them is not asked for."""
+        """Ignore the list that click.Choice stores."""
 
 
 INPUTS_HEADING = "Inputs"
@@ -85,7 +85,7 @@ class SettingsCommand(Command):
     """A command with an option for each setting of the activations and losses, such as `--slope` of leaky_relu."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The options, with those of the tables as they are now."""
+        """The options, and those of the rows that the tables have now."""
         known = super().get_params(ctx)
         taken = {name for parameter in known for name in parameter.opts}
         return [*known, *(o for o in setting_options() if not taken & set(o.opts))]
@@ -105,7 +105,7 @@ def setting_options() -> list[click.Option]:
 
 
 def with_settings(name: str | None, rows: Mapping[str, Any], given: dict[str, Any]) -> Any:
-    """The choice of a row with those of the given settings that are its own, which are taken out of `given`."""
+    """The choice of a row with its settings, which are removed from `given`."""
     if name is None:
         return None
     settings = {key: given.pop(key) for key in rows[name].settings if key in given}

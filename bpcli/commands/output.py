@@ -9,7 +9,7 @@ import click
 
 
 def discard_stdout() -> None:
-    """Let what is still printed go nowhere: whoever read it has read enough."""
+    """Discard what is printed from now on, because the reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -19,7 +19,7 @@ def emit(line: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line on stderr; that it can't be written must not cost the result."""
+    """A line on stderr; if it can't be written, the results still come."""
     with suppress(OSError):
         click.echo(text, err=True)
 
@@ -35,7 +35,7 @@ def warning(text: str) -> None:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as lines, each column as wide as its widest cell; cells that are numbers stand to the right."""
+    """The rows as lines with aligned columns; columns of numbers are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     numeric = [all(_is_number(text) for text in column[1:]) for column in zip(*rows, strict=True)]
     lines = []

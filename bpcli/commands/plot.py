@@ -25,8 +25,8 @@ from bpcli.text.notation import number
 VIEWS = ("curves", "boundary", "confusion", "weights")
 STEPS = 20
 DPI = 200
-HIGHEST = 1e300  # of a value in a picture, whose axes take differences of them
-FAR = 1e250  # a coordinate beyond has no picture: squares of it are not finite
+HIGHEST = 1e300  # of a value in a picture: the differences of two must be finite
+FAR = 1e250  # the largest coordinate of a picture: its square must be finite
 
 
 PICTURE, OF_EXPRESSION, OF_RUN = "Picture", "Of an expression", "Of a run"
@@ -106,7 +106,7 @@ def command(subject: str, target: Path | None, force: bool, size: str | None, dp
 
 
 def _options_of(subject: str, is_run: bool, given: dict[str, Any]) -> dict[str, Any]:
-    """The options under the heading of the subject; UsageError for a given one under the other heading."""
+    """The options that go with the subject, an expression or a run; UsageError for one that goes with the other."""
     own = {}
     for each in command.params:
         if isinstance(each, Option) and each.name in given:
@@ -119,7 +119,7 @@ def _options_of(subject: str, is_run: bool, given: dict[str, Any]) -> dict[str, 
 
 
 def _is_run(subject: str) -> bool:
-    """Whether the subject is a path: one that exists, or would lie in a folder that does."""
+    """Whether the subject is the path of a run: it exists, or its folder does."""
     path = Path(subject)
     if path.is_dir() and "/" not in subject and not (path / "model.npz").exists():
         raise DataError(f"{subject} is a folder, and no run: it has no model.npz", f'the expression is "({subject})"')
@@ -152,7 +152,7 @@ def _pair(
 def _expression(
     text: str, printer: Printer, size: tuple[float, float], wanted: Wanted
 ) -> tuple[Any, NotFiniteError | None]:
-    """The figure of an expression, and what was not finite in it."""
+    """The figure of an expression, and the error to raise after it is written."""
     import numpy as np
 
     from bpcli.plots.expressions import Scene, draw
@@ -184,7 +184,7 @@ def _expression(
 
 
 def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Callable[..., Sequence[Any]]]:
-    """The value and the slopes of an expression of one or two numbers, each of columns of points."""
+    """Functions of columns of points: the value and the slopes of an expression of one or two numbers."""
     import numpy as np
 
     names = request.variables.names
@@ -245,7 +245,7 @@ def _point(request: Request, names: list[str], text: str) -> tuple[Calculation, 
 def _path(
     calculation: Calculation, point: Point, names: list[str], lr: float, steps: int
 ) -> tuple[Any, NotFiniteError | None]:
-    """The points of a descent as far as they and their values are finite, and what ended it early."""
+    """The points of a descent while they and their values are finite, and the error that ended it, if any."""
     import numpy as np
 
     points: list[list[float]] = []
@@ -258,7 +258,7 @@ def _path(
                 raise left_the_finite(calculation, step.point, last, step.step, lr, downward)
             points.append(row)
             last = step.point
-    except LeftTheFiniteError as error:  # of the first point its own check has told
+    except LeftTheFiniteError as error:  # the check of the first point has reported that one
         return np.array(points), error if step.step else None
     return np.array(points), None
 
@@ -320,7 +320,7 @@ def _run(run: Path, size: tuple[float, float] | None, show: str | None, features
 
 
 def _features(text: str | None, names: Sequence[str]) -> tuple[int, ...]:
-    """The numbers of the features that `--features a,b` names."""
+    """The positions of the features that `--features a,b` names."""
     chosen: list[int] = []
     for name in (part.strip() for part in (text or "").split(",") if part.strip()):
         if name not in names:

@@ -20,7 +20,7 @@ from bpcli.commands.requests import Request
 from bpcli.errors import UsageError
 from bpcli.text.notation import json_text, number
 
-PRINTED_CELLS = 1 << 16  # that are text at a time
+PRINTED_CELLS = 1 << 16  # that are turned to text at once
 
 
 Show = Callable[..., None]
@@ -28,10 +28,10 @@ Show = Callable[..., None]
 
 
 def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, target: str | None, force: bool) -> None:
-    """Evaluate the one expression of `request`, with its gradient or without, at the points of its file."""
+    """Print or write the values, with `gradient` also the gradients, of an expression at the points of a file."""
     if target is not None and request.points is None:
         raise UsageError("--output writes the columns of many points, and goes with --points")
-    # The precision of balls is one for all threads.
+    # Balls have one precision for all threads.
     workers = 1 if printer.certify else None
     blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), workers)
     hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
@@ -78,7 +78,7 @@ def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request)
 
 def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer, request: Request) -> None:
     write: Callable[[float, int | None], str] = json_text if printer.format == "json" else number
-    layouts = None  # the same for all, whose shapes are
+    layouts = None  # the same for all blocks, whose shapes are the same
     for block in blocks:
         inputs = [block.columns[name] for name in request.variables.names]
         cells = [row for values in inputs for row in values.reshape(-1, values.shape[-1])] + list(block.table.T)
@@ -96,7 +96,7 @@ def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer
 
 
 class _Marked(Printer):
-    """A printer of marks in the place of numbers."""
+    """A printer that gets marks instead of numbers."""
 
     def check(
         self,
@@ -104,15 +104,15 @@ class _Marked(Printer):
         point: Any,
         results: Sequence[Any],
         second: bool = False,
-        beside: Mapping[str, Sequence[Any]] | None = None,
+        also: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
-        """Marks are neither finite nor not."""
+        """Marks are not checked."""
 
 
 def _layouts(
     calculation: Calculation, show: Show, gradient: bool, printer: Printer, request: Request
 ) -> tuple[str, str, list[int]]:
-    """How `show` of the command prints a first and a further point, with `%s` for each number, and which numbers."""
+    """The text of a first and of a further point, with `%s` for each number, and the positions of these numbers."""
     places = count()
     names, shapes = request.variables.names, calculation.program.variables
     point = {name: _marks(shapes[name], places) for name in names}
@@ -128,11 +128,11 @@ def _layouts(
     return first, further, [int(place) for place in _MARK.findall(texts[1])]
 
 
-_MARK = re.compile(r'"?\$(\d+)\$"?')  # in JSON it stands in quotes; a dollar has no meaning in the language
+_MARK = re.compile(r'"?\$(\d+)\$"?')  # in quotes in JSON; no expression contains a dollar
 
 
 def _marks(shape: Shape, places: Iterator[int]) -> Any:
-    """A mark, or an array of them, that says which number belongs in its place."""
+    """A mark, or an array of marks, with the position of the number that replaces it."""
     import numpy as np
 
     marks = [f"${next(places)}$" for _ in range(math.prod(shape))]

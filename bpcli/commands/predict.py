@@ -23,7 +23,7 @@ from bpcli.training.run import load_model
 
 
 def source_of(data: Path, model: Model) -> Table | Path:
-    """A DATA argument: the file, or the table on stdin for `-`, read as those of the training were."""
+    """The file of a DATA argument, or for `-` the table on stdin, read as the training data were."""
     if str(data) != "-":
         return data
     files = model.files(Path("<stdin>"))
@@ -70,7 +70,7 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
         as_they_stand = {name: source.values(name) for name in kept}
         for index, row in enumerate(rows):
             record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
-            # What is kept stays as it was given: --precision is for what is predicted.
+            # Kept columns stay as they are: --precision is for predictions.
             rounded = {n: float(number(record[n], precision)) for n in said if isinstance(record[n], float)}
             output.emit(json_text(record | rounded))
     elif format_ == "csv":
@@ -86,7 +86,7 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
 def _stream(
     model: Model, data: Path, keep: Sequence[str], said: Sequence[str], format_: str, precision: int | None
 ) -> None:
-    """Predict a large file block by block, in memory of a block; the same lines come out, and the notes at the end."""
+    """Predict a large file block by block, with memory for one block; the lines are the same, the notes come last."""
     blocks = PreparedBlocks(model.preparation, model.files(data), with_target=False)
     seen = 0
     for block, prepared in blocks:
@@ -107,7 +107,7 @@ def _stream(
 
 
 def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, list[str]]:
-    """The cells of the columns to keep, as they stand; a name that holds a comma is put in quotes."""
+    """The cells of the kept columns, unchanged; a name with a comma is given in quotes."""
     kept: dict[str, list[str]] = {}
     for name in [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]:
         if name not in table.names:

@@ -1,4 +1,4 @@
-"""How the calculator's commands print: numbers and matrices as lines, records and rows, and the notes on them."""
+"""How the calculator's commands print results, as text, JSON and CSV, and notes on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from bpcli.commands.option_groups import DOUBLE_DIGITS
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.text.notation import cell, csv_line, json_text
 
-MAX_NOTES = 3  # of places where a result is not finite
+MAX_NOTES = 3  # of one kind in a call
 
 
 def plain(value: Any) -> Any:
@@ -25,12 +25,12 @@ def flat(value: Any) -> list[float]:
 
 
 def value_lines(value: Any, precision: int | None) -> list[str]:
-    """A number or a vector on one line, a matrix a row a line, entries separated by a space."""
+    """A number or a vector on one line, a matrix one row on each line; entries are separated by a space."""
     value = plain(value)
     if not isinstance(value, list):
         return [cell(value, precision)]
     rows = value if value and isinstance(value[0], list) else [value]
-    if rows and rows[0] and isinstance(rows[0][0], list):  # more axes than two: matrices, one below the other
+    if rows and rows[0] and isinstance(rows[0][0], list):  # more than two axes: matrices below each other
         return [line for part in rows for line in value_lines(part, precision)]
     return [" ".join([cell(v, precision) for v in row]) for row in rows]
 
@@ -46,7 +46,7 @@ def blocks_lines(blocks: Mapping[str, Any], precision: int | None) -> list[str]:
 
 
 class Asked(NamedTuple):
-    """A function at inputs by name, with which each result begins."""
+    """The function and its inputs by name; each printed result begins with them."""
 
     function: str | list[str]
     at: Mapping[str, Any]
@@ -65,7 +65,7 @@ class Asked(NamedTuple):
 
 
 class Printer:
-    """Prints results a point at a time in one of the formats, and remembers where one was not finite."""
+    """Prints the results of one point after the other in a format, and counts those that are not finite."""
 
     def __init__(self, format_: str, precision: int | None, certify: bool = False, kink: str = "lecture") -> None:
         if precision is not None and precision > DOUBLE_DIGITS and not certify:
@@ -77,12 +77,12 @@ class Printer:
         self.first = True
         self.width = 0
         self.not_finite = self.undecided = self.kinks = self.lossy = 0
-        self.reason: str | None = None  # why a result is not decided
+        self.reason: str | None = None  # why a result is not proven
         self.decided = True  # of the point that was checked last
         self.notes: list[str] = []
 
     def text(self, lines: Sequence[str], apart: bool) -> None:
-        """The lines of one point; `apart`: with an empty line between it and the one before."""
+        """The lines of one point; with `apart` an empty line separates it from the one before."""
         if apart and not self.first:
             output.emit("")
         self.first = False
@@ -90,7 +90,7 @@ class Printer:
             output.emit(line)
 
     def json(self, record: dict[str, Any]) -> None:
-        """The record of one point, whose results `check` has seen."""
+        """The record of one point; `check` has seen its results."""
         output.emit(json_text({**record, "certified": self.decided} if self.certify else record, self.precision))
 
     def result(
@@ -101,9 +101,9 @@ class Printer:
         lines: Callable[[], list[str]],
         apart: bool | None = None,
     ) -> None:
-        """One point in the format: a record, or rows under titles, each behind the inputs; or lines, `apart` as text.
+        """One point: the inputs and a record in JSON, the inputs and a table in CSV, lines in text.
 
-        Where `apart` is None, an empty line stands before a result of several lines.
+        With `apart` an empty line separates text from the point before; None: where there are several lines.
         """
         if self.format == "json":
             self.json({"function": asked.function, "inputs": asked.inputs(), **record()})
@@ -118,7 +118,7 @@ class Printer:
     def row(
         self, asked: Asked, key: str, value: Any, blocks: Mapping[str, Any], titles: Sequence[str], front: bool = False
     ) -> None:
-        """A gradient or V·J, each block in the shape of its variable; `front`: behind the value in CSV, too."""
+        """A gradient or V·J, each block in the shape of its variable; with `front` CSV has the value in front."""
         entries = [v for block in blocks.values() for v in flat(block)]
         numbers = not any(hasattr(block, "ravel") for block in blocks.values())
         before = {"value": value} if front else {}
@@ -138,12 +138,12 @@ class Printer:
         rows: Sequence[Sequence[Any]],
         lines: list[str],
     ) -> None:
-        """A Jacobian or a Hessian: in CSV a line for each output, which has its name and value in front."""
+        """A Jacobian or a Hessian; CSV has a line for each output, with its name and value in front."""
         table = [[name, value, *row] for (name, value), row in zip(outputs, rows, strict=True)]
         self.result(asked, lambda: record, lambda: (["output", "value", *titles], table), lambda: lines, apart=True)
 
     def csv(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Rows of one point, behind the header of the first."""
+        """The rows of one point; the first point also prints the header."""
         if self.first:
             self.width = len(header)
             output.emit(csv_line(header))
@@ -162,15 +162,15 @@ class Printer:
         point: Point,
         results: Sequence[float],
         second: bool = False,
-        beside: Mapping[str, Sequence[float]] | None = None,
+        also: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
-        """Remember the operation at fault if one of the results is not finite; `second` derivatives among them.
+        """Remember the operation that is to blame if a result is not finite; `second`: there are second derivatives.
 
-        `beside` are the numbers that a format prints beside the results; what it does not print is not at fault.
+        `also` has further numbers that some formats print: only what is printed is checked.
         """
         from math import isfinite
 
-        results = [*(beside or {}).get(self.format, ()), *results]
+        results = [*(also or {}).get(self.format, ()), *results]
         if calculation.kinks:
             self.at_kink(lambda: calculation.diagnostics.edge_place(point), calculation.kinks)
         if not self.all_decided(results):
@@ -185,7 +185,7 @@ class Printer:
                 self.notes.append(note)
 
     def at_kink(self, place: Callable[[], str], kinks: Sequence[Any]) -> None:
-        """A note on a point at a kink, of the first few such points."""
+        """Note that a point lies at a kink, for the first `MAX_NOTES` points."""
         self.kinks += 1
         if self.kinks > MAX_NOTES:
             return
@@ -194,13 +194,13 @@ class Printer:
         output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
 
     def lost(self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], titles: list[str]) -> None:
-        """A note on the entries of a Jacobian that rounding has eaten, at the first few such points."""
+        """Note entries of a Jacobian whose digits are lost to rounding, at the first `MAX_NOTES` points."""
         from bpcli.calculus.sweeps.rounding import lost_digits
 
         self._lost(lambda: lost_digits(calculation, point, rows), rows, [titles] * len(rows))
 
     def lost_values(self, calculation: Calculation, point: Point, values: Sequence[float]) -> None:
-        """The same of the values."""
+        """The same for values."""
         from bpcli.calculus.sweeps.rounding import lost_values
 
         titles = [[name] for name in calculation.output_names]
@@ -209,7 +209,7 @@ class Printer:
     def lost_seconds(
         self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], names: list[str]
     ) -> None:
-        """The same of a Hessian."""
+        """The same for a Hessian."""
         from bpcli.calculus.sweeps.rounding import lost_seconds
 
         titles = [[f"d²/d{row}d{column}" for column in names] for row in names]
@@ -229,7 +229,7 @@ class Printer:
         output.note(f"digits are lost to rounding, terms cancel: {shown}{more}; --certify proves each digit")
 
     def all_decided(self, results: Sequence[float]) -> bool:
-        """Whether each result is proven, where that is asked for; remembered for the record."""
+        """With --certify, whether every result is proven; else True."""
         if self.certify:
             from bpcli.calculus.sweeps.certified import Undecided
 

@@ -1,4 +1,4 @@
-"""What the calculator's commands share: their options, and the points they are asked for."""
+"""What the calculator's commands share: their options, and the points that these give."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,12 +76,12 @@ class Given(NamedTuple):
 
     @property
     def a_point(self) -> bool:
-        """Whether there is any of what goes with an expression."""
+        """Whether an option is given that goes only with expressions."""
         return bool(self.at or self.let or self.declared) or self.points is not None
 
 
 class FormulaOptions(NamedTuple):
-    """`--latex`, `--explain`, `--simplify`, `--shape`: what goes without a point."""
+    """`--latex`, `--explain`, `--simplify`, `--shape`: the options that need no point."""
 
     latex: bool
     explain: bool
@@ -89,7 +89,7 @@ class FormulaOptions(NamedTuple):
     shape: tuple[str, ...]
 
     def first(self) -> str:
-        """The first of them that is given, or nothing."""
+        """The first of them that is given, else ""."""
         names = [f"--{name}" for name, value in self._asdict().items() if value]
         return names[0] if names else ""
 
@@ -97,7 +97,7 @@ class FormulaOptions(NamedTuple):
 def calculator_options(
     wrt: bool = True, bulk: bool = True, certify: bool = True, kink: bool = True, formulas: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options of the calculator; the command is called with a `Given`, a `Printer`, and maybe `FormulaOptions`."""
+    """The options of the calculator: the command gets a `Given`, a `Printer`, and with `formulas` `FormulaOptions`."""
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
@@ -123,7 +123,7 @@ def file_options(function: F) -> F:
 
 
 def asks(**which: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """`calculator_options` of one EXPR: the command is called with a `Request` and a `Printer`."""
+    """`calculator_options` for a command on one EXPR, which gets a `Request` and a `Printer`."""
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
         @calculator_options(**which)
@@ -137,7 +137,7 @@ def asks(**which: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 class Request:
-    """Expressions with their variables and where the points come from."""
+    """Expressions, their variables, and the points at which they are evaluated."""
 
     def __init__(self, texts: Sequence[str], given: Given, printer: Printer) -> None:
         if given.at and given.points is not None:
@@ -156,7 +156,7 @@ class Request:
 
     @property
     def function(self) -> str | list[str]:
-        """One expression as it is, several as a list."""
+        """The text of one expression, a list of several."""
         return self.texts[0] if len(self.texts) == 1 else self.texts
 
     def calculation(self, shapes: dict[str, tuple[int, ...]]) -> Calculation:
@@ -165,7 +165,7 @@ class Request:
         return self._calculations.of({**shapes, **constants})
 
     def single_points(self) -> Iterator[tuple[Calculation, Point]]:
-        """Each point of `--at`, or the empty point, with its calculation; all are read before the first is used."""
+        """Each point of `--at` with its calculation, or one without variables; all are read first."""
         given = [self.variables.point(text, read_value_file) for text in self.at or (None,)]
         if self.declared is None and any("=" not in text for text in self.at):
             self.tell_readings()
@@ -174,7 +174,7 @@ class Request:
             yield self._calculations.at(whole), whole
 
     def tell_readings(self) -> None:
-        """A note on each name, such as xy or sinx, that nobody gave as one and that may be meant as more."""
+        """Note names such as xy or sinx, which may have been meant as a product or a call."""
         from bpcli.calculus.language.readings import readings
 
         for note in readings(self.trees, self.variables.names):
@@ -206,7 +206,7 @@ class Request:
             yield calculation, {**_arranged(block, columns), **constants}
 
     def all_points(self) -> Iterator[tuple[Calculation, Point]]:
-        """Every point, one by one, wherever it comes from."""
+        """Every point, of `--at` or of `--points`, one by one."""
         if self.points is None:
             yield from self.single_points()
             return
@@ -218,7 +218,7 @@ class Request:
 
 
 def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
-    """Rows of a table as variables (*shape, B), each contiguous."""
+    """The rows of a table as one contiguous array (*shape, B) for each variable."""
     import numpy as np
 
     columns_first = np.ascontiguousarray(block.T)
@@ -229,7 +229,7 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
 
 
 def wants_formulas(request: Request, options: FormulaOptions) -> bool:
-    """Whether no point is given, so that the derivative itself is asked for."""
+    """Whether formulas are asked for, since no point is given."""
     if request.at or request.points is not None:
         if option := options.first():
             raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")
@@ -238,13 +238,13 @@ def wants_formulas(request: Request, options: FormulaOptions) -> bool:
 
 
 def wrt_entries(request: Request, calculation: Calculation) -> list[str]:
-    """The names of the entries that are differentiated by, in order."""
+    """The names of the entries to differentiate by, in order."""
     shapes = calculation.program.variables
     return [title for name in request.wrt for title in entry_names(name, shapes[name])]
 
 
 def wrt_titles(request: Request, calculation: Calculation) -> list[str]:
-    """The same as they stand above the columns of derivatives: `d/dx`."""
+    """The titles of the columns of derivatives: `d/dx`."""
     return [f"d/d{name}" for name in wrt_entries(request, calculation)]
 
 
@@ -257,7 +257,7 @@ def number_of(context: click.Context, parameter: click.Parameter, text: str | No
 
 
 def direction(option: str, text: str, count: int, what: str) -> Any:
-    """The entries of a V, row by row; UsageError if there are not `count`."""
+    """The `count` entries of V, row by row; UsageError if it has more or fewer."""
     v = flat(parse_value(text, read_value_file))
     if len(v) != count:
         raise UsageError(f"{option} has {len(v)} entries for {count} {what}")

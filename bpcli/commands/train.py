@@ -21,7 +21,7 @@ from bpcli.training.session import Session, session
 from bpcli.training.trainer import PARTS
 from bpcli.training.verdict import no_better_than_constant
 
-_TICK = 0.2  # seconds between two looks at how far a long epoch is
+_TICK = 0.2  # seconds between two updates of the bar
 
 
 @click.command(cls=Command)
@@ -76,7 +76,7 @@ def command(
 
 @contextmanager
 def _conversion(quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar of the bytes of a large file that are converted, for as long as one is."""
+    """A progress bar while a large file is converted, in bytes."""
     from tqdm import tqdm
 
     bars: list[Any] = []
@@ -102,7 +102,7 @@ def _tell_warnings(current: Session) -> None:
 
 
 def _words(config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
-    """The words that go on with a training."""
+    """The hint how to go on with a training."""
     words = ["bpcli", "train", str(config)]
     words += [word for setting in settings for word in ("--set", setting)]
     words += ["--output", str(folder)] if folder is not None else []
@@ -110,7 +110,7 @@ def _words(config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
 
 
 def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> None:
-    """What is saved, and the words to go on; saving comes first, so that a second signal costs nothing."""
+    """Save, then say what is saved and how to go on; saving comes first in case of a second signal."""
     current.keep_stopped()
     _tell_warnings(current)
     if current.saved:
@@ -120,7 +120,7 @@ def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], fol
 
 
 def _progress(current: Session, quiet: bool) -> Iterator[dict[str, Any]]:
-    """The epochs of a session, behind a bar of the rows seen on stderr if that is a terminal; warnings as they come."""
+    """The epochs of a session, with a progress bar if stderr is a terminal; warnings are printed as they come."""
     from tqdm import tqdm
 
     _tell_warnings(current)
@@ -175,7 +175,7 @@ def _columns(cells: Iterable[str]) -> str:
 
 
 def _write(line: str) -> None:
-    """A line on stdout that does not run into the progress bar when both go to one terminal."""
+    """A line on stdout, above the progress bar if both are on one terminal."""
     if sys.stderr.isatty() and sys.stdout.isatty():
         from tqdm import tqdm
 
@@ -184,7 +184,7 @@ def _write(line: str) -> None:
         try:
             output.emit(line)
             sys.stdout.flush()
-        except BrokenPipeError:  # `| head` has read enough; the training goes on
+        except BrokenPipeError:  # `| head` has ended; the training goes on
             output.discard_stdout()
 
 

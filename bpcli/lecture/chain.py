@@ -1,8 +1,8 @@
 """The whole chain of Jacobians of a neuron or a softmax layer: each forward value, each local Jacobian, their products.
 
 Source: the lecture's "Affine Functions and Jacobians" (the chain ∂J/∂w = ∂J/∂a·∂a/∂z·∂z/∂w) and "Gradients for
-Mini-batch" (the factor 1/N). The values come from the formulas of this package; what a saturated ŷ has lost is taken
-from the logit and from what z lost when it was rounded, so that ∂J/∂a·∂a/∂z = ∂J/∂z holds for the numbers too.
+Mini-batch" (the factor 1/N). The values come from `bpcli.formulas`. Where ŷ is saturated, its lost digits are
+recovered from z and from the rounding error of z, so that ∂J/∂a·∂a/∂z = ∂J/∂z holds for the numbers too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ Array = NDArray[Any]
 
 
 class Quantity(NamedTuple):
-    """One step of the chain: `value` is a matrix, or with `samples` a matrix a sample along the first axis.
+    """One value or Jacobian of the chain: `value` is a matrix, or with `samples` one matrix for each sample (N, …).
 
     `turned` is its formula in denominator layout.
     """
@@ -45,13 +45,13 @@ class Quantity(NamedTuple):
 
     @property
     def matrix(self) -> tuple[int, int]:
-        """Rows and columns of the matrix, of each sample's if there are several."""
+        """Rows and columns of the matrix, or of one sample's matrix."""
         rows, columns = self.value.shape[-2:]
         return rows, columns
 
     @property
     def shape(self) -> str:
-        """The shape as it is written: `1×2`, or `3 × (1×2)` for a matrix a sample."""
+        """The shape as text: `1×2`, or `3 × (1×2)` for the matrices of three samples."""
         text = "×".join(map(str, self.matrix))
         return f"{len(self.value)} × ({text})" if self.samples else text
 
@@ -61,17 +61,17 @@ class Quantity(NamedTuple):
         return self.name.startswith("d")
 
     def in_denominator_layout(self) -> "Quantity":
-        """A Jacobian transposed; else with the formula of that layout alone."""
+        """The same in denominator layout: a Jacobian is transposed, and the formula is the other one."""
         value = np.swapaxes(self.value, -1, -2) if self.is_jacobian else self.value
         return self._replace(value=value, formula=self.turned, turned=self.formula)
 
 
 class Chain(NamedTuple):
-    """The quantities by name in order; what the chain starts from; the mean of a mini-batch; what ∂J/∂z collapses to.
+    """A chain of Jacobians: its quantities by name, in order.
 
-    `given` are the inputs by name, a single sample's x and y as columns. `mean` is ∂J/∂J₀ of several samples.
-    `collapse` is the fused formula of ∂J/∂z, in both layouts, if there is one. `kinks` are those that a neuron's z or a
-    lie at, each with its place in words.
+    `given` holds the inputs by name, x and y of a single sample as columns. `mean` is ∂J/∂J₀ of several samples.
+    `collapse` is the fused formula of ∂J/∂z in both layouts, if there is one. `kinks` are the kinks at which a neuron's
+    z or a lies, each with its place in words.
     """
 
     kind: str
@@ -82,7 +82,7 @@ class Chain(NamedTuple):
     kinks: tuple[tuple[str, Kink], ...] = ()
 
     def group(self, *names: str) -> list[Quantity]:
-        """Those of the names that there are."""
+        """The quantities of these names that the chain has."""
         return [self.quantities[name] for name in names if name in self.quantities]
 
     @property
@@ -91,13 +91,13 @@ class Chain(NamedTuple):
         return next((q for q in self.quantities.values() if not np.isfinite(q.value).all()), None)
 
     def in_denominator_layout(self) -> "Chain":
-        """Each Jacobian transposed, and products the other way round."""
+        """Each Jacobian transposed, and the factors of products in reverse order."""
         turned = {name: quantity.in_denominator_layout() for name, quantity in self.quantities.items()}
         mean = self.mean and self.mean.in_denominator_layout()
         return self._replace(quantities=turned, mean=mean, collapse=self.collapse and self.collapse[::-1])
 
 
-# How things are called
+# Names
 
 
 _VECTORS = ("x", "w", "l", "p", "y")
@@ -116,7 +116,7 @@ def _transposed(formula: Formula) -> Formula:
 
 
 class _Builder:
-    """Collects the quantities of N samples; a single sample has no axis of samples."""
+    """Collects the quantities of N samples; those of a single sample have no axis of samples."""
 
     def __init__(self, N: int) -> None:
         self.N = N
@@ -124,13 +124,13 @@ class _Builder:
         self.quantities: dict[str, Quantity] = {}
 
     def value(self, name: str, formula: Formula, value: Any) -> None:
-        """A value of the way forward."""
+        """A value of the forward pass."""
         self._add(name, _named(name), formula, value, False, formula)
 
     def jacobian(
         self, of: str, by: str, formula: Formula, value: Any, turned: Formula | None = None, samples: bool = False
     ) -> None:
-        """∂of/∂by, a matrix or a matrix a sample."""
+        """∂of/∂by, a matrix, or one for each sample."""
         self._add(f"d{of}_d{by}", _ratio(of, by), formula, value, samples, turned or formula)
 
     def product(self, of: str, through: str, by: str, value: Any, samples: bool = False) -> None:
@@ -153,7 +153,7 @@ class _Builder:
         self.quantities[name] = Quantity(name, shown, formula, value, samples, turned)
 
     def mean(self) -> Quantity | None:
-        """∂J/∂J₀ = (1/N … 1/N) of J = (1/N) Σ J₀, which a single sample does not have."""
+        """∂J/∂J₀ = (1/N … 1/N) of J = (1/N) Σ J₀; None for a single sample."""
         if self.single:
             return None
         shown = Formula("∂J/∂J₀", r"\frac{\partial J}{\partial \vec{J}_0}")
@@ -166,7 +166,7 @@ class _Builder:
 
 
 def _given(x: Array, w: Array, b: Array, y: Array, loss: Loss, activation: Activation | None) -> dict[str, Array]:
-    """What the chain starts from: a single x and y as columns, and the settings of the activation and the loss."""
+    """The inputs by name, x and y of a single sample as columns, and the settings of the activation and the loss."""
     single = len(x) == 1
     settings = {**(activation.settings if activation else {}), **loss.settings}
     numbers = {symbol(name).text: np.full((1, 1), setting.default) for name, setting in settings.items()}
@@ -198,7 +198,7 @@ def neuron_chain(
 
 
 def _kinks(x: Array, w: Array, b: float, y: Array, activation: Activation, loss: Loss) -> Iterator[tuple[str, Kink]]:
-    """The kinks that z of a row lies at, and those of the loss that a lies at."""
+    """The kinks of the activation at which z of a row lies, and those of the loss at which a lies."""
     z, low = affine_pair(x, w, np.float64(b))
     a, rest = activation.pair(z, low)
     for kink in activation.kinks():
@@ -255,14 +255,14 @@ def _loss_of_neuron(
     if fused := loss.fused.get(activation.name):
         return _fused_loss(fused, z, low, a, slope, y, loss)
     if loss.of_difference:
-        # The loss knows only the difference: that of 0 and a − y, which has the digits that a itself rounds away.
+        # The loss depends on a − y alone: for y = 0 and a − y it is the same, without the rounding error of a.
         y, a = 0.0 * y, (less_label(a, y), 0.0 * y)
     dJ_da = loss.dJ_dyhat(y, a[0])
     return _moved(loss.J(y, a[0]), dJ_da, a[1]), dJ_da, array_namespace(z).ldexp(dJ_da * m, k)
 
 
 def _moved(J: Any, slope: Array, low: Array) -> Any:
-    """J at a place that is moved by the low part of a pair."""
+    """J at x + low, from J and its slope at x."""
     moved = J + (slope * low).sum()
     return moved if np.isfinite(moved) else J
 
@@ -273,13 +273,13 @@ _ERROR = parse("a-y")  # ∂J₀/∂z of every loss after its canonical activati
 def _fused_loss(
     fused: Fused, z: Array, low: Array, a: pairs.Pair[Any], slope: tuple[Any, Any], y: Array, loss: Loss
 ) -> tuple[Any, Array, Array]:
-    """The same of a fused form, to whose J the low part of z counts, and to its slope, too, where that is a − y."""
+    """The same for a fused form: J is taken at z + low, and so is its slope where that is a − y."""
     is_error = parse(fused.slope_formula) == _ERROR
     dJ_dz = less_label(a, y) / len(y) if is_error else _slope_at(fused, y, z, low)
     J = _moved(fused.J(y, z), dJ_dz, low)
     if fused.by_output is not None:
         return J, fused.by_output(y, z, low, dJ_dz, slope), dJ_dz
-    # ∂J/∂z over ∂a/∂z has digits that a has rounded away; where it underflows, it has none, and a has all.
+    # (∂J/∂z)/(∂a/∂z) has digits that a has lost to rounding; where it underflows, the slope at a is exact.
     xp = array_namespace(z)
     m, k = xp.frexp(dJ_dz)
     quotient = xp.ldexp(m / slope[0], k - slope[1])
@@ -287,19 +287,19 @@ def _fused_loss(
 
 
 def _slope_at(fused: Fused, y: Array, z: Array, low: Array) -> Array:
-    """∂J/∂z at z + low: low is so small that a difference quotient is good enough for what it changes."""
+    """∂J/∂z at z + low; its change is tiny, so that a difference quotient is exact enough."""
     h = 1e-4
     change = low * ((fused.dJ_dz(y, z + h) - fused.dJ_dz(y, z - h)) / (2.0 * h))
     return np.asarray(fused.dJ_dz(y, z) + np.where(np.isfinite(change), change, 0.0))
 
 
 def _has_digits(x: Array) -> Array:
-    """Whether doubles, and so 1/N of them, are neither subnormal nor infinite."""
+    """Whether numbers, and 1/N of them, are neither subnormal nor infinite."""
     return np.asarray(np.isfinite(x) & (abs(x) > 2.0**-1000))
 
 
 def _loss_in_words(loss: Loss, yhat: str, N: int, classes: bool) -> Formula:
-    """J as a formula of the samples' outputs, which are a or p."""
+    """J as a formula of the outputs, a or p."""
     by = [r"\sum_i"] * (N > 1) + [r"\sum_k"] * classes
     index, sample = "_k" if classes else "", "^{(i)}" if N > 1 else ""
     names = {n: Formula(f"{m}{index}", f"{m}{index}{sample}") for n, m in (("y", "y"), ("yhat", yhat))}
@@ -366,7 +366,9 @@ def _loss_of_softmax(logits: Array, p: Array, y: Array, loss: Loss) -> tuple[Any
     if fused := loss.fused.get("softmax"):
         return fused.J(y, logits), loss.dJ_dyhat(y, p), fused.dJ_dz(y, logits)
     yhat = p
-    if loss.of_difference:  # 0 and p − y, also where p has rounded to 1; of rows that add up to 1 only nearly, too
+    if (
+        loss.of_difference
+    ):  # with y = 0 and p − y, which is exact also where p is rounded to 1 or a row adds up to 1 only nearly
         xp = array_namespace(y)
         one = np.ones((len(y), 1))
         rest = pairs.subtract(xp, (one, 0.0 * one), xp.total(y, -1))[0]
@@ -376,7 +378,7 @@ def _loss_of_softmax(logits: Array, p: Array, y: Array, loss: Loss) -> tuple[Any
 
 
 def _slope_by_class(loss: Loss, N: int) -> Formula:
-    """∂J/∂p in the vectors y and p; what is no formula of vectors is a row of entries in LaTeX."""
+    """∂J/∂p in the vectors y and p; in LaTeX as a row of entries, where it is no formula of vectors."""
     whole = mean_slope(loss.slope_formula, {"yhat": Formula("p", "p")}, N)
     tree = parse(loss.slope_formula)
     if is_linear(tree):

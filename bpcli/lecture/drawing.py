@@ -9,7 +9,7 @@ from bpcli.lecture.chain import Chain, Quantity
 from bpcli.text.notation import number
 
 WIDTH = 80  # columns of text
-MOST = 12  # rows or columns of a matrix that are drawn; json has them all
+MOST = 12  # rows or columns of a matrix that are drawn
 
 GROUPS = (
     ("Forward", ("z", "l", "a", "p", "J")),
@@ -21,7 +21,7 @@ COLLAPSES = ("dJ_dz", "dJ_dl")
 
 
 def _shortened(cells: list[list[str]]) -> list[list[str]]:
-    """The first rows and columns, and dots in the place of the rest."""
+    """The first rows and columns, and dots for the others."""
     if cells and len(cells[0]) > MOST:
         cells = [[*row[: MOST - 1], "…"] for row in cells]
     return [*cells[: MOST - 1], ["…"] * len(cells[0])] if len(cells) > MOST else cells
@@ -32,7 +32,7 @@ def _cells(matrix: Any, precision: int | None) -> list[list[str]]:
 
 
 def _bracketed(cells: list[list[str]], indent: int) -> list[str]:
-    """A matrix in brackets, its columns aligned; in pieces of as many columns as fit."""
+    """A matrix in brackets with aligned columns, split where it is too wide."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines: list[str] = []
     start = 0
@@ -61,10 +61,10 @@ def _brackets(rows: int) -> list[tuple[str, str]]:
 
 
 def matrix_lines(value: Any, samples: bool, precision: int | None, indent: int) -> list[str]:
-    """A matrix, or one below the other a matrix a sample."""
+    """A matrix, or the matrices of all samples below each other."""
     if not samples:
         return _bracketed(_cells(value, precision), indent)
-    if value[0].size == 1:  # a number a sample stands in one row
+    if value[0].size == 1:  # one number for each sample: all in one row
         return _bracketed(_cells(value.reshape(1, -1), precision), indent)
     lines: list[str] = []
     for i, matrix in enumerate(value[:MOST]):
@@ -91,7 +91,7 @@ def text_lines(chain: Chain, precision: int | None) -> list[str]:
 
 
 def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
-    """The quantities of a group; the local Jacobians of a mini-batch begin with that of the mean."""
+    """The quantities of a group; for a mini-batch the local Jacobians begin with ∂J/∂J₀."""
     return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *chain.group(*names)]
 
 

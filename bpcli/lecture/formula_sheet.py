@@ -1,9 +1,9 @@
 """The derivatives of the lecture's functions as formulas, for `bpcli jacobian NAME` without inputs.
 
 Entries are written as in an expression, with i, j and k counted from 0, N the number of samples, and the lecture's
-names: a = g(z), p = softmax(logits), J a loss. Those of the activations and losses are made of the formulas in their
-rows; matrices, for which the language has no notation, are written here once. A test evaluates each of the entries
-beside the Jacobian in numbers.
+names: a = g(z), p = softmax(logits), J a loss. Those of the activations and losses come from the formulas in
+their rows; matrices, for which the language has no notation, are written here. A test compares each entry with the
+Jacobian in numbers.
 """
 
 import re
@@ -22,7 +22,7 @@ from bpcli.text.notation import number
 
 
 class Entry(NamedTuple):
-    """One kind of entry of a Jacobian: `of` as ∂output/∂input, its formula, and for which entries it holds."""
+    """Entries of a Jacobian: `of` is ∂output/∂input, with the formula, and the condition under which it holds."""
 
     of: str
     formula: str
@@ -37,13 +37,13 @@ class Sheet(NamedTuple):
     names: str = ""
 
     def by(self, blocks: Sequence[str]) -> "Sheet":
-        """Only what is differentiated by some of the blocks, of which each has one line in LaTeX."""
+        """The part for some of the blocks; each block has one line in LaTeX."""
         latex = tuple(line for block, line in zip(self.blocks, self.latex, strict=True) if block in blocks)
         return Sheet(tuple(entry for entry in self.entries if _block(entry) in blocks), latex, self.names)
 
     @property
     def blocks(self) -> list[str]:
-        """What it is differentiated by."""
+        """The blocks that it is differentiated by."""
         return list(dict.fromkeys(_block(entry) for entry in self.entries))
 
 
@@ -53,7 +53,7 @@ def _block(entry: Entry) -> str:
 
 
 class Softmax(NamedTuple):
-    """An entry of softmax, and those of its Jacobian on and off the diagonal."""
+    """An entry of softmax, and the entries of its Jacobian on and off the diagonal."""
 
     value: Formula
     jacobian: Formula
@@ -108,11 +108,11 @@ MATRICES = {
         "z = x·w + b; of a vector w there is one z, and no k",
     ),
 }
-"""What is no formula of single entries."""
+"""The functions whose entries are not formulas of the same entry of their input."""
 
 
 def sheet_of(name: str, activation: str | None = None, settings: Mapping[str, float] | None = None) -> Sheet:
-    """The formulas of a function of the lecture; of a neuron with the slope of its activation, if that is named."""
+    """The formulas of a function of the lecture; a neuron's have the slope of `activation`, if it is named."""
     chosen = settings or {}
     if name in MATRICES:
         return MATRICES[name]
@@ -127,7 +127,7 @@ def sheet_of(name: str, activation: str | None = None, settings: Mapping[str, fl
 
 
 class OneFormula(NamedTuple):
-    """A function of the lecture as a formula of numbers, what it is differentiated by, and its settings."""
+    """A function of the lecture as a formula of numbers, the variables to differentiate by, and its settings."""
 
     text: str
     blocks: tuple[str, ...]
@@ -137,7 +137,7 @@ class OneFormula(NamedTuple):
 def one_formula(
     name: str, activation: str | None = None, settings: Mapping[str, float] | None = None
 ) -> OneFormula | None:
-    """Of a loss the term of one sample, of a neuron with one input; None for what is no such formula, as softmax."""
+    """A loss is the term of one sample, a neuron has one input; None where there is no such formula, as for softmax."""
     fused = fused_names()
     g, loss = fused[name] if name in fused else (activation or name, LOSSES.get(name))
     rows = [row.with_settings(settings or {}) for row in (ACTIVATIONS.get(g), loss) if row is not None]
@@ -165,7 +165,7 @@ def activation_sheet(row: Activation) -> Sheet:
 
 
 def neuron_sheet(row: Activation | None) -> Sheet:
-    """A neuron's, with the slope of its activation; of any, where none is named."""
+    """A neuron: ∂a/∂z of its activation times ∂z/∂x, ∂z/∂w, ∂z/∂b."""
     slope, latex = ("da_dz", r"\frac{\partial a}{\partial z}")
     if row is not None:
         slope, latex = row.derivative_formula, factor(row.derivative_formula).latex
@@ -203,7 +203,7 @@ _LETTERS = {"y": "y", "yhat": r"\hat{y}", "a": "a", "p": "p", "z": "z", "logits"
 
 
 def _gradient(formula: str, by: str, rows: bool) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """1/N of a slope, by entries with an index of the sample, and of the class where a sample is a row."""
+    """1/N of a slope; entries have the index of the sample, and of the class where a sample is a row."""
     tree, index, below = parse(formula), "[i,k]" if rows else "[i]", "_{ik}" if rows else "_i"
     text = to_text(renamed(_over_samples(tree), {name: name + index for name in _LETTERS}))
     if is_linear(tree):
@@ -216,7 +216,7 @@ def _gradient(formula: str, by: str, rows: bool) -> tuple[tuple[Entry, ...], tup
 
 
 def _over_samples(tree: Expression) -> Expression:
-    """1/N of a formula, the N where a reader looks for it: in the number that it begins with, or below the line."""
+    """1/N of a formula, with N in its leading number (2/N) or in its denominator."""
     samples = Name("N")
     match tree:
         case Binary("*", left, right) if isinstance(left, Number) or (
@@ -229,7 +229,7 @@ def _over_samples(tree: Expression) -> Expression:
 
 
 def _times(factor_: Expression, tree: Expression) -> Expression:
-    """A product with a factor in front of all others."""
+    """A product with one more factor, in front."""
     match tree:
         case Binary("*", left, right):
             return Binary("*", _times(factor_, left), right)

@@ -1,4 +1,4 @@
-"""What the lecture's functions and chains may be given: each check returns arrays, or raises one clear InputError."""
+"""Checks of the inputs of the lecture's functions and chains: each returns arrays, or raises an InputError."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ def vector_of(inputs: Inputs, name: str) -> Array:
 
 
 def kind_of(value: Array) -> str:
-    """What an array is in words."""
+    """The kind of an array in words: `a vector of 3`."""
     if value.ndim < 2:
         return f"a vector of {len(value)}" if value.size != 1 else "one number"
     return f"a {' × '.join(map(str, value.shape))} matrix"
@@ -99,7 +99,7 @@ def check_affine(inputs: Inputs) -> dict[str, Any]:
 
 
 def activation_named(name: Any) -> Activation:
-    """The row of an activation; InputError if there is none of that name."""
+    """The row of an activation; InputError for an unknown name."""
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
     hint = meant(str(name), ACTIVATIONS, f"they are {', '.join(ACTIVATIONS)}")
@@ -146,7 +146,7 @@ def check_pairs(row: Loss, block: str, inputs: Inputs) -> dict[str, Any]:
 
 
 def check_one_hot(row: Loss, block: str, inputs: Inputs) -> dict[str, Any]:
-    """Rows y as one-hot, from y or label, for predictions in rows."""
+    """y as one-hot rows, from y or label, in the shape of the predictions."""
     other = array_of(inputs, block)
     if block == "yhat":
         check_outputs(row, other)
@@ -172,7 +172,7 @@ def check_sums(y: Array) -> None:
 
 
 def one_hot(labels: Array, samples: int, classes: int) -> Array:
-    """One-hot rows (samples, classes) of class numbers; InputError for one that is no class."""
+    """Class numbers as one-hot rows (samples, classes); InputError for a number that is no class."""
     if labels.shape != (samples,):
         expected = kind_of(np.empty(samples))
         raise InputError(f"label is {kind_of(labels)}; expected {expected}, a class number a row", names=["label"])
@@ -185,5 +185,5 @@ def one_hot(labels: Array, samples: int, classes: int) -> Array:
 
 
 def as_rows(x: Any) -> Any:
-    """A sample a row; a vector is one sample."""
+    """A matrix with one row for each sample; a vector is one sample."""
     return x.reshape(-1, x.shape[-1])

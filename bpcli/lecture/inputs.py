@@ -1,4 +1,4 @@
-"""What the lecture's functions are called, and what each is given; a look at it costs no NumPy."""
+"""The names of the lecture's functions and of their inputs; importing it does not import NumPy."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class Derived(Mapping[str, R]):
-    """Rows that are made of the rows of other tables, when they are looked at: what is added there is seen here."""
+    """A table made of the rows of other tables each time it is read, so that rows added there are in it."""
 
     def __init__(self, make: Callable[[], dict[str, R]]) -> None:
         self._make = make
@@ -27,7 +27,7 @@ class Derived(Mapping[str, R]):
 
 
 def fused_names() -> dict[str, tuple[str, Loss]]:
-    """`sigmoid_bce` and its like: the losses that have a form of their own after an activation, or after softmax."""
+    """The losses with a fused form after an activation or softmax, by names such as `sigmoid_bce`."""
     return {f"{g}_{name}": (g, row) for name, row in LOSSES.items() for g in row.fused}
 
 
@@ -51,11 +51,11 @@ def _inputs() -> dict[str, tuple[str, ...]]:
 
 
 INPUTS: Mapping[str, tuple[str, ...]] = Derived(_inputs)
-"""What has a Jacobian by name (`NAMED`), and what each is given."""
+"""The functions that have a Jacobian by name (`NAMED`), each with its inputs."""
 
 
 def settings_of(name: str, activation: str | None = None) -> Mapping[str, Setting]:
-    """The settings that a function takes besides, all with defaults; those of a neuron are its activation's."""
+    """The settings of a function, which have defaults; those of a neuron are its activation's."""
     if activation in ACTIVATIONS:
         return ACTIVATIONS[activation].settings
     if name in ACTIVATIONS:

@@ -1,8 +1,8 @@
 """The lecture's functions by name, for `bpcli jacobian NAME`: their checks, values, Jacobians, and products with them.
 
-One row a function, whose inputs `INPUTS` lists. A row works on the arrays that its `check` returns, or on the
-same in other numbers: `value` is an array or number, `jacobian` a matrix outputs × entries for each block, `vjp` v·J in
-each block's shape, `jvp` J·v in the value's shape, never forming J.
+`NAMED` has a row for each function; `INPUTS` lists its inputs. A row works on the arrays that its `check` returns, or
+on the same in balls: `value` is an array or number, `jacobian` a matrix outputs × entries for each block, `vjp` v·J in
+each block's shape, `jvp` J·v in the value's shape; the products never form J.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,16 +35,16 @@ from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import array_namespace
 from bpcli.text.notation import byte_size, number
 
-_TOLD_APART = 2.0**-60  # of the largest term: a z that is farther off a kink in doubles is not at it
+_TOLD_APART = 2.0**-60  # of the largest term: a z that is farther from a kink in doubles is not at it
 MAX_BYTES = 2 << 30
-"""A Jacobian larger than this is refused; the products never form it."""
+"""The largest Jacobian; the products never form one."""
 
 
 class Corner(NamedTuple):
-    """An entry of a Jacobian at a kink: the convention's slope of what has the kink, and those on both sides.
+    """An entry of a Jacobian at a kink: the slope by convention of what has the kink, and its slopes on both sides.
 
-    `entry_of(slope, inputs)` is the entry of the Jacobian for such a slope, in the numbers of the inputs, and `rises`
-    says whether what has the kink rises with the input. `place` says where the kink is.
+    `entry_of(slope, inputs)` is the entry for such a slope, in the numbers of the inputs; `rises`: the argument of the
+    function rises with this input. `place` says where the kink is.
     """
 
     output: int
@@ -58,7 +58,7 @@ class Corner(NamedTuple):
     place: str
 
     def slopes(self, inputs: Inputs) -> tuple[Any, Any, Any]:
-        """The entry by the convention, to the left of the input, and to the right."""
+        """The entry by convention, and its values to the left and to the right of the input."""
         sides = (self.left, self.right) if self.rises else (self.right, self.left)
         used, left, right = (self.entry_of(slope, inputs) + 0.0 for slope in (self.used, *sides))  # −0 is 0
         return used, left, right
@@ -70,7 +70,7 @@ def smooth(inputs: Inputs) -> list[Corner]:
 
 
 class Named(NamedTuple):
-    """A row: what it is differentiated by, a check of its inputs, and its rules over those by name."""
+    """A function of the lecture: the blocks to differentiate by, its check of inputs, value, Jacobian and products."""
 
     blocks: tuple[str, ...]
     check: Callable[[Inputs], dict[str, Any]]
@@ -78,7 +78,7 @@ class Named(NamedTuple):
     jacobian: Callable[[Inputs], dict[str, Any]]
     vjp: Callable[[Inputs, Any], dict[str, Any]]
     jvp: Callable[[Inputs, Any], Any]
-    rows_of: str | None = None  # the input of which a matrix means one function a row
+    rows_of: str | None = None  # the vector input for which a matrix gives one function for each row
     corners: Callable[[Inputs], list[Corner]] = smooth  # the entries that are at a kink
 
 
@@ -92,11 +92,11 @@ def _refuse_large(rows: int, columns: int) -> None:
 
 
 def each_set(row: Named, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One set of inputs, or one for each row of the matrix that the function is given."""
+    """The inputs, or one set of inputs for each row where the input `rows_of` is a matrix."""
     if row.rows_of is None or np.ndim(inputs[row.rows_of]) != 2:
         return [dict(inputs)]
     matrix = np.asarray(inputs[row.rows_of])
-    if matrix.shape[1] == 1:  # a column, as a file with a number a line is read
+    if matrix.shape[1] == 1:  # a column, such as a file with one number on each line
         return [{**inputs, row.rows_of: matrix[:, 0]}]
     return [{**inputs, row.rows_of: one} for one in matrix]
 
@@ -221,12 +221,12 @@ def neuron_slope(x: Any, w: Any, b: Any, activation: Activation) -> tuple[Any, A
     """∂a/∂z at z = xᵀw + b as (m, k) for m·2^k."""
     xp = array_namespace(x)
     z, k = affine_scaled(x, w, b)
-    # Of a z that underflows the sign still counts, at a kink.
+    # Of a z that underflows the sign must stay, for the side of a kink.
     return activation.slope(*pairs.ldexp(xp, z, xp.maximum(k, -400)))
 
 
 def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
-    """(∂a/∂z)·Π m·2^k of the (m, k) of each product: a slope too small for a double may meet a large factor."""
+    """(∂a/∂z)·Π m·2^k for each product of (m, k): a slope too small for a double may have a large factor."""
     xp = array_namespace(inputs["x"])
     slope = neuron_slope(inputs["x"], inputs["w"], inputs["b"], _activation_of(inputs))
     results = []
@@ -244,7 +244,7 @@ def _neuron_vjp(inputs: Inputs, v: Any) -> dict[str, Any]:
 
 
 def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
-    """All entries that z depends on, where z is at a kink of the activation."""
+    """The entries that z depends on, if z is at a kink of the activation."""
     row = _activation_of(inputs)
     found = []
     for kink in _kinks(row):
@@ -261,7 +261,7 @@ def _corners_of_neuron(inputs: Inputs) -> list[Corner]:
 
 
 def _is_at(at: float, x: Any, w: Any, b: Any) -> bool:
-    """Whether z = xᵀw + b is a number for certain: by exact sums where doubles may not tell it from that."""
+    """Whether z = xᵀw + b is exactly `at`, by exact sums where doubles can't decide."""
     z, low = affine_pair(x, w, b)
     far = abs((z - at) + low) > _TOLD_APART * max(abs(at), abs(float(b)), float(abs(x * w).max(initial=0.0)))
     if far or not np.isfinite([*x, *w, b]).all():
@@ -290,7 +290,7 @@ _NEURON = Named(
 
 
 def _loss(row: Loss, g: str | None = None) -> Named:
-    """A loss of labels and outputs, or after an activation of z, or after softmax of logits.
+    """A loss of ŷ; with g the loss of z after an activation, or of logits after softmax.
 
     Its Jacobian is a gradient, 1 × all entries.
     """

@@ -1,4 +1,4 @@
-"""The lecture's functions as questions: their derivatives, the names in formulas, inputs at which these are tried."""
+"""The lecture's functions as questions to grade: derivatives, names for formulas, and inputs to try them at."""
 
 import math
 import random
@@ -24,7 +24,7 @@ Inputs = Mapping[str, Any]
 
 _RANDOM = 32  # inputs drawn at random
 _FAR = 12  # inputs far out
-_SOME = {  # inputs where none are given, none of them like another
+_SOME = {  # the inputs where none are given: all different
     "logits": np.array([0.4, -0.7, 1.1]),
     "z": 0.67,
     "x": np.array([0.67, -0.44]),
@@ -39,7 +39,7 @@ _SOME = {  # inputs where none are given, none of them like another
 
 
 def some_inputs(name: str) -> dict[str, Any]:
-    """Inputs of a function at which formulas can be tried: all but words and settings."""
+    """Inputs of a function to try formulas at; without its activation and settings."""
     wanted = INPUTS[name]
     found = {key: _SOME[key] for key in wanted if key in _SOME and not ("label" in wanted and key == "y")}
     if "label" in found and "yhat" in found:
@@ -50,7 +50,7 @@ def some_inputs(name: str) -> dict[str, Any]:
 def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None) -> Question:
     """A function of the lecture as a question; `checked` are its inputs as its row's `check` returns them.
 
-    `wrt` picks some of its blocks; UsageError for one that there is not.
+    `wrt` names the blocks to differentiate by; UsageError for an unknown one.
     """
     row = NAMED[name]
     if unknown := [block for block in wrt or () if block not in row.blocks]:
@@ -84,7 +84,7 @@ def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None)
 
 
 def _samples(name: str, inputs: Inputs) -> int:
-    """The N of a mean over samples: of a loss of classes the rows, of another the entries of a vector or the rows."""
+    """N, the number of samples of a loss: the rows, or for a loss of numbers the entries of a vector."""
     if "y" not in inputs:
         return 1
     y = inputs["y"]
@@ -93,7 +93,7 @@ def _samples(name: str, inputs: Inputs) -> int:
 
 
 def _prediction(name: str, inputs: Inputs) -> Callable[[Any], Any] | None:
-    """ŷ of z or of the logits, in a loss that is a function of them."""
+    """The function from z or the logits to ŷ, for a loss of these."""
     if name not in fused_names():
         return None
     activation, _ = fused_names()[name]
@@ -101,7 +101,7 @@ def _prediction(name: str, inputs: Inputs) -> Callable[[Any], Any] | None:
 
 
 def _context(name: str, inputs: Inputs) -> dict[str, Any]:
-    """The values of the names in formulas: the inputs, N, and a, p, yhat: the value, or of a loss the prediction.
+    """The values of the names in formulas: the inputs, N, and a, p, yhat, the value (for a loss the prediction).
 
     p is softmax(logits) wherever there are logits; J is the value of a loss, f that of any function.
     """
@@ -143,7 +143,7 @@ def _factors(name: str, inputs: Inputs) -> list[Factor]:
 
 
 def _other_blocks(row: Named, chosen: str, inputs: Inputs) -> list[Factor]:
-    """The derivatives by other inputs of the same shape, which may have been taken for that by the chosen one."""
+    """The derivatives by other inputs of the same shape, with which an answer may have confused this one."""
     others = [b for b in row.blocks if b != chosen and np.shape(inputs[b]) == np.shape(inputs[chosen]) != ()]
     matrices = row.jacobian(inputs) if others else {}
     found = [(b, np.asarray(matrices[b], float)) for b in others]
@@ -187,7 +187,7 @@ def _accepted(row: Named, inputs: Inputs) -> bool:
 
 
 def _draws(row: Named, checked: Inputs, key: str, rng: random.Random) -> list[Callable[[], Any]]:
-    """Ways to draw an input, of which the function takes each: classes stay classes, probabilities probabilities."""
+    """Ways to draw an input that the function accepts: classes for classes, probabilities for probabilities."""
     value = np.asarray(checked[key], float)
 
     def filled(draw: Callable[[], float]) -> Callable[[], Any]:

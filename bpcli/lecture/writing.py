@@ -1,6 +1,6 @@
-"""The formulas of the tables as the lecture writes them, as text and as LaTeX: `a*(1-a)` is a(1 − a).
+"""Formulas of the tables in the lecture's notation, as text and as LaTeX: `a*(1-a)` is a(1 − a).
 
-`render` writes an expression so that it can be read back; this writes it for eyes, with products side by side.
+`render` writes an expression that can be parsed again; this one is for readers, with products side by side.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Formula(NamedTuple):
 
 Names = Mapping[str, Formula]
 
-# How tightly a piece binds: cases, sums, quotients in a line, functions without parentheses, products, powers, atoms.
+# Precedence: cases, sums, quotients on one line, functions without parentheses, products, powers, atoms.
 _CASES, _SUM, _QUOTIENT, _BARE, _PRODUCT, _POWER, _ATOM = range(7)
 
 _SIGNS = {
@@ -45,34 +45,34 @@ _LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon"
 
 
 def written(formula: str | Expression, names: Names | None = None) -> Formula:
-    """A formula of a table, with `names` in the place of its names."""
+    """A formula of a table; `names` replaces its names."""
     tree = parse(formula) if isinstance(formula, str) else formula
     return Formula(*(_write(tree, names or {}, latex)[0] for latex in (False, True)))
 
 
 def factor(formula: str | Expression, names: Names | None = None) -> Formula:
-    """The same, to stand within a product; where(c, 1, 0) is [c]."""
+    """The same as a factor of a product; where(c, 1, 0) is [c]."""
     tree = parse(formula) if isinstance(formula, str) else formula
     return Formula(*(_within(tree, _QUOTIENT, names or {}, latex) for latex in (False, True)))
 
 
 def within(formula: str) -> Formula:
-    """The same, to stand between brackets."""
+    """The same, between brackets."""
     return Formula(*(_within(parse(formula), _CASES, {}, latex) for latex in (False, True)))
 
 
 def application(name: str, formula: str) -> Formula:
-    """g(z) of a function: by its sign, as σ(z), if it has one, else its formula."""
+    """g(z) with the symbol of g, as σ(z), if it has one, else its formula."""
     return written(f"{name}(z)" if name in _FUNCTIONS or name in _BARE_FUNCTIONS else formula)
 
 
 def symbol(name: str) -> Formula:
-    """A name as it is written where nothing else is said: `delta` is δ."""
+    """The default notation of a name: `delta` is δ."""
     return Formula(_LETTERS.get(name, name), to_latex(Name(name)))
 
 
 def renamed(tree: Expression, names: Mapping[str, str]) -> Expression:
-    """The tree with other names, which may be such as `a[i]`."""
+    """The tree with other names, for example `a[i]` for `a`."""
     done: list[Expression] = []
     for node in postorder(tree):
         below = len(done) - len(children(node))
@@ -81,7 +81,7 @@ def renamed(tree: Expression, names: Mapping[str, str]) -> Expression:
     return done[0]
 
 
-# The pieces; a formula of a table is short, so that recursion is no matter
+# The recursion; formulas of the tables are short
 
 
 def _write(node: Expression, names: Names, latex: bool) -> tuple[str, int]:
@@ -110,7 +110,7 @@ def _minus(latex: bool) -> str:
 
 
 def _within(node: Expression, least: int, names: Names, latex: bool) -> str:
-    """In parentheses if it binds less than `least`."""
+    """In parentheses if its precedence is below `least`."""
     match node:
         case Call("where", (condition, Number("1"), Number("0"))):
             return f"[{_write(condition, names, latex)[0]}]"
@@ -142,7 +142,7 @@ def _binary(op: str, left: Expression, right: Expression, names: Names, latex: b
 
 
 def _cases(condition: Expression, value: Expression, other: Expression, names: Names, latex: bool) -> tuple[str, int]:
-    def inside(branch: Expression) -> str:  # in words, cases inside of a case need parentheses
+    def inside(branch: Expression) -> str:  # as text, cases within a case need parentheses
         return _write(branch, names, latex)[0] if latex else _within(branch, _SUM, names, latex)
 
     branches = [(_write(condition, names, latex)[0], inside(value))]
@@ -182,7 +182,7 @@ def _call(function: str, arguments: tuple[Expression, ...], names: Names, latex:
 
 
 def signed(tree: Expression) -> tuple[bool, str, Expression]:
-    """A formula as (negative, c, rest), where it is c·rest or −c·rest; c is "1" where it begins with no number."""
+    """A formula as (negative, c, rest) for −c·rest or c·rest; c is "1" without a leading number."""
     negative, rest = _without_minus(tree)
     return negative, *_without_number(rest)
 
@@ -208,7 +208,7 @@ def _without_minus(tree: Expression) -> tuple[bool, Expression]:
 
 
 def is_linear(tree: Expression) -> bool:
-    """Whether a formula of entries is one of the vectors, too: a sum or difference of names, or a multiple of one."""
+    """Whether a formula of entries also holds for vectors: sums, differences and multiples of names."""
     match tree:
         case Name():
             return True
@@ -220,7 +220,7 @@ def is_linear(tree: Expression) -> bool:
 
 
 def mean(formula: str, names: Names, N: int, sums: Formula) -> Formula:
-    """(1/N) Σ of a loss's term, with `sums` in the place of Σ; of a single sample without the 1/N."""
+    """(1/N) Σ of a loss's term, where `sums` is the Σ; without 1/N for a single sample."""
     negative, c, rest = signed(parse(formula))
     found = []
     for latex in (False, True):
@@ -232,7 +232,7 @@ def mean(formula: str, names: Names, N: int, sums: Formula) -> Formula:
 
 
 def mean_slope(formula: str, names: Names, N: int) -> Formula:
-    """1/N of a loss's slope; of a single sample the slope."""
+    """1/N of a loss's slope; without 1/N for a single sample."""
     negative, c, rest = signed(parse(formula))
     found = []
     for latex in (False, True):
@@ -243,7 +243,7 @@ def mean_slope(formula: str, names: Names, N: int) -> Formula:
 
 
 def share(c: str, N: int) -> Formula:
-    """c/N, or of a single sample c; nothing for 1."""
+    """c/N, or c for a single sample; "" for 1."""
     if N == 1:
         return Formula(c, c) if c != "1" else Formula("", "")
     return Formula(f"({c}/N)", rf"\frac{{{c}}}{{N}}")

@@ -19,16 +19,16 @@ from bpcli.text.notation import number
 
 Array = NDArray[Any]
 
-FEW_STEPS = 60  # of a descent, each of which still has a dot
-STEEP = 50  # how many times the low values the highest is, where levels by their logarithm show more
+FEW_STEPS = 60  # of a descent: up to so many each has a dot
+STEEP = 50  # the ratio of high to low values from which levels are logarithmic
 
 
 @dataclass(frozen=True)
 class Scene:
     """A function over one or two named variables: `value(*columns)` at many points, and what is marked on it.
 
-    `point`, `height` and `gradient` are those of `--at`, `path` the points of a descent (steps + 1, variables).
-    `updates` asks for the arrows of the lecture's updates at the point, `slopes(*columns)` are gradients of a field.
+    `point` has the value `height` and the gradient `gradient`; `path` has the points of a descent (steps + 1,
+    variables). `updates`: draw the lecture's updates at the point as arrows. `slopes(*columns)`: gradients of a field.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Scene:
 
     @property
     def marked(self) -> bool:
-        """Whether there is a point with a value, on which things are drawn."""
+        """Whether there is a point with a finite value."""
         return self.point is not None and self.height is not None and bool(np.isfinite(self.height))
 
     @property
@@ -76,7 +76,7 @@ def _told(values: Sequence[float] | Array) -> str:
 
 
 def _empty(axes: Any, Z: Array) -> None:
-    """What there is to say where there is nothing to draw."""
+    """A text in place of a picture without values or contours."""
     finite = Z[np.isfinite(Z)]
     told = f"f is {_told(finite[:1])} everywhere here" if finite.size else "f has no value here"
     axes.set_facecolor("#f4f4f4")
@@ -92,12 +92,12 @@ def _curve(figure: Any, scene: Scene) -> None:
     low, high = window(y, off)
     marks = [] if scene.path is None else [v for v in scene.value(scene.path[:, 0]) if np.isfinite(v)]
     marks += [scene.height] if scene.marked else []
-    if marks:  # what is marked is always seen
+    if marks:  # marked points are always visible
         room = 0.06 * (high - low)
         low, high = min(low, min(marks) - room), max(high, max(marks) + room)
     if not np.isfinite(y).any():
         _empty(axes, y)
-    beyond = 10 * (high - low)  # what is so far off only has to leave the picture
+    beyond = 10 * (high - low)  # farther than this the curve is out of the picture anyway
     axes.plot(x, np.clip(y, low - beyond, high + beyond), color=COLORS[0], label="f")
     if scene.path is not None:
         at = scene.path[:, 0]
@@ -138,9 +138,9 @@ def _grid(scene: Scene, count: int) -> tuple[Array, Array, Array]:
 
 
 def levels_of(Z: Array, off: bool) -> tuple[Array, Any] | None:
-    """The levels of contours, and how they map to colours (None: evenly); None if all values are one, or there is none.
+    """The levels of contours and their colour norm (None: linear); None if there are no values or all are equal.
 
-    Round numbers, evenly spaced; of values above 0 that are mostly near their floor 1, 2, 5, 10, 20, 50 …
+    Levels are round and evenly spaced; 1, 2, 5, 10, 20, 50 … for positive values that are mostly near the lowest.
     """
     values = Z[np.isfinite(Z)]
     if not values.size or values.min() == values.max():
@@ -187,13 +187,13 @@ def _contours(figure: Any, scene: Scene) -> None:
     )
     spans = [high - low for low, high in scene.ranges]
     if 0.25 < spans[0] / spans[1] < 4:
-        axes.set_aspect("equal")  # so that a right angle to the contours is seen as one
+        axes.set_aspect("equal")  # so that right angles look right
     axes.grid(False)
     _legend(figure, axes)
 
 
 def _legend(figure: Any, axes: Any) -> None:
-    """Below the picture, where it hides nothing; a white line needs a ground to be seen on."""
+    """The legend below the picture, on grey, so that white lines are visible."""
     if axes.get_legend_handles_labels()[0]:
         figure.legend(
             loc="outside lower center", ncols=2, fontsize=8, frameon=True, facecolor="#e0e0e0", edgecolor="none"
@@ -206,13 +206,13 @@ def _arrow(axes: Any, start: Sequence[float] | Array, tip: Sequence[float] | Arr
 
 
 def _point_and_arrows(axes: Any, scene: Scene) -> None:
-    """The point, and its gradient as an arrow: its direction on the axes, a fifth of the picture long."""
+    """The point, and an arrow in the direction of its gradient, a fifth of the picture long."""
     if scene.point is None:
         return
     slope = scene.slope
     if slope is not None and np.any(slope):
         start = np.asarray(scene.point)
-        step = slope / np.abs(slope).max()  # first, or the squares may overflow
+        step = slope / np.abs(slope).max()  # scaled first, or the squares may overflow
         step = step / np.hypot(*step) * 0.2 * min(high - low for low, high in scene.ranges)
         if scene.updates:
             _updates(axes, scene, start, step)
@@ -236,7 +236,7 @@ def _updates(axes: Any, scene: Scene, start: Array, step: Array) -> None:
 
 
 def _field(axes: Any, scene: Scene) -> None:
-    """The directions of the gradient on a coarse grid, all of one length."""
+    """The directions of the gradient on a coarse grid, as arrows of equal length."""
     assert scene.slopes is not None
     X, Y = np.meshgrid(*(np.linspace(*span, 17)[1:-1] for span in scene.ranges))
     U, V = (np.array(np.broadcast_to(s, X.size), float) for s in scene.slopes(X.ravel(), Y.ravel()))
@@ -275,5 +275,5 @@ def _surface(figure: Any, scene: Scene) -> None:
     axes.set(xlim=scene.ranges[0], ylim=scene.ranges[1])
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(import_module("matplotlib.ticker").MaxNLocator(6))
-    axes.set_box_aspect(None, zoom=0.9)  # or the label of the height is cut
+    axes.set_box_aspect(None, zoom=0.9)  # else the label of the vertical axis is cut off
     _legend(figure, axes)

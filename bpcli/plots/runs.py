@@ -15,20 +15,20 @@ from bpcli.training.model import Model
 
 Array = NDArray[Any]
 
-MAX_POINTS = 600  # of the data, in one picture
+MAX_POINTS = 600  # rows of data in one picture
 MAX_BARS = 24  # features whose weights are drawn, the largest first
-MAX_NAMES = 20  # classes that are named on an axis
-MAX_SERIES = 4  # outputs whose weights are drawn as bars; of more, as a table of colours
-LINES = ("-", "--", ":")  # of classes whose colour comes again
-MIN_UNNAMED = 8  # the side of an image whose features x1, x2 … don't say that they are pixels
+MAX_NAMES = 20  # the most classes that are named on an axis
+MAX_SERIES = 4  # the most outputs whose weights are drawn as bars; more are a table of colours
+LINES = ("-", "--", ":")  # for classes that have to share a colour
+MIN_UNNAMED = 8  # the least side of an image whose features are only numbered, x1, x2 …
 
 Image = tuple[int, int] | None
 
 
 def views_of(model: Model, history: Mapping[str, Sequence[float]], image: Image) -> list[str]:
-    """The views that an overview of a model has; `image` is the height and width, where the features are pixels."""
+    """The views of a model's overview; `image` is the height and width if the features are pixels."""
     views = ["curves"] if len(next(iter(history.values()), ())) else []
-    if image is None:  # two pixels say little
+    if image is None:  # a boundary over two pixels says little
         views.append("boundary")
     if model.classes:
         views.append("confusion")
@@ -49,7 +49,7 @@ def draw(
     columns = 1 if len(views) == 1 else 2
     grid = figure.add_gridspec(-(-len(views) // columns), columns)
     for k, view in enumerate(views):
-        # The last of an odd number has the whole row.
+        # If the number is odd, the last view gets a whole row.
         last = k == len(views) - 1 and k % columns == 0
         box = figure.add_subfigure(grid[k // columns, :] if last else grid[k // columns, k % columns])
         if view == "curves":
@@ -66,9 +66,9 @@ def draw(
 
 
 def pixels(names: Sequence[str]) -> Image:
-    """The height and width of the image that the features are: n² of one name that are numbered, row by row.
+    """Height and width of the image if the features are its pixels, row by row: n² numbered features of one name.
 
-    Names such as `pixel_0_3` or `p12` say so; features that are only numbered, x1, x2 …, are pixels from 8 × 8 on.
+    From 4 × 4 on for names such as `pixel_0_3` or `p12`, from 8 × 8 on for features that are only numbered, x1, x2 …
     """
     side = math.isqrt(len(names))
     stems = {re.sub(r"\d+", "", name) for name in names}
@@ -82,7 +82,7 @@ def pixels(names: Sequence[str]) -> Image:
 
 
 def _typical(model: Model, X: Array) -> Array:
-    """A row for the features that a picture holds fixed: means, and of one-hot columns the most frequent category."""
+    """The row at which a picture holds other features: means, and the most frequent category of one-hot columns."""
     row: Array = X.mean(axis=0)
     position = 0
     for column in model.preparation.columns:
@@ -95,7 +95,7 @@ def _typical(model: Model, X: Array) -> Array:
 
 
 def _others(model: Model, shown: int) -> str:
-    """What a title says of the features that are held fixed."""
+    """The line of a title on the features that are held fixed."""
     columns = model.preparation.columns
     if shown >= len(model.preparation.feature_names):
         return ""
@@ -147,7 +147,7 @@ def _thinned(X: Array, y: Array) -> tuple[Array, Array]:
 
 
 def strongest(model: Model, X: Array) -> list[int]:
-    """The features by how much of z they move: |w|·σ of the feature, summed over the outputs."""
+    """The features by their influence on z, the largest first: |w|·σ of the feature, summed over the outputs."""
     weights = np.abs(model.w.reshape(len(model.w), -1)).sum(axis=1) * X.std(axis=0)
     return [int(k) for k in np.argsort(-weights, kind="stable")]
 
@@ -155,7 +155,7 @@ def strongest(model: Model, X: Array) -> list[int]:
 def margins(model: Model, X: Array) -> Array:
     """How far each class is ahead of the best other one, (N, K): above 0 where it is the prediction.
 
-    Of a neuron z against the z of its threshold; of softmax the differences of the logits.
+    For a neuron z less the z of its threshold, for softmax differences of the logits.
     """
     z = model.z(X).astype(float)
     if z.ndim == 1:
@@ -165,7 +165,7 @@ def margins(model: Model, X: Array) -> Array:
 
 
 def _boundary_z(model: Model) -> float:
-    """The z at which the output of a model with one output reaches the boundary of its classes; it grows with z."""
+    """The z at which the output, which grows with z, reaches the boundary between the two classes."""
     low, high = -1024.0, 1024.0
     for _ in range(64):
         middle = 0.5 * (low + high)
@@ -178,7 +178,7 @@ def _color(k: int) -> str:
 
 
 def _marker(k: int) -> str:
-    return MARKERS[(k + k // len(COLORS)) % len(MARKERS)]  # a colour that comes again has another shape
+    return MARKERS[(k + k // len(COLORS)) % len(MARKERS)]  # classes of one colour have different markers
 
 
 def _boundary(figure: Any, model: Model, part: tuple[Array, Array], features: tuple[int, ...]) -> None:
@@ -219,7 +219,7 @@ def _boundary(figure: Any, model: Model, part: tuple[Array, Array], features: tu
 
 
 def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: int) -> None:
-    """Of a single feature: the probability of each class along it, or the output, and where the rows of each lie."""
+    """The probability of each class along one feature, or the output, with the rows of each class as ticks."""
     X, y = part
     x = np.linspace(X[:, feature].min(), X[:, feature].max(), 401)
     grid = np.tile(_typical(model, X), (len(x), 1))
@@ -344,7 +344,7 @@ def _weights(figure: Any, model: Model, image: Image) -> None:
 
 
 def _images(figure: Any, model: Model, w: Array, shape: tuple[int, int]) -> None:
-    """The weights of each output as an image, where the features are pixels; of the first outputs, if very many."""
+    """The weights of each output as an image, for at most the first 40 outputs."""
     outputs = min(w.shape[1], 2 * MAX_NAMES)
     columns = min(outputs, 5)
     rows = -(-outputs // columns)

@@ -1,4 +1,4 @@
-"""Where a function is evaluated for its picture: up to the edge of its domain, and never across a jump or a pole."""
+"""The points at which a function is evaluated for its picture: up to jumps, poles and the edge of its domain."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,17 +10,17 @@ Array = NDArray[Any]
 Span = tuple[float, float]
 Function = Callable[..., Array]
 
-SAMPLES = 1601  # of a curve: about one a pixel
-REFINED = 200  # intervals looked into for a jump
-HALVINGS = 60  # after which a continuous function has closed the gap, or its slope is beyond any picture
-FAR = 4.0  # heights of the picture that a pole, followed so closely, has left behind
+SAMPLES = 1601  # of a curve: about one for each pixel
+REFINED = 200  # the most intervals that are searched for a jump
+HALVINGS = 60  # after which the gap of a continuous function is closed
+FAR = 4.0  # a value is at a pole if it is so many heights of the picture away
 
 
 def curve(value: Function, span: Span) -> tuple[Array, Array, bool]:
-    """Points x and y of a curve, y NaN where its line is interrupted; and whether it runs off to infinity.
+    """Points x, y of a curve, with y NaN where the line is interrupted; and whether it tends to infinity.
 
-    Intervals with a large step, or with an end where there is no value, are halved towards the larger gap. Where the
-    gap stays, there is a jump, a pole or an edge: both sides are drawn right up to it, and no line between them.
+    Intervals with a large step, or with a value at one end only, are halved towards the larger gap. If the gap stays,
+    there is a jump, a pole or an edge of the domain: the line goes up to it from both sides, and not across.
     """
     x = np.linspace(*span, SAMPLES)
     y = _evaluated(value, x)
@@ -53,9 +53,9 @@ def curve(value: Function, span: Span) -> tuple[Array, Array, bool]:
 
 
 def _poles(value: Function, x: Array, y: Array, middle: float, extent: float) -> tuple[Array, Array, Array]:
-    """Where |y| grows without end between equal neighbours, as in 1/x²; and points on either flank, with values.
+    """Poles with equal signs on both sides, as of 1/x²; and points on their flanks, with values.
 
-    Round each place farthest from the middle of the values, the place that is farthest is looked for, ever closer.
+    Each local extreme of |y − middle| is searched on finer and finer grids for the place where it is largest.
     """
     away = np.nan_to_num(np.abs(y - middle), nan=-1.0)
     inner = away[1:-1]
@@ -85,7 +85,7 @@ def _difference(a: Any, b: Any) -> Any:
 
 
 def _gap(a: Array, b: Array) -> Array:
-    """|b − a|; infinite between a value and none, 0 between none and none."""
+    """|b − a|; infinite if only one of them is a value, 0 if neither is."""
     there = np.isfinite(a), np.isfinite(b)
     with np.errstate(all="ignore"):
         step = _difference(b, a)
@@ -93,7 +93,7 @@ def _gap(a: Array, b: Array) -> Array:
 
 
 def window(y: Array, off: bool) -> Span:
-    """The heights to show of values y: all of them; or, if they run off to infinity, where most of them are."""
+    """The range of y to show: all values; if they tend to infinity, where most of them are."""
     finite = y[np.isfinite(y)]
     if not finite.size:
         return -1.0, 1.0
@@ -108,7 +108,7 @@ def window(y: Array, off: bool) -> Span:
 
 
 def runs_off(value: Function, X: Array, Y: Array, Z: Array) -> bool:
-    """Whether z = f(x, y) grows without end near its largest or smallest value on a grid, instead of having a peak."""
+    """Whether z = f(x, y) tends to infinity near its largest or smallest value on a grid, rather than having a peak."""
     finite = np.isfinite(Z)
     if not finite.any():
         return False
@@ -129,10 +129,10 @@ def runs_off(value: Function, X: Array, Y: Array, Z: Array) -> bool:
 
 
 def default_ranges(points: Array, width: float = 3.0) -> list[Span]:
-    """A range a variable that holds all points (N, variables) with room around them."""
+    """A range for each variable that contains all points (N, variables), with room around them."""
     low, high = points.min(axis=0), points.max(axis=0)
     middle, extent = low / 2 + high / 2, high - low
-    # Round a path so that it fills the middle; round a point so that zero is mostly seen.
+    # A path fills the middle of the picture; around a point zero is mostly visible.
     reach = 0.9 * extent.max() if extent.max() > 0 else np.maximum(width, 0.3 * np.abs(middle))
     reach = np.broadcast_to(reach, middle.shape)
     return [(float(m - r), float(m + r)) for m, r in zip(middle, reach, strict=True)]
@@ -141,9 +141,9 @@ def default_ranges(points: Array, width: float = 3.0) -> list[Span]:
 def sensible_ranges(
     value: Function, names: Sequence[str], given: Mapping[str, Span], marks: Array | None
 ) -> list[Span]:
-    """A range a variable: as given; else round what is marked, else round 0, cut to where the function has values.
+    """A range for each variable: as given, else around the marks or 0, cut to where the function has values.
 
-    Where it has none so near, it is looked for farther away.
+    If there are no values so near, wider ranges are tried.
     """
     points = np.zeros((1, len(names))) if marks is None else marks
     for width in (3.0, 10.0, 100.0, 1000.0):
@@ -161,7 +161,7 @@ def sensible_ranges(
 
 
 def _cut(axis: Array, there: Array, span: Span, marked: Array) -> Span:
-    """The span without the part at either end that has no values; what is marked stays, if it has a value."""
+    """The span without the ends where there are no values; marked points with values stay."""
     places = np.concatenate([axis[there], marked[(marked >= axis[there].min()) & (marked <= axis[there].max())]])
     low, high = float(places.min()), float(places.max())
     room = 0.05 * (high - low)

@@ -1,4 +1,4 @@
-"""How every picture looks, and how one is saved: the same bytes for the same picture."""
+"""The style of all pictures, and saving them: the same picture gives the same bytes."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ from bpcli.files import write_atomically
 
 FORMATS = ("png", "svg", "pdf")
 
-# Okabe & Ito 2008, Color universal design: colours that are told apart with any kind of colour vision.
+# Okabe & Ito 2008, Color universal design: colours that people with any colour vision can distinguish.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 INK = "#222222"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -34,8 +34,8 @@ _NO_DATE: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def drawing() -> Iterator[Any]:
-    """Matplotlib in our style, for the time of a picture; MissingExtraError without it."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # not that it builds, or where it keeps, its cache of fonts
+    """Matplotlib with the style of all pictures; MissingExtraError without it."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no messages on its cache of fonts
     try:
         matplotlib: Any = import_module("matplotlib")
     except ImportError:
@@ -51,7 +51,7 @@ def new_figure(size: tuple[float, float]) -> Any:
 
 
 def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list[str]:
-    """Write the figure in the format that its file's name ends in; whole, or not at all. Gives what to note."""
+    """Write the figure in the format of the file's extension, whole or not at all; returns notes."""
     kind = target.suffix.lower().lstrip(".")
 
     def write(file: Any) -> None:
@@ -72,12 +72,12 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
 
 
 def plain(name: str) -> str:
-    """A name as a label: a dollar in it begins no formula."""
+    """A name as a label, in which a dollar begins no formula."""
     return name.replace("$", r"\$")
 
 
 def mathtext(latex: str, text: str) -> str:
-    """A formula as Matplotlib can set it, else its plain text."""
+    """A formula in Matplotlib's math mode, if it can set it, else as plain text."""
     parser: Callable[[str], Any] = import_module("matplotlib.mathtext").MathTextParser("path").parse
     candidate = f"${latex}$"
     try:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-# Styles are one character each until the lines are laid out: a colour's own code would count as seven.
+# Until the lines are laid out a style is one character; an ANSI code would be counted as several columns.
 _HEADING, _CODE, _STRONG, _END, _SPACE = "\x01", "\x02", "\x03", "\x04", "\x05"
 _SEEN_AS = str.maketrans(
     {_HEADING: "\x1b[1;4m", _CODE: "\x1b[36m", _STRONG: "\x1b[1m", _END: "\x1b[0m", _SPACE: " "},
@@ -41,7 +41,7 @@ def _filled(text: str, width: int) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """The words in lines of `width` columns, all but the first indented; a longer word stands alone."""
+    """The words in lines of at most `width` columns, indented after the first; a longer word has its own line."""
     lines = [""]
     for word in text.split():
         if lines[-1].strip() and _columns(lines[-1]) + 1 + _columns(word) > width:
@@ -71,7 +71,7 @@ def _columns(text: str) -> int:
 
 
 def _table(lines: list[str], width: int) -> list[str]:
-    """The table in aligned columns; the widest are narrowed, and their cells wrapped, until it fits."""
+    """The table with aligned columns; the widest columns are wrapped until it fits."""
     rows = [[_styled(cell.strip()) for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])] for line in lines]
     del rows[1]  # the line of dashes
     rows = [[cell.replace("\\|", "|") for cell in row] for row in rows]

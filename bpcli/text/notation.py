@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Written(float):
-    """A double that is written with given digits."""
+    """A double with the text that it is written as."""
 
     __slots__ = ("text",)
     text: str
@@ -33,7 +33,7 @@ def number(value: Any, precision: int | None = None) -> str:
         return "0"
     if precision is None:
         text = repr(value)
-    elif precision <= 15:  # every decimal of 15 digits survives the way through a double
+    elif precision <= 15:  # a decimal of 15 digits is the same after conversion to a double and back
         text = repr(float(f"{value:.{precision - 1}e}"))
     else:
         text = f"{value:.{precision}g}"
@@ -66,7 +66,7 @@ def json_text(value: Any, precision: int | None = None) -> str:
     return number(value, precision)
 
 
-@lru_cache(1024)  # names and expressions come again in every record
+@lru_cache(1024)  # every record repeats names and expressions
 def _json_string(text: str) -> str:
     from json import dumps
 

@@ -1,8 +1,7 @@
-"""YAML 1.2's core schema: text becomes a tree of nodes that know their places, and values become text.
+"""YAML 1.2's core schema: from text to a tree of nodes with their places, and from values to text.
 
 PyYAML's own values are those of YAML 1.1, in which 1e-3 is a word and no is a boolean; so its composer is given the
-resolver of YAML 1.2. The tree is bounded while it grows: a file that is no config is refused at once, whatever its
-aliases.
+resolver of YAML 1.2. The size of the tree is bounded while it is composed, aliases included.
 """
 
 import json
@@ -26,7 +25,7 @@ MAX_NODES, MAX_DEPTH = 10_000, 20
 
 
 class Place(NamedTuple):
-    """Where a node stands; line and column count from 1, and are 0 for what does not come from a file."""
+    """The place of a node: line and column count from 1; 0 if it does not come from a file."""
 
     source: str
     line: int = 0
@@ -86,7 +85,7 @@ _CORE = {
     "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
     "float": r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
 }
-"""How the plain scalars of each kind look (YAML 1.2.2, 10.3.2); all others are text."""
+"""The plain scalars of each kind (YAML 1.2.2, 10.3.2); all others are text."""
 _PATTERNS = {kind: re.compile(rf"(?:{pattern})\Z") for kind, pattern in _CORE.items()}
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -120,7 +119,7 @@ def compose(text: str, source: str) -> Node | None:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         raise loader.syntax_error(error) from error
-    except (ValueError, OverflowError) as error:  # Python's own, for \Uffffffff or %YAML of a thousand digits
+    except (ValueError, OverflowError) as error:  # Python's own errors, for \Uffffffff or %YAML with a thousand digits
         raise loader.error(loader.get_mark(), "this is not YAML: a number beyond all bounds") from error
     return None if root is None else _tree(root, source)
 
@@ -134,7 +133,7 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
             part.__init__(self)
         self._text, self._source = text, source
         self._depth = self._values = 0
-        self._sizes: dict[int, int] = {}  # values of each complete node, with those behind aliases
+        self._sizes: dict[int, int] = {}  # the number of values of each complete node, aliases included
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """The next node; YamlError beyond the bounds, and for an alias of nothing or of a node around it."""
@@ -183,7 +182,7 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
         if "another document" in problem:
             return self.error(mark, "a second document begins here, and a config is one")
         if mark and opening and not self._text[mark.index :].strip("\0 \n\r"):
-            mark = opening  # at the end of the text there is nothing to see
+            mark = opening  # the end of the text shows nothing
         before = self._text[: mark.index].rpartition("\n")[2] if mark else ""
         if "expected <block end>" in problem and before.strip(" -"):
             words = "nothing can stand behind this value; does the text need quotes?"
@@ -236,7 +235,7 @@ _IN_WORDS = (
     ("expected ',' or '}'", "expected , or }} in the mapping that opens{where}"),
     ("expected the node content", "expected a value here"),
 )
-"""What PyYAML says, and the same for someone who wrote a config."""
+"""PyYAML's messages, and what they mean for someone who wrote a config."""
 
 _WORD = re.compile(r"(?:[^\W\d]|\.{0,2}/)[\w./-]*(?: [\w./-]+)*\Z")
 _YAML_1_1_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
@@ -244,7 +243,7 @@ _ESCAPED = re.compile(f"{_UNPRINTABLE.pattern[:-1]}]|[\x85\u2028\u2029\ufeff]")
 
 
 def yaml_text(value: Any) -> str:
-    """A value as YAML on one line, which readers of YAML 1.1 and 1.2 alike take for the same value."""
+    """A value as YAML on one line, with the same meaning in YAML 1.1 and 1.2."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float):
@@ -265,7 +264,7 @@ def _yaml_number(value: float) -> str:
     mantissa, e, exponent = text.partition("e")
     if not e:
         return text
-    # YAML 1.1 wants the point and the sign, 1.0e+300; to YAML 1.2 they are as good.
+    # YAML 1.1 needs the point and the sign, 1.0e+300; YAML 1.2 allows them.
     return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+d}"
 
 
