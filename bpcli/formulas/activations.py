@@ -171,8 +171,8 @@ class Activation(NamedTuple):
 
     `value(z)`, `derivative(z)`; `formula` and `derivative_formula` say the same in bpcli's language, in z, a and the
     settings' names. `range`: where a lies, `range_of()` where settings change that. `kinks()`: where the pieces of g
-    meet. Settings are further arguments of each of these functions, by the names in `settings`, whose defaults are
-    theirs; `by_setting` has ∂a/∂(setting).
+    meet; `homogeneous`: g(h·z) = h·g(z) for h > 0; `exact`: g does not round. Settings are further arguments of each of
+    these functions, by the names in `settings`, whose defaults are theirs; `by_setting` has ∂a/∂(setting).
 
     `slope_form(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a
     large x or w multiplies it. `pair_form(z, low)` is a at z + low as a pair, so that a − y keeps its digits also where
@@ -188,6 +188,8 @@ class Activation(NamedTuple):
     range: Interval = REALS
     range_of: Callable[..., Interval] | None = None
     kinks: Kinks = smooth
+    exact: bool = False
+    homogeneous: bool = False
     settings: Mapping[str, Setting] = NONE
     by_setting: Mapping[str, Callable[..., Any]] = NONE
     slope_form: Callable[..., tuple[Any, Any]] | None = None
@@ -261,6 +263,8 @@ ACTIVATIONS: dict[str, Activation] = {
             "where(z>=0, 1, 0)",
             range=NOT_NEGATIVE,
             kinks=lambda: (Kink(0.0, 0.0, 1.0),),
+            exact=True,
+            homogeneous=True,
             pair_form=pairs.relu_pair,
         ),
         Activation(

@@ -90,26 +90,27 @@ def power_row(c: float, written: str, whole: bool) -> Function:
         return x == 0
 
     smooth = whole and c >= 0
-    return Function(f"**{written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge)
+    return Function(f"**{written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge, underflows=True)
 
 
 def _comparison(op: str, holds: Callable[[Any, Any], Truth]) -> Function:
     """1 where it holds, else 0."""
-    return binary(op, f"x{op}y", lambda xp, x, y: xp.where(holds(x, y), 1.0, 0.0), (zero, zero), edge=at_ties)
+    return binary(op, f"x{op}y", lambda xp, x, y: xp.where(holds(x, y), 1.0, 0.0), (zero, zero), at_ties, exact=True)
 
 
 ARITHMETIC: list[Function] = [
     binary("+", "x+y", lambda xp, x, y: x + y, (lambda xp, out, x, y: 1.0, lambda xp, out, x, y: 1.0)),
     binary("-", "x-y", lambda xp, x, y: x - y, (lambda xp, out, x, y: 1.0, lambda xp, out, x, y: -1.0)),
-    binary("*", "x*y", lambda xp, x, y: x * y, (lambda xp, out, x, y: y, lambda xp, out, x, y: x)),
+    binary("*", "x*y", lambda xp, x, y: x * y, (lambda xp, out, x, y: y, lambda xp, out, x, y: x), underflows=True),
     binary(
         "/",
         "x/y",
         lambda xp, x, y: xp.divide(x, y),
         (lambda xp, out, x, y: xp.divide(1.0, y), lambda xp, out, x, y: -xp.divide(out, y)),
+        underflows=True,
     ),
-    binary("**", "x**y", lambda xp, x, y: xp.power(x, y), (_dpower_dx, _dpower_dy), edge=at_zero),
-    unary("negative", lambda xp, out, x: -1.0, value=lambda xp, x: -x, signature="-x"),
+    binary("**", "x**y", lambda xp, x, y: xp.power(x, y), (_dpower_dx, _dpower_dy), at_zero, underflows=True),
+    unary("negative", lambda xp, out, x: -1.0, value=lambda xp, x: -x, signature="-x", exact=True),
     _comparison("<", operator.lt),
     _comparison("<=", operator.le),
     _comparison(">", operator.gt),

@@ -101,8 +101,8 @@ def _datan2(i: int) -> Rule:
 
 
 ELEMENTARY: list[Function] = [
-    unary("abs", lambda xp, y, x: xp.sign(x), edge=at_zero),
-    unary("sign", zero, edge=at_zero),
+    unary("abs", lambda xp, y, x: xp.sign(x), edge=at_zero, exact=True, homogeneous=True),
+    unary("sign", zero, edge=at_zero, exact=True),
     unary("sqrt", lambda xp, y, x: xp.divide(0.5, y), 0.0, edge=at_zero),
     unary(
         "cbrt",
@@ -112,8 +112,8 @@ ELEMENTARY: list[Function] = [
         ),
         edge=at_zero,
     ),
-    unary("exp", lambda xp, y, x: y),
-    unary("exp2", lambda xp, y, x: y * xp.log(2.0)),
+    unary("exp", lambda xp, y, x: y, underflows=True),
+    unary("exp2", lambda xp, y, x: y * xp.log(2.0), underflows=True),
     unary("expm1", lambda xp, y, x: xp.exp(x)),
     unary("log", lambda xp, y, x: xp.agreed(xp.divide(1.0, x), x < 0, math.nan), 0.0),
     unary("log2", lambda xp, y, x: xp.agreed(xp.divide(1.0 / xp.log(2.0), x), x < 0, math.nan), 0.0),
@@ -143,10 +143,10 @@ ELEMENTARY: list[Function] = [
         1.0,
         "arctanh",
     ),
-    Function("hypot", (2, 2), "hypot(x, y)", primitive("hypot"), (_dhypot(0), _dhypot(1)), edge=_at_origin),
+    binary("hypot", "hypot(x, y)", "hypot", (_dhypot(0), _dhypot(1)), _at_origin, homogeneous=True),
     unary("erf", _derf),
-    unary("floor", zero, edge=_at_whole),
-    unary("ceil", zero, edge=_at_whole),
+    unary("floor", zero, edge=_at_whole, exact=True),
+    unary("ceil", zero, edge=_at_whole, exact=True),
 ]
 """Rows in the order of a textbook."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 from bpcli.numbers.primitives import Arrays, N, Namespace, Truth
 
@@ -15,8 +15,6 @@ Slope = Callable[["RuleNamespace[Any]", Any, Any], Any]
 BinaryValue = Callable[["RuleNamespace[Any]", Any, Any], Any]
 BinarySlope = Callable[["RuleNamespace[Any]", Any, Any, Any], Any]
 
-_HOMOGENEOUS = ("abs", "relu", "hypot", "max", "min")
-_UNDERFLOWS = ("*", "/", "**", "exp", "exp2", "sigmoid", "softplus", "mse", "bce", "cce")
 SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
 
@@ -47,19 +45,30 @@ class RuleNamespace(Namespace[N], Protocol[N]):
     def logit(self, p: N | float, /) -> N: ...
 
 
+class Traits(TypedDict, total=False):
+    """What else is true of a row, see `Function`; False if it is not given."""
+
+    exact: bool
+    homogeneous: bool
+    selects: bool
+    underflows: bool
+
+
 class Function:
     """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests.
 
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
-    `underflows`: of operands that are not 0 it may give 0, where the true value is below the doubles.
-    `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞.
+    `exact`: its value is not rounded. `underflows`: of operands that are not 0 it may give 0, where the true value is
+    below the doubles. `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter,
+    not even ∞.
     """
 
     __slots__ = (
         "arity",
         "domain",
         "edge",
+        "exact",
         "homogeneous",
         "kind",
         "name",
@@ -79,14 +88,14 @@ class Function:
         partials: Sequence[Rule] | Callable[[int], Rule] = (),
         domain: tuple[float, float] = (-math.inf, math.inf),
         kind: str = "elementwise",
-        selects: bool = False,
         edge: Rule | None = None,
+        **traits: Unpack[Traits],
     ) -> None:
         self.name, self.arity, self.signature = name, arity, signature
         self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
-        self.selects, self.edge = selects, edge
-        self.homogeneous = name in _HOMOGENEOUS
-        self.underflows = name in _UNDERFLOWS or name.startswith("**")
+        self.edge = edge
+        self.exact, self.homogeneous = traits.get("exact", False), traits.get("homogeneous", False)
+        self.selects, self.underflows = traits.get("selects", False), traits.get("underflows", False)
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""
@@ -114,12 +123,12 @@ def unary(
     value: Value | str = "",
     edge: Value | None = None,
     signature: str = "",
-    selects: bool = False,
+    **traits: Unpack[Traits],
 ) -> Function:
     """A function of one argument; `derivative(xp, y, x)` with y the value at x, [low, high] its domain."""
     rule: Rule = primitive(value or name) if isinstance(value, str) else value
     signature = signature or f"{name}(x)"
-    return Function(name, (1, 1), signature, rule, (derivative,), (low, high), selects=selects, edge=edge)
+    return Function(name, (1, 1), signature, rule, (derivative,), (low, high), edge=edge, **traits)
 
 
 def binary(
@@ -128,10 +137,11 @@ def binary(
     value: BinaryValue | str,
     slopes: tuple[BinarySlope, BinarySlope],
     edge: BinaryValue | None = None,
+    **traits: Unpack[Traits],
 ) -> Function:
     """A function of two arguments; `slopes` are (xp, out, x, y) → ∂out/∂x and ∂out/∂y."""
     rule: Rule = primitive(value) if isinstance(value, str) else value
-    return Function(name, (2, 2), signature, rule, slopes, edge=edge)
+    return Function(name, (2, 2), signature, rule, slopes, edge=edge, **traits)
 
 
 def written_as(formula: Rule, rule: Rule) -> Rule:

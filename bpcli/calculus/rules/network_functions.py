@@ -61,7 +61,10 @@ def activation_function(name: str, row: Activation) -> Function:
         signature,
         lambda xp, *args: row.value(*args),
         (_written(row.derivative_formula, row.derivative, ("z",), row.settings), *map(_slope_of, _by(row))),
+        exact=row.exact,
+        homogeneous=row.homogeneous,
         selects=any(0.0 in (kink.left, kink.right) for kink in kinks),
+        underflows=not row.range.holds(0.0),  # a 0 where none can be
         edge=_at_kinks(row.kinks, 0) if kinks else None,
     )
 

@@ -27,7 +27,18 @@ def _extreme(name: str, largest: bool) -> Function:
         return rule
 
     forms = f"{name}(x) over all entries, {name}(x, axis=0), or {name}(x, y, …)"
-    return Function(name, (1, 100), forms, value, partial, kind="reduction", selects=True, edge=at_ties)
+    return Function(
+        name,
+        (1, 100),
+        forms,
+        value,
+        partial,
+        kind="reduction",
+        edge=at_ties,
+        exact=True,
+        homogeneous=True,
+        selects=True,
+    )
 
 
 SELECTIONS: list[Function] = [
@@ -44,6 +55,7 @@ SELECTIONS: list[Function] = [
             lambda xp, o, c, x, y: xp.where(c != 0, 0.0, 1.0),
         ),
         kind="select",
+        exact=True,
         selects=True,
     ),
 ]

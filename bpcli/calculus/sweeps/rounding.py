@@ -43,9 +43,6 @@ _OWN: dict[str, Callable[..., Any]] = {
 }
 """The error of a step's own rounding, where that is known."""
 
-_EXACT = {"negative", "abs", "sign", "floor", "ceil", "min", "max", "where", "relu", "<", "<=", ">", ">=", "==", "!="}
-"""Steps that do not round."""
-
 _REARRANGING = {"take", "transpose", "stack", "max", "min"}
 _SUMS = {"sum", "@"}
 
@@ -70,7 +67,7 @@ def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
             found.append(0.0)
         elif not isinstance(slot, OnArrays):
             args = [values[a] for a in slot.args]
-            if slot.name in _EXACT:
+            if slot.row is not None and slot.row.exact:
                 found.append(0.0)
             elif own := _OWN.get(slot.name):
                 found.append(_known(own(out, *args), out))
@@ -385,7 +382,7 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
         part = step.adjoint(xp, g, i, out, args, masked=False)
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)
-    if step.name in _EXACT or step.name in ("+", "-"):
+    if step.row.exact or step.name in ("+", "-"):
         return 0.0
     slope = step.row.partial(i)(xp, out, *args)
     product, error = two_product(g, slope)
