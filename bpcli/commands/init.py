@@ -9,13 +9,14 @@ from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH
 from bpcli.datasets.reading import read_table
 from bpcli.errors import UsageError
+from bpcli.formulas.layers import LAYERS
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.suggestion import suggest
 from bpcli.training.config.template import Entry, template, write
 
 
 @click.command(cls=Command)
-@option("Model", "--model", type=click.Choice(["neuron", "softmax"]), help="The kind of model; else by the target.")
+@option("Model", "--model", type=click.Choice(list(LAYERS)), help="The kind of model; else by the target.")
 @option("Data", "--data", type=PATH, metavar="FILE", help="The table to write the config for.")
 @option("Data", "--target", metavar="NAME", help="The column to predict; else guessed.")
 def command(model: str | None, data: Path | None, target: str | None) -> None:
@@ -30,7 +31,7 @@ def command(model: str | None, data: Path | None, target: str | None) -> None:
     if data is None:
         if target is not None:
             raise UsageError("--target names a column of --data FILE, which is not given")
-        text = template(model or "neuron")
+        text = template(model or next(iter(LAYERS)))
     else:
         table = read_table(data)
         chosen = {"data.path": Entry(os.path.relpath(data)), **suggest(table, target, model)}
