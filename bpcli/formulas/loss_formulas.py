@@ -185,9 +185,9 @@ def dsoftplus_poisson_term_dz(y: Any, z: Any) -> Any:
 
 
 def sigmoid_bce_term(y: Any, z: Any) -> Any:
-    """bce_term(y, σ(z)) from z: log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|, of which no part cancels."""
+    """bce_term(y, σ(z)) from z: log(1 + e^−|z|) + |z|·(1 − y where z ≥ 0, else y), of which no part cancels."""
     xp = namespace(y, z)
-    return xp.log1p(xp.exp(-abs(z))) + abs(z) * abs(xp.where(z >= 0, 1.0, 0.0) - y)
+    return xp.log1p(xp.exp(-abs(z))) + abs(z) * xp.where(z >= 0, 1.0 - y, y)
 
 
 def dsigmoid_bce_term_dz(y: Any, z: Any) -> Any:
@@ -274,7 +274,7 @@ def dcce_dyhat(y: Any, yhat: Any) -> Any:
 
 
 def sigmoid_bce(y: Any, z: Any) -> Any:
-    """J = bce(y, σ(z)) = (1/N) Σ [log(1 + e^−|z|) + |z|·|[z ≥ 0] − y|]."""
+    """J = bce(y, σ(z)) = (1/N) Σ [log(1 + e^−|z|) + |z|·(1 − y where z ≥ 0, else y)]."""
     return mean_over_samples(namespace(y, z), lambda c: c * sigmoid_bce_term(y, z), sample_count(z))
 
 

@@ -275,16 +275,17 @@ class Reals:
             return None
         ((product, factor),) = x.products.items()
         ((constant, exponent), *others) = product
+        known, of = constant.name if isinstance(constant.name, tuple) and len(constant.name) == 2 else ("", None)
         if exponent == 1 and not others:
             if constant.name == "pi" and name in ("sin", "cos", "tan") and (2 * factor).denominator == 1:
                 quarters = int(2 * factor) + (name == "cos")
                 sine, cosine = ([0, 1, 0, -1][k % 4] for k in (quarters, quarters + 1))
                 return Fraction(sine) if name != "tan" else Fraction(0) if cosine else None
-            if name == "exp" and constant.name[0] == "log" and isinstance(constant.name[1], Fraction):
-                return self.power(constant.name[1], factor)
-        if name == "log" and constant.name[0] == "exp" and not others and factor > 0:
+            if name == "exp" and known == "log" and isinstance(of, Fraction):
+                return self.power(of, factor)
+        if name == "log" and known == "exp" and not others and factor > 0:
             rest = self._logarithm(factor)
-            return None if rest is None else constant.name[1] * exponent + rest
+            return None if rest is None else of * exponent + rest
         return None
 
     def _logarithm(self, x: Fraction) -> Coefficient | None:

@@ -53,7 +53,7 @@ def times_lowered(xp: RuleNamespace[Any], lowered: Any, x: Any, y: Any) -> Any:
 
 
 def _dpower_dx(xp: RuleNamespace[Any], out: Any, x: Any, y: Any) -> Any:
-    slope = xp.agreed(times_lowered(xp, lowered_power(xp, x, y), x, y), y == 0, 0.0)
+    slope = xp.agreed(times_lowered(xp, lowered_power(xp, x, y), x, y), (y == 0) & (x == 0), 0.0)
     return xp.agreed(slope, out != out, math.nan)
 
 
