@@ -275,3 +275,10 @@ def test_in_exact_numbers_the_formulas_are_the_textbooks():
         (loss_formulas.dsoftmax_cce_dlogits(y, logits), (probabilities * np.sum(np.asarray(y), 1)[:, None] - y) / 3),
     ):
         assert np.max(np.abs(np.asarray(got, object) - np.asarray(expected, object))) < mp.mpf("1e-370")
+
+
+@given(st.floats(-30, 30), st.floats(-30, 30))
+def test_bce_of_logits_holds_for_every_number_in_the_place_of_a_label(y, z):
+    p = 1 / (1 + mp.exp(-mp.mpf(z)))
+    parts = y * mp.log(p), (1 - mp.mpf(y)) * mp.log(1 - p)
+    assert abs(loss_formulas.sigmoid_bce_term(y, z) + sum(parts)) <= 1e-15 * sum(map(abs, parts))

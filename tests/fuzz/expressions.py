@@ -138,18 +138,14 @@ class Comparison:
         for question in questions:
             self.counts["points"] += 1
             wrt = sorted(question.inputs)
-            true = truth(question.text, question.inputs, wrt)
+            true = _truth(question, wrt)
             one = true.value is None or len(true.value) == 1
-            if one and true.value and (true.gradient is None or true.hessian is None):
-                found = limits(question.text, question.inputs, wrt, true.value[0])
-                true = Truth(true.value, true.gradient or found.gradient, true.hessian or found.hessian)
-                self.counts["limits"] += 1
             for name in COMMANDS if one else ("eval",):
                 command = [name, question.text, "--at", question.at, "--format", "json"]
                 if self._differs(name, question, calculations, true):
                     yield from self._printed(command, true)
                 if thorough:
-                    yield from self._printed([*command, "--certify"], true)
+                    yield from self._printed([*command, "--certify"], _truth(question, wrt, decimals=True))
             if thorough and one:
                 yield from self._checked(["check", question.text, "--at", question.at, "--format", "json"], true)
 
@@ -219,6 +215,16 @@ class Comparison:
             if entry["agree"] is False and t is not None and not wrong(exact, t, CHECK_BITS):
                 yield Finding("false difference", command, f"{entry['name']}: {exact!r} is true")
                 return
+
+
+def _truth(question: Question, wrt: list[str], decimals: bool = False) -> Truth:
+    """What is true, where the rules have no derivative as the limit from all sides."""
+    text, inputs = question
+    true = truth(text, inputs, wrt, decimals)
+    if true.value is None or len(true.value) > 1 or (true.gradient and true.hessian):
+        return true
+    found = limits(text, inputs, wrt, true.value[0], decimals)
+    return Truth(true.value, true.gradient or found.gradient, true.hessian or found.hessian)
 
 
 def _calculations(text: str) -> Calculations:

@@ -32,11 +32,15 @@ class Jet:
     def __init__(self, v: arb, g: Any, h: Any) -> None:
         self.v, self.g, self.h = v, g, h
 
+    def is_constant(self) -> bool:
+        """Whether it depends on no variable for certain; `bool` of a ball is always true."""
+        return all(slope == 0 for slope in self.g)
+
     def map(self, v: arb, d: arb, dd: arb) -> Jet:
         """f(self) of which v, d, dd are value and derivatives: g = f′·g, h = f′·h + f″·gᵀg."""
         if self.g is None:
             return Jet(v, None, None)
-        if not self.g.any():  # a constant, of whatever slope
+        if self.is_constant():  # of whatever slope
             return Jet(v, self.g, self.h)
         return Jet(v, d * self.g, d * self.h + dd * np.outer(self.g, self.g))
 
@@ -88,7 +92,8 @@ def _without_slope(v: arb) -> Jet:
 class Evaluator:
     """An expression at a point, in the precision of the moment."""
 
-    def __init__(self, inputs: Mapping[str, Any], wrt: list[str]) -> None:
+    def __init__(self, inputs: Mapping[str, Any], wrt: list[str], decimals: bool = False) -> None:
+        self.decimals = decimals
         self.count = sum(np.size(inputs[name]) for name in wrt)
         self.names: dict[str, Any] = {}
         place = 0
@@ -115,7 +120,7 @@ class Evaluator:
             case ast.Expression(body=body):
                 return self.of(body)
             case ast.Constant(value=value):
-                return self.constant(arb(repr(value)))
+                return self.constant(arb(repr(value)) if self.decimals else arb(float(value)))
             case ast.Name(id=name):
                 return self.names[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -152,7 +157,7 @@ class Evaluator:
         return _without_slope(found.v) if _is_zero(x.v - y.v) else found
 
     def power(self, x: Jet, y: Jet) -> Jet:
-        whole = y.v.unique_fmpz() if y.g is not None and not y.g.any() and y.v.is_exact() else None
+        whole = y.v.unique_fmpz() if y.g is not None and y.is_constant() and y.v.is_exact() else None
         if whole is not None:
             n = int(whole)
             if n == 0:
@@ -184,7 +189,7 @@ class Evaluator:
 
     def abs(self, x: Jet) -> Jet:
         if _is_zero(x.v):
-            return x if x.g is not None and not x.g.any() else _without_slope(arb(0))
+            return x if x.g is not None and x.is_constant() else _without_slope(arb(0))
         return x if x.v > 0 else -x
 
     def select(self, x: Jet, y: Jet, larger: bool) -> Jet:
@@ -341,7 +346,7 @@ _REDUCTIONS: dict[str, Callable[[Evaluator, Any, int | None], Any]] = {
 
 def _times_log(evaluator: Evaluator, y: Jet, x: Jet) -> Jet:
     """y·log x, of which nothing is left where y is the number 0."""
-    if y.g is not None and not y.g.any() and y.v == 0:
+    if y.g is not None and y.is_constant() and y.v == 0:
         return y
     return y * evaluator.log(x)
 
@@ -463,11 +468,14 @@ class Truth(NamedTuple):
     without_slope: bool = False  # at a kink, or not one number
 
 
-def truth(text: str, inputs: Mapping[str, Any], wrt: list[str]) -> Truth:
-    """Value, gradient and Hessian at a point, each None where it is not decided, or is not one number."""
+def truth(text: str, inputs: Mapping[str, Any], wrt: list[str], decimals: bool = False) -> Truth:
+    """Value, gradient and Hessian at a point, each None where it is not decided, or is not one number.
+
+    Constants are the doubles that they read as, or with `decimals` what is written.
+    """
     found = Truth(None, None, None)
     for bits in _PRECISIONS:
-        found = truth_near(text, inputs, wrt, bits)
+        found = truth_near(text, inputs, wrt, bits, decimals)
         if found.value and found.hessian is not None:
             break
         if found.value and found.without_slope:
@@ -475,12 +483,12 @@ def truth(text: str, inputs: Mapping[str, Any], wrt: list[str]) -> Truth:
     return found
 
 
-def truth_near(text: str, inputs: Mapping[str, Any], wrt: list[str], bits: int) -> Truth:
+def truth_near(text: str, inputs: Mapping[str, Any], wrt: list[str], bits: int, decimals: bool = False) -> Truth:
     """The same in so many bits; inputs may be balls."""
     before = ctx.prec
     ctx.prec = bits
     try:
-        result = Evaluator(inputs, wrt).of(ast.parse(text, mode="eval"))
+        result = Evaluator(inputs, wrt, decimals).of(ast.parse(text, mode="eval"))
         jets = result.reshape(-1).tolist() if isinstance(result, np.ndarray) else [result]
         value = [jet.v for jet in jets]
         one = jets[0] if len(jets) == 1 else None

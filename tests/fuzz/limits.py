@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     hessian: list[arb | None] | None
 
 
-def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb) -> Limits:
+def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, decimals: bool = False) -> Limits:
     """The limits at a point where the expression has this value; nothing is known where it jumps.
 
     By the mean value theorem a function that is continuous at a point has there the derivative that those around tend
@@ -41,7 +41,7 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb) -> 
         for sign, bits in itertools.product((1, -1), (close, close + _FURTHER)):
             ctx.prec = 8 * bits
             moved = {name: _moved(x, way[name], sign * arb(2) ** -bits) for name, x in inputs.items()}
-            near = truth_near(text, moved, wrt, 8 * bits)
+            near = truth_near(text, moved, wrt, 8 * bits, decimals)
             ctx.prec = before
             if near.value is None or near.gradient is None or not _continuous(near.value[0], value, bits):
                 return Limits(None, None)

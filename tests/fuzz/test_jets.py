@@ -3,8 +3,11 @@
 import mpmath
 import pytest
 
+from bpcli.calculus.rules.functions import FUNCTIONS
+from tests.fuzz.drawing import Drawing
 from tests.fuzz.expressions import Comparison, Finding, Question, explore
 from tests.fuzz.jets import truth, wrong
+from tests.fuzz.limits import limits
 
 FORMULAS = [
     ("x*exp(-x)", lambda x: x * mpmath.exp(-x), 0.7),
@@ -34,8 +37,28 @@ FOUND = [
     ("dot(u,u)/(norm(u)*norm(u))", {"u": [-0.09182010386086414, -1.0000000000116036, 0.72]}),
     ("((1-cos(x))/x**2-sin((1-cos(x))/x**2))/((1-cos(x))/x**2)**3", {"x": 5.359815555300688e295}),
     ("(x**z)-sin(x**z)", {"x": 0.9567598969335843, "z": -5504349.594369516}),
+    ("asin(z)/z", {"z": 4.1458556485642364e-191}),
+    ("where(x==0,1,sin(x)/x)", {"x": -5e-324}),
+    ("hinge(1,tanh((exp(-x))))", {"x": -5.465255085567974}),
+    ("floor(where(x==0,1,sin(x)/x))", {"x": 1.7291242957524046e-12}),
+    ("(exp(x)-1)/x", {"x": -0.00027681909364799147}),
+    ("(sqrt(1+x)-1)/x", {"x": 0.0007091174368056268}),
+    ("bce(u,sigmoid(u))", {"u": [-7.072747722111129, 4.065972866016267e-05, -0.88]}),
+    ("log(1-sigmoid(mse(0,where(x==1,-0.5,(log(x)-x+1)/(x-1)**2))))", {"x": 1.1931614901874373e-308}),
+    ("(x-tanh(x))/x**3", {"x": 0.0}),
 ]
 """What the long runs found, and what is told or right since then."""
+
+
+FOUND_IN_CERTIFICATES_AND_CHECKS = [
+    ("x**z", {"x": 2.0, "z": 0.0}),
+    ("bce(u,sigmoid(v))", {"u": [-5.0, 3.0, 0.0], "v": [-5.0, 2.0, 1.0]}),
+    ("cos(sqrt(x+1)-sqrt(x))", {"x": 6.630665948702003e141}),
+    ("where(x==0,1/120,(sin(x)-x+x**3/6)/x**5)", {"x": 0.0}),
+    ("where(x==0,1/24,(exp(x)-1-x-x**2/2-x**3/6)/x**4)", {"x": 0.0}),
+    ("where(x==0,0,x*sin(1/x))", {"x": 0.0}),
+]
+"""The same, of what was said to be proven or to agree."""
 
 
 @pytest.mark.parametrize(("text", "function", "x"), FORMULAS)
@@ -49,6 +72,41 @@ def test_the_evaluator_is_right(text, function, x):
 @pytest.mark.parametrize(("text", "inputs"), FOUND)
 def test_what_was_found_stays_mended(text, inputs):
     assert list(Comparison().findings([Question(text, inputs)])) == []
+
+
+@pytest.mark.parametrize(("text", "inputs"), FOUND_IN_CERTIFICATES_AND_CHECKS)
+def test_what_was_proven_or_agreed_is_so(text, inputs):
+    assert list(Comparison().findings([Question(text, inputs)], thorough=True)) == []
+
+
+def test_every_function_of_the_language_is_drawn():
+    drawn = " ".join(question.text for seed in range(3) for question in _drawn(seed))
+    names = {name for name in FUNCTIONS if f"{name}(" not in drawn}
+    assert names == set()
+
+
+def _drawn(seed):
+    drawing = Drawing(seed)
+    return [drawing.questions()[0] for _ in range(1500)]
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "gradient", "hessian"),
+    [
+        ("where(x==0,1/6,(x-sin(x))/x**3)", 0.0, 0, -1 / 60),
+        ("where(x==0,1,sin(x)/x)", 0.0, 0, -1 / 3),
+        ("where(x==0,1/24,(exp(x)-1-x-x**2/2-x**3/6)/x**4)", 0.0, 1 / 120, 1 / 360),
+        ("where(x==1,-0.5,(log(x)-x+1)/(x-1)**2)", 1.0, 1 / 3, -1 / 2),
+        ("x**3*abs(x)", 0.0, 0, 0),
+        ("abs(x)", 0.0, None, None),
+    ],
+)
+def test_limits_are_the_derivatives(text, x, gradient, hessian):
+    value = truth(text, {"x": x}, ["x"]).value[0]
+    found = limits(text, {"x": x}, ["x"], value)
+    for (entry,), true in zip(found, (gradient, hessian), strict=False) if found.hessian else []:
+        assert not wrong(true, entry, 45)
+    assert (found.hessian is None) == (hessian is None)
 
 
 def test_a_wrong_digit_is_seen():

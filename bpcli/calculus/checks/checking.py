@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpcli.calculus.checks.differences import Estimate, complex_step, complexes, difference_quotients, kinks_nearby
-from bpcli.calculus.checks.witnesses import SPOILT, proven_quotient
+from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian, proven_quotient
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import slope_errors
@@ -74,6 +74,11 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     )
     with np.errstate(all="ignore"):
         errors = slope_errors(calculation, point)
+    proven = cache(lambda: proven_jacobian(calculation, point))
+
+    def in_balls(o: int, column: int) -> float:
+        return math.nan if (matrix := proven()) is None else float(matrix[o][column])
+
     rows: dict[str, list[Checked]] = {name: [] for name in outputs}
     column = -1
     for name in calculation.wrt:
@@ -88,12 +93,13 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
                 slope = f"d/d{title}" if len(outputs) == 1 else f"d({output})/d{title}"
                 exact = float(np.asarray(blocks[name], float)[o][k])
                 entry = compared(slope, exact, quotients[o], steps[o] if steps else None, f"d/d{title}" in kinks)
-                entry = open_beside_kink(entry, f, at, o)
+                if errors[o][column] <= SPOILT * abs(exact):  # else noise looks like a kink
+                    entry = open_beside_kink(entry, f, at, o)
                 if entry.agree is False and calculation.diagnostics.underflows(point):
                     entry = entry._replace(agree=None, why="a number underflows on the way")
                 elif entry.why not in _PLACES:
                     witness = partial(proven_quotient, calculation, point, (name, k), o)
-                    entry = _borne_out(entry, errors[o][column], witness)
+                    entry = _borne_out(entry, errors[o][column], witness, partial(in_balls, o, column))
                 rows[output].append(entry)
     return [entry for row in rows.values() for entry in row]
 
@@ -109,14 +115,16 @@ LOST = "the exact one cancels"
 _PLACES = ("at a kink", "next to a kink", "not finite")  # where a number proves nothing
 
 
-def _borne_out(entry: Checked, error: float, proven: Callable[[], float | None]) -> Checked:
+def _borne_out(
+    entry: Checked, error: float, proven: Callable[[], float | None], in_balls: Callable[[], float]
+) -> Checked:
     """An entry that may be off by `error` through rounding, which quotients and the complex step share.
 
     A difference quotient of the value in ball arithmetic shares nothing with it, so that it decides; where there is
     none, and the error is more than what is compared, the entry is open.
     """
     doubtful = error > SPOILT * abs(entry.exact)
-    if entry.agree and not doubtful:
+    if entry.agree and not doubtful and entry.exact:  # of a 0 the error may be 0 to first order alone
         return entry
     witness = proven()
     if witness is None:
@@ -126,7 +134,7 @@ def _borne_out(entry: Checked, error: float, proven: Callable[[], float | None])
     entry = entry._replace(numeric=witness, error=distance / size if size else distance)
     if distance <= RTOL * size:
         return entry._replace(agree=True, why="")
-    if distance <= _ROUNDED * error:
+    if distance <= _ROUNDED * error or abs(in_balls() - witness) <= RTOL * abs(witness):
         return entry._replace(agree=None, why=LOST)
     return entry._replace(agree=False, why="")
 

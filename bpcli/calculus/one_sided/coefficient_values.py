@@ -18,6 +18,8 @@ ROWS = {
 Bounded = tuple[float, float]
 """A double, and a bound of its distance from the true number, ∞ if there is none."""
 _ULP = 2.0**-52
+_LOST = 2.0**-20  # of a number: what is off by more has lost digits
+_SMALLEST = 2.0**-1073
 
 
 class Doubles:
@@ -76,10 +78,12 @@ class Doubles:
         return UNKNOWN if not abs(x[0]) > 2.0 * x[1] else 1 if x[0] > 0 else -1
 
     def result(self, x: Bounded) -> float:
-        """What is shown."""
-        return x[0]
+        """What is shown: NaN where rounding may have left no digits."""
+        return x[0] if x[1] <= abs(x[0]) * _LOST + _SMALLEST else math.nan
 
-    approximate = result
+    def approximate(self, x: Bounded) -> float:
+        """A double near it."""
+        return x[0]
 
     def is_finite(self, x: Any) -> bool:
         """Whether a result is finite."""

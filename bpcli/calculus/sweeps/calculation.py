@@ -137,7 +137,7 @@ class Calculation:
         on_wide: T = as_doubles(compute(again, point, *given))
         if again.needed_sides:  # edges, and the slopes to their sides, are decided on doubles
             return result
-        self.kinks = []
+        self.kinks, self.needed_sides = [], False
         return on_wide
 
     def value(self, point: Point) -> list[Any]:

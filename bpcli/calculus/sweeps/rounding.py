@@ -6,8 +6,10 @@ a reverse sweep gives; of a derivative, one over duals. Source: Higham, Accuracy
 2nd ed., 3.3, and Linnainmaa 1976, Taylor expansion of the accumulated rounding error.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.duals import Dual, Duals
@@ -24,7 +26,7 @@ _LOST = 2.0**-20  # relative: a number that is off by more has lost digits
 _NO_DOUBLE = 2.0**-500  # what cancels to less, and can't be told from 0, is 0
 _DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by more is looked at closer
 _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
-_BITS = 1200
+_BITS = (1200, 5000)
 _MOST_WORK = 20_000  # entries of the program times those of the Jacobian
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
 
@@ -175,12 +177,13 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
         return []
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)
-        far = _left_range(calculation, point)
+        slots = calculation.sweeps.forward(point)
+        doubtful = _left_range(calculation, point) or _turns(calculation, slots, value_errors(calculation, slots, {}))
     found = [
         Lost(row, column, error)
         for row, both in enumerate(zip(rows, errors, strict=True))
         for column, (slope, error) in enumerate(zip(*both, strict=True))
-        if (far or error > _LOST * abs(slope)) and math.isfinite(slope)
+        if (doubtful or error > _LOST * abs(slope)) and math.isfinite(slope)
     ]
     return _disproven(found, rows, calculation, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
 
@@ -194,8 +197,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
         far = _left_range(calculation, point)
         finite = all(map(calculation.sweeps.is_finite, slots))
         bounds = value_errors(calculation, slots, {}) if finite else [0.0] * len(slots)
-    # A step at 0 whose slope is 0 there passes no error on, to first order.
-    doubtful = far or any(not sum(map(abs, numbers(v))) and sum(numbers(e)) for v, e in zip(slots, bounds, strict=True))
+        doubtful = far or _turns(calculation, slots, bounds)
     errors = [_spread(bounds[slot], shape) for slot, shape in calculation.sweeps.outputs]
     found = [
         Lost(row, 0, error)
@@ -204,6 +206,40 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
     ]
     rows = [[value] for value in values]
     return _disproven(found, rows, calculation, lambda twin: [[v] for v in numbers(twin.value(point))])
+
+
+def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bool:
+    """Whether rounding may turn a step from 0 or to the other side of an edge: its slopes tell nothing of that."""
+    program, xp = calculation.program, calculation.namespace
+    edges = set(calculation.edges.non_smooth)
+    for number, step in enumerate(program.slots):
+        if not isinstance(step, Instruction) or not any(any(numbers(bounds[a])) for a in step.args):
+            continue
+        out, args = values[number], [values[a] for a in step.args]
+        if not isinstance(step, Elementwise):
+            if number in edges and any(numbers(step.edge(xp, out, args))):
+                return True
+            continue
+        if number not in edges and all(numbers(out)):
+            continue
+        shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
+        for signs in itertools.product((1.0, -1.0), repeat=len(args)):
+            moved = [a + sign * shift for a, sign, shift in zip(args, signs, shifts, strict=True)]
+            if _differs(xp, step, number in edges, (out, args), (step.row.value(xp, *moved), moved)):
+                return True
+    return False
+
+
+def _differs(xp: Any, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]) -> bool:
+    """Whether one of two values of a step is 0 and the other not, or it jumps between them, or its slope does."""
+    jumps = not any(step.passes)
+    if any((x == 0) != (y == 0) or (jumps and x != y) for x, y in zip(numbers(one[0]), numbers(other[0]), strict=True)):
+        return True
+    for i in range(len(one[1])) if edge else ():
+        x, y = (step.row.partial(i)(xp, out, *args) for out, args in (one, other))
+        if any(excess > 0 for excess in numbers(abs(x - y) - _DOUBT * abs(x))):
+            return True
+    return False
 
 
 def _left_range(calculation: Calculation, point: Point) -> bool:
@@ -250,7 +286,8 @@ def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[S
         return True
     values = sweeps.forward(point)
     errors = value_errors(calculation, values, {})
-    if any(error > _DOUBT * abs(value) for value, error in zip(values, errors, strict=True)):
+    unit = max([FUNCTION, *(error / abs(value) for value, error in zip(values, errors, strict=True) if value)])
+    if _turns(calculation, values, errors):
         return True
     along = [program.tangents(xp, values, seed) for seed in _units(calculation, sweeps.inputs)]
     duals, (slot,) = Duals(xp), program.outputs
@@ -269,7 +306,7 @@ def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[S
                     slope, slope_t = _parts(step.row.partial(i)(duals, pairs[number], *(pairs[b] for b in step.args)))
                     size = abs(g_t * slope) + abs(g * slope_t)
                     sizes = [total + size * abs(other[a] or 0.0) for total, other in zip(sizes, along, strict=True)]
-        if not all(FUNCTION * size <= _LOST * abs(row[column]) for size, row in zip(sizes, rows, strict=True)):
+        if not all(unit * size <= _LOST * abs(row[column]) for size, row in zip(sizes, rows, strict=True)):
             return True
     return False
 
@@ -302,7 +339,8 @@ def _disproven(
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
         if not _near(entry, low, high):
-            lost_for_certain.append(lost._replace(error=max(lost.error, abs(_float(low) - entry))))
+            off = abs(_float(low) - entry)
+            lost_for_certain.append(lost._replace(error=max(lost.error, off) if lost.error < math.inf else off))
     return lost_for_certain
 
 
@@ -317,11 +355,23 @@ def _in_balls(
     except MissingExtraError:
         return None
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
-    try:
-        with precision(_BITS):
-            return [[enclosure(v) for v in row] for row in compute(twin)]
-    except (BpcliError, UndecidedError):
-        return None
+    found = None
+    for bits in _BITS:
+        try:
+            with precision(bits):
+                found = [[enclosure(v) for v in row] for row in compute(twin)]
+        except (BpcliError, UndecidedError):
+            continue
+        if all(_narrow(low, high) for row in found for low, high in row):
+            break
+    return found
+
+
+def _narrow(low: Any, high: Any) -> bool:
+    """Whether two ends are as good as one double."""
+    if isinstance(low, float) or isinstance(high, float):
+        return bool(low == high)
+    return bool(high - low <= max(Fraction(_DOUBT) * max(abs(low), abs(high)), Fraction(_SMALLEST)))
 
 
 def _near(found: float, low: Any, high: Any) -> bool:

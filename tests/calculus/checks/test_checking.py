@@ -2,9 +2,13 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import bpcli
 from bpcli.calculus.checks.checking import RTOL, best, check_function, compared
 from bpcli.calculus.checks.differences import Estimate
 
@@ -73,3 +77,25 @@ def test_a_wrong_entry_of_a_function_is_found():
 )
 def test_only_an_estimate_that_can_tell_agrees(exact, estimate, error, agrees):
     assert compared("d/dx", exact, Estimate(estimate, error)).agree is agrees
+
+
+CANCELLING = [  # expressions whose slope doubles can't see near 0 or far out, and the slope in mpmath
+    ("(1-cos(x))/x**2", lambda x: (1 - mpmath.cos(x)) / x**2, st.floats(-12, -4)),
+    ("(tan(x)-x)/x**3", lambda x: (mpmath.tan(x) - x) / x**3, st.floats(-10, -4)),
+    ("sin(x)/x", lambda x: mpmath.sin(x) / x, st.floats(-12, -6)),
+    ("cos(sqrt(x+1)-sqrt(x))", lambda x: mpmath.cos(mpmath.sqrt(x + 1) - mpmath.sqrt(x)), st.floats(16, 100)),
+    ("(exp(x)-1)/x", lambda x: mpmath.expm1(x) / x, st.floats(-14, -7)),
+]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data(), st.sampled_from(CANCELLING))
+def test_what_rounding_has_eaten_never_agrees(data, case):
+    text, function, exponents = case
+    x = 10.0 ** data.draw(exponents)
+    with mpmath.workdps(400):
+        true = mpmath.diff(function, mpmath.mpf(x), h=mpmath.mpf(10) ** -150 * x)
+        (entry,) = bpcli.check(text, x=x).entries
+        if entry.agree is not None:
+            assert entry.agree == (abs(entry.exact - true) <= RTOL * abs(true))
+        assert entry.why not in ("at a kink", "next to a kink")
