@@ -275,7 +275,7 @@ class Reals:
             return None
         ((product, factor),) = x.products.items()
         ((constant, exponent), *others) = product
-        known, of = constant.name if isinstance(constant.name, tuple) and len(constant.name) == 2 else ("", None)
+        known, of = constant.name if isinstance(constant.name, tuple) and len(constant.name) == 2 else ("", Fraction(0))
         if exponent == 1 and not others:
             if constant.name == "pi" and name in ("sin", "cos", "tan") and (2 * factor).denominator == 1:
                 quarters = int(2 * factor) + (name == "cos")

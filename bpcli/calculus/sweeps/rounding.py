@@ -225,7 +225,7 @@ def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bo
         shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
         for signs in itertools.product((1.0, -1.0), repeat=len(args)):
             moved = [a + sign * shift for a, sign, shift in zip(args, signs, shifts, strict=True)]
-            if _differs(xp, step, number in edges, (out, args), (step.row.value(xp, *moved), moved)):
+            if _differs(xp, step, number in edges, (out, args), (step.value(xp, moved), moved)):
                 return True
     return False
 
