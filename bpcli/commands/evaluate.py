@@ -15,7 +15,7 @@ from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
 from bpcli.text.notation import cell, csv_line, json_text, number
-from bpcli.training.metrics import METRICS
+from bpcli.training.metrics import METRICS, beyond_doubles
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
@@ -131,11 +131,9 @@ def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> li
 
 
 def _check(result: Mapping[str, Any], limits: Sequence[tuple[str, float]]) -> None:
-    """NotFiniteError for a loss that is not finite, CheckError for a metric that is undefined or under its limit."""
-    from math import isfinite
-
-    if not isfinite(result["loss"]):
-        raise NotFiniteError("the loss is not finite")
+    """NotFiniteError for a metric that is not finite, CheckError for one that is undefined or under its limit."""
+    if metric := beyond_doubles(result):
+        raise NotFiniteError(f"the {metric} is not finite")
     low = [
         f"{name} is {'undefined' if result[name] is None else number(result[name])}, under {number(limit)}"
         for name, limit in limits

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, format_option, precision_option
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.errors import NotFiniteError
 from bpcli.formulas.layers import settings_in_words
 from bpcli.text.notation import cell, csv_line, json_text
 from bpcli.training.model import Model
@@ -32,6 +34,14 @@ def command(model: Path, raw: bool, format_: str, precision: int | None) -> None
     """
     loaded = load_model(model)
     description = describe(loaded, raw)
+    _print(loaded, description, format_, precision)
+    weights = zip([*description["features"], "(bias)"], [*description["weights"], description["bias"]], strict=True)
+    for name, row in weights:
+        if not np.isfinite(row).all():
+            raise NotFiniteError(f"the weight of {name} in its own units is beyond the doubles")
+
+
+def _print(loaded: Model, description: dict[str, Any], format_: str, precision: int | None) -> None:
     if format_ == "json":
         output.emit(json_text(description, precision))
         return

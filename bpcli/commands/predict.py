@@ -80,7 +80,7 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     else:
         for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
             output.emit(line)
-    _check_finite(loaded, columns)
+    _check_finite(columns[len(kept) :])
 
 
 def _stream(
@@ -100,7 +100,7 @@ def _stream(
                 if format_ == "csv"
                 else json_text(dict(zip(said, row, strict=True)), precision)
             )
-        _check_finite(model, columns, seen)
+        _check_finite(columns, seen)
         seen += block.rows
     for text in blocks.remarks:
         output.note(text)
@@ -121,9 +121,10 @@ def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, l
     return kept
 
 
-def _check_finite(model: Model, columns: list[list[Any]], before: int = 0) -> None:
+def _check_finite(columns: list[list[Any]], before: int = 0) -> None:
     from math import isfinite
 
-    if model.classes is None and not all(map(isfinite, columns[-1])):
-        row = next(i for i, value in enumerate(columns[-1]) if not isfinite(value))
-        raise NotFiniteError(f"the prediction of row {before + row + 1} is not finite")
+    for column in columns:
+        if isinstance(column[0], float) and not all(map(isfinite, column)):
+            row = next(i for i, value in enumerate(column) if not isfinite(value))
+            raise NotFiniteError(f"the prediction of row {before + row + 1} is not finite")

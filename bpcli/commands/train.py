@@ -13,9 +13,10 @@ import click
 
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.option_groups import PATH, SET, format_option, precision_option
-from bpcli.errors import CheckError, DataError
+from bpcli.errors import CheckError, DataError, NotFiniteError
 from bpcli.text.notation import cell, csv_line, json_text
 from bpcli.training.config.loading import load_config
+from bpcli.training.metrics import beyond_doubles
 from bpcli.training.run import flat
 from bpcli.training.session import Session, session
 from bpcli.training.trainer import PARTS
@@ -70,6 +71,9 @@ def command(
                 raise DataError(error.message, _words(config, settings, folder)) from error
             raise
     _print_summary(summary, format_, precision, quiet)
+    for name in PARTS:
+        if metric := beyond_doubles(summary.get(name, {})):
+            raise NotFiniteError(f"the {metric} of the {name} rows is not finite")
     if useless := no_better_than_constant(summary):
         raise CheckError(useless, summary.get("advice", ""))
 

@@ -1,8 +1,9 @@
 """How good predictions are: the table of metrics, each with its direction, and the confusion of classes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,12 @@ METRICS: dict[str, Metric] = {
 def metrics_of(task: Task) -> list[str]:
     """The names of the metrics that a task has."""
     return [name for name, row in METRICS.items() if task in row.tasks]
+
+
+def beyond_doubles(result: Mapping[str, Any]) -> str:
+    """The first metric of a record that is not finite; empty if there is none."""
+    numbers = ((name, value) for name, value in result.items() if isinstance(value, float))
+    return next((name for name, value in numbers if not isfinite(value)), "")
 
 
 def is_defined(name: str, task: Task, y: Array, classes: int) -> bool:

@@ -88,11 +88,15 @@ class Model:
         n = len(self.w)
         w, b = self.w.reshape(n, -1).astype(np.float64), self.b.reshape(-1).astype(np.float64)
         mean, scale = self.preparation.mean, self.preparation.scale
-        if raw and scale is not None:
-            w = w / np.asarray(scale)[:, None]
-            if mean is not None:
-                b = b - np.asarray(mean) @ w
-        return w, b
+        if not raw or scale is None:
+            return w, b
+        with np.errstate(all="ignore"):  # what is beyond the doubles is ±∞
+            own = w / np.asarray(scale)[:, None]
+            if mean is None:
+                return own, b
+            shifted = b - np.asarray(mean) @ own
+            # Where w/s is beyond the doubles, m/s need not be.
+            return own, np.where(np.isfinite(shifted), shifted, b - (np.asarray(mean) / scale) @ w)
 
     def z(self, X: Array) -> Array:
         """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax.

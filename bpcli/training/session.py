@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,11 +14,13 @@ from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, Usag
 from bpcli.files import check_target, install, staged_folder
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES
+from bpcli.text.notation import number
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS
 from bpcli.training.config.loading import Config, config_values, dump_config, load_config
+from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
@@ -119,6 +121,11 @@ class Session:
             self._write()
         target, training = self.config.output, self.training
         summary = training.summary()
+        if not isfinite(summary["train"]["loss"]):
+            raise DivergedError(
+                f"training diverged: at its end the loss on the training rows is {number(summary['train']['loss'])}",
+                "try a smaller training.learning_rate, and data.standardize: true if the features are not of one scale",
+            )
         useless = no_better_than_constant(summary)
         if useless:
             summary["advice"] = advice(training.result, training.parts["train"].X)

@@ -11,6 +11,7 @@ from bpcli.datasets.preparation.columns import Column, category_codes
 from bpcli.datasets.preparation.gaps import dropped
 from bpcli.datasets.preparation.labels import Class, encode
 from bpcli.datasets.preparation.problems import as_yaml, first_gap, raise_problems
+from bpcli.datasets.preparation.statistics import standardize
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
@@ -171,17 +172,8 @@ class Preparation:
         """X := (X − mean)/scale, in place; DataError with the place of a value for which this overflows."""
         if self.scale is None:
             return
-        shift = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
-        scale = np.asarray(self.scale)
-        # Half of each where the difference could overflow on the way: 1e308 − (−1e308) over a σ of 1e308 is 2. By the
-        # mean alone, so that a row is scaled alike whatever rows stand beside it: a smaller one rounds to the largest.
-        unit = np.where(np.abs(shift) > 2.0**969, 0.5, 1.0)
-        with np.errstate(over="ignore", under="ignore"):
-            if (unit < 1).any():
-                X *= unit
-            if self.mean is not None:
-                X -= shift * unit
-            X /= scale * unit
+        center = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
+        standardize(X, center, np.asarray(self.scale))
         if not np.isfinite(X).all():
             row, feature = np.argwhere(~np.isfinite(X))[0].tolist()
             name = self.feature_names[feature]

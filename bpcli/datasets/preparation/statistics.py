@@ -28,6 +28,21 @@ def mean_and_sigma(values: Array) -> tuple[float, float]:
     return float(center) * unit, math.sqrt(scaled.mean()) * unit
 
 
+def standardize(X: Array, center: Any, scale: Any) -> None:
+    """X := (X − center)/scale in place, without overflow on the way; ±∞ where the quotient is beyond the doubles.
+
+    Half of each where the difference could overflow: 1e308 − (−1e308) over a σ of 1e308 is 2. The center alone decides,
+    so that a row is scaled alike whatever rows stand beside it: less a smaller one, the largest double stays itself.
+    """
+    unit = np.where(np.abs(center) > 2.0**969, 0.5, 1.0)
+    with np.errstate(over="ignore", under="ignore"):
+        if (unit < 1).any():
+            X *= unit
+        if np.any(center):
+            X -= center * unit
+        X /= scale * unit
+
+
 def mean(values: Array) -> float:
     """The mean of finite values (N,)."""
     return mean_and_sigma(values)[0]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text, classes_of
-from bpcli.datasets.preparation.statistics import mean_and_sigma
+from bpcli.datasets.preparation.statistics import mean_and_sigma, standardize
 from bpcli.datasets.sparse import LABEL, SparseTable
 from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError, UsageError
@@ -141,7 +141,11 @@ def _is_id(name: str, values: Any, distinct: int) -> bool:
         return False
     if _ID.search(name) and (distinct == len(values) or distinct > MAX_CATEGORIES):
         return True
-    return distinct == len(values) >= 10 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    return (
+        distinct == len(values) >= 10
+        and values[0] in (0, 1)
+        and np.array_equal(values, values[0] + np.arange(len(values)))
+    )
 
 
 def _useless_text(cells: Sequence[str], distinct: int) -> str:
@@ -282,8 +286,9 @@ def _largest_row(table: Table, features: Mapping[str, _Look]) -> float:
     total = np.zeros(table.rows)
     for name, look in features.items():
         if look.is_numeric:
-            values = table.numeric(name)
+            values = table.numeric(name).copy()
             gaps = np.isnan(values)
             center, sigma = mean_and_sigma(values[~gaps])
-            total += np.where(gaps, 0.0, (values - center) / (sigma or 1.0)) ** 2
+            standardize(values, center, sigma or 1.0)
+            total += np.where(gaps, 0.0, values) ** 2
     return float(total.max())
