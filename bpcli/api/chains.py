@@ -74,7 +74,7 @@ def backprop_run(
     model = load_model(Path(run))
     path = model_path(Path(run)).parent / CONFIG
     if not path.is_file():
-        raise DataError(f"{run} has no {CONFIG} beside it that says where its data is")
+        raise DataError(f"{run} has no {CONFIG} next to it, which would say where its data is")
     config = load_config(path)
     table = read_data(config, config.data.path)
     wanted = _rows(rows, table.rows)
@@ -160,7 +160,7 @@ def _check_pair(layer: str, activation: Choice | None, loss: Choice) -> None:
 
 def _neuron(layer: str, given: Given, alpha: float | None) -> Chain:
     if "label" in given:
-        raise InputError("label is of softmax", "y takes the label of a neuron", names=["label", "y"])
+        raise InputError("label goes with softmax", "y takes the label of a neuron", names=["label", "y"])
     X, w, b = _inputs(layer, given)
     w = w.reshape(-1) if w.ndim == 0 or (w.ndim == 2 and w.shape[1] == 1) else w
     if w.shape != X.shape[1:]:
@@ -187,7 +187,7 @@ def _neuron(layer: str, given: Given, alpha: float | None) -> Chain:
 
 def _softmax(layer: str, given: Given, alpha: float | None) -> Chain:
     if "activation" in given:
-        raise InputError("activation is of neuron; a softmax layer has softmax", names=["activation"])
+        raise InputError("activation goes with neuron; a softmax layer has softmax", names=["activation"])
     X, w, b = _inputs(layer, given)
     w = w.reshape(1, -1) if w.ndim == 1 and X.shape[1] == 1 else w
     if w.ndim != 2 or len(w) != X.shape[1]:

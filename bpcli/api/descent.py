@@ -124,12 +124,12 @@ def left_the_finite(
 ) -> LeftTheFiniteError:
     """The error for a value that is not finite; its hint names the learning rate that the last Hessian allows."""
     culprit = calculation.diagnostics.at_fault(point)
-    message = f"the values left the finite at step {step}" + (f": {culprit}" if culprit else "")
+    message = f"the values are no longer finite at step {step}" + (f": {culprit}" if culprit else "")
     if last is None:
         return LeftTheFiniteError(message, "begin at a point where the function and its gradient are finite")
     bound = largest_step(calculation, last, {name: 1.0 if up else -1.0 for name, up in upward.items()})
     if bound is None:
-        hint = "by the Hessian at the last point no step is small enough: along this direction the function goes on"
+        hint = "by the Hessian at the last point no step is small enough: there is no extremum in this direction"
     elif learning_rate < bound:
         hint = (
             f"the Hessian at the last point allows a step below {number(bound, 3)}, but not where it led to; "

@@ -143,7 +143,7 @@ def train(
     if isinstance(config, str | os.PathLike):
         settled = load_config(config, settings)
     elif settings:
-        raise UsageError("settings go over a config file; a mapping says it all itself")
+        raise UsageError("settings change a config file; a mapping holds all its settings itself")
     else:
         settled = config if isinstance(config, Config) else config_from_mapping(config)
     if output is not None:

@@ -60,7 +60,7 @@ def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file")
     """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since."""
     path = model_path(model).parent / CONFIG
     if not path.is_file():
-        raise DataError(f"{model} has no {CONFIG} beside it that says what it was trained on", hint)
+        raise DataError(f"{model} has no {CONFIG} next to it, which would say what it was trained on", hint)
     parts = prepare(load_config(path)).parts
     for part in needed:
         held = summary_rows(path.parent, part)

@@ -117,7 +117,7 @@ class Command(click.Command):
                     self.meant = f"did you mean -{name}?"
                 continue
             if name not in options:
-                hint = meant(name, options, "an expression that begins with -- goes behind a lone --")
+                hint = meant(name, options, "an expression that begins with -- is given after a lone --")
                 raise click.UsageError(f"there is no option {name}\n  {hint}", ctx=context)
             if not equals and not options[name].is_flag:
                 next(values, None)

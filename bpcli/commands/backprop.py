@@ -45,16 +45,16 @@ EXAMPLES = {
     INPUTS_HEADING,
     "--w",
     metavar="VALUE",
-    help="The weights: a vector, of softmax a matrix with a column for each class.",
+    help="The weights: a vector, for softmax a matrix with a column for each class.",
 )
-@option(INPUTS_HEADING, "--b", metavar="VALUE", help="The bias: a number, of softmax a vector.")
-@option(INPUTS_HEADING, "--activation", type=RowName(lambda: ACTIVATIONS), help="Of neuron. [default: identity]")
-@option(INPUTS_HEADING, "--loss", type=RowName(lambda: sorted(LOSSES)), help="[default of softmax: cce]")
-@option(INPUTS_HEADING, "--y", metavar="VALUE", help="The label, one for each row; of softmax one-hot.")
+@option(INPUTS_HEADING, "--b", metavar="VALUE", help="The bias: a number, for softmax a vector.")
+@option(INPUTS_HEADING, "--activation", type=RowName(lambda: ACTIVATIONS), help="For neuron. [default: identity]")
+@option(INPUTS_HEADING, "--loss", type=RowName(lambda: sorted(LOSSES)), help="The loss. [default for softmax: cce]")
+@option(INPUTS_HEADING, "--y", metavar="VALUE", help="The label, one for each row; for softmax one-hot.")
 @option(
-    INPUTS_HEADING, "--label", metavar="VALUE", help="Of softmax: the true class, counted from 0, one for each row."
+    INPUTS_HEADING, "--label", metavar="VALUE", help="For softmax: the true class, counted from 0, one for each row."
 )
-@option("Rows", "--row", "rows", metavar="ROWS", help="Of RUN: rows of its data, counted from 1: 3 or 1,4 or 2:5.")
+@option("Rows", "--row", "rows", metavar="ROWS", help="For RUN: rows of its data, counted from 1: 3 or 1,4 or 2:5.")
 @option("Chain", "--lr", callback=number_of, metavar="A", help="Show the update with this learning rate, too.")
 @option(
     "Chain",

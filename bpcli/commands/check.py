@@ -66,9 +66,11 @@ def command(
         if value is not None and not 0 <= value < float("inf"):
             raise UsageError(f"{name} {value:g}: expected a number of at least 0")
     if (rtol is not None or atol) and not mine:
-        raise UsageError("--rtol and --atol are of --mine", "a check without it knows how far its quotients are off")
+        raise UsageError(
+            "--rtol and --atol go with --mine", "without it, a check estimates the error of its quotients itself"
+        )
     if score and not mine:
-        raise UsageError("--score is of --mine: the part of its entries that are right")
+        raise UsageError("--score goes with --mine: the part of its entries that are right")
     session = _Session(printer, Tolerance(1e-9 if rtol is None else rtol, atol), score)
     inputs = {name: text for name, text in named.items() if text is not None}
     subject = subjects[0]
@@ -78,7 +80,7 @@ def command(
         _named(subject, inputs, given.wrt, mine, session)
     elif len(subjects) == 1 and Path(subject).suffix in (".yaml", ".yml"):
         if mine:
-            raise UsageError("--mine is of expressions and of the lecture's functions, not of a config")
+            raise UsageError("--mine goes with expressions and the lecture's functions, not with a config")
         _config(Path(subject), session)
     else:
         with lecture_meant("check", subjects, inputs):

@@ -62,7 +62,7 @@ def command(
     result = loaded.measure_z(z, y)
     for name, _ in limits:
         if name not in result:
-            raise UsageError(f"--fail-under {name}: this model is not measured by it", f"it has {', '.join(result)}")
+            raise UsageError(f"--fail-under {name}: this model has no such metric", f"it has {', '.join(result)}")
     for line in _lines(result, format_, precision):
         output.emit(line)
     _check(result, limits)

@@ -46,7 +46,7 @@ def _hint(word: str, topics: list[str]) -> str:
     if close := nearest(word, [*topics, *COMMANDS]):
         return f"did you mean '{close}'?"
     having = [topic for topic in topics if re.search(rf"\b{re.escape(word)}\b", docs.page(topic), re.IGNORECASE)]
-    return f"the word stands on {', '.join(having)}" if having else f"the topics are {', '.join(topics)}"
+    return f"the word is on {', '.join(having)}" if having else f"the topics are {', '.join(topics)}"
 
 
 def _list(topics: dict[str, str]) -> None:

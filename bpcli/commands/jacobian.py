@@ -32,9 +32,9 @@ def named_options(function: Any) -> Any:
     """The options for the inputs of the lecture's functions; `SettingsCommand` adds their settings."""
     options = []
     for name in dict.fromkeys(name for names in INPUTS.values() for name in names if name != ACTIVATION):
-        users = f"Of {', '.join(n for n, names in INPUTS.items() if name in names)}."
+        users = f"For {', '.join(n for n, names in INPUTS.items() if name in names)}."
         options.append(option(INPUTS_HEADING, f"--{name}", metavar="VALUE", help=users))
-    activation = option(INPUTS_HEADING, f"--{ACTIVATION}", type=RowName(lambda: ACTIVATIONS), help="Of neuron.")
+    activation = option(INPUTS_HEADING, f"--{ACTIVATION}", type=RowName(lambda: ACTIVATIONS), help="For neuron.")
     return together(*options, activation)(function)
 
 
@@ -81,7 +81,7 @@ def command(
                 f'for the expression write "{expressions[0]}(…)"',
             )
         if first := options._replace(latex=False, explain=False).first():
-            raise UsageError(f"{first} is of expressions, and {expressions[0]} is a name")
+            raise UsageError(f"{first} goes with expressions, and {expressions[0]} is a name")
         _of_name(expressions[0], inputs, given.wrt, vjp, jvp, options, printer)
         return
     with lecture_meant("jacobian", expressions, inputs):
@@ -197,7 +197,7 @@ def _of_name(
         show(name, inputs, wrt, options.latex, printer)
         return
     if first := options.first():
-        raise UsageError(f"{first} is of formulas, and inputs are given", f"bpcli jacobian {name} {first}")
+        raise UsageError(f"{first} goes with formulas, and inputs are given", f"bpcli jacobian {name} {first}")
     from bpcli.commands.named_jacobian import run_named
 
     run_named(name, inputs, wrt, vjp, jvp, printer)

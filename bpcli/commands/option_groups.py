@@ -99,7 +99,7 @@ def setting_options() -> list[click.Option]:
         for setting, bounds in row.settings.items():
             users.setdefault(setting, []).append(f"{row.name} [default: {bounds.default:g}]")
     return [
-        Option([f"--{setting}"], heading=INPUTS_HEADING, metavar="A", help=f"Of {', '.join(rows)}.")
+        Option([f"--{setting}"], heading=INPUTS_HEADING, metavar="A", help=f"For {', '.join(rows)}.")
         for setting, rows in users.items()
     ]
 

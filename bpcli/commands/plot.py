@@ -54,14 +54,16 @@ _TARGET = click.Path(path_type=Path)
 @click.argument("subject", metavar="EXPR|RUN")
 @option(PICTURE, "--output", "target", type=_TARGET, metavar="FILE.png|svg|pdf", help="The picture.")
 @option(PICTURE, "--force", is_flag=True, help="Replace an existing FILE.")
-@option(PICTURE, "--size", metavar="WxH", help="Inches. [default: 6x4.5; of a run's overview 11x8]")
-@option(PICTURE, "--dpi", type=click.IntRange(20, 1200), metavar="N", help=f"Of PNG: dots an inch. [default: {DPI}]")
+@option(PICTURE, "--size", metavar="WxH", help="Inches. [default: 6x4.5; for a run's overview 11x8]")
+@option(PICTURE, "--dpi", type=click.IntRange(20, 1200), metavar="N", help=f"Dots per inch, for PNG. [default: {DPI}]")
 @option(OF_EXPRESSION, "--range", "ranges", metavar="RANGES", help="The part that is shown: x=-3:3,y=-3:3.")
 @option(OF_EXPRESSION, "--at", multiple=True, metavar="POINT", help="Where the gradient is drawn and a descent begins.")
 @option(OF_EXPRESSION, "--lr", callback=number_of, metavar="A", help="Draw a descent with this learning rate.")
-@option(OF_EXPRESSION, "--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Of it. [default: {STEPS}]")
-@option(OF_EXPRESSION, "--kind", type=click.Choice(["contour", "surface"]), help="Of two variables. [default: contour]")
-@option(OF_EXPRESSION, "--field", is_flag=True, help="Of two variables: the direction of the gradient everywhere.")
+@option(OF_EXPRESSION, "--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Its steps. [default: {STEPS}]")
+@option(
+    OF_EXPRESSION, "--kind", type=click.Choice(["contour", "surface"]), help="For two variables. [default: contour]"
+)
+@option(OF_EXPRESSION, "--field", is_flag=True, help="For two variables: the direction of the gradient everywhere.")
 @option(OF_EXPRESSION, "--updates", is_flag=True, help="The updates x ± α∂f/∂x, y ± α∂f/∂y at the point.")
 @option(OF_EXPRESSION, "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 @option(OF_EXPRESSION, "--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")
@@ -87,7 +89,7 @@ def command(subject: str, target: Path | None, force: bool, size: str | None, dp
     if not force:
         refuse_overwrite(target)
     if dpi is not None and target.suffix.lower() != ".png":
-        raise UsageError(f"--dpi is of PNG, and {target.name} has no dots", "--size WxH sets its size in inches")
+        raise UsageError(f"--dpi is for PNG, and {target.name} has no dots", "--size WxH sets its size in inches")
     is_run = _is_run(subject)
     own = _options_of(subject, is_run, given)
     inches = _pair(size, "--size", "inches", 1, 50, "6x4.5")
@@ -114,7 +116,7 @@ def _options_of(subject: str, is_run: bool, given: dict[str, Any]) -> dict[str, 
                 own[each.name] = given[each.name]
             elif given[each.name]:
                 what, other = ("an expression", "a run") if is_run else ("a run", "an expression")
-                raise UsageError(f"{each.opts[0]} is of {what}, and {subject} is {other}")
+                raise UsageError(f"{each.opts[0]} goes with {what}, and {subject} is {other}")
     return own
 
 
@@ -191,9 +193,9 @@ def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Ca
     if not 1 <= len(names) <= 2:
         what = f"has {len(names)}: {', '.join(names)}" if names else "has none"
         hint = "--let NAME=VALUE fixes one" if names else 'bpcli plot "x**2" --output picture.png'
-        raise UsageError(f"a picture is of a function of one or two variables, and this {what}", hint)
+        raise UsageError(f"a picture shows a function of one or two variables, and this {what}", hint)
     if len(names) == 1 and (wanted.kind or wanted.field):
-        raise UsageError(f"{'--kind' if wanted.kind else '--field'} is of two variables, and this has one: {names[0]}")
+        raise UsageError(f"{'--kind' if wanted.kind else '--field'} needs two variables, and this has one: {names[0]}")
     calculation = request.calculation(dict.fromkeys(names, ()))
     calculation.require_scalar()
     constants = {n: np.asarray(v, float)[..., None] for n, v in request.variables.constants.items()}
@@ -223,7 +225,7 @@ def _check_options(wanted: Wanted) -> None:
     if lr is not None:
         check_learning_rate(lr)
     if steps is not None and lr is None:
-        raise UsageError("--steps is of a descent, which needs --lr", f"--lr 0.1 --steps {steps}")
+        raise UsageError("--steps goes with a descent, which needs --lr", f"--lr 0.1 --steps {steps}")
     if updates and not wanted.at:
         raise UsageError("--updates draws arrows at a point", "--at 2,1 --updates")
     if wanted.kind == "surface" and (updates or wanted.field):
@@ -236,7 +238,7 @@ def _point(request: Request, names: list[str], text: str) -> tuple[Calculation, 
     ((calculation, point),) = request.single_points()
     for name in names:
         if np.ndim(point[name]):
-            raise UsageError(f"--at {text}: a picture is of numbers, not of vectors")
+            raise UsageError(f"--at {text}: a picture shows a function of numbers, not of vectors")
         if not abs(point[name]) <= FAR:
             raise UsageError(f"--at {text}: a picture needs numbers up to {FAR:g}, and {name} is {number(point[name])}")
     return calculation, point
@@ -311,9 +313,9 @@ def _run(run: Path, size: tuple[float, float] | None, show: str | None, features
     views = [show] if show else available
     chosen = _features(features, names)
     if chosen and "boundary" not in views:
-        raise UsageError("--features is of the boundary or line, which is not shown", "--show boundary")
+        raise UsageError("--features goes with the boundary or line, which is not shown", "--show boundary")
     if image is not None and "weights" not in views:
-        raise UsageError("--image is of the weights, which are not shown", "--show weights")
+        raise UsageError("--image goes with the weights, which are not shown", "--show weights")
     found = parts_of(run, ("train", "validation", "test"), "train it again")
     parts = {name: (dense(part.X), part.y) for name, part in found.items()}
     return draw(model, history, parts, views, chosen, size or ((6.0, 4.5) if show else (11.0, 8.0)), shape)

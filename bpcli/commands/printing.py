@@ -240,7 +240,7 @@ class Printer:
     def finish(self) -> None:
         """Raise NotFiniteError if some result was not finite."""
         if self.kinks > MAX_NOTES:
-            output.note(f"{self.kinks} points lie at a kink or a jump in all")
+            output.note(f"in all, {self.kinks} points lie at a kink or a jump")
         if self.undecided:
             what = "a result is" if self.undecided == 1 else f"results of {self.undecided} points are"
             if self.reason:

@@ -38,11 +38,11 @@ POINTS = option(
     "--points",
     type=click.Path(),
     metavar="FILE|-",
-    help="Points in bulk: CSV with a header, or .npy with a column a variable.",
+    help="Many points: CSV with a header, or .npy with a column for each variable.",
 )
 LET = option("Point", "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 VARS = option("Point", "--vars", "declared", metavar="NAMES", help="The order of the variables.")
-WRT = option("Derivative", "--wrt", metavar="NAMES", help="What to differentiate by; else every variable.")
+WRT = option("Derivative", "--wrt", metavar="NAMES", help="What to differentiate by. [default: every variable]")
 KINK = option(
     "Derivative",
     "--kink",
@@ -58,10 +58,21 @@ CERTIFY = option(
     help="Prove every digit, by ball arithmetic; --precision may then ask for more than 17.",
 )
 FORMULAS = together(
-    option("Formula", "--latex", is_flag=True, help="The formulas in LaTeX, where no point is given."),
-    option("Formula", "--explain", is_flag=True, help="Of formulas: each step, the rule, and where."),
-    option("Formula", "--simplify", is_flag=True, help="Let SymPy look for shorter formulas (extra symbolic)."),
-    option("Formula", "--shape", multiple=True, metavar="NAME=N", help="Of formulas: a vector of N, or MxN; repeats."),
+    option("Formula", "--latex", is_flag=True, help="Without a point: the formulas in LaTeX."),
+    option("Formula", "--explain", is_flag=True, help="Without a point: each step, its rule and its place."),
+    option(
+        "Formula",
+        "--simplify",
+        is_flag=True,
+        help="Without a point: SymPy looks for shorter formulas (extra symbolic).",
+    ),
+    option(
+        "Formula",
+        "--shape",
+        multiple=True,
+        metavar="NAME=N",
+        help="Without a point: the shape of a variable, N or MxN; repeats.",
+    ),
 )
 
 
@@ -232,7 +243,7 @@ def wants_formulas(request: Request, options: FormulaOptions) -> bool:
     """Whether formulas are asked for, since no point is given."""
     if request.at or request.points is not None:
         if option := options.first():
-            raise UsageError(f"{option} is of formulas, and a point is given", "leave out --at and --points")
+            raise UsageError(f"{option} goes with formulas, and a point is given", "leave out --at and --points")
         return False
     return bool(request.variables.names) or options.latex or options.explain or options.simplify
 

@@ -187,7 +187,7 @@ def neuron_sheet(row: Activation | None) -> Sheet:
 def loss_sheet(row: Loss) -> Sheet:
     """∂J/∂ŷ of a mini-batch: 1/N of the slope of each entry."""
     rows = row.task is Task.CLASSES
-    names = f"J = {row.name}(y, yhat)" + ", a sample a row" * rows + _settings(row.settings)
+    names = f"J = {row.name}(y, yhat)" + ", one sample in each row" * rows + _settings(row.settings)
     return Sheet(*_gradient(row.slope_formula, "yhat", rows), names)
 
 
@@ -195,7 +195,11 @@ def fused_sheet(g: str, row: Loss) -> Sheet:
     """∂J/∂z of a loss after an activation, or after softmax by the logits."""
     rows = g not in ACTIVATIONS
     output, by = ("p", "logits") if rows else ("a", "z")
-    names = f"{output} = {g}({by}), J = {row.name}(y, {output})" + ", a sample a row" * rows + _settings(row.settings)
+    names = (
+        f"{output} = {g}({by}), J = {row.name}(y, {output})"
+        + ", one sample in each row" * rows
+        + _settings(row.settings)
+    )
     return Sheet(*_gradient(row.fused[g].slope_formula, by, rows), names)
 
 

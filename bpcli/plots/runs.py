@@ -228,7 +228,7 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
     if model.says_probabilities:
         p, low, unit, says = model.probabilities(z), 0.0, 1.0, "probability"
     else:
-        p, says = np.stack([-model.output(z), model.output(z)], axis=1), "how far the output speaks for the class"
+        p, says = np.stack([-model.output(z), model.output(z)], axis=1), "output towards the class"
         low, unit = float(p.min()), float(np.ptp(p)) or 1.0
     points, labels = _thinned(X, y)
     K = len(model.classes or ())

@@ -37,7 +37,7 @@ def test_the_command_prints_the_same(bpcli):
 
 @pytest.mark.parametrize("curvature", [0.5, 3.0, 40.0])
 def test_what_left_the_finite_tells_the_largest_step(curvature):
-    with pytest.raises(NotFiniteError, match="left the finite at step") as caught:
+    with pytest.raises(NotFiniteError, match="are no longer finite at step") as caught:
         list(package.descend(f"{curvature}/2*x**2", {"x": 1}, 1e3 / curvature, steps=1000))
     assert float(caught.value.hint.rpartition("learning_rate ")[2]) == pytest.approx(2 / curvature, rel=1e-2)
 

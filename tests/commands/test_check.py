@@ -209,7 +209,7 @@ def test_a_class_of_forty(root, tmp_path):
     ("arguments", "code", "message"),
     [
         (["x**2"], 2, "x has no value"),
-        (["x**2", "--at", "1", "--rtol", "0.1"], 2, "--rtol and --atol are of --mine"),
+        (["x**2", "--at", "1", "--rtol", "0.1"], 2, "--rtol and --atol go with --mine"),
         (["x**2", "--at", "1", "--mine", "2", "--rtol", "-1"], 2, "expected a number of at least 0"),
         (["softmax", "--logits", "1,2", "--at", "1"], 2, "is a function of the lecture"),
         (["x**2", "--at", "1", "--z", "1"], 2, "--z: these are inputs of the lecture's functions"),

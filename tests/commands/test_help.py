@@ -47,7 +47,7 @@ def test_of_a_command_its_help(bpcli, name):
         ("optimisers", "optimizers"),
         ("Config", "config"),
         ("trian", "train"),
-        ("LIBSVM", "stands on "),
+        ("LIBSVM", "the word is on "),
         ("zzzz", "the topics are accuracy, "),
     ],
 )

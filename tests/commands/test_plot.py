@@ -18,7 +18,7 @@ def run(root, tmp_path_factory):
         (["sqrt(-1-x**2)"], "has no finite value in x=-3:3"),
         (["log(x)", "--at", "-1"], "log(x) at x = -1"),
         (["1e308*x", "--range", "x=1:2"], "has no finite value in x=1:2"),
-        (["x**4", "--at", "3", "--lr", "1.5"], "the values left the finite at step"),
+        (["x**4", "--at", "3", "--lr", "1.5"], "the values are no longer finite at step"),
     ],
 )
 def test_what_is_not_finite_is_told_and_the_rest_is_drawn(bpcli, tmp_path, arguments, message):
@@ -49,10 +49,10 @@ def test_a_path_that_is_not_there_is_no_expression(bpcli, run, tmp_path):
         (["--features", "petal_width", "--show", "confusion"], "which is not shown"),
         (["--features", ","], "takes one or two names"),
         (["--image", "2x3"], "the model has 4 features"),
-        (["--image", "2x2", "--show", "confusion"], "of the weights"),
-        (["--steps", "3"], "--steps is of an expression"),
-        (["--kind", "surface"], "--kind is of an expression"),
-        (["--field"], "--field is of an expression"),
+        (["--image", "2x2", "--show", "confusion"], "with the weights"),
+        (["--steps", "3"], "--steps goes with an expression"),
+        (["--kind", "surface"], "--kind goes with an expression"),
+        (["--field"], "--field goes with an expression"),
     ],
 )
 def test_options_of_a_run_that_would_do_nothing(bpcli, run, tmp_path, options, message):
@@ -74,20 +74,20 @@ def test_options_of_a_run_that_would_do_nothing(bpcli, run, tmp_path, options, m
         (["x**2", "--range", "x=1:-1", "--output", "p.png"], 2, "the smaller one first"),
         (["x**2", "--range", "x=1", "--output", "p.png"], 2, "expected NAME=LOW:HIGH"),
         (["x**2", "--size", "0x3", "--output", "p.png"], 2, "expected two numbers of inches"),
-        (["x**2", "--show", "curves", "--output", "p.png"], 2, "--show is of a run"),
+        (["x**2", "--show", "curves", "--output", "p.png"], 2, "--show goes with a run"),
         (["x**2", "--range", "x=1:1.0000000000000002", "--output", "p.png"], 2, "too narrow"),
         (["x*y", "--range", "x=0:1e-300", "--output", "p.png"], 2, "too narrow"),
         (["x**2", "--range", "x=0:1,x=1:2", "--output", "p.png"], 2, "gives x twice"),
         (["x**2", "--at", "1", "--at", "2", "--output", "p.png"], 2, "--at gives several"),
         (["x**2", "--at", "inf", "--output", "p.png"], 2, "x is inf"),
         (["x**2", "--at", "1", "--lr", "nan", "--output", "p.png"], 2, "greater than 0"),
-        (["x**2", "--at", "1", "--steps", "3", "--output", "p.png"], 2, "--steps is of a descent"),
-        (["x**2", "--kind", "surface", "--output", "p.png"], 2, "--kind is of two variables"),
-        (["x**2", "--field", "--output", "p.png"], 2, "--field is of two variables"),
+        (["x**2", "--at", "1", "--steps", "3", "--output", "p.png"], 2, "--steps goes with a descent"),
+        (["x**2", "--kind", "surface", "--output", "p.png"], 2, "--kind needs two variables"),
+        (["x**2", "--field", "--output", "p.png"], 2, "--field needs two variables"),
         (["x*y", "--updates", "--output", "p.png"], 2, "--updates draws arrows at a point"),
         (["x*y", "--field", "--kind", "surface", "--output", "p.png"], 2, "--field is drawn over contours"),
-        (["x", "--dpi", "90", "--output", "p.svg"], 2, "--dpi is of PNG"),
-        (["x", "--image", "8x8", "--output", "p.svg"], 2, "--image is of a run"),
+        (["x", "--dpi", "90", "--output", "p.svg"], 2, "--dpi is for PNG"),
+        (["x", "--image", "8x8", "--output", "p.svg"], 2, "--image goes with a run"),
         (["[x,x]", "--output", "p.png"], 2, "a gradient is of one number"),
         (["x +", "--output", "p.png"], 2, "^"),
     ],
@@ -110,7 +110,7 @@ def test_nothing_is_overwritten_and_a_missing_library_is_named(bpcli, tmp_path, 
         "did you mean petal_length"
         in bpcli("plot", run, "--features", "petal_lenght", "--output", tmp_path / "q.png").err
     )
-    assert "--at is of an expression" in bpcli("plot", run, "--at", "1", "--output", tmp_path / "q.png").err
+    assert "--at goes with an expression" in bpcli("plot", run, "--at", "1", "--output", tmp_path / "q.png").err
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     result = bpcli("plot", "x", "--output", tmp_path / "q.png")
     assert result.code == 2

@@ -162,14 +162,14 @@ def test_the_command_shows_them(bpcli):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["softmax", "--simplify"], "--simplify is of expressions"),
+        (["softmax", "--simplify"], "--simplify goes with expressions"),
         (["softmax", "--explain"], "--explain takes formulas of numbers, and softmax is none"),
         (["softmax_cce", "--explain"], "--explain takes formulas of numbers"),
         (["neuron", "--explain"], "--activation NAME names its g"),
-        (["relu", "--z", "1", "--explain"], "--explain is of formulas, and inputs are given"),
+        (["relu", "--z", "1", "--explain"], "--explain goes with formulas, and inputs are given"),
         (["mse", "--explain", "--wrt", "y"], "its blocks are yhat"),
         (["mse", "--explain", "--activation", "relu"], "mse takes no --activation"),
-        (["softmax", "--logits", "1,2", "--latex"], "--latex is of formulas"),
+        (["softmax", "--logits", "1,2", "--latex"], "--latex goes with formulas"),
         (["softmax", "--activation", "relu"], "softmax takes no --activation"),
         (["neuron", "--x", "1"], "neuron needs --w, --b, --activation"),
         (["softmax", "--vjp", "1,2"], "softmax needs --logits"),

@@ -128,7 +128,7 @@ def test_one_view(bpcli, run, tmp_path, view):
 def test_other_models(bpcli, root, tmp_path, config):
     run = tmp_path / config
     assert (
-        bpcli("train", root / f"configs/{config}.yaml", "--output", run, "--quiet", "--set", "training.epochs=3").code
+        bpcli("train", root / f"configs/{config}.yaml", "--output", run, "--quiet", "--set", "training.epochs=30").code
         == 0
     )
     assert bpcli("plot", run, "--output", tmp_path / "p.png").code == 0
