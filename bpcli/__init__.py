@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bpcli.api.answer_keys import KeyTask, grade_answers, key_text, read_key
     from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
     from bpcli.api.chains import ChainOfRun, backprop, backprop_run
     from bpcli.api.derivative_checks import Comparison, Grade, check, grade
     from bpcli.api.descent import DescentStep, descend
+    from bpcli.api.exercises import Task, exercise
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
@@ -42,6 +44,8 @@ _PLACES = {
     "bpcli.api.chains": ("ChainOfRun", "backprop", "backprop_run"),
     "bpcli.api.lecture_functions": ("NamedDerivative", "named_jacobian", "named_jvp", "named_vjp"),
     "bpcli.api.descent": ("DescentStep", "descend"),
+    "bpcli.api.answer_keys": ("KeyTask", "grade_answers", "key_text", "read_key"),
+    "bpcli.api.exercises": ("Task", "exercise"),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
     "bpcli.errors": (
@@ -71,6 +75,7 @@ __all__ = [
     "Formulas",
     "Function",
     "Grade",
+    "KeyTask",
     "KinkWarning",
     "MissingExtraError",
     "NamedDerivative",
@@ -78,6 +83,7 @@ __all__ = [
     "NotFiniteWarning",
     "Run",
     "Steps",
+    "Task",
     "TrainedModel",
     "UsageError",
     "__version__",
@@ -85,15 +91,19 @@ __all__ = [
     "backprop_run",
     "check",
     "descend",
+    "exercise",
     "formula",
     "grad",
     "grade",
+    "grade_answers",
     "hessian",
     "jacobian",
+    "key_text",
     "load",
     "named_jacobian",
     "named_jvp",
     "named_vjp",
+    "read_key",
     "steps",
     "train",
     "value",

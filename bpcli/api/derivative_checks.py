@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.api.calculator import Function
 from bpcli.api.lecture_functions import names_of
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
-from bpcli.calculus.checks.grading import Grade, Tolerance
+from bpcli.calculus.checks.grading import Factor, Grade, Tolerance
 from bpcli.calculus.checks.questions import Question, graded, question_of
 from bpcli.calculus.points.variables import Variables
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -98,6 +99,44 @@ class NamedSubject(Subject):
             return Comparison(self.inputs, check_function(self.row.value, self.inputs, blocks, self.name))
 
 
+class UpdateSubject(Subject):
+    """The point after a step down the gradient of an expression: x := x − α(∂z/∂x)ᵀ, as a row."""
+
+    def __init__(self, slope: Subject, alpha: float) -> None:
+        question, blocks = slope.question, [name for name, _ in slope.question.layout.blocks]
+
+        def moved(inputs: Mapping[str, Any], derivative: NDArray[Any], step: float) -> NDArray[Any]:
+            here = np.concatenate([np.ravel(np.asarray(inputs[name], float)) for name in blocks])
+            return here + step * derivative
+
+        def settled(inputs: Mapping[str, Any], found: NDArray[Any], prove: bool) -> tuple[NDArray[Any], NDArray[Any]]:
+            derivative, open_ = question.settled(inputs, question.truth(inputs), prove)
+            return moved(inputs, derivative, -alpha), open_
+
+        def factors(inputs: Mapping[str, Any]) -> list[Factor]:
+            derivative = question.truth(inputs)
+            unknown = np.full(derivative.shape, np.nan)
+            uphill = Factor("sign", "a step up: + in place of −", unknown, moved(inputs, derivative, alpha))
+            return [uphill, Factor("factor", "a step without α", unknown, moved(inputs, derivative, -1.0))]
+
+        names = [name.removeprefix("d/d") for name in question.names]
+        context = {"alpha": alpha, "lr": alpha}
+        super().__init__(
+            slope.inputs,
+            question._replace(
+                names=names,
+                truth=lambda inputs: moved(inputs, question.truth(inputs), -alpha),
+                settled=settled,
+                context=lambda inputs: {**context, **question.context(inputs)},
+                factors=factors,
+            ),
+        )
+
+    def check(self) -> Comparison:
+        """An update is no derivative that quotients could bear out."""
+        raise UsageError("an update has no difference quotients")
+
+
 def unreadable(error: BpcliError) -> Grade:
     """The grade of an answer that can't be read."""
     return Grade("unreadable", [], str(error))
@@ -177,7 +216,7 @@ def check(
     `check("x**2*sin(y)", x=1, y=2)`, `check("softmax", logits=[1, 2, 3])`; `at` takes inputs by name too. UsageError
     or ExpressionError for what can't be read.
     """
-    return _subject(expressions, {**(at or {}), **inputs}, wrt, order).check()
+    return subject_of(expressions, {**(at or {}), **inputs}, wrt, order).check()
 
 
 def grade(
@@ -200,7 +239,7 @@ def grade(
     if needs_no_point([answer]):
         some = _somewhere(expressions)
         given = given if some.keys() & given.keys() else {**some, **given}
-    return _subject(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
+    return subject_of(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
 
 
 def _somewhere(expressions: Sequence[str]) -> dict[str, Any]:
@@ -213,12 +252,13 @@ def _somewhere(expressions: Sequence[str]) -> dict[str, Any]:
     return dict(some_point(Variables([parse(text) for text in expressions], list(expressions)).names))
 
 
-def _subject(
+def subject_of(
     expressions: Sequence[str],
     inputs: Mapping[str, Any],
     wrt: str | Sequence[str] | None,
-    order: str | Sequence[str] | None,
+    order: str | Sequence[str] | None = None,
 ) -> Subject:
+    """Expressions, or a function of the lecture by name, at inputs. UsageError or ExpressionError for what is none."""
     if len(expressions) == 1 and expressions[0] in INPUTS:
         return NamedSubject(expressions[0], inputs, wrt)
     if not expressions:

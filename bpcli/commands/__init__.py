@@ -38,6 +38,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Check & teach": {
         "check": ("A derivative against difference quotients, or yours against the exact one.", "grading"),
         "backprop": ("The chain of Jacobians of a neuron or a softmax layer.", "chain"),
+        "exercise": ("Tasks of the lecture with worked solutions, and a key to grade by.", "exercises"),
     },
     "Show": {
         "plot": ("A picture of a function and its gradient, or of a trained model.", "plots"),

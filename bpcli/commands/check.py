@@ -7,6 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
+from bpcli.api.answer_keys import KeyTask, grade_answers, read_key
 from bpcli.api.derivative_checks import (
     Comparison,
     ExpressionSubject,
@@ -25,10 +26,11 @@ from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
 from bpcli.commands import option, output
 from bpcli.commands.jacobian import lecture_meant, named_options
-from bpcli.commands.option_groups import SettingsCommand
+from bpcli.commands.option_groups import PATH, SettingsCommand
 from bpcli.commands.printing import Asked, Printer, plain
 from bpcli.commands.requests import Given, Request, calculator_options
-from bpcli.errors import BpcliError, CheckError, UsageError
+from bpcli.datasets.readers.value_files import read_value_file
+from bpcli.errors import BpcliError, CheckError, DataError, UsageError
 from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import cell, number
 
@@ -36,11 +38,12 @@ _MOST_ENTRIES = 12  # of an answer that are shown at most
 
 
 @click.command(cls=SettingsCommand)
-@click.argument("subjects", metavar="EXPR…|NAME|CONFIG", nargs=-1, required=True)
+@click.argument("subjects", metavar="EXPR…|NAME|CONFIG", nargs=-1)
 @calculator_options(certify=False, kink=False)
 @option(
     "Answer", "--mine", multiple=True, metavar="VALUE", help="Your derivative: numbers, formulas, or @FILE; repeats."
 )
+@option("Answer", "--key", type=PATH, metavar="FILE", help="The key of an exercise; each --mine has a line an answer.")
 @option("Answer", "--score", is_flag=True, help="With --mine: the part of the entries that are right, 0 to 1.")
 @option("Answer", "--rtol", type=float, help="How far a number may be off, relative. [default: 1e-9]")
 @option("Answer", "--atol", type=float, default=0.0, show_default=True, help="How far a number may be off, absolute.")
@@ -50,6 +53,7 @@ def command(
     given: Given,
     printer: Printer,
     mine: tuple[str, ...],
+    key: Path | None,
     score: bool,
     rtol: float | None,
     atol: float,
@@ -61,6 +65,7 @@ def command(
     bpcli check "x**2*sin(y)" --at 1,2
     bpcli check softmax --logits 1,2,3 --mine "p*(1-p)"
     bpcli check configs/iris.yaml
+    bpcli check --key key.jsonl --mine @ada.txt --mine @ben.txt --format csv
     """
     for name, value in (("--rtol", rtol), ("--atol", atol)):
         if value is not None and not 0 <= value < float("inf"):
@@ -73,8 +78,16 @@ def command(
         raise UsageError("--score goes with --mine: the part of its entries that are right")
     session = _Session(printer, Tolerance(1e-9 if rtol is None else rtol, atol), score)
     inputs = {name: text for name, text in named.items() if text is not None}
-    subject = subjects[0]
-    if len(subjects) == 1 and subject in INPUTS:
+    subject = subjects[0] if subjects else ""
+    if key is not None:
+        if subjects or inputs or given.a_point or not mine:
+            raise UsageError(
+                "--key FILE says what is asked, and --mine the answers", "bpcli check --key FILE --mine @answers"
+            )
+        _by_key(key, mine, session)
+    elif not subjects:
+        raise UsageError("check needs an expression, a function of the lecture, or a config", "bpcli check --help")
+    elif len(subjects) == 1 and subject in INPUTS:
         if given.a_point:
             raise UsageError(f"{subject} is a function of the lecture, given by --{' --'.join(INPUTS[subject])}")
         _named(subject, inputs, given.wrt, mine, session)
@@ -139,6 +152,23 @@ class _Session:
         elif not (brief and found.agree):
             printer.text(self._told(answer, found), apart=False)
 
+    def of_task(self, answer: str, asked: KeyTask, found: Grade) -> None:
+        """What there is to say of the answer to one task of a key: always with its score."""
+        self.total += 1
+        self.disagree += found.agree is False
+        self.unsure += found.agree is None
+        if self.printer.format == "json":
+            inputs = {name: plain(value) for name, value in asked.subject.inputs.items()}
+            about = {"answer": answer, "task": asked.task, "name": asked.name, "score": found.score}
+            self.printer.json({**about, **self._record(inputs, answer, found)})
+        elif self.printer.format == "csv":
+            header = ["answer", "task", "name", "score", "finding"]
+            self.printer.csv(header, [[answer, asked.task, asked.name, found.score, found.finding]])
+        else:
+            mark = "open" if found.score is None else number(found.score, 4)
+            why = "" if found.agree else found.message.splitlines()[0]
+            self.marks.append([answer, f"{asked.task} {asked.name}", mark, found.finding, why])
+
     def _record(self, inputs: Mapping[str, Any], answer: str, found: Grade) -> dict[str, Any]:
         entries = [{"name": e.name, "exact": e.exact, "given": e.given, "error": e.error} for e in found.entries]
         record: dict[str, Any] = {"answer": answer, "inputs": inputs, "agree": found.agree}
@@ -169,7 +199,12 @@ class _Session:
     def finish(self) -> None:
         """The table of marks, if one is asked for; CheckError if something did not hold, or is open."""
         if self.marks:
-            self.printer.text(output.aligned([["answer", "score", "finding"], *self.marks]), apart=False)
+            titles = (
+                ["answer", "score", "finding"]
+                if len(self.marks[0]) == 3
+                else ["answer", "task", "score", "finding", ""]
+            )
+            self.printer.text(output.aligned([titles, *self.marks]), apart=False)
         if self.disagree:
             raise CheckError(f"{self.disagree} of {self.total} {'is' if self.disagree == 1 else 'are'} wrong")
         if self.unsure:
@@ -265,6 +300,30 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
         if not mine:
             numbers = Asked(name, {key: np.asarray(v, float) for key, v in shown.items() if not isinstance(v, str)})
             session.show(name, shown, numbers.titles(), numbers.cells(), subject.check())
+
+
+# A key
+
+
+def _by_key(path: Path, mine: tuple[str, ...], session: _Session) -> None:
+    """The grades of a class: of each answer, a file or a text, a line a task."""
+    key = read_key(_text_of(path), str(path))
+    for text in mine:
+        try:
+            grades = grade_answers(key, _text_of(text[1:]) if text.startswith("@") else text, session.tolerance)
+        except BpcliError as error:
+            if len(mine) == 1:
+                raise
+            grades = [unreadable(error)] * len(key)
+        for asked, found in zip(key, grades, strict=True):
+            session.of_task(text, asked, found)
+
+
+def _text_of(path: str | Path) -> str:
+    content = read_value_file(str(path))
+    if isinstance(content, np.ndarray):
+        raise DataError(f"{path} holds an array", "text, one answer a line")
+    return "".join(content)
 
 
 # A config

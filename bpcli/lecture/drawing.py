@@ -112,7 +112,8 @@ def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | No
     return [f"  {head}   [{shape}]", *matrix_lines(value, samples, precision, 4)]
 
 
-def _latex_matrix(value: Any, precision: int | None) -> str:
+def latex_matrix(value: Any, precision: int | None) -> str:
+    """A matrix in LaTeX, a number as it is."""
     if value.size == 1:
         return _latex_number(number(value.ravel()[0], precision))
     rows = [" & ".join(map(_latex_number, row)) for row in _cells(value, precision)]
@@ -133,7 +134,7 @@ def _latex_equations(chain: Chain, names: Sequence[str], precision: int | None) 
         if q.name in COLLAPSES and chain.collapse:
             left += f" = {chain.collapse[0].latex}"
         values = q.value[:MOST] if q.samples else [q.value]
-        shown = r",\; ".join(_latex_matrix(v, precision) for v in values)
+        shown = r",\; ".join(latex_matrix(v, precision) for v in values)
         equations.append(f"{left} = {shown}")
     return equations
 
@@ -172,7 +173,7 @@ def _escaped(text: str) -> str:
 def _titled(chain: Chain, precision: int | None) -> list[tuple[str, list[str]]]:
     names = {"x": r"\vec{x}", "w": r"\vec{w}"}
     start = [
-        f"{names.get(name) or to_latex(Name(name))} &= {_latex_matrix(value, precision)}"
+        f"{names.get(name) or to_latex(Name(name))} &= {latex_matrix(value, precision)}"
         for name, value in chain.given.items()
     ]
     titled = [("Given", start)]

@@ -75,7 +75,7 @@ def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None)
         names,
         truth,
         lambda inputs, found, prove: (found, np.zeros(found.shape, bool)),
-        lambda inputs: _context(name, inputs),
+        lambda inputs: context_of(name, inputs),
         factors,
         lambda constants: named_probes(row, checked, truth, constants),
         [key for key in checked if key in _SOME],
@@ -100,7 +100,7 @@ def _prediction(name: str, inputs: Inputs) -> Callable[[Any], Any] | None:
     return with_settings(ACTIVATIONS[activation], inputs).value if activation in ACTIVATIONS else softmax
 
 
-def _context(name: str, inputs: Inputs) -> dict[str, Any]:
+def context_of(name: str, inputs: Inputs) -> dict[str, Any]:
     """The values of the names in formulas: the inputs, N, and a, p, yhat, the value (for a loss the prediction).
 
     p is softmax(logits) wherever there are logits; J is the value of a loss, f that of any function.

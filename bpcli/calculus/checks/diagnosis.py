@@ -118,9 +118,14 @@ def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
     for swap, what in _swaps(compared, wrong):
         if _explains(compared, wrong, swap(compared.truth)):
             return _grade("swapped", f"{what} are swapped")
+    return None
+
+
+def _instead(compared: Compared, wrong: Truths) -> Grade | None:
+    """Something else that the question knows, such as the derivative by another input."""
     for factor in compared.factors:
-        if factor.finding == "swapped" and _lacks(compared, factor, wrong):
-            return _grade("swapped", f"this is {factor.text}")
+        if factor.finding in ("swapped", "sign", "factor") and _lacks(compared, factor, wrong):
+            return _grade(factor.finding, f"this is {factor.text}")
     return None
 
 
@@ -220,6 +225,7 @@ _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
     _sign,
     _diagonal_only,
     _swapped,
+    _instead,
     partial(_of_the_chain, finding="inner_derivative"),
     _factor,
     partial(_of_the_chain, finding="outer_derivative"),

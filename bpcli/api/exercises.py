@@ -1,0 +1,407 @@
+"""Tasks of the lecture for a class: drawn so that their numbers come out short, each with its worked solution."""
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from bpcli.api.chains import backprop
+from bpcli.api.derivative_checks import Subject, UpdateSubject, subject_of
+from bpcli.api.formula import formula
+from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.tree import names_in
+from bpcli.calculus.points.values import parse_value
+from bpcli.calculus.rules.shapes import Shape
+from bpcli.errors import BpcliError, UsageError, meant
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.choices import Task as Kind
+from bpcli.formulas.layers import USUAL, pairs
+from bpcli.formulas.losses import LOSSES, Loss
+from bpcli.lecture.chain import Chain
+from bpcli.lecture.exercise_sheets import DIGITS, SHEETS, Equation, Task, Words
+from bpcli.lecture.formula_sheet import sheet_of
+from bpcli.lecture.inputs import INPUTS, Derived, fused_names
+from bpcli.lecture.named_functions import NAMED
+from bpcli.lecture.named_questions import context_of
+from bpcli.lecture.writing import Formula
+from bpcli.text.notation import number
+
+__all__ = ["LEVELS", "SHEETS", "TASKS", "Task", "exercise"]
+
+LEVELS = (1, 2, 3)
+_TRIES = 400  # inputs that are drawn until the numbers come out short
+_DISTINCT = 40  # times that a task is drawn again which there is already
+_MOST, _PLACES = 1000.0, 4  # an answer is below this, with so many places behind the point
+_EXACT = 1e-12
+
+T = TypeVar("T")
+
+
+class Draft(NamedTuple):
+    """A task before its numbers are known to come out short; `solution` is made of the subject."""
+
+    function: tuple[str, ...]
+    inputs: dict[str, str]
+    wrt: tuple[str, ...]
+    question: Words
+    solution: Callable[[Subject], Chain | tuple[Equation, ...]]
+    learning_rate: float | None = None
+
+
+class Draw:
+    """Random choices that are the same for a seed in every version of Python; `plain` ones have 1 for each log."""
+
+    def __init__(self, *seed: object, plain: bool = False) -> None:
+        self._random, self._plain = random.Random(" ".join(map(str, seed))).random, plain
+
+    def of(self, choices: Sequence[T]) -> T:
+        """One of these."""
+        return choices[int(self._random() * len(choices))]
+
+    def value(self, key: str, shape: Shape) -> str:
+        """The text of a number, a vector or a matrix for an input of this name."""
+        if not shape:
+            text = self.of(_NUMBERS.get(key, _SMALL))
+            return re.sub(r"log\(\d\)", "1", text) if self._plain else text
+        if len(shape) == 1:
+            return ",".join(self.value(key, ()) for _ in range(shape[0]))
+        return ";".join(self.value(key, shape[1:]) for _ in range(shape[0]))
+
+    def label(self, loss: Loss, shape: Shape, classes: bool = False) -> str:
+        """The text of labels that a loss takes: the ends of their interval if it has two; one-hot for `classes`."""
+        if classes:
+            hot = [",".join("01"[k == one] for k in range(shape[-1])) for one in range(shape[-1])]
+            return ";".join(self.of(hot) for _ in range(shape[0] if len(shape) > 1 else 1))
+        low, high = loss.labels.low, loss.labels.high
+        choices = [text for text in _NUMBERS["y"] if low <= float(text) <= high]
+        if np.isfinite([low, high]).all():
+            choices = [number(low), number(high)]
+        return ",".join(self.of(choices) for _ in range(shape[0] if shape else 1))
+
+    def prediction(self, loss: Loss, shape: Shape) -> str:
+        """The text of predictions that lie within a loss's domain, not on its ends."""
+        choices = [text for text in _NUMBERS["yhat"] if loss.domain.low < float(text) < loss.domain.high]
+        return ",".join(self.of(choices) for _ in range(shape[0] if shape else 1))
+
+    def shares(self, shape: Shape) -> str:
+        """Probabilities that sum to 1, in twentieths."""
+        if len(shape) == 2:
+            return ";".join(self.shares(shape[1:]) for _ in range(shape[0]))
+        parts = [self.of((1, 2, 4, 5, 8, 10)) for _ in range(shape[0] - 1)]
+        return ",".join(number(part / 20) for part in [*parts, 20 - sum(parts)])
+
+
+_SMALL = ("1", "2", "3", "-1", "-2", "0.5", "-0.5", "4")
+_LOGS = ("log(2)", "log(3)", "-log(3)", "log(4)", "-log(4)", "log(9)")
+_NUMBERS = {
+    "z": ("0", "1", "-1", "2", "-2", "0.5", *_LOGS),
+    "logits": ("0", "log(2)", "log(3)", "log(4)", "log(5)", "log(6)", "log(7)", "log(8)"),
+    "b": ("0", "1", "-1", "2", *_LOGS),
+    "yhat": ("0.2", "0.25", "0.4", "0.5", "0.8", "1", "2", "3", "-1", "1.5"),
+    "y": ("0", "1", "-1", "2", "3"),
+    "label": ("0", "1", "2"),
+}
+"""What an input is drawn from; of others, small numbers. σ(log 3) is 0.75, and tanh(log 2) is 0.6."""
+
+
+# What a task is drawn as
+
+
+_SURFACES: dict[int, tuple[tuple[str, dict[str, int]], ...]] = {
+    1: (("x+y", {}), ("x**2+y**2", {}), ("x*y", {}), ("x**2*y", {}), ("3*x-2*y", {})),
+    2: (
+        ("sum(x)/3", {"x": 3}),
+        ("sum(x**2)/3", {"x": 3}),
+        ("u*v*w", {}),
+        ("x**2*y+y**3", {}),
+        ("u1*v1+u2*v2", {}),
+    ),
+    3: (
+        ("(w*x+b-y)**2", {}),
+        ("sqrt(x**2+y**2)", {}),
+        ("(x**2+y)**3", {}),
+        ("x/y", {}),
+        ("exp(x*y)", {}),
+        ("relu(w*x+b)**2", {}),
+    ),
+}
+"""The functions of a gradient or an update by level, with the sizes of vectors; those of the lecture come first."""
+
+_RATES = (0.1, 0.2, 0.5, 0.01)
+
+
+def _surface(draw: Draw, level: int) -> tuple[str, dict[str, int], dict[str, str]]:
+    text, sizes = draw.of(_SURFACES[level])
+    names = names_in(parse(text))
+    return text, sizes, {name: draw.value("", (sizes[name],) if name in sizes else ()) for name in sorted(names)}
+
+
+def _gradient(draw: Draw, level: int) -> Draft:
+    text, sizes, inputs = _surface(draw, level)
+    asked = Formula(f"z = {text}", f"z = {to_latex(parse(text))}")
+    question = ("Find the gradient of ", asked, " at ", _point(inputs), ".")
+    return Draft((text,), inputs, tuple(inputs), question, lambda subject: tuple(_slopes(text, sizes, subject)))
+
+
+def _update(draw: Draw, level: int) -> Draft:
+    text, sizes, inputs = _surface(draw, level)
+    alpha = draw.of(_RATES)
+
+    def solution(subject: Subject) -> tuple[Equation, ...]:
+        slopes = _slopes(text, sizes, subject_of((text,), subject.inputs, None))
+        return (*slopes, *_steps(slopes, subject, alpha))
+
+    rate = Formula(f"α = {number(alpha)}", rf"\alpha = {number(alpha)}")
+    asked = Formula(f"z = {text}", f"z = {to_latex(parse(text))}")
+    start = ("Take one step of gradient descent on ", asked, " from ", _point(inputs))
+    return Draft((text,), inputs, tuple(inputs), (*start, " with ", rate, ". Where does it lead?"), solution, alpha)
+
+
+def _slopes(text: str, sizes: Mapping[str, int], subject: Subject) -> list[Equation]:
+    plain, latex = (formula(text, shapes=sizes, latex=latex) for latex in (False, True))
+    values = subject.question.truth(subject.inputs)[0]
+    return [
+        Equation(_ratio("z", entry), Formula(*written), np.array([[value]]))
+        for entry, value, *written in zip(plain.entries, values, plain.rows[0], latex.rows[0], strict=True)
+    ]
+
+
+def _steps(slopes: Sequence[Equation], subject: Subject, alpha: float) -> list[Equation]:
+    found = subject.question.truth(subject.inputs)[0]
+    before = np.concatenate([np.ravel(subject.inputs[name]) for name, _ in subject.question.layout.blocks])
+    equations = []
+    for entry, slope, here, there in zip(subject.question.names, slopes, before, found, strict=True):
+        value = number(np.asarray(slope.value).item(), DIGITS)
+        value = f"({value})" if value.startswith("-") else value
+        name, here_ = to_latex(parse(entry)), number(here, DIGITS)
+        left = Formula(f"{entry} := {entry} − α·{slope.left.text}", rf"{name} := {name} - \alpha {slope.left.latex}")
+        right = Formula(f"{here_} − {number(alpha)}·{value}", rf"{here_} - {number(alpha)} \cdot {value}")
+        equations.append(Equation(left, right, np.array([[there]])))
+    return equations
+
+
+def _named(name: str) -> Callable[[Draw, int], Draft]:
+    """The Jacobian of a function of the lecture."""
+
+    def draft(draw: Draw, level: int) -> Draft:
+        wanted = INPUTS[name]
+        shapes = _shapes(wanted, level)
+        inputs = {key: draw.value(key, shape) for key, shape in shapes.items()}
+        if "label" in wanted and wanted[0] == "yhat":
+            inputs["yhat"] = draw.shares(shapes["yhat"])
+        if "y" in shapes:
+            loss = LOSSES[name] if name in LOSSES else fused_names()[name][1]
+            inputs["y"] = draw.label(loss, shapes["y"])
+            if "yhat" in shapes:
+                inputs["yhat"] = draw.prediction(loss, shapes["yhat"])
+        if "activation" in wanted:
+            inputs["activation"] = draw.of(list(ACTIVATIONS))
+        blocks = NAMED[name].blocks
+        wrt = blocks if level == LEVELS[-1] and not shapes.get("b") else (draw.of(blocks),)
+        sheet = sheet_of(name, inputs.get("activation")).by(wrt)
+        output = re.match(r"d(\w+)", sheet.entries[0].of)
+        asked = [_ratio(output[1] if output else "f", block) for block in wrt]
+        given = {key: text for key, text in inputs.items() if key != "activation"}
+        both = Formula(", ".join(a.text for a in asked), r",\; ".join(a.latex for a in asked))
+        question = ("Find the Jacobian ", both, f" of {sheet.names} at ", _point(given), ".")
+        return Draft((name,), inputs, wrt, question, lambda subject: _worked(name, asked, inputs, subject))
+
+    return draft
+
+
+def _shapes(wanted: Sequence[str], level: int) -> dict[str, Shape]:
+    """The shapes of a function's inputs: one sample of few entries, more entries, then several samples or outputs."""
+    last = level == LEVELS[-1]
+    vector: Shape = (level + 1,)
+    if "label" in wanted:
+        sample: Shape = (2,) if level == 1 else (3,)
+        return {wanted[0]: (2, *sample) if last else sample, "label": (2,) if last else ()}
+    if "y" in wanted:
+        return dict.fromkeys(wanted, () if level == 1 else (2 ** (level - 1),))
+    if "b" in wanted:
+        outputs: Shape = (2,) if last and "activation" not in wanted else ()
+        features: Shape = (2,) if outputs else vector
+        return {"x": features, "w": (*features, *outputs), "b": outputs}
+    if "z" in wanted:
+        return {"z": () if level == 1 else (level,)}
+    return dict.fromkeys(wanted, vector)
+
+
+def _worked(name: str, asked: Sequence[Formula], inputs: Mapping[str, str], subject: Subject) -> tuple[Equation, ...]:
+    """The values that the formulas of the entries need, the formulas, and the Jacobian of each block."""
+    sheet = sheet_of(name, inputs.get("activation"))
+    context = context_of(name, subject.inputs)
+    equations = []
+    for key in dict.fromkeys(
+        n for entry in sheet.entries for n in names_in(parse(re.sub(r"\[.*?\]", "", entry.formula)))
+    ):
+        if key in context and key not in subject.inputs and key != "l":
+            equations.append(Equation(_symbol(key), None, np.atleast_2d(context[key])))
+    start, truth = 0, subject.question.truth(subject.inputs)
+    for left, (block, shape) in zip(asked, subject.question.layout.blocks, strict=True):
+        part = sheet.by([block])
+        entries = [f"{e.of} = {e.formula}" + (f" where {e.where}" if e.where else "") for e in part.entries]
+        equations.append(Equation(Formula("; ".join(entries), part.latex[0]), None))
+        size = int(np.prod(shape))
+        equations.append(Equation(left, None, truth[:, start : start + size]))
+        start += size
+    return tuple(equations)
+
+
+def _chain(draw: Draw, level: int) -> Draft:
+    """A whole chain: one neuron and one sample; an activation or softmax; a mini-batch."""
+    layer, activation, loss = USUAL[Kind.REGRESSION] if level == 1 else draw.of(pairs())
+    samples: Shape = (2,) if level == LEVELS[-1] else ()
+    classes = activation is None
+    outputs: Shape = (2,) if classes else ()
+    inputs = {
+        "x": draw.value("x", (*samples, 2)),
+        "w": draw.value("w", (2, *outputs)),
+        "b": draw.value("b", outputs),
+        "y": draw.label(LOSSES[loss], (*samples, *outputs), classes),
+    }
+    values = {key: parse_value(text) for key, text in inputs.items()}
+    chain = backprop(layer, **values, activation=activation, loss=loss)
+    wrt = ("w",) if classes else ("b", "w")
+    output = "softmax(x@w+b)" if classes else f"{activation}(x@w+b)"
+    asked = [chain.quantities[f"dJ_d{block}"].symbol for block in wrt]
+    forward = [_defined(quantity.symbol, quantity.formula) for quantity in chain.group("z", "l", "a", "p", "J")]
+    parts: list[str | Formula] = ["Find "]
+    for k, symbol in enumerate(asked):
+        parts += [" and "] * (k > 0) + [symbol]
+    parts += [" of "]
+    for k, step in enumerate(forward):
+        parts += [", "] * (k > 0) + [step]
+    parts += [" at ", _point(inputs), "."]
+    if chain.kinks:
+        raise UsageError("a task at a kink has two answers")
+    return Draft((f"{loss}(y, {output})",), inputs, wrt, tuple(parts), lambda subject: chain)
+
+
+def _defined(left: Formula, right: Formula) -> Formula:
+    return Formula(f"{left.text} = {right.text}", f"{left.latex} = {right.latex}")
+
+
+def _tasks() -> dict[str, Callable[[Draw, int], Draft]]:
+    return {"gradient": _gradient, "update": _update, "chain": _chain, **{name: _named(name) for name in INPUTS}}
+
+
+TASKS: Mapping[str, Callable[[Draw, int], Draft]] = Derived(_tasks)
+"""The kinds of tasks by name: a gradient, an update, a whole chain, the Jacobian of each function of the lecture."""
+
+
+# How things are written
+
+
+def _symbol(name: str) -> Formula:
+    return Formula(name, to_latex(parse(name)))
+
+
+def _ratio(output: str, by: str) -> Formula:
+    return Formula(f"∂{output}/∂{by}", rf"\frac{{\partial {_symbol(output).latex}}}{{\partial {_symbol(by).latex}}}")
+
+
+def _point(inputs: Mapping[str, str]) -> Formula:
+    values = {name: _literal(text) for name, text in inputs.items()}
+    latex = [f"{_symbol(name).latex} = {to_latex(parse(text))}" for name, text in values.items()]
+    return Formula(", ".join(f"{name} = {text}" for name, text in values.items()), r",\; ".join(latex))
+
+
+def _literal(text: str) -> str:
+    """A value as an expression has it."""
+    if ";" in text:
+        return f"[{', '.join(_literal(row) if ',' in row else f'[{row}]' for row in text.split(';'))}]"
+    return f"[{text.replace(',', ', ')}]" if "," in text else text
+
+
+# Drawing
+
+
+def exercise(*names: str, count: int | None = None, seed: int = 0, level: int = 1) -> list[Task]:
+    """Tasks of these kinds in turn, `count` in all, one of each if it is None; the same for the same seed.
+
+    `gradient`, `update`, `chain`, or the name of a function of the lecture: its Jacobian. Level 1 has few numbers, 2
+    more, 3 mini-batches and whole chains. UsageError for a kind or level that there is not.
+    """
+    known = list(TASKS)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no task {name}", meant(name, known, f"the tasks are {', '.join(known)}"))
+    if not names:
+        raise UsageError("an exercise needs the names of its tasks", f"they are {', '.join(known)}")
+    if level not in LEVELS:
+        raise UsageError(f"level: expected one of {', '.join(map(str, LEVELS))}, found {level!r}")
+    if count is not None and count < 1:
+        raise UsageError(f"count: expected a number of at least 1, found {count!r}")
+    tasks: list[Task] = []
+    for k in range(len(names) if count is None else count):
+        name = names[k % len(names)]
+        for again in range(_DISTINCT):
+            task = _drawn(name, k + 1, level, (seed, name, level, k, again))
+            if all(task.inputs != other.inputs or task.function != other.function for other in tasks):
+                break
+        tasks.append(task)
+    return tasks
+
+
+class _Candidate(NamedTuple):
+    draft: Draft
+    subject: Subject
+    answer: Any
+
+    @property
+    def is_short(self) -> bool:
+        """Whether each entry has at most four digits, as it is, not by rounding."""
+        shown = _rounded(self.answer)
+        near = abs(shown - self.answer) <= _EXACT * np.maximum(abs(self.answer), 1e-3)
+        return bool((near & (abs(shown) < _MOST) & (np.round(shown, _PLACES) == shown)).all())
+
+
+def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> Task:
+    found = None
+    with np.errstate(all="ignore"):
+        for k in range(_TRIES):
+            candidate = _candidate(name, level, Draw(*seed, k))
+            if candidate is None:
+                continue
+            found = candidate
+            if candidate.is_short:
+                plain = _candidate(name, level, Draw(*seed, k, plain=True))  # no logarithm where it has no use
+                found = plain if plain is not None and plain.is_short else candidate
+                break
+        if found is None:
+            raise UsageError(f"no inputs were found for a task {name}")
+        draft, subject, answer = found
+        solution = draft.solution(subject)
+    what = (draft.function, draft.inputs, draft.wrt, draft.learning_rate)
+    entries = tuple(subject.question.names)
+    return Task(place, name, level, *what, draft.question, entries, _rounded(answer), solution)
+
+
+def _candidate(name: str, level: int, draw: Draw) -> _Candidate | None:
+    """A task with its answer; None if there is none, or two at a kink, or all of it is 0."""
+    try:
+        draft = TASKS[name](draw, level)
+        subject = subject_for(draft.function, draft.inputs, draft.wrt, draft.learning_rate)
+        answer = subject.question.truth(subject.inputs)
+    except BpcliError:
+        return None
+    row = NAMED.get(draft.function[0])
+    at_kink = row is not None and row.corners(dict(subject.inputs))
+    return _Candidate(draft, subject, answer) if np.isfinite(answer).all() and answer.any() and not at_kink else None
+
+
+def _rounded(answer: Any) -> Any:
+    return np.vectorize(lambda value: float(number(value, DIGITS)) + 0.0)(answer)
+
+
+def subject_for(
+    function: Sequence[str], inputs: Mapping[str, str], wrt: Sequence[str], learning_rate: float | None = None
+) -> Subject:
+    """What a task asks for, of inputs as they are typed."""
+    values = {key: text if text in ACTIVATIONS else parse_value(text) for key, text in inputs.items()}
+    subject = subject_of(tuple(function), values, list(wrt))
+    return subject if learning_rate is None else UpdateSubject(subject, learning_rate)

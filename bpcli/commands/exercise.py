@@ -1,0 +1,80 @@
+"""`bpcli exercise`: tasks of the lecture with worked solutions, and the key that `check` grades a class by."""
+
+from pathlib import Path
+
+import click
+
+from bpcli.api.answer_keys import key_text
+from bpcli.api.exercises import LEVELS, SHEETS, exercise
+from bpcli.commands import OUTPUT, Command, option, output
+from bpcli.commands.option_groups import FORCE, PATH
+from bpcli.files import refuse_overwrite, write_atomically
+from bpcli.lecture.exercise_sheets import Task, record, solution_text
+from bpcli.text.notation import json_text
+
+TASKS = "Tasks"
+
+
+@click.command(cls=Command)
+@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@option(
+    TASKS, "--count", type=click.IntRange(1, 1000), metavar="N", help="How many in all. [default: one of each NAME]"
+)
+@option(TASKS, "--seed", type=int, default=0, show_default=True, metavar="S", help="The same seed, the same tasks.")
+@option(
+    TASKS,
+    "--level",
+    type=click.IntRange(LEVELS[0], LEVELS[-1]),
+    default=LEVELS[0],
+    show_default=True,
+    help="1: few numbers; 2: more; 3: mini-batches and all blocks.",
+)
+@option(
+    OUTPUT,
+    "--format",
+    "format_",
+    type=click.Choice(["text", "markdown", "latex", "json", "moodle"]),
+    default="text",
+    show_default=True,
+    help="How tasks and solutions are written; moodle is its XML.",
+)
+@option(OUTPUT, "--output", "sheet", type=PATH, metavar="FILE", help="Write the tasks to FILE.")
+@option(OUTPUT, "--key", type=PATH, metavar="FILE", help="Write the key to FILE, for check --key.")
+@FORCE
+def command(
+    names: tuple[str, ...],
+    count: int | None,
+    seed: int,
+    level: int,
+    format_: str,
+    sheet: Path | None,
+    key: Path | None,
+    force: bool,
+) -> None:
+    """Tasks of the lecture whose numbers come out short, each with its worked solution.
+
+    NAME is gradient, update, chain, or a function of the lecture, such as softmax: its Jacobian.
+
+    \b
+    bpcli exercise gradient softmax chain --level 2
+    bpcli exercise update --count 10 --seed 7 --format latex --output sheet.tex --key key.jsonl
+    bpcli check --key key.jsonl --mine @ada.txt
+    """
+    for path in (sheet, key):
+        if path is not None and not force:
+            refuse_overwrite(path)
+    tasks = exercise(*names, count=count, seed=seed, level=level)
+    _write(sheet, SHEETS[format_](tasks) if format_ in SHEETS else "".join(map(_json_line, tasks)), force)
+    if key is not None:
+        _write(key, key_text(tasks), force)
+
+
+def _json_line(task: Task) -> str:
+    return json_text({**record(task), "solution": "\n".join(solution_text(task))}) + "\n"
+
+
+def _write(path: Path | None, text: str, force: bool) -> None:
+    if path is None:
+        output.emit(text.removesuffix("\n"))
+    else:
+        write_atomically(path, lambda file: file.write(text.encode()), force)
