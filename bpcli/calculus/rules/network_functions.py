@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, binary, unary
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, binary, unary, zero
 from bpcli.formulas import activations, loss_formulas, losses
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.choices import Kinks, Setting, smooth
@@ -122,6 +122,23 @@ def _minus_tanh(xp: RuleNamespace[Any], y: Any, z: Any) -> Any:
     return xp.refined(plain, (abs(plain) < _CANCELLED) & (abs(z) > 1), refined)
 
 
+def _minus_part(xp: RuleNamespace[Any], y: Any, p: Any, rest: Any) -> Any:
+    """y − p, and (y − 1) + rest with rest = 1 − p where a p near 1 would cancel with a y near 1."""
+    return xp.refined(y - p, p > 0.5, lambda: (y - 1.0) + rest)
+
+
+def _log_other(xp: RuleNamespace[Any], p: Any, rest: Any) -> Any:
+    """log(1 − p), from rest = 1 − p where p is near 1."""
+    return xp.where(p > 0.5, xp.log(rest), xp.log1p(-p))
+
+
+def _log_cosh(xp: RuleNamespace[Any], x: Any) -> Any:
+    """log cosh x = log(1 + 2 sinh²(x/2)), and far out |x| + log(1 + e^−2|x|) − log 2."""
+    size = abs(x)
+    near = xp.where(size < 1.0, xp.sinh(0.5 * x), 0.0)
+    return xp.where(size < 1.0, xp.log1p(2.0 * (near * near)), size + (xp.log1p(xp.exp(-2.0 * size)) - xp.log(2.0)))
+
+
 _CANCELLED = 2.0**-10  # a difference of numbers near 1 that has lost so many bits
 
 ACTIVATION_ROWS: list[Function] = [
@@ -160,6 +177,16 @@ LOSS_TERMS: list[Function] = [
         value=lambda xp, x: activations.dtanh_dz(x),
         signature="1-tanh(x)**2",
     ),
+    unary("log_cosh", lambda xp, out, x: xp.tanh(x), value=_log_cosh, signature="log(cosh(x))"),
+    Function("log_other", (2, 2), "", _log_other, (lambda xp, o, p, rest: -xp.divide(1.0, rest), zero)),
+    Function(
+        "other_product",  # 1 − p·q, with 1 − p and 1 − q
+        (4, 4),
+        "",
+        lambda xp, p, q, other_p, other_q: other_p + p * other_q,
+        (lambda xp, o, p, q, *others: -q, lambda xp, o, p, *others: -p, zero, zero),
+    ),
+    Function("minus_part", (3, 3), "", _minus_part, (lambda xp, *args: 1.0, lambda xp, *args: -1.0, zero)),
     binary(
         "minus_sigmoid",
         "y-sigmoid(z)",

@@ -195,6 +195,20 @@ class Softmax(_Softmax):
         return self.vjp(xp, tangents[0], 0, out, args, on)  # J is symmetric
 
 
+class OtherClasses(Softmax):
+    """1 − p of a softmax: the sum of the other classes, which does not cancel where p is about 1."""
+
+    def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
+        p = super().value(xp, args, on)
+        others = xp.where(p > 0.5, 0.0, p)
+        return xp.where(p > 0.5, summed(xp, others, (self.axis(on),), keep=True), 1.0 - p)
+
+    def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
+        logits = args[0].v if isinstance(args[0], Dual) else args[0]
+        p = super().value(xp, [logits], on)
+        return -super().vjp(xp, g, i, Dual(p, -out.t, out.namespace) if isinstance(out, Dual) else p, args, on)
+
+
 class LogSoftmax(_Softmax):
     """log_softmax of `formulas`, along an axis."""
 
@@ -251,6 +265,7 @@ REDUCTIONS: dict[str, ArrayOp] = {
     "min": Extreme(False),
     "norm": Norm(),
     "softmax": Softmax(),
+    "other_classes": OtherClasses(),
     "log_softmax": LogSoftmax(),
     "logsumexp": LogSumExp(),
 }

@@ -199,7 +199,8 @@ class Builder:
             shape = op.shape(operands)
         except ShapeError as error:
             raise self._error(node, error.message, error.hint) from None
-        return self._add(OnArrays(op, tuple(args), node, operands, shape))
+        slot = self._add(OnArrays(op, tuple(args), node, operands, shape))
+        return recognised(self, slot, node) if self.recognise else slot
 
     def _error(self, node: nodes.Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)

@@ -124,6 +124,7 @@ class Calculation:
     def _in_range(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
         """The result of `compute` at the point; on wide numbers where a step has over- or underflowed."""
         self.sweeps.left_range(point)
+        self.needed_sides = False
         result = compute(self, point, *given)
         if not self.namespace.base.doubles or not all(map(is_finite, point.values())):
             return result

@@ -44,6 +44,14 @@ class Term(NamedTuple):
         return self._replace(sign=-self.sign)
 
 
+def without_common_factor(terms: list[Term]) -> list[Term]:
+    """The terms divided by the exponentials that all of them have: by e^−m where a maximum m has been subtracted."""
+    counts = [dict(term.exponents) for term in terms]
+    common = [item for item in terms[0].exponents if all(count.get(item[0]) == item[1] for count in counts)]
+    factor = Term(1, exponents=tuple(common)).inverse()
+    return [term.times(factor) for term in terms] if common else terms
+
+
 class Reader:
     """Reads slots of a program as sums of terms; `over_entries` gives the terms of Σ t, a sum over the entries of a
     vector."""
@@ -70,7 +78,8 @@ class Reader:
         args = step.args
         if step.name == "exp":
             (sign, inner) = self._signed(args[0])
-            return [Term(1, exponents=((inner, sign),))]
+            x, *shift = self.program.args_of(inner, "-") or (inner,)
+            return [Term(1, exponents=((x, sign),)).times(Term(1, exponents=tuple((m, -sign) for m in shift)))]
         if step.name == "sum":
             parts = [self.over_entries(slot, term) for term in self._expanded(args[0], depth - 1)]
             return None if None in parts else [term for part in parts if part is not None for term in part]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
+from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.exponential_terms import Reader, Term
 from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slot, Slots
 
@@ -33,13 +34,32 @@ class Match:
 
     def __init__(self, builder: Builder, step: Instruction, node: Expression) -> None:
         self.builder, self.program, self.node = builder, builder.program, node
-        self.slots, self.args, self.row = builder.program.slots, step.args, step.row
+        self.slots, self.args, self.row, self.own_extra = builder.program.slots, step.args, step.row, step.extra
         self.args_of = builder.program.args_of
 
     def is_one(self, slot: int) -> bool:
         """Whether the slot is the number 1."""
         step = self.slots[slot]
         return isinstance(step, Constant) and step.is_one
+
+    def is_number(self, slot: int, value: float) -> bool:
+        """Whether the slot is this number."""
+        step = self.slots[slot]
+        return isinstance(step, Constant) and float(step) == value
+
+    def name_of(self, slot: int) -> str:
+        """What its table calls the step of the slot; nothing of a variable or a number."""
+        step = self.slots[slot]
+        return step.name if isinstance(step, Instruction) else ""
+
+    def args_below(self, slot: int) -> tuple[int, ...]:
+        """The operands of the step of the slot."""
+        step = self.slots[slot]
+        return step.args if isinstance(step, Instruction) else ()
+
+    def shape(self, slot: int) -> Shape:
+        """The shape of the slot's value."""
+        return self.program.shapes[slot]
 
     def is_constant(self, slot: int) -> bool:
         """Whether the slot depends on no variable."""
@@ -78,6 +98,25 @@ class Match:
     def array(self, name: str, slot: int, extra: Any) -> int:
         """A new step on a whole array."""
         return self.builder.array(name, (slot,), extra, self.node)
+
+    def stack(self, slots: Sequence[int]) -> int:
+        """Numbers as a vector."""
+        return self.builder.array("stack", slots, None, self.node)
+
+    def entry(self, slot: int, i: int) -> int:
+        """Entry i of a vector, or the number itself."""
+        shape = self.shape(slot)
+        return self.array("take", slot, (0 if shape == (1,) else i,)) if shape else slot
+
+    def half(self, slot: int) -> int:
+        """Half of the slot, where it is twice something that itself."""
+        factors = self.args_of(slot, "*") or ()
+        for two, other in (factors, factors[::-1]) if factors else ():
+            if self.is_number(two, 2.0):
+                return other
+        if inner := self.args_of(slot, "negative"):
+            return self.negative(self.half(inner[0]))
+        return self.apply("/", slot, self.constant(2))
 
     def negative(self, slot: int) -> int:
         """−slot, taking a minus off where there is one."""
@@ -144,12 +183,8 @@ class Match:
         return [term._replace(exponents=((self.array("logsumexp", x, summed.extra), 1),))]
 
     def _entry_of(self, term: Term, i: int) -> Term:
-        def entry(slot: int) -> int:
-            shape = self.program.shapes[slot]
-            return self.array("take", slot, (0 if shape == (1,) else i,)) if shape else slot
-
-        weights, divisors = (tuple(map(entry, slots)) for slots in (term.weights, term.divisors))
-        return Term(term.sign, weights, divisors, tuple((entry(slot), n) for slot, n in term.exponents))
+        weights, divisors = (tuple(self.entry(slot, i) for slot in slots) for slots in (term.weights, term.divisors))
+        return Term(term.sign, weights, divisors, tuple((self.entry(slot, i), n) for slot, n in term.exponents))
 
     def weight(self, term: Term) -> int:
         """The slot of ±Π weights/Π divisors."""
@@ -171,7 +206,7 @@ class Match:
     def exponent(self, term: Term) -> int:
         """The slot of the exponent; 0 where there is none."""
         total: int | None = None
-        for slot, count in term.exponents:
+        for slot, count in sorted(term.exponents, key=lambda item: item[1] < 0):
             multiple = slot if abs(count) == 1 else self.apply("*", self.constant(abs(count)), slot)
             if total is None:
                 total = multiple if count > 0 else self.negative(multiple)

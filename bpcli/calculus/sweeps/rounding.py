@@ -18,7 +18,8 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.seeds import Point, numbers, split
 from bpcli.errors import BpcliError, MissingExtraError
-from bpcli.numbers.namespaces import two_product, two_sum
+from bpcli.formulas.activations import dsigmoid_dz, dtanh_dz
+from bpcli.numbers.namespaces import namespace, two_product, two_sum
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
@@ -42,6 +43,9 @@ _OWN: dict[str, Callable[..., Any]] = {
     "*": lambda out, x, y: abs(two_product(x, y)[1]),
     "**2": lambda out, x: abs(two_product(x, x)[1]),
     "/": _of_quotient,
+    "minus_sigmoid": lambda out, y, z: FUNCTION * 2.0 * dsigmoid_dz(z),
+    "minus_tanh": lambda out, y, z: FUNCTION * namespace(z).minimum(abs(z), dtanh_dz(z)),
+    "minus_part": lambda out, y, p, rest: FUNCTION * namespace(p).minimum(p, rest),
 }
 """The error of a step's own rounding, where that is known."""
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, share
-from bpcli.calculus.sweeps.exponential_terms import Term
+from bpcli.calculus.sweeps.complements import as_share, minus, of_share, one_minus, plus, share_of
+from bpcli.calculus.sweeps.exponential_terms import Term, without_common_factor
 from bpcli.calculus.sweeps.instructions import Constant, Instruction
 from bpcli.calculus.sweeps.matching import Builder, Match
 from bpcli.formulas.losses import LOSSES
@@ -18,31 +19,54 @@ from bpcli.formulas.losses import LOSSES
 
 def _log(match: Match) -> int | None:
     (a,) = match.args
-    if inner := match.args_of(a, "sigmoid"):  # log σ(u) = −softplus(−u)
-        return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
-    if inner := match.args_of(a, "softmax"):
-        return match.array("log_softmax", inner[0], match.extra(a))
-    if (taken := match.args_of(a, "take")) and (inner := match.args_of(taken[0], "softmax")):
-        return match.array("take", match.array("log_softmax", inner[0], match.extra(taken[0])), match.extra(a))
     if (summed := match.args_of(a, "sum")) and (inner := match.args_of(summed[0], "exp")):
         return match.array("logsumexp", inner[0], match.extra(a))
-    if (found := _log_of_share(match, a)) is not None:
+    if (found := _log_of_positive(match, a)) is not None:
         return found
     terms = match.terms(a)
     return None if terms is None else _log_of_terms(match, terms)
 
 
-def _log_of_share(match: Match, slot: int) -> int | None:
-    """log p of a share, or log c + log p for a number c > 0."""
-    step = match.slots[slot]
-    factors = match.args_of(slot, "*") or ()
-    for c, p in (factors, factors[::-1]) if factors else ():
-        if match.is_positive(c) and (found := _log_of_share(match, p)) is not None:
-            return match.apply("+", match.apply("log", c), found)
-    if not isinstance(step, Instruction) or not step.name.startswith("share of "):
-        return None
-    row = log_of_share(int(step.name.removeprefix("share of ")), len(step.args) // 2)
-    return match.builder.elementwise(row, step.args, match.node)
+def _log_of_positive(match: Match, a: int) -> int | None:
+    """log of what is positive and saturates: a sigmoid, a softmax, a share, sech², cosh, their products and powers."""
+    if inner := match.args_of(a, "sigmoid"):  # log σ(u) = −softplus(−u)
+        return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
+    if inner := match.args_of(a, "softmax"):
+        return match.array("log_softmax", inner[0], match.extra(a))
+    if match.name_of(next(iter(match.args_below(a)), a)) == "other_classes" and (of := as_share(match, a)) is not None:
+        return of_share(match, log_of_share, of)
+    if inner := match.args_of(a, "other_classes"):
+        return match.apply("log_other", match.array("softmax", inner[0], match.extra(a)), a)
+    if inner := match.args_of(a, "cosh"):
+        return match.apply("log_cosh", inner[0])
+    if inner := match.args_of(a, "sech_squared"):
+        return match.apply("*", match.constant(-2), match.apply("log_cosh", inner[0]))
+    if (k := share_of(match, a)) is not None:
+        args = match.args_below(a)
+        return match.builder.elementwise(log_of_share(k, len(args) // 2), args, match.node)
+    if (taken := match.args_of(a, "take")) and (found := _log_of_positive(match, taken[0])) is not None:
+        return match.array("take", found, match.extra(a))
+    if (inner := match.args_of(a, "prod")) and (found := _log_of_positive(match, inner[0])) is not None:
+        return match.array("sum", found, match.extra(a))
+    return _log_of_product(match, a)
+
+
+def _log_of_product(match: Match, a: int) -> int | None:
+    """log(a·p) = log a + log p, log(a/p) = log a − log p and log(pʸ) = y·log p for such a p."""
+    factors, parts, power = (match.args_of(a, name) for name in ("*", "/", "**"))
+    for x, p in (factors, factors[::-1]) if factors else ():
+        if (found := _log_of_positive(match, p)) is not None:
+            return match.apply("+", match.apply("log", x), found)
+    if parts and (found := _log_of_positive(match, parts[1])) is not None:
+        return match.apply("-", match.apply("log", parts[0]), found)
+    if parts and (found := _log_of_positive(match, parts[0])) is not None:
+        return match.apply("-", found, match.apply("log", parts[1]))
+    if power and (found := _log_of_positive(match, power[0])) is not None:
+        return match.apply("*", power[1], found)
+    base = match.squared(a)
+    if base is not None and (found := _log_of_positive(match, base)) is not None:
+        return match.apply("*", match.constant(2), found)
+    return None
 
 
 def _log_of_terms(match: Match, terms: list[Term]) -> int:
@@ -80,49 +104,13 @@ def _power(match: Match) -> int | None:
 
 
 def _minus(match: Match) -> int | None:
-    a, b = match.args
-    if match.is_one(a):
-        if (rest := _one_minus(match, b)) is not None:
-            return rest
-        if (x := match.squared(b)) is not None and (inner := match.args_of(x, "tanh")):
-            return match.apply("sech_squared", inner[0])
-        if (found := _other_share(match, b)) is not None:
-            return found
-    for name in ("sigmoid", "tanh"):
-        if inner := match.args_of(b, name):
-            return match.apply(f"minus_{name}", a, inner[0])
-        if inner := match.args_of(a, name):
-            return match.negative(match.apply(f"minus_{name}", b, inner[0]))
-    return _cross_entropy(match, a, b, -1)
-
-
-def _one_minus(match: Match, slot: int) -> int | None:
-    """1 − σ(z) = σ(−z), 1 − tanh z = 2σ(−2z)."""
-    if inner := match.args_of(slot, "sigmoid"):
-        return match.apply("sigmoid", match.negative(inner[0]))
-    if inner := match.args_of(slot, "tanh"):
-        two = match.constant(2)
-        return match.apply("*", two, match.apply("sigmoid", match.negative(match.apply("*", two, inner[0]))))
-    return None
-
-
-def _other_share(match: Match, slot: int) -> int | None:
-    """1 − p of a share: the share of the other terms."""
-    step = match.slots[slot]
-    if not isinstance(step, Instruction) or not step.name.startswith("share of "):
-        return None
-    above, terms = int(step.name.removeprefix("share of ")), len(step.args) // 2
-    args = step.args[2 * above :] + step.args[: 2 * above]
-    return match.builder.elementwise(share(terms - above, terms), args, match.node)
+    found, (a, b) = minus(match), match.args
+    return _cross_entropy(match, a, b, -1) if found is None else found
 
 
 def _plus(match: Match) -> int | None:
-    a, b = match.args
-    for one, other in ((a, b), (b, a)):
-        if match.is_one(one) and (inner := match.args_of(other, "tanh")):  # 1 + tanh z = 2σ(2z)
-            two = match.constant(2)
-            return match.apply("*", two, match.apply("sigmoid", match.apply("*", two, inner[0])))
-    return _cross_entropy(match, a, b, 1)
+    found, (a, b) = plus(match), match.args
+    return _cross_entropy(match, a, b, 1) if found is None else found
 
 
 def _cross_entropy(match: Match, a: int, b: int, sign: int) -> int | None:
@@ -155,10 +143,17 @@ def _quotient(match: Match) -> int | None:
     a, b = match.args
     if (found := _softmax(match, a, b)) is not None:
         return found
+    if (sinh := match.args_of(a, "sinh")) and sinh == match.args_of(b, "cosh"):
+        return match.apply("tanh", sinh[0])
     below = match.terms(b)
     if below is None or len(below) < 2:
         return None
-    above = match.terms(a) or [Term(1) if match.is_one(a) else Term(1, (a,))]
+    above = match.terms(a)
+    if above is not None and (found := _tanh(match, above, below)) is not None:
+        return found
+    above = above or [Term(1) if match.is_one(a) else Term(1, (a,))]
+    reduced = without_common_factor([*above, *below])
+    above, below = reduced[: len(above)], reduced[len(above) :]
     if len(above) == 1:
         return _multiple_of_share(match, above[0], below)
     rest = list(below)
@@ -167,6 +162,18 @@ def _quotient(match: Match) -> int | None:
             return None
         rest.remove(term)
     return match.of_terms(share(len(above), len(below)), [*above, *rest]) if rest else None
+
+
+def _tanh(match: Match, above: list[Term], below: list[Term]) -> int | None:
+    """(e^u − e^v)/(e^u + e^v) = tanh((u − v)/2)."""
+    if len(above) != 2 or len(below) != 2:
+        return None
+    for first, second in (above, above[::-1]):
+        added = second.negative()
+        if sorted(below) == sorted([first, added]) and first.over(added) == Term(1):
+            difference = first.times(added.inverse())._replace(weights=(), divisors=())
+            return match.apply("tanh", match.half(match.exponent(difference)))
+    return None
 
 
 def _multiple_of_share(match: Match, above: Term, below: list[Term]) -> int | None:
@@ -206,6 +213,32 @@ def _softmax(match: Match, a: int, b: int) -> int | None:
     return None
 
 
+def _logit(match: Match) -> int | None:
+    inner = match.args_of(match.args[0], "sigmoid")
+    return inner[0] if inner else None
+
+
+def _take(match: Match) -> int | None:
+    """f(x)[i] = f(x[i]), so that what is made of one entry is recognised."""
+    (x,) = match.args
+    name = match.name_of(x)
+    if name not in ("sigmoid", "tanh", "exp"):
+        return None
+    return match.apply(name, match.array("take", match.args_below(x)[0], match.own_extra))
+
+
+def _of_shifted(name: str) -> Callable[[Match], int | None]:
+    """softmax(l − c) = softmax(l) for a number c."""
+
+    def rule(match: Match) -> int | None:
+        parts = match.args_of(match.args[0], "-")
+        if not parts or match.shape(parts[1]) or not match.shape(parts[0]):
+            return None
+        return match.array(name, parts[0], match.own_extra)
+
+    return rule
+
+
 def _sqrt(match: Match) -> int | None:
     (a,) = match.args
     if terms := match.args_of(a, "+"):
@@ -227,9 +260,14 @@ def _of_difference(match: Match) -> int | None:
 
 
 def _bce_term(match: Match) -> int | None:
-    y, y_hat = match.args
-    inner = match.args_of(y_hat, "sigmoid")
-    return match.apply("sigmoid_bce_term", y, inner[0]) if inner else None
+    y, p = match.args
+    if inner := match.args_of(p, "sigmoid"):
+        return match.apply("sigmoid_bce_term", y, inner[0])
+    rest, log_p = one_minus(match, p), _log_of_positive(match, p)
+    if rest is None or log_p is None:
+        return None
+    of_other = match.apply("log_cce_term", match.apply("-", match.constant(1), y), match.apply("log", rest))
+    return match.apply("+", match.apply("log_cce_term", y, log_p), of_other)
 
 
 def _cce_term(match: Match) -> int | None:
@@ -251,6 +289,10 @@ _RULES: dict[str, Callable[[Match], int | None]] = {
     "+": _plus,
     "/": _quotient,
     "sqrt": _sqrt,
+    "logit": _logit,
+    "take": _take,
+    "softmax": _of_shifted("softmax"),
+    "log_softmax": _of_shifted("log_softmax"),
     "bce_term": _bce_term,
     "cce_term": _cce_term,
 }

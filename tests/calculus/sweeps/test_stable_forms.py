@@ -9,8 +9,14 @@ import pytest
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 
-mpmath.mp.dps = 400
 mp = mpmath.mpf
+
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mpmath.workdps(400):
+        yield
+
 
 SCALAR = {
     # text: (value, slope) of x

@@ -1,0 +1,120 @@
+"""What saturates, beside python-flint's balls at 3000 bits on the expression as it is written, step by step."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.program import Program
+
+pytest.importorskip("flint")
+
+
+class AsWritten(Program):
+    """A program in which no composite is recognised."""
+
+    def __init__(self, trees, texts, variables):
+        super().__init__(trees, texts, variables, recognise=False)
+
+
+OF_LOGITS = [
+    "1-softmax(u)[1]",
+    "(1-softmax(u))[1]",
+    "softmax(u)[1]*(1-softmax(u)[1])",
+    "sum((1-softmax(u))**2)",
+    "softmax(u)[0]+softmax(u)[1]",
+    "1-(softmax(u)[0]+softmax(u)[1])",
+    "1-softmax(u)[0]-softmax(u)[1]",
+    "1-max(softmax(u))",
+    "1-sum(softmax(u)**2)",
+    "softmax(u)[1]-softmax(u)[1]**2",
+    "mse([0,1,0],softmax(u))",
+    "sum((softmax(u)-[0,1,0])**2)",
+    "mse([1,0],sigmoid(u)[0:2])",
+    "mse([1,0],[sigmoid(u[0]),tanh(u[1])])",
+    "mse([1,0,0],[exp(u[0])/sum(exp(u)),exp(u[1])/sum(exp(u)),exp(u[2])/sum(exp(u))])",
+    "1-sigmoid(u[0])*sigmoid(u[1])",
+    "log(sum(exp(u)))-u[0]",
+    "logsumexp(u)-u[2]",
+    "log(exp(u[0])+exp(u[1])+exp(u[2]))-u[1]",
+    "log(sum(exp(u-max(u))))+max(u)-u[1]",
+    "log(exp(u[0]-max(u))+exp(u[1]-max(u))+exp(u[2]-max(u)))+max(u)-u[2]",
+    "(exp(u-max(u))/sum(exp(u-max(u))))[1]",
+    "log(prod(sigmoid(u)))",
+    "log(softmax(u)[0]*softmax(u)[1])",
+    "bce(1,softmax(u)[0])",
+    "log(1-softmax(u)[1])",
+]
+OF_A_NUMBER = [
+    "1-sigmoid(x)**2",
+    "sigmoid(x)-sigmoid(x)**2",
+    "1-(1-sigmoid(x))",
+    "(exp(x)-exp(-x))/(exp(x)+exp(-x))",
+    "(1-exp(-2*x))/(1+exp(-2*x))",
+    "(exp(2*x)-1)/(exp(2*x)+1)",
+    "sinh(x)/cosh(x)",
+    "2*sigmoid(2*x)-1",
+    "2/(1+exp(-2*x))-1",
+    "1-2/(exp(2*x)+1)",
+    "tanh(x)-tanh(x)**3",
+    "log(1-tanh(x)**2)",
+    "log(cosh(x))",
+    "softplus(x)-x",
+    "softplus(-x)+x",
+    "log(sigmoid(x)**2*(1-sigmoid(x)))",
+    "logit(1/(1+exp(-x)))",
+    "log(sigmoid(x)/(1-sigmoid(x)))",
+]
+
+
+def derivatives(calculation, point):
+    value, gradient = calculation.gradient(point)
+    return [value, *np.ravel(next(iter(gradient.values()))), *np.ravel(np.asarray(calculation.hessian(point)[2]))]
+
+
+def true_derivatives(text, point):
+    """The doubles nearest to value, gradient and Hessian; NaN where the balls leave them open."""
+    from bpcli.numbers.balls import balls
+    from bpcli.numbers.enclosures import enclosure, precision
+
+    shapes = {name: np.shape(value) for name, value in point.items()}
+    with precision(3000):
+        calculation = Calculation([parse(text)], [text], shapes, list(point), balls(), AsWritten)
+        ends = [enclosure(x) for x in derivatives(calculation, point)]
+    return [float(low) if float(low) == float(high) else math.nan for low, high in ends]
+
+
+LOGIT = st.sampled_from([0.0, 1.0, -40.0, 40.0, 300.0, -360.0]) | st.floats(-360, 360).map(lambda x: round(x, 2))
+
+
+def check(text, point, entries):
+    """The value and the gradient to 2⁻³⁰; of the Hessian, whose terms may cancel at chance points, the size."""
+    shapes = {name: np.shape(value) for name, value in point.items()}
+    calculation = Calculation([parse(text)], [text], shapes, list(point))
+    found, true = derivatives(calculation, point), true_derivatives(text, point)
+    calculation.gradient(point)
+    if calculation.kinks:
+        return
+    largest = max(map(abs, true[1 + entries :]), default=0.0)
+    for k, (got, exact) in enumerate(zip(found, true, strict=True)):
+        if exact == exact:
+            size = abs(exact) if k <= entries else largest
+            assert abs(got - exact) <= 2.0**-30 * size + 1e-307, (point, k, got, exact)
+
+
+@pytest.mark.parametrize("text", OF_LOGITS)
+@given(logits=st.lists(LOGIT, min_size=3, max_size=3, unique=True))
+@settings(max_examples=8)
+def test_composites_of_logits_keep_their_digits(text, logits):
+    check(text, {"u": np.array(logits)}, 3)
+
+
+@pytest.mark.parametrize("text", OF_A_NUMBER)
+@given(x=LOGIT.filter(lambda x: abs(x) > 0.1))
+@settings(max_examples=12)
+def test_composites_of_a_number_keep_their_digits(text, x):
+    check(text, {"x": x}, 1)
