@@ -101,6 +101,7 @@ NUMPYS = {
     "norm": lambda x, axis: np.sqrt(np.sum(x * x, axis=axis)),
     "logsumexp": lambda x, axis: np.log(np.sum(np.exp(x), axis=axis)),
     "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+    "other_classes": lambda x, axis: 1 - np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis: np.log(np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)),
 }
 
