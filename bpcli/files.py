@@ -9,10 +9,12 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from glob import glob, has_magic
 from pathlib import Path
 from typing import BinaryIO
 
 from bpcli.errors import DataError, UsageError, nearest
+from bpcli.text.natural_order import natural_key
 
 
 def check_file(path: Path) -> None:
@@ -23,6 +25,32 @@ def check_file(path: Path) -> None:
         siblings = os.listdir(path.parent) if path.parent.is_dir() else []
         close = nearest(path.name, siblings)
         raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
+
+
+Paths = Path | tuple[Path, ...]
+"""A path, or several; each is the name of a file or a pattern such as part-*.csv."""
+
+
+def matching(paths: Paths) -> tuple[Path, ...]:
+    """The files that paths and patterns name, those of a pattern in natural order.
+
+    A file of the very name wins over a pattern. DataError for a pattern that no file matches.
+    """
+    found: list[Path] = []
+    for path in paths if isinstance(paths, tuple) else (paths,):
+        if path.exists() or not has_magic(str(path)):
+            found.append(path)
+            continue
+        files = [Path(name) for name in glob(str(path), recursive=True) if os.path.isfile(name)]
+        if not files:
+            raise DataError(f"no file matches {path}")
+        found += sorted(files, key=lambda file: natural_key(str(file)))
+    return tuple(found)
+
+
+def paths_text(paths: Paths) -> str:
+    """Paths for a message."""
+    return ", ".join(map(str, paths)) if isinstance(paths, tuple) else str(paths)
 
 
 REPLACE = {"force": "to replace it"}

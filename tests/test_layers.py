@@ -17,7 +17,7 @@ BELOW = {  # a folder may import from itself and from these
     "docs": {"errors"},
     "memory": {"errors"},
     "sources": {"errors", "memory"},
-    "files": {"errors"},
+    "files": {"errors", "text"},
     "numbers": {"errors"},
     "formulas": {"errors", "text", "numbers"},
     "lecture": {"errors", "text", "numbers", "formulas", "calculus"},

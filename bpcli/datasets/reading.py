@@ -1,12 +1,22 @@
 """Reading a table from a file: the formats, each a row of `READERS`, and how one is chosen."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bpcli.datasets.dialect import USUAL, Dialect
+from bpcli.datasets.dialect import AUTO, USUAL, Dialect
+from bpcli.datasets.meaning import (
+    decided_numbers,
+    has_decimal_commas,
+    meant,
+    with_numbers,
+    with_one_decimal,
+    with_words,
+)
+from bpcli.datasets.stacking import check_same, numbered_from, stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.files import check_file
@@ -25,6 +35,8 @@ class Reader:
     """About how much of a file is in a block."""
     packed: int = 1
     """About how many times its file the numbers of a table take."""
+    own_target: bool = False
+    """Whether the format may say itself which column is the target."""
     text: bool = False
     """Whether there are ways to write such a table, and so a dialect."""
 
@@ -53,10 +65,10 @@ READERS = {
     "tsv": _separated((".tsv", ".tab"), "\t"),
     "txt": _separated((".txt",), ","),
     "npy": Reader((".npy",), _by("arrays", "read_npy"), _by("arrays", "npy_blocks")),
-    "npz": Reader((".npz",), _by("arrays", "read_npz")),
+    "npz": Reader((".npz",), _by("arrays", "read_npz"), own_target=True),
     "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx"), _by("arrays", "idx_blocks")),
-    "svm": Reader((".svm",), _by("libsvm", "read_libsvm")),
-    "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm")),
+    "svm": Reader((".svm",), _by("libsvm", "read_libsvm"), own_target=True),
+    "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm"), own_target=True),
     "parquet": Reader(
         (".parquet", ".pq"), _by("columnar", "read_parquet"), _by("columnar", "parquet_blocks"), packed=6
     ),
@@ -98,7 +110,29 @@ def read_table(
 
 
 def read_files(files: Files, stream: BinaryIO | None = None) -> Table:
-    """The table in some files, or in `stream`; errors as `read_table`."""
+    """The table in some files, one below the other, or in `stream`; errors as `read_table`."""
+    dialect = files.dialect
+    if stream is not None and dialect.decimal == AUTO:
+        stream = BytesIO(stream.read())
+    table = _read(replace(files, dialect=replace(dialect, decimal=".") if dialect.decimal == AUTO else dialect), stream)
+    if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
+        if stream is not None:
+            stream.seek(0)
+        other = _read(replace(files, dialect=replace(dialect, decimal=",")), stream)
+        table = with_one_decimal(table, other)
+    found = table.dialect if table.dialect != USUAL else dialect
+    found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)
+    table.dialect = decided_numbers(with_words(table, found), found)
+    return with_numbers(table, table.dialect)
+
+
+def _read(files: Files, stream: BinaryIO | None) -> Table:
+    """The table as its files have it, as far as the dialect is known."""
+    tables = [_read_one(replace(files, paths=(path,)), stream) for path in files.paths]
+    return tables[0] if len(tables) == 1 else stacked(tables)
+
+
+def _read_one(files: Files, stream: BinaryIO | None) -> Table:
     (path,) = files.paths
     if stream is None:
         check_file(path)
@@ -107,7 +141,7 @@ def read_files(files: Files, stream: BinaryIO | None = None) -> Table:
         return reader.read(path, stream, files.dialect) if reader.text else reader.read(path, stream)
     # A pipe, such as the shell's <(zcat cells.csv.gz): it has no extension, and can be read only once.
     with path.open("rb") as pipe:
-        return read_files(replace(files, format=_format_of(path, files.format, files.like) or "csv"), pipe)
+        return _read_one(replace(files, format=_format_of(path, files.format, files.like) or "csv"), pipe)
 
 
 def read_blocks(files: Files) -> Generator[Table, None, None]:
@@ -116,13 +150,21 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
 
     A column may be numbers in one block and text in the next. Errors as `read_table`.
     """
-    (path,) = files.paths
-    check_file(path)
-    reader = files.reader(path) if path.is_file() else None
-    if reader is None or reader.blocks is None:
-        yield read_files(files)
-    else:
-        yield from reader.blocks(path, files.dialect) if reader.text else reader.blocks(path)
+    names: Sequence[str] = ()
+    rows = 0
+    for path in files.paths:
+        check_file(path)
+        reader = files.reader(path) if path.is_file() else None
+        if reader is None or reader.blocks is None:
+            blocks = iter([_read_one(replace(files, paths=(path,)), None)])
+        else:
+            blocks = reader.blocks(path, files.dialect) if reader.text else reader.blocks(path)
+        before = rows
+        for block in blocks:
+            names = names or block.names
+            check_same(files.paths[0], names, block)
+            yield meant(numbered_from(block, before), files.dialect)
+            rows = block.first_row + block.rows
 
 
 def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:
@@ -136,6 +178,12 @@ def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Re
         f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",
         f"name it with one of {known}, or say data.format: {' or '.join(READERS)}",
     )
+
+
+def own_target(path: Path, format_: str) -> bool:
+    """Whether a file of such a name and format may say itself which column is the target."""
+    found = _format_of(path, format_, None)
+    return found is not None and READERS[found].own_target
 
 
 def _format_of(path: Path, format_: str, like: Path | None) -> str | None:

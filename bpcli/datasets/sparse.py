@@ -128,7 +128,7 @@ class SparseTable(Table):
         cells: Callable[[str], list[str]] | None = None,
     ) -> None:
         super().__init__(path, others, matrix.shape[0], line_of, cells or self._numbers_as_text)
-        self.matrix = matrix
+        self.matrix, self.own_target = matrix, LABEL
         self.features = Numbered(first, max(matrix.shape[1], first + 1))
 
     def _numbers_as_text(self, name: str) -> list[str]:
@@ -165,6 +165,7 @@ class SparseTable(Table):
         joined = super().with_column(name, other, source)
         table = SparseTable(self.path, self.matrix, self.features.first, {}, self._line_of)
         table._columns, table._elsewhere = joined._columns, joined._elsewhere
+        table.place = self.place
         table.missing_words, table._cells = joined.missing_words, joined._cells
         return table
 
@@ -190,6 +191,15 @@ def _columns(X: Any, chosen: Array) -> Any:
     kept = chosen[columns] == X.indices
     starts = np.concatenate([[0], np.cumsum(kept)])[X.indptr]
     return csr_array((X.data[kept], columns[kept], starts), shape=(X.shape[0], len(chosen)))
+
+
+def stacked_rows(tables: Sequence[SparseTable]) -> tuple[Any, int]:
+    """The rows of several sparse tables below each other, CSR, and the number of the first feature."""
+    width = max(table.matrix.shape[1] for table in tables)
+    parts = [(table.matrix.data, table.matrix.indices, np.diff(table.matrix.indptr)) for table in tables]
+    data, indices, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return csr_array((data, indices, starts), shape=(len(counts), width)), min(t.features.first for t in tables)
 
 
 def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:

@@ -12,15 +12,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dialect import AUTO, USUAL, dialect_of
+from bpcli.datasets.meaning import decided_numbers, has_decimal_commas, is_open, with_one_decimal, words_of
 from bpcli.datasets.reading import Files, read_blocks
-from bpcli.datasets.table import Floats, Table, to_booleans, to_numbers
+from bpcli.datasets.table import DASH, Floats, Table, to_booleans, to_numbers
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
 
@@ -28,7 +30,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 """Called with (bytes of the file so far, bytes in all) while a file is converted."""
 
-_FORMAT = 2  # goes up when an older version could misread a newer file
+_FORMAT = 3  # goes up when an older version could misread a newer file
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
@@ -42,6 +44,7 @@ class StoredTable(Table):
         self._file = (folder / _NUMBERS).open("rb")
         self._starts: list[tuple[int, int]] = about["blocks"]  # (place in the file, rows) of each block
         super().__init__(path, {}, about["rows"], line_of, self.text)
+        self.dialect, self.unusual = dialect_of(about["dialect"]), about["unusual"]
         self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
 
     def __del__(self) -> None:
@@ -69,7 +72,7 @@ class StoredTable(Table):
         """The number of each distinct cell of a column of text; None if one is no number and no boolean."""
         if name not in self._truths:
             cells = self._about["texts"][name]
-            numbers = to_numbers(cells)
+            numbers = to_numbers([*map(self._plain, cells)], self.words(name) | {DASH})
             self._truths[name] = to_booleans(cells, self.words(name)) if numbers is None else numbers
         return self._truths[name]
 
@@ -119,8 +122,9 @@ class StoredTable(Table):
                 for name, code in codes.items()
             }
             columns |= {name: column[first : first + rows] for name, column in self._columns.items()}
-            block = Table(self.path, columns, rows, _from(self._line_of, first), self._cells_of(codes), first)
-            block.missing_words = self.missing_words
+            block = Table(self.path, columns, rows, self._line_of, self._cells_of(codes), first)
+            block.missing_words, block.dialect = self.missing_words, self.dialect
+            block.place = _from(self.where, first)
             block._elsewhere = {name: (_Shifted(other, first), s) for name, (other, s) in self._elsewhere.items()}  # type: ignore[misc]
             yield block
             first += rows
@@ -164,8 +168,8 @@ class _Shifted:
         return self._other.where(self._first + row, name)
 
 
-def _from(line_of: Callable[[int], int | None], first: int) -> Callable[[int], int | None]:
-    return lambda row: line_of(first + row)
+def _from(where: Callable[[int], str], first: int) -> Callable[[int], str]:
+    return lambda row: where(first + row)
 
 
 def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress | None = None) -> StoredTable:
@@ -174,6 +178,33 @@ def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress
     `as_text`: columns whose cells are kept as they stand. Errors as `read_table`; DataError if the copy can't be
     written; then nothing of it is left.
     """
+    dialect = files.dialect
+    open_numbers = dialect.numbers if is_open(dialect) else ()
+
+    def read(**known: Any) -> StoredTable:
+        text = (*as_text, *([] if "numbers" in known else open_numbers))
+        return _stored(
+            replace(files, dialect=replace(dialect, **({"numbers": ()} if open_numbers else {}) | known)),
+            text,
+            cache,
+            progress,
+        )
+
+    decimal = "." if dialect.decimal == AUTO else dialect.decimal
+    table = read(decimal=decimal)
+    if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
+        table = with_one_decimal(table, read(decimal=","))
+    found = table.dialect if table.dialect != USUAL else dialect
+    found = decided_numbers(table, replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers))
+    if open_numbers:
+        unusual, table = table.unusual, read(decimal=found.decimal, numbers=found.numbers)
+        table.unusual = unusual
+    table.dialect = found
+    return table
+
+
+def _stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress | None = None) -> StoredTable:
+    """`stored`, with a dialect that leaves nothing open but the delimiter and the header."""
     _give_back()
     own_folder(cache)
     whole = "\n".join(str(path.absolute()) for path in files.paths)
@@ -194,7 +225,11 @@ def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress
                 os.replace(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    return StoredTable(files.paths[0], folder, about, _Lines(files).of)
+    table = StoredTable(files.paths[0], folder, about, lambda _: None)
+    words = {name: words_of(files.dialect, name) for name in table.names}
+    table.missing_words = {name: found for name, found in words.items() if found is not None}
+    table.place = _Places(files).of
+    return table
 
 
 def _is_left(partial: Path) -> bool:
@@ -214,18 +249,15 @@ def _give_back() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MIB)
 
 
-class _Lines:
-    """The line on which a row of a file begins, found by reading the file again."""
+class _Places:
+    """The places of rows in their files, found by reading the files again."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    def of(self, row: int) -> int | None:
-        """The line of a row; None where rows have no lines."""
-        for block in read_blocks(self._files):
-            if row < block.first_row + block.rows:
-                return block._line_of(row - block.first_row)
-        return None
+    def of(self, row: int) -> str:
+        """The file of a row, and its line, or its number where rows have no lines."""
+        return next(b.where(row - b.first_row) for b in read_blocks(self._files) if row < b.first_row + b.rows)
 
 
 def _about(folder: Path) -> dict[str, Any] | None:
@@ -275,7 +307,8 @@ def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progre
         file.flush()
         os.fsync(file.fileno())
     texts = {name: list(cells) for name, cells in codes.items()}
-    return {"names": names, "rows": rows, "blocks": blocks, "texts": texts}
+    how = {"dialect": asdict(block.dialect), "unusual": block.unusual}
+    return {"names": names, "rows": rows, "blocks": blocks, "texts": texts, **how}
 
 
 def folder_of(file: BinaryIO) -> Path:

@@ -54,7 +54,7 @@ class Table:
         quoted: Collection[str] = (),
     ) -> None:
         self.path = path
-        self._quoted = quoted  # columns that are text by their type, whatever their cells look like
+        self.quoted = quoted  # columns that are text by their type, whatever their cells look like
         self.first_row = first_row  # of a part of a longer table: messages count rows from its start
         self.rows = rows
         self._columns = dict(columns)
@@ -62,7 +62,9 @@ class Table:
         self._cells = cells
         self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
-        self.notes: list[str] = []  # on how the file was read
+        self.place: Callable[[int], str] | None = None  # of a row, where the rows are not those of one file
+        self.unusual: list[str] = []  # of how the file is written
+        self.own_target: str | None = None  # the column that is the target by the format
         self.dialect = USUAL  # as it was found
         self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
@@ -72,9 +74,23 @@ class Table:
         """The names of the columns, in the order of the file."""
         return list(self._columns)
 
+    @property
+    def notes(self) -> list[str]:
+        """A note on how the file was read, if that is unusual."""
+        return [f"{self.path}: read with {' and '.join(self.unusual)}"] if self.unusual else []
+
     def is_numeric(self, name: str) -> bool:
         """Whether the column holds numbers and missing cells only, or booleans and missing cells only."""
         return not isinstance(self._columns[name], list) or self._as_booleans(name) is not None
+
+    @property
+    def own_columns(self) -> Collection[str]:
+        """The names of the columns that are kept one by one."""
+        return self._columns.keys()
+
+    def column(self, name: str) -> Column:
+        """A column as it is kept."""
+        return self._columns[name]
 
     def is_boolean(self, name: str) -> bool:
         """Whether the column holds booleans and missing cells only, and at least one boolean."""
@@ -113,6 +129,12 @@ class Table:
             self._read_again[name] = self._cells(name)
         return self._read_again[name]
 
+    def redefine(self, name: str, column: Column) -> None:
+        """Let the cells of a column, which stay as they are in the file, mean something else."""
+        self._read_again[name] = self.text(name)
+        self._columns[name] = column
+        self._truths.pop(name, None)
+
     def words(self, name: str) -> frozenset[str]:
         """The cells of a column of text that count as missing."""
         return self.missing_words.get(name, MISSING)
@@ -121,7 +143,7 @@ class Table:
         """The cells as they stand, a gap as None: as numbers or booleans only if each, written as such, is the cell
         itself (`7`, not `007` or `1e5`), and the column's type is not text."""
         cells = [None if gap else cell for cell, gap in zip(self.text(name), self.missing(name), strict=True)]
-        if name in self._quoted or not self.is_numeric(name):
+        if name in self.quoted or not self.is_numeric(name):
             return [*cells]
         if self.is_boolean(name):
             plain = {"true": True, "false": False, None: None}
@@ -143,9 +165,13 @@ class Table:
         if name in self._elsewhere:
             other, source = self._elsewhere[name]
             return other.where(row, source)
-        line = self._line_of(row)
-        place = f"{self.path}:{line}" if line is not None else f"{self.path}, row {self.first_row + row + 1}"
+        place = self.own_place(row, self.first_row) if self.place is None else self.place(row)
         return f"{place}: column {name}" if name else place
+
+    def own_place(self, row: int, first_row: int) -> str:
+        """The place of a row in the file, of which the first is `first_row`."""
+        line = self._line_of(row)
+        return f"{self.path}:{line}" if line is not None else f"{self.path}, row {first_row + row + 1}"
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
         """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
@@ -171,10 +197,11 @@ class Table:
             self.rows,
             self._line_of,
             lambda n: other.text(source) if n == name else self._cells(n),
-            quoted={*self._quoted, *([name] if source in other._quoted else [])},
+            quoted={*self.quoted, *([name] if source in other.quoted else [])},
         )
         joined._elsewhere = {**self._elsewhere, name: (other, source)}
-        joined.notes, joined.dialect = [*self.notes, *other.notes], self.dialect
+        joined.place = self.place
+        joined.unusual, joined.dialect = self.unusual, self.dialect
         joined.missing_words = {**self.missing_words, name: other.words(source)}
         return joined
 
@@ -229,14 +256,14 @@ def point_for_comma(cell: str) -> str:
     return cell.translate({ord(","): ".", ord("."): "·"})
 
 
-def to_numbers(cells: Sequence[str]) -> Floats | None:
+def to_numbers(cells: Sequence[str], gaps: frozenset[str] = MISSING | {DASH}) -> Floats | None:
     """The cells as numbers, (N,), NaN where one is missing; None if one is neither a finite number nor missing."""
     try:
         numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         try:
             # Stripped here, as by NumPy's parser: float() leaves some white space where it is.
-            values = (math.nan if cell in MISSING or cell == DASH else float(cell) for cell in map(str.strip, cells))
+            values = (math.nan if cell in gaps else float(cell) for cell in map(str.strip, cells))
             numbers = np.fromiter(values, np.float64, len(cells))
         except ValueError:
             return None
@@ -244,6 +271,14 @@ def to_numbers(cells: Sequence[str]) -> Floats | None:
     together = "".join(cells)
     foreign = not together.isascii() and not all(cell.strip().isascii() for cell in cells)
     return None if "_" in together or foreign or np.isinf(numbers).any() else numbers
+
+
+def only_column(other: Table, table: Table) -> str:
+    """A name in `table` for the only column of the file that its target is in; DataError if that has several."""
+    if len(other.names) > 1:
+        shown = ", ".join(other.names[:12]) + (" …" if len(other.names) > 12 else "")
+        raise DataError(f"{other.path} has the columns {shown}", "data.target: NAME says which is the target")
+    return next(name for name in (other.names[0], "y", "target", "label") if name not in table.names)
 
 
 def with_target(table: Table, other: Table, target: str) -> Table:

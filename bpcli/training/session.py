@@ -32,7 +32,7 @@ WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "f
 
 _SHARE = 0.01  # of the time that checkpoints may take
 _FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
-_DECIDED = tuple(f"data.{key}" for key in DIALECT_KEYS)  # where the default is to find out
+_DECIDED = ("data.target", *(f"data.{key}" for key in DIALECT_KEYS))  # where the default is to find out
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dialect import AUTO
 from bpcli.datasets.large import is_large
+from bpcli.datasets.meaning import decided_words
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.labels import class_text, label_codes
@@ -20,8 +22,9 @@ from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.row_file import Matrix
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress, StoredTable, stored
-from bpcli.datasets.table import Table, with_target
+from bpcli.datasets.table import Table, only_column, with_target
 from bpcli.errors import ConfigError, DataError
+from bpcli.files import Paths, matching
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, loss_of, task_of
 from bpcli.formulas.steps import make_step
@@ -159,18 +162,16 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
     """
-    data = config.data
-    large = is_large([files_of(config, path) for path in (data.path, *part_files(config).values())])
+    large = is_large([files_of(config, paths) for paths in named_files(config).values()])
     table = read_data(config, config.data.path, large, progress)
-    config = replace(config, data=data.decided(table.dialect))
-    if problems := check_columns(config, table.names):
-        raise ConfigError(problems)
+    config, word_notes = _decided(config, table)
     for_splits, for_start, for_shuffle = streams(config)
     rows = split(config, table, for_splits)
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = _parts(config, table, preparation, rows, large)
-    for name, path in part_files(config).items():
-        other = read_data(config, path, large, progress)
+    notes += word_notes
+    for name in [part for part in PARTS if part in (files := named_files(config))]:
+        other = read_data(config, files[name], large, progress)
         every = {name: np.arange(other.rows)}
         found, _, other_notes = _parts(config, other, preparation, every, large)
         parts |= found
@@ -318,44 +319,80 @@ def streams(config: Config) -> list[np.random.Generator]:
     return [np.random.default_rng(s) for s in np.random.SeedSequence(config.training.seed).spawn(3)]
 
 
-def read_data(config: Config, path: Path, large: bool = False, progress: Progress | None = None) -> Table:
-    """The table at `path`, with the target joined to it where that has a file of its own; a `large` one as a copy."""
-    data = config.data
+def read_data(config: Config, paths: Paths, large: bool = False, progress: Progress | None = None) -> Table:
+    """The table at `paths`, with the target joined to it where that has files of its own; a `large` one as a copy."""
+    data, files = config.data, files_of(config, paths)
     has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
-    as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # told apart exactly
+    as_text = (*data.categorical, *((data.target,) if has_classes and data.target else ()))  # told apart exactly
     table = (
-        stored(files_of(config, path), as_text, cache_of(config), progress)
-        if large and path.is_file()
-        else read_files(files_of(config, path))
+        stored(files, as_text, cache_of(config), progress)
+        if large and all(path.is_file() for path in files.paths)
+        else read_files(files)
     )
-    if data.target_path is not None and path == data.path:
-        return with_target(table, read_files(files_of(config, data.target_path)), data.target)
+    if data.target_path is not None and paths == data.path:
+        other = read_files(files_of(config, data.target_path))
+        target = data.target or only_column(other, table)
+        table = with_target(table, other, target)
+        table.own_target = target
     return table
 
 
-def files_of(config: Config, path: Path) -> Files:
+def _decided(config: Config, table: Table) -> tuple[Config, list[str]]:
+    """The config with what it leaves open said: the target, how the table is read, which words are gaps; and notes.
+
+    ConfigError for columns that are not there.
+    """
+    data = config.data
+    target = data.target or table.own_target
+    if target is None:
+        raise ConfigError(
+            [f"{config.places.get('data.path', 'config')}: data.target is missing: {table.path} names none"]
+        )
+    dialect = table.dialect
+    config = replace(config, data=replace(data.decided(dialect), target=target))
+    if problems := check_columns(config, table.names):
+        raise ConfigError(problems)
+    if dialect.missing_words != AUTO:
+        return config, []
+    words, notes = decided_words(table, dict.fromkeys([*data.categorical, target]), target)
+    table.missing_words |= {name: frozenset(found) for name, found in words.items()}
+    return replace(config, data=replace(config.data, missing_words=words)), notes
+
+
+def files_of(config: Config, paths: Paths) -> Files:
     """The files of a table that the config names, and how they are read; those beside `data.path` as that was."""
-    dialect = config.data.dialect
-    return Files(
-        (path,), config.data.format, dialect if path == config.data.path else dialect.for_others(), config.data.path
-    )
+    data, dialect = config.data, config.data.dialect
+    first = data.path if isinstance(data.path, Path) else data.path[0]
+    return Files(matching(paths), data.format, dialect if paths == data.path else dialect.for_others(), first)
 
 
-def part_files(config: Config) -> dict[str, Path]:
-    """The validation and test sets that are files of their own."""
-    given = {"validation": config.data.validation, "test": config.data.test}
-    return {name: value for name, value in given.items() if isinstance(value, Path)}
+def named_files(config: Config) -> dict[str, Paths]:
+    """The files of the training rows, under `path`, and the validation and test sets that are files of their own.
+
+    ConfigError for a file that is named twice.
+    """
+    data = config.data
+    given = {"path": data.path, "validation": data.validation, "test": data.test}
+    found: dict[str, Paths] = {name: paths for name, paths in given.items() if isinstance(paths, Path | tuple)}
+    seen: dict[Path, str] = {}
+    for name, paths in found.items():
+        for path in matching(paths):
+            if before := seen.get(whole := path.resolve()):
+                place = config.places.get(f"data.{name}", "config")
+                raise ConfigError([f"{place}: data.{name}: {path} is in data.{before} already"])
+            seen[whole] = name
+    return found
 
 
 def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, Array]:
     """The rows of training, validation and test that come out of `data.path`, by name."""
 
-    def fraction(value: float | Path | None) -> float | None:
-        return None if isinstance(value, Path) else value
+    def fraction(value: float | Paths | None) -> float | None:
+        return value if isinstance(value, float) else None
 
     codes = None
     if task_of(config.model.type, config.loss) is not Task.REGRESSION:
-        codes = label_codes(table, config.data.target)
+        codes = label_codes(table, config.data.target or "")
     parts = split_rows(
         table.rows,
         validation=fraction(config.data.validation),
@@ -370,7 +407,7 @@ def preparation_options(config: Config) -> PreparationOptions:
     """The options of the preparation, from the config's `data`."""
     data, loss = config.data, loss_of(config.loss)
     return PreparationOptions(
-        target=data.target,
+        target=data.target or "",
         task=task_of(config.model.type, config.loss),
         loss=loss.name,
         positive=data.positive,

@@ -67,7 +67,9 @@ def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
             raise DataError(
                 f"{path}: X has {len(arrays['X'])} rows, y has {len(arrays['y'])}: each row needs its target"
             )
-    return array_table(path, columns)
+    table = array_table(path, columns)
+    table.own_target = "y" if "y" in columns else None
+    return table
 
 
 def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:

@@ -101,10 +101,9 @@ class _Source:
     def noted(self, table: Table) -> Table:
         """A table of this file, which says what is unusual about it."""
         unusual = self._dialect.delimiter == AUTO and self.form.delimiter != self._usual
-        words = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
+        table.unusual = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
         if self._text.encoding_in_words:
-            words.append(f"text in {self._text.encoding_in_words}")
-        table.notes = [f"{self.path}: read with {' and '.join(words)}"] if words else []
+            table.unusual.append(f"text in {self._text.encoding_in_words}")
         table.dialect = replace(
             self._dialect,
             delimiter=self.form.delimiter,

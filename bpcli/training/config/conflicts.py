@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from bpcli.datasets.preparation.gaps import FILLS, fits_text
 from bpcli.errors import meant
+from bpcli.files import paths_text
 from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
 from bpcli.formulas.losses import LOSSES
@@ -129,10 +130,12 @@ def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator
         "data.weight": () if values.get("data.weight") is None else (values["data.weight"],),
         **{key: values.get(key) or () for key in ("data.features", "data.exclude", "data.categorical")},
         "data.missing": missing if isinstance(missing, dict) else (),
+        "data.missing_words": words if isinstance(words := values.get("data.missing_words"), dict) else (),
+        "data.numbers": values.get("data.numbers") or (),
     }
     columns = ", ".join(names[:_MOST_SHOWN]) + (" …" if len(names) > _MOST_SHOWN else "")
     for key, wanted in asked.items():
         for name in wanted:
             if name not in names:
                 advice = meant(name, names, f"its columns are {columns}")
-                yield Conflict(key, f"{values['data.path']} has no column {name}; {advice}", name)
+                yield Conflict(key, f"{paths_text(values['data.path'])} has no column {name}; {advice}", name)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.preparation.gaps import MISSING_STRATEGIES
 from bpcli.datasets.reading import READERS
+from bpcli.files import Paths
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Choice, Setting, Task
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
@@ -35,6 +36,7 @@ from bpcli.training.config.value_types import (
     a_number,
     a_whole_number,
     either,
+    list_of,
     mapping_to,
     named,
     one_of,
@@ -85,7 +87,8 @@ def _row_of(rows: Mapping[str, Any], what: str, more: Mapping[str, Kind] | None 
 
 
 EARLY = TableKind(lambda: settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
-PART = optional(either(a_number(above=0, below=1), FILE))
+PATHS = either(PATH, list_of(PATH, "paths"))
+PART = optional(either(a_number(above=0, below=1), FILE, list_of(PATH, "paths")))
 STYLE = TableKind(lambda: settings({"decimal": one_of(".", ","), "unit": NAME}, "decimal and unit"))
 MISSING = one_of(*MISSING_STRATEGIES)
 
@@ -179,8 +182,12 @@ class TrainingConfig:
 class DataConfig:
     """The section `data`; paths are absolute, and a part that is a fraction is a float."""
 
-    path: Annotated[Path, Key(PATH, "relative to this file", "cells.csv")]
-    target: Annotated[str, Key(NAME, "the column to predict; with LIBSVM: none", "diagnosis")]
+    path: Annotated[
+        Paths, Key(PATHS, "relative to this file; a list, or a pattern (part-*.csv), of files alike", "cells.csv")
+    ]
+    target: Annotated[
+        str | None, Key(NAME, "the column to predict; left out where the data names its own", "diagnosis")
+    ] = None
     positive: Annotated[
         str | float | None,
         Key(
@@ -233,11 +240,11 @@ class DataConfig:
         ),
     ] = "error"
     weight: Annotated[str | None, Key(optional(NAME), "a column of sample weights; J is then a weighted mean")] = None
-    validation: Annotated[float | Path | None, Key(PART, "a fraction (stratified by class) or a file")] = None
-    test: Annotated[float | Path | None, Key(PART, "a fraction or a file; measured only at the end")] = None
+    validation: Annotated[float | Paths | None, Key(PART, "a fraction (stratified by class) or a file")] = None
+    test: Annotated[float | Paths | None, Key(PART, "a fraction or a file; measured only at the end")] = None
     format: Annotated[str, Key(TableKind(lambda: one_of("auto", *READERS)), "auto: by extension, .gz too")] = "auto"
     target_path: Annotated[
-        Path | None, Key(optional(PATH), "a file that holds the target alone; an .npz has it as y, beside X")
+        Paths | None, Key(optional(PATHS), "a file that holds the target alone; an .npz has it as y, beside X")
     ] = None
 
     @property

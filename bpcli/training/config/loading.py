@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.datasets.dialect import Dialect
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import Files, own_target, read_files
 from bpcli.datasets.sparse import Names
 from bpcli.errors import ConfigError, DataError, nearest
-from bpcli.files import check_file
+from bpcli.files import check_file, matching
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
@@ -205,8 +205,11 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
     """The config from what was read; ConfigError if there are problems."""
     values = {path: given.value for path, given in reading.given.items() if given.sound}
     for path in _PATHS:
-        if isinstance(values.get(path), str):
-            values[path] = Path(os.path.abspath(folder / values[path]))
+        if isinstance(given := values.get(path), str | tuple):
+            several = tuple(
+                Path(os.path.abspath(folder / one)) for one in ([given] if isinstance(given, str) else given)
+            )
+            values[path] = several[0] if isinstance(given, str) else several
     places = {path: place for key, given in reading.given.items() for path, place in _places(key, given.node)}
     problems = [*reading.problems, *_missing(reading, start)]
     found = [*conflicts(values)]
@@ -239,9 +242,20 @@ def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
     """A problem for each required key that was not given, unless its whole section is a problem already."""
     for path, key in KEYS.items():
         section = reading.sections.get(path.partition(".")[0])
-        if key.default is REQUIRED and path not in reading.given and (section is None or section.sound):
+        required = key.default is REQUIRED or (path == "data.target" and not _names_own_target(reading))
+        if required and path not in reading.given and (section is None or section.sound):
             what = f"{path} is missing; expected {key.kind.expected}" + (f": {key.text}" if key.text else "")
             yield section.node.place if section else start, what
+
+
+def _names_own_target(reading: _Reading) -> bool:
+    """Whether the data may say itself which column is the target, or where it lies is not known."""
+    values = {key: given.value for key, given in reading.given.items()}
+    path = values.get("data.path")
+    if "data.target_path" in values or path is None:
+        return "data.target_path" in values
+    first = Path(path if isinstance(path, str) else path[0])
+    return own_target(first, values.get("data.format") or "auto")
 
 
 def _names_of(values: Mapping[str, Any]) -> Sequence[str]:
@@ -249,10 +263,11 @@ def _names_of(values: Mapping[str, Any]) -> Sequence[str]:
     mistakes."""
     path = values.get("data.path")
     try:
-        if path is None or not path.is_file() or path.stat().st_size > _QUICK_TO_READ:
+        paths = () if path is None else matching(path)
+        if not paths or sum(path.stat().st_size for path in paths if path.is_file()) > _QUICK_TO_READ:
             return []
         given = {key: values[f"data.{key}"] for key in DIALECT_KEYS if f"data.{key}" in values}
-        names = read_table(path, values.get("data.format", "auto"), dialect=Dialect(**given)).names
+        names = read_files(Files(paths, values.get("data.format", "auto"), Dialect(**given))).names
     except (OSError, DataError):
         return []  # a file that can't be read is reported once the config is sound
     has_own_file = values.get("data.target_path") and "data.target" in values

@@ -1,0 +1,105 @@
+"""Dressed numbers: with a currency or a unit, per cent, in brackets for a minus, with marks between thousands.
+
+Whether `1,234` is 1234 or 1.234 is decided for a column at a time, by all of its cells.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from math import isfinite
+from typing import NamedTuple
+
+from bpcli.text.notation import number
+
+_MONEY = "$€£¥₹₩₽₺₴₫₪฿₱₦¢"
+_APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals have
+_SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 is not 3 of these
+_CELL = re.compile(
+    rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|[A-Z]{{3}}|Rs\.?|kr\.?)?\s*"
+    rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eE][-+]?[0-9]{{1,3}})?"
+    r"\s*(?P<after>[^\s\d(),.+−'-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
+)
+
+
+def _digits(decimal: str) -> re.Pattern[str]:
+    """Digits with thousands set apart, each by the same mark, and decimals."""
+    other = "," if decimal == "." else r"\."
+    lakhs = r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}" if decimal == "." else ""
+    grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{other}{_APART}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
+    return re.compile(rf"(?:{grouped}{lakhs}|[0-9]+)?(?:{re.escape(decimal)}[0-9]*)?")
+
+
+_DIGITS = {decimal: _digits(decimal) for decimal in ".,"}
+
+
+class Style(NamedTuple):
+    """How a column's numbers are dressed: the mark before their decimals, and their unit, or none."""
+
+    decimal: str
+    unit: str = ""
+
+
+class UndecidedError(Exception):
+    """The cells of a column do not say what their numbers are: the reason, and the cell at fault if it is one."""
+
+    def __init__(self, reason: str, cell: str = "", both: bool = False) -> None:
+        super().__init__(reason)
+        self.cell, self.both = cell, both
+
+
+def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
+    """The number of a cell and its unit; None if it has none: (3) is −3, and 4 % is 0.04."""
+    found = _CELL.fullmatch(cell.strip())
+    if found is None or not (whole := _DIGITS[decimal].fullmatch(found["digits"])) or not re.search("[0-9]", whole[0]):
+        return None
+    signs = [sign for sign in (found["bracket"], found["minus"], found["second"]) if sign]
+    unit = " ".join(filter(None, [found["before"], (found["after"] or "").strip()]))
+    if len(signs) > 1 or (unit == "%" and found["power"]):
+        return None
+    digits = re.sub(f"[{_APART}{'.' if decimal == ',' else ','}]", "", whole[0]).replace(",", ".")
+    power = "e-2" if unit == "%" else found["power"] or ""
+    value = float(("" if signs in ([], ["+"]) else "-") + digits + power)
+    return (value, unit) if isfinite(value) else None
+
+
+def style_of(cells: Iterable[str], gaps: Collection[str], marks: str = ".,", usual: str = "") -> Style:
+    """The style in which every cell that is no gap is a number, with one of the `marks` before its decimals.
+
+    Where both fit, it is the `usual` one.
+
+    UndecidedError if there is none, if there are two that differ, or two units.
+    """
+    filled = [cell for cell in cells if cell not in gaps]
+    read = {mark: {cell: read_cell(cell, mark) for cell in filled} for mark in marks}
+    fitting = [mark for mark, found in read.items() if None not in found.values()]
+    if not fitting:
+        mark = min(read, key=lambda mark: [*read[mark].values()].count(None))
+        bad = next(cell for cell in filled if read[mark][cell] is None)
+        raise UndecidedError(f"{bad!r} does not read as a number", bad)
+    if usual in fitting:
+        fitting = [usual]
+    if len(fitting) == 2:
+        for cell in filled:
+            (point, _), (comma, _) = (read[mark][cell] or (0.0, "") for mark in ".,")
+            if point != comma:
+                both = f"{number(point)} or {number(comma)}"
+                raise UndecidedError(f"{cell!r} could be {both}, as could all others", cell, both=True)
+    values = read[fitting[0]]
+    units = {found[1]: cell for cell, found in values.items() if found}
+    named = sorted(filter(None, units))
+    if len(named) > 1 or (named and "" in units and _scales(named[0])):
+        first, second = (units[unit] for unit in [*named, ""][:2])
+        raise UndecidedError(f"{first!r} and {second!r} have different units", second)
+    return Style(fitting[0], named[0] if named else "")
+
+
+def read_styled(cell: str, style: Style) -> float | None:
+    """The number of a cell in a style: with its unit, or without where that is not per cent, thousands or so."""
+    found = read_cell(cell, style.decimal)
+    if found is None or (found[1] != style.unit and (found[1] or _scales(style.unit))):
+        return None
+    return found[0]
+
+
+def _scales(unit: str) -> bool:
+    """Whether a number with this unit is another one without it."""
+    return unit.rpartition(" ")[2] in _SCALES

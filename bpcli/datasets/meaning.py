@@ -1,0 +1,174 @@
+"""What the cells of a table mean beside plain numbers and text: gaps, dressed numbers, decimal commas.
+
+`meant` applies to a table what is known of it. What a config leaves open is decided by the whole table, and then known:
+`decided_numbers`, `decided_words`, `has_decimal_commas`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from bpcli.datasets.dialect import AUTO, Dialect
+from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
+from bpcli.datasets.sparse import SparseTable
+from bpcli.datasets.table import DASH, MISSING, Table, is_number, point_for_comma, to_numbers
+from bpcli.errors import DataError
+
+T = TypeVar("T", bound=Table)
+
+_WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]*(?:[eE][-+]?[0-9]+)?")
+_LIKE_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
+_CAPITALS = re.compile("[A-Z]{1,3}")
+
+
+def meant(table: Table, dialect: Dialect) -> Table:
+    """This table, its cells read by the words and the styles of the dialect; DataError for a cell without a number."""
+    return with_numbers(with_words(table, dialect), dialect)
+
+
+def with_words(table: Table, dialect: Dialect) -> Table:
+    """This table with the missing words of the dialect."""
+    if not isinstance(table, SparseTable):
+        for name in table.names if dialect.missing_words != AUTO else ():
+            words = words_of(dialect, name)
+            if words is not None:
+                table.missing_words[name] = words
+                _apply_words(table, name, words)
+    return table
+
+
+def with_numbers(table: Table, dialect: Dialect) -> Table:
+    """This table with the dressed numbers of the dialect, where it is decided how they are written."""
+    if isinstance(dialect.numbers, Mapping) and not is_open(dialect):
+        for name in [name for name in dialect.numbers if name in table.names]:
+            _undress(table, name, Style(**dialect.numbers[name]))
+    return table
+
+
+def words_of(dialect: Dialect, name: str) -> frozenset[str] | None:
+    """The words that a column has for a gap, the empty cell always among them; None where they are the usual ones."""
+    words = dialect.missing_words
+    if isinstance(words, Mapping):
+        return frozenset({"", *words[name]}) if name in words else None
+    return None if words == AUTO else frozenset({"", *words})
+
+
+def _apply_words(table: Table, name: str, words: frozenset[str]) -> None:
+    """Read a column with words of its own: one that is a number is a gap wherever a cell is that number."""
+    plain = point_for_comma if table.dialect.decimal == "," else str
+    values = [float(plain(word)) for word in words if is_number(plain(word))]
+    if table.is_numeric(name) and not table.is_boolean(name):
+        numbers = table.numeric(name)
+        if np.isnan(numbers).any() and {*table.text(name)} & ((MISSING | {DASH}) - words):
+            table.redefine(name, table.text(name))
+            return
+    else:
+        cells = table.text(name)
+        found = to_numbers([cell if cell in words else plain(cell) for cell in cells], words)
+        if found is None:
+            table.redefine(name, cells)
+            return
+        numbers = found
+    gaps = np.isin(numbers, values)
+    if gaps.any() or not table.is_numeric(name):
+        table.redefine(name, np.where(gaps, np.nan, numbers))
+
+
+def _undress(table: Table, name: str, style: Style) -> None:
+    """Read a column of dressed numbers."""
+    gaps, cells = table.words(name) | {DASH}, table.text(name)
+    read: dict[str, float | None] = {cell: np.nan if cell in gaps else read_styled(cell, style) for cell in {*cells}}
+    bad = next((row for row, cell in enumerate(cells) if read[cell] is None), None)
+    if bad is not None:
+        like = f"of {style.unit} " if style.unit else ""
+        what = f"{cells[bad]!r} does not read as a number {like}with decimals behind {style.decimal!r}"
+        raise DataError(f"{table.where(bad, name)}: {what}", _gap(name, cells[bad]))
+    table.redefine(name, np.fromiter((read[cell] for cell in cells), np.float64, len(cells)))
+
+
+def is_open(dialect: Dialect) -> bool:
+    """Whether it is not decided how the dressed numbers of each column are written."""
+    numbers = dialect.numbers
+    return bool(numbers) and not (
+        isinstance(numbers, Mapping) and all({*s} == {*Style._fields} for s in numbers.values())
+    )
+
+
+def decided_numbers(table: Table, dialect: Dialect) -> Dialect:
+    """The dialect with the styles of its dressed columns; DataError for one that has none, or could have two."""
+    given = dialect.numbers
+    styles = {name: dict(given[name]) if isinstance(given, Mapping) else {} for name in given}
+    for name in [name for name in styles if name in table.names]:
+        if {*styles[name]} < {*Style._fields}:
+            styles[name] = _decided(table, name, styles[name].get("decimal"), dialect)._asdict() | styles[name]
+    return replace(dialect, numbers=styles or ())
+
+
+def _decided(table: Table, name: str, mark: str | None, dialect: Dialect) -> Style:
+    try:
+        return style_of({*table.text(name)}, table.words(name) | {DASH}, mark or ".,", dialect.decimal)
+    except UndecidedError as error:
+        where = table.where(table.text(name).index(error.cell), name)
+        ways = [f'data.numbers: {{{name}: {{decimal: "{mark}"}}}}' for mark in ".,"]
+        hint = " or ".join(ways) if error.both else _gap(name, error.cell)
+        raise DataError(f"{where}: {error}", hint) from error
+
+
+def _gap(name: str, cell: str) -> str:
+    return f"if it is a gap: data.missing_words: {{{name}: [{cell}]}}"
+
+
+def decided_words(
+    table: Table, names: Iterable[str], target: str | None
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The words of those columns of text in which a usual word is a value, and notes that say so.
+
+    NA is one where all others are capitals of at most three letters, None is one in the target.
+    """
+    words: dict[str, tuple[str, ...]] = {}
+    notes = []
+    for name in names:
+        if table.is_numeric(name):
+            continue
+        cells = {*table.text(name)}
+        others = cells - MISSING
+        values = {"NA"} & cells if others and all(map(_CAPITALS.fullmatch, others)) else set()
+        why = {"NA": "as all others are capitals", "None": "as it is in the target"}
+        for word in sorted(values | ({"None"} & cells if name == target else set())):
+            notes.append(
+                f"{table.path}: column {name}: {word} is a value, no gap, {why[word]}; data.missing_words says else"
+            )
+            words[name] = tuple(sorted({*words.get(name, MISSING)} - {word}))
+    return words, notes
+
+
+def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
+    """Whether a column of text is one of numbers with decimal commas: 1,5, and not only such as 1,234."""
+    for name in table.names:
+        if not table.is_numeric(name) and name not in dialect.numbers:
+            cells = {*table.text(name)} - table.words(name) - {DASH}
+            commas = [cell for cell in cells if "," in cell]
+            read = all(
+                _WITH_COMMA.fullmatch(cell) if "," in cell else cell.isdigit() or is_number(cell) for cell in cells
+            )
+            if read and commas and not all(map(_LIKE_THOUSANDS.fullmatch, commas)):
+                return to_numbers([*map(point_for_comma, cells)]) is not None
+    return False
+
+
+def with_one_decimal(points: T, commas: T) -> T:
+    """Of a table read both ways, that with decimal commas, unless it has numbers with decimal points too."""
+    was_number = [name for name in points.names if points.is_numeric(name) and not commas.is_numeric(name)]
+    if not was_number:
+        commas.unusual.append("decimal commas")
+        return commas
+    if points.dialect.delimiter == ",":
+        return points
+    is_number = next(name for name in points.names if commas.is_numeric(name) and not points.is_numeric(name))
+    raise DataError(
+        f"{points.path}: column {was_number[0]} has decimal points, column {is_number} has decimal commas",
+        'data.decimal: "." or data.decimal: ","',
+    )
