@@ -89,6 +89,14 @@ class TooLargeError(DataError):
     """What was asked for takes more memory than there is (exit 3)."""
 
 
+class OpenReadingError(DataError):
+    """A table that can be read in two ways (exit 3): `way` is the key for the likely one, `note` tells it."""
+
+    def __init__(self, message: str, hint: str, way: Mapping[str, str], note: str) -> None:
+        super().__init__(message, hint)
+        self.way, self.note = dict(way), note
+
+
 class UnfinishedError(DataError):
     """A run whose training was stopped, so that there is no model yet (exit 3)."""
 

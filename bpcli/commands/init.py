@@ -7,10 +7,13 @@ import click
 
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.dialect import USUAL
+from bpcli.datasets.discovery import discovered
+from bpcli.datasets.reading import Files
 from bpcli.errors import UsageError
 from bpcli.formulas.layers import LAYERS
 from bpcli.text.yaml12 import yaml_text
+from bpcli.training.config.keys import DIALECT_KEYS
 from bpcli.training.config.suggestion import suggest
 from bpcli.training.config.template import Entry, template, write
 
@@ -33,8 +36,15 @@ def command(model: str | None, data: Path | None, target: str | None) -> None:
             raise UsageError("--target names a column of --data FILE, which is not given")
         text = template(model or next(iter(LAYERS)))
     else:
-        table = read_table(data)
-        chosen = {"data.path": Entry(os.path.relpath(data)), **suggest(table, target, model)}
+        table, dialect, notes = discovered(Files((data,)), target)
+        for note in notes:
+            output.note(note)
+        reading = {
+            f"data.{key}": Entry(value)
+            for key in DIALECT_KEYS
+            if (value := getattr(dialect, key)) != getattr(USUAL, key)
+        }
+        chosen = {"data.path": Entry(os.path.relpath(data)), **reading, **suggest(table, target, model)}
         header = (
             f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train THIS_FILE"
         )

@@ -97,19 +97,22 @@ def is_open(dialect: Dialect) -> bool:
     )
 
 
-def decided_numbers(table: Table, dialect: Dialect) -> Dialect:
-    """The dialect with the styles of its dressed columns; DataError for one that has none, or could have two."""
-    given = dialect.numbers
-    styles = {name: dict(given[name]) if isinstance(given, Mapping) else {} for name in given}
+def decided_numbers(table: Table, dialect: Dialect, given: str = AUTO) -> Dialect:
+    """The dialect with the styles of its dressed columns; DataError for one that has none, or could have two.
+
+    `given` is the decimal mark of the config, which decides where both readings fit.
+    """
+    numbers = dialect.numbers
+    styles = {name: dict(numbers[name]) if isinstance(numbers, Mapping) else {} for name in numbers}
     for name in [name for name in styles if name in table.names]:
         if {*styles[name]} < {*Style._fields}:
-            styles[name] = _decided(table, name, styles[name].get("decimal"), dialect)._asdict() | styles[name]
+            styles[name] = _decided(table, name, styles[name].get("decimal"), given)._asdict() | styles[name]
     return replace(dialect, numbers=styles or ())
 
 
-def _decided(table: Table, name: str, mark: str | None, dialect: Dialect) -> Style:
+def _decided(table: Table, name: str, mark: str | None, given: str) -> Style:
     try:
-        return style_of({*table.text(name)}, table.words(name) | {DASH}, mark or ".,", dialect.decimal)
+        return style_of(dict.fromkeys(table.text(name)), table.words(name) | {DASH}, mark or ".,", given)
     except UndecidedError as error:
         where = table.where(table.text(name).index(error.cell), name)
         ways = [f'data.numbers: {{{name}: {{decimal: "{mark}"}}}}' for mark in ".,"]

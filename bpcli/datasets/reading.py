@@ -63,7 +63,7 @@ def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
 READERS = {
     "csv": _separated((".csv",), ","),
     "tsv": _separated((".tsv", ".tab"), "\t"),
-    "txt": _separated((".txt",), ","),
+    "txt": _separated((".txt", ".data", ".dat"), ","),
     "npy": Reader((".npy",), _by("arrays", "read_npy"), _by("arrays", "npy_blocks")),
     "npz": Reader((".npz",), _by("arrays", "read_npz"), own_target=True),
     "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx"), _by("arrays", "idx_blocks")),
@@ -122,7 +122,7 @@ def read_files(files: Files, stream: BinaryIO | None = None) -> Table:
         table = with_one_decimal(table, other)
     found = table.dialect if table.dialect != USUAL else dialect
     found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)
-    table.dialect = decided_numbers(with_words(table, found), found)
+    table.dialect = decided_numbers(with_words(table, found), found, dialect.decimal)
     return with_numbers(table, table.dialect)
 
 

@@ -195,7 +195,9 @@ def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress
     if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
         table = with_one_decimal(table, read(decimal=","))
     found = table.dialect if table.dialect != USUAL else dialect
-    found = decided_numbers(table, replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers))
+    found = decided_numbers(
+        table, replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers), dialect.decimal
+    )
     if open_numbers:
         unusual, table = table.unusual, read(decimal=found.decimal, numbers=found.numbers)
         table.unusual = unusual

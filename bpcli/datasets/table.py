@@ -77,7 +77,7 @@ class Table:
     @property
     def notes(self) -> list[str]:
         """A note on how the file was read, if that is unusual."""
-        return [f"{self.path}: read with {' and '.join(self.unusual)}"] if self.unusual else []
+        return [f"{self.path}: read with {', '.join(self.unusual)}"] if self.unusual else []
 
     def is_numeric(self, name: str) -> bool:
         """Whether the column holds numbers and missing cells only, or booleans and missing cells only."""

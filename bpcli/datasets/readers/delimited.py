@@ -23,7 +23,7 @@ from bpcli.datasets.dialect import AUTO, USUAL, WHITESPACE, Dialect
 from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
 from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
 from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
-from bpcli.errors import DataError
+from bpcli.errors import DataError, OpenReadingError
 from bpcli.sources import LONGEST_LINE
 
 _BLOCK = 1 << 20
@@ -40,6 +40,9 @@ _COLUMNS = 10_000
 
 _LONG_COLUMN = 1000
 """Characters for each column of a block below which NumPy is quicker than pyarrow, which takes time for each."""
+
+_MARKS = "#%|!"
+"""Characters that may begin a comment."""
 
 _DIGITS = b"0123456789+-.eE\r\n"
 
@@ -220,8 +223,12 @@ class _Source:
         for line, record in self._records():
             if len(record) != width and first:
                 like = "in the header" if self._named else "the first row has"
-                mark = f'data.comment: "{first[0]}", if such lines are to be passed over' if first[0] in "#%" else ""
-                return DataError(f"{self.path}:{line}: expected {width} cells as {like}, found {len(record)}", mark)
+                message = f"{self.path}:{line}: expected {width} cells as {like}, found {len(record)}"
+                if first[0] not in _MARKS or self._dialect.comment is not None:
+                    return DataError(message)
+                note = f"{self.path}: lines that begin with {first[0]} are comments (data.comment)"
+                hint = f'data.comment: "{first[0]}", if such lines are to be passed over'
+                return OpenReadingError(message, hint, {"comment": first[0]}, note)
             if any("\0" in cell for cell in record):
                 return not_text(f"{self.path}:{line}")
             first = first or record[0] or " "
@@ -261,9 +268,11 @@ class _Source:
             return
         if self._dialect.header == AUTO and _looks_like_row(names, columns, self._dialect.decimal):
             shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-            raise DataError(
+            raise OpenReadingError(
                 f"{where}: the first line could be data, or names that look like it: {shown}",
                 "data.header: no if it is a row (the columns are x1, x2, …), data.header: yes if these are the names",
+                {"header": "no"},
+                f"{where}: read as a row, not as names: {shown}; columns are x1, x2, … (data.header: no, else yes)",
             )
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):

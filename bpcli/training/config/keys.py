@@ -87,8 +87,8 @@ def _row_of(rows: Mapping[str, Any], what: str, more: Mapping[str, Kind] | None 
 
 
 EARLY = TableKind(lambda: settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
-PATHS = either(PATH, list_of(PATH, "paths"))
-PART = optional(either(a_number(above=0, below=1), FILE, list_of(PATH, "paths")))
+PATHS = either(PATH, list_of(PATH, "paths", alone=True))
+PART = optional(either(a_number(above=0, below=1), FILE, list_of(PATH, "paths", alone=True)))
 STYLE = TableKind(lambda: settings({"decimal": one_of(".", ","), "unit": NAME}, "decimal and unit"))
 MISSING = one_of(*MISSING_STRATEGIES)
 
@@ -186,7 +186,7 @@ class DataConfig:
         Paths, Key(PATHS, "relative to this file; a list, or a pattern (part-*.csv), of files alike", "cells.csv")
     ]
     target: Annotated[
-        str | None, Key(NAME, "the column to predict; left out where the data names its own", "diagnosis")
+        str | None, Key(optional(NAME), "the column to predict; left out where the data names its own", "diagnosis")
     ] = None
     positive: Annotated[
         str | float | None,

@@ -244,7 +244,9 @@ def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
         section = reading.sections.get(path.partition(".")[0])
         required = key.default is REQUIRED or (path == "data.target" and not _names_own_target(reading))
         if required and path not in reading.given and (section is None or section.sound):
-            what = f"{path} is missing; expected {key.kind.expected}" + (f": {key.text}" if key.text else "")
+            what = f"{path} is missing; expected {key.kind.expected.removesuffix(', or null')}" + (
+                f": {key.text}" if key.text else ""
+            )
             yield section.node.place if section else start, what
 
 

@@ -215,11 +215,11 @@ def _class_name(node: Scalar) -> str:
     return node.text.lower() if isinstance(node.value, bool) else _text(node)
 
 
-def list_of(kind: Kind, what: str) -> Kind:
-    """A list of different values of one kind, as a tuple."""
+def list_of(kind: Kind, what: str, alone: bool = False) -> Kind:
+    """A list of different values of one kind, as a tuple; `alone` says that a single value needs no list."""
 
     def read(node: Node) -> tuple[Any, ...]:
-        if isinstance(node, Scalar) and node.value is not None:
+        if isinstance(node, Scalar) and node.value is not None and not alone:
             raise RefusedError(node, f"a list of {what}", f"as a list: [{shown(node)}]")
         if not isinstance(node, Items):
             raise RefusedError(node, f"a list of {what}")

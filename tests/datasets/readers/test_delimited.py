@@ -161,7 +161,7 @@ def check_what_is_found(read, delimiter, encoding, newline, trailing, pack):
         ('18.0   8   307.0\t"chevrolet chevelle"\n15.0   8   ?\t"buick 320"\n', [18.0, 8, 307.0, "chevrolet chevelle"]),
         ("39, State-gov, 77516\n50, Private, 83311\n", [39, "State-gov", 77516]),
         ("A11 6 A34\nA12 48 A32\n", ["A11", 6, "A34"]),
-        ("1,5;2,25;x\n3,5;1e-3;y\n", ["1,5", "2,25", "x"]),
+        ("1,5;2,25;x\n3,5;1e-3;y\n", [1.5, 2.25, "x"]),
         ("1|a b|c,d\n2|e f|g\n", [1, "a b", "c,d"]),
         ("5\t\t1\n6\t2\t1\n", [5, math.nan, 1]),
         ("1 234;5\n7 100;6\n", ["1 234", 5]),

@@ -19,7 +19,7 @@ output
 def test_the_keys_are_those_of_the_command_line_page_for_now():
     assert list(KEYS) == ALL.split()
     required = {path for path, key in KEYS.items() if key.default is REQUIRED}
-    assert required == {"model.type", "loss", "training.learning_rate", "data.path", "data.target"}
+    assert required == {"model.type", "loss", "training.learning_rate", "data.path"}
 
 
 def test_examples_and_defaults_are_of_their_kind():

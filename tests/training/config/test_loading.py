@@ -138,7 +138,7 @@ END = "  target: diagnosis\n"
         (END, f"{END}  exclude:\n  - a\n  - [id]\n", r"12:5: data.exclude: expected a column's name, found \[id\]$"),
         (END, f"{END}  exclude: [null]\n", '10:13: .* found null; the word is "null", in quotes$'),
         ("target: diagnosis", "target: true", '9:11: .* found true; the word is "true", in quotes$'),
-        ("target: diagnosis", "target: ''", '9:11: data.target: expected a column\'s name, found ""$'),
+        ("target: diagnosis", "target: ''", '9:11: data.target: expected a column\'s name, or null, found ""$'),
         ("target: diagnosis", "target: [a]", r"9:11: data.target: expected a column's name, found \[a\]$"),
         (
             "target: diagnosis",
@@ -146,7 +146,7 @@ END = "  target: diagnosis\n"
             "9:11: .* found !!python/object:os.system x; a tag means",
         ),
         ("target: diagnosis", "target: !!set {a, b}", "9:11: .* found !!set …; a tag means nothing here$"),
-        ("cells.csv", '""', '8:9: data.path: expected a path, found ""$'),
+        ("cells.csv", '""', '8:9: data.path: expected a path, or a list of paths, found ""$'),
         ("cells.csv", '"a\\0b"', "8:9: .*; no path holds a zero byte$"),
         (
             END,
@@ -164,10 +164,14 @@ END = "  target: diagnosis\n"
             f"{END}  missing: men\n",
             r"10:12: .* or a mapping from columns to such words, found men; did you mean mean\?$",
         ),
-        (END, f"{END}  validation: 1.5\n", "greater than 0 and less than 1, or a file, or null, found 1.5$"),
+        (
+            END,
+            f"{END}  validation: 1.5\n",
+            "greater than 0 and less than 1, or a file, or a list of paths, or null, found 1.5$",
+        ),
         (END, f"{END}  validation: '0.2'\n", "without the quotes it is a number$"),
         (END, f"{END}  test: 20%\n", "as a fraction: 0.2$"),
-        (END, f"{END}  test: [a.csv]\n", r"found \[a.csv\]$"),
+        (END, f"{END}  test: {{a: b}}\n", r"found \{a: b\}$"),
         # keys
         (
             "learning_rate",
@@ -301,10 +305,7 @@ def test_every_mistake_in_one_go_in_the_order_of_the_file(problems):
         "--set training.seed=-1",
         "--set data.exlude=[a]",
     ]
-    assert (
-        found[5]
-        == "c.yaml:6:1: data.target is missing; expected a column's name: the column to predict; with LIBSVM: none"
-    )
+    assert found[5] == f"c.yaml:6:1: data.target is missing; expected a column's name: {KEYS['data.target'].text}"
 
 
 def test_columns_that_are_not_there_are_told_with_the_other_mistakes(problems, tmp_path):
@@ -473,8 +474,8 @@ def test_a_mapping_from_python_is_checked_like_a_file(tmp_path):
         "config: training.learning_rate: expected a finite number greater than 0, found fast",
         "config: training.epochs: expected a whole number of at least 1, or auto, found <…>",
         "config: training.sed: there is no such key; did you mean training.seed?",
-        "config: data.path is missing; expected a path: relative to this file",
-        "config: data.target is missing; expected a column's name: the column to predict; with LIBSVM: none",
+        f"config: data.path is missing; expected a path, or a list of paths: {KEYS['data.path'].text}",
+        f"config: data.target is missing; expected a column's name: {KEYS['data.target'].text}",
     ]
 
 

@@ -1,0 +1,77 @@
+"""Finds how a table is to be read, for a config to start from: what a training would refuse is tried, and told."""
+
+from dataclasses import replace
+from typing import Any
+
+from bpcli.datasets.dialect import Dialect
+from bpcli.datasets.dressed import UndecidedError, read_cell, style_of
+from bpcli.datasets.meaning import decided_numbers, decided_words, with_numbers, with_words
+from bpcli.datasets.reading import Files, read_files
+from bpcli.datasets.sparse import SparseTable
+from bpcli.datasets.table import DASH, MISSING, Table
+from bpcli.errors import DataError, OpenReadingError
+
+_MOSTLY = 0.8
+"""The share of the cells that are no plain numbers, of which a column of dressed numbers reads at least so many."""
+
+
+def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect, list[str]]:
+    """The table in some files, the dialect that a config has to give for it, and notes on what is special.
+
+    Errors as `read_files`.
+    """
+    notes: list[str] = []
+    first: DataError | None = None
+    while True:
+        try:
+            table = read_files(files)
+            break
+        except OpenReadingError as error:  # twice at most: a comment, and then no header
+            way: dict[str, Any] = error.way
+            files, first = replace(files, dialect=replace(files.dialect, **way)), first or error
+            notes.append(error.note)
+        except DataError as error:
+            raise first or error from None
+    if isinstance(table, SparseTable):
+        return table, files.dialect, notes
+    dialect, notes = files.dialect, [*table.notes, *notes]
+    text = [name for name in table.names if not table.is_numeric(name)]
+    words, word_notes = decided_words(table, text, target)
+    table.missing_words |= {name: frozenset(found) for name, found in words.items()}
+    numbers, gaps, number_notes = _dressed(table, text)
+    if gaps:
+        dialect = replace(dialect, missing_words=gaps)
+    dialect = replace(dialect, numbers=numbers)
+    decided = decided_numbers(with_words(table, dialect), dialect)
+    return with_numbers(table, decided), dialect, [*notes, *word_notes, *number_notes]
+
+
+def _dressed(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], list[str]]:
+    """The columns of dressed numbers, the words for gaps of those with cells that do not read, and notes."""
+    numbers: list[str] = []
+    gaps: dict[str, tuple[str, ...]] = {}
+    notes: list[str] = []
+    for name in names:
+        cells = [cell for cell in table.text(name) if cell not in table.words(name) and cell != DASH]
+        words = [cell for cell in cells if not table.reads(cell)]
+        read = {cell: None for cell in cells if any(read_cell(cell, mark) for mark in ".,")}
+        odd = [cell for cell in words if cell not in read]
+        if len(odd) > (1 - _MOSTLY) * len(words) or not words:
+            continue
+        column = f"{table.path}: column {name}"
+        try:
+            style_of(read, ())
+        except UndecidedError as error:
+            if error.both:
+                notes.append(f'{column}: {error}; data.numbers: {{{name}: {{decimal: "."}}}} or "," says which')
+            continue
+        numbers.append(name)
+        if odd:
+            gaps[name] = tuple(sorted({*({*table.text(name)} & (MISSING | {DASH})), *odd}))
+            shown = ", ".join(map(repr, dict.fromkeys(odd[:3])))
+            notes.append(
+                f"{column}: {len(odd)} of {len(cells)} cells do not read as numbers: {shown}; they count as gaps"
+            )
+        example = next(cell for cell in words if cell in read)
+        notes.append(f"{column}: numbers such as {example} (data.numbers)")
+    return tuple(numbers), gaps, notes

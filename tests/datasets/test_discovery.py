@@ -1,0 +1,72 @@
+"""Files as they are found: what a config has to say for each, and what is told of it."""
+
+from pathlib import Path
+
+import pytest
+
+from bpcli.datasets.dialect import Dialect
+from bpcli.datasets.discovery import discovered
+from bpcli.datasets.reading import Files
+from bpcli.errors import DataError
+
+FILES = Path(__file__).parent / "files"
+
+FOUND = {
+    "wine.csv": (Dialect(), 14, 5, ["semicolons"]),
+    "iris.data": (Dialect(header="no"), 12, 5, ["read as a row"]),
+    "adult.data": (Dialect(header="no"), 12, 9, ["read as a row"]),
+    "titanic.csv": (Dialect(), 10, 11, []),
+    "penguins.csv": (Dialect(), 12, 8, []),
+    "german.data": (Dialect(header="no"), 12, 10, ["blanks", "read as a row"]),
+    "bank.csv": (Dialect(), 12, 7, ["semicolons"]),
+    "abalone.data": (Dialect(header="no"), 10, 7, ["read as a row"]),
+    "airfoil.dat": (Dialect(header="no"), 10, 6, ["tabs", "read as a row"]),
+    "energy.csv": (Dialect(), 12, 4, ["semicolons between cells, text in Windows-1252, decimal commas"]),
+    "mnist.csv": (Dialect(header="no"), 20, 10, ["read as a row"]),
+    "prices.csv": (
+        Dialect(numbers=("weight", "discount", "change", "price")),
+        10,
+        6,
+        ["weight", "discount", "change", "price"],
+    ),
+    "countries.csv": (Dialect(comment="#"), 8, 4, ["#", "column continent: NA is a value"]),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_a_config_says_of_a_file(name):
+    dialect, rows, columns, told = FOUND[name]
+    table, found, notes = discovered(Files((FILES / name,)))
+    assert found == dialect
+    assert (table.rows, len(table.names)) == (rows, columns)
+    assert len(notes) == len(told)
+    assert all(words in note for words, note in zip(told, notes, strict=True))
+
+
+def test_cells_that_do_not_read_are_counted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("price,y\n" + "".join(f"${k}.50,{k}\n" for k in range(1, 10)) + "free,3\n,4\n")
+    table, dialect, notes = discovered(Files((path,)))
+    assert dialect == Dialect(numbers=("price",), missing_words={"price": ("", "free")})
+    assert table.missing("price").tolist() == [False] * 9 + [True, True]
+    assert any("1 of 10 cells do not read as numbers: 'free'" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "cells", [["A1", "B2", "C3"], ["1st", "2nd", "3rd"], ["10:30", "11:30", "12:30"], ["$1", "€2", "$3"]]
+)
+def test_words_with_digits_are_no_numbers(tmp_path, cells):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{cell},{k}\n" for k, cell in enumerate(cells)))
+    assert discovered(Files((path,)))[1] == Dialect()
+
+
+def test_both_readings_are_told_and_what_can_t_be_read_is_an_error(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a,y\n"1,234",1\n"2,345",2\n')
+    _, dialect, notes = discovered(Files((path,)))
+    assert dialect == Dialect()
+    assert "could be 1234 or 1.234" in notes[0]
+    path.write_text("# a\nb,c\n1,2\n3\n")
+    with pytest.raises(DataError, match=r"t\.csv:2: expected 1 cells"):
+        discovered(Files((path,)))

@@ -1,0 +1,145 @@
+"""What cells mean: missing words, dressed columns and decimal commas, in memory and out of it."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.datasets.dialect import Dialect
+from bpcli.datasets.meaning import decided_words
+from bpcli.datasets.reading import Files, read_files
+from bpcli.datasets.stored import stored
+from bpcli.errors import DataError
+
+NAN = float("nan")
+
+
+@pytest.fixture(params=["memory", "stored", "stream"])
+def read(request, tmp_path):
+    def read(text, **dialect):
+        path = tmp_path / "t.csv"
+        path.write_text(text)
+        files = Files((path,), "csv", Dialect(**dialect))
+        if request.param == "stored":
+            return stored(files, (), tmp_path / ".cache")
+        return read_files(files, io.BytesIO(text.encode()) if request.param == "stream" else None)
+
+    return read
+
+
+def column(table, name):
+    return table.numeric(name).tolist() if table.is_numeric(name) else table.text(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("auto", ["-999", [1, NAN, -999, NAN], ["a", "NA", "x", ""], [False, True, False, True]]),
+        (("NA", "-999", "-"), [None, [1, NAN, NAN, NAN], ["a", "NA", "x", ""], [False, True, False, True]]),
+        (("-999", "x"), [None, ["1", "NA", "-999", "-"], ["a", "NA", "x", ""], [False, False, True, True]]),
+        ({"t": ("a",)}, [None, [1, NAN, -999, NAN], ["a", "NA", "x", ""], [True, False, False, True]]),
+    ],
+)
+def test_the_words_of_the_config_are_the_gaps(read, words, expected):
+    table = read("n,t\n1,a\nNA,NA\n-999.0,x\n-,\n", missing_words=words)
+    _, numbers, text, gaps = expected
+    np.testing.assert_array_equal(column(table, "n"), ["-999.0" if cell == "-999" else cell for cell in numbers])
+    assert column(table, "t") == text
+    assert table.missing("t").tolist() == gaps
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["NA", "EU", "AS", "AFR"], {"NA"}),
+        (["NA", "EU", "Asia"], set()),
+        (["NA", "male", "female"], set()),
+        (["NA", ""], set()),
+        (["None", "Some"], {"None"}),
+        (["None", "1"], {"None"}),
+        (["NA", "EU", "?"], {"NA"}),
+    ],
+)
+def test_when_a_usual_word_is_a_value(read, cells, values):
+    table = read("t,n\n" + "".join(f"{cell},1\n" for cell in cells))
+    words, notes = decided_words(table, ["t"], "t")
+    usual = {cell for cell in cells if cell in ("NA", "None")}
+    numeric = table.is_numeric("t")
+    assert usual - {*words.get("t", usual)} == (set() if numeric else values)
+    assert len(notes) == (0 if numeric else len(values))
+    assert all("column t" in note for note in notes)
+    if "None" in values:
+        assert decided_words(table, ["t"], "n") == ({}, [])
+
+
+def test_dressed_columns_are_numbers_and_say_how_they_are_written(read):
+    text = 'price,share,change,plain\n"$1,300.50","1,5 %",(3),1\n$950,2 %,-,2\n,3 %,4,3\n'
+    table = read(text, numbers=("price", "share", "change"))
+    np.testing.assert_array_equal(table.numeric("price"), [1300.5, 950, NAN])
+    assert table.numeric("share").tolist() == [0.015, 0.02, 0.03]
+    np.testing.assert_array_equal(table.numeric("change"), [-3, NAN, 4])
+    assert table.missing("change").tolist() == [False, True, False]
+    numbers = table.dialect.numbers
+    assert numbers == {
+        "price": {"decimal": ".", "unit": "$"},
+        "share": {"decimal": ",", "unit": "%"},
+        "change": {"decimal": ".", "unit": ""},
+    }
+    alone = read('price,share,change\n"$1,300","1,5 %",(3)\n', numbers=numbers)
+    assert [alone.numeric(name).tolist() for name in alone.names] == [[1300], [0.015], [-3]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "message"),
+    [
+        (['"1,234"', '"2,345"'], ("a",), r"t\.csv:2: column a: '1,234' could be 1234 or 1.234(?s:.*)decimal: \".\""),
+        (["1", "x"], ("a",), r"t\.csv:3: column a: 'x' does not read"),
+        (["$1", "€1"], ("a",), "different units"),
+        (
+            ["€1", "€2"],
+            {"a": {"decimal": ".", "unit": "$"}},
+            r"t\.csv:2: column a: '€1' does not read as a number of \$",
+        ),
+    ],
+)
+def test_a_column_that_does_not_read_is_refused_with_the_place(read, cells, numbers, message):
+    with pytest.raises(DataError, match=message):
+        read("a,b\n" + "".join(f"{cell},0\n" for cell in cells), numbers=numbers)
+
+
+def test_one_key_says_which_of_two_readings_it_is(read):
+    text = 'a,b\n"1,234",0\n"2,345",1\n'
+    for decimal, first in ((".", 1234), (",", 1.234)):
+        assert read(text, numbers={"a": {"decimal": decimal}}).numeric("a")[0] == first
+        assert read(text, numbers=("a",), decimal=decimal).numeric("a")[0] == first
+
+
+@pytest.mark.parametrize(
+    ("text", "comma"),
+    [
+        ("a;b\n1,5;x\n1;y\n", True),
+        ("a;b\n1,234;x\n2,345;y\n", False),
+        ("a;b\n1,234;0,5\n2,345;1\n", True),
+        ('a,b\n"0,5",x\n"1",y\n', True),
+        ('a,b\n"0,5",1.5\n"1",2\n', False),
+        ("a;b\n1.5;x\n", False),
+        ("a;b\n1,5;x\n1.5;y\n", False),
+        ("a\tb\n,5\t-\n1\t2\n", True),
+    ],
+)
+def test_decimal_commas_are_found_in_the_whole_table(read, text, comma):
+    table = read(text)
+    assert table.dialect.decimal == ("," if comma else ".")
+    assert ("decimal commas" in table.unusual) == comma
+
+
+def test_points_and_commas_in_one_table_are_refused(read):
+    with pytest.raises(DataError, match=r'column b has decimal points, column a has decimal commas(?s:.*)decimal: ","'):
+        read("a;b\n1,5;1.5\n2;2\n")
+    assert read("a;b\n1,5;1.5\n2;2\n", decimal=",").numeric("a").tolist() == [1.5, 2]
+
+
+def test_a_dialect_is_that_of_the_table(tmp_path):
+    table = read_files(Files((Path("t"),), "csv"), io.BytesIO(b"a;b\n1,5;2\n"))
+    assert (table.dialect.delimiter, table.dialect.decimal, table.dialect.header) == (";", ",", "yes")
