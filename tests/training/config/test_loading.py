@@ -139,7 +139,7 @@ END = "  target: diagnosis\n"
         (END, f"{END}  exclude: [null]\n", '10:13: .* found null; the word is "null", in quotes$'),
         ("target: diagnosis", "target: true", '9:11: .* found true; the word is "true", in quotes$'),
         ("target: diagnosis", "target: ''", '9:11: data.target: expected a column\'s name, or null, found ""$'),
-        ("target: diagnosis", "target: [a]", r"9:11: data.target: expected a column's name, found \[a\]$"),
+        ("target: diagnosis", "target: [a]", r"9:11: data.target: expected a column's name, or null, found \[a\]$"),
         (
             "target: diagnosis",
             "target: !!python/object:os.system x",
