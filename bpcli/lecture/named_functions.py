@@ -213,8 +213,9 @@ def _activation_of(inputs: Inputs) -> Activation:
 def _neuron(inputs: Inputs) -> Any:
     """a = g(z + low) = g(z) + low·g'(z), with the pair z + low = xᵀw + b."""
     z, low = affine_pair(inputs["x"], inputs["w"], inputs["b"])
-    row = _activation_of(inputs)
-    return row.value(z) + low * row.derivative(z)
+    xp, row = array_namespace(z), _activation_of(inputs)
+    a, change = row.value(z), low * row.derivative(z)
+    return a + xp.where(xp.isfinite(change), change, 0.0 * low)  # 0·∞ where a is beyond the doubles
 
 
 def neuron_slope(x: Any, w: Any, b: Any, activation: Activation) -> tuple[Any, Any]:

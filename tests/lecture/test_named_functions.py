@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from witness import assert_within, exact, mp
 
 from bpcli.errors import UsageError
+from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.inputs import INPUTS, fused_names
@@ -103,12 +104,21 @@ def test_rows_work_on_other_numbers_than_doubles(name):
 def exact_neuron(x, w, b, activation):
     """a and ∂a/∂z in exact numbers."""
     z = mp.fsum(mp.mpf(p) * mp.mpf(q) for p, q in zip(x, w, strict=True)) + mp.mpf(b)
-    return {
-        "identity": (z, mp.mpf(1)),
-        "sigmoid": (witness.sigmoid(z), witness.dsigmoid(z)),
-        "tanh": (witness.tanh(z), witness.dtanh(z)),
-        "relu": (max(z, mp.mpf(0)), mp.mpf(z >= 0)),
-    }[activation]
+    settings = {name: mp.mpf(setting.default) for name, setting in ACTIVATIONS[activation].settings.items()}
+    return EXACT[activation](z, **settings)
+
+
+EXACT = {
+    "identity": lambda z: (z, mp.mpf(1)),
+    "sigmoid": lambda z: (witness.sigmoid(z), witness.dsigmoid(z)),
+    "tanh": lambda z: (witness.tanh(z), witness.dtanh(z)),
+    "relu": lambda z: (max(z, mp.mpf(0)), mp.mpf(z >= 0)),
+    "leaky_relu": lambda z, slope: (z, mp.mpf(1)) if z >= 0 else (slope * z, slope),
+    "elu": lambda z, alpha: (z, mp.mpf(1)) if z >= 0 else (alpha * mp.expm1(z), alpha * mp.exp(z)),
+    "softplus": lambda z: (mp.log1p(mp.exp(z)), witness.sigmoid(z)),
+    "exp": lambda z: (mp.exp(z), mp.exp(z)),
+}
+"""a and ∂a/∂z of each activation in mpmath."""
 
 
 def check_neuron(x, w, b, activation):
@@ -122,7 +132,7 @@ def check_neuron(x, w, b, activation):
     assert_within(4, jacobian["b"], slope, info)
 
 
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("cancel", [0, 20, 40])
 def test_a_neuron_whose_terms_cancel_keeps_its_digits(activation, cancel):
     for size in (1.0, 30.0, 700.0):
@@ -132,15 +142,16 @@ def test_a_neuron_whose_terms_cancel_keeps_its_digits(activation, cancel):
             check_neuron([*x.tolist(), large, 1.0], [*w.tolist(), 1.0, -large + sign * size], 0.7, activation)
 
 
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=2), FINITE)
 @example([(5e-276, -7e-148)], 0.0)  # z < 0 is less than any double
 @example([(1e300, -1e300)], 0.0)
+@example([(0.0, 0.0)], 710.0)  # e^z is more than any double
 def test_a_neuron_over_the_whole_of_the_doubles(activation, terms, b):
     x, w = (list(side) for side in zip(*terms, strict=True))
     sizes = [abs(mp.mpf(p) * mp.mpf(q)) for p, q in [*terms, (b, 1.0)]]
     z = mp.fsum(mp.mpf(p) * mp.mpf(q) for p, q in [*terms, (b, 1.0)])
-    if z and abs(z) >= max(sizes) * mp.mpf(2) ** -40:
+    if z and max(sizes) * mp.mpf(2) ** -40 <= abs(z) < mp.mpf(2) ** 1023:
         check_neuron(x, w, b, activation)
 
 
