@@ -125,6 +125,12 @@ def listed(parts: Sequence[str]) -> str:
     return ", or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
+def several(names: Iterable[str], most: int = 12) -> str:
+    """`a, b, c`, and ` …` where there are more than `most`."""
+    shown = [*islice(names, most + 1)]
+    return ", ".join(shown[:most]) + (" …" if len(shown) > most else "")
+
+
 _MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each would take long
 
 

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from glob import glob, has_magic
 from pathlib import Path
@@ -16,12 +17,30 @@ from typing import BinaryIO
 from bpcli.errors import DataError, UsageError, nearest
 from bpcli.text.natural_order import natural_key
 
+_ADDRESS = re.compile(r"(?:^|/)(https?|ftp|s3|gs|file):/+(.+)")
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "model.npz").is_file() and (folder / "config.yaml").is_file()
+
+
+def _inside(folder: Path) -> str:
+    """What is to be named instead of a folder."""
+    if _is_run(folder):
+        return f"its config is {folder / 'config.yaml'}; where a model and data are expected, the model comes first"
+    endings = Counter(Path(name).suffix for name in os.listdir(folder) if os.path.isfile(folder / name))
+    endings.pop("", None)
+    return f"a pattern names the files in it: {folder}/*{endings.most_common(1)[0][0]}" if endings else ""
+
 
 def check_file(path: Path) -> None:
-    """DataError if `path` is not a file that can be read; offers the nearest name in its folder."""
+    """DataError if `path` is not a file that can be read; tells what it is, or offers the nearest name beside it."""
     if path.is_dir():
-        raise DataError(f"{path} is a folder, not a file")
+        raise DataError(f"{path} is {'a run folder' if _is_run(path) else 'a folder'}, not a file", _inside(path))
     if not path.exists():
+        if address := _ADDRESS.search(str(path)):  # in a path the second slash is gone
+            url = f"{address[1]}://{address[2]}"
+            raise DataError(f"{url} is an address, and only files are read", f"download it first: curl -LO {url}")
         siblings = os.listdir(path.parent) if path.parent.is_dir() else []
         close = nearest(path.name, siblings)
         raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")

@@ -16,7 +16,7 @@ from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, NotFiniteError, UsageError, meant
+from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
@@ -113,7 +113,7 @@ def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, l
         if name not in table.names:
             raise DataError(
                 f"{table.path} has no column {name!r} to keep",
-                meant(name, table.names, f"its columns are {', '.join(map(repr, table.names))}"),
+                meant(name, table.names, f"its columns are {several(map(repr, table.names))}"),
             )
         if name in said:
             raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it in the data")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.datasets.table import Column, Table, to_numbers
-from bpcli.errors import DataError
+from bpcli.errors import DataError, several
 from bpcli.text.notation import number
 
 
@@ -33,7 +33,7 @@ def table_of(data: Any, names: Sequence[str]) -> Table:
 def _of_array(X: Any, names: Sequence[str]) -> dict[str, Any]:
     if X.ndim != 2 or X.shape[1] != len(names):
         raise DataError(
-            f"X: expected rows of {len(names)} columns ({', '.join(names)}), found an array of shape {X.shape}",
+            f"X: expected rows of {len(names)} columns ({several(names)}), found an array of shape {X.shape}",
             "a mapping of columns by name may have them in any order, and others beside them",
         )
     return {name: X[:, k] for k, name in enumerate(names)}

@@ -167,12 +167,29 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
             rows = block.first_row + block.rows
 
 
+_NO_TABLES = {
+    ".yaml": "a config, not a table",
+    ".yml": "a config, not a table",
+    ".zip": "an archive: unpack it first",
+    ".xlsx": "a spreadsheet: export it as CSV",
+    ".xls": "a spreadsheet: export it as CSV",
+    ".ods": "a spreadsheet: export it as CSV",
+}
+
+
+def is_named_as_table(path: Path) -> bool:
+    """Whether the name of a file says that it is a table."""
+    return _format_of(path, "auto", None) is not None
+
+
 def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:
     """The format of a file: as named, by its extension, or by that of `like`; DataError if none says it."""
     found = _format_of(path, format_, like)
     if found is not None:
         return READERS[found]
     extension = Path(_unpacked_name(path)).suffix
+    if what := _NO_TABLES.get(extension):
+        raise DataError(f"{path} is {what}")
     known = ", ".join(extension for reader in READERS.values() for extension in reader.extensions)
     raise DataError(
         f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",

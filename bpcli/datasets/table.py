@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.dialect import USUAL
-from bpcli.errors import DataError, UsageError, meant, nearest
+from bpcli.errors import DataError, UsageError, meant, nearest, several
 from bpcli.text.notation import number
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
@@ -209,13 +209,10 @@ class Table:
         """DataError if a column is not there, with the nearest name."""
         missing = [name for name in names if name not in self._columns]
         if missing:
-            found = {name: nearest(name, self._columns) for name in missing[:12]}
-            shown = ", ".join(self.names[:12]) + (" …" if len(self.names) > 12 else "")
+            close = dict.fromkeys(filter(None, (nearest(name, self._columns) for name in missing[:12])))
             raise DataError(
-                f"{self.path} has no column {', '.join(missing[:12])}" + (" …" if len(missing) > 12 else ""),
-                f"did you mean {', '.join(close for close in found.values() if close)}?"
-                if any(found.values())
-                else f"its columns are {shown}",
+                f"{self.path} has no column {several(missing)}",
+                f"did you mean {', '.join(close)}?" if close else f"its columns are {several(self.names)}",
             )
 
 
@@ -288,9 +285,10 @@ def with_target(table: Table, other: Table, target: str) -> Table:
     elif len(other.names) == 1:
         source = other.names[0]
     else:
+        swapped = "exchange the two files: the first has a single column" if len(table.names) == 1 else ""
         raise DataError(
-            f"{other.path} has no column {target}",
-            meant(target, other.names, f"its columns are {', '.join(other.names)}"),
+            f"{other.path} has {len(other.names)} columns and none named {target}",
+            meant(target, other.names, swapped or f"its columns are {several(other.names)}"),
         )
     if other.rows != table.rows:
         raise DataError(f"{other.path} has {other.rows} rows, {table.path} has {table.rows}: each row needs its target")

@@ -12,8 +12,9 @@ import numpy as np
 
 from bpcli.datasets.dialect import dialect_of
 from bpcli.datasets.preparation.fitted import Preparation
-from bpcli.errors import DataError, UnfinishedError, nearest
-from bpcli.files import write_new, writing
+from bpcli.datasets.reading import is_named_as_table
+from bpcli.errors import DataError, UnfinishedError
+from bpcli.files import check_file, write_new, writing
 from bpcli.formulas.layers import LAYERS, loss_of
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
@@ -110,10 +111,7 @@ def model_path(path: Path) -> Path:
         if not (path / MODEL).is_file():
             raise DataError(f"{path} is not a run folder: it has no {MODEL}")
         return path / MODEL
-    if not path.exists():
-        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = nearest(path.name, siblings)
-        raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
+    check_file(path)
     return path
 
 
@@ -142,7 +140,13 @@ def load_model(path: Path) -> Model:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        raise DataError(f"{path} is not a model of bpcli, or is damaged") from error
+        if path.suffix in (".yaml", ".yml"):
+            raise DataError(f"{path} is a config, not a model", "a model is the folder of its run") from error
+        table = path.suffix != ".npz" and is_named_as_table(path)
+        raise DataError(
+            f"{path} is {'a table, not a model' if table else 'not a model of bpcli, or is damaged'}",
+            "the model comes first, then the data" if is_named_as_table(path) else "",
+        ) from error
     return model
 
 

@@ -14,7 +14,7 @@ from bpcli.datasets.preparation.problems import as_yaml, first_gap, raise_proble
 from bpcli.datasets.preparation.statistics import standardize
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError
+from bpcli.errors import DataError, several
 from bpcli.formulas.choices import REALS, Interval, Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
@@ -39,8 +39,8 @@ class Prepared:
     @property
     def remarks(self) -> list[str]:
         """The notes, and one on the columns that were ignored."""
-        shown = ", ".join(self.ignored[:10]) + (" …" if len(self.ignored) > 10 else "")
-        return [*self.notes, f"columns that the model does not use: {shown}"] if self.ignored else self.notes
+        ignored = f"columns that the model does not use: {several(self.ignored, 10)}"
+        return [*self.notes, ignored] if self.ignored else self.notes
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Tally:
         """The notes, on the file of `table`."""
         notes = [*table.notes]
         for column, cells in self.unseen.items():
-            shown = ", ".join(sorted(cells, key=natural_key)[:5]) + (" …" if len(cells) > 5 else "")
+            shown = several(sorted(cells, key=natural_key), 5)
             notes.append(f"{table.path}: column {column}: not seen in training, so none of its categories: {shown}")
         if self.dropped:
             notes.append(f"{table.path}: {self.dropped} of {self.rows} rows have gaps and are dropped")

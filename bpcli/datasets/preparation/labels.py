@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.table import BOOLEANS, EXACT, Table, exact_number, is_number
-from bpcli.errors import DataError, meant
+from bpcli.errors import DataError, meant, several
 from bpcli.formulas.choices import Task
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
@@ -159,4 +159,4 @@ def _binary(column: str, loss: str, classes: list[Class], positive: Class | None
 
 
 def _shown(classes: Sequence[Class]) -> str:
-    return ", ".join(map(class_text, classes[:10])) + (" …" if len(classes) > 10 else "")
+    return several(map(class_text, classes), 10)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import Class, class_text, code_of
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, UsageError, meant
+from bpcli.errors import DataError, UsageError, meant, several
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -53,7 +53,7 @@ def class_weights(
         code = code_of(name, classes)
         if code is None:
             names = [class_text(c) for c in classes]
-            hint = meant(name, names, f"the classes are {', '.join(names)}")
+            hint = meant(name, names, f"the classes are {several(names)}")
             raise UsageError(f"training.class_weight: the training rows have no class {name}", hint)
         result[code] = weight
     return result

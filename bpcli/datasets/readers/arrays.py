@@ -20,7 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bpcli.datasets.table import Floats, Table, to_numbers
-from bpcli.errors import DataError, nearest
+from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
 from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, read_exactly, too_packed
 from bpcli.text.notation import number
@@ -227,7 +227,7 @@ def _members(path: Path, file: Reader) -> dict[str, Array]:
         found = [name for name in ("X", "y") if name in names]
         if not found:
             close = nearest("X", names)
-            shown = ", ".join([*names][:10]) or "none"
+            shown = several(names, 10) or "none"
             raise DataError(
                 f"{path} has no array X, and none named y; its arrays are {shown}",
                 f"numpy.savez(FILE, X={close or 'features'}, y=target)",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bpcli.datasets.preparation.gaps import FILLS, fits_text
-from bpcli.errors import meant
+from bpcli.errors import meant, several
 from bpcli.files import paths_text
 from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
@@ -133,9 +133,11 @@ def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator
         "data.missing_words": words if isinstance(words := values.get("data.missing_words"), dict) else (),
         "data.numbers": values.get("data.numbers") or (),
     }
-    columns = ", ".join(names[:_MOST_SHOWN]) + (" …" if len(names) > _MOST_SHOWN else "")
+    given = {""}  # each piece of advice is given once
     for key, wanted in asked.items():
         for name in wanted:
             if name not in names:
-                advice = meant(name, names, f"its columns are {columns}")
-                yield Conflict(key, f"{paths_text(values['data.path'])} has no column {name}; {advice}", name)
+                advice = meant(name, names, f"its columns are {several(names, _MOST_SHOWN)}")
+                what = f"{paths_text(values['data.path'])} has no column {name}"
+                yield Conflict(key, what if advice in given else f"{what}; {advice}", name)
+                given.add(advice)

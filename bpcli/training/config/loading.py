@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.datasets.dialect import Dialect
-from bpcli.datasets.reading import Files, own_target, read_files
+from bpcli.datasets.reading import Files, is_named_as_table, own_target, read_files
 from bpcli.datasets.sparse import Names
-from bpcli.errors import ConfigError, DataError, nearest
+from bpcli.errors import ConfigError, DataError, UsageError, nearest
 from bpcli.files import check_file, matching
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
@@ -88,6 +88,10 @@ def _as_node(value: Any, place: Place) -> Node:
 def _read(path: Path) -> Pairs:
     """The mapping at the top of a file."""
     check_file(path)
+    if path.name == "model.npz":
+        raise UsageError(f"{path} is a model, not a config", "the config of a run is the config.yaml beside it")
+    if is_named_as_table(path):
+        raise UsageError(f"{path} is a table, not a config", ways={"init.data": f"{path} writes a config for it"})
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
