@@ -1,8 +1,10 @@
 """How much memory there is: the machine's, within the limits that are set on the process and its container."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from bpcli.errors import TooLargeError
 
@@ -64,6 +66,49 @@ def _control_groups() -> Iterator[tuple[str, int]]:
             if most < 1 << 60:
                 free = most - used + sum(int(stat.get(name, 0)) for name in spare)
                 yield f"the container's limit of {amount(most)}", max(0, free)
+
+
+def is_tight() -> bool:
+    """Whether the process has a limit, so that no library should set memory aside, as pyarrow does with 1 GB."""
+    return any("ulimit" in name and free < _PLENTY for name, free in limits())
+
+
+_PLENTY = 1 << 32
+_NUMPY = 130_000_000  # bytes that NumPy takes with its first matrix product
+_THREAD = 42_000_000  # bytes for each thread more
+
+
+def prepare_numpy() -> None:
+    """Where the process has a limit, let NumPy take what it needs now, or refuse it with the figures when it is needed.
+
+    OpenBLAS, which computes its matrix products, ends the process where it gets no memory.
+    """
+    if "numpy" in sys.modules or not is_tight():
+        return
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdecimal():
+            threads = max(1, min(threads, int(os.environ[name])))
+            break
+    needed = _NUMPY + (threads - 1) * _THREAD
+    if needed > available_memory():
+        sys.meta_path.insert(0, _Refusal(needed))
+        return
+    import numpy as np
+
+    square = np.ones((600, 600))
+    square @ square
+
+
+class _Refusal:
+    """Refuses the import of NumPy."""
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+
+    def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> None:
+        if name == "numpy":
+            check_memory("NumPy, which computes this,", self._needed, f"{WAY_OUT}; OPENBLAS_NUM_THREADS=1 takes less")
 
 
 def told() -> str:

@@ -14,6 +14,7 @@ import click
 
 from bpcli.commands import output
 from bpcli.errors import BpcliError, DataError, ExpressionError, UnfinishedError, listed, meant, nearest
+from bpcli.memory import WAY_OUT, prepare_numpy, told
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -226,6 +227,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if sys.stdout is None:
             raise DataError("standard output is closed, so there is nowhere to print the results")
+        prepare_numpy()
         with cli.make_context("bpcli", list(arguments)) if not _completing() else _complete() as context:
             try:
                 cli.invoke(context)
@@ -287,6 +289,10 @@ def _with_ways(error: BpcliError) -> str:
     return f"{error.message}\n  {listed(ways)}" if ways and not error.hint else str(error)
 
 
+_NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")  # of libraries that are loaded
+_ASKED = re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]+)")  # of NumPy
+
+
 def _describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
@@ -304,8 +310,10 @@ def _describe(error: BaseException) -> tuple[int, str]:
         return 130, ""
     if isinstance(error, Terminated):
         return 143, ""
-    if isinstance(error, MemoryError):
-        return 3, "there is not enough memory for this"
+    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and _NO_ROOM.search(str(error))):
+        asked = _ASKED.search(str(error))
+        what = f"{asked[1]} more are needed" if asked else "more is needed"
+        return 3, f"there is not enough memory for this: {what}, and {told()}\n  {WAY_OUT}"
     if isinstance(error, OSError):
         # Errors with files name the file; an error without one is of stdout.
         return 3, f"{error.filename or 'standard output'}: {error.strerror or error}"

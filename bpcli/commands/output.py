@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import click
 
@@ -22,6 +23,15 @@ def say(text: str) -> None:
     """A line on stderr; if it can't be written, the results still come."""
     with suppress(OSError):
         click.echo(text, err=True)
+
+
+def progress_bar(quiet: bool, **options: Any) -> Any:
+    """tqdm's bar on stderr, if that is a terminal and not `quiet`."""
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # a bar that stands still needs no thread that watches it
+    disable = quiet or not sys.stderr.isatty()
+    return tqdm(unit_scale=True, disable=disable, leave=False, file=sys.stderr, **options)
 
 
 def note(text: str) -> None:

@@ -81,14 +81,11 @@ def command(
 @contextmanager
 def _conversion(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar while a large file is converted, in bytes."""
-    from tqdm import tqdm
-
     bars: list[Any] = []
 
     def told(done: int, size: int) -> None:
         if not bars:
-            disable = quiet or not sys.stderr.isatty()
-            bars.append(tqdm(desc="converting", total=size, unit="B", unit_scale=True, disable=disable, leave=False))
+            bars.append(output.progress_bar(quiet, desc="converting", total=size, unit="B"))
         bars[0].update(done - bars[0].n)
         if done >= size:
             bars[0].close()
@@ -125,23 +122,20 @@ def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], fol
 
 def _progress(current: Session, quiet: bool) -> Iterator[dict[str, Any]]:
     """The epochs of a session, with a progress bar if stderr is a terminal; warnings are printed as they come."""
-    from tqdm import tqdm
-
     _tell_warnings(current)
     if current.training is None:
         return
     training, epochs = current.training, current.config.training.epochs
     rows = len(training.parts["train"].y)
     total = None if epochs == "auto" else int(epochs) * rows
-    disable = quiet or not sys.stderr.isatty()
-    tick = math.inf if disable else _TICK
-    with tqdm(
-        initial=training.rows_seen, total=total, unit="row", unit_scale=True, disable=disable, leave=False
-    ) as bar:
+    with output.progress_bar(quiet, initial=training.rows_seen, total=total, unit="row") as bar:
+        tick = math.inf if bar.disable else _TICK
         bar.set_description_str(_epoch_of(training.state.epoch, epochs), refresh=False)
+        del training  # a training that has to give back its memory is replaced
         for record in current.epochs(tick):
             _tell_warnings(current)
-            bar.update(training.rows_seen - bar.n)
+            assert current.training is not None
+            bar.update(current.training.rows_seen - bar.n)
             if record is not None:
                 metric = next(((k, v) for k, v in record.get("validation", {}).items() if k != "loss"), None)
                 shown = f"loss {record['loss']:.4g}" + (f", {metric[0]} {metric[1]:.4g}" if metric else "")

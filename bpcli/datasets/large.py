@@ -18,6 +18,11 @@ def is_large(tables: Sequence[Files]) -> bool:
     return any(_needed_memory(files) > limit for files in tables)
 
 
+def has_blocks(tables: Sequence[Files]) -> bool:
+    """Whether all the tables can be read block by block."""
+    return all(path.is_file() and files.reader(path).blocks is not None for files in tables for path in files.paths)
+
+
 def _size(files: Files) -> int:
     return sum(path.stat().st_size for path in files.paths)
 

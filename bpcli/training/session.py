@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bpcli.datasets.large import has_blocks
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
@@ -21,11 +22,11 @@ from bpcli.training.checkpoint import GENERATIONS, Checkpoint
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS
 from bpcli.training.config.loading import Config, config_values, dump_config, load_config
 from bpcli.training.descent.loop import DivergedError
-from bpcli.training.descent.state import State
+from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.signals import Interrupts
-from bpcli.training.trainer import Training, most_epochs, prepare
+from bpcli.training.trainer import Training, data_files, most_epochs, prepare
 from bpcli.training.verdict import advice, no_better_than_constant
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
@@ -68,7 +69,7 @@ class Session:
         interval, pause = self.config.training.checkpoint_seconds, self._interrupts.pause
         save_at, tick_at = perf_counter() + interval, perf_counter() + tick
         pause.at = min(pause.at, save_at, tick_at)
-        events = self.training.epochs(pause)
+        events = self._epochs(pause)
         record: dict[str, Any] | None = None
         while True:
             with self._interrupts.held():
@@ -92,6 +93,22 @@ class Session:
                 yield record
             self._interrupts.deliver()
         self._interrupts.deliver()
+
+    def _epochs(self, pause: Pause) -> Iterator[dict[str, Any] | None]:
+        """The epochs of the training; where memory runs out before its first step, with its data in files."""
+        assert self.training is not None
+        state = self.training.state
+        begun = state.steps
+        try:
+            yield from self.training.epochs(pause)
+            return
+        except MemoryError:
+            if self.training.in_files or state.steps != begun or not has_blocks(data_files(self.config)):
+                raise
+        self.training = None  # before it is read again
+        self.training = prepare(self.config, self.progress, in_files=True)
+        self.training.state.take(state)
+        yield from self.training.epochs(pause)
 
     def keep(self) -> bool:
         """Save the state. If it can't be written, warn and return False; the state saved before stays."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.dialect import AUTO
-from bpcli.datasets.large import is_large
+from bpcli.datasets.large import has_blocks, is_large
 from bpcli.datasets.meaning import decided_words
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.fitting import fit_preparation
@@ -23,7 +23,7 @@ from bpcli.datasets.row_file import Matrix
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress, StoredTable, stored
 from bpcli.datasets.table import Table, only_column, with_target
-from bpcli.errors import ConfigError, DataError
+from bpcli.errors import ConfigError, DataError, TooLargeError
 from bpcli.files import Paths, matching
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, loss_of, task_of
@@ -70,6 +70,8 @@ class Training:
     notes: list[str] = field(default_factory=list)
     update_rule: UpdateRule = PLAIN_DESCENT
     stopping: Stopping | None = None
+    in_files: bool = False
+    """Whether the features lie in files, not in memory."""
 
     @property
     def rows_seen(self) -> int:
@@ -154,15 +156,25 @@ class Training:
         }
 
 
-def prepare(config: Config, progress: Progress | None = None) -> Training:
+def prepare(config: Config, progress: Progress | None = None, in_files: bool = False) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
 
-    Data that is large compared with the free memory stays in files, and gives the same numbers.
+    Data that is large compared with the free memory, or runs out of it, stays in files, and gives the same numbers.
 
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
     """
-    large = is_large([files_of(config, paths) for paths in named_files(config).values()])
+    files = data_files(config)
+    if not in_files and not is_large(files):
+        try:
+            return _prepare(config, False, progress)
+        except (MemoryError, TooLargeError):
+            if not has_blocks(files):
+                raise
+    return _prepare(config, True, progress)
+
+
+def _prepare(config: Config, large: bool, progress: Progress | None) -> Training:
     table = read_data(config, config.data.path, large, progress)
     config, word_notes = _decided(config, table)
     for_splits, for_start, for_shuffle = streams(config)
@@ -177,7 +189,7 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
         parts |= found
         notes += other_notes
     if large and 2 * _batch_bytes(config, parts["train"]) > available_memory():
-        raise DataError(
+        raise TooLargeError(
             f"a batch of {config.training.batch_size} rows is more than there is memory for",
             "a smaller training.batch_size, such as 1024",
         )
@@ -208,7 +220,7 @@ def prepare(config: Config, progress: Progress | None = None) -> Training:
     ordered = {k: parts[k] for k in PARTS if k in parts}
     if stopping is not None:
         _refuse_undefined(stopping.metric, model, parts["validation"].y)
-    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping)
+    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large)
 
 
 def _refuse_undefined(metric: str, model: Model, y: Array) -> None:
@@ -382,6 +394,11 @@ def named_files(config: Config) -> dict[str, Paths]:
                 raise ConfigError([f"{place}: data.{name}: {path} is in data.{before} already"])
             seen[whole] = name
     return found
+
+
+def data_files(config: Config) -> list[Files]:
+    """The files of all the tables that the config names."""
+    return [files_of(config, paths) for paths in named_files(config).values()]
 
 
 def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, Array]:

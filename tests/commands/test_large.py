@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
+from bpcli import memory
 from bpcli.datasets import large
 from bpcli.datasets import stored as store
 from bpcli.datasets.readers import arrays, columnar, delimited
@@ -230,3 +231,64 @@ def test_a_limit_on_the_process_is_kept(tmp_path):
     assert result.returncode == 0, result.stderr
     assert trained("free", 0).returncode == 0
     assert outcome(tmp_path / "limited") == outcome(tmp_path / "free")
+
+
+@pytest.mark.parametrize("where", ["reading", "preparing", "training"])
+def test_what_runs_out_of_memory_goes_on_in_files(bpcli, tables, tmp_path, small_blocks, monkeypatch, where):
+    """In whatever step: the table is read whole, prepared, or copied for the epochs; the bits are the same."""
+    settled = config(tables, tmp_path, "t.csv", TABLE)
+    assert bpcli("train", settled, "--quiet").code == 0
+    steps = {"reading": (trainer, "read_files"), "preparing": (trainer, "as_trained"), "training": (loop, "_Batches")}
+    module, name = steps[where]
+    real, failed = getattr(module, name), []
+
+    def out_of_memory_once(*given, **more):
+        if failed:
+            return real(*given, **more)
+        failed.append(True)
+        raise MemoryError
+
+    monkeypatch.setattr(module, name, out_of_memory_once)
+    result = bpcli("train", settled, "--quiet", "--output", tmp_path / "runs/disk")
+    assert (result.code, failed) == (0, [True]), result.err
+    assert outcome(tmp_path / "runs/disk") == outcome(tmp_path / "runs/ram")
+    assert len(os.listdir(tmp_path / "runs/.cache")) == 1
+
+
+def test_what_can_be_read_only_whole_says_what_it_needs(bpcli, tables, tmp_path, monkeypatch):
+    X = np.load(tables / "rows.npy")
+    np.savez(tmp_path / "rows.npz", X=X[:, :6], y=X[:, 6])
+    settled = config(tmp_path, tmp_path, "rows.npz", "target: y")
+    monkeypatch.setattr(memory, "limits", lambda: iter([("the limit of 1 MB (ulimit -v)", 1000)]))
+    result = bpcli("train", settled, "--quiet")
+    assert result.code == 3
+    assert (
+        "array X needs 43.3 kB of memory, and 1 kB of memory is left within the limit of 1 MB (ulimit -v)" in result.err
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [resource.RLIMIT_DATA, resource.RLIMIT_AS])
+def test_under_every_limit_a_training_has_the_same_bits_or_says_what_it_needs(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, 20)).round(3)
+    lines = [",".join([*map(str, row), str(int(row[0] > 0))]) for row in X.tolist()]
+    (tmp_path / "x.csv").write_text("\n".join([",".join([*(f"x{j}" for j in range(20)), "y"]), *lines]) + "\n")
+    settled = config(tmp_path, tmp_path, "x.csv", "target: y")
+
+    def trained(limit):
+        output = tmp_path / str(limit)
+        words = [sys.executable, "-m", "bpcli", "train", settled, "--quiet", "--output", output]
+        limited = (lambda: resource.setrlimit(kind, (limit << 20, limit << 20))) if limit else None
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        result = subprocess.run(words, env=environment, preexec_fn=limited, capture_output=True, text=True)
+        assert "Traceback" not in result.stderr
+        return result.returncode, outcome(output)[0] if result.returncode == 0 else result.stderr
+
+    (code, expected), *limited = [trained(limit) for limit in (0, 50, 90, 150, 170, 190, 220, 260, 300)]
+    assert code == 0
+    assert [found for found, _ in limited] == sorted((found for found, _ in limited), reverse=True)
+    assert limited[-1][0] == 0
+    for found, trained_model in limited:
+        assert found in (0, 3), trained_model
+        assert trained_model == expected if found == 0 else "of memory is left within" in trained_model

@@ -12,6 +12,7 @@ import numpy as np
 from bpcli.datasets.readers.arrays import cells_of
 from bpcli.datasets.table import Table, to_numbers
 from bpcli.errors import DataError, MissingExtraError
+from bpcli.memory import is_tight
 from bpcli.sources import Source
 
 _BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
@@ -97,9 +98,13 @@ def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[Binary
 
 def _pyarrow(path: Path) -> Any:
     try:
-        return import_module("pyarrow")
+        pa: Any = import_module("pyarrow")
     except ImportError as error:
         raise MissingExtraError("arrow", "pyarrow", f"reading {path}") from error
+    if is_tight():
+        pa.set_memory_pool(pa.system_memory_pool())
+        pa.set_cpu_count(1)
+    return pa
 
 
 @contextmanager

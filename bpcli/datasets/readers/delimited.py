@@ -24,6 +24,7 @@ from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_for
 from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
 from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
 from bpcli.errors import DataError, OpenReadingError
+from bpcli.memory import is_tight
 from bpcli.sources import LONGEST_LINE
 
 _BLOCK = 1 << 20
@@ -323,6 +324,7 @@ class _Columns:
         self._late: set[int] = set()  # text as well, but their first cells were read as numbers
         self._gaps: set[int] = set() if before is None else before._gaps  # NumPy's parser does not know them
         self._dtype: Any = None
+        self._tight: bool = is_tight() if before is None else before._tight
 
     def add(self, lines: list[str], rest: Lines) -> None:
         """Append a block, and from `rest` the lines up to the end of its last quote; csv.Error or _NotATableError."""
@@ -330,7 +332,7 @@ class _Columns:
         if "\0" in block:
             raise _NotATableError
         plain = not (self._comma and "." in block)  # with decimal commas a number has no point
-        is_long = len(block) >= max(_LONG, _LONG_COLUMN * len(self._parts))
+        is_long = not self._tight and len(block) >= max(_LONG, _LONG_COLUMN * len(self._parts))
         columns = self._by_arrow(block) if plain and is_long and not self._text_or_gaps else None
         if columns is None and plain and '"' not in block:
             columns = self._by_numpy(lines)
@@ -414,7 +416,7 @@ class _Columns:
                 arrow.ParseOptions(delimiter=self._delimiter, quote_char=False),
                 arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()), null_values=[]),
             )
-        except pa.ArrowInvalid:
+        except pa.ArrowException:  # also where it gets no thread
             return None
         columns = [column.to_numpy() for column in table.columns]
         return columns if all(np.isfinite(column).all() for column in columns) else None
