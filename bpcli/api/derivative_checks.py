@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.calculator import Function
-from bpcli.api.lecture_functions import names_of
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
 from bpcli.calculus.checks.grading import Factor, Grade, Tolerance
@@ -89,7 +88,7 @@ class NamedSubject(Subject):
         self.name, self.row = name, NAMED[name]
         checked = self.row.check(dict(inputs))
         with np.errstate(all="ignore"):
-            super().__init__(checked, named_question(name, checked, names_of(wrt)))
+            super().__init__(checked, named_question(name, checked, wrt))
 
     def check(self) -> Comparison:
         """Compare its Jacobian with difference quotients."""

@@ -77,8 +77,7 @@ def formula(
         blocks = derivation.jacobian(point)[1]
     else:
         blocks = {"": derivation.hessian(point)[2]}
-    write = _Writer(given, latex, simplify)
-    written = {name: write.all(block) for name, block in blocks.items()}
+    written = {name: _written(block, given, latex, simplify) for name, block in blocks.items()}
     if of == "gradient":
         rows = [[v for block in written.values() for v in np.ravel(np.array(block, object)).tolist()]]
     elif of == "jacobian":
@@ -141,35 +140,27 @@ def _derivation(given: Expressions, shapes: Mapping[str, Shape]) -> tuple[Deriva
     return Derivation(given.trees, given.texts, every, given.wrt), known
 
 
-class _Writer:
-    """Writes formulas as text or LaTeX, tidied as in a textbook, or shortened by SymPy."""
+def _written(block: Any, given: Expressions, latex: bool = False, simplify: bool = False) -> Any:
+    """The formulas of a block as texts, in its shape: tidied as in a textbook, with `simplify` shortened by SymPy."""
+    decimals, write = has_decimals(given.trees, given.constants), to_latex if latex else to_text
 
-    def __init__(self, given: Expressions, latex: bool, simplify: bool) -> None:
-        self.variables, self.decimals = given.variables, has_decimals(given.trees, given.constants)
-        self.simplify, self.write = simplify, to_latex if latex else to_text
+    def text(symbol: Any) -> str:
+        tree = textbook(symbol.tree, given.variables, decimals)
+        if simplify:
+            from bpcli.calculus.symbolic.simplify import simplified
 
-    def all(self, block: Any) -> Any:
-        """The formulas of a block as texts, in its shape."""
-        each = np.frompyfunc(lambda symbol: self.write(self.shortened(symbol.tree)), 1, 1)
-        with np.errstate(all="ignore"):  # simpler forms are compared at points, where they need not have a value
-            values = each(np.asarray(block, object))
-        return values.tolist() if isinstance(values, np.ndarray) else values
+            tree = simplified(tree, given.variables)
+        return write(tree)
 
-    def shortened(self, tree: Expression) -> Expression:
-        """The tidied tree."""
-        tree = textbook(tree, self.variables, self.decimals)
-        if not self.simplify:
-            return tree
-        from bpcli.calculus.symbolic.simplify import simplified
-
-        return simplified(tree, self.variables)
+    with np.errstate(all="ignore"):  # simpler forms are compared at points, where they need not have a value
+        values = np.frompyfunc(text, 1, 1)(np.asarray(block, object))
+    return values.tolist() if isinstance(values, np.ndarray) else values
 
 
 def _slopes(given: Expressions, shapes: Mapping[str, Shape]) -> list[tuple[str, Expression, str]]:
     """The entries of the gradient that are not constant, with their names and texts: a Hessian differentiates them."""
     derivation, _ = _derivation(given, shapes)
     blocks = derivation.gradient(derivation.point_of(given.constants))[1]
-    write = _Writer(given, False, False)
-    texts = {name: write.all(block) for name, block in blocks.items()}
+    texts = {name: _written(block, given) for name, block in blocks.items()}
     parsed = [(f"df/d{name}", parse(text), text) for name, text in texts.items()]
     return [entry for entry in parsed if names_in(entry[1])]

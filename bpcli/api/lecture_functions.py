@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from bpcli.api.arguments import check_kink
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.rules.shapes import Shape, entry_names
-from bpcli.errors import InputError, UsageError
+from bpcli.errors import InputError
 from bpcli.formulas.affine import dot
 from bpcli.formulas.choices import KINKS
-from bpcli.lecture.input_checks import Inputs, check_names
+from bpcli.lecture.input_checks import Inputs, blocks_of, check_names
 from bpcli.lecture.inputs import INPUTS, settings_of
 from bpcli.lecture.named_functions import Corner, each_set, named_function
 from bpcli.numbers.namespaces import array_namespace
@@ -110,11 +110,6 @@ def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
     return point.result(value, jvp=product)
 
 
-def names_of(wrt: str | Sequence[str] | None) -> Sequence[str] | None:
-    """A list of names; a text such as `x,w` is split."""
-    return [name.strip() for name in wrt.split(",")] if isinstance(wrt, str) else wrt
-
-
 def each_named(name: str, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The inputs, one set for each row where a matrix is given for a vector: for softmax, a matrix of logits."""
     row = named_function(name)
@@ -129,19 +124,16 @@ class _Point:
         inputs = dict(given)
         self.kink: str = inputs.pop("kink", "lecture")
         self.certify, self.digits = inputs.pop("certify", False), inputs.pop("digits", None)
-        wrt = names_of(inputs.pop("wrt", None))
+        wrt = inputs.pop("wrt", None)
         check_kink(self.kink)
         self.name, self.given = name, inputs
         self.row = named_function(name)
         check_names(name, inputs)
         self.inputs = self.row.check(inputs)
-        wrt = self.row.blocks if wrt is None else wrt
-        if unknown := [block for block in wrt if block not in self.row.blocks]:
-            raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(self.row.blocks)}")
-        self.shapes: dict[str, Shape] = {b: np.shape(self.inputs[b]) for b in self.row.blocks if b in wrt}
+        self.shapes: dict[str, Shape] = {b: np.shape(self.inputs[b]) for b in blocks_of(name, self.row.blocks, wrt)}
         with np.errstate(all="ignore"):
             self.outputs = int(np.size(self.row.value(self.inputs)))
-            self.corners = [corner for corner in self.row.corners(self.inputs) if corner.block in wrt]
+            self.corners = [corner for corner in self.row.corners(self.inputs) if corner.block in self.shapes]
         self.unlike = [] if self.kink == "lecture" else self.corners
 
     def slope(self, corner: Corner, inputs: Inputs) -> Any:

@@ -37,9 +37,7 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
         slopes = [v for block in gradient.values() for v in flat(block)]
-        if printer.format != "text":
-            printer.lost_values(calculation, point, [value])
-        printer.lost(calculation, point, [slopes], wrt_titles(request, calculation))
+        printer.lost(calculation, point, [value], [slopes], wrt_titles(request, calculation))
     printer.finish()
 
 

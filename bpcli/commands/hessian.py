@@ -37,7 +37,6 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         lines = value_lines(rows, printer.precision)
         printer.matrix(request.asked(point), record, outputs, titles, rows, lines)
         if printer.format != "text":
-            printer.lost_values(calculation, point, [value])
-            printer.lost(calculation, point, [slopes], titles)
+            printer.lost(calculation, point, [value], [slopes], titles)
         printer.lost_seconds(calculation, point, rows, names)
     printer.finish()

@@ -156,9 +156,7 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
         rows,
         value_lines(rows, printer.precision) if numbers else blocks_lines(matrices, printer.precision),
     )
-    if printer.format != "text":
-        printer.lost_values(calculation, point, outputs)
-    printer.lost(calculation, point, rows, titles)
+    printer.lost(calculation, point, outputs, rows, titles)
 
 
 def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
@@ -213,36 +211,30 @@ def _settings(name: str, inputs: dict[str, str]) -> dict[str, Any]:
     return {key: parse_value(text) for key, text in inputs.items() if key != ACTIVATION}
 
 
-def _wanted(name: str, wrt: str | None, blocks: Sequence[str]) -> list[str]:
-    """The blocks that `--wrt` names, else all."""
-    wanted = list(blocks) if wrt is None else [block.strip() for block in wrt.split(",")]
-    if unknown := [block for block in wanted if block not in blocks]:
-        raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(blocks)}")
-    return wanted
-
-
 def _explain(name: str, inputs: dict[str, str], wrt: str | None, latex: bool, printer: Printer) -> None:
     """The steps to the derivative of a function of the lecture, where it is a formula of numbers."""
     from bpcli.api.formula import steps
     from bpcli.commands.derivative_formulas import print_steps
     from bpcli.lecture.formula_sheet import one_formula
+    from bpcli.lecture.input_checks import blocks_of
 
     found = one_formula(name, inputs.get(ACTIVATION), _settings(name, inputs))
     if found is None:
         hint = f"--{ACTIVATION} NAME names its g" if ACTIVATION in INPUTS[name] else f"bpcli jacobian {name}"
         raise UsageError(f"--explain takes formulas of numbers, and {name} is none", hint)
-    wanted = _wanted(name, wrt, found.blocks)
+    wanted = blocks_of(name, found.blocks, wrt)
     print_steps(steps(found.text, wrt=wanted, let=found.settings, latex=latex), printer, latex)
 
 
 def _print_sheet(name: str, inputs: dict[str, str], wrt: str | None, latex: bool, printer: Printer) -> None:
     """The formulas of a function of the lecture, an entry a line."""
     from bpcli.lecture.formula_sheet import sheet_of
+    from bpcli.lecture.input_checks import blocks_of
     from bpcli.text.notation import csv_line, json_text
 
     activation, format_ = inputs.get(ACTIVATION), printer.format
     sheet = sheet_of(name, activation, _settings(name, inputs))
-    sheet = sheet.by(_wanted(name, wrt, sheet.blocks))
+    sheet = sheet.by(blocks_of(name, sheet.blocks, wrt))
     if latex:
         lines = list(sheet.latex)
     elif format_ == "json":

@@ -193,18 +193,22 @@ class Printer:
 
         output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
 
-    def lost(self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], titles: list[str]) -> None:
-        """Note entries of a Jacobian whose digits are lost to rounding, at the first `MAX_NOTES` points."""
-        from bpcli.calculus.sweeps.rounding import lost_digits
+    def lost(
+        self,
+        calculation: Calculation,
+        point: Point,
+        values: Sequence[float],
+        rows: Sequence[Sequence[float]] = (),
+        titles: Sequence[str] = (),
+    ) -> None:
+        """Note values and entries of a Jacobian whose digits are lost to rounding, at the first `MAX_NOTES` points."""
+        from bpcli.calculus.sweeps.rounding import lost_digits, lost_values
 
-        self._lost(lambda: lost_digits(calculation, point, rows), rows, [titles] * len(rows))
-
-    def lost_values(self, calculation: Calculation, point: Point, values: Sequence[float]) -> None:
-        """The same for values."""
-        from bpcli.calculus.sweeps.rounding import lost_values
-
-        titles = [[name] for name in calculation.output_names]
-        self._lost(lambda: lost_values(calculation, point, values), [[value] for value in values], titles)
+        if not rows or self.format != "text":  # which shows no values beside derivatives
+            names = [[name] for name in calculation.output_names]
+            self._lost(lambda: lost_values(calculation, point, values), [[value] for value in values], names)
+        if rows:
+            self._lost(lambda: lost_digits(calculation, point, rows), rows, [titles] * len(rows))
 
     def lost_seconds(
         self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], names: list[str]

@@ -1,12 +1,12 @@
 """Checks of the inputs of the lecture's functions and chains: each returns arrays, or raises an InputError."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.errors import InputError, MissingInputError, meant
+from bpcli.errors import InputError, MissingInputError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import REALS, Interval, Task
 from bpcli.formulas.losses import Loss
@@ -54,6 +54,14 @@ def check_names(name: str, given: Mapping[str, Any]) -> None:
         raise MissingInputError(f"{name} needs {', '.join(missing)}", names=missing)
     if extra := [key for key in given if key not in wanted and key not in settings]:
         raise InputError(f"{name} takes no {', '.join(extra)}", names=extra)
+
+
+def blocks_of(name: str, blocks: Sequence[str], wrt: str | Sequence[str] | None) -> list[str]:
+    """The blocks of a function that `wrt` names, a list or a text such as `x,w`; all for None; else UsageError."""
+    wanted = [part.strip() for part in wrt.split(",")] if isinstance(wrt, str) else blocks if wrt is None else wrt
+    if unknown := [block for block in wanted if block not in blocks]:
+        raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(blocks)}")
+    return [block for block in blocks if block in wanted]
 
 
 def with_settings(row: R, inputs: Inputs) -> R:

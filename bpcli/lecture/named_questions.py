@@ -12,11 +12,11 @@ from bpcli.calculus.checks.grading import Array, Factor
 from bpcli.calculus.checks.probes import Probe, far_number, positive_number, random_like, random_number
 from bpcli.calculus.checks.questions import Question, smooth
 from bpcli.calculus.rules.shapes import entry_names
-from bpcli.errors import BpcliError, UsageError
+from bpcli.errors import BpcliError
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.affine import affine
 from bpcli.formulas.softmax import softmax
-from bpcli.lecture.input_checks import with_settings
+from bpcli.lecture.input_checks import blocks_of, with_settings
 from bpcli.lecture.inputs import INPUTS, fused_names, settings_of
 from bpcli.lecture.named_functions import NAMED, Named
 
@@ -47,15 +47,13 @@ def some_inputs(name: str) -> dict[str, Any]:
     return found
 
 
-def named_question(name: str, checked: Inputs, wrt: Sequence[str] | None = None) -> Question:
+def named_question(name: str, checked: Inputs, wrt: str | Sequence[str] | None = None) -> Question:
     """A function of the lecture as a question; `checked` are its inputs as its row's `check` returns them.
 
     `wrt` names the blocks to differentiate by; UsageError for an unknown one.
     """
     row = NAMED[name]
-    if unknown := [block for block in wrt or () if block not in row.blocks]:
-        raise UsageError(f"{name} has no derivative by {unknown[0]}", f"its blocks are {', '.join(row.blocks)}")
-    chosen = [block for block in row.blocks if wrt is None or block in wrt]
+    chosen = blocks_of(name, row.blocks, wrt)
     blocks = tuple((block, np.shape(checked[block])) for block in chosen)
 
     def truth(inputs: Inputs) -> Array:

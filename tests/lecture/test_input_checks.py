@@ -8,7 +8,15 @@ import pytest
 from bpcli.errors import InputError, MissingInputError, UsageError
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.losses import LOSSES
-from bpcli.lecture.input_checks import check_labels, check_names, check_settings, check_sums, kind_of, one_hot
+from bpcli.lecture.input_checks import (
+    blocks_of,
+    check_labels,
+    check_names,
+    check_settings,
+    check_sums,
+    kind_of,
+    one_hot,
+)
 from bpcli.lecture.inputs import INPUTS
 from bpcli.lecture.named_functions import NAMED
 
@@ -90,3 +98,16 @@ def test_rows_of_shares_add_up_to_1():
     check_sums(np.array([[0.25, 0.75], [0.0, 1.0]]))
     with pytest.raises(InputError, match=r"found a sum of 0\.5"):
         check_sums(np.array([[0.25, 0.25]]))
+
+
+@pytest.mark.parametrize(
+    ("wrt", "chosen"), [(None, ["x", "w", "b"]), ("w", ["w"]), ("b, x", ["x", "b"]), (["w", "b"], ["w", "b"])]
+)
+def test_blocks_are_named_by_a_text_or_a_list(wrt, chosen):
+    assert blocks_of("affine", ("x", "w", "b"), wrt) == chosen
+
+
+@pytest.mark.parametrize("wrt", ["q", "x,q", ["q"], ""])
+def test_an_unknown_block_is_an_error(wrt):
+    with pytest.raises(UsageError, match="affine has no block"):
+        blocks_of("affine", ("x", "w", "b"), wrt)
