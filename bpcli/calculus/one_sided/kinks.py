@@ -276,11 +276,16 @@ def resolve(
             )
         return [Kink("", 0, None, None, math.nan, False)]
     near.work.allowed += WORK_A_STEP * steps
+    is_finite = near.kind.reals.arithmetic.is_finite
+    if not near.exact and not any(map(is_finite, values.ravel())):
+        if second:
+            plain[np.ix_([o for o, row in enumerate(values) if (row != row).any()], looked)] = math.nan
+        return []
     found: list[Kink] = []
     for i in looked:
         for o, row in enumerate(_decided(near, i, looked, second, steps, len(values))):
             for b, sides in enumerate(row):
-                if not near.kind.reals.arithmetic.is_finite(values[o, b]):
+                if not is_finite(values[o, b]):
                     if second and values[o, b] != values[o, b]:
                         plain[o, i, b] = near.kind.not_known
                     continue
