@@ -11,6 +11,7 @@ import contextlib
 import io
 import itertools
 import json
+import math
 import shlex
 import signal
 import sys
@@ -36,8 +37,9 @@ BITS = 20  # that an entry without a note has to be right to
 CERTIFIED_BITS = 52
 CHECK_BITS = 40  # to which a true entry that is said to differ is right
 MOST_SECONDS = 3.0  # of the processor's time, for one command
-EVERY = 16  # of the expressions is asked for its certificates, and of check
-A_TIME = 200  # expressions of a process, before it takes another seed
+CERTIFIED = 8  # of so many expressions one is asked for its certificates
+EVERY = 40  # and one for these as printed, and for check
+A_TIME = 50  # expressions of a process, before it takes another seed
 
 COMMANDS: dict[str, Callable[[Calculation, dict[str, Any]], Sequence[Any]]] = {
     "eval": lambda calculation, point: [calculation.value(point)],
@@ -131,10 +133,16 @@ class Comparison:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def findings(self, questions: Sequence[Question], thorough: bool = False) -> Iterator[Finding]:
-        """All that is wrong with the answers to one expression at points; `thorough`: certificates and checks too."""
+    def findings(
+        self, questions: Sequence[Question], thorough: bool = False, certify: bool = False
+    ) -> Iterator[Finding]:
+        """All that is wrong with the answers to one expression at points, with `certify` with certificates too.
+
+        `thorough`: these as they are printed, and checks.
+        """
         self.counts["expressions"] += 1
         calculations = _calculations(questions[0].text)
+        proving = _calculations(questions[0].text, certify=True) if certify else None
         for question in questions:
             self.counts["points"] += 1
             wrt = sorted(question.inputs)
@@ -144,12 +152,17 @@ class Comparison:
                 command = [name, question.text, "--at", question.at, "--format", "json"]
                 if self._differs(name, question, calculations, true):
                     yield from self._printed(command, true)
-                if thorough:
-                    yield from self._printed([*command, "--certify"], _truth(question, wrt, decimals=True))
+                if not thorough and proving is None:
+                    continue
+                decimals = _truth(question, wrt, decimals=True)
+                if thorough or (proving and self._differs(name, question, proving, decimals, CERTIFIED_BITS)):
+                    yield from self._printed([*command, "--certify"], decimals)
             if thorough and one:
                 yield from self._checked(["check", question.text, "--at", question.at, "--format", "json"], true)
 
-    def _differs(self, name: str, question: Question, calculations: Calculations, true: Truth) -> bool:
+    def _differs(
+        self, name: str, question: Question, calculations: Calculations, true: Truth, bits: int = BITS
+    ) -> bool:
         """Whether an answer has to be looked at more closely."""
         self.counts["answers"] += 1
         try:
@@ -227,9 +240,9 @@ def _truth(question: Question, wrt: list[str], decimals: bool = False) -> Truth:
     return Truth(true.value, true.gradient or found.gradient, true.hessian or found.hessian)
 
 
-def _calculations(text: str) -> Calculations:
+def _calculations(text: str, certify: bool = False) -> Calculations:
     given = Expressions([text])
-    return Calculations(given.trees, given.texts, given.wrt)
+    return Calculations(given.trees, given.texts, given.wrt, certify=certify)
 
 
 def _off(numbers: Sequence[float], entries: Sequence[arb | None] | None, bits: int) -> list[str]:
@@ -252,7 +265,8 @@ def explore(
         while (expressions is None or comparison.counts["expressions"] < expressions) and (
             seconds is None or time.monotonic() - start < seconds
         ):
-            for finding in comparison.findings(drawing.questions(), comparison.counts["expressions"] % EVERY == 0):
+            number = comparison.counts["expressions"]
+            for finding in comparison.findings(drawing.questions(), number % EVERY == 0, number % CERTIFIED == 1):
                 comparison.counts[finding.kind] += 1
                 yield finding
     yield comparison.counts

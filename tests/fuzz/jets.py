@@ -33,8 +33,8 @@ class Jet:
         self.v, self.g, self.h = v, g, h
 
     def is_constant(self) -> bool:
-        """Whether it depends on no variable for certain; `bool` of a ball is always true."""
-        return all(slope == 0 for slope in self.g)
+        """Whether both its derivatives are 0 for certain; `bool` of a ball is always true."""
+        return all(slope == 0 for slope in self.g) and all(slope == 0 for slope in self.h.flat)
 
     def map(self, v: arb, d: arb, dd: arb) -> Jet:
         """f(self) of which v, d, dd are value and derivatives: g = f′·g, h = f′·h + f″·gᵀg."""

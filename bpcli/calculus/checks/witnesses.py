@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.checks.probes import moved
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.seeds import Point
+from bpcli.calculus.sweeps.seeds import Point, numbers
 from bpcli.errors import BpcliError
 from bpcli.numbers.elements import UndecidedError
 
@@ -45,6 +45,8 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
     except BpcliError:
         return None
     name, k = entry
+    if not all(map(math.isfinite, numbers(list(point.values())))):
+        return None
     x = Fraction(float(np.ravel(point[name])[k]))
     step = _STEP * (abs(x) or 1)
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
