@@ -23,7 +23,7 @@ BELOW = {  # a folder may import from itself and from these
     "lecture": {"errors", "text", "numbers", "formulas", "calculus"},
     "calculus": {"errors", "memory", "text", "numbers", "formulas"},
     "datasets": {"errors", "memory", "sources", "text", "numbers", "formulas", "files"},
-    "training": {"errors", "memory", "sources", "text", "numbers", "formulas", "files", "datasets"},
+    "training": {"errors", "memory", "sources", "text", "numbers", "formulas", "files", "datasets", "calculus"},
     "plots": {"errors", "text", "numbers", "formulas", "files", "datasets", "training"},
     "api": {"errors", "text", "numbers", "formulas", "files", "datasets", "training", "calculus", "lecture"},
 }

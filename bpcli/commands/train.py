@@ -14,7 +14,7 @@ import click
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.option_groups import PATH, SET, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError
-from bpcli.text.notation import cell, csv_line, json_text
+from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import load_config
 from bpcli.training.metrics import beyond_doubles
 from bpcli.training.run import flat
@@ -62,6 +62,7 @@ def command(
             if current.training is None:
                 output.note(f"{settled.output} is finished: there is nothing to do")
             summary = current.finish()
+            _tell_warnings(current)
         except (KeyboardInterrupt, Terminated):
             _tell_stopped(current, config, settings, folder)
             raise
@@ -208,4 +209,8 @@ def summary_lines(summary: Mapping[str, Any], precision: int | None) -> list[str
         weighted = summary["weighted"]
         rows.append(["train, weighted", "", cell(weighted["loss"], precision), *blank])
         rows.append(["best constant, weighted", "", cell(weighted["best_constant_loss"], precision), *blank])
-    return [*output.aligned(rows), f"run: {summary['run']}"]
+    optimum = summary.get("optimum", {})
+    at_optimum = []
+    if optimum.get("reached"):
+        at_optimum = [f"at the optimum: the gradient's largest entry is {number(optimum['gradient_norm'], 2)}"]
+    return [*output.aligned(rows), *at_optimum, f"run: {summary['run']}"]

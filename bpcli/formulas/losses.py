@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bpcli.formulas import loss_formulas as formulas
-from bpcli.formulas.activations import logit
+from bpcli.formulas.activations import dsigmoid_dz, logit
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
     FROM_0_TO_1,
@@ -29,7 +29,8 @@ class Fused(NamedTuple):
 
     `slope_formula` says the latter in bpcli's language, of one entry, in y and a or p. `whole` are the mean over a
     batch and its slope, where they are more than those of the terms. `by_output(y, z, low, dJ_dz, (m, k))` is ∂J/∂ŷ
-    at ŷ = g(z + low) with ∂ŷ/∂z = m·2^k, to the digits that ŷ has rounded away.
+    at ŷ = g(z + low) with ∂ŷ/∂z = m·2^k, to the digits that ŷ has rounded away. `curvature` is ∂²J₀/∂z², where the
+    chain of the two loses digits.
     """
 
     term: Callable[..., Any]
@@ -38,6 +39,7 @@ class Fused(NamedTuple):
     slope_formula: str
     whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None
     by_output: Callable[..., Any] | None = None
+    curvature: Callable[..., Any] | None = None
 
     def J(self, y: Any, z: Any) -> Any:
         """(1/N) Σ J₀."""
@@ -213,6 +215,7 @@ LOSSES: dict[str, Loss] = {
                     "a-y",
                     (formulas.sigmoid_bce, formulas.dsigmoid_bce_dz),
                     formulas.dbce_dyhat_of_z,
+                    lambda y, z: dsigmoid_dz(z),
                 )
             },
             whole=(formulas.bce, formulas.dbce_dyhat),

@@ -64,7 +64,7 @@ def read_history(folder: Path) -> dict[str, list[float]]:
         return {}
     try:
         names, *rows = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
-        return {name: [float(row[k]) for row in rows] for k, name in enumerate(names)}
+        return {name: [float(row[k] or "nan") for row in rows] for k, name in enumerate(names)}
     except (OSError, ValueError, IndexError) as error:
         raise DataError(f"{path} is not the history of a run, or is damaged") from error
 

@@ -27,7 +27,7 @@ from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, data_files, most_epochs, prepare
-from bpcli.training.verdict import advice, no_better_than_constant
+from bpcli.training.verdict import advice, no_better_than_constant, short_of_optimum
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
@@ -143,6 +143,9 @@ class Session:
                 f"training diverged: at its end the loss on the training rows is {number(summary['train']['loss'])}",
                 "try a smaller training.learning_rate, and data.standardize: true if the features are not of one scale",
             )
+        options = self.config.training
+        if short := short_of_optimum(summary, options.tolerance, most_epochs(options.epochs)):
+            self.warn(short)
         useless = no_better_than_constant(summary)
         if useless:
             summary["advice"] = advice(training.result, training.parts["train"].X)
@@ -294,7 +297,11 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
 def _is_over(config: Config, state: State) -> bool:
     """Whether a state is that of a finished training."""
     stopping = stopping_of(config.training.early_stopping, config.training.epochs)
-    return state.epoch == most_epochs(config.training.epochs) or (stopping is not None and stopping.exhausted(state))
+    return (
+        state.ended
+        or state.epoch == most_epochs(config.training.epochs)
+        or (stopping is not None and stopping.exhausted(state))
+    )
 
 
 def _may_grow(config: Config, before: str) -> bool:

@@ -25,15 +25,25 @@ from bpcli.datasets.stored import Progress, StoredTable, stored
 from bpcli.datasets.table import Table, only_column, with_target
 from bpcli.errors import ConfigError, DataError, TooLargeError
 from bpcli.files import Paths, matching
-from bpcli.formulas.choices import Task
+from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import LAYERS, loss_of, task_of
+from bpcli.formulas.solvers import SOLVERS
 from bpcli.formulas.steps import make_step
 from bpcli.memory import available_memory
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config, check_columns
 from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
+from bpcli.training.descent.objective import ROWS, Objective
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import MOST_EPOCHS, Stopping, stopping_of
+from bpcli.training.descent.to_optimum import (
+    TOLERANCE,
+    ChosenSolver,
+    PausedError,
+    chosen_solver,
+    solve_epochs,
+    start_solver,
+)
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule, update_rule_of
 from bpcli.training.metrics import METRICS, is_defined
 from bpcli.training.model import Model, best_constant_loss
@@ -41,6 +51,9 @@ from bpcli.training.model import Model, best_constant_loss
 Array = NDArray[Any]
 
 PARTS = ("train", "validation", "test")
+
+_MOST_WEIGHTS = 2000  # and
+_MOST_PRODUCTS = 1 << 30  # of a Hessian that is computed only to say how far the optimum is
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class Training:
     stopping: Stopping | None = None
     in_files: bool = False
     """Whether the features lie in files, not in memory."""
+    solver: ChosenSolver | None = None
 
     @property
     def rows_seen(self) -> int:
@@ -94,13 +108,13 @@ class Training:
         size = self._batch_size
         step = make_step(model.type, model.activation, model.loss, size, model.b.shape, model.w.dtype)
         began, before = perf_counter(), state.seconds
-        if self.stopping is not None and self.stopping.exhausted(state):
+        if state.ended or (self.stopping is not None and self.stopping.exhausted(state)):
             return
         descent = Descent(
             train.X,
             model.target(train.y),
             step,
-            options.learning_rate,
+            options.learning_rate or 0.0,
             size,
             most_epochs(options.epochs),
             self.rng if options.shuffle else None,
@@ -109,7 +123,8 @@ class Training:
             None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
             self.update_rule,
         )
-        for epoch in _loop(train.X)(descent, state, pause):
+        epochs = _loop(train.X)(descent, state, pause) if self.solver is None else self._solved(pause or Pause())
+        for epoch in epochs:
             record: dict[str, Any] | None = None
             if epoch is not None:
                 record = {"epoch": epoch.number, "loss": epoch.loss}
@@ -119,9 +134,54 @@ class Training:
                 state.records.append(record)
             state.seconds = before + perf_counter() - began
             stop = record is not None and self.stopping is not None and self.stopping.seen(state, record)
+            if record is not None and self.solver is None and options.tolerance is not None:
+                state.ended = self.optimum(model)["reached"]
             yield record
-            if stop:
+            if stop or state.ended:
                 return
+
+    def _solved(self, pause: Pause) -> Iterator[Epoch | None]:
+        """The iterations of the solver."""
+        assert self.solver is not None
+        options = self.config.training
+
+        def check() -> None:
+            if pause.at == 0.0:  # a signal to stop
+                raise PausedError
+
+        return solve_epochs(
+            self._objective(self.model, check),
+            self.solver[0],
+            self.state,
+            most_epochs(options.epochs),
+            options.tolerance or TOLERANCE,
+            pause,
+        )
+
+    def _objective(self, model: Model, check: Callable[[], None] = lambda: None) -> Objective:
+        """What training minimises."""
+        train, options = self.parts["train"], self.config.training
+        step = make_step(
+            model.type, model.activation, model.loss, min(ROWS, len(train.y)), model.b.shape, np.dtype(np.float64)
+        )
+        y, outputs = model.target(train.y, np.float64), model.b.shape
+        return Objective(
+            train.X, y, step, (model.g, model.loss_row), outputs, options.l1, options.l2, train.weights, check
+        )
+
+    def optimum(self, model: Model) -> dict[str, Any]:
+        """How far a model is from the least of what training minimises: the largest entry of the gradient, penalties
+        included, Newton's decrement where it takes little time, and whether the first is within the tolerance."""
+        objective = self._objective(model)
+        theta = objective.pack(model.w, model.b)
+        at = objective(theta)
+        norm = float(np.abs(objective.slope(theta, at)).max())
+        quick = objective.p <= _MOST_WEIGHTS and objective.N * objective.p**2 <= _MOST_PRODUCTS
+        return {
+            "gradient_norm": norm,
+            "newton_decrement": objective.decrement(theta, at) if quick else None,
+            "reached": norm <= (self.config.training.tolerance or TOLERANCE),
+        }
 
     def _validated(self) -> dict[str, Any]:
         """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
@@ -152,6 +212,7 @@ class Training:
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
             "best_constant_loss": best_constant_loss(self.config.loss, train.y, classes),
             **weighted,
+            "optimum": self.optimum(self.result),
             "seconds": self.state.seconds,
         }
 
@@ -208,19 +269,44 @@ def _prepare(config: Config, large: bool, progress: Progress | None) -> Training
         config.data.dialect.for_others(),
     )
     state, options = State(w, b), config.training
-    update_rule = update_rule_of(options.optimizer, options.schedule, options.clip_norm, most_epochs(options.epochs))
     stopping = stopping_of(options.early_stopping, options.epochs)
-    update_rule.start(state)
+    solver, update_rule = chosen_solver(options.optimizer), PLAIN_DESCENT
+    if solver is None:
+        most = most_epochs(options.epochs)
+        update_rule = update_rule_of(options.optimizer, options.schedule, options.clip_norm, most)
+        update_rule.start(state)
+    else:
+        notes += _start_solver(config, solver, state)
     if stopping is not None:
         stopping.start(state)
-    if is_sparse(parts["train"].X):
+    if solver is None and is_sparse(parts["train"].X):
         from bpcli.training.descent.sparse_loop import sparse_slots
 
         sparse_slots(state, options.l1, options.l2)
     ordered = {k: parts[k] for k in PARTS if k in parts}
     if stopping is not None:
         _refuse_undefined(stopping.metric, model, parts["validation"].y)
-    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large)
+    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large, solver)
+
+
+def _start_solver(config: Config, solver: ChosenSolver, state: State) -> list[str]:
+    """Make the solver's slots; a note of the keys that it has no use for. ConfigError for too many weights."""
+    row, settings = solver
+    p, name = state.w.size + state.b.size, name_and_settings(config.training.optimizer)[0]
+    if row.most_weights is not None and p > row.most_weights:
+        others = " or ".join(other for other, row in SOLVERS.items() if row.most_weights is None)
+        raise ConfigError(
+            [
+                f"{config.places.get('training.optimizer', 'config')}: training.optimizer: {name} is for up to "
+                f"{row.most_weights} weights, and the model has {p}: take {others}"
+            ]
+        )
+    start_solver(row, settings, state)
+    if not config.passed_over:
+        return []
+    keys = config.passed_over
+    are = "are" if len(keys) > 1 else "is"
+    return [f"{name} goes over all rows at once, in float64, by steps of its own: {', '.join(keys)} {are} passed over"]
 
 
 def _refuse_undefined(metric: str, model: Model, y: Array) -> None:

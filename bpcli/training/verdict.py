@@ -32,6 +32,18 @@ def no_better_than_constant(summary: Mapping[str, Any]) -> str:
     )
 
 
+def short_of_optimum(summary: Mapping[str, Any], tolerance: float | None, epochs: int) -> str:
+    """What a training lacks that was to go to the optimum, with at most so many epochs; empty if it is there."""
+    optimum = summary.get("optimum")
+    if optimum is None or tolerance is None or optimum["reached"]:
+        return ""
+    why = "training.epochs were used up" if summary["epochs"] >= epochs else "no step led further down"
+    return (
+        f"the optimum is not reached: the gradient's largest entry is {number(optimum['gradient_norm'], 3)}, above "
+        f"training.tolerance {number(tolerance)}, and {why}"
+    )
+
+
 def advice(model: Model, X: Any) -> str:
     """What to try where a model has learned nothing of the features X (N, n)."""
     usual = "another training.learning_rate, or more epochs"

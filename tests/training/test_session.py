@@ -11,6 +11,7 @@ import pytest
 
 from bpcli import files
 from bpcli.errors import CheckError, DataError, UsageError
+from bpcli.formulas.solvers import SOLVERS
 from bpcli.training import checkpoint
 from bpcli.training import session as sessions
 from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
@@ -500,3 +501,30 @@ def test_who_shows_how_far_it_is_hears_within_an_epoch(here):
     assert [rows for _, rows in seen] == sorted({rows for _, rows in seen})
     assert seen[-1] == (False, 6 * 30)
     assert contents(here / "run")[0] == contents(here / "other")[0]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_solver_resumes_to_the_same_bits_and_tells_how_far_the_optimum_is(solver, here):
+    def trained(folder, epochs, resume=False):
+        settled = config(optimizer=solver, epochs=epochs, l2=0.01, output=str(here / folder))
+        with session(settled, resume=resume) as current:
+            assert list(current.epochs())
+            return current.finish()["optimum"], current.warnings(), (here / folder / "model.npz").read_bytes()
+
+    optimum, warnings, bits = trained("whole", 1000)
+    assert optimum["reached"]
+    assert optimum["gradient_norm"] <= 1e-8
+    assert not warnings
+    early, (warning,), _ = trained("stopped", 2)
+    assert not early["reached"]
+    assert "the optimum is not reached" in warning
+    assert trained("stopped", 1000, resume=True)[2] == bits
+
+
+@pytest.mark.usefixtures("here")
+def test_a_tolerance_ends_any_training():
+    settled = config(optimizer="nesterov", batch_size="full", tolerance=1e-3, epochs=5000, l2=0.1)
+    with session(settled) as current:
+        epochs = [record for record in current.epochs() if record]
+        assert current.finish()["optimum"]["gradient_norm"] <= 1e-3
+    assert len(epochs) < 5000

@@ -10,6 +10,7 @@ from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
 from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.schedules import SCHEDULES
+from bpcli.formulas.solvers import SOLVERS, Solver
 from bpcli.training.config.keys import KEYS
 from bpcli.training.metrics import metrics_of
 
@@ -38,9 +39,18 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     parts = [values.get(f"data.{part}") for part in ("validation", "test")]
     if sum(part for part in parts if isinstance(part, float)) >= 1:
         yield Conflict("data.test", "data.validation and data.test together leave nothing to train on")
+    rate = "training.learning_rate"
+    if rate in values and values[rate] is None and solver_of(values) is None:
+        yield Conflict(rate, f"expected {KEYS[rate].kind.expected}, found null")
     yield from _column_conflicts(values)
     yield from _weight_conflicts(values)
     yield from _stopping_conflicts(values)
+
+
+def solver_of(values: Mapping[str, Any]) -> Solver | None:
+    """The solver that the values ask for, if they do."""
+    name, _ = name_and_settings(values.get("training.optimizer") or KEYS["training.optimizer"].default)
+    return SOLVERS.get(name)
 
 
 def _task(values: Mapping[str, Any]) -> Task | None:

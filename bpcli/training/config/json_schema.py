@@ -5,6 +5,7 @@ from typing import Any
 
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, pairs
 from bpcli.formulas.losses import LOSSES
+from bpcli.formulas.solvers import SOLVERS
 from bpcli.training.config.keys import KEYS, REQUIRED, SECTIONS
 
 
@@ -17,7 +18,9 @@ def json_schema() -> dict[str, Any]:
         *sections, name = path.split(".")
         parent = root["properties"][sections[0]] if sections else root
         entry = {**key.kind.schema, "description": key.comment}
-        if key.default is REQUIRED:
+        if key.default is REQUIRED and key.not_for_solvers:
+            pass  # by `_rules`
+        elif key.default is REQUIRED:
             parent["required"].append(name)
         else:
             entry["default"] = list(key.default) if isinstance(key.default, tuple) else key.default
@@ -57,6 +60,8 @@ def _rules() -> Iterator[dict[str, Any]]:
         if key.fits:
             fitting = [_row(name) for name, row in LOSSES.items() if key.fits(row)]
             yield {"if": _has({"loss": {"anyOf": fitting}}), "else": _takes(path, [{"const": key.default}])}
+    by_solver = _has({"training.optimizer": {"anyOf": [_row(name) for name in SOLVERS]}})
+    yield {"if": by_solver, "else": _at("training.learning_rate", {"type": "number"}, required=True)}
     yield {"if": _has({"data.standardize": {"const": True}}), "then": _takes("data.scale", [{"const": None}])}
 
 

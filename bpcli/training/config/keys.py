@@ -21,6 +21,7 @@ from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.schedules import SCHEDULES
+from bpcli.formulas.solvers import SOLVERS
 from bpcli.training.config.value_types import (
     CHARACTER,
     CLASS,
@@ -39,6 +40,7 @@ from bpcli.training.config.value_types import (
     list_of,
     mapping_to,
     named,
+    number_or_null,
     one_of,
     optional,
     settings,
@@ -53,7 +55,8 @@ REQUIRED: Any = object()
 class Key:
     """A key: the values it takes, what it is for, and an example to show where its default is no good example.
 
-    `fits` says which losses it has a meaning for.
+    `fits` says which losses it has a meaning for; `not_for_solvers`, that a solver needs no such thing: the key may
+    then be left out, and `of_solvers` stands for any other value. Of other keys that is a solver's default.
     """
 
     kind: Kind
@@ -62,6 +65,8 @@ class Key:
     fits: Callable[[Loss], bool] | None = None
     default: Any = REQUIRED
     path: str = ""
+    not_for_solvers: bool = False
+    of_solvers: Any = None
 
     @property
     def comment(self) -> str:
@@ -126,29 +131,54 @@ class ModelConfig:
 class TrainingConfig:
     """The section `training`."""
 
-    learning_rate: Annotated[float, Key(a_number(above=0), "α in w := w − α(∂J/∂w)ᵀ", "1e-1")]
-    batch_size: Annotated[int | str, Key(either(a_whole_number(1), one_of("full")), "rows of a step, or full")] = 32
+    learning_rate: Annotated[
+        float | None,
+        Key(number_or_null(above=0), "α in w := w − α(∂J/∂w)ᵀ", "1e-1", not_for_solvers=True),
+    ]
+    batch_size: Annotated[
+        int | str,
+        Key(
+            either(a_whole_number(1), one_of("full")),
+            "rows of a step, or full",
+            not_for_solvers=True,
+            of_solvers="full",
+        ),
+    ] = 32
     epochs: Annotated[
         int | str,
         Key(
             either(a_whole_number(1), one_of("auto")),
             "passes over the training rows, or auto: as long as the validation rows improve, at most 10000",
+            of_solvers=1000,
         ),
     ] = 100
     shuffle: Annotated[bool, Key(FLAG, "a new order of the rows in each epoch")] = True
     seed: Annotated[
         int, Key(a_whole_number(0), "of the random splits, start and shuffling, each from a stream of its own")
     ] = 0
-    dtype: Annotated[str, Key(one_of("float64", "float32"), "")] = "float64"
+    dtype: Annotated[str, Key(one_of("float64", "float32"), "", not_for_solvers=True, of_solvers="float64")] = "float64"
     optimizer: Annotated[
         str | dict[str, Any],
-        Key(_row_of(OPTIMIZERS, "optimizer"), "or {name: momentum, momentum: 0.9}"),
+        Key(
+            TableKind(lambda: named(_settings({**OPTIMIZERS, **SOLVERS}), "optimizer")),
+            "or {name: lbfgs, memory: 20}",
+        ),
     ] = "sgd"
+    tolerance: Annotated[
+        float | None,
+        Key(
+            optional(a_number(above=0)),
+            "stop where ‖∂J/∂(w, b)‖∞, penalties included, is below; lbfgs and newton: 1e-8",
+            of_solvers=1e-8,
+        ),
+    ] = None
     schedule: Annotated[
         str | dict[str, Any],
         Key(
             _row_of(SCHEDULES, "schedule", {"warmup": a_whole_number(0)}),
             "or {name: cosine, warmup: 100}, warmup in steps",
+            not_for_solvers=True,
+            of_solvers="constant",
         ),
     ] = "constant"
     l1: Annotated[
@@ -156,7 +186,12 @@ class TrainingConfig:
     ] = 0.0
     l2: Annotated[float, Key(a_number(at_least=0), "adds l2/2·‖w‖² to J; never on the bias")] = 0.0
     clip_norm: Annotated[
-        float | None, Key(optional(a_number(above=0)), "the largest norm of ∂J/∂(w, b); a longer gradient is shortened")
+        float | None,
+        Key(
+            optional(a_number(above=0)),
+            "the largest norm of ∂J/∂(w, b); a longer gradient is shortened",
+            not_for_solvers=True,
+        ),
     ] = None
     class_weight: Annotated[
         str | dict[str, float] | None,
@@ -280,6 +315,8 @@ class Config:
         ),
     ]
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    passed_over: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """The keys that were given and that the solver has no use for."""
 
 
 SECTIONS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}

@@ -15,7 +15,7 @@ from bpcli.files import check_file, matching
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
-from bpcli.training.config.conflicts import conflicts, unknown_columns
+from bpcli.training.config.conflicts import conflicts, solver_of, unknown_columns
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
@@ -215,7 +215,7 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
             )
             values[path] = several[0] if isinstance(given, str) else several
     places = {path: place for key, given in reading.given.items() for path, place in _places(key, given.node)}
-    problems = [*reading.problems, *_missing(reading, start)]
+    problems = [*reading.problems, *_missing(reading, start, solver_of(values) is not None)]
     found = [*conflicts(values)]
     if problems or found:
         found += unknown_columns(values, names) if (names := _names_of(values)) else []
@@ -225,12 +225,22 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
     filled = {path: values.get(path, key.default) for path, key in KEYS.items()}
     if filled["model.activation"] is None and not LAYERS[filled["model.type"]].per_class:
         filled["model.activation"] = DEFAULT_ACTIVATION
+    passed_over = []
+    if solver_of(values):
+        solvers = {path: key for path, key in KEYS.items() if key.not_for_solvers or key.of_solvers is not None}
+        passed_over = [
+            path
+            for path, key in solvers.items()
+            if key.not_for_solvers and values.get(path) not in (None, key.of_solvers)
+        ]
+        filled |= {p: key.of_solvers for p, key in solvers.items() if key.not_for_solvers or values.get(p) is None}
     filled["output"] = Path(filled["output"] or Path("runs", stem))
     parts: dict[str, Any] = {path: value for path, value in filled.items() if "." not in path}
     for name, section in SECTIONS.items():
         inner = {path.partition(".")[2]: value for path, value in filled.items() if path.startswith(f"{name}.")}
         parts[name] = section(**inner)
-    return Config(**parts, places={path: str(place) for path, place in places.items()})
+    where = {path: str(place) for path, place in places.items()}
+    return Config(**parts, places=where, passed_over=tuple(passed_over))
 
 
 def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
@@ -242,11 +252,13 @@ def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
             yield f"{path}.{entry.text}", entry.place
 
 
-def _missing(reading: _Reading, start: Place) -> Iterator[tuple[Place, str]]:
+def _missing(reading: _Reading, start: Place, solver: bool) -> Iterator[tuple[Place, str]]:
     """A problem for each required key that was not given, unless its whole section is a problem already."""
     for path, key in KEYS.items():
         section = reading.sections.get(path.partition(".")[0])
-        required = key.default is REQUIRED or (path == "data.target" and not _names_own_target(reading))
+        required = (key.default is REQUIRED and not (solver and key.not_for_solvers)) or (
+            path == "data.target" and not _names_own_target(reading)
+        )
         if required and path not in reading.given and (section is None or section.sound):
             what = f"{path} is missing; expected {key.kind.expected.removesuffix(', or null')}" + (
                 f": {key.text}" if key.text else ""

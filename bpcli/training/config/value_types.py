@@ -348,6 +348,16 @@ def either(*kinds: Kind) -> Kind:
     return Kind(expected, read, {"anyOf": [kind.schema for kind in kinds]}, sum((kind.choices for kind in kinds), ()))
 
 
+def number_or_null(above: float) -> Kind:
+    """A number that some configs do without: null is read, and not offered."""
+    kind = a_number(above=above)
+
+    def read(node: Node) -> Any:
+        return None if isinstance(node, Scalar) and node.value is None and node.text else kind.read(node)
+
+    return Kind(kind.expected, read, optional(kind).schema)
+
+
 def optional(kind: Kind) -> Kind:
     """A kind, or null."""
     return either(kind, NULL)

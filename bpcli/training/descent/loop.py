@@ -23,7 +23,7 @@ class Epoch:
 
     number: int
     loss: float
-    learning_rate: float
+    learning_rate: float | None
     seconds: float
 
 
@@ -333,10 +333,10 @@ class _Batches:
             self._all_weights.take(rows, 0, self._weights[: len(rows)], "clip")
 
 
-def diverged(epoch: int, step: int, what: str, learning_rate: float) -> DivergedError:
+def diverged(epoch: int, step: int, what: str, learning_rate: float | None) -> DivergedError:
     """The error of a training that diverged in that step, and what helps."""
+    rate = "" if learning_rate is None else f"try a smaller training.learning_rate (it is {learning_rate:g}), and "
     return DivergedError(
         f"training diverged in epoch {epoch}, step {step}: {what}",
-        f"try a smaller training.learning_rate (it is {learning_rate:g}), and data.standardize: true if the features "
-        "are not of one scale",
+        f"{rate}data.standardize: true if the features are not of one scale",
     )

@@ -19,7 +19,7 @@ class State:
     `generator` is the state of the random generator at the beginning of the current epoch, from which, and the number
     of rows, its order follows; None before the first one, or without shuffling. `best` says which epoch was the best so
     far, and how good; its weights are the slots `best.w` and `best.b`. `records` are the epochs as the history shows
-    them.
+    them. `ended` says that there is nothing left to do before the epochs are used up: the optimum is reached.
     """
 
     w: Array
@@ -35,6 +35,7 @@ class State:
     epoch_seconds: float = 0.0
     seconds: float = 0.0
     records: list[dict[str, Any]] = field(default_factory=list)
+    ended: bool = False
 
     def arrays(self) -> dict[str, Array]:
         """The arrays by name; an optimiser's slot is `slot.NAME`."""
@@ -53,6 +54,7 @@ class State:
             "epoch_seconds": self.epoch_seconds,
             "seconds": self.seconds,
             "records": self.records,
+            "ended": self.ended,
         }
 
     @staticmethod

@@ -491,3 +491,18 @@ def test_columns_that_are_not_there_have_the_place_in_the_config(load):
         f"11:13: data.missing: {path} has no column hight; did you mean height?",
     ]
     assert check_columns(config, ["idd", "age", "hight", "diagnosis", "x"]) == []
+
+
+def test_a_solver_needs_no_learning_rate_and_passes_over_what_it_has_no_use_for(load):
+    settled = load(GOOD.replace("learning_rate: 1e-1", "optimizer: newton"))
+    options = settled.training
+    assert (options.learning_rate, options.batch_size, options.epochs, options.tolerance) == (None, "full", 1000, 1e-8)
+    assert settled.passed_over == ()
+    config = load(GOOD, "training.optimizer=newton", "training.schedule=cosine", "training.batch_size=full")
+    assert config.passed_over == ("training.learning_rate", "training.schedule")
+    assert config.training == options
+
+
+def test_without_a_solver_the_learning_rate_is_a_number(problems):
+    (problem,) = problems(GOOD.replace("1e-1", "null"))
+    assert "training.learning_rate: expected a finite number greater than 0, found null" in problem

@@ -1,0 +1,174 @@
+"""The objective: J over all training rows with its penalties, its gradient and its Hessian, block by block.
+
+The sum of the blocks goes along a tree that depends on the number of rows alone, so that it has the same bits wherever
+the blocks are computed, and an error that grows with log N.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.sparse import is_sparse
+from bpcli.formulas.activations import Activation
+from bpcli.formulas.losses import Loss
+from bpcli.formulas.solvers import newton_step, pseudo_gradient
+from bpcli.formulas.steps import Step
+
+Array = NDArray[Any]
+
+ROWS = 4096
+"""Rows of a block."""
+
+
+class Evaluation(NamedTuple):
+    """At a θ: the objective with its penalties, the mean loss without, and the gradient (p,) without that of l1."""
+
+    value: float
+    loss: float
+    gradient: Array
+
+
+class Objective:
+    """(1/N) Σ ωJ₀ + l1·Σ|w| + l2/2·‖w‖² as a function of θ (p,): w (n, K) row by row, then b (K,); K = 1 of a neuron.
+
+    X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), as the loss takes it. `step` is of at least as many
+    rows as a block has, `pair` the rows it stands for. `check` is called before each block, and may raise.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        step: Step,
+        pair: tuple[Activation | None, Loss],
+        outputs: tuple[int, ...],
+        l1: float = 0.0,
+        l2: float = 0.0,
+        weights: Array | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._X, self._y, self._step, self._pair, self._weights = X, y, step, pair, weights
+        self._check, self._outputs = check, outputs
+        self.N, n = X.shape
+        self.K = outputs[0] if outputs else 1
+        self.p = (n + 1) * self.K
+        on_w = np.arange(self.p) < n * self.K
+        self.l1, self.l2 = l1 * on_w, l2 * on_w
+
+    def pack(self, w: Array, b: Array) -> Array:
+        """θ of w and b."""
+        return np.concatenate([w.reshape(-1), b.reshape(-1)]).astype(np.float64)
+
+    def unpack(self, theta: Array) -> tuple[Array, Array]:
+        """W and b of θ, in the shapes of a model."""
+        w, b = theta[: -self.K], theta[-self.K :]
+        return w.reshape(-1, *self._outputs), b.reshape(self._outputs)
+
+    def __call__(self, theta: Array) -> Evaluation:
+        """The value and the gradient at θ."""
+        w, b = self.unpack(theta)
+        with np.errstate(all="ignore"):
+            total = summed(self._part(x, y, omega, w, b) for x, y, omega in self._blocks()) / self.N
+            loss, gradient = float(total[0]), total[1:]
+            penalty = float(self.l1 @ np.abs(theta)) + 0.5 * float(self.l2 @ theta**2)
+        return Evaluation(loss + penalty, loss, gradient + self.l2 * theta)
+
+    def _part(self, x: Any, y: Array, omega: Array | None, w: Array, b: Array) -> Array:
+        z = np.asarray(x @ w + b)
+        loss = self._step(z, y, omega)  # z is now ∂ΣJ₀/∂z
+        return np.concatenate([[loss], np.asarray(x.T @ z).reshape(-1), z.sum(axis=0).reshape(-1)])
+
+    def hessian(self, theta: Array) -> Array:
+        """∂²J/∂θ² (p, p), without l1."""
+        from bpcli.training.descent.curvature import curvature_of
+
+        (w, b), curvature = self.unpack(theta), curvature_of(*self._pair)
+        with np.errstate(all="ignore"):
+            H = (
+                summed(
+                    self._hessian_part(x, curvature(y, np.asarray(x @ w + b)), omega) for x, y, omega in self._blocks()
+                )
+                / self.N
+            )
+        return np.asarray(H + np.diag(self.l2))
+
+    def _hessian_part(self, x: Any, h: Array, omega: Array | None) -> Array:
+        """Σ ω (x, 1)(x, 1)ᵀ ⊗ h over the rows, h = ∂²J₀/∂z²."""
+        K = self.K
+        h = h.reshape(x.shape[0], K, K)
+        h = h if omega is None else h * omega[:, None, None]
+        H = np.empty((self.p // K, K, self.p // K, K))
+        for k in range(K):
+            for other in range(k + 1):
+                block = _outer(x, h[:, k, other])
+                H[:, k, :, other] = block
+                H[:, other, :, k] = block
+        return H.reshape(self.p, self.p)
+
+    def moments(self) -> tuple[Array, Array]:
+        """The mean and the standard deviation of each feature, (n,), weighted; 1 instead of a deviation of 0."""
+
+        def part(x: Any, omega: Array | None) -> Array:
+            squares = x.multiply(x) if is_sparse(x) else x * x
+            ones = np.ones(x.shape[0]) if omega is None else omega
+            return np.stack([np.asarray(x.T @ ones), np.asarray(squares.T @ ones)])
+
+        mean, squares = summed(part(x, omega) for x, _, omega in self._blocks()) / self.N
+        variance = squares - mean**2
+        return mean, np.sqrt(np.where(variance > 1e-12 * squares, variance, np.where(squares > 0, squares, 1.0)))
+
+    def slope(self, theta: Array, at: Evaluation) -> Array:
+        """The gradient with that of l1: its shortest subgradient, which is 0 at the optimum."""
+        return pseudo_gradient(at.gradient, theta, self.l1)
+
+    def decrement(self, theta: Array, at: Evaluation) -> float | None:
+        """Newton's decrement √(gᵀH⁻¹g): J is half of its square above the optimum, to second order.
+
+        None under l1, and where the Hessian is not positive definite.
+        """
+        H = self.hessian(theta)
+        if self.l1.any() or not np.isfinite(H).all():
+            return None
+        step = newton_step(H, at.gradient)
+        return None if step is None else sqrt(max(0.0, float(-at.gradient @ step)))
+
+    def _blocks(self) -> Iterator[tuple[Any, Array, Array | None]]:
+        for first in range(0, self.N, ROWS):
+            self._check()
+            rows = slice(first, min(self.N, first + ROWS))
+            x = self._X[rows]
+            yield (
+                x.astype(np.float64, copy=False),
+                self._y[rows],
+                None if self._weights is None else self._weights[rows],
+            )
+
+
+def _outer(x: Any, h: Array) -> Array:
+    """Σ h (x, 1)(x, 1)ᵀ over the rows, (n + 1, n + 1)."""
+    n = x.shape[1]
+    weighted = x.multiply(h[:, None]).tocsr() if is_sparse(x) else x * h[:, None]
+    product = x.T @ weighted
+    result = np.empty((n + 1, n + 1))
+    result[:n, :n] = product.toarray() if is_sparse(x) else product
+    result[:n, n] = result[n, :n] = np.asarray(weighted.sum(axis=0)).reshape(-1)
+    result[n, n] = h.sum()
+    return result
+
+
+def summed(parts: Iterable[Array]) -> Array:
+    """The sum of some arrays along a binary tree over their numbers: ((0 + 1) + (2 + 3)) + (4 + …)."""
+    waiting: list[tuple[int, Array]] = []  # the level of a node of the tree, and its sum
+    for part in parts:
+        level = 0
+        while waiting and waiting[-1][0] == level:
+            part = waiting.pop()[1] + part
+            level += 1
+        waiting.append((level, part))
+    _, total = waiting.pop()
+    while waiting:
+        total = waiting.pop()[1] + total
+    return total
