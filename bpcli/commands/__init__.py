@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, ExpressionError, UnfinishedError, listed, meant, nearest
+from bpcli.errors import BpcliError, DataError, ExpressionError, UnfinishedError, UsageError, listed, meant, nearest
 from bpcli.memory import WAY_OUT, prepare_numpy, told
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -234,9 +234,11 @@ def run(arguments: Sequence[str]) -> int:
             finally:
                 debug = bool(context.meta.get(DEBUG))
         sys.stdout.flush()
+        if list(arguments[1:]) == ["-h"]:
+            output.note(f"-h was read as an expression; the help is bpcli {arguments[0]} --help")
         return 0
     except BaseException as error:
-        return _report(error, debug or "--debug" in arguments)
+        return _report(error, debug or "--debug" in arguments, list(arguments))
 
 
 def _completing() -> bool:
@@ -249,7 +251,7 @@ def _complete() -> Any:
     raise SystemExit(0)
 
 
-def _report(error: BaseException, debug: bool) -> int:
+def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) -> int:
     """Print the error on stderr; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return int(error.exit_code)
@@ -262,7 +264,11 @@ def _report(error: BaseException, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    code, text = _describe(error)
+    code, text = _describe(error, arguments)
+    if any("://" in word for word in arguments):
+        from bpcli.commands.mistakes import with_whole_urls
+
+        text = with_whole_urls(arguments, text)
     if text:
         output.say(text if isinstance(error, NoCommandError) else f"bpcli: error: {text}")
     return code
@@ -293,17 +299,29 @@ _NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")  # of l
 _ASKED = re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]+)")  # of NumPy
 
 
-def _describe(error: BaseException) -> tuple[int, str]:
+def _instead(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> str:
+    """What to type instead of a command line with one of the usual mistakes."""
+    if not isinstance(error, UsageError | DataError | click.UsageError):
+        return ""
+    from bpcli.commands.mistakes import instead_of
+
+    return instead_of(arguments, str(error.message))
+
+
+def _describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str]:
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
+        if instead := _instead(error, arguments):
+            error.hint = instead
         return error.exit_code, _with_options(error) if error.names else _with_ways(error)
     if isinstance(error, NoCommandError):
         return 2, error.format_message()
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "bpcli"
-        text = error.format_message()
-        return 2, f"{text[:1].lower()}{text[1:].removesuffix('.')}\n  see: {path} --help"
+        text, instead = error.format_message(), _instead(error, arguments)
+        first = text.partition("\n")[0] if instead else text
+        return 2, f"{first[:1].lower()}{first[1:].removesuffix('.')}\n  {instead or f'see: {path} --help'}"
     if isinstance(error, click.ClickException):
         return error.exit_code, error.format_message()
     if isinstance(error, KeyboardInterrupt | click.Abort):

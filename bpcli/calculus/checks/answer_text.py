@@ -72,22 +72,22 @@ def _rows(text: str) -> Rows:
     bare = text.strip()
     if match := _ARRAY.fullmatch(bare):
         bare = match[1].strip()
-    lines = list(_split(bare, ";\n"))
+    lines = list(split(bare, ";\n"))
     if _enclosed(bare):
-        lines = list(_split(bare[1:-1], ";\n"))
-        parts = [part.strip() for line in lines for part in _split(line, ",") if part.strip()]
+        lines = list(split(bare[1:-1], ";\n"))
+        parts = [part.strip() for line in lines for part in split(line, ",") if part.strip()]
         if all(map(_enclosed, parts)):
             lines = parts
         elif len(lines) > 1 and bare[0] == "(":  # a formula, over several lines
             lines = [bare]
-    rows = [[part.strip() for part in _split(_bare(row), ",")] for row in lines if row.strip()]
+    rows = [[part.strip() for part in split(_bare(row), ",")] for row in lines if row.strip()]
     return [_spaced(row[0]) if len(row) == 1 else row for row in rows]
 
 
 def _bare(row: str) -> str:
     """A row without the brackets about it; parentheses stay, but about several cells."""
     row = row.strip()
-    several = _enclosed(row) and (row[0] == "[" or len(list(_split(row[1:-1], ","))) > 1)
+    several = _enclosed(row) and (row[0] == "[" or len(list(split(row[1:-1], ","))) > 1)
     return row[1:-1] if several else row
 
 
@@ -105,12 +105,12 @@ def _enclosed(text: str) -> bool:
 
 def _spaced(text: str) -> list[str]:
     """The entries that are kept apart by spaces, as they are printed: numbers, or formulas that have none inside."""
-    parts = [part for part in _split(" ".join(text.split()), " ") if part]
+    parts = [part for part in split(" ".join(text.split()), " ") if part]
     open_ = any(part[0] in _OPERATORS + ")" or part[-1] in _OPERATORS + "-−(" for part in parts)
     return [text] if open_ else parts
 
 
-def _split(text: str, separators: str) -> Iterable[str]:
+def split(text: str, separators: str) -> Iterable[str]:
     """The parts between separators outside of brackets."""
     depth, start = 0, 0
     for place, character in enumerate(text):
