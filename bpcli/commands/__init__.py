@@ -305,7 +305,7 @@ def _instead(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> 
         return ""
     from bpcli.commands.mistakes import instead_of
 
-    return instead_of(arguments, str(error.message))
+    return instead_of(arguments, str(error.message), cli)
 
 
 def _describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str]:

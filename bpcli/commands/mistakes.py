@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -41,13 +41,17 @@ _DIGIT_COMMA_DIGIT = re.compile(r"\d,\d")
 
 
 class Line(NamedTuple):
-    """A command line that failed: the command, its words that are no options, its options, and those unknown to it."""
+    """A command line that failed: the command, its words that are no options, its options, and those unknown to it.
+
+    `commands` are those that there are.
+    """
 
     command: str
     words: list[str]
     options: dict[str, str | None]
     unknown: list[str]
     message: str
+    commands: Sequence[str]
 
 
 class Mistake(NamedTuple):
@@ -114,12 +118,12 @@ def _expressions_in(word: str) -> list[str]:
 
 def _help(line: Line) -> str:
     asked = {"-h", "-help", "-?", "/?"} & {line.command, *line.words, *line.options}
-    known = line.command in _command_names()
+    known = line.command in line.commands
     return f"the help is bpcli {f'{line.command} ' if known else ''}--help" if asked else ""
 
 
 def _command(line: Line) -> str:
-    if line.command in _command_names():
+    if line.command in line.commands:
         return ""
     if line.command in _COMMANDS and "did you mean" not in line.message:
         return f"did you mean bpcli {_COMMANDS[line.command]}?"
@@ -271,9 +275,9 @@ MISTAKES = (
 """The table, in the order in which it is read; the first that was made is told."""
 
 
-def instead_of(arguments: Sequence[str], message: str) -> str:
+def instead_of(arguments: Sequence[str], message: str, group: click.Group) -> str:
     """What to type instead of a command line that failed with this message; empty if the table has nothing like it."""
-    line = _line(arguments, message)
+    line = _line(arguments, message, group)
     for commands, instead in MISTAKES:
         if (not commands or line.command in commands) and (found := instead(line)):
             return found
@@ -288,15 +292,10 @@ def with_whole_urls(arguments: Sequence[str], text: str) -> str:
     return text
 
 
-def _command_names() -> Mapping[str, object]:
-    from bpcli.commands import COMMANDS
-
-    return COMMANDS
-
-
-def _line(arguments: Sequence[str], message: str) -> Line:
+def _line(arguments: Sequence[str], message: str, group: click.Group) -> Line:
     command, *rest = arguments or [""]
-    known = _options(command)
+    context = click.Context(group)
+    known = _options(group.get_command(context, command), context)
     words, options, unknown = [], dict[str, str | None](), []
     at = 0
     while at < len(rest):
@@ -310,19 +309,14 @@ def _line(arguments: Sequence[str], message: str) -> Line:
             value, at = rest[at], at + 1
         options[name] = value if equals or takes else None
         unknown += [name] * (name not in known)
-    return Line(command, words, options, unknown, message)
+    return Line(command, words, options, unknown, message, group.list_commands(context))
 
 
-def _options(command: str) -> dict[str, bool]:
+def _options(command: click.Command | None, context: click.Context) -> dict[str, bool]:
     """The options of a command, and whether each takes a value."""
-    from bpcli.commands import cli
-
-    context = click.Context(cli)
-    found = cli.get_command(context, command)
-    parameters = found.get_params(context) if found else []
     return {
         name: not parameter.is_flag
-        for parameter in parameters
+        for parameter in (command.get_params(context) if command else [])
         if isinstance(parameter, click.Option)
         for name in parameter.opts
     }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.commands import COMMANDS
+from bpcli.commands import COMMANDS, cli
 from bpcli.commands.mistakes import instead_of
 
 
@@ -84,7 +84,7 @@ def test_other_errors_keep_their_own_words(bpcli, folder, typed):
     arguments = shlex.split(typed)
     failed = bpcli(*arguments)
     assert failed.code == 2
-    assert instead_of(arguments, failed.err) == ""
+    assert instead_of(arguments, failed.err, cli) == ""
 
 
 def test_an_expression_h_is_told_of(bpcli):
@@ -98,4 +98,4 @@ def test_an_expression_h_is_told_of(bpcli):
     st.lists(st.text(max_size=12) | st.sampled_from(["--at", "--set", "-h", "x*y", "https://a", "a.csv"]), max_size=5),
 )
 def test_no_line_breaks_it(command, words):
-    assert isinstance(instead_of([command, *words], ""), str)
+    assert isinstance(instead_of([command, *words], "", cli), str)
