@@ -3,6 +3,7 @@
 `render` writes an expression that can be parsed again; this one is for readers, with products side by side.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -41,7 +42,6 @@ _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 _BARE_FUNCTIONS = {name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "max": ("max", r"\max"), "min": ("min", r"\min")}
 _POWERS = {"2": "²", "3": "³"}
-_LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "sigma": "σ", "yhat": "ŷ"}
 
 
 def written(formula: str | Expression, names: Names | None = None) -> Formula:
@@ -68,7 +68,11 @@ def application(name: str, formula: str) -> Formula:
 
 def symbol(name: str) -> Formula:
     """The default notation of a name: `delta` is δ."""
-    return Formula(_LETTERS.get(name, name), to_latex(Name(name)))
+    try:
+        letter = unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
+    except KeyError:
+        letter = "ŷ" if name == "yhat" else name
+    return Formula(letter, to_latex(Name(name)))
 
 
 def renamed(tree: Expression, names: Mapping[str, str]) -> Expression:

@@ -36,6 +36,7 @@ SUMS = Formula("Σ", r"\sum_i")
         ("log(z)*z", "(log z) z", r"(\log z) z"),
         ("z*log(1-z)", "z log(1 − z)", r"z \log(1 - z)"),
         ("delta*abs(z)", "δ|z|", r"\delta \left|z\right|"),
+        ("tau*lambda/pi", "τ λ/π", r"\frac{\tau \lambda}{\pi}"),
         ("sigmoid(z)", "σ(z)", r"\sigma(z)"),
         ("where(z<0,0,1)", "0 if z < 0, else 1", r"\begin{cases} 0, & z < 0 \\ 1, & z \ge 0 \end{cases}"),
         (

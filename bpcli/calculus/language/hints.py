@@ -317,7 +317,9 @@ def _rows() -> dict[str, list[tuple[list[str], str]]]:
     for line in _CALLS.strip().splitlines():
         call, meant = line.split(": ")
         name, arguments = call.removesuffix(")").split("(", 1)
-        rows.setdefault(name, []).append((arguments.split(", "), meant))
+        parameters = arguments.split(", ")
+        if name not in FUNCTIONS or not _fits(name, len(parameters)):  # a row may have been added under the name
+            rows.setdefault(name, []).append((parameters, meant))
     return rows
 
 
@@ -341,16 +343,16 @@ def call_here(name: str, arguments: Sequence[str]) -> str:
         return f"{name}({', '.join([*plain, *axes])})" if known else ""
     if name in FUNCTIONS and _fits(name, len(arguments)):
         return f"{name}({', '.join(arguments)})"
+    folded = {function.lower(): function for function in FUNCTIONS}.get(name.lower(), name)
+    if folded != name and _fits(folded, len(arguments)):
+        return f"{folded}({', '.join(arguments)})"
     rows = _rows().get(_key(name), [])
     for parameters, meant in rows:
         if len(parameters) == len(arguments) and all(
             p in "xyz" or p == a for p, a in zip(parameters, arguments, strict=True)
         ):
             return _filled(meant, dict(zip(parameters, arguments, strict=True)))
-    folded = {function.lower(): function for function in FUNCTIONS}
-    if name.lower() in folded and name not in FUNCTIONS:
-        return f"{folded[name.lower()]}({', '.join(arguments)})"
-    return ""
+    return f"{folded}({', '.join(arguments)})" if folded != name else ""
 
 
 def _is_named(argument: str) -> bool:

@@ -189,3 +189,9 @@ def test_no_advice_on_what_means_nothing():
     assert advice_on_call("qqq", ["x"]) == ""
     assert to_text(parse("2*-x")) == "2*(-x)"
     assert parse("x⋅y÷2−1") == parse("x·y/2-1")
+
+
+def test_a_function_that_is_added_stands_before_what_other_languages_call_by_its_name(monkeypatch):
+    assert call_here("HardTanh", ["x"]) == "clip(x, -1, 1)"
+    monkeypatch.setitem(FUNCTIONS, "hardtanh", FUNCTIONS["tanh"])
+    assert call_here("HardTanh", ["x"]) == "hardtanh(x)"
