@@ -14,6 +14,7 @@ from bpcli.text.notation import csv_line, number
 
 
 @click.command(cls=Command)
+@asks(wrt=False, bulk=False, certify=False)
 @option("Descent", "--lr", callback=number_of, required=True, metavar="A", help="The learning rate α.")
 @option(
     "Descent", "--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps."
@@ -21,7 +22,6 @@ from bpcli.text.notation import csv_line, number
 @option("Descent", "--tolerance", callback=number_of, metavar="T", help="Stop where no |∂f/∂x| is larger than this.")
 @option("Descent", "--ascend", "upward", is_flag=True, help="x := x + α(∇f)ᵀ instead of −.")
 @option("Descent", "--direction", metavar="x=+,y=-", help="The sign of the update for each variable.")
-@asks(wrt=False, bulk=False, certify=False)
 def command(
     request: Request,
     printer: Printer,
@@ -31,7 +31,7 @@ def command(
     upward: bool,
     direction: str | None,
 ) -> None:
-    """Descend on EXPR from a point: a line a step, from step 0, the point, then the value.
+    """Gradient descent on EXPR from a point: one line for each step, with the point and then the value.
 
     \b
     bpcli descend "x**2+y**2" --at 1,2 --lr 0.1 --steps 3

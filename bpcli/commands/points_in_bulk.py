@@ -1,4 +1,4 @@
-"""Values and gradients at many points: streamed in blocks, printed a line a point or written as `.npy`."""
+"""Values and gradients at many points: streamed in blocks, printed one line for each point or written as `.npy`."""
 
 import math
 import re

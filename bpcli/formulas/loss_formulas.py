@@ -2,7 +2,7 @@
 
 Source: the lecture's "Loss Functions and Jacobians". Terms work entry by entry, for every kind of number; with a label
 of 0 or 1 only one of two terms counts, even where the logarithm in the other is infinite. Over a batch J = (1/N) Σ J₀:
-y, ŷ are (N,) for one output or (N, K), a sample a row, or a number for a single sample; the Jacobians are returned in
+y, ŷ are (N,) for one output or (N, K), one sample in each row, or a number for a single sample; the Jacobians are returned in
 the shape of ŷ (as a row 1 × N or 1 × NK when flattened). The fused forms are the products of the Jacobians they stand
 for, without the division by ŷ(1 − ŷ) that cancels.
 """

@@ -148,7 +148,7 @@ def one_formula(
     if len(rows) > 1:
         text = re.sub(r"\byhat\b", f"({text})", rows[1].formula)
     if activation is not None:
-        text, blocks = re.sub(r"\bz\b", "(x*w+b)", text), INPUTS["neuron"][:3]
+        text, blocks = re.sub(r"\bz\b", "(x*w+b)", text), tuple(key for key in INPUTS[name] if key != "activation")
     given = {key: setting.default for row in rows for key, setting in row.settings.items()}
     return OneFormula(to_text(parse(text)), blocks, given)
 
