@@ -169,32 +169,25 @@ def _elu_range(alpha: float = pairs.ELU_ALPHA) -> Interval:
 class Activation(NamedTuple):
     """A row of `ACTIVATIONS`: all that is true of an activation a = g(z).
 
-    `value(z)`, `derivative(z)`; `formula` and `derivative_formula` say the same in bpcli's language, in z, a and the
-    settings' names. `range`: where a lies, `range_of()` where settings change that. `kinks()`: where the pieces of g
-    meet; `homogeneous`: g(h·z) = h·g(z) for h > 0; `exact`: g does not round. Settings are further arguments of each of
-    these functions, by the names in `settings`, whose defaults are theirs; `by_setting` has ∂a/∂(setting).
-
-    `slope_form(z, low)` is (m, k) with ∂a/∂z = m·2^k at z + low: a slope too small for a double still counts where a
-    large x or w multiplies it. `pair_form(z, low)` is a at z + low as a pair, so that a − y keeps its digits also where
-    a rounds to y. `complement(z)` is 1 − a, to all its digits where a is a probability that has rounded to 1. Without
-    these forms `slope`, `pair` and `one_minus` use the value and the derivative.
+    Settings, such as alpha of elu, are further arguments of each of its functions.
     """
 
     name: str
-    value: Callable[..., Any]
-    derivative: Callable[..., Any]
-    formula: str
-    derivative_formula: str
-    range: Interval = REALS
-    range_of: Callable[..., Interval] | None = None
-    kinks: Kinks = smooth
-    exact: bool = False
-    homogeneous: bool = False
-    settings: Mapping[str, Setting] = NONE
-    by_setting: Mapping[str, Callable[..., Any]] = NONE
-    slope_form: Callable[..., tuple[Any, Any]] | None = None
-    pair_form: Callable[..., Pair[Any]] | None = None
-    complement: Callable[..., Any] | None = None
+    value: Callable[..., Any]  # (z): a
+    derivative: Callable[..., Any]  # (z): ∂a/∂z
+    formula: str  # a in bpcli's language
+    derivative_formula: str  # ∂a/∂z in bpcli's language, in z and a
+    range: Interval = REALS  # where a lies;
+    range_of: Callable[..., Interval] | None = None  # (): the same, if settings change it
+    kinks: Kinks = smooth  # (): where the pieces of g meet
+    exact: bool = False  # whether g does not round
+    homogeneous: bool = False  # whether g(h·z) = h·g(z) for h > 0
+    settings: Mapping[str, Setting] = NONE  # with their defaults and bounds
+    by_setting: Mapping[str, Callable[..., Any]] = NONE  # ∂a/∂(setting)
+    # Forms with more digits than a double; without them `slope`, `pair` and `one_minus` use value and derivative:
+    slope_form: Callable[..., tuple[Any, Any]] | None = None  # (z, low): (m, k) with ∂a/∂z = m·2^k at z + low
+    pair_form: Callable[..., Pair[Any]] | None = None  # (z, low): a as a pair, so that a − y keeps its digits
+    complement: Callable[..., Any] | None = None  # (z): 1 − a, for an a that has rounded to 1
 
     def __hash__(self) -> int:
         return id(self)
@@ -210,7 +203,7 @@ class Activation(NamedTuple):
         return (self.derivative(z), 0) if self.slope_form is None else self.slope_form(z, low)
 
     def pair(self, z: Any, low: Any) -> Pair[Any]:
-        """A at z + low as a pair."""
+        """a at z + low, as a pair."""
         if self.pair_form is not None:
             return self.pair_form(z, low)
         return namespace(z).two_sum(self.value(z), low * self.derivative(z))

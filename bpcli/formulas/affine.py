@@ -39,7 +39,7 @@ def affine(x: Any, w: Any, b: Any) -> Any:
 
 
 def affine_by_row(X: Any, w: Any, b: Any) -> Any:
-    """`affine` of a batch X (N, n) to the same bits for a row whatever rows stand beside it, (N,) or (N, K).
+    """`affine` of a batch X (N, n), with the same bits for a row whatever the other rows are: (N,) or (N, K).
 
     A product of matrices adds in an order that depends on how many rows there are. `einsum` goes row by row, as long as
     a row fits into its buffer; longer ones are added panel by panel.

@@ -43,7 +43,7 @@ USUAL: dict[Task, tuple[str, str | None, str]] = {
 
 
 def activation_of(choice: Choice | None) -> Activation | None:
-    """The row of an activation, with the settings of a config's mapping; None of None, where the layer has none."""
+    """The row of an activation, with the settings of a config's mapping; None for a layer without activation."""
     return None if choice is None else chosen(ACTIVATIONS, choice)
 
 
@@ -53,12 +53,12 @@ def loss_of(choice: Choice) -> Loss:
 
 
 def task_of(layer: str, loss: Choice) -> Task:
-    """What such a model predicts: a layer with an output for each class tells them apart by any loss."""
+    """The task of such a model; a layer with an output for each class predicts classes with any loss."""
     return Task.CLASSES if LAYERS[layer].per_class else loss_of(loss).task
 
 
 def refusal(layer: str, activation: Choice | None, loss: Choice) -> str:
-    """Why these don't go together; "" if they do."""
+    """The reason why these don't go together; "" if they do."""
     row, g, of = LAYERS[layer], activation_of(activation), loss_of(loss)
     if row.per_class and not of.per_class:
         where = "" if of.domain == REALS else f" {of.domain}"
@@ -111,7 +111,7 @@ def less_label(a: Pair[Any], y: Any) -> Any:
 
 
 def pairs() -> list[tuple[str, str | None, str]]:
-    """Layer, activation and loss of all that go together, with the default settings."""
+    """All combinations of layer, activation and loss that go together, with the default settings."""
     return [
         (name, activation, loss)
         for name, layer in LAYERS.items()
@@ -134,7 +134,7 @@ def _or(names: Any) -> str:
 
 
 def settings_in_words(choice: Choice | None) -> str:
-    """A choice as a line shows it: `leaky_relu`, or `leaky_relu (slope 0.05)`."""
+    """A choice in words: `leaky_relu`, or `leaky_relu (slope 0.05)`."""
     if choice is None:
         return ""
     name, settings = name_and_settings(choice)

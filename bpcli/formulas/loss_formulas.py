@@ -2,9 +2,9 @@
 
 Source: the lecture's "Loss Functions and Jacobians". Terms work entry by entry, for every kind of number; with a label
 of 0 or 1 only one of two terms counts, even where the logarithm in the other is infinite. Over a batch J = (1/N) Σ J₀:
-y, ŷ are (N,) for one output or (N, K), one sample in each row, or a number for a single sample; the Jacobians are returned in
-the shape of ŷ (as a row 1 × N or 1 × NK when flattened). The fused forms are the products of the Jacobians they stand
-for, without the division by ŷ(1 − ŷ) that cancels.
+y, ŷ are (N,) for one output or (N, K), one sample in each row, or a number for a single sample; the Jacobians are
+returned in the shape of ŷ (as a row 1 × N or 1 × NK when flattened). The fused forms equal the products of the
+Jacobians, without the division by ŷ(1 − ŷ) that cancels.
 """
 
 import math
@@ -213,7 +213,7 @@ def sample_count(yhat: Any) -> int:
 
 
 def _sum(xp: Doubles[Any], terms: Any) -> Any:
-    """Σ terms; the error does not grow with their number."""
+    """Σ terms, with an error that does not grow with their number."""
     return cast(Arrays[Any], xp).total(terms.reshape(-1), 0)[0][0] if is_array(terms) else terms
 
 

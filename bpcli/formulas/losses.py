@@ -25,21 +25,16 @@ from bpcli.numbers.namespaces import array_namespace, namespace
 
 
 class Fused(NamedTuple):
-    """A loss after an activation, or after softmax, as one formula of z: J₀(y, g(z)) and ∂J₀/∂z, both `(y, z)`.
+    """A loss after an activation, or after softmax, as one formula of z, which is more exact than the product."""
 
-    `slope_formula` says the latter in bpcli's language, of one entry, in y and a or p. `whole` are the mean over a
-    batch and its slope, where they are more than those of the terms. `by_output(y, z, low, dJ_dz, (m, k))` is ∂J/∂ŷ
-    at ŷ = g(z + low) with ∂ŷ/∂z = m·2^k, to the digits that ŷ has rounded away. `curvature` is ∂²J₀/∂z², where the
-    chain of the two loses digits.
-    """
-
-    term: Callable[..., Any]
-    slope: Callable[..., Any]
-    formula: str
-    slope_formula: str
-    whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+    term: Callable[..., Any]  # (y, z): J₀(y, g(z))
+    slope: Callable[..., Any]  # (y, z): ∂J₀/∂z
+    formula: str  # J₀ of one entry in bpcli's language
+    slope_formula: str  # ∂J₀/∂z of one entry, in y, z and the output: a, or p of softmax
+    whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None  # J and ∂J/∂z, if not the mean of the terms
+    # (y, z, low, dJ_dz, (m, k)): ∂J/∂ŷ at ŷ = g(z + low), for ∂ŷ/∂z = m·2^k, with the digits that ŷ lacks
     by_output: Callable[..., Any] | None = None
-    curvature: Callable[..., Any] | None = None
+    curvature: Callable[..., Any] | None = None  # ∂²J₀/∂z², where the chain of slopes loses digits
 
     def J(self, y: Any, z: Any) -> Any:
         """(1/N) Σ J₀."""
@@ -55,42 +50,32 @@ class Fused(NamedTuple):
 class Loss(NamedTuple):
     """A row of `LOSSES`: all that is true of a loss J = (1/N) Σ J₀(y, ŷ).
 
-    `term(y, yhat)`, `slope(y, yhat)` = ∂J₀/∂ŷ and `by_label(y, yhat)` = ∂J₀/∂y; `formula` and `slope_formula` say the
-    first two in bpcli's language, of one entry. `domain` is where ŷ has to lie, and `takes` says why; `labels`: where y
-    has to; `spans`: what values the activation has to be able to take; `of_z`: the activation has to be z itself.
-    `best_constant(y, weights)` is the one ŷ for all rows that has the least J; weights may be None. For labels that are
-    classes, `encoding` are the numbers of the two; with `probability` ŷ is the probability of the second, without it
-    the second is predicted where ŷ ≥ 0; `by_shares(p)` is the least J of a constant prediction, from the share of each
-    class. `per_class` says that a sample may have an entry for each class, over which J₀ is summed. `fused`: by the
-    name of an activation, or of softmax, formulas that are more exact than the product of slopes. `of_difference`: J₀
-    depends on y − ŷ alone, so that J₀(0, ŷ − y) is the same. `J` and `dJ_dyhat` are the mean and its slope, where
-    they are more than those of the terms. Settings are further arguments of each of these functions, as of an
-    `Activation`.
+    Settings, such as δ of huber, are further arguments of each of its functions.
     """
 
     name: str
     task: Task
-    term: Callable[..., Any]
-    slope: Callable[..., Any]
-    by_label: Callable[..., Any]
-    formula: str
-    slope_formula: str
-    best_constant: Callable[..., float]
-    domain: Interval = REALS
-    takes: str = "is of the output"
-    labels: Interval = REALS
-    spans: Interval | None = None
-    of_z: bool = False
-    encoding: tuple[float, float] | None = None
-    probability: bool = False
-    per_class: bool = False
-    of_difference: bool = False
-    by_shares: Callable[..., float] | None = None
-    fused: Mapping[str, Fused] = NONE
-    kinks: Kinks = smooth
-    settings: Mapping[str, Setting] = NONE
-    by_setting: Mapping[str, Callable[..., Any]] = NONE
-    whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+    term: Callable[..., Any]  # (y, yhat): J₀ of one entry
+    slope: Callable[..., Any]  # (y, yhat): ∂J₀/∂ŷ
+    by_label: Callable[..., Any]  # (y, yhat): ∂J₀/∂y
+    formula: str  # J₀ in bpcli's language
+    slope_formula: str  # ∂J₀/∂ŷ in bpcli's language
+    best_constant: Callable[..., float]  # (y, weights or None): the ŷ that, for all rows alike, has the least J
+    domain: Interval = REALS  # where ŷ has to lie,
+    takes: str = "is of the output"  # and why, as messages say it
+    labels: Interval = REALS  # where y has to lie
+    spans: Interval | None = None  # the values that the activation must be able to take
+    of_z: bool = False  # whether the activation has to be the identity
+    encoding: tuple[float, float] | None = None  # the labels of two classes as numbers
+    probability: bool = False  # whether ŷ is the probability of the second class; else that is predicted where ŷ ≥ 0
+    per_class: bool = False  # whether a sample may have an entry for each class, over which J₀ is summed
+    of_difference: bool = False  # whether J₀ depends on y − ŷ alone, so that J₀(0, ŷ − y) is the same
+    by_shares: Callable[..., float] | None = None  # (p): the least J of a constant ŷ, from the share of each class
+    fused: Mapping[str, Fused] = NONE  # by the name of an activation, or "softmax"
+    kinks: Kinks = smooth  # (y): where the pieces of J₀ meet
+    settings: Mapping[str, Setting] = NONE  # with their defaults and bounds
+    by_setting: Mapping[str, Callable[..., Any]] = NONE  # ∂J₀/∂(setting)
+    whole: tuple[Callable[..., Any], Callable[..., Any]] | None = None  # J and ∂J/∂ŷ, if not the mean of the terms
 
     def __hash__(self) -> int:
         return id(self)

@@ -1,4 +1,4 @@
-"""Softmax and what belongs to it, along any axis, each with its Jacobian and the products v·J and J·v.
+"""Softmax, log softmax and logsumexp along any axis, each with its Jacobian and the products v·J and J·v.
 
 Source: the lecture's "Softmax and Jacobians". Three things keep the digits of saturated logits: the rounding error of
 l − max is carried into the exponential, 1 − p of the largest class is the sum of the others, and the products measure v
@@ -59,7 +59,7 @@ def _below_the_largest(xp: Arrays[Any], logits: Any, axis: int) -> tuple[Any, An
 
 
 class _Pairs(NamedTuple):
-    """The same in pairs of doubles: e^{d_i} = e_i·2^k_i, p_i = a_i·2^k_i, and rest·2^j, the sum without the largest."""
+    """`Shifted` in pairs of doubles: e^{d_i} = e_i·2^k_i, p_i = a_i·2^k_i; rest·2^j, the sum without the largest."""
 
     is_top: Any
     e: Pair[Any]
@@ -189,7 +189,7 @@ def _less_its_mean(v: Any, logits: Any, axis: int) -> tuple[Any, Any, Any, Calla
 
 
 def _within_range(v: Any, product: Any, scale: float = 0.25) -> Any:
-    """A product that is linear in v, of a smaller v where it overflowed on the way."""
+    """A product that is linear in v; where it overflows on the way, it is computed for a smaller v and scaled back."""
     xp = array_namespace(v)
     result = product(v)
     return xp.refined(result, ~xp.isfinite(result), lambda: product(scale * v) / scale)

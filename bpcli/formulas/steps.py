@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 class _Buffers:
-    """Work arrays for batches of up to `size` rows; `of(m)` gives their views of m rows, made once for each m."""
+    """Work arrays for batches of up to `size` rows; `of(m)` gives views of their first m rows, made once for each m."""
 
     def __init__(self, *arrays: Array) -> None:
         self._arrays = arrays
@@ -41,7 +41,7 @@ class Step(ABC):
     """
 
     buffers = 0
-    """How many arrays of a number for each row it works in, besides `_scratch`."""
+    """The number of arrays (N,) that it works in, besides `_scratch`."""
 
     def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
         self._scratch = _Buffers(np.empty(size, dtype))

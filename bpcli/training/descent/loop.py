@@ -33,7 +33,7 @@ class DivergedError(NotFiniteError):
 
 @dataclass(frozen=True)
 class Descent:
-    """The rows and the choices of a training; they stay the same while its state changes.
+    """The rows and settings of a training, which stay the same while its state changes.
 
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
     shuffled before each epoch. The last batch may be smaller and is averaged over its own size.
@@ -95,7 +95,7 @@ class Batches(Protocol):
 
 
 class Sweep(Protocol):
-    """Steps over batches that change a state; `learning_rate` is α of the current epoch."""
+    """Takes the steps over batches and changes the state; `learning_rate` is α of the current epoch."""
 
     learning_rate: float
 
@@ -103,7 +103,7 @@ class Sweep(Protocol):
         """A step a batch."""
 
     def finish_epoch(self) -> None:
-        """Apply the changes that steps have postponed, at the end of an epoch."""
+        """At the end of an epoch, make the changes that the steps have postponed."""
 
 
 def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, pause: Pause) -> Iterator[Epoch | None]:

@@ -23,7 +23,7 @@ _WINDOW = 1 << 16
 """Rows that are put in order at a time: SciPy selects many rows at once faster than a few at a time."""
 
 TAKEN = "taken"
-"""The slot with the number of steps of l1 and l2 that each weight has taken; those it lacks are postponed."""
+"""The slot with the number of l1 and l2 steps that each weight has had; the missing ones are postponed."""
 
 
 def sparse_slots(state: State, l1: float, l2: float) -> None:

@@ -26,7 +26,7 @@ class Stopping:
         state.slots["best.w"], state.slots["best.b"] = np.zeros_like(state.w), np.zeros_like(state.b)
 
     def seen(self, state: State, record: Mapping[str, Any]) -> bool:
-        """Take note of an epoch's record, and keep its weights if it is the best; returns whether to stop."""
+        """Read an epoch's record and keep its weights if it is the best; returns whether to stop."""
         measured = record["validation"][self.metric]
         value = math.nan if measured is None else float(measured)
         best = state.best
