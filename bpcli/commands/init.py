@@ -11,6 +11,7 @@ from bpcli.datasets.dialect import USUAL
 from bpcli.datasets.discovery import discovered
 from bpcli.datasets.reading import Files
 from bpcli.errors import UsageError
+from bpcli.files import matching
 from bpcli.formulas.layers import LAYERS
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import DIALECT_KEYS
@@ -36,7 +37,7 @@ def command(model: str | None, data: Path | None, target: str | None) -> None:
             raise UsageError("--target names a column of --data FILE, which is not given")
         text = template(model or next(iter(LAYERS)))
     else:
-        table, dialect, notes = discovered(Files((data,)), target)
+        table, dialect, notes = discovered(Files(matching(data)), target)
         for note in notes:
             output.note(note)
         reading = {

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from bpcli.datasets.dialect import Dialect
+from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import UndecidedError, read_cell, style_of
 from bpcli.datasets.meaning import decided_numbers, decided_words, with_numbers, with_words
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.sparse import SparseTable
-from bpcli.datasets.table import DASH, MISSING, Table
+from bpcli.datasets.table import DASH, MISSING, Table, is_number
 from bpcli.errors import DataError, OpenReadingError
 
 _MOSTLY = 0.8
@@ -34,6 +34,11 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
             raise first or error from None
     if isinstance(table, SparseTable):
         return table, files.dialect, notes
+    decimals = [name for name in table.names if is_number(name) and not name.isdecimal() and table.is_numeric(name)]
+    if decimals and files.dialect.header == AUTO:  # 1990 may be a name over numbers, 18.0 is none
+        files = replace(files, dialect=replace(files.dialect, header="no"))
+        notes.append(f"{table.path}: the first line is read as a row, as {decimals[0]} is no name (data.header: no)")
+        table = read_files(files)
     dialect, notes = files.dialect, [*table.notes, *notes]
     text = [name for name in table.names if not table.is_numeric(name)]
     words, word_notes = decided_words(table, text, target)

@@ -48,6 +48,8 @@ def stacked(tables: Sequence[Table]) -> Table:
         quoted = {name for table in tables for name in table.quoted}
         whole = Table(path, columns, int(starts[-1]), lambda _: None, cells, quoted=quoted)
     whole.place, whole.dialect, whole.own_target = place, first.dialect, first.own_target
+    if any(table.dialect.delimiter != first.dialect.delimiter for table in tables):
+        whole.dialect = first.dialect.for_others()  # each has its own, however often they are read
     whole.unusual = [*dict.fromkeys(chain.from_iterable(table.unusual for table in tables))]
     return whole
 

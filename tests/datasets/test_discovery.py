@@ -19,6 +19,7 @@ FOUND = {
     "penguins.csv": (Dialect(), 12, 8, []),
     "german.data": (Dialect(header="no"), 12, 10, ["blanks", "read as a row"]),
     "bank.csv": (Dialect(), 12, 7, ["semicolons"]),
+    "auto-mpg.data": (Dialect(header="no"), 11, 9, ["blanks", "read as a row, as 18.0"]),
     "abalone.data": (Dialect(header="no"), 10, 7, ["read as a row"]),
     "airfoil.dat": (Dialect(header="no"), 10, 6, ["tabs", "read as a row"]),
     "energy.csv": (Dialect(), 12, 4, ["semicolons between cells, text in Windows-1252, decimal commas"]),

@@ -108,6 +108,13 @@ class _Source:
         table.unusual = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
         if self._text.encoding_in_words:
             table.unusual.append(f"text in {self._text.encoding_in_words}")
+        if self._dialect.header == AUTO:
+            numeric = [name for name in table.names if table.is_numeric(name)]
+            numbers = [name for name in numeric if is_number(name)]
+            if len(numbers) > len(numeric) / 2 and not _are_counted(table.names):
+                table.unusual.append(
+                    f"names from the first line, such as {numbers[0]} (data.header: no if it is a row)"
+                )
         table.dialect = replace(
             self._dialect,
             delimiter=self.form.delimiter,
@@ -285,13 +292,17 @@ class _Source:
             seen[name] = position
 
 
+def _are_counted(names: Sequence[str]) -> bool:
+    return any(list(names) == [str(first + j) for j in range(len(names))] for first in (0, 1))
+
+
 def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
     """Whether each name could be a cell of its column: a number over numbers, over text one that stands below.
 
     0, 1, 2, … and 1, 2, 3, … over numbers are names, as programs write them where there are none.
     """
     numeric = [not isinstance(column, list) for column in columns]
-    if all(numeric) and any(list(names) == [str(first + j) for j in range(len(names))] for first in (0, 1)):
+    if all(numeric) and _are_counted(names):
         return False
     gaps = MISSING | {DASH}
 

@@ -205,6 +205,13 @@ def test_names_that_could_be_a_row_are_refused_unless_it_is_said_what_they_are(r
         assert (table.names, table.rows) == (names, count)
 
 
+def test_names_that_are_numbers_over_numbers_are_told_of(read):
+    assert "such as 18.0" in read("18.0,8,ford\n15,7,audi\n").notes[0]
+    assert "such as 1990" in read("land,1990,1991\na,1,2\n").notes[0]
+    for content in ("0,1,2\n3,4,a\n", "a,b,2\n1,2,3\n", "x,1990,a\nb,z,1\n"):
+        assert read(content).notes == []
+
+
 def test_decimal_commas_and_comments_as_the_config_says(read):
     content = "% made by hand\nx;y;z\n1,5;-2;1,5\n% more\n,5;1e-3;a.b\n"
     table = read_table(Path("t"), "csv", io.BytesIO(content.encode()), dialect=Dialect(decimal=",", comment="%"))

@@ -1,0 +1,116 @@
+"""The same rows give the same model, bit for bit, whatever file they come in."""
+
+import gzip
+import math
+from itertools import count
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import bpcli
+from bpcli.training import trainer
+
+CONFIG = {
+    "model": {"type": "softmax"},
+    "loss": "cce",
+    "training": {"learning_rate": 0.1, "epochs": 3, "batch_size": 4},
+    "data": {
+        "target": "y",
+        "categorical": ["c"],
+        "standardize": True,
+        "missing": {"a": "median", "c": "most_frequent"},
+    },
+}
+NAMES = ["a", "b", "c", "y"]
+NUMBERS = st.one_of(st.integers(-999, 999), st.floats(-1e6, 1e6), st.floats(-1e-3, 1e-3))
+ROWS = st.lists(
+    st.tuples(
+        st.one_of(st.none(), NUMBERS),
+        NUMBERS,
+        st.sampled_from(["red", "größer", "x", "EU"]),
+        st.sampled_from(["u", "v w", "z"]),
+    ),
+    min_size=6,
+    max_size=14,
+)
+NUMBER_OF_RUN = count()
+
+
+def with_enough(rows):
+    """Rows in which each column has more than one value, and a gap is not all there is."""
+    return [(1, 0.5, "red", "u"), (2.5, 1.5, "x", "z"), *rows]
+
+
+def text(rows, delimiter, decimal=".", newline="\n", quoted=False, gap="", names=NAMES, ends=""):
+    """Rows as text; a cell is put in quotes where it has to be."""
+
+    def cell(value):
+        found = gap if value is None else str(value).replace(".", decimal) if not isinstance(value, str) else value
+        needed = quoted or not found or delimiter.strip() != delimiter or (delimiter in found)
+        return f'"{found}"' if needed and (quoted or delimiter in found or " " in found) else found
+
+    lines = [delimiter.join(map(cell, row)) + ends for row in ([names] if names else []) + [list(row) for row in rows]]
+    return newline.join(lines) + newline
+
+
+def weights(folder, **data):
+    run = bpcli.train(
+        {**CONFIG, "data": {**CONFIG["data"], **data}}, output=folder / f"run{next(NUMBER_OF_RUN)}", force=True
+    )
+    w, b = run.model.weights()
+    return w.tobytes(), b.tobytes(), run.model.classes
+
+
+def carriers(folder, rows):
+    """Ways to write the same rows: what the config says of each."""
+
+    def file(name, content, encoding="utf-8", pack=bytes):
+        (folder / name).write_bytes(pack(content.encode(encoding)))
+        return {"path": str(folder / name)}
+
+    yield file("semicolons.csv", text(rows, ";", ",", "\r\n", ends=";"))
+    yield file("tabs.txt", text(rows, "\t", ",", gap="NA"), "utf-16")
+    yield file("bars.csv", text(rows, "|", gap="?", newline="\r"), "cp1252")
+    yield file("blanks.dat", text(rows, "   ", gap="-"), "utf-16-be")
+    yield file("quoted.csv.gz", text(rows, ",", quoted=True, gap="NaN"), "utf-8-sig", gzip.compress)
+    yield {**file("decimals.csv", text(rows, ",", ",", quoted=True)), "decimal": ","}
+    yield {**file("commented.csv", "# by hand\n" + text(rows, ",").replace("\n", "\n# more\n", 1)), "comment": "#"}
+    yield {**file("words.csv", text(rows, ",", gap="unknown")), "missing_words": ["unknown"]}
+    money = [(None if a is None else f"$ {a}" if a >= 0 else f"-${-a}", *rest) for a, *rest in rows]
+    plain = all(a is None or "e" not in a for a, *_ in money)
+    if plain:
+        yield {**file("dressed.csv", text(money, ";")), "numbers": {"a": {"decimal": ".", "unit": "$"}}}
+    columns = {"categorical": ["x3"], "missing": {"x1": "median", "x3": "most_frequent"}, "target": "x4"}
+    yield {**file("unnamed.csv", text(rows, ";", names=[])), "header": "no", **columns}
+    file("part-2.csv", text(rows[:3], ";"))
+    file("part-10.csv", text([row[::-1] for row in rows[3:]], ",", names=NAMES[::-1]))
+    yield {"path": str(folder / "part-*.csv")}
+    shuffled = [rows[k] for k in range(len(rows))]
+    file("features.csv", text([row[:3] for row in shuffled], ",", names=NAMES[:3]))
+    file("labels.csv", text([row[3:] for row in shuffled], ",", names=["label"]))
+    yield {"path": str(folder / "features.csv"), "target_path": str(folder / "labels.csv")}
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    a, b, c, y = zip(*rows, strict=True)
+    table = pa.table({"a": [None if x is None else float(x) for x in a], "b": [*map(float, b)], "c": c, "y": y})
+    parquet.write_table(table, folder / "t.parquet")
+    yield {"path": str(folder / "t.parquet")}
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(ROWS)
+@pytest.mark.filterwarnings("ignore::bpcli.api.models.DataWarning")
+@pytest.mark.slow
+def test_the_same_rows_give_the_same_model_whatever_they_come_in(tmp_path, rows):
+    rows = with_enough(rows)
+    (tmp_path / "plain.csv").write_text(text(rows, ","), encoding="utf-8")
+    plain = weights(tmp_path, path=str(tmp_path / "plain.csv"))
+    assert all(map(math.isfinite, np.frombuffer(plain[0])))
+    for data in carriers(tmp_path, rows):
+        assert weights(tmp_path, **data) == plain, data
+        if "target_path" not in data:
+            with patch.object(trainer, "is_large", lambda tables: True):
+                assert weights(tmp_path, **data) == plain, ("larger than memory", data)
