@@ -312,7 +312,7 @@ def _describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int,
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
-        if instead := _instead(error, arguments):
+        if not error.hint.startswith("did you mean") and (instead := _instead(error, arguments)):
             error.hint = instead
         return error.exit_code, _with_options(error) if error.names else _with_ways(error)
     if isinstance(error, NoCommandError):

@@ -222,6 +222,8 @@ def _no_expression(line: Line) -> str:
     if _is_run(word):
         if line.command == "check":
             return _run_for_config(line)
+        if line.command == "plot":
+            return ""
         return f"a run has weights of its own: bpcli evaluate {quote(word)}, or bpcli inspect {quote(word)}"
     return _table_for_config(line)
 

@@ -87,6 +87,19 @@ def test_other_errors_keep_their_own_words(bpcli, folder, typed):
     assert instead_of(arguments, failed.err, cli) == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "own"),
+    [
+        ("backprop neurn", "did you mean neuron?"),
+        ("plot runs/one --features z --output q.png", "no such feature"),
+        ("plot runs/one --features kin --output q.png", "no such feature"),
+    ],
+)
+def test_what_an_error_knows_itself_stays(bpcli, folder, typed, own):
+    assert own in bpcli(*shlex.split(typed)).err
+    assert "weights of its own" not in bpcli(*shlex.split(typed)).err
+
+
 def test_an_expression_h_is_told_of(bpcli):
     found = bpcli("grad", "-h")
     assert (found.code, found.out) == (0, "-1\n")
