@@ -1,4 +1,7 @@
-"""Expressions as Python functions: value, gradient, Jacobian and Hessian, with the same numbers as the commands."""
+"""Expressions as Python functions: value, gradient, Jacobian and Hessian, with the same numbers as the commands.
+
+Source: the lecture's "Multivariate Functions" and "Partial Derivatives and Gradients"; Jacobians in numerator layout.
+"""
 
 import math
 import warnings
@@ -155,7 +158,10 @@ class Function(Generic[R]):
 def value(
     expression: str, *, let: Mapping[str, Any] | None = None, order: Names | None = None, certify: bool = False
 ) -> Function[float | Floats]:
-    """The value of an expression as a function: `value("x**2+y**2")(1, 2)` is 5.0; an array where it is a vector."""
+    """The value of an expression as a function: a number, or an array where the expression is a vector or a matrix.
+
+    `value("x**2+y**2")(1, 2)` is 5.0. ExpressionError if the expression can't be read.
+    """
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[float | Floats, Sequence[float]]:
         (result,) = calculation.value(point)
@@ -194,9 +200,9 @@ def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
 
 
 def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
-    """The Jacobian of expressions as a function: a row for each output, a column for each input, (m, n).
+    """The Jacobian of expressions as a function: ∂f_i/∂x_j in row i and column j, (m, n).
 
-    `jacobian("x*y", "x+y")(1, 2)` is [[2., 1.], [1., 1.]]. The keywords are those of `grad`.
+    `jacobian("x*y", "x+y")(1, 2)` is [[2., 1.], [1., 1.]]. Keywords and errors are those of `grad`.
     """
     if not expressions:
         raise UsageError("a Jacobian is of one expression or more", 'jacobian("x*y", "x+y")')
@@ -210,9 +216,9 @@ def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
 
 
 def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
-    """The Hessian of an expression as a function: a row and a column for each entry of the variables, (n, n).
+    """The Hessian of an expression as a function: ∂²f/∂x_i∂x_j in row i and column j, (n, n).
 
-    `hessian("x**2*y")(1, 2)` is [[4., 2.], [2., 0.]]. The keywords are those of `grad`.
+    `hessian("x**2*y")(1, 2)` is [[4., 2.], [2., 0.]]. Keywords and errors are those of `grad`.
     """
 
     def compute(calculation: Calculation, point: dict[str, Any]) -> tuple[Floats, Sequence[float]]:

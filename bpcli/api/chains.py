@@ -39,6 +39,7 @@ def backprop(
     Softmax: w (n, K), b (K,), and y one-hot (N, K) or `label` (N,), the true classes counted from 0; `loss` is cce
     unless it is named. An activation or a loss may be a mapping of its `name` and settings. `learning_rate` adds the
     update; `layout="denominator"` transposes every Jacobian. Raises UsageError for what is missing or does not fit.
+    Source: the lecture's "Artificial Neurons and Jacobians" and "Softmax and Jacobians"; see `bpcli.lecture.chain`.
     """
     if layer not in LAYERS:
         raise UsageError(f"there is no layer {layer}", meant(layer, LAYERS, " or ".join(LAYERS)))

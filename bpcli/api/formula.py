@@ -21,16 +21,13 @@ KINDS: tuple[Kind, ...] = ("gradient", "jacobian", "hessian")
 
 
 class Formulas(NamedTuple):
-    """Derivatives as formulas.
+    """Derivatives as formulas."""
 
-    `entries` names what is differentiated by, a column of `rows` each. A gradient has one row, a Jacobian a row for
-    each output, a Hessian a row for each of `entries`. `blocks` has the same by variable: a gradient in the variable's
-    shape, a Jacobian as outputs × entries.
-    """
-
-    entries: list[str]
-    rows: list[list[str]]
-    blocks: dict[str, Any]
+    entries: list[str]  # the names of what is differentiated by, a column of `rows` each
+    rows: list[
+        list[str]
+    ]  # one for a gradient, one for each output of a Jacobian, one for each of `entries` of a Hessian
+    blocks: dict[str, Any]  # by variable: a gradient in the shape of the variable, a Jacobian as outputs × entries
     latex: bool
 
     def __str__(self) -> str:

@@ -1,5 +1,7 @@
 """Jacobians of the lecture's functions by name, and products with them, in doubles or proven to the last digit.
 
+Source: the lecture's sections "… and Jacobians"; the formulas are in `bpcli.formulas`.
+
 `named_jacobian("softmax", logits=[1, 2, 3])` has the value, the Jacobian in blocks, and the kinks at the point.
 """
 
@@ -29,22 +31,20 @@ Results = tuple[Any, Mapping[str, Any], Sequence[Any]]
 
 @dataclass(frozen=True)
 class NamedDerivative:
-    """The value of a function of the lecture, and its Jacobian or a product with it, by block.
+    """The value of a function of the lecture, and its Jacobian, v·J or J·v.
 
-    `jacobian` holds a matrix, outputs × entries, for each block, `vjp` v·J in each block's shape, and `jvp` J·v in the
-    value's shape; two of the three are None. `kinks` are the places where the slopes on both sides differ, and `place`
-    describes them. A number that can't be proven at any precision is a NaN of the type `Undecided`.
+    A number that can't be proven at any precision is a NaN of the type `Undecided`.
     """
 
     function: str
     inputs: dict[str, Any]
     value: Any
-    shapes: dict[str, Shape]
-    kinks: tuple[Kink, ...]
-    place: str
-    jacobian: Blocks | None = None
-    vjp: Blocks | None = None
-    jvp: NDArray[Any] | None = None
+    shapes: dict[str, Shape]  # of the blocks that it is differentiated by
+    kinks: tuple[Kink, ...]  # where the slopes on both sides differ
+    place: str  # of the kinks, in words
+    jacobian: Blocks | None = None  # for each block a matrix, outputs × entries
+    vjp: Blocks | None = None  # v·J in the shape of each block
+    jvp: NDArray[Any] | None = None  # J·v in the shape of the value
 
     @property
     def entries(self) -> list[str]:

@@ -31,17 +31,14 @@ Array = NDArray[Any]
 
 
 class Quantity(NamedTuple):
-    """One value or Jacobian of the chain: `value` is a matrix, or with `samples` one matrix for each sample (N, …).
-
-    `turned` is its formula in denominator layout.
-    """
+    """One value or Jacobian of the chain."""
 
     name: str
     symbol: Formula
     formula: Formula
-    value: Array
+    value: Array  # a matrix, or with `samples` one for each sample: (N, rows, columns)
     samples: bool
-    turned: Formula
+    turned: Formula  # the formula in denominator layout
 
     @property
     def matrix(self) -> tuple[int, int]:
@@ -67,19 +64,14 @@ class Quantity(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """A chain of Jacobians: its quantities by name, in order.
-
-    `given` holds the inputs by name, x and y of a single sample as columns. `mean` is ∂J/∂J₀ of several samples.
-    `collapse` is the fused formula of ∂J/∂z in both layouts, if there is one. `kinks` are the kinks at which a neuron's
-    z or a lies, each with its place in words.
-    """
+    """A chain of Jacobians, forward and back."""
 
     kind: str
-    quantities: Mapping[str, Quantity]
-    given: Mapping[str, Array]
-    mean: Quantity | None
-    collapse: tuple[Formula, Formula] | None
-    kinks: tuple[tuple[str, Kink], ...] = ()
+    quantities: Mapping[str, Quantity]  # by name, in order
+    given: Mapping[str, Array]  # the inputs by name; x and y of a single sample are columns
+    mean: Quantity | None  # ∂J/∂J₀ of several samples
+    collapse: tuple[Formula, Formula] | None  # the fused formula of ∂J/∂z in both layouts, if there is one
+    kinks: tuple[tuple[str, Kink], ...] = ()  # at which a neuron's z or a lies, each with its place in words
 
     def group(self, *names: str) -> list[Quantity]:
         """The quantities of these names that the chain has."""

@@ -1,8 +1,6 @@
 """The lecture's functions by name, for `bpcli jacobian NAME`: their checks, values, Jacobians, and products with them.
 
-`NAMED` has a row for each function; `INPUTS` lists its inputs. A row works on the arrays that its `check` returns, or
-on the same in balls: `value` is an array or number, `jacobian` a matrix outputs × entries for each block, `vjp` v·J in
-each block's shape, `jvp` J·v in the value's shape; the products never form J.
+`NAMED` has a row for each function, and `INPUTS` lists its inputs.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,21 +39,17 @@ MAX_BYTES = 2 << 30
 
 
 class Corner(NamedTuple):
-    """An entry of a Jacobian at a kink: the slope by convention of what has the kink, and its slopes on both sides.
-
-    `entry_of(slope, inputs)` is the entry for such a slope, in the numbers of the inputs; `rises`: the argument of the
-    function rises with this input. `place` says where the kink is.
-    """
+    """An entry of a Jacobian at a kink of a function, such as relu."""
 
     output: int
     block: str
     entry: int
-    used: float
+    used: float  # the slope of the function by convention, and those on both sides
     left: float
     right: float
-    entry_of: Callable[[float, Inputs], Any]
-    rises: bool
-    place: str
+    entry_of: Callable[[float, Inputs], Any]  # (slope, inputs): the entry for a slope, in the numbers of the inputs
+    rises: bool  # whether the argument of the function rises with this input
+    place: str  # where the kink is, in words
 
     def slopes(self, inputs: Inputs) -> tuple[Any, Any, Any]:
         """The entry by convention, and its values to the left and to the right of the input."""
@@ -70,14 +64,14 @@ def smooth(inputs: Inputs) -> list[Corner]:
 
 
 class Named(NamedTuple):
-    """A function of the lecture: the blocks to differentiate by, its check of inputs, value, Jacobian and products."""
+    """A function of the lecture; all but `check` take the arrays that `check` returns, or the same in balls."""
 
-    blocks: tuple[str, ...]
-    check: Callable[[Inputs], dict[str, Any]]
-    value: Callable[[Inputs], Any]
-    jacobian: Callable[[Inputs], dict[str, Any]]
-    vjp: Callable[[Inputs, Any], dict[str, Any]]
-    jvp: Callable[[Inputs, Any], Any]
+    blocks: tuple[str, ...]  # the inputs that it is differentiated by
+    check: Callable[[Inputs], dict[str, Any]]  # the inputs as arrays, or an InputError
+    value: Callable[[Inputs], Any]  # an array or a number
+    jacobian: Callable[[Inputs], dict[str, Any]]  # for each block a matrix, outputs × entries
+    vjp: Callable[[Inputs, Any], dict[str, Any]]  # v·J in the shape of each block, without forming J
+    jvp: Callable[[Inputs, Any], Any]  # J·v in the shape of the value, without forming J
     rows_of: str | None = None  # the vector input for which a matrix gives one function for each row
     corners: Callable[[Inputs], list[Corner]] = smooth  # the entries that are at a kink
 

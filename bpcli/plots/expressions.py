@@ -25,23 +25,19 @@ STEEP = 50  # the ratio of high to low values from which levels are logarithmic
 
 @dataclass(frozen=True)
 class Scene:
-    """A function over one or two named variables: `value(*columns)` at many points, and what is marked on it.
-
-    `point` has the value `height` and the gradient `gradient`; `path` has the points of a descent (steps + 1,
-    variables). `updates`: draw the lecture's updates at the point as arrows. `slopes(*columns)`: gradients of a field.
-    """
+    """A function over one or two named variables, and what is marked on it."""
 
     text: str
     latex: str
     names: Sequence[str]
     ranges: Sequence[Span]
-    value: Callable[..., Array]
+    value: Callable[..., Array]  # of columns of points
     point: Sequence[float] | None = None
-    height: float | None = None
-    gradient: Sequence[float] | None = None
-    path: Array | None = None
-    updates: bool = False
-    slopes: Callable[..., Sequence[Array]] | None = None
+    height: float | None = None  # the value at the point
+    gradient: Sequence[float] | None = None  # at the point
+    path: Array | None = None  # the points of a descent, (steps + 1, variables)
+    updates: bool = False  # whether to draw the lecture's updates at the point as arrows
+    slopes: Callable[..., Sequence[Array]] | None = None  # the gradients of a field, at columns of points
 
     @property
     def marked(self) -> bool:
