@@ -10,7 +10,16 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bpcli.api.answer_keys import KeyTask, grade_answers, key_text, read_key
-    from bpcli.api.calculator import Function, KinkWarning, NotFiniteWarning, grad, hessian, jacobian, value
+    from bpcli.api.calculator import (
+        Function,
+        KinkWarning,
+        LostDigitsWarning,
+        NotFiniteWarning,
+        grad,
+        hessian,
+        jacobian,
+        value,
+    )
     from bpcli.api.chains import ChainOfRun, backprop, backprop_run
     from bpcli.api.derivative_checks import Comparison, Grade, check, grade
     from bpcli.api.descent import DescentStep, descend
@@ -34,6 +43,7 @@ _PLACES = {
     "bpcli.api.calculator": (
         "Function",
         "KinkWarning",
+        "LostDigitsWarning",
         "NotFiniteWarning",
         "grad",
         "hessian",
@@ -77,6 +87,7 @@ __all__ = [
     "Grade",
     "KeyTask",
     "KinkWarning",
+    "LostDigitsWarning",
     "MissingExtraError",
     "NamedDerivative",
     "NotFiniteError",

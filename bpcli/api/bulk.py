@@ -10,9 +10,13 @@ from bpcli.api.arguments import check_names, shown
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.sweeps.blocks import BLOCK
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.screening import LostAt, Screen
 from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
+
+
+FEW_POINTS = 20  # at which lost digits are looked at closely, until one has lost some for certain
 
 
 class Block(NamedTuple):
@@ -22,18 +26,34 @@ class Block(NamedTuple):
     columns: dict[str, Any]
     table: Floats
     kinks: list[Kink]
+    lost: list[LostAt]
 
 
-def evaluate(calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
-    """The value at each point; with `gradient`, each row continues with the entries of the gradient."""
-    points = max(values.shape[-1] for values in columns.values())
-    table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
-    kinks: list[Kink] = []
-    if gradient:
-        calculation.gradient_block(columns, table, kinks)
-    else:
-        calculation.value_block(columns, table)
-    return Block(calculation, columns, table, kinks)
+class Evaluation:
+    """Evaluates block after block; what it has seen of a calculation's points spares looking closely at all of them."""
+
+    def __init__(self) -> None:
+        self._screens: dict[Calculation, Screen] = {}
+
+    def __call__(self, calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
+        """The value at each point; with `gradient`, each row continues with the entries of the gradient."""
+        points = max(values.shape[-1] for values in columns.values())
+        table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
+        kinks: list[Kink] = []
+        lost: list[LostAt] = []
+        if calculation not in self._screens:
+            self._screens[calculation] = Screen(calculation.program, calculation.sweeps.inputs)
+        screen = self._screens[calculation]
+
+        def look(values: list[Any], part: slice, skip: Any) -> None:
+            found = screen.lost(values, table[part], skip)
+            lost.extend(at._replace(point=part.start + at.point) for at in found)
+
+        if gradient:
+            calculation.gradient_block(columns, table, kinks, look)
+        else:
+            calculation.value_block(columns, table, look)
+        return Block(calculation, columns, table, kinks, lost)
 
 
 def point_of(columns: Mapping[str, Any], names: Sequence[str], i: int) -> dict[str, Any]:
@@ -78,6 +98,7 @@ def blocks_of(
 ) -> Iterator[Block]:
     """The results at many points, computed block by block."""
     size = len(next(iter(arrays.values())))
+    evaluate = Evaluation()
     fixed = {name: np.asarray(value, np.float64)[..., None] for name, value in constants.items()}
     for start in range(0, size, BLOCK):
         part = {name: array[start : start + BLOCK] for name, array in arrays.items()}

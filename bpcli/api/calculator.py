@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.arguments import Expressions, Names, as_value, check_kink, check_names
-from bpcli.api.bulk import arrays_of, blocks_of, point_of
+from bpcli.api.bulk import FEW_POINTS, Block, arrays_of, blocks_of, point_of
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.screening import Screen
 from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
@@ -31,6 +32,13 @@ class KinkWarning(RuntimeWarning):
     """A derivative was taken at a kink or a jump; the text tells the slopes of both sides."""
 
 
+class LostDigitsWarning(RuntimeWarning):
+    """Rounding has eaten digits of a result; the text tells which, and how far it may be off."""
+
+
+Kind = Literal["value", "gradient", "jacobian", "hessian"]
+
+
 class Function(Generic[R]):
     """A function of an expression's variables: call it as `f(1, 2)`, `f(x=1, y=2)` or `f({"x": 1, "y": 2})`.
 
@@ -42,15 +50,14 @@ class Function(Generic[R]):
     def __init__(
         self,
         texts: Sequence[str],
+        kind: Kind,
         compute: Callable[[Calculation, dict[str, Any]], tuple[R, Sequence[float]]],
         *,
         wrt: Names | None = None,
         let: Mapping[str, Any] | None = None,
         order: Names | None = None,
         kink: str = "lecture",
-        second: bool = False,
         certify: bool = False,
-        table: Literal["value", "gradient"] | None = None,
     ) -> None:
         check_kink(kink)
         given = Expressions(texts, wrt, let, order)
@@ -58,7 +65,8 @@ class Function(Generic[R]):
         self._by_place = given.in_order
         self.variables: tuple[str, ...] = tuple(given.variables)
         self.wrt = tuple(given.wrt)
-        self._compute, self._second, self._table = compute, second, table
+        self._kind, self._compute = kind, compute
+        self._screens: dict[Calculation, Screen] = {}
         self._calculations = Calculations(given.trees, given.texts, given.wrt, kink, certify)
 
     def __repr__(self) -> str:
@@ -70,6 +78,8 @@ class Function(Generic[R]):
         calculation = self._calculations.at(point)
         result, entries = self._compute(calculation, point)
         self._warn(calculation, point, entries)
+        if not self._calculations.certify and self._is_new(calculation, point, entries):
+            self._warn_of_lost_digits(calculation, point, entries)
         return result
 
     def prepared(self, inputs: Mapping[str, Any]) -> tuple[Calculation, dict[str, Any]]:
@@ -92,22 +102,33 @@ class Function(Generic[R]):
         if not arrays:
             raise UsageError("the expression has no variables, and points give values")
         size = len(next(iter(arrays.values())))
-        if self._table is None or self._calculations.certify or not size:
+        if self._kind not in ("value", "gradient") or self._calculations.certify or not size:
             each = [self({name: array[i] for name, array in arrays.items()}) for i in range(size)]
             return np.array(each, np.float64) if each else np.empty(0)
         first = {name: as_value(name, array[0]) for name, array in arrays.items()}
         calculation = self._calculations.at({**first, **self._constants})
-        blocks = list(blocks_of(calculation, arrays, self._constants, self._table == "gradient"))
+        blocks = list(blocks_of(calculation, arrays, self._constants, self._kind == "gradient"))
+        hidden = 1 if self._kind == "gradient" else 0  # the values beside the gradients are not returned
+        lost = [(block, at.point) for block in blocks for at in block.lost if at.columns[-1] >= hidden]
         for block in blocks:
-            rows = np.flatnonzero(~np.isfinite(block.table).all(axis=1)).tolist()
+            rows = np.flatnonzero(~np.isfinite(block.table[:, hidden:]).all(axis=1)).tolist()
             told = [*rows[:1], *(kink.point for kink in block.kinks[:1])]
             if told:
-                self({name: point_of(block.columns, self.variables, told[0])[name] for name in self.variables})
+                self(self._point_of(block, told[0]))
+                break
+        for block, i in lost[:FEW_POINTS]:
+            point = {**self._point_of(block, i), **self._constants}
+            row = block.table[i, hidden:].tolist()
+            if self._warn_of_lost_digits(calculation, point, row, len(lost) - 1):
                 break
         table = np.concatenate([block.table for block in blocks])
-        if self._table == "gradient":
+        if self._kind == "gradient":
             return table[:, 1:]
         return table.reshape(size, *calculation.output_shapes[0])
+
+    def _point_of(self, block: Block, i: int) -> dict[str, Any]:
+        found = point_of(block.columns, self.variables, i)
+        return {name: found[name] for name in self.variables}
 
     def _point(self, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         names = self.variables
@@ -151,8 +172,29 @@ class Function(Generic[R]):
             what = f"not decided: {why}" if why else "not decided, however many digits are used, or not a number"
             warnings.warn(f"a result is {what}", NotFiniteWarning, stacklevel=3)
         elif not all(map(math.isfinite, entries)):
-            what = calculation.diagnostics.why_not_finite(point, calculation.kinks, self._second)
+            what = calculation.diagnostics.why_not_finite(point, calculation.kinks, self._kind == "hessian")
             warnings.warn(f"a result is not finite: {what}", NotFiniteWarning, stacklevel=3)
+
+    def _is_new(self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float]) -> bool:
+        """Whether digits may be lost at the point although at those before they were not."""
+        if calculation not in self._screens:
+            self._screens[calculation] = Screen(calculation.program, calculation.sweeps.inputs)
+        slopes = [] if self._kind == "value" else entries
+        return self._screens[calculation].is_new(calculation.sweeps.forward(point), slopes)
+
+    def _warn_of_lost_digits(
+        self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float], further: int = 0
+    ) -> bool:
+        """Warn of digits that rounding has eaten, in the words of the command; whether there are any."""
+        from bpcli.calculus.sweeps.rounding import lost_in_words
+
+        width = len(entries) if self._kind == "value" else calculation.inputs
+        rows = [list(entries[start : start + width]) for start in range(0, len(entries), max(1, width))]
+        words = lost_in_words(self._kind, calculation, point, rows)
+        if words:
+            many = f", and at about {further} more points" if further else ""
+            warnings.warn(f"{words}{many}; certify=True proves each digit", LostDigitsWarning, stacklevel=3)
+        return bool(words)
 
 
 def value(
@@ -167,7 +209,7 @@ def value(
         (result,) = calculation.value(point)
         return result if isinstance(result, float) else np.array(result, np.float64), _row([result]).tolist()
 
-    return Function([expression], compute, let=let, order=order, certify=certify, table="value")
+    return Function([expression], "value", compute, let=let, order=order, certify=certify)
 
 
 class Options(TypedDict, total=False):
@@ -196,7 +238,7 @@ def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
         row = _row(calculation.gradient(point)[1].values())
         return row, row.tolist()
 
-    return Function([expression], compute, table="gradient", **options)
+    return Function([expression], "gradient", compute, **options)
 
 
 def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
@@ -212,7 +254,7 @@ def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
         matrix = np.concatenate(parts, axis=1) if parts else np.empty((calculation.outputs, 0))
         return matrix, matrix.ravel().tolist()
 
-    return Function(expressions, compute, **options)
+    return Function(expressions, "jacobian", compute, **options)
 
 
 def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
@@ -225,7 +267,7 @@ def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
         matrix = np.array(calculation.hessian(point)[2], np.float64).reshape(calculation.inputs, calculation.inputs)
         return matrix, matrix.ravel().tolist()
 
-    return Function([expression], compute, second=True, **options)
+    return Function([expression], "hessian", compute, **options)
 
 
 def _row(blocks: Any) -> Floats:

@@ -262,6 +262,6 @@ def subject_of(
         return NamedSubject(expressions[0], inputs, wrt)
     if not expressions:
         raise UsageError("a check is of one expression or more", 'check("x**2", x=3)')
-    function: Function[Any] = Function(expressions, lambda c, p: (None, []), wrt=wrt, order=order)
+    function: Function[Any] = Function(expressions, "jacobian", lambda c, p: (None, []), wrt=wrt, order=order)
     calculation, point = function.prepared(inputs)
     return ExpressionSubject(calculation, function.variables, point)

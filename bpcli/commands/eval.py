@@ -28,7 +28,7 @@ def command(request: Request, printer: Printer, target: str | None, force: bool)
     for calculation, point in request.all_points():
         (value,) = calculation.value(point)
         show(printer, request, calculation, point, value)
-        printer.lost(calculation, point, flat(value))
+        printer.lost("value", calculation, point, [flat(value)])
     printer.finish()
 
 

@@ -37,7 +37,9 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
         slopes = [v for block in gradient.values() for v in flat(block)]
-        printer.lost(calculation, point, [value], [slopes], wrt_titles(request, calculation))
+        if printer.format != "text":
+            printer.lost("value", calculation, point, [[value]])
+        printer.lost("gradient", calculation, point, [slopes])
     printer.finish()
 
 

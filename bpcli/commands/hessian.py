@@ -37,6 +37,7 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         lines = value_lines(rows, printer.precision)
         printer.matrix(request.asked(point), record, outputs, titles, rows, lines)
         if printer.format != "text":
-            printer.lost(calculation, point, [value], [slopes], titles)
-        printer.lost_seconds(calculation, point, rows, names)
+            printer.lost("value", calculation, point, [[value]])
+            printer.lost("gradient", calculation, point, [slopes])
+        printer.lost("hessian", calculation, point, rows)
     printer.finish()

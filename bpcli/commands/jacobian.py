@@ -156,7 +156,9 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
         rows,
         value_lines(rows, printer.precision) if numbers else blocks_lines(matrices, printer.precision),
     )
-    printer.lost(calculation, point, outputs, rows, titles)
+    if printer.format != "text":
+        printer.lost("value", calculation, point, [outputs])
+    printer.lost("jacobian", calculation, point, rows)
 
 
 def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:

@@ -10,7 +10,7 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
-from bpcli.api.bulk import Block, evaluate, point_of
+from bpcli.api.bulk import FEW_POINTS, Block, Evaluation, point_of
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -33,6 +33,7 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
         raise UsageError("--output writes the columns of many points, and goes with --points")
     # Balls have one precision for all threads.
     workers = 1 if printer.certify else None
+    evaluate = Evaluation()
     blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), workers)
     hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
     checked = (_check(block, printer, request, hidden) for block in blocks)
@@ -59,7 +60,25 @@ def _check(block: Block, printer: Printer, request: Request, hidden: int) -> Blo
     if not finite.all():
         for i in np.flatnonzero(~finite.all(axis=1)).tolist():
             printer.check(block.calculation, point(i), block.table[i, hidden:].tolist())
+    if not printer.certify and (lost := [at.point for at in block.lost if at.columns[-1] >= hidden]):
+        words = (_lost_in_words(block, point(i), i, hidden) for i in lost[:FEW_POINTS])
+        first = next(
+            (f"point {printer.points + i + 1}: {text}" for i, text in zip(lost, words, strict=False) if text), ""
+        )
+        printer.lost_in_bulk(len(lost), first)
+    printer.points += len(block.table)
     return block
+
+
+def _lost_in_words(block: Block, point: dict[str, Any], i: int, hidden: int) -> str:
+    """What has been lost at a point of the block, if the closer look at one point confirms it."""
+    from bpcli.calculus.sweeps.rounding import lost_in_words
+
+    outputs = block.calculation.outputs
+    value, slopes = block.table[i, :outputs].tolist(), block.table[i, outputs:].tolist()
+    block.calculation.kinks = []
+    words = "" if hidden else lost_in_words("value", block.calculation, point, [value])
+    return words or (lost_in_words("gradient", block.calculation, point, [slopes]) if slopes else "")
 
 
 def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request) -> None:

@@ -77,6 +77,7 @@ class Printer:
         self.first = True
         self.width = 0
         self.not_finite = self.undecided = self.kinks = self.lossy = 0
+        self.points, self.lost_points, self.first_lost = 0, 0, ""  # of points in bulk
         self.reason: str | None = None  # why a result is not proven
         self.decided = True  # of the point that was checked last
         self.notes: list[str] = []
@@ -193,44 +194,20 @@ class Printer:
 
         output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
 
-    def lost(
-        self,
-        calculation: Calculation,
-        point: Point,
-        values: Sequence[float],
-        rows: Sequence[Sequence[float]] = (),
-        titles: Sequence[str] = (),
-    ) -> None:
-        """Note values and entries of a Jacobian whose digits are lost to rounding, at the first `MAX_NOTES` points."""
-        from bpcli.calculus.sweeps.rounding import lost_digits, lost_values
-
-        if not rows or self.format != "text":  # which shows no values beside derivatives
-            names = [[name] for name in calculation.output_names]
-            self._lost(lambda: lost_values(calculation, point, values), [[value] for value in values], names)
-        if rows:
-            self._lost(lambda: lost_digits(calculation, point, rows), rows, [titles] * len(rows))
-
-    def lost_seconds(
-        self, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]], names: list[str]
-    ) -> None:
-        """The same for a Hessian."""
-        from bpcli.calculus.sweeps.rounding import lost_seconds
-
-        titles = [[f"d²/d{row}d{column}" for column in names] for row in names]
-        self._lost(lambda: lost_seconds(calculation, point, rows), rows, titles)
-
-    def _lost(
-        self, find: Callable[[], list[Any]], rows: Sequence[Sequence[float]], titles: Sequence[Sequence[str]]
-    ) -> None:
-        if self.certify or self.lossy >= MAX_NOTES or not (found := find()):
+    def lost(self, kind: str, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> None:
+        """Note the entries of a result whose digits are lost to rounding, at the first `MAX_NOTES` points."""
+        if self.certify or self.lossy >= MAX_NOTES:
             return
-        self.lossy += 1
-        shown = ", ".join(
-            f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
-            for lost in found[:MAX_NOTES]
-        )
-        more = f" and {len(found) - MAX_NOTES} more" if len(found) > MAX_NOTES else ""
-        output.note(f"digits are lost to rounding, terms cancel: {shown}{more}; --certify proves each digit")
+        from bpcli.calculus.sweeps.rounding import lost_in_words
+
+        if words := lost_in_words(kind, calculation, point, rows):
+            self.lossy += 1
+            output.note(f"{words}; --certify proves each digit")
+
+    def lost_in_bulk(self, points: int, first: str) -> None:
+        """Remember how many points of a block have lost digits, and what the `first` one of all lost."""
+        self.lost_points += points
+        self.first_lost = self.first_lost or first
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """With --certify, whether every result is proven; else True."""
@@ -243,6 +220,9 @@ class Printer:
 
     def finish(self) -> None:
         """Raise NotFiniteError if some result was not finite."""
+        if self.first_lost:
+            many = f", and at about {self.lost_points - 1} more points" if self.lost_points > 1 else ""
+            output.note(f"{self.first_lost}{many}; --certify proves each digit")
         if self.kinks > MAX_NOTES:
             output.note(f"in all, {self.kinks} points lie at a kink or a jump")
         if self.undecided:

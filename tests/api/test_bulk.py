@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import bpcli as package
-from bpcli import KinkWarning, NotFiniteWarning, UsageError
+from bpcli import KinkWarning, LostDigitsWarning, NotFiniteWarning, UsageError
 from bpcli.calculus.sweeps.blocks import BLOCK
 
 RNG = np.random.default_rng(0)
@@ -76,3 +76,28 @@ def test_what_is_not_decided_is_said():
     pytest.importorskip("flint", reason="needs the extra certify")
     with pytest.warns(NotFiniteWarning, match="not decided"):
         assert np.isnan(package.value("floor(sin(pi)+x)", certify=True)(1.0))
+
+
+@pytest.mark.parametrize("make", [package.grad, package.value])
+def test_lost_digits_are_told_once(make):
+    f, points = make("(1-cos(x))/x**2"), np.array([[1.0], [2.0], [1e-8], [1e-9]])
+    with pytest.warns(LostDigitsWarning, match="terms cancel.*and at about 1 more point") as told:
+        f.many(points)
+    assert len(told) == 1
+    f.many(points[:2])
+
+
+@pytest.mark.parametrize(
+    ("make", "text", "x"),
+    [
+        (package.value, "1-cos(x)", 1e-9),
+        (package.grad, "x-sin(x)", 1e-9),
+        (package.jacobian, "x-sin(x)", 1e-9),
+        (package.hessian, "tanh(x)/x", 1e-160),
+    ],
+)
+def test_lost_digits_of_one_point_are_told(make, text, x):
+    f = make(text)
+    f(1)
+    with pytest.warns(LostDigitsWarning, match="certify=True"):
+        f(x)

@@ -68,3 +68,17 @@ def test_as_the_points_one_by_one(bpcli, monkeypatch, command, case, options):
     assert (many.code, many.out) == (single.code, single.out)
     assert many.err == single.err
     assert many.out.count("\n") >= len(table)
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "json"])
+def test_lost_digits_are_one_note_with_the_first_point_and_the_count(bpcli, form):
+    points = "x\n1\n2\n1e-8\n3\n1e-9\n"  # of 1 − cos x the value is lost there, its slope is right
+    note = "bpcli: note: point 3: digits are lost to rounding, terms cancel: {}, and at about 1 more points"
+    lost = bpcli("eval", "1-cos(x)", "--points", "-", "--format", form, stdin=points)
+    assert note.format("1-cos(x) = 0 ± 4e-16") in lost.err
+    assert lost.err.count("note:") == 1
+    lost = bpcli("grad", "1-cos(x)", "--points", "-", "--format", form, stdin=points)
+    assert (note.format("1-cos(x) = 0 ± 4e-16") in lost.err) == (form != "text")
+    assert lost.code == 0
+    lost = bpcli("grad", "x-sin(x)", "--points", "-", "--format", form, stdin=points)
+    assert "point 3" in lost.err

@@ -36,7 +36,11 @@ def pieces(points: int, entries: int) -> Iterator[slice]:
     return (slice(start, min(start + step, points)) for start in range(0, points, step))
 
 
-def value_block(edges: Edges, columns: Point, table: Any) -> list[Any]:
+Look = Callable[[list[Any], slice, Any], None]
+"""What looks at the values of all slots at some points, for lost digits, but not at the points to skip."""
+
+
+def value_block(edges: Edges, columns: Point, table: Any, look: Look | None = None) -> list[Any]:
     """The values at B points: arrays (*shape, B), from variables (*shape, B); they share `table` (B, outputs)."""
     np, program = arrays(), edges.program
     xp = PlainNamespace(np)
@@ -46,13 +50,17 @@ def value_block(edges: Edges, columns: Point, table: Any) -> list[Any]:
             values = program.forward(xp, some_points(columns, part))
         for result, slot in zip(results, program.outputs, strict=True):
             result[..., part] = values[slot]
+        skip = np.zeros(part.stop - part.start) > 0
         if watch.left_range:
-            on_wide_numbers(edges, columns, table, part.start + far_points(program, values, table[part]), False)
+            far = far_points(program, values, table[part])
+            skip[on_wide_numbers(edges, columns, table, part.start + far, False) - part.start] = True
+        if look is not None:
+            look(values, part, skip)
     return results
 
 
 def gradient_block(
-    edges: Edges, columns: Point, table: Any, kink: str, kinks: list[Kink] | None
+    edges: Edges, columns: Point, table: Any, kink: str, kinks: list[Kink] | None, look: Look | None = None
 ) -> tuple[Any, dict[str, Any]]:
     """The value and the gradient at B points: arrays (B,) and (*shape, B); they share `table` (B, 1 + inputs).
 
@@ -72,16 +80,17 @@ def gradient_block(
             slope[..., part] = found.get(name, 0.0)
         with np.errstate(all="ignore"):
             near = edges.points(xp, values) | np.isnan(table[part, 1:]).any(axis=1)
+            wide = np.zeros(part.stop - part.start) > 0
             if watch.left_range:
                 far = far_points(program, values, table[part])
-                done = on_wide_numbers(edges, columns, table, part.start + far, True)
-                undecided = np.zeros(part.stop - part.start) == 0
-                undecided[done - part.start] = False
-                near = near & undecided
+                wide[on_wide_numbers(edges, columns, table, part.start + far, True) - part.start] = True
+                near = near & ~wide
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
                 if kinks is not None:
                     kinks += at_edges
+        if look is not None:
+            look(values, part, near | wide)
     return value, gradient
 
 

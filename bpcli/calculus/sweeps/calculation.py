@@ -21,6 +21,7 @@ from bpcli.text.notation import byte_size
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
+    from bpcli.calculus.sweeps.blocks import Look
     from bpcli.calculus.sweeps.diagnostics import Diagnostics
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ class Calculation:
 
     def _in_range(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
         """The result of `compute` at the point; on wide numbers where a step has over- or underflowed."""
-        self.sweeps.left_range(point)
+        self.sweeps.forget_range()
         self.needed_sides = False
         result = compute(self, point, *given)
         if not self.namespace.base.doubles or not all(map(is_finite, point.values())):
@@ -259,21 +260,21 @@ class Calculation:
 
     # Many points
 
-    def value_block(self, columns: Point, table: Any = None) -> list[Any]:
+    def value_block(self, columns: Point, table: Any = None, look: Look | None = None) -> list[Any]:
         """The values at B points, see `blocks.value_block`."""
         from bpcli.calculus.sweeps.blocks import value_block
 
-        return value_block(self.edges, columns, self._table(columns, self.outputs) if table is None else table)
+        return value_block(self.edges, columns, self._table(columns, self.outputs) if table is None else table, look)
 
     def gradient_block(
-        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None
+        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None, look: Look | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient at B points, see `blocks.gradient_block`."""
         from bpcli.calculus.sweeps.blocks import gradient_block
 
         self.require_scalar()
         table = self._table(columns, 1 + self.inputs) if table is None else table
-        return gradient_block(self.edges, columns, table, self.kink, kinks)
+        return gradient_block(self.edges, columns, table, self.kink, kinks, look)
 
     def _table(self, columns: Point, width: int) -> Any:
         return arrays().empty((points_of(columns), width))

@@ -12,6 +12,7 @@ import numpy as np
 
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.blocks import Look
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.diagnostics import Diagnostics
 from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
@@ -179,12 +180,12 @@ class Certified(Calculation):
         """J·v."""
         return self._certified(self._in_balls.jvp, point, v)
 
-    def value_block(self, columns: Point, table: Any = None) -> list[Any]:
+    def value_block(self, columns: Point, table: Any = None, look: Look | None = None) -> list[Any]:
         """The values at B points, one by one."""
         return self._block(columns, self.output_shapes, self.value, table)
 
     def gradient_block(
-        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None
+        self, columns: Point, table: Any = None, kinks: list[Kink] | None = None, look: Look | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient at B points, one by one."""
         self.require_scalar()

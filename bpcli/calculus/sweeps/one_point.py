@@ -30,7 +30,7 @@ class Sweeps(ABC):
     one: Any
 
     def __init__(self, program: Program, wrt: Sequence[str], xp: PlainNamespace) -> None:
-        self.program, self.namespace = program, xp
+        self.program, self.namespace, self.overflowed = program, xp, False
         self.active = program.active(wrt)
         self.inputs: list[tuple[str, Shape]] = [(name, program.variables[name]) for name in wrt]
         self.outputs: list[tuple[int, Shape]] = [(slot, program.shapes[slot]) for slot in program.outputs]
@@ -70,6 +70,10 @@ class Sweeps(ABC):
     @abstractmethod
     def left_range(self, point: Point) -> bool:
         """Whether a step of the sweeps at the point may have left the range of doubles."""
+
+    def forget_range(self) -> None:
+        """Forget what has left the range so far, for `left_range` to speak of what comes."""
+        self.overflowed = False
 
     def quiet(self) -> AbstractContextManager[object]:
         """A context without warnings of overflow and of values that are not finite."""
@@ -174,7 +178,6 @@ class ArraySweeps(Sweeps):
     def __init__(self, program: Program, wrt: Sequence[str], xp: PlainNamespace) -> None:
         super().__init__(program, wrt, xp)
         self.np = xp.base
-        self.overflowed = False
         self.zero, self.one = self.np.zeros(1), self.np.ones(1)
 
     def quiet(self) -> AbstractContextManager[object]:
@@ -187,9 +190,8 @@ class ArraySweeps(Sweeps):
         self.overflowed = True
 
     def left_range(self, point: Point) -> bool:
-        """Whether a step over- or underflowed since this was last asked."""
-        left, self.overflowed = self.overflowed, False
-        return left
+        """Whether a step over- or underflowed since `forget_range`."""
+        return self.overflowed
 
     def prepared(self, point: Point) -> Point:
         """The point with the trailing axis."""

@@ -7,7 +7,7 @@ from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.builder import Builder
-from bpcli.calculus.sweeps.instructions import Instruction, OnArrays, Slots
+from bpcli.calculus.sweeps.instructions import Constant, Instruction, OnArrays, Slots
 
 
 class Program(Slots):
@@ -88,10 +88,12 @@ class Program(Slots):
         """The value of every slot, in the namespace `xp` of plain numbers."""
         values: list[Any] = []
         for slot in self.slots:
-            if isinstance(slot, Instruction):
-                values.append(slot.value(xp, [values[a] for a in slot.args]))
+            if isinstance(slot, str):
+                values.append(point[slot])
+            elif isinstance(slot, Constant):
+                values.append(xp.base.constant(slot))
             else:
-                values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
+                values.append(slot.value(xp, [values[a] for a in slot.args]))
         return values
 
     def tangents(
@@ -103,7 +105,7 @@ class Program(Slots):
         """
         result: list[Any] = []
         for number, slot in enumerate(self.slots):
-            if not isinstance(slot, Instruction):
+            if isinstance(slot, str | Constant):
                 result.append(seeds.get(slot) if isinstance(slot, str) else None)
                 continue
             parts = [result[a] if p else None for a, p in zip(slot.args, slot.passes, strict=True)]
@@ -137,7 +139,7 @@ class Program(Slots):
             if record is not None:
                 record[number] = g
             slot = self.slots[number]
-            if not isinstance(slot, Instruction):
+            if isinstance(slot, str | Constant):
                 result[str(slot)] = g
                 continue
             args, out = [values[a] for a in slot.args], values[number]

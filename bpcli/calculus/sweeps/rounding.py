@@ -12,23 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from bpcli.calculus.rules.duals import Dual, Duals
-from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
+from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
-from bpcli.calculus.sweeps.seeds import Point, numbers, split
+from bpcli.calculus.sweeps.program import Program
+from bpcli.calculus.sweeps.seeds import Key, Point, numbers, split
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.formulas.activations import dsigmoid_dz, dtanh_dz
 from bpcli.numbers.namespaces import namespace, two_product, two_sum
+from bpcli.text.notation import cell
 
 UNIT = 2.0**-53  # of the rounding of one operation, relative
 FUNCTION = 4.0 * UNIT  # of a function of the table
-_LOST = 2.0**-20  # relative: a number that is off by more has lost digits
+LOST = 2.0**-20  # relative: a number that is off by more has lost digits
 _NO_DOUBLE = 2.0**-500  # what cancels to less, and can't be told from 0, is 0
 _DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by more is looked at closer
 _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = (1200, 5000)
-_MOST_WORK = 20_000  # entries of the program times those of the Jacobian
+_MOST_SHOWN = 3  # entries in one note
+MOST_WORK = 20_000  # entries of the program times those of the Jacobian
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
 
 
@@ -62,9 +65,8 @@ def _known(error: Any, out: Any) -> Any:
     return np.where(np.isfinite(error), error, abs(out) * UNIT)
 
 
-def own_errors(calculation: Calculation, values: list[Any]) -> list[Any]:
+def own_errors(program: Program, xp: PlainNamespace, values: list[Any]) -> list[Any]:
     """For each step the error of its own rounding, and of a constant that of its double."""
-    program, xp = calculation.program, calculation.namespace
     found: list[Any] = []
     for slot, out in zip(program.slots, values, strict=True):
         if isinstance(slot, Constant):
@@ -105,9 +107,13 @@ def _of_constant(constant: Constant) -> float:
 
 def value_errors(calculation: Calculation, values: list[Any], given: Mapping[str, float]) -> list[Any]:
     """For each step how far its value may be off, where a variable is off by `given` of itself."""
-    program, xp = calculation.program, calculation.namespace
+    return value_errors_at(calculation.program, calculation.namespace, values, given)
+
+
+def value_errors_at(program: Program, xp: PlainNamespace, values: list[Any], given: Mapping[str, float]) -> list[Any]:
+    """The same from the values of all slots, at one point or at many."""
     found: list[Any] = []
-    for slot, out, own in zip(program.slots, values, own_errors(calculation, values), strict=True):
+    for slot, out, own in zip(program.slots, values, own_errors(program, xp, values), strict=True):
         if isinstance(slot, str):
             found.append(abs(out) * given.get(slot, 0.0))
         elif isinstance(slot, Instruction):
@@ -139,28 +145,34 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
 
 def slope_errors(calculation: Calculation, point: Point) -> list[list[float]]:
     """How far each entry of the Jacobian may be off, outputs × inputs; 0 where nothing is known: after an overflow."""
-    program, xp = calculation.program, calculation.namespace
-    values = calculation.sweeps.forward(point)
-    if not all(map(calculation.sweeps.is_finite, values)):
+    sweeps, xp = calculation.sweeps, calculation.namespace
+    values = sweeps.forward(point)
+    if not all(map(sweeps.is_finite, values)):
         return [[0.0] * calculation.inputs for _ in range(calculation.outputs)]
-    own = own_errors(calculation, values)
-    along = [program.tangents(xp, values, seed) for seed in _units(calculation, calculation.sweeps.inputs)]
-    outputs = _units(calculation, calculation.sweeps.outputs)
-    return [[_slope_error(calculation, values, own, tangents, one) for tangents in along] for one in outputs]
+    inputs, outputs = units(sweeps.inputs, sweeps.seed), units(sweeps.outputs, sweeps.seed)
+    found = slope_errors_at(calculation.program, xp, values, inputs, outputs)
+    return [[numbers(error)[0] for error in row] for row in found]
 
 
-def _units(calculation: Calculation, parts: Any) -> list[dict[Any, Any]]:
+def slope_errors_at(
+    program: Program,
+    xp: PlainNamespace,
+    values: list[Any],
+    inputs: Sequence[Mapping[str, Any]],
+    outputs: Sequence[Mapping[int, Any]],
+) -> list[list[Any]]:
+    """The same from the values of all slots, at one point or, for each entry an array, at many."""
+    own = own_errors(program, xp, values)
+    along = [program.tangents(xp, values, seed) for seed in inputs]
+    return [[_slope_error(program, xp, values, own, tangents, one) for tangents in along] for one in outputs]
+
+
+def units(parts: Sequence[tuple[Key, Shape]], make: Callable[[list[float], Shape], Any]) -> list[dict[Key, Any]]:
     """A seed for each entry of inputs or of outputs."""
     count = sum(math.prod(shape) for _, shape in parts)
-    found = []
-    for k in range(count):
-        vector = [float(k == j) for j in range(count)]
-        seeds: dict[Any, Any] = {}
-        for key, seed in split(vector, parts, lambda part, shape: (any(part), calculation.sweeps.seed(part, shape))):
-            if seed[0]:
-                seeds[key] = seed[1]
-        found.append(seeds)
-    return found
+    vectors = [[float(k == j) for j in range(count)] for k in range(count)]
+    each = (split(vector, parts, lambda part, shape: (any(part), make(part, shape))) for vector in vectors)
+    return [{key: seed for key, (used, seed) in seeds if used} for seeds in each]
 
 
 class Lost(NamedTuple):
@@ -171,13 +183,36 @@ class Lost(NamedTuple):
     error: float
 
 
+def lost_in_words(kind: str, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> str:
+    """Which entries of a result have lost digits, and how far they may be off; nothing where none has.
+
+    `kind` is value, with one row, gradient, jacobian or hessian.
+    """
+    names = [title for name, shape in calculation.sweeps.inputs for title in entry_names(name, shape)]
+    if kind == "value":
+        found = lost_values(calculation, point, [value for row in rows for value in row])
+        rows, titles = [[v] for row in rows for v in row], [[name] for name in calculation.output_names]
+    elif kind == "hessian":
+        found = lost_seconds(calculation, point, rows)
+        titles = [[f"d²/d{row}d{column}" for column in names] for row in names]
+    else:
+        found = lost_digits(calculation, point, rows)
+        titles = [[f"d/d{name}" for name in names]] * len(rows)
+    shown = ", ".join(
+        f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
+        for lost in found[:_MOST_SHOWN]
+    )
+    more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+    return f"digits are lost to rounding, terms cancel: {shown}{more}" if found else ""
+
+
 def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
     """The entries of a Jacobian that may be off by more than 2⁻²⁰ of themselves, unless balls prove them right.
 
     None at a kink, where the slope is a convention, and none of calculations too large to look at each entry.
     """
     work = calculation.inputs * calculation.outputs * calculation.program.entries
-    if calculation.kinks or work > _MOST_WORK:
+    if calculation.kinks or work > MOST_WORK:
         return []
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)
@@ -187,14 +222,14 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
         Lost(row, column, error)
         for row, both in enumerate(zip(rows, errors, strict=True))
         for column, (slope, error) in enumerate(zip(*both, strict=True))
-        if (doubtful or error > _LOST * abs(slope)) and math.isfinite(slope)
+        if (doubtful or error > LOST * abs(slope)) and math.isfinite(slope)
     ]
     return _disproven(found, rows, calculation, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
 
 
 def lost_values(calculation: Calculation, point: Point, values: Sequence[float]) -> list[Lost]:
     """The entries of the values, a row each, that may be off by more than 2⁻²⁰ of themselves, as `lost_digits`."""
-    if calculation.program.entries * calculation.outputs > _MOST_WORK:
+    if calculation.program.entries * calculation.outputs > MOST_WORK:
         return []
     with calculation.sweeps.quiet():
         slots = calculation.sweeps.forward(point)
@@ -206,7 +241,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
     found = [
         Lost(row, 0, error)
         for row, (value, error) in enumerate(zip(values, numbers(errors), strict=True))
-        if (doubtful or error > _LOST * abs(value)) and math.isfinite(value)
+        if (doubtful or error > LOST * abs(value)) and math.isfinite(value)
     ]
     rows = [[value] for value in values]
     return _disproven(found, rows, calculation, lambda twin: [[v] for v in numbers(twin.value(point))])
@@ -248,7 +283,7 @@ def _differs(xp: Any, step: Elementwise, edge: bool, one: tuple[Any, list[Any]],
 
 def _left_range(calculation: Calculation, point: Point) -> bool:
     """Whether a step over- or underflows at the point: then only balls can tell, not bounds in doubles."""
-    calculation.sweeps.left_range(point)
+    calculation.sweeps.forget_range()
     calculation.sweeps.forward(point)
     return calculation.sweeps.left_range(point)
 
@@ -293,7 +328,7 @@ def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[S
     unit = max([FUNCTION, *(error / abs(value) for value, error in zip(values, errors, strict=True) if value)])
     if _turns(calculation, values, errors):
         return True
-    along = [program.tangents(xp, values, seed) for seed in _units(calculation, sweeps.inputs)]
+    along = [program.tangents(xp, values, seed) for seed in units(sweeps.inputs, sweeps.seed)]
     duals, (slot,) = Duals(xp), program.outputs
     for column, tangents in enumerate(along):
         pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
@@ -310,7 +345,7 @@ def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[S
                     slope, slope_t = _parts(step.row.partial(i)(duals, pairs[number], *(pairs[b] for b in step.args)))
                     size = abs(g_t * slope) + abs(g * slope_t)
                     sizes = [total + size * abs(other[a] or 0.0) for total, other in zip(sizes, along, strict=True)]
-        if not all(unit * size <= _LOST * abs(row[column]) for size, row in zip(sizes, rows, strict=True)):
+        if not all(unit * size <= LOST * abs(row[column]) for size, row in zip(sizes, rows, strict=True)):
             return True
     return False
 
@@ -338,7 +373,7 @@ def _disproven(
     """The entries that balls do not prove right; without python-flint those that have a bound."""
     proven = _in_balls(calculation, compute) if found else None
     if proven is None:
-        return [lost for lost in found if lost.error > _LOST * abs(rows[lost.row][lost.column])]
+        return [lost for lost in found if lost.error > LOST * abs(rows[lost.row][lost.column])]
     lost_for_certain = []
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
@@ -382,7 +417,7 @@ def _near(found: float, low: Any, high: Any) -> bool:
     """Whether a number is within 2⁻²⁰ of all numbers between two; or is 0, and they can't be told from 0."""
     if found == 0 and low <= 0 <= high:
         return bool(max(-low, high) <= _NO_DOUBLE)
-    return all(abs(end - found) <= max(_LOST * abs(found), _SMALLEST) for end in map(_float, (low, high)))
+    return all(abs(end - found) <= max(LOST * abs(found), _SMALLEST) for end in map(_float, (low, high)))
 
 
 def _float(end: Any) -> float:
@@ -393,10 +428,14 @@ def _float(end: Any) -> float:
 
 
 def _slope_error(
-    calculation: Calculation, values: list[Any], own: list[Any], tangents: list[Any], one: dict[int, Any]
-) -> float:
+    program: Program,
+    xp: PlainNamespace,
+    values: list[Any],
+    own: list[Any],
+    tangents: list[Any],
+    one: Mapping[int, Any],
+) -> Any:
     """The error of Σ tangent·slope·adjoint over all steps: of values, slopes and products, and of adding adjoints."""
-    program, xp = calculation.program, calculation.namespace
     duals = Duals(xp)
     pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
     adjoints: dict[int, Any] = {}
@@ -404,7 +443,7 @@ def _slope_error(
     total, sums = 0.0, dict[int, Any]()
     for number, adjoint in adjoints.items():
         if isinstance(adjoint, Dual):
-            total += _size(adjoint.t * own[number])
+            total = total + _size(adjoint.t * own[number])
         step = program.slots[number]
         if not isinstance(step, Instruction):
             continue
@@ -412,10 +451,10 @@ def _slope_error(
         args = [values[a] for a in step.args]
         for i, a in enumerate(step.args):
             if tangents[a] is not None and step.passes[i]:
-                total += _of_product(xp, step, i, g, values[number], args, tangents[a])
+                total = total + _of_product(xp, step, i, g, values[number], args, tangents[a])
                 part = step.adjoint(xp, g, i, values[number], args, True)
                 if part is not None:
-                    total += _size(_added(sums, a, part) * tangents[a])
+                    total = total + _size(_added(sums, a, part) * tangents[a])
     return total
 
 
@@ -428,7 +467,7 @@ def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
     return error
 
 
-def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> float:
+def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> Any:
     """The error of adjoint · slope in one operand of a step, as it shows in the result."""
     if isinstance(step, OnArrays):
         if step.name in _REARRANGING or step.name == "sum":
@@ -444,7 +483,10 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
     return _size((_known(abs(error), product) + of_slope) * tangent)
 
 
-def _size(x: Any) -> float:
-    """The sum of all entries, without signs; 0 of what is not a number."""
-    total = abs(x) if isinstance(x, float) else float(abs(x).sum())
-    return total if total == total else 0.0
+def _size(x: Any) -> Any:
+    """The sum of all entries of a point, without signs; 0 of what is not a number."""
+    if isinstance(x, float):
+        return abs(x) if x == x else 0.0
+    total = abs(x).reshape(-1, x.shape[-1]).sum(axis=0)
+    total[total != total] = 0.0
+    return total

@@ -1,0 +1,54 @@
+"""Lost digits among many points; the witness is the certified gradient, by python-flint."""
+
+import numpy as np
+import pytest
+
+from bpcli.api.bulk import Evaluation
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps import screening
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.certified import Certified
+
+pytest.importorskip("flint")
+RNG = np.random.default_rng(3)
+
+DELICATE = {
+    # text: points at which its slope, or its value, cancels
+    "(1-cos(x))/x**2": [1e-8, -3e-7, 1e-5],
+    "x*exp(-x)": [1.0000000000001],
+    "log(x**2)/(x-1)": [1 + 1e-12, 1 - 3e-10],
+    "sin(1e3*x*x)": [1e9, 3e12],
+    "x-sin(x)": [1e-9, 2e-10, 1e-3],
+}
+
+
+def calculation(text):
+    return Calculation([parse(text)], [text], {"x": ()}, ["x"])
+
+
+@pytest.mark.parametrize("text", DELICATE)
+@pytest.mark.parametrize("gradient", [True, False])
+def test_the_points_that_have_lost_digits_are_found_among_many(monkeypatch, text, gradient):
+    monkeypatch.setattr(screening, "FIRST", 16)  # so that most points are looked at for their extremes alone
+    made, evaluate = calculation(text), Evaluation()
+    for block in range(3):
+        x = RNG.uniform(0.3, 3, 400) * RNG.choice([-1, 1] if "log" not in text and "exp" not in text else [1], 400)
+        if block == 1:
+            places = RNG.choice(400, len(DELICATE[text]), replace=False)
+            x[places] = DELICATE[text]
+        found = evaluate(made, {"x": x}, gradient)
+        told = [at.point for at in found.lost]
+        true = Certified(calculation(text))
+        exact = [[v, s["x"]] for v, s in (true.gradient({"x": float(v)}) for v in x)]
+        off = np.abs(found.table - np.array(exact, float)[:, : found.table.shape[1]]) > 2.0**-20 * np.abs(found.table)
+        assert set(np.flatnonzero(off.any(axis=1))) <= set(told), block
+        assert len(told) <= (len(DELICATE[text]) if block == 1 else 0)
+
+
+def test_a_second_look_is_for_what_lies_further_out():
+    made = calculation("x-sin(x)")
+    screen = screening.Screen(made.program, made.sweeps.inputs)
+    looked = [screen.is_new(made.sweeps.forward({"x": x}), [1 - np.cos(x)]) for x in np.linspace(1, 2, 40)]
+    assert looked == [True] * screening.FIRST_CALLS + [False] * (40 - screening.FIRST_CALLS)
+    assert screen.is_new(made.sweeps.forward({"x": 1e-8}), [5e-17])
+    assert not screen.is_new(made.sweeps.forward({"x": 0.9e-8}), [5e-17])
