@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class BpcliError(Exception):
@@ -71,12 +71,21 @@ class ExpressionError(UsageError):
         )
 
 
-class ConfigError(UsageError):
-    """Every mistake of a config, each `file:line:column: what, and what was expected` (exit 2)."""
+_MOST_PROBLEMS = 50
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+
+class ConfigError(UsageError):
+    """Every mistake of a config, each `file:line:column: what, and what was expected` (exit 2).
+
+    `rest` is the config without the keys at fault, if there is enough left for one, and `lost` tells of files of its
+    data that are not there.
+    """
+
+    def __init__(self, problems: list[str], rest: Any = None, lost: Sequence[str] = ()) -> None:
+        shown = problems[:_MOST_PROBLEMS]
+        more = len(problems) - len(shown)
+        super().__init__("\n".join([*shown, *([f"… and {more} more"] if more else [])]))
+        self.problems, self.rest, self.lost = problems, rest, lost
 
 
 class DataError(BpcliError):
@@ -105,6 +114,16 @@ class NotFiniteError(BpcliError):
     """A result is not finite, or training diverged (exit 4)."""
 
     exit_code = 4
+
+
+def together(errors: Sequence[BpcliError]) -> BpcliError:
+    """One error of several, each text once; its exit code is the first of 2, 3, 4, 1 among theirs."""
+    if len(errors) == 1:
+        return errors[0]
+    kinds = (UsageError, DataError, NotFiniteError, CheckError)
+    found = {error.exit_code for error in errors}
+    kind = next(kind for kind in kinds if kind.exit_code in found)
+    return kind("\n".join(dict.fromkeys(map(str, errors))))
 
 
 def caret_lines(text: str, start: int, end: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""`bpcli validate`: every mistake in a config, each with its line."""
+"""`bpcli validate`: every mistake in a config and its data, each with its line."""
 
 from pathlib import Path
 
@@ -7,8 +7,7 @@ import click
 from bpcli.commands import Command, output
 from bpcli.commands.option_groups import PATH, SET
 from bpcli.formulas.layers import settings_in_words
-from bpcli.training.config.loading import load_config
-from bpcli.training.trainer import prepare
+from bpcli.training.validation import validated
 
 
 @click.command(cls=Command)
@@ -20,7 +19,7 @@ def command(config: Path, settings: tuple[str, ...]) -> None:
     \b
     bpcli validate configs/iris.yaml
     """
-    training = prepare(load_config(config, settings, "--set"))
+    training = validated(config, settings, "--set")
     for text in training.notes:
         output.note(text)
     model = training.model

@@ -1,7 +1,7 @@
 """Learning a preparation from the training rows: categories, fills, scales and classes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, with
 from bpcli.datasets.preparation.statistics import mean_and_sigma
 from bpcli.datasets.sparse import Numbered, SparseTable
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import DataError, UsageError, together
 from bpcli.text.natural_order import natural_key
 
 Array = NDArray[Any]
@@ -38,7 +38,7 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
     strategies = {name: strategy_of(options, name) for name in names}
     drops_target = target_strategy(options) == "drop"
     drop = dropped(table, strategies, options.target if drops_target else None)
-    refuse_unusable(table, options, strategies, drop)
+    _refuse_unfit(table, options, strategies, drop, rows)
     kept = rows[~drop[rows]]
     if not len(kept):
         raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
@@ -56,6 +56,23 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
         else None,
         labels=options.labels,
     )
+
+
+def _refuse_unfit(
+    table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array, rows: Array
+) -> None:
+    """One error for all columns, the target among them, that can't be used as they are."""
+    try:
+        refuse_unusable(table, options, strategies, drop)
+    except DataError as error:
+        found = [error]
+        labelled = rows[~(drop | table.missing(options.target))[rows]]
+        if len(labelled):
+            try:
+                fit_classes(table, options.target, options.task, options.loss, options.positive, labelled)
+            except DataError as other:
+                found.append(other)
+        raise together(found) from error
 
 
 def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:

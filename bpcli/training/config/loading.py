@@ -15,7 +15,7 @@ from bpcli.files import check_file, matching
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
-from bpcli.training.config.conflicts import conflicts, solver_of, unknown_columns
+from bpcli.training.config.conflicts import Conflict, conflicts, solver_of, unknown_columns
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
@@ -219,10 +219,40 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
     found = [*conflicts(values)]
     if problems or found:
         found += unknown_columns(values, names) if (names := _names_of(values)) else []
+        lost = [*_lost_files(values)]
+        # A column that a key at fault was to treat would be found at fault itself.
+        unsure = lost or any(key.startswith("data.") and not given.sound for key, given in reading.given.items())
+        rest = None if unsure else _filled(_without(values, found), places, stem)
         problems += [(places.get(f"{c.key}.{c.entry}", places.get(c.key, start)), f"{c.key}: {c.what}") for c in found]
         problems.sort(key=lambda problem: (not problem[0].line, *problem[0][1:]))  # settings behind the file
-        raise ConfigError([f"{place}: {what}" for place, what in problems])
-    filled = {path: values.get(path, key.default) for path, key in KEYS.items()}
+        lines = [f"{places[c.key]}: {c.key}: {c.what}" for c in lost]
+        raise ConfigError([f"{place}: {what}" for place, what in problems], rest, lines)
+    config = _filled(values, places, stem)
+    assert config is not None
+    return config
+
+
+def _without(values: Mapping[str, Any], faulty: Sequence[Conflict]) -> dict[str, Any]:
+    """The values without the keys at fault, or without the entry of a list or mapping that alone is."""
+    kept = dict(values)
+    for conflict in faulty:
+        value = kept.pop(conflict.key, None)
+        if conflict.entry and isinstance(value, tuple):
+            kept[conflict.key] = tuple(name for name in value if name != conflict.entry)
+        elif conflict.entry and isinstance(value, dict):
+            kept[conflict.key] = {name: of for name, of in value.items() if name != conflict.entry}
+    return kept
+
+
+_ENOUGH = {"training.learning_rate": 0.1}
+"""Values to look at the data with, where a required key is at fault."""
+
+
+def _filled(values: Mapping[str, Any], places: Mapping[str, Place], stem: str) -> Config | None:
+    """The config of sound values, every default filled in; None where a key is missing that the data depends on."""
+    filled = {path: values.get(path, _ENOUGH.get(path, key.default)) for path, key in KEYS.items()}
+    if REQUIRED in filled.values() or [*conflicts(values)]:
+        return None
     if filled["model.activation"] is None and not LAYERS[filled["model.type"]].per_class:
         filled["model.activation"] = DEFAULT_ACTIVATION
     passed_over = []
@@ -241,6 +271,17 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
         parts[name] = section(**inner)
     where = {path: str(place) for path, place in places.items()}
     return Config(**parts, places=where, passed_over=tuple(passed_over))
+
+
+def _lost_files(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    """The files of the data that are not there."""
+    for key in _PATHS:
+        if isinstance(paths := values.get(key), Path | tuple):
+            try:
+                for path in matching(paths):
+                    check_file(path)
+            except DataError as error:
+                yield Conflict(key, "; ".join(filter(None, [error.message, error.hint])))
 
 
 def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
