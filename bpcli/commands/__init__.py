@@ -283,15 +283,9 @@ def _with_options(error: BpcliError) -> str:
     return re.sub(rf"(?<![\w-])({names})\b", lambda found: f"--{_OPTIONS.get(found[1], found[1])}", str(error))
 
 
-def _way(name: str) -> str:
-    """The words of a parameter, or of another command's: `init.data` is `bpcli init --data`."""
-    command, _, parameter = name.rpartition(".")
-    return f"{f'bpcli {command} ' if command else ''}--{parameter}{' DIR' if name == 'output' else ''}"
-
-
 def _with_ways(error: BpcliError) -> str:
     """The text of an error with the parameters that lead on as options: `--force to replace it`."""
-    ways = [f"{_way(name)} {what}" for name, what in error.ways.items()]
+    ways = [f"{'--output DIR' if name == 'output' else f'--{name}'} {what}" for name, what in error.ways.items()]
     return f"{error.message}\n  {listed(ways)}" if ways and not error.hint else str(error)
 
 

@@ -157,7 +157,7 @@ def _key(line: Line) -> str:
 
 
 def _table_for_config(line: Line) -> str:
-    word = next((word for word in line.words[:1] if _is_table(word)), "")
+    word = next((word for word in line.words[:1] if _is_table(word) and not _is_run(word)), "")
     if not word:
         return ""
     config = f"{Path(word).name.split('.')[0]}.yaml"

@@ -22,21 +22,21 @@ def here(tmp_path, monkeypatch, bpcli, root):
 
 ADDRESS = "https://example.org/d/a.csv"
 WRONG = {
-    "train data/a.csv": (2, "data/a.csv is a table, not a config", "bpcli init --data data/a.csv writes a config"),
+    "train data/a.csv": (2, "data/a.csv is a table, not a config", "bpcli init --data data/a.csv"),
     "validate data/a.csv": (2, "data/a.csv is a table, not a config", "bpcli init --data data/a.csv"),
-    "train run": (3, "run is a run folder, not a file", "its config is run/config.yaml"),
-    "train run/model.npz": (2, "run/model.npz is a model, not a config", "config.yaml beside it"),
-    "predict data/a.csv run": (3, "data/a.csv is a table, not a model", "the model comes first, then the data"),
-    "evaluate data/a.csv run": (3, "data/a.csv is a table, not a model", "the model comes first, then the data"),
+    "train run": (3, "run is a run folder, not a file", "bpcli train run/config.yaml"),
+    "train run/model.npz": (2, "run/model.npz is a model, not a config", "run/config.yaml"),
+    "predict data/a.csv run": (3, "data/a.csv is a table, not a model", "bpcli predict run data/a.csv"),
+    "evaluate data/a.csv run": (3, "data/a.csv is a table, not a model", "bpcli evaluate run data/a.csv"),
     "inspect c.yaml": (3, "c.yaml is a config, not a model", "the folder of its run"),
     "predict run run": (3, "run is a run folder, not a file", "the model comes first"),
     "predict run c.yaml": (3, "c.yaml is a config, not a table", ""),
     "predict run data": (3, "data is a folder, not a file", "data/*.csv"),
     "init --data data": (3, "data is a folder, not a file", "data/*.csv"),
-    f"init --data {ADDRESS}": (3, f"{ADDRESS} is an address", f"curl -LO {ADDRESS}"),
+    f"init --data {ADDRESS}": (3, f"{ADDRESS} is an address", f"curl -sO {ADDRESS}"),
     f"validate c.yaml --set data.path={ADDRESS}": (3, f"{ADDRESS} is an address", f"curl -LO {ADDRESS}"),
-    f"predict {ADDRESS} data/a.csv": (3, f"{ADDRESS} is an address", "download it first"),
-    f"evaluate run {ADDRESS}": (3, f"{ADDRESS} is an address", "download it first"),
+    f"predict {ADDRESS} data/a.csv": (3, f"{ADDRESS} is an address", f"curl -s {ADDRESS} | bpcli"),
+    f"evaluate run {ADDRESS}": (3, f"{ADDRESS} is an address", f"curl -s {ADDRESS} | bpcli"),
 }
 
 

@@ -91,7 +91,7 @@ def _read(path: Path) -> Pairs:
     if path.name == "model.npz":
         raise UsageError(f"{path} is a model, not a config", "the config of a run is the config.yaml beside it")
     if is_named_as_table(path):
-        raise UsageError(f"{path} is a table, not a config", ways={"init.data": f"{path} writes a config for it"})
+        raise UsageError(f"{path} is a table, not a config", "bpcli init writes a config for it")
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
