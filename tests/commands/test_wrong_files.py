@@ -64,7 +64,9 @@ def test_images_and_labels_exchanged(bpcli, here):
 
 def test_lists_are_capped_and_a_suggestion_stands_once(bpcli, here):
     names = [f"column{k}" for k in range(900)]
-    (here / "wide.csv").write_text(",".join([*names, "y"]) + "\n" + ",".join(["1"] * 901) + "\n")
+    (here / "wide.csv").write_text(
+        ",".join([*names, "y"]) + "\n" + "\n".join([",".join(["1"] * 900 + [y]) for y in "01"])
+    )
     config = (here / "c.yaml").read_text().replace("data/a.csv", "wide.csv")
     missing = "categorical: [kind, sort], exclude: [colum7, zzz], missing: {colum7: drop}"
     (here / "w.yaml").write_text(config.replace("standardize: true", missing))
