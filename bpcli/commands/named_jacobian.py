@@ -74,13 +74,14 @@ def _print_jacobian(found: NamedDerivative, printer: Printer) -> None:
 
 def _print_vjp(found: NamedDerivative, printer: Printer) -> None:
     blocks = found.vjp or {}
-    _check(found, _numbers(*blocks.values()), printer)
+    values = _numbers(found.value) if printer.format == "json" else []
+    _check(found, [*values, *_numbers(*blocks.values())], printer)
     printer.row(Asked(found.function, found.inputs), "vjp", plain(found.value), blocks, _titles(found))
 
 
 def _print_jvp(found: NamedDerivative, printer: Printer) -> None:
     numbers = _numbers(found.jvp)
-    _check(found, numbers, printer)
+    _check(found, [*numbers, *(_numbers(found.value) if printer.format == "json" else [])], printer)
     printer.result(
         Asked(found.function, found.inputs),
         lambda: {"value": plain(found.value), "jvp": plain(found.jvp)},

@@ -80,6 +80,7 @@ class Printer:
         self.points, self.lost_points, self.first_lost = 0, 0, ""  # of points in bulk
         self.reason: str | None = None  # why a result is not proven
         self.decided = True  # of the point that was checked last
+        self.proven = True  # each number of that point; NaN is none
         self.notes: list[str] = []
 
     def text(self, lines: Sequence[str], apart: bool) -> None:
@@ -92,7 +93,7 @@ class Printer:
 
     def json(self, record: dict[str, Any]) -> None:
         """The record of one point; `check` has seen its results."""
-        output.emit(json_text({**record, "certified": self.decided} if self.certify else record, self.precision))
+        output.emit(json_text({**record, "certified": self.proven} if self.certify else record, self.precision))
 
     def result(
         self,
@@ -216,6 +217,7 @@ class Printer:
 
             self.decided = not any(isinstance(value, Undecided) for value in results)
             self.undecided += not self.decided
+            self.proven = self.decided and not any(value != value for value in results)
         return self.decided
 
     def finish(self) -> None:

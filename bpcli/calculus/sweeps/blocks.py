@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ def gradient_block(
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
                 if kinks is not None:
                     kinks += at_edges
+            table[part][np.isnan(table[part, 0]), 1:] = math.nan  # where there is no value there is no slope
         if look is not None:
             look(values, part, near | wide)
     return value, gradient

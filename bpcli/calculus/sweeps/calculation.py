@@ -160,10 +160,16 @@ class Calculation:
         found = sweeps.reverse(values, {slot: sweeps.one})
         gradient = {name: sweeps.result(found.get(name, sweeps.zero), shape) for name, shape in sweeps.inputs}
         value = sweeps.result(values[slot], ())
+        if sweeps.has_nan([value]):
+            return value, {name: self._no_slopes(shape) for name, shape in sweeps.inputs}
         if self._needs_sides(values, gradient.values()):
             (row,) = self._one_sided(point, [value], [gradient.values()])
             gradient = {name: sweeps.shaped(row[name], shape) for name, shape in sweeps.inputs}
         return value, gradient
+
+    def _no_slopes(self, shape: Shape) -> Any:
+        """What stands for slopes where there is no value: NaN."""
+        return self.sweeps.result(math.nan * self.sweeps.one, shape)
 
     def jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         """The values and, for each name, ∂outputs/∂name: outputs × entries, in one sweep of all rows or columns."""
@@ -188,6 +194,9 @@ class Calculation:
         values = self.sweeps.forward(point)
         (value,) = self.sweeps.results(values)
         gradient, matrix = self.sweeps.hessian(values)
+        if self.sweeps.has_nan([value]):
+            matrix = self.sweeps.matrix([[math.nan] * self.inputs] * self.inputs)
+            return value, {name: self._no_slopes(shape) for name, shape in self.sweeps.inputs}, matrix
         if self._needs_sides(values, [*gradient.values(), matrix]):
             _, gradient = self.gradient(point)
             first = self.kinks

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import bpcli
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -299,3 +300,13 @@ def test_a_digit_of_what_is_below_the_doubles_is_proven_too(digits):
     assert calculation("exp(-800)*(exp(x)-1)", {"x": 1e-20}, 10).value({"x": 1e-20}) == [0.0]
     (value,) = calculation("sin(pi)+x", {"x": 0.0}, digits).value({"x": 0.0})
     assert isinstance(value, Undecided)
+
+
+@pytest.mark.parametrize("text", ["floor(sin(x)/x)", "0*floor(0/x)", "(x/x>0)*x", "sign(log(-1-x))"])
+@pytest.mark.parametrize("certify", [False, True])
+def test_where_there_is_no_value_there_is_no_slope(text, certify):
+    with pytest.warns(RuntimeWarning):
+        assert math.isnan(bpcli.value(text, certify=certify)(x=0))
+        assert np.isnan(bpcli.grad(text, certify=certify)(x=0)).all()
+        assert np.isnan(bpcli.hessian(text, certify=certify)(x=0)).all()
+        assert np.isnan(bpcli.grad(text, certify=certify).many(np.array([[0.0], [1.0]]))[0]).all()
