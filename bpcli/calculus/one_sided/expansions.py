@@ -231,7 +231,9 @@ class SeriesKind:
         rest = self.functions["exp"](Series(x.terms[1:], x.order, self))
         if not isinstance(c, Real):
             return rest.shifted(-c)
-        lower = math.floor(-1000 * self.approximate(c)) - 1
+        if not math.isfinite(growth := self.approximate(c)):
+            return self.unknown
+        lower = math.floor(-1000 * growth) - 1
         return Series((), rest.first + Fraction(lower, 1000), self)
 
     def _tanh(self, x: Series) -> Series:
@@ -256,7 +258,10 @@ class SeriesKind:
         if x.first < 0 or x.order <= 0:
             return self.unknown
         at = x.coefficient(0)
-        below = math.floor(self.approximate(at) if isinstance(at, Real) else at)
+        near = self.approximate(at) if isinstance(at, Real) else at
+        if isinstance(near, float) and not math.isfinite(near):
+            return self.unknown
+        below = math.floor(near)
         if isinstance(at, Real) and not (self.reals.sign(at - below) == 1 and self.reals.sign(at - below - 1) == -1):
             return self.unknown
         whole = self.of(Fraction(below))
