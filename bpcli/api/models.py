@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.api.predictions import scores
 from bpcli.datasets.from_python import table_of
+from bpcli.datasets.meaning import meant
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.sparse import is_sparse, sparse_table
@@ -109,7 +110,7 @@ class TrainedModel:
             if features is None:
                 raise DataError("X is sparse, and the model was not trained on sparse data", "X.toarray()")
             return sparse_table(Path("X"), X, features)
-        return table_of(X, self.columns)
+        return meant(table_of(X, self.columns), self._model.dialect)
 
 
 @dataclass(frozen=True)

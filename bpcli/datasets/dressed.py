@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from bpcli.text.notation import number
 
+_LONGEST = 80
 _MONEY = "$€£¥₹₩₽₺₴₫₪฿₱₦¢"
 _APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals have
 _SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 is not 3 of these
@@ -48,7 +49,7 @@ class UndecidedError(Exception):
 
 def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
     """The number of a cell and its unit; None if it has none: (3) is −3, and 4 % is 0.04."""
-    found = _CELL.fullmatch(cell.strip())
+    found = _CELL.fullmatch(cell.strip()) if len(cell) <= _LONGEST else None
     if found is None or not (whole := _DIGITS[decimal].fullmatch(found["digits"])) or not re.search("[0-9]", whole[0]):
         return None
     signs = [sign for sign in (found["bracket"], found["minus"], found["second"]) if sign]

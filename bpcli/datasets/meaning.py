@@ -43,7 +43,7 @@ def with_words(table: Table, dialect: Dialect) -> Table:
 def with_numbers(table: Table, dialect: Dialect) -> Table:
     """This table with the dressed numbers of the dialect, where it is decided how they are written."""
     if isinstance(dialect.numbers, Mapping) and not is_open(dialect):
-        for name in [name for name in dialect.numbers if name in table.names]:
+        for name in _dressed(table, dialect):
             _undress(table, name, Style(**dialect.numbers[name]))
     return table
 
@@ -104,10 +104,19 @@ def decided_numbers(table: Table, dialect: Dialect, given: str = AUTO) -> Dialec
     """
     numbers = dialect.numbers
     styles = {name: dict(numbers[name]) if isinstance(numbers, Mapping) else {} for name in numbers}
-    for name in [name for name in styles if name in table.names]:
+    for name in _dressed(table, dialect):
         if {*styles[name]} < {*Style._fields}:
             styles[name] = _decided(table, name, styles[name].get("decimal"), given)._asdict() | styles[name]
     return replace(dialect, numbers=styles or ())
+
+
+def _dressed(table: Table, dialect: Dialect) -> list[str]:
+    """The dressed columns, but those that are numbers by their type."""
+    return [
+        name
+        for name in dialect.numbers
+        if name in table.names and (table.written or name in table.quoted or not table.is_numeric(name))
+    ]
 
 
 def _decided(table: Table, name: str, mark: str | None, given: str) -> Style:
@@ -121,7 +130,9 @@ def _decided(table: Table, name: str, mark: str | None, given: str) -> Style:
 
 
 def _gap(name: str, cell: str) -> str:
-    return f"if it is a gap: data.missing_words: {{{name}: [{cell}]}}"
+    from bpcli.text.yaml12 import yaml_text  # imported only for an error: it imports PyYAML
+
+    return f"if it is a gap: data.missing_words: {yaml_text({name: [cell]})}"
 
 
 def decided_words(

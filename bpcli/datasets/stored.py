@@ -44,6 +44,7 @@ class StoredTable(Table):
         self._file = (folder / _NUMBERS).open("rb")
         self._starts: list[tuple[int, int]] = about["blocks"]  # (place in the file, rows) of each block
         super().__init__(path, {}, about["rows"], line_of, self.text)
+        self.written = about["written"]
         self.dialect, self.unusual = dialect_of(about["dialect"]), about["unusual"]
         self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
 
@@ -309,7 +310,7 @@ def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progre
         file.flush()
         os.fsync(file.fileno())
     texts = {name: list(cells) for name, cells in codes.items()}
-    how = {"dialect": asdict(block.dialect), "unusual": block.unusual}
+    how = {"dialect": asdict(block.dialect), "unusual": block.unusual, "written": block.written}
     return {"names": names, "rows": rows, "blocks": blocks, "texts": texts, **how}
 
 

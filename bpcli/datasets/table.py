@@ -63,6 +63,7 @@ class Table:
         self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
         self.place: Callable[[int], str] | None = None  # of a row, where the rows are not those of one file
+        self.written = False  # whether the cells of numbers are text in the file too
         self.unusual: list[str] = []  # of how the file is written
         self.own_target: str | None = None  # the column that is the target by the format
         self.dialect = USUAL  # as it was found

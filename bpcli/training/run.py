@@ -36,6 +36,7 @@ def save_model(model: Model, path: Path) -> None:
         "threshold": model.threshold,
         "data_format": model.data_format,
         "dialect": asdict(model.dialect),
+        "like": model.like,
         "preparation": model.preparation.to_json(),
     }
     buffer = BytesIO()
@@ -134,7 +135,8 @@ def load_model(path: Path) -> Model:
             b,
             preparation,
             meta["data_format"],
-            dialect_of(meta.get("dialect", {})),  # models of earlier versions have none
+            dialect_of(meta.get("dialect", {})),  # models of earlier versions have neither this
+            meta.get("like", ""),  # nor this
         )
         _check(model)
     except OSError as error:

@@ -143,3 +143,17 @@ def test_points_and_commas_in_one_table_are_refused(read):
 def test_a_dialect_is_that_of_the_table(tmp_path):
     table = read_files(Files((Path("t"),), "csv"), io.BytesIO(b"a;b\n1,5;2\n"))
     assert (table.dialect.delimiter, table.dialect.decimal, table.dialect.header) == (";", ",", "yes")
+
+
+def test_numbers_by_type_are_never_dressed(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    style = {"decimal": ",", "unit": ""}
+    for column, expected in (
+        ([1234.5, 2.0], [1234.5, 2]),
+        (["1.234,5", "2"], [1234.5, 2]),
+        (["1.234", "2"], [1234, 2]),
+    ):
+        parquet.write_table(pa.table({"a": column}), tmp_path / "t.parquet")
+        table = read_files(Files((tmp_path / "t.parquet",), dialect=Dialect(numbers={"a": style}, header="yes")))
+        assert table.numeric("a").tolist() == expected

@@ -104,6 +104,7 @@ class _Source:
 
     def noted(self, table: Table) -> Table:
         """A table of this file, which says what is unusual about it."""
+        table.written = True
         unusual = self._dialect.delimiter == AUTO and self.form.delimiter != self._usual
         table.unusual = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
         if self._text.encoding_in_words:

@@ -13,7 +13,7 @@ from bpcli.datasets.table import is_number
 from bpcli.errors import DataError
 
 _MOST = 200  # records that are looked at
-_QUOTED = re.compile(r'(?:(?<=[,;\t| \r\n])|^)"(?:[^"]|"")*"', re.MULTILINE)
+_QUOTED = re.compile(r'(?:(?<=[,;\t| \r\n])|^)"(?:[^"]++|"")*+"', re.MULTILINE)
 _WITH_COMMA = re.compile(r"[-+]?[0-9. ]*[0-9]?,[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
 

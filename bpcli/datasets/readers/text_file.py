@@ -16,7 +16,7 @@ _UTF8, _WINDOWS = "utf-8-sig", "cp1252"
 _START = 4096
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _NOT_WINDOWS = re.compile("[\udc81\udc8d\udc8f\udc90\udc9d]")  # bytes that stand for no character
-_QUOTED_OR_BLANKS = re.compile(r'"(?:[^"]|"")*"|[ \t]+')
+_QUOTED_OR_BLANKS = re.compile(r'"(?:[^"]++|"")*+"|[ \t]++')
 
 
 class Lines(Protocol):
