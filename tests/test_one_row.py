@@ -174,7 +174,8 @@ def test_an_activation_is_a_function_of_the_calculator(bpcli, row):
     assert bpcli("check", f"{row.name}(x)", "--at", z).code == 0
     assert bpcli("check", row.name, "--z", z).code == 0
     assert float(bpcli("jacobian", row.name, "--z", z).out) == pytest.approx(float(row.derivative(z)), rel=1e-15)
-    for arguments in (("grad", f"{row.name}(x)"), ("jacobian", row.name), ("jacobian", row.name, "--latex")):
+    shown = ("jacobian", row.name)
+    for arguments in (("grad", f"{row.name}(x)"), shown, (*shown, "--latex"), (*shown, "--explain")):
         assert bpcli(*arguments).code == 0
         assert bpcli(*arguments).out.strip()
     formula = bpcli("grad", f"{row.name}(x)").out.strip()
@@ -197,7 +198,8 @@ def test_a_loss_is_a_function_of_the_calculator(bpcli, row):
     assert np.array(slopes.split(), float) == pytest.approx(row.slope(y, yhat) / 2, rel=1e-15)
     assert bpcli("check", f"{row.name}(y, p)", "--at", "y=[1,0], p=[0.25,0.5]").code == 0
     assert bpcli("check", row.name, "--y", "1,0", "--yhat", "0.25,0.5").code == 0
-    assert bpcli("jacobian", row.name, "--latex").code == 0
+    for form in ("--latex", "--explain"):
+        assert bpcli("jacobian", row.name, form).code == 0
 
 
 def test_a_pair_is_refused_by_range_and_domain(bpcli, config):
