@@ -169,6 +169,18 @@ def _given(x: Array, w: Array, b: Array, y: Array, loss: Loss, activation: Activ
 # A neuron
 
 
+class _Neuron(NamedTuple):
+    """A neuron's labels and outputs: z and a as pairs of doubles, and ∂a/∂z as (m, k) for m·2^k."""
+
+    y: Array
+    activation: Activation
+    loss: Loss
+    z: Array
+    low: Array  # what rounding has taken from z
+    a: pairs.Pair[Any]
+    slope: tuple[Any, Any]
+
+
 def neuron_chain(
     x: Array, w: Array, b: float, y: Array, activation: Activation, loss: Loss, learning_rate: float | None = None
 ) -> Chain:
@@ -176,8 +188,10 @@ def neuron_chain(
 
     Names: z a J dJ_da da_dz dJ_dz dz_dw dz_dx dz_db dJ_dw dJ_db dJ_dx, and with a learning rate w_new b_new.
     """
-    chain = _Builder(len(x))
-    dJ_dz = _neuron_forward(chain, x, w, np.float64(b), y, activation, loss)
+    chain, bias = _Builder(len(x)), np.float64(b)
+    z, low = affine_pair(x, w, bias)
+    neuron = _Neuron(y, activation, loss, z, low, activation.pair(z, low), neuron_slope(x, w, bias, activation))
+    dJ_dz = _neuron_forward(chain, neuron)
     dJ_dw, dJ_db = _neuron_back(chain, x, w, dJ_dz)
     if learning_rate is not None:
         chain.update("w", w[:, None], dJ_dw[:, None], learning_rate)
@@ -186,18 +200,17 @@ def neuron_chain(
     fused = loss.fused.get(activation.name)
     collapse = fused and mean_slope(fused.slope_formula, {}, len(x))
     made = chain.chain("neuron", given, collapse and (collapse, collapse))
-    return made._replace(kinks=tuple(_kinks(x, w, b, y, activation, loss)))
+    return made._replace(kinks=tuple(_kinks(neuron)))
 
 
-def _kinks(x: Array, w: Array, b: float, y: Array, activation: Activation, loss: Loss) -> Iterator[tuple[str, Kink]]:
+def _kinks(neuron: _Neuron) -> Iterator[tuple[str, Kink]]:
     """The kinks of the activation at which z of a row lies, and those of the loss at which a lies."""
-    z, low = affine_pair(x, w, np.float64(b))
-    a, rest = activation.pair(z, low)
+    activation, loss, (a, rest) = neuron.activation, neuron.loss, neuron.a
     for kink in activation.kinks():
-        if ((z == kink.at) & (low == 0)).any():
+        if ((neuron.z == kink.at) & (neuron.low == 0)).any():
             place = f"{activation.name}(z) at z = {cell(kink.at)}"
             yield place, Kink("∂a/∂z", 0, kink.left, kink.right, float(activation.derivative(kink.at)), False)
-    for label, output in zip(y[rest == 0].tolist(), a[rest == 0].tolist(), strict=True):
+    for label, output in zip(neuron.y[rest == 0].tolist(), a[rest == 0].tolist(), strict=True):
         for kink in loss.kinks(label):
             if output == kink.at:
                 used = float(loss.slope(label, output))
@@ -205,20 +218,17 @@ def _kinks(x: Array, w: Array, b: float, y: Array, activation: Activation, loss:
                 yield place, Kink("∂J₀/∂a", 0, kink.left, kink.right, used, False)
 
 
-def _neuron_forward(chain: _Builder, x: Array, w: Array, b: Any, y: Array, activation: Activation, loss: Loss) -> Array:
+def _neuron_forward(chain: _Builder, neuron: _Neuron) -> Array:
     """z, a, J, and the Jacobians at them: ∂J/∂a, ∂a/∂z, and their product ∂J/∂z, which is returned."""
-    N = chain.N
-    z, low = affine_pair(x, w, b)
-    a = activation.pair(z, low)
-    slope = neuron_slope(x, w, b, activation)
-    J, dJ_da, dJ_dz = _loss_of_neuron(z, low, a, slope, y, activation, loss)
+    N, activation, loss = chain.N, neuron.activation, neuron.loss
+    J, dJ_da, dJ_dz = _loss_of_neuron(neuron)
 
     affine = Formula("xᵀ·w + b", r"\vec{x}^T \cdot \vec{w} + b")
-    chain.value("z", affine if chain.single else Formula("X·w + b", r"X \cdot \vec{w} + b"), z[:, None])
-    chain.value("a", application(activation.name, activation.formula), a[0][:, None])
+    chain.value("z", affine if chain.single else Formula("X·w + b", r"X \cdot \vec{w} + b"), neuron.z[:, None])
+    chain.value("a", application(activation.name, activation.formula), neuron.a[0][:, None])
     chain.value("J", _loss_in_words(loss, "a", N, classes=False), [[J]])
     chain.jacobian("J", "a", mean_slope(loss.slope_formula, {"yhat": Formula("a", "a")}, N), dJ_da[None])
-    da_dz = array_namespace(z).ldexp(*slope)[:, None, None]
+    da_dz = array_namespace(neuron.z).ldexp(*neuron.slope)[:, None, None]
     chain.jacobian("a", "z", written(activation.derivative_formula), da_dz, samples=True)
     chain.product("J", "a", "z", dJ_dz[None])
     return dJ_dz
@@ -239,18 +249,16 @@ def _neuron_back(chain: _Builder, x: Array, w: Array, dJ_dz: Array) -> tuple[Arr
     return dJ_dw, dJ_db
 
 
-def _loss_of_neuron(
-    z: Array, low: Array, a: pairs.Pair[Any], slope: tuple[Any, Any], y: Array, activation: Activation, loss: Loss
-) -> tuple[Any, Array, Array]:
-    """J, ∂J/∂a and ∂J/∂z at z + low, from a as a pair and ∂a/∂z = m·2^k."""
-    m, k = slope
-    if fused := loss.fused.get(activation.name):
-        return _fused_loss(fused, z, low, a, slope, y, loss)
+def _loss_of_neuron(neuron: _Neuron) -> tuple[Any, Array, Array]:
+    """J, ∂J/∂a and ∂J/∂z at z + low."""
+    y, a, loss, (m, k) = neuron.y, neuron.a, neuron.loss, neuron.slope
+    if fused := loss.fused.get(neuron.activation.name):
+        return _fused_loss(fused, neuron)
     if loss.of_difference:
         # The loss depends on a − y alone: for y = 0 and a − y it is the same, without the rounding error of a.
         y, a = 0.0 * y, (less_label(a, y), 0.0 * y)
     dJ_da = loss.dJ_dyhat(y, a[0])
-    return _moved(loss.J(y, a[0]), dJ_da, a[1]), dJ_da, array_namespace(z).ldexp(dJ_da * m, k)
+    return _moved(loss.J(y, a[0]), dJ_da, a[1]), dJ_da, array_namespace(a[0]).ldexp(dJ_da * m, k)
 
 
 def _moved(J: Any, slope: Array, low: Array) -> Any:
@@ -262,12 +270,11 @@ def _moved(J: Any, slope: Array, low: Array) -> Any:
 _ERROR = parse("a-y")  # ∂J₀/∂z of every loss after its canonical activation
 
 
-def _fused_loss(
-    fused: Fused, z: Array, low: Array, a: pairs.Pair[Any], slope: tuple[Any, Any], y: Array, loss: Loss
-) -> tuple[Any, Array, Array]:
+def _fused_loss(fused: Fused, neuron: _Neuron) -> tuple[Any, Array, Array]:
     """The same for a fused form: J is taken at z + low, and so is its slope where that is a − y."""
+    y, z, low, slope = neuron.y, neuron.z, neuron.low, neuron.slope
     is_error = parse(fused.slope_formula) == _ERROR
-    dJ_dz = less_label(a, y) / len(y) if is_error else _slope_at(fused, y, z, low)
+    dJ_dz = less_label(neuron.a, y) / len(y) if is_error else _slope_at(fused, y, z, low)
     J = _moved(fused.J(y, z), dJ_dz, low)
     if fused.by_output is not None:
         return J, fused.by_output(y, z, low, dJ_dz, slope), dJ_dz
@@ -275,7 +282,7 @@ def _fused_loss(
     xp = array_namespace(z)
     m, k = xp.frexp(dJ_dz)
     quotient = xp.ldexp(m / slope[0], k - slope[1])
-    return J, np.where(_has_digits(dJ_dz), quotient, loss.dJ_dyhat(y, a[0])), dJ_dz
+    return J, np.where(_has_digits(dJ_dz), quotient, neuron.loss.dJ_dyhat(y, neuron.a[0])), dJ_dz
 
 
 def _slope_at(fused: Fused, y: Array, z: Array, low: Array) -> Array:
