@@ -1,6 +1,5 @@
 """The command line: the group of commands, imported when they run, and how errors become messages and exit codes."""
 
-import io
 import os
 import re
 import signal
@@ -222,8 +221,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
     signal.signal(signal.SIGTERM, _terminate)
     debug = False
-    if sys.stdin is None:  # the caller has closed it: read nothing
-        sys.stdin = io.TextIOWrapper(io.BytesIO())
+    output.prepare_streams()
     try:
         if sys.stdout is None:
             raise DataError("standard output is closed, so there is nowhere to print the results")
@@ -239,6 +237,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except BaseException as error:
         return _report(error, debug or "--debug" in arguments, list(arguments))
+    finally:
+        output.finish_streams()
 
 
 def _completing() -> bool:
@@ -258,12 +258,12 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, BrokenPipeError):  # `| head` has read enough
-        output.discard_stdout()
+        output.discard(sys.stdout)
         return 0
     if debug:
         import traceback
 
-        traceback.print_exception(error, file=sys.stderr)
+        output.say("".join(traceback.format_exception(error)).rstrip("\n"))
     code, text = _describe(error, arguments)
     if any("://" in word for word in arguments):
         from bpcli.commands.mistakes import with_whole_urls

@@ -158,13 +158,13 @@ def _print(chain: Chain, format_: str, precision: int | None) -> None:
             }
             for name, q in chain.quantities.items()
         }
-        output.emit(json_text(record, precision))
+        output.emit_data(json_text(record, precision))
     elif format_ == "csv":
-        output.emit(csv_line(["name", "sample", "row", "column", "value"]))
+        output.emit_data(csv_line(["name", "sample", "row", "column", "value"]))
         for name, q in chain.quantities.items():
             value = q.value if q.samples else q.value[None]
             for (sample, row, column), v in np.ndenumerate(value):
-                output.emit(
+                output.emit_data(
                     csv_line([name, sample + 1 if q.samples else None, row + 1, column + 1, float(v)], precision)
                 )
     else:

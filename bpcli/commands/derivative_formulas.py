@@ -69,9 +69,9 @@ def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> Non
             record[of] = found.blocks
         printer.json(record)
     elif printer.format == "csv":
-        output.emit(csv_line([f"d/d{entry}" for entry in found.entries]))
+        output.emit_data(csv_line([f"d/d{entry}" for entry in found.entries]))
         for row in found.rows:
-            output.emit(csv_line(row))
+            output.emit_data(csv_line(row))
     elif found.latex:
         output.emit(str(found))
     elif found.entries == request.wrt or of == "hessian":
@@ -83,14 +83,14 @@ def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> Non
 def print_steps(derivations: Sequence[Steps], printer: Printer, latex: bool) -> None:
     """Print the steps with their rules; where there are several derivations, each under a heading."""
     if printer.format == "csv":
-        output.emit(csv_line(["function", "step", "name", "formula", "rule", "place"]))
+        output.emit_data(csv_line(["function", "step", "name", "formula", "rule", "place"]))
     for k, (name, text, found) in enumerate(derivations):
         if printer.format == "json":
             for number, step in enumerate(found, 1):
-                output.emit(json_text({"function": text, "step": number, **step._asdict()}))
+                output.emit_data(json_text({"function": text, "step": number, **step._asdict()}))
         elif printer.format == "csv":
             for number, step in enumerate(found, 1):
-                output.emit(csv_line([text, number, *step]))
+                output.emit_data(csv_line([text, number, *step]))
         else:
             if len(derivations) > 1:
                 output.emit(f"{chr(10) if k else ''}{'% ' if latex else ''}{name} = {text}")

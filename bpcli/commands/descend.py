@@ -46,7 +46,7 @@ def command(
     ((calculation, point),) = request.single_points()
     if printer.format == "csv":
         titles = wrt_titles(request, calculation)
-        output.emit(csv_line(["step", *request.asked(point).titles(), "value", *titles]))
+        output.emit_data(csv_line(["step", *request.asked(point).titles(), "value", *titles]))
     for step in descent(calculation, point, signs_, lr, steps, tolerance):
         _show(step, request, printer, calculation)
     printer.finish()
@@ -64,7 +64,7 @@ def _show(step: DescentStep, request: Request, printer: Printer, calculation: Ca
         printer.json(record)
     elif printer.format == "csv":
         slopes = [v for block in step.gradient.values() for v in flat(block)]
-        output.emit(csv_line([step.step, *cells, step.value, *slopes], printer.precision))
+        output.emit_data(csv_line([step.step, *cells, step.value, *slopes], printer.precision))
     else:
         output.emit(" ".join([number(v, printer.precision) for v in [*cells, step.value]]))
 

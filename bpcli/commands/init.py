@@ -50,4 +50,4 @@ def command(model: str | None, data: Path | None, target: str | None) -> None:
             f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train THIS_FILE"
         )
         text = write(chosen, header)
-    output.emit(text.rstrip("\n"))
+    output.emit_data(text.rstrip("\n"))

@@ -43,12 +43,12 @@ def command(model: Path, raw: bool, format_: str, precision: int | None) -> None
 
 def _print(loaded: Model, description: dict[str, Any], format_: str, precision: int | None) -> None:
     if format_ == "json":
-        output.emit(json_text(description, precision))
+        output.emit_data(json_text(description, precision))
         return
     rows = list(_rows(loaded, description, precision))
     if format_ == "csv":
         for row in rows:
-            output.emit(csv_line(row))
+            output.emit_data(csv_line(row))
         return
     target = loaded.preparation.target
     classes = f": {', '.join(description['classes'])}" if description["classes"] else ""

@@ -1,28 +1,76 @@
 """How commands print: results to stdout, notes and warnings to stderr, aligned tables."""
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import click
+from bpcli.text.visible import shortened, visible
+
+_ESCAPES = "bpcli.escapes"
 
 
-def discard_stdout() -> None:
-    """Discard what is printed from now on, because the reader has closed the pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    r"""What an encoding lacks, as JSON escapes it: `\u00e9`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+def prepare_streams() -> None:
+    """Let every text be written to stdout and stderr: as UTF-8 where nothing else is asked for, else with escapes.
+
+    A stream that is closed gets no file that is opened later: what is said on stderr then goes nowhere.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+        pass
+    os.close(descriptor)
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BytesIO())
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    codecs.register_error(_ESCAPES, _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape", "backslashreplace"):
+            by_locale = "PYTHONIOENCODING" not in os.environ
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if is_ascii and by_locale else None, errors=_ESCAPES)
+
+
+def finish_streams() -> None:
+    """Write out what is left; what can't be written is dropped, or the interpreter would fail on it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            discard(stream)
+
+
+def discard(stream: Any) -> None:
+    """Drop what is printed to a stream from now on, because its reader has closed the pipe, or its disk is full."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emit(line: str) -> None:
-    """A line of results on stdout."""
+    """A line of results for eyes on stdout; what could steer a terminal is shown escaped."""
+    emit_data(visible(line))
+
+
+def emit_data(line: str) -> None:
+    """A line of results for programs on stdout: CSV, JSON, a config."""
     sys.stdout.write(line + "\n")
 
 
 def say(text: str) -> None:
     """A line on stderr; if it can't be written, the results still come."""
-    with suppress(OSError):
-        click.echo(text, err=True)
+    with suppress(OSError, ValueError):
+        sys.stderr.write(shortened(visible(text)) + "\n")
+        sys.stderr.flush()
 
 
 def progress_bar(quiet: bool, **options: Any) -> Any:
@@ -46,6 +94,7 @@ def warning(text: str) -> None:
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """The rows as lines with aligned columns; columns of numbers are aligned to the right."""
+    rows = [[visible(text).replace("\n", "\\n") for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     numeric = [all(_is_number(text) for text in column[1:]) for column in zip(*rows, strict=True)]
     lines = []

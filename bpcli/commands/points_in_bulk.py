@@ -107,11 +107,11 @@ def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer
             parts = [cells[k][start : start + size].tolist() for k in used]
             texts = zip(*([write(v, printer.precision) for v in part] for part in parts), strict=True)
             if printer.first:
-                output.emit(first % next(texts))
+                output.emit_data(first % next(texts))
                 printer.first = False
             lines = [further % row for row in texts]
             if lines:
-                output.emit("\n".join(lines))
+                output.emit_data("\n".join(lines))
 
 
 class _Marked(Printer):

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, pre
 from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_files
-from bpcli.datasets.table import Table
+from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
@@ -40,9 +40,12 @@ def source_of(data: Path, model: Model) -> Table | Path:
     metavar="COLUMNS",
     help="Columns of DATA to print in front, separated by commas; repeats.",
 )
+@option("Columns", "--safe-csv", is_flag=True, help="An apostrophe before cells that a spreadsheet takes for formulas.")
 @format_option("csv")
 @precision_option()
-def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precision: int | None) -> None:
+def command(
+    model: Path, data: Path, keep: tuple[str, ...], safe_csv: bool, format_: str, precision: int | None
+) -> None:
     """Predict a row for every row of DATA (a file, or - for CSV on stdin), in order.
 
     MODEL is a run folder or its model.npz. Prints the kept columns, `prediction`, and p(CLASS) where there are classes.
@@ -51,12 +54,14 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
     bpcli predict runs/iris data/iris.csv
     bpcli predict runs/cells new.csv --keep id > predictions.csv
     """
+    if safe_csv and format_ != "csv":
+        raise UsageError(f"--safe-csv is of CSV, and --format {format_} is asked for", "take one of them")
     loaded = load_model(model)
     said = prediction_names(loaded)
     source = source_of(data, loaded)
     if isinstance(source, Path):
         if format_ != "text" and not (keep and format_ == "json") and is_large([loaded.files(data)]):
-            _stream(loaded, data, keep, said, format_, precision)
+            _stream(loaded, data, keep, said, format_, precision, safe_csv)
             return
         source = read_files(loaded.files(data))
     kept = _kept(source, keep, said)
@@ -72,11 +77,11 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
             record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
             # Kept columns stay as they are: --precision is for predictions.
             rounded = {n: float(number(record[n], precision)) for n in said if isinstance(record[n], float)}
-            output.emit(json_text(record | rounded))
+            output.emit_data(json_text(record | rounded))
     elif format_ == "csv":
-        output.emit(csv_line(names))
+        output.emit_data(_csv_line(names, None, safe_csv))
         for row in rows:
-            output.emit(csv_line(row, precision))
+            output.emit_data(_csv_line(row, precision, safe_csv))
     else:
         for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
             output.emit(line)
@@ -84,7 +89,13 @@ def command(model: Path, data: Path, keep: tuple[str, ...], format_: str, precis
 
 
 def _stream(
-    model: Model, data: Path, keep: Sequence[str], said: Sequence[str], format_: str, precision: int | None
+    model: Model,
+    data: Path,
+    keep: Sequence[str],
+    said: Sequence[str],
+    format_: str,
+    precision: int | None,
+    safe: bool,
 ) -> None:
     """Predict a large file block by block, with memory for one block; the lines are the same, the notes come last."""
     blocks = PreparedBlocks(model.preparation, model.files(data), with_target=False)
@@ -92,11 +103,11 @@ def _stream(
     for block, prepared in blocks:
         kept = _kept(block, keep, said)
         if format_ == "csv" and not seen:
-            output.emit(csv_line([*kept, *said]))
+            output.emit_data(_csv_line([*kept, *said], None, safe))
         columns = predictions(model, model.z(prepared.X))
         for row in zip(*kept.values(), *columns, strict=True):
-            output.emit(
-                csv_line(row, precision)
+            output.emit_data(
+                _csv_line(row, precision, safe)
                 if format_ == "csv"
                 else json_text(dict(zip(said, row, strict=True)), precision)
             )
@@ -104,6 +115,16 @@ def _stream(
         seen += block.rows
     for text in blocks.remarks:
         output.note(text)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how one begins for a spreadsheet
+
+
+def _csv_line(values: Iterable[Any], precision: int | None, safe: bool) -> str:
+    """A record; a `safe` one has an apostrophe before text that begins as a formula does, and is no number."""
+    if safe:
+        values = [f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) and not is_number(v) else v for v in values]
+    return csv_line(values, precision)
 
 
 def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, list[str]]:

@@ -93,7 +93,7 @@ class Printer:
 
     def json(self, record: dict[str, Any]) -> None:
         """The record of one point; `check` has seen its results."""
-        output.emit(json_text({**record, "certified": self.proven} if self.certify else record, self.precision))
+        output.emit_data(json_text({**record, "certified": self.proven} if self.certify else record, self.precision))
 
     def result(
         self,
@@ -148,7 +148,7 @@ class Printer:
         """The rows of one point; the first point also prints the header."""
         if self.first:
             self.width = len(header)
-            output.emit(csv_line(header))
+            output.emit_data(csv_line(header))
         self.first = False
         for row in rows:
             if len(row) != self.width:
@@ -156,7 +156,7 @@ class Printer:
                     f"a row of {len(row)} cells below a header of {self.width}: in one CSV all points have one shape",
                     "--format json, or a call for each shape",
                 )
-            output.emit(csv_line(row, self.precision))
+            output.emit_data(csv_line(row, self.precision))
 
     def check(
         self,

@@ -16,4 +16,4 @@ def command() -> None:
     bpcli schema > bpcli.schema.json
     then, as the first line of a config:  # yaml-language-server: $schema=bpcli.schema.json
     """
-    output.emit(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    output.emit_data(json.dumps(json_schema(), indent=2, ensure_ascii=False))

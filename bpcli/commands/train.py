@@ -181,15 +181,15 @@ def _write(line: str) -> None:
         tqdm.write(line)
     else:
         try:
-            output.emit(line)
+            output.emit_data(line)
             sys.stdout.flush()
         except BrokenPipeError:  # `| head` has ended; the training goes on
-            output.discard_stdout()
+            output.discard(sys.stdout)
 
 
 def _print_summary(summary: Mapping[str, Any], format_: str, precision: int | None, quiet: bool) -> None:
     if format_ == "json":
-        output.emit(json_text(summary, precision))
+        output.emit_data(json_text(summary, precision))
     elif format_ == "text":
         if not quiet:
             output.emit("")

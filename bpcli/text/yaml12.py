@@ -19,6 +19,7 @@ from yaml.scanner import Scanner
 
 from bpcli.errors import caret_lines
 from bpcli.text.notation import number
+from bpcli.text.visible import HIDDEN
 
 MAX_NODES, MAX_DEPTH = 10_000, 20
 """More values (aliases written out) or deeper nesting than this is a mistake or an attack."""
@@ -239,7 +240,7 @@ _IN_WORDS = (
 
 _WORD = re.compile(r"(?:[^\W\d]|\.{0,2}/)[\w./-]*(?: [\w./-]+)*\Z")
 _YAML_1_1_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
-_ESCAPED = re.compile(f"{_UNPRINTABLE.pattern[:-1]}]|[\x85\u2028\u2029\ufeff]")
+_ESCAPED = re.compile(f"{_UNPRINTABLE.pattern[:-1]}]|{HIDDEN.pattern}")
 
 
 def yaml_text(value: Any) -> str:

@@ -1,8 +1,12 @@
 """What commands print with: results on stdout, all else on stderr; tables in columns."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
-from bpcli.commands.output import aligned, emit, note, warning
+from bpcli.commands.output import aligned, emit, emit_data, note, warning
 
 
 def test_results_and_remarks_go_apart(capsys):
@@ -24,3 +28,101 @@ def test_results_and_remarks_go_apart(capsys):
 )
 def test_columns(rows, lines):
     assert aligned(rows) == lines
+
+
+def test_results_for_eyes_do_not_steer_the_terminal_and_those_for_programs_carry_what_is_there(capsys):
+    name = "\x1b]0;owned\a\u202e"
+    emit(name)
+    emit_data(name)
+    note(name)
+    printed = capsys.readouterr()
+    assert printed.out == f"\\x1b]0;owned\\x07\\u202e\n{name}\n"
+    assert printed.err == "bpcli: note: \\x1b]0;owned\\x07\\u202e\n"
+
+
+def test_a_cell_of_a_table_is_one_line():
+    assert aligned([["name", "n"], ["a\nb\x1b", "1"]]) == ["name      n", "a\\nb\\x1b  1"]
+
+
+FOLDER = """größe,b,Ω
+1,2,ä
+2,1,日本
+3,2,ä
+1,1,日本
+2,2,ä
+4,1,日本
+"""
+CONFIG = """model: {type: neuron, activation: sigmoid}
+loss: bce
+training: {learning_rate: 0.1, epochs: 2}
+data: {path: t.csv, target: Ω, positive: ä}
+output: RUN
+"""
+COMMANDS = {  # with the exit code; results for which there is no place are code 3
+    "train t.yaml --force": 0,
+    "predict RUN t.csv --keep b": 0,
+    "inspect RUN": 0,
+    "init --data t.csv": 0,
+    "grad x**2 --at 3": 0,
+    "grad x**/2 --at 3": 2,
+    "validate nowhere.yaml": 3,
+    "help": 0,
+    "--version": 0,
+    "--help": 0,
+    "": 2,
+}
+STREAMS = ["2>&-", ">&-", ">&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full", "<&-", "<&- >&- 2>&-"]
+ENCODINGS = ["PYTHONIOENCODING=ascii", "PYTHONIOENCODING=latin-1", "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    here = tmp_path_factory.mktemp("streams")
+    (here / "t.csv").write_text(FOLDER)
+    (here / "t.yaml").write_text(CONFIG)
+    subprocess.run([sys.executable, "-m", "bpcli", "train", "t.yaml", "--quiet"], cwd=here, check=False)
+    return here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_ends_as_it_should_whatever_its_streams_are(folder, command):
+    for streams in ["", *STREAMS]:
+        result = shell(folder, f"{PROGRAM} {command} {streams}")
+        no_place = ">&-" in streams.replace("2>&-", "") or " >/dev/full" in f" {streams}"
+        expected = {COMMANDS[command], 3} if no_place else {COMMANDS[command]}
+        assert result.returncode in expected, (streams, result.stderr)
+        assert "Traceback" not in result.stderr
+        assert "internal error" not in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_encoding_of_the_output_has_every_result(folder, command):
+    plain = shell(folder, f"{PROGRAM} {command}")
+    for encoding in ENCODINGS:
+        result = shell(folder, f"env {encoding} {PROGRAM} {command}")
+        assert result.returncode == plain.returncode, result.stderr
+        assert "internal error" not in result.stderr
+        if "LC_ALL" in encoding or plain.stdout.isascii():  # no encoding is asked for, so it is UTF-8
+            assert results(result.stdout) == results(plain.stdout)
+        else:
+            assert "\\u" in result.stdout
+
+
+def shell(folder, words):
+    return subprocess.run(["bash", "-c", words], cwd=folder, capture_output=True, text=True, errors="replace")
+
+
+PROGRAM = f"{sys.executable} -m bpcli"
+
+
+def results(text):
+    """What is printed, but for times."""
+    return [line for line in text.splitlines() if "seconds" not in line and not line.lstrip()[:1].isdigit()]
+
+
+def test_json_in_another_encoding_is_json(folder):
+    words = f"env PYTHONIOENCODING=ascii {PROGRAM} predict RUN t.csv --format json"
+    (first, *_) = shell(folder, words).stdout.splitlines()
+    assert json.loads(first)["prediction"] in ("ä", "日本")

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.commands import predict
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, root):
@@ -273,3 +275,26 @@ def test_what_is_no_model(bpcli, runs, root, tmp_path):
             result = bpcli(*command)
             assert (result.code, result.out) == (3, ""), (path, command)
             assert message in result.err
+
+
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("-2.5", "-2.5"),
+        ("+3e4", "+3e4"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_cells_that_a_spreadsheet_takes_for_formulas_get_an_apostrophe(cell, safe):
+    assert predict._csv_line([cell, -1.5], None, True) == f"{safe},-1.5"
+    assert predict._csv_line([cell, -1.5], None, False) == f"{cell},-1.5"
+
+
+def test_safe_csv_is_of_csv(bpcli, here):
+    result = bpcli("predict", "runs/cells", "new.csv", "--safe-csv", "--format", "json")
+    assert (result.code, "--safe-csv is of CSV" in result.err) == (2, True)
