@@ -295,6 +295,6 @@ def test_cells_that_a_spreadsheet_takes_for_formulas_get_an_apostrophe(cell, saf
     assert predict._csv_line([cell, -1.5], None, False) == f"{cell},-1.5"
 
 
-def test_safe_csv_is_of_csv(bpcli, here):
+def test_safe_csv_is_of_csv(bpcli):
     result = bpcli("predict", "runs/cells", "new.csv", "--safe-csv", "--format", "json")
     assert (result.code, "--safe-csv is of CSV" in result.err) == (2, True)
