@@ -18,6 +18,7 @@ from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.screening import Screen
+from bpcli.calculus.sweeps.wide_range import TOO_LARGE
 from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
@@ -167,6 +168,8 @@ class Function(Generic[R]):
                 KinkWarning,
                 stacklevel=3,
             )
+        if calculation.may_have_left_range:
+            warnings.warn(TOO_LARGE, LostDigitsWarning, stacklevel=3)
         if self._calculations.certify and any(map(math.isnan, entries)):
             why = calculation.diagnostics.why_not_decided(point, calculation.kinks)
             what = f"not decided: {why}" if why else "not decided, however many digits are used, or not a number"

@@ -78,6 +78,7 @@ class Printer:
         self.width = 0
         self.not_finite = self.undecided = self.kinks = self.lossy = 0
         self.points, self.lost_points, self.first_lost = 0, 0, ""  # of points in bulk
+        self.left_range = False
         self.reason: str | None = None  # why a result is not proven
         self.decided = True  # of the point that was checked last
         self.proven = True  # each number of that point; NaN is none
@@ -173,6 +174,11 @@ class Printer:
         from math import isfinite
 
         results = [*(also or {}).get(self.format, ()), *results]
+        if calculation.may_have_left_range and not self.certify and not self.left_range:
+            from bpcli.calculus.sweeps.wide_range import TOO_LARGE
+
+            self.left_range = True
+            output.note(TOO_LARGE)
         if calculation.kinks:
             self.at_kink(lambda: calculation.diagnostics.edge_place(point), calculation.kinks)
         if not self.all_decided(results):

@@ -15,7 +15,7 @@ from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
-from bpcli.calculus.sweeps.wide_range import as_doubles, far_points
+from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged
 from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def value_block(edges: Edges, columns: Point, table: Any, look: Look | None = No
         skip = np.zeros(part.stop - part.start) > 0
         if watch.left_range:
             far = far_points(program, values, table[part])
-            skip[on_wide_numbers(edges, columns, table, part.start + far, False) - part.start] = True
+            rows, _ = on_wide_numbers(edges, columns, part.start + far, False)
+            table[part.start + far] = np.where(np.isnan(rows), table[part.start + far], rows)
+            skip[far] = True
         if look is not None:
             look(values, part, skip)
     return results
@@ -81,18 +83,20 @@ def gradient_block(
             slope[..., part] = found.get(name, 0.0)
         with np.errstate(all="ignore"):
             near = edges.points(xp, values) | np.isnan(table[part, 1:]).any(axis=1)
-            wide = np.zeros(part.stop - part.start) > 0
-            if watch.left_range:
-                far = far_points(program, values, table[part])
-                wide[on_wide_numbers(edges, columns, table, part.start + far, True) - part.start] = True
-                near = near & ~wide
+            far = far_points(program, values, table[part]) if watch.left_range else np.arange(0)
+            rows, plain = table[:0], table[part.start + far]
+            if len(far):
+                rows, at_edge = on_wide_numbers(edges, columns, part.start + far, True)
+                near[far] &= at_edge | np.isnan(rows).any(axis=1)
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
                 if kinks is not None:
                     kinks += at_edges
+            table[part.start + far] = merged(rows, table[part.start + far], plain)
             table[part][np.isnan(table[part, 0]), 1:] = math.nan  # where there is no value there is no slope
         if look is not None:
-            look(values, part, near | wide)
+            near[far] = True
+            look(values, part, near)
     return value, gradient
 
 
@@ -119,32 +123,27 @@ def watched() -> Iterator[Watch]:
 WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
 
 
-def on_wide_numbers(edges: Edges, columns: Point, table: Any, places: Any, gradient: bool) -> Any:
-    """Compute the points at `places` on wide numbers, into the table; returns the places where that worked.
-
-    Points at an edge of a function, and those with a NaN, are left as they are.
-    """
+def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any]:
+    """The rows of the table for the points at `places`, on wide numbers; and at which of them a step is at an edge."""
     from bpcli.numbers.wide import wides
 
     np, program, xp = arrays(), edges.program, PlainNamespace(wides())
     shapes = [shape for _, shape in edges.sweeps.outputs] + [shape for _, shape in edges.sweeps.inputs if gradient]
-    done = []
+    rows = np.empty((len(places), sum(map(math.prod, shapes))))
+    at_edge = np.zeros(len(places)) > 0
     for start in range(0, len(places), WIDE_POINTS):
-        some = places[start : start + WIDE_POINTS]
-        near = {name: xp.base.asarray(column) for name, column in some_points(columns, some).items()}
+        part = slice(start, start + WIDE_POINTS)
+        near = {name: xp.base.asarray(column) for name, column in some_points(columns, places[part]).items()}
         values = program.forward(xp, near)
         results = [values[slot] for slot in program.outputs]
         if gradient:
             seeds = {program.outputs[0]: xp.base.ones(1)}
             found = program.reverse(xp, values, seeds, edges.sweeps.active)
             results += [found.get(name, xp.base.zeros(1)) for name, _ in edges.sweeps.inputs]
-        new = np.empty((len(some), table.shape[1]))
-        for column, result in zip(columns_of(new, shapes), results, strict=True):
+        for column, result in zip(columns_of(rows[part], shapes), results, strict=True):
             column[...] = as_doubles(xp.base.broadcast_to(result, column.shape))
-        decided = ~np.isnan(new).any(axis=1) & ~np.broadcast_to(edges.points(xp, values), (len(some),))
-        table[some[decided]] = new[decided]
-        done.append(some[decided])
-    return np.concatenate(done) if done else places
+        at_edge[part] = edges.points(xp, values)
+    return rows, at_edge
 
 
 def keep_memory() -> None:

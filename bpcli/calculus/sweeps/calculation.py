@@ -14,7 +14,7 @@ from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
-from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary
+from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary, merged
 from bpcli.errors import ExpressionError, InputError
 from bpcli.numbers.namespaces import FLOATS, arrays
 from bpcli.text.notation import byte_size
@@ -53,6 +53,8 @@ class Calculation:
         self.kink = "lecture"
         self.kinks: list[Kink] = []
         self.needed_sides = False
+        self.sides = True  # whether slopes to the sides of a kink are asked for
+        self.may_have_left_range = False
 
     def _sweeps(self, base: Any) -> Sweeps:
         if self.program.scalar and base is None:
@@ -122,25 +124,31 @@ class Calculation:
 
     # One point
 
-    def _in_range(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
-        """The result of `compute` at the point; on wide numbers where a step has over- or underflowed."""
+    def _in_range(self, compute: Callable[..., T], point: Point, *given: Any, sweeps: int = 1) -> T:
+        """The result of `compute` at the point; on wide numbers where a step of its sweeps has over- or underflowed."""
         self.sweeps.forget_range()
-        self.needed_sides = False
+        self.needed_sides = self.may_have_left_range = False
         result = compute(self, point, *given)
         if not self.namespace.base.doubles or not all(map(is_finite, point.values())):
             return result
-        if self.program.entries * max(self.inputs, self.outputs) > MOST_ENTRIES:
-            return result
         if not self.sweeps.left_range(point) and is_ordinary(result):
+            return result
+        if self.program.entries * sweeps > MOST_ENTRIES:
+            self.may_have_left_range = not is_ordinary(result, nor_zero=True)
             return result
         from bpcli.numbers.wide import wides
 
         again = Calculation(self.trees, self.texts, self.program.variables, self.wrt, wides(), type(self.program))
         on_wide: T = as_doubles(compute(again, point, *given))
-        if again.needed_sides:  # edges, and the slopes to their sides, are decided on doubles
-            return result
-        self.kinks, self.needed_sides = [], False
-        return on_wide
+        if not again.needed_sides:
+            self.kinks, self.needed_sides = [], False
+            return on_wide
+        # At an edge the slopes that differ from the plain ones are those of the series about it, which are of doubles.
+        kinks, self.sides = self.kinks, False
+        plain = compute(self, point, *given)
+        self.kinks, self.sides = kinks, True
+        both: T = merged(on_wide, result, plain)
+        return both
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression: a float, or an array of its shape."""
@@ -173,7 +181,7 @@ class Calculation:
 
     def jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         """The values and, for each name, ∂outputs/∂name: outputs × entries, in one sweep of all rows or columns."""
-        return self._in_range(Calculation._jacobian, point)
+        return self._in_range(Calculation._jacobian, point, sweeps=min(self.inputs, self.outputs))
 
     def _jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         self._check_dense(self.outputs, self.inputs)
@@ -186,7 +194,7 @@ class Calculation:
 
     def hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         """The value, the gradient, and ∂²f/∂entry∂entry over all entries of `wrt` in order: floats as lists of rows."""
-        return self._in_range(Calculation._hessian, point)
+        return self._in_range(Calculation._hessian, point, sweeps=self.inputs)
 
     def _hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         self.require_scalar()
@@ -261,7 +269,7 @@ class Calculation:
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], second: bool = False
     ) -> list[dict[str, list[Any]]]:
         self.needed_sides = True
-        if self.namespace.base.rounds and not self.namespace.base.doubles:
+        if not self.sides or (self.namespace.base.rounds and not self.namespace.base.doubles):
             entries = ([v for block in row for v in numbers(block)] for row in rows)
             return [dict(split(row, self.sweeps.inputs, lambda part, shape: part)) for row in entries]
         found, self.kinks = self.edges.one_sided(point, values, rows, self.kink, second)

@@ -14,8 +14,13 @@ _TINY, _HUGE = 2.0**-511, 2.0**511
 
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
-MOST_ENTRIES = 1 << 13
-"""Entries of a program times its inputs or outputs, up to which a second run on wide numbers is worth the time."""
+MOST_ENTRIES = 1 << 16
+"""Entries of a program times its sweeps, up to which a second run on wide numbers is worth the time: some seconds."""
+
+TOO_LARGE = (
+    "a step over- or underflowed, and the calculation is too large for numbers of a wider range: what is 0, tiny or "
+    "not finite in the result may be so for this reason"
+)
 
 
 def leaves_range(program: Program, values: list[float]) -> bool:
@@ -40,13 +45,16 @@ def far_points(program: Program, values: list[Any], table: Any) -> Any:
 
     size = np.abs(table)
     far = ~np.isfinite(table).all(axis=1) | ((size < _SMALLEST) & (size > 0)).any(axis=1)
+    finite = np.ones(1, bool)
     for slot, value in zip(program.slots, values, strict=True):
         size = np.abs(value)
+        if isinstance(slot, str):
+            finite = finite & np.isfinite(size).all(axis=tuple(range(size.ndim - 1)))
         outside = (size > _HUGE) | ((size < _TINY) & (size > 0))
         if isinstance(slot, Instruction) and (slot.row is None or slot.row.underflows):
             outside |= size == 0
         far |= outside.any(axis=tuple(range(outside.ndim - 1)))
-    return np.flatnonzero(far)
+    return np.flatnonzero(far & finite)
 
 
 def is_finite(value: Any) -> bool:
@@ -54,15 +62,29 @@ def is_finite(value: Any) -> bool:
     return all(map(math.isfinite, value.ravel().tolist())) if hasattr(value, "ravel") else math.isfinite(value)
 
 
-def is_ordinary(result: Any) -> bool:
-    """Whether every number of a result is finite and, if not 0, has all its digits."""
+def is_ordinary(result: Any, nor_zero: bool = False) -> bool:
+    """Whether every number is finite and has all its digits, unless it is 0; with `nor_zero` also whether none is 0."""
     if isinstance(result, dict):
-        return all(map(is_ordinary, result.values()))
+        result = list(result.values())
     if isinstance(result, list | tuple):
-        return all(map(is_ordinary, result))
+        return all(is_ordinary(part, nor_zero) for part in result)
     if hasattr(result, "ravel"):
-        return all(map(is_ordinary, result.ravel().tolist()))
-    return math.isfinite(result) and (result == 0 or abs(result) >= _SMALLEST)
+        return is_ordinary(result.ravel().tolist(), nor_zero)
+    return math.isfinite(result) and (abs(result) >= _SMALLEST or (result == 0 and not nor_zero))
+
+
+def merged(on_wide: Any, result: Any, plain: Any) -> Any:
+    """The result on wide numbers, but `result` where it is not the plain one of doubles, or wide numbers give NaN."""
+    if isinstance(result, dict):
+        return {key: merged(on_wide[key], result[key], plain[key]) for key in result}
+    if isinstance(result, list | tuple):
+        return type(result)([merged(*parts) for parts in zip(on_wide, result, plain, strict=True)])
+    same = (result == plain) | ((result != result) & (plain != plain))
+    if hasattr(result, "ravel"):
+        import numpy as np
+
+        return np.where(same & (on_wide == on_wide), on_wide, result)
+    return on_wide if same and on_wide == on_wide else result
 
 
 def as_doubles(result: Any) -> Any:
