@@ -131,7 +131,9 @@ def dpoisson_term_dyhat(y: Any, yhat: Any) -> Any:
     xp = namespace(y, yhat)
     both = (y == 0) & (yhat == 0)
     slope = xp.divide(xp.where(both, 1.0, yhat - y), xp.where(both, 1.0, yhat))
-    return xp.refined(slope, abs(yhat - y) == math.inf, lambda: 1.0 - xp.divide(y, yhat))
+    # Far from y, where ŷ − y may overflow, this form keeps the digits of the second derivative y/ŷ² too.
+    far = (abs(yhat) > 2.0 * abs(y)) | (abs(yhat - y) == math.inf)
+    return xp.refined(slope, far, lambda: 1.0 - xp.divide(y, yhat))
 
 
 def exp_poisson_term(y: Any, z: Any) -> Any:

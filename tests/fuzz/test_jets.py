@@ -50,6 +50,9 @@ FOUND = [
     ("log(1-sigmoid(mse(0,where(x==1,-0.5,(log(x)-x+1)/(x-1)**2))))", {"x": 1.1931614901874373e-308}),
     ("(x-tanh(x))/x**3", {"x": 0.0}),
     ("(x-tanh(x))/x**3", {"x": 1.7110822546505712e-11}),
+    ("poisson(-1,(x/y))", {"x": -109.07853938619095, "y": -7.640897484730386e-11}),
+    ("cce(softmax(v),softmax(v))", {"v": [38.325832124532155, -0.706898394223327, 1.5036976061352882e-144]}),
+    ("sum(atan2(v,u))", {"u": [-5.8e-277, math.inf, 0.35], "v": [-2.9029336875884006e170, 5.0, 4.13437627e256]}),
 ]
 """What the long runs found, and what is told or right since then."""
 
@@ -62,6 +65,7 @@ FOUND_IN_CERTIFICATES_AND_CHECKS = [
     ("where(x==0,1/24,(exp(x)-1-x-x**2/2-x**3/6)/x**4)", {"x": 0.0}),
     ("where(x==0,0,x*sin(1/x))", {"x": 0.0}),
     ("z**0", {"z": -math.inf}),
+    ("atan2(y,x)", {"x": 1.7848440428390114e-273, "y": 0.0}),
     ("log(exp(x)+exp(x))/floor(x**-1e308)", {"x": -0.849638284236072}),
 ]
 """The same, of what was said to be proven or to agree."""

@@ -45,10 +45,11 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
     except BpcliError:
         return None
     name, k = entry
-    if not all(map(math.isfinite, numbers(list(point.values())))):
+    sizes = [abs(float(v)) for v in numbers(list(point.values())) if v]
+    if not all(map(math.isfinite, sizes)):
         return None
     x = Fraction(float(np.ravel(point[name])[k]))
-    step = _STEP * (abs(x) or 1)
+    step = _STEP * (abs(x) or Fraction(min([1.0, *sizes])))  # what a 0 is added to may be small
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
     for bits in _BITS:
         try:

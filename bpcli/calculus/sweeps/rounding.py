@@ -217,7 +217,8 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)
         slots = calculation.sweeps.forward(point)
-        doubtful = _left_range(calculation, point) or _turns(calculation, slots, value_errors(calculation, slots, {}))
+        doubtful = _left_range(calculation, point) or not all(map(calculation.sweeps.is_finite, slots))
+        doubtful = doubtful or _turns(calculation, slots, value_errors(calculation, slots, {}))
     found = [
         Lost(row, column, error)
         for row, both in enumerate(zip(rows, errors, strict=True))
@@ -236,7 +237,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
         far = _left_range(calculation, point)
         finite = all(map(calculation.sweeps.is_finite, slots))
         bounds = value_errors(calculation, slots, {}) if finite else [0.0] * len(slots)
-        doubtful = far or _turns(calculation, slots, bounds)
+        doubtful = far or not finite or _turns(calculation, slots, bounds)
     errors = [_spread(bounds[slot], shape) for slot, shape in calculation.sweeps.outputs]
     found = [
         Lost(row, 0, error)
@@ -473,6 +474,8 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
         if step.name in _REARRANGING or step.name == "sum":
             return 0.0
         part = step.adjoint(xp, g, i, out, args, masked=False)
+        if step.name == "log_softmax":  # g − p Σ g, which may cancel
+            return (_size(g * tangent) + _size((g - part) * tangent)) * FUNCTION
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)
     if step.row.exact or step.name in ("+", "-"):
