@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Cells, Layout
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
+from bpcli.calculus.rules.shapes import entry_names
 
 KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
 """Factors that are named for a single entry; any other is named only if several entries share it."""
@@ -256,4 +257,8 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
         score = float((truth == np.diag(truth.diagonal())).mean())
         message = "these are the entries of the diagonal alone"
         return _grade("diagonal_only", message)._replace(score=score)
-    return _grade("shape", f"{what}: a row for each output, a column for each input")
+    inputs = [title for name, shape in layout.blocks for title in entry_names(name, shape)]
+    expected = "a row for each output, a column for each input"
+    if rows == 1 < len(inputs) <= _SHOWN:
+        expected = f"expected d/d{', d/d'.join(inputs)}, separated by commas"
+    return _grade("shape", f"{what}: {expected}")
