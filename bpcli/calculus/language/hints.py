@@ -149,6 +149,10 @@ total(x): sum(x)
 Σ(x): sum(x)
 Π(x): prod(x)
 σ(x): sigmoid(x)
+sigma(x): sigmoid(x)
+Φ(x): (1+erf(x/sqrt(2)))/2
+Θ(x): x>=0
+E(x): mean(x)
 amax(x): max(x)
 amin(x): min(x)
 sum(x, y): sum([x, y])
@@ -202,7 +206,8 @@ _NO_CALLS = {
     **dict.fromkeys(["rand", "random", "randn"], "a function has one value at a point: there are no random numbers"),
     **dict.fromkeys(["lim", "limit"], "there is no limit"),
     **dict.fromkeys(["factorial", "fact"], "there is no factorial; prod multiplies the entries of a vector"),
-    **dict.fromkeys(["gamma", "lgamma", "gammaln"], "there is no gamma function"),
+    **dict.fromkeys(["gamma", "lgamma", "gammaln", "Γ"], "there is no gamma function"),
+    **dict.fromkeys(["function", "func", "fun"], "write the function's formula alone"),
 }
 """Functions that do not exist here, and what to do instead."""
 
@@ -226,7 +231,7 @@ WORDS = {  # of other languages; the advice is given only where a name can't sta
     "not": "1 - (x > 0) is the opposite of x > 0",
     "if": "where(x > 0, a, b) chooses",
     "else": "where(x > 0, a, b) chooses",
-    "lambda": "write the function's formula alone",
+    **dict.fromkeys(["lambda", "def", "return", "function"], "write the function's formula alone"),
     "for": "sum, mean and prod go over all entries of a vector",
     "mod": "the remainder is x - y*floor(x/y)",
     "arc": "the inverse functions are asin acos atan asinh acosh atanh",
@@ -280,6 +285,7 @@ CHARACTERS = {
     "‑": "write - (minus)",
     "•": "write * to multiply",
     "✕": "write * to multiply",
+    "⨯": "write * to multiply",
     "⊗": "* multiplies entry by entry, @ matrices; there is no outer product",
     "⊤": "write x.T for the transpose",
     "†": "write x.T for the transpose",
@@ -329,8 +335,10 @@ def is_foreign(name: str) -> bool:
 
 
 def _key(name: str) -> str:
-    """A name as the tables have it; Σ, whose small letter is σ, stays, with or without an index."""
-    return name[:1] if name[:2] in ("Σ", "Σ_") else name.lower() if name.isascii() else name
+    """A name as the tables have it; Σ, whose small letter is σ, stays, with or without an index, and so does E."""
+    if name[:2] in ("Σ", "Σ_") or name[:4].lower() == "sum_":
+        return "Σ"
+    return name.lower() if name.isascii() and name != "E" else name
 
 
 def call_here(name: str, arguments: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from bpcli.calculus.language.hints import (
     GREEK,
     INVERSES,
     MODULES,
+    WORDS,
     advice_on_call,
     call_here,
     is_foreign,
@@ -25,6 +26,11 @@ def derivative_sign(text: str) -> tuple[int, int, str] | None:
     if found := re.search(r"(?<![\w.])[d∂]\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
         rest = text[found.end() :].strip()
         return found.start(), found.end(), f'bpcli grad "{rest}" differentiates' if rest else _GRAD
+    if found := re.search(
+        r"(?<![\w.])[d∂]\s*(?:\^\s*2|\*\*\s*2|²)\s*\w*\s*/\s*[d∂]\s*\w+?\s*(?:\^\s*2|\*\*\s*2|²)", text
+    ):
+        rest = text[found.end() :].strip()
+        return found.start(), found.end(), f'bpcli hessian "{rest or "f"}" differentiates twice'
     if found := re.search(r"\\frac\s*\{\s*(?:d|\\partial)\b[^{}]*\}\s*\{\s*(?:d|\\partial)[^{}]*\}", text):
         return found.start(), found.end(), _GRAD
     if found := re.search(r"(?<![\w.])[d∂]\s*(\(.*\))\s*/\s*[d∂]\s*[^\W\d_]\w*", text):
@@ -45,6 +51,8 @@ class Misreadings(TokenReader):
 
     def fail_with_two_readings(self, left: Expression, operator: Token, right: Expression) -> NoReturn:
         """`1/2x`, `x^2y`: two readings, both shown."""
+        if self.next.kind == NAME and self.next.text in WORDS:
+            self.fail_at(self.next, f"'{self.next.text}' means nothing here", WORDS[self.next.text])
         a, b = self.source(*left.span), self.source(*right.span)
         if isinstance(left, Name) and operator.text == "**":
             self.refuse_power_of_function(left, b)
@@ -122,7 +130,7 @@ class Misreadings(TokenReader):
         if self.ahead("("):
             return self.call_ahead()[1][0]
         start, at = self.next.start, self.at
-        while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT):
+        while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT) and not self._is_function(self.tokens[at]):
             at += 1
             if self.tokens[at - 1].kind == SUPERSCRIPT:
                 break
@@ -130,6 +138,10 @@ class Misreadings(TokenReader):
                 at += 2
                 break
         return self.source(start, self.tokens[at - 1].end) if at > self.at else "x"
+
+    @staticmethod
+    def _is_function(token: Token) -> bool:
+        return token.kind == NAME and (token.text in FUNCTIONS or is_foreign(token.text))
 
     def fail_with_argument(self, function: Token) -> NoReturn:
         """`ln x`: a function that is called otherwise here, and its argument without parentheses."""

@@ -167,6 +167,10 @@ class _Parser(Misreadings):
     def check_juxtaposition(self, left: nodes.Expression) -> None:
         """Two operands side by side multiply where that can't mislead: number·name, number·(, )·(, )·name."""
         last, token = self.tokens[self.at - 1], self.next
+        if last.text == ")" and token.text[:1] == "_":
+            entry = token.text.strip("_")
+            hint = f"write {self.source(*left.span)}[{entry if entry.isdecimal() else 0}], counted from 0"
+            self.fail_at(token, "an index stands in brackets", hint)
         if (last.kind == NUMBER or last.text == ")") and token.kind != NUMBER:
             return
         words = [t for t in (last, token) if t.kind == NAME and t.text in WORDS]
@@ -179,6 +183,8 @@ class _Parser(Misreadings):
         b = self.source(*self.next_operand(PRODUCT + 1))
         hint = f"to multiply, write {self.source(*left.span)}*{b}"
         if last.kind == token.kind == NUMBER:
+            if last.text.isdecimal() and token.text.isdecimal() and len(token.text) == 3:
+                hint = f"write {last.text}{token.text} for one number"
             hint += "; between the entries of a list stands a comma"
         self.fail("two operands side by side, and no operator between them", last.start, token.end, hint)
 

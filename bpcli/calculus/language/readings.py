@@ -4,6 +4,7 @@ For its spelling alone a function is offered only if one slip leads to it and to
 few, or two swapped.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bpcli.calculus.language.hints import call_here
@@ -11,6 +12,8 @@ from bpcli.calculus.language.tree import Binary, Expression, Name, postorder
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.text.natural_order import natural_key
 
+_FACTOR = re.compile(r"[^\W\d_]\d*")
+_FACTORS = re.compile(r"(?:[^\W\d_]\d+)+[^\W\d_]\d*")  # w1x1, θ1x
 _NUMBERS = {**dict.fromkeys(["PI", "Pi"], "pi"), **dict.fromkeys(["infinity", "Infinity", "infty", "oo"], "inf")}
 
 
@@ -23,13 +26,17 @@ def reading_of(name: str, known: Iterable[str] = ()) -> str:
         return f"for the number write {_NUMBERS[name]}"
     if name[:4] == "sqrt" and name[4:].isdecimal():
         return f"for the root write sqrt({name[4:]})"
-    if name[:1] == "Σ" and len(name) > 1:
+    if name[:1] == "Σ" and not name[1:].isdecimal() and len(name) > 1:
         return f"for the sum write sum({name[1:]})"
     functions = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise"]
     for function in sorted([*functions, *_GLUED], key=len, reverse=True):
         rest = name.removeprefix(function)
         if rest != name and _is_argument(rest) and (meant := call_here(function, [rest])):
             return f"for the function write {meant}"
+    if _FACTORS.fullmatch(name):
+        return f"for a product write {'*'.join(_FACTOR.findall(name))}"
+    if 2 < len(name) == len(set(name)) and set(name) <= set("xyz"):
+        return f"for a product write {'*'.join(name)}"
     pair = len(name) == 2 and set(name) <= set("abckmnpqrstuvwxyz") and set(name) & set("xyz")
     if pair or (len(name) > 1 and set(name) <= set(known)):
         return f"for a product write {'*'.join(name)}"

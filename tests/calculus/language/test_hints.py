@@ -33,7 +33,7 @@ def hint_of(typed):
 def test_every_row_of_the_table_can_be_written_here(name, parameters, meant):
     given = [ARGUMENTS.get(p, p) for p in parameters]
     found = call_here(name, given)
-    assert found == call_here(name.upper(), given) or name in FUNCTIONS or not name.isascii()
+    assert found == call_here(name.upper(), given) or name in FUNCTIONS or name == "e" or not name.isascii()
     parse(found)
     assert name not in FUNCTIONS or not FUNCTIONS[name].arity[0] <= len(parameters) <= FUNCTIONS[name].arity[1]
     parse(call_here(name, ["(1+v)" if p in ARGUMENTS else p for p in parameters]))
@@ -138,6 +138,14 @@ def test_an_inverse_undoes_its_function(name):
         ("Σ x", "did you mean sum(x)?"),
         ("Σ_i x_i", "did you mean sum(x_i)?"),
         ("σ x", "did you mean sigmoid(x)?"),
+        ("sum_i x_i^2", "did you mean sum(x_i^2)?"),
+        ("E[x]", "did you mean mean(x)?"),
+        ("sin x cos x", "write sin(x)"),
+        ("def f(x): x", "write the function's formula alone"),
+        ("sum(x**2 for x in xs)", "sum, mean and prod go over all entries"),
+        ("d^2/dx^2 x^3", 'bpcli hessian "x^3" differentiates twice'),
+        ("1 000", "write 1000 for one number"),
+        ("softmax(x)_2", "write softmax(x)[2], counted from 0"),
         ("e x", "to multiply, write e*x"),
         ("x.*y", "write *: it works entry by entry"),
         ("u.v", "A.T is the transpose; a product is u*v, or dot(u, v)"),

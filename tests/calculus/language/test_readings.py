@@ -33,6 +33,9 @@ def notes(text):
         ("sqrtx", "for the function write sqrt(x)"),
         ("Σx", "for the sum write sum(x)"),
         ("sqrt2", "for the root write sqrt(2)"),
+        ("xyz", "for a product write x*y*z"),
+        ("w1x1", "for a product write w1*x1"),
+        ("θ1x", "for a product write θ1*x"),
         ("oo", "for the number write inf"),
         ("PI", "for the number write pi"),
     ],
@@ -42,7 +45,7 @@ def test_a_name_that_may_be_read_otherwise(name, reading):
 
 
 @pytest.mark.parametrize(
-    "name", ["cost", "logs", "mu", "lr", "yhat", "x1", "w10", "learning_rate", "sink", "x", "Σ", "dx", "pi"]
+    "name", ["cost", "logs", "mu", "lr", "yhat", "x1", "w10", "learning_rate", "sink", "x", "Σ", "Σ1", "dx", "pi"]
 )
 def test_a_name_that_is_a_name(name):
     assert reading_of(name) == ""
