@@ -38,17 +38,17 @@ def assert_within(bound, got, truth, info=""):
 
 def sigmoid(z):
     z = mp.mpf(z)
-    return 1 / (1 + mp.exp(-z)) if abs(z) < 1e4 else mp.mpf(z > 0)
+    return 1 / (1 + mp.exp(-z)) if abs(z) < 1e20 else mp.mpf(z > 0)
 
 
 def dsigmoid(z):
     z = abs(mp.mpf(z))
-    return mp.exp(-z) / (1 + mp.exp(-z)) ** 2 if z < 1e4 else mp.mpf(0)
+    return mp.exp(-z) / (1 + mp.exp(-z)) ** 2 if z < 1e20 else mp.mpf(0)
 
 
 def tanh(z):
     z = mp.mpf(z)
-    return z if abs(z) < mp.mpf("1e-300") else mp.tanh(z) if abs(z) < 1e4 else mp.sign(z)
+    return z if abs(z) < mp.mpf("1e-300") else mp.tanh(z) if abs(z) < 1e20 else mp.sign(z)
 
 
 def dtanh(z):
@@ -57,7 +57,7 @@ def dtanh(z):
 
 def softplus(z):
     z = mp.mpf(z)
-    return mp.log1p(mp.exp(z)) if z < 1e4 else z
+    return mp.log1p(mp.exp(z)) if z < 1e20 else z
 
 
 def expm1(z):
@@ -66,8 +66,36 @@ def expm1(z):
 
 
 def exp(z):
-    z = mp.mpf(z)
-    return mp.exp(z) if z < 1e4 else mp.inf
+    return mp.exp(mp.mpf(z))
+
+
+def _huber(y, yhat, delta=1):
+    d = abs(y - yhat)
+    return (d * d / 2, yhat - y) if d <= delta else (delta * (d - mp.mpf(delta) / 2), delta * mp.sign(yhat - y))
+
+
+LEAKY = mp.mpf(0.01)
+ACTIVATIONS = {
+    "identity": lambda z: (mp.mpf(z), mp.mpf(1)),
+    "sigmoid": lambda z: (sigmoid(z), dsigmoid(z)),
+    "tanh": lambda z: (tanh(z), dtanh(z)),
+    "relu": lambda z: (max(mp.mpf(z), mp.mpf(0)), mp.mpf(z >= 0)),
+    "leaky_relu": lambda z, slope=LEAKY: (mp.mpf(z), mp.mpf(1)) if z >= 0 else (slope * z, slope),
+    "elu": lambda z, alpha=1: (mp.mpf(z), mp.mpf(1)) if z >= 0 else (alpha * expm1(z), alpha * exp(z)),
+    "softplus": lambda z: (softplus(z), sigmoid(z)),
+    "exp": lambda z: (exp(z), exp(z)),
+}
+"""a and ∂a/∂z of each activation, also at ±∞: what all tests compare it with."""
+
+LOSSES = {
+    "mse": lambda y, yhat: ((y - yhat) ** 2, -2 * (y - yhat)),
+    "bce": lambda y, yhat: (-(y * mp.log(yhat) + (1 - y) * mp.log(1 - yhat)), (yhat - y) / (yhat * (1 - yhat))),
+    "cce": lambda y, yhat: (-y * mp.log(yhat), -y / yhat),
+    "huber": _huber,
+    "hinge": lambda y, yhat: (1 - y * yhat, -y) if y * yhat < 1 else (mp.mpf(0), mp.mpf(0)),
+    "poisson": lambda y, yhat: (yhat - (y * mp.log(yhat) if y else 0), 1 - y / yhat),
+}
+"""J₀ and ∂J₀/∂ŷ of each loss, of labels and predictions: what all tests compare it with."""
 
 
 class Softmax:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import witness
 from hypothesis import example, given
 from hypothesis import strategies as st
 from witness import assert_within, mp
@@ -18,36 +19,17 @@ BOUND = {"dJ_dw": 6, "J": 5}  # ulp; else 4
 NUMBERS = st.floats(-40, 40) | st.floats(-1, 1) | st.sampled_from([0.0, 1e-300, -1e-9, 1e5, -1e5])
 
 
-# a and ∂a/∂z, and J₀ and ∂J₀/∂a, as they stand in books: with 400 digits nothing cancels
-G = {
-    "identity": lambda z: (z, mp.mpf(1)),
-    "sigmoid": lambda z: (1 / (1 + mp.exp(-z)), mp.exp(-z) / (1 + mp.exp(-z)) ** 2),
-    "tanh": lambda z: (mp.tanh(z), 4 * mp.exp(-2 * abs(z)) / (1 + mp.exp(-2 * abs(z))) ** 2),
-    "relu": lambda z: (z, mp.mpf(1)) if z >= 0 else (mp.mpf(0), mp.mpf(0)),
-    "leaky_relu": lambda z: (z, mp.mpf(1)) if z >= 0 else (mp.mpf(0.01) * z, mp.mpf(0.01)),
-    "elu": lambda z: (z, mp.mpf(1)) if z >= 0 else (mp.expm1(z), mp.exp(z)),
-    "softplus": lambda z: (mp.log1p(mp.exp(z)), 1 / (1 + mp.exp(-z))),
-    "exp": lambda z: (mp.exp(z), mp.exp(z)),
-}
-TERM = {
-    "mse": lambda y, a: ((y - a) ** 2, -2 * (y - a)),
-    "huber": lambda y, a: ((y - a) ** 2 / 2, a - y) if abs(y - a) <= 1 else (abs(y - a) - mp.mpf(0.5), mp.sign(a - y)),
-    "hinge": lambda y, a: (1 - y * a, -y) if y * a < 1 else (mp.mpf(0), mp.mpf(0)),
-    "poisson": lambda y, a: (a - (y * mp.log(a) if y else 0), 1 - y / a),
-}
-
-
 def textbook(x, w, b, y, activation, loss):
     """The chain in exact numbers."""
     x, w, b, y = ([mp.mpf(v) for v in x], [mp.mpf(v) for v in w], mp.mpf(b), mp.mpf(y))
     z = mp.fsum(p * q for p, q in zip(x, w, strict=True)) + b
-    a, slope = G[activation](z)
+    a, slope = witness.ACTIVATIONS[activation](z)
     if loss == "bce":
         rest = 1 / (1 + mp.exp(z))  # 1 − a
         J = -(y * mp.log(a) if y else 0) - ((1 - y) * mp.log(rest) if y != 1 else 0)
         dJ_da = (1 - y) / rest - y / a
     else:
-        J, dJ_da = TERM[loss](y, a)
+        J, dJ_da = witness.LOSSES[loss](y, a)
     dJ_dz = dJ_da * slope
     return {
         "z": z, "a": a, "J": J, "dJ_da": dJ_da, "da_dz": slope, "dJ_dz": dJ_dz,

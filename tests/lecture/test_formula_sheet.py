@@ -124,7 +124,7 @@ ONE_FORMULA = [(name, None) for name in INPUTS if one_formula(name)] + [("neuron
 
 @pytest.mark.parametrize(("name", "activation"), ONE_FORMULA)
 def test_what_is_one_formula_has_the_value_and_the_derivatives_of_the_function(bpcli, name, activation):
-    given = dict.fromkeys(settings_of(name, activation), 1.5)
+    given = {key: 0.75 * setting.default for key, setting in settings_of(name, activation).items()}
     formula = one_formula(name, activation, given)
     inputs = dict.fromkeys(INPUTS[name], 0.4) | ({"y": 1.0} if "y" in INPUTS[name] else {})
     function = package.grad(formula.text, wrt=formula.blocks, let=formula.settings)

@@ -34,7 +34,7 @@ def point(name):
         return MATRICES[name]
     g, row = fused_names().get(name, (None, LOSSES.get(name)))
     if row is None:
-        return {"z": [0.5, -1.0, 2.0]}
+        return {"z": [0.5, -1.25, 2.0]}
     if row.task is Task.CLASSES:
         block, values = ("yhat", [[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]), ("logits", [[0.5, 1.0, -2.0], [0.0, 0.0, 3.0]])
         return {**dict([block if g is None else values]), "label": [0, 2]}
@@ -105,20 +105,7 @@ def exact_neuron(x, w, b, activation):
     """a and ∂a/∂z in exact numbers."""
     z = mp.fsum(mp.mpf(p) * mp.mpf(q) for p, q in zip(x, w, strict=True)) + mp.mpf(b)
     settings = {name: mp.mpf(setting.default) for name, setting in ACTIVATIONS[activation].settings.items()}
-    return EXACT[activation](z, **settings)
-
-
-EXACT = {
-    "identity": lambda z: (z, mp.mpf(1)),
-    "sigmoid": lambda z: (witness.sigmoid(z), witness.dsigmoid(z)),
-    "tanh": lambda z: (witness.tanh(z), witness.dtanh(z)),
-    "relu": lambda z: (max(z, mp.mpf(0)), mp.mpf(z >= 0)),
-    "leaky_relu": lambda z, slope: (z, mp.mpf(1)) if z >= 0 else (slope * z, slope),
-    "elu": lambda z, alpha: (z, mp.mpf(1)) if z >= 0 else (alpha * mp.expm1(z), alpha * mp.exp(z)),
-    "softplus": lambda z: (mp.log1p(mp.exp(z)), witness.sigmoid(z)),
-    "exp": lambda z: (mp.exp(z), mp.exp(z)),
-}
-"""a and ∂a/∂z of each activation in mpmath."""
+    return witness.ACTIVATIONS[activation](z, **settings)
 
 
 def check_neuron(x, w, b, activation):
