@@ -71,8 +71,13 @@ class Key:
     @property
     def comment(self) -> str:
         """The words to choose from, and what the key is for."""
-        choices = self.kind.choices if len(self.kind.choices) > 1 else ()
-        return "; ".join(filter(None, [" | ".join(choices), self.text]))
+        choices = " | ".join(self.kind.choices) if len(self.kind.choices) > 1 else ""
+        if len(choices) > _MOST_CHOICES:
+            choices = choices[: choices.rindex(" | ", 0, _MOST_CHOICES)] + " | …"
+        return "; ".join(filter(None, [choices, self.text]))
+
+
+_MOST_CHOICES = 84  # characters of the words in a comment, which is one line
 
 
 def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
