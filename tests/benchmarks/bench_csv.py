@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from bpcli.datasets.readers import delimited
+from bpcli.datasets.readers.cell_parsers import Columns
 from bpcli.datasets.readers.delimited import read_delimited
 
 COLUMNS, ROUNDS = 12, 4
@@ -36,9 +36,9 @@ def main() -> None:
         names = ",".join(f"x{j}" for j in range(COLUMNS))
         path.write_text("\n".join([names, *(",".join(map(repr, row)) for row in numbers)]) + "\n")
         print(f"pyarrow  {seconds(path):.3f} s")
-        with patch.object(delimited._Columns, "_by_arrow", refuse):
+        with patch.object(Columns, "_by_arrow", refuse):
             print(f"numpy    {seconds(path):.3f} s")
-            with patch.object(delimited._Columns, "_by_numpy", refuse):
+            with patch.object(Columns, "_by_numpy", refuse):
                 print(f"csv      {seconds(path):.3f} s")
 
 

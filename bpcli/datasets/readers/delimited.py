@@ -1,10 +1,6 @@
-"""Reads tables of text: any delimiter, quoted cells, any newline; numbers by NumPy's own C parser.
+"""Reads tables of text: any delimiter, encoding and newline, quoted cells, with or without a header.
 
-A file is read once, in blocks of lines, each by the fastest of three parsers that can: all round correctly. pyarrow,
-where it is installed, reads long blocks of digits alone. NumPy, which takes about four times as long, reads blocks
-without quotes, as it forgives a quote that is misplaced or never closed. `csv`, two to three times slower still, reads
-the others, and a block in which NumPy finds a cell that is no number; from then on NumPy takes the columns of such
-cells as text. (`python tests/benchmarks/bench_csv.py` measures all three.)
+A file is read once, in blocks of lines; `cell_parsers` makes columns of them.
 """
 
 import csv
@@ -12,26 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from importlib import import_module
-from itertools import chain, groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from bpcli.datasets.dialect import AUTO, USUAL, WHITESPACE, Dialect
+from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
 from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
-from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
+from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma
 from bpcli.errors import DataError, OpenReadingError
-from bpcli.memory import is_tight
 from bpcli.sources import LONGEST_LINE
 
 _BLOCK = 1 << 20
 """Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
-
-_LONG = _BLOCK // 2
-"""A block of fewer characters is not worth the time to import pyarrow."""
 
 _START = 1 << 16
 """Characters by which the delimiter is found."""
@@ -39,13 +29,8 @@ _START = 1 << 16
 _COLUMNS = 10_000
 """For so many columns more a block is larger, as each column of each block takes memory of its own."""
 
-_LONG_COLUMN = 1000
-"""Characters for each column of a block below which NumPy is quicker than pyarrow, which takes time for each."""
-
 _MARKS = "#%|!"
 """Characters that may begin a comment."""
-
-_DIGITS = b"0123456789+-.eE\r\n"
 
 csv.field_size_limit(LONGEST_LINE)
 
@@ -132,7 +117,7 @@ class _Source:
             try:
                 while block := lines.readlines(_block(len(names))):
                     columns.add(block, lines)
-            except (csv.Error, _NotATableError) as error:
+            except (csv.Error, NotATableError) as error:
                 raise self._first_mistake() from error
         if not columns.rows:
             raise self._no_rows()
@@ -156,15 +141,15 @@ class _Source:
                     if columns.rows:
                         yield self._block(place, names, columns, lines, first)
                     first += columns.rows
-            except (csv.Error, _NotATableError) as error:
+            except (csv.Error, NotATableError) as error:
                 raise self._first_mistake() from error
         if not first:
             raise self._no_rows()
 
-    def _columns(self, before: "_Columns | None" = None) -> "_Columns":
-        return _Columns(self.form.width + self.form.trailing, self._delimiter, before, self._dialect.decimal)
+    def _columns(self, before: "Columns | None" = None) -> "Columns":
+        return Columns(self.form.width + self.form.trailing, self._delimiter, before, self._dialect.decimal)
 
-    def _block(self, place: str, names: list[str], columns: "_Columns", lines: list[str], first: int) -> Table:
+    def _block(self, place: str, names: list[str], columns: "Columns", lines: list[str], first: int) -> Table:
         positions = {name: j for j, name in enumerate(names)}
         whole = dict(zip(names, columns.finished(), strict=False))
         if not first:
@@ -318,136 +303,3 @@ def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) 
 def _block(width: int) -> int:
     """Characters that are read at once."""
     return _BLOCK * max(1, min(32, width // _COLUMNS))
-
-
-class _NotATableError(Exception):
-    """A block that can't be part of the table; `_first_mistake` says where and why."""
-
-
-class _Columns:
-    """The columns while the blocks come in: numbers, until a cell is neither a number nor missing."""
-
-    def __init__(self, width: int, delimiter: str, before: "_Columns | None" = None, decimal: str = ".") -> None:
-        self.rows = 0
-        self.cells: list[Any] | None = None  # of the last block, where `csv` read it
-        self._delimiter, self._comma = delimiter, decimal == ","
-        self._parts: list[list[Any]] = [[] for _ in range(width)]
-        self._text: set[int] = set() if before is None else before._text  # these are text from their first cell
-        self._late: set[int] = set()  # text as well, but their first cells were read as numbers
-        self._gaps: set[int] = set() if before is None else before._gaps  # NumPy's parser does not know them
-        self._dtype: Any = None
-        self._tight: bool = is_tight() if before is None else before._tight
-
-    def add(self, lines: list[str], rest: Lines) -> None:
-        """Append a block, and from `rest` the lines up to the end of its last quote; csv.Error or _NotATableError."""
-        block = "".join(lines)
-        if "\0" in block:
-            raise _NotATableError
-        plain = not (self._comma and "." in block)  # with decimal commas a number has no point
-        is_long = not self._tight and len(block) >= max(_LONG, _LONG_COLUMN * len(self._parts))
-        columns = self._by_arrow(block) if plain and is_long and not self._text_or_gaps else None
-        if columns is None and plain and '"' not in block:
-            columns = self._by_numpy(lines)
-        self.cells = None
-        if columns is None:
-            columns = self.cells = self._by_csv(lines, rest)
-        if not columns:
-            return
-        self.rows += len(columns[0])
-        for j, column in enumerate(columns):
-            self._append(j, column)
-
-    def finished(self) -> list[Floats | list[str] | None]:
-        """Each complete column; None if its cells have to be read again."""
-        finished: list[Floats | list[str] | None] = []
-        for j, parts in enumerate(self._parts):
-            if j in self._late:
-                finished.append(None)
-            elif j in self._text:
-                finished.append([cell.strip() for cell in chain.from_iterable(parts)])
-            else:
-                finished.append(np.concatenate(parts))
-            parts.clear()
-        return finished
-
-    def _append(self, j: int, column: Any) -> None:
-        if j in self._late:
-            return
-        if j not in self._text and not isinstance(column, np.ndarray):
-            numbers = to_numbers([point_for_comma(cell) for cell in column] if self._comma else column)
-            if numbers is not None:
-                column = numbers
-                if j not in self._gaps and (self._comma or np.isnan(numbers).any()):
-                    self._gaps.add(j)
-                    self._dtype = None
-            else:
-                (self._late if self._parts[j] else self._text).add(j)
-                self._dtype = None
-        self._parts[j].append(column)
-
-    def _by_numpy(self, lines: list[str]) -> list[Any] | None:
-        """The columns of a block without quotes; None if a cell is no number, or a row of another length."""
-        if not any(line.strip("\r\n") for line in lines):
-            return []
-        if self._dtype is None:
-            self._dtype = self._record()
-        try:
-            loaded = np.loadtxt(lines, self._dtype, comments=None, delimiter=self._delimiter, ndmin=1)
-        except ValueError:
-            return None
-        columns: list[Any] = []
-        for name in self._dtype.names:
-            field = loaded[name]
-            if field.dtype == object:
-                columns += field.T.tolist()
-            elif np.isinf(field).any():  # a number for the parser, but not for us
-                return None
-            else:
-                columns += list(field.T)
-        return columns
-
-    @property
-    def _text_or_gaps(self) -> set[int]:
-        return self._text | self._late | self._gaps
-
-    def _by_arrow(self, block: str) -> list[Any] | None:
-        """The columns of a block of plain numbers; None for any other, and without pyarrow."""
-        plain = block.isascii() and not (content := block.encode()).translate(None, _DIGITS + self._delimiter.encode())
-        if not plain:
-            return None
-        try:
-            pa: Any = import_module("pyarrow")
-            arrow: Any = import_module("pyarrow.csv")
-        except ImportError:
-            return None
-        names = [str(j) for j in range(len(self._parts))]
-        try:
-            table = arrow.read_csv(
-                pa.py_buffer(content),
-                arrow.ReadOptions(column_names=names, block_size=len(content) + 1),
-                arrow.ParseOptions(delimiter=self._delimiter, quote_char=False),
-                arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()), null_values=[]),
-            )
-        except pa.ArrowException:  # also where it gets no thread
-            return None
-        columns = [column.to_numpy() for column in table.columns]
-        return columns if all(np.isfinite(column).all() for column in columns) else None
-
-    def _record(self) -> Any:
-        """The record that NumPy is to read: a field for each run of columns of one kind, numbers or cells."""
-        cells = self._text_or_gaps
-        runs = groupby(range(len(self._parts)), lambda j: j in cells)
-        kinds = [(object if is_cells else np.float64, (len(list(run)),)) for is_cells, run in runs]
-        return np.dtype([(str(i), kind, shape) for i, (kind, shape) in enumerate(kinds)])
-
-    def _by_csv(self, lines: list[str], rest: Lines) -> list[Any]:
-        records = []
-        reader = csv.reader(chain(lines, rest), delimiter=self._delimiter, strict=True, skipinitialspace=True)
-        for record in reader:
-            if record:
-                records.append(record)
-            if reader.line_num >= len(lines):
-                break
-        if any(len(record) != len(self._parts) for record in records):
-            raise _NotATableError
-        return list(zip(*records, strict=True))

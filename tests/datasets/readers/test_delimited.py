@@ -1,7 +1,6 @@
 import gzip
 import io
 import math
-import tracemalloc
 from itertools import product
 from pathlib import Path
 from unittest.mock import patch
@@ -245,30 +244,6 @@ def test_newlines_belong_to_a_quoted_cell_and_space_round_it_does_not(read):
     assert read("a,b\n1\x1f,\n2,\n").numeric("a").tolist() == [1, 2]  # to NumPy space, to float() not
 
 
-def test_only_blocks_that_numpy_can_t_read_take_the_slower_way(tmp_path):
-    """Speed: a file of numbers is NumPy's alone, and columns of text or with gaps cost one block."""
-
-    def rows_of_csv(row, late=""):
-        path = tmp_path / "t.csv"
-        path.write_text("a,b,c\n" + f"{row}\n" * 500 + late + f"{row}\n" * 500)
-        by_csv, rows = delimited._Columns._by_csv, []
-
-        def counted(self, lines, rest):
-            columns = by_csv(self, lines, rest)
-            rows.append(len(columns[0]))
-            return columns
-
-        with patch.object(delimited, "_BLOCK", 100), patch.object(delimited._Columns, "_by_csv", counted):
-            assert read_table(path).rows == 1000 + bool(late)
-        return sum(rows)
-
-    assert rows_of_csv("1,2.5,-3e-7") == 0
-    for row in ("1,word,3", "1,,3", "1,NA,word"):
-        assert 0 < rows_of_csv(row) < 30
-    for late in (",2,3\n", "x,2,3\n", '1,"2",3\n', '1,"2\n",3\n'):
-        assert 0 < rows_of_csv("1,2,3", late) < 30
-
-
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -338,58 +313,3 @@ def test_what_is_written_is_read_in_blocks_of_any_size(rows, format_, newline, q
     # the line of a row: the newlines in front of it, those inside cells too
     before = written([names, *rows[:-1]], *form).replace("\r\n", "\n").replace("\r", "\n")
     assert table.where(len(rows) - 1) == f"t.csv:{1 + before.count(chr(10))}"
-
-
-# With pyarrow
-
-
-NUMERALS = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False).map(repr),
-    st.from_regex(r"[-+]?[0-9]{1,25}(\.[0-9]{0,25})?([eE][-+]?[0-9]{1,3})?", fullmatch=True),
-    st.sampled_from(
-        ["", "1.", ".5", "-", "1e", "1e999", "1e-999", "007", "9007199254740993", "-0", "+1", "1-2", "e5", "."]
-    ),
-)
-
-
-@given(st.lists(st.lists(NUMERALS, min_size=2, max_size=2), min_size=1, max_size=6), st.data())
-def test_what_pyarrow_reads_is_to_the_bit_what_numpy_reads(rows, data):
-    """Or it reads nothing: a block with a single cell that is no plain number is left to NumPy and to `csv`."""
-    ends = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\r", "\n\r"])
-    block = "".join(",".join(row) + data.draw(ends) for row in rows)
-    by_arrow = delimited._Columns(2, ",")._by_arrow(block)
-    if by_arrow is None:
-        return
-    by_numpy = delimited._Columns(2, ",")._by_numpy(block.splitlines(keepends=True))
-    assert by_numpy is not None
-    for ours, theirs in zip(by_arrow, by_numpy, strict=True):
-        assert ours.tobytes() == theirs.tobytes()
-
-
-def test_a_long_table_is_the_same_with_and_without_pyarrow(tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    lines = [",".join(map(repr, row)) for row in rng.normal(size=(3000, 3)).tolist()]
-    lines[1500] = "1,word,3"  # from here on NumPy and csv
-    (tmp_path / "t.csv").write_text("a,b,c\n" + "\n".join(lines))
-    monkeypatch.setattr(delimited, "_BLOCK", 1 << 14)
-    real, calls, found = delimited._Columns._by_arrow, [], []
-    monkeypatch.setattr(delimited._Columns, "_by_arrow", lambda s, b: calls.append(real(s, b)) or calls[-1])
-    for long in (1 << 13, 1 << 60):
-        monkeypatch.setattr(delimited, "_LONG", long)
-        table = read_table(tmp_path / "t.csv")
-        found.append((table.numeric("a").tobytes(), table.text("b"), table.numeric("c").tobytes()))
-        assert any(call is not None for call in calls) == (long < 1 << 60)
-        calls.clear()
-    assert found[0] == found[1]
-
-
-def test_a_table_of_many_columns_takes_memory_for_its_numbers(tmp_path):
-    path, width = tmp_path / "wide.csv", 20_000
-    path.write_text("\n".join([",".join(f"x{j}" for j in range(width)), *([",".join(["1.25"] * width)] * 40)]) + "\n")
-    tracemalloc.start()
-    table = read_table(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert table.rows == 40
-    assert table.numeric("x19999").tolist() == [1.25] * 40
-    assert peak < 8 * path.stat().st_size  # 8 bytes a number are 1.6 times its text
