@@ -12,6 +12,12 @@ from bpcli.formulas.choices import Kinks, Setting, smooth
 from bpcli.formulas.losses import Loss
 
 
+def _sigmoid_bce_term(xp: RuleNamespace[Any], y: Any, z: Any) -> Any:
+    """The term from z; 0 also where an infinite z is sure of the label."""
+    certain = ((z == math.inf) & (y == 1)) | ((z == -math.inf) & (y == 0))
+    return xp.agreed(loss_formulas.sigmoid_bce_term(y, z), certain, 0.0)
+
+
 def _dsigmoid_bce_dz(xp: RuleNamespace[Any], out: Any, y: Any, z: Any) -> Any:
     """σ(z) − y; the tangents σ(z)σ(−z) and −1 of duals don't cancel, so that the plain form serves."""
     return (1.0 - y) * xp.sigmoid(z) - y * xp.sigmoid(-z) if xp.dual else loss_formulas.dsigmoid_bce_term_dz(y, z)
@@ -168,7 +174,7 @@ LOSS_TERMS: list[Function] = [
     binary(
         "sigmoid_bce_term",
         "",
-        lambda xp, y, z: loss_formulas.sigmoid_bce_term(y, z),
+        _sigmoid_bce_term,
         (lambda xp, o, y, z: -z, _dsigmoid_bce_dz),
     ),
     unary(  # the slope of tanh

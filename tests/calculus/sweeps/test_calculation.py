@@ -274,3 +274,52 @@ def test_numbers_need_no_numpy():
         "slow = {'numpy', 'dataclasses', 'inspect', 'decimal'} & set(sys.modules); assert not slow, slow"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+LIMITS = [
+    # text, x, then by hand the limits of the value and of both slopes
+    ("logsumexp(x)", [-INF, -INF], -INF, None),
+    ("logsumexp(x)", [INF, 1], INF, [1, 0]),
+    ("logsumexp(x)", [-INF, 0], 0, [0, 1]),
+    ("log(exp(x[0])+exp(x[1]))", [-INF, -INF], -INF, None),
+    ("log(exp(x[0])+exp(x[1]))", [INF, 1], INF, [1, 0]),
+    ("log(exp(x[0])+exp(x[1])+1)", [-INF, -INF], 0, [0, 0]),
+    ("log(1+exp(x[0]))+0*x[1]", [INF, 0], INF, [1, 0]),
+    ("softmax(x)[1]", [-INF, 0], 1, [0, 0]),
+    ("1-softmax(x)[0]", [-INF, 0], 1, [0, 0]),
+    ("1-softmax(x)[0]", [INF, 0], 0, [0, 0]),
+    ("log_softmax(x)[0]", [-INF, 0], -INF, [1, -1]),
+    ("cce([0,1],softmax(x))", [-INF, 0], 0, [0, 0]),
+    ("cce([1,0],softmax(x))", [-INF, 0], INF, [-1, 1]),
+    ("bce(1,sigmoid(x[0]))+0*x[1]", [INF, 0], 0, [0, 0]),
+    ("bce(0,sigmoid(x[0]))+0*x[1]", [-INF, 0], 0, [0, 0]),
+    ("bce(0,sigmoid(x[0]))+0*x[1]", [INF, 0], INF, [1, 0]),
+    ("bce([1,0],sigmoid(x))", [INF, -INF], 0, [0, 0]),
+    ("log(sigmoid(x[0]))+0*x[1]", [-INF, 0], -INF, [1, 0]),
+    ("mse(1,tanh(x[0]))+0*x[1]", [INF, 0], 0, [0, 0]),
+    ("log(cosh(x[0]))+0*x[1]", [-INF, 0], INF, [-1, 0]),
+    ("hinge(1,x[0])+0*x[1]", [-INF, 0], INF, [-1, 0]),
+    ("huber(0,x[0])+0*x[1]", [INF, 0], INF, [1, 0]),
+    ("sum(x)", [INF, 1], INF, [1, 1]),
+    ("mean(x)", [-INF, 1], -INF, [0.5, 0.5]),
+    ("prod(x)", [INF, 2], INF, [2, INF]),
+    ("max(x)", [-INF, 1], 1, [0, 1]),
+    ("min(x)", [INF, 1], 1, [0, 1]),
+    ("max(x[0],x[1])", [INF, 1], INF, [1, 0]),
+    ("clip(x[0],-1,1)+x[1]", [INF, 0], 1, [0, 1]),
+    ("where(x[0]>0,1/x[0],x[1])", [INF, 0], 0, [0, 0]),
+    ("where(x[0]>0,x[0],x[1])", [-INF, 3], 3, [0, 1]),
+    ("1/x[0]+x[1]", [-INF, 0], 0, [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "value", "slopes"), LIMITS)
+def test_at_infinite_inputs_a_result_is_the_limit(text, x, value, slopes):
+    one = Calculation([parse(text)], [text], {"x": (2,)}, ["x"])
+    expected = [NAN] * 2 if slopes is None else slopes
+    found, gradient = one.gradient({"x": np.array(x)})
+    assert found == value
+    np.testing.assert_array_equal(gradient["x"], expected)
+    found, gradient = one.gradient_block({"x": np.array([[0.5, 0.2], x]).T})
+    assert found[1] == value
+    np.testing.assert_array_equal(gradient["x"][:, 1], expected)
