@@ -163,13 +163,11 @@ def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
     """Whether a column of text is one of numbers with decimal commas: 1,5, and not only such as 1,234."""
     for name in table.names:
         if not table.is_numeric(name) and name not in dialect.numbers:
-            cells = {*table.text(name)} - table.words(name) - {DASH}
-            commas = [cell for cell in cells if "," in cell]
-            read = all(
-                _WITH_COMMA.fullmatch(cell) if "," in cell else cell.isdigit() or is_number(cell) for cell in cells
-            )
-            if read and commas and not all(map(_LIKE_THOUSANDS.fullmatch, commas)):
-                return to_numbers([*map(point_for_comma, cells)]) is not None
+            commas = {cell for cell in table.text(name) if "," in cell}
+            if commas and all(map(_WITH_COMMA.fullmatch, commas)) and not all(map(_LIKE_THOUSANDS.fullmatch, commas)):
+                cells = [*map(point_for_comma, {*table.text(name)} - table.words(name))]
+                if to_numbers(cells) is not None:
+                    return True
     return False
 
 

@@ -23,7 +23,7 @@ from bpcli.sources import LONGEST_LINE
 _BLOCK = 1 << 20
 """Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
 
-_START = 1 << 16
+_START = 1 << 14
 """Characters by which the delimiter is found."""
 
 _COLUMNS = 10_000

@@ -13,6 +13,7 @@ from bpcli.datasets.table import is_number
 from bpcli.errors import DataError
 
 _MOST = 200  # records that are looked at
+_FEW = 10  # lines that are looked at where one delimiter is there alone
 _QUOTED = re.compile(r'(?:(?<=[,;\t| \r\n])|^)"(?:[^"]++|"")*+"', re.MULTILINE)
 _WITH_COMMA = re.compile(r"[-+]?[0-9. ]*[0-9]?,[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
@@ -26,13 +27,26 @@ class Form(NamedTuple):
     trailing: bool = False
 
 
-class _Fit(NamedTuple):
-    """How a delimiter fits: the share of the rows that have as many cells as the first, whether cells are whole."""
+class _Fit:
+    """How a delimiter fits: its form, and the share of the rows that have as many cells as the first."""
 
-    form: Form
-    share: float
-    clean: bool
-    has_numbers: bool
+    def __init__(self, lines: Sequence[str], whole: bool, delimiter: str) -> None:
+        self._records, sound = _records(lines, whole, delimiter)
+        rows = self._records[1:]
+        self.form = form = _form(delimiter, self._records[0], rows) if self._records else Form(delimiter)
+        fitting = sum(len(row) == form.width + form.trailing and not (form.trailing and row[-1]) for row in rows)
+        self.share = (fitting + 1 + sound) / (len(rows) + 2)
+
+    @property
+    def clean(self) -> bool:
+        """Whether no other delimiter would cut a cell."""
+        return all(_is_clean(cell, self.form.delimiter) for record in self._records for cell in record)
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a column is one of numbers."""
+        columns = zip(*self._records[1:], strict=False)
+        return any(all(map(_could_be_number, column)) for column in columns)
 
 
 def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usual: str) -> Form:
@@ -42,9 +56,13 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
     cell that another one would cut; `usual` where none does. DataError that shows both readings if several do.
     """
     if delimiter != AUTO:
-        return _fit(lines, whole, delimiter).form
+        return _Fit(lines, whole, delimiter).form
     masked = _QUOTED.sub(_masked, "".join(lines)).splitlines(keepends=True)
-    fits = [_fit(masked, whole, found) for found in dict.fromkeys([usual, *DELIMITERS])]
+    first = next((line for line in masked if line.strip("\r\n")), "")
+    there = [one for one in DELIMITERS if one in first] + [WHITESPACE] * (len(first.split()) > 1)
+    if there in ([], [usual]):
+        return _Fit(masked[:_FEW], False, usual).form
+    fits = [_Fit(masked, whole, found) for found in dict.fromkeys([usual, *there])]
     wide = [fit for fit in fits if fit.form.width > 1 and (fit.form.delimiter != WHITESPACE or fit.has_numbers)]
     full = [fit for fit in wide if fit.share == 1]
     for tabs in [fit for fit in full if fit.form.delimiter == "\t"]:
@@ -92,18 +110,6 @@ def _records(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[li
     except csv.Error as error:
         return records, not whole and "end of data" in str(error)  # a quoted cell goes on behind the lines
     return records, True
-
-
-def _fit(lines: Sequence[str], whole: bool, delimiter: str) -> _Fit:
-    records, sound = _records(lines, whole, delimiter)
-    if not records:
-        return _Fit(Form(delimiter), 0, False, False)
-    first, rows = records[0], records[1:]
-    form = _form(delimiter, first, rows)
-    fitting = sum(len(row) == form.width + form.trailing and not (form.trailing and row[-1]) for row in rows)
-    clean = all(_is_clean(cell, delimiter) for record in records for cell in record)
-    numbers = rows and any(all(map(_could_be_number, column)) for column in zip(*rows, strict=False))
-    return _Fit(form, (fitting + 1 + sound) / (len(rows) + 2), clean, bool(numbers))
 
 
 def _form(delimiter: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> Form:
