@@ -189,7 +189,7 @@ class Function(Generic[R]):
         self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float], further: int = 0
     ) -> bool:
         """Warn of digits that rounding has eaten, in the words of the command; whether there are any."""
-        from bpcli.calculus.sweeps.rounding import lost_in_words
+        from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
         width = len(entries) if self._kind == "value" else calculation.inputs
         rows = [list(entries[start : start + width]) for start in range(0, len(entries), max(1, width))]

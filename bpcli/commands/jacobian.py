@@ -163,15 +163,18 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
 
 def _vjp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
     """V·J in the shapes of the variables."""
-    values, blocks = calculation.vjp(point, direction("--vjp", text, calculation.outputs, "outputs"))
+    v = direction("--vjp", text, calculation.outputs, "outputs")
+    values, blocks = calculation.vjp(point, v)
     entries = [x for block in blocks.values() for x in flat(block)]
     printer.check(calculation, point, entries, also={"json": [v for value in values for v in flat(value)]})
     printer.row(request.asked(point), "vjp", value_of(values), blocks, wrt_titles(request, calculation))
+    printer.lost("vjp", calculation, point, [entries], v)
 
 
 def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Point, text: str) -> None:
     """J·V in the shapes of the outputs."""
-    values, products = calculation.jvp(point, direction("--jvp", text, calculation.inputs, "inputs"))
+    v = direction("--jvp", text, calculation.inputs, "inputs")
+    values, products = calculation.jvp(point, v)
     entries = [x for product in products for x in flat(product)]
     printer.check(calculation, point, entries, also={"json": [v for value in values for v in flat(value)]})
     printer.result(
@@ -180,6 +183,7 @@ def _jvp(printer: Printer, request: Request, calculation: Calculation, point: Po
         lambda: (calculation.output_names, [entries]),
         lambda: value_lines(products[0] if len(products) == 1 else entries, printer.precision),
     )
+    printer.lost("jvp", calculation, point, [entries], v)
 
 
 def _of_name(

@@ -72,7 +72,7 @@ def _check(block: Block, printer: Printer, request: Request, hidden: int) -> Blo
 
 def _lost_in_words(block: Block, point: dict[str, Any], i: int, hidden: int) -> str:
     """What has been lost at a point of the block, if the closer look at one point confirms it."""
-    from bpcli.calculus.sweeps.rounding import lost_in_words
+    from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
     outputs = block.calculation.outputs
     value, slopes = block.table[i, :outputs].tolist(), block.table[i, outputs:].tolist()

@@ -201,13 +201,20 @@ class Printer:
 
         output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
 
-    def lost(self, kind: str, calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> None:
+    def lost(
+        self,
+        kind: str,
+        calculation: Calculation,
+        point: Point,
+        rows: Sequence[Sequence[float]],
+        v: Sequence[float] = (),
+    ) -> None:
         """Note the entries of a result whose digits are lost to rounding, at the first `MAX_NOTES` points."""
         if self.certify or self.lossy >= MAX_NOTES:
             return
-        from bpcli.calculus.sweeps.rounding import lost_in_words
+        from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
-        if words := lost_in_words(kind, calculation, point, rows):
+        if words := lost_in_words(kind, calculation, point, rows, v):
             self.lossy += 1
             output.note(f"{words}; --certify proves each digit")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified, Undecided
-from bpcli.calculus.sweeps.rounding import lost_digits, lost_values
+from bpcli.calculus.sweeps.lost_digits import lost_digits, lost_values
 
 BY_HAND = [
     ("exp(-x)/(1+exp(-x))**2", -400.0, "value", 1.9151695967140057e-174),  # e^−400 to all digits

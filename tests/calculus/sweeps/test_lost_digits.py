@@ -1,0 +1,137 @@
+"""Which entries are told to have lost digits; the witness is python-flint's correctly rounded results."""
+
+import numpy as np
+import pytest
+
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps import lost_digits as module
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.certified import Certified
+from bpcli.calculus.sweeps.lost_digits import lost_digits, lost_in_words, lost_seconds, lost_values
+from bpcli.calculus.sweeps.rounding import slope_errors
+
+
+def calculation(text, point):
+    shapes = {name: np.shape(value) for name, value in point.items()}
+    return Calculation([parse(text)], [text], shapes, list(point))
+
+
+def slopes(made, point):
+    return [[float(v) for block in made.jacobian(point)[1].values() for v in np.ravel(block)]]
+
+
+CANCELLED = [
+    ("(1-cos(x))/x**2", 1e-4),
+    ("(1-cos(x))/x**2", 1e-8),
+    ("sin(x)/x", 1e-8),
+    ("(exp(x)-1)/x", 1e-9),
+    ("sin(x)+(1-x)", -5.7e-9),
+    ("(0.3-0.1*3)*x", 2.0),
+    ("sum(sin(v*x)/x)", 1e-8),
+    ("y*(x+(y-y))", 5.1e-50),  # by y: x + 1 − 1, added in this order
+    ("sum(w*(x+(w-w)))", 5.1e-50),
+]
+SOUND = [
+    ("x-x", 3.0),
+    ("x**2-2*x", 1.0),
+    ("100*(1-x**2)**2+(1-x)**2", 1.0),
+    ("2+(x-2)", 2.3),
+    ("sin(x)-sin(x)", 0.7),
+    ("mse(0.5,x)", 0.5),
+    ("log(1+exp(x))", -1000.0),
+    ("sigmoid(x)", 40.0),
+    ("1/(1+exp(-x))", -30.0),
+    ("x**3-3*x+2", 1.00000001),
+    ("norm(v*x)", 0.3),
+    ("x/sqrt(x**2+1)", 3.0),
+]
+
+
+@pytest.mark.parametrize(("text", "x"), CANCELLED)
+@pytest.mark.parametrize("balls", [True, False])
+def test_lost_digits_are_told(monkeypatch, text, x, balls):
+    if not balls:
+        monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    others = {"v": np.array([1.0, 2.0]), "w": np.array([1.0, -2.0]), "y": 1.0}
+    point = {"x": x, **{name: value for name, value in others.items() if name in text}}
+    made = calculation(text, point)
+    assert lost_digits(made, point, slopes(made, point))
+
+
+@pytest.mark.parametrize(("text", "x"), SOUND)
+def test_no_false_alarm(monkeypatch, text, x):
+    monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    point = {"x": x, **({"v": np.array([1.0, 2.0])} if "v" in text else {})}
+    made = calculation(text, point)
+    assert not lost_digits(made, point, slopes(made, point))
+
+
+LOST_VALUES = [
+    ("(1-cos(x))/x**2", 1e-8),
+    ("x-sin(x)", 1e-10),
+    ("x-sin(x)", 1.5585774169069938e-94),
+    ("(x-sin(x))/x**3", 1.4215633475388342e-07),
+    ("log(1+x)-x", 7.391851835992526e-09),
+    ("[1,x-sin(x)]", 1e-10),
+    ("x-tanh(x)", 1e-9),
+    ("0.5+x-sigmoid(4*x)", 1e-9),
+]
+LOST_SECONDS = [
+    ("(1-cos(x))/x**2", 1e-4),
+    ("norm(v)**2*x", -3.440177616232791e21),
+    ("dot(v*x,v)/(norm(v)*norm(v))", 7.3),
+    ("tanh(x)/x", 1e-160),  # beyond the digits of wide numbers
+    ("(x+1)**3-x**3", 1e200),
+]
+SOUND_SECONDS = ["exp(x)*sin(x)", "x**3-3*x", "sin(x)**2+cos(x)**2-x", "(x-1)**2*x", "sum(v*x**2)"]
+
+
+@pytest.mark.parametrize(("text", "x"), [*LOST_VALUES, *SOUND])
+def test_lost_digits_of_a_value_are_told(text, x):
+    """The witness is the certified value: told is what is off by more than 2⁻²⁰, and nothing else."""
+    point = {"x": x, **({"v": np.array([1.0, 2.0])} if "v" in text else {})}
+    made = calculation(text, point)
+    values = np.ravel(made.value(point)[0])
+    true = np.ravel(Certified(made).value(point)[0]).astype(np.float64)
+    off = ~(np.abs(values - true) <= 2.0**-20 * np.abs(values))
+    assert off.any() or (text, x) not in LOST_VALUES
+    assert [lost.row for lost in lost_values(made, point, values.tolist())] == np.flatnonzero(off).tolist()
+
+
+@pytest.mark.parametrize(("text", "x"), [*LOST_SECONDS, *((text, 0.7) for text in SOUND_SECONDS)])
+def test_lost_digits_of_a_hessian_are_told(text, x):
+    """The witness is the certified Hessian, by the entry: told is what is off by more than 2⁻²⁰, and nothing else."""
+    point = {"x": x, **({"v": np.array([2.0, 0.7])} if "v" in text else {})}
+    if text.startswith("norm"):
+        point = {"v": np.array([2.0, 0.7063327777407302, x]), "x": 1.0}
+    made = calculation(text, point)
+    rows = np.array(made.hessian(point)[2]).tolist()
+    true = np.array(Certified(made).hessian(point)[2], np.float64)
+    off = ~(np.abs(rows - true) <= 2.0**-20 * np.abs(rows))
+    assert bool(off.any()) == ((text, x) in LOST_SECONDS)
+    assert [[lost.row, lost.column] for lost in lost_seconds(made, point, rows)] == np.argwhere(off).tolist()
+
+
+def test_balls_dismiss_what_is_right_by_chance():
+    point = {"x": 0.5}
+    made = calculation("sin(x)**2+cos(x)**2", point)
+    assert slope_errors(made, point)[0][0] > 0
+    assert not lost_digits(made, point, slopes(made, point))
+
+
+PRODUCTS = [
+    (["x-sin(x)", "x"], 1e-9, [1, 0], True),
+    (["x-sin(x)", "x"], 1e-9, [1, 1], False),
+    (["x", "x"], 3.0, [1, -1], False),
+]
+
+
+@pytest.mark.parametrize(("texts", "x", "v", "lost"), PRODUCTS)
+def test_lost_digits_of_a_product_with_the_jacobian_are_told(texts, x, v, lost):
+    made = Calculation([parse(text) for text in texts], texts, {"x": ()}, ["x"])
+    product = [made.vjp({"x": x}, v)[1]["x"]]
+    true = Certified(made).vjp({"x": x}, v)[1]["x"]
+    assert (abs(product[0] - true) > 2.0**-20 * abs(product[0])) == lost
+    assert bool(lost_in_words("vjp", made, {"x": x}, [product], v)) == lost
+    forward = [float(part) for part in made.jvp({"x": x}, [2.0])[1]]
+    assert ("x-sin(x)" in lost_in_words("jvp", made, {"x": x}, [forward], [2.0])) == (texts[0] != "x")
