@@ -38,6 +38,8 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{path} is {'a run folder' if _is_run(path) else 'a folder'}, not a file", _inside(path))
     if not path.exists():
+        if path.is_symlink():
+            raise DataError(f"{path} is a link to {os.readlink(path)}, where there is nothing")
         if address := _ADDRESS.search(str(path)):  # in a path the second slash is gone
             url = f"{address[1]}://{address[2]}"
             raise DataError(f"{url} is an address, and only files are read", f"download it first: curl -LO {url}")
@@ -266,7 +268,8 @@ def check_target(target: Path, known: frozenset[str], force: bool = False, ways:
     if not os.path.lexists(target):
         return
     if not target.is_dir():
-        raise UsageError(f"{target} is a file, not a folder that can be replaced", ways=ELSEWHERE)
+        what = "a file" if target.exists() else f"a link to {os.readlink(target)}, where there is nothing"
+        raise UsageError(f"{target} is {what}, not a folder that can be replaced", ways=ELSEWHERE)
     inside = os.listdir(target)
     if inside and not known & set(inside):
         raise UsageError(f"{target} is a folder with other things in it ({sorted(inside)[0]} …)", ways=ELSEWHERE)

@@ -8,7 +8,7 @@ import pytest
 
 from bpcli import files
 from bpcli.errors import DataError, UsageError
-from bpcli.files import install, own_folder, staged_folder, write_atomically, write_new
+from bpcli.files import check_file, check_target, install, own_folder, staged_folder, write_atomically, write_new
 
 KNOWN = frozenset({"model.npz"})
 
@@ -253,3 +253,12 @@ def test_what_a_killed_writer_left_goes_with_the_next_and_a_living_one_keeps_its
     write_atomically(path, lambda file: file.write(b"fourth"), force=True)
     assert left_over(tmp_path) == []
     assert path.read_bytes() == b"fourth"
+
+
+def test_a_link_to_nothing_is_no_file(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+    with pytest.raises(DataError, match="link is a link to nowhere, where there is nothing"):
+        check_file(link)
+    with pytest.raises(UsageError, match="link is a link to nowhere, where there is nothing, not a folder"):
+        check_target(link, frozenset(), force=True)

@@ -8,6 +8,9 @@ from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
 
+_MOST = 64
+"""Sets of shapes whose calculations are kept."""
+
 
 class Calculations:
     """The calculations of `trees` by `wrt`; with `certify` results are proven, to `digits` or to the nearest double."""
@@ -33,6 +36,8 @@ class Calculations:
         """The calculation for these shapes of the variables and the constants."""
         key = tuple(shapes.values())
         if key not in self._made:
+            if len(self._made) >= _MOST:
+                del self._made[next(iter(self._made))]  # the oldest: a calculation may be large
             calculation = Calculation(self.trees, self.texts, dict(shapes), self.wrt)
             if self.certify:
                 from bpcli.calculus.sweeps.certified import Certified

@@ -68,7 +68,7 @@ def backprop_run(
     data, DataError for a row that training drops, and for a run or data that can't be read.
     """
     from bpcli.training.config.loading import load_config
-    from bpcli.training.run import CONFIG, load_model, model_path
+    from bpcli.training.run import CONFIG, check_one_run, load_model, model_path
     from bpcli.training.trainer import read_data
 
     alpha = _learning_rate(learning_rate)
@@ -78,6 +78,7 @@ def backprop_run(
         raise DataError(f"{run} has no {CONFIG} next to it, which would say where its data is")
     config = load_config(path)
     table = read_data(config, config.data.path)
+    check_one_run(path.parent, model)
     wanted = _rows(rows, table.rows)
     prepared = model.preparation.apply(table)
     places = {row + 1: place for place, row in enumerate(prepared.rows.tolist())}

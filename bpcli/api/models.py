@@ -20,7 +20,7 @@ from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError
 from bpcli.training.config.loading import Config, config_from_mapping, load_config
 from bpcli.training.model import Model
-from bpcli.training.run import load_model, load_summary, read_history
+from bpcli.training.run import check_one_run, load_model, load_summary, read_history
 from bpcli.training.session import session
 from bpcli.training.verdict import no_better_than_constant
 
@@ -159,7 +159,9 @@ def train(
         _warn([f"{useless}; {summary.get('advice', '')}"])
     folder = settled.output
     history = {name: np.array(column) for name, column in read_history(folder).items()}
-    return Run(load(folder), history, load_summary(folder), folder)
+    model = load_model(folder)
+    check_one_run(folder, model)
+    return Run(TrainedModel(model), history, load_summary(folder), folder)
 
 
 def _warn(texts: Sequence[str], depth: int = 3) -> None:

@@ -15,7 +15,7 @@ from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.training.config.loading import load_config
 from bpcli.training.model import Model
-from bpcli.training.run import CONFIG, model_path, summary_rows
+from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
 from bpcli.training.trainer import prepare
 
 Array = NDArray[Any]
@@ -56,8 +56,9 @@ def predictions(model: Model, z: Array) -> list[list[Any]]:
     return [named, *model.probabilities(z).T.tolist()] if model.says_probabilities else [named]
 
 
-def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
-    """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since."""
+def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
+    """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since, or the
+    run is no more that of the model that was `loaded` from it."""
     path = model_path(model).parent / CONFIG
     if not path.is_file():
         raise DataError(f"{model} has no {CONFIG} next to it, which would say what it was trained on", hint)
@@ -70,4 +71,5 @@ def parts_of(model: Path, needed: Sequence[str], hint: str = "give a DATA file")
                 f"{len(parts[part].y)}, and not the same ones",
                 hint,
             )
+    check_one_run(path.parent, loaded)
     return parts

@@ -101,7 +101,7 @@ def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None
     if target is not None:
         raise UsageError("--target goes with DATA")
     part = split or "train"
-    parts = parts_of(model, [part])
+    parts = parts_of(model, loaded, [part])
     if part not in parts:
         raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
     remarks = [] if split else ["these are the rows the model was trained on"]

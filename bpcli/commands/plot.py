@@ -316,7 +316,7 @@ def _run(run: Path, size: tuple[float, float] | None, show: str | None, features
         raise UsageError("--features goes with the boundary or line, which is not shown", "--show boundary")
     if image is not None and "weights" not in views:
         raise UsageError("--image goes with the weights, which are not shown", "--show weights")
-    found = parts_of(run, ("train", "validation", "test"), "train it again")
+    found = parts_of(run, model, ("train", "validation", "test"), "train it again")
     parts = {name: (dense(part.X), part.y) for name, part in found.items()}
     return draw(model, history, parts, views, chosen, size or ((6.0, 4.5) if show else (11.0, 8.0)), shape)
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def _log1p(x: Decimal) -> Decimal:
     return _MORE.ln(_MORE.add(_ONE, x))
 
 
-@cache
+@lru_cache(64)
 def _pi(digits: int) -> Decimal:
     """π to so many digits, by Newton's series of asin(1/2) (Python's documentation of `decimal`, recipes)."""
     context = Context(digits + 5)

@@ -22,6 +22,8 @@ MAX_SERIES = 4  # the most outputs whose weights are drawn as bars; more are a t
 LINES = ("-", "--", ":")  # for classes that have to share a colour
 MIN_UNNAMED = 8  # the least side of an image whose features are only numbered, x1, x2 …
 
+_PART = 1 << 20  # numbers of the rows over which a picture is computed at once
+
 Image = tuple[int, int] | None
 
 
@@ -152,12 +154,28 @@ def strongest(model: Model, X: Array) -> list[int]:
     return [int(k) for k in np.argsort(-weights, kind="stable")]
 
 
-def margins(model: Model, X: Array) -> Array:
+def z_over(model: Model, X: Array, given: Mapping[int, Array]) -> Array:
+    """z, (N,) or (N, K), where the features `given` have such values (N,), and the others their `_typical` ones.
+
+    By parts: N rows of thousands of features would take gigabytes.
+    """
+    row = _typical(model, X)
+    count = len(next(iter(given.values())))
+    parts = []
+    for first in range(0, count, rows := max(1, _PART // len(row))):
+        part = np.tile(row, (min(rows, count - first), 1))
+        for feature, values in given.items():
+            part[:, feature] = values[first : first + rows]
+        parts.append(model.z(part))
+    return np.concatenate(parts)
+
+
+def margins(model: Model, z: Array) -> Array:
     """How far each class is ahead of the best other one, (N, K): above 0 where it is the prediction.
 
     For a neuron z less the z of its threshold, for softmax differences of the logits.
     """
-    z = model.z(X).astype(float)
+    z = z.astype(float)
     if z.ndim == 1:
         ahead = z - _boundary_z(model)
         return np.stack([-ahead, ahead], axis=1)
@@ -195,10 +213,9 @@ def _boundary(figure: Any, model: Model, part: tuple[Array, Array], features: tu
     room = 0.08 * np.where(high > low, high - low, 1.0)
     u, v = (np.linspace(low[k] - room[k], high[k] + room[k], 241) for k in range(2))
     U, V = np.meshgrid(u, v)
-    grid = np.tile(_typical(model, X), (U.size, 1))
-    grid[:, i], grid[:, j] = U.ravel(), V.ravel()
+    z = z_over(model, X, {i: U.ravel(), j: V.ravel()})
     x_axis, y_axis = _raw(model, i, u), _raw(model, j, v)
-    for k, ahead in enumerate(margins(model, grid).T.reshape(-1, *U.shape)):
+    for k, ahead in enumerate(margins(model, z).T.reshape(-1, *U.shape)):
         if ahead.max() > 0:
             top = [0, max(float(ahead.max()), 1e-300) * 2]
             axes.contourf(x_axis, y_axis, ahead, top, colors=[_color(k)], alpha=0.22)
@@ -222,9 +239,7 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
     """The probability of each class along one feature, or the output, with the rows of each class as ticks."""
     X, y = part
     x = np.linspace(X[:, feature].min(), X[:, feature].max(), 401)
-    grid = np.tile(_typical(model, X), (len(x), 1))
-    grid[:, feature] = x
-    z = model.z(grid)
+    z = z_over(model, X, {feature: x})
     if model.says_probabilities:
         p, low, unit, says = model.probabilities(z), 0.0, 1.0, "probability"
     else:
@@ -268,10 +283,8 @@ def _fit(figure: Any, model: Model, part: tuple[Array, Array], features: tuple[i
     places = [_raw(model, k, points[:, k]) for k in chosen]
     lines = [np.linspace(*end, 401 if len(chosen) == 1 else 121) for end in ends]
     mesh = np.meshgrid(*lines)
-    grid = np.tile(_typical(model, X), (mesh[0].size, 1))
-    for k, values in zip(chosen, mesh, strict=True):
-        grid[:, k] = values.ravel()
-    predicted = np.asarray(model.predicted(model.z(grid)), float).reshape(mesh[0].shape)
+    z = z_over(model, X, {k: values.ravel() for k, values in zip(chosen, mesh, strict=True)})
+    predicted = np.asarray(model.predicted(z), float).reshape(mesh[0].shape)
     raw = [_raw(model, k, line) for k, line in zip(chosen, lines, strict=True)]
     title = f"Regression over {' and '.join(axes_raw)}{_others(model, len(chosen))}"
     if len(chosen) == 1:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -41,19 +42,35 @@ _DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError,
 class Checkpoint:
     """A state, with what identifies its training: the resolved config by key, and the digest of each part of the data.
 
-    `replaces`: the training was told to replace the run that stood there.
+    `replaces`: the training was told to replace the run that stood there. `processor`: the kind that it ran on.
     """
 
     state: State
     config: Mapping[str, str]
     data: Mapping[str, Mapping[str, Any]]
     replaces: bool = False
+    processor: str = ""
 
     def where(self) -> str:
         """How far the training had come, in words: `after 3 epochs, 5 steps into the next`."""
         epochs = "1 epoch" if self.state.epoch == 1 else f"{self.state.epoch} epochs"
         steps = "1 step" if self.state.batch == 1 else f"{self.state.batch} steps"
         return f"after {epochs}" + (f", {steps} into the next" if self.state.batch else "")
+
+
+_INSTRUCTIONS = ("avx2", "avx512f", "fma", "asimd", "sve", "vsx", "vx")
+"""The sets of instructions by which libraries choose how they compute, so that sums may round in another order."""
+
+
+def processor() -> str:
+    """The kind of this machine's processor: its architecture, maker and sets of instructions."""
+    said = {"vendor_id": "", "flags": "", "Features": ""}
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        for line in lines:
+            name, _, value = line.partition(":")
+            said[name.strip()] = said.get(name.strip()) or value.strip()
+    sets = [name for name in _INSTRUCTIONS if name in f"{said['flags']} {said['Features']}".split()]
+    return " ".join(filter(None, [platform.machine(), said["vendor_id"], *sets]))
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
@@ -68,6 +85,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
             "config": checkpoint.config,
             "data": checkpoint.data,
             "replaces": checkpoint.replaces,
+            "processor": checkpoint.processor,
             "state": checkpoint.state.plain(),
         }
     )
@@ -99,7 +117,7 @@ def read(path: Path) -> Checkpoint:
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         state = State.of({name.removeprefix("state."): array for name, array in members.items()}, meta["state"])
-        return Checkpoint(state, meta["config"], meta["data"], meta["replaces"])
+        return Checkpoint(state, meta["config"], meta["data"], meta["replaces"], meta.get("processor", ""))
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
     except _DAMAGED as error:

@@ -1,6 +1,6 @@
 """A trained model: an affine layer, its activation, and the preparation that turns a table into its features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum, isfinite
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Model:
     data_format: str = "auto"
     dialect: Dialect = USUAL
     like: str = ""
+    digest: str = field(default="", compare=False)
+    """Of the file that it was read from."""
 
     def files(self, *paths: Path) -> Files:
         """The files of a table, to be read as those of the training were."""

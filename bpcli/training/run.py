@@ -1,8 +1,11 @@
 """The run folder: the files that a training writes, and how a model is read from them."""
 
+import hashlib
 import json
+import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +25,9 @@ from bpcli.training.model import Model
 
 CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
 RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
+
+_DIGESTS, _DIGESTED = "files", (CONFIG, MODEL, HISTORY)
+"""The key of the summary under which it has the digests of the other files."""
 
 _FORMAT = 1  # increases when an older version could misread a newer file
 
@@ -55,7 +61,48 @@ def save_run(
     with writing(folder):
         write_new(folder / CONFIG, config.encode())
         write_new(folder / HISTORY, ("\n".join(history) + "\n").encode())
-        write_new(folder / SUMMARY, (json_text(summary) + "\n").encode())
+        digests = {name: _digest(name, (folder / name).read_bytes()) for name in _DIGESTED}
+        write_new(folder / SUMMARY, (json_text({**summary, _DIGESTS: digests}) + "\n").encode())
+
+
+def _digest(name: str, content: bytes) -> str:
+    """The digest of a file, leaving out the places of files and the times, in which equal trainings differ."""
+    if name == CONFIG:
+        content = re.sub(rb"(?m)^(output|  path|  target_path|  validation|  test):.*$", b"", content)
+    elif name == HISTORY:
+        content = re.sub(rb"(?m),[^,\n]*$", b"", content)  # the last column, seconds
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def check_one_run(folder: Path, model: Model) -> None:
+    """DataError where the files in `folder` and `model`, which was read from there, are not of one training.
+
+    So it is where another run takes the place of one while that is read. Runs of earlier versions have no digests.
+    """
+    if not (folder / SUMMARY).is_file():
+        return
+    with _reading(folder):
+        digests = json.loads((folder / SUMMARY).read_text(encoding="utf-8")).get(_DIGESTS, {})
+        there = [name for name in digests if name in _DIGESTED and (folder / name).is_file()]
+        found = {name: _digest(name, (folder / name).read_bytes()) for name in there}
+    expected = {MODEL: model.digest, **digests}
+    others = [name for name in found if expected[name] != found[name]] or [MODEL] * (expected[MODEL] != model.digest)
+    if others:
+        raise DataError(
+            f"{folder}: {' and '.join(others)} and {SUMMARY} are of different runs: another took its place while it "
+            "was read, or a file was changed",
+            "try again; a file that was changed is made anew by training",
+        )
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{error.filename} can't be read: {error.strerror or error}") from error
+    except (ValueError, AttributeError) as error:
+        raise DataError(f"{folder / SUMMARY} can't be read, or is damaged") from error
 
 
 def read_history(folder: Path) -> dict[str, list[float]]:
@@ -87,12 +134,10 @@ def is_finished(folder: Path) -> bool:
 
 
 def load_summary(folder: Path) -> dict[str, Any]:
-    """The summary of a run. DataError if it can't be read."""
-    try:
+    """The summary of a run, as training printed it. DataError if it can't be read."""
+    with _reading(folder):
         summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return summary
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder / SUMMARY} can't be read, or is damaged") from error
+        return {name: value for name, value in summary.items() if name != _DIGESTS}
 
 
 def summary_rows(folder: Path, part: str) -> int | None:
@@ -120,7 +165,8 @@ def load_model(path: Path) -> Model:
     """The model in a run folder or a `model.npz`. DataError if it can't be read or is not one of bpcli's."""
     path = model_path(path)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        content = path.read_bytes()
+        with np.load(BytesIO(content), allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             w, b = archive["w"], archive["b"]
         if meta["format"] > _FORMAT:
@@ -137,6 +183,7 @@ def load_model(path: Path) -> Model:
             meta["data_format"],
             dialect_of(meta.get("dialect", {})),  # models of earlier versions have neither this
             meta.get("like", ""),  # nor this
+            _digest(MODEL, content),
         )
         _check(model)
     except OSError as error:

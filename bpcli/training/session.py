@@ -122,7 +122,7 @@ class Session:
     def _write(self) -> None:
         assert self.training is not None
         state = self.training.state
-        done = Checkpoint(state, _texts(self.config), self._data, self._replaces)
+        done = Checkpoint(state, _texts(self.config), self._data, self._replaces, checkpoints.processor())
         checkpoints.write(self._folder, done)
         self.saved, self._saved_steps = done.where(), state.steps
 
@@ -236,6 +236,12 @@ def session(
         elif found is not None:
             current.saved, current._saved_steps = found.where(), found.state.steps
             current.notes.append(f"going on {current.saved}")
+            here = checkpoints.processor()
+            if found.processor not in ("", here):
+                current.warn(
+                    f"it was saved on another kind of processor ({found.processor}; here {here}), whose last bits may "
+                    "differ from here on"
+                )
         with current._interrupts:
             try:
                 yield current

@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from bpcli.api import calculations
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.language.parser import parse
 from bpcli.text.notation import json_text
@@ -22,6 +23,14 @@ def test_one_for_each_set_of_shapes():
     point = {"x": np.arange(3.0), "k": 2.0}
     assert three.gradient(point)[1]["x"].tolist() == [2, 2, 2]
     assert three.inputs == 3
+
+
+def test_calculations_of_many_shapes_are_not_all_kept():
+    made = Calculations(TREES, TEXTS, ["x"])
+    for width in range(1, 200):
+        assert made.at({"x": np.ones(width), "k": 2.0}).inputs == width
+    assert len(made._made) == calculations._MOST
+    assert made.at({"x": np.ones(199), "k": 2.0}) is made.at({"x": np.ones(199), "k": 1.0})
 
 
 @pytest.mark.parametrize(("kink", "slope"), [("lecture", 1), ("left", 0), ("right", 1)])

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from bpcli.plots import runs
 from bpcli.plots.style import drawing
+from bpcli.training.run import load_model
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +134,16 @@ def test_other_models(bpcli, root, tmp_path, config):
         == 0
     )
     assert bpcli("plot", run, "--output", tmp_path / "p.png").code == 0
+
+
+def test_z_over_a_grid_is_that_of_the_grid_written_out_in_memory_of_a_part(run, monkeypatch):
+    model = load_model(run)
+    X = np.random.default_rng(0).normal(size=(30, len(model.w)))
+    given = {0: np.linspace(-1, 1, 2500), 2: np.linspace(3, 4, 2500)}
+    grid = np.tile(runs._typical(model, X), (2500, 1))
+    for feature, values in given.items():
+        grid[:, feature] = values
+    for part in (7, 1000, 1 << 20):
+        monkeypatch.setattr(runs, "_PART", part * len(model.w))
+        found = runs.z_over(model, X, given)
+        assert found.tobytes() == model.z(grid).tobytes()

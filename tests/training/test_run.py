@@ -1,6 +1,7 @@
 """The run folder: what is written is read back; what is damaged is told."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from bpcli.errors import DataError, UnfinishedError
 from bpcli.files import MARK, staging_path
 from bpcli.training.checkpoint import CHECKPOINT
 from bpcli.training.run import (
+    CONFIG,
     HISTORY,
     MODEL,
     SUMMARY,
+    check_one_run,
     flat,
     is_finished,
     load_model,
@@ -113,3 +116,31 @@ def test_where_there_is_no_model(tmp_path):
     with pytest.raises(UnfinishedError, match="is not finished"):
         model_path(tmp_path / "runs" / "new")
     assert not is_finished(tmp_path / "runs" / "iris")
+
+
+@pytest.mark.parametrize("name", [CONFIG, MODEL, HISTORY])
+def test_files_of_different_runs_are_not_read_as_one(bpcli, run, root, tmp_path, name):
+    options = ["--quiet", "--set", "training.epochs=2", "--output", tmp_path / "other"]
+    assert bpcli("train", root / "configs/iris.yaml", *options).code == 0
+    check_one_run(run, load_model(run))
+    assert bpcli("evaluate", run, "--split", "validation").code == 0
+    shutil.copy(tmp_path / "other" / name, run / name)
+    result = bpcli("evaluate", run, "--split", "validation")
+    assert (result.code, f"{name} and {SUMMARY} are of different runs" in result.err) == (3, True)
+
+
+def test_a_model_of_a_run_that_was_replaced_meanwhile_is_not_of_the_new_one(bpcli, run, root):
+    model = load_model(run)
+    options = ["--quiet", "--force", "--set", "training.epochs=2", "--output", run]
+    assert bpcli("train", root / "configs/iris.yaml", *options).code == 0
+    with pytest.raises(DataError, match=f"{MODEL} and {SUMMARY} are of different runs"):
+        check_one_run(run, model)
+
+
+def test_a_run_of_an_earlier_version_has_no_digests(run):
+    summary = json.loads((run / SUMMARY).read_text())
+    digests = summary.pop("files")
+    assert sorted(digests) == sorted([CONFIG, MODEL, HISTORY])
+    (run / SUMMARY).write_text(json.dumps(summary))
+    (run / CONFIG).write_text((run / CONFIG).read_text() + "# changed\n")
+    check_one_run(run, load_model(run))

@@ -528,3 +528,17 @@ def test_a_tolerance_ends_any_training():
         epochs = [record for record in current.epochs() if record]
         assert current.finish()["optimum"]["gradient_norm"] <= 1e-3
     assert len(epochs) < 5000
+
+
+@pytest.mark.parametrize(
+    ("saved_on", "told"), [("x86_64 Other avx2", True), ("x86_64 Here avx2 fma", False), ("", False)]
+)
+def test_going_on_on_another_kind_of_processor_is_told(here, every_step, monkeypatch, saved_on, told):
+    monkeypatch.setattr(checkpoint, "processor", lambda: saved_on)
+    stopped()
+    monkeypatch.setattr(checkpoint, "processor", lambda: "x86_64 Here avx2 fma")
+    with session(config(), resume=True) as current:
+        warned = [text for text in current.warnings() if "processor" in text]
+    assert bool(warned) == told
+    if told:
+        assert "(x86_64 Other avx2; here x86_64 Here avx2 fma)" in warned[0]

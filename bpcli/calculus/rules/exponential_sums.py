@@ -5,7 +5,7 @@ and the rounding error of each difference is carried into its exponential, which
 """
 
 import math
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace
@@ -134,19 +134,19 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
     return value, slope
 
 
-@cache
+@lru_cache(256)
 def log_of_sum(terms: int) -> Function:
     """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
     return Function("log of sum", (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum)
 
 
-@cache
+@lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
     return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k))
 
 
-@cache
+@lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
     return Function(f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k))
