@@ -41,6 +41,9 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
         table = read_files(files)
     dialect, notes = files.dialect, [*table.notes, *notes]
     text = [name for name in table.names if not table.is_numeric(name)]
+    last = table.names[-1]
+    if target is None and last in text and len({*table.text(last)} - table.words(last)) == 1:
+        target = last  # of one value beside gaps it can only be the target, with None for a label
     words, word_notes = decided_words(table, text, target)
     table.missing_words |= {name: frozenset(found) for name, found in words.items()}
     numbers, gaps, number_notes = _dressed(table, text)

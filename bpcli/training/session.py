@@ -262,7 +262,9 @@ def _check_start(target: Path, resume: bool, force: bool) -> None:
 
 def _texts(config: Config) -> dict[str, str]:
     """The values by key, as YAML."""
-    return {key: yaml_text(value) for key, value in config_values(config).items()}
+    values = config_values(config)
+    values["data.numbers"] = tuple(values["data.numbers"])  # how they are written follows from the data
+    return {key: yaml_text(value) for key, value in values.items()}
 
 
 def _is_done(config: Config) -> bool:

@@ -44,6 +44,13 @@ def test_what_a_config_says_of_a_file(name):
     assert all(words in note for words, note in zip(told, notes, strict=True))
 
 
+def test_a_last_column_of_none_and_some_has_two_labels(tmp_path):
+    path = tmp_path / "t.csv"
+    for content, is_value in (("x,t\n1,None\n2,Some\n", True), ("x,t\n1,None\n2,a\n3,b\n", False)):
+        path.write_text(content)
+        assert discovered(Files((path,)))[0].missing("t")[0] != is_value
+
+
 def test_cells_that_do_not_read_are_counted(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("price,y\n" + "".join(f"${k}.50,{k}\n" for k in range(1, 10)) + "free,3\n,4\n")
