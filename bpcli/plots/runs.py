@@ -96,6 +96,12 @@ def _typical(model: Model, X: Array) -> Array:
     return row
 
 
+def _name_columns(axes: Any, names: Sequence[str]) -> None:
+    """Names below the columns of a table, turned if they are long."""
+    turned = 45 if max(map(len, names)) > 4 else 0
+    axes.set_xticks(range(len(names)), names, rotation=turned, ha="right" if turned else "center")
+
+
 def _others(model: Model, shown: int) -> str:
     """The line of a title on the features that are held fixed."""
     columns = model.preparation.columns
@@ -275,13 +281,10 @@ def _fit(figure: Any, model: Model, part: tuple[Array, Array], features: tuple[i
     X, y = part
     names, target = model.preparation.feature_names, plain(model.preparation.target)
     chosen = list(features) or strongest(model, X)[:1]
-    axes_raw, ends = [], []
-    for k in chosen:
-        axes_raw.append(plain(names[k]))
-        ends.append((X[:, k].min(), X[:, k].max()))
+    axes_raw = [plain(names[k]) for k in chosen]
     points, targets = _thinned(X, y)
     places = [_raw(model, k, points[:, k]) for k in chosen]
-    lines = [np.linspace(*end, 401 if len(chosen) == 1 else 121) for end in ends]
+    lines = [np.linspace(X[:, k].min(), X[:, k].max(), 401 if len(chosen) == 1 else 121) for k in chosen]
     mesh = np.meshgrid(*lines)
     z = z_over(model, X, {k: values.ravel() for k, values in zip(chosen, mesh, strict=True)})
     predicted = np.asarray(model.predicted(z), float).reshape(mesh[0].shape)
@@ -316,8 +319,7 @@ def _confusion(figure: Any, model: Model, parts: Mapping[str, tuple[Array, Array
             color = "white" if shares[row, column] > 0.55 else "#222222"
             axes.text(column, row, str(int(count)), ha="center", va="center", color=color, fontsize=9 if K <= 8 else 7)
         names = [plain(class_text(name)) for name in model.classes or ()]
-        turned = 45 if max(map(len, names)) > 4 else 0
-        axes.set_xticks(range(K), names, rotation=turned, ha="right" if turned else "center")
+        _name_columns(axes, names)
         axes.set_yticks(range(K), names)
     axes.set(xlabel="predicted", ylabel="true", title=f"Confusion, {part} rows")
     axes.grid(False)
@@ -332,7 +334,7 @@ def _weights(figure: Any, model: Model, image: Image) -> None:
     axes = figure.subplots()
     order = np.argsort(-np.abs(w).sum(axis=1), kind="stable")[:MAX_BARS]
     outputs = w.shape[1]
-    labels = [plain(class_text(c)) for c in model.classes or ()] if outputs > 1 else [None]
+    labels = [plain(class_text(c)) for c in model.classes or ()] if outputs > 1 else [""]
     prepared = " of the prepared features" if model.preparation.scale is not None else ""
     if outputs <= MAX_SERIES:
         height = 0.8 / outputs
@@ -347,8 +349,7 @@ def _weights(figure: Any, model: Model, image: Image) -> None:
         drawn = axes.imshow(w[order], cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto")
         figure.colorbar(drawn, ax=axes, label=f"weight{prepared}")
         if outputs <= MAX_NAMES:
-            turned = 45 if max(len(str(label)) for label in labels) > 4 else 0
-            axes.set_xticks(range(outputs), labels, rotation=turned, ha="right" if turned else "center")
+            _name_columns(axes, labels)
         axes.grid(False)
     axes.set_yticks(range(len(order)), [names[k] for k in order], fontsize=8 if len(order) > 12 else 9)
     axes.set_title("Weights" if len(order) == len(names) else f"Weights, the largest {len(order)} of {len(names)}")
