@@ -113,9 +113,9 @@ class Function(Generic[R]):
         lost = [(block, at.point) for block in blocks for at in block.lost if at.columns[-1] >= hidden]
         for block in blocks:
             rows = np.flatnonzero(~np.isfinite(block.table[:, hidden:]).all(axis=1)).tolist()
-            told = [*rows[:1], *(kink.point for kink in block.kinks[:1])]
-            if told:
-                self(self._point_of(block, told[0]))
+            noteworthy = [*rows[:1], *(kink.point for kink in block.kinks[:1])]
+            if noteworthy:
+                self(self._point_of(block, noteworthy[0]))
                 break
         for block, i in lost[:FEW_POINTS]:
             point = {**self._point_of(block, i), **self._constants}

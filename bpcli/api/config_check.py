@@ -66,9 +66,9 @@ def _titles(model: Any) -> list[str]:
 
 def _entry(loss: Any, start: Any, exact: Any, k: int, title: str) -> Checked:
     def f(x: float) -> list[float]:
-        moved = start.copy()
-        moved[k] = x
-        return [loss(moved)]
+        changed = start.copy()
+        changed[k] = x
+        return [loss(changed)]
 
     at = float(start[k])
     return open_beside_kink(compared(f"dJ/d{title}", float(exact[k]), difference_quotients(f, at)[0]), f, at)

@@ -150,7 +150,7 @@ class _Session:
         elif self.score:
             self.marks.append([answer, "open" if found.score is None else number(found.score, 4), found.finding])
         elif not (brief and found.agree):
-            printer.text(self._told(answer, found), apart=False)
+            printer.text(self._lines(answer, found), apart=False)
 
     def of_task(self, answer: str, asked: KeyTask, found: Grade) -> None:
         """What there is to say of the answer to one task of a key: always with its score."""
@@ -181,7 +181,7 @@ class _Session:
             record["score"] = found.score
         return record | {"message": found.message}
 
-    def _told(self, answer: str, found: Grade) -> list[str]:
+    def _lines(self, answer: str, found: Grade) -> list[str]:
         if found.finding == "unreadable":
             return [f"{answer}: unreadable", *(f"  {line}" for line in found.message.splitlines())]
         if found.agree:

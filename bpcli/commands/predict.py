@@ -2,17 +2,18 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bpcli.api.predictions import prediction_names, predictions, scores
+from bpcli.api.predictions import prediction_names, predictions
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
 from bpcli.datasets.large import is_large
+from bpcli.datasets.preparation.fitted import Prepared
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table, is_number
@@ -57,63 +58,44 @@ def command(
     if safe_csv and format_ != "csv":
         raise UsageError(f"--safe-csv is of CSV, and --format {format_} is asked for", "take one of them")
     loaded = load_model(model)
-    said = prediction_names(loaded)
+    predicted = prediction_names(loaded)
     source = source_of(data, loaded)
-    if isinstance(source, Path):
-        if format_ != "text" and not (keep and format_ == "json") and is_large([loaded.files(data)]):
-            _stream(loaded, data, keep, said, format_, precision, safe_csv)
-            return
-        source = read_files(loaded.files(data))
-    kept = _kept(source, keep, said)
-    found = scores(loaded, source, with_target=False)
-    for text in found.remarks:
-        output.note(text)
-    names = [*kept, *said]
-    columns = [*kept.values(), *predictions(loaded, found.z)]
-    rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
-    if format_ == "json":
-        as_they_stand = {name: source.values(name) for name in kept}
-        for index, row in enumerate(rows):
-            record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
-            # Kept columns stay as they are: --precision is for predictions.
-            rounded = {n: float(number(record[n], precision)) for n in said if isinstance(record[n], float)}
-            output.emit_data(json_text(record | rounded))
-    elif format_ == "csv":
-        output.emit_data(_csv_line(names, None, safe_csv))
-        for row in rows:
-            output.emit_data(_csv_line(row, precision, safe_csv))
+    by_blocks = isinstance(source, Path) and format_ != "text" and not (keep and format_ == "json")
+    blocks: Iterable[tuple[Table, Prepared]]
+    if by_blocks and is_large([loaded.files(data)]):
+        blocks = PreparedBlocks(loaded.preparation, loaded.files(data), with_target=False)
     else:
-        for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
-            output.emit(line)
-    _check_finite(columns[len(kept) :])
-
-
-def _stream(
-    model: Model,
-    data: Path,
-    keep: Sequence[str],
-    said: Sequence[str],
-    format_: str,
-    precision: int | None,
-    safe: bool,
-) -> None:
-    """Predict a large file block by block, with memory for one block; the lines are the same, the notes come last."""
-    blocks = PreparedBlocks(model.preparation, model.files(data), with_target=False)
+        table = read_files(loaded.files(source)) if isinstance(source, Path) else source
+        blocks = [(table, loaded.preparation.apply(table, with_target=False))]
+        _note(blocks[0][1].remarks)
     seen = 0
-    for block, prepared in blocks:
-        kept = _kept(block, keep, said)
-        if format_ == "csv" and not seen:
-            output.emit_data(_csv_line([*kept, *said], None, safe))
-        columns = predictions(model, model.z(prepared.X))
-        for row in zip(*kept.values(), *columns, strict=True):
-            output.emit_data(
-                _csv_line(row, precision, safe)
-                if format_ == "csv"
-                else json_text(dict(zip(said, row, strict=True)), precision)
-            )
+    for table, prepared in blocks:
+        kept = _kept(table, keep, predicted)
+        columns = predictions(loaded, loaded.z(prepared.X))
+        names, rows = [*kept, *predicted], zip(*kept.values(), *columns, strict=True)
+        if format_ == "json":
+            as_they_stand = {name: table.values(name) for name in kept}
+            for index, row in enumerate(rows):
+                record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
+                # Kept columns stay as they are: --precision is for predictions.
+                rounded = {n: float(number(record[n], precision)) for n in predicted if isinstance(record[n], float)}
+                output.emit_data(json_text(record | rounded))
+        elif format_ == "csv":
+            if not seen:
+                output.emit_data(_csv_line(names, None, safe_csv))
+            for row in rows:
+                output.emit_data(_csv_line(row, precision, safe_csv))
+        else:
+            for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
+                output.emit(line)
         _check_finite(columns, seen)
-        seen += block.rows
-    for text in blocks.remarks:
+        seen += table.rows
+    if isinstance(blocks, PreparedBlocks):
+        _note(blocks.remarks)
+
+
+def _note(remarks: Iterable[str]) -> None:
+    for text in remarks:
         output.note(text)
 
 
@@ -127,7 +109,7 @@ def _csv_line(values: Iterable[Any], precision: int | None, safe: bool) -> str:
     return csv_line(values, precision)
 
 
-def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, list[str]]:
+def _kept(table: Table, keep: Sequence[str], predicted: Sequence[str]) -> dict[str, list[str]]:
     """The cells of the kept columns, unchanged; a name with a comma is given in quotes."""
     kept: dict[str, list[str]] = {}
     for name in [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]:
@@ -136,7 +118,7 @@ def _kept(table: Table, keep: Sequence[str], said: Sequence[str]) -> dict[str, l
                 f"{table.path} has no column {name!r} to keep",
                 meant(name, table.names, f"its columns are {several(map(repr, table.names))}"),
             )
-        if name in said:
+        if name in predicted:
             raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it in the data")
         kept[name] = table.text(name)
     return kept

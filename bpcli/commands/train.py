@@ -54,7 +54,7 @@ def command(
     settled = load_config(config, settings, "--set")
     if folder is not None:
         settled = replace(settled, output=folder)
-    with _conversion(quiet) as told, session(settled, resume, force, told) as current:
+    with _conversion(quiet) as progress, session(settled, resume, force, progress) as current:
         for text in current.notes:
             output.note(text)
         try:
@@ -84,7 +84,7 @@ def _conversion(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar while a large file is converted, in bytes."""
     bars: list[Any] = []
 
-    def told(done: int, size: int) -> None:
+    def progress(done: int, size: int) -> None:
         if not bars:
             bars.append(output.progress_bar(quiet, desc="converting", total=size, unit="B"))
         bars[0].update(done - bars[0].n)
@@ -92,7 +92,7 @@ def _conversion(quiet: bool) -> Iterator[Callable[[int, int], None]]:
             bars[0].close()
 
     try:
-        yield told
+        yield progress
     finally:
         for bar in bars:
             bar.close()

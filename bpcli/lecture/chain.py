@@ -258,13 +258,13 @@ def _loss_of_neuron(neuron: _Neuron) -> tuple[Any, Array, Array]:
         # The loss depends on a − y alone: for y = 0 and a − y it is the same, without the rounding error of a.
         y, a = 0.0 * y, (less_label(a, y), 0.0 * y)
     dJ_da = loss.dJ_dyhat(y, a[0])
-    return _moved(loss.J(y, a[0]), dJ_da, a[1]), dJ_da, array_namespace(a[0]).ldexp(dJ_da * m, k)
+    return _at_pair(loss.J(y, a[0]), dJ_da, a[1]), dJ_da, array_namespace(a[0]).ldexp(dJ_da * m, k)
 
 
-def _moved(J: Any, slope: Array, low: Array) -> Any:
+def _at_pair(J: Any, slope: Array, low: Array) -> Any:
     """J at x + low, from J and its slope at x."""
-    moved = J + (slope * low).sum()
-    return moved if np.isfinite(moved) else J
+    shifted = J + (slope * low).sum()
+    return shifted if np.isfinite(shifted) else J
 
 
 _ERROR = parse("a-y")  # ∂J₀/∂z of every loss after its canonical activation
@@ -275,7 +275,7 @@ def _fused_loss(fused: Fused, neuron: _Neuron) -> tuple[Any, Array, Array]:
     y, z, low, slope = neuron.y, neuron.z, neuron.low, neuron.slope
     is_error = parse(fused.slope_formula) == _ERROR
     dJ_dz = less_label(neuron.a, y) / len(y) if is_error else _slope_at(fused, y, z, low)
-    J = _moved(fused.J(y, z), dJ_dz, low)
+    J = _at_pair(fused.J(y, z), dJ_dz, low)
     if fused.by_output is not None:
         return J, fused.by_output(y, z, low, dJ_dz, slope), dJ_dz
     # (∂J/∂z)/(∂a/∂z) has digits that a has lost to rounding; where it underflows, the slope at a is exact.

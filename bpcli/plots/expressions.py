@@ -67,18 +67,18 @@ def _title(scene: Scene) -> str:
     return mathtext(f"f = {scene.latex}", f"f = {scene.text}")
 
 
-def _told(values: Sequence[float] | Array) -> str:
+def _numbers(values: Sequence[float] | Array) -> str:
     return ", ".join(number(float(v), 4) for v in values).replace("-", "−")
 
 
 def _empty(axes: Any, Z: Array) -> None:
     """A text in place of a picture without values or contours."""
     finite = Z[np.isfinite(Z)]
-    told = f"f is {_told(finite[:1])} everywhere here" if finite.size else "f has no value here"
+    text = f"f is {_numbers(finite[:1])} everywhere here" if finite.size else "f has no value here"
     axes.set_facecolor("#f4f4f4")
     place = (0.5,) * (3 if hasattr(axes, "zaxis") else 2)
     (axes.text2D if hasattr(axes, "zaxis") else axes.text)(
-        *place[:2], told, transform=axes.transAxes, ha="center", va="center"
+        *place[:2], text, transform=axes.transAxes, ha="center", va="center"
     )
 
 
@@ -113,7 +113,7 @@ def _tangent(axes: Any, scene: Scene, p: float, height: float) -> None:
         return
     reach = 0.22 * (scene.ranges[0][1] - scene.ranges[0][0])
     ends = np.array([p - reach, p + reach])
-    axes.plot(ends, height + slope[0] * (ends - p), "--", color=COLORS[2], label=f"slope {_told(slope)}")
+    axes.plot(ends, height + slope[0] * (ends - p), "--", color=COLORS[2], label=f"slope {_numbers(slope)}")
     if not scene.updates or not slope[0]:
         return
     for sign, color in ((1, COLORS[1]), (-1, COLORS[5])):
@@ -214,7 +214,7 @@ def _point_and_arrows(axes: Any, scene: Scene) -> None:
             _updates(axes, scene, start, step)
         else:
             _arrow(axes, start, start + step, COLORS[1])
-            axes.plot([], [], color=COLORS[1], label=f"∇f = ({_told(slope)})")
+            axes.plot([], [], color=COLORS[1], label=f"∇f = ({_numbers(slope)})")
     elif slope is not None:
         axes.plot([], [], "o", color=COLORS[1], label="∇f = (0, 0)")
     axes.plot(*([v] for v in scene.point), "o", color=COLORS[1], markersize=7, markeredgecolor="white", zorder=7)
@@ -225,10 +225,10 @@ def _updates(axes: Any, scene: Scene, start: Array, step: Array) -> None:
     ends: dict[tuple[int, ...], str] = {(1, 1): ": most increasing", (-1, -1): ": most decreasing"}
     for signs, color in zip(product((1, -1), repeat=2), (COLORS[1], COLORS[3], COLORS[4], COLORS[5]), strict=True):
         _arrow(axes, start, start + np.array(signs) * step, color)
-        told = ", ".join(
+        text = ", ".join(
             f"{name} {'+' if s > 0 else '−'} α∂f/∂{name}" for name, s in zip(scene.names, signs, strict=True)
         )
-        axes.plot([], [], color=color, label=told + ends.get(signs, ""))
+        axes.plot([], [], color=color, label=text + ends.get(signs, ""))
 
 
 def _field(axes: Any, scene: Scene) -> None:
@@ -266,7 +266,7 @@ def _surface(figure: Any, scene: Scene) -> None:
             rise = float(np.dot(slope, step))
             color = COLORS[3] if scene.path is not None else COLORS[1]
             axes.quiver(*scene.point, scene.height, *step, rise, color=color, linewidth=2.2, zorder=7)
-            axes.plot([], [], [], color=color, label=f"along ∇f = ({_told(slope)})")
+            axes.plot([], [], [], color=color, label=f"along ∇f = ({_numbers(slope)})")
     axes.set(xlabel=scene.names[0], ylabel=scene.names[1], zlabel="f", title=_title(scene), zlim=(low, high))
     axes.set(xlim=scene.ranges[0], ylim=scene.ranges[1])
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):

@@ -107,8 +107,8 @@ def _others(model: Model, shown: int) -> str:
     columns = model.preparation.columns
     if shown >= len(model.preparation.feature_names):
         return ""
-    told = "mean or mode" if any(c.categories is not None for c in columns) else "mean"
-    return f"\nthe others at their {told}"
+    values = "mean or mode" if any(c.categories is not None for c in columns) else "mean"
+    return f"\nthe others at their {values}"
 
 
 def _spaced(name: str) -> str:

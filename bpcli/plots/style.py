@@ -60,9 +60,9 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         write_atomically(target, write, force)
-    told = [str(warning.message) for warning in caught]
-    missing = sorted({int(code) for text in told for code in re.findall(r"Glyph (\d+) ", text)})
-    notes = [text for text in told if "Glyph" not in text and "missing from" not in text]
+    messages = [str(warning.message) for warning in caught]
+    missing = sorted({int(code) for text in messages for code in re.findall(r"Glyph (\d+) ", text)})
+    notes = [text for text in messages if "Glyph" not in text and "missing from" not in text]
     if missing:
         signs = " ".join(map(chr, missing[:10]))
         notes.append(

@@ -7,7 +7,7 @@ import bpcli
 from bpcli.api import models, predictions
 from bpcli.datasets import large
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import read_files
 from bpcli.training import model as model_of
 from bpcli.training.run import load_model
 
@@ -57,14 +57,14 @@ def little_memory(monkeypatch):
         monkeypatch.setattr(delimited, "_BLOCK", 2000)
         monkeypatch.setattr(model_of, "BLOCK", 64)
         for module in (predictions, models):
-            monkeypatch.setattr(module, "read_table", refused)
+            monkeypatch.setattr(module, "read_files", refused)
 
     return begin
 
 
 def test_a_large_file_gives_the_bits_of_the_whole(run, table, little_memory, monkeypatch):
     model = load_model(run)
-    whole = predictions.scores(model, read_table(table))
+    whole = predictions.scores(model, read_files(model.files(table)))
     little_memory()
     found = predictions.scores(model, table)
     assert found.z.tobytes() == whole.z.tobytes()

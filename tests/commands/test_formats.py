@@ -127,7 +127,7 @@ def test_a_gap_or_an_infinity_is_named_by_its_row_and_column(bpcli, digits):
     ("X", "y", "words"),
     [
         (np.ones((4, 2)), np.ones(3), "has 3 rows, "),
-        (np.ones((4, 2)), np.ones((4, 2)), "has no column y"),
+        (np.ones((4, 2)), np.ones((4, 2)), "none named y"),
         (np.array([None, 1]), np.ones(2), "Python objects"),
     ],
 )

@@ -269,7 +269,7 @@ def test_what_is_no_model(bpcli, runs, root, tmp_path):
         (tmp_path / "arrays.npz", "is not a model of bpcli, or is damaged"),
         (broken, "is not a model of bpcli, or is damaged"),
         (tmp_path / "nan.npz", "is not a model of bpcli, or is damaged"),
-        (root / "data/iris.csv", "is not a model of bpcli, or is damaged"),
+        (root / "data/iris.csv", "is a table, not a model"),
     ):
         for command in (["inspect", path], ["predict", path, root / "data/iris.csv"], ["evaluate", path]):
             result = bpcli(*command)
