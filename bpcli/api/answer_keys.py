@@ -29,7 +29,7 @@ def key_text(tasks: Sequence[Task]) -> str:
 
 
 def read_key(content: str, path: str = "the key") -> list[KeyTask]:
-    """The tasks of a key; DataError with the line for what is none."""
+    """The tasks of a key file; DataError with the line that is none."""
     found = []
     for k, line in enumerate(content.splitlines(), 1):
         if not line.strip():

@@ -30,11 +30,11 @@ class NotFiniteWarning(RuntimeWarning):
 
 
 class KinkWarning(RuntimeWarning):
-    """A derivative was taken at a kink or a jump; the text tells the slopes of both sides."""
+    """A derivative was taken at a kink or a jump; the text gives the slopes of both sides."""
 
 
 class LostDigitsWarning(RuntimeWarning):
-    """Rounding has eaten digits of a result; the text tells which, and how far it may be off."""
+    """Digits of a result are lost to rounding; the text names the entries and bounds their errors."""
 
 
 Kind = Literal["value", "gradient", "jacobian", "hessian"]

@@ -1,4 +1,4 @@
-"""Tasks of the lecture for a class: drawn so that their numbers come out short, each with its worked solution."""
+"""Tasks of the lecture for a class, with short numbers, each with its worked solution."""
 
 import random
 import re
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Draft(NamedTuple):
-    """A task before its numbers are known to come out short; `solution` is made of the subject."""
+    """A task whose numbers may turn out to be long; `solution` makes its worked solution from the subject."""
 
     function: tuple[str, ...]
     inputs: dict[str, str]
@@ -58,7 +58,7 @@ class Draw:
         self._random, self._plain = random.Random(" ".join(map(str, seed))).random, plain
 
     def of(self, choices: Sequence[T]) -> T:
-        """One of these."""
+        """A random one of these."""
         return choices[int(self._random() * len(choices))]
 
     def value(self, key: str, shape: Shape) -> str:

@@ -41,9 +41,9 @@ _DIGIT_COMMA_DIGIT = re.compile(r"\d,\d")
 
 
 class Line(NamedTuple):
-    """A command line that failed: the command, its words that are no options, its options, and those unknown to it.
+    """A command line that failed: the command, its arguments, its options, and the options that it does not have.
 
-    `commands` are those that there are.
+    `commands` are the names of all commands.
     """
 
     command: str
@@ -55,14 +55,14 @@ class Line(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A row: the commands that it is made with, none for all, and what to type instead; empty if it was not made."""
+    """A row: the commands that it applies to, () for all, and a function that gives the words to type, or ""."""
 
     commands: Sequence[str]
     instead: Callable[[Line], str]
 
 
 def _again(line: Line, words: Sequence[str], **options: str) -> str:
-    """The command line with other words, and with these options."""
+    """The same command line with other arguments, and with these options added."""
     kept = {name: value for name, value in line.options.items() if name not in line.unknown}
     parts = ["bpcli", line.command, *map(quote, words)]
     for name, value in {**kept, **{f"--{name}": value for name, value in options.items()}}.items():
@@ -100,7 +100,7 @@ def _is_value(word: str) -> bool:
 
 
 def _expressions_in(word: str) -> list[str]:
-    """The expressions between commas outside of brackets, of which each can be read."""
+    """The expressions separated by commas outside of brackets; [] if one of them can't be parsed."""
     from bpcli.calculus.checks.answer_text import split
     from bpcli.calculus.language.parser import parse
 
@@ -274,11 +274,11 @@ MISTAKES = (
     Mistake(("init",), _data),
     Mistake((), _lacking),
 )
-"""The table, in the order in which it is read; the first that was made is told."""
+"""The rows in order; the first that gives words is used."""
 
 
 def instead_of(arguments: Sequence[str], message: str, group: click.Group) -> str:
-    """What to type instead of a command line that failed with this message; empty if the table has nothing like it."""
+    """What to type instead of a command line that failed with this message; "" if no row of the table applies."""
     line = _line(arguments, message, group)
     for commands, instead in MISTAKES:
         if (not commands or line.command in commands) and (found := instead(line)):
@@ -287,7 +287,7 @@ def instead_of(arguments: Sequence[str], message: str, group: click.Group) -> st
 
 
 def with_whole_urls(arguments: Sequence[str], text: str) -> str:
-    """A message whose addresses have both slashes: as a path, one of them was lost."""
+    """A message with the `//` of its URLs, of which a path keeps only one slash."""
     for word in arguments:
         for url in _URL.findall(word):
             text = text.replace(str(Path(url)), url)

@@ -96,14 +96,14 @@ def solution_text(task: Task) -> list[str]:
 
 
 def record(task: Task) -> dict[str, Any]:
-    """A task for JSON, all that `check` needs of it included, but for the solution."""
+    """A task as JSON: all that `check` needs to grade an answer, without the solution."""
     what = {"task": task.number, "name": task.name, "level": task.level, "question": question_text(task)}
     asked = {"function": task.function, "inputs": task.inputs, "wrt": task.wrt, "learning_rate": task.learning_rate}
     return {**what, **asked, "entries": task.entries, "answer": task.answer}
 
 
 def text_sheet(tasks: Sequence[Task]) -> str:
-    """The tasks, and behind them their solutions."""
+    """The tasks, followed by their solutions."""
     lines = []
     for task in tasks:
         lines += [f"{task.number}. {question_text(task)}", f"   Answer: {form(task)}", ""]
@@ -149,7 +149,7 @@ def _answer(task: Task) -> str:
 
 
 def markdown_sheet(tasks: Sequence[Task]) -> str:
-    """The tasks, each under a heading, and behind them their solutions."""
+    """The tasks, each under a heading, followed by their solutions."""
     lines = []
     for task in tasks:
         lines += [f"## Task {task.number}", "", _said(task.question, _latex, _escaped), ""]
@@ -177,7 +177,7 @@ def latex_sheet(tasks: Sequence[Task]) -> str:
 
 
 def tolerance(value: float) -> float:
-    """How far an entry may be off: half a unit of its third digit; 0 of 0."""
+    """How far an entry may be off: half a unit of its third digit; 0 for 0."""
     return 0.5 * 10.0 ** (math.floor(math.log10(abs(value))) - _TYPED + 1) if value else 0.0
 
 
