@@ -87,6 +87,7 @@ def _undress(table: Table, name: str, style: Style) -> None:
         what = f"{cells[bad]!r} does not read as a number {like}with decimals behind {style.decimal!r}"
         raise DataError(f"{table.where(bad, name)}: {what}", _gap(name, cells[bad]))
     table.redefine(name, np.fromiter((read[cell] for cell in cells), np.float64, len(cells)))
+    table.dressed.add(name)
 
 
 def is_open(dialect: Dialect) -> bool:

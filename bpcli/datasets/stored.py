@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.dialect import AUTO, USUAL, dialect_of
 from bpcli.datasets.meaning import decided_numbers, has_decimal_commas, is_open, with_one_decimal, words_of
 from bpcli.datasets.reading import Files, read_blocks
-from bpcli.datasets.table import DASH, Floats, Table, to_booleans, to_numbers
+from bpcli.datasets.table import Floats, Table, to_booleans, to_numbers
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
 
@@ -73,7 +73,7 @@ class StoredTable(Table):
         """The number of each distinct cell of a column of text; None if one is no number and no boolean."""
         if name not in self._truths:
             cells = self._about["texts"][name]
-            numbers = to_numbers([*map(self._plain, cells)], self.words(name) | {DASH})
+            numbers = to_numbers([*map(self._plain, cells)], self.number_gaps(name))
             self._truths[name] = to_booleans(cells, self.words(name)) if numbers is None else numbers
         return self._truths[name]
 

@@ -63,6 +63,7 @@ class Table:
         self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
         self._read_again: dict[str, list[str]] = {}
         self.place: Callable[[int], str] | None = None  # of a row, where the rows are not those of one file
+        self.dressed: set[str] = set()  # columns whose cells are not numbers as they stand
         self.written = False  # whether the cells of numbers are text in the file too
         self.unusual: list[str] = []  # of how the file is written
         self.own_target: str | None = None  # the column that is the target by the format
@@ -116,7 +117,7 @@ class Table:
     def exact(self, name: str) -> list[int | float]:
         """The numbers of a numeric column, whole ones exactly, however long; NaN where a cell is missing."""
         numbers = self.numeric(name)
-        if not (np.abs(numbers) > EXACT).any():
+        if name in self.dressed or not (np.abs(numbers) > EXACT).any():
             return [*map(float, numbers)]
         cells = zip(self.text(name), np.isnan(numbers), strict=True)
         return [math.nan if gap else exact_number(self._plain(cell)) for cell, gap in cells]
@@ -129,6 +130,10 @@ class Table:
         if name not in self._read_again:
             self._read_again[name] = self._cells(name)
         return self._read_again[name]
+
+    def number_gaps(self, name: str) -> frozenset[str]:
+        """The cells that count as missing in a column if it is one of numbers."""
+        return self.words(name) if name in self.missing_words else MISSING | {DASH}
 
     def redefine(self, name: str, column: Column) -> None:
         """Let the cells of a column, which stay as they are in the file, mean something else."""
@@ -144,7 +149,7 @@ class Table:
         """The cells as they stand, a gap as None: as numbers or booleans only if each, written as such, is the cell
         itself (`7`, not `007` or `1e5`), and the column's type is not text."""
         cells = [None if gap else cell for cell, gap in zip(self.text(name), self.missing(name), strict=True)]
-        if name in self.quoted or not self.is_numeric(name):
+        if name in self.quoted or name in self.dressed or not self.is_numeric(name):
             return [*cells]
         if self.is_boolean(name):
             plain = {"true": True, "false": False, None: None}
@@ -176,7 +181,7 @@ class Table:
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
         """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
-        words = self.words(name) | {DASH}
+        words = self.number_gaps(name)
         return next(
             (row, cell) for row, cell in enumerate(self.text(name)) if cell not in words and not self.reads(cell)
         )

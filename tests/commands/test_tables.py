@@ -123,6 +123,11 @@ def test_what_training_decides_is_kept(bpcli, here):
         text = "\n".join([rows[0], rows[k]]).replace(";", "\t")
         assert bpcli("predict", "runs/c", "-", stdin=text).out.splitlines() == [whole[0], whole[k]]
     assert bpcli("train", "c.yaml", "--resume", "--quiet").code == 0
+    kept = [
+        json.loads(line)
+        for line in bpcli("predict", "runs/c", "t.csv", "--keep", "price,share", "--format", "json").out.splitlines()
+    ]
+    assert [(row["price"], row["share"]) for row in kept[1:3]] == [("$2,5", "3 %"), ("$0,5", None)]
     for cell, message in (("€2", "does not read as a number of $"), ("$1,234.5", "does not read")):
         result = bpcli("predict", "runs/c", "-", stdin=f"price;share;kind\n{cell};1 %;EU\n")
         assert result.code == 3

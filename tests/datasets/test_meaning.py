@@ -108,6 +108,12 @@ def test_a_column_that_does_not_read_is_refused_with_the_place(read, cells, numb
         read("a,b\n" + "".join(f"{cell},0\n" for cell in cells), numbers=numbers)
 
 
+def test_a_dash_is_no_gap_where_the_words_leave_it_out(read):
+    table = read("n,b\n1,0\n-,1\n", missing_words=("?",))
+    assert not table.is_numeric("n")
+    assert table.first_not_numeric("n") == (1, "-")
+
+
 def test_one_key_says_which_of_two_readings_it_is(read):
     text = 'a,b\n"1,234",0\n"2,345",1\n'
     for decimal, first in ((".", 1234), (",", 1.234)):
