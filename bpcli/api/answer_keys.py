@@ -47,7 +47,8 @@ def _asked(task: dict[str, Any]) -> KeyTask:
     function, inputs, wrt = map(str, task["function"]), task["inputs"], list(map(str, task["wrt"]))
     rate = task.get("learning_rate")
     texts = {str(name): str(text) for name, text in inputs.items()}
-    subject = subject_for(tuple(function), texts, wrt, None if rate is None else float(rate))
+    names = {str(name): str(text) for name, text in task.get("names", {}).items()}
+    subject = subject_for(tuple(function), texts, wrt, None if rate is None else float(rate), names)
     return KeyTask(int(task["task"]), str(task["name"]), subject)
 
 

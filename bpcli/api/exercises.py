@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from bpcli.api.calculator import value
 from bpcli.api.chains import backprop
 from bpcli.api.derivative_checks import Subject, UpdateSubject, subject_of
 from bpcli.api.formula import formula
@@ -32,8 +33,8 @@ from bpcli.text.notation import number
 __all__ = ["LEVELS", "SHEETS", "TASKS", "Task", "exercise"]
 
 LEVELS = (1, 2, 3)
-_TRIES = 400  # inputs that are drawn until the numbers come out short
-_DISTINCT = 40  # times that a task is drawn again which there is already
+_TRIES = 250  # inputs that are drawn until the numbers come out short
+_AGAIN = 4  # times that a task is drawn again if there is one like it, or it is not short
 _MOST, _PLACES = 1000.0, 4  # an answer is below this, with so many places behind the point
 _EXACT = 1e-12
 
@@ -49,6 +50,7 @@ class Draft(NamedTuple):
     question: Words
     solution: Callable[[Subject], Chain | tuple[Equation, ...]]
     learning_rate: float | None = None
+    names: Mapping[str, str] = {}
 
 
 class Draw:
@@ -56,10 +58,15 @@ class Draw:
 
     def __init__(self, *seed: object, plain: bool = False) -> None:
         self._random, self._plain = random.Random(" ".join(map(str, seed))).random, plain
+        self._first = random.Random(" ".join(map(str, seed[:-1]))).random
 
     def of(self, choices: Sequence[T]) -> T:
         """A random one of these."""
         return choices[int(self._random() * len(choices))]
+
+    def once(self, choices: Sequence[T]) -> T:
+        """One of these, the same whatever the last part of the seed is: it does not depend on what comes out short."""
+        return choices[int(self._first() * len(choices))]
 
     def value(self, key: str, shape: Shape) -> str:
         """The text of a number, a vector or a matrix for an input of this name."""
@@ -134,7 +141,7 @@ _RATES = (0.1, 0.2, 0.5, 0.01)
 
 
 def _surface(draw: Draw, level: int) -> tuple[str, dict[str, int], dict[str, str]]:
-    text, sizes = draw.of(_SURFACES[level])
+    text, sizes = draw.once(_SURFACES[level])
     names = names_in(parse(text))
     return text, sizes, {name: draw.value("", (sizes[name],) if name in sizes else ()) for name in sorted(names)}
 
@@ -198,7 +205,7 @@ def _named(name: str) -> Callable[[Draw, int], Draft]:
             if "yhat" in shapes:
                 inputs["yhat"] = draw.prediction(loss, shapes["yhat"])
         if "activation" in wanted:
-            inputs["activation"] = draw.of(list(ACTIVATIONS))
+            inputs["activation"] = draw.once(list(ACTIVATIONS))
         blocks = NAMED[name].blocks
         wrt = blocks if level == LEVELS[-1] and not shapes.get("b") else (draw.of(blocks),)
         sheet = sheet_of(name, inputs.get("activation")).by(wrt)
@@ -206,7 +213,7 @@ def _named(name: str) -> Callable[[Draw, int], Draft]:
         asked = [_ratio(output[1] if output else "f", block) for block in wrt]
         given = {key: text for key, text in inputs.items() if key != "activation"}
         both = Formula(", ".join(a.text for a in asked), r",\; ".join(a.latex for a in asked))
-        question = ("Find the Jacobian ", both, f" of {sheet.names} at ", _point(given), ".")
+        question = ("Find the Jacobian ", both, f" of {sheet.names.partition(';')[0]}, at ", _point(given), ".")
         return Draft((name,), inputs, wrt, question, lambda subject: _worked(name, asked, inputs, subject))
 
     return draft
@@ -253,7 +260,10 @@ def _worked(name: str, asked: Sequence[Formula], inputs: Mapping[str, str], subj
 
 def _chain(draw: Draw, level: int) -> Draft:
     """A whole chain: one neuron and one sample; an activation or softmax; a mini-batch."""
-    layer, activation, loss = USUAL[Kind.REGRESSION] if level == 1 else draw.of(pairs())
+    usual = [row[-1] for row in USUAL.values()]
+    layer, activation, loss = draw.once([pair for pair in pairs() if pair[-1] in usual])
+    if level == LEVELS[0]:
+        layer, activation, loss = USUAL[Kind.REGRESSION]
     samples: Shape = (2,) if level == LEVELS[-1] else ()
     classes = activation is None
     outputs: Shape = (2,) if classes else ()
@@ -275,10 +285,14 @@ def _chain(draw: Draw, level: int) -> Draft:
     parts += [" of "]
     for k, step in enumerate(forward):
         parts += [", "] * (k > 0) + [step]
-    parts += [" at ", _point(inputs), "."]
+    settings = {
+        name: number(size.item()) for name, size in chain.given.items() if name not in inputs and size.size == 1
+    }
+    parts += [" at ", _point({**inputs, **settings}), "."]
     if chain.kinks:
         raise UsageError("a task at a kink has two answers")
-    return Draft((f"{loss}(y, {output})",), inputs, wrt, tuple(parts), lambda subject: chain)
+    names = {**({"l": "x@w+b", "p": output} if classes else {"z": "x@w+b", "a": output}), "yhat": output}
+    return Draft((f"{loss}(y, {output})",), inputs, wrt, tuple(parts), lambda subject: chain, names=names)
 
 
 def _defined(left: Formula, right: Formula) -> Formula:
@@ -339,9 +353,9 @@ def exercise(*names: str, count: int | None = None, seed: int = 0, level: int = 
     tasks: list[Task] = []
     for k in range(len(names) if count is None else count):
         name = names[k % len(names)]
-        for again in range(_DISTINCT):
-            task = _drawn(name, k + 1, level, (seed, name, level, k, again))
-            if all(task.inputs != other.inputs or task.function != other.function for other in tasks):
+        for again in range(_AGAIN):
+            task, short = _drawn(name, k + 1, level, (seed, name, level, k, again))
+            if short and all(task.inputs != other.inputs or task.function != other.function for other in tasks):
                 break
         tasks.append(task)
     return tasks
@@ -360,7 +374,8 @@ class _Candidate(NamedTuple):
         return bool((near & (abs(shown) < _MOST) & (np.round(shown, _PLACES) == shown)).all())
 
 
-def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> Task:
+def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> tuple[Task, bool]:
+    """A task, and whether its numbers are short."""
     found = None
     with np.errstate(all="ignore"):
         for k in range(_TRIES):
@@ -376,9 +391,9 @@ def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> Task:
             raise UsageError(f"no inputs were found for a task {name}")
         draft, subject, answer = found
         solution = draft.solution(subject)
-    what = (draft.function, draft.inputs, draft.wrt, draft.learning_rate)
+    what = (draft.function, draft.inputs, draft.wrt, draft.learning_rate, dict(draft.names))
     entries = tuple(subject.question.names)
-    return Task(place, name, level, *what, draft.question, entries, _rounded(answer), solution)
+    return Task(place, name, level, *what, draft.question, entries, _rounded(answer), solution), found.is_short
 
 
 def _candidate(name: str, level: int, draw: Draw) -> _Candidate | None:
@@ -399,9 +414,22 @@ def _rounded(answer: Any) -> Any:
 
 
 def subject_for(
-    function: Sequence[str], inputs: Mapping[str, str], wrt: Sequence[str], learning_rate: float | None = None
+    function: Sequence[str],
+    inputs: Mapping[str, str],
+    wrt: Sequence[str],
+    learning_rate: float | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Subject:
-    """What a task asks for, of inputs as they are typed."""
+    """What a task asks for, of inputs as they are typed; formulas may use `names`, which stand for expressions."""
     values = {key: text if text in ACTIVATIONS else parse_value(text) for key, text in inputs.items()}
     subject = subject_of(tuple(function), values, list(wrt))
+    if names:
+        known = {name: value(text) for name, text in names.items()}
+        question = subject.question
+
+        def context(at: Mapping[str, Any]) -> dict[str, Any]:
+            found = {name: f({key: at[key] for key in f.variables}) for name, f in known.items()}
+            return {**question.context(at), **found}
+
+        subject.question = question._replace(context=context)
     return subject if learning_rate is None else UpdateSubject(subject, learning_rate)

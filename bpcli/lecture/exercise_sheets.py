@@ -38,8 +38,9 @@ class Task(NamedTuple):
     """A task: what is asked in words, what `check` needs to grade an answer, the answer, and the way to it.
 
     `function` are expressions or the name of a function of the lecture, `inputs` their values as they are typed, `wrt`
-    what they are differentiated by; with `learning_rate` the answer is the point after one step down. `entries` are the
-    names of the answer's entries, row by row.
+    what they are differentiated by; with `learning_rate` the answer is the point after one step down. `names` are those
+    that a formula may use besides, each with its expression. `entries` are what the answer's entries are called, row by
+    row.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Task(NamedTuple):
     inputs: dict[str, str]
     wrt: tuple[str, ...]
     learning_rate: float | None
+    names: dict[str, str]
     question: Words
     entries: tuple[str, ...]
     answer: NDArray[Any]
@@ -99,7 +101,7 @@ def record(task: Task) -> dict[str, Any]:
     """A task as JSON: all that `check` needs to grade an answer, without the solution."""
     what = {"task": task.number, "name": task.name, "level": task.level, "question": question_text(task)}
     asked = {"function": task.function, "inputs": task.inputs, "wrt": task.wrt, "learning_rate": task.learning_rate}
-    return {**what, **asked, "entries": task.entries, "answer": task.answer}
+    return {**what, **asked, "names": task.names, "entries": task.entries, "answer": task.answer}
 
 
 def text_sheet(tasks: Sequence[Task]) -> str:

@@ -70,3 +70,23 @@ def test_too_many_lines():
 
 def test_an_answer_names_no_file():
     assert findings(["@/etc/hostname"])[0] == "unreadable"
+
+
+def test_formulas_of_a_chain_are_in_its_names():
+    for seed in range(4):
+        (task,) = exercise("chain", level=2, seed=seed)
+        key = read_key(key_text([task]))
+        slope = {"b": "2*(a-y)*f", "w": "2*(a-y)*f*x"}
+        if "mse" not in task.function[0] or "softmax" in task.function[0]:
+            continue
+        shapes = {"tanh": "(1-a**2)", "sigmoid": "a*(1-a)", "relu": "(z>=0)", "identity": "1", "exp": "a"}
+        name = task.names["a"].partition("(")[0]
+        if name in shapes:
+            line = ", ".join(slope[block].replace("f", shapes[name]) for block in task.wrt)
+            assert [grade.finding for grade in grade_answers(key, line)] == ["right"], (line, task)
+            lacking = ", ".join(slope[block].replace("*f", "") for block in task.wrt)
+            assert name == "identity" or grade_answers(key, lacking)[0].finding in (
+                "inner_derivative",
+                "domain",
+                "value",
+            )

@@ -76,6 +76,7 @@ ANSWERS = [
     ("neuron", {"activation": "sigmoid", "wrt": "w"}, "x", "inner_derivative"),
     ("sigmoid", {"z": [0.5, 1.0]}, "-a*(1-a)", "sign"),
     ("sigmoid", {"z": [0.5, 1.0]}, "2*a*(1-a)", "factor"),
+    ("sigmoid_bce", {"z": 0.3, "y": 1}, "(a-y)*(1-a)/(1-a)", "right"),
     # right but for zeros, saturation, a side, a label
     ("mse", {}, "2*(yhat-y)/N*sign(y)**2", "domain"),
     ("mse", {}, "2*(yhat-y)/N + (y==0)", "domain"),

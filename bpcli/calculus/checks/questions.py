@@ -24,6 +24,7 @@ from bpcli.calculus.sweeps.seeds import Point
 
 _LOOSE = 1e-12  # relative to the largest entry: the rounding error that a formula is allowed at inputs of our choice
 _ROUNDED = 4.0  # times the rounding error of a formula, to first order
+_UNIT = 2.0**-52
 _AT_KINK = 1e-3  # relative: where the slopes on both sides differ by more, there is a kink
 
 
@@ -143,9 +144,15 @@ def _rounding_seen(
         inputs = tried[k].inputs
         truth[k], eaten = question.settled(inputs, truth[k], k == 0)
         undecided[k] |= eaten
-        errors = fitted(formulas.errors(question.context(inputs)), question.layout, truth[k])
+        context = question.context(inputs)
+        errors = fitted(formulas.errors(context), question.layout, truth[k])
         if errors is not None:
             slack[k] += _ROUNDED * np.nan_to_num(_values(errors), posinf=0.0)
+        for unit in (-_UNIT, _UNIT):  # a product of two values that have lost all digits has no error to first order
+            moved = {name: v if name in inputs else v * (1.0 + unit) for name, v in context.items()}
+            nearby = fitted(formulas.cells(moved), question.layout, truth[k])
+            if nearby is not None:
+                slack[k] = np.maximum(slack[k], _ROUNDED * np.nan_to_num(abs(_values(nearby) - given[k]), posinf=0.0))
     about = (question.names, question.layout.blocks, (), question.samples)
     return Compared(truth, given, slack, undecided, tolerance, *about)
 
