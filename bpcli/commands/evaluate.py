@@ -10,7 +10,7 @@ import click
 from bpcli.api.predictions import Scores, parts_of, scores
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
-from bpcli.commands.predict import source_of
+from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
@@ -32,6 +32,7 @@ from bpcli.training.run import load_model
     metavar="METRIC=VALUE",
     help="Exit with 1 if the metric is below the value; repeats.",
 )
+@DATA_FORMAT
 @format_option()
 @precision_option()
 def command(
@@ -40,6 +41,7 @@ def command(
     split: str | None,
     target: Path | None,
     fail_under: tuple[str, ...],
+    data_format: str,
     format_: str,
     precision: int | None,
 ) -> None:
@@ -51,6 +53,8 @@ def command(
     """
     limits = [_limit(text) for text in fail_under]
     loaded = load_model(model)
+    if data_format != "auto":
+        loaded = replace(loaded, data_format=data_format)
     if data is not None:
         z, y, notes = _from_data(loaded, data, split, target)
     else:

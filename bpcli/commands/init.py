@@ -5,17 +5,19 @@ from pathlib import Path
 
 import click
 
-from bpcli.commands import Command, option, output
-from bpcli.commands.option_groups import PATH
+from bpcli.commands import OUTPUT, Command, option, output
+from bpcli.commands.option_groups import FORCE, PATH
+from bpcli.commands.predict import DATA_FORMAT
 from bpcli.datasets.dialect import USUAL
 from bpcli.datasets.discovery import discovered
-from bpcli.datasets.reading import Files
+from bpcli.datasets.reading import Files, read_files
+from bpcli.datasets.table import only_column, with_target
 from bpcli.errors import UsageError
-from bpcli.files import matching
+from bpcli.files import matching, refuse_overwrite, write_atomically
 from bpcli.formulas.layers import LAYERS
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import DIALECT_KEYS
-from bpcli.training.config.suggestion import suggest
+from bpcli.training.config.suggestion import remarks_on, suggest
 from bpcli.training.config.template import Entry, template, write
 
 
@@ -23,31 +25,63 @@ from bpcli.training.config.template import Entry, template, write
 @option("Model", "--model", type=click.Choice(list(LAYERS)), help="The kind of model; else by the target.")
 @option("Data", "--data", type=PATH, metavar="FILE", help="The table to write the config for.")
 @option("Data", "--target", metavar="NAME", help="The column to predict; else guessed.")
-def command(model: str | None, data: Path | None, target: str | None) -> None:
-    """Print a commented config on stdout; with --data one that trains on that table as it stands.
+@option("Data", "--target-path", type=PATH, metavar="FILE", help="The target, if it has a file of its own.")
+@DATA_FORMAT
+@option(OUTPUT, "--output", "file", type=PATH, metavar="FILE", help="Write the config to FILE.")
+@FORCE
+def command(
+    model: str | None,
+    data: Path | None,
+    target: str | None,
+    target_path: Path | None,
+    data_format: str,
+    file: Path | None,
+    force: bool,
+) -> None:
+    """Print a commented config, or write it to a FILE; with --data one that trains on that table as it stands.
 
-    The path of the table is written relative to where you are: save the config there.
+    What it leaves out or reads specially is said on stderr. Paths are written relative to FILE; without one, relative
+    to where you are: save the config there.
 
     \b
-    bpcli init --data data/breast_cancer.csv --target diagnosis > cells.yaml
+    bpcli init --data data/breast_cancer.csv --target diagnosis --output cells.yaml
     bpcli train cells.yaml
     """
+    if file is not None and not force:
+        refuse_overwrite(file)
     if data is None:
-        if target is not None:
-            raise UsageError("--target names a column of --data FILE, which is not given")
+        for name, given in (("--target", target), ("--target-path", target_path)):
+            if given is not None:
+                raise UsageError(f"{name} goes with --data FILE, which is not given")
         text = template(model or next(iter(LAYERS)))
     else:
-        table, dialect, notes = discovered(Files(matching(data)), target)
+        text, notes = _draft(model, data, target, target_path, data_format, file)
         for note in notes:
             output.note(note)
-        reading = {
-            f"data.{key}": Entry(value)
-            for key in DIALECT_KEYS
-            if (value := getattr(dialect, key)) != getattr(USUAL, key)
-        }
-        chosen = {"data.path": Entry(os.path.relpath(data)), **reading, **suggest(table, target, model)}
-        header = (
-            f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train THIS_FILE"
-        )
-        text = write(chosen, header)
-    output.emit_data(text.rstrip("\n"))
+    if file is None:
+        output.emit_data(text.rstrip("\n"))
+    else:
+        write_atomically(file, lambda opened: opened.write(text.encode()), force)
+
+
+def _draft(
+    model: str | None, data: Path, target: str | None, target_path: Path | None, format_: str, file: Path | None
+) -> tuple[str, list[str]]:
+    """The config for a table, and notes on it."""
+    table, dialect, notes = discovered(Files(matching(data), format_), target)
+    start = Path() if file is None else file.parent
+    paths = {"data.path": Entry(os.path.relpath(data, start))}
+    if format_ != "auto":
+        paths["data.format"] = Entry(format_)
+    if target_path is not None:
+        other = read_files(Files(matching(target_path), format_, dialect.for_others(), data))
+        target = target or only_column(other, table)
+        table = with_target(table, other, target)
+        paths["data.target_path"] = Entry(os.path.relpath(target_path, start))
+    reading = {
+        f"data.{key}": Entry(value) for key in DIALECT_KEYS if (value := getattr(dialect, key)) != getattr(USUAL, key)
+    }
+    chosen = {**paths, **reading, **suggest(table, target, model)}
+    name = "THIS_FILE" if file is None else file
+    header = f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train {name}"
+    return write(chosen, header), [*notes, *remarks_on(chosen)]

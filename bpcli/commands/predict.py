@@ -11,16 +11,24 @@ import click
 
 from bpcli.api.predictions import prediction_names, predictions
 from bpcli.commands import Command, option, output
-from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
+from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, RowName, format_option, precision_option
 from bpcli.datasets.large import is_large
 from bpcli.datasets.preparation.fitted import Prepared
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
-from bpcli.datasets.reading import read_files
+from bpcli.datasets.reading import READERS, read_files
 from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
+
+DATA_FORMAT = option(
+    "Data",
+    "--data-format",
+    type=RowName(lambda: ["auto", *READERS]),
+    default="auto",
+    help="The format of the data. [default: by extension, or as training was told]",
+)
 
 
 def source_of(data: Path, model: Model) -> Table | Path:
@@ -42,10 +50,17 @@ def source_of(data: Path, model: Model) -> Table | Path:
     help="Columns of DATA to print in front, separated by commas; repeats.",
 )
 @option("Columns", "--safe-csv", is_flag=True, help="An apostrophe before cells that a spreadsheet takes for formulas.")
+@DATA_FORMAT
 @format_option("csv")
 @precision_option()
 def command(
-    model: Path, data: Path, keep: tuple[str, ...], safe_csv: bool, format_: str, precision: int | None
+    model: Path,
+    data: Path,
+    keep: tuple[str, ...],
+    safe_csv: bool,
+    data_format: str,
+    format_: str,
+    precision: int | None,
 ) -> None:
     """Predict a row for every row of DATA (a file, or - for CSV on stdin), in order.
 
@@ -58,6 +73,8 @@ def command(
     if safe_csv and format_ != "csv":
         raise UsageError(f"--safe-csv is of CSV, and --format {format_} is asked for", "take one of them")
     loaded = load_model(model)
+    if data_format != "auto":
+        loaded = replace(loaded, data_format=data_format)
     predicted = prediction_names(loaded)
     source = source_of(data, loaded)
     by_blocks = isinstance(source, Path) and format_ != "text" and not (keep and format_ == "json")

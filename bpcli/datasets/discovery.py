@@ -34,8 +34,11 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
             raise first or error from None
     if isinstance(table, SparseTable):
         return table, files.dialect, notes
-    decimals = [name for name in table.names if is_number(name) and not name.isdecimal() and table.is_numeric(name)]
-    if decimals and files.dialect.header == AUTO:  # 1990 may be a name over numbers, 18.0 is none
+    over_numbers = [name for name in table.names if table.is_numeric(name)]
+    named_so = [name for name in over_numbers if is_number(name)]
+    decimals = [name for name in named_so if not name.isdecimal()]
+    # 1990 may be a name over numbers, 18.0 is none.
+    if decimals and 2 * len(named_so) > len(over_numbers) and files.dialect.header == AUTO:
         files = replace(files, dialect=replace(files.dialect, header="no"))
         notes.append(f"{table.path}: the first line is read as a row, as {decimals[0]} is no name (data.header: no)")
         table = read_files(files)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import csv as csv_reader
+from pyarrow import parquet
 
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.loading import load_config
@@ -218,3 +220,84 @@ def test_wrong_usage(bpcli, here):
     assert bpcli("init", "--model", "svm").code == 2
     missing = bpcli("init", "--data", "nothing.csv")
     assert (missing.code, "does not exist" in missing.err) == (3, True)
+
+
+def test_what_is_left_out_or_read_specially_is_said_with_the_reason(bpcli, here):
+    columns = {
+        "Unnamed: 0": [3 * i for i in range(60)],
+        "name": [f"person {i}" for i in range(60)],
+        "age": ["" if i % 7 == 0 else 20 + i % 31 for i in range(60)],
+        "color": [["red", "blue", "green"][i % 3] for i in range(60)],
+        "member": ["True", "False"] * 30,
+        "churned": ["no", "yes", "yes"] * 20,
+    }
+    write(columns)
+    drafted = bpcli("init", "--data", "t.csv")
+    told = [line.removeprefix("bpcli: note: ") for line in drafted.err.splitlines()]
+    assert told == [
+        "data.target: churned (guessed by its name)",
+        "data.exclude: Unnamed: 0 (an id), name (different in every row: an id or free text)",
+        "data.categorical: color (3 values)",
+        "data.missing: age: median (9 gaps)",
+    ]
+
+
+def test_lists_of_what_is_said_are_capped(bpcli, here):
+    columns = {f"word{j}": [f"{j} {i}" for i in range(60)] for j in range(100)}
+    write({**columns, "x": [i % 7 for i in range(60)], "y": [0, 1] * 30})
+    assert len(bpcli("init", "--data", "t.csv", "--target", "y").err) < 1000
+
+
+def test_paths_are_right_from_wherever_the_config_is_written(bpcli, here, monkeypatch):
+    Path("in").mkdir()
+    Path("out/deep").mkdir(parents=True)
+    write({"x": [i % 7 for i in range(60)], "y": ["a", "b"] * 30})
+    Path("t.csv").rename("in/t.csv")
+    assert bpcli("init", "--data", "in/t.csv", "--output", "out/deep/c.yaml").out == ""
+    monkeypatch.chdir("in")
+    assert bpcli("validate", "../out/deep/c.yaml").code == 0
+    before = Path("../out/deep/c.yaml").read_bytes()
+    for data, code in (("t.csv", 2), ("no.csv", 2)):
+        assert bpcli("init", "--data", data, "--output", "../out/deep/c.yaml").code == code
+    failed = bpcli("init", "--data", "no.csv", "--output", "../out/deep/c.yaml", "--force")
+    assert (failed.code, Path("../out/deep/c.yaml").read_bytes()) == (3, before)
+    assert bpcli("init", "--data", "no.csv", "--output", "new.yaml").code == 3
+    assert not Path("new.yaml").exists()
+    assert bpcli("init", "--data", "t.csv", "--output", "../out/deep/c.yaml", "--force").code == 0
+    assert bpcli("init", "--output", "plain.yaml").code == 0
+    assert "data.csv" in Path("plain.yaml").read_text()
+
+
+def test_a_target_in_a_file_of_its_own_and_no_pixel_as_target(bpcli, here):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (60, 28 * 28)), rng.integers(0, 3, 60)
+    np.save("X.npy", X.astype(np.uint8).reshape(60, 28, 28))
+    np.save("y.npy", y)
+    Path("named.csv").write_text(
+        "\n".join([",".join([f"pixel{j}" for j in range(64)]), *(",".join(map(str, row)) for row in X[:, :64])]) + "\n"
+    )
+    for name in ("X.npy", "named.csv"):
+        refused = bpcli("init", "--data", name)
+        assert (refused.code, refused.out) == (3, "")
+        assert "no column looks like a target" in refused.err
+        assert "--target NAME" in refused.err
+        assert "--target-path FILE" in refused.err
+        drafted = bpcli("init", "--data", name, "--target-path", "y.npy", "--output", f"{name}.yaml")
+        assert drafted.code == 0, drafted.err
+        done = bpcli("train", f"{name}.yaml", "--set", "training.epochs=2", "--output", f"runs/{name}")
+        assert done.code in (0, 1), done.err
+        classes = bpcli("inspect", f"runs/{name}", "--format", "json").json[0]["classes"]
+        assert classes == ["0", "1", "2"]
+
+
+def test_the_format_of_the_data_may_be_said(bpcli, here):
+    write({"x": [i % 7 for i in range(60)], "y": ["a", "b"] * 30})
+    Path("t.csv").rename("table.thing")
+    assert bpcli("init", "--data", "table.thing").code == 3
+    assert bpcli("init", "--data", "table.thing", "--data-format", "csv", "--output", "c.yaml").code == 0
+    assert bpcli("train", "c.yaml", "--output", "run").code in (0, 1)
+    parquet.write_table(csv_reader.read_csv("table.thing"), "table.bin")
+    for command in ("predict", "evaluate"):
+        right = bpcli(command, "run", "table.thing")
+        assert right.code == 0, right.err
+        assert bpcli(command, "run", "table.bin", "--data-format", "parquet").out == right.out

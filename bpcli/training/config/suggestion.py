@@ -12,7 +12,7 @@ from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text, cl
 from bpcli.datasets.preparation.statistics import mean_and_sigma, standardize
 from bpcli.datasets.sparse import LABEL, SparseTable
 from bpcli.datasets.table import Table, is_number
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import DataError, UsageError, several
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, USUAL
 from bpcli.text.yaml12 import yaml_text
@@ -27,6 +27,9 @@ POSITIVE_WORDS = frozenset({"yes", "y", "true", "t", "positive", "pos"})
 MAX_CATEGORIES = 20
 """A text column with more values than this, or more than a quarter as many as rows, is no category."""
 
+MIN_SERIES = 10
+"""So many columns of numbers whose names differ by a number alone are features, none of them a target."""
+
 MIN_ROWS = 25
 """With fewer rows none are held out."""
 
@@ -38,6 +41,7 @@ _DATE = re.compile(
     r"|(\d{1,2}\.? )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d",
     re.IGNORECASE,
 )
+_UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
 # At the end of a name, and as a word of its own: customer_id, PassengerId, but not humid.
 _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
 
@@ -62,10 +66,26 @@ def suggest(table: Table, target: str | None, model: str | None) -> dict[str, En
     n = sum(1 if look.is_numeric else look.distinct for look in features.values())
     return {
         **_model(task, chosen, remark),
-        **_columns(looks, features, chosen, bool(table.missing(chosen).any())),
+        **_columns(looks, features, chosen, int(table.missing(chosen).sum())),
         "data.standardize": Entry(True),
         **_training(looks[chosen].rows, n, _largest_row(table, features), task),
     }
+
+
+def remarks_on(chosen: Mapping[str, Entry]) -> list[str]:
+    """What a config of `suggest` leaves out, reads specially or has guessed, each with its reason."""
+    told = []
+    if (target := chosen["data.target"]).remark.startswith("guessed"):
+        told.append(f"data.target: {target.value} ({target.remark})")
+    for key in ("data.exclude", "data.categorical", "data.missing"):
+        if key in chosen:
+            value = chosen[key].value
+            parts = [
+                f"{name}{f': {value[name]}' if isinstance(value, Mapping) else ''} ({why})"
+                for name, why in chosen[key].remarks.items()
+            ]
+            told.append(f"{key}: {several(parts)}")
+    return told
 
 
 def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -> dict[str, Entry]:
@@ -106,7 +126,7 @@ class _Look:
     is_numeric: bool
     rows: int
     distinct: int
-    has_gaps: bool
+    gaps: int
     useless: str
 
 
@@ -123,7 +143,7 @@ def _look(table: Table, name: str, among: Any) -> _Look:
         cells = [text[row] for row in np.flatnonzero(filled)]
         distinct = len(set(cells))
         useless = _useless_constant(rows, all_rows, distinct) or _useless_text(cells, distinct)
-    return _Look(table.is_numeric(name), rows, distinct, rows < all_rows, useless)
+    return _Look(table.is_numeric(name), rows, distinct, all_rows - rows, useless)
 
 
 def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
@@ -136,16 +156,19 @@ def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
 
 
 def _is_id(name: str, values: Any, distinct: int) -> bool:
-    """Whether whole numbers only name the rows: many and called an id, or counting them from 0 or 1."""
+    """Whether whole numbers only name the rows: called an id and many, or the numbers of the rows themselves.
+
+    Rows are counted from 0 or 1, in any order, or in what pandas has called an unnamed column.
+    """
     if distinct <= 2 or (values != np.floor(values)).any():
         return False
-    if _ID.search(name) and (distinct == len(values) or distinct > MAX_CATEGORIES):
+    if distinct < len(values):
+        return distinct > MAX_CATEGORIES and bool(_ID.search(name))
+    if _ID.search(name) or _UNNAMED.fullmatch(name):
         return True
-    return (
-        distinct == len(values) >= 10
-        and values[0] in (0, 1)
-        and np.array_equal(values, values[0] + np.arange(len(values)))
-    )
+    first = values.min()
+    counting = first + np.arange(len(values))
+    return len(values) >= 10 and first in (0, 1) and np.array_equal(np.sort(values), counting)
 
 
 def _useless_text(cells: Sequence[str], distinct: int) -> str:
@@ -161,6 +184,16 @@ def _useless_text(cells: Sequence[str], distinct: int) -> str:
     return "different in every row: an id or free text" if distinct == len(cells) else f"text of {distinct} values"
 
 
+def _series(table: Table) -> dict[str, None]:
+    """The columns of numbers that are called alike but for a number, if they are many: pixels, sensors, moments."""
+    kinds: dict[str, dict[str, None]] = {}
+    for name in table.names:
+        if table.is_numeric(name):
+            kinds.setdefault(re.sub(r"\d+", "#", name), {})[name] = None
+    largest = max(kinds.values(), key=len, default={})
+    return largest if len(largest) >= MIN_SERIES else {}
+
+
 def _guess_target(table: Table) -> tuple[str, str]:
     if isinstance(table, SparseTable):
         return LABEL, "the labels in front of the rows"
@@ -169,9 +202,15 @@ def _guess_target(table: Table) -> tuple[str, str]:
     for name in TARGET_NAMES:
         if name in by_name and _look(table, by_name[name], every).distinct > 1:
             return by_name[name], "guessed by its name"
+    series = _series(table)
     for name in reversed(table.names):
-        if not _look(table, name, every).useless:
+        if name not in series and not _look(table, name, every).useless:
             return name, "guessed: the last column that can be one"
+    if series:
+        raise DataError(
+            f"{table.path}: no column looks like a target, as {len(series)} are called alike: {several(series, 3)}",
+            ways={"target": "NAME says which it is", "target-path": "FILE where it has a file of its own"},
+        )
     raise DataError(f"{table.path} has no column that could be predicted: each is constant, an id, dates or free text")
 
 
@@ -228,7 +267,7 @@ def _order(classes: Sequence[Class]) -> Sequence[Class]:
 
 
 def _columns(
-    looks: Mapping[str, _Look], features: Mapping[str, _Look], target: str, target_has_gaps: bool
+    looks: Mapping[str, _Look], features: Mapping[str, _Look], target: str, target_gaps: int
 ) -> dict[str, Entry]:
     """The columns to leave out, the categories, and what to do about gaps."""
     entries = {}
@@ -238,11 +277,12 @@ def _columns(
     categorical = {name: f"{look.distinct} values" for name, look in features.items() if not look.is_numeric}
     if categorical:
         entries["data.categorical"] = Entry(tuple(categorical), "", categorical)
-    gaps = {name: "median" if look.is_numeric else "most_frequent" for name, look in features.items() if look.has_gaps}
-    if target_has_gaps:
-        gaps[target] = "drop"
+    gaps = {name: "median" if look.is_numeric else "most_frequent" for name, look in features.items() if look.gaps}
+    remarks = {name: f"{features[name].gaps} gaps" for name in gaps}
+    if target_gaps:
+        gaps[target], remarks[target] = "drop", f"{target_gaps} gaps"
     if gaps:
-        entries["data.missing"] = Entry(gaps, "", dict.fromkeys(gaps, ""))
+        entries["data.missing"] = Entry(gaps, "", remarks)
     return entries
 
 
