@@ -189,13 +189,12 @@ def load_model(path: Path) -> Model:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        what, hint = "", ""
         if path.suffix in (".yaml", ".yml"):
-            raise DataError(f"{path} is a config, not a model", "a model is the folder of its run") from error
-        table = path.suffix != ".npz" and is_named_as_table(path)
-        raise DataError(
-            f"{path} is {'a table, not a model' if table else 'not a model of bpcli, or is damaged'}",
-            "the model comes first, then the data" if is_named_as_table(path) else "",
-        ) from error
+            what, hint = ": it is a config", "a model is the folder of its run"
+        elif path.suffix != ".npz" and is_named_as_table(path):
+            what, hint = ": it is a table", "the model comes first, then the data"
+        raise DataError(f"{path} is not a model of bpcli, or is damaged{what}", hint) from error
     return model
 
 
