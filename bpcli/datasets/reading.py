@@ -184,12 +184,12 @@ def is_named_as_table(path: Path) -> bool:
 
 def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:
     """The format of a file: as named, by its extension, or by that of `like`; DataError if none says it."""
+    extension = Path(_unpacked_name(path)).suffix
+    if format_ == "auto" and extension in _NO_TABLES:
+        raise DataError(f"{path} is {_NO_TABLES[extension]}")
     found = _format_of(path, format_, like)
     if found is not None:
         return READERS[found]
-    extension = Path(_unpacked_name(path)).suffix
-    if what := _NO_TABLES.get(extension):
-        raise DataError(f"{path} is {what}")
     known = ", ".join(extension for reader in READERS.values() for extension in reader.extensions)
     raise DataError(
         f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",
