@@ -189,12 +189,11 @@ def load_model(path: Path) -> Model:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        what, hint = "", ""
         if path.suffix in (".yaml", ".yml"):
-            what, hint = ": it is a config", "a model is the folder of its run"
-        elif path.suffix != ".npz" and is_named_as_table(path):
-            what, hint = ": it is a table", "the model comes first, then the data"
-        raise DataError(f"{path} is not a model of bpcli, or is damaged{what}", hint) from error
+            raise DataError(f"{path} is a config, not a model", "a model is the folder of its run") from error
+        if path.suffix != ".npz" and is_named_as_table(path):
+            raise DataError(f"{path} is a table, not a model", "the model comes first, then the data") from error
+        raise DataError(f"{path} is not a model of bpcli, or is damaged") from error
     return model
 
 

@@ -28,15 +28,15 @@ WRONG = {
     "train run/model.npz": (2, "run/model.npz is a model, not a config", "run/config.yaml"),
     "predict data/a.csv run": (
         3,
-        "data/a.csv is not a model of bpcli, or is damaged: it is a table",
+        "data/a.csv is a table, not a model",
         "bpcli predict run data/a.csv",
     ),
     "evaluate data/a.csv run": (
         3,
-        "data/a.csv is not a model of bpcli, or is damaged: it is a table",
+        "data/a.csv is a table, not a model",
         "bpcli evaluate run data/a.csv",
     ),
-    "inspect c.yaml": (3, "or is damaged: it is a config", "the folder of its run"),
+    "inspect c.yaml": (3, "c.yaml is a config, not a model", "the folder of its run"),
     "predict run run": (3, "run is a run folder, not a file", "the model comes first"),
     "predict run c.yaml": (3, "c.yaml is a config, not a table", ""),
     "predict run data": (3, "data is a folder, not a file", "data/*.csv"),
