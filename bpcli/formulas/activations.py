@@ -200,13 +200,18 @@ class Activation(NamedTuple):
 
     def slope(self, z: Any, low: Any) -> tuple[Any, Any]:
         """(m, k) with ∂a/∂z = m·2^k at z + low."""
-        return (self.derivative(z), 0) if self.slope_form is None else self.slope_form(z, low)
+        if self.slope_form is not None:
+            return self.slope_form(z, low)
+        xp, slope = namespace(z), self.derivative(z)
+        for kink in self.kinks():  # z + low is beside it
+            slope = xp.where((z == kink.at) & (low != 0), xp.where(low < 0, kink.left, kink.right), slope)
+        return slope, 0
 
     def pair(self, z: Any, low: Any) -> Pair[Any]:
         """a at z + low, as a pair."""
         if self.pair_form is not None:
             return self.pair_form(z, low)
-        return namespace(z).two_sum(self.value(z), low * self.derivative(z))
+        return namespace(z).two_sum(self.value(z), low * self.slope(z, low)[0])
 
     def one_minus(self, z: Any) -> Any:
         """1 − a."""

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from witness import assert_within, exact, mp, ulps
 
-from bpcli.formulas.activations import ACTIVATIONS, dlogit_dp, logit
+from bpcli.formulas.activations import ACTIVATIONS, Activation, dlogit_dp, logit
+from bpcli.formulas.choices import Kink
 
 RNG = np.random.default_rng(17)
 
@@ -101,6 +102,22 @@ def test_the_slope_at_a_pair_has_digits_beyond_the_doubles(name, z):
     assert ulps(m, mp.ldexp(truth, -int(k))) <= 1
     array = ACTIVATIONS[name].slope(np.array([z]), np.array([low]))
     np.testing.assert_equal([float(part) if np.ndim(part) == 0 else part[0] for part in array], [m, k])
+
+
+@pytest.mark.parametrize("kind", [float, lambda v: np.array([v])])
+def test_next_to_a_kink_the_low_part_tells_the_side(kind):
+    tent = Activation(  # up to 1 with the slope 2, then with −3
+        "tent",
+        lambda z: np.where(z < 1, 2 * z, 5 - 3 * z),
+        lambda z: np.where(z < 1, 2.0, -3.0),
+        "where(z<1,2*z,5-3*z)",
+        "where(z<1,2,-3)",
+        kinks=lambda: (Kink(1.0, 2.0, -3.0),),
+    )
+    slopes = [np.ravel(tent.slope(kind(1.0), kind(low))[0])[0] for low in (-1e-20, 0.0, 1e-20)]
+    assert slopes == [2, -3, -3]
+    lows = [np.ravel(tent.pair(kind(1.0), kind(low))[1])[0] for low in (-1e-20, 1e-20)]
+    assert lows == [2 * -1e-20, -3 * 1e-20]
 
 
 def test_logit_and_its_slope_within_4_ulp():

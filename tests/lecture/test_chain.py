@@ -74,8 +74,11 @@ def assert_as_true(x, w, b, y, activation, loss):
 @example(x=(0.1, 0.0), w=(0.001, 0.0), b=0.0, y=1e-4)
 def test_a_neuron_keeps_what_z_knew(activation, loss, x, w, b, y):
     terms = [abs(p * q) for p, q in zip(x, w, strict=True)] + [abs(b)]
-    z = abs(sum(p * q for p, q in zip(x, w, strict=True)) + b)
-    if z * 2.0**40 < max(terms):  # numerics.md promises nothing where more cancels
+    z = sum(p * q for p, q in zip(x, w, strict=True)) + b
+    if abs(z) * 2.0**40 < max(terms):  # numerics.md promises nothing where more cancels
+        return
+    a = ACTIVATIONS[activation].value(z)
+    if any(a == kink.at and kink.left != kink.right for kink in LOSSES[loss].kinks(y)):  # a has rounded to a kink
         return
     assert_as_true(list(x), list(w), b, y, activation, loss)
 
