@@ -1,12 +1,15 @@
 """What a user names is read here: in blocks, so that a signal is heard between two, and within the memory there is."""
 
+import errno
 import gzip
 import io
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bpcli.errors import DataError, TooLargeError
+from bpcli.errors import BpcliError, DataError, TooLargeError
 from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, told
 
 BLOCK = 1 << 17
@@ -22,7 +25,25 @@ SMALL = 1 << 26
 """Bytes that may come out of any file, however small it is packed."""
 
 _LOOK = 1 << 24  # bytes between two looks at the memory that is left
+_MOST_SAID = 200  # characters of what a library says of a file
 _RESERVE = 16  # a part of the memory that there was at the start, which is left free
+
+
+@contextmanager
+def malformed(complaint: str, hint: str = "") -> Iterator[None]:
+    """Turn whatever a library raises on a malformed file into a DataError: the complaint, and what the library says.
+
+    Errors of bpcli, of the system and of memory pass, but not EINVAL: a place before the start of the file was sought.
+    """
+    try:
+        yield
+    except (BpcliError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        said = (str(error).partition("\n")[0] or type(error).__name__)[:_MOST_SAID]
+        raise DataError(f"{complaint}: {said}", hint) from error
 
 
 class Reader(io.BufferedReader):

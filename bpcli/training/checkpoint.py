@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import platform
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +18,7 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
 from bpcli.files import MARK, staging_path, write_atomically
+from bpcli.text.json_types import conforms
 from bpcli.training.descent.state import State
 
 Array = NDArray[Any]
@@ -35,7 +35,6 @@ _IN_WORDS = {
     "scale": "scales",
     "numbered": "features",
 }
-_DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -117,10 +116,17 @@ def read(path: Path) -> Checkpoint:
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         state = State.of({name.removeprefix("state."): array for name, array in members.items()}, meta["state"])
-        return Checkpoint(state, meta["config"], meta["data"], meta["replaces"], meta.get("processor", ""))
+        found = Checkpoint(state, meta["config"], meta["data"], meta["replaces"], meta.get("processor", ""))
+        if not conforms(found, Checkpoint) or min(state.epoch, state.batch, state.steps) < 0:
+            raise ValueError("a part of another type")
+        if state.generator is not None:
+            setattr(np.random.PCG64(), "state", state.generator)  # noqa: B010
+        return found
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
-    except _DAMAGED as error:
+    except Exception as error:  # whatever the libraries raise for a damaged file
         raise DataError(f"{path} is damaged: it is cut short, or was changed") from error
 
 

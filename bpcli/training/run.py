@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,10 +14,11 @@ import numpy as np
 
 from bpcli.datasets.dialect import dialect_of
 from bpcli.datasets.preparation.fitted import Preparation
-from bpcli.datasets.reading import is_named_as_table
+from bpcli.datasets.reading import READERS, is_named_as_table
 from bpcli.errors import DataError, UnfinishedError
 from bpcli.files import check_file, write_new, writing
-from bpcli.formulas.layers import LAYERS, loss_of
+from bpcli.formulas.layers import LAYERS, loss_of, refusal, task_of
+from bpcli.text.json_types import conforms
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
 from bpcli.training.model import Model
@@ -186,9 +186,11 @@ def load_model(path: Path) -> Model:
             _digest(MODEL, content),
         )
         _check(model)
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except Exception as error:  # whatever the libraries raise for a damaged file
         if path.suffix in (".yaml", ".yml"):
             raise DataError(f"{path} is a config, not a model", "a model is the folder of its run") from error
         if path.suffix != ".npz" and is_named_as_table(path):
@@ -198,10 +200,14 @@ def load_model(path: Path) -> Model:
 
 
 def _check(model: Model) -> None:
-    """ValueError where the arrays do not fit what the model says it is."""
+    """ValueError where the parts do not fit each other, or what the model says it is."""
+    if not conforms(model, Model) or not 0 < model.threshold < 1 or model.data_format not in ("auto", *READERS):
+        raise ValueError("a part of another type")
+    if refusal(model.type, model.activation, model.loss) or task_of(model.type, model.loss) != model.preparation.task:
+        raise ValueError("layer, activation, loss and task do not go together")
     n = len(model.preparation.feature_names)
     outputs: Sequence[int] = (len(model.classes or ()),) if LAYERS[model.type].per_class else ()
     if model.w.shape != (n, *outputs) or model.b.shape != (*outputs,) or model.w.dtype.kind != "f":
         raise ValueError(f"weights of shape {model.w.shape} for {n} features")
-    if not (np.isfinite(model.w).all() and np.isfinite(model.b).all()):
+    if model.b.dtype != model.w.dtype or not (np.isfinite(model.w).all() and np.isfinite(model.b).all()):
         raise ValueError("a weight is not finite")

@@ -16,6 +16,7 @@ from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, several
 from bpcli.formulas.choices import REALS, Interval, Task
+from bpcli.text.json_types import conforms
 from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
@@ -206,7 +207,7 @@ class Preparation:
 
     @staticmethod
     def from_json(data: Mapping[str, Any], labels: Interval = REALS) -> "Preparation":
-        """The inverse of `to_json`; KeyError or TypeError for anything else."""
+        """The inverse of `to_json`; KeyError, TypeError or ValueError for anything else."""
 
         def frozen(values: Iterable[Any] | None) -> tuple[Any, ...] | None:
             return None if values is None else tuple(values)
@@ -217,4 +218,16 @@ class Preparation:
         if numbered is not None:
             rest["numbered"] = Numbered(numbered["first"], numbered["stop"], frozen(numbered["chosen"]))
         task = Task(data["task"])
-        return Preparation(data["target"], task, data["drops_target"], columns, **rest, labels=labels)
+        made = Preparation(data["target"], task, data["drops_target"], columns, **rest, labels=labels)
+        if not conforms(made, Preparation) or not made._is_whole():
+            raise ValueError("a preparation whose parts do not fit")
+        return made
+
+    def _is_whole(self) -> bool:
+        """Whether names are all different, and there are as many numbers as there are features for them."""
+        n = len(self.feature_names)
+        lists = [[c.name for c in self.columns], self.classes or (), *(c.categories or () for c in self.columns)]
+        sizes = [len(given) for given in (self.mean, self.scale) if given is not None and self.numbered is None]
+        has_classes = (len(self.classes or ()) > 1) == (self.task is not Task.REGRESSION)
+        scaled = all(s > 0 for s in self.scale or ())
+        return has_classes and scaled and set(sizes) <= {n} and all(len({*names}) == len(names) for names in lists)

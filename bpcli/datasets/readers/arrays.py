@@ -7,12 +7,11 @@ trusted: before memory is allocated for what a header announces, it is compared 
 import io
 import math
 import struct
+import sys
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.table import Floats, Table, to_numbers
 from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
-from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, read_exactly, too_packed
+from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, malformed, read_exactly, too_packed
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -30,9 +29,6 @@ Array = NDArray[Any]
 _KINDS = "biufUS"
 _BLOCK = 1 << 22  # bytes of rows that are read at once, where a file is read in blocks
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-
-_DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
-"""What `zipfile` raises for a file that is no archive, or a damaged one."""
 
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The third byte of an IDX file (LeCun, Cortes & Burges, The MNIST database, "The IDX file format")."""
@@ -42,16 +38,13 @@ def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in a .npy file; DataError if it holds no complete array of numbers or text."""
     with Source(path, stream).opened() as file:
         array = read_array(str(path), file)
-    return array_table(path, _columns(str(path), array))
+    return _array_table(path, _columns(str(path), array))
 
 
 def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table of the arrays X and y in a .npz file: columns x1, x2, … and y. Either may be missing; others stay."""
-    with Source(path, stream).opened() as file:
-        try:
-            arrays = _members(path, file)
-        except _DAMAGED as error:
-            raise DataError(f"{path} is not a .npz file, or is damaged: {error}") from error
+    with Source(path, stream).opened() as file, malformed(f"{path} is not a .npz file, or is damaged"):
+        arrays = _members(path, file)
     columns: dict[str, Array] = {}
     if "X" in arrays:
         columns |= _columns(f"{path}: array X", arrays["X"])
@@ -67,7 +60,7 @@ def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
             raise DataError(
                 f"{path}: X has {len(arrays['X'])} rows, y has {len(arrays['y'])}: each row needs its target"
             )
-    table = array_table(path, columns)
+    table = _array_table(path, columns)
     table.own_target = "y" if "y" in columns else None
     return table
 
@@ -76,13 +69,13 @@ def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is damaged."""
     with Source(path, stream).opened() as file:
         array = _idx(path, file)
-    return array_table(path, _columns(str(path), array))
+    return _array_table(path, _columns(str(path), array))
 
 
 def npy_blocks(path: Path) -> Iterator[Table]:
     """The rows of a .npy file as one table after another; errors as `read_npy`."""
     with Source(path).opened() as file:
-        shape, by_columns, dtype = _npy_header(str(path), file)
+        shape, by_columns, dtype = npy_header(str(path), file)
         if by_columns and len(shape) > 1 and file.packed:
             yield read_npy(path)
             return
@@ -103,7 +96,7 @@ def idx_blocks(path: Path) -> Iterator[Table]:
 
 def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_short: DataError) -> Iterator[Table]:
     """The rows of the array at this place of the file, in blocks of some MiB."""
-    if not shape or not math.prod(shape) or not dtype.itemsize:
+    if not shape or not math.prod(shape):
         _columns(str(path), np.empty(shape, dtype))  # for its error
     row = math.prod(shape[1:]) * dtype.itemsize
     size = max(1, _BLOCK // row)
@@ -113,7 +106,7 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
         if content is None:
             raise cut_short
         array = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
-        yield array_table(path, _columns(str(path), array), first)
+        yield _array_table(path, _columns(str(path), array), first)
 
 
 def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
@@ -131,7 +124,13 @@ def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: An
     mapped = np.memmap(path, dtype, "r", begin, shape, "F")
     size = max(1, _BLOCK // (math.prod(shape[1:]) * dtype.itemsize))
     for first in range(0, shape[0], size):
-        yield array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
+        yield _array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
+
+
+def _array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
+    """`array_table` of what was read from a file, whose text may be none."""
+    with malformed(f"{path} is damaged"):
+        return array_table(path, columns, first_row)
 
 
 def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
@@ -171,6 +170,10 @@ def _columns(what: str, array: Array) -> dict[str, Array]:
     """The columns x1, x2, … of an array; DataError if it has none, or no rows."""
     if not array.ndim or not array.size:
         raise DataError(f"{what} has shape {array.shape}: expected a row for each sample", "numpy.save(FILE, X)")
+    if array.dtype.kind == "U" and array.itemsize:
+        points = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
+        if points.max() > sys.maxunicode:
+            raise DataError(f"{what} is damaged: it holds text with a character that does not exist")
     flat = array.reshape(len(array), -1)
     if flat.dtype.kind == "f" and flat.dtype.itemsize > 8:  # longer than a double
         with np.errstate(over="ignore"):
@@ -178,20 +181,20 @@ def _columns(what: str, array: Array) -> dict[str, Array]:
     return {f"x{j}": flat[:, j - 1] for j in range(1, flat.shape[1] + 1)}
 
 
-def _npy_header(what: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, Any]:
+def npy_header(what: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, Any]:
     """Shape, order and type of the array in an open .npy file."""
-    try:
-        with warnings.catch_warnings():  # that the header is of Python 2
-            warnings.simplefilter("ignore")
-            shape, by_columns, dtype = _HEADERS[npy.read_magic(file)](file)
-    except (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
-        raise DataError(f"{what} is not a .npy file of numbers or text: {error}", "numpy.save(FILE, X)") from error
+    complaint = f"{what} is not a .npy file of numbers or text"
+    with malformed(complaint, "numpy.save(FILE, X)"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the header is of Python 2
+        shape, by_columns, dtype = _HEADERS[npy.read_magic(file)](file)
     if dtype.kind not in _KINDS:
         kind = {"O": "Python objects, which are never loaded", "c": "complex numbers", "V": "records of fields"}
         raise DataError(
             f"{what} holds {kind.get(dtype.kind, dtype.name)}: expected numbers or text, an array of a single type",
             "numpy.save(FILE, X.astype(float)), or a table with names: .csv, .parquet",
         )
+    if not dtype.itemsize:
+        raise DataError(f"{what} holds texts of no length: there is nothing to read")
     if min(shape, default=0) < 0:
         raise DataError(f"{what} is damaged: it announces an array of shape {shape}")
     return shape, by_columns, dtype
@@ -208,13 +211,13 @@ def _refuse_more(what: str, file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 def read_array(what: str, file: BinaryIO) -> Array:
     """The array in an open .npy file, after which the file has to end."""
-    shape, by_columns, dtype = _npy_header(what, file)
+    shape, by_columns, dtype = npy_header(what, file)
     count = math.prod(shape)
     content = read_exactly(file, count * dtype.itemsize, what)
     if content is None:
         raise _cut_short(what, count)
     _refuse_more(what, file, shape)
-    if not content:  # nothing to take from a buffer, or texts of no length
+    if not content:  # nothing to take from a buffer
         return np.zeros(shape, dtype)
     return np.frombuffer(content, dtype, count).reshape(shape, order="F" if by_columns else "C")
 
@@ -256,7 +259,10 @@ def _idx_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], Any]:
     sizes = file.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
         raise DataError(f"{path} is cut short: it ends within its header")
-    return struct.unpack(f">{magic[3]}I", sizes), np.dtype(_IDX_TYPES[magic[2]])
+    shape = struct.unpack(f">{magic[3]}I", sizes)
+    with malformed(f"{path} is damaged: its header announces {magic[3]} axes"):
+        np.empty((0,) * magic[3])
+    return shape, np.dtype(_IDX_TYPES[magic[2]])
 
 
 def _idx_cut_short(path: Path, shape: tuple[int, ...]) -> DataError:

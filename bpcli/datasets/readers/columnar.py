@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,7 +12,7 @@ from bpcli.datasets.readers.arrays import cells_of
 from bpcli.datasets.table import Table, to_numbers
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.memory import is_tight
-from bpcli.sources import Source
+from bpcli.sources import Source, malformed
 
 _BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
 
@@ -33,7 +32,7 @@ def _parquet(content: BinaryIO, start: bytes) -> Any:
 
 
 def _ipc(content: BinaryIO, start: bytes) -> Any:
-    if start == b"ARROW1" or start[:4] == b"FEA1":  # the second is version 1 of Feather
+    if start == b"ARROW1":
         return import_module("pyarrow.feather").read_table(content)
     return import_module("pyarrow.ipc").open_stream(content).read_all()
 
@@ -57,8 +56,6 @@ def arrow_blocks(path: Path) -> Iterator[Table]:
         if start == b"ARROW1":
             whole = ipc.open_file(file)
             yield from (whole.get_batch(k) for k in range(whole.num_record_batches))
-        elif start[:4] == b"FEA1":
-            yield from _ipc(file, start).to_batches()
         else:
             yield from ipc.open_stream(file)
 
@@ -70,9 +67,8 @@ def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterat
     first = 0
     with Source(path).opened() as file:
         content = file if not file.packed else io.BytesIO(file.read())
-        start = content.read(6)
-        content.seek(0)
-        with _whole(path, what):
+        start = _start(path, content)
+        with malformed(f"{path} is not a whole {what} file"):
             for batch in load(content, start):
                 batch.validate(full=True)
                 if batch.num_rows:
@@ -86,14 +82,24 @@ def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[Binary
     _pyarrow(path)
     with Source(path, stream).opened() as file:
         content = file if stream is None and not file.packed else io.BytesIO(file.read())
-        start = content.read(6)
-        content.seek(0)
-        with _whole(path, what):
+        start = _start(path, content)
+        with malformed(f"{path} is not a whole {what} file"):
             found = load(content, start)
             found.validate(full=True)
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path} has {found.num_columns} columns and {found.num_rows} rows: there is nothing to read")
-    return _table(path, found, 0)
+    with malformed(f"{path} is not a whole {what} file"):
+        return _table(path, found, 0)
+
+
+def _start(path: Path, content: BinaryIO) -> bytes:
+    """The first bytes, which say what a file is; DataError for version 1 of Feather, which no check protects."""
+    start = content.read(6)
+    content.seek(0)
+    if start[:4] == b"FEA1":
+        way = "pyarrow.feather.write_feather(pandas.read_feather(OLD), NEW) writes version 2"
+        raise DataError(f"{path} is a Feather file of version 1, of which damage can't be seen", way)
+    return start
 
 
 def _pyarrow(path: Path) -> Any:
@@ -105,20 +111,6 @@ def _pyarrow(path: Path) -> Any:
         pa.set_memory_pool(pa.system_memory_pool())
         pa.set_cpu_count(1)
     return pa
-
-
-@contextmanager
-def _whole(path: Path, what: str) -> Iterator[None]:
-    """Turn what pyarrow raises for a damaged file into a DataError."""
-    damaged = (import_module("pyarrow").ArrowException, ValueError, TypeError, KeyError, NotImplementedError, EOFError)
-    try:
-        yield
-    except damaged as error:
-        raise DataError(f"{path} is not a whole {what} file: {_first_line(error)}") from error
-    except OSError as error:  # raised by pyarrow for damage, without a system error number
-        if error.errno:
-            raise
-        raise DataError(f"{path} is not a whole {what} file: {_first_line(error)}") from error
 
 
 def _table(path: Path, found: Any, first_row: int) -> Table:
@@ -134,10 +126,6 @@ def _is_text(kind: Any) -> bool:
 
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return str(value) in ("string", "large_string", "string_view")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
 
 
 def _check_names(path: Path, names: list[str]) -> None:

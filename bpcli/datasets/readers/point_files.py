@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bpcli.datasets.readers.arrays import npy_header
 from bpcli.errors import DataError
 from bpcli.files import check_file, write_atomically
 from bpcli.memory import check_memory
@@ -53,11 +54,7 @@ def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points
 
 
 def _npy(path: Path, stream: Reader, rows: int) -> Points:
-    try:
-        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(stream)]
-        shape, by_columns, dtype = read_header(stream)
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{path} is not a .npy file of numbers: {error}") from error
+    shape, by_columns, dtype = npy_header(str(path), stream)
     if dtype.kind not in "fiu" or len(shape) not in (1, 2):
         raise DataError(
             f"{path}: expected numbers, a point a row, found an array of {dtype} with {len(shape)} axes",

@@ -130,7 +130,7 @@ GOOD = pa.table({"a": [1.0, 2.0]})
         ("parquet", to_parquet(GOOD)[:-5], "is not a whole Parquet file"),
         ("arrow", b"", "is not a whole Arrow file"),
         ("arrow", to_ipc(GOOD)[:-5], "is not a whole Arrow file"),
-        ("arrow", b"FEA1 and no more", "is not a whole Arrow file"),
+        ("arrow", b"FEA1 and no more", "is a Feather file of version 1"),
         ("arrow", to_ipc(pa.table({"a": BEYOND})), "is not a whole Arrow file"),
         ("feather", to_parquet(GOOD), "is not a whole Arrow file"),
         ("parquet", to_parquet(pa.table({"a": pa.array([], pa.float64())})), "1 columns and 0 rows"),
