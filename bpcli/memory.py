@@ -70,7 +70,10 @@ def _control_groups() -> Iterator[tuple[str, int]]:
 
 def is_tight() -> bool:
     """Whether the process has a limit, so that no library should set memory aside, as pyarrow does with 1 GB."""
-    return any("ulimit" in name and free < _PLENTY for name, free in limits())
+    import resource
+
+    limited = (resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return any(limit != resource.RLIM_INFINITY for limit in limited) and available_memory() < _PLENTY
 
 
 _PLENTY = 1 << 32

@@ -51,6 +51,10 @@ class Reader(io.BufferedReader):
 
     packed = False
 
+    def read1(self, size: int = -1, /) -> bytes:
+        """Some bytes, of a block where less is asked for, as a text does that decodes a few thousand at a time."""
+        return super().read1(max(size, BLOCK))
+
     def watch_lines(self) -> None:
         """Let a line of more than `LONGEST_LINE` bytes be a TooLargeError from here on."""
         assert isinstance(self.raw, _Watched)
@@ -97,7 +101,7 @@ class _Watched(io.RawIOBase):
         self._read_some = getattr(raw, "readinto1", raw.readinto)
         self._read = self._line = 0
         self._look = _LOOK
-        self._reserve = available_memory() // _RESERVE
+        self._reserve: int | None = None
 
     def readable(self) -> bool:
         return True
@@ -149,7 +153,10 @@ class _Watched(io.RawIOBase):
         """TooLargeError where too much has come out of a packed file, or little memory is left."""
         if self._packed is not None and self._read > max(SMALL, MOST_PACKED * self._packed.tell()):
             raise too_packed(self._path, self._read)
-        if available_memory() < self._reserve:
+        free = available_memory()
+        if self._reserve is None:  # not at the start: of a small file nothing is asked
+            self._reserve = free // _RESERVE
+        if free < self._reserve:
             raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {told()}", WAY_OUT)
 
 
