@@ -29,6 +29,8 @@ _START = 1 << 14
 _COLUMNS = 10_000
 """For so many columns more a block is larger, as each column of each block takes memory of its own."""
 
+_SEPARATOR = "sep="
+
 _MARKS = "#%|!"
 """Characters that may begin a comment."""
 
@@ -66,14 +68,16 @@ class _Source:
 
     def __init__(self, path: Path, stream: BinaryIO | None, dialect: Dialect, usual: str) -> None:
         self.path, self._dialect, self._usual = path, dialect, dialect.likely or usual
-        self._text = TextFile(path, stream)
+        self._text, self._comment = TextFile(path, stream), dialect.comment
 
     @cached_property
     def form(self) -> Form:
         """How the lines are cut."""
         with self._text.opened() as text:
-            lines: Lines = text if self._dialect.comment is None else MappedLines(text, self._dialect.comment, False)
+            lines: Lines = text if self._comment is None else MappedLines(text, self._comment, False)
             first = lines.readlines(_START)
+            if first and first[0].startswith(_SEPARATOR):  # by which a spreadsheet says what it has written
+                self._comment, first[0] = self._comment or _SEPARATOR, "\n"
             first += islice(lines, 2)  # of very long lines, too, some are looked at
             whole = next(iter(lines), None) is None
         form = find_form(self.path, first, whole, self._dialect.delimiter, self._usual)
@@ -188,7 +192,7 @@ class _Source:
     @contextmanager
     def _lines(self) -> Iterator[Lines]:
         """The lines of the file, as `csv` and NumPy can read them."""
-        blanks, comment = self.form.delimiter == WHITESPACE, self._dialect.comment
+        blanks, comment = self.form.delimiter == WHITESPACE, self._comment
         with self._text.opened() as text:
             yield MappedLines(text, comment, blanks) if blanks or comment is not None else text
 

@@ -57,7 +57,8 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
     """
     if delimiter != AUTO:
         return _Fit(lines, whole, delimiter).form
-    masked = _QUOTED.sub(_masked, "".join(lines)).splitlines(keepends=True)
+    text = "".join(lines)
+    masked = _QUOTED.sub(_masked, text).splitlines(keepends=True) if '"' in text else lines
     first = next((line for line in masked if line.strip("\r\n")), "")
     there = [one for one in DELIMITERS if one in first] + [WHITESPACE] * (len(first.split()) > 1)
     if there in ([], [usual]):

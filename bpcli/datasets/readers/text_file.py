@@ -1,5 +1,6 @@
 """Opens a file of text: unpacked where it is gzip, decoded as UTF-8, UTF-16 or Windows-1252, comments passed over."""
 
+import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from bpcli.sources import Source
 
 T = TypeVar("T")
 
-_UTF8, _WINDOWS = "utf-8-sig", "cp1252"
+_UTF8, _MARKED, _WINDOWS = "utf-8", "utf-8-sig", "cp1252"
 _START = 4096
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _NOT_WINDOWS = re.compile("[\udc81\udc8d\udc8f\udc90\udc9d]")  # bytes that stand for no character
@@ -42,7 +43,8 @@ class TextFile:
     @property
     def encoding_in_words(self) -> str:
         """The encoding, where it is not UTF-8."""
-        return "UTF-16" if self.encoding.startswith("utf-16") else {_WINDOWS: "Windows-1252"}.get(self.encoding, "")
+        words = {_WINDOWS: "Windows-1252", _MARKED: "UTF-8 with a byte order mark"}
+        return "UTF-16" if self.encoding.startswith("utf-16") else words.get(self.encoding, "")
 
     @contextmanager
     def opened(self) -> Iterator[io.TextIOWrapper]:
@@ -51,7 +53,7 @@ class TextFile:
             with self._open() as text:
                 yield text
         except UnicodeDecodeError as error:
-            if self.encoding == _UTF8:
+            if self.encoding in (_UTF8, _MARKED):
                 self._check_windows()
                 self.encoding = _WINDOWS
                 raise OtherEncodingError from error
@@ -64,14 +66,16 @@ class TextFile:
         if start[:4] == b"PK\x03\x04":
             raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
         self.encoding = self.encoding or _encoding(start[:_START])
-        if self.encoding == _UTF8 and b"\0" in start and b"\n" not in start:  # told before its first line ends
+        if (
+            self.encoding in (_UTF8, _MARKED) and b"\0" in start and b"\n" not in start
+        ):  # told before its first line ends
             raise not_text(f"{self.path}:1")
         # Newlines stay what they are: `csv` and NumPy know all three, and a quoted one belongs to its cell.
         return io.TextIOWrapper(content, encoding=self.encoding, errors=errors, newline="")
 
     def _check_windows(self) -> None:
         """DataError unless the text is Windows-1252: of letters beyond ASCII it has none that are UTF-8."""
-        first, has_utf8 = 0, False
+        first, has_utf8 = 0, self.encoding == _MARKED
         with self._open(errors="surrogateescape") as text:
             for number, line in enumerate(text, 1):
                 if line.isascii():
@@ -80,7 +84,7 @@ class TextFile:
                 has_utf8 |= not escaped.isascii()
                 first = first or (number if len(escaped) < len(line) else 0)
                 if first and (has_utf8 or _NOT_WINDOWS.search(line)):
-                    what = "though other lines are" if has_utf8 else "and not Windows-1252 either"
+                    what = "though the rest is" if has_utf8 else "and not Windows-1252 either"
                     raise DataError(f"{self.path}:{first}: not UTF-8, {what}", "save it as UTF-8: iconv -t UTF-8")
 
 
@@ -91,8 +95,10 @@ def not_text(where: str) -> DataError:
 
 def _encoding(start: bytes) -> str:
     """The encoding that a text seems to have by its beginning: UTF-16 by its mark, or by the zeros beside ASCII."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if start.startswith(codecs.BOM_UTF8):
+        return _MARKED
     even, odd = start[::2].count(0), start[1::2].count(0)
     if even == 0 and 3 * odd > len(start) // 2:
         return "utf-16-le"

@@ -112,7 +112,7 @@ def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
         ("5.1,3.5,5.1,setosa\n4.9,3,1.4,setosa\n", "(?s)t\\.csv:1: .*data.header: no.*data.header: yes"),
         ("3,2\n3,4\n", "(?s)t\\.csv:1: .*data.header: no.*data.header: yes"),
         ("a;b,c\n1;2,3\n4;5,6\n", '(?s)commas: .1;2. .3., or by semicolons: .1. .2,3.*delimiter: ",".*delimiter: ";"'),
-        ("a,b\n1,2\nü,3\n".encode() + b"\xff,3\n", r"t\.csv:4: not UTF-8, though other lines are"),
+        ("a,b\n1,2\nü,3\n".encode() + b"\xff,3\n", r"t\.csv:4: not UTF-8, though the rest is"),
         (b"a,b\r1,2\r\x81,3\r", r"t\.csv:3: not UTF-8, and not Windows-1252"),
         (b"a,b\n" + b"1,2\n" * 500_000 + b"\x81,3\n", r"t\.csv:500002: not UTF-8"),
         ("a,b\n1,ab\n".encode("utf-16")[:-1], "not whole: UTF-16"),
@@ -149,7 +149,7 @@ def check_what_is_found(read, delimiter, encoding, newline, trailing, pack):
     assert table.text("quality") == ["good", "bad", "good"]
     assert table.where(1) == f"{table.path}:3"
     words = {",": [], ";": ["semicolons"], "\t": ["tabs"], "|": ["bars"]}.get(delimiter, ["blanks"])
-    words += {"cp1252": ["Windows-1252"], "utf-8": [], "utf-8-sig": []}.get(encoding, ["UTF-16"])
+    words += {"cp1252": ["Windows-1252"], "utf-8": [], "utf-8-sig": ["byte order mark"]}.get(encoding, ["UTF-16"])
     assert len(table.notes) == bool(words)
     assert all(word in table.notes[0] for word in words)
 
@@ -202,6 +202,11 @@ def test_names_that_could_be_a_row_are_refused_unless_it_is_said_what_they_are(r
     for header, names, count in (("yes", first, rows - 1), ("no", [f"x{j + 1}" for j in range(len(first))], rows)):
         table = read_table(Path("t"), "csv", io.BytesIO(content.encode()), dialect=Dialect(header=header))
         assert (table.names, table.rows) == (names, count)
+
+
+def test_the_line_by_which_a_spreadsheet_names_its_delimiter_is_passed_over(read):
+    table = read("sep=;\na;b\n1;x\n2;y\n")
+    assert (table.names, table.numeric("a").tolist(), table.where(1)) == (["a", "b"], [1, 2], f"{table.path}:4")
 
 
 def test_names_that_are_numbers_over_numbers_are_told_of(read):

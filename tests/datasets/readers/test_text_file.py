@@ -26,7 +26,7 @@ def read(content):
     ("encoding", "words"),
     [
         ("utf-8", ""),
-        ("utf-8-sig", ""),
+        ("utf-8-sig", "UTF-8 with a byte order mark"),
         ("utf-16", "UTF-16"),
         ("utf-16-le", "UTF-16"),
         ("utf-16-be", "UTF-16"),
@@ -42,7 +42,8 @@ def test_the_encoding_is_found(encoding, words, pack):
     ("content", "message"),
     [
         (b"a\n\x81\n", "t:2: not UTF-8, and not Windows-1252"),
-        ("ü\n".encode() + b"\xfc\n", "t:2: not UTF-8, though other lines are"),
+        ("ü\n".encode() + b"\xfc\n", "t:2: not UTF-8, though the rest is"),
+        (b"\xef\xbb\xbfa\n\xfc\n", "t:2: not UTF-8, though the rest is"),
         (b"\xff\xfea\0b", "not whole: UTF-16"),
     ],
 )
