@@ -6,189 +6,120 @@ from functools import cache
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 
 _CALLS = """
-ln(x): log(x)
-ln(x, y): log(x)/log(y)
-logarithm(x): log(x)
-exponential(x): exp(x)
-lb(x): log2(x)
-ld(x): log2(x)
+ln logarithm(x): log(x)
+ln logb(x, y): log(x)/log(y)
+exponential e(x): exp(x)
+lb ld(x): log2(x)
 lg(x): log10(x)
 log(x, 2): log2(x)
 log(x, 10): log10(x)
 log(x, e): log(x)
 log(x, y): log(x)/log(y)
-logb(x, y): log(x)/log(y)
 ln1p(x): log1p(x)
 exp10(x): 10**x
-e(x): exp(x)
-pow(x, y): x**y
-power(x, y): x**y
-square(x): x**2
-sqr(x): x**2
+pow power(x, y): x**y
+square sqr(x): x**2
 cube(x): x**3
 reciprocal(x): 1/x
 root(x): sqrt(x)
-root(x, y): x**(1/y)
-nthroot(x, y): x**(1/y)
-sqrt(x, y): x**(1/y)
+root nthroot sqrt(x, y): x**(1/y)
 cuberoot(x): cbrt(x)
-tg(x): tan(x)
-cosine(x): cos(x)
-tangent(x): tan(x)
-sinus(x): sin(x)
-cosinus(x): cos(x)
+tg tangent(x): tan(x)
+cosine cosinus(x): cos(x)
+sinus sen(x): sin(x)
 sind(x): sin(x*pi/180)
 cosd(x): cos(x*pi/180)
 tand(x): tan(x*pi/180)
 sec(x): 1/cos(x)
-csc(x): 1/sin(x)
-cosec(x): 1/sin(x)
-cot(x): 1/tan(x)
-cotan(x): 1/tan(x)
-ctg(x): 1/tan(x)
-cotg(x): 1/tan(x)
-sen(x): sin(x)
+csc cosec(x): 1/sin(x)
+cot cotan ctg cotg(x): 1/tan(x)
 arcsin(x): asin(x)
 arccos(x): acos(x)
-arctan(x): atan(x)
-arctg(x): atan(x)
-arctan2(x, y): atan2(x, y)
-atan(x, y): atan2(x, y)
-arcsec(x): acos(1/x)
-asec(x): acos(1/x)
-arccsc(x): asin(1/x)
-acsc(x): asin(1/x)
-arccot(x): pi/2-atan(x)
-acot(x): pi/2-atan(x)
-arcctg(x): pi/2-atan(x)
+arctan arctg(x): atan(x)
+arctan2 atan(x, y): atan2(x, y)
+arcsec asec(x): acos(1/x)
+arccsc acsc(x): asin(1/x)
+arccot acot arcctg(x): pi/2-atan(x)
 sh(x): sinh(x)
 ch(x): cosh(x)
 th(x): tanh(x)
 sech(x): 1/cosh(x)
-csch(x): 1/sinh(x)
-cosech(x): 1/sinh(x)
-coth(x): 1/tanh(x)
-cth(x): 1/tanh(x)
-arcsinh(x): asinh(x)
-arccosh(x): acosh(x)
-arctanh(x): atanh(x)
-arsinh(x): asinh(x)
-arcosh(x): acosh(x)
-artanh(x): atanh(x)
+csch cosech(x): 1/sinh(x)
+coth cth(x): 1/tanh(x)
+arcsinh arsinh(x): asinh(x)
+arccosh arcosh(x): acosh(x)
+arctanh artanh(x): atanh(x)
 asech(x): acosh(1/x)
 acsch(x): asinh(1/x)
 acoth(x): atanh(1/x)
 sinc(x): sin(x)/x
 versin(x): 1-cos(x)
 hav(x): (1-cos(x))/2
-radians(x): x*pi/180
-deg2rad(x): x*pi/180
-degrees(x): x*180/pi
-rad2deg(x): x*180/pi
+radians deg2rad(x): x*pi/180
+degrees rad2deg(x): x*180/pi
 erfc(x): 1-erf(x)
-sgn(x): sign(x)
-signum(x): sign(x)
-fabs(x): abs(x)
-absolute(x): abs(x)
-trunc(x): sign(x)*floor(abs(x))
-fix(x): sign(x)*floor(abs(x))
-round(x): floor(x+0.5)
-rint(x): floor(x+0.5)
+sgn signum(x): sign(x)
+fabs absolute(x): abs(x)
+trunc fix(x): sign(x)*floor(abs(x))
+round rint(x): floor(x+0.5)
 ceiling(x): ceil(x)
 frac(x): x-floor(x)
-mod(x, y): x-y*floor(x/y)
-fmod(x, y): x-y*floor(x/y)
-remainder(x, y): x-y*floor(x/y)
+mod fmod remainder(x, y): x-y*floor(x/y)
 add(x, y): x+y
 subtract(x, y): x-y
-multiply(x, y): x*y
-mul(x, y): x*y
-divide(x, y): x/y
-div(x, y): x/y
-negative(x): -x
-neg(x): -x
-maximum(x, y): max(x, y)
-minimum(x, y): min(x, y)
-fmax(x, y): max(x, y)
-fmin(x, y): min(x, y)
-logistic(x): sigmoid(x)
-expit(x): sigmoid(x)
-sig(x): sigmoid(x)
-rectifier(x): relu(x)
-ramp(x): relu(x)
+multiply mul hadamard(x, y): x*y
+divide div(x, y): x/y
+negative neg(x): -x
+maximum fmax(x, y): max(x, y)
+minimum fmin(x, y): min(x, y)
+logistic expit sig σ sigma(x): sigmoid(x)
+rectifier ramp(x): relu(x)
 leakyrelu(x): leaky_relu(x)
 selu(x): 1.0507009873554805*where(x>0, x, 1.6732632423543772*(exp(x)-1))
 relu6(x): clip(x, 0, 6)
 celu(x): where(x>0, x, exp(x)-1)
 prelu(x, y): where(x>0, x, y*x)
 hardsigmoid(x): clip(x/6+0.5, 0, 1)
-logsigmoid(x): -softplus(-x)
-log_sigmoid(x): -softplus(-x)
+logsigmoid log_sigmoid(x): -softplus(-x)
 hardtanh(x): clip(x, -1, 1)
 mish(x): x*tanh(softplus(x))
 softmin(x): softmax(-x)
-swish(x): x*sigmoid(x)
-silu(x): x*sigmoid(x)
+swish silu(x): x*sigmoid(x)
 gelu(x): x*(1+erf(x/sqrt(2)))/2
 softsign(x): x/(1+abs(x))
-heaviside(x): x>=0
-step(x): x>=0
-normcdf(x): (1+erf(x/sqrt(2)))/2
-if(x, y, z): where(x, y, z)
-ifelse(x, y, z): where(x, y, z)
-ite(x, y, z): where(x, y, z)
-piecewise(x, y, z): where(x, y, z)
-iif(x, y, z): where(x, y, z)
-cond(x, y, z): where(x, y, z)
-select(x, y, z): where(x, y, z)
+heaviside step Θ(x): x>=0
+normcdf Φ(x): (1+erf(x/sqrt(2)))/2
+if ifelse ite piecewise iif cond select(x, y, z): where(x, y, z)
 clamp(x, y, z): clip(x, y, z)
-average(x): mean(x)
-avg(x): mean(x)
-product(x): prod(x)
-total(x): sum(x)
-Σ(x): sum(x)
-Π(x): prod(x)
-σ(x): sigmoid(x)
-sigma(x): sigmoid(x)
-Φ(x): (1+erf(x/sqrt(2)))/2
-Θ(x): x>=0
-E(x): mean(x)
+average avg E(x): mean(x)
+product Π(x): prod(x)
+total Σ(x): sum(x)
 amax(x): max(x)
 amin(x): min(x)
 sum(x, y): sum([x, y])
 mean(x, y): mean([x, y])
 prod(x, y): prod([x, y])
-var(x): mean((x-mean(x))**2)
-variance(x): mean((x-mean(x))**2)
+var variance(x): mean((x-mean(x))**2)
 std(x): sqrt(mean((x-mean(x))**2))
 norm(x, 1): sum(abs(x))
 norm(x, 2): norm(x)
 norm1(x): sum(abs(x))
-norm2(x): norm(x)
-magnitude(x): norm(x)
+norm2 magnitude(x): norm(x)
 lse(x): logsumexp(x)
 logaddexp(x, y): logsumexp([x, y])
 xlogy(x, y): x*log(y)
 entropy(x): -sum(x*log(x))
-inner(x, y): dot(x, y)
-hadamard(x, y): x*y
-vdot(x, y): dot(x, y)
+inner vdot(x, y): dot(x, y)
 matmul(x, y): x@y
 transpose(x): x.T
-array(x): x
-vector(x): x
-matrix(x): x
-tensor(x): x
-float(x): x
+array vector matrix tensor float(x): x
 rmse(x, y): sqrt(mse(x, y))
 mae(x, y): mean(abs(x-y))
-log_loss(x, y): bce(x, y)
-logloss(x, y): bce(x, y)
-binary_cross_entropy(x, y): bce(x, y)
-cross_entropy(x, y): cce(x, y)
-categorical_crossentropy(x, y): cce(x, y)
+log_loss logloss binary_cross_entropy(x, y): bce(x, y)
+cross_entropy categorical_crossentropy(x, y): cce(x, y)
 """
-"""A line a call: as it is written elsewhere, and here. The first line of the same arguments counts."""
+"""A line for calls of one meaning: their names elsewhere, the arguments, and what they are here. The first line of a
+name that fits the arguments counts."""
 
 _DERIVATIVE = "bpcli grad differentiates; write the function itself"
 _NO_MATRICES = "matrices have A@B, A.T and dot(x, y); other things are written out by entries, A[0,1]"
@@ -322,10 +253,11 @@ def _rows() -> dict[str, list[tuple[list[str], str]]]:
     rows: dict[str, list[tuple[list[str], str]]] = {}
     for line in _CALLS.strip().splitlines():
         call, meant = line.split(": ")
-        name, arguments = call.removesuffix(")").split("(", 1)
+        names, arguments = call.removesuffix(")").split("(", 1)
         parameters = arguments.split(", ")
-        if name not in FUNCTIONS or not _fits(name, len(parameters)):  # a row may have been added under the name
-            rows.setdefault(name, []).append((parameters, meant))
+        for name in names.split():
+            if name not in FUNCTIONS or not _fits(name, len(parameters)):  # a row may have been added under the name
+                rows.setdefault(name, []).append((parameters, meant))
     return rows
 
 
