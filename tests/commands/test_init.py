@@ -228,7 +228,7 @@ def test_what_is_left_out_or_read_specially_is_said_with_the_reason(bpcli, here)
         "name": [f"person {i}" for i in range(60)],
         "age": ["" if i % 7 == 0 else 20 + i % 31 for i in range(60)],
         "color": [["red", "blue", "green"][i % 3] for i in range(60)],
-        "member": ["True", "False"] * 30,
+        "member": ["True", "False", "", "True", "TRUE", "false"] * 10,
         "churned": ["no", "yes", "yes"] * 20,
     }
     write(columns)
@@ -238,7 +238,7 @@ def test_what_is_left_out_or_read_specially_is_said_with_the_reason(bpcli, here)
         "data.target: churned (guessed by its name)",
         "data.exclude: Unnamed: 0 (an id), name (different in every row: an id or free text)",
         "data.categorical: color (3 values)",
-        "data.missing: age: median (9 gaps)",
+        "data.missing: age: median (9 gaps), member: most_frequent (10 gaps)",
     ]
 
 

@@ -19,7 +19,20 @@ from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.template import Entry
 
-TARGET_NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "churn", "churned", "result")
+TARGET_NAMES = (
+    "target",
+    "label",
+    "class",
+    "y",
+    "outcome",
+    "diagnosis",
+    "species",
+    "churn",
+    "churned",
+    "result",
+    "survived",
+    "quality",
+)
 """A column with such a name is taken for the target; earlier names are preferred."""
 
 POSITIVE_WORDS = frozenset({"yes", "y", "true", "t", "positive", "pos"})
@@ -124,6 +137,7 @@ class _Look:
     """A column's content: `rows` cells that are not missing, `distinct` values, and why it can't be used, if so."""
 
     is_numeric: bool
+    is_boolean: bool
     rows: int
     distinct: int
     gaps: int
@@ -143,7 +157,7 @@ def _look(table: Table, name: str, among: Any) -> _Look:
         cells = [text[row] for row in np.flatnonzero(filled)]
         distinct = len(set(cells))
         useless = _useless_constant(rows, all_rows, distinct) or _useless_text(cells, distinct)
-    return _Look(table.is_numeric(name), rows, distinct, all_rows - rows, useless)
+    return _Look(table.is_numeric(name), table.is_boolean(name), rows, distinct, all_rows - rows, useless)
 
 
 def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
@@ -277,7 +291,11 @@ def _columns(
     categorical = {name: f"{look.distinct} values" for name, look in features.items() if not look.is_numeric}
     if categorical:
         entries["data.categorical"] = Entry(tuple(categorical), "", categorical)
-    gaps = {name: "median" if look.is_numeric else "most_frequent" for name, look in features.items() if look.gaps}
+    gaps = {
+        name: "median" if look.is_numeric and not look.is_boolean else "most_frequent"
+        for name, look in features.items()
+        if look.gaps
+    }
     remarks = {name: f"{features[name].gaps} gaps" for name in gaps}
     if target_gaps:
         gaps[target], remarks[target] = "drop", f"{target_gaps} gaps"
