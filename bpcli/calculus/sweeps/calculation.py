@@ -126,6 +126,8 @@ class Calculation:
 
     def _in_range(self, compute: Callable[..., T], point: Point, *given: Any, sweeps: int = 1) -> T:
         """The result of `compute` at the point; on wide numbers where a step of its sweeps has over- or underflowed."""
+        if not self.sides:  # a part of a plain result
+            return compute(self, point, *given)
         self.sweeps.forget_range()
         self.needed_sides = self.may_have_left_range = False
         result = compute(self, point, *given)

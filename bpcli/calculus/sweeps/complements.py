@@ -81,6 +81,8 @@ def one_minus(match: Match, slot: int) -> int | None:
     if (k := share_of(match, slot)) is not None:
         args, count = match.args_below(slot), len(match.args_below(slot)) // 2
         return match.builder.elementwise(share(count - k, count), args[2 * k :] + args[: 2 * k], match.node)
+    if match.name_of(slot) == "sum" and (of := as_share(match, slot)) is not None:
+        return of_share(match, share, Share(of.all - of.chosen, of.all))
     if (summed := match.args_of(slot, "sum")) and (p := match.squared(summed[0])) is not None:
         logits = match.args_of(p, "softmax")  # 1 − Σ p² = Σ p·(1 − p)
         if logits and len(match.shape(p)) == 1:
@@ -158,6 +160,8 @@ def _minus_term(match: Match, whole: int, part: int) -> int | None:
         logarithm = match.array("log_softmax", inner[0], None)
         if part == inner[0]:
             return match.negative(logarithm)
+        if match.args_of(part, "max") == inner and match.extra(part) is None:
+            return match.negative(match.array("max", logarithm, None))
         if match.args_of(part, "take") == inner:
             return match.negative(match.array("take", logarithm, match.extra(part)))
     if args := match.args_of(whole, LOG_OF_SUM):
@@ -218,13 +222,28 @@ def as_share(match: Match, slot: int) -> Share | None:
         args = match.args_below(slot)
         terms = list(zip(args[0::2], args[1::2], strict=True))
         return Share(frozenset(terms[:k]), frozenset(terms)) if len(set(terms)) == len(terms) else None
-    taken = match.args_of(slot, "take")
-    name = match.name_of(taken[0]) if taken else ""
-    if not taken or name not in ("softmax", "other_classes") or match.shape(slot):
+    entries = match.args_of(slot, "sum") or (slot,)
+    p, which = _chosen_entries(match, entries[0])
+    name = match.name_of(p)
+    if name not in ("softmax", "other_classes") or match.shape(slot) or (len(which) != 1 and name != "softmax"):
         return None
-    (logits,) = match.args_below(taken[0])
-    if len(match.shape(logits)) != 1 or (size := match.shape(logits)[0]) > FEW_ENTRIES:
-        return None
-    terms = [(match.constant(1), match.entry(logits, i)) for i in range(size)]
-    chosen = {terms[match.extra(slot)[0]]}
+    (logits,) = match.args_below(p)
+    terms = [(match.constant(1), match.entry(logits, i)) for i in range(match.shape(logits)[0])]
+    chosen = {terms[i] for i in which}
     return Share(frozenset(chosen if name == "softmax" else set(terms) - chosen), frozenset(terms))
+
+
+def _chosen_entries(match: Match, slot: int) -> tuple[int, list[int]]:
+    """A vector and the places of it that a slot takes, if few: p[1], p[1:3], [0,1,0]*p; else the slot and none."""
+    factors = match.args_of(slot, "*") or ()
+    for labels, p in (factors, factors[::-1]) if factors else ():
+        each = match.args_of(labels, "stack") or ()
+        ones = [i for i, y in enumerate(each) if match.is_number(y, 1.0)]
+        zeros = [i for i, y in enumerate(each) if match.is_number(y, 0.0)]
+        if each and match.shape(p) == (len(each),) and len(ones) + len(zeros) == len(each) <= FEW_ENTRIES:
+            return p, ones
+    taken = match.args_of(slot, "take")
+    if not taken or len(match.shape(taken[0])) != 1 or (size := match.shape(taken[0])[0]) > FEW_ENTRIES:
+        return slot, []
+    (index,) = match.extra(slot)
+    return taken[0], list(range(size)[slice(*index)]) if isinstance(index, tuple) else [index % size]

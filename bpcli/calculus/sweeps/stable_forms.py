@@ -13,7 +13,7 @@ from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, shar
 from bpcli.calculus.sweeps.complements import as_share, minus, of_share, one_minus, plus, share_of
 from bpcli.calculus.sweeps.exponential_terms import Term, without_common_factor
 from bpcli.calculus.sweeps.instructions import Constant, Instruction
-from bpcli.calculus.sweeps.matching import Builder, Match
+from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Builder, Match
 from bpcli.formulas.losses import LOSSES
 
 
@@ -33,7 +33,8 @@ def _log_of_positive(match: Match, a: int) -> int | None:
         return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
     if inner := match.args_of(a, "softmax"):
         return match.array("log_softmax", inner[0], match.extra(a))
-    if match.name_of(next(iter(match.args_below(a)), a)) == "other_classes" and (of := as_share(match, a)) is not None:
+    below = match.name_of(next(iter(match.args_below(a)), a))
+    if (match.name_of(a) == "sum" or below == "other_classes") and (of := as_share(match, a)) is not None:
         return of_share(match, log_of_share, of)
     if inner := match.args_of(a, "other_classes"):
         return match.apply("log_other", match.array("softmax", inner[0], match.extra(a)), a)
@@ -143,6 +144,13 @@ def _quotient(match: Match) -> int | None:
     a, b = match.args
     if (found := _softmax(match, a, b)) is not None:
         return found
+    factors = match.args_of(a, "*") or ()
+    for c, other in (factors, factors[::-1]) if factors else ():
+        if c == b and isinstance(value := match.slots[c], Constant) and 0.0 < abs(value) < math.inf:  # c·x/c = x
+            return other
+    square = match.args_of(b, "**2")
+    if match.is_one(a) and square and match.name_of(root := match.apply("/", a, square[0])) != "/":  # 1/s² = (1/s)²
+        return match.apply("*", root, root)
     if (sinh := match.args_of(a, "sinh")) and sinh == match.args_of(b, "cosh"):
         return match.apply("tanh", sinh[0])
     below = match.terms(b)
@@ -219,12 +227,36 @@ def _logit(match: Match) -> int | None:
 
 
 def _take(match: Match) -> int | None:
-    """f(x)[i] = f(x[i]), so that what is made of one entry is recognised."""
+    """f(x)[i] = f(x[i]), x[1:3][0] = x[1] and [a, b][0] = a, so that what is made of one entry is recognised."""
     (x,) = match.args
-    name = match.name_of(x)
-    if name not in ("sigmoid", "tanh", "exp"):
+    name, inner, index = match.name_of(x), match.args_below(x), match.own_extra[0]
+    if name in ("sigmoid", "tanh", "exp"):
+        return match.apply(name, match.array("take", inner[0], match.own_extra))
+    if isinstance(index, tuple) or len(match.shape(x)) != 1:
         return None
-    return match.apply(name, match.array("take", match.args_below(x)[0], match.own_extra))
+    if name == "stack":
+        entry: int = inner[index]
+        return entry
+    if name == "take" and len(match.shape(inner[0])) == 1:
+        (bounds,) = match.extra(x)
+        return match.array("take", inner[0], (range(match.shape(inner[0])[0])[slice(*bounds)][index],))
+    return None
+
+
+def _exp(match: Match) -> int | None:
+    """e^−softplus(u) = σ(−u)."""
+    inner = match.args_of(match.args[0], "negative")
+    softplus = match.args_of(inner[0], "softplus") if inner else None
+    return match.apply("sigmoid", match.negative(softplus[0])) if softplus else None
+
+
+def _logsumexp(match: Match) -> int | None:
+    """Of a few numbers in brackets their sum, term by term."""
+    entries = match.args_of(match.args[0], "stack")
+    if not entries or len(match.shape(match.args[0])) != 1 or not 1 < len(entries) <= FEW_ENTRIES:
+        return None
+    zero = match.constant(0)
+    return _log_of_terms(match, [Term(1, exponents=() if x == zero else ((x, 1),)) for x in entries])
 
 
 def _of_shifted(name: str) -> Callable[[Match], int | None]:
@@ -291,6 +323,8 @@ _RULES: dict[str, Callable[[Match], int | None]] = {
     "sqrt": _sqrt,
     "logit": _logit,
     "take": _take,
+    "exp": _exp,
+    "logsumexp": _logsumexp,
     "softmax": _of_shifted("softmax"),
     "log_softmax": _of_shifted("log_softmax"),
     "bce_term": _bce_term,

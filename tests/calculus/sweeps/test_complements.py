@@ -48,6 +48,13 @@ OF_LOGITS = [
     "log(softmax(u)[0]*softmax(u)[1])",
     "bce(1,softmax(u)[0])",
     "log(1-softmax(u)[1])",
+    "1-sum(softmax(u)[1:])",
+    "1-dot([1,0,0],softmax(u))",
+    "log(dot([0,1,1],softmax(u)))",
+    "sum(exp(u)[1:])/sum(exp(u))",
+    "logsumexp(u)-max(u)",
+    "logsumexp([0,u[1]])-u[1]",
+    "log(1-exp(-abs(u[0:2])-1))[1]",
 ]
 OF_A_NUMBER = [
     "1-sigmoid(x)**2",
@@ -68,6 +75,9 @@ OF_A_NUMBER = [
     "log(sigmoid(x)**2*(1-sigmoid(x)))",
     "logit(1/(1+exp(-x)))",
     "log(sigmoid(x)/(1-sigmoid(x)))",
+    "1-exp(-softplus(x))",
+    "1-(1+tanh(x/2))/2",
+    "1-1/(1+exp(-x))**2",
 ]
 
 

@@ -9,7 +9,7 @@ from bpcli.calculus.sweeps.program import Program
 def test_a_scalar_program_needs_no_arrays():
     assert Program([parse("max(s,2)")], ["max(s,2)"], {"s": ()}).scalar
     assert not Program([parse("s")], ["s"], {"s": (), "x": (3,)}).scalar
-    assert not Program([parse("[s,1][0]")], ["[s,1][0]"], {"s": ()}).scalar
+    assert not Program([parse("sum([s,1])")], ["sum([s,1])"], {"s": ()}).scalar
 
 
 @pytest.mark.parametrize(
