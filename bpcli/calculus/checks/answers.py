@@ -88,9 +88,13 @@ def _number(part: str) -> Cell | None:
 
 
 class Formulas:
-    """The formulas of an answer as numbers, for names that have values; each is read once for all inputs."""
+    """The formulas of an answer as numbers, for names that have values; each is read once for all inputs.
 
-    def __init__(self, formulas: Mapping[str, list[list[str]]]) -> None:
+    A single number stands for `columns` entries, if that is given.
+    """
+
+    def __init__(self, formulas: Mapping[str, list[list[str]]], columns: int = 1) -> None:
+        self._columns = columns
         self._read = {
             title: [[(text, parse(text)) for text in map(_entrywise, row)] for row in rows]
             for title, rows in formulas.items()
@@ -133,7 +137,7 @@ class Formulas:
                     return [[Cell(v) for v in part] for part in np.asarray(result, float).tolist()]
                 entries += [Cell(float(v)) for v in np.ravel(result)]
             found.append(entries)
-        return found
+        return [found[0] * self._columns] if [len(row) for row in found] == [1] else found
 
 
 def _value(formula: Calculation, values: Mapping[str, Any]) -> Any:

@@ -25,6 +25,7 @@ from bpcli.calculus.sweeps.seeds import Point
 _LOOSE = 1e-12  # relative to the largest entry: the rounding error that a formula is allowed at inputs of our choice
 _ROUNDED = 4.0  # times the rounding error of a formula, to first order
 _UNIT = 2.0**-52
+_MOST_ENTRIES = 16  # of a variable, by each of which the steps of a chain are differentiated
 _AT_KINK = 1e-3  # relative: where the slopes on both sides differ by more, there is a kink
 
 
@@ -55,7 +56,12 @@ def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolera
         if answer.numbers is not None:
             return _numbers(question, answer.numbers, inputs, tolerance)
         assert answer.formulas is not None
-        return _formulas(question, Formulas(answer.formulas), inputs, tolerance)
+        found = _formulas(question, Formulas(answer.formulas), inputs, tolerance)
+        if found.finding == "shape" and question.layout.outputs == 1:
+            each = Formulas(answer.formulas, question.layout.columns)  # one number where each entry has its own
+            lacking = _formulas(question, each, inputs, tolerance)
+            found = lacking if lacking.finding in ("inner_derivative", "outer_derivative") else found
+        return found
 
 
 def grade(
@@ -100,7 +106,8 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     parts = formulas.cells(question.context(inputs))
     here = fitted(parts, question.layout, truth)
     if here is None:
-        return of_another_shape(truth, [row for part in parts.values() for row in part], loose, question.layout)
+        cells = [row for part in parts.values() for row in part]
+        return of_another_shape(truth, cells, loose, question.layout)
     tried, truths, given = [Probe(dict(inputs), True)], [truth], [_values(here)]
     probes = question.probes(formulas.constants())
     for far in (False, True):
@@ -279,10 +286,21 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
         if name in program.slots
     }
     shapes, found = program.variables, []
+    by_entry = {
+        name: [program.tangents(xp, values, {name: unit.reshape(place.shape)}) for unit in np.eye(place.size)]
+        for name in along
+        if 1 < (place := np.asarray(values[program.slots.index(name)])).size <= _MOST_ENTRIES
+    }
     for slot in _inside(program, {a for _, step in curved for a in step.args}):
         step = program.slots[slot]
         if isinstance(step, Instruction):
-            slopes = [_entries_of(along[n][slot] if n in along else None, shapes[n]) for n in calculation.wrt]
+            mixes = np.size(values[slot]) == 1  # a number of many entries has a slope by each of them
+            slopes = [
+                np.array([0.0 if one[slot] is None else np.asarray(one[slot], float).item() for one in by_entry[n]])
+                if mixes and n in by_entry
+                else _entries_of(along[n][slot] if n in along else None, shapes[n])
+                for n in calculation.wrt
+            ]
             text = f"the derivative of {_written(calculation, step)}"
             found.append(_spread(calculation, "inner_derivative", text, slopes))
     for number, step in curved:
