@@ -21,7 +21,6 @@ T = TypeVar("T", bound=Table)
 
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]*(?:[eE][-+]?[0-9]+)?")
 _LIKE_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
-_CAPITALS = re.compile("[A-Z]{1,3}")
 
 
 def meant(table: Table, dialect: Dialect) -> Table:
@@ -150,7 +149,11 @@ def decided_words(
             continue
         cells = {*table.text(name)}
         others = cells - MISSING
-        values = {"NA"} & cells if others and all(map(_CAPITALS.fullmatch, others)) else set()
+        values = (
+            {"NA"} & cells
+            if others and all(len(cell) <= 3 and cell.isalpha() and cell.isupper() for cell in others)
+            else set()
+        )
         why = {"NA": "as all others are capitals", "None": "as it is in the target"}
         for word in sorted(values | ({"None"} & cells if name == target else set())):
             notes.append(

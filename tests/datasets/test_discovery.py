@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bpcli.datasets.dialect import Dialect
@@ -78,3 +79,21 @@ def test_both_readings_are_told_and_what_can_t_be_read_is_an_error(tmp_path):
     path.write_text("# a\nb,c\n1,2\n3\n")
     with pytest.raises(DataError, match=r"t\.csv:2: expected 1 cells"):
         discovered(Files((path,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "loader", "header"),
+    [
+        ("linnerud_exercise.csv", "load_linnerud", "auto"),
+        ("diabetes_data_raw.csv.gz", "load_diabetes", "no"),
+        ("digits.csv.gz", "load_digits", "no"),
+        ("iris.csv", "load_iris", "auto"),
+    ],
+)
+def test_scikit_learn_reads_the_same_numbers_of_its_files(name, loader, header):
+    datasets = pytest.importorskip("sklearn.datasets")
+    expected = getattr(datasets, loader)(**({"scaled": False} if loader == "load_diabetes" else {})).data
+    table, dialect, _ = discovered(Files((Path(datasets.__file__).parent / "data" / name,)))
+    assert dialect.header == header
+    found = np.column_stack([table.numeric(column) for column in table.names[: expected.shape[1]]])
+    np.testing.assert_array_equal(found, expected)

@@ -54,6 +54,9 @@ def test_the_words_of_the_config_are_the_gaps(read, words, expected):
     [
         (["NA", "EU", "AS", "AFR"], {"NA"}),
         (["NA", "EU", "Asia"], set()),
+        (["NA", "ÖST", "A"], {"NA"}),
+        (["NA", "A1", "B"], set()),
+        (["NA", "EURO"], set()),
         (["NA", "male", "female"], set()),
         (["NA", ""], set()),
         (["None", "Some"], {"None"}),
