@@ -17,8 +17,7 @@ from bpcli.calculus.language.tree import (
     Name,
     Negative,
     Number,
-    children,
-    postorder,
+    fold,
     replace_children,
 )
 
@@ -77,12 +76,13 @@ def symbol(name: str) -> Formula:
 
 def renamed(tree: Expression, names: Mapping[str, str]) -> Expression:
     """The tree with other names, for example `a[i]` for `a`."""
-    done: list[Expression] = []
-    for node in postorder(tree):
-        below = len(done) - len(children(node))
-        new = Name(names.get(node.name, node.name)) if isinstance(node, Name) else replace_children(node, done[below:])
-        done[below:] = [new]
-    return done[0]
+
+    def anew(node: Expression, operands: list[Expression]) -> Expression:
+        if isinstance(node, Name):
+            return Name(names.get(node.name, node.name))
+        return replace_children(node, operands)
+
+    return fold(tree, anew)
 
 
 # The recursion; formulas of the tables are short

@@ -10,7 +10,7 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Expression, Name
 from bpcli.calculus.rules.shapes import Shape
-from bpcli.calculus.sweeps.instructions import Instruction
+from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.seeds import Point
 from bpcli.calculus.symbolic.derivation import Derivation, shapes_of
 from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, symbols
@@ -78,8 +78,7 @@ class _Steps:
         """The value of each step by those before it."""
         steps = []
         for number, slot in enumerate(self.program.slots):
-            if isinstance(slot, Instruction):
-                assert slot.row is not None
+            if isinstance(slot, Elementwise):
                 value = self.namespace.applied(slot.row, tuple(self.symbols[a] for a in slot.args))
                 name = self.shown(self.symbols[number].tree) if self.latex else self.names[number]
                 steps.append(Step(name, self.formula(value), "", self.place(slot)))
@@ -92,9 +91,8 @@ class _Steps:
         adjoints: dict[int, Any] = {output: symbols().lifted(1.0)}
         for number in range(len(self.program.slots) - 1, -1, -1):
             slot = self.program.slots[number]
-            if not isinstance(slot, Instruction) or number not in adjoints or not self.active[number]:
+            if not isinstance(slot, Elementwise) or number not in adjoints or not self.active[number]:
                 continue
-            assert slot.row is not None
             args = [self.symbols[a] for a in slot.args]
             for i, a in enumerate(slot.args):
                 if not self.active[a] or not slot.passes[i]:
