@@ -200,10 +200,16 @@ def _whole(x: Decimal, rounding: str) -> Decimal:
     return x.to_integral_value(rounding, _CONTEXT) if x.is_finite() else x
 
 
+_MANY = 64  # factors, more than which take as long as a logarithm
+
+
 def _power(x: Decimal, y: Decimal) -> Decimal:
     """x**y as C's pow; at 0 and at the infinities as of doubles."""
     if not (x and y and x.is_finite() and y.is_finite()):
         return Decimal(FLOATS.power(float(x) if not x.is_finite() else float(_sign(x)) if x else 0.0, float(y)))
+    twice = _MORE.add(y, y)
+    if x > 0 and abs(twice) < _MANY and twice == twice.to_integral_value():
+        return _CONTEXT.power(_MORE.sqrt(x), twice)  # of whole powers, and much faster than a logarithm
     return _CONTEXT.power(x, y)
 
 
