@@ -197,7 +197,9 @@ def _sign(x: Decimal) -> Decimal:
 
 
 def _whole(x: Decimal, rounding: str) -> Decimal:
-    return x.to_integral_value(rounding, _CONTEXT) if x.is_finite() else x
+    if not x.is_finite() or x.adjusted() >= _DIGITS:  # whole already, as a double with more digits is
+        return x
+    return x.to_integral_value(rounding, _CONTEXT)
 
 
 _MANY = 64  # factors, more than which take as long as a logarithm
@@ -282,7 +284,13 @@ _ARITHMETIC = {
 
 
 def _of_one(function: Callable[[Decimal], Decimal]) -> Callable[[Wide], Wide]:
-    return lambda a: Wide(_CONTEXT.plus(function(a.x)) if not a.x.is_nan() else a.x)
+    def apply(a: Wide) -> Wide:
+        if a.x.is_nan():
+            return a
+        found = function(a.x)  # what is as long as the operand keeps all its digits
+        return Wide(found if found.copy_abs() == a.x.copy_abs() else _CONTEXT.plus(found))
+
+    return apply
 
 
 def _of_two(function: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Wide, Wide], Wide]:

@@ -1,4 +1,4 @@
-"""Looks for silent wrong digits, false certificates, false "agrees" and tracebacks in expressions drawn at random.
+"""Looks for silent wrong digits and kinks, false certificates and "agrees", and tracebacks, in expressions at random.
 
 `python -m tests.fuzz.expressions --seconds N --seed S --jobs J` compares value, gradient and Hessian, of some also
 certificates and checks, with the balls of `jets`. Each finding is printed as a command line; exit 1 if there is any.
@@ -31,7 +31,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import BpcliError
 from tests.fuzz.drawing import Drawing, Question
 from tests.fuzz.jets import Truth, truth, wrong
-from tests.fuzz.limits import limits
+from tests.fuzz.limits import kink, limits
 
 BITS = 20  # that an entry without a note has to be right to
 CERTIFIED_BITS = 52
@@ -151,12 +151,12 @@ class Comparison:
             for name in COMMANDS if one else ("eval",):
                 command = [name, question.text, "--at", question.at, "--format", "json"]
                 if self._differs(name, question, calculations, true):
-                    yield from self._printed(command, true)
+                    yield from self._printed(command, question, true)
                 if not thorough and proving is None:
                     continue
                 decimals = _truth(question, wrt, decimals=True)
                 if thorough or (proving and self._differs(name, question, proving, decimals, CERTIFIED_BITS)):
-                    yield from self._printed([*command, "--certify"], decimals)
+                    yield from self._printed([*command, "--certify"], question, decimals)
             if thorough and one:
                 yield from self._checked(["check", question.text, "--at", question.at, "--format", "json"], true)
 
@@ -175,9 +175,12 @@ class Comparison:
         except (Exception, HangError):
             return True
         parts = [_numbers(plain(part)) for part in found]
+        self.counts.update(f"{part} compared" for part in PARTS[name] if getattr(true, part) is not None)
         if calculations.certify and not all(map(math.isfinite, itertools.chain(*parts))):
             self.counts["not certified"] += 1
             return False
+        if name == "grad" and not calculations.at(point).kinks and kink(question, true.value) and _finite(parts[1]):
+            return True
         return any(_off(numbers, getattr(true, part), bits) for numbers, part in zip(parts, PARTS[name], strict=True))
 
     def _asked(self, command: list[str]) -> Answer | Finding:
@@ -189,7 +192,7 @@ class Comparison:
             return Finding("traceback", command, answer.notes.strip())
         return answer
 
-    def _printed(self, command: list[str], true: Truth) -> Iterator[Finding]:
+    def _printed(self, command: list[str], question: Question, true: Truth) -> Iterator[Finding]:
         answer = self._asked(command)
         if isinstance(answer, Finding):
             yield answer
@@ -205,6 +208,10 @@ class Comparison:
         noted = not certified and ("note:" in answer.notes or answer.code == 4)
         for part in PARTS[command[0]]:
             off = _off(_numbers(record[part]), getattr(true, part), CERTIFIED_BITS if proven else BITS)
+            silent = command[0] == "grad" and "note:" not in answer.notes and answer.code == 0
+            if silent and part == "gradient" and (sides := kink(question, true.value)):
+                yield Finding("silent kink", command, f"{record[part]} where the slopes are {sides}")
+                return
             if not off:
                 self.counts[f"{part} right"] += 1
             elif noted:
@@ -257,6 +264,10 @@ def _off(numbers: Sequence[float], entries: Sequence[arb | None] | None, bits: i
         for x, t in zip(numbers, entries, strict=True)
         if t is not None and wrong(x, t, bits)
     ]
+
+
+def _finite(numbers: Sequence[float]) -> bool:
+    return all(map(math.isfinite, numbers))
 
 
 def explore(

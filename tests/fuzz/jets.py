@@ -76,7 +76,7 @@ def _ball(x: Any) -> arb:
 def _holds(op: Callable[[Any, Any], Any], x: arb, y: arb) -> bool:
     """Whether x op y, if it is certain."""
     difference = x - y
-    if difference.contains(0) and not (x.is_exact() and y.is_exact()):
+    if difference.is_nan() or (difference.contains(0) and not (x.is_exact() and y.is_exact())):
         raise UndecidedError("a comparison")
     return bool(op(x, y))
 

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, ctx
 
+from tests.fuzz.drawing import Question
 from tests.fuzz.jets import truth_near
 
 _WAYS = 5  # and their opposites
+_NOTHING = arb(2) ** -1100  # what is proven to be smaller is 0 in doubles
 _SAME = 30  # bits of what is one from all sides
 _FURTHER = 60  # bits closer, once more
 _CLOSE = 160  # bits from the point, relative to its least entry
@@ -67,7 +69,37 @@ def _common(found: list[Any]) -> list[arb | None]:
 def _limit(near: tuple[arb, ...]) -> arb | None:
     """The number that all come to, 0 of those that fall with the distance; pairs are from one side."""
     first = near[0]
+    if all(x.abs_upper() < _NOTHING for x in near):
+        return arb(0)
     if all(abs(x - first) <= abs(first) * arb(2) ** -_SAME for x in near):
         return first
     falls = all(abs(b) <= abs(a) * arb(2) ** -(_FURTHER // 3) for a, b in zip(near[::2], near[1::2], strict=True))
     return arb(0) if falls else None
+
+
+def kink(question: Question, value: list[arb] | None) -> tuple[float, float] | None:
+    """The slopes (f(x ± h) − f(x))/±h on both sides of a number where they differ, as far as quotients settle."""
+    ((name, x), *others) = question.inputs.items()
+    if others or not isinstance(x, float) or not math.isfinite(x) or value is None or len(value) > 1:
+        return None
+    sides = []
+    for sign in (-1, 1):
+        bits = _CLOSE - min(0, math.frexp(x or 1.0)[1])
+        with_bits = [_quotient(question.text, name, x, sign * arb(2) ** -b, 8 * b) for b in (bits, bits + _FURTHER)]
+        if None in with_bits or not _settled(*with_bits):
+            return None
+        sides.append(with_bits[1])
+    return None if _settled(*sides) else (float(sides[0].mid()), float(sides[1].mid()))
+
+
+def _quotient(text: str, name: str, x: float, step: arb, bits: int) -> arb | None:
+    before, ctx.prec = ctx.prec, bits
+    try:
+        at, beside = (truth_near(text, {name: v}, [name], bits).value for v in (arb(x), arb(x) + step))
+        return (beside[0] - at[0]) / step if at and beside else None
+    finally:
+        ctx.prec = before
+
+
+def _settled(x: arb, y: arb) -> bool:
+    return bool(abs(x - y) <= (abs(x) + abs(y)) * arb(2) ** -_SAME + arb(2) ** -_SAME)

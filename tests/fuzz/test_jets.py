@@ -9,7 +9,7 @@ from bpcli.calculus.rules.functions import FUNCTIONS
 from tests.fuzz.drawing import Drawing
 from tests.fuzz.expressions import Comparison, Finding, Question, explore
 from tests.fuzz.jets import truth, wrong
-from tests.fuzz.limits import limits
+from tests.fuzz.limits import kink, limits
 
 FORMULAS = [
     ("x*exp(-x)", lambda x: x * mpmath.exp(-x), 0.7),
@@ -50,6 +50,7 @@ FOUND = [
     ("log(1-sigmoid(mse(0,where(x==1,-0.5,(log(x)-x+1)/(x-1)**2))))", {"x": 1.1931614901874373e-308}),
     ("(x-tanh(x))/x**3", {"x": 0.0}),
     ("(x-tanh(x))/x**3", {"x": 1.7110822546505712e-11}),
+    ("tan(floor(x))", {"x": 3.3701911015551087e65}),
     ("poisson(-1,(x/y))", {"x": -109.07853938619095, "y": -7.640897484730386e-11}),
     ("cce(softmax(v),softmax(v))", {"v": [38.325832124532155, -0.706898394223327, 1.5036976061352882e-144]}),
     ("sum(atan2(v,u))", {"u": [-5.8e-277, math.inf, 0.35], "v": [-2.9029336875884006e170, 5.0, 4.13437627e256]}),
@@ -117,6 +118,14 @@ def test_limits_are_the_derivatives(text, x, gradient, hessian):
     for (entry,), true in zip(found, (gradient, hessian), strict=False) if found.hessian else []:
         assert not wrong(true, entry, 45)
     assert (found.hessian is None) == (hessian is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [("abs(x)", (-1, 1)), ("relu(x)-x", (-1, 0)), ("x**2", None), ("where(x==0,0,x**2*sin(1/x))", None)],
+)
+def test_kinks_are_seen(text, sides):
+    assert kink(Question(text, {"x": 0.0}), truth(text, {"x": 0.0}, ["x"]).value) == sides
 
 
 def test_a_wrong_digit_is_seen():

@@ -147,7 +147,7 @@ def _after(move: Callable[[Any], Point], evaluated: Callable[[Point], list[Any]]
 def _quickest(calculation: Calculation, point: Point) -> Callable[[Point], list[Any]]:
     """The values by doubles alone where these are right at the point: numbers of a wide range take long."""
     exact, plain = _flat(calculation.value(point)), _flat(calculation.in_doubles(point))
-    alike = all(abs(a - b) <= RTOL * RTOL * abs(a) for a, b in zip(exact, plain, strict=True))
+    alike = all(str(a) == str(b) or abs(a - b) <= RTOL * RTOL * abs(a) for a, b in zip(exact, plain, strict=True))
     return calculation.in_doubles if alike else calculation.value
 
 
