@@ -44,7 +44,7 @@ def test_wrong_usage():
         bpcli.check()
     with pytest.raises(UsageError, match="no value is given for x"):
         bpcli.grade("x**2", mine="6")
-    with pytest.raises(UsageError, match="no derivative by q"):
+    with pytest.raises(UsageError, match="no block q"):
         bpcli.check("dot", u=[1, 2], v=[3, 4], wrt="q")
 
 

@@ -223,7 +223,7 @@ def test_a_descent_that_leaves_the_finite_says_which_step_was_allowed(bpcli):
         (["descend", "2", "--lr", "1"], 2, "no variables to descend in"),
         (["eval", "2", "--points", "p.csv"], 2, "no variables"),
         (["eval", "x", "--at", "x=1", "--vars", "x,y"], 2, "y, which --vars names, has no value"),
-        (["eval", "--x", "--at", "1"], 2, "behind a lone --"),
+        (["eval", "--x", "--at", "1"], 2, "after a lone --"),
         (["hessian", "sum(x)", "--at", "x=[1,2]", "--wrt", "y"], 2, "y is not a variable"),
         (["descend", "x", "--at", "1", "--lr", "1", "--direction", "y=+"], 2, "y is no variable"),
         (["descend", "x", "--at", "1", "--lr", "1", "--direction", "x"], 2, "expected NAME=+"),

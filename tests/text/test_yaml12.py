@@ -229,7 +229,7 @@ def test_what_is_written_reads_back_here_and_by_yaml_1_1(given_value):
         ],
         ("a\nb", '"a\\nb"'),
         ('"', '"\\""'),
-        ("\x85\u2028\ufeff\x00\udcff\U000e0001", '"\\u0085\\u2028\\uFEFF\\u0000\\uDCFF\U000e0001"'),
+        ("\x85\u2028\ufeff\x00\udcff\U000e0001", '"\\u0085\\u2028\\uFEFF\\u0000\\uDCFF\\U000E0001"'),
         (1e300, "1.0e+300"),
         (1e-5, "1.0e-5"),
         (1.5e-7, "1.5e-7"),
