@@ -93,6 +93,12 @@ class Files:
         """The format of one of them."""
         return reader_of(path, self.format, self.like)
 
+    @property
+    def extension(self) -> str:
+        """The usual extension of files of their format; none for a pipe."""
+        found = _format_of(self.paths[0], self.format, self.like)
+        return "" if found is None else READERS[found].extensions[0]
+
 
 def read_table(
     path: Path,

@@ -33,7 +33,7 @@ class Model:
 
     `activation` is None for softmax; it and `loss` are names, or mappings of a name and settings. `threshold` decides
     the class of a neuron whose output is a probability: positive where a ≥ threshold. `data_format` is that of the
-    files it was trained on, if the config named it, else that of a file named `like`; `dialect` is how they were read.
+    files it was trained on, if the config named it, else of the extension `like`; `dialect` is how they were read.
     """
 
     type: str
@@ -51,7 +51,7 @@ class Model:
 
     def files(self, *paths: Path) -> Files:
         """The files of a table, to be read as those of the training were."""
-        return Files(paths, self.data_format, self.dialect, Path(self.like))
+        return Files(paths, self.data_format, self.dialect, Path(f"x{self.like}"))
 
     @property
     def classes(self) -> tuple[Any, ...] | None:

@@ -267,7 +267,7 @@ def _prepare(config: Config, large: bool, progress: Progress | None) -> Training
         preparation,
         config.data.format,
         config.data.dialect.for_others(),
-        files_of(config, config.data.path).paths[0].name,
+        files_of(config, config.data.path).extension,
     )
     state, options = State(w, b), config.training
     stopping = stopping_of(options.early_stopping, options.epochs)
