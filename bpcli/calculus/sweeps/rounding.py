@@ -215,12 +215,17 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
             return (_size(g * tangent) + _size((g - part) * tangent)) * FUNCTION
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)
-    if step.row.exact or step.name in ("+", "-"):
-        return 0.0
     slope = step.row.partial(i)(xp, out, *args)
     product, error = two_product(g, slope)
+    added: Any = 0.0
+    if step.shapes[i] != step.shape:  # the adjoint of what was spread is a sum, which rounds
+        from bpcli.calculus.rules.array_operations import unbroadcast  # not for floats, which have one shape
+
+        added = _size(unbroadcast(xp, abs(product), step.shapes[i], step.shape) * tangent) * UNIT
+    if step.row.exact or step.name in ("+", "-"):
+        return added
     of_slope = 0.0 if step.name in ("*", "**2") else abs(product) * FUNCTION
-    return _size((_known(abs(error), product) + of_slope) * tangent)
+    return added + _size((_known(abs(error), product) + of_slope) * tangent)
 
 
 def _size(x: Any) -> Any:
