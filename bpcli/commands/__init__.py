@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 import click
 
 from bpcli.commands import output
-from bpcli.errors import BpcliError, DataError, ExpressionError, UnfinishedError, UsageError, listed, meant, nearest
+from bpcli.errors import (
+    BpcliError,
+    DataError,
+    ExpressionError,
+    TooLargeError,
+    UnfinishedError,
+    UsageError,
+    listed,
+    meant,
+    nearest,
+)
 from bpcli.memory import WAY_OUT, prepare_numpy, told
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -295,7 +305,8 @@ _ASKED = re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]+)")  # of NumPy
 
 def _instead(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> str:
     """What to type instead of a command line with one of the usual mistakes."""
-    if not isinstance(error, UsageError | DataError | click.UsageError):
+    # Where memory is short there may be none to look for it.
+    if isinstance(error, TooLargeError) or not isinstance(error, UsageError | DataError | click.UsageError):
         return ""
     from bpcli.commands.mistakes import instead_of
 

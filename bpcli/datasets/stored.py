@@ -1,7 +1,8 @@
 """Tables larger than memory: converted once to a file of columns, and read from there piece by piece.
 
 The file holds block after block of rows, and in each block column after column; a cell of text is kept as its number
-among the distinct cells. It is kept next to the runs, in `.cache`, until its source changes.
+among the distinct cells. It is kept next to the runs, in `.cache`, until its source changes. Each column of a block has
+a checksum, and what does not fit it is an error: the copy is removed, and made again the next time.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,7 +32,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 """Called with (bytes of the file so far, bytes in all) while a file is converted."""
 
-_FORMAT = 3  # goes up when an older version could misread a newer file
+_FORMAT = 4  # goes up when an older version could misread a newer file
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
@@ -42,7 +44,7 @@ class StoredTable(Table):
     def __init__(self, path: Path, folder: Path, about: dict[str, Any], line_of: Callable[[int], int | None]) -> None:
         self._about, self._positions = about, {name: j for j, name in enumerate(about["names"])}
         self._file = (folder / _NUMBERS).open("rb")
-        self._starts: list[tuple[int, int]] = about["blocks"]  # (place in the file, rows) of each block
+        self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, a sum a column
         super().__init__(path, {}, about["rows"], line_of, self.text)
         self.written = about["written"]
         self.dialect, self.unusual = dialect_of(about["dialect"]), about["unusual"]
@@ -113,8 +115,8 @@ class StoredTable(Table):
     def blocks(self) -> Iterator[Table]:
         """The rows as one table after another."""
         first = 0
-        for at, rows in self._starts:
-            numbers = self._read(at, rows * len(self._positions)).reshape(len(self._positions), rows)
+        for at, rows, sums in self._starts:
+            numbers = self._read(at, rows, sums)
             codes = {name: numbers[j] for name, j in self._positions.items() if name not in self._columns}
             columns: dict[str, Any] = {
                 name: self._as_text(name, code)
@@ -133,8 +135,8 @@ class StoredTable(Table):
     def _column(self, name: str) -> Array:
         if self._kept[0] != name:
             j = self._positions[name]
-            parts = [self._read(at + 8 * rows * j, rows) for at, rows in self._starts]
-            self._kept = (name, np.concatenate(parts))
+            parts = [self._read(at + 8 * rows * j, rows, sums[j : j + 1]) for at, rows, sums in self._starts]
+            self._kept = (name, np.concatenate(parts, axis=None))
         return self._kept[1]
 
     def _as_numbers(self, name: str, codes: Array) -> Floats:
@@ -148,14 +150,21 @@ class StoredTable(Table):
         cells = self._about["texts"][name]
         return [cells[code] for code in codes.astype(np.intp).tolist()]
 
-    def _read(self, at: int, count: int) -> Array:
-        content = os.pread(self._file.fileno(), 8 * count, at)
-        while len(content) < 8 * count:
-            more = os.pread(self._file.fileno(), 8 * count - len(content), at + len(content))
-            if not more:
-                raise DataError(f"{self._file.name} is cut short", "remove it: it is made again")
+    def _read(self, at: int, rows: int, sums: Sequence[int]) -> Array:
+        """The columns at this place of the file, one for each of their sums, (columns, rows)."""
+        size = 8 * rows * len(sums)
+        content = os.pread(self._file.fileno(), size, at)
+        while len(content) < size and (more := os.pread(self._file.fileno(), size - len(content), at + len(content))):
             content += more
-        return np.frombuffer(content)
+        whole = memoryview(content)
+        if len(whole) < size or [*sums] != [zlib.crc32(whole[k : k + 8 * rows]) for k in range(0, size, 8 * rows)]:
+            folder = Path(self._file.name).parent
+            shutil.rmtree(folder, ignore_errors=True)
+            raise DataError(
+                f"{folder}: the copy of {self.path} has changed since it was written, and is removed",
+                "the same command again: the copy is made anew",
+            )
+        return np.frombuffer(content).reshape(len(sums), rows)
 
 
 class _Shifted:
@@ -211,7 +220,8 @@ def _stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progres
     _give_back()
     own_folder(cache)
     whole = "\n".join(str(path.absolute()) for path in files.paths)
-    status = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files.paths]
+    # With st_ctime_ns, which nobody can set: a file that is replaced may have the size and the time of the old one.
+    status = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in map(os.stat, files.paths)]
     key = json.dumps([whole, status, files.format, asdict(files.dialect), sorted(as_text), _FORMAT])
     place, digest = (hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in (whole, key))
     folder = cache / f"{files.paths[0].name}-{place}-{digest}"
@@ -224,7 +234,8 @@ def _stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progres
         try:
             about = _convert(files, as_text, partial, progress)
             with writing(folder):
-                write_new(partial / _ABOUT, json.dumps(about).encode())
+                text = json.dumps(about)
+                write_new(partial / _ABOUT, json.dumps({"sum": zlib.crc32(text.encode()), "about": text}).encode())
                 os.replace(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -266,9 +277,12 @@ class _Places:
 def _about(folder: Path) -> dict[str, Any] | None:
     """The description of a copy; None if the copy is not there, or incomplete."""
     try:
-        about: dict[str, Any] = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        kept = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        if zlib.crc32(kept["about"].encode()) != kept["sum"]:
+            return None
+        about: dict[str, Any] = json.loads(kept["about"])
         whole = (folder / _NUMBERS).stat().st_size == 8 * about["rows"] * len(about["names"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return about if whole else None
 
@@ -287,7 +301,7 @@ def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progre
     """One pass: the description of the copy, or None if `text` grew by a column written as numbers before."""
     names: Sequence[str] = []
     codes: dict[str, dict[str, int]] = {}
-    blocks: list[tuple[int, int]] = []
+    blocks: list[tuple[int, int, list[int]]] = []
     at = rows = 0
     size = sum(path.stat().st_size for path in files.paths)
     guess = 0.0  # bytes of the file for a row
@@ -297,11 +311,14 @@ def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progre
         text |= late
         if late and rows:
             return None
+        sums = []
         with writing(folder_of(file)):
             for name in names:
                 numbers = _coded(block.text(name), codes.setdefault(name, {})) if name in text else block.numeric(name)
-                file.write(np.ascontiguousarray(numbers, np.float64).data)
-        blocks.append((at, block.rows))
+                content = np.ascontiguousarray(numbers, np.float64).data
+                file.write(content)
+                sums.append(zlib.crc32(content))
+        blocks.append((at, block.rows, sums))
         at, rows = at + 8 * block.rows * len(names), rows + block.rows
         if progress is not None:
             guess = guess or files.reader(files.paths[0]).block_bytes / block.rows

@@ -1,6 +1,7 @@
 """A table in a file of columns has the cells of the table it was made of."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -71,3 +72,34 @@ def test_a_cache_that_is_a_link_is_refused_before_anything_is_removed_or_written
     with pytest.raises(DataError, match="is a link"):
         stored(Files((path,)), (), path.parent / ".cache")
     assert [left.name for left in elsewhere.iterdir()] == [".partial-999999999-x"]
+
+
+@pytest.mark.parametrize("name", ["columns.bin", "about.json"])
+def test_a_changed_byte_is_never_taken_for_data(path, name):
+    cache, whole = path.parent / ".cache", read_table(path)
+
+    def cells():
+        table = stored(Files((path,)), (), cache)
+        list(table.blocks())
+        return [(table.numeric if table.is_numeric(name) else table.text)(name) for name in whole.names]
+
+    sound = cells()
+    for at in range(0, (next(cache.iterdir()) / name).stat().st_size, 37):
+        (copy,) = cache.iterdir()
+        content = bytearray((copy / name).read_bytes())
+        content[at] ^= 1
+        (copy / name).write_bytes(content)
+        if name == "columns.bin":
+            with pytest.raises(DataError, match="has changed since it was written, and is removed"):
+                cells()
+        assert all(map(np.array_equal, cells(), sound))
+
+
+def test_a_file_that_is_replaced_with_the_same_size_and_time_is_read_again(path):
+    cache, status = path.parent / ".cache", path.stat()
+    stored(Files((path,)), (), cache)
+    other = path.with_name("other.csv")
+    other.write_text(TEXT.replace("red", "tan"))
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.replace(other, path)
+    assert "tan" in stored(Files((path,)), (), cache).text("color")
