@@ -49,10 +49,10 @@ def check_config(path: Path) -> Iterator[WeightsCheck]:
         ("random weights", rng.normal(0, len(model.w) ** -0.5, model.w.shape), rng.normal(0, 0.5, outputs)),
     ):
         start = np.concatenate([w.ravel(), np.ravel(b)])
-        z = logits(start)
-        step(z, target, weights)  # in place: z becomes N·∂J/∂z
-        exact = np.concatenate([(X.T @ z / rows).ravel(), np.ravel(z.sum(axis=0) / rows)])
         with np.errstate(all="ignore"):
+            z = logits(start)
+            step(z, target, weights)  # in place: z becomes N·∂J/∂z
+            exact = np.concatenate([(X.T @ z / rows).ravel(), np.ravel(z.sum(axis=0) / rows)])
             found = [_entry(loss, start, exact, k, titles[k]) for k in _sampled(len(start), size)]
         yield WeightsCheck(where, found, len(start), rows)
 

@@ -1,6 +1,7 @@
 """`bpcli check`: exact derivatives against difference quotients, and hand-derived answers against exact ones."""
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from bpcli.commands.option_groups import PATH, SettingsCommand
 from bpcli.commands.printing import Asked, Printer, plain
 from bpcli.commands.requests import Given, Request, calculator_options
 from bpcli.datasets.readers.value_files import read_value_file
-from bpcli.errors import BpcliError, CheckError, DataError, UsageError
+from bpcli.errors import BpcliError, CheckError, DataError, NotFiniteError, UsageError
 from bpcli.lecture.inputs import INPUTS
 from bpcli.text.notation import cell, number
 
@@ -332,6 +333,7 @@ def _text_of(path: str | Path) -> str:
 def _config(path: Path, session: _Session) -> None:
     from bpcli.api.config_check import check_config
 
+    lost = ""
     session.open_fails = False  # a slope near 0 is below what quotients of a loss can see
     for found in check_config(path):
         if len(found.entries) < found.total and found.where == "start":
@@ -339,3 +341,6 @@ def _config(path: Path, session: _Session) -> None:
             output.note(f"{chosen}, on {found.rows} rows of the training data")
         shown = {"weights": found.where}
         session.show(str(path), shown, ["weights"], [found.where], Comparison(shown, found.entries))
+        lost = lost or next((entry.name for entry in found.entries if not isfinite(entry.exact)), "")
+    if lost:
+        raise NotFiniteError(f"{lost} is not finite", "data.standardize: true brings features to one scale")

@@ -75,6 +75,8 @@ def command(
     for name in PARTS:
         if metric := beyond_doubles(summary.get(name, {})):
             raise NotFiniteError(f"the {metric} of the {name} rows is not finite")
+    if metric := beyond_doubles(summary.get("optimum", {})):
+        raise NotFiniteError(f"the {metric} of the training rows is not finite")
     if useless := no_better_than_constant(summary):
         raise CheckError(useless, summary.get("advice", ""))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -174,12 +175,14 @@ class Training:
         included, Newton's decrement where it takes little time, and whether the first is within the tolerance."""
         objective = self._objective(model)
         theta = objective.pack(model.w, model.b)
-        at = objective(theta)
-        norm = float(np.abs(objective.slope(theta, at)).max())
         quick = objective.p <= _MOST_WEIGHTS and objective.N * objective.p**2 <= _MOST_PRODUCTS
+        with np.errstate(all="ignore"):
+            at = objective(theta)
+            norm = float(np.abs(objective.slope(theta, at)).max())
+            decrement = objective.decrement(theta, at) if quick and isfinite(norm) else None
         return {
             "gradient_norm": norm,
-            "newton_decrement": objective.decrement(theta, at) if quick else None,
+            "newton_decrement": decrement,
             "reached": norm <= (self.config.training.tolerance or TOLERANCE),
         }
 

@@ -62,6 +62,7 @@ def test_every_command_on_extreme_data(finite, tmp_path, monkeypatch, target):
             (tmp_path / "c.yaml").write_text(config)
             run = tmp_path / f"{name}{k}"
             finite("validate", "c.yaml")
+            finite("check", "c.yaml", "--format", "json")
             finite("train", "c.yaml", "--set", "training.epochs=2", "--output", run, "--format", "json")
             if not run.exists():
                 continue
