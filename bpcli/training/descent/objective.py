@@ -133,7 +133,10 @@ class Objective:
         if self.l1.any() or not np.isfinite(H).all():
             return None
         step = newton_step(H, at.gradient)
-        return None if step is None else sqrt(max(0.0, float(-at.gradient @ step)))
+        if step is None:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            return sqrt(max(0.0, float(-at.gradient @ step)))
 
     def _blocks(self) -> Iterator[tuple[Any, Array, Array | None]]:
         for first in range(0, self.N, ROWS):
