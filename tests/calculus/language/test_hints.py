@@ -200,6 +200,7 @@ def test_no_advice_on_what_means_nothing():
 
 
 def test_a_function_that_is_added_stands_before_what_other_languages_call_by_its_name(monkeypatch):
-    assert call_here("HardTanh", ["x"]) == "clip(x, -1, 1)"
-    monkeypatch.setitem(FUNCTIONS, "hardtanh", FUNCTIONS["tanh"])
-    assert call_here("HardTanh", ["x"]) == "hardtanh(x)"
+    name, meant = next((name, meant) for name, given, meant in ROWS if given == ["x"] and name not in FUNCTIONS)
+    assert call_here(name.upper(), ["x"]) == meant
+    monkeypatch.setitem(FUNCTIONS, name, FUNCTIONS["tanh"])
+    assert call_here(name.upper(), ["x"]) == f"{name}(x)"
