@@ -48,12 +48,16 @@ def bce_term(y: Any, yhat: Any) -> Any:
 
 
 def dbce_term_dyhat(y: Any, yhat: Any) -> Any:
-    """(ŷ − y)/(ŷ(1 − ŷ)), which is 1 at y = ŷ = 0 and −1 at y = ŷ = 1."""
+    """(ŷ − y)/(ŷ(1 − ŷ)) = (1 − y)/(1 − ŷ) − y/ŷ, which is 1 at y = ŷ = 0 and −1 at y = ŷ = 1."""
     xp = namespace(y, yhat)
     variance = yhat * (1.0 - yhat)
     certain = (y == yhat) & (variance == 0)
+    zero = xp.divide(1.0 - y, xp.where(certain & (yhat == 1), 1.0, 1.0 - yhat))
+    one = xp.divide(y, xp.where(certain & (yhat == 0), 1.0, yhat))
+    # Where one part outweighs the other, their difference keeps the digits of the second derivative too.
+    apart = (2.0 * zero < one) | (2.0 * one < zero)
     slope = xp.divide(yhat - y, xp.where(certain, 1.0, variance))
-    return xp.where(certain, xp.where(yhat == 0, 1.0, -1.0), slope)
+    return xp.where(certain, zero - one, xp.refined(slope, apart, lambda: zero - one))
 
 
 HUBER_DELTA = 1.0
