@@ -167,7 +167,7 @@ def fitted(parts: Mapping[str, Cells], layout: Layout, truth: Array) -> Cells | 
         if set(parts) != set(named):
             return None
         blocks = [_block(parts[name], layout.outputs, shape) for name, shape in layout.blocks]
-        return None if any(block is None for block in blocks) else _beside([b for b in blocks if b is not None])
+        return None if any(block is None for block in blocks) else _side_by_side([b for b in blocks if b is not None])
     rows = parts[""]
     if len(rows) == layout.outputs and all(len(row) == layout.columns for row in rows):
         return rows
@@ -207,8 +207,8 @@ def _stacked(rows: Cells, layout: Layout) -> Cells | None:
             return None
         start += heights[0] if len(rows[start]) == math.prod(shape) else heights[1]
         blocks.append(found[0])
-    return _beside(blocks) if start == len(rows) else None
+    return _side_by_side(blocks) if start == len(rows) else None
 
 
-def _beside(blocks: Sequence[Cells]) -> Cells:
+def _side_by_side(blocks: Sequence[Cells]) -> Cells:
     return [[cell for block in blocks for cell in block[k]] for k in range(len(blocks[0]))]
