@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bpcli.errors import BpcliError, DataError, TooLargeError
-from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, told
+from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, resident_memory, told
 
 BLOCK = 1 << 17
 """Bytes that are read at once."""
@@ -26,7 +26,7 @@ SMALL = 1 << 26
 
 _LOOK = 1 << 24  # bytes between two looks at the memory that is left
 _MOST_SAID = 200  # characters of what a library says of a file
-_RESERVE = 16  # a part of the memory that there was at the start, which is left free
+_RESERVE = 16  # a part of the memory that there was at the start, which is left free by all that runs
 
 
 @contextmanager
@@ -101,7 +101,7 @@ class _Watched(io.RawIOBase):
         self._read_some = getattr(raw, "readinto1", raw.readinto)
         self._read = self._line = 0
         self._look = _LOOK
-        self._reserve: int | None = None
+        self._reserve = self._taken = self._most = 0
 
     def readable(self) -> bool:
         return True
@@ -153,10 +153,10 @@ class _Watched(io.RawIOBase):
         """TooLargeError where too much has come out of a packed file, or little memory is left."""
         if self._packed is not None and self._read > max(SMALL, MOST_PACKED * self._packed.tell()):
             raise too_packed(self._path, self._read)
-        free = available_memory()
-        if self._reserve is None:  # not at the start: of a small file nothing is asked
-            self._reserve = free // _RESERVE
-        if free < self._reserve:
+        free, taken = available_memory(), resident_memory()
+        if not self._most:  # not at the start: of a small file nothing is asked
+            self._reserve, self._taken, self._most = free // _RESERVE, taken, free // 2
+        if free < self._reserve or taken - self._taken > self._most:
             raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {told()}", WAY_OUT)
 
 
@@ -210,6 +210,19 @@ def too_packed(what: object, size: int) -> TooLargeError:
         f"{what} becomes {amount(size)} when it is unpacked, more than {MOST_PACKED} times its size",
         "if that is meant, unpack it first, or save it unpacked",
     )
+
+
+def is_archive(start: bytes) -> bool:
+    """Whether a file that begins so can be a zip archive, as `.npz` files are; others are not read on."""
+    return start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def read_archive(path: Path) -> bytes:
+    """The bytes of a `.npz` file; ValueError if it is none, which its first bytes tell."""
+    with Source(path).opened() as file:
+        if not is_archive(file.peek(4)):
+            raise ValueError("no zip archive")
+        return file.read()
 
 
 def read_exactly(file: BinaryIO, count: int, what: object = "what is read") -> bytearray | None:

@@ -18,6 +18,7 @@ from bpcli.datasets.reading import READERS, is_named_as_table
 from bpcli.errors import DataError, UnfinishedError
 from bpcli.files import check_file, write_new, writing
 from bpcli.formulas.layers import LAYERS, loss_of, refusal, task_of
+from bpcli.sources import read_archive
 from bpcli.text.json_types import conforms
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
@@ -165,7 +166,7 @@ def load_model(path: Path) -> Model:
     """The model in a run folder or a `model.npz`. DataError if it can't be read or is not one of bpcli's."""
     path = model_path(path)
     try:
-        content = path.read_bytes()
+        content = read_archive(path)
         with np.load(BytesIO(content), allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             w, b = archive["w"], archive["b"]

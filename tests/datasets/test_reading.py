@@ -1,6 +1,7 @@
 """Reading: a format by name, by extension or by a file beside it; what is no file is told."""
 
 import gzip
+import io
 import os
 import threading
 
@@ -44,3 +45,12 @@ def test_a_pipe_is_read_once_and_still_knows_its_lines(tmp_path):
     writer.join()
     assert table.text("a") == ["1", "2"]
     assert table.where(1, "a") == f"{pipe}:3: column a"
+
+
+@pytest.mark.parametrize("name", [key for key, row in READERS.items() if not row.text and key != "idx"])
+def test_a_pipe_that_is_no_such_file_is_told_before_it_is_read_on(tmp_path, name):
+    """By its first bytes: it may have no end."""
+    stream = io.BufferedReader(io.BytesIO(bytes(3_000_000)))
+    with pytest.raises(DataError):
+        read_table(tmp_path / "pipe", name, stream)
+    assert stream.tell() <= 1 << 18 or name in ("svm", "libsvm")

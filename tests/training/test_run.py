@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,3 +145,9 @@ def test_a_run_of_an_earlier_version_has_no_digests(run):
     (run / SUMMARY).write_text(json.dumps(summary))
     (run / CONFIG).write_text((run / CONFIG).read_text() + "# changed\n")
     check_one_run(run, load_model(run))
+
+
+def test_what_is_no_archive_is_not_read_as_a_model():
+    """A device without an end: the first bytes tell."""
+    with pytest.raises(DataError, match="not a model of bpcli"):
+        load_model(Path("/dev/zero"))

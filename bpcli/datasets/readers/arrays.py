@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.table import Floats, Table, to_numbers
 from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
-from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, malformed, read_exactly, too_packed
+from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, is_archive, malformed, read_exactly, too_packed
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -224,6 +224,8 @@ def read_array(what: str, file: BinaryIO) -> Array:
 
 def _members(path: Path, file: Reader) -> dict[str, Array]:
     """The arrays X and y of an open .npz file, or one of them."""
+    if not is_archive(file.peek(4)):  # told before a pipe is read on, which may have no end
+        raise zipfile.BadZipFile("File is not a zip file")
     seekable = io.BytesIO(file.read()) if file.packed else file
     with zipfile.ZipFile(seekable) as archive:
         names = {member.removesuffix(".npy"): member for member in archive.namelist()}

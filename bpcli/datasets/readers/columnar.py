@@ -12,7 +12,10 @@ from bpcli.datasets.readers.arrays import cells_of
 from bpcli.datasets.table import Table, to_numbers
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.memory import is_tight
-from bpcli.sources import Source, malformed
+from bpcli.sources import Reader, Source, malformed
+
+_SIGNS = {"Parquet": [b"PAR1"], "Arrow": [b"ARROW1", b"\xff\xff\xff\xff"]}
+"""The first bytes of files; in a pipe nothing else is read on."""
 
 _BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
 
@@ -66,8 +69,8 @@ def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterat
     pa = _pyarrow(path)
     first = 0
     with Source(path).opened() as file:
+        start = _start(path, file, what)
         content = file if not file.packed else io.BytesIO(file.read())
-        start = _start(path, content)
         with malformed(f"{path} is not a whole {what} file"):
             for batch in load(content, start):
                 batch.validate(full=True)
@@ -81,8 +84,8 @@ def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterat
 def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[BinaryIO, bytes], Any]) -> Table:
     _pyarrow(path)
     with Source(path, stream).opened() as file:
+        start = _start(path, file, what)
         content = file if stream is None and not file.packed else io.BytesIO(file.read())
-        start = _start(path, content)
         with malformed(f"{path} is not a whole {what} file"):
             found = load(content, start)
             found.validate(full=True)
@@ -92,13 +95,17 @@ def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[Binary
         return _table(path, found, 0)
 
 
-def _start(path: Path, content: BinaryIO) -> bytes:
-    """The first bytes, which say what a file is; DataError for version 1 of Feather, which no check protects."""
-    start = content.read(6)
-    content.seek(0)
+def _start(path: Path, file: Reader, what: str) -> bytes:
+    """The first bytes, which say what a file is; DataError if it can't be one of that format.
+
+    So it is for version 1 of Feather, which no check protects.
+    """
+    start = file.peek(6)[:6]
     if start[:4] == b"FEA1":
         way = "pyarrow.feather.write_feather(pandas.read_feather(OLD), NEW) writes version 2"
         raise DataError(f"{path} is a Feather file of version 1, of which damage can't be seen", way)
+    if not any(start.startswith(sign) for sign in _SIGNS[what]) and not path.is_file():  # told before it is read on
+        raise DataError(f"{path} is not a whole {what} file: it begins with {start.hex(' ')}")
     return start
 
 
