@@ -66,7 +66,11 @@ class Source:
 
     def __init__(self, path: Path, stream: BinaryIO | None = None, once: bool = False) -> None:
         self.path = path
-        self._stream = stream if stream is None or once else _Stream(stream)
+        self._stream: Any = stream
+        if isinstance(stream, Rereadable):
+            self._stream = stream.stream
+        elif stream is not None and not once:
+            self._stream = _Stream(stream)
 
     def opened(self) -> Reader:
         """The bytes from the start, unpacked where they are gzip.
@@ -198,6 +202,14 @@ class _Kept(io.RawIOBase):
             buffer[: len(part)] = part
             self._at += len(part)
             return len(part)
+
+
+class Rereadable(io.BufferedReader):
+    """A stream that several `Source`s read, each from its start; it is kept once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = _Stream(stream)
+        super().__init__(_Kept(self.stream))
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

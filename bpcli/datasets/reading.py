@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +19,7 @@ from bpcli.datasets.stacking import check_same, numbered_from, stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.files import check_file
+from bpcli.sources import Rereadable
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def read_files(files: Files, stream: BinaryIO | None = None) -> Table:
     """The table in some files, one below the other, or in `stream`; errors as `read_table`."""
     dialect = files.dialect
     if stream is not None and dialect.decimal == AUTO:
-        stream = BytesIO(stream.read())
+        stream = Rereadable(stream)
     table = _read(replace(files, dialect=replace(dialect, decimal=".") if dialect.decimal == AUTO else dialect), stream)
     if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
         if stream is not None:
