@@ -48,3 +48,25 @@ def test_an_array_has_the_names_that_are_given():
 def test_what_is_no_table(data, message):
     with pytest.raises(DataError, match=message):
         table_of(data, ["a", "b"])
+
+
+class NAType:
+    """As pandas has it for a gap: no comparison of it is true or false."""
+
+    def __ne__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+    __hash__ = object.__hash__
+
+
+def test_gaps_of_pandas_and_whole_numbers_keep_what_they_are():
+    big = 2**53 + 1
+    columns = {"id": [big, NAType(), 2**70], "flag": [True, NAType(), False], "n": np.array([big, 1, 2])}
+    table = table_of({name: np.array(c, object) if name != "n" else c for name, c in columns.items()}, [])
+    assert table.text("id") == [str(big), "", str(2**70)]
+    assert table.missing("id").tolist() == table.missing("flag").tolist() == [False, True, False]
+    assert table.is_boolean("flag")
+    assert table.exact("n") == [big, 1, 2]
