@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.dialect import USUAL
 from bpcli.errors import DataError, UsageError, meant, nearest, several
-from bpcli.text.notation import number
+from bpcli.text.notation import Written, number
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
 """The cells that count as missing, where a table does not say otherwise."""
@@ -147,14 +147,14 @@ class Table:
 
     def values(self, name: str) -> list[str | int | float | bool | None]:
         """The cells as they stand, a gap as None: as numbers or booleans only if each, written as such, is the cell
-        itself (`7`, not `007` or `1e5`), and the column's type is not text."""
+        itself (`7` or `7.0`, not `007` or `1e5`), and the column's type is not text."""
         cells = [None if gap else cell for cell, gap in zip(self.text(name), self.missing(name), strict=True)]
         if name in self.quoted or name in self.dressed or not self.is_numeric(name):
             return [*cells]
         if self.is_boolean(name):
             plain = {"true": True, "false": False, None: None}
             return [*cells] if {*cells} - plain.keys() else [plain[cell] for cell in cells]
-        numbers = [None if cell is None else exact_number(self._plain(cell)) for cell in cells]
+        numbers = [None if cell is None else _as_written(self._plain(cell)) for cell in cells]
         same = all(cell is None or number(x) == cell for cell, x in zip(cells, numbers, strict=True))
         return [*numbers] if same else [*cells]
 
@@ -239,6 +239,12 @@ def exact_number(cell: str) -> int | float:
     if not is_number(cell):
         raise ValueError(cell)
     return float(cell)
+
+
+def _as_written(cell: str) -> int | float:
+    """A cell's number, written as it stands if Python writes it so too: 7.0."""
+    value = exact_number(cell)
+    return Written(value, cell) if isinstance(value, float) and repr(value) == cell else value
 
 
 def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floats | None:

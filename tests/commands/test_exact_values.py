@@ -200,6 +200,7 @@ KEPT = {
     "flag": ["true", "false", ""],
     "shout": ["TRUE", "false", ""],
     "half": ["0.5", "-1.25", "1e300"],
+    "age": ["28.0", "30", "0.5"],
 }
 AS_JSON = {
     "id": [9007199254740993, 1, -7],
@@ -210,6 +211,7 @@ AS_JSON = {
     "flag": [True, False, None],
     "shout": ["TRUE", "false", None],
     "half": [0.5, -1.25, 1e300],
+    "age": [28.0, 30, 0.5],
 }
 
 
@@ -224,6 +226,7 @@ def test_a_kept_cell_comes_out_as_it_stands(bpcli, line, tmp_path):
     names = ",".join(KEPT)
     rows = bpcli("predict", line, data, "--keep", names, "--format", "json").json
     assert {name: [row[name] for row in rows] for name in KEPT} == AS_JSON
+    assert json.dumps([row["age"] for row in rows]) == "[28.0, 30, 0.5]"
     table = list(csv.DictReader(io.StringIO(bpcli("predict", line, data, "--keep", names).out)))
     assert {name: [row[name] for row in table] for name in KEPT} == KEPT
 
