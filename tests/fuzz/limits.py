@@ -14,6 +14,7 @@ from tests.fuzz.jets import truth_near
 
 _WAYS = 5  # and their opposites
 _NOTHING = arb(2) ** -1100  # what is proven to be smaller is 0 in doubles
+_CLOSEST = 1300  # bits, nearer than any double is to another
 _SAME = 30  # bits of what is one from all sides
 _FURTHER = 60  # bits closer, once more
 _CLOSE = 160  # bits from the point, relative to its least entry
@@ -84,8 +85,8 @@ def kink(question: Question, value: list[arb] | None) -> tuple[float, float] | N
         return None
     sides = []
     for sign in (-1, 1):
-        bits = _CLOSE - min(0, math.frexp(x or 1.0)[1])
-        with_bits = [_quotient(question.text, name, x, sign * arb(2) ** -b, 8 * b) for b in (bits, bits + _FURTHER)]
+        places = (_CLOSEST, _CLOSEST + _FURTHER)
+        with_bits = [_quotient(question.text, name, x, sign * arb(2) ** -bits, 8 * bits) for bits in places]
         if None in with_bits or not _settled(*with_bits):
             return None
         sides.append(with_bits[1])

@@ -1,12 +1,13 @@
 """The fuzzer's evaluator beside mpmath, and the program beside the evaluator."""
 
+import itertools
 import math
 
 import mpmath
 import pytest
 
 from bpcli.calculus.rules.functions import FUNCTIONS
-from tests.fuzz.drawing import Drawing
+from tests.fuzz.drawing import ELEMENTWISE, Drawing
 from tests.fuzz.expressions import Comparison, Finding, Question, explore
 from tests.fuzz.jets import truth, wrong
 from tests.fuzz.limits import kink, limits
@@ -130,6 +131,22 @@ def test_limits_are_the_derivatives(text, x, gradient, hessian):
 )
 def test_kinks_are_seen(text, sides):
     assert kink(Question(text, {"x": 0.0}), truth(text, {"x": 0.0}, ["x"]).value) == sides
+
+
+SPECIAL = [0.0, 1.0, -1.0, 0.5, -2.0, math.inf, -math.inf, 5e-324, -1e308, math.nextafter(1, 2), math.nextafter(1, 0)]
+OF_TWO = [
+    *("x**z", "x/z", "x*abs(z)", "x*log(z)", "atan2(x,z)", "hypot(x,z)", "max(x,z)", "where(x>z,x,z)", "clip(x,-z,z)"),
+    *("mse(x,z)", "bce(x,z)", "bce(x,sigmoid(z))", "poisson(x,z)", "hinge(x,z)", "huber(x,z)", "cce(x,z)"),
+    *("logsumexp([x,z])", "softmax([x,z])[0]", "norm([x,z])", "prod([x,z])", "elu(x,z)", "leaky_relu(x,z)"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [*(f"{name}(x)" for name in ELEMENTWISE), *OF_TWO])
+def test_at_special_points_all_that_is_said_is_so(text):
+    points = itertools.product(SPECIAL[:5], SPECIAL[:5]) if "z" in text else [(x,) for x in SPECIAL]
+    questions = [Question(text, dict(zip("xz", point, strict=False))) for point in points]
+    assert list(Comparison().findings(questions, certify=True)) == []
 
 
 def test_a_wrong_digit_is_seen():
