@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
-from bpcli.files import MARK, staging_path, write_atomically
+from bpcli.files import MARK, staging_path, write_atomically, writing
 from bpcli.text.json_types import conforms
 from bpcli.training.descent.state import State
 
@@ -159,9 +159,10 @@ def unfinished(target: Path) -> Path | None:
 
 
 def discard(folder: Path) -> None:
-    """Remove the checkpoints in `folder`."""
-    for name in GENERATIONS:
-        (folder / name).unlink(missing_ok=True)
+    """Remove the checkpoints in `folder`; DataError if that can't be."""
+    with writing(folder):
+        for name in GENERATIONS:
+            (folder / name).unlink(missing_ok=True)
 
 
 def fingerprint(parts: Mapping[str, Mapping[str, Array]], preparation: Preparation) -> dict[str, dict[str, Any]]:

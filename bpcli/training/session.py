@@ -12,7 +12,7 @@ from bpcli.datasets.large import has_blocks
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
-from bpcli.files import check_target, install, staged_folder
+from bpcli.files import check_target, install, staged_folder, writing
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.notation import number
@@ -152,7 +152,8 @@ class Session:
         if useless and self._replaces and target.exists():
             raise CheckError(f"{useless}; the run that was there stays", summary["advice"])
         save_run(self._folder, dump_config(self.config), training.result, training.state.records, summary)
-        (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
+        with writing(target):
+            (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
         self.summary = summary
         return summary

@@ -1,0 +1,180 @@
+"""Each call that writes, failing in each way, or the last of a process that is killed: what stood there is whole, and
+the same work done again succeeds and leaves nothing behind."""
+
+import errno
+import gc
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bpcli import files
+from bpcli.errors import BpcliError, DataError, UsageError
+from bpcli.files import write_atomically
+from bpcli.training.config.loading import config_from_mapping
+from bpcli.training.run import load_model, load_summary
+from bpcli.training.session import session
+
+# What is open when a process is killed is closed, without a word.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
+WAYS = [errno.ENOSPC, errno.EIO, errno.EPERM, errno.EACCES, errno.EROFS, errno.EXDEV, errno.EMFILE, errno.EDQUOT]
+CALLS = [
+    (os, "fsync"),
+    (os, "replace"),
+    (os, "rename"),
+    (os, "link"),
+    (os, "mkdir"),
+    (os, "unlink"),
+    (os, "open"),
+    (Path, "open"),
+    (files, "_rename_with"),
+]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Faults:
+    """Counts the calls, and lets the one with the number `at` fail: with an error number, or killed before or after."""
+
+    def __init__(self, monkeypatch):
+        self.at, self.how, self.count = -1, None, 0
+        for owner, name in CALLS:
+            monkeypatch.setattr(owner, name, self.counted(getattr(owner, name)))
+
+    def counted(self, real):
+        def call(*given, **options):
+            self.count += 1
+            if self.count - 1 != self.at:
+                return real(*given, **options)
+            if isinstance(self.how, int):
+                raise OSError(self.how, os.strerror(self.how))
+            if self.how == "after":
+                real(*given, **options)
+            raise Killed
+
+        return call
+
+    def during(self, work, at=-1, how=None):
+        """What came of the work: None, or the error."""
+        self.at, self.how, self.count = at, how, 0
+        try:
+            work()
+        except (BpcliError, Killed) as error:
+            return error.with_traceback(None)
+        finally:
+            self.at = -1
+            gc.collect()
+        return None
+
+
+@pytest.fixture
+def faults(monkeypatch):
+    return Faults(monkeypatch)
+
+
+def leftovers(folder):
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("stands", [False, True])
+@pytest.mark.parametrize("how", [*WAYS, "before", "after"], ids=lambda how: errno.errorcode.get(how, how))
+def test_a_file_is_the_old_or_the_new_one(faults, tmp_path, how, stands):
+    path = tmp_path / "new" / "a.txt"
+
+    def write(content=b"new"):
+        write_atomically(path, lambda file: file.write(content), force=stands)
+
+    def prepare():
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        if stands:
+            path.write_bytes(b"old")
+
+    prepare()
+    assert faults.during(write) is None
+    for at in range(faults.count):
+        prepare()
+        error = faults.during(write, at, how)
+        assert error is None or isinstance(error, DataError if isinstance(how, int) else Killed), (at, error)
+        found = path.read_bytes() if path.exists() else b"" if not stands else None
+        assert found in ((b"old",) if stands else (b"",)) or found == b"new", at
+        assert error is not None or found == b"new", at
+        if not stands:
+            path.unlink(missing_ok=True)
+        assert faults.during(write) is None
+        assert path.read_bytes() == b"new"
+        assert not leftovers(path.parent), at
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "\n".join(f"{k % 7},{k * k % 5},{['no', 'yes'][k % 7 > 3]}" for k in range(30))
+    (tmp_path / "t.csv").write_text(f"a,b,y\n{rows}\n")
+    settled = config_from_mapping(
+        {
+            "model": {"type": "softmax"},
+            "loss": "cce",
+            "training": {"learning_rate": 0.1, "epochs": 2, "checkpoint_seconds": 0},
+            "data": {"path": "t.csv", "target": "y"},
+            "output": "runs/run",
+        }
+    )
+
+    def train(rate=0.1, **options):
+        config = replace(settled, training=replace(settled.training, learning_rate=rate))
+        with session(config, **options) as current:
+            for _ in current.epochs():
+                pass
+            current.finish()
+
+    return train
+
+
+def whole(folder):
+    """The weights of a run, whose files are of one training."""
+    load_summary(folder)
+    return load_model(folder).w.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [errno.ENOSPC, errno.EPERM, errno.EXDEV, errno.EMFILE, "before", "after"])
+def test_a_run_is_the_old_or_the_new_one(faults, trained, tmp_path, how):
+    run = tmp_path / "runs" / "run"
+    trained(rate=0.2)
+    new = whole(run)
+    trained(force=True)
+    old = whole(run)
+    assert faults.during(lambda: trained(rate=0.2, force=True)) is None
+    count = faults.count
+    for at in range(count):
+        trained(force=True)
+        error = faults.during(lambda: trained(rate=0.2, force=True), at, how)
+        assert error is None or isinstance(error, DataError | UsageError | Killed), (at, error)
+        found = whole(run)
+        assert found in (old, new), at
+        assert error is not None or found == new, at
+        trained(rate=0.2, force=True)
+        assert whole(run) == new
+        assert not leftovers(run.parent), at
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["before", "after", errno.ENOSPC])
+def test_what_was_stopped_anywhere_goes_on_to_the_same_bits(faults, trained, tmp_path, how):
+    run = tmp_path / "runs" / "run"
+    assert faults.during(trained) is None
+    expected, count = whole(run), faults.count
+    for at in range(count):
+        for path in (tmp_path / "runs").rglob("*"):
+            if path.is_file():
+                path.unlink()
+        (run).rmdir() if run.is_dir() else None
+        faults.during(trained, at, how)
+        trained(resume=True)
+        assert whole(run) == expected, at
+        assert not leftovers(run.parent), at
