@@ -44,7 +44,7 @@ def command(
     to where you are: save the config there.
 
     \b
-    bpcli init --data data/breast_cancer.csv --target diagnosis --output cells.yaml
+    bpcli init --data data/breast_cancer.csv --target diagnosis > cells.yaml
     bpcli train cells.yaml
     """
     if file is not None and not force:
