@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -295,7 +296,8 @@ def with_whole_urls(arguments: Sequence[str], text: str) -> str:
 
 
 def _line(arguments: Sequence[str], message: str, group: click.Group) -> Line:
-    command, *rest = arguments or [""]
+    own = [*takewhile(lambda word: word.startswith("--"), arguments)]  # bpcli's own options, before the command
+    command, *rest = arguments[len(own) :] or [""]
     context = click.Context(group)
     known = _options(group.get_command(context, command), context)
     words, options, unknown = [], dict[str, str | None](), []

@@ -48,7 +48,7 @@ class Layout(NamedTuple):
         return sum(math.prod(shape) for _, shape in self.blocks)
 
 
-_PLAIN = re.compile(r"[-−+]?[\d.]+(?:[eE][-−+]?\d+)?")
+_PLAIN = re.compile(r"[-−+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-−+]?\d+)?")
 _INDEX = re.compile(r"\[([ijk](?:,[ijk])?)\]")
 
 
