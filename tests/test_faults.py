@@ -67,7 +67,8 @@ class Faults:
             return error.with_traceback(None)
         finally:
             self.at = -1
-            gc.collect()
+            if not isinstance(how, int):
+                gc.collect(0)
         return None
 
 

@@ -112,7 +112,8 @@ class Table:
     def numeric(self, name: str) -> Floats:
         """The numbers of a numeric column, (N,); NaN where a cell is missing."""
         column = self._columns[name]
-        return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
+        with np.errstate(invalid="ignore"):  # a NaN that signals is one like others
+            return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
 
     def exact(self, name: str) -> list[int | float]:
         """The numbers of a numeric column, whole ones exactly, however long; NaN where a cell is missing."""

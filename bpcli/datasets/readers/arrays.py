@@ -97,7 +97,8 @@ def idx_blocks(path: Path) -> Iterator[Table]:
 def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_short: DataError) -> Iterator[Table]:
     """The rows of the array at this place of the file, in blocks of some MiB."""
     if not shape or not math.prod(shape):
-        _columns(str(path), np.empty(shape, dtype))  # for its error
+        with malformed(f"{path} is damaged: it announces an array of shape {shape}"):
+            _columns(str(path), np.empty(shape, dtype))  # for its error
     row = math.prod(shape[1:]) * dtype.itemsize
     size = max(1, _BLOCK // row)
     for first in range(0, shape[0], size):
@@ -282,4 +283,5 @@ def _idx(path: Path, file: BinaryIO) -> Array:
     if content is None:
         raise _idx_cut_short(path, shape)
     _refuse_more_idx(path, file, shape)
-    return np.frombuffer(content, dtype).reshape(shape) if content else np.zeros(shape, dtype)
+    with malformed(f"{path} is damaged: its header announces {' × '.join(map(str, shape))} values"):
+        return np.frombuffer(content, dtype).reshape(shape)

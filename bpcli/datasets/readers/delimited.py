@@ -264,6 +264,8 @@ class _Source:
         """DataError if names are missing or twice, or look like the first row of the columns under them."""
         if not self._named:
             return
+        if len(names) != len(columns):  # NumPy ends a line where `csv` does not
+            raise DataError(f"{where}: {len(names)} names for {len(columns)} columns")
         if self._dialect.header == AUTO and _looks_like_row(names, columns, self._dialect.decimal):
             shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
             raise OpenReadingError(

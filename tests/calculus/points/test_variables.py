@@ -93,7 +93,7 @@ def test_constants():
 
 
 def test_a_point_from_a_file():
-    files = {"two": "1 2\n", "array": np.array([3.0, 4.0])}
+    files = {"two": iter(["1 2\n"]), "array": np.array([3.0, 4.0])}
     assert variables("x*y").point("@two", files.get) == {"x": 1.0, "y": 2.0}
     assert variables("x*y").point("@array", files.get) == {"x": 3.0, "y": 4.0}
     assert variables("x*y").point("x=@array,y=1", files.get)["x"].tolist() == [3, 4]
