@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bpcli.datasets.dialect import AUTO, USUAL, WHITESPACE, Dialect
+from bpcli.datasets.dressed import read_cell
 from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
 from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
-from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma
+from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_booleans
 from bpcli.errors import DataError, OpenReadingError
 from bpcli.sources import LONGEST_LINE
 
+_KIND = 200  # cells that say of which kind a column of text is
 _BLOCK = 1 << 20
 """Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
 
@@ -289,7 +291,8 @@ def _are_counted(names: Sequence[str]) -> bool:
 
 
 def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
-    """Whether each name could be a cell of its column: a number over numbers, over text one that stands below.
+    """Whether each name could be a cell of its column: a number over numbers, dressed ones too, a boolean over
+    booleans, over text one that stands below.
 
     0, 1, 2, … and 1, 2, 3, … over numbers are names, as programs write them where there are none.
     """
@@ -300,10 +303,18 @@ def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) 
 
     def could_be(name: str, column: Any, is_numeric: bool) -> bool:
         number = is_number(point_for_comma(name) if decimal == "," else name)
-        return name in gaps or (number if is_numeric else name in column)
+        return name in gaps or (number if is_numeric else name in column or _is_of_kind(name, column))
 
     cells = sorted(zip(names, columns, numeric, strict=True), key=lambda cell: not cell[2])  # numbers take no search
     return not gaps.issuperset(names) and all(could_be(*cell) for cell in cells)
+
+
+def _is_of_kind(name: str, cells: Sequence[str]) -> bool:
+    """Whether a name and the first cells are all booleans, or all dressed numbers."""
+    some = [cell for cell in (name, *cells[:_KIND]) if cell not in MISSING]
+    if to_booleans(some) is not None:
+        return True
+    return any(all(read_cell(cell, decimal) for cell in some) for decimal in ".,")
 
 
 def _block(width: int) -> int:

@@ -75,7 +75,14 @@ def suggest(table: Table, target: str | None, model: str | None) -> dict[str, En
     looks = {name: _look(table, name, kept) for name in table.names}
     features = {name: look for name, look in looks.items() if name != chosen and not look.useless}
     if not features:
-        raise DataError(f"{table.path} has no column that could be learned from beside {chosen}")
+        reasons = [f"{name} is {look.useless}" for name, look in looks.items() if name != chosen]
+        raise DataError(
+            f"{table.path} has no column that could be learned from beside {chosen}",
+            f"left out are: {several(reasons, 5)}; to keep one, name it in data.features, data.categorical or "
+            "data.numbers of a config of your own"
+            if reasons
+            else "",
+        )
     n = sum(1 if look.is_numeric else look.distinct for look in features.values())
     return {
         **_model(task, chosen, remark),

@@ -14,7 +14,7 @@ from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.readers import delimited
 from bpcli.datasets.reading import Files, read_blocks, read_table
 from bpcli.datasets.table import DASH, MISSING
-from bpcli.errors import DataError
+from bpcli.errors import DataError, OpenReadingError
 
 
 @pytest.fixture
@@ -318,3 +318,17 @@ def test_what_is_written_is_read_in_blocks_of_any_size(rows, format_, newline, q
     # the line of a row: the newlines in front of it, those inside cells too
     before = written([names, *rows[:-1]], *form).replace("\r\n", "\n").replace("\r", "\n")
     assert table.where(len(rows) - 1) == f"t.csv:{1 + before.count(chr(10))}"
+
+
+@pytest.mark.parametrize(
+    "first",
+    ['"$3,903.34",b', "1.9%,b", "12 kg,b", "(12),b", "TRUE,b", "false,b"],
+)
+def test_a_first_row_of_dressed_numbers_or_booleans_is_no_header(tmp_path, first):
+    other = {"T": "False", "f": "True"}.get(first[0], first.partition(",b")[0])
+    rows = "\n".join([first, *(f"{other},{label}" for label in "abab")])
+    (tmp_path / "t.csv").write_text(rows + "\n")
+    with pytest.raises(OpenReadingError, match="could be data"):
+        read_table(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("price,label\n" + rows + "\n")
+    assert read_table(tmp_path / "t.csv").rows == 5
