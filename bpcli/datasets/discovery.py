@@ -73,8 +73,10 @@ def _dressed(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str,
         try:
             style_of(read, ())
         except UndecidedError as error:
-            if error.both:
-                notes.append(f'{column}: {error}; data.numbers: {{{name}: {{decimal: "."}}}} or "," says which')
+            way = (
+                f'data.numbers: {{{name}: {{decimal: "."}}}} or "," says which' if error.both else "mend them to use it"
+            )
+            notes.append(f"{column}: {error}; {way}")
             continue
         numbers.append(name)
         if odd:

@@ -97,3 +97,10 @@ def test_scikit_learn_reads_the_same_numbers_of_its_files(name, loader, header):
     assert dialect.header == header
     found = np.column_stack([table.numeric(column) for column in table.names[: expected.shape[1]]])
     np.testing.assert_array_equal(found, expected)
+
+
+def test_two_units_in_a_column_are_told(tmp_path):
+    (tmp_path / "t.csv").write_text("p,q\n$1,1\n€2,3\n$3,2\n€4,5\n")
+    _, dialect, notes = discovered(Files((tmp_path / "t.csv",)))
+    assert dialect.numbers == ()
+    assert any("column p: " in note and "have different units; mend them" in note for note in notes)
