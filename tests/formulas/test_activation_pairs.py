@@ -32,7 +32,7 @@ def test_a_value_has_78_bits(name, z, share):
 
 
 @pytest.mark.parametrize("name", SLOPES)
-@given(st.one_of(Z, st.floats(-2000, 2000)), LOW)
+@given(st.one_of(Z, st.floats(-1999, 1999)), LOW)  # from e^±4000 on, which is e^−2z of tanh, all are one
 def test_a_slope_is_right_however_small(name, z, share):
     low = share * math.ulp(z)
     m, k = getattr(of, f"{name}_slope")(z, low)
