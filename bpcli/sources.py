@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from bpcli.errors import BpcliError, DataError, TooLargeError
 from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, resident_memory, told
@@ -237,7 +237,7 @@ def read_archive(path: Path) -> bytes:
         return file.read()
 
 
-def read_exactly(file: BinaryIO, count: int, what: object = "what is read") -> bytearray | None:
+def read_exactly(file: IO[bytes], count: int, what: object = "what is read") -> bytearray | None:
     """The next `count` bytes; None if there are fewer, without taking memory for what is not there.
 
     TooLargeError if a part of them is there, and the others do not fit.

@@ -6,6 +6,7 @@ no rules of their own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bpcli.calculus.rules.function_rows import Function
@@ -68,8 +69,7 @@ class PlainNamespace(Rules):
     def __getattr__(self, name: str) -> Any:
         row = None if name in ("maximum", "minimum") else _ELEMENTWISE.get(name)
         if row is not None and row.value is not None:
-            rule = row.value
-            found: Any = lambda *args: rule(self, *args)  # noqa: E731
+            found: Any = partial(row.value, self)
         else:
             found = getattr(self.base, name)
         setattr(self, name, found)  # so that the next look-up is direct

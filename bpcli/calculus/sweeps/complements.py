@@ -9,6 +9,8 @@ from typing import NamedTuple
 from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, share
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Match
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.choices import FROM_0_TO_1
 
 SHARE, LOG_OF_SUM = "share of ", "log of sum"
 
@@ -110,7 +112,10 @@ def _is_part(match: Match, slot: int) -> bool:
     """Whether the slot is a sigmoid or a share, between 0 and 1."""
     while match.name_of(slot) in ("take", "transpose"):
         (slot,) = match.args_below(slot)
-    return match.name_of(slot) in ("sigmoid", "softmax", "other_classes") or share_of(match, slot) is not None
+    name = match.name_of(slot)
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name].range.within(FROM_0_TO_1)
+    return name in ("softmax", "other_classes") or share_of(match, slot) is not None
 
 
 def _twice_sigmoid(match: Match, slot: int) -> int | None:

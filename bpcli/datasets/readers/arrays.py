@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -182,7 +182,7 @@ def _columns(what: str, array: Array) -> dict[str, Array]:
     return {f"x{j}": flat[:, j - 1] for j in range(1, flat.shape[1] + 1)}
 
 
-def npy_header(what: str, file: BinaryIO) -> tuple[tuple[int, ...], bool, Any]:
+def npy_header(what: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
     """Shape, order and type of the array in an open .npy file."""
     complaint = f"{what} is not a .npy file of numbers or text"
     with malformed(complaint, "numpy.save(FILE, X)"), warnings.catch_warnings():
@@ -205,12 +205,12 @@ def _cut_short(what: str, count: int) -> DataError:
     return DataError(f"{what} is cut short: it ends before the last of the {count} values that it announces")
 
 
-def _refuse_more(what: str, file: BinaryIO, shape: tuple[int, ...]) -> None:
+def _refuse_more(what: str, file: IO[bytes], shape: tuple[int, ...]) -> None:
     if file.read(1):
         raise DataError(f"{what} goes on behind its array of shape {shape}: expected a single array")
 
 
-def read_array(what: str, file: BinaryIO) -> Array:
+def read_array(what: str, file: IO[bytes]) -> Array:
     """The array in an open .npy file, after which the file has to end."""
     shape, by_columns, dtype = npy_header(what, file)
     count = math.prod(shape)
@@ -245,7 +245,7 @@ def _members(path: Path, file: Reader) -> dict[str, Array]:
                 raise too_packed(what, info.file_size)
             check_memory(what, info.file_size)
             with archive.open(info) as member:
-                arrays[name] = read_array(what, member)  # type: ignore[arg-type]
+                arrays[name] = read_array(what, member)
         return arrays
 
 
