@@ -14,6 +14,8 @@ from bpcli.calculus.sweeps.complements import as_share, minus, of_share, one_min
 from bpcli.calculus.sweeps.exponential_terms import Term, without_common_factor
 from bpcli.calculus.sweeps.instructions import Constant, Instruction
 from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Builder, Match
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.choices import smooth
 from bpcli.formulas.losses import LOSSES
 
 
@@ -230,7 +232,7 @@ def _take(match: Match) -> int | None:
     """f(x)[i] = f(x[i]), x[1:3][0] = x[1] and [a, b][0] = a, so that what is made of one entry is recognised."""
     (x,) = match.args
     name, inner, index = match.name_of(x), match.args_below(x), match.own_extra[0]
-    if name in ("sigmoid", "tanh", "exp"):
+    if name in ACTIVATIONS and ACTIVATIONS[name].kinks is smooth:
         return match.apply(name, match.array("take", inner[0], match.own_extra))
     if isinstance(index, tuple) or len(match.shape(x)) != 1:
         return None
