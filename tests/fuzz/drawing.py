@@ -260,22 +260,11 @@ COMPOSITES = [
 ][1:-1]
 POWERS = ("2", "3", "4", "5", "0", "1", "0.5", "1.5", "-1", "-2", "0.1", "(1/3)", "-0.5", "2.5", "50")
 KINDS = (
-    "ordinary",
-    "ordinary",
-    "ordinary",
-    "whole",
-    "kink",
-    "near a kink",
-    "tiny",
-    "subnormal",
-    "huge",
-    "saturated",
-    "near one",
-    "small",
-    "large",
+    *("ordinary", "tiny", "subnormal", "huge", "saturated", "near a kink", "near one", "small", "large") * 2,
+    *("ordinary", "whole", "kink"),
 )
+"""Kinds of numbers, those at kinks more rarely: there it takes series, a hundred times as long."""
 _ALL = KINDS * 4 + ("not finite",)
-POINTS = 4  # of an expression
 
 
 Value = float | list[float] | list[list[float]]
@@ -299,15 +288,15 @@ class Drawing:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
 
-    def questions(self) -> list[Question]:
-        """An expression of one number, mostly, and points at which to ask for it."""
+    def question(self) -> Question:
+        """An expression of one number, mostly, and a point at which to ask for it."""
         self.used: set[str] = set()
         text = self.number(self.random.choice((1, 1, 2, 2, 3)))
         if self.random.random() < 0.03:
             text = self.vector(2)
         if not self.used:
             text = f"{text}+{self.name('x')}"
-        return [Question(text, self.point()) for _ in range(POINTS)]
+        return Question(text, self.point())
 
     def point(self) -> dict[str, Value]:
         """A value for each variable."""

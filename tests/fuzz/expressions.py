@@ -39,7 +39,7 @@ CHECK_BITS = 40  # to which a true entry that is said to differ is right
 MOST_SECONDS = 3.0  # of the processor's time, for one command
 CERTIFIED = 8  # of so many expressions one is asked for its certificates
 EVERY = 40  # and one for these as printed, and for check
-A_TIME = 50  # expressions of a process, before it takes another seed
+A_TIME = 200  # expressions of a process, before it takes another seed
 
 COMMANDS: dict[str, Callable[[Calculation, dict[str, Any]], Sequence[Any]]] = {
     "eval": lambda calculation, point: [calculation.value(point)],
@@ -179,7 +179,7 @@ class Comparison:
         if calculations.certify and not all(map(math.isfinite, itertools.chain(*parts))):
             self.counts["not certified"] += 1
             return False
-        if name == "grad" and not calculations.at(point).kinks and kink(question, true.value) and _finite(parts[1]):
+        if name == "grad" and not calculations.at(point).kinks and _finite(parts[1]) and kink(question, true):
             return True
         return any(_off(numbers, getattr(true, part), bits) for numbers, part in zip(parts, PARTS[name], strict=True))
 
@@ -209,7 +209,7 @@ class Comparison:
         for part in PARTS[command[0]]:
             off = _off(_numbers(record[part]), getattr(true, part), CERTIFIED_BITS if proven else BITS)
             silent = command[0] == "grad" and "note:" not in answer.notes and answer.code == 0
-            if silent and part == "gradient" and (sides := kink(question, true.value)):
+            if silent and part == "gradient" and (sides := kink(question, true)):
                 yield Finding("silent kink", command, f"{record[part]} where the slopes are {sides}")
                 return
             if not off:
@@ -247,7 +247,7 @@ def _truth(question: Question, wrt: list[str], decimals: bool = False) -> Truth:
     if true.value is None or len(true.value) > 1 or (true.gradient and true.hessian):
         return true
     found = limits(text, inputs, wrt, true.value[0], decimals)
-    return Truth(true.value, true.gradient or found.gradient, true.hessian or found.hessian)
+    return Truth(true.value, true.gradient or found.gradient, true.hessian or found.hessian, true.without_slope)
 
 
 def _calculations(text: str, certify: bool = False) -> Calculations:
@@ -280,7 +280,7 @@ def explore(
             seconds is None or time.monotonic() - start < seconds
         ):
             number = comparison.counts["expressions"]
-            for finding in comparison.findings(drawing.questions(), number % EVERY == 0, number % CERTIFIED == 1):
+            for finding in comparison.findings([drawing.question()], number % EVERY == 0, number % CERTIFIED == 1):
                 comparison.counts[finding.kind] += 1
                 yield finding
     yield comparison.counts

@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, ctx
 
 from tests.fuzz.drawing import Question
-from tests.fuzz.jets import truth_near
+from tests.fuzz.jets import Truth, truth_near
 
 _WAYS = 5  # and their opposites
 _NOTHING = arb(2) ** -1100  # what is proven to be smaller is 0 in doubles
@@ -78,10 +78,14 @@ def _limit(near: tuple[arb, ...]) -> arb | None:
     return arb(0) if falls else None
 
 
-def kink(question: Question, value: list[arb] | None) -> tuple[float, float] | None:
-    """The slopes (f(x ± h) − f(x))/±h on both sides of a number where they differ, as far as quotients settle."""
+def kink(question: Question, true: Truth) -> tuple[float, float] | None:
+    """The slopes (f(x ± h) − f(x))/±h on both sides of a number where they differ, as far as quotients settle.
+
+    None where the rules have a derivative.
+    """
     ((name, x), *others) = question.inputs.items()
-    if others or not isinstance(x, float) or not math.isfinite(x) or value is None or len(value) > 1:
+    one = true.value is not None and len(true.value) == 1 and true.without_slope
+    if others or not isinstance(x, float) or not math.isfinite(x) or not one:
         return None
     sides = []
     for sign in (-1, 1):

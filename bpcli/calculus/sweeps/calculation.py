@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.calculus.language.tree import Call, Expression, Name, Stack
@@ -126,31 +127,44 @@ class Calculation:
 
     def _in_range(self, compute: Callable[..., T], point: Point, *given: Any, sweeps: int = 1) -> T:
         """The result of `compute` at the point; on wide numbers where a step of its sweeps has over- or underflowed."""
-        if not self.sides:  # a part of a plain result
+        if not self.sides or not self.namespace.base.doubles:
             return compute(self, point, *given)
-        self.sweeps.forget_range()
-        self.needed_sides = self.may_have_left_range = False
-        result = compute(self, point, *given)
-        if not self.namespace.base.doubles or not all(map(is_finite, point.values())):
-            return result
-        if not self.sweeps.left_range(point) and is_ordinary(result):
-            return result
-        if self.program.entries * sweeps > MOST_ENTRIES:
+        self.may_have_left_range = False
+        plain = self._plain(compute, point, *given)
+        finite = all(map(is_finite, point.values()))
+        far = finite and (self.sweeps.left_range(point) or not is_ordinary(plain))
+        on_wide: T | None = None
+        if far and self.program.entries * sweeps > MOST_ENTRIES:
+            self.may_have_left_range = True
+        elif far:
+            on_wide = as_doubles(self.wide_twin._plain(compute, point, *given))
+            if not self.wide_twin.needed_sides:
+                self.kinks, self.needed_sides = [], False
+                return on_wide
+        result = compute(self, point, *given) if self.needed_sides else plain
+        if self.may_have_left_range:
             self.may_have_left_range = not is_ordinary(result, nor_zero=True)
-            return result
-        from bpcli.numbers.wide import wides
-
-        again = Calculation(self.trees, self.texts, self.program.variables, self.wrt, wides(), type(self.program))
-        on_wide: T = as_doubles(compute(again, point, *given))
-        if not again.needed_sides:
-            self.kinks, self.needed_sides = [], False
-            return on_wide
         # At an edge the slopes that differ from the plain ones are those of the series about it, which are of doubles.
-        kinks, self.sides = self.kinks, False
-        plain = compute(self, point, *given)
-        self.kinks, self.sides = kinks, True
+        if on_wide is None:
+            return result
         both: T = merged(on_wide, result, plain)
         return both
+
+    def _plain(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
+        """The result of `compute` by the rules alone; then `needed_sides` says whether they are not enough."""
+        self.needed_sides, self.sides = False, False
+        self.sweeps.forget_range()
+        try:
+            return compute(self, point, *given)
+        finally:
+            self.sides = True
+
+    @cached_property
+    def wide_twin(self) -> Calculation:
+        """The same on wide numbers."""
+        from bpcli.numbers.wide import wides
+
+        return Calculation(self.trees, self.texts, self.program.variables, self.wrt, wides(), type(self.program))
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression: a float, or an array of its shape."""
