@@ -152,7 +152,7 @@ def _predicted(run):
     """Labels as numbers, and outputs, of the rows that a run was trained on."""
     from bpcli.training.config.loading import load_config
     from bpcli.training.run import load_model
-    from bpcli.training.trainer import prepare
+    from bpcli.training.setup import prepare
 
     part, model = prepare(load_config(run / "config.yaml")).parts["train"], load_model(run)
     return part.y.astype(float), model.output(model.z(part.X))

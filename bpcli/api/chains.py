@@ -68,8 +68,8 @@ def backprop_run(
     data, DataError for a row that training drops, and for a run or data that can't be read.
     """
     from bpcli.training.config.loading import load_config
+    from bpcli.training.named_data import read_data
     from bpcli.training.run import CONFIG, check_one_run, load_model, model_path
-    from bpcli.training.trainer import read_data
 
     alpha = _learning_rate(learning_rate)
     model = load_model(Path(run))

@@ -11,7 +11,7 @@ from bpcli.calculus.checks.differences import difference_quotients
 from bpcli.datasets.sparse import dense
 from bpcli.formulas.steps import make_step
 from bpcli.training.config.loading import load_config
-from bpcli.training.trainer import prepare
+from bpcli.training.setup import prepare
 
 MAX_ROWS = 64  # of the training data that the check uses
 MAX_WEIGHTS = 24

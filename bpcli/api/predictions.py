@@ -16,7 +16,7 @@ from bpcli.errors import DataError
 from bpcli.training.config.loading import load_config
 from bpcli.training.model import Model
 from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
-from bpcli.training.trainer import prepare
+from bpcli.training.setup import prepare
 
 Array = NDArray[Any]
 

@@ -17,9 +17,9 @@ from bpcli.errors import CheckError, DataError, NotFiniteError
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import load_config
 from bpcli.training.metrics import beyond_doubles
+from bpcli.training.named_data import PARTS
 from bpcli.training.run import flat
 from bpcli.training.session import Session, session
-from bpcli.training.trainer import PARTS
 from bpcli.training.verdict import no_better_than_constant
 
 _TICK = 0.2  # seconds between two updates of the bar

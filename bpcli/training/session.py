@@ -24,9 +24,11 @@ from bpcli.training.config.loading import Config, config_values, dump_config, lo
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import stopping_of
+from bpcli.training.named_data import data_files
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
+from bpcli.training.setup import prepare
 from bpcli.training.signals import Interrupts
-from bpcli.training.trainer import Training, data_files, most_epochs, prepare
+from bpcli.training.trainer import Training, most_epochs
 from bpcli.training.verdict import advice, no_better_than_constant, short_of_optimum
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}

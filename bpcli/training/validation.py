@@ -7,7 +7,9 @@ from pathlib import Path
 from bpcli.datasets.reading import read_files
 from bpcli.errors import BpcliError, ConfigError, DataError, together
 from bpcli.training.config.loading import Config, load_config
-from bpcli.training.trainer import Training, files_of, prepare
+from bpcli.training.named_data import files_of
+from bpcli.training.setup import prepare
+from bpcli.training.trainer import Training
 
 
 def validated(path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "") -> Training:

@@ -24,7 +24,7 @@ def main() -> None:
         sys.exit("tests.fuzz.guided needs atheris: pip install 'bpcli[fuzz]'")
     with atheris.instrument_imports(include=["bpcli"]):
         import bpcli.commands
-        import bpcli.training.trainer  # noqa: F401
+        import bpcli.training.setup  # noqa: F401
     from tests.fuzz.files import CORPUS, KINDS, keep, outcome
 
     kind = KINDS[given.kind]

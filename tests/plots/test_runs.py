@@ -42,7 +42,7 @@ def test_a_boundary_is_where_the_probability_is_the_threshold(mixed):
     from bpcli.plots.runs import draw as draw_run
     from bpcli.training.config.loading import load_config
     from bpcli.training.run import load_model
-    from bpcli.training.trainer import prepare
+    from bpcli.training.setup import prepare
 
     model = load_model(mixed)
     parts = {name: (part.X, part.y) for name, part in prepare(load_config(mixed / "config.yaml")).parts.items()}
@@ -101,7 +101,7 @@ def test_the_views_of_a_run(run):
     from bpcli.training import metrics
     from bpcli.training.config.loading import load_config
     from bpcli.training.run import load_model, read_history
-    from bpcli.training.trainer import prepare
+    from bpcli.training.setup import prepare
 
     model, history = load_model(run), read_history(run)
     parts = {name: (part.X, part.y) for name, part in prepare(load_config(run / "config.yaml")).parts.items()}

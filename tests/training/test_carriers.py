@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bpcli
-from bpcli.training import trainer
+from bpcli.training import setup
 
 CONFIG = {
     "model": {"type": "softmax"},
@@ -112,5 +112,5 @@ def test_the_same_rows_give_the_same_model_whatever_they_come_in(tmp_path, rows)
     for data in carriers(tmp_path, rows):
         assert weights(tmp_path, **data) == plain, data
         if "target_path" not in data:
-            with patch.object(trainer, "is_large", lambda tables: True):
+            with patch.object(setup, "is_large", lambda tables: True):
                 assert weights(tmp_path, **data) == plain, ("larger than memory", data)

@@ -7,7 +7,7 @@ from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.readers import delimited
 from bpcli.datasets.reading import Files, read_table
 from bpcli.training.config.loading import config_from_mapping
-from bpcli.training.trainer import prepare
+from bpcli.training.setup import prepare
 
 SAVED = ["a,c,y,id\n", *(f"{k}.5,{'uv'[k % 2]},{3 * k},{k}\n" for k in range(40))]
 NEW = [SAVED[0], *(f"{k}.25,{'uvw'[k % 3]},{k},{k}\n" for k in range(500)), "7.5,u,,1\n"]

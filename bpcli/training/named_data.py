@@ -1,0 +1,138 @@
+"""The tables that a config names: their files, how they are read, their splits, and what is left open."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.dialect import AUTO
+from bpcli.datasets.meaning import decided_words
+from bpcli.datasets.preparation.labels import label_codes
+from bpcli.datasets.preparation.options import PreparationOptions
+from bpcli.datasets.preparation.splits import split_rows
+from bpcli.datasets.reading import Files, read_files
+from bpcli.datasets.stored import Progress, stored
+from bpcli.datasets.table import Table, only_column, with_target
+from bpcli.errors import ConfigError
+from bpcli.files import Paths, matching
+from bpcli.formulas.choices import Task
+from bpcli.formulas.layers import loss_of, task_of
+from bpcli.training.config.loading import Config, check_columns
+
+Array = NDArray[Any]
+
+PARTS = ("train", "validation", "test")
+
+
+def cache_of(config: Config) -> Path:
+    """Where large data is kept, next to the runs."""
+    return config.output.absolute().parent / ".cache"
+
+
+def read_data(config: Config, paths: Paths, large: bool = False, progress: Progress | None = None) -> Table:
+    """The table at `paths`, with the target joined to it where that has files of its own; a `large` one as a copy."""
+    data, files = config.data, files_of(config, paths)
+    has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
+    as_text = (*data.categorical, *((data.target,) if has_classes and data.target else ()))  # told apart exactly
+    table = (
+        stored(files, as_text, cache_of(config), progress)
+        if large and all(path.is_file() for path in files.paths)
+        else read_files(files)
+    )
+    if data.target_path is not None and paths == data.path:
+        other = read_files(files_of(config, data.target_path))
+        target = data.target or only_column(other, table)
+        table = with_target(table, other, target)
+        table.own_target = target
+    return table
+
+
+def decided(config: Config, table: Table) -> tuple[Config, list[str]]:
+    """The config with what it leaves open said: the target, how the table is read, which words are gaps; and notes.
+
+    ConfigError for columns that are not there.
+    """
+    data = config.data
+    target = data.target or table.own_target
+    if target is None:
+        raise ConfigError(
+            [f"{config.places.get('data.path', 'config')}: data.target is missing: {table.path} names none"]
+        )
+    dialect = table.dialect
+    config = replace(config, data=replace(data.decided(dialect), target=target))
+    if problems := check_columns(config, table.names):
+        raise ConfigError(problems)
+    if dialect.missing_words != AUTO:
+        return config, []
+    words, notes = decided_words(table, dict.fromkeys([*data.categorical, target]), target)
+    table.missing_words |= {name: frozenset(found) for name, found in words.items()}
+    return replace(config, data=replace(config.data, missing_words=words)), notes
+
+
+def files_of(config: Config, paths: Paths) -> Files:
+    """The files of a table that the config names, and how they are read; those beside `data.path` as that was."""
+    data, dialect = config.data, config.data.dialect
+    first = data.path if isinstance(data.path, Path) else data.path[0]
+    return Files(matching(paths), data.format, dialect if paths == data.path else dialect.for_others(), first)
+
+
+def named_files(config: Config) -> dict[str, Paths]:
+    """The files of the training rows, under `path`, and the validation and test sets that are files of their own.
+
+    ConfigError for a file that is named twice.
+    """
+    data = config.data
+    given = {"path": data.path, "validation": data.validation, "test": data.test}
+    found: dict[str, Paths] = {name: paths for name, paths in given.items() if isinstance(paths, Path | tuple)}
+    seen: dict[Path, str] = {}
+    for name, paths in found.items():
+        for path in matching(paths):
+            if before := seen.get(whole := path.resolve()):
+                place = config.places.get(f"data.{name}", "config")
+                raise ConfigError([f"{place}: data.{name}: {path} is in data.{before} already"])
+            seen[whole] = name
+    return found
+
+
+def data_files(config: Config) -> list[Files]:
+    """The files of all the tables that the config names."""
+    return [files_of(config, paths) for paths in named_files(config).values()]
+
+
+def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, Array]:
+    """The rows of training, validation and test that come out of `data.path`, by name."""
+
+    def fraction(value: float | Paths | None) -> float | None:
+        return value if isinstance(value, float) else None
+
+    codes = None
+    if task_of(config.model.type, config.loss) is not Task.REGRESSION:
+        codes = label_codes(table, config.data.target or "")
+    parts = split_rows(
+        table.rows,
+        validation=fraction(config.data.validation),
+        test=fraction(config.data.test),
+        classes=codes,
+        rng=rng,
+    )
+    return {name: rows for name, rows in zip(PARTS, parts, strict=True) if len(rows)}
+
+
+def preparation_options(config: Config) -> PreparationOptions:
+    """The options of the preparation, from the config's `data`."""
+    data, loss = config.data, loss_of(config.loss)
+    return PreparationOptions(
+        target=data.target or "",
+        task=task_of(config.model.type, config.loss),
+        loss=loss.name,
+        positive=data.positive,
+        features=data.features,
+        exclude=data.exclude if data.weight is None else (*data.exclude, data.weight),
+        categorical=data.categorical,
+        standardize=data.standardize,
+        scale=data.scale,
+        missing=data.missing,
+        labels=loss.labels,
+    )

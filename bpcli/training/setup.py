@@ -1,0 +1,165 @@
+"""A training made ready from its config: read, split, prepare, start."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bpcli.datasets.large import has_blocks, is_large
+from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.preparation.fitting import fit_preparation
+from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.stored import Progress
+from bpcli.errors import ConfigError, DataError, TooLargeError
+from bpcli.formulas.choices import name_and_settings
+from bpcli.formulas.layers import LAYERS
+from bpcli.formulas.solvers import SOLVERS
+from bpcli.memory import available_memory
+from bpcli.training.config.loading import Config
+from bpcli.training.descent.state import State
+from bpcli.training.descent.stopping import stopping_of
+from bpcli.training.descent.to_optimum import (
+    ChosenSolver,
+    chosen_solver,
+    start_solver,
+)
+from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
+from bpcli.training.metrics import METRICS, is_defined
+from bpcli.training.model import Model
+from bpcli.training.named_data import (
+    PARTS,
+    data_files,
+    decided,
+    files_of,
+    named_files,
+    preparation_options,
+    read_data,
+    split,
+)
+from bpcli.training.parts import Array, batch_bytes, prepared_parts, weights_of_rows
+from bpcli.training.trainer import Training, most_epochs
+
+
+def prepare(config: Config, progress: Progress | None = None, in_files: bool = False) -> Training:
+    """Read the data, split it, fit the preparation on the training rows, and start the weights.
+
+    Data that is large compared with the free memory, or runs out of it, stays in files, and gives the same numbers.
+
+    The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
+    others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
+    """
+    files = data_files(config)
+    if not in_files and not is_large(files):
+        try:
+            return _prepare(config, False, progress)
+        except (MemoryError, TooLargeError):
+            if not has_blocks(files):
+                raise
+    return _prepare(config, True, progress)
+
+
+def _prepare(config: Config, large: bool, progress: Progress | None) -> Training:
+    table = read_data(config, config.data.path, large, progress)
+    config, word_notes = decided(config, table)
+    for_splits, for_start, for_shuffle = streams(config)
+    rows = split(config, table, for_splits)
+    preparation = fit_preparation(table, preparation_options(config), rows["train"])
+    parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
+    notes += word_notes
+    for name in [part for part in PARTS if part in (files := named_files(config))]:
+        other = read_data(config, files[name], large, progress)
+        every = {name: np.arange(other.rows)}
+        found, _, other_notes = prepared_parts(config, other, preparation, every, large)
+        parts |= found
+        notes += other_notes
+    if large and 2 * batch_bytes(config, parts["train"]) > available_memory():
+        raise TooLargeError(
+            f"a batch of {config.training.batch_size} rows is more than there is memory for",
+            "a smaller training.batch_size, such as 1024",
+        )
+    weights = weights_of_rows(config, preparation, table, trained_rows, parts["train"].y, notes)
+    parts["train"] = replace(parts["train"], weights=weights)
+    w, b = start(config, preparation, for_start)
+    model = Model(
+        config.model.type,
+        config.model.activation,
+        config.loss,
+        config.model.threshold,
+        w,
+        b,
+        preparation,
+        config.data.format,
+        config.data.dialect.for_others(),
+        files_of(config, config.data.path).extension,
+    )
+    state, options = State(w, b), config.training
+    stopping = stopping_of(options.early_stopping, options.epochs)
+    solver, update_rule = chosen_solver(options.optimizer), PLAIN_DESCENT
+    if solver is None:
+        most = most_epochs(options.epochs)
+        update_rule = update_rule_of(options.optimizer, options.schedule, options.clip_norm, most)
+        update_rule.start(state)
+    else:
+        notes += _start_solver(config, solver, state)
+    if stopping is not None:
+        stopping.start(state)
+    if solver is None and is_sparse(parts["train"].X):
+        from bpcli.training.descent.sparse_loop import sparse_slots
+
+        sparse_slots(state, options.l1, options.l2)
+    ordered = {k: parts[k] for k in PARTS if k in parts}
+    if stopping is not None:
+        _refuse_undefined(stopping.metric, model, parts["validation"].y)
+    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large, solver)
+
+
+def _start_solver(config: Config, solver: ChosenSolver, state: State) -> list[str]:
+    """Make the solver's slots; a note of the keys that it has no use for. ConfigError for too many weights."""
+    row, settings = solver
+    p, name = state.w.size + state.b.size, name_and_settings(config.training.optimizer)[0]
+    if row.most_weights is not None and p > row.most_weights:
+        others = " or ".join(other for other, row in SOLVERS.items() if row.most_weights is None)
+        raise ConfigError(
+            [
+                f"{config.places.get('training.optimizer', 'config')}: training.optimizer: {name} is for up to "
+                f"{row.most_weights} weights, and the model has {p}: take {others}"
+            ]
+        )
+    start_solver(row, settings, state)
+    if not config.passed_over:
+        return []
+    keys = config.passed_over
+    are = "are" if len(keys) > 1 else "is"
+    return [f"{name} goes over all rows at once, in float64, by steps of its own: {', '.join(keys)} {are} passed over"]
+
+
+def _refuse_undefined(metric: str, model: Model, y: Array) -> None:
+    """DataError where the metric that early stopping watches has no value on the validation rows, whatever is said."""
+    if not is_defined(metric, model.preparation.task, y, len(model.classes or ())):
+        raise DataError(
+            f"training.early_stopping: {metric} is not defined on the {len(y)} validation rows: it needs "
+            f"{METRICS[metric].needs or 'others'}",
+            "another metric, such as loss, or other validation rows: data.validation",
+        )
+
+
+def streams(config: Config) -> list[np.random.Generator]:
+    """The random generators of the splits, the start and the shuffling."""
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(config.training.seed).spawn(3)]
+
+
+def start(config: Config, preparation: Preparation, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The weights before the first step, w (n,) or (n, K); the bias starts at 0.
+
+    zeros; normal: N(0, 1/n), so that z starts with the variance of a standardised feature (LeCun et al. 1998, Efficient
+    BackProp, 4.6); uniform: U(−1/√n, 1/√n).
+    """
+    n, dtype = len(preparation.feature_names), np.dtype(config.training.dtype)
+    outputs = (len(preparation.classes or ()),) if LAYERS[config.model.type].per_class else ()
+    shape, bound = (n, *outputs), n**-0.5
+    if config.model.init == "normal":
+        w = rng.normal(0.0, bound, shape)
+    elif config.model.init == "uniform":
+        w = rng.uniform(-bound, bound, shape)
+    else:
+        w = np.zeros(shape)
+    return w.astype(dtype), np.zeros(outputs, dtype)
