@@ -42,6 +42,7 @@ class Checkpoint:
     """A state, with what identifies its training: the resolved config by key, and the digest of each part of the data.
 
     `replaces`: the training was told to replace the run that stood there. `processor`: the kind that it ran on.
+    `block`: the rows of the blocks by which larger batches are summed; 0 of versions that summed them at once.
     """
 
     state: State
@@ -49,6 +50,7 @@ class Checkpoint:
     data: Mapping[str, Mapping[str, Any]]
     replaces: bool = False
     processor: str = ""
+    block: int = 0
 
     def where(self) -> str:
         """How far the training had come, in words: `after 3 epochs, 5 steps into the next`."""
@@ -85,6 +87,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
             "data": checkpoint.data,
             "replaces": checkpoint.replaces,
             "processor": checkpoint.processor,
+            "block": checkpoint.block,
             "state": checkpoint.state.plain(),
         }
     )
@@ -116,7 +119,8 @@ def read(path: Path) -> Checkpoint:
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         state = State.of({name.removeprefix("state."): array for name, array in members.items()}, meta["state"])
-        found = Checkpoint(state, meta["config"], meta["data"], meta["replaces"], meta.get("processor", ""))
+        later = {key: meta[key] for key in ("processor", "block") if key in meta}  # older versions have none
+        found = Checkpoint(state, meta["config"], meta["data"], meta["replaces"], **later)
         if not conforms(found, Checkpoint) or min(state.epoch, state.batch, state.steps) < 0:
             raise ValueError("a part of another type")
         if state.generator is not None:

@@ -21,6 +21,7 @@ from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS
 from bpcli.training.config.loading import Config, config_values, dump_config, load_config
+from bpcli.training.descent import sums
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import stopping_of
@@ -124,7 +125,7 @@ class Session:
     def _write(self) -> None:
         assert self.training is not None
         state = self.training.state
-        done = Checkpoint(state, _texts(self.config), self._data, self._replaces, checkpoints.processor())
+        done = Checkpoint(state, _texts(self.config), self._data, self._replaces, checkpoints.processor(), sums.ROWS)
         checkpoints.write(self._folder, done)
         self.saved, self._saved_steps = done.where(), state.steps
 
@@ -237,6 +238,7 @@ def session(
         if found is not None and extends and _is_over(config, found.state):
             current.training, current.summary = None, load_summary(target)
         elif found is not None:
+            _refuse_other_sums(config, current.training, found)
             current.saved, current._saved_steps = found.where(), found.state.steps
             current.notes.append(f"going on {current.saved}")
             here = checkpoints.processor()
@@ -302,6 +304,18 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
         raise UsageError(
             "\n  ".join([f"the config has changed since {config.output} was trained:", *changed]),
             ways={"resume": "with the config as it was", "force": "to start afresh", "output": "for another run"},
+        )
+
+
+def _refuse_other_sums(config: Config, training: Training | None, found: Checkpoint) -> None:
+    """UsageError where the steps that are left would add up a batch in another order than those that were taken."""
+    if training is None or training.solver is not None or training.batch_size <= sums.ROWS or not found.state.steps:
+        return
+    if found.block != sums.ROWS:
+        raise UsageError(
+            f"{config.output}: batches of more than {sums.ROWS} rows are now summed by blocks of {sums.ROWS} rows, and "
+            "were not when its steps were taken: the last bits of the others would differ",
+            ways={"force": "to start afresh", "output": "for another run"},
         )
 
 

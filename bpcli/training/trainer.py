@@ -11,8 +11,9 @@ import numpy as np
 from bpcli.datasets.sparse import is_sparse
 from bpcli.formulas.steps import make_step
 from bpcli.training.config.loading import Config
+from bpcli.training.descent import sums
 from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
-from bpcli.training.descent.objective import ROWS, Objective
+from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import MOST_EPOCHS, Stopping
 from bpcli.training.descent.to_optimum import (
@@ -49,10 +50,11 @@ class Training:
     def rows_seen(self) -> int:
         """How many rows all steps so far have gone over, a row once an epoch."""
         N, state = len(self.parts["train"].y), self.state
-        return state.epoch * N + min(state.batch * self._batch_size, N)
+        return state.epoch * N + min(state.batch * self.batch_size, N)
 
     @property
-    def _batch_size(self) -> int:
+    def batch_size(self) -> int:
+        """The rows of a batch."""
         size, N = self.config.training.batch_size, len(self.parts["train"].y)
         return N if size == "full" else min(int(size), N)
 
@@ -63,8 +65,8 @@ class Training:
         None where `pause` stops it within an epoch. Between two records the state is complete, and holds the record.
         """
         model, options, train, state = self.model, self.config.training, self.parts["train"], self.state
-        size = self._batch_size
-        step = make_step(model.type, model.activation, model.loss, size, model.b.shape, model.w.dtype)
+        size = self.batch_size
+        step = make_step(model.type, model.activation, model.loss, min(size, sums.ROWS), model.b.shape, model.w.dtype)
         began, before = perf_counter(), state.seconds
         if state.ended or (self.stopping is not None and self.stopping.exhausted(state)):
             return
@@ -120,7 +122,7 @@ class Training:
         """What training minimises."""
         train, options = self.parts["train"], self.config.training
         step = make_step(
-            model.type, model.activation, model.loss, min(ROWS, len(train.y)), model.b.shape, np.dtype(np.float64)
+            model.type, model.activation, model.loss, min(sums.ROWS, len(train.y)), model.b.shape, np.dtype(np.float64)
         )
         y, outputs = model.target(train.y, np.float64), model.b.shape
         return Objective(

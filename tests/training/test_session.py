@@ -1,5 +1,6 @@
 """Stopped anywhere and gone on with, a training ends with the same bits; what was saved outlives what goes wrong."""
 
+import dataclasses
 import json
 import os
 import random
@@ -16,7 +17,7 @@ from bpcli.training import checkpoint
 from bpcli.training import session as sessions
 from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
 from bpcli.training.config.loading import config_from_mapping
-from bpcli.training.descent import loop
+from bpcli.training.descent import loop, sums
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.session import session
 
@@ -139,6 +140,22 @@ def test_stopped_at_random_it_ends_with_the_same_bits(here, every_step, monkeypa
         while stop_after(config(), rng.randint(1, 12)) is not None:
             pass
         assert _same(here / "run", here / "whole"), name
+
+
+@pytest.mark.parametrize(("then", "size", "refused"), [(0, 7, True), (0, 4, False), (4, 7, False)])
+def test_steps_that_add_up_a_batch_in_another_order_are_no_continuation(here, monkeypatch, then, size, refused):
+    """Batches of more rows than a block, of which earlier versions, whose checkpoints name none, knew nothing."""
+    monkeypatch.setattr(sums, "ROWS", 4)
+    settled = config(batch_size=size, epochs=9)
+    stop_after(settled, 12)
+    path = here / ".run.partial" / CHECKPOINT
+    checkpoint.write(path.parent, dataclasses.replace(checkpoint.read(path), block=then))
+    if not refused:
+        finish(settled, resume=True)
+        return
+    with pytest.raises(UsageError, match="more than 4 rows are now summed by blocks"):
+        finish(settled, resume=True)
+    assert path.is_file()
 
 
 def test_a_finished_run_goes_on_when_epochs_have_grown_and_else_does_nothing(here):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
+from bpcli.training.descent import sums
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
 
@@ -36,7 +37,8 @@ class Descent:
     """The rows and settings of a training, which stay the same while its state changes.
 
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
-    shuffled before each epoch. The last batch may be smaller and is averaged over its own size.
+    shuffled before each epoch. The last batch may be smaller and is averaged over its own size. A batch of more than
+    `sums.ROWS` rows is summed by blocks of so many, along the tree of `sums.summed`; `step` is for a block.
 
     `l2` adds l2/2·‖w‖² to J, `l1` adds l1·‖w‖₁, for which a step ends with a soft threshold: w := w − clip(w, −αλ, αλ)
     (Beck & Teboulle 2009); see `Optimizer`. Neither touches b nor the reported loss. `weights` (N,) are ω in
@@ -65,6 +67,11 @@ class Descent:
         """The rows of a batch, of which there are at most N."""
         return min(self.batch_size, self.rows)
 
+    @property
+    def in_blocks(self) -> bool:
+        """Whether a batch is summed block by block."""
+        return self.size > sums.ROWS
+
 
 def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
     """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; yields a record for each
@@ -77,7 +84,7 @@ def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -
     that was made before the first.
     """
     batches = _Batches(descent, state.w.shape[1:])
-    is_plain = descent.update_rule == PLAIN_DESCENT
+    is_plain = descent.update_rule == PLAIN_DESCENT and not descent.in_blocks
     sweep = _PlainSweep(descent, state) if is_plain else OptimizerSweep(descent, state)
     return run_epochs(batches, sweep, descent, state, pause or Pause())
 
@@ -167,7 +174,7 @@ class _PlainSweep:
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         threshold = learning_rate * l1
         total, lost, at = state.loss, state.loss_lost, state.batch
-        for x, x_T, target, z, ones, omega in batches:
+        for ((x, x_T, target, z, ones, omega),) in batches:
             np.dot(x, w, z)
             np.add(z, b, z)
             loss = step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
@@ -207,20 +214,16 @@ class OptimizerSweep(_PlainSweep):
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step for each batch: the gradient with its penalties, clipped, and then the optimiser's step."""
         state, descent, rule = self._state, self._descent, self._descent.update_rule
-        l1, l2 = descent.l1, descent.l2
+        l1, l2, evaluate = descent.l1, descent.l2, self._in_blocks if descent.in_blocks else self._at_once
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
         slots_w, slots_b = rule.slots(state, "w"), rule.slots(state, "b")
-        for x, x_T, target, z, ones, omega in batches:
-            self._dot(x, w, z)
-            np.add(z, b, z)
-            loss = descent.step(z, target, omega)
+        for batch in batches:
+            loss, m = evaluate(batch)
             if not isfinite(loss):
                 raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.learning_rate)
-            self._dot(x_T, z, dJ_dw)
-            np.dot(ones, z, dJ_db)
-            shrink = rule.clipped(dJ_dw, dJ_db, len(z), w, l1, l2)
-            np.multiply(dJ_dw, shrink / len(z), dJ_dw)
-            np.multiply(dJ_db, shrink / len(z), dJ_db)
+            shrink = rule.clipped(dJ_dw, dJ_db, m, w, l1, l2)
+            np.multiply(dJ_dw, shrink / m, dJ_dw)
+            np.multiply(dJ_db, shrink / m, dJ_db)
             t = state.steps + 1
             learning_rate = self.learning_rate * rule.warmed_up(t)
             if l2 and rule.optimizer.decoupled:
@@ -235,6 +238,28 @@ class OptimizerSweep(_PlainSweep):
             state.batch += 1
             state.steps = t
 
+    def _at_once(self, blocks: Iterable["Block"]) -> tuple[float, int]:
+        """ΣJ₀ of the one block of a batch, and its rows m; leaves m·∂J/∂w and m·∂J/∂b of it."""
+        ((x, x_T, target, z, ones, omega),) = blocks
+        self._dot(x, self._state.w, z)
+        np.add(z, self._state.b, z)
+        loss = self._descent.step(z, target, omega)
+        self._dot(x_T, z, self._dJ_dw)
+        np.dot(ones, z, self._dJ_db)
+        return loss, len(z)
+
+    def _in_blocks(self, blocks: Iterable["Block"]) -> tuple[float, int]:
+        """`_at_once` of a batch of several blocks: while a block's rows are in the cache, for z and for ∂J/∂w."""
+        dJ_dw, dJ_db = self._dJ_dw, self._dJ_db
+        parts = (
+            np.concatenate([self._at_once((block,)), dJ_dw.reshape(-1), dJ_db.reshape(-1)], dtype=np.float64)
+            for block in blocks
+        )
+        total = sums.summed(parts)
+        dJ_dw[...] = total[2 : 2 + dJ_dw.size].reshape(dJ_dw.shape)
+        dJ_db[...] = total[2 + dJ_dw.size :].reshape(dJ_db.shape)
+        return float(total[0]), int(total[1])
+
 
 def added(total: float, lost: float, term: float) -> tuple[float, float]:
     """A sum with one more term, and its rounding error so far: the error does not grow with the terms (Kahan 1965)."""
@@ -247,53 +272,61 @@ _PATIENCE = 0.01
 """Seconds of steps between two looks at the clock, which takes a noticeable part of a step of microseconds."""
 
 _COPIED = 1 << 25
-"""Bytes of rows that are copied in their order at once, so that each batch is a view made beforehand."""
+"""Bytes of rows up to which all rows are shuffled, and of a file so many are read at once."""
 
 _CHUNK = 1 << 17
 """Bytes of rows that stay together where the rows need more than one window."""
 
-Batch = tuple[Array, Array, Array, Array, Array, Array | None]
+_CACHED = 1 << 20
+"""Bytes of rows in memory that are copied in their order at once: few enough to be in the cache when they are used."""
+
+Block = tuple[Array, Array, Array, Array, Array, Array | None]
+Batch = Iterable[Block]
 
 
 class _Batches:
-    """The batches of an epoch as (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
+    """The batches of an epoch as blocks (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
 
-    All in memory that is allocated once: a window, into which the rows of the next batches are copied in order. Up to
-    `_COPIED` bytes the window holds all rows. If there are more, an epoch shuffles chunks of `_CHUNK` bytes, and then
-    the rows within each window: a file is read in large pieces, and the rows of a window still come from hundreds of
+    All in memory that is allocated once, into which the rows of the next blocks are copied in order. Up to `_COPIED`
+    bytes an epoch shuffles all rows. If there are more, it shuffles chunks of `_CHUNK` bytes, and then the rows within
+    each window of `_COPIED` bytes: a file is read in large pieces, and the rows of a window still come from hundreds of
     places.
     """
 
     def __init__(self, descent: Descent, outputs: tuple[int, ...]) -> None:
-        X, y, rng, weights, size = descent.X, descent.y, descent.rng, descent.weights, descent.size
-        self._X, self._y, self._rng, self._all_weights = X, y, rng, weights
+        X, size = descent.X, descent.size
+        self._X, self._y, self._rng, self._weights = X, descent.y, descent.rng, descent.weights
         N, width = X.shape
-        self._size, self._order = size, np.arange(N)
-        self._z = np.empty((size, *outputs), X.dtype)
-        self._ones = np.ones(size, X.dtype)
+        self._N, self._size, self._block = N, size, min(size, sums.ROWS)
         row = max(1, width * X.dtype.itemsize)
         self._chunk = max(1, _CHUNK // row)
-        within = N * row <= _COPIED
-        self._stays = rng is None and isinstance(X, np.ndarray)  # rows in memory that keep their order
-        rows = N if within or self._stays else min(N, size * max(1, _COPIED // (row * size)))
-        self._rows = X if self._stays else np.empty((rows, width), X.dtype)
-        self._targets = y if self._stays else np.empty(rows, y.dtype)
-        self._weights = weights if self._stays or weights is None else np.empty(rows, weights.dtype)
-        self._unshuffled = self._order.copy() if len(self._rows) == N else self._order
-        self._views = [self._view(at, min(at + size, rows)) for at in range(0, rows, size)]
-        self._window = 0 if self._stays else -1  # the number of the window in memory
+        self._mixed = N if N * row <= _COPIED else min(N, size * max(1, _COPIED // (row * size)))
+        self._order = np.arange(N)
+        self._unshuffled = self._order.copy() if self._mixed == N else self._order
+        in_memory = isinstance(X, np.ndarray)
+        room = min(_CACHED, _COPIED) if in_memory else _COPIED
+        self._held = min(N, self._block * max(1, room // (row * self._block)))  # rows that are copied at once
+        self._stays = self._rng is None and in_memory  # their rows are used where they are
+        self._z, self._ones = np.empty((self._block, *outputs), X.dtype), np.ones(self._block, X.dtype)
+        self._rows, self._targets, self._omega = X, self._y, self._weights
+        if not self._stays:
+            self._rows, self._targets = np.empty((self._held, width), X.dtype), np.empty(self._held, self._y.dtype)
+            self._omega = None if self._weights is None else np.empty(self._held, self._weights.dtype)
+        self._window = -1  # the number of the window in memory
+        self._views: list[tuple[Block]] = []  # of its batches, and
+        self._viewed = 0  # how many rows they have
         self.count = -(-N // size)
 
-    def _view(self, start: int, stop: int) -> Batch:
+    def _view(self, start: int, stop: int) -> Block:
         x = self._rows[start:stop]
-        weights = None if self._weights is None else self._weights[start:stop]
-        return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], weights
+        omega = None if self._omega is None else self._omega[start:stop]
+        return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], omega
 
     def arrange(self) -> None:
         """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
         if self._rng is None:
             return
-        N, rows = len(self._order), len(self._rows)
+        N, rows = self._N, self._mixed
         self._window = -1
         if rows == N:
             np.copyto(self._order, self._unshuffled)
@@ -307,30 +340,48 @@ class _Batches:
         for first in range(0, N, rows):
             self._rng.shuffle(self._order[first : first + rows])
 
-    def part(self, start: int, stop: int) -> Iterable[Batch]:
+    def part(self, start: int, stop: int) -> Iterator[Batch]:
         """The epoch's batches from number `start` to `stop`, each in memory that a later one reuses."""
-        per = len(self._views)
-        if per >= self.count:
-            self._load(0)
-            return self._views[start:stop]
-        return (self._batch(*divmod(number, per)) for number in range(start, min(stop, self.count)))
+        stop = min(stop, self.count)
+        if self._size > self._block:
+            yield from (self._blocks(number * self._size) for number in range(start, stop))
+            return
+        per = -(-self._held // self._size)
+        for window in range(start // per, -(-stop // per)):
+            self._load(window)
+            yield from self._views[max(0, start - window * per) : stop - window * per]
 
-    def _batch(self, window: int, at: int) -> Batch:
-        self._load(window)
-        left = len(self._order) - (window * len(self._views) + at) * self._size
-        return self._views[at] if left >= self._size else self._view(at * self._size, at * self._size + left)
+    def _blocks(self, first: int) -> Iterator[Block]:
+        """The blocks of the batch that begins with that row of the order."""
+        end = min(first + self._size, self._N)
+        for begin in range(first, end, self._held):
+            rows = min(self._held, end - begin)
+            at = self._take(begin, begin + rows)
+            for row in range(at, at + rows, self._block):
+                yield self._view(row, min(row + self._block, at + rows))
 
     def _load(self, window: int) -> None:
-        """Copy the rows of a window; with "clip", as "raise" would make NumPy buffer the output."""
+        """Take the rows of a window, and make the views of its batches; those of a buffer stay."""
         if window == self._window:
             return
         self._window = window
-        first = window * len(self._rows)
-        rows = self._order[first : first + len(self._rows)]
-        self._X.take(rows, 0, self._rows[: len(rows)], "clip")
-        self._y.take(rows, 0, self._targets[: len(rows)], "clip")
-        if self._all_weights is not None and self._weights is not None:
-            self._all_weights.take(rows, 0, self._weights[: len(rows)], "clip")
+        first, rows = window * self._held, min(self._held, self._N - window * self._held)
+        at = self._take(first, first + rows)
+        if self._stays or rows != self._viewed:
+            stop, self._viewed = at + rows, rows
+            self._views = [(self._view(row, min(row + self._size, stop)),) for row in range(at, stop, self._size)]
+
+    def _take(self, first: int, stop: int) -> int:
+        """Copy those rows of the order, if they are not used where they are; returns where they begin."""
+        if self._stays:
+            return first
+        order, rows = self._order[first:stop], stop - first
+        # With "clip", as "raise" would make NumPy buffer the output.
+        self._X.take(order, 0, self._rows[:rows], "clip")
+        self._y.take(order, 0, self._targets[:rows], "clip")
+        if self._weights is not None and self._omega is not None:
+            self._weights.take(order, 0, self._omega[:rows], "clip")
+        return 0
 
 
 def diverged(epoch: int, step: int, what: str, learning_rate: float | None) -> DivergedError:

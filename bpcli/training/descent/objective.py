@@ -1,10 +1,6 @@
-"""The objective: J over all training rows with its penalties, its gradient and its Hessian, block by block.
+"""The objective: J over all training rows with its penalties, its gradient and its Hessian, block by block."""
 
-The sum of the blocks goes along a tree that depends on the number of rows alone, so that it has the same bits wherever
-the blocks are computed, and an error that grows with log N.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -16,11 +12,10 @@ from bpcli.formulas.activations import Activation
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.solvers import newton_step, pseudo_gradient
 from bpcli.formulas.steps import Step
+from bpcli.training.descent import sums
+from bpcli.training.descent.sums import summed
 
 Array = NDArray[Any]
-
-ROWS = 4096
-"""Rows of a block."""
 
 
 class Evaluation(NamedTuple):
@@ -139,9 +134,9 @@ class Objective:
             return sqrt(max(0.0, float(-at.gradient @ step)))
 
     def _blocks(self) -> Iterator[tuple[Any, Array, Array | None]]:
-        for first in range(0, self.N, ROWS):
+        for first in range(0, self.N, sums.ROWS):
             self._check()
-            rows = slice(first, min(self.N, first + ROWS))
+            rows = slice(first, min(self.N, first + sums.ROWS))
             x = self._X[rows]
             yield (
                 x.astype(np.float64, copy=False),
@@ -160,18 +155,3 @@ def _outer(x: Any, h: Array) -> Array:
     result[:n, n] = result[n, :n] = np.asarray(weighted.sum(axis=0)).reshape(-1)
     result[n, n] = h.sum()
     return result
-
-
-def summed(parts: Iterable[Array]) -> Array:
-    """The sum of some arrays along a binary tree over their numbers: ((0 + 1) + (2 + 3)) + (4 + …)."""
-    waiting: list[tuple[int, Array]] = []  # the level of a node of the tree, and its sum
-    for part in parts:
-        level = 0
-        while waiting and waiting[-1][0] == level:
-            part = waiting.pop()[1] + part
-            level += 1
-        waiting.append((level, part))
-    _, total = waiting.pop()
-    while waiting:
-        total = waiting.pop()[1] + total
-    return total

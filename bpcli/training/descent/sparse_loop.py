@@ -6,7 +6,7 @@ made in closed form: after k steps of w := S(ρw, θ), with ρ = 1 − αλ₂, 
 Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isfinite
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.sparse import csr_array
+from bpcli.training.descent import sums
 from bpcli.training.descent.loop import Descent, Epoch, OptimizerSweep, added, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 
@@ -58,22 +59,37 @@ class _PostponingSweep:
         self._descent, self._state = descent, state
         self._taken = state.slots.get(TAKEN)
 
-    def __call__(self, batches: Iterable["SparseBatch"]) -> None:
+    def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch."""
         state = self._state
         w, b = state.w, state.b
-        for x, touched, target, omega in batches:
+        for touched, blocks in batches:
             self._take_postponed(touched)
-            z = np.asarray(x @ w[touched] + b)
-            loss = self._descent.step(z, target, omega)  # z is now N·∂J/∂z, of the N rows of this batch
+            loss, m, dJ_dw, dJ_db = self._evaluate(blocks, w[touched])
             if not isfinite(loss):
                 raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.learning_rate)
-            per_row = self.learning_rate / len(z)
+            per_row = self.learning_rate / m
             state.steps += 1
-            self._descend(touched, per_row * (x.T @ z))
-            b -= per_row * z.sum(axis=0)
+            self._descend(touched, per_row * dJ_dw)
+            b -= per_row * dJ_db
             state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
             state.batch += 1
+
+    def _evaluate(self, blocks: Sequence["Block"], w: Array) -> tuple[float, int, Array, Array]:
+        """ΣJ₀ of a batch, its rows m, and m·∂J/∂w and m·∂J/∂b, for the weights of its features."""
+        found = [self._at_once(block, w) for block in blocks]
+        if len(found) == 1:
+            return found[0]
+        loss, m, dJ_dw, dJ_db = (
+            sums.summed(np.asarray(p, np.float64) for p in part) for part in zip(*found, strict=True)
+        )
+        return float(loss), int(m), dJ_dw.astype(w.dtype), dJ_db.astype(w.dtype)
+
+    def _at_once(self, block: "Block", w: Array) -> tuple[float, int, Array, Array]:
+        x, target, omega = block
+        z = np.asarray(x @ w + self._state.b)
+        loss = self._descent.step(z, target, omega)  # z is now m·∂J/∂z
+        return loss, len(z), x.T @ z, z.sum(axis=0)
 
     def finish_epoch(self) -> None:
         """Take the postponed steps of all weights, as α may change now."""
@@ -115,11 +131,13 @@ class _SparseSweep(OptimizerSweep):
         out[...] = x @ y
 
 
-SparseBatch = tuple[Any, Any, Array, Array | None]
+Block = tuple[Any, Array, Array | None]
+Batch = tuple[Any, Sequence[Block]]
 
 
 class _SparseBatches:
-    """Batches as (x, the features that occur in it, y, ω or None), x (N, so many); a slice where those are all."""
+    """Batches as (the features that occur in it, its blocks (x, y, ω or None)), x (m, so many); a slice where those are
+    all."""
 
     def __init__(self, descent: Descent, whole: Callable[[], bool]) -> None:
         X, size = descent.X, descent.size
@@ -158,18 +176,27 @@ class _SparseBatches:
         if not self._whole() and len(indices) < width:
             touched, indices = np.unique(indices, return_inverse=True)
             width = len(touched)
-        x = csr_array((part.data[entries], indices, starts - starts[0]), shape=(len(starts) - 1, width))
-        return x, touched, targets[within], None if weights is None else weights[within]
+        targets, weights, data = targets[within], None if weights is None else weights[within], part.data[entries]
+        starts = starts - starts[0]
+        blocks = []
+        for first in range(0, len(targets), sums.ROWS):
+            rows = slice(first, first + sums.ROWS)
+            of_rows = starts[first : first + sums.ROWS + 1]
+            entries = slice(of_rows[0], of_rows[-1])
+            shape = len(of_rows) - 1, width
+            x = csr_array((data[entries], indices[entries], of_rows - of_rows[0]), shape=shape)
+            blocks.append((x, targets[rows], None if weights is None else weights[rows]))
+        return touched, blocks
 
 
 class _WholeBatches(_SparseBatches):
-    """Batches as the loop over dense rows has them: (x, xᵀ, y, buffer of z, ones, ω or None)."""
+    """Batches as the loop over dense rows has them, of blocks (x, xᵀ, y, buffer of z, ones, ω or None)."""
 
     def __init__(self, descent: Descent, w: Array) -> None:
         super().__init__(descent, lambda: True)
-        self._z, self._ones = np.empty((self._size, *w.shape[1:]), w.dtype), np.ones(self._size, w.dtype)
+        rows = min(self._size, sums.ROWS)
+        self._z, self._ones = np.empty((rows, *w.shape[1:]), w.dtype), np.ones(rows, w.dtype)
 
     def _batch(self, at: int) -> Any:
-        x, _, target, omega = super()._batch(at)
-        m = x.shape[0]
-        return x, x.T, target, self._z[:m], self._ones[:m], omega
+        _, blocks = super()._batch(at)
+        return [(x, x.T, y, self._z[: len(y)], self._ones[: len(y)], omega) for x, y, omega in blocks]

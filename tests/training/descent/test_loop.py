@@ -10,7 +10,7 @@ from autograd import grad
 
 from bpcli.datasets.row_file import Matrix
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import loop
+from bpcli.training.descent import loop, sums
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.update_rule import update_rule_of
@@ -139,6 +139,7 @@ def test_rows_of_a_file_give_the_bits_of_rows_in_memory(monkeypatch, tmp_path, m
     for copied in (0, 3 * 7 * 24, 1 << 20):
         monkeypatch.setattr(loop, "_COPIED", copied)
         monkeypatch.setattr(loop, "_CHUNK", 2 * 24)
+        monkeypatch.setattr(sums, "ROWS", 7 if copied else 3)
         weights = []
         for stored in (False, True):
             X, y, w, b = problem(model, loss)
@@ -151,6 +152,37 @@ def test_rows_of_a_file_give_the_bits_of_rows_in_memory(monkeypatch, tmp_path, m
             train(model, activation, loss, rows, y, w, b, batch_size=7, epochs=3, rng=rng)
             weights.append((w.tobytes(), b.tobytes()))
         assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("kind", "activation", "loss"), [("softmax", None, "cce"), ("neuron", "sigmoid", "bce")])
+def test_a_large_batch_is_summed_by_blocks_along_a_tree(monkeypatch, kind, activation, loss, dtype):
+    """In blocks of 7 rows, wherever these come from: batches of 32 are ((0 + 1) + (2 + 3)) + 4."""
+    monkeypatch.setattr(sums, "ROWS", 7)
+    X, y, w, b = problem(kind, loss)
+    X, w, b = X.astype(dtype), w.astype(dtype), b.astype(dtype)
+    y = y if kind == "softmax" else y.astype(dtype)
+    order = np.arange(len(X))
+    np.random.default_rng(4).shuffle(order)
+    expected, bias, step = w.copy(), b.copy(), make_step(kind, activation, loss, 7, b.shape, w.dtype)
+    for batch in np.split(order, range(32, len(X), 32)):
+        parts = []
+        for rows in np.split(batch, range(7, len(batch), 7)):
+            z = X[rows] @ expected + bias
+            step(z, y[rows])
+            parts.append(((X[rows].T @ z).astype(float), np.dot(np.ones(len(rows), dtype), z).astype(float)))
+        parts += [(0.0, 0.0)] * (-len(parts) % 8)
+        while len(parts) > 1:
+            parts = [(one[0] + two[0], one[1] + two[1]) for one, two in zip(parts[::2], parts[1::2], strict=True)]
+        expected -= (parts[0][0].astype(dtype) * np.dtype(dtype).type(1 / len(batch))) * np.dtype(dtype).type(0.1)
+        bias -= (np.asarray(parts[0][1], dtype) * np.dtype(dtype).type(1 / len(batch))) * np.dtype(dtype).type(0.1)
+    for cached in (1, 1 << 20):
+        monkeypatch.setattr(loop, "_CACHED", cached)
+        found, b_ = w.copy(), b.copy()
+        rng = np.random.default_rng(4)
+        train(kind, activation, loss, X, y, found, b_, batch_size=32, epochs=1, rng=rng, learning_rate=0.1)
+        assert found.tobytes() == expected.tobytes()
+        assert b_.tobytes() == bias.tobytes()
 
 
 def test_windows_visit_every_row_once_and_mix_what_stands_together(monkeypatch):

@@ -6,8 +6,8 @@ from scipy.sparse import csr_array
 
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import objective as module
-from bpcli.training.descent.objective import Objective, summed
+from bpcli.training.descent import sums
+from bpcli.training.descent.objective import Objective
 
 CASES = [
     ("neuron", "identity", "mse", ()),
@@ -45,7 +45,7 @@ def test_gradient_and_hessian_are_the_slopes_of_what_they_are_of(case, weighted)
 def test_sparse_rows_and_small_blocks_change_nothing(case, monkeypatch):
     f = objective(case, weighted=True)
     theta = np.random.default_rng(3).normal(size=f.p)
-    monkeypatch.setattr(module, "ROWS", 7)
+    monkeypatch.setattr(sums, "ROWS", 7)
     for other in (objective(case, True), objective(case, True, sparse=True)):
         assert other(theta).gradient == pytest.approx(f(theta).gradient, rel=1e-12, abs=1e-14)
         assert other.hessian(theta) == pytest.approx(f.hessian(theta), rel=1e-12, abs=1e-14)
@@ -59,12 +59,6 @@ def test_the_decrement_of_a_quadratic_says_how_far_it_is_down():
     at, H = f(theta), f.hessian(theta)
     least = f(theta - np.linalg.solve(H, at.gradient)).value
     assert f.decrement(theta, at) ** 2 / 2 == pytest.approx(at.value - least)
-
-
-def test_a_sum_goes_along_a_tree_whose_error_grows_slowly():
-    parts = [np.array([0.1])] * 4096
-    assert summed(parts) == pytest.approx([409.6], rel=3e-16)
-    assert summed(iter(parts[:5])) == ((0.1 + 0.1) + (0.1 + 0.1)) + 0.1
 
 
 def test_no_decrement_where_the_hessian_is_indefinite_or_l1_bends_it():

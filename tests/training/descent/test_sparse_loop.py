@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import sparse_loop
+from bpcli.training.descent import sparse_loop, sums
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import Pause, State
@@ -103,6 +103,23 @@ def test_stopped_after_every_step_and_gone_on_with_it_has_the_same_bits(rows, pe
     assert found == losses
     assert stopped.w.tobytes() == whole.w.tobytes()
     assert stopped.b.tobytes() == whole.b.tobytes()
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+@pytest.mark.parametrize("kind", [("neuron", "sigmoid", "bce"), ("softmax", None, "cce")], ids=str)
+def test_blocks_of_a_large_batch_are_those_of_rows_written_out(rows, monkeypatch, kind, rule):
+    rule = update_rule_of(rule, "constant", None, 3)
+    once = trained(descend_sparse, csr_array(rows), kind, {"l1": 1e-3}, 20, rule=rule)
+    lengths, summed = [], sums.summed
+    monkeypatch.setattr(sums, "summed", lambda parts: lengths.append(len(parts := list(parts))) or summed(parts))
+    monkeypatch.setattr(sums, "ROWS", 6)
+    dense = trained(descend_epochs, rows, kind, {"l1": 1e-3}, 20, rule=rule)
+    blocks = trained(descend_sparse, csr_array(rows), kind, {"l1": 1e-3}, 20, rule=rule)
+    for other in (once, dense):
+        assert blocks[0] == pytest.approx(other[0], rel=1e-11)
+        assert np.abs(blocks[1] - other[1]).max() <= 1e-11
+        assert np.abs(blocks[2] - other[2]).max() <= 1e-11
+    assert set(lengths) == {4, 2}  # 20 = 6 + 6 + 6 + 2 rows, and at the end of an epoch 10 = 6 + 4
 
 
 def test_windows_change_nothing(rows, monkeypatch):
