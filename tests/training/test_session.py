@@ -143,11 +143,13 @@ def test_stopped_at_random_it_ends_with_the_same_bits(here, every_step, monkeypa
 
 
 @pytest.mark.parametrize(("then", "size", "refused"), [(0, 7, True), (0, 4, False), (4, 7, False)])
-def test_steps_that_add_up_a_batch_in_another_order_are_no_continuation(here, monkeypatch, then, size, refused):
+def test_steps_that_add_up_a_batch_in_another_order_are_no_continuation(
+    here, every_step, monkeypatch, then, size, refused
+):
     """Batches of more rows than a block, of which earlier versions, whose checkpoints name none, knew nothing."""
     monkeypatch.setattr(sums, "ROWS", 4)
     settled = config(batch_size=size, epochs=9)
-    stop_after(settled, 12)
+    stop_after(settled, 6)
     path = here / ".run.partial" / CHECKPOINT
     checkpoint.write(path.parent, dataclasses.replace(checkpoint.read(path), block=then))
     if not refused:
