@@ -29,7 +29,7 @@ CALLS = [
     (os, "unlink"),
     (os, "open"),
     (Path, "open"),
-    (files, "_rename_with"),
+    (files, "rename_with"),
 ]
 
 

@@ -13,8 +13,9 @@ from bpcli.datasets.discovery import discovered
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.table import only_column, with_target
 from bpcli.errors import UsageError
-from bpcli.files import matching, refuse_overwrite, write_atomically
+from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.formulas.layers import LAYERS
+from bpcli.paths import matching
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import DIALECT_KEYS
 from bpcli.training.config.suggestion import remarks_on, suggest

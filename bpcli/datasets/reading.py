@@ -18,7 +18,7 @@ from bpcli.datasets.meaning import (
 from bpcli.datasets.stacking import check_same, numbered_from, stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
-from bpcli.files import check_file
+from bpcli.paths import check_file
 from bpcli.sources import Rereadable
 
 

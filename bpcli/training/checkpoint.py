@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
-from bpcli.files import MARK, staging_path, write_atomically, writing
+from bpcli.files import write_atomically, writing
+from bpcli.folders import MARK, staging_path
 from bpcli.text.json_types import conforms
 from bpcli.training.descent.state import State
 

@@ -16,9 +16,9 @@ from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.stored import Progress, stored
 from bpcli.datasets.table import Table, only_column, with_target
 from bpcli.errors import ConfigError
-from bpcli.files import Paths, matching
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import loss_of, task_of
+from bpcli.paths import Paths, matching
 from bpcli.training.config.loading import Config, check_columns
 
 Array = NDArray[Any]

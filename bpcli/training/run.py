@@ -16,8 +16,9 @@ from bpcli.datasets.dialect import dialect_of
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.reading import READERS, is_named_as_table
 from bpcli.errors import DataError, UnfinishedError
-from bpcli.files import check_file, write_new, writing
+from bpcli.files import write_new, writing
 from bpcli.formulas.layers import LAYERS, loss_of, refusal, task_of
+from bpcli.paths import check_file
 from bpcli.sources import read_archive
 from bpcli.text.json_types import conforms
 from bpcli.text.notation import csv_line, json_text

@@ -12,7 +12,8 @@ from bpcli.datasets.large import has_blocks
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
-from bpcli.files import check_target, install, staged_folder, writing
+from bpcli.files import writing
+from bpcli.folders import check_target, install, staged_folder
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.notation import number

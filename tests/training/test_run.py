@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.errors import DataError, UnfinishedError
-from bpcli.files import MARK, staging_path
+from bpcli.folders import MARK, staging_path
 from bpcli.training.checkpoint import CHECKPOINT
 from bpcli.training.run import (
     CONFIG,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli import files
+from bpcli import folders
 from bpcli.errors import CheckError, DataError, UsageError
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.training import checkpoint
@@ -204,7 +204,7 @@ def killing(monkeypatch):
         deadly(os, name)
     deadly(checkpoint.np, "savez")
     deadly(sessions, "save_run")
-    deadly(files, "_exchange")
+    deadly(folders, "_exchange")
     return death
 
 
@@ -418,14 +418,14 @@ def test_a_forced_training_that_is_stopped_leaves_the_old_run_and_replaces_it_wh
 def test_what_is_left_of_a_replaced_run_is_not_gone_on_with(here, killing, monkeypatch, gone):
     """Dead between the exchange of the two folders and the removal of the old one."""
     finish(config(seed=4))
-    exchange = files._exchange
+    exchange = folders._exchange
 
     def exchange_and_die(first, second):
         exchange(first, second)
         killing.left = 0
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_exchange", exchange_and_die)
+        patch.setattr(folders, "_exchange", exchange_and_die)
         with pytest.raises(Killed):
             finish(config(), force=True)
     killing.left = None

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.readers.arrays import npy_header
 from bpcli.errors import DataError
-from bpcli.files import check_file, write_atomically
+from bpcli.files import write_atomically
 from bpcli.memory import check_memory
+from bpcli.paths import check_file
 from bpcli.sources import Reader, Source, read_exactly
 
 Array = NDArray[Any]

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from bpcli.datasets.preparation.gaps import FILLS, fits_text
 from bpcli.errors import meant, several
-from bpcli.files import paths_text
 from bpcli.formulas.choices import Task, name_and_settings
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, loss_of, pairs_in_words, refusal, task_of
 from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.formulas.solvers import SOLVERS, Solver
+from bpcli.paths import paths_text
 from bpcli.training.config.keys import KEYS
 from bpcli.training.metrics import metrics_of
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any, get_type_hints
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.preparation.gaps import MISSING_STRATEGIES
 from bpcli.datasets.reading import READERS
-from bpcli.files import Paths
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Choice, Setting, Task
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
@@ -22,6 +21,7 @@ from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.formulas.solvers import SOLVERS
+from bpcli.paths import Paths
 from bpcli.training.config.value_types import (
     CHARACTER,
     CLASS,

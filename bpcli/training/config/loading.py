@@ -11,8 +11,8 @@ from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.reading import Files, is_named_as_table, own_target, read_files
 from bpcli.datasets.sparse import Names
 from bpcli.errors import ConfigError, DataError, UsageError, nearest
-from bpcli.files import check_file, matching
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
+from bpcli.paths import check_file, matching
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 from bpcli.training.config.conflicts import Conflict, conflicts, solver_of, unknown_columns

@@ -1,0 +1,196 @@
+"""Folders that appear under their name only when they are whole: staged beside it, then put in place in one step."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bpcli.errors import UsageError
+from bpcli.files import (
+    ELSEWHERE,
+    NOT_SUPPORTED,
+    RENAME_EXCHANGE,
+    REPLACE,
+    is_open_at,
+    rename_with,
+    sync,
+    sync_folder,
+    write_new,
+    writing,
+)
+
+MARK = ".pid"
+"""The file, with the pid, that marks a staging folder; one that a killed process left of a replaced run has none."""
+
+
+def staging_path(target: Path) -> Path:
+    """The hidden folder next to `target` in which it is made."""
+    absolute = Path(os.path.realpath(target))  # `.` has no name; a link is kept, and its target is replaced
+    return absolute.with_name(f".{absolute.name}.partial")
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """The hidden folder next to `target` to write into, held by this process; `install` then gives it its name.
+
+    Files with a name in `keeps` survive an error and even the end of the process; all others are removed. A second
+    process that stages the same target is refused (UsageError, which names the first); what can't be written is a
+    DataError.
+    """
+    staging = staging_path(target)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if staging.is_symlink():  # nothing is written through a link
+            staging.unlink()
+        descriptor = _hold(staging, target)
+    try:
+        with writing(target):
+            _clear(staging, keeps if (staging / MARK).is_file() else frozenset())
+            write_new(staging / MARK, f"{os.getpid()}\n".encode())
+        yield staging
+    finally:
+        try:
+            if is_open_at(descriptor, staging):
+                _leave(staging, keeps)
+        finally:
+            os.close(descriptor)
+
+
+def install(
+    staging: Path, target: Path, known: frozenset[str], force: bool = False, ways: Mapping[str, str] = REPLACE
+) -> None:
+    """Make the files in `staging` durable and let it become `target` in one step.
+
+    With `force` an existing `target` is replaced, if it holds one of the file names `known` (or nothing); its other
+    files move into the new one. On any error the old folder stays as it was.
+    """
+    with writing(target):
+        for path in staging.iterdir():
+            sync(path)
+        sync_folder(staging)
+        check_target(target, known, force, ways)
+        _install(staging, Path(os.path.realpath(target)), known | {MARK})
+
+
+def check_target(target: Path, known: frozenset[str], force: bool = False, ways: Mapping[str, str] = REPLACE) -> None:
+    """UsageError if `target` is there, unless it is a folder that `force` may replace, or an empty one."""
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        what = "a file" if target.exists() else f"a link to {os.readlink(target)}, where there is nothing"
+        raise UsageError(f"{target} is {what}, not a folder that can be replaced", ways=ELSEWHERE)
+    inside = os.listdir(target)
+    if inside and not known & set(inside):
+        raise UsageError(f"{target} is a folder with other things in it ({sorted(inside)[0]} …)", ways=ELSEWHERE)
+    if inside and not force:
+        raise UsageError(f"{target} exists already", ways=ways)
+
+
+def _hold(staging: Path, target: Path) -> int:
+    """A descriptor of `staging`, made if need be, whose lock ends with this process."""
+    import fcntl
+
+    while True:
+        staging.mkdir(exist_ok=True)
+        try:
+            descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except FileNotFoundError:  # the process that held it has just ended
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                raise UsageError(f"another process{_holder(staging)} is writing {target}", ways=ELSEWHERE) from error
+            raise
+        if is_open_at(descriptor, staging):
+            return descriptor
+        os.close(descriptor)  # it was put in place, or removed, between the two calls
+
+
+def _leave(staging: Path, keeps: frozenset[str]) -> None:
+    """Remove what is not to be kept, and the folder if it is then empty."""
+    with contextlib.suppress(OSError):
+        _clear(staging, keeps | {MARK})
+        if set(os.listdir(staging)) <= {MARK}:
+            _remove(staging)
+
+
+def _holder(staging: Path) -> str:
+    """` (pid 12)` if the holder of `staging` says so."""
+    with contextlib.suppress(OSError, ValueError):
+        return f" (pid {int((staging / MARK).read_text())})"
+    return ""
+
+
+def _clear(folder: Path, keeps: frozenset[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in keeps:
+            if path.is_dir() and not path.is_symlink():
+                _remove(path)
+            else:
+                path.unlink()
+
+
+def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
+    """Give `staging` the name of `target`; an existing target changes places with it and is then removed."""
+    import fcntl
+
+    if not target.exists():
+        os.rename(staging, target)
+    else:
+        # Locked until it is removed, so that no process takes the old folder, under its new name, for a staging folder.
+        old = os.open(target, os.O_RDONLY)
+        try:
+            fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (target / MARK).unlink(missing_ok=True)
+            for name in os.listdir(target):
+                if name not in known:
+                    _link_over(target / name, staging / name)
+            _exchange(staging, target)
+            # The old folder still holds the files that moved: only its own are dropped.
+            _remove(staging)
+        finally:
+            os.close(old)
+    with contextlib.suppress(OSError):
+        (target / MARK).unlink()
+    sync_folder(target.parent)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also a read-only one."""
+    with contextlib.suppress(OSError):
+        folder.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _link_over(source: Path, destination: Path) -> None:
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, destination, symlinks=True)
+    else:
+        try:
+            os.link(source, destination, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in NOT_SUPPORTED:
+                raise
+            shutil.copy2(source, destination, follow_symlinks=False)
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Let two folders change names: in one step where the system can, else by way of a third name."""
+    try:
+        rename_with(first, second, RENAME_EXCHANGE)
+        return
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:
+            raise
+    aside = second.with_name(f".{second.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(second, aside)
+    try:
+        os.rename(first, second)
+    except OSError:
+        os.rename(aside, second)
+        raise
+    os.rename(aside, first)

@@ -1,0 +1,66 @@
+"""The paths that a user names: patterns, and what stands there instead of a file."""
+
+import os
+import re
+from collections import Counter
+from glob import glob, has_magic
+from pathlib import Path
+
+from bpcli.errors import DataError, nearest
+from bpcli.text.natural_order import natural_key
+
+_ADDRESS = re.compile(r"(?:^|/)(https?|ftp|s3|gs|file):/+(.+)")
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "model.npz").is_file() and (folder / "config.yaml").is_file()
+
+
+def _inside(folder: Path) -> str:
+    """What is to be named instead of a folder."""
+    if _is_run(folder):
+        return f"its config is {folder / 'config.yaml'}; where a model and data are expected, the model comes first"
+    endings = Counter(Path(name).suffix for name in os.listdir(folder) if os.path.isfile(folder / name))
+    endings.pop("", None)
+    return f"a pattern names the files in it: {folder}/*{endings.most_common(1)[0][0]}" if endings else ""
+
+
+def check_file(path: Path) -> None:
+    """DataError if `path` is not a file that can be read; tells what it is, or offers the nearest name beside it."""
+    if path.is_dir():
+        raise DataError(f"{path} is {'a run folder' if _is_run(path) else 'a folder'}, not a file", _inside(path))
+    if not path.exists():
+        if path.is_symlink():
+            raise DataError(f"{path} is a link to {os.readlink(path)}, where there is nothing")
+        if address := _ADDRESS.search(str(path)):  # in a path the second slash is gone
+            url = f"{address[1]}://{address[2]}"
+            raise DataError(f"{url} is an address, and only files are read", f"download it first: curl -LO {url}")
+        siblings = os.listdir(path.parent) if path.parent.is_dir() else []
+        close = nearest(path.name, siblings)
+        raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")
+
+
+Paths = Path | tuple[Path, ...]
+"""A path, or several; each is the name of a file or a pattern such as part-*.csv."""
+
+
+def matching(paths: Paths) -> tuple[Path, ...]:
+    """The files that paths and patterns name, those of a pattern in natural order.
+
+    A file of the very name wins over a pattern. DataError for a pattern that no file matches.
+    """
+    found: list[Path] = []
+    for path in paths if isinstance(paths, tuple) else (paths,):
+        if path.exists() or not has_magic(str(path)):
+            found.append(path)
+            continue
+        files = [Path(name) for name in glob(str(path), recursive=True) if os.path.isfile(name)]
+        if not files:
+            raise DataError(f"no file matches {path}")
+        found += sorted(files, key=lambda file: natural_key(str(file)))
+    return tuple(found)
+
+
+def paths_text(paths: Paths) -> str:
+    """Paths for a message."""
+    return ", ".join(map(str, paths)) if isinstance(paths, tuple) else str(paths)
