@@ -158,8 +158,10 @@ def logit(p: Any) -> Any:
 
 
 def dlogit_dp(p: Any) -> Any:
-    """1/(p(1 − p))."""
-    return namespace(p).divide(1.0, p * (1.0 - p))
+    """1/(p(1 − p)); about ½ p(1 − p) is flat, and ¼ − (p − ½)² has a tangent that does not cancel."""
+    xp = namespace(p)
+    product = xp.refined(p * (1.0 - p), abs(p - 0.5) < 0.2, lambda: 0.25 - (p - 0.5) * (p - 0.5))
+    return xp.divide(1.0, product)
 
 
 def _elu_range(alpha: float = pairs.ELU_ALPHA) -> Interval:

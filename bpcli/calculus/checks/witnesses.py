@@ -1,5 +1,6 @@
 """Witnesses for a derivative where doubles can't be trusted: numbers in ball arithmetic."""
 
+import itertools
 import math
 from fractions import Fraction
 from typing import Any
@@ -17,7 +18,9 @@ SPOILT = 1e-8
 """Relative: a number that rounding may have changed by more is no witness, and needs one."""
 
 _BITS = (2000, 8000)
-_STEP = Fraction(1, 1 << 200)  # of a difference quotient, whose own error is about its square
+_STEPS = tuple(Fraction(1, 1 << bits) for bits in (200, 400, 600))  # of difference quotients, until two are one
+_SAME = Fraction(1, 1 << 50)  # relative: quotients that differ by less
+_FALLS = Fraction(1, 1 << 100)  # of a quotient: the next one of a slope that is 0
 _NARROW = Fraction(1, 1 << 60)  # relative: a ball of at most this width counts as a number
 _ZERO = Fraction(1, 1 << 1080)  # below every double
 _HUGE = Fraction(1 << 1023)
@@ -37,25 +40,40 @@ def proven_jacobian(calculation: Calculation, point: Point) -> Array | None:
 def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, int], output: int) -> float | None:
     """(f(x + h) − f(x − h))/2h of an output by an entry of a variable, with so many bits that no rounding shows.
 
-    It needs values only, so that a wrong rule of a derivative does not show in it. None if there is none.
+    It needs values only, so that a wrong rule of a derivative does not show in it. What falls with h, as of x³ at 0, is
+    0. None if there is none, or it does not settle.
     """
+    sizes = [abs(float(v)) for v in numbers(list(point.values())) if v]
+    if not all(map(math.isfinite, sizes)):
+        return None
+    x = Fraction(float(np.ravel(point[entry[0]])[entry[1]]))
+    scale = abs(x) or Fraction(min([1.0, *sizes]))  # what a 0 is added to may be small
+    found: list[Fraction] = []
+    for step in _STEPS:
+        quotient = _quotient(calculation, point, entry, x, scale * step, output)
+        if quotient is None:
+            return None
+        if found and abs(quotient - found[-1]) <= _SAME * abs(quotient):
+            return float(quotient) if abs(quotient) < _HUGE else math.inf
+        found.append(quotient)
+    return 0.0 if all(abs(b) <= _FALLS * abs(a) for a, b in itertools.pairwise(found)) else None
+
+
+def _quotient(
+    calculation: Calculation, point: Point, entry: tuple[str, int], x: Fraction, step: Fraction, output: int
+) -> Fraction | None:
+    """(f(x + h) − f(x − h))/2h for one step h."""
     try:
         from bpcli.numbers.balls import balls
         from bpcli.numbers.enclosures import enclosure, precision, rational
     except BpcliError:
         return None
-    name, k = entry
-    sizes = [abs(float(v)) for v in numbers(list(point.values())) if v]
-    if not all(map(math.isfinite, sizes)):
-        return None
-    x = Fraction(float(np.ravel(point[name])[k]))
-    step = _STEP * (abs(x) or Fraction(min([1.0, *sizes])))  # what a 0 is added to may be small
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
     for bits in _BITS:
         try:
             with precision(bits):
                 low, high = (
-                    _outputs(twin, _put(point, name, k, rational(str(place))))[output] for place in (x - step, x + step)
+                    _outputs(twin, _put(point, *entry, rational(str(place))))[output] for place in (x - step, x + step)
                 )
                 below, above = enclosure((high - low) / rational(str(2 * step)))
         except (BpcliError, UndecidedError):
@@ -63,8 +81,7 @@ def proven_quotient(calculation: Calculation, point: Point, entry: tuple[str, in
         if isinstance(below, float) or isinstance(above, float):
             return None
         if above - below <= max(abs(below + above) * _NARROW, _ZERO):
-            value = (below + above) / 2
-            return float(value) if abs(value) < _HUGE else math.inf
+            return (below + above) / 2
     return None
 
 

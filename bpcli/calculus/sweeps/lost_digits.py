@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from bpcli.calculus.rules.duals import Dual, Duals
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
-from bpcli.calculus.sweeps.rounding import FUNCTION, LOST, MOST_WORK, UNIT, slope_errors, units, value_errors
+from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
+from bpcli.calculus.sweeps.wide_range import as_doubles
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
@@ -20,6 +20,7 @@ _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = (1200, 5000)
 _MOST_SHOWN = 3  # entries in one note
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
+_DECIMALS = 1e-40  # of the largest entry: what is less may be what 50 decimals leave of 0
 _DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by more is looked at closer
 
 
@@ -177,62 +178,22 @@ def _spread(error: Any, shape: Shape) -> list[float]:
 def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
     """The entries of a Hessian that differ by more than 2⁻²⁰ from those in ball arithmetic.
 
-    Second derivatives have no error bound here: where python-flint is installed, they are computed again in balls.
+    Second derivatives have no error bound here: they are computed again, without python-flint in 50 decimals.
     """
     work = calculation.inputs * calculation.program.entries
     if calculation.kinks or calculation.needed_sides or work > _MOST_SECOND_WORK:
         return []
-    if not _seconds_may_cancel(calculation, point, rows):
-        return []
     proven = _in_balls(calculation, lambda twin: _matrix(twin.hessian(point)[2]))
     if proven is None:
-        return []
+        wide = _matrix(as_doubles(calculation.wide_twin.hessian(point)[2]))
+        none = _DECIMALS * max(abs(v) for row in wide for v in row)
+        proven = [[(v, v) if abs(v) > none else (0.0, 0.0) for v in row] for row in wide]
     return [
         Lost(row, column, abs(_float(ends[0]) - slope))
         for row, both in enumerate(zip(rows, proven, strict=True))
         for column, (slope, ends) in enumerate(zip(*both, strict=True))
         if math.isfinite(slope) and not _near(slope, *ends)
     ]
-
-
-def _seconds_may_cancel(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> bool:
-    """Whether the terms of a Hessian's entries may cancel: a quick look, for programs of numbers alone.
-
-    H[i, j] = Σ (ġ·s + g·ṡ)·∂a/∂xᵢ over the slopes s of all steps by their operands a, where · is the tangent by xⱼ.
-    """
-    program, xp, sweeps = calculation.program, calculation.namespace, calculation.sweeps
-    if not program.scalar or _left_range(calculation, point):
-        return True
-    values = sweeps.forward(point)
-    errors = value_errors(calculation, values, {})
-    unit = max([FUNCTION, *(error / abs(value) for value, error in zip(values, errors, strict=True) if value)])
-    if _turns(calculation, values, errors):
-        return True
-    along = [program.tangents(xp, values, seed) for seed in units(sweeps.inputs, sweeps.seed)]
-    duals, (slot,) = Duals(xp), program.outputs
-    for column, tangents in enumerate(along):
-        pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
-        adjoints: dict[int, Any] = {}
-        program.reverse(duals, pairs, {slot: sweeps.one}, [True] * len(program.slots), record=adjoints)
-        sizes = [0.0] * len(along)
-        for number, adjoint in adjoints.items():
-            step = program.slots[number]
-            if not isinstance(step, Elementwise):
-                continue
-            g, g_t = _parts(adjoint)
-            for i, a in enumerate(step.args):
-                if step.passes[i]:
-                    slope, slope_t = _parts(step.row.partial(i)(duals, pairs[number], *(pairs[b] for b in step.args)))
-                    size = abs(g_t * slope) + abs(g * slope_t)
-                    sizes = [total + size * abs(other[a] or 0.0) for total, other in zip(sizes, along, strict=True)]
-        if not all(unit * size <= LOST * abs(row[column]) for size, row in zip(sizes, rows, strict=True)):
-            return True
-    return False
-
-
-def _parts(x: Any) -> tuple[float, float]:
-    """A number and its tangent."""
-    return (x.v, x.t) if isinstance(x, Dual) else (x, 0.0)
 
 
 def _rows_of(blocks: Mapping[str, Any], outputs: int) -> list[list[Any]]:

@@ -37,3 +37,19 @@ def test_a_quotient_needs_no_rule(monkeypatch):
 def test_what_has_no_value_has_no_witness():
     assert proven_quotient(made("log(x)"), {"x": -1.0}, ("x", 0), 0) is None
     assert proven_quotient(made("x-x"), {"x": 1.0}, ("x", 0), 0) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["x**2", "x**3", "x**4*3", "x*abs(x)", "relu(x)**2", "max(0,x)**3", "1-cos(x)", "x*floor(x)*x"]
+)
+def test_a_slope_of_0_is_what_quotients_fall_to(text):
+    """(f(h) − f(−h))/2h of these is of the order of h, or of h²."""
+    assert proven_quotient(made(text), {"x": 0.0}, ("x", 0), 0) == 0
+
+
+def test_a_small_slope_beside_a_bend_is_not_0():
+    assert proven_quotient(made("1e-100*x+x*abs(x)"), {"x": 0.0}, ("x", 0), 0) == 1e-100
+
+
+def test_quotients_that_do_not_settle_are_no_witness():
+    assert proven_quotient(made("where(x==0,0,x*cos(1/x))"), {"x": 0.0}, ("x", 0), 0) is None
