@@ -5,21 +5,20 @@ holds at the end of a domain, where f′ grows as a root does: arccos at 1. Pole
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from heapq import heappop, heappush
 from typing import Any
 
 from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
+from bpcli.calculus.one_sided.recurrences import integral, recurrence
 from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.numbers.elements import UNKNOWN, Elements
 
 Function = Callable[[Series], Series]
-
 _HALF = Fraction(1, 2)
 _PAIRS = {
     "exp": ("exp", 1, 1),
@@ -144,7 +143,7 @@ class SeriesKind:
         if p.denominator != 1 and self.reals.sign(c) < 0:
             return self.undefined
         u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
-        power = _recurrence(u, [Fraction(1)], [lambda e, a: p * a - (e - a)])
+        power = recurrence(u, [Fraction(1)], [lambda e, a: p * a - (e - a)])
         return power.shifted(q * p, self.reals.power(c, p))
 
     def root(self, x: Series, n: int) -> Series:
@@ -302,7 +301,7 @@ class SeriesKind:
         start = self.reals.function(other, at)
         if start is None:
             return self.unknown
-        return _recurrence(u, [value, start], [lambda e, a: sign * a, lambda e, a: back * a])
+        return recurrence(u, [value, start], [lambda e, a: sign * a, lambda e, a: back * a])
 
     def _integrated(self, rule: Callable[..., Any], x: Series, value: Coefficient, u: Series) -> Series:
         """f(x) = f(a) + ∫ f′(x)·x′ dh: at once where the rule needs x alone, else by one more term each time."""
@@ -312,7 +311,7 @@ class SeriesKind:
             slope = self.lifted(rule(self.rules, known, x)) * by_h
             if not slope.defined:
                 return self.undefined
-            return self.of(value) + _integral(slope) if slope.first > -1 else self.unknown
+            return self.of(value) + integral(slope) if slope.first > -1 else self.unknown
 
         found = better(self.unknown)
         if found.order > -INF or not found.defined:
@@ -321,38 +320,6 @@ class SeriesKind:
         while found.defined and found.order > known.order:
             known, found = found, better(found)
         return known if found.order > -INF else found
-
-
-def _recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int, int], Any]]) -> Series:
-    """The first of series w₀, w₁, …, each e·w_e = Σ factor(e, a)·u_a·w_{e−a} of the next, the last of the first.
-
-    The sum is over the powers a of u, all above 0. A factor is of degree 1: powers are counted in their common unit.
-    """
-    kind = u.kind
-    unit = math.lcm(*(a.denominator for a, _ in u.terms))
-    powers = [(int(a * unit), c) for a, c in u.terms]
-    found: list[dict[int, Coefficient]] = [{0: c} for c in starts]
-    waiting = [a for a, _ in powers]
-
-    def terms() -> Iterator[tuple[Power, Coefficient]]:
-        yield Fraction(0), starts[0]
-        while waiting:
-            e = heappop(waiting)
-            while waiting and waiting[0] == e:
-                heappop(waiting)
-            new = []
-            for k, factor in enumerate(factors):
-                before = found[(k + 1) % len(found)]
-                pairs = [(c * (Fraction(1, e) * factor(e, a)), before[e - a]) for a, c in powers if e - a in before]
-                new.append(kind.reals.bounded(kind.reals.sum_of_products(pairs)))
-            if any(isinstance(c, Real) or c for c in new):
-                for a, _ in powers:
-                    heappush(waiting, e + a)
-                for part, c in zip(found, new, strict=True):
-                    part[e] = c
-            yield Fraction(e, unit), new[0]
-
-    return Series(terms(), u.order, kind)
 
 
 def _arctan2(kind: SeriesKind, y: Series, x: Series) -> Series:
@@ -384,11 +351,6 @@ def _of_defined(function: Function) -> Function:
 def _odd(function: Function) -> Function:
     """An odd function from its values at positive arguments."""
     return lambda x: function(x) if x.sign > 0 else -function(-x)
-
-
-def _integral(slope: Series) -> Series:
-    terms = [(p + 1, c * (1 / Fraction(p + 1))) for p, c in slope.terms]
-    return Series(terms, slope.order + 1, slope.kind)
 
 
 def _has_logarithm(power: Fraction) -> bool:

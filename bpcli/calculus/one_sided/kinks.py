@@ -13,11 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.one_sided.coefficients import Coefficient, Work
 from bpcli.calculus.one_sided.expansions import SeriesKind
-from bpcli.calculus.one_sided.series import Series
-from bpcli.calculus.rules.shapes import Shape, entry_names
-from bpcli.calculus.sweeps.program import Program
+from bpcli.calculus.one_sided.sides import LENGTHS, Neighbourhood, Sides, common_slope
 from bpcli.errors import InputError
 from bpcli.numbers.elements import UNKNOWN
 from bpcli.text.notation import number as written
@@ -25,18 +22,8 @@ from bpcli.text.notation import number as written
 MAX_STEPS = 200_000
 """The most series, over all inputs and both sides; where there would be more, the sides are not looked at."""
 
-MAX_WORK, WORK_A_STEP = 1 << 17, 2
-"""The most work of coefficients, in products of short fractions: the first, and so many more for each series."""
-
-LENGTHS = (6, 12, 32)
-"""How many terms a series has; more are tried where fewer don't decide."""
-
-_OFF = Fraction(1, 2**31 - 1)  # off a whole number: so the other inputs' terms add up to no term of h itself
-ASIDE = dict(zip(LENGTHS, (Fraction(64), 4 + _OFF, 8 + _OFF), strict=True))
-"""The other inputs go h^ASIDE to a side, off kinks of their own: too little to change the terms that matter.
-
-Longer series take a smaller power, for expressions in which a quotient by another input cancels.
-"""
+WORK_A_STEP = 2
+"""The work of coefficients allowed for each series, beside `MAX_WORK`."""
 
 _NEAR = 1e-9  # relative: slopes in doubles that differ by less count as equal
 
@@ -71,186 +58,6 @@ def in_words(place: str, kinks: Sequence[Kink], advice: str) -> str:
     choice = f"; {advice}" if advice and left != right else ""
     slopes = f"{first.slope} is {left} on the left, {right} on the right"
     return f"{place} {what}: {slopes}; {written(first.used)} is used{more}{choice}"
-
-
-class Sides(NamedTuple):
-    """The slopes on both sides of a point: coefficients or ±∞, None where a side has none, UNKNOWN if it is not known.
-
-    `jumps` says whether the value does: True, False or UNKNOWN. `other` is one more slope, of a mixed derivative that
-    is the same on both sides, but not across.
-    """
-
-    left: Any
-    right: Any
-    jumps: Any
-    other: Any = None
-
-
-class Neighbourhood:
-    """The series of a program's values and slopes about points, columns (*shape, B), as its inputs `wrt` move.
-
-    `exact`: signs are proven, in balls.
-    """
-
-    def __init__(self, program: Program, columns: dict[str, Any], wrt: Sequence[str], exact: bool) -> None:
-        self.program, self.wrt, self.columns, self.exact = program, wrt, columns, exact
-        self.work = Work(MAX_WORK)
-        self.points = max([column.shape[-1] for column in columns.values()], default=1)
-        self.entries = [(name, k) for name in wrt for k in range(math.prod(program.variables[name]))]
-        self.names = [title for name in wrt for title in entry_names(name, program.variables[name])]
-        self._kinds: dict[int, SeriesKind] = {}
-        self._gradients: dict[tuple[int, tuple[int, ...]], list[list[Series]]] = {}
-        self.take_terms(LENGTHS[0])
-
-    def take_terms(self, length: int) -> None:
-        """Work with series of so many terms from now on."""
-        if length not in self._kinds:
-            self._kinds[length] = SeriesKind(self.exact, length, self.work)
-        self.kind = self._kinds[length]
-
-    def _moved(self, shifts: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
-        """The points with some inputs moved, each by direction·h^power."""
-        columns = {name: self.kind.namespace.asarray(column) for name, column in self.columns.items()}
-        for entry, direction, power in shifts:
-            name, k = self.entries[entry]
-            full = np.broadcast_to(self.columns[name], (*self.program.variables[name], self.points))
-            series = np.array(np.broadcast_to(np.asarray(columns[name]), full.shape), object)
-            series.reshape(-1, self.points)[k] = [
-                self.kind.moved(float(x), direction, power) for x in full.reshape(-1, self.points)[k]
-            ]
-            columns[name] = self.kind.namespace.kept(series)
-        return columns
-
-    def values(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
-        """The outputs, a list by output of a list by point."""
-        values = self.program.forward(self.kind.rules, self._moved(shifts))
-        return self._flat([(values[slot], self.program.shapes[slot]) for slot in self.program.outputs])
-
-    def gradient(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
-        """The gradient, a list by input of a list by point."""
-        values = self.program.forward(self.kind.rules, self._moved(shifts))
-        (slot,) = self.program.outputs
-        active, one = self.program.active(self.wrt), self.kind.namespace.ones(1)
-        found = self.program.reverse(self.kind.rules, values, {slot: one}, active)
-        shapes = self.program.variables
-        return self._flat([(found.get(n, self.kind.namespace.zeros(1)), shapes[n]) for n in self.wrt])
-
-    def _flat(self, found: list[tuple[Any, Shape]]) -> list[list[Series]]:
-        rows: list[list[Series]] = []
-        for values, shape in found:
-            full = np.broadcast_to(np.asarray(self.kind.namespace.lifted(values), object), (*shape, self.points))
-            rows += [list(row) for row in full.reshape(-1, self.points)]
-        return rows
-
-    def slopes(self, i: int) -> list[list[Sides]]:
-        """The slopes by input i, a list by output of a list by point."""
-        before, behind = (self.values([(i, direction, Fraction(1))]) for direction in (-1.0, 1.0))
-        rows = zip(before, behind, self.values(), strict=True)
-        return [[_sides(*series, self.kind) for series in zip(*row, strict=True)] for row in rows]
-
-    def second_slopes(self, i: int, inputs: Sequence[int], gradient: list[list[Series]]) -> list[list[Sides]]:
-        """The slopes of the gradient by input i; the other inputs are on the same side, and then on the other."""
-        ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
-        power, found = ASIDE[self.kind.length], []
-        for direction, aside in ways:
-            others = [(other, aside, power) for other in inputs if other != i]
-            found.append(self.gradient([(i, direction, Fraction(1)), *others]))
-        result = []
-        for *series, at in zip(*found, gradient, strict=True):
-            row = []
-            for *ways_at, value in zip(*series, at, strict=True):
-                sides = _sides(ways_at[0], ways_at[1], value, self.kind)
-                if len(ways_at) > 2:
-                    sides = _crossed(sides, _sides(ways_at[2], ways_at[3], value, self.kind), self.kind)
-                row.append(sides)
-            result.append(row)
-        return result
-
-    def gradient_at(self, inputs: Sequence[int]) -> list[list[Series]]:
-        """The gradient at the points themselves, by `inputs` from both sides; undefined where these differ."""
-        key = self.kind.length, tuple(inputs)
-        if key not in self._gradients:
-            self._gradients[key] = self._gradient_at(inputs)
-        return self._gradients[key]
-
-    def _gradient_at(self, inputs: Sequence[int]) -> list[list[Series]]:
-        found = self.gradient()
-        for i in inputs:
-            if self.work.exhausted:
-                return [[self.kind.unknown] * self.points for _ in self.entries]
-            (row,) = self.slopes(i)
-            for b, sides in enumerate(row):
-                slope = _common(sides, self.kind)
-                if slope is UNKNOWN:
-                    found[i][b] = self.kind.unknown
-                elif slope is None or isinstance(slope, float):
-                    found[i][b] = self.kind.undefined
-                else:
-                    found[i][b] = self.kind.of(slope)
-        return found
-
-
-def _sides(before: Series, behind: Series, value: Series, kind: SeriesKind) -> Sides:
-    left, jumps_before = _side(before, value, kind)
-    right, jumps_behind = _side(behind, value, kind)
-    jumps = next((answer for answer in (True, UNKNOWN) if answer in (jumps_before, jumps_behind)), False)
-    return Sides(left if left is None or left is UNKNOWN else -left, right, jumps)
-
-
-def _side(found: Series, value: Series, kind: SeriesKind) -> tuple[Any, Any]:
-    """The slope away from the point on one side, and whether the value jumps there."""
-    if not found.defined:
-        return None, False
-    if found.terms and found.first < 0:
-        return None, True
-    if found.order <= 0:
-        return UNKNOWN, UNKNOWN
-    jumps = _jumps(found.coefficient(0), value, kind)
-    rest = [(p, c) for p, c in found.terms if p > 0]
-    if rest and rest[0][0] < 1:
-        return kind.reals.sign(rest[0][1]) * math.inf, jumps
-    return (found.coefficient(1) if found.order > 1 else UNKNOWN), jumps
-
-
-def _jumps(limit: Coefficient, value: Series, kind: SeriesKind) -> Any:
-    """Whether the value at the point is not the limit; in doubles what is not told apart is one."""
-    if not value.defined:
-        return True
-    if value.order <= 0 or value.first < 0:
-        return UNKNOWN
-    return _differ(limit, value.coefficient(0), kind)
-
-
-def _differ(a: Any, b: Any, kind: SeriesKind) -> Any:
-    """Whether two slopes are two: True, False or UNKNOWN; in doubles what is not told apart is one."""
-    if isinstance(a, float) or isinstance(b, float):
-        return a is not b and a != b
-    sign = kind.reals.sign(a - b)
-    return sign if sign is UNKNOWN and kind.exact else sign is not UNKNOWN and sign != 0
-
-
-def _common(sides: Sides, kind: SeriesKind) -> Any:
-    """The derivative: the slope of both sides, or None where there is none, or UNKNOWN."""
-    if None in sides[:2] or sides.jumps is True or (sides.other is not None and sides.other is not UNKNOWN):
-        return None
-    if UNKNOWN in (*sides[:2], sides.jumps, sides.other):
-        return UNKNOWN
-    differ = _differ(sides.left, sides.right, kind)
-    return UNKNOWN if differ is UNKNOWN else None if differ else sides.right
-
-
-def _crossed(sides: Sides, crossed: Sides, kind: SeriesKind) -> Sides:
-    """The slopes with all inputs on one side, and those with the others on the other side.
-
-    The latter are used where the former leave a domain, and where they alone show that there are several slopes.
-    """
-    left, right = (b if a is None else a for a, b in zip(sides[:2], crossed[:2], strict=True))
-    if left is None or right is None or _common(Sides(left, right, sides.jumps), kind) in (None, UNKNOWN):
-        return Sides(left, right, sides.jumps)
-    for slope in crossed[:2]:
-        if slope is UNKNOWN or (slope is not None and _differ(slope, right, kind) is not False):
-            return Sides(left, right, False, slope)
-    return Sides(left, right, False)
 
 
 def resolve(
@@ -325,7 +132,7 @@ def _open(sides: Sides) -> int:
 
 def _chosen(sides: Sides, plain: Any, kink: str, second: bool, kind: SeriesKind) -> tuple[Any, bool]:
     """The derivative to use, and whether it needs a note, as there are several or none is known."""
-    common = _common(sides, kind)
+    common = common_slope(sides, kind)
     one_sided = sides.left is None or sides.right is None
     if kink != "lecture" and common in (None, UNKNOWN):
         side = sides.left if kink == "left" else sides.right

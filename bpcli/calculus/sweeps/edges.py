@@ -48,7 +48,8 @@ class Edges:
         """The slopes as rows, by name, with one-sided derivatives in place of the plain ones; and the kinks."""
         import numpy as np
 
-        from bpcli.calculus.one_sided.kinks import Neighbourhood, resolve
+        from bpcli.calculus.one_sided.kinks import resolve
+        from bpcli.calculus.one_sided.sides import Neighbourhood
 
         table = np.array([[v for block in row for v in numbers(block)] for row in rows], object)[..., None]
         at = np.array([v for value in values for v in numbers(value)], object)[:, None]
@@ -113,7 +114,8 @@ class Edges:
         """Write one-sided derivatives at `places` into the slopes (B, 1 + inputs); returns the kinks there."""
         import numpy as np
 
-        from bpcli.calculus.one_sided.kinks import MAX_STEPS, Neighbourhood, resolve
+        from bpcli.calculus.one_sided.kinks import MAX_STEPS, resolve
+        from bpcli.calculus.one_sided.sides import Neighbourhood
 
         xp = PlainNamespace(arrays())
         kinks: list[Kink] = []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.one_sided import kinks
+from bpcli.calculus.one_sided import sides
 from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import MAX_BITS, MAX_PRODUCTS, SHORT, Real, Reals, Work
 from bpcli.calculus.one_sided.expansions import SeriesKind
@@ -127,8 +127,8 @@ def test_what_series_cost_has_a_bound(text, w, proven, monkeypatch):
             super().__init__(allowed)
             spent.append(self)
 
-    monkeypatch.setattr(kinks, "Work", Noted)
-    monkeypatch.setattr(kinks, "MAX_WORK", 1 << 13)
+    monkeypatch.setattr(sides, "Work", Noted)
+    monkeypatch.setattr(sides, "MAX_WORK", 1 << 13)
     monkeypatch.setattr("bpcli.calculus.sweeps.certified._MAX_WORK", 1 << 13)
     one = Calculation([parse(text)], [text], {"w": ()}, ["w"])
     one = Certified(one) if proven else one

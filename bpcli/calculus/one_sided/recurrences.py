@@ -1,0 +1,48 @@
+"""Series from the differential equation that they solve: coefficient by coefficient, and by ∫."""
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from heapq import heappop, heappush
+from typing import Any
+
+from bpcli.calculus.one_sided.coefficients import Coefficient, Real
+from bpcli.calculus.one_sided.series import Power, Series
+
+
+def recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int, int], Any]]) -> Series:
+    """The first of series w₀, w₁, …, each e·w_e = Σ factor(e, a)·u_a·w_{e−a} of the next, the last of the first.
+
+    The sum is over the powers a of u, all above 0. A factor is of degree 1: powers are counted in their common unit.
+    """
+    kind = u.kind
+    unit = math.lcm(*(a.denominator for a, _ in u.terms))
+    powers = [(int(a * unit), c) for a, c in u.terms]
+    found: list[dict[int, Coefficient]] = [{0: c} for c in starts]
+    waiting = [a for a, _ in powers]
+
+    def terms() -> Iterator[tuple[Power, Coefficient]]:
+        yield Fraction(0), starts[0]
+        while waiting:
+            e = heappop(waiting)
+            while waiting and waiting[0] == e:
+                heappop(waiting)
+            new = []
+            for k, factor in enumerate(factors):
+                before = found[(k + 1) % len(found)]
+                pairs = [(c * (Fraction(1, e) * factor(e, a)), before[e - a]) for a, c in powers if e - a in before]
+                new.append(kind.reals.bounded(kind.reals.sum_of_products(pairs)))
+            if any(isinstance(c, Real) or c for c in new):
+                for a, _ in powers:
+                    heappush(waiting, e + a)
+                for part, c in zip(found, new, strict=True):
+                    part[e] = c
+            yield Fraction(e, unit), new[0]
+
+    return Series(terms(), u.order, kind)
+
+
+def integral(slope: Series) -> Series:
+    """The series of ∫ from 0, term by term."""
+    terms = [(p + 1, c * (1 / Fraction(p + 1))) for p, c in slope.terms]
+    return Series(terms, slope.order + 1, slope.kind)
