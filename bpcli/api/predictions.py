@@ -1,6 +1,7 @@
 """What a trained model says of the rows of a table: of a large file block by block, with memory for one block."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,7 +63,8 @@ def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "giv
     path = model_path(model).parent / CONFIG
     if not path.is_file():
         raise DataError(f"{model} has no {CONFIG} next to it, which would say what it was trained on", hint)
-    parts = prepare(load_config(path)).parts
+    config = load_config(path)
+    parts = prepare(replace(config, model=replace(config.model, init="zeros"))).parts
     for part in needed:
         held = summary_rows(path.parent, part)
         if part in parts and held is not None and held != len(parts[part].y):

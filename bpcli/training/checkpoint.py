@@ -29,7 +29,7 @@ GENERATIONS = (CHECKPOINT, PREVIOUS)
 
 _FORMAT = 1  # increases when an older version could misread a newer file
 _ROWS = 1 << 12  # rows of an array that are digested at a time
-_LEARNED = "preparation"
+_LEARNED, _START = "preparation", "start"
 _IN_WORDS = {
     "columns": "columns, categories or fillings",
     "mean": "means",
@@ -170,9 +170,12 @@ def discard(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def fingerprint(parts: Mapping[str, Mapping[str, Array]], preparation: Preparation) -> dict[str, dict[str, Any]]:
-    """The identity of a training's data: of each part the number of rows and a digest of its arrays; and of the
-    `preparation` a digest of each thing that it has learned, such as the names of the classes.
+def fingerprint(
+    parts: Mapping[str, Mapping[str, Array]], preparation: Preparation, started_from: str = ""
+) -> dict[str, dict[str, Any]]:
+    """The identity of a training's data: of each part the number of rows and a digest of its arrays; of the
+    `preparation` a digest of each thing that it has learned, such as the names of the classes; and the digest of the
+    model that it `started_from`, if there is one.
 
     The digest is of the prepared numbers, not of the files: a file may be moved or compressed.
     """
@@ -184,6 +187,7 @@ def fingerprint(parts: Mapping[str, Mapping[str, Array]], preparation: Preparati
             for part, arrays in parts.items()
         },
         _LEARNED: learned,
+        **({_START: {"digest": started_from}} if started_from else {}),
     }
 
 
@@ -193,6 +197,8 @@ def changed_data(then: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mappin
     changed = [key for key in learned if learned[key] != now[_LEARNED].get(key)]
     words = f"it has other {' and '.join(_IN_WORDS.get(key, key) for key in changed)} now"
     parts = [part for part in ("train", "validation", "test") if then.get(part) != now.get(part)]
+    if then.get(_START) != now.get(_START):
+        return "the model that it started from is another one now"
     for part in parts:
         rows = [data[part]["rows"] if part in data else 0 for data in (then, now)]
         if rows[0] != rows[1]:

@@ -20,7 +20,7 @@ from bpcli.text.notation import number
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
-from bpcli.training.config.keys import DIALECT_KEYS, KEYS
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS, STARTS
 from bpcli.training.config.loading import Config, config_values, dump_config, load_config
 from bpcli.training.descent import sums
 from bpcli.training.descent.loop import DivergedError
@@ -38,7 +38,7 @@ WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "f
 _SHARE = 0.01  # of the time that checkpoints may take
 _FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
 _DECIDED = ("data.target", *(f"data.{key}" for key in DIALECT_KEYS))  # where the default is to find out
-_PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
+_PATHS = ("data.path", "data.target_path", "data.validation", "data.test", "model.init")
 
 
 @dataclass
@@ -178,7 +178,7 @@ class Session:
         training = prepare(self.config, self.progress)
         self.config = training.config
         parts = {name: part.arrays() for name, part in training.parts.items()}
-        self._data = checkpoints.fingerprint(parts, training.model.preparation)
+        self._data = checkpoints.fingerprint(parts, training.model.preparation, training.started_from)
         self.notes += training.notes
         if found is None:
             checkpoints.discard(folder)  # not earlier, so that a mistake in the config or the data deletes nothing
@@ -345,5 +345,5 @@ def _schedule(config: Config) -> tuple[str, bool]:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a part of the data is a file, rather than none or a fraction of the rows."""
-    return text != "null" and not is_number(text)
+    """Whether a part of the data is a file, rather than none, a fraction of the rows, or a word to start by."""
+    return text not in ("null", *STARTS) and not is_number(text)

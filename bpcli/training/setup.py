@@ -5,13 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from bpcli.datasets.large import has_blocks, is_large
-from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
 from bpcli.errors import ConfigError, DataError, TooLargeError
 from bpcli.formulas.choices import name_and_settings
-from bpcli.formulas.layers import LAYERS
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.memory import available_memory
 from bpcli.training.config.loading import Config
@@ -36,6 +34,7 @@ from bpcli.training.named_data import (
     split,
 )
 from bpcli.training.parts import Array, batch_bytes, prepared_parts, weights_of_rows
+from bpcli.training.start import start
 from bpcli.training.trainer import Training, most_epochs
 
 
@@ -78,20 +77,21 @@ def _prepare(config: Config, large: bool, progress: Progress | None) -> Training
         )
     weights = weights_of_rows(config, preparation, table, trained_rows, parts["train"].y, notes)
     parts["train"] = replace(parts["train"], weights=weights)
-    w, b = start(config, preparation, for_start)
+    begin = start(config, preparation, for_start)
+    notes += begin.notes
     model = Model(
         config.model.type,
         config.model.activation,
         config.loss,
         config.model.threshold,
-        w,
-        b,
+        begin.w,
+        begin.b,
         preparation,
         config.data.format,
         config.data.dialect.for_others(),
         files_of(config, config.data.path).extension,
     )
-    state, options = State(w, b), config.training
+    state, options = State(begin.w, begin.b), config.training
     stopping = stopping_of(options.early_stopping, options.epochs)
     solver, update_rule = chosen_solver(options.optimizer), PLAIN_DESCENT
     if solver is None:
@@ -109,7 +109,9 @@ def _prepare(config: Config, large: bool, progress: Progress | None) -> Training
     ordered = {k: parts[k] for k in PARTS if k in parts}
     if stopping is not None:
         _refuse_undefined(stopping.metric, model, parts["validation"].y)
-    return Training(config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large, solver)
+    return Training(
+        config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large, solver, begin.digest
+    )
 
 
 def _start_solver(config: Config, solver: ChosenSolver, state: State) -> list[str]:
@@ -145,21 +147,3 @@ def _refuse_undefined(metric: str, model: Model, y: Array) -> None:
 def streams(config: Config) -> list[np.random.Generator]:
     """The random generators of the splits, the start and the shuffling."""
     return [np.random.default_rng(s) for s in np.random.SeedSequence(config.training.seed).spawn(3)]
-
-
-def start(config: Config, preparation: Preparation, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The weights before the first step, w (n,) or (n, K); the bias starts at 0.
-
-    zeros; normal: N(0, 1/n), so that z starts with the variance of a standardised feature (LeCun et al. 1998, Efficient
-    BackProp, 4.6); uniform: U(−1/√n, 1/√n).
-    """
-    n, dtype = len(preparation.feature_names), np.dtype(config.training.dtype)
-    outputs = (len(preparation.classes or ()),) if LAYERS[config.model.type].per_class else ()
-    shape, bound = (n, *outputs), n**-0.5
-    if config.model.init == "normal":
-        w = rng.normal(0.0, bound, shape)
-    elif config.model.init == "uniform":
-        w = rng.uniform(-bound, bound, shape)
-    else:
-        w = np.zeros(shape)
-    return w.astype(dtype), np.zeros(outputs, dtype)

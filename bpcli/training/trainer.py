@@ -45,6 +45,8 @@ class Training:
     in_files: bool = False
     """Whether the features lie in files, not in memory."""
     solver: ChosenSolver | None = None
+    started_from: str = ""
+    """The digest of the model whose weights it started from."""
 
     @property
     def rows_seen(self) -> int:

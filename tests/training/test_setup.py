@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bpcli.errors import ConfigError
-from bpcli.training.setup import prepare, start, streams
+from bpcli.training.setup import prepare, streams
+from bpcli.training.start import start
 
 
 def test_the_streams_are_independent_and_follow_the_seed(line):
@@ -17,7 +18,8 @@ def test_the_streams_are_independent_and_follow_the_seed(line):
 @pytest.mark.parametrize("init", ["zeros", "normal", "uniform"])
 def test_the_start(line, init):
     made = line({"dtype": "float32"}, {"init": init})
-    w, b = start(made, prepare(made).model.preparation, np.random.default_rng(1))
+    begin = start(made, prepare(made).model.preparation, np.random.default_rng(1))
+    w, b = begin.w, begin.b
     assert (w.shape, w.dtype, b.shape, float(b)) == ((2,), np.float32, (), 0.0)
     assert (w == 0).all() == (init == "zeros")
     if init == "uniform":

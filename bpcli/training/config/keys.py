@@ -47,6 +47,9 @@ from bpcli.training.config.value_types import (
 )
 from bpcli.training.metrics import METRICS
 
+STARTS = ("zeros", "normal", "uniform")
+"""The words for weights to start from; anything else is a run."""
+
 REQUIRED: Any = object()
 """The default of a key that is required."""
 
@@ -120,7 +123,11 @@ class ModelConfig:
         ),
     ] = None
     init: Annotated[
-        str, Key(one_of("zeros", "normal", "uniform"), "normal: from N(0, 1/n), uniform: within ±1/√n, for n features")
+        str | Path,
+        Key(
+            either(one_of(*STARTS), PATH),
+            "or a run to start from, relative to this file; normal: N(0, 1/n), uniform: ±1/√n",
+        ),
     ] = "zeros"
     threshold: Annotated[
         float,

@@ -16,7 +16,7 @@ from bpcli.paths import check_file, matching
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 from bpcli.training.config.conflicts import Conflict, conflicts, solver_of, unknown_columns
-from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, Config
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, STARTS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
 __all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]
@@ -214,8 +214,9 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
                 Path(os.path.abspath(folder / one)) for one in ([given] if isinstance(given, str) else given)
             )
             values[path] = several[0] if isinstance(given, str) else several
+    unknown_start = _take_start(reading, values, folder)
     places = {path: place for key, given in reading.given.items() for path, place in _places(key, given.node)}
-    problems = [*reading.problems, *_missing(reading, start, solver_of(values) is not None)]
+    problems = [*reading.problems, *unknown_start, *_missing(reading, start, solver_of(values) is not None)]
     found = [*conflicts(values)]
     if problems or found:
         found += unknown_columns(values, names) if (names := _names_of(values)) else []
@@ -230,6 +231,19 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
     config = _filled(values, places, stem)
     assert config is not None
     return config
+
+
+def _take_start(reading: _Reading, values: dict[str, Any], folder: Path) -> list[tuple[Place, str]]:
+    """Make `model.init` a path where it is no word; a problem for what looks like a word, and is no run."""
+    given = values.get("model.init")
+    if given is None or given in STARTS:
+        return []
+    values["model.init"] = run = Path(os.path.abspath(folder / given))
+    if not (close := nearest(given, STARTS)) or run.exists():
+        return []
+    del values["model.init"]
+    what = f"model.init: expected one of {', '.join(STARTS)}, or a run, found {given}; did you mean {close}?"
+    return [(reading.given["model.init"].node.place, what)]
 
 
 def _without(values: Mapping[str, Any], faulty: Sequence[Conflict]) -> dict[str, Any]:
