@@ -15,11 +15,12 @@ from bpcli.datasets.meaning import (
     with_one_decimal,
     with_words,
 )
+from bpcli.datasets.readers.file_kinds import refuse_other
 from bpcli.datasets.stacking import check_same, numbered_from, stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.paths import check_file
-from bpcli.sources import Rereadable
+from bpcli.sources import Rereadable, Source
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,14 @@ def _read_one(files: Files, stream: BinaryIO | None) -> Table:
         check_file(path)
     if stream is not None or path.is_file():
         reader = files.reader(path)
-        return reader.read(path, stream, files.dialect) if reader.text else reader.read(path, stream)
+        if reader.text:
+            return reader.read(path, stream, files.dialect)
+        try:
+            return reader.read(path, stream)
+        except DataError:
+            if stream is None:
+                _refuse_other(path, _format_of(path, files.format, files.like) or "")
+            raise
     # A pipe, such as the shell's <(zcat cells.csv.gz): it has no extension, and can be read only once.
     with path.open("rb") as pipe:
         return _read_one(replace(files, format=_format_of(path, files.format, files.like) or "csv"), pipe)
@@ -173,14 +181,10 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
             rows = block.first_row + block.rows
 
 
-_NO_TABLES = {
-    ".yaml": "a config, not a table",
-    ".yml": "a config, not a table",
-    ".zip": "an archive: unpack it first",
-    ".xlsx": "a spreadsheet: export it as CSV",
-    ".xls": "a spreadsheet: export it as CSV",
-    ".ods": "a spreadsheet: export it as CSV",
-}
+def _refuse_other(path: Path, format_: str = "") -> None:
+    """DataError that tells by its first bytes what a file is, if that is another format."""
+    with Source(path).opened() as file:
+        refuse_other(path, file.peek(), "svm" if format_ == "libsvm" else format_)
 
 
 def is_named_as_table(path: Path) -> bool:
@@ -191,11 +195,13 @@ def is_named_as_table(path: Path) -> bool:
 def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:
     """The format of a file: as named, by its extension, or by that of `like`; DataError if none says it."""
     extension = Path(_unpacked_name(path)).suffix
-    if format_ == "auto" and extension in _NO_TABLES:
-        raise DataError(f"{path} is {_NO_TABLES[extension]}")
+    if format_ == "auto" and extension in (".yaml", ".yml"):
+        raise DataError(f"{path} is a config, not a table")
     found = _format_of(path, format_, like)
     if found is not None:
         return READERS[found]
+    if path.is_file():
+        _refuse_other(path)
     known = ", ".join(extension for reader in READERS.values() for extension in reader.extensions)
     raise DataError(
         f"{path}: the format of a file {f'named *{extension}' if extension else 'without an extension'} is not known",

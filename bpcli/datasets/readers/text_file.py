@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from bpcli.datasets.readers.file_kinds import refuse_other
 from bpcli.errors import DataError
 from bpcli.sources import Source
 
@@ -63,8 +64,8 @@ class TextFile:
         content = self._source.opened()
         content.watch_lines()
         start = content.peek()
-        if start[:4] == b"PK\x03\x04":
-            raise DataError(f"{self.path} is a zip archive or a spreadsheet, not text", "export it as CSV")
+        if not self.encoding:
+            refuse_other(self.path, start)
         self.encoding = self.encoding or _encoding(start[:_START])
         if (
             self.encoding in (_UTF8, _MARKED) and b"\0" in start and b"\n" not in start

@@ -117,7 +117,7 @@ def test_one_cell_that_is_not_a_number_makes_a_column_text(read, cell, row):
         (b"a,b\n" + b"1,2\n" * 500_000 + b"\x81,3\n", r"t\.csv:500002: not UTF-8"),
         ("a,b\n1,ab\n".encode("utf-16")[:-1], "not whole: UTF-16"),
         ("# made by hand\na,b\n1,2\n", '(?s)t\\.csv:2: expected 1 cells.*data.comment: "#"'),
-        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"PK\x03\x04rest", "zip archive"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 5000, mtime=0)[:-20], "damaged gzip"),
     ],
 )
