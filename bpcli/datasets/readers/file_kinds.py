@@ -109,7 +109,7 @@ KINDS = (
     _kind(
         _BEFORE + rb"[^\n]*\n[ \t]*[|+]?[ \t]*:?-{3,}[-+|: \t]*\r?\n",
         "a table drawn for eyes, with a line below its names",
-        "write it as CSV: psql --csv, sqlite3 -csv, mysql --batch",
+        "write it as CSV, as psql can, and sqlite3 -csv",
     ),
 )
 """What a file can be that is named as a table: the first that fits."""
