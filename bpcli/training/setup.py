@@ -1,5 +1,6 @@
 """A training made ready from its config: read, split, prepare, start."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from bpcli.datasets.large import has_blocks, is_large
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
+from bpcli.datasets.table import Table
 from bpcli.errors import ConfigError, DataError, TooLargeError
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.solvers import SOLVERS
@@ -58,12 +60,22 @@ def prepare(config: Config, progress: Progress | None = None, in_files: bool = F
 
 def _prepare(config: Config, large: bool, progress: Progress | None) -> Training:
     table = read_data(config, config.data.path, large, progress)
-    config, word_notes = decided(config, table)
-    for_splits, for_start, for_shuffle = streams(config)
-    rows = split(config, table, for_splits)
+    config, notes = decided(config, table)
+    training = training_on(config, table, split(config, table, streams(config)[0]), large, progress)
+    training.notes.extend(notes)
+    return training
+
+
+def training_on(
+    config: Config, table: Table, rows: Mapping[str, Array], large: bool = False, progress: Progress | None = None
+) -> Training:
+    """The training on some `rows` of a table, by part, and on what the config names in files of their own.
+
+    The preparation is fitted on the training rows alone. A `large` table is read block by block, features are in files.
+    """
+    _, for_start, for_shuffle = streams(config)
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
-    notes += word_notes
     for name in [part for part in PARTS if part in (files := named_files(config))]:
         other = read_data(config, files[name], large, progress)
         every = {name: np.arange(other.rows)}

@@ -162,23 +162,27 @@ class Training:
     def summary(self) -> dict[str, Any]:
         """The record of a finished training: run, epochs, the metrics of each part, the loss of the best constant,
         seconds."""
-        train, classes = self.parts["train"], len(self.model.classes) if self.model.classes else None
-        weighted = {}
-        if train.weights is not None:
-            total = self.result.total_loss(self.result.z(train.X), train.y, train.weights)
-            constant = best_constant_loss(self.config.loss, train.y, classes, train.weights)
-            weighted = {"weighted": {"loss": total / len(train.y), "best_constant_loss": constant}}
         return {
             "event": "done",
             "run": str(self.config.output),
             "epochs": len(self.state.records),
             **({} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}),
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
-            "best_constant_loss": best_constant_loss(self.config.loss, train.y, classes),
-            **weighted,
+            **self.beside_constant(),
             "optimum": self.optimum(self.result),
             "seconds": self.state.seconds,
         }
+
+    def beside_constant(self) -> dict[str, Any]:
+        """The loss of the best constant prediction on the training rows and, where they have weights, both losses with
+        these."""
+        train, classes = self.parts["train"], len(self.model.classes) if self.model.classes else None
+        found: dict[str, Any] = {"best_constant_loss": best_constant_loss(self.config.loss, train.y, classes)}
+        if train.weights is not None:
+            total = self.result.total_loss(self.result.z(train.X), train.y, train.weights)
+            constant = best_constant_loss(self.config.loss, train.y, classes, train.weights)
+            found["weighted"] = {"loss": total / len(train.y), "best_constant_loss": constant}
+        return found
 
 
 def most_epochs(epochs: int | str) -> int:
