@@ -4,6 +4,7 @@ A file is read once, in blocks of lines; `cell_parsers` makes columns of them.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,15 +14,22 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bpcli.datasets.dialect import AUTO, USUAL, WHITESPACE, Dialect
-from bpcli.datasets.dressed import read_cell
 from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
+from bpcli.datasets.readers.headers import (
+    are_counted,
+    comment,
+    is_mark,
+    looks_like_row,
+    named,
+    title_above,
+    uncut,
+)
 from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
-from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_booleans
-from bpcli.errors import DataError, OpenReadingError
+from bpcli.datasets.table import Floats, Table, is_number
+from bpcli.errors import DataError, OpenReadingError, several
 from bpcli.sources import LONGEST_LINE
 
-_KIND = 200  # cells that say of which kind a column of text is
 _BLOCK = 1 << 20
 """Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
 
@@ -31,10 +39,8 @@ _START = 1 << 14
 _COLUMNS = 10_000
 """For so many columns more a block is larger, as each column of each block takes memory of its own."""
 
-_SEPARATOR = "sep="
-
-_MARKS = "#%|!"
-"""Characters that may begin a comment."""
+_SAID = re.compile(r'"?sep=(.)"?[\r\n]*\Z')
+_SEPARATOR = ("sep=", '"sep=')
 
 csv.field_size_limit(LONGEST_LINE)
 
@@ -70,7 +76,9 @@ class _Source:
 
     def __init__(self, path: Path, stream: BinaryIO | None, dialect: Dialect, usual: str) -> None:
         self.path, self._dialect, self._usual = path, dialect, dialect.likely or usual
-        self._text, self._comment = TextFile(path, stream), dialect.comment
+        self._text = TextFile(path, stream)
+        self._comment: str | tuple[str, ...] | None = dialect.comment
+        self._unnamed: list[int] = []  # the places of columns that have no name
 
     @cached_property
     def form(self) -> Form:
@@ -78,12 +86,33 @@ class _Source:
         with self._text.opened() as text:
             lines: Lines = text if self._comment is None else MappedLines(text, self._comment, False)
             first = lines.readlines(_START)
-            if first and first[0].startswith(_SEPARATOR):  # by which a spreadsheet says what it has written
-                self._comment, first[0] = self._comment or _SEPARATOR, "\n"
+            delimiter = self._dialect.delimiter
+            if first and (said := _SAID.match(first[0])):  # a spreadsheet says what it has written
+                delimiter = said[1] if delimiter == AUTO else delimiter
+                self._comment, first[0] = (*_SEPARATOR, *(self._comment or ())), "\n"
             first += islice(lines, 2)  # of very long lines, too, some are looked at
             whole = next(iter(lines), None) is None
-        form = find_form(self.path, first, whole, self._dialect.delimiter, self._usual)
-        return form if self._named or not form.trailing else Form(form.delimiter, form.width + 1)
+        form = find_form(self.path, first, whole, delimiter, self._usual)
+        self._first = first
+        if form.width == 1:
+            self._refuse_one_column(first, whole)
+        if self._named or not (form.trailing or form.row_names):
+            return form
+        return Form(form.delimiter, form.width + (1 if form.trailing else -1))
+
+    def _refuse_one_column(self, lines: list[str], whole: bool) -> None:
+        """DataError where lines of one cell are another table: below a title, or with another delimiter."""
+        if self._dialect.delimiter != AUTO:
+            other = find_form(self.path, lines, whole, AUTO, self._usual)
+            if other.width > 1:
+                shown = delimiter_in_words(self._dialect.delimiter)
+                raise DataError(
+                    f"{self.path}: with {shown} between cells (data.delimiter) there is one column, with "
+                    f"{delimiter_in_words(other.delimiter)} {other.width}",
+                    "data.delimiter: auto",
+                )
+        elif self._named and (error := title_above(self.path, lines, self._usual) or uncut(self.path, lines)):
+            raise error
 
     @property
     def _named(self) -> bool:
@@ -100,10 +129,13 @@ class _Source:
         table.unusual = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
         if self._text.encoding_in_words:
             table.unusual.append(f"text in {self._text.encoding_in_words}")
+        if self._unnamed:
+            why = " (the header is one name short: row names, as R writes them)" if self.form.row_names else ""
+            table.unusual.append(f"{several(table.names[j] for j in self._unnamed)} for a column without a name{why}")
         if self._dialect.header == AUTO:
             numeric = [name for name in table.names if table.is_numeric(name)]
             numbers = [name for name in numeric if is_number(name)]
-            if len(numbers) > len(numeric) / 2 and not _are_counted(table.names):
+            if len(numbers) > len(numeric) / 2 and not are_counted(table.names):
                 table.unusual.append(
                     f"names from the first line, such as {numbers[0]} (data.header: no if it is a row)"
                 )
@@ -219,20 +251,27 @@ class _Source:
 
     def _first_mistake(self) -> DataError:
         """The error of the first record that is none or has another number of cells than the first."""
-        width, first = self.form.width + self.form.trailing, " " if not self._named else ""
+        width, first = self.form.width + self.form.trailing, ""
         for line, record in self._records():
-            if len(record) != width and first:
+            expected = width - (self.form.row_names and self._named and not first)
+            if len(record) != expected:
                 like = "in the header" if self._named else "the first row has"
-                message = f"{self.path}:{line}: expected {width} cells as {like}, found {len(record)}"
-                if first[0] not in _MARKS or self._dialect.comment is not None:
-                    return DataError(message)
-                note = f"{self.path}: lines that begin with {first[0]} are comments (data.comment)"
-                hint = f'data.comment: "{first[0]}", if such lines are to be passed over'
-                return OpenReadingError(message, hint, {"comment": first[0]}, note)
+                message = f"{self.path}:{line}: expected {expected} cells as {like}, found {len(record)}"
+                return self._other_width(message, next((start for start in (first, record[0]) if is_mark(start)), ""))
             if any("\0" in cell for cell in record):
                 return not_text(f"{self.path}:{line}")
             first = first or record[0] or " "
         return DataError(f"{self.path} can't be read as a table")
+
+    def _other_width(self, message: str, start: str) -> DataError:
+        """The error for a record of another length, and what may be the matter; `start` begins a possible comment."""
+        if start and start[0] != self._dialect.comment:
+            return comment(self.path, message, start[0])
+        if self._named and (title := title_above(self.path, self._first, self._usual)):
+            return title
+        return DataError(
+            message, "" if self._dialect.delimiter == AUTO else "data.delimiter: auto finds what separates"
+        )
 
     def _no_rows(self) -> DataError:
         return DataError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")
@@ -260,7 +299,12 @@ class _Source:
             raise not_text(place)
         if len(names) > self.form.width and not names[-1]:
             del names[-1]  # what stands behind a delimiter at the end
-        return place, names
+        if self.form.row_names:
+            names.insert(0, "")
+        if 2 * names.count("") >= len(names) > 1 and (title := title_above(self.path, self._first, self._usual)):
+            raise title
+        self._unnamed = [j for j, name in enumerate(names) if not name]
+        return place, named(names)
 
     def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any]) -> None:
         """DataError if names are missing or twice, or look like the first row of the columns under them."""
@@ -268,7 +312,7 @@ class _Source:
             return
         if len(names) != len(columns):  # NumPy ends a line where `csv` does not
             raise DataError(f"{where}: {len(names)} names for {len(columns)} columns")
-        if self._dialect.header == AUTO and _looks_like_row(names, columns, self._dialect.decimal):
+        if self._dialect.header == AUTO and looks_like_row(names, columns, self._dialect.decimal):
             shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
             raise OpenReadingError(
                 f"{where}: the first line could be data, or names that look like it: {shown}",
@@ -278,43 +322,9 @@ class _Source:
             )
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):
-            if not name:
-                index = "name it id, or write the file without row numbers: pandas' to_csv(index=False)"
-                raise DataError(f"{where}: column {position} has no name", index if position == 1 else "")
             if name in seen:
                 raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}")
             seen[name] = position
-
-
-def _are_counted(names: Sequence[str]) -> bool:
-    return any(list(names) == [str(first + j) for j in range(len(names))] for first in (0, 1))
-
-
-def _looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
-    """Whether each name could be a cell of its column: a number over numbers, dressed ones too, a boolean over
-    booleans, over text one that stands below.
-
-    0, 1, 2, … and 1, 2, 3, … over numbers are names, as programs write them where there are none.
-    """
-    numeric = [not isinstance(column, list) for column in columns]
-    if all(numeric) and _are_counted(names):
-        return False
-    gaps = MISSING | {DASH}
-
-    def could_be(name: str, column: Any, is_numeric: bool) -> bool:
-        number = is_number(point_for_comma(name) if decimal == "," else name)
-        return name in gaps or (number if is_numeric else name in column or _is_of_kind(name, column))
-
-    cells = sorted(zip(names, columns, numeric, strict=True), key=lambda cell: not cell[2])  # numbers take no search
-    return not gaps.issuperset(names) and all(could_be(*cell) for cell in cells)
-
-
-def _is_of_kind(name: str, cells: Sequence[str]) -> bool:
-    """Whether a name and the first cells are all booleans, or all dressed numbers."""
-    some = [cell for cell in (name, *cells[:_KIND]) if cell not in MISSING]
-    if to_booleans(some) is not None:
-        return True
-    return any(all(read_cell(cell, decimal) for cell in some) for decimal in ".,")
 
 
 def _block(width: int) -> int:

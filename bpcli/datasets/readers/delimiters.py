@@ -20,18 +20,22 @@ _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
 
 
 class Form(NamedTuple):
-    """How the lines of a table are cut: the delimiter, how many columns there are, and whether it ends lines too."""
+    """How the lines of a table are cut: the delimiter, how many columns there are, and whether it ends lines too.
+
+    With `row_names` the header lacks a name for the first column, as R writes it.
+    """
 
     delimiter: str
     width: int = 0
     trailing: bool = False
+    row_names: bool = False
 
 
 class _Fit:
     """How a delimiter fits: its form, and the share of the rows that have as many cells as the first."""
 
     def __init__(self, lines: Sequence[str], whole: bool, delimiter: str) -> None:
-        self._records, sound = _records(lines, whole, delimiter)
+        self._records, sound = records_of(lines, whole, delimiter)
         rows = self._records[1:]
         self.form = form = _form(delimiter, self._records[0], rows) if self._records else Form(delimiter)
         fitting = sum(len(row) == form.width + form.trailing and not (form.trailing and row[-1]) for row in rows)
@@ -66,6 +70,7 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
     fits = [_Fit(masked, whole, found) for found in dict.fromkeys([usual, *there])]
     wide = [fit for fit in fits if fit.form.width > 1 and (fit.form.delimiter != WHITESPACE or fit.has_numbers)]
     full = [fit for fit in wide if fit.share == 1]
+    full = [fit for fit in full if not fit.form.row_names] or full
     for tabs in [fit for fit in full if fit.form.delimiter == "\t"]:
         # Blanks would cut no more than tabs do, or they would cut into cells of words.
         full = [
@@ -95,7 +100,7 @@ def _masked(found: re.Match[str]) -> str:
     return '"q"' if any(c in found[0] for c in ",;\t| \r\n") else found[0]
 
 
-def _records(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[list[str]], bool]:
+def records_of(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[list[str]], bool]:
     """The records of some lines up to a misplaced quote, and whether there was none."""
     blanks = delimiter == WHITESPACE
     reader = csv.reader(
@@ -118,8 +123,19 @@ def _form(delimiter: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -
     named = len(first) - (len(first) > 1 and not first[-1])
     if rows and named > 1 and len(rows[0]) == named + 1 and not rows[0][-1]:
         return Form(delimiter, named, True)
+    if named > 1 and len(rows) > 1 and all(len(row) == len(first) + 1 for row in rows) and _name_rows(rows):
+        return Form(delimiter, len(first) + 1, row_names=True)
     # Where the first row alone ends with a delimiter, no name is behind it.
     return Form(delimiter, named if rows and len(rows[0]) == named else len(first))
+
+
+def _name_rows(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first cells name the rows: all different, of text or counting on, with numbers behind them."""
+    names = [row[0] for row in rows]
+    counted = [int(name) for name in names if name.isdecimal() and len(name) < 19]
+    if len({*names}) < len(names) or not any(map(is_number, rows[0][1:])):
+        return False
+    return not any(map(is_number, names)) or (len(counted) == len(names) and counted == sorted(counted))
 
 
 def _could_be_number(cell: str) -> bool:
@@ -137,7 +153,7 @@ def _is_clean(cell: str, delimiter: str) -> bool:
 
 
 def _first_row(lines: Sequence[str], delimiter: str) -> str:
-    return "[" + "] [".join(_records(lines[:2], True, delimiter)[0][-1][:4]) + "]"
+    return "[" + "] [".join(records_of(lines[:2], True, delimiter)[0][-1][:4]) + "]"
 
 
 def _quoted(delimiter: str) -> str:

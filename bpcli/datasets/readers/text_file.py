@@ -120,7 +120,7 @@ class MappedLines:
     With `blanks`, runs of blanks outside quotes are a tab, and none are at the ends.
     """
 
-    def __init__(self, lines: Lines, comment: str | None, blanks: bool) -> None:
+    def __init__(self, lines: Lines, comment: str | tuple[str, ...] | None, blanks: bool) -> None:
         self._lines = map(self._mapped, lines)
         self._comment, self._blanks, self._in_quotes = comment, blanks, False
 

@@ -54,7 +54,7 @@ _DATE = re.compile(
     r"|(\d{1,2}\.? )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d",
     re.IGNORECASE,
 )
-_UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
+_UNNAMED = re.compile(r"Unnamed: \d+(\.\d+|_level_\d+)?|__index_level_\d+__")
 # At the end of a name, and as a word of its own: customer_id, PassengerId, but not humid.
 _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
 

@@ -1,0 +1,123 @@
+"""The header of a text table: names for columns that have none, a title above it, a row of data in its place."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bpcli.datasets.dialect import AUTO, DELIMITERS
+from bpcli.datasets.dressed import read_cell
+from bpcli.datasets.readers.delimiters import find_form, records_of
+from bpcli.datasets.table import DASH, MISSING, is_number, point_for_comma, to_booleans
+from bpcli.errors import DataError, OpenReadingError, several
+
+_KIND = 200  # cells that say of which kind a column of text is
+_MARKS = "#%|!;/*"
+"""Characters that may begin a comment."""
+
+_GAP = re.compile(r"\S {2,}\S.* {2,}\S")
+_MOST_ABOVE = 20  # lines of a title
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """The names, of which an empty one becomes `Unnamed: 0` by its place, as pandas calls it."""
+    found: list[str] = []
+    for j, name in enumerate(names):
+        name, again = name or f"Unnamed: {j}", 0
+        while names[j] == "" and (name in names or name in found):
+            again += 1
+            name = f"Unnamed: {j}.{again}"
+        found.append(name)
+    return found
+
+
+def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | None:
+    """The error for lines above the header that are no part of the table, as far as they can be told by these lines.
+
+    The header is the first line of names alone that has as many cells as each line below.
+    """
+    best: tuple[int, int, list[str]] | None = None
+    for delimiter in dict.fromkeys([usual, *DELIMITERS]):
+        rows = [(at, cells) for at, line in enumerate(lines, 1) for cells in _cells(line, delimiter)]
+        width = len(rows[-1][1]) if rows else 0
+        for k, (at, names) in enumerate(rows[:_MOST_ABOVE] if width > 1 and len(rows) > 3 else []):
+            if len(names) == width and all(names[1:]) and not any(map(is_number, names)):
+                below = [cells for _, cells in rows[k + 1 :]]
+                if len(below) > 1 and all(len(cells) == width for cells in below) and (best is None or at < best[0]):
+                    best = at, k, names
+                break
+    if best is None or not best[1]:
+        return None
+    at, _, names = best
+    message = f"{path}:{at}: this line looks like the header ({several(names, 6)}), below a title that is no part of it"
+    above = [line for line in lines[: at - 1] if line.strip()]
+    mark = above[0].lstrip()[0]
+    if mark in _MARKS and all(line.lstrip().startswith(mark) for line in above):
+        return comment(path, message, mark)
+    return DataError(message, f"take the lines above it out, or let each begin with {_MARKS[0]}: data.comment")
+
+
+def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
+    """The error for lines that no delimiter cuts: names behind a mark, or columns of a fixed width."""
+    filled = [line for line in lines if line.strip()]
+    if len(filled) < 3:
+        return None
+    mark = filled[0][0]
+    if mark in _MARKS and mark != filled[1][0] and find_form(path, filled[1:], True, AUTO, ",").width > 1:
+        return comment(
+            path,
+            f"{path}:{lines.index(filled[0]) + 1}: the first line begins with {mark}, and is not like the others",
+            mark,
+        )
+    if all(_GAP.search(line) for line in filled):
+        hint = "pandas.read_fwf(FILE).to_csv(…, index=False) writes it as CSV"
+        return DataError(f"{path} seems to have columns of a fixed width, with blanks in their cells", hint)
+    return None
+
+
+def _cells(line: str, delimiter: str) -> list[list[str]]:
+    """The cells of a line, as one record, or none where they are all empty."""
+    return [cells for cells in records_of([line], True, delimiter)[0] if any(cells)]
+
+
+def comment(path: Path, message: str, mark: str) -> OpenReadingError:
+    """The error for lines that may be comments, as they begin with a mark."""
+    note = f"{path}: lines that begin with {mark} are comments (data.comment)"
+    return OpenReadingError(
+        message, f'data.comment: "{mark}", if such lines are to be passed over', {"comment": mark}, note
+    )
+
+
+def is_mark(start: str) -> bool:
+    """Whether a line that begins so may be a comment."""
+    return start[:1] in tuple(_MARKS)
+
+
+def are_counted(names: Sequence[str]) -> bool:
+    """Whether names are 0, 1, 2, … or 1, 2, 3, …, as programs write them where there are none."""
+    return any(list(names) == [str(first + j) for j in range(len(names))] for first in (0, 1))
+
+
+def looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
+    """Whether each name could be a cell of its column: a number over numbers, dressed ones too, a boolean over
+    booleans, over text one that stands below; but 0, 1, 2, … and 1, 2, 3, … over numbers are names.
+    """
+    numeric = [not isinstance(column, list) for column in columns]
+    if all(numeric) and are_counted(names):
+        return False
+    gaps = MISSING | {DASH}
+
+    def could_be(name: str, column: Any, is_numeric: bool) -> bool:
+        number = is_number(point_for_comma(name) if decimal == "," else name)
+        return name in gaps or (number if is_numeric else name in column or _is_of_kind(name, column))
+
+    cells = sorted(zip(names, columns, numeric, strict=True), key=lambda cell: not cell[2])  # numbers take no search
+    return not gaps.issuperset(names) and all(could_be(*cell) for cell in cells)
+
+
+def _is_of_kind(name: str, cells: Sequence[str]) -> bool:
+    """Whether a name and the first cells are all booleans, or all dressed numbers."""
+    some = [cell for cell in (name, *cells[:_KIND]) if cell not in MISSING]
+    if to_booleans(some) is not None:
+        return True
+    return any(all(read_cell(cell, decimal) for cell in some) for decimal in ".,")
