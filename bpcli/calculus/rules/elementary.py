@@ -61,8 +61,9 @@ def _dhypot(i: int) -> Rule:
 
     def partial(xp: RuleNamespace[Any], r: Any, x: Any, y: Any) -> Any:
         def refined() -> Any:
-            k = xp.where(r < 1.0, 2.0**600, 0.25)
-            return xp.divide(k * (x, y)[i], xp.hypot(k * x, k * y))
+            k, alone = xp.where(r < 1.0, 2.0**600, 0.25), (abs(x) == math.inf) != (abs(y) == math.inf)
+            scaled = xp.divide(k * (x, y)[i], xp.hypot(k * x, k * y))
+            return xp.where(alone, xp.where(abs((x, y)[i]) == math.inf, xp.sign((x, y)[i]), 0.0), scaled)
 
         if xp.dual:
             return xp.applied(COSINE, (x, y) if i == 0 else (y, x))

@@ -148,8 +148,14 @@ class Norm(Reduction):
             scaled = xp.divide(x, self._unit(xp, x, axes))
             return xp.divide(scaled, xp.sqrt(summed(xp, scaled * scaled, axes, keep=True)))
 
+        def at_infinity() -> Any:
+            infinite = xp.base.isinf(x.v if isinstance(x, Dual) else x)
+            alone = infinite.sum(axis=axes, keepdims=True) == 1  # of several none says which outgrows the others
+            return xp.where(infinite, xp.where(alone, xp.sign(x), math.nan), 0.0)
+
         norm = put_back(xp, out, axes)
-        return xp.agreed(xp.refined(xp.divide(x, norm), _squares_leave(norm), in_units), norm == 0, 0.0)
+        finite = xp.refined(xp.divide(x, norm), _squares_leave(norm), in_units)
+        return xp.agreed(xp.refined(finite, norm == math.inf, at_infinity), norm == 0, 0.0)
 
     def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         axes = on.axes

@@ -11,7 +11,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
-from bpcli.calculus.sweeps.wide_range import as_doubles
+from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
@@ -79,7 +79,7 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
         for column, (slope, error) in enumerate(zip(*both, strict=True))
         if (doubtful or error > LOST * abs(slope)) and math.isfinite(slope)
     ]
-    return _disproven(found, rows, calculation, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
+    return _disproven(found, rows, calculation, point, lambda twin: _rows_of(twin.jacobian(point)[1], twin.outputs))
 
 
 def _lost_products(
@@ -105,7 +105,7 @@ def _lost_products(
         product = twin.jvp(point, v)[1] if forward else twin.vjp(point, v)[1].values()
         return [[x for part in product for x in numbers(part)]]
 
-    return _disproven(found, [entries], calculation, in_balls)
+    return _disproven(found, [entries], calculation, point, in_balls)
 
 
 def lost_values(calculation: Calculation, point: Point, values: Sequence[float]) -> list[Lost]:
@@ -125,7 +125,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
         if (doubtful or error > LOST * abs(value)) and math.isfinite(value)
     ]
     rows = [[value] for value in values]
-    return _disproven(found, rows, calculation, lambda twin: [[v] for v in numbers(twin.value(point))])
+    return _disproven(found, rows, calculation, point, lambda twin: [[v] for v in numbers(twin.value(point))])
 
 
 def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bool:
@@ -183,6 +183,7 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     work = calculation.inputs * calculation.program.entries
     if calculation.kinks or calculation.needed_sides or work > _MOST_SECOND_WORK:
         return []
+    at_infinity = not all(map(is_finite, point.values()))
     proven = _in_balls(calculation, lambda twin: _matrix(twin.hessian(point)[2]))
     if proven is None:
         wide = _matrix(as_doubles(calculation.wide_twin.hessian(point)[2]))
@@ -192,7 +193,7 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         Lost(row, column, abs(_float(ends[0]) - slope))
         for row, both in enumerate(zip(rows, proven, strict=True))
         for column, (slope, ends) in enumerate(zip(*both, strict=True))
-        if math.isfinite(slope) and not _near(slope, *ends)
+        if math.isfinite(slope) and not _near(slope, *ends) and not (at_infinity and _says_nothing(*ends))
     ]
 
 
@@ -209,16 +210,17 @@ def _disproven(
     found: list[Lost],
     rows: Sequence[Sequence[float]],
     calculation: Calculation,
+    point: Point,
     compute: Callable[[Calculation], list[list[Any]]],
 ) -> list[Lost]:
     """The entries that balls do not prove right; without python-flint those that have a bound."""
     proven = _in_balls(calculation, compute) if found else None
     if proven is None:
         return [lost for lost in found if lost.error > LOST * abs(rows[lost.row][lost.column])]
-    lost_for_certain = []
+    lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
-        if not _near(entry, low, high):
+        if not _near(entry, low, high) and not (at_infinity and _says_nothing(low, high)):
             off = abs(_float(low) - entry)
             lost_for_certain.append(lost._replace(error=max(lost.error, off) if lost.error < math.inf else off))
     return lost_for_certain
@@ -252,6 +254,11 @@ def _narrow(low: Any, high: Any) -> bool:
     if isinstance(low, float) or isinstance(high, float):
         return bool(low == high)
     return bool(high - low <= max(Fraction(_DOUBT) * max(abs(low), abs(high)), Fraction(_SMALLEST)))
+
+
+def _says_nothing(low: Any, high: Any) -> bool:
+    """Whether a ball is all numbers, or none: at an infinite input the rules know more than balls."""
+    return bool(low != low or high - low == math.inf)
 
 
 def _near(found: float, low: Any, high: Any) -> bool:

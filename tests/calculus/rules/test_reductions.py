@@ -1,5 +1,7 @@
 """Reductions at ties, zeros and saturation, where slopes are conventions or most of their digits cancel."""
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from bpcli.calculus.rules.array_operations import Operands
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.reductions import REDUCTIONS
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.lost_digits import lost_digits
 from bpcli.numbers.namespaces import arrays
 
 RNG = np.random.default_rng(11)
@@ -127,3 +130,23 @@ def test_values_are_numpys_and_forward_is_the_transpose_of_reverse(name, shape, 
     h = 1e-6  # and J·t is the limit of difference quotients
     quotient = (op.value(xp, [x + h * t], on) - op.value(xp, [x - h * t], on)) / (2 * h)
     np.testing.assert_allclose(forward, quotient, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("text", ["norm(v)", "hypot(v[0],v[1])", "norm(v)*2"])
+@pytest.mark.parametrize("v", [[math.inf, 1.0], [-math.inf, 2.0], [3.0, math.inf], [-1e200, -math.inf]])
+def test_a_norm_at_one_infinite_entry_has_the_slopes_that_it_tends_to(text, v):
+    """Witness: v/‖v‖ as the infinite entry grows, here 1e300, is to all digits ±1 there and 0 elsewhere."""
+    grown = np.array([math.copysign(1e300, x) if math.isinf(x) else x for x in v])
+    true = grown / np.hypot(*grown / 1e290) * 1e-290 * (2 if "2" in text else 1)
+    made = calculation(text, {"v": V})
+    found = made.gradient({"v": np.array(v)})[1]["v"]
+    assert np.asarray(found) == pytest.approx(true, rel=1e-15, abs=1e-90)
+    assert not lost_digits(made, {"v": np.array(v)}, [list(found)])
+    block = made.gradient_block({"v": np.array([v, v]).T})[1]["v"]
+    assert block == pytest.approx(np.array([found, found]).T)
+
+
+def test_a_norm_at_two_infinite_entries_has_none():
+    for text in ("norm(v)", "hypot(v[0],v[1])"):
+        made = calculation(text, {"v": V})
+        assert np.isnan(made.gradient({"v": np.array([math.inf, math.inf])})[1]["v"]).all()
