@@ -1,5 +1,7 @@
 """Values and gradients at many points at once."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,12 +12,13 @@ from bpcli.api.arguments import check_names, shown
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.sweeps.blocks import BLOCK
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.screening import LostAt, Screen
+from bpcli.calculus.sweeps.screening import Kept, Look, Screen
 from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
 
 
+LOOKED_AT = 4096  # points that are looked at closely at a time
 FEW_POINTS = 20  # at which lost digits are looked at closely, until one has lost some for certain
 
 
@@ -26,7 +29,74 @@ class Block(NamedTuple):
     columns: dict[str, Any]
     table: Floats
     kinks: list[Kink]
-    lost: list[LostAt]
+    screen: Screen
+    kept: list[Kept]
+
+
+class LostAt(NamedTuple):
+    """A point that may have lost digits: its number, the calculation, its inputs, and its row of the table."""
+
+    number: int
+    calculation: Calculation
+    point: dict[str, Any]
+    row: list[float]
+
+
+class _Waiting(NamedTuple):
+    """Points that are worth a closer look, as a block of their own, with their numbers and the values of all slots."""
+
+    block: Block
+    numbers: Any
+    values: list[Any]
+
+
+class LostPoints:
+    """Looks closely at the points of many blocks that are worth it, some thousands at a time.
+
+    Of rows but for the first `hidden` entries; `names` are the variables that points differ in. `first` are some of the
+    points that have lost digits, `count` says how many have.
+    """
+
+    def __init__(self, names: Sequence[str], hidden: int) -> None:
+        self.names, self.hidden = names, hidden
+        self.count = self.points = 0
+        self.first: list[LostAt] = []
+        self._waiting: list[_Waiting] = []
+
+    def add(self, block: Block) -> None:
+        """The next block."""
+        if self._waiting and self._waiting[-1].block.screen is not block.screen:
+            self.look()
+        for kept in block.kept:
+            near = {n: values[..., kept.places] if n in self.names else values for n, values in block.columns.items()}
+            few = block._replace(columns=near, table=block.table[kept.places], kinks=[], kept=[])
+            self._waiting.append(_Waiting(few, kept.places + self.points, kept.values))
+        self.points += len(block.table)
+        if sum(len(one.numbers) for one in self._waiting) > LOOKED_AT:
+            self.look()
+
+    def look(self) -> None:
+        """Look at the points that have come since the last look."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        values = [_joined(slot, waiting) for slot in zip(*(one.values for one in waiting), strict=True)]
+        ratios = waiting[0].block.screen.ratios(values, np.concatenate([one.block.table for one in waiting]))
+        lost = np.any(ratios[:, self.hidden :] > 1.0, axis=1)
+        for block, numbers, _ in waiting:
+            found, lost = np.flatnonzero(lost[: len(numbers)]).tolist(), lost[len(numbers) :]
+            self.count += len(found)
+            for k in found[: FEW_POINTS - len(self.first)]:
+                point = point_of(block.columns, self.names, k)
+                self.first.append(LostAt(int(numbers[k]), block.calculation, point, block.table[k].tolist()))
+
+
+def _joined(parts: Sequence[Any], waiting: Sequence[_Waiting]) -> Any:
+    """The values of a slot at points, one behind the other; a constant as it is."""
+    if not isinstance(parts[0], np.ndarray):
+        return parts[0]
+    pairs = zip(parts, waiting, strict=True)
+    return np.concatenate([np.broadcast_to(v, (*v.shape[:-1], len(one.numbers))) for v, one in pairs], axis=-1)
 
 
 class Evaluation:
@@ -40,20 +110,15 @@ class Evaluation:
         points = max(values.shape[-1] for values in columns.values())
         table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
         kinks: list[Kink] = []
-        lost: list[LostAt] = []
         if calculation not in self._screens:
             self._screens[calculation] = Screen(calculation.program, calculation.sweeps.inputs)
         screen = self._screens[calculation]
-
-        def look(values: list[Any], part: slice, skip: Any) -> None:
-            found = screen.lost(values, table[part], skip)
-            lost.extend(at._replace(point=part.start + at.point) for at in found)
-
+        look = Look(screen, table)
         if gradient:
             calculation.gradient_block(columns, table, kinks, look)
         else:
             calculation.value_block(columns, table, look)
-        return Block(calculation, columns, table, kinks, lost)
+        return Block(calculation, columns, table, kinks, screen, look.kept)
 
 
 def point_of(columns: Mapping[str, Any], names: Sequence[str], i: int) -> dict[str, Any]:

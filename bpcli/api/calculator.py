@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.arguments import Expressions, Names, as_value, check_kink, check_names
-from bpcli.api.bulk import FEW_POINTS, Block, arrays_of, blocks_of, point_of
+from bpcli.api.bulk import Block, LostPoints, arrays_of, blocks_of, point_of
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import entry_names
@@ -110,17 +110,18 @@ class Function(Generic[R]):
         calculation = self._calculations.at({**first, **self._constants})
         blocks = list(blocks_of(calculation, arrays, self._constants, self._kind == "gradient"))
         hidden = 1 if self._kind == "gradient" else 0  # the values beside the gradients are not returned
-        lost = [(block, at.point) for block in blocks for at in block.lost if at.columns[-1] >= hidden]
+        lost = LostPoints(self.variables, hidden)
+        for block in blocks:
+            lost.add(block)
+        lost.look()
         for block in blocks:
             rows = np.flatnonzero(~np.isfinite(block.table[:, hidden:]).all(axis=1)).tolist()
             noteworthy = [*rows[:1], *(kink.point for kink in block.kinks[:1])]
             if noteworthy:
                 self(self._point_of(block, noteworthy[0]))
                 break
-        for block, i in lost[:FEW_POINTS]:
-            point = {**self._point_of(block, i), **self._constants}
-            row = block.table[i, hidden:].tolist()
-            if self._warn_of_lost_digits(calculation, point, row, len(lost) - 1):
+        for at in lost.first:
+            if self._warn_of_lost_digits(calculation, at.point, at.row[hidden:], lost.count - 1):
                 break
         table = np.concatenate([block.table for block in blocks])
         if self._kind == "gradient":

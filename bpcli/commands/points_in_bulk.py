@@ -10,7 +10,7 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
-from bpcli.api.bulk import FEW_POINTS, Block, Evaluation, point_of
+from bpcli.api.bulk import Block, Evaluation, LostAt, LostPoints, point_of
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -36,16 +36,20 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
     evaluate = Evaluation()
     blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), workers)
     hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
-    checked = (_check(block, printer, request, hidden) for block in blocks)
+    lost = LostPoints(request.variables.names, hidden)
+    checked = (_check(block, printer, request, lost) for block in blocks)
     if target is not None:
         _write(checked, Path(target), force, request)
     else:
         _print(checked, show, gradient, printer, request)
+    lost.look()
+    if first := next((words for at in lost.first if (words := _lost_in_words(at, hidden))), ""):
+        printer.lost_in_bulk(lost.count, first)
     printer.finish()
 
 
-def _check(block: Block, printer: Printer, request: Request, hidden: int) -> Block:
-    """Let the printer remember the points whose results, but for the first `hidden`, are not finite."""
+def _check(block: Block, printer: Printer, request: Request, lost: LostPoints) -> Block:
+    """Let the printer remember the points whose results, but for those hidden, are not finite."""
     import numpy as np
 
     def point(i: int) -> dict[str, Any]:
@@ -56,29 +60,26 @@ def _check(block: Block, printer: Printer, request: Request, hidden: int) -> Blo
 
     for i, kinks in groupby(block.kinks, key=lambda kink: kink.point):
         printer.at_kink(partial(place, i), list(kinks))
+    if not printer.certify:
+        lost.add(block)
+    hidden = lost.hidden
     finite = np.isfinite(block.table[:, hidden:])
     if not finite.all():
         for i in np.flatnonzero(~finite.all(axis=1)).tolist():
             printer.check(block.calculation, point(i), block.table[i, hidden:].tolist())
-    if not printer.certify and (lost := [at.point for at in block.lost if at.columns[-1] >= hidden]):
-        words = (_lost_in_words(block, point(i), i, hidden) for i in lost[:FEW_POINTS])
-        first = next(
-            (f"point {printer.points + i + 1}: {text}" for i, text in zip(lost, words, strict=False) if text), ""
-        )
-        printer.lost_in_bulk(len(lost), first)
-    printer.points += len(block.table)
     return block
 
 
-def _lost_in_words(block: Block, point: dict[str, Any], i: int, hidden: int) -> str:
-    """What has been lost at a point of the block, if the closer look at one point confirms it."""
+def _lost_in_words(at: LostAt, hidden: int) -> str:
+    """What has been lost at a point, if the closer look at one point confirms it."""
     from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
-    outputs = block.calculation.outputs
-    value, slopes = block.table[i, :outputs].tolist(), block.table[i, outputs:].tolist()
-    block.calculation.kinks = []
-    words = "" if hidden else lost_in_words("value", block.calculation, point, [value])
-    return words or (lost_in_words("gradient", block.calculation, point, [slopes]) if slopes else "")
+    outputs = at.calculation.outputs
+    value, slopes = at.row[:outputs], at.row[outputs:]
+    at.calculation.kinks = []
+    words = "" if hidden else lost_in_words("value", at.calculation, at.point, [value])
+    words = words or (lost_in_words("gradient", at.calculation, at.point, [slopes]) if slopes else "")
+    return f"point {at.number + 1}: {words}" if words else ""
 
 
 def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request) -> None:

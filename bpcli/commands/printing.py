@@ -77,7 +77,6 @@ class Printer:
         self.first = True
         self.width = 0
         self.not_finite = self.undecided = self.kinks = self.lossy = 0
-        self.points, self.lost_points, self.first_lost = 0, 0, ""  # of points in bulk
         self.left_range = False
         self.reason: str | None = None  # why a result is not proven
         self.decided = True  # of the point that was checked last
@@ -219,9 +218,9 @@ class Printer:
             output.note(f"{words}; --certify proves each digit")
 
     def lost_in_bulk(self, points: int, first: str) -> None:
-        """Remember how many points of a block have lost digits, and what the `first` one of all lost."""
-        self.lost_points += points
-        self.first_lost = self.first_lost or first
+        """Note how many of many points have lost digits, and what the `first` one lost."""
+        many = f", and at about {points - 1} more points" if points > 1 else ""
+        output.note(f"{first}{many}; --certify proves each digit")
 
     def all_decided(self, results: Sequence[float]) -> bool:
         """With --certify, whether every result is proven; else True."""
@@ -235,9 +234,6 @@ class Printer:
 
     def finish(self) -> None:
         """Raise NotFiniteError if some result was not finite."""
-        if self.first_lost:
-            many = f", and at about {self.lost_points - 1} more points" if self.lost_points > 1 else ""
-            output.note(f"{self.first_lost}{many}; --certify proves each digit")
         if self.kinks > MAX_NOTES:
             output.note(f"in all, {self.kinks} points lie at a kink or a jump")
         if self.undecided:

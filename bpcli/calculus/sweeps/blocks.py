@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
@@ -37,8 +37,14 @@ def pieces(points: int, entries: int) -> Iterator[slice]:
     return (slice(start, min(start + step, points)) for start in range(0, points, step))
 
 
-Look = Callable[[list[Any], slice, Any], None]
-"""What looks at the values of all slots at some points, for lost digits, but not at the points to skip."""
+class Look(Protocol):
+    """What looks for lost digits: at the values of all slots at some points, but not at the points to skip."""
+
+    def __call__(self, values: list[Any], part: slice, skip: Any, /) -> None:
+        """See the values."""
+
+    def added(self, total: Any, part: Any, /) -> None:
+        """See a sum of adjoints at the same points, and a part of it, before the values."""
 
 
 def value_block(edges: Edges, columns: Point, table: Any, look: Look | None = None) -> list[Any]:
@@ -78,7 +84,8 @@ def gradient_block(
         with watched() as watch:
             values = program.forward(xp, some_points(columns, part))
             value[part] = values[slot]
-            found = reverse_masked_if_needed(program, xp, values, {slot: np.ones(1)}, edges.sweeps.active)
+            added = None if look is None else look.added
+            found = reverse_masked_if_needed(program, xp, values, {slot: np.ones(1)}, edges.sweeps.active, added)
         for name, slope in gradient.items():
             slope[..., part] = found.get(name, 0.0)
         with np.errstate(all="ignore"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -275,10 +275,15 @@ class ArraySweeps(Sweeps):
 
 
 def reverse_masked_if_needed(
-    program: Program, xp: PlainNamespace, values: list[Any], seeds: dict[int, Any], active: list[bool]
+    program: Program,
+    xp: PlainNamespace,
+    values: list[Any],
+    seeds: dict[int, Any],
+    active: list[bool],
+    added: Callable[[Any, Any], None] | None = None,
 ) -> dict[str, Any]:
     """The reverse sweep on arrays; with masks only if the fast one, without them, gives something not finite."""
-    found = program.reverse(xp, values, seeds, active, masked=False)
+    found = program.reverse(xp, values, seeds, active, masked=False, added=added)
     if not program.selects or all(xp.base.isfinite(g).all() for g in found.values()):
         return found
     return program.reverse(xp, values, seeds, active, masked=True)

@@ -1,6 +1,6 @@
 """The sweeps over a list of instructions: forward for values, tangents for J·v, in reverse for v·J."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.language.tree import Expression
@@ -123,11 +123,12 @@ class Program(Slots):
         active: list[bool],
         masked: bool = True,
         record: dict[int, Any] | None = None,
+        added: Callable[[Any, Any], None] | None = None,
     ) -> dict[str, Any]:
         """The adjoint of every active variable, from those of output slots: v·J. Plain numbers or duals.
 
         `masked`: an adjoint of 0 stays 0 where it meets an infinite slope; without, the sweep is faster. The adjoint of
-        every step is put into `record`.
+        every step is put into `record`; `added` is called with each sum of adjoints and its last part.
         """
         adjoints: dict[int, Any] = dict(seeds)
         masked = masked and self.infinite_slopes
@@ -149,4 +150,6 @@ class Program(Slots):
                     if part is not None:
                         before = adjoints.get(a)
                         adjoints[a] = part if before is None else before + part
+                        if added is not None and before is not None:
+                            added(adjoints[a], part)
         return result

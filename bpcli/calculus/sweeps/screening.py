@@ -1,8 +1,9 @@
 """Finds those of many points at which rounding may have eaten digits, at little cost where there are none.
 
-The error bounds of `rounding` take ten times as long as the sweep. They are evaluated at the first points, and then at
-the one point of a piece at which a step cancels more, or a variable lies further out, than at any point before. Where
-digits are lost, or nearly so, there, at all points of the piece.
+The error bounds of `rounding` take ten times as long as the sweep. They are evaluated at the first points, and at each
+point at which a step magnifies the rounding errors of its operands by more than 2¹¹: a sum that is that much smaller
+than a part of it, a logarithm near 1, a sine far out or near 0, a function near the end of its domain, an adjoint that
+cancels. A point that loses digits in steps that all magnify by less, four at least, is seen among the first ones.
 """
 
 from __future__ import annotations
@@ -16,148 +17,191 @@ from numpy.typing import NDArray
 
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.shapes import Shape
-from bpcli.calculus.sweeps.instructions import Instruction
+from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, slope_errors_at, units, value_errors_at
-from bpcli.calculus.sweeps.seeds import numbers
 from bpcli.numbers.namespaces import arrays
 
 FIRST = 1024  # points of which each is looked at
 FIRST_CALLS = 8  # the same of points that are computed one by one
-FULL_LOOKS = 200_000  # points that are looked at because digits are lost near by
-FURTHER = 16.0  # an extreme that is not so much further out than the last one is no reason to look again
-NEARLY = 2.0**-8  # of what counts as lost: with a margin for the points between two looks
+NEARLY = 2.0**-8  # of what counts as lost: a margin for points that are not among the first
+MAGNIFIED = 2.0**-11  # of a part: a sum that is smaller magnifies rounding errors by as much
+FAR_OUT = 2.0**20  # an angle, or a logit, whose rounding errors are as large beside 1
 
-_CANCELLING = {"+", "-", "sum", "@"}
-_PERIODIC = {"sin", "cos", "tan"}
+_ADDING = {"+", "-"}
+_SUMS = {"sum", "@"}
+_TURNING = {"sin", "cos", "tan"}
+_LOGARITHMS = {"log", "log2", "log10"}
+_SHIFT_INVARIANT = {"softmax", "log_softmax", "other_classes", "logsumexp"}
+_HARMLESS = {"*", "/", "**", "hypot", "atan2", "max", "min", "where", "clip"}
 
 
-class _Watched(NamedTuple):
-    """A slot whose smallest, or largest, values are the most delicate ones."""
+class Kept(NamedTuple):
+    """Points of a block that are worth a closer look, and the values of all slots there."""
+
+    places: NDArray[np.intp]
+    values: list[Any]
+
+
+class Delicate(NamedTuple):
+    """Where a step magnifies rounding errors: where `slot` is less than `share` of `part`, or of 1, off `center`.
+
+    With `beyond`, where it is farther out than that.
+    """
 
     slot: int
-    largest: bool
+    part: int | None = None
+    share: float = MAGNIFIED
+    center: float = 0.0
+    beyond: float | None = None
 
 
-class LostAt(NamedTuple):
-    """A point, and the columns of its results that may have lost digits."""
+def _delicate(program: Program) -> list[Delicate]:
+    """Where the steps of a program magnify the rounding errors of their operands, if these have any."""
+    found: list[Delicate] = []
+    rounded: list[bool] = []
+    for slot, step in enumerate(program.slots):
+        if not isinstance(step, Instruction):
+            rounded.append(isinstance(step, Constant) and not step.whole)
+            continue
+        exact = step.row.exact if isinstance(step, Elementwise) else step.name in ("take", "transpose", "stack")
+        operands = [a for a in step.args if rounded[a]]
+        rounded.append(bool(operands) or not exact)
+        if isinstance(step, OnArrays) and step.name in _SUMS:
+            found.append(Delicate(slot, step.args[0]))  # whose own additions round
+        elif operands and not exact and step.name not in _HARMLESS:
+            found += _of_step(slot, step, operands)
+    return found
 
-    point: int
-    columns: list[int]
+
+def _of_step(slot: int, step: Instruction, operands: list[int]) -> list[Delicate]:
+    x = operands[0]
+    if step.name in _ADDING:
+        return [Delicate(slot, x)]
+    if step.name in _LOGARITHMS:
+        return [Delicate(slot)]
+    if step.name in _TURNING:
+        return [Delicate(x, beyond=FAR_OUT), *([Delicate(slot, x)] if step.name != "cos" else [Delicate(slot)])]
+    if step.name in _SHIFT_INVARIANT:
+        return [Delicate(x, beyond=FAR_OUT), *([Delicate(slot)] if step.name == "logsumexp" else [])]
+    if isinstance(step, Elementwise) and len(step.args) > 1:  # a loss, small as the square of what is subtracted
+        return [Delicate(slot, a, MAGNIFIED**2) for a in operands]
+    ends = step.row.domain if isinstance(step, Elementwise) else ()
+    return [Delicate(x, None, MAGNIFIED, end) for end in ends if math.isfinite(end) and end]
 
 
 class Screen:
-    """What has been seen of the points of one program so far; `inputs` are the variables of its gradient."""
+    """What is known of the points of one program; `inputs` are the variables of its gradient."""
 
     def __init__(self, program: Program, inputs: Sequence[tuple[str, Shape]]) -> None:
-        self.program, self.inputs = program, inputs
-        self.seen: dict[_Watched, float] = {}
-        self.looked = self.full_looks = 0
-        self.watched: list[_Watched] = []
-        for slot, step in enumerate(program.slots):
-            if isinstance(step, str):
-                self.watched += [_Watched(slot, False), _Watched(slot, True)]
-            elif isinstance(step, Instruction) and step.name in _CANCELLING:
-                self.watched.append(_Watched(slot, False))
-            elif isinstance(step, Instruction) and step.name in _PERIODIC:
-                self.watched.append(_Watched(step.args[0], True))
-        uses = [a for step in program.slots if isinstance(step, Instruction) for a in step.args]
-        self.adds_adjoints = len(set(uses)) < len(uses) or not program.scalar
+        self.program, self.inputs, self.looked = program, inputs, 0
+        self.delicate = _delicate(program)
+        self.everywhere = False  # whether digits are nearly lost at a point where no single step magnifies errors
+        self.least = math.inf  # of the slopes of points that were computed one by one
+        self.scales: NDArray[np.float64] | None = None
 
-    def lost(self, values: list[Any], table: NDArray[np.float64], skip: Any = False) -> list[LostAt]:
-        """The points at which digits may be lost, but for those to skip; `table` has a value, and slopes behind it."""
-        gradient = table.shape[1] > self._outputs()
-        work = self.program.entries * (sum(math.prod(shape) for _, shape in self.inputs) if gradient else 1)
-        which = self._candidates(values, table, gradient)
-        if work > MOST_WORK or not len(which):
-            return []
+    def ratios(self, values: list[Any], table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """For each point and result its error bound over what counts as lost; 0 where nothing is known."""
+        xp, count = PlainNamespace(arrays()), len(table)
+        errors: list[Any] = []
         with np.errstate(all="ignore"):
-            ratios = self._ratios(values, table, which, gradient)
-            if (ratios > NEARLY).any() and len(which) < len(table) and self.full_looks < FULL_LOOKS:
-                self.full_looks += len(table)
-                which = np.arange(len(table))
-                ratios = self._ratios(values, table, which, gradient)
-        found = (ratios > 1.0) & ~np.broadcast_to(skip, len(table))[which, None]
-        places = np.flatnonzero(found.any(axis=1))
-        return [LostAt(int(which[place]), np.flatnonzero(found[place]).tolist()) for place in places]
-
-    def _outputs(self) -> int:
-        return sum(math.prod(self.program.shapes[slot]) for slot in self.program.outputs)
-
-    def _candidates(self, values: list[Any], table: NDArray[np.float64], gradient: bool) -> NDArray[np.intp]:
-        """The first points, and each that lies further out than all before."""
-        places = {
-            place for watch in self.watched if (place := self._further_out(watch, values[watch.slot])) is not None
-        }
-        if gradient and self.adds_adjoints:
-            for column in range(1, table.shape[1]):
-                place = self._further_out(_Watched(-column, False), table[:, column])
-                places |= set() if place is None else {place}
-        first = range(min(len(table), max(0, FIRST - self.looked)))
-        self.looked += len(table)
-        return np.array(sorted(places.union(first)), np.intp)
-
-    def _further_out(self, watch: _Watched, value: Any) -> int | None:
-        """The place of the most delicate value, if it is more so than those before."""
-        if not isinstance(value, np.ndarray) or value.shape[-1] == 1:
-            return None
-        low, high = float(value.min()), float(value.max())
-        if watch.largest:
-            size = max(-low, high)
-        elif low > 0.0 or high < 0.0:
-            size = max(low, -high)
-        else:
-            sizes = np.abs(value)
-            size = float(sizes.min())
-            if size == 0.0 and watch in self.seen:
-                size = float(sizes.min(where=sizes > 0.0, initial=math.inf))
-        if not math.isfinite(size) or not self._beyond(watch, size, self.seen.get(watch)):
-            return None
-        self.seen[watch] = size or math.inf
-        return int(np.argmax(np.abs(value) == size) % value.shape[-1])
+            bounds = value_errors_at(self.program, xp, values, {})
+            outputs = [(slot, self.program.shapes[slot]) for slot in self.program.outputs]
+            for slot, shape in outputs:
+                errors += list(np.broadcast_to(bounds[slot], (*shape, count)).reshape(-1, count))
+            if table.shape[1] > len(errors):
+                (row,) = slope_errors_at(self.program, xp, values, units(self.inputs, _seed), units(outputs, _seed))
+                errors += [np.broadcast_to(error, count) for error in row]
+            entries = np.abs(table)
+            found = np.stack(errors, axis=1) / (LOST * entries)
+        return np.where(np.isfinite(entries) & (found == found), found, 0.0)
 
     def is_new(self, values: list[Any], slopes: Sequence[float]) -> bool:
         """Whether one point, the values of its slots and its slopes, is worth a look."""
         self.looked += 1
-        new = self.looked <= FIRST_CALLS
-        sized = [(watch, values[watch.slot]) for watch in self.watched]
-        if self.adds_adjoints and slopes:
-            sized.append((_Watched(-1, False), list(slopes)))
-        for watch, value in sized:
-            if isinstance(value, float):
-                size = abs(value)
-            else:
-                sizes = [abs(x) for x in numbers(value) if x]
-                size = (max if watch.largest else min)(sizes, default=0.0)
-            if size and self._beyond(watch, size, self.seen.get(watch)):
-                self.seen[watch] = size
-                new = True
-        return new
+        least = min([abs(slope) for slope in slopes if slope], default=math.inf)
+        closer, self.least = least * 16.0 < self.least, min(least, self.least)
+        return closer or self.looked <= FIRST_CALLS or any(np.any(self.magnifies(one, values)) for one in self.delicate)
 
-    @staticmethod
-    def _beyond(watch: _Watched, size: float, before: float | None) -> bool:
-        if before is None:
-            return True
-        return size > FURTHER * before if watch.largest else size * FURTHER < before
+    def magnifies(self, one: Delicate, values: list[Any]) -> Any:
+        """At which points a step magnifies the errors of its operands: a bool, or an array, of a bool for each."""
+        value, step = values[one.slot], self.program.slots[one.slot]
+        if one.beyond is not None:
+            return _any(abs(value) > one.beyond)
+        if isinstance(step, OnArrays) and step.name in _SUMS:
+            part = step.value(PlainNamespace(arrays()), [abs(values[a]) for a in step.args])
+        else:
+            part = (one.center or 1.0) if one.part is None else values[one.part]
+        return _is_less(value - one.center if one.center else value, part, one.share)
 
-    def _ratios(
-        self, values: list[Any], table: NDArray[np.float64], which: NDArray[np.intp], gradient: bool
-    ) -> NDArray[np.float64]:
-        """For each point and result its error bound over what counts as lost; 0 where nothing is known."""
-        xp = PlainNamespace(arrays())
-        some = [v[..., which] if isinstance(v, np.ndarray) and v.shape[-1] > 1 else v for v in values]
-        errors: list[Any] = []
-        bounds = value_errors_at(self.program, xp, some, {})
-        for slot in self.program.outputs:
-            shape = self.program.shapes[slot]
-            errors += list(np.broadcast_to(bounds[slot], (*shape, len(which))).reshape(-1, len(which)))
-        if gradient:
-            outputs = [(slot, self.program.shapes[slot]) for slot in self.program.outputs]
-            (row,) = slope_errors_at(self.program, xp, some, units(self.inputs, _seed), units(outputs, _seed))
-            errors += [np.broadcast_to(error, len(which)) for error in row]
-        entries = np.abs(table[which])
-        ratios = np.stack(errors, axis=1) / (LOST * entries)
-        return np.where(np.isfinite(entries) & (ratios == ratios), ratios, 0.0)
+    def scale(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The largest mean size of each slope so far."""
+        sizes = np.abs(slopes).mean(axis=0)
+        self.scales = sizes if self.scales is None else np.fmax(self.scales, sizes)
+        return self.scales
+
+
+class Look:
+    """Looks at the pieces of a block of points: `table` has a value, and slopes behind it, for each."""
+
+    def __init__(self, screen: Screen, table: NDArray[np.float64]) -> None:
+        self.screen, self.table = screen, table
+        self.program, self.inputs = screen.program, screen.inputs
+        outputs = sum(math.prod(self.program.shapes[slot]) for slot in self.program.outputs)
+        self.gradient = table.shape[1] > outputs
+        work = self.program.entries * (sum(math.prod(shape) for _, shape in self.inputs) if self.gradient else 1)
+        self.possible = work <= MOST_WORK
+        self.masks: list[Any] = []
+        self.kept: list[Kept] = []
+
+    def added(self, total: Any, part: Any) -> None:
+        """See a sum of adjoints, and a part of it."""
+        if self.possible:
+            self.masks.append(_is_less(total, part, MAGNIFIED))
+
+    def __call__(self, values: list[Any], part: slice, skip: Any) -> None:
+        """Keep those points of a piece that are worth a closer look, but for those to skip."""
+        screen, size = self.screen, part.stop - part.start
+        masks, self.masks = self.masks, []
+        if not self.possible:
+            return
+        with np.errstate(all="ignore"):
+            masks += [screen.magnifies(one, values) for one in screen.delicate]
+            if self.gradient and not self.program.scalar:  # whose slopes are sums within one step, too
+                slopes = self.table[part, 1:]
+                masks.append((np.abs(slopes) < MAGNIFIED * screen.scale(slopes)).any(axis=1))
+        some = np.zeros(size, bool)
+        for mask in masks:
+            some |= mask
+        first = np.flatnonzero(np.arange(screen.looked, screen.looked + size) < FIRST)
+        screen.looked += size
+        skipped = np.broadcast_to(skip, size)
+        if len(first):
+            ratios = screen.ratios(at_points(values, first), self.table[part][first])
+            screen.everywhere |= bool((ratios.max(axis=1) > NEARLY)[~(some | skipped)[first]].any())
+            some[first] = True
+        places = np.flatnonzero((some | screen.everywhere) & ~skipped)
+        if len(places):
+            self.kept.append(Kept(places + part.start, at_points(values, places)))
+
+
+def _is_less(total: Any, part: Any, share: float) -> Any:
+    """At which points an entry of a total is less than this share of a part of it: a bool, or one for each."""
+    if not isinstance(total, np.ndarray):
+        return abs(total) < share * abs(part)
+    nearest = max(total.min(), -total.max(), 0.0)
+    largest = abs(part) if isinstance(part, float) else max(part.max(), -part.min())
+    return False if nearest >= share * largest else _any(np.abs(total) < share * np.abs(part))
+
+
+def at_points(values: list[Any], places: NDArray[np.intp]) -> list[Any]:
+    """The values of the slots at some points."""
+    return [v[..., places] if isinstance(v, np.ndarray) and v.shape[-1] > 1 else v for v in values]
+
+
+def _any(found: Any) -> Any:
+    """At which points any entry is true."""
+    return found.any(axis=tuple(range(found.ndim - 1))) if isinstance(found, np.ndarray) else found
 
 
 def _seed(part: list[float], shape: Shape) -> Any:

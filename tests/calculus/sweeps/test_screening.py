@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpcli.api.bulk import Evaluation
+from bpcli.api.bulk import Evaluation, LostPoints
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps import screening
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -19,6 +19,14 @@ DELICATE = {
     "log(x**2)/(x-1)": [1 + 1e-12, 1 - 3e-10],
     "sin(1e3*x*x)": [1e9, 3e12],
     "x-sin(x)": [1e-9, 2e-10, 1e-3],
+    "(1-cos(x))/x**2-0.5": [1e-3, -2e-3],  # each of two steps magnifies less than is lost
+    "log(cos(x))+x*x/2": [3e-4, 2e-3],
+    "asin(cos(x)*cos(x))": [1e-6, -1e-5],
+    "mse(x*x,2.25)": [1.5 + 1e-12, 1.5 - 1e-11],
+    "logsumexp([x*x,0.1])-0.1-x*x": [30.0, 5.0],
+    "sum([x*x,-x,-1])": [0.5 + 5**0.5 / 2],
+    "x*x-3*x": [1.5 + 1e-12],
+    "norm([x,1])-1": [1e-6],
 }
 
 
@@ -29,15 +37,18 @@ def calculation(text):
 @pytest.mark.parametrize("text", DELICATE)
 @pytest.mark.parametrize("gradient", [True, False])
 def test_the_points_that_have_lost_digits_are_found_among_many(monkeypatch, text, gradient):
-    monkeypatch.setattr(screening, "FIRST", 16)  # so that most points are looked at for their extremes alone
-    made, evaluate = calculation(text), Evaluation()
+    monkeypatch.setattr(screening, "FIRST", 16)
+    made, evaluate, lost = calculation(text), Evaluation(), LostPoints(["x"], 0)
     for block in range(3):
         x = RNG.uniform(0.3, 3, 400) * RNG.choice([-1, 1] if "log" not in text and "exp" not in text else [1], 400)
         if block == 1:
             places = RNG.choice(400, len(DELICATE[text]), replace=False)
             x[places] = DELICATE[text]
         found = evaluate(made, {"x": x}, gradient)
-        told = [at.point for at in found.lost]
+        lost.add(found)
+        lost.first.clear()
+        lost.look()
+        told = [at.number - 400 * block for at in lost.first]
         true = Certified(calculation(text))
         exact = [[v, s["x"]] for v, s in (true.gradient({"x": float(v)}) for v in x)]
         off = np.abs(found.table - np.array(exact, float)[:, : found.table.shape[1]]) > 2.0**-20 * np.abs(found.table)
@@ -51,4 +62,19 @@ def test_a_second_look_is_for_what_lies_further_out():
     looked = [screen.is_new(made.sweeps.forward({"x": x}), [1 - np.cos(x)]) for x in np.linspace(1, 2, 40)]
     assert looked == [True] * screening.FIRST_CALLS + [False] * (40 - screening.FIRST_CALLS)
     assert screen.is_new(made.sweeps.forward({"x": 1e-8}), [5e-17])
-    assert not screen.is_new(made.sweeps.forward({"x": 0.9e-8}), [5e-17])
+    assert not screen.is_new(made.sweeps.forward({"x": 1.5}), [0.9])
+
+
+@pytest.mark.parametrize(
+    ("text", "small", "delicate"),
+    [("x*exp(x)-x*3", 1e-14, np.log(3) + 1e-13), ("x*sinh(x)-x", 1e-14, np.asinh(1) + 1e-13)],
+)
+@pytest.mark.parametrize("gradient", [True, False])
+def test_a_sum_that_cancels_is_found_after_smaller_ones_that_did_not(text, small, delicate, gradient):
+    made, evaluate, lost = calculation(text), Evaluation(), LostPoints(["x"], 0)
+    for x in np.full(2000, small), np.append(np.full(2999, 2.0), delicate):
+        lost.add(evaluate(made, {"x": x}, gradient))
+    lost.look()
+    assert [at.number for at in lost.first] == [4999]
+    true = float(Certified(made).value({"x": delicate})[0])
+    assert abs(lost.first[0].row[0] - true) > 2.0**-20 * abs(true)
