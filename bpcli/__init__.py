@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bpcli.api.derivative_checks import Comparison, Grade, check, grade
     from bpcli.api.descent import DescentStep, descend
     from bpcli.api.exercises import Task, exercise
+    from bpcli.api.exports import export
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
@@ -56,6 +57,7 @@ _PLACES = {
     "bpcli.api.descent": ("DescentStep", "descend"),
     "bpcli.api.answer_keys": ("KeyTask", "grade_answers", "key_text", "read_key"),
     "bpcli.api.exercises": ("Task", "exercise"),
+    "bpcli.api.exports": ("export",),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
     "bpcli.errors": (
@@ -103,6 +105,7 @@ __all__ = [
     "check",
     "descend",
     "exercise",
+    "export",
     "formula",
     "grad",
     "grade",

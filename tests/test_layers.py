@@ -40,8 +40,20 @@ BELOW = {  # a folder may import from itself and from these
             "calculus",
         )
     },
+    "exporting": {"errors", "text", "numbers", "formulas", "calculus", "datasets", "training"},
     "plots": {"errors", "text", "numbers", "formulas", "files", "datasets", "training"},
-    "api": {"errors", "text", "numbers", "formulas", "files", "datasets", "training", "calculus", "lecture"},
+    "api": {
+        "errors",
+        "text",
+        "numbers",
+        "formulas",
+        "files",
+        "datasets",
+        "training",
+        "calculus",
+        "lecture",
+        "exporting",
+    },
 }
 ABOVE = {"commands", "__init__", "__main__"}  # these may import everything
 

@@ -146,6 +146,11 @@ def test_a_row_of_activations_and_one_of_losses_reach_everything_of_the_trainer(
     assert chain["dJ_dz"]["value"]
     assert bpcli("check", path).code == 0
     assert bpcli("plot", run, "--output", tmp_path / "p.png").code == 0
+    names = {"__name__": "exported"}
+    exec(bpcli("export", run, "--format", "python").out, names)
+    assert names["test"]() == 0
+    refused = bpcli("export", run, "--format", "onnx", "--output", tmp_path / "m.onnx")
+    assert refused.code == 0 or "which the model's activation is made of" in refused.err or "[onnx]" in refused.err
 
 
 def _predicted(run):

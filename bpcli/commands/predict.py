@@ -126,10 +126,15 @@ def _csv_line(values: Iterable[Any], precision: int | None, safe: bool) -> str:
     return csv_line(values, precision)
 
 
+def columns_to_keep(keep: Sequence[str]) -> list[str]:
+    """The names that `--keep` gives, separated by commas; a name with a comma is given in quotes."""
+    return [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]
+
+
 def _kept(table: Table, keep: Sequence[str], predicted: Sequence[str]) -> dict[str, list[str]]:
-    """The cells of the kept columns, unchanged; a name with a comma is given in quotes."""
+    """The cells of the kept columns, unchanged."""
     kept: dict[str, list[str]] = {}
-    for name in [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]:
+    for name in columns_to_keep(keep):
         if name not in table.names:
             raise DataError(
                 f"{table.path} has no column {name!r} to keep",

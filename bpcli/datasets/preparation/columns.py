@@ -14,12 +14,16 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A source column: its categories if it is one-hot encoded, what to do with a gap and what to fill it with."""
+    """A source column: its categories if it is one-hot encoded, what to do with a gap and what to fill it with.
+
+    `boolean`: whether its cells were true and false where it was learned.
+    """
 
     name: str
     categories: tuple[str, ...] | None
     missing: str
     fill: float | str | None
+    boolean: bool = False
 
 
 def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) -> Array:
@@ -27,7 +31,7 @@ def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) ->
     categories = column.categories or ()
     codes: dict[str, int] = {category: code for code, category in enumerate(categories)}
     filled = codes.get(str(column.fill), -1)
-    numbers, words = _by_number(categories), table.words(column.name)
+    numbers, words = by_number(categories), table.words(column.name)
     for cell in set(table.text(column.name)) - codes.keys():
         if cell in words:
             codes[cell] = filled
@@ -46,7 +50,7 @@ def _code(cell: str, codes: Mapping[str, int], numbers: Mapping[int | float, int
     return numbers.get(exact_number(cell), -1) if is_number(cell) else -1
 
 
-def _by_number(categories: Sequence[str]) -> dict[int | float, int]:
-    """Codes of categories that are numbers, unless two are equal: programs write 1 as 1.0 in a column with gaps."""
+def by_number(categories: Sequence[str]) -> dict[int | float, int]:
+    """The codes of categories that are numbers, unless two are equal: programs write 1 as 1.0 in a column with gaps."""
     values = [exact_number(category) if is_number(category) else None for category in categories]
     return {value: code for code, value in enumerate(values) if value is not None and values.count(value) == 1}

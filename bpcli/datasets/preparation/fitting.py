@@ -150,7 +150,7 @@ def _fit_column(
     if gaps.all():
         raise without_values(table, name, options)
     filling = FILLS[strategy].value(values[~gaps]) if strategy in FILLS else None
-    column = Column(name, None, strategy, filling)
+    column = Column(name, None, strategy, filling, table.is_boolean(name))
     if not options.standardize:
         return column, [0.0], [1.0 if options.scale is None else options.scale]
     if gaps.any():

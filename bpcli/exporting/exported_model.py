@@ -1,0 +1,213 @@
+"""A trained model as it is written for other languages: columns, weights, outputs as trees, and rows to test it by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.calculus.language.tree import Expression, Name
+from bpcli.calculus.symbolic.symbols import Symbol, lifted
+from bpcli.datasets.from_python import table_of
+from bpcli.datasets.meaning import meant, words_of
+from bpcli.datasets.preparation.columns import Column, by_number
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.table import DASH, MISSING
+from bpcli.errors import DataError, UsageError
+from bpcli.training.model import Model
+
+Cell = float | str | bool | None
+
+
+class Input(NamedTuple):
+    """A raw column: `words` are its cells that are gaps, `fill` what fills them.
+
+    Of categories `fill` is the number of one; where it is None, a row with a gap has no prediction.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    fill: float | int | None
+    categories: tuple[str, ...] | None
+    boolean: bool
+
+    @property
+    def filling(self) -> float | str | None:
+        """What fills a gap, of categories the category."""
+        return self.fill if self.fill is None or self.categories is None else self.categories[int(self.fill)]
+
+    @property
+    def size(self) -> int:
+        """How many features it becomes."""
+        return 1 if self.categories is None else len(self.categories)
+
+
+class TestRow(NamedTuple):
+    """Cells in the order of the inputs, and what the model says of them: the prediction, then the probabilities."""
+
+    cells: tuple[Cell, ...]
+    expected: tuple[float | str, ...]
+
+
+class Exported(NamedTuple):
+    """z = ((x − mean)/scale)·w + b over the prepared features, then the outputs.
+
+    w is (features, outputs), b (outputs,). `outputs` are trees in z: of a regression and of a model without
+    probabilities a, else 1 − a and a; there are none for softmax. With classes, the second of two is predicted where
+    a ≥ `boundary`, and of a softmax the first of the largest p.
+    """
+
+    kind: str
+    inputs: tuple[Input, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    w: NDArray[np.float64]
+    b: NDArray[np.float64]
+    outputs: tuple[Expression, ...]
+    classes: tuple[str, ...] | None
+    boundary: float
+    names: tuple[str, ...]
+    rows: tuple[TestRow, ...]
+
+    @property
+    def says_probabilities(self) -> bool:
+        """Whether there is a probability for each class."""
+        return len(self.names) > 1
+
+    @property
+    def in_words(self) -> str:
+        """What it is, in words without a name of the user's."""
+        what = "a number" if self.classes is None else f"{len(self.classes)} classes"
+        return f"{self.kind}: {what} from {len(self.inputs)} column{'s' * (len(self.inputs) != 1)}"
+
+
+def exported(model: Model, names: Sequence[str], predictions: Any) -> Exported:
+    """The model for other languages, in doubles, with its column `names`; `predictions` gives the columns at z."""
+    model = replace(model, w=model.w.astype(np.float64), b=np.asarray(model.b, np.float64))
+    inputs = tuple(_input(model, column) for column in _columns(model))
+    n = sum(column.size for column in inputs)
+    preparation = model.preparation
+    w, b = model.weights()
+    found = Exported(
+        model.kind,
+        inputs,
+        preparation.mean or (0.0,) * n,
+        preparation.scale or (1.0,) * n,
+        w,
+        b,
+        _outputs(model),
+        None if model.classes is None else tuple(map(class_text, model.classes)),
+        model.boundary,
+        tuple(names),
+        (),
+    )
+    return found._replace(rows=tuple(_rows(model, found, predictions)))
+
+
+def _columns(model: Model) -> Sequence[Column]:
+    """The columns; the features of sparse data are numbers that are 0 where they do not stand."""
+    numbered = model.preparation.numbered
+    if numbered is None:
+        return model.preparation.columns
+    return [Column(name, None, "error", 0.0) for name in numbered]
+
+
+def _input(model: Model, column: Column) -> Input:
+    words = words_of(model.dialect, column.name)
+    fill: Any = column.fill
+    if column.categories is None:
+        return Input(column.name, _sorted(words or MISSING | {DASH}), fill, None, column.boolean)
+    code = None if fill is None else column.categories.index(str(fill))
+    return Input(column.name, _sorted(words or MISSING), code, column.categories, False)
+
+
+def _sorted(words: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted({"", *words}))
+
+
+def _outputs(model: Model) -> tuple[Expression, ...]:
+    """The row's own functions, run over a tree: what is exported is what bpcli computes, by the same steps."""
+    if model.g is None:
+        return ()
+    z = Symbol(Name("z"))
+    functions = [model.g.one_minus, model.g.value] if model.says_probabilities else [model.g.value]
+    try:
+        return tuple(lifted(function(z)).tree for function in functions)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise UsageError(f"the activation {model.g.name} has no formula that can be exported: {error}") from error
+
+
+def same_cells(column: Input) -> Mapping[str, int]:
+    """The cells that mean a category, for languages that compare text: `1.0` for `1`, `True` for `true`."""
+    categories = column.categories or ()
+    found = {category: code for code, category in enumerate(categories)}
+    for value, code in by_number(categories).items():
+        whole = value == int(value)
+        ways = [str(int(value)), f"{int(value)}.0"] if whole else [repr(value)]
+        ways += {0: ["false", "False", "FALSE"], 1: ["true", "True", "TRUE"]}.get(int(value), []) if whole else []
+        for way in ways:
+            found.setdefault(way, code)
+    for word, number in (("false", "0"), ("true", "1")):
+        if word in categories:
+            for way in (word.capitalize(), word.upper(), number):
+                found.setdefault(way, categories.index(word))
+    return found
+
+
+# Rows to test it by
+
+_STEPS = (0.0, 0.5, -1.0, 3.0, -30.0, 40.0, 700.0, -720.0, 800.0, -800.0)
+"""z of the test's rows, about: from the middle to where the outputs have saturated."""
+_MOST_ROWS = 24
+
+
+def _rows(model: Model, found: Exported, predictions: Any) -> list[TestRow]:
+    """Rows whose z reach from the middle to saturation, with each category, an unseen one, and gaps that are filled."""
+    differences = [found.w[:, k] - (found.w[:, k - 1] if k else 0.0) for k in range(min(found.w.shape[1], 3))]
+    drafts = [
+        tuple(_cells(found, at, step, direction))
+        for at, (step, direction) in enumerate((s, d) for d in differences for s in _STEPS)
+    ]
+    rows = []
+    for cells in dict.fromkeys(drafts):
+        try:
+            rows.append(TestRow(cells, answers(model, [cells], found, predictions)[0]))
+        except DataError:  # a value that is too large to be scaled
+            continue
+    finite = [row for row in rows if all(np.isfinite(x) for x in row.expected if isinstance(x, float))]
+    return finite[:_MOST_ROWS]
+
+
+def answers(model: Model, rows: Sequence[Sequence[Cell]], found: Exported, predictions: Any) -> list[Any]:
+    """What the model itself says of rows of cells."""
+    columns = {column.name: list(cells) for column, cells in zip(found.inputs, zip(*rows, strict=True), strict=True)}
+    table = meant(table_of({k: np.array(v, object) for k, v in columns.items()}, list(columns)), model.dialect)
+    preparation = model.preparation
+    if preparation.numbered is not None:
+        preparation = replace(preparation, columns=tuple(_columns(model)), numbered=None)
+    prepared = preparation.apply(table, with_target=False)
+    return [*zip(*predictions(model, model.z(prepared.X)), strict=True)]
+
+
+def _cells(found: Exported, at: int, step: float, direction: NDArray[np.float64]) -> list[Cell]:
+    """Cells of row `at` for which the numbers add about `step` to z along a direction of the weights."""
+    numbers = np.repeat([c.categories is None and not c.boolean for c in found.inputs], [c.size for c in found.inputs])
+    direction = np.where(numbers, direction, 0.0)
+    size = float(direction @ direction) or 1.0
+    cells: list[Cell] = []
+    first = 0
+    for number, column in enumerate(found.inputs):
+        gap = column.fill is not None and (at + number) % 7 == 5
+        if gap:
+            cells.append(None)
+        elif column.categories is not None:
+            known = [*column.categories, "never seen"]
+            cells.append(known[(at + number) % len(known)])
+        elif column.boolean:
+            cells.append((at + number) % 2 == 1)
+        else:
+            x = found.mean[first] + found.scale[first] * step * float(direction[first]) / size
+            cells.append(float(f"{x:.6g}"))
+        first += column.size
+    return cells

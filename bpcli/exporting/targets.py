@@ -1,0 +1,42 @@
+"""The table of what a model can be exported as."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from bpcli.exporting.c_code import c_code
+from bpcli.exporting.exported_model import Exported
+from bpcli.exporting.javascript_code import javascript_code
+from bpcli.exporting.onnx_graph import onnx_graph
+from bpcli.exporting.python_code import python_code
+from bpcli.exporting.sql_code import sql_code
+from bpcli.exporting.weight_tables import weights_csv, weights_json
+from bpcli.training.model import Model
+
+Write = Callable[[Model, Exported, str, Sequence[str]], bytes]
+
+
+class Target(NamedTuple):
+    """A row of `EXPORTS`: the content of the file of a model, and whether that is no text.
+
+    `queries` says whether it reads a table by name, of which it can keep columns.
+    """
+
+    write: Write
+    binary: bool = False
+    queries: bool = False
+
+
+def _function(write: Callable[[Exported], bytes]) -> Write:
+    return lambda model, exported, table, keep: write(exported)
+
+
+EXPORTS: dict[str, Target] = {
+    "json": Target(lambda model, exported, table, keep: weights_json(model, exported)),
+    "csv": Target(lambda model, exported, table, keep: weights_csv(model, exported)),
+    "sql": Target(lambda model, exported, table, keep: sql_code(exported, table, keep), queries=True),
+    "python": Target(_function(python_code)),
+    "c": Target(_function(c_code)),
+    "javascript": Target(_function(javascript_code)),
+    "onnx": Target(_function(onnx_graph), binary=True),
+}
+"""What a model can be exported as; the command line's choices and the tests read this table."""
