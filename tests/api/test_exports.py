@@ -11,7 +11,7 @@ def test_the_content_of_a_run_in_a_language(tmp_path, root):
         "model": {"type": "neuron", "activation": "sigmoid"},
         "loss": "bce",
         "training": {"learning_rate": 0.1, "epochs": 1},
-        "data": {"path": str(root / "data/breast_cancer.csv"), "target": "diagnosis"},
+        "data": {"path": str(root / "data/breast_cancer.csv"), "target": "diagnosis", "standardize": True},
     }
     bpcli.train(config, output=tmp_path / "run")
     names = {"__name__": "exported"}
