@@ -13,7 +13,8 @@ from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError
+from bpcli.errors import BpcliError, DataError
+from bpcli.paths import matching
 from bpcli.training.config.loading import load_config
 from bpcli.training.model import Model
 from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
@@ -75,3 +76,14 @@ def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "giv
             )
     check_one_run(path.parent, loaded)
     return parts
+
+
+def trained_on(model: Path, data: Path) -> bool:
+    """Whether a file is one that the run of a model was trained on."""
+    path = model_path(model).parent / CONFIG
+    if not path.is_file() or not data.is_file():
+        return False
+    try:
+        return any(used.samefile(data) for used in matching(load_config(path).data.path))
+    except (OSError, BpcliError):  # it is gone
+        return False

@@ -221,16 +221,18 @@ def cli() -> None:
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived; a BaseException as KeyboardInterrupt is, so that no `except Exception` catches it."""
+    """SIGTERM or SIGHUP arrived; a BaseException as KeyboardInterrupt is, so that no `except Exception` catches it."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise Terminated(number)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it stays ignored
+        signal.signal(signal.SIGHUP, _terminate)
     debug = False
     output.prepare_streams()
     try:
@@ -333,7 +335,7 @@ def _describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int,
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return 130, ""
     if isinstance(error, Terminated):
-        return 143, ""
+        return 128 + int(error.args[0]), ""
     if isinstance(error, MemoryError) or (isinstance(error, ImportError) and _NO_ROOM.search(str(error))):
         asked = _ASKED.search(str(error))
         what = f"{asked[1]} more are needed" if asked else "more is needed"

@@ -1,30 +1,41 @@
 """`bpcli evaluate`: the loss and the metrics of a model on data with a target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from bpcli.api.predictions import Scores, parts_of, scores
+from bpcli.api.predictions import Scores, parts_of, scores, trained_on
+from bpcli.api.thresholds import check_two_classes, save_threshold, threshold_rule, with_threshold
+from bpcli.api.thresholds import thresholds as all_thresholds
 from bpcli.commands import Command, option, output
-from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, format_option, precision_option
+from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
-from bpcli.text.notation import cell, csv_line, json_text, number
-from bpcli.training.metrics import METRICS, beyond_doubles
+from bpcli.text.notation import csv_line, json_text, number
+from bpcli.training.metrics import METRICS, beyond_doubles, metrics_of
 from bpcli.training.model import Model
+from bpcli.training.named_data import PARTS
 from bpcli.training.run import load_model
 
 
 @click.command(cls=Command)
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH_OR_STDIN, required=False)
-@option("Rows", "--split", type=click.Choice(["validation", "test"]), help="The rows that training held out.")
+@option("Rows", "--split", type=click.Choice(PARTS), help="The rows of the training, or those that it held out.")
 @option("Rows", "--target", type=PATH, metavar="FILE", help="The target, if not a column of DATA.")
+@option(
+    "Threshold",
+    "--threshold",
+    metavar="P|RULE",
+    help="Predict the positive class from P on: a number, or f1, youden, cost=FN:FP, the best on these rows.",
+)
+@option("Threshold", "--thresholds", is_flag=True, help="Print what each threshold would do.")
+@option("Threshold", "--set-threshold", is_flag=True, help="Write the threshold into the model; the weights stay.")
 @option(
     "Limits",
     "--fail-under",
@@ -32,54 +43,91 @@ from bpcli.training.run import load_model
     metavar="METRIC=VALUE",
     help="Exit with 1 if the metric is below the value; repeats.",
 )
+@option(
+    "Limits",
+    "--fail-over",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="Exit with 1 if the metric is above the value; repeats.",
+)
 @DATA_FORMAT
 @format_option()
-@precision_option()
+@precision_option(tables=True)
 def command(
     model: Path,
     data: Path | None,
     split: str | None,
     target: Path | None,
+    threshold: str | None,
+    thresholds: bool,
+    set_threshold: bool,
     fail_under: tuple[str, ...],
+    fail_over: tuple[str, ...],
     data_format: str,
     format_: str,
     precision: int | None,
 ) -> None:
-    """The loss and the metrics of MODEL on DATA; without DATA on the rows it was trained on, or on a --split.
+    """The loss and the metrics of MODEL on DATA; without DATA on its validation rows, or else those it was trained on.
 
     \b
     bpcli evaluate runs/iris data/iris.csv
     bpcli evaluate runs/cells --split test --fail-under auc=0.9
+    bpcli evaluate runs/cells --threshold cost=5:1 --set-threshold
     """
-    limits = [_limit(text) for text in fail_under]
+    limits = [_limit("--fail-under", text) for text in fail_under] + [_limit("--fail-over", text) for text in fail_over]
+    if set_threshold and threshold is None:
+        raise UsageError("--set-threshold writes the one of --threshold, and there is none", "--threshold cost=5:1")
+    wanted = None if threshold is None else threshold_rule(threshold)
     loaded = load_model(model)
     if data_format != "auto":
         loaded = replace(loaded, data_format=data_format)
+    for name in (limit.metric for limit in limits):
+        if loaded.preparation.task not in METRICS[name].tasks:
+            has = metrics_of(loaded.preparation.task)
+            raise UsageError(f"{name}: this model has no such metric", f"it has {', '.join(has)}")
+    if wanted is not None or thresholds:
+        check_two_classes(loaded)
     if data is not None:
-        z, y, notes = _from_data(loaded, data, split, target)
+        z, y, notes = _from_data(loaded, model, data, split, target)
     else:
         z, y, notes = _from_run(loaded, model, split, target)
     for text in notes:
         output.note(text)
     if not len(y):
         raise DataError("there are no rows to evaluate")
-    result = loaded.measure_z(z, y)
-    for name, _ in limits:
-        if name not in result:
-            raise UsageError(f"--fail-under {name}: this model has no such metric", f"it has {', '.join(result)}")
-    for line in _lines(result, format_, precision):
-        output.emit(line)
+    decided = loaded
+    if wanted is not None:
+        decided = with_threshold(loaded, wanted, z, y)
+        if not isinstance(wanted, float):
+            output.note(f"the threshold {number(decided.threshold)} is the best for {threshold} on these {len(y)} rows")
+    result = decided.measure_z(z, y)
+    table = all_thresholds(decided.probabilities(z)[:, 1], y == 1).columns() if thresholds else {}
+    for line in _lines(result, table, format_, precision):
+        output.emit(line) if format_ == "text" else output.emit_data(line)
+    if set_threshold:
+        save_threshold(model, loaded, decided.threshold)
     _check(result, limits)
 
 
-def _limit(text: str) -> tuple[str, float]:
+class _Limit(NamedTuple):
+    metric: str
+    value: float
+    under: bool  # it may not be below, else not above
+
+
+def _limit(option: str, text: str) -> _Limit:
+    """What `auc=0.9` after an option asks for: of `--fail-under` metrics of which more is better, else the others."""
     name, equals, value = text.partition("=")
-    name = name.strip()
-    higher = [metric for metric, row in METRICS.items() if row.higher_is_better]
-    if name not in higher:
-        close = nearest(name, higher)
+    name, under = name.strip(), option == "--fail-under"
+    names = [metric for metric, row in METRICS.items() if row.higher_is_better is under]
+    if name not in names:
+        if name in METRICS:
+            other = "--fail-over" if under else "--fail-under"
+            which = "more" if METRICS[name].higher_is_better else "less"
+            raise UsageError(f"{option} {text}: of {name} {which} is better", f"{other} {text}")
+        close = nearest(name, names)
         raise UsageError(
-            f"--fail-under {text}: expected METRIC=VALUE with one of {', '.join(higher)}",
+            f"{option} {text}: expected METRIC=VALUE with one of {', '.join(names)}",
             f"did you mean {close}={value or '0.9'}?" if close else "",
         )
     try:
@@ -87,61 +135,82 @@ def _limit(text: str) -> tuple[str, float]:
     except ValueError:
         limit = float("nan")
     if not equals or limit != limit:
-        raise UsageError(f"--fail-under {text}: {value!r} is not a number", f"--fail-under {name}=0.9")
-    return name, limit
+        raise UsageError(f"{option} {text}: {value!r} is not a number", f"{option} {name}=0.9")
+    return _Limit(name, limit, under)
 
 
-def _from_data(model: Model, data: Path, split: str | None, target: Path | None) -> Scores:
+def _from_data(model: Model, path: Path, data: Path, split: str | None, target: Path | None) -> Scores:
     if split is not None:
         raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
     source = source_of(data, model)
     if target is not None:
         table = read_files(model.files(source)) if isinstance(source, Path) else source
         source = with_target(table, read_files(replace(model.files(target), like=data)), model.preparation.target)
-    return scores(model, source)
+    found = scores(model, source)
+    if trained_on(path, data):
+        found.remarks.append(f"{data} has the rows that the model was trained on")
+    return found
 
 
 def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None) -> Scores:
     if target is not None:
         raise UsageError("--target goes with DATA")
-    part = split or "train"
-    parts = parts_of(model, loaded, [part])
-    if part not in parts:
-        raise UsageError(f"this run held out no {part} rows", f"data.{part} in its config would; or give a DATA file")
-    remarks = [] if split else ["these are the rows the model was trained on"]
+    parts = parts_of(model, loaded, [split] if split else list(PARTS))
+    if split and split not in parts:
+        raise UsageError(f"this run held out no {split} rows", f"data.{split} in its config would; or give a DATA file")
+    part = split or ("validation" if "validation" in parts else "train")
+    remarks = ["these are the rows the model was trained on"] if part == "train" and not split else []
+    if part == "validation" and not split:
+        remarks = ["these are the validation rows of the run; --split takes others"]
     return Scores(loaded.z(parts[part].X), parts[part].y, remarks)
 
 
-def _lines(result: Mapping[str, Any], format_: str, precision: int | None) -> list[str]:
+def _lines(
+    result: Mapping[str, Any], thresholds: Mapping[str, Any], format_: str, precision: int | None
+) -> Iterator[str]:
+    rows = list(zip(*(column.tolist() for column in thresholds.values()), strict=True))
     if format_ == "json":
-        return [json_text(result, precision)]
+        more = {"thresholds": [dict(zip(thresholds, row, strict=True)) for row in rows]} if thresholds else {}
+        yield json_text({**result, **more}, precision)
+        return
     plain = {name: value for name, value in result.items() if not isinstance(value, list | dict)}
     if format_ == "csv":
-        return [csv_line(plain), csv_line(plain.values(), precision)]
-    lines = output.aligned(
-        [["metric", "value"], *([n, "nan" if v is None else cell(v, precision)] for n, v in plain.items())]
+        shown = [list(thresholds), *rows] if thresholds else [list(plain), list(plain.values())]
+        yield from (csv_line(row, precision) for row in shown)
+        return
+    eyes = precision or TEXT_DIGITS
+    yield from output.table(
+        [["metric", "value"], *([n, "nan" if v is None else v] for n, v in plain.items() if n != "threshold" or v)],
+        eyes,
     )
     if "per_class" in result:
         names = list(result["per_class"])
         keys = list(result["per_class"][names[0]])
-        rows = [["class", *keys]] + [
-            [name, *(cell(result["per_class"][name][key], precision) for key in keys)] for name in names
-        ]
-        table = [["true \\ predicted", *names]] + [
-            [name, *map(str, row)] for name, row in zip(names, result["confusion"], strict=True)
-        ]
-        lines += ["", *output.aligned(rows), "", *output.aligned(table)]
-    return lines
+        yield ""
+        yield from output.table(
+            [["class", *keys], *([name, *(result["per_class"][name][key] for key in keys)] for name in names)], eyes
+        )
+        yield ""
+        yield from output.table(
+            [
+                ["true \\ predicted", *names],
+                *([name, *row] for name, row in zip(names, result["confusion"], strict=True)),
+            ]
+        )
+    if thresholds:
+        yield ""
+        yield from output.table([list(thresholds), *rows], eyes)
 
 
-def _check(result: Mapping[str, Any], limits: Sequence[tuple[str, float]]) -> None:
-    """NotFiniteError for a metric that is not finite, CheckError for one that is undefined or under its limit."""
+def _check(result: Mapping[str, Any], limits: Sequence[_Limit]) -> None:
+    """NotFiniteError for a metric that is not finite, CheckError for one that is undefined or beyond its limit."""
     if metric := beyond_doubles(result):
         raise NotFiniteError(f"the {metric} is not finite")
-    low = [
-        f"{name} is {'undefined' if result[name] is None else number(result[name])}, under {number(limit)}"
-        for name, limit in limits
-        if result[name] is None or not result[name] >= limit
-    ]
-    if low:
-        raise CheckError("; ".join(low))
+    wrong = []
+    for name, limit, under in limits:
+        value = result[name]
+        if value is None or not (value >= limit if under else value <= limit):
+            found = "undefined" if value is None else number(value)
+            wrong.append(f"{name} is {found}, {'under' if under else 'over'} {number(limit)}")
+    if wrong:
+        raise CheckError("; ".join(wrong))

@@ -8,11 +8,11 @@ import click
 import numpy as np
 
 from bpcli.commands import Command, option, output
-from bpcli.commands.option_groups import PATH, format_option, precision_option
+from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.layers import settings_in_words
-from bpcli.text.notation import cell, csv_line, json_text
+from bpcli.text.notation import csv_line, json_text
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
@@ -21,7 +21,7 @@ from bpcli.training.run import load_model
 @click.argument("model", type=PATH)
 @option("Weights", "--raw", is_flag=True, help="Weights for the features in their own units.")
 @format_option()
-@precision_option()
+@precision_option(tables=True)
 def command(model: Path, raw: bool, format_: str, precision: int | None) -> None:
     """The weights of MODEL (a run folder or its model.npz): a row for each feature, a column for each output.
 
@@ -45,15 +45,15 @@ def _print(loaded: Model, description: dict[str, Any], format_: str, precision: 
     if format_ == "json":
         output.emit_data(json_text(description, precision))
         return
-    rows = list(_rows(loaded, description, precision))
+    rows = list(_rows(loaded, description))
     if format_ == "csv":
         for row in rows:
-            output.emit_data(csv_line(row))
+            output.emit_data(csv_line(row, precision))
         return
     target = loaded.preparation.target
     classes = f": {', '.join(description['classes'])}" if description["classes"] else ""
     output.emit(f"{loaded.kind}, loss {settings_in_words(loaded.loss)}, target {target}{classes}")
-    for line in output.aligned(rows):
+    for line in output.table(rows, precision or TEXT_DIGITS):
         output.emit(line)
 
 
@@ -79,9 +79,9 @@ def describe(model: Model, raw: bool) -> dict[str, Any]:
     }
 
 
-def _rows(model: Model, description: dict[str, Any], precision: int | None) -> Iterator[list[str]]:
+def _rows(model: Model, description: dict[str, Any]) -> Iterator[list[Any]]:
     outputs = description["classes"] if model.g is None else ["weight"]
     yield ["feature", *outputs]
     for name, row in zip(description["features"], description["weights"], strict=True):
-        yield [name, *(cell(value, precision) for value in row)]
-    yield ["(bias)", *(cell(value, precision) for value in description["bias"])]
+        yield [name, *row]
+    yield ["(bias)", *description["bias"]]

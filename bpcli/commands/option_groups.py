@@ -18,6 +18,7 @@ else:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "csv")
+TEXT_DIGITS = 4  # of the numbers in tables for eyes
 DOUBLE_DIGITS = 17  # with which any two doubles differ
 MOST_DIGITS = 10_000  # that --certify may be asked for
 
@@ -46,9 +47,10 @@ def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Ca
     return option(OUTPUT, "--format", "format_", type=choice, default=default, show_default=True, help=help_)
 
 
-def precision_option(most: int = DOUBLE_DIGITS) -> Callable[[F], F]:
-    """The option `--precision`."""
-    help_ = "Round to N significant digits. [default: the shortest decimal that reads back as the same double]"
+def precision_option(most: int = DOUBLE_DIGITS, tables: bool = False) -> Callable[[F], F]:
+    """The option `--precision`; `tables`: text is printed as tables for eyes."""
+    usual = f"{TEXT_DIGITS} in the tables of text, else " if tables else ""
+    help_ = f"Round to N significant digits. [default: {usual}the shortest decimal that reads back as the same double]"
     return option(OUTPUT, "--precision", type=click.IntRange(1, most), metavar="N", help=help_)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from bpcli.text.notation import cell
 from bpcli.text.visible import shortened, visible
 
 _ESCAPES = "bpcli.escapes"
@@ -92,19 +93,73 @@ def warning(text: str) -> None:
     say(f"bpcli: warning: {text}")
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as lines with aligned columns; columns of numbers are aligned to the right."""
-    rows = [[visible(text).replace("\n", "\\n") for text in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    numeric = [all(_is_number(text) for text in column[1:]) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, numeric, strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
+def aligned(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[str]:
+    """Rows of texts and numbers, the first of names, as lines with aligned columns, numbers to the right."""
+    return _lines(_columns(rows, precision))
+
+
+def table(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[str]:
+    """`aligned`, on a terminal no wider than it: names are shortened, and what still has no room stands in a further
+    table below, under the names of the rows."""
+    columns = _columns(rows, precision)
+    room = terminal_width()
+    if room is None or _width(columns) <= room:
+        return _lines(columns)
+    lines: list[str] = []
+    first, *others = _fitted(columns, room)
+    while others:
+        count = next((k for k in range(len(others), 1, -1) if _width([first, *others[:k]]) <= room), 1)
+        lines += [*([""] if lines else []), *_lines([first, *others[:count]])]
+        others = others[count:]
     return lines
+
+
+def _columns(rows: Sequence[Sequence[Any]], precision: int | None) -> list[list[str]]:
+    texts = [[visible(cell(value, precision)).replace("\n", "\\n") for value in row] for row in rows]
+    return [list(column) for column in zip(*texts, strict=True)]
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that results are printed on; None where it is none."""
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+_SHORTEST = 9  # letters that a name keeps; a number of four digits takes as many
+
+
+def _fitted(columns: list[list[str]], room: int) -> list[list[str]]:
+    """The columns with their names as short as it takes to fit the room, down to `_SHORTEST`."""
+    longest = max(len(text) for column in columns for text in column)
+    for most in range(longest, _SHORTEST - 1, -1):
+        shortened = [[short_name(text, most) for text in column] for column in columns]
+        if _width(shortened) <= room:
+            break
+    return shortened
+
+
+def short_name(text: str, most: int) -> str:
+    """A name of at most so many letters, with a mark for those left out of its middle; a number is left as it is."""
+    if len(text) <= most or _is_number(text):
+        return text
+    mark = "…" if (sys.stdout.encoding or "").lower().startswith("utf") else ".."
+    tail = (most - len(mark)) // 2
+    return text[: most - len(mark) - tail] + mark + text[len(text) - tail :]
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) for column in columns) + 2 * (len(columns) - 1)
+
+
+def _lines(columns: Sequence[Sequence[str]]) -> list[str]:
+    padded = []
+    for column in columns:
+        width, numeric = max(map(len, column)), all(_is_number(text) for text in column[1:])
+        padded.append([text.rjust(width) if numeric else text.ljust(width) for text in column])
+    return ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
 
 
 def _is_number(text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bpcli.api.predictions import prediction_names, predictions
+from bpcli.api.thresholds import check_two_classes
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, RowName, format_option, precision_option
 from bpcli.datasets.large import is_large
@@ -50,6 +51,13 @@ def source_of(data: Path, model: Model) -> Table | Path:
     help="Columns of DATA to print in front, separated by commas; repeats.",
 )
 @option("Columns", "--safe-csv", is_flag=True, help="An apostrophe before cells that a spreadsheet takes for formulas.")
+@option(
+    "Threshold",
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="P",
+    help="Of two classes, predict the positive one where its probability is at least P.",
+)
 @DATA_FORMAT
 @format_option("csv")
 @precision_option()
@@ -58,6 +66,7 @@ def command(
     data: Path,
     keep: tuple[str, ...],
     safe_csv: bool,
+    threshold: float | None,
     data_format: str,
     format_: str,
     precision: int | None,
@@ -75,6 +84,9 @@ def command(
     loaded = load_model(model)
     if data_format != "auto":
         loaded = replace(loaded, data_format=data_format)
+    if threshold is not None:
+        check_two_classes(loaded)
+        loaded = replace(loaded, threshold=threshold)
     predicted = prediction_names(loaded)
     source = source_of(data, loaded)
     by_blocks = isinstance(source, Path) and format_ != "text" and not (keep and format_ == "json")

@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
-from bpcli.commands.option_groups import PATH, SET, format_option, precision_option
+from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import load_config
-from bpcli.training.metrics import beyond_doubles
+from bpcli.training.metrics import METRICS, beyond_doubles
 from bpcli.training.named_data import PARTS
 from bpcli.training.run import flat
 from bpcli.training.session import Session, session
@@ -33,7 +33,7 @@ _TICK = 0.2  # seconds between two updates of the bar
 @option("Run", "--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
 @option(OUTPUT, "--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @format_option()
-@precision_option()
+@precision_option(tables=True)
 def command(
     config: Path,
     settings: tuple[str, ...],
@@ -131,7 +131,9 @@ def _progress(current: Session, quiet: bool) -> Iterator[dict[str, Any]]:
     training, epochs = current.training, current.config.training.epochs
     rows = len(training.parts["train"].y)
     total = None if epochs == "auto" else int(epochs) * rows
-    with output.progress_bar(quiet, initial=training.rows_seen, total=total, unit="row") as bar:
+    # What matters fits into 80 columns; without an end there is no share of it.
+    form = None if total is None else "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    with output.progress_bar(quiet, initial=training.rows_seen, total=total, unit="row", bar_format=form) as bar:
         tick = math.inf if bar.disable else _TICK
         bar.set_description_str(_epoch_of(training.state.epoch, epochs), refresh=False)
         del training  # a training that has to give back its memory is replaced
@@ -152,7 +154,7 @@ def _epoch_of(epoch: int, epochs: int | str) -> str:
 
 
 def _print_epochs(records: Iterable[dict[str, Any]], format_: str, precision: int | None, quiet: bool) -> None:
-    first = True
+    first, widths = True, list[int]()
     for record in records:
         if quiet:
             continue
@@ -165,14 +167,26 @@ def _print_epochs(records: Iterable[dict[str, Any]], format_: str, precision: in
             _write(csv_line(columns.values(), precision))
         else:
             if first:
-                _write(_columns(columns))
-            _write(_columns(cell(value, precision) for value in columns.values()))
+                widths = [max(len(name), _WIDTH) for name in columns]
+                widths[0] = _EPOCH
+                _write(_line(_fitted_names(list(columns), widths), widths))
+            _write(_line([cell(value, precision or TEXT_DIGITS) for value in columns.values()], widths))
         first = False
 
 
-def _columns(cells: Iterable[str]) -> str:
-    first, *rest = cells
-    return f"{first:>6}" + "".join(f"  {text:<22}" for text in rest).rstrip()
+_WIDTH, _EPOCH = 9, 5  # of a number of four digits, and of the epoch
+
+
+def _fitted_names(names: list[str], widths: list[int]) -> list[str]:
+    """The names, on a terminal shortened so that a line fits; narrows `widths` with them."""
+    room = output.terminal_width()
+    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _WIDTH:
+        widths[:] = [min(width, max(widths) - 1) for width in widths]
+    return [output.short_name(name, width) for name, width in zip(names, widths, strict=True)]
+
+
+def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(text.rjust(width) for text, width in zip(cells, widths, strict=True))
 
 
 def _write(line: str) -> None:
@@ -195,24 +209,32 @@ def _print_summary(summary: Mapping[str, Any], format_: str, precision: int | No
     elif format_ == "text":
         if not quiet:
             output.emit("")
-        for line in summary_lines(summary, precision):
+        for line in summary_lines(summary, precision or TEXT_DIGITS):
             output.emit(line)
+        if not quiet and sys.stderr.isatty():
+            _tell_next(summary)
 
 
-def summary_lines(summary: Mapping[str, Any], precision: int | None) -> list[str]:
+def summary_lines(summary: Mapping[str, Any], precision: int) -> list[str]:
     """The summary as a table: a row for each part and for the best constant prediction, then where the run is."""
     parts = {name: summary[name] for name in PARTS if name in summary}
-    columns = [name for name, value in parts["train"].items() if not isinstance(value, list | dict)]
-    rows = [["", *columns]]
-    rows += [[name, *(cell(part[c], precision) for c in columns)] for name, part in parts.items()]
+    columns = ["rows", *(name for name in parts["train"] if name in METRICS and METRICS[name].in_summary)]
     blank = [""] * (len(columns) - 2)
-    rows.append(["best constant", "", cell(summary["best_constant_loss"], precision), *blank])
-    if "weighted" in summary:
-        weighted = summary["weighted"]
-        rows.append(["train, weighted", "", cell(weighted["loss"], precision), *blank])
-        rows.append(["best constant, weighted", "", cell(weighted["best_constant_loss"], precision), *blank])
+    rows: list[list[Any]] = [["", *columns]]
+    rows += [[name, *(part[c] for c in columns)] for name, part in parts.items()]
+    rows.append(["best constant", "", summary["best_constant_loss"], *blank])
+    if weighted := summary.get("weighted"):
+        rows.append(["train, weighted", "", weighted["loss"], *blank])
+        rows.append(["best constant, weighted", "", weighted["best_constant_loss"], *blank])
     optimum = summary.get("optimum", {})
     at_optimum = []
     if optimum.get("reached"):
         at_optimum = [f"at the optimum: the gradient's largest entry is {number(optimum['gradient_norm'], 2)}"]
-    return [*output.aligned(rows), *at_optimum, f"run: {summary['run']}"]
+    return [*output.table(rows, precision), *at_optimum, f"run: {summary['run']}"]
+
+
+def _tell_next(summary: Mapping[str, Any]) -> None:
+    """What the table's last row is for, and what to type next."""
+    run = shlex.quote(str(summary["run"]))
+    output.say("best constant: the least loss that one prediction for every row can have; what has learned is below it")
+    output.say(f"next: bpcli evaluate {run}, bpcli plot {run} --output curves.png, bpcli predict {run} DATA")

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
+from math import isfinite, sqrt
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from bpcli.formulas.choices import Task
 
 Array = NDArray[Any]
 _BLOCK = 1 << 16  # scores that are looked up at a time
+BINS = 15
+"""Of the calibration, as in the paper."""
 
 
 def confusion(y: Array, predicted: Array, classes: int) -> Array:
@@ -37,6 +40,68 @@ def per_class(table: Array) -> dict[str, Array]:
         "f1": ratio(2 * hits, predicted + support),
         "support": support,
     }
+
+
+def balanced_accuracy(table: Array) -> float:
+    """The mean recall of the classes that occur, from a confusion matrix (Brodersen et al. 2010)."""
+    support = table.sum(axis=1)
+    return float(np.mean(np.diagonal(table)[support > 0] / support[support > 0]))
+
+
+def mcc(table: Array) -> float | None:
+    """Matthews' correlation of the true with the predicted classes, from a confusion matrix (Gorodkin 2004).
+
+    (N·Σ_k C_kk − Σ_k t_k·p_k)/√((N² − Σ p_k²)(N² − Σ t_k²)), t the sums of the rows, p of the columns. 0 where one
+    class is predicted for all rows; None where all rows are of one.
+    """
+    # Whole numbers of any size: counts of counts leave 64 bits.
+    true, predicted = [int(n) for n in table.sum(axis=1)], [int(n) for n in table.sum(axis=0)]
+    N = sum(true)
+    spread, spread_predicted = (N * N - sum(map(mul, part, part)) for part in (true, predicted))
+    if not spread:
+        return None
+    if not spread_predicted:
+        return 0.0
+    together = N * int(np.trace(table)) - sum(map(mul, true, predicted))
+    return float(together / (sqrt(spread) * sqrt(spread_predicted)))
+
+
+def brier(y: Array, p: Array) -> float:
+    """The mean over the rows of (p − y)² for two classes, of Σ_k (p_k − y_k)² for more (Brier 1950).
+
+    `y`: class numbers (N,), `p`: probabilities (N, K).
+    """
+    y, K = y.astype(np.intp), p.shape[1]
+    if K == 2:
+        return float(np.mean((1 - p[np.arange(len(y)), y]) ** 2))
+    error = p.copy()
+    error[np.arange(len(y)), y] -= 1
+    return float(np.mean(np.sum(error**2, axis=1)))
+
+
+def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
+    """How often what is said with a confidence is right: rows, mean confidence and share that is right, for each bin.
+
+    Of two classes the confidence is the probability of the positive one, and right is a positive row; of more it is
+    that of the predicted class. Bins are of equal width, each with its upper end (Guo et al. 2017, On calibration of
+    modern neural networks); of an empty bin the last two are NaN. `y`: class numbers (N,), `p`: (N, K).
+    """
+    K = p.shape[1]
+    said = p[:, 1] if K == 2 else p.max(axis=1)
+    right = y == 1 if K == 2 else p.argmax(axis=1) == y
+    which = np.minimum(np.searchsorted(np.arange(1, bins + 1) / bins, said, "left"), bins - 1)
+    rows = np.bincount(which, minlength=bins)
+    with np.errstate(all="ignore"):
+        return rows, np.bincount(which, said, bins) / rows, np.bincount(which, right, bins) / rows
+
+
+def ece(y: Array, p: Array) -> float:
+    """The expected calibration error: Σ over the bins of `calibration` of (rows/N)·|confidence − share that is right|.
+
+    `y`: class numbers (N,), `p`: probabilities (N, K).
+    """
+    rows, said, right = calibration(y, p)
+    return float(np.sum(np.where(rows > 0, rows * np.abs(said - right), 0.0)) / len(y))
 
 
 def auc(positive: Array, score: Array) -> float | None:
@@ -109,6 +174,8 @@ class Seen:
     mean_loss: Callable[[], float]
     predict: Callable[[], Array]
     rank: Callable[[], Array]
+    say: Callable[[], Array] | None = None
+    """The probabilities of the classes, (N, K); None of a model that says none."""
 
     @cached_property
     def predicted(self) -> Array:
@@ -119,6 +186,20 @@ class Seen:
     def scores(self) -> Array:
         """The log-odds of each class."""
         return self.rank()
+
+    @cached_property
+    def p(self) -> Array | None:
+        """The probabilities of the classes."""
+        return self.say() if self.say is not None else None
+
+    @cached_property
+    def confusion(self) -> Array:
+        """The counts of `confusion`."""
+        return confusion(self.y, self.predicted, self.scores.shape[1])
+
+    def of_probabilities(self, metric: Callable[[Array, Array], float]) -> float | None:
+        """The metric of the probabilities; None where there are none."""
+        return None if self.p is None else metric(self.y, self.p)
 
     def of_classes(self, metric: Callable[[Array, Array], float | None]) -> float | None:
         """The metric of the positive class; of more than two classes, the mean over each class against the rest."""
@@ -140,19 +221,39 @@ class Metric:
     value: Callable[[Seen], float | None]
     needs: str = ""
     """What rows need for it to have a value, in words, if it does not always have one."""
+    in_summary: bool = True
+    """Whether the table that ends a training shows it."""
 
 
 _CLASSES = (Task.TWO_CLASSES, Task.CLASSES)
 _NUMBERS = (Task.REGRESSION,)
-_EVERY = "rows of every class"
+_EVERY, _SAYS = "rows of every class", "a model with probabilities"
 
 METRICS: dict[str, Metric] = {
     row.name: row
     for row in (
         Metric("loss", tuple(Task), False, lambda seen: seen.mean_loss()),
         Metric("accuracy", _CLASSES, True, lambda seen: float(np.mean(seen.predicted == seen.y))),
+        Metric("balanced_accuracy", _CLASSES, True, lambda seen: balanced_accuracy(seen.confusion), in_summary=False),
+        Metric("mcc", _CLASSES, True, lambda seen: mcc(seen.confusion), "rows of two classes", in_summary=False),
         Metric("auc", _CLASSES, True, lambda seen: seen.of_classes(auc), _EVERY),
         Metric("pr_auc", _CLASSES, True, lambda seen: seen.of_classes(average_precision), _EVERY),
+        Metric(
+            "brier",
+            _CLASSES,
+            False,
+            lambda seen: seen.of_probabilities(brier),
+            "a model with probabilities",
+            in_summary=False,
+        ),
+        Metric(
+            "ece",
+            _CLASSES,
+            False,
+            lambda seen: seen.of_probabilities(ece),
+            "a model with probabilities",
+            in_summary=False,
+        ),
         Metric("rmse", _NUMBERS, False, lambda seen: rmse(seen.y, seen.predicted)),
         Metric("mae", _NUMBERS, False, lambda seen: mae(seen.y, seen.predicted)),
         Metric("r2", _NUMBERS, True, lambda seen: r2(seen.y, seen.predicted), "targets that differ"),
@@ -172,11 +273,17 @@ def beyond_doubles(result: Mapping[str, Any]) -> str:
     return next((name for name, value in numbers if not isfinite(value)), "")
 
 
-def is_defined(name: str, task: Task, y: Array, classes: int) -> bool:
-    """Whether a metric has a value on rows of such targets, if only for the right predictions."""
+def is_defined(name: str, task: Task, y: Array, classes: int, probabilities: bool) -> bool:
+    """Whether a metric has a value on rows of such targets, if only for the right predictions of a model that says
+    probabilities, or none."""
     if task is not Task.REGRESSION:
         y = y.astype(np.intp, copy=False)
-    return METRICS[name].value(Seen(task, y, lambda: 0.0, lambda: y, lambda: np.eye(classes)[y])) is not None
+
+    def right() -> Array:
+        return np.asarray(np.eye(classes)[y])
+
+    seen = Seen(task, y, lambda: 0.0, lambda: y, right, right if probabilities else None)
+    return METRICS[name].value(seen) is not None
 
 
 def measured(seen: Seen, names: Iterable[str] | None = None) -> dict[str, float | None]:

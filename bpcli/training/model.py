@@ -13,16 +13,17 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import Files
 from bpcli.datasets.sparse import is_sparse, pieces
-from bpcli.formulas.activations import Activation
+from bpcli.formulas.activations import Activation, softplus
 from bpcli.formulas.affine import affine, affine_by_row
 from bpcli.formulas.choices import Choice
 from bpcli.formulas.layers import activation_of, loss_of, settings_in_words
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step
-from bpcli.training.metrics import Seen, confusion, measured, metrics_of, per_class
+from bpcli.training.metrics import Seen, measured, metrics_of, per_class
 
 Array = NDArray[Any]
+USUAL_THRESHOLD = 0.5
 BLOCK = 8192
 """Rows handled at once where a whole data set would need large temporaries."""
 
@@ -32,7 +33,7 @@ class Model:
     """A neuron a = g(xᵀw + b), w: (n,), b: (); or a softmax layer p = softmax(xᵀw + b), w: (n, K), b: (K,).
 
     `activation` is None for softmax; it and `loss` are names, or mappings of a name and settings. `threshold` decides
-    the class of a neuron whose output is a probability: positive where a ≥ threshold. `data_format` is that of the
+    between two classes that have probabilities: positive where p ≥ threshold. `data_format` is that of the
     files it was trained on, if the config named it, else of the extension `like`; `dialect` is how they were read.
     """
 
@@ -79,6 +80,11 @@ class Model:
         return self.classes is not None and (self.g is None or self.loss_row.probability)
 
     @property
+    def has_threshold(self) -> bool:
+        """Whether its prediction is the positive of two classes from a probability on."""
+        return self.says_probabilities and len(self.classes or ()) == 2
+
+    @property
     def boundary(self) -> float:
         """The output from which on a model with one output predicts the positive class."""
         return self.threshold if self.loss_row.probability else 0.0
@@ -122,7 +128,9 @@ class Model:
     def predicted(self, z: Array) -> Array:
         """The number of the predicted class for each row of z; for a regression a = g(z) itself."""
         if self.activation is None:
-            return np.asarray(np.argmax(z, axis=1))
+            if self.threshold == USUAL_THRESHOLD or not self.has_threshold:
+                return np.asarray(np.argmax(z, axis=1))
+            return np.asarray(self.output(z)[:, 1] >= self.threshold, np.intp)
         a = self.output(z)
         if not self.classes:
             return a
@@ -165,19 +173,32 @@ class Model:
 
     def measure_z(self, z: Array, y: Array) -> dict[str, Any]:
         """`measure` from z, where the features are not all in memory."""
-        result = {"rows": len(y), **measured(self._seen(z, y))}
+        seen = self._seen(z, y)
+        result = {"rows": len(y), **measured(seen)}
         if self.classes is None:
             return result
-        table = confusion(y, self.predicted(z), len(self.classes))
+        table = seen.confusion
         by_class = {name: values.tolist() for name, values in per_class(table).items()}
+        if self.says_probabilities:
+            by_class["log_loss"] = [self._log_loss(z[y == k], seen.scores[y == k, k], k) for k in range(len(table))]
         return {
             **result,
+            "threshold": self.threshold if self.has_threshold else None,
             "confusion": table.tolist(),
             "per_class": {
                 class_text(name): {key: column[k] for key, column in by_class.items()}
                 for k, name in enumerate(self.classes)
             },
         }
+
+    def _log_loss(self, z: Array, odds: Array, k: int) -> float | None:
+        """The mean of −log p_k over rows of class k, with their log-odds; None without any."""
+        if not len(z):
+            return None
+        if self.g is None:
+            with np.errstate(all="ignore"):
+                return float(np.mean(softplus(-odds)))
+        return self.total_loss(z, np.full(len(z), k)) / len(z)
 
     def _seen(self, z: Array, y: Array) -> Seen:
         """The rows as the metrics look at them."""
@@ -187,6 +208,7 @@ class Model:
             lambda: self.total_loss(z, y) / len(y),
             lambda: self.predicted(z),
             lambda: log_odds(z),
+            (lambda: self.probabilities(z)) if self.says_probabilities else None,
         )
 
 

@@ -17,6 +17,7 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.reading import READERS, is_named_as_table
 from bpcli.errors import DataError, UnfinishedError
 from bpcli.files import write_new, writing
+from bpcli.folders import install, staged_folder
 from bpcli.formulas.layers import LAYERS, loss_of, refusal, task_of
 from bpcli.paths import check_file
 from bpcli.sources import read_archive
@@ -35,7 +36,13 @@ _FORMAT = 1  # increases when an older version could misread a newer file
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write `model` to `path`: the arrays w and b, and all else as JSON in `meta`; nothing in it needs pickle."""
+    """Write `model` to a new file `path`."""
+    with writing(path):
+        write_new(path, model_bytes(model))
+
+
+def model_bytes(model: Model) -> bytes:
+    """The file of a model: the arrays w and b, and all else as JSON in `meta`; nothing in it needs pickle."""
     meta = {
         "format": _FORMAT,
         "type": model.type,
@@ -49,8 +56,7 @@ def save_model(model: Model, path: Path) -> None:
     }
     buffer = BytesIO()
     np.savez(buffer, w=model.w, b=model.b, meta=np.array(json.dumps(meta)))
-    with writing(path):
-        write_new(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def save_run(
@@ -63,8 +69,26 @@ def save_run(
     with writing(folder):
         write_new(folder / CONFIG, config.encode())
         write_new(folder / HISTORY, ("\n".join(history) + "\n").encode())
-        digests = {name: _digest(name, (folder / name).read_bytes()) for name in _DIGESTED}
-        write_new(folder / SUMMARY, (json_text({**summary, _DIGESTS: digests}) + "\n").encode())
+        _save_summary(folder, summary)
+
+
+def _save_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    digests = {name: _digest(name, (folder / name).read_bytes()) for name in _DIGESTED}
+    write_new(folder / SUMMARY, (json_text({**summary, _DIGESTS: digests}) + "\n").encode())
+
+
+def replace_model(folder: Path, config: str, model: Model) -> None:
+    """Give the run in `folder` another model and config, in one step; its history and summary stay."""
+    summary = load_summary(folder)
+    with staged_folder(folder) as staging:
+        save_model(model, staging / MODEL)
+        with writing(folder):
+            write_new(staging / CONFIG, config.encode())
+            for name in RUN_FILES - {CONFIG, MODEL, SUMMARY}:
+                if (folder / name).is_file():
+                    write_new(staging / name, (folder / name).read_bytes())
+            _save_summary(staging, summary)
+        install(staging, folder, RUN_FILES, force=True)
 
 
 def _digest(name: str, content: bytes) -> str:

@@ -24,7 +24,7 @@ from bpcli.training.descent.to_optimum import (
 )
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
 from bpcli.training.metrics import METRICS, is_defined
-from bpcli.training.model import Model
+from bpcli.training.model import USUAL_THRESHOLD, Model
 from bpcli.training.named_data import (
     PARTS,
     data_files,
@@ -103,6 +103,9 @@ def training_on(
         config.data.dialect.for_others(),
         files_of(config, config.data.path).extension,
     )
+    if model.threshold != USUAL_THRESHOLD and model.says_probabilities and not model.has_threshold:
+        place, classes = config.places.get("model.threshold", "config"), len(model.classes or ())
+        raise ConfigError([f"{place}: model.threshold: it decides between two classes, and there are {classes}"])
     state, options = State(begin.w, begin.b), config.training
     stopping = stopping_of(options.early_stopping, options.epochs)
     solver, update_rule = chosen_solver(options.optimizer), PLAIN_DESCENT
@@ -148,7 +151,7 @@ def _start_solver(config: Config, solver: ChosenSolver, state: State) -> list[st
 
 def _refuse_undefined(metric: str, model: Model, y: Array) -> None:
     """DataError where the metric that early stopping watches has no value on the validation rows, whatever is said."""
-    if not is_defined(metric, model.preparation.task, y, len(model.classes or ())):
+    if not is_defined(metric, model.preparation.task, y, len(model.classes or ()), model.says_probabilities):
         raise DataError(
             f"training.early_stopping: {metric} is not defined on the {len(y)} validation rows: it needs "
             f"{METRICS[metric].needs or 'others'}",

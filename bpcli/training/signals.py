@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM are held back while a training computes, so that they never interrupt a step."""
+"""SIGINT, SIGTERM and SIGHUP are held back while a training computes, so that they never interrupt a step."""
 
 import contextlib
 import signal
@@ -27,7 +27,7 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 before = signal.getsignal(number)
                 if before not in (signal.SIG_IGN, None):  # an ignored signal, as under nohup, stays ignored
                     self._before[number] = before

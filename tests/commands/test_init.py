@@ -47,7 +47,7 @@ def test_without_data_a_template_holds_every_key_and_is_a_config(bpcli, here):
         text = bpcli("init", "--model", model).out
         Path("c.yaml").write_text(text)
         assert load_config("c.yaml").model.type == model
-        skipped = {"model.activation", "model.threshold", "data.positive"} if model == "softmax" else set()
+        skipped = {"model.activation", "data.positive"} if model == "softmax" else set()
         for path in KEYS:
             name = path.split(".")[-1]
             assert any(line.strip(" #").startswith(f"{name}:") for line in text.splitlines()) == (path not in skipped)

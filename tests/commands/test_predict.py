@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from bpcli.commands import predict
+from bpcli.formulas.choices import Task
+from bpcli.training.metrics import metrics_of
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +128,7 @@ def test_evaluate_beside_counts_made_from_the_predictions(bpcli, runs, root):
     predicted = bpcli("predict", runs / "breast_cancer", data, "--format", "json").json
     truth = [row["diagnosis"] for row in read(data)]
     got = bpcli("evaluate", runs / "breast_cancer", data, "--format", "json").json[0]
-    assert set(got) == {"rows", "loss", "accuracy", "auc", "pr_auc", "confusion", "per_class"}
+    assert set(got) == {"rows", *metrics_of(Task.TWO_CLASSES), "threshold", "confusion", "per_class"}
     right = [p["prediction"] == t for p, t in zip(predicted, truth, strict=True)]
     assert got["accuracy"] == sum(right) / len(right)
     assert got["loss"] == pytest.approx(
@@ -161,10 +163,10 @@ def test_splits_are_those_of_the_training(bpcli, runs):
     import json
 
     summary = json.loads((runs / "iris" / "summary.json").read_text())
-    for options, part in (([], "train"), (["--split", "validation"], "validation")):
+    for options, part in (([], "validation"), *((["--split", part], part) for part in ("train", "validation"))):
         result = bpcli("evaluate", runs / "iris", *options, "--format", "json")
         assert result.json[0] == summary[part]
-        assert ("rows the model was trained on" in result.err) == (part == "train")
+        assert ("validation rows of the run" in result.err) == (not options)
     result = bpcli("evaluate", runs / "iris", "--split", "test")
     assert result.code == 2
     assert "held out no test rows" in result.err
@@ -182,7 +184,7 @@ def test_fail_under_decides_the_exit_code(bpcli, runs):
     for text, message in (
         ("acuracy=1", "did you mean accuracy=1?"),
         ("auc", "is not a number"),
-        ("rmse=3", "expected METRIC"),
+        ("rmse=3", "--fail-over rmse=3"),
     ):
         wrong = bpcli("evaluate", run, "--fail-under", text)
         assert (wrong.code, wrong.out) == (2, "")
@@ -197,7 +199,7 @@ def test_evaluate_in_text_and_csv(bpcli, runs):
     for words in ("accuracy", "precision", "recall", "support", "virginica", "true \\ predicted"):
         assert words in text
     rows = list(csv.reader(io.StringIO(bpcli("evaluate", runs / "iris", "--format", "csv").out)))
-    assert rows[0] == ["rows", "loss", "accuracy", "auc", "pr_auc"]
+    assert rows[0] == ["rows", *metrics_of(Task.CLASSES), "threshold"]
     assert len(rows) == 2
 
 

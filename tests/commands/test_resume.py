@@ -55,7 +55,7 @@ def result(name):
 
 
 @pytest.mark.parametrize("twice", [False, True])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_saves_and_the_words_it_tells_go_on(bpcli, start, here, number, code, twice):
     process = start(*ENDLESS, "--output", "runs/a b")
     for _ in range(3):

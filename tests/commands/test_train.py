@@ -237,7 +237,7 @@ def test_a_forced_training_killed_after_some_epochs_leaves_a_whole_model(train, 
     assert load_model(here / "runs/digits").w.shape == (64, 10)
 
 
-@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_training_that_is_stopped_says_so_by_its_exit_code(root, here, signal, code):
     import signal as signals
 

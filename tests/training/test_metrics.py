@@ -76,3 +76,57 @@ def test_regression_of_huge_and_of_constant_targets():
     got = of_regression([1e300, -1e300], [0.0, 0.0])
     assert got == pytest.approx({"rmse": 1e300, "mae": 1e300, "r2": 0.0})
     assert of_regression([2.0, 2.0], [2.0, 2.0]) == {"rmse": 0.0, "mae": 0.0, "r2": None}
+
+
+CLASSED = st.integers(2, 4).flatmap(
+    lambda K: st.lists(st.tuples(st.integers(0, K - 1), st.integers(0, K - 1)), min_size=1, max_size=30).map(
+        lambda rows: (K, rows)
+    )
+)
+
+
+@given(CLASSED)
+def test_balanced_accuracy_and_mcc_by_their_definitions(drawn):
+    K, rows = drawn
+    y, said = (np.array(column) for column in zip(*rows, strict=True))
+    table = metrics.confusion(y, said, K)
+    recalls = [Fraction(sum(t == s == k for t, s in rows), sum(t == k for t, _ in rows)) for k in set(y.tolist())]
+    assert metrics.balanced_accuracy(table) == pytest.approx(float(sum(recalls) / len(recalls)))
+    # The correlation of the one-hot columns, summed over the classes (Gorodkin 2004).
+    X, Y = np.eye(K)[said], np.eye(K)[y]
+    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    spread = np.sqrt((X * X).sum() * (Y * Y).sum())
+    if len(set(y.tolist())) == 1:
+        assert metrics.mcc(table) is None
+    else:
+        assert metrics.mcc(table) == pytest.approx((X * Y).sum() / spread if spread > 1e-12 else 0, abs=1e-12)
+
+
+@given(st.integers(2, 4), st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_brier_and_ece_by_their_definitions(K, N, seed):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, K, N)
+    p = rng.dirichlet(np.full(K, 0.5), N)
+    p[rng.random(N) < 0.2] = np.eye(K)[0]  # certain
+    squares = [sum((p[n, k] - (y[n] == k)) ** 2 for k in range(K)) for n in range(N)]
+    assert metrics.brier(y, p) == pytest.approx(sum(squares) / N / (2 if K == 2 else 1))
+    said = [row[1] if K == 2 else max(row) for row in p]
+    right = [y[n] == (1 if K == 2 else int(np.argmax(p[n]))) for n in range(N)]
+    error = 0.0
+    for k in range(15):
+        rows = [n for n in range(N) if k / 15 < said[n] <= (k + 1) / 15 or (k == said[n] == 0)]
+        error += abs(sum(said[n] for n in rows) - sum(right[n] for n in rows)) / N
+    assert metrics.ece(y, p) == pytest.approx(error, abs=1e-12)
+
+
+def test_metrics_of_classes_beside_scikit_learn():
+    sklearn = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(1)
+    for K in (2, 3):
+        y, p = rng.integers(0, K, 99), rng.dirichlet(np.ones(K), 99)
+        table = metrics.confusion(y, p.argmax(axis=1), K)
+        assert metrics.mcc(table) == pytest.approx(sklearn.matthews_corrcoef(y, p.argmax(axis=1)), rel=1e-12)
+        expected = sklearn.balanced_accuracy_score(y, p.argmax(axis=1))
+        assert metrics.balanced_accuracy(table) == pytest.approx(expected, rel=1e-12)
+    y, p = rng.integers(0, 2, 99), rng.dirichlet(np.ones(2), 99)
+    assert metrics.brier(y, p) == pytest.approx(sklearn.brier_score_loss(y, p[:, 1]), rel=1e-12)

@@ -12,7 +12,7 @@ from bpcli.training.signals import Interrupts
 def heard():
     """The numbers of the signals that came through."""
     came = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in before:
         signal.signal(number, lambda number, frame: came.append(number))
     yield came
@@ -20,7 +20,7 @@ def heard():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_that_is_held_asks_for_a_pause_and_is_delivered_once(heard, number):
     with Interrupts() as interrupts:
         with interrupts.held():

@@ -133,8 +133,8 @@ class ModelConfig:
         float,
         Key(
             a_number(above=0, below=1),
-            "a bce neuron predicts the positive class where a is at least this",
-            fits=lambda loss: loss.probability,
+            "of two classes with probabilities the positive one is predicted from this one on",
+            fits=lambda loss: loss.probability or loss.task is Task.CLASSES,
         ),
     ] = 0.5
 

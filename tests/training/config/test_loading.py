@@ -217,9 +217,9 @@ def test_a_mistake_has_its_place_what_was_expected_and_advice(problems, old, new
         ("type: neuron", "bce", "identity's does not"),
         ("type: softmax\n  activation: sigmoid", "cce", "3:15: model.activation: softmax is itself the activation"),
         (
-            "type: softmax\n  threshold: 0.4",
-            "cce",
-            "3:14: model.threshold: it goes with loss bce alone, and the loss is cce",
+            "type: neuron\n  threshold: 0.4",
+            "mse",
+            "3:14: model.threshold: it goes with loss bce or cce alone, and the loss is mse",
         ),
     ],
 )

@@ -48,4 +48,4 @@ def test_a_template_shows_only_what_goes_with_its_model():
     def keys(model):
         return set(re.findall(r"^ *(?:# )?(\w+):", template(model), flags=re.MULTILINE))
 
-    assert keys("neuron") - keys("softmax") == {"activation", "threshold", "positive"}
+    assert keys("neuron") - keys("softmax") == {"activation", "positive"}

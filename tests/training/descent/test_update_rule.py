@@ -14,7 +14,7 @@ from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import Stopping
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
-from bpcli.training.metrics import METRICS
+from bpcli.training.metrics import METRICS, is_defined, metrics_of
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(30, 3))
@@ -143,7 +143,7 @@ def test_going_on_is_the_same_to_the_last_bit(bpcli, root, tmp_path, optimizer):
         ("optimizer: {name: momentum, momentum: 1}", 3, "less than 1"),
         ("schedule: {name: step, every: 0}", 3, "a whole number of at least 1"),
         ("schedule: cosine, early_stopping: {}", "auto", "epochs: auto has none to tell of"),
-        ("early_stopping: {metric: rmse}", 3, "no rmse: one of loss, accuracy, auc, pr_auc"),
+        ("early_stopping: {metric: rmse}", 3, f"no rmse: one of {', '.join(metrics_of(Task.TWO_CLASSES))}"),
         ("early_stopping: {patience: none}", 3, "for patience a whole number of at least 1"),
         ("early_stopping: {patients: 3}", 3, "did you mean patience?"),
         ("clip_norm: 0", 3, "greater than 0"),
@@ -183,7 +183,16 @@ def test_any_metric_may_be_watched(bpcli, root, tmp_path, metric):
     assert len(epochs) == done["best_epoch"] + 4
 
 
-@pytest.mark.parametrize("metric", [name for name, row in METRICS.items() if row.needs])
+ZEROS = np.zeros(7)
+OF_ROWS = [
+    name
+    for name, row in METRICS.items()
+    for task in row.tasks
+    if task is not Task.CLASSES and not is_defined(name, task, ZEROS, 2, probabilities=True)
+]
+
+
+@pytest.mark.parametrize("metric", OF_ROWS)
 @pytest.mark.parametrize("command", ["validate", "train"])
 def test_a_metric_that_the_validation_rows_can_not_have_is_refused(bpcli, tmp_path, command, metric):
     regression = Task.REGRESSION in METRICS[metric].tasks
@@ -201,6 +210,15 @@ def test_a_metric_that_the_validation_rows_can_not_have_is_refused(bpcli, tmp_pa
     assert not (tmp_path / "run").exists()
     (tmp_path / "v.csv").write_text("x,y\n1,0\n0,1\n")
     assert bpcli("validate", tmp_path / "c.yaml").code == 0
+
+
+def test_a_model_without_probabilities_has_no_metric_of_them(bpcli, root, tmp_path):
+    settings = ["data.validation=0.2", "training.early_stopping={metric: brier, patience: 3}"]
+    options = [word for setting in settings for word in ("--set", setting)]
+    result = bpcli("train", root / "configs/hinge.yaml", "--output", tmp_path / "run", *options)
+    assert result.code == 3
+    assert "brier is not defined" in result.err
+    assert "a model with probabilities" in result.err
 
 
 @pytest.mark.parametrize(("metric", "best"), [("mae", np.argmin), ("r2", np.argmax)])
