@@ -14,9 +14,9 @@ from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, DataError
-from bpcli.paths import matching
 from bpcli.training.config.loading import load_config
 from bpcli.training.model import Model
+from bpcli.training.named_data import data_files
 from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
 from bpcli.training.setup import prepare
 
@@ -84,6 +84,6 @@ def trained_on(model: Path, data: Path) -> bool:
     if not path.is_file() or not data.is_file():
         return False
     try:
-        return any(used.samefile(data) for used in matching(load_config(path).data.path))
+        return any(used.samefile(data) for used in data_files(load_config(path))[0].paths)
     except (OSError, BpcliError):  # it is gone
         return False
