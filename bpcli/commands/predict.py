@@ -154,7 +154,7 @@ def _kept(table: Table, keep: Sequence[str], predicted: Sequence[str]) -> dict[s
             )
         if name in predicted:
             raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it in the data")
-        kept[name] = table.text(name)
+        kept[name] = table.as_they_stand(name)
     return kept
 
 

@@ -50,6 +50,7 @@ def stacked(tables: Sequence[Table]) -> Table:
     whole.place, whole.dialect, whole.own_target = place, first.dialect, first.own_target
     if any(table.dialect.delimiter != first.dialect.delimiter for table in tables):
         whole.dialect = first.dialect.for_others()  # each has its own, however often they are read
+    whole.unstripped = lambda name: [*chain.from_iterable(table.as_they_stand(name) for table in tables)]
     whole.written = all(table.written for table in tables)
     whole.unusual = [*dict.fromkeys(chain.from_iterable(table.unusual for table in tables))]
     return whole

@@ -70,6 +70,7 @@ class Table:
         self.dialect = USUAL  # as it was found
         self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
+        self.unstripped: Callable[[str], list[str]] | None = None  # the cells of a column with the blanks around them
 
     @property
     def names(self) -> Sequence[str]:
@@ -132,6 +133,10 @@ class Table:
             self._read_again[name] = self._cells(name)
         return self._read_again[name]
 
+    def as_they_stand(self, name: str) -> list[str]:
+        """The cells of any column as they are in the file, with the white space around them."""
+        return self.text(name) if self.unstripped is None else self.unstripped(name)
+
     def number_gaps(self, name: str) -> frozenset[str]:
         """The cells that count as missing in a column if it is one of numbers."""
         return self.words(name) if name in self.missing_words else MISSING | {DASH}
@@ -149,15 +154,17 @@ class Table:
     def values(self, name: str) -> list[str | int | float | bool | None]:
         """The cells as they stand, a gap as None: as numbers or booleans only if each, written as such, is the cell
         itself (`7` or `7.0`, not `007` or `1e5`), and the column's type is not text."""
-        cells = [None if gap else cell for cell, gap in zip(self.text(name), self.missing(name), strict=True)]
+        gaps = self.missing(name)
+        stand = [None if gap else cell for cell, gap in zip(self.as_they_stand(name), gaps, strict=True)]
         if name in self.quoted or name in self.dressed or not self.is_numeric(name):
-            return [*cells]
+            return [*stand]
+        cells = [None if cell is None else cell.strip() for cell in stand]
         if self.is_boolean(name):
             plain = {"true": True, "false": False, None: None}
-            return [*cells] if {*cells} - plain.keys() else [plain[cell] for cell in cells]
+            return [*stand] if {*cells} - plain.keys() else [plain[cell] for cell in cells]
         numbers = [None if cell is None else _as_written(self._plain(cell)) for cell in cells]
         same = all(cell is None or number(x) == cell for cell, x in zip(cells, numbers, strict=True))
-        return [*numbers] if same else [*cells]
+        return [*numbers] if same else [*stand]
 
     def missing(self, name: str) -> NDArray[np.bool_]:
         """Where the cells of a column are missing, (N,)."""
@@ -208,6 +215,7 @@ class Table:
         )
         joined._elsewhere = {**self._elsewhere, name: (other, source)}
         joined.place = self.place
+        joined.unstripped = lambda n: other.as_they_stand(source) if n == name else self.as_they_stand(n)
         joined.unusual, joined.dialect = self.unusual, self.dialect
         joined.missing_words = {**self.missing_words, name: other.words(source)}
         return joined

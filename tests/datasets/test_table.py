@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.datasets.reading import read_table
+from bpcli.datasets.reading import Files, read_blocks, read_files, read_table
 from bpcli.datasets.table import Table, to_numbers, with_target
 from bpcli.errors import DataError, UsageError
 
@@ -43,3 +43,42 @@ def test_a_lone_dash_is_a_gap_among_numbers_and_a_value_among_words():
     assert table.missing("a").tolist() == [False, False, True, False]
     table.missing_words["a"] = frozenset({"x"})
     assert table.missing("a").tolist() == [False, False, False, True]
+
+
+STANDING = [" a", "b ", "  ", " 7 ", "c"]
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+@pytest.mark.parametrize("position", [0, 1])
+def test_blanks_around_cells_stay_where_cells_stand(tmp_path, quote, position):
+    cells = STANDING if quote or not position else [f"\t{cell}" for cell in STANDING]
+    rows = ("{0}{1}{0},{2}" if position == 0 else "{2},{0}{1}{0}").format
+    lines = [rows(quote, cell, k) for k, cell in enumerate(cells)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["ab,cd", *lines]))
+    name = ("ab", "cd")[position]
+    table = read_table(path)
+    assert table.as_they_stand(name) == cells
+    assert table.text(name) == [cell.strip() for cell in cells]
+    assert table.values(name) == [None if not cell.strip() else cell for cell in cells]
+    (tmp_path / "u.csv").write_text(path.read_text())
+    both = read_files(Files((path, tmp_path / "u.csv")))
+    assert both.as_they_stand(name) == cells * 2
+    assert [cell for block in read_blocks(Files((path,))) for cell in block.as_they_stand(name)] == cells
+
+
+def test_blanks_around_cells_stay_in_arrays_and_parquet(tmp_path):
+    np.save(tmp_path / "t.npy", np.array(STANDING)[:, None])
+    assert read_table(tmp_path / "t.npy").as_they_stand("x1") == STANDING
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"x1": STANDING}), tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").as_they_stand("x1") == STANDING
+
+
+@pytest.mark.parametrize("lines", [["a, b", "1, x", "2, y "], ["a, b", '1, "x"', '2, "y "']])
+def test_a_blank_behind_every_delimiter_belongs_to_it(tmp_path, lines):
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    table = read_table(tmp_path / "t.csv")
+    assert table.as_they_stand("b") == ["x", "y "]
+    assert table.values("a") == [1, 2]

@@ -137,7 +137,7 @@ def _array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -
 def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
     """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text."""
     rows = len(next(iter(columns.values())))
-    return Table(
+    table = Table(
         path,
         {name: _column(values) for name, values in columns.items()},
         rows,
@@ -146,15 +146,22 @@ def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) ->
         first_row,
         [name for name, values in columns.items() if values.dtype.kind in "US"],
     )
+    table.unstripped = lambda name: _cells(columns[name])
+    return table
 
 
 def cells_of(values: Array) -> list[str]:
-    """The cells of an array (N,), as a CSV file would have them; NaN is an empty one."""
+    """The cells of an array (N,), as a CSV file would have them, without blanks around them; NaN is an empty one."""
+    cells = _cells(values)
+    return [cell.strip() for cell in cells] if values.dtype.kind in "US" else cells
+
+
+def _cells(values: Array) -> list[str]:
     if values.dtype.kind == "f":
         return ["" if math.isnan(x) else number(x) for x in values.tolist()]
     if values.dtype.kind == "S":
-        return [cell.decode("utf-8", "replace").strip() for cell in values.tolist()]
-    return [str(x).lower() if values.dtype.kind == "b" else str(x).strip() for x in values.tolist()]
+        return [cell.decode("utf-8", "replace") for cell in values.tolist()]
+    return [str(x).lower() if values.dtype.kind == "b" else str(x) for x in values.tolist()]
 
 
 def _column(values: Array) -> Array | list[str]:

@@ -125,7 +125,11 @@ def _table(path: Path, found: Any, first_row: int) -> Table:
     sources = dict(zip(found.column_names, found.columns, strict=True))
     columns = {name: _column(source) for name, source in sources.items()}
     quoted = [name for name, source in sources.items() if _is_text(source.type)]
-    return Table(path, columns, found.num_rows, lambda row: None, lambda name: _cells(sources[name]), first_row, quoted)
+    table = Table(
+        path, columns, found.num_rows, lambda row: None, lambda name: _cells(sources[name]), first_row, quoted
+    )
+    table.unstripped = lambda name: _unstripped(sources[name])
+    return table
 
 
 def _is_text(kind: Any) -> bool:
@@ -167,7 +171,11 @@ def _column(source: Any) -> Any:
 
 
 def _cells(source: Any) -> list[str]:
-    """The cells of a column as a CSV file would have them: empty where one is missing."""
+    """The cells of a column as a CSV file would have them, without blanks around them: empty where one is missing."""
+    return [cell.strip() for cell in _unstripped(source)]
+
+
+def _unstripped(source: Any) -> list[str]:
     pa: Any = import_module("pyarrow")
 
     if pa.types.is_dictionary(source.type):
@@ -181,5 +189,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace").strip()
-    return str(value).strip()
+        return value.decode("utf-8", "replace")
+    return str(value)

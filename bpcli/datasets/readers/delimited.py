@@ -57,6 +57,7 @@ def read_delimited(path: Path, stream: BinaryIO | None = None, dialect: Dialect 
         source.line_of,
         lambda name: source.cells([positions[name]])[0],
     )
+    table.unstripped = lambda name: source.as_they_stand(positions[name])
     return source.noted(table)
 
 
@@ -193,22 +194,22 @@ class _Source:
         if not first:
             self._check_names(place, names, list(whole.values()))
 
-        def cells(name: str) -> list[str]:
-            found = columns.cells
-            if found is None:  # without a quote, so that a line is a record
-                return [record[positions[name]].strip() for record in self._reader(lines) if record]
-            return [cell.strip() for cell in found[positions[name]]]
+        def unstripped(name: str) -> list[str]:
+            j, found = positions[name], columns.cells
+            if found is None or not any('"' in line for line in lines):  # without a quote, so that a line is a record
+                return _without_gap(j, [record[j] for record in self._reader(lines, False) if record])
+            return [*found[j]]
 
-        return self.noted(
-            Table(
-                self.path,
-                {name: column for name, column in whole.items() if column is not None},
-                columns.rows,
-                lambda row: self.line_of(first + row),
-                cells,
-                first,
-            )
+        table = Table(
+            self.path,
+            {name: column for name, column in whole.items() if column is not None},
+            columns.rows,
+            lambda row: self.line_of(first + row),
+            lambda name: [cell.strip() for cell in unstripped(name)],
+            first,
         )
+        table.unstripped = unstripped
+        return self.noted(table)
 
     def line_of(self, row: int) -> int | None:
         """The line on which row `row`, counted from 0 behind the header, begins."""
@@ -223,6 +224,16 @@ class _Source:
                 column.append(record[position].strip())
         return cells
 
+    def as_they_stand(self, position: int) -> list[str]:
+        """The cells of a column with the blanks around them."""
+        cells: list[str] = []
+        for _, record in islice(self._records(False), int(self._named), None):
+            if len(record) <= position or any(cell[:1] == " " and cell.lstrip(" ")[:1] == '"' for cell in record):
+                # A blank before a quote belongs to the delimiter.
+                return [record[position] for _, record in islice(self._records(), int(self._named), None)]
+            cells.append(record[position])
+        return _without_gap(position, cells)
+
     @contextmanager
     def _lines(self) -> Iterator[Lines]:
         """The lines of the file, as `csv` and NumPy can read them."""
@@ -230,14 +241,14 @@ class _Source:
         with self._text.opened() as text:
             yield MappedLines(text, comment, blanks) if blanks or comment is not None else text
 
-    def _reader(self, lines: Any) -> Any:
-        return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
+    def _reader(self, lines: Any, skip: bool = True) -> Any:
+        return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
+    def _records(self, skip: bool = True) -> Iterator[tuple[int, list[str]]]:
         """(line on which it begins, cells) of each record that is not blank, from the header on."""
         begin = 1
         with self._lines() as text:
-            reader = self._reader(text)
+            reader = self._reader(text, skip)
             try:
                 for record in reader:
                     if record:
@@ -325,6 +336,11 @@ class _Source:
             if name in seen:
                 raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}")
             seen[name] = position
+
+
+def _without_gap(position: int, cells: list[str]) -> list[str]:
+    """The cells of a column; where a blank follows each delimiter before them, it is a part of that."""
+    return [cell[1:] for cell in cells] if position and all(cell[:1] == " " for cell in cells) else cells
 
 
 def _block(width: int) -> int:
