@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
+    from bpcli.api.selection import CrossValidation, cross_validate
     from bpcli.errors import (
         BpcliError,
         CheckError,
@@ -60,6 +61,7 @@ _PLACES = {
     "bpcli.api.exports": ("export",),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
+    "bpcli.api.selection": ("CrossValidation", "cross_validate"),
     "bpcli.errors": (
         "BpcliError",
         "CheckError",
@@ -79,6 +81,7 @@ __all__ = [
     "CheckError",
     "Comparison",
     "ConfigError",
+    "CrossValidation",
     "DataError",
     "DataWarning",
     "DescentStep",
@@ -103,6 +106,7 @@ __all__ = [
     "backprop",
     "backprop_run",
     "check",
+    "cross_validate",
     "descend",
     "exercise",
     "export",

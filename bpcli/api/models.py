@@ -141,12 +141,7 @@ def train(
     `settings` are `KEY=VALUE` over a config file, `output` is the run folder. `resume` goes on with what is saved,
     `force` replaces a run. An interrupt saves first. ConfigError, UsageError, DataError, DivergedError as the command.
     """
-    if isinstance(config, str | os.PathLike):
-        settled = load_config(config, settings)
-    elif settings:
-        raise UsageError("settings change a config file; a mapping holds all its settings itself")
-    else:
-        settled = config if isinstance(config, Config) else config_from_mapping(config)
+    settled = config_of(config, settings)
     if output is not None:
         settled = replace(settled, output=Path(output))
     with session(settled, resume, force) as current:
@@ -162,6 +157,15 @@ def train(
     model = load_model(folder)
     check_one_run(folder, model)
     return Run(TrainedModel(model), history, load_summary(folder), folder)
+
+
+def config_of(config: str | os.PathLike[str] | Mapping[str, Any] | Config, settings: Sequence[str] = ()) -> Config:
+    """The config in a file, with `settings` over it, or of a mapping; one that is made already as it is."""
+    if isinstance(config, str | os.PathLike):
+        return load_config(config, settings)
+    if settings:
+        raise UsageError("settings change a config file; a mapping holds all its settings itself")
+    return config if isinstance(config, Config) else config_from_mapping(config)
 
 
 def _warn(texts: Sequence[str], depth: int = 3) -> None:

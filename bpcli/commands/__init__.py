@@ -34,6 +34,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "train": ("Train a model from a YAML config.", "training"),
         "predict": ("Predictions of a trained model, a row for every row.", "training"),
         "evaluate": ("The loss and the metrics of a trained model.", "training"),
+        "cv": ("The metrics of a config by cross-validation, fold by fold.", "selection"),
         "export": ("A trained model for other programs: SQL, Python, C, JavaScript, ONNX, weights.", "exporting"),
         "init": ("A commented config to start from.", "training"),
         "validate": ("Every mistake in a config, each with its line.", "config"),

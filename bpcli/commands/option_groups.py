@@ -59,6 +59,15 @@ SET = option(
     "Config", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a key of the config; repeats."
 )
 
+JOBS = option(
+    "Run",
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Share the trainings among N processes; the results are the same.",
+)
 
 # Rows of tables
 

@@ -4,7 +4,7 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -81,6 +81,16 @@ def progress_bar(quiet: bool, **options: Any) -> Any:
     tqdm.monitor_interval = 0  # a bar that stands still needs no thread that watches it
     disable = quiet or not sys.stderr.isatty()
     return tqdm(unit_scale=True, disable=disable, leave=False, file=sys.stderr, **options)
+
+
+def counting(bar: Any) -> Callable[[int, int], None]:
+    """Moves a progress bar to how many of how many are done."""
+
+    def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return progress
 
 
 def note(text: str) -> None:

@@ -37,7 +37,7 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
     names = _feature_columns(table, options)
     strategies = {name: strategy_of(options, name) for name in names}
     drops_target = target_strategy(options) == "drop"
-    drop = dropped(table, strategies, options.target if drops_target else None)
+    drop = rows_dropped(table, options)
     _refuse_unfit(table, options, strategies, drop, rows)
     kept = rows[~drop[rows]]
     if not len(kept):
@@ -56,6 +56,13 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
         else None,
         labels=options.labels,
     )
+
+
+def rows_dropped(table: Table, options: PreparationOptions) -> Array:
+    """Where a row has a gap that `options` drop it for, (N,)."""
+    names = [] if isinstance(table, SparseTable) else _feature_columns(table, options)
+    strategies = {name: strategy_of(options, name) for name in names}
+    return dropped(table, strategies, options.target if target_strategy(options) == "drop" else None)
 
 
 def _refuse_unfit(

@@ -1,0 +1,91 @@
+"""Choosing a model in Python: what `cv`, `sweep` and `compare` do."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bpcli.api.models import config_of
+from bpcli.errors import UsageError
+from bpcli.training.config.loading import Config
+from bpcli.training.selection.folds import HELD_OUT, folds_of
+from bpcli.training.selection.processes import run_all
+from bpcli.training.selection.trials import Bench, Outcome, Trial
+
+Progress = Callable[[int, int], None]
+"""Called with how many of how many trainings have ended."""
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Each fold with its metrics, `{"repeat": 1, "fold": 1, "rows": 30, "loss": …}`, their mean and standard deviation.
+
+    They are NaN where a fold diverged, which `troubles` tell, and None where a metric has no value in a fold.
+    """
+
+    folds: list[dict[str, Any]]
+    mean: dict[str, float | None]
+    std: dict[str, float | None]
+    notes: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def cross_validate(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Config,
+    *,
+    folds: int = 5,
+    repeat: int = 1,
+    settings: Sequence[str] = (),
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Train what a config describes on all rows but those of a fold, measure it on these, and so for each fold in turn.
+
+    Folds depend on the seed and the rows alone, and are stratified where there are classes (Kohavi 1995); each of the
+    `repeat` repetitions has folds of its own. The preparation is fitted on a fold's training rows. Writes nothing; the
+    same result for all `jobs`, the number of processes. ConfigError, UsageError, DataError as `train`.
+    """
+    settled = config_of(config, settings)
+    refuse_below(1, repeat=repeat, jobs=jobs)
+    bench = Bench()
+    settled, table, _, notes = bench.tables.of(settled)
+    parts = [(k, rows) for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
+    trials = [Trial(settled, rows, HELD_OUT) for _, rows in parts]
+    outcomes: dict[int, Outcome] = {}
+    for k, outcome in run_all(bench, trials, jobs):
+        outcomes[k] = outcome
+        if progress is not None:
+            progress(len(outcomes), len(trials))
+    records, troubles = [], []
+    for k, (of_repeat, _) in enumerate(parts):
+        name, outcome = fold_name(of_repeat, k % folds, repeat), outcomes[k]
+        records.append({"repeat": of_repeat + 1, "fold": k % folds + 1, "rows": outcome.rows, **outcome.metrics})
+        notes += [*outcome.notes, *(f"{name}: {text}" for text in outcome.remarks)]
+        troubles += [f"{name}: {outcome.trouble}"] if outcome.trouble else []
+    mean, std = {}, {}
+    for metric in outcomes[0].metrics:
+        mean[metric], std[metric] = mean_and_std([outcomes[k].metrics[metric] for k in range(len(parts))])
+    return CrossValidation(records, mean, std, list(dict.fromkeys(notes)), troubles)
+
+
+def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Mean and standard deviation by n − 1; None where a value is; the second None of a single value."""
+    found = [value for value in values if value is not None]
+    if len(found) < len(values):
+        return None, None
+    with np.errstate(all="ignore"):  # ∞ − ∞
+        return float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None
+
+
+def fold_name(repeat: int, fold: int, repeats: int) -> str:
+    """What a fold, counted from 0, is called in a message."""
+    return f"fold {fold + 1}" + (f" of repeat {repeat + 1}" if repeats > 1 else "")
+
+
+def refuse_below(least: int, **values: int) -> None:
+    """UsageError for a number that is too small."""
+    for name, value in values.items():
+        if value < least:
+            raise UsageError(f"{name} is {value}: expected {least} or more", names=(name,))

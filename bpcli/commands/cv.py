@@ -1,0 +1,66 @@
+"""`bpcli cv`: the metrics of a config by cross-validation, each fold's, their mean and standard deviation."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bpcli.api.selection import cross_validate
+from bpcli.commands import OUTPUT, Command, option, output
+from bpcli.commands.option_groups import JOBS, PATH, SET, TEXT_DIGITS, format_option, precision_option
+from bpcli.errors import NotFiniteError
+from bpcli.text.notation import csv_line, json_text
+from bpcli.training.config.loading import load_config
+from bpcli.training.metrics import METRICS
+
+
+@click.command(cls=Command)
+@click.argument("config", type=PATH)
+@option("Folds", "--folds", type=int, default=5, show_default=True, metavar="K", help="Parts, each held out in turn.")
+@option("Folds", "--repeat", type=int, default=1, show_default=True, metavar="N", help="So often, with other folds.")
+@SET
+@JOBS
+@option(OUTPUT, "--quiet", is_flag=True, help="No progress.")
+@format_option()
+@precision_option(tables=True)
+def command(
+    config: Path,
+    folds: int,
+    repeat: int,
+    settings: tuple[str, ...],
+    jobs: int,
+    quiet: bool,
+    format_: str,
+    precision: int | None,
+) -> None:
+    """Train the model that CONFIG describes on all folds but one, measure it there, and so for each; writes no run.
+
+    \b
+    bpcli cv configs/iris.yaml
+    bpcli cv configs/iris.yaml --folds 10 --repeat 3 --set training.l2=0.01
+    """
+    settled = load_config(config, settings, "--set")
+    with output.progress_bar(quiet, desc="trainings", unit="") as bar:
+        found = cross_validate(settled, folds=folds, repeat=repeat, jobs=jobs, progress=output.counting(bar))
+    for text in found.notes:
+        output.note(text)
+    if format_ == "json":
+        for record in found.folds:
+            output.emit_data(json_text({"event": "fold", **record}, precision))
+        done = {"event": "done", "folds": len(found.folds), "mean": found.mean, "std": found.std}
+        output.emit_data(json_text(done, precision))
+    else:
+        ends: list[dict[str, Any]] = [{"fold": "mean", **found.mean}, {"fold": "std", **found.std}]
+        names = list(found.folds[0])
+        if format_ == "text":  # one repetition needs no number
+            names = [n for n in names if (n in METRICS and METRICS[n].in_summary) or n in ("fold", "rows")]
+            names = ["repeat"] * (repeat > 1) + names
+        rows: list[list[Any]] = [[*names], *([record.get(name) for name in names] for record in [*found.folds, *ends])]
+        if format_ == "csv":
+            for row in rows:
+                output.emit_data(csv_line(row, precision))
+        else:
+            for line in output.table(rows, precision or TEXT_DIGITS):
+                output.emit(line)
+    if found.troubles:
+        raise NotFiniteError("\n  ".join(found.troubles), "a smaller training.learning_rate, or data.standardize: true")

@@ -1,0 +1,1 @@
+"""Choosing a model: folds, trainings that are only measured, and processes that share them."""

@@ -1,0 +1,119 @@
+"""A trial: a training that writes no run, and is measured on rows that it was not trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from math import isfinite, nan
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bpcli.datasets.large import is_large
+from bpcli.datasets.table import Table
+from bpcli.formulas.choices import Task
+from bpcli.formulas.layers import task_of
+from bpcli.text.notation import number
+from bpcli.training.config.loading import Config
+from bpcli.training.descent.loop import DivergedError
+from bpcli.training.metrics import metrics_of
+from bpcli.training.named_data import data_files, decided, read_data
+from bpcli.training.selection.folds import HELD_OUT
+from bpcli.training.setup import training_on
+from bpcli.training.trainer import Training, most_epochs
+from bpcli.training.verdict import no_better_than_constant, short_of_optimum
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A config to train on `rows` of its table, by part, and the part on which the model is `measured`."""
+
+    config: Config
+    rows: Mapping[str, Array]
+    measured: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The rows that a trial was measured on, and the metrics there: NaN where it diverged, which `trouble` tells."""
+
+    rows: int
+    metrics: Mapping[str, float | None]
+    notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """On what the training came to: that it is no better than a constant, or not at the optimum."""
+    trouble: str = ""
+
+
+_NOT_READ = frozenset({"features", "exclude", "positive", "standardize", "scale", "missing", "weight"})
+"""Keys of `data` that do not change how its table is read."""
+
+
+class Tables:
+    """The tables of configs; the one that was read last is kept."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._found: tuple[Table, bool] | None = None
+
+    def of(self, config: Config) -> tuple[Config, Table, bool, list[str]]:
+        """The config with all that it leaves open said, its table, whether that is large, and notes."""
+        is_number = task_of(config.model.type, config.loss) is Task.REGRESSION
+        values = [(key.name, getattr(config.data, key.name)) for key in fields(config.data)]
+        key = (is_number, config.output, [pair for pair in values if pair[0] not in _NOT_READ])
+        if self._found is None or key != self._key:
+            self._found = None  # its memory first
+            large = is_large(data_files(config))
+            self._key, self._found = key, (read_data(config, config.data.path, large), large)
+        table, large = self._found
+        settled, notes = decided(config, table)
+        return settled, table, large, notes
+
+
+class Bench:
+    """Runs trials, of which those in succession share the table that they have in common."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+
+    def __reduce__(self) -> tuple[type["Bench"], tuple[()]]:
+        """In another process tables are read anew."""
+        return Bench, ()
+
+    def __call__(self, trial: Trial) -> Outcome:
+        """Train, and measure."""
+        config, table, large, notes = self.tables.of(trial.config)
+        if trial.measured == HELD_OUT:  # rows of the table, as are those that early stopping watches
+            config = replace(config, data=replace(config.data, validation=None))
+        config = replace(config, data=replace(config.data, test=None))
+        training = training_on(config, table, trial.rows, large)
+        return _measured(training, trial.measured, [*training.notes, *notes])
+
+
+def _measured(training: Training, part: str, notes: list[str]) -> Outcome:
+    """The outcome of a training, which is run to its end."""
+    names, held_out = metrics_of(training.model.preparation.task), training.parts[part]
+    try:
+        for _ in training.epochs():
+            pass
+        remarks = _remarks(training)
+    except DivergedError as error:
+        return Outcome(len(held_out.y), dict.fromkeys(names, nan), notes, trouble=error.message)
+    found = training.result.measure(held_out.X, held_out.y)
+    return Outcome(len(held_out.y), {name: found[name] for name in names}, notes, remarks)
+
+
+def _remarks(training: Training) -> list[str]:
+    """What is to be told of a training that has ended; DivergedError if its loss is not finite."""
+    train, options, model = training.parts["train"], training.config.training, training.result
+    loss = model.total_loss(model.z(train.X), train.y) / len(train.y)
+    if not isfinite(loss):
+        raise DivergedError(f"training diverged: at its end the loss on the training rows is {number(loss)}")
+    summary = {"train": {"loss": loss}, "epochs": len(training.state.records), **training.beside_constant()}
+    if options.tolerance is not None:
+        summary["optimum"] = training.optimum(model)
+    found = [
+        no_better_than_constant(summary),
+        short_of_optimum(summary, options.tolerance, most_epochs(options.epochs)),
+    ]
+    return [text for text in found if text]

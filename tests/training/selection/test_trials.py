@@ -1,0 +1,48 @@
+"""Trials: each has the numbers that training on its rows alone gives, to the last bit."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import bpcli
+from bpcli.training.config.loading import load_config
+from bpcli.training.selection.folds import HELD_OUT, folds_of
+from bpcli.training.selection.trials import Bench, Trial
+
+
+def written(path, header, lines):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *lines])
+
+
+@pytest.mark.parametrize("settings", [[], ["training.optimizer=adam", "training.early_stopping={patience: 2}"]])
+def test_a_fold_is_the_training_on_its_rows_alone(root, tmp_path, settings):
+    """The preparation sees no row that is held out: their cells are not even in the file."""
+    settings = [*settings, "training.epochs=6"]
+    config = load_config(root / "configs/iris.yaml", settings)
+    bench = Bench()
+    settled, table, *_ = bench.tables.of(config)
+    rows = folds_of(settled, table, 4, 0)[2]
+    outcome = bench(Trial(settled, rows, HELD_OUT))
+    header, *lines = csv.reader((root / "data/iris.csv").read_text().splitlines())
+    for name, part in rows.items():
+        written(tmp_path / f"{name}.csv", header, [lines[k] for k in part.tolist()])
+    validation = str(tmp_path / "validation.csv") if "validation" in rows else "null"
+    run = bpcli.train(
+        root / "configs/iris.yaml",
+        settings=[*settings, f"data.path={tmp_path / 'train.csv'}", f"data.validation={validation}"],
+        output=tmp_path / "run",
+    )
+    found = run.model.evaluate(tmp_path / f"{HELD_OUT}.csv")
+    assert outcome.rows == found["rows"] == len(rows[HELD_OUT])
+    assert dict(outcome.metrics) == {name: found[name] for name in outcome.metrics}
+
+
+def test_a_trial_that_diverges_has_no_numbers_and_says_so(root):
+    config = load_config(root / "configs/diabetes.yaml", ["training.learning_rate=1e6", "data.test=null"])
+    bench = Bench()
+    settled, table, *_ = bench.tables.of(config)
+    outcome = bench(Trial(settled, folds_of(settled, table, 2, 0)[0], HELD_OUT))
+    assert all(np.isnan(value) for value in outcome.metrics.values())
+    assert "training diverged in epoch " in outcome.trouble
