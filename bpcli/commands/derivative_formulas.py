@@ -32,9 +32,7 @@ def given_shapes(texts: Sequence[str], names: Sequence[str]) -> dict[str, Shape]
 
 def print_formulas(request: Request, printer: Printer, of: Kind, options: FormulaOptions) -> None:
     """Print a gradient, a Jacobian or a Hessian as formulas, or the steps that lead to them."""
-    if printer.certify or printer.kink != "lecture":
-        option = "--certify" if printer.certify else "--kink"
-        raise UsageError(f"{option} needs a point, and none is given", '--at "…"')
+    printer.refuse_without_point('--at "…"')
     if options.explain and options.simplify:
         raise UsageError("--simplify shortens formulas, and --explain shows each step as it is", "take one of them")
     given: dict[str, Any] = {

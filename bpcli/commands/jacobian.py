@@ -197,6 +197,7 @@ def _of_name(
 ) -> None:
     """A function of the lecture: its Jacobian in numbers, or without inputs as a formula."""
     if set(inputs) <= {ACTIVATION, *settings_of(name, inputs.get(ACTIVATION))} and vjp is None and jvp is None:
+        printer.refuse_without_point(f"bpcli jacobian {name} {_options_of(name).replace(' ', ' … ')} …")
         show = _explain if options.explain else _print_sheet
         show(name, inputs, wrt, options.latex, printer)
         return

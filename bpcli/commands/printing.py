@@ -83,6 +83,11 @@ class Printer:
         self.proven = True  # each number of that point; NaN is none
         self.notes: list[str] = []
 
+    def refuse_without_point(self, way: str) -> None:
+        """UsageError for an option that says how numbers are found, where no point is given; `way` gives one."""
+        if self.certify or self.kink != "lecture":
+            raise UsageError(f"{'--certify' if self.certify else '--kink'} needs a point, and none is given", way)
+
     def text(self, lines: Sequence[str], apart: bool) -> None:
         """The lines of one point; with `apart` an empty line separates it from the one before."""
         if apart and not self.first:

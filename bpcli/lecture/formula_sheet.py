@@ -12,12 +12,25 @@ from typing import NamedTuple
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.tree import Binary, Call, Expression, Name, Negative, Number
+from bpcli.calculus.language.tree import (
+    Binary,
+    Call,
+    Compare,
+    Expression,
+    Name,
+    Negative,
+    Number,
+    fold,
+    replace_children,
+)
+from bpcli.calculus.rules.duals import PlainNamespace
+from bpcli.calculus.sweeps.program import Program
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import Setting, Task
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.lecture.inputs import INPUTS, fused_names
 from bpcli.lecture.writing import Formula, factor, is_linear, mean_slope, renamed, within, written
+from bpcli.numbers.namespaces import FLOATS
 from bpcli.text.notation import number
 
 
@@ -137,20 +150,64 @@ class OneFormula(NamedTuple):
 def one_formula(
     name: str, activation: str | None = None, settings: Mapping[str, float] | None = None
 ) -> OneFormula | None:
-    """A loss is the term of one sample, a neuron has one input; None where there is no such formula, as for softmax."""
+    """A loss is the term of one sample, a neuron has one input; None where there is no such formula, as for softmax.
+
+    The rules of the language, run over it, give the slopes of the rows, at their kinks too.
+    """
     fused = fused_names()
     g, loss = fused[name] if name in fused else (activation or name, LOSSES.get(name))
     rows = [row.with_settings(settings or {}) for row in (ACTIVATIONS.get(g), loss) if row is not None]
     if not rows or (name in fused and g not in ACTIVATIONS):
         return None
-    text = rows[0].formula
+    forms = [_form_with_the_slopes(row) for row in rows]
+    if None in forms:
+        return None
+    text = forms[0] or ""
     blocks: tuple[str, ...] = ("z",) if g in ACTIVATIONS else ("yhat",)
     if len(rows) > 1:
-        text = re.sub(r"\byhat\b", f"({text})", rows[1].formula)
+        text = re.sub(r"\byhat\b", f"({text})", forms[1] or "")
     if activation is not None:
         text, blocks = re.sub(r"\bz\b", "(x*w+b)", text), tuple(key for key in INPUTS[name] if key != "activation")
     given = {key: setting.default for row in rows for key, setting in row.settings.items()}
     return OneFormula(to_text(parse(text)), blocks, given)
+
+
+def _form_with_the_slopes(row: Activation | Loss) -> str | None:
+    """The formula of a row; with cases instead of max and min where these share a tie, and the row takes a side."""
+    defaults = {name: setting.default for name, setting in row.settings.items()}
+    if isinstance(row, Activation):
+        by = "z"
+        ties = [({"z": float(kink.at)}, row.derivative(kink.at, **defaults)) for kink in row.kinks(**defaults)]
+    else:
+        by, ys = "yhat", row.encoding or (1.0,)
+        places = [(y, float(kink.at)) for y in ys for kink in row.kinks(y, **defaults)]
+        ties = [({"y": y, "yhat": yhat}, row.slope(y, yhat, **defaults)) for y, yhat in places]
+    for tie in ("", ">=", ">"):
+
+        def anew(node: Expression, operands: list[Expression], tie: str = tie) -> Expression:
+            return _as_cases(replace_children(node, operands), tie)
+
+        tree = fold(parse(row.formula), anew)
+        if all(_slope(tree, at | defaults, by) == slope for at, slope in ties):
+            return to_text(tree)
+    return None
+
+
+def _as_cases(node: Expression, tie: str) -> Expression:
+    """where(b ≥ a, b, a) for max(a, b), with the comparison that `tie` says; without one the node as it is."""
+    match node:
+        case Call("max" | "min" as function, (a, b)) if tie:
+            compare = Compare(tie, b, a) if function == "max" else Compare(tie, a, b)
+            return Call("where", (compare, b, a))
+    return node
+
+
+def _slope(tree: Expression, at: Mapping[str, float], by: str) -> float:
+    """The derivative at a point by the rules alone, which take no side."""
+    program = Program([tree], [to_text(tree)], dict.fromkeys(at, ()))
+    (output,) = program.outputs
+    xp = PlainNamespace(FLOATS)
+    return float(program.reverse(xp, program.forward(xp, at), {output: 1.0}, program.active([by])).get(by, 0.0))
 
 
 def activation_sheet(row: Activation) -> Sheet:

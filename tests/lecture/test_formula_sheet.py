@@ -1,5 +1,6 @@
 """The formulas that are shown of the lecture's functions, evaluated entry by entry beside the Jacobians in numbers."""
 
+import csv
 import math
 import re
 
@@ -193,3 +194,43 @@ def test_a_slope_is_written_in_vectors_where_it_is_one_of_them(slope, line):
     row = LOSSES["bce"]
     form = row.fused["sigmoid"]._replace(slope_formula=slope)
     assert fused_sheet("sigmoid", row._replace(fused={"sigmoid": form})).latex == (line,)
+
+
+def last_steps(bpcli, *arguments, **at):
+    """The slopes to which the printed steps lead, worked by Python one after the other."""
+    names = {**at, "where": lambda c, a, b: a if c else b, "max": max, "exp": np.exp, "abs": abs, "sign": np.sign}
+    for line in bpcli("jacobian", *arguments, "--explain", "--format", "csv").lines[1:]:
+        _, _, name, formula, *_ = next(csv.reader([line]))
+        formula = re.sub(r"\(?df/d(\w+)\)?", r"df_d\1", formula)
+        names[name.replace("/", "_")] = eval(formula, {"__builtins__": {}}, names)
+    return {name.removeprefix("df_d"): float(value) for name, value in names.items() if name.startswith("df_d")}
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "by", "slope"),
+    [
+        ("relu", {"z": 0.0}, "z", 1),  # the lecture's
+        ("relu", {"z": -1.0}, "z", 0),
+        ("leaky_relu", {"z": 0.0, "slope": 0.01}, "z", 1),
+        ("elu", {"z": 0.0, "alpha": 2.0}, "z", 1),
+        ("hinge", {"y": 1.0, "yhat": 1.0}, "yhat", 0),
+        ("hinge", {"y": -1.0, "yhat": -1.0}, "yhat", 0),
+        ("hinge", {"y": -1.0, "yhat": 0.5}, "yhat", 1),
+        ("huber", {"y": 0.0, "yhat": 1.0, "delta": 1.0}, "yhat", 1),
+    ],
+)
+def test_the_steps_lead_to_the_slope_by_convention_at_a_kink(bpcli, name, at, by, slope):
+    assert last_steps(bpcli, name, **at)[by] == slope
+
+
+def test_the_steps_of_a_neuron_at_a_kink(bpcli):
+    slopes = last_steps(bpcli, "neuron", "--activation", "relu", x=2.0, w=1.0, b=-2.0)
+    assert (slopes["x"], slopes["w"], slopes["b"]) == (1, 2, 1)
+
+
+def test_options_of_numbers_need_inputs(bpcli):
+    for name in INPUTS:
+        for option in (["--certify"], ["--kink", "left"]):
+            result = bpcli("jacobian", name, *option)
+            assert (result.code, result.out) == (2, "")
+            assert f"{option[0]} needs a point" in result.err
