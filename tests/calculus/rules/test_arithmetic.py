@@ -5,9 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-
-from bpcli.calculus.language.parser import parse
-from bpcli.calculus.sweeps.calculation import Calculation
+from calculations import calculation
 
 mpmath.mp.dps = 60
 
@@ -16,10 +14,6 @@ RNG = np.random.default_rng(31)
 
 
 mp = mpmath.mpf
-
-
-def calculation(text, **point):
-    return Calculation([parse(text)], [text], {k: np.shape(v) for k, v in point.items()}, list(point))
 
 
 def ulps(got, exact):

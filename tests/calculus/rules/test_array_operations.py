@@ -5,16 +5,9 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy
-
-from bpcli.calculus.language.parser import parse
-from bpcli.calculus.sweeps.calculation import Calculation
+from calculations import calculation
 
 RNG = np.random.default_rng(7)
-
-
-def calculation(texts, point):
-    texts = [texts] if isinstance(texts, str) else texts
-    return Calculation([parse(t) for t in texts], texts, {n: np.shape(v) for n, v in point.items()}, list(point))
 
 
 x, y = sympy.symbols("x y", positive=True)

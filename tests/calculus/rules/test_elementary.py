@@ -6,10 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 import witness
+from calculations import calculation
 
-from bpcli.calculus.language.parser import parse
 from bpcli.calculus.rules.functions import FUNCTIONS
-from bpcli.calculus.sweeps.calculation import Calculation
 
 mpmath.mp.dps = 60
 
@@ -52,10 +51,6 @@ EXACT = {
     "ceil": (mpmath.ceil, lambda x: mp(0)),
     "logit": (lambda x: mpmath.log(x / (1 - x)), lambda x: 1 / (x * (1 - x))),
 }
-
-
-def calculation(text, **point):
-    return Calculation([parse(text)], [text], {k: np.shape(v) for k, v in point.items()}, list(point))
 
 
 def ulps(got, exact):

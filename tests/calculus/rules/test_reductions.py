@@ -5,21 +5,15 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from calculations import calculation
 
-from bpcli.calculus.language.parser import parse
 from bpcli.calculus.rules.array_operations import Operands
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.reductions import REDUCTIONS
-from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.lost_digits import lost_digits
 from bpcli.numbers.namespaces import arrays
 
 RNG = np.random.default_rng(11)
-
-
-def calculation(texts, point):
-    texts = [texts] if isinstance(texts, str) else texts
-    return Calculation([parse(t) for t in texts], texts, {n: np.shape(v) for n, v in point.items()}, list(point))
 
 
 V = np.array([3.0, 4.0])

@@ -7,6 +7,7 @@ import sys
 import mpmath
 import numpy as np
 import pytest
+from calculations import built, calculation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import array_trees, scalar_trees, trees
@@ -20,11 +21,6 @@ from bpcli.errors import ExpressionError, UsageError
 
 INF, NAN = math.inf, math.nan
 RNG = np.random.default_rng(11)
-
-
-def calculation(texts, point):
-    texts = [texts] if isinstance(texts, str) else texts
-    return Calculation([parse(t) for t in texts], texts, {n: np.shape(v) for n, v in point.items()}, list(point))
 
 
 # Beside a complex step at 60 digits
@@ -88,18 +84,6 @@ def test_gradients_beside_a_complex_step(tree, x, y):
 # Any tree
 
 SHAPES = {"s": (), "t": (), "x": (3,), "u": (1,), "A": (2, 3), "B": (3, 2), "C": (1, 3), "D": (3, 1)}
-
-
-def built(tree, shapes, wrt):
-    """The calculation of a tree, or None where it does not fit: then the error shows a place in the text."""
-    text = to_text(tree)
-    try:
-        return Calculation([parse(text)], [text], shapes, wrt)
-    except ExpressionError as caught:
-        error = caught
-    assert error.text == text
-    assert 0 <= error.start < error.end <= len(text)
-    return None
 
 
 @settings(max_examples=60)

@@ -5,15 +5,9 @@ import math
 import mpmath
 import numpy as np
 import pytest
-
-from bpcli.calculus.language.parser import parse
-from bpcli.calculus.sweeps.calculation import Calculation
+from calculations import calculation
 
 mpmath.mp.dps = 60
-
-
-def calculation(text, **point):
-    return Calculation([parse(text)], [text], {k: np.shape(v) for k, v in point.items()}, list(point))
 
 
 INF, NAN = math.inf, math.nan

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from calculations import calculation
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps import lost_digits as module
@@ -9,11 +10,6 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
 from bpcli.calculus.sweeps.lost_digits import lost_digits, lost_in_words, lost_seconds, lost_values
 from bpcli.calculus.sweeps.rounding import slope_errors
-
-
-def calculation(text, point):
-    shapes = {name: np.shape(value) for name, value in point.items()}
-    return Calculation([parse(text)], [text], shapes, list(point))
 
 
 def slopes(made, point):

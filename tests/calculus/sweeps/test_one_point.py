@@ -4,35 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from calculations import built, calculation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import scalar_trees
 
-from bpcli.calculus.language.parser import parse
-from bpcli.calculus.language.render import to_text
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps import one_point
-from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.errors import ExpressionError
 
 RNG = np.random.default_rng(11)
-
-
-def calculation(texts, point):
-    texts = [texts] if isinstance(texts, str) else texts
-    return Calculation([parse(t) for t in texts], texts, {n: np.shape(v) for n, v in point.items()}, list(point))
-
-
-def built(tree, shapes, wrt):
-    """The calculation of a tree, or None where it does not fit: then the error shows a place in the text."""
-    text = to_text(tree)
-    try:
-        return Calculation([parse(text)], [text], shapes, wrt)
-    except ExpressionError as caught:
-        error = caught
-    assert error.text == text
-    assert 0 <= error.start < error.end <= len(text)
-    return None
 
 
 JUMPING = {"sign", "floor", "ceil", "where", "clip", "abs", "relu"}

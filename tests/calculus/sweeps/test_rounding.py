@@ -3,19 +3,13 @@
 import math
 
 import numpy as np
+from calculations import calculation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bpcli.calculus.language.parser import parse
-from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
 from bpcli.calculus.sweeps.rounding import slope_errors, value_errors
 from bpcli.errors import BpcliError
-
-
-def calculation(text, point):
-    shapes = {name: np.shape(value) for name, value in point.items()}
-    return Calculation([parse(text)], [text], shapes, list(point))
 
 
 def slopes(made, point):

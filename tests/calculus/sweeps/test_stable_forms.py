@@ -5,6 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from calculations import calculation
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -59,10 +60,6 @@ def ulps(got, exact):
     if not exact or abs(exact) < mp("1e-307"):
         return float(abs(mp(float(got)) - exact) / mp("5e-324"))
     return float(abs(mp(float(got)) - exact) / mp(float(np.spacing(abs(float(exact))))))
-
-
-def calculation(text, **point):
-    return Calculation([parse(text)], [text], {k: np.shape(v) for k, v in point.items()}, list(point))
 
 
 @pytest.mark.parametrize("text", SCALAR)
