@@ -4,9 +4,11 @@ import io
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -61,6 +63,23 @@ def bpcli(capsys, monkeypatch):
     return call
 
 
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """As the formulas ask of those who call them: infinities on the way are no warnings."""
+    with np.errstate(all="ignore"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def iris_run(tmp_path_factory) -> Path:
+    """A run to look at."""
+    from bpcli.commands import run
+
+    folder = tmp_path_factory.mktemp("runs") / "iris"
+    assert run(["train", str(ROOT / "configs/iris.yaml"), "--output", str(folder), "--quiet"]) == 0
+    return folder

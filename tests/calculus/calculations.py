@@ -1,5 +1,8 @@
 """What the tests of the calculator share: a calculation of texts, or of any tree."""
 
+import math
+
+import mpmath
 import numpy as np
 
 from bpcli.calculus.language.parser import parse
@@ -24,3 +27,10 @@ def built(tree, shapes, wrt):
     assert error.text == text
     assert 0 <= error.start < error.end <= len(text)
     return None
+
+
+def ulps(got, exact):
+    """How far a double is from an exact number, in units of its last place."""
+    if not exact or abs(exact) > mpmath.mpf("1.7976931348623158e308"):
+        return 0 if got == float(exact) else math.inf
+    return float(abs(mpmath.mpf(float(got)) - exact) / mpmath.mpf(float(np.spacing(abs(float(exact))))))

@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope="module")
-def run(root, tmp_path_factory):
-    from bpcli.commands import run as command
-
-    folder = tmp_path_factory.mktemp("runs") / "iris"
-    assert command(["train", str(root / "configs/iris.yaml"), "--output", str(folder), "--quiet"]) == 0
-    return folder
+@pytest.fixture
+def run(iris_run):
+    return iris_run
 
 
 def test_json_has_the_weights_of_the_file(bpcli, run):

@@ -10,16 +10,6 @@ from bpcli.datasets.table import Table, to_numbers, with_target
 from bpcli.errors import DataError, UsageError
 
 
-@pytest.fixture
-def read(tmp_path):
-    def read(content, name="t.csv", format_="auto"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_table(path, format_)
-
-    return read
-
-
 def test_the_target_out_of_a_file_of_its_own(read):
     table = read("a\n1\n2\n")
     joined = with_target(table, read("label\nx\ny\n", "y.csv"), "species")

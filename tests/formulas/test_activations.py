@@ -42,12 +42,7 @@ POINTS = [
     *(0.0, -0.0, 5e-324, 36.8, 40.0, -40.0, 709.5, -708.5, -744.0, -745.2, -746.0, 1e308, -1e308),
 ]
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    """As the formulas ask of those who call them: infinities on the way are no warnings."""
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -14,11 +14,7 @@ from bpcli.formulas.affine import affine, affine_pair, daffine_db, daffine_dw, d
 RNG = np.random.default_rng(19)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def test_dot_product_as_in_the_lecture():

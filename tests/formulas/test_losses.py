@@ -16,11 +16,7 @@ RNG = np.random.default_rng(29)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 PROBABILITY = st.floats(0, 1)
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 AFTER = {"exp": (mp.exp, mp.exp), "softplus": (softplus, sigmoid), "sigmoid": (sigmoid, dsigmoid)}

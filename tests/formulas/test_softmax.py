@@ -35,11 +35,7 @@ LOGITS = {
     "many": RNG.normal(0, 5, (1, 100)),
 }
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def check_values_and_jacobians(logits):

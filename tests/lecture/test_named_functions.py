@@ -45,10 +45,7 @@ def point(name):
     return {"y": y, "yhat": [0.5, 0.25, 0.9] if math.isfinite(row.domain.high) else [0.5, 0.25, 2.5]}
 
 
-@pytest.fixture(autouse=True)
-def _quiet():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def test_every_name_has_a_row_and_its_inputs():

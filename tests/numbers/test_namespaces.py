@@ -19,11 +19,7 @@ UNARY = [
 ]
 BINARY = ["arctan2", "hypot", "divide", "power", "minimum", "maximum"]
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    with np.errstate(all="ignore"):
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def assert_same(got, expected):

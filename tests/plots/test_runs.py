@@ -8,13 +8,9 @@ from bpcli.plots.style import drawing
 from bpcli.training.run import load_model
 
 
-@pytest.fixture(scope="module")
-def run(root, tmp_path_factory):
-    from bpcli.commands import run as command
-
-    folder = tmp_path_factory.mktemp("runs") / "iris"
-    assert command(["train", str(root / "configs/iris.yaml"), "--output", str(folder), "--quiet"]) == 0
-    return folder
+@pytest.fixture
+def run(iris_run):
+    return iris_run
 
 
 @pytest.fixture(scope="module")

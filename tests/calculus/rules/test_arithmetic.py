@@ -1,11 +1,9 @@
 """Powers over the whole range of doubles, and the slopes of the operators."""
 
-import math
-
 import mpmath
 import numpy as np
 import pytest
-from calculations import calculation
+from calculations import calculation, ulps
 
 mpmath.mp.dps = 60
 
@@ -14,12 +12,6 @@ RNG = np.random.default_rng(31)
 
 
 mp = mpmath.mpf
-
-
-def ulps(got, exact):
-    if not exact or abs(exact) > mp("1.7976931348623158e308"):
-        return 0 if got == float(exact) else math.inf
-    return float(abs(mp(float(got)) - exact) / mp(float(np.spacing(abs(float(exact))))))
 
 
 @pytest.mark.parametrize("c", ["2", "3", "4", "5", "7", "-1", "-2", "-3", "0.5", "2.5", "-0.5", "0.3", "1.1"])

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import witness
-from calculations import calculation
+from calculations import calculation, ulps
 
 from bpcli.calculus.rules.functions import FUNCTIONS
 
@@ -51,12 +51,6 @@ EXACT = {
     "ceil": (mpmath.ceil, lambda x: mp(0)),
     "logit": (lambda x: mpmath.log(x / (1 - x)), lambda x: 1 / (x * (1 - x))),
 }
-
-
-def ulps(got, exact):
-    if not exact or abs(exact) > mp("1.7976931348623158e308"):
-        return 0 if got == float(exact) else math.inf
-    return float(abs(mp(float(got)) - exact) / mp(float(np.spacing(abs(float(exact))))))
 
 
 def draws(low, high):

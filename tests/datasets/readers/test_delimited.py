@@ -17,16 +17,6 @@ from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError, OpenReadingError
 
 
-@pytest.fixture
-def read(tmp_path):
-    def read(content, name="t.csv", format_="auto"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_table(path, format_)
-
-    return read
-
-
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("last", [True, False])
 def test_numbers_and_text_with_any_newline(read, newline, last):
