@@ -52,6 +52,8 @@ NEURON = ["neuron", "--x", "1,2", "--w", "0.5,0.1", "--b", "0", "--activation", 
         (["affine", "--x", "1,2", "--w", "3,4", "--b", "1", "--mine", "w, x, 1"], "right", None),
         (["dot", "--u", "1,2", "--v", "3,4", "--mine", "u, v"], "swapped", None),
         (["dot", "--u", "1,2", "--v", "3,4", "--wrt", "u", "--mine", "1,2"], "swapped", None),
+        (["dot(u,v)", "--at", "u=[1,2],v=[3,4]", "--wrt", "u", "--mine", "u"], "swapped", None),
+        (["sum(A@B)", "--at", "A=[[1,2],[3,4]],B=[[1,0],[2,1]]", "--wrt", "A", "--mine", "4,4;6,6"], "swapped", None),
         ([*NEURON, "--wrt", "w", "--mine", "w*a*(1-a)"], "swapped", None),
     ],
 )

@@ -15,6 +15,7 @@ KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
 """Factors that are named for a single entry; any other is named only if several entries share it."""
 
 _SHOWN = 5  # names of entries in a message
+_OFTEN = 0.75  # of the inputs at which a factor matters at all: a factor of ±1 at more of the others is by sides
 _FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is right by chance
 
 
@@ -180,11 +181,11 @@ def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
     values = factor.values.reshape(shape)
     with np.errstate(all="ignore"):
         lacking = compared.tolerance.right(compared.truth, compared.given * values, compared.slack * abs(values))
-    known = np.isfinite(values)  # far out a factor may overflow
-    matters = (
-        known & (abs(abs(values) - 1.0) > 1e-9) & (values != 0) & (compared.truth != 0)
-    )  # else a sign, or one side
-    return bool((lacking | compared.undecided)[:, wrong].all() and matters[:, wrong].any(axis=0).all())
+    # Far out a factor may overflow; one that is ±1 on a whole side is the slope of that side, and is not lacking there.
+    counted = np.isfinite(values) & (values != 0) & (compared.truth != 0)
+    matters = counted & (abs(abs(values) - 1.0) > 1e-9)
+    often = matters.sum(axis=0) > _OFTEN * counted.sum(axis=0)
+    return bool((lacking | compared.undecided)[:, wrong].all() and often[wrong].all())
 
 
 def _factor(compared: Compared, wrong: Truths) -> Grade | None:

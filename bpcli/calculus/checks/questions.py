@@ -217,6 +217,13 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
     def written() -> Calculation:
         return Calculation(calculation.trees, calculation.texts, shapes, calculation.wrt, program=_AsWritten)
 
+    @cache
+    def others() -> list[Calculation]:
+        """By one other variable of the same shape each, of a derivative by one vector or matrix."""
+        chosen = calculation.wrt[0]
+        alike = [b for b in shapes if b != chosen and shapes[b] == shapes[chosen] != ()]
+        return [Calculation(calculation.trees, calculation.texts, shapes, [b]) for b in alike if len(blocks) == 1]
+
     names = [f"d/d{title}" for title in columns]
     if len(outputs) > 1:
         names = [f"d({output})/d{title}" for output in outputs for title in columns]
@@ -226,11 +233,17 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         truth,
         lambda at, found, prove: _settled(calculation, at, found, prove),
         lambda at: {"N": float(_samples(calculation)), **at},
-        lambda at: _factors(written(), at),
+        lambda at: [*_factors(written(), at), *_by_others(others(), calculation.wrt[0], at)],
         lambda constants: probes_of(calculation, variables, point, constants),
         variables,
         _samples(calculation),
     )
+
+
+def _by_others(others: Sequence[Calculation], chosen: str, at: Mapping[str, Any]) -> list[Factor]:
+    """The derivatives by other variables, with which an answer may have confused this one."""
+    found = [(other.wrt[0], np.asarray(other.jacobian(at)[1][other.wrt[0]], float)) for other in others]
+    return [Factor("swapped", f"d/d{b}, not d/d{chosen}", np.full_like(m, math.nan), m) for b, m in found]
 
 
 def _settled(calculation: Calculation, point: Mapping[str, Any], truth: Array, prove: bool) -> tuple[Array, Truths]:

@@ -194,6 +194,8 @@ FINDINGS = [
     ("sum(sin(3*v))", "cos(3*v)", {"v": [1, 2]}, "inner_derivative", None),
     ("(5-3*x)**2", "-2*(5-3*x)", {"x": 1}, "inner_derivative", None),
     ("(dot(v,[2,3])-1)**2", "2*(dot(v,[2,3])-1)", {"v": [1, 2]}, "inner_derivative", None),
+    ("leaky_relu(x)", "1+0*x", {"x": 0.67}, "domain", None),
+    ("elu(3*x)", "3+0*x", {"x": 0.67}, "domain", None),
     ("tanh(dot(v,[2,3]))", "[2,3]+0*v", {"v": [1, 2]}, "outer_derivative", None),
     ("log(sum(exp(v)))", "1/sum(exp(v))", {"v": [1, 2]}, "inner_derivative", None),
     ("dot(v,[2,3])", "2", {"v": [1, 2]}, "shape", None),
