@@ -188,3 +188,20 @@ def with_one_decimal(points: T, commas: T) -> T:
         f"{points.path}: column {was_number[0]} has decimal points, column {is_number} has decimal commas",
         'data.decimal: "." or data.decimal: ","',
     )
+
+
+def refuse_other_decimal(table: Table, name: str) -> None:
+    """DataError for a column of text that is one of numbers with the other decimal mark than `data.decimal`."""
+    given = table.dialect.decimal
+    if table.is_numeric(name) or given not in (".", ","):
+        return
+    other = "," if given == "." else "."
+    cells = {*table.text(name)} - table.number_gaps(name)
+    odd = [cell for cell in cells if not table.reads(cell)]
+    if odd and all(is_number(point_for_comma(cell) if given == "." else cell) for cell in odd):
+        row, cell = table.first_not_numeric(name)
+        what = f"{cell!r} is no number with {given!r} before its decimals (data.decimal), but one with {other!r}"
+        hint = (
+            f'data.decimal: "{other}", or auto' if len(odd) == len(cells) else f"others have {given!r}: write all alike"
+        )
+        raise DataError(f"{table.where(row, name)}: {what}", hint)

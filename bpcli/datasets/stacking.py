@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.datasets.sparse import SparseTable, stacked_rows
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError
+from bpcli.errors import DataError, several
 
 
 def stacked(tables: Sequence[Table]) -> Table:
@@ -52,7 +52,9 @@ def stacked(tables: Sequence[Table]) -> Table:
         whole.dialect = first.dialect.for_others()  # each has its own, however often they are read
     whole.unstripped = lambda name: [*chain.from_iterable(table.as_they_stand(name) for table in tables)]
     whole.written = all(table.written for table in tables)
-    whole.unusual = [*dict.fromkeys(chain.from_iterable(table.unusual for table in tables))]
+    for what in dict.fromkeys(chain.from_iterable(table.unusual for table in tables)):
+        such = [table.path.name for table in tables if what in table.unusual]
+        whole.unusual.append(what if len(such) == len(tables) else f"{what} in {several(such, 3)}")
     return whole
 
 

@@ -225,10 +225,10 @@ class Table:
         missing = [name for name in names if name not in self._columns]
         if missing:
             close = dict.fromkeys(filter(None, (nearest(name, self._columns) for name in missing[:12])))
-            raise DataError(
-                f"{self.path} has no column {several(missing)}",
-                f"did you mean {', '.join(close)}?" if close else f"its columns are {several(self.names)}",
-            )
+            hint = f"did you mean {', '.join(close)}?" if close else f"its columns are {several(self.names)}"
+            if len(self.names) == 1 < len(missing):
+                hint = f"its only column is {self.names[0]}: is it the file of the target?"
+            raise DataError(f"{self.path} has no column {several(missing)}", hint)
 
 
 def is_number(cell: str) -> bool:
@@ -294,9 +294,21 @@ def to_numbers(cells: Sequence[str], gaps: frozenset[str] = MISSING | {DASH}) ->
 def only_column(other: Table, table: Table) -> str:
     """A name in `table` for the only column of the file that its target is in; DataError if that has several."""
     if len(other.names) > 1:
-        shown = ", ".join(other.names[:12]) + (" …" if len(other.names) > 12 else "")
-        raise DataError(f"{other.path} has the columns {shown}", "data.target: NAME says which is the target")
+        refuse_exchanged(table, other)
+        raise DataError(
+            f"{other.path} has the columns {several(other.names)}", "data.target: NAME says which is the target"
+        )
     return next(name for name in (other.names[0], "y", "target", "label") if name not in table.names)
+
+
+def refuse_exchanged(table: Table, other: Table) -> None:
+    """DataError where the file of the features has a single column, and that of the target many."""
+    if len(table.names) == 1 < len(other.names):
+        raise DataError(
+            f"{table.path}, which should hold the features, has a single column, and {other.path}, which should hold "
+            f"the target, has {len(other.names)}",
+            "exchange the two files",
+        )
 
 
 def with_target(table: Table, other: Table, target: str) -> Table:
@@ -306,10 +318,10 @@ def with_target(table: Table, other: Table, target: str) -> Table:
     elif len(other.names) == 1:
         source = other.names[0]
     else:
-        swapped = "exchange the two files: the first has a single column" if len(table.names) == 1 else ""
+        refuse_exchanged(table, other)
         raise DataError(
             f"{other.path} has {len(other.names)} columns and none named {target}",
-            meant(target, other.names, swapped or f"its columns are {several(other.names)}"),
+            meant(target, other.names, f"its columns are {several(other.names)}"),
         )
     if other.rows != table.rows:
         raise DataError(f"{other.path} has {other.rows} rows, {table.path} has {table.rows}: each row needs its target")

@@ -68,6 +68,16 @@ def test_images_and_labels_exchanged(bpcli, here):
     assert result.code == 3
     assert "exchange the two files" in result.err
     assert len(result.err) < 300
+    for target in ([], ["--target", "y"]):
+        result = bpcli("init", "--data", "labels-idx1-ubyte", "--target-path", "images-idx3-ubyte", *target)
+        assert (result.code, result.out) == (3, "")
+        assert "exchange the two files" in result.err
+    right = "path: images-idx3-ubyte, target_path: labels-idx1-ubyte"
+    (here / "m.yaml").write_text((here / "m.yaml").read_text().replace(swapped, right))
+    assert bpcli("train", "m.yaml", "--set", "training.epochs=1").code in (0, 1)
+    result = bpcli("predict", "m", "labels-idx1-ubyte")
+    assert (result.code, result.out) == (3, "")
+    assert "its only column is x1: is it the file of the target?" in result.err
 
 
 def test_lists_are_capped_and_a_suggestion_stands_once(bpcli, here):

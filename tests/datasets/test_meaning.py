@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bpcli.datasets.dialect import Dialect
-from bpcli.datasets.meaning import decided_words
+from bpcli.datasets.meaning import decided_words, refuse_other_decimal
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.stored import stored
 from bpcli.errors import DataError
@@ -166,3 +166,14 @@ def test_numbers_by_type_are_never_dressed(tmp_path):
         parquet.write_table(pa.table({"a": column}), tmp_path / "t.parquet")
         table = read_files(Files((tmp_path / "t.parquet",), dialect=Dialect(numbers={"a": style}, header="yes")))
         assert table.numeric("a").tolist() == expected
+
+
+@pytest.mark.parametrize(("given", "other", "cells"), [(".", ",", ["1,5", "2,25"]), (",", ".", ["1.5", "2.25"])])
+def test_a_decimal_mark_that_is_not_the_file_s_is_named_by_its_key(read, given, other, cells):
+    table = read("a;y\n" + "".join(f"{cell};{cell}\n" for cell in cells), decimal=given)
+    with pytest.raises(DataError, match=rf"(?s)2: column a: '.*data\.decimal.*but one with '{other}'.*auto"):
+        refuse_other_decimal(table, "a")
+    table = read(f"a;y\n1{given}5;1\n1{other}5;2\n", decimal=given)
+    with pytest.raises(DataError, match=rf"(?s)3: column a: .*others have '\{given}'"):
+        refuse_other_decimal(table, "a")
+    refuse_other_decimal(read("a;y\nx;1\n", decimal=given), "a")

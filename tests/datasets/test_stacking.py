@@ -53,3 +53,11 @@ def test_sparse_files_are_one_matrix(tmp_path):
     assert table.where(2) == f"{tmp_path / 'b.svm'}:1"
     with pytest.raises(DataError, match="can't be one table"):
         read_files(Files((tmp_path / "a.svm", *write(tmp_path, CSV).paths)))
+
+
+def test_what_is_unusual_in_some_files_is_said_of_them(tmp_path):
+    write(tmp_path, {"a.csv": "x;y\n1;2\n", "b.csv": "x,y\n3,4\n", "c.csv": "x;y\n5;6\n"})
+    table = read_files(Files(tuple(tmp_path / name for name in ("a.csv", "b.csv"))))
+    assert table.notes == [f"{tmp_path / 'a.csv'} and 1 more: read with semicolons between cells in a.csv"]
+    table = read_files(Files(tuple(tmp_path / name for name in ("a.csv", "c.csv"))))
+    assert table.notes == [f"{tmp_path / 'a.csv'} and 1 more: read with semicolons between cells"]

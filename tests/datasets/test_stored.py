@@ -103,3 +103,16 @@ def test_a_file_that_is_replaced_with_the_same_size_and_time_is_read_again(path)
     os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     os.replace(other, path)
     assert "tan" in stored(Files((path,)), (), cache).text("color")
+
+
+@pytest.mark.parametrize(("below", "refused"), [("setosa", True), ("virginica", False)])
+def test_a_header_that_stands_below_in_a_later_block_is_refused(tmp_path, monkeypatch, below, refused):
+    monkeypatch.setattr(delimited, "_BLOCK", 500)
+    rows = [f"{k / 8},{'versicolor' if k < 90 else below}\n" for k in range(100)]
+    (tmp_path / "t.csv").write_text("5.1,setosa\n" + "".join(rows))
+    files = Files((tmp_path / "t.csv",))
+    if not refused:
+        assert stored(files, (), tmp_path / ".cache").names == ["5.1", "setosa"]
+        return
+    with pytest.raises(DataError, match=r"(?s)the first line could be data.*data\.header: no"):
+        stored(files, (), tmp_path / ".cache")

@@ -1,11 +1,13 @@
 """The target's labels and the classes they stand for."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.meaning import refuse_other_decimal
 from bpcli.datasets.table import BOOLEANS, EXACT, Table, exact_number, is_number
 from bpcli.errors import DataError, meant, several
 from bpcli.formulas.choices import Task
@@ -13,6 +15,8 @@ from bpcli.text.natural_order import natural_key
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
+_INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
+
 Class = str | float | int
 """Text, or a number: a whole one that a double does not hold exactly is an int."""
 
@@ -35,6 +39,7 @@ def fit_classes(
     """
     if task is Task.REGRESSION:
         if not table.is_numeric(target):
+            refuse_other_decimal(table, target)
             row, cell = table.first_not_numeric(target)
             raise DataError(
                 f"{table.where(row, target)}: {cell!r} is not a number, and loss {loss} needs a number as target",
@@ -59,7 +64,19 @@ def classes_of(table: Table, target: str, rows: Array) -> list[Class]:
     if _in_doubles(table, target):
         return list(np.unique(table.numeric(target)[rows]).tolist())
     found = {*_labels(table, target, rows)}
+    _refuse_infinite(table, target, found)
     return sorted(found, key=lambda label: natural_key(label) if isinstance(label, str) else label)
+
+
+def _refuse_infinite(table: Table, target: str, labels: set[Class]) -> None:
+    """DataError for numbers of which one is infinite: they are no texts."""
+    infinite = [word for word in map(class_text, labels) if _INFINITE.fullmatch(word)]
+    others = {*map(class_text, labels)} - {*infinite}
+    if infinite and others and all(map(is_number, others)):
+        where = table.where(table.text(target).index(infinite[0]), target)
+        raise DataError(
+            f"{where}: {infinite[0]} is not a finite number", "if it is a gap: data.missing_words and data.missing"
+        )
 
 
 def label_codes(table: Table, target: str) -> Array:
@@ -88,8 +105,8 @@ def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> 
     if None in found:
         at = found.index(None)
         raise DataError(
-            f"{table.where(int(rows[at]), target)}: {class_text(labels[at])!r} is no class that the training rows have",
-            f"the classes are {_shown(classes)}",
+            f"{table.where(int(rows[at]), target)}: the label {class_text(labels[at])!r} is none of the classes",
+            f"the classes of the training rows are {_shown(classes)}",
         )
     return np.array(found, np.intp)
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.meaning import refuse_other_decimal
 from bpcli.datasets.preparation.options import PreparationOptions
-from bpcli.datasets.table import Table, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 
 Array = NDArray[Any]
@@ -18,6 +19,8 @@ _MOST_SHOWN = 20  # problems that an error lists
 def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
     """One DataError for all columns that can't be used as they are, with the lines of the config that would help."""
     problems: list[str] = []
+    for name in strategies:
+        refuse_other_decimal(table, name)
     exclude, categorical = list(options.exclude), list(options.categorical)
     fillings: dict[str, str] = {}
     for name, strategy in strategies.items():
@@ -53,7 +56,7 @@ def _describe(table: Table, name: str) -> tuple[str, bool]:
     row, cell = table.first_not_numeric(name)
     present = [c for c in table.text(name) if c not in table.words(name)]
     distinct = len(set(present))
-    words = sum(not is_number(c) for c in present)
+    words = sum(not table.reads(c) for c in present)
     if words <= len(present) // 10:  # a column of numbers with some mistakes
         what = (
             f"{words} of {len(present)} cells {'is' if words == 1 else 'are'} not; mend them, or leave the column out"

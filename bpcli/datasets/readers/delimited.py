@@ -19,6 +19,7 @@ from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_for
 from bpcli.datasets.readers.headers import (
     are_counted,
     comment,
+    could_be_cell,
     is_mark,
     looks_like_row,
     named,
@@ -171,6 +172,8 @@ class _Source:
     def blocks(self) -> Iterator[Table]:
         """The rows as one table after another; a column that was text in one is text in all later ones."""
         first, before = 0, None
+        stand: dict[str, bool] = {}  # whether each name could be a cell of its column, of numbers or of text
+        texts: set[str] = set()
         with self._lines() as text:
             place, names = self._names(text)
             try:
@@ -178,12 +181,19 @@ class _Source:
                     columns = before = self._columns(before)
                     columns.add(lines, text)
                     if columns.rows:
-                        yield self._block(place, names, columns, lines, first)
+                        block = self._block(place, names, columns, lines, first)
+                        for name in names if self._named and self._dialect.header == AUTO else ():
+                            column = block.column(name)
+                            stand[name] = stand.get(name, False) or could_be_cell(name, column, self._dialect.decimal)
+                            texts |= {name} if isinstance(column, list) else set()
+                        yield block
                     first += columns.rows
             except (csv.Error, NotATableError) as error:
                 raise self._first_mistake() from error
         if not first:
             raise self._no_rows()
+        if stand and all(stand.values()) and (texts or not are_counted(names)):
+            raise self._like_row(place, names)
 
     def _columns(self, before: "Columns | None" = None) -> "Columns":
         return Columns(self.form.width + self.form.trailing, self._delimiter, before, self._dialect.decimal)
@@ -256,9 +266,10 @@ class _Source:
                     begin = reader.line_num + 1
             except csv.Error as error:
                 what = "a quote that is not closed" if "end of data" in str(error) else str(error)
-                raise DataError(
-                    f"{self.path}:{begin}: {what}", 'a quote inside a quoted cell is doubled: ""'
-                ) from error
+                hint = 'a quote inside a quoted cell is doubled: ""'
+                if self._dialect.delimiter != AUTO:
+                    hint += f"; or data.delimiter is not {self._dialect.delimiter!r}: auto finds it"
+                raise DataError(f"{self.path}:{begin}: {what}", hint) from error
 
     def _first_mistake(self) -> DataError:
         """The error of the first record that is none or has another number of cells than the first."""
@@ -317,6 +328,16 @@ class _Source:
         self._unnamed = [j for j, name in enumerate(names) if not name]
         return place, named(names)
 
+    def _like_row(self, where: str, names: Sequence[str]) -> DataError:
+        """The error for names that look like a row of data."""
+        shown = several(names, 6)
+        return OpenReadingError(
+            f"{where}: the first line could be data, or names that look like it: {shown}",
+            "data.header: no if it is a row (the columns are x1, x2, …), data.header: yes if these are the names",
+            {"header": "no"},
+            f"{where}: read as a row, not as names: {shown}; columns are x1, x2, … (data.header: no, else yes)",
+        )
+
     def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any]) -> None:
         """DataError if names are missing or twice, or look like the first row of the columns under them."""
         if not self._named:
@@ -324,13 +345,7 @@ class _Source:
         if len(names) != len(columns):  # NumPy ends a line where `csv` does not
             raise DataError(f"{where}: {len(names)} names for {len(columns)} columns")
         if self._dialect.header == AUTO and looks_like_row(names, columns, self._dialect.decimal):
-            shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-            raise OpenReadingError(
-                f"{where}: the first line could be data, or names that look like it: {shown}",
-                "data.header: no if it is a row (the columns are x1, x2, …), data.header: yes if these are the names",
-                {"header": "no"},
-                f"{where}: read as a row, not as names: {shown}; columns are x1, x2, … (data.header: no, else yes)",
-            )
+            raise self._like_row(where, names)
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):
             if name in seen:

@@ -16,6 +16,7 @@ _MARKS = "#%|!;/*"
 """Characters that may begin a comment."""
 
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
+_GAPS = MISSING | {DASH}
 _MOST_ABOVE = 20  # lines of a title
 
 
@@ -102,17 +103,19 @@ def looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -
     """Whether each name could be a cell of its column: a number over numbers, dressed ones too, a boolean over
     booleans, over text one that stands below; but 0, 1, 2, … and 1, 2, 3, … over numbers are names.
     """
-    numeric = [not isinstance(column, list) for column in columns]
-    if all(numeric) and are_counted(names):
+    if are_counted(names) and not any(isinstance(column, list) for column in columns):
         return False
-    gaps = MISSING | {DASH}
+    cells = sorted(zip(names, columns, strict=True), key=lambda cell: isinstance(cell[1], list))  # numbers first
+    return not _GAPS.issuperset(names) and all(could_be_cell(*cell, decimal) for cell in cells)
 
-    def could_be(name: str, column: Any, is_numeric: bool) -> bool:
-        number = is_number(point_for_comma(name) if decimal == "," else name)
-        return name in gaps or (number if is_numeric else name in column or _is_of_kind(name, column))
 
-    cells = sorted(zip(names, columns, numeric, strict=True), key=lambda cell: not cell[2])  # numbers take no search
-    return not gaps.issuperset(names) and all(could_be(*cell) for cell in cells)
+def could_be_cell(name: str, column: Any, decimal: str) -> bool:
+    """Whether a name could be a cell of the column below it."""
+    if name in _GAPS:
+        return True
+    if isinstance(column, list):
+        return name in column or _is_of_kind(name, column)
+    return is_number(point_for_comma(name) if decimal == "," else name)
 
 
 def _is_of_kind(name: str, cells: Sequence[str]) -> bool:

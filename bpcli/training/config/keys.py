@@ -28,6 +28,7 @@ from bpcli.training.config.value_types import (
     CLASS_NAME,
     FILE,
     FLAG,
+    MARK,
     NAME,
     NAMES,
     PATH,
@@ -264,7 +265,7 @@ class DataConfig:
     header: Annotated[
         str, Key(one_of(AUTO, "yes", "no"), "no: columns x1, x2, …; auto refuses names that could be a row")
     ] = AUTO
-    comment: Annotated[str | None, Key(optional(CHARACTER), "a character that begins a line to pass over")] = None
+    comment: Annotated[str | None, Key(optional(MARK), "a character that begins a line to pass over")] = None
     missing_words: Annotated[
         str | tuple[str, ...] | dict[str, tuple[str, ...]],
         Key(

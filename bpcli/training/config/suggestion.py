@@ -158,7 +158,8 @@ def _look(table: Table, name: str, among: Any) -> _Look:
     if table.is_numeric(name):
         values = table.numeric(name)[filled]
         distinct = len(classes_of(table, name, np.flatnonzero(filled)))
-        useless = _useless_constant(rows, all_rows, distinct) or ("an id" if _is_id(name, values, distinct) else "")
+        is_id = name not in table.dressed and _is_id(name, values, distinct)
+        useless = _useless_constant(rows, all_rows, distinct) or ("an id" if is_id else "")
     else:
         text = table.text(name)
         cells = [text[row] for row in np.flatnonzero(filled)]

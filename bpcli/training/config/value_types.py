@@ -184,6 +184,13 @@ def _read_character(node: Scalar) -> str:
     return node.value
 
 
+def _read_mark(node: Scalar) -> str:
+    mark = _read_character(node)
+    if mark in "0123456789+-.":
+        raise ValueError(f"a row of numbers may begin with {mark} too")
+    return mark
+
+
 def _read_word(node: Scalar) -> str:
     """A cell as it is written: null and true are words like others."""
     return node.value if isinstance(node.value, str) else node.text
@@ -370,6 +377,7 @@ FLAG = _scalar("true or false", _read_flag, {"type": "boolean"})
 NAME = _scalar("a column's name", _text, _NAMES_TYPES)
 NAMES = list_of(NAME, "columns")
 CHARACTER = _scalar("one character", _read_character, {"type": "string", "minLength": 1, "maxLength": 1})
+MARK = _scalar("one character that begins no number", _read_mark, CHARACTER.schema)
 WORDS = list_of(_scalar("a word", _read_word, {"type": ["string", "number", "boolean", "null"]}), "words")
 _CLASS_TYPES = {"type": ["string", "number", "boolean"]}
 CLASS = _scalar("a class, text or a number", _read_class, _CLASS_TYPES)

@@ -47,7 +47,7 @@ def test_the_classes_are_part_of_the_preparation():
     fitted = fit(text, task="binary", positive="no")
     assert fitted.classes == ("yes", "no")
     assert fitted.apply(table(text)).y.tolist() == [0, 1, 0]
-    with pytest.raises(DataError, match=r"(?s)new\.csv:3: column y: 'w' is no class.*yes, no"):
+    with pytest.raises(DataError, match=r"(?s)new\.csv:3: column y: the label 'w' is none of the classes.*yes, no"):
         fitted.apply(table("a,y\n1,yes\n2,w\n", "new.csv"))
 
 
