@@ -63,6 +63,8 @@ def command(
                 output.note(f"{settled.output} is finished: there is nothing to do")
             summary = current.finish()
             _tell_warnings(current)
+            if current.nowhere:
+                output.warning(current.nowhere)
         except (KeyboardInterrupt, Terminated):
             _tell_stopped(current, config, settings, folder)
             raise

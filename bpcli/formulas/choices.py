@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Callable, Mapping
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 INF = math.inf
@@ -118,6 +118,13 @@ class Task(StrEnum):
 
     REGRESSION = "regression"
     TWO_CLASSES = "binary"
+    CLASSES = "classes"
+
+
+class Likelihood(Enum):
+    """The distribution of y that a loss is of: normal, its variance estimated, or the probabilities of classes."""
+
+    NORMAL = "normal"
     CLASSES = "classes"
 
 

@@ -16,6 +16,7 @@ from bpcli.formulas.choices import (
     Interval,
     Kink,
     Kinks,
+    Likelihood,
     Setting,
     Task,
     given_settings,
@@ -68,6 +69,7 @@ class Loss(NamedTuple):
     of_z: bool = False  # whether the activation has to be the identity
     encoding: tuple[float, float] | None = None  # the labels of two classes as numbers
     probability: bool = False  # whether ŷ is the probability of the second class; else that is predicted where ŷ ≥ 0
+    likelihood: Likelihood | None = None  # the distribution of y whose −log the term is, but for constants
     per_class: bool = False  # whether a sample may have an entry for each class, over which J₀ is summed
     of_difference: bool = False  # whether J₀ depends on y − ŷ alone, so that J₀(0, ŷ − y) is the same
     by_shares: Callable[..., float] | None = None  # (p): the least J of a constant ŷ, from the share of each class
@@ -173,6 +175,7 @@ LOSSES: dict[str, Loss] = {
             _mean,
             per_class=True,
             of_difference=True,
+            likelihood=Likelihood.NORMAL,
             by_shares=_impurity,
             whole=(formulas.mse, formulas.dmse_dyhat),
         ),
@@ -192,6 +195,7 @@ LOSSES: dict[str, Loss] = {
             encoding=(0.0, 1.0),
             probability=True,
             by_shares=_entropy,
+            likelihood=Likelihood.CLASSES,
             fused={
                 "sigmoid": Fused(
                     formulas.sigmoid_bce_term,
@@ -220,6 +224,7 @@ LOSSES: dict[str, Loss] = {
             spans=BETWEEN_0_AND_1,
             per_class=True,
             by_shares=_entropy,
+            likelihood=Likelihood.CLASSES,
             fused={
                 "softmax": Fused(
                     formulas.softmax_cce_term,

@@ -31,7 +31,7 @@ from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, sav
 from bpcli.training.setup import prepare
 from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, most_epochs
-from bpcli.training.verdict import advice, no_better_than_constant, short_of_optimum
+from bpcli.training.verdict import advice, no_better_than_constant, no_optimum, short_of_optimum
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
@@ -53,6 +53,8 @@ class Session:
     """Called with the progress of a conversion of large data."""
     saved: str = ""
     """How far the saved training is, in words; empty if none is saved."""
+    nowhere: str = ""
+    """Why the weights have no optimum, if that is proven."""
     _folder: Path = Path()
     _replaces: bool = False
     _data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -153,6 +155,8 @@ class Session:
         useless = no_better_than_constant(summary)
         if useless:
             summary["advice"] = advice(training.result, training.parts["train"].X)
+        else:
+            self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
         if useless and self._replaces and target.exists():
             raise CheckError(f"{useless}; the run that was there stays", summary["advice"])
         save_run(self._folder, dump_config(self.config), training.result, training.state.records, summary)

@@ -23,6 +23,7 @@ from bpcli.training.descent.to_optimum import (
     solve_epochs,
 )
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
+from bpcli.training.inference.separation import QUICK, separation
 from bpcli.training.model import Model, best_constant_loss
 from bpcli.training.parts import Part
 
@@ -147,6 +148,17 @@ class Training:
             "reached": norm <= (self.config.training.tolerance or TOLERANCE),
         }
 
+    def _separated(self) -> dict[str, Any]:
+        """Whether the classes are separated, None where that is not known, and the features that separate them."""
+        model, train = self.result, self.parts["train"]
+        if model.classes is None:
+            return {}
+        found = separation(train.X, train.y, len(model.classes), model.w, model.b, train.weights, QUICK)
+        names = model.preparation.feature_names
+        return {"separated": found.separated} | (
+            {"separated_by": [names[j] for j in found.features]} if found.separated else {}
+        )
+
     def _validated(self) -> dict[str, Any]:
         """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
         part = self.parts["validation"]
@@ -170,6 +182,7 @@ class Training:
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
             **self.beside_constant(),
             "optimum": self.optimum(self.result),
+            **self._separated(),
             "seconds": self.state.seconds,
         }
 

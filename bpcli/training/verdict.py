@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.datasets.sparse import is_sparse, pieces
+from bpcli.errors import several
 from bpcli.text.notation import number
 from bpcli.training.model import BLOCK, Model
 
@@ -41,6 +42,16 @@ def short_of_optimum(summary: Mapping[str, Any], tolerance: float | None, epochs
     return (
         f"the optimum is not reached: the gradient's largest entry is {number(optimum['gradient_norm'], 3)}, above "
         f"training.tolerance {number(tolerance)}, and {why}"
+    )
+
+
+def no_optimum(summary: Mapping[str, Any], model: Model, penalised: bool) -> str:
+    """Why the weights of a model have no optimum, where its classes are separated; empty for any other."""
+    if penalised or not summary.get("separated") or not model.says_probabilities:
+        return ""
+    return (
+        f"the classes are separated, wholly or in part, by {several(summary['separated_by'])}: the loss falls as long "
+        "as the weights grow, so that they have no optimum and no standard errors; training.l2 holds them"
     )
 
 

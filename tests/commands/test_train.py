@@ -200,7 +200,7 @@ def test_a_forced_training_that_learned_nothing_leaves_the_old_run(bpcli, train,
 
 
 def test_a_reader_that_has_read_enough_does_not_end_the_training(root, here):
-    command = f"{sys.executable} -m bpcli train {root / 'configs/iris.yaml'} --set training.epochs=3000 | head -n 1"
+    command = f"{sys.executable} -m bpcli train {root / 'configs/diabetes.yaml'} --set training.epochs=3000 | head -n 1"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"],
         capture_output=True,

@@ -30,7 +30,8 @@ class Objective:
     """(1/N) Σ ωJ₀ + l1·Σ|w| + l2/2·‖w‖² as a function of θ (p,): w (n, K) row by row, then b (K,); K = 1 of a neuron.
 
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), as the loss takes it. `step` is of at least as many
-    rows as a block has, `pair` the rows it stands for. `check` is called before each block, and may raise.
+    rows as a block has, `pair` the rows it stands for. l2 may be given by entry, (p,). `check` is called before each
+    block, and may raise.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Objective:
         pair: tuple[Activation | None, Loss],
         outputs: tuple[int, ...],
         l1: float = 0.0,
-        l2: float = 0.0,
+        l2: float | Array = 0.0,
         weights: Array | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -90,6 +91,19 @@ class Objective:
             )
         return np.asarray(H + np.diag(self.l2))
 
+    def score_products(self, theta: Array) -> Array:
+        """Σ s sᵀ (p, p) over the rows, s = ∂(ωJ₀)/∂θ of one row: what is between two Hessians in a sandwich."""
+        w, b = self.unpack(theta)
+
+        def part(x: Any, y: Array, omega: Array | None) -> Array:
+            z = np.asarray(x @ w + b)
+            self._step(z, y, omega)  # z is now ∂(ωJ₀)/∂z
+            z = z.reshape(len(y), self.K)
+            return self._hessian_part(x, z[:, :, None] * z[:, None, :], None)
+
+        with np.errstate(all="ignore"):
+            return np.asarray(summed(part(x, y, omega) for x, y, omega in self._blocks()))
+
     def _hessian_part(self, x: Any, h: Array, omega: Array | None) -> Array:
         """Σ ω (x, 1)(x, 1)ᵀ ⊗ h over the rows, h = ∂²J₀/∂z²."""
         K = self.K
@@ -114,6 +128,10 @@ class Objective:
         mean, squares = summed(part(x, omega) for x, _, omega in self._blocks()) / self.N
         variance = squares - mean**2
         return mean, np.sqrt(np.where(variance > 1e-12 * squares, variance, np.where(squares > 0, squares, 1.0)))
+
+    def features(self) -> Iterator[Any]:
+        """The features, block by block."""
+        return (x for x, _, _ in self._blocks())
 
     def slope(self, theta: Array, at: Evaluation) -> Array:
         """The gradient with that of l1: its shortest subgradient, which is 0 at the optimum."""

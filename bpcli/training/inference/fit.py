@@ -1,0 +1,204 @@
+"""The optimum of a model's own objective, and the covariance of its weights there."""
+
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.sparse import dense
+from bpcli.formulas.choices import Likelihood
+from bpcli.formulas.steps import make_step
+from bpcli.training.descent.objective import Objective
+from bpcli.training.descent.sums import ROWS
+from bpcli.training.model import Model
+
+Array = NDArray[Any]
+
+MOST_WEIGHTS = 2000
+"""More weights than this have no covariance."""
+
+_COLLINEAR = 1e-12  # of the largest eigenvalue of features of one size, below which one is 0 but for rounding
+_MOST_STEPS = 100
+_CLOSE = 1e-13  # a decrement that rounding leaves, of the square root of what the rows add up to
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that a model was trained on: prepared features X (N, n), targets y (N,), weights of mean 1 or None."""
+
+    X: Any
+    y: Array
+    weights: Array | None = None
+
+    def counted(self) -> "Rows":
+        """Those whose weight is not 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        keep = self.weights > 0
+        return Rows(self.X[:][keep], self.y[keep], self.weights[keep] / np.mean(self.weights[keep]))
+
+
+class Uncertainty(NamedTuple):
+    """The covariance of (w row by row, b) of a model, (p, p), the degrees of freedom of t, ∞ for z, and its kind.
+
+    Of softmax it is that of the weights less their mean over the classes, which alone decide.
+    """
+
+    covariance: Array
+    df: float
+    kind: str
+    penalised: bool
+
+
+class Fit:
+    """A model's objective on its rows, in features that are centred and of size 1, where that takes no memory.
+
+    `maps` (p, r): the directions in which the objective changes; of several outputs those against the first. `units`
+    (n + 1, n + 1): from weights and bias here to those of the prepared features.
+    """
+
+    def __init__(self, model: Model, rows: Rows, l2: float) -> None:
+        self.model, self.rows, self.l2 = model, rows.counted(), l2
+        X = self.rows.X
+        n, K = len(model.w), max(1, model.b.size)
+        mean, size = np.zeros(n), np.ones(n)
+        if isinstance(X, np.ndarray):
+            X = X.astype(np.float64)
+            mean = np.average(X, axis=0, weights=self.rows.weights)
+            X -= mean
+            size = np.sqrt(np.average(X * X, axis=0, weights=self.rows.weights))
+            size = np.where(size > 1e-14 * np.abs(mean), size, 1.0)
+            X /= size
+        self.X, self.mean, self.size, self.K, self.N = X, mean, size, K, len(self.rows.y)
+        self.units = np.diag(np.append(1.0 / size, 1.0))
+        self.units[-1, :-1] = -mean / size
+        penalties = np.append(np.repeat(l2 / size**2, K), np.zeros(K))
+        step = make_step(model.type, model.activation, model.loss, min(ROWS, self.N), model.b.shape, np.dtype(float))
+        y = model.target(self.rows.y, np.float64)
+        pair, outputs = (model.g, model.loss_row), model.b.shape
+        self.objective = Objective(X, y, step, pair, outputs, 0.0, penalties, self.rows.weights)
+        self.gram = self._gram()
+        self.basis, self.null = self._split()
+        contrast = np.eye(K)[:, 1:] if K > 1 else np.eye(1)
+        if l2:
+            self.maps = np.zeros(((n + 1) * K, n * K + contrast.shape[1]))
+            self.maps[: n * K, : n * K] = np.eye(n * K)
+            self.maps[n * K :, n * K :] = contrast
+        else:
+            self.maps = np.kron(self.basis, contrast)
+        w, b = model.weights()
+        self.theta = np.vstack([w * size[:, None], b + mean @ w]).reshape(-1)
+
+    def _gram(self) -> Array:
+        """Σ (x, 1)(x, 1)ᵀ over the rows, without their weights."""
+        total = np.zeros((self.X.shape[1] + 1,) * 2)
+        for x in self.objective.features():
+            whole = np.column_stack([dense(x), np.ones(x.shape[0])])
+            total += whole.T @ whole
+        return total
+
+    def _split(self) -> tuple[Array, Array]:
+        """Bases of what the features and a 1 can tell apart, and of what they cannot."""
+        root = np.sqrt(np.where(np.diag(self.gram) > 0, np.diag(self.gram), 1.0))
+        values, vectors = np.linalg.eigh(self.gram / root / root[:, None])
+        vectors = vectors / root[:, None]
+        told = values > _COLLINEAR * values[-1]
+        return vectors[:, told], vectors[:, ~told]
+
+    @property
+    def likelihood(self) -> Likelihood | None:
+        """The distribution that the model is of: linear, logistic or multinomial; None for any other."""
+        loss, g = self.model.loss_row, self.model.g
+        if loss.likelihood is Likelihood.NORMAL:
+            return loss.likelihood if g is not None and g.formula == "z" else None
+        return loss.likelihood if loss.likelihood and ("softmax" if g is None else g.name) in loss.fused else None
+
+    def step(self) -> tuple[Array, float] | None:
+        """Newton's step from θ (p,), and the decrement √(gᵀH⁻¹g); None where the Hessian is not positive definite."""
+        g, H = self.maps.T @ self.objective(self.theta).gradient, self.hessian()
+        try:
+            if not np.isfinite(H).all():
+                return None
+            np.linalg.cholesky(H)
+            d = -np.linalg.solve(H, g)
+        except np.linalg.LinAlgError:
+            return None
+        return self.maps @ d, sqrt(max(0.0, float(-g @ d)))
+
+    def hessian(self) -> Array:
+        """∂²J/∂θ² in the directions in which J changes, (r, r)."""
+        return np.asarray(self.maps.T @ self.objective.hessian(self.theta) @ self.maps)
+
+    def distance(self) -> tuple[float | None, float]:
+        """Newton's decrement, and how far the optimum is at most, in standard errors of any weight; None and ∞ where
+        that is not known."""
+        found = self.step()
+        if found is None:
+            return None, inf
+        errors = sqrt(self.N / self.dispersion()) if self.dispersion() else inf
+        return found[1], found[1] * errors if found[1] else 0.0
+
+    def solve(self) -> bool:
+        """Go to the optimum by Newton's steps, each halved until J falls; returns whether it is reached to rounding."""
+        best = inf
+        for _ in range(_MOST_STEPS):
+            at, found = self.objective(self.theta), self.step()
+            if found is None or not np.isfinite(at.value):
+                return False
+            d, decrement = found
+            if decrement <= _CLOSE * max(1.0, sqrt(abs(at.value))) or (decrement < 1e-6 and decrement >= 0.5 * best):
+                return True
+            best, t = decrement, 1.0
+            while not self.objective(self.theta + t * d).value <= at.value + 1e-14 * abs(at.value) and t > 1e-12:
+                t *= 0.5
+            self.theta = self.theta + t * d
+        return False
+
+    def dispersion(self) -> float:
+        """By what the mean of J₀ has to be divided to be the mean of −log p(y): 2σ² of a normal y, σ² estimated."""
+        if self.likelihood is not Likelihood.NORMAL:
+            return 1.0
+        df = self.N - self.parameters()
+        return 2.0 * self.N * self.objective(self.theta).loss / df if df > 0 else 0.0
+
+    def parameters(self) -> float:
+        """The parameters; under l2 the effective ones, tr(H⁻¹I), with the information I of the rows alone."""
+        if not self.l2:
+            return float(self.maps.shape[1])
+        H = self.hessian()
+        return float(np.trace(np.linalg.solve(H, H - self.penalty())))
+
+    def penalty(self) -> Array:
+        """The part of the Hessian that is of l2, (r, r)."""
+        return np.asarray(self.maps.T @ (self.objective.l2[:, None] * self.maps))
+
+    def sandwiched(self, robust: bool) -> bool:
+        """Whether the covariance is a sandwich of the rows' own slopes: asked for, weighted, or of no distribution."""
+        return robust or self.rows.weights is not None or self.likelihood is None
+
+    def covariance(self, robust: bool = False) -> Array:
+        """The covariance of θ (p, p): N⁻¹H⁻¹·I·H⁻¹ with the information I, or with Σ s sᵀ/N of the rows' slopes s
+        (White 1982, Maximum likelihood estimation of misspecified models)."""
+        H = self.hessian()
+        inverse = np.linalg.inv(H)
+        if self.sandwiched(robust):
+            middle = self.maps.T @ self.objective.score_products(self.theta) @ self.maps / self.N
+        else:
+            middle = (H - self.penalty()) * self.dispersion() if self.l2 else H * self.dispersion()
+        V = self.maps @ (inverse @ middle @ inverse) @ self.maps.T / self.N
+        return np.asarray(0.5 * (V + V.T))
+
+    def prepared(self, V: Array) -> Array:
+        """The covariance of (w, b) of the prepared features, of several outputs less their mean."""
+        centred = np.eye(self.K) - (1.0 / self.K if self.K > 1 else 0.0)
+        change = np.kron(self.units, centred)
+        return np.asarray(change @ V @ change.T)
+
+    def uncertainty(self) -> Uncertainty:
+        """What is kept with a model at its optimum."""
+        is_normal = self.likelihood is Likelihood.NORMAL and not self.sandwiched(False)
+        df = self.N - self.parameters() if is_normal else inf
+        kind = "sandwich" if self.sandwiched(False) else "information"
+        return Uncertainty(self.prepared(self.covariance()), df, kind, bool(self.l2))

@@ -1,0 +1,231 @@
+"""Whether classes are separated: whether a linear function of the features gets every row right, or none wrong.
+
+The loss of probabilities then has no optimum: it falls as long as the weights grow (Albert & Anderson 1984, On the
+existence of maximum likelihood estimates in logistic regression models). What is said here is proven: that they are, by
+weights that get every row right, or by a column that none of them crosses; that they are not, by a bound on how far the
+optimum is. Else nothing is said.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.sparse import dense, is_sparse, pieces
+from bpcli.errors import BpcliError
+from bpcli.formulas.layers import activation_of, loss_of
+from bpcli.formulas.solvers import SOLVERS
+from bpcli.formulas.steps import make_step
+from bpcli.training.descent.objective import Objective
+from bpcli.training.descent.state import Pause, State
+from bpcli.training.descent.sums import ROWS
+from bpcli.training.descent.to_optimum import solve_epochs, start_solver
+
+Array = NDArray[Any]
+
+QUICK = 1 << 28
+"""Products that a training spends, at most, to find out."""
+
+_MOST_ITERATIONS = 40
+_DENSE = 1 << 24  # entries of features that are looked at in memory
+_EXTREMES = 1 << 24  # of columns and classes whose least and largest values are kept
+_COLLINEAR = 1e-13  # of the largest eigenvalue of features of one size: an eigenvalue that rounding has left of 0
+_UNCLEAR = 1e-9  # below, it may be either
+_NOT_FAR = 0.1  # a fifth of what proves that there is an optimum, for what rounding does
+
+
+class Separation(NamedTuple):
+    """Whether classes are `separated`, None if that is not known, and the numbers of the features that do it."""
+
+    separated: bool | None
+    features: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Features X (N, n), an array, a sparse one or a `Matrix`, and class numbers y (N,) of K classes.
+
+    With `outputs` () a class is told by the sign of z, with (K,) by the largest.
+    """
+
+    X: Any
+    y: Array
+    K: int
+    outputs: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The entries of the features."""
+        return int(self.X.shape[0] * self.X.shape[1])
+
+    def blocks(self) -> Iterator[tuple[Any, Array]]:
+        """The rows block by block."""
+        first = 0
+        for x in pieces(self.X, ROWS):
+            yield x.astype(np.float64, copy=False), self.y[first : first + x.shape[0]]
+            first += x.shape[0]
+
+    def margins(self, z: Array, y: Array) -> Array:
+        """By how much z (N,) or (N, K) speaks for the class y, (N,)."""
+        if not self.outputs:
+            return np.where(y == 1, z, -z)
+        rows = np.arange(len(y))
+        others = z.copy()
+        others[rows, y] = -np.inf
+        return np.asarray(z[rows, y] - others.max(axis=1))
+
+    def all_right(self, w: Array, b: Array) -> bool:
+        """Whether w and b get every row right, by more than rounding could have done."""
+        steps = 4.0 * (len(w) + 2) * np.finfo(np.float64).eps
+        for x, y in self.blocks():
+            size = np.asarray(abs(x) @ abs(w) + abs(b)).reshape(len(y), -1).max(axis=1)
+            if not (self.margins(np.asarray(x @ w + b), y) > steps * size).all():
+                return False
+        return True
+
+
+def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | None, budget: int) -> Separation:
+    """Whether the classes y (N,) are separated by the features X (N, n); w and b are the trained weights.
+
+    Rows of weight 0 do not count. `budget`: how many products it may take.
+    """
+    w, b = w.astype(np.float64), b.astype(np.float64)
+    if weights is not None and not weights.all():
+        if not (is_sparse(X) or isinstance(X, np.ndarray)):
+            return Separation(None)
+        X, y = X[weights > 0], y[weights > 0]
+    rows = Labelled(X, y.astype(np.intp), K, b.shape)
+    if not (np.isfinite(w).all() and np.isfinite(b).all()) or len(np.unique(y)) < 2:
+        return Separation(None)
+    with np.errstate(all="ignore"):
+        if alone := _alone(rows):
+            return Separation(True, alone)
+        if rows.all_right(w, b):
+            return Separation(True, _needed(rows, w, b))
+        found = search(rows, w, b, budget)
+        if isinstance(found, bool):
+            return Separation(found)
+        return Separation(None) if found is None else Separation(True, _needed(rows, *found))
+
+
+def _alone(rows: Labelled) -> tuple[int, ...]:
+    """The features that separate some classes from the others alone: no value lies on the wrong side of a cut.
+
+    That is exact: values are compared, and nothing is computed.
+    """
+    n = rows.X.shape[1]
+    if n * rows.K > _EXTREMES:
+        return ()
+    low, high = np.full((rows.K, n), np.inf), np.full((rows.K, n), -np.inf)
+    for x, y in rows.blocks():
+        for k in np.unique(y):
+            part = x[y == k]
+            least, most = part.min(axis=0), part.max(axis=0)
+            if is_sparse(x):
+                least, most = least.toarray().reshape(-1), most.toarray().reshape(-1)
+            low[k], high[k] = np.minimum(low[k], least), np.maximum(high[k], most)
+    order = np.lexsort((high, low), axis=0)
+    low, high = np.take_along_axis(low, order, 0), np.take_along_axis(high, order, 0)
+    below = np.maximum.accumulate(high, axis=0)
+    cut = (below[:-1] <= low[1:]) & np.isfinite(low[1:])
+    varies = below[-1] > low[0]
+    return tuple(np.flatnonzero(cut.any(axis=0) & varies).tolist())
+
+
+def _needed(rows: Labelled, w: Array, b: Array) -> tuple[int, ...]:
+    """Features that are enough for weights that get every row right: the others' weights may be 0."""
+    used = np.flatnonzero(np.abs(w).reshape(len(w), -1).max(axis=1))
+    if rows.size * rows.K > _DENSE:
+        return tuple(used.tolist())
+    X = dense(rows.X[:]).astype(np.float64, copy=False) if is_sparse(rows.X) else np.asarray(rows.X[:], np.float64)
+    z, w = np.asarray(X @ w + b), w.copy()
+    small = 1e-9 * float(np.abs(z).max())
+    for j in used[np.argsort([np.abs(w[j]).max() * np.std(X[:, j]) for j in used])]:
+        without = z - np.multiply.outer(X[:, j], w[j])
+        if (shift := _shift(rows, without, small)) is not None:
+            z, w[j] = without + shift, 0.0
+    return tuple(np.flatnonzero(np.abs(w).reshape(len(w), -1).max(axis=1)).tolist())
+
+
+def _shift(rows: Labelled, z: Array, small: float) -> Any:
+    """A change of the bias of one output, 0 for several, with which z gets every row right; None if there is none."""
+    if rows.outputs:
+        return 0.0 if (rows.margins(z, rows.y) > small).all() else None
+    low, high = z[rows.y == 0].max(), z[rows.y == 1].min()
+    return -0.5 * (low + high) if high - low > small else None
+
+
+def search(rows: Labelled, w: Array, b: Array, budget: int) -> tuple[Array, Array] | bool | None:
+    """Go for the optimum of the logistic loss from w and b, without penalties.
+
+    Returns weights on the way that get every row right; False once an optimum is proven to be there; None if the way,
+    or the `budget` of products, ends before.
+    """
+    objective = _likelihood(rows)
+    newton = objective.N * objective.p**2
+    name = "newton" if 10 * newton <= budget else "lbfgs"
+    cost = newton if name == "newton" else 4 * objective.N * objective.p
+    most = min(_MOST_ITERATIONS * (1 if name == "newton" else 8), budget // max(1, cost))
+    state, row = State(w.copy(), b.copy()), SOLVERS[name]
+    start_solver(row, {key: setting.default for key, setting in row.settings.items()}, state)
+    basis = _independent(rows) if name == "newton" else None
+    try:
+        for _ in solve_epochs(objective, row, state, most, 1e-12, Pause()):
+            if rows.all_right(state.w, state.b):
+                return state.w, state.b
+            if basis is not None and has_optimum(objective, objective.pack(state.w, state.b), basis):
+                return False
+    except (BpcliError, np.linalg.LinAlgError):
+        return None
+    return None
+
+
+def _likelihood(rows: Labelled) -> Objective:
+    """−Σ log p(y)/N of a sigmoid neuron, or of softmax."""
+    type_, activation, loss = ("softmax", None, "cce") if rows.outputs else ("neuron", "sigmoid", "bce")
+    step = make_step(type_, activation, loss, min(ROWS, len(rows.y)), rows.outputs, np.dtype(np.float64))
+    y = rows.y if rows.outputs else rows.y.astype(np.float64)
+    return Objective(rows.X, y, step, (activation_of(activation), loss_of(loss)), rows.outputs)
+
+
+def _independent(rows: Labelled) -> Array | None:
+    """A basis (n + 1, r) of what the features and a 1 can tell apart; None if rounding leaves that open."""
+    n = rows.X.shape[1]
+    gram = np.zeros((n + 1, n + 1))
+    for x, _ in rows.blocks():
+        x = np.column_stack([dense(x), np.ones(x.shape[0])])
+        gram += x.T @ x
+    size = np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), 1.0))
+    values, vectors = np.linalg.eigh(gram / size / size[:, None])
+    if ((values > _COLLINEAR * values[-1]) & (values < _UNCLEAR * values[-1])).any():
+        return None
+    return np.asarray(vectors[:, values > _COLLINEAR * values[-1]] / size[:, None])
+
+
+def has_optimum(objective: Objective, theta: Array, basis: Array) -> bool:
+    """Whether −Σ log p(y) is proven to have an optimum, near θ: 2Rν ≤ 1 (Bach 2010, Self-concordant analysis, 2).
+
+    ν is Newton's decrement, and R bounds how far a step of length 1, measured by the Hessian, moves z of any row: there
+    |f'''| ≤ R·f''. Several outputs are taken against the first.
+    """
+    K = objective.K
+    maps = np.kron(basis, np.eye(K)[:, 1:] if K > 1 else np.eye(1))
+    H = objective.N * (maps.T @ objective.hessian(theta) @ maps)
+    g = objective.N * (maps.T @ objective(theta).gradient)
+    if not np.isfinite(H).all():
+        return False
+    try:
+        half = np.linalg.cholesky(H)
+        inverse = np.linalg.inv(half)
+    except np.linalg.LinAlgError:
+        return False
+    decrement = float(np.linalg.norm(inverse @ g))
+    outputs, farthest = max(1, K - 1), 0.0
+    by_output = [inverse[:, k::outputs] for k in range(outputs)]
+    for x in objective.features():
+        t = np.column_stack([dense(x), np.ones(x.shape[0])]) @ basis
+        reach = sum(((t @ part.T) ** 2).sum(axis=1) for part in by_output)
+        farthest = max(farthest, float(np.max(reach)))
+    return bool(decrement * np.sqrt(farthest * (2.0 if K > 1 else 1.0)) <= _NOT_FAR)

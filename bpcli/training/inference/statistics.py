@@ -1,0 +1,207 @@
+"""The statistics of a linear, logistic or multinomial model at its optimum: errors, tests, intervals, and its fit."""
+
+from math import exp, inf, log, pi, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.preparation.fitted import Preparation
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.sparse import dense
+from bpcli.formulas.choices import Likelihood
+from bpcli.training.inference.fit import Fit
+from bpcli.training.inference.tails import f_tail, normal_tails, quantile, t_tails
+from bpcli.training.model import best_constant_loss
+
+Array = NDArray[Any]
+
+LEVEL = 0.95
+"""Of the intervals."""
+
+BIAS = "bias"
+
+WITHHELD = (
+    "under l2 the weights are pulled towards 0, so that an interval round them does not hold the true ones as often as "
+    "it says, and p has no meaning"
+)
+
+_DENSE = 1 << 24  # entries of features whose condition number is computed from themselves, not from their squares
+
+
+class Shown(NamedTuple):
+    """What the statistics are of: `A` (m + 1, n + 1) leads to it from weights and bias of the fit; names of the m."""
+
+    A: Array
+    names: list[str]
+    kept: Array
+    """The numbers of these features."""
+    bases: list[str]
+    """The categories that the others of their column are compared with."""
+
+
+def shown(fit: Fit, raw: bool) -> Shown:
+    """The weights of the prepared features, or `raw` in their own units; without a penalty each category of a column
+    against its first, as all of them together are no more than the bias."""
+    preparation, n = fit.model.preparation, len(fit.mean)
+    A, scale = fit.units.copy(), np.ones(n)
+    if preparation.scale is not None:
+        scale = np.broadcast_to(np.asarray(preparation.scale, np.float64), n)
+    if raw:
+        mean = np.zeros(n) if preparation.mean is None else np.asarray(preparation.mean)
+        A[:-1] /= scale[:, None]
+        A[-1] -= mean @ A[:-1]
+        scale = np.ones(n)
+    names, drop = list(preparation.feature_names), []
+    for first, size in [] if fit.l2 else categories(preparation):
+        A[-1] += A[first] / scale[first]  # the dummy is 1/scale where it is 1
+        A[first + 1 : first + size] -= A[first]
+        drop.append(first)
+    kept = np.setdiff1d(np.arange(n), drop)
+    return Shown(A[np.append(kept, n)], [names[j] for j in kept], kept, [names[j] for j in drop])
+
+
+def categories(preparation: Preparation) -> list[tuple[int, int]]:
+    """For each column of categories the place of its first feature and how many there are."""
+    found, at = [], 0
+    for column in preparation.columns:
+        size = 1 if column.categories is None else len(column.categories)
+        if column.categories is not None:
+            found.append((at, size))
+        at += size
+    return found
+
+
+def dependent(fit: Fit, what: Shown) -> list[str]:
+    """The features whose weights are not determined, as they depend on each other linearly."""
+    if fit.l2 or not fit.null.size:
+        return []
+    moved = what.A @ fit.null
+    # In units in which the feature is of size 1.
+    size = np.sqrt(np.diag(fit.gram) / fit.N)[np.append(what.kept, len(fit.mean))] / np.diag(fit.units)[
+        np.append(what.kept, len(fit.mean))
+    ].clip(1e-300)
+    amount = np.abs(moved[:-1]).max(axis=1) * np.maximum(size[:-1], 1e-300)
+    constant = [name for name, j in zip(what.names, what.kept, strict=True) if not fit.gram[j, j]]
+    return constant or [
+        name for name, by in zip(what.names, amount, strict=True) if by > 1e-6 * max(amount.max(), 1e-300)
+    ]
+
+
+def statistics(fit: Fit, what: Shown, robust: bool) -> dict[str, Any]:
+    """The statistics at the optimum that `fit` is at, as plain numbers by name."""
+    sandwich = fit.sandwiched(robust)
+    estimate = what.A @ fit.theta.reshape(-1, fit.K)
+    contrast = np.eye(fit.K) if fit.K == 1 else np.hstack([-np.ones((fit.K - 1, 1)), np.eye(fit.K - 1)])
+    T = np.kron(what.A, contrast)
+    V = T @ fit.covariance(robust) @ T.T
+    measures = _fit_measures(fit, sandwich)
+    df = measures["df_residual"] if fit.likelihood is Likelihood.NORMAL and not sandwich else inf
+    return {
+        "rows": fit.N,
+        **measures,
+        "coefficients": _coefficients(fit, what, estimate @ contrast.T, V, df, sandwich),
+        "covariance": "sandwich" if sandwich else "information",
+        **({"base": class_text(fit.model.classes[0])} if fit.K > 1 and fit.model.classes else {}),
+        **({"base_categories": what.bases} if what.bases else {}),
+        **({"effective_parameters": fit.parameters(), "withheld": WITHHELD} if fit.l2 else {}),
+        "vif": _inflation(fit, what),
+        "condition_number": _condition(fit, what),
+    }
+
+
+def _coefficients(fit: Fit, what: Shown, estimate: Array, V: Array, df: float, sandwich: bool) -> list[dict[str, Any]]:
+    """A record a weight, feature by feature, the bias last; of softmax class by class."""
+    errors = np.sqrt(np.diag(V)).reshape(estimate.shape)
+    of_classes, names = fit.likelihood is Likelihood.CLASSES, [*what.names, BIAS]
+    classes: list[str | None] = [*(class_text(c) for c in (fit.model.classes or ())[1:])] or [None]
+    letter, q = "z" if df == inf else "t", quantile(LEVEL, df)
+    hc1 = sqrt(fit.N / (fit.N - fit.parameters())) if sandwich and fit.parameters() < fit.N else None
+    records = []
+    for k, name_of_class in enumerate(classes):
+        for j, name in enumerate(names):
+            w, error = float(estimate[j, k]), float(errors[j, k])
+            ratio = w / error if error else None
+            tails = None if ratio is None else normal_tails(ratio) if df == inf else t_tails(ratio, df)
+            withheld = bool(fit.l2)
+            records.append(
+                {
+                    "name": name,
+                    "class": name_of_class,
+                    "weight": w,
+                    "std_error": error,
+                    **({"std_error_hc1": None if hc1 is None else error * hc1} if sandwich else {}),
+                    letter: None if withheld else ratio,
+                    "p_value": None if withheld else tails,
+                    "low": None if withheld else w - q * error,
+                    "high": None if withheld else w + q * error,
+                    "odds_ratio": (exp(w) if w < 709.0 else inf) if of_classes else None,
+                }
+            )
+    return records
+
+
+def _fit_measures(fit: Fit, sandwich: bool) -> dict[str, Any]:
+    """The log-likelihood, that of the bias alone, and what follows from both."""
+    model, N, y, omega = fit.model, fit.N, fit.rows.y, fit.rows.weights
+    loss, parameters = fit.objective(fit.theta).loss, fit.parameters()
+    null = best_constant_loss(model.loss, y, len(model.classes) if model.classes else None, omega)
+    of_classes = fit.likelihood is Likelihood.CLASSES
+    if of_classes:
+        log_likelihood, none = -N * loss, -N * null
+    else:  # of a normal y with the variance that is the likeliest
+        spread = 0.5 * float(np.log(omega).sum()) if omega is not None else 0.0
+        log_likelihood, none = (
+            (spread - 0.5 * N * (log(2.0 * pi * part) + 1.0) if part > 0 else inf) for part in (loss, null)
+        )
+    measures: dict[str, Any] = {
+        "log_likelihood": log_likelihood,
+        "null_log_likelihood": none,
+        "deviance": -2.0 * log_likelihood if of_classes else N * loss,
+        "aic": 2.0 * parameters - 2.0 * log_likelihood,
+        "bic": log(N) * parameters - 2.0 * log_likelihood,
+        "mcfadden_r2" if of_classes else "r2": 1.0 - log_likelihood / none if of_classes else 1.0 - loss / null,
+    }
+    if not of_classes:
+        df1, df2 = parameters - 1.0, N - parameters
+        measures |= {"residual_std_error": sqrt(0.5 * fit.dispersion()), "df_model": df1, "df_residual": df2}
+        if not fit.l2 and df1 > 0:
+            f = _wald(fit) / df1 if sandwich else (null - loss) / loss * df2 / df1
+            measures |= {"f": f, "f_p_value": f_tail(f, df1, df2)}
+    return measures
+
+
+def _wald(fit: Fit) -> float:
+    """βᵀV⁻¹β of all weights but the bias, in the units of the fit, where this is well conditioned."""
+    W = fit.covariance(True)[:-1, :-1]
+    w = fit.theta[:-1]
+    return float(w @ np.linalg.lstsq(W, w, rcond=1e-12)[0])
+
+
+def _inflation(fit: Fit, what: Shown) -> dict[str, float | None]:
+    """The variance inflation of each feature, 1/(1 − R²) with R² of it on the others: the diagonal of the inverse
+    correlations."""
+    mean, square = fit.gram[-1, :-1] / fit.N, fit.gram[:-1, :-1] / fit.N
+    centred = (square - np.outer(mean, mean))[np.ix_(what.kept, what.kept)]
+    size = np.sqrt(np.diag(centred))
+    try:
+        with np.errstate(all="ignore"):
+            found = np.diag(np.linalg.inv(centred / size / size[:, None])).tolist()
+    except np.linalg.LinAlgError:
+        found = [None] * len(what.names)
+    return {
+        name: v if v is not None and 1.0 - 1e-9 <= v < 1e12 else None for name, v in zip(what.names, found, strict=True)
+    }
+
+
+def _condition(fit: Fit, what: Shown) -> float | None:
+    """The largest singular value of the features and a 1, as they are shown, over the least."""
+    # (x, 1)·β = (x', 1)·β' for β = Aβ': the rows of the one are those of the other times A⁻¹.
+    everywhere = np.append(what.kept, len(fit.mean))
+    back = np.linalg.pinv(what.A[:, everywhere])
+    if fit.X.shape[0] * fit.X.shape[1] <= _DENSE:
+        x = np.column_stack([dense(fit.X[:]), np.ones(fit.N)])[:, everywhere] @ back
+        values = np.linalg.svd(x, compute_uv=False)
+    else:
+        values = np.sqrt(np.linalg.eigvalsh(back.T @ fit.gram[np.ix_(everywhere, everywhere)] @ back)[::-1].clip(0.0))
+    return float(values[0] / values[-1]) if values[-1] > 0 else None
