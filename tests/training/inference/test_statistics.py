@@ -1,0 +1,198 @@
+"""The statistics of models at their optimum, against statsmodels and the figures of published data."""
+
+import numpy as np
+import pytest
+
+from bpcli.training.config.loading import config_from_mapping
+from bpcli.training.inference.fit import Fit, Rows
+from bpcli.training.inference.statistics import dependent, shown, statistics
+from bpcli.training.setup import prepare
+
+LINEAR = {"model": {"type": "neuron"}, "loss": "mse"}
+LOGISTIC = {"model": {"type": "neuron", "activation": "sigmoid"}, "loss": "bce"}
+MULTINOMIAL = {"model": {"type": "softmax"}, "loss": "cce"}
+
+
+def fitted(kind, path, target, training=None, **data):
+    config = config_from_mapping(
+        {
+            **kind,
+            "training": {"optimizer": "newton", **(training or {})},
+            "data": {"path": str(path), "target": target, **data},
+        }
+    )
+    training = prepare(config)
+    part = training.parts["train"]
+    fit = Fit(training.model, Rows(part.X, part.y, part.weights), config.training.l2)
+    assert fit.solve()
+    return fit
+
+
+def of(found, key):
+    return [c[key] for c in found["coefficients"]]
+
+
+def close(found, expected, rel=1e-8):
+    np.testing.assert_allclose(np.array(found, float), np.array(expected, float), rtol=rel)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_breast_cancer(root, standardize):
+    features = ["mean_radius", "mean_texture", "mean_smoothness", "mean_symmetry"]
+    fit = fitted(LOGISTIC, root / "data/breast_cancer.csv", "diagnosis", features=features, standardize=standardize)
+    found = statistics(fit, shown(fit, raw=True), robust=False)
+    close(of(found, "weight"), [1.39379229, 0.383850487, 116.739254, 27.4344754, -44.2881092])
+    close(of(found, "std_error"), [0.155289242, 0.0582041343, 20.8297489, 10.1272813, 4.73220888])
+    close([found["log_likelihood"], found["aic"]], [-89.82538946, 189.650779])
+    robust = statistics(fit, shown(fit, raw=True), robust=True)
+    close(of(robust, "std_error"), [0.13733867, 0.05532398, 20.1368005, 12.2087951, 4.60403401], 1e-7)
+
+
+def test_iris(root):
+    fit = fitted(MULTINOMIAL, root / "data/iris.csv", "species", features=["sepal_length"])
+    found = statistics(fit, shown(fit, raw=True), robust=False)
+    slopes = [c for c in found["coefficients"] if c["name"] == "sepal_length"]
+    assert (found["base"], [c["class"] for c in slopes]) == ("setosa", ["versicolor", "virginica"])
+    close([c["weight"] for c in slopes], [4.81569109, 6.84639860])
+    close([c["std_error"] for c in slopes], [0.90683797, 1.02222266])
+    close(found["log_likelihood"], -91.0339664)
+
+
+def test_diabetes(root):
+    features = ["age", "sex", "bmi", "bp"]
+    fit = fitted(LINEAR, root / "data/diabetes.csv", "progression", features=features)
+    found = statistics(fit, shown(fit, raw=True), robust=False)
+    close([found["r2"], found["f"]], [0.40026101, 72.9125777], 2e-8)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Two numbers, one of them far from 0, a category, weights, and a target of each kind."""
+    rng = np.random.default_rng(11)
+    N = 120
+    p, q, c = rng.normal(size=N), 2000 + 5 * rng.normal(size=N), rng.integers(0, 3, N)
+    z = 0.8 * p - 0.1 * (q - 2000) + np.array([0.0, 0.7, -0.5])[c] + rng.logistic(size=N)
+    three = np.digitize(z + rng.logistic(size=N), [-1.0, 1.0])
+    omega = np.where(rng.random(N) < 0.1, 0.0, rng.uniform(0.5, 2.0, N))
+    path = tmp_path_factory.mktemp("data") / "table.csv"
+    lines = ["p,q,c,w,y,two,three"]
+    lines += [
+        f"{p[i]!r},{q[i]!r},{'abc'[c[i]]},{omega[i]!r},{z[i]!r},{'no' if z[i] < 0 else 'yes'},{'lmh'[three[i]]}"
+        for i in range(N)
+    ]
+    path.write_text("\n".join(lines).replace("np.float64(", "").replace(")", ""))
+    design = np.column_stack([p, q, c == 1, c == 2, np.ones(N)]).astype(float)
+    return path, design, z, (z > 0).astype(float), three, omega
+
+
+DATA = {"categorical": ["c"]}
+
+
+@pytest.mark.parametrize("units", [{}, {"standardize": True}, {"scale": 3.0}], ids=str)
+@pytest.mark.parametrize("cov", ["nonrobust", "HC0", "HC1"])
+def test_a_linear_model_is_that_of_statsmodels(table, units, cov):
+    sm = pytest.importorskip("statsmodels.api")
+    path, X, y, *_ = table
+    fit = fitted(LINEAR, path, "y", features=["p", "q", "c"], **DATA, **units)
+    found = statistics(fit, shown(fit, raw=True), robust=cov != "nonrobust")
+    assert [c["name"] for c in found["coefficients"]] == ["p", "q", "c=b", "c=c", "bias"]
+    assert found["base_categories"] == ["c=a"]
+    theirs = sm.OLS(y, X).fit(cov_type=cov)
+    close(of(found, "weight"), theirs.params)
+    close(of(found, "std_error_hc1" if cov == "HC1" else "std_error"), theirs.bse)
+    if cov != "HC1":
+        close(of(found, "t" if cov == "nonrobust" else "z"), theirs.tvalues)
+        close(of(found, "p_value"), theirs.pvalues, 1e-7)
+        close(list(zip(of(found, "low"), of(found, "high"), strict=True)), theirs.conf_int())
+        close([found["f"], found["f_p_value"]], [theirs.fvalue, theirs.f_pvalue], 1e-6)
+    measures = ("log_likelihood", "aic", "bic", "r2", "deviance", "residual_std_error", "df_residual")
+    close(
+        [found[key] for key in measures],
+        [theirs.llf, theirs.aic, theirs.bic, theirs.rsquared, theirs.ssr, theirs.mse_resid**0.5, theirs.df_resid],
+    )
+    close(found["condition_number"], theirs.condition_number, 1e-7)
+    from statsmodels.stats.outliers_influence import variance_inflation_factor
+
+    close(list(found["vif"].values()), [variance_inflation_factor(X, j) for j in range(4)], 1e-7)
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_a_logistic_model_is_that_of_statsmodels(table, robust):
+    sm = pytest.importorskip("statsmodels.api")
+    path, X, _, y, *_ = table
+    fit = fitted(LOGISTIC, path, "two", features=["p", "q", "c"], standardize=True, **DATA)
+    found = statistics(fit, shown(fit, raw=True), robust)
+    theirs = sm.GLM(y, X, sm.families.Binomial()).fit(tol=1e-14, cov_type="HC0" if robust else "nonrobust")
+    close(of(found, "weight"), theirs.params)
+    close(of(found, "std_error"), theirs.bse)
+    close(of(found, "p_value"), theirs.pvalues, 1e-7)
+    close(of(found, "odds_ratio"), np.exp(theirs.params), 1e-7)
+    close(
+        [found[key] for key in ("log_likelihood", "null_log_likelihood", "deviance", "aic")],
+        [theirs.llf, theirs.llnull, theirs.deviance, theirs.aic],
+    )
+    logit = sm.Logit(y, X).fit(disp=0)
+    close([found["mcfadden_r2"], found["bic"]], [logit.prsquared, logit.bic])
+
+
+def test_a_multinomial_model_is_that_of_statsmodels(table):
+    sm = pytest.importorskip("statsmodels.api")
+    path, X, _, _, three, _ = table
+    fit = fitted(MULTINOMIAL, path, "three", features=["p", "q", "c"], **DATA)
+    found = statistics(fit, shown(fit, raw=True), robust=False)
+    order = {"h": 0, "l": 1, "m": 2}
+    y = np.array([order["lmh"[k]] for k in three])
+    X = X.copy()
+    X[:, 1] -= 2000.0  # statsmodels does not get to the optimum otherwise
+    theirs = sm.MNLogit(y, X).fit(method="newton", maxiter=50, tol=1e-14, disp=0)
+    errors, weights = np.array(of(found, "std_error")).reshape(2, 5), np.array(of(found, "weight")).reshape(2, 5)
+    close(weights[:, :4], theirs.params.T[:, :4])
+    close(errors[:, :4], theirs.bse.T[:, :4])
+    close(
+        [found["log_likelihood"], found["null_log_likelihood"], found["aic"]], [theirs.llf, theirs.llnull, theirs.aic]
+    )
+
+
+def test_weights_make_it_a_sandwich(table):
+    sm = pytest.importorskip("statsmodels.api")
+    path, X, y, _, _, omega = table
+    fit = fitted(LINEAR, path, "y", features=["p", "q", "c"], weight="w", **DATA)
+    found = statistics(fit, shown(fit, raw=True), robust=False)
+    assert found["covariance"] == "sandwich"
+    counted = omega > 0
+    assert found["rows"] == counted.sum()
+    theirs = sm.WLS(y[counted], X[counted], weights=omega[counted] / omega[counted].mean()).fit(cov_type="HC0")
+    close(of(found, "weight"), theirs.params)
+    close(of(found, "std_error"), theirs.bse)
+    close([found["log_likelihood"], found["r2"]], [theirs.llf, theirs.rsquared])
+
+
+def test_l2_withholds_intervals_and_takes_the_sandwich_of_the_penalty(table):
+    path, X, y, *_ = table
+    fit = fitted(LINEAR, path, "y", {"l2": 0.3}, features=["p", "q"], standardize=True)
+    found = statistics(fit, shown(fit, raw=False), robust=False)
+    N = len(y)
+    Z = X[:, [0, 1, 4]]
+    Z[:, :2] = (Z[:, :2] - Z[:, :2].mean(0)) / Z[:, :2].std(0)
+    information = Z.T @ Z
+    H = information + np.diag([0.3 * N / 2] * 2 + [0.0])  # 2ZᵀZ/N + l2, times N/2
+    w = np.linalg.solve(H, Z.T @ y)
+    edf = np.trace(np.linalg.solve(H, information))
+    variance = np.sum((y - Z @ w) ** 2) / (N - edf)
+    inverse = np.linalg.inv(H)
+    close(of(found, "weight"), w)
+    close(of(found, "std_error"), np.sqrt(np.diag(inverse @ information @ inverse) * variance))
+    close(found["effective_parameters"], edf)
+    assert {*of(found, "p_value"), *of(found, "low"), *of(found, "t")} == {None}
+    assert "l2" in found["withheld"]
+
+
+def test_columns_that_depend_on_each_other_are_named(table, tmp_path):
+    path, *_ = table
+    lines = path.read_text().splitlines()
+    (tmp_path / "more.csv").write_text(
+        "\n".join([f"{lines[0]},d,k"] + [f"{line},{2 * float(line.split(',')[0]) + 1},7" for line in lines[1:]])
+    )
+    for features, expected in ((["p", "q", "d"], ["p", "d"]), (["p", "k"], ["k"]), (["p", "q"], [])):
+        fit = fitted(LINEAR, tmp_path / "more.csv", "y", features=features)
+        assert dependent(fit, shown(fit, raw=True)) == expected
