@@ -5,7 +5,7 @@ import pytest
 
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.inference.fit import Fit, Rows
-from bpcli.training.inference.statistics import dependent, shown, statistics
+from bpcli.training.inference.model_statistics import dependent, shown, statistics
 from bpcli.training.setup import prepare
 
 LINEAR = {"model": {"type": "neuron"}, "loss": "mse"}
