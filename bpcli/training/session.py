@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
 from time import perf_counter
@@ -37,7 +37,12 @@ WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "f
 
 _SHARE = 0.01  # of the time that checkpoints may take
 _FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
-_DECIDED = ("data.target", *(f"data.{key}" for key in DIALECT_KEYS))  # where the default is to find out
+_DECIDED = (
+    "data.target",
+    "training.engine",
+    *(f"data.{key}" for key in DIALECT_KEYS),
+)  # where the default is to find out
+_THEN = {"training.engine": "numpy"}  # what was done before there was such a key
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test", "model.init")
 
 
@@ -239,6 +244,8 @@ def session(
         check_target(target, RUN_FILES, current._replaces, WAYS_OUT)
         if found is not None:
             _refuse_other_config(config, found.config)
+            engine = found.config.get("training.engine", _THEN["training.engine"])
+            current.config = replace(config, training=replace(config.training, engine=engine))
         current._begin(folder, found)
         if found is not None and extends and _is_over(config, found.state):
             current.training, current.summary = None, load_summary(target)
@@ -293,7 +300,7 @@ def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
     changed = []
     for key in now:
         default = KEYS[key].default
-        before = then.get(key, yaml_text(default))  # a key that did not exist then had its default
+        before = then.get(key, yaml_text(_THEN.get(key, default)))  # a key that did not exist then had its default
         if key in _DECIDED and yaml_text(default) in (before, now[key]):
             continue
         if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):

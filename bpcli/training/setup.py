@@ -23,6 +23,7 @@ from bpcli.training.descent.to_optimum import (
     start_solver,
 )
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, update_rule_of
+from bpcli.training.engine import Engine, chosen_engine
 from bpcli.training.metrics import METRICS, is_defined
 from bpcli.training.model import USUAL_THRESHOLD, Model
 from bpcli.training.named_data import (
@@ -108,11 +109,14 @@ def training_on(
         raise ConfigError([f"{place}: model.threshold: it decides between two classes, and there are {classes}"])
     state, options = State(begin.w, begin.b), config.training
     stopping = stopping_of(options.early_stopping, options.epochs)
-    solver, update_rule = chosen_solver(options.optimizer), PLAIN_DESCENT
+    solver, update_rule, engine = chosen_solver(options.optimizer), PLAIN_DESCENT, Engine()
     if solver is None:
         most = most_epochs(options.epochs)
         update_rule = update_rule_of(options.optimizer, options.schedule, options.clip_norm, most)
         update_rule.start(state)
+        engine = chosen_engine(config, model, parts["train"].X, update_rule)
+        config = replace(config, training=replace(options, engine=engine.name))
+        notes += engine.notes
     else:
         notes += _start_solver(config, solver, state)
     if stopping is not None:
@@ -125,7 +129,18 @@ def training_on(
     if stopping is not None:
         _refuse_undefined(stopping.metric, model, parts["validation"].y)
     return Training(
-        config, model, ordered, for_shuffle, state, notes, update_rule, stopping, large, solver, begin.digest
+        config,
+        model,
+        ordered,
+        for_shuffle,
+        state,
+        notes,
+        update_rule,
+        stopping,
+        large,
+        solver,
+        begin.digest,
+        engine.program,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from time import perf_counter
 from typing import Any
@@ -48,6 +49,8 @@ class Training:
     solver: ChosenSolver | None = None
     started_from: str = ""
     """The digest of the model whose weights it started from."""
+    program: str = ""
+    """The text of the program that takes the steps, if they are compiled."""
 
     @property
     def rows_seen(self) -> int:
@@ -86,7 +89,8 @@ class Training:
             None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
             self.update_rule,
         )
-        epochs = _loop(train.X)(descent, state, pause) if self.solver is None else self._solved(pause or Pause())
+        loop = _loop(train.X, self.program)
+        epochs = loop(descent, state, pause) if self.solver is None else self._solved(pause or Pause())
         for epoch in epochs:
             record: dict[str, Any] | None = None
             if epoch is not None:
@@ -203,8 +207,13 @@ def most_epochs(epochs: int | str) -> int:
     return MOST_EPOCHS if epochs == "auto" else int(epochs)
 
 
-def _loop(X: Any) -> Callable[..., Iterator[Epoch | None]]:
-    """The training loop for features of this kind."""
+def _loop(X: Any, program: str) -> Callable[..., Iterator[Epoch | None]]:
+    """The training loop for features of this kind, or that of a compiled program."""
+    if program:
+        from bpcli.training.descent.compiled import descend_compiled
+        from bpcli.training.descent.compiler import compiled_program
+
+        return partial(descend_compiled, compiled_program(program))
     if not is_sparse(X):
         return descend_epochs
     from bpcli.training.descent.sparse_loop import descend_sparse

@@ -238,7 +238,11 @@ def test_what_runs_out_of_memory_goes_on_in_files(bpcli, tables, tmp_path, small
     """In whatever step: the table is read whole, prepared, or copied for the epochs; the bits are the same."""
     settled = config(tables, tmp_path, "t.csv", TABLE)
     assert bpcli("train", settled, "--quiet").code == 0
-    steps = {"reading": (trainer, "read_files"), "preparing": (trainer, "as_trained"), "training": (loop, "_Batches")}
+    steps = {
+        "reading": (trainer, "read_files"),
+        "preparing": (trainer, "as_trained"),
+        "training": (loop, "DenseBatches"),
+    }
     module, name = steps[where]
     real, failed = getattr(module, name), []
 

@@ -177,6 +177,15 @@ class TrainingConfig:
             "or {name: lbfgs, memory: 20}",
         ),
     ] = "sgd"
+    engine: Annotated[
+        str,
+        Key(
+            one_of("auto", "numpy", "numba"),
+            "numba compiles the steps (extra compiled); auto: where that pays",
+            not_for_solvers=True,
+            of_solvers="numpy",
+        ),
+    ] = "auto"
     tolerance: Annotated[
         float | None,
         Key(

@@ -275,7 +275,7 @@ def _filled(values: Mapping[str, Any], places: Mapping[str, Place], stem: str) -
         passed_over = [
             path
             for path, key in solvers.items()
-            if key.not_for_solvers and values.get(path) not in (None, key.of_solvers)
+            if key.not_for_solvers and values.get(path) not in (None, "auto", key.of_solvers)
         ]
         filled |= {p: key.of_solvers for p, key in solvers.items() if key.not_for_solvers or values.get(p) is None}
     filled["output"] = Path(filled["output"] or Path("runs", stem))

@@ -83,7 +83,7 @@ def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -
     from it, saved or not, with the same steps. The inner step creates no arrays: every product is written into a buffer
     that was made before the first.
     """
-    batches = _Batches(descent, state.w.shape[1:])
+    batches = DenseBatches(descent, state.w.shape[1:])
     is_plain = descent.update_rule == PLAIN_DESCENT and not descent.in_blocks
     sweep = _PlainSweep(descent, state) if is_plain else OptimizerSweep(descent, state)
     return run_epochs(batches, sweep, descent, state, pause or Pause())
@@ -284,7 +284,7 @@ Block = tuple[Array, Array, Array, Array, Array, Array | None]
 Batch = Iterable[Block]
 
 
-class _Batches:
+class DenseBatches:
     """The batches of an epoch as blocks (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
 
     All in memory that is allocated once, into which the rows of the next blocks are copied in order. Up to `_COPIED`
@@ -301,8 +301,8 @@ class _Batches:
         row = max(1, width * X.dtype.itemsize)
         self._chunk = max(1, _CHUNK // row)
         self._mixed = N if N * row <= _COPIED else min(N, size * max(1, _COPIED // (row * size)))
-        self._order = np.arange(N)
-        self._unshuffled = self._order.copy() if self._mixed == N else self._order
+        self.order = np.arange(N)
+        self._unshuffled = self.order.copy() if self._mixed == N else self.order
         in_memory = isinstance(X, np.ndarray)
         room = min(_CACHED, _COPIED) if in_memory else _COPIED
         self._held = min(N, self._block * max(1, room // (row * self._block)))  # rows that are copied at once
@@ -329,16 +329,16 @@ class _Batches:
         N, rows = self._N, self._mixed
         self._window = -1
         if rows == N:
-            np.copyto(self._order, self._unshuffled)
-            self._rng.shuffle(self._order)
+            np.copyto(self.order, self._unshuffled)
+            self._rng.shuffle(self.order)
             return
         at = 0
         for chunk in self._rng.permutation(-(-N // self._chunk)).tolist():
             rows_of_it = range(chunk * self._chunk, min(N, (chunk + 1) * self._chunk))
-            self._order[at : at + len(rows_of_it)] = rows_of_it
+            self.order[at : at + len(rows_of_it)] = rows_of_it
             at += len(rows_of_it)
         for first in range(0, N, rows):
-            self._rng.shuffle(self._order[first : first + rows])
+            self._rng.shuffle(self.order[first : first + rows])
 
     def part(self, start: int, stop: int) -> Iterator[Batch]:
         """The epoch's batches from number `start` to `stop`, each in memory that a later one reuses."""
@@ -375,7 +375,7 @@ class _Batches:
         """Copy those rows of the order, if they are not used where they are; returns where they begin."""
         if self._stays:
             return first
-        order, rows = self._order[first:stop], stop - first
+        order, rows = self.order[first:stop], stop - first
         # With "clip", as "raise" would make NumPy buffer the output.
         self._X.take(order, 0, self._rows[:rows], "clip")
         self._y.take(order, 0, self._targets[:rows], "clip")

@@ -44,13 +44,13 @@ def descend_sparse(descent: Descent, state: State, pause: Pause | None = None) -
         return run_epochs(
             _WholeBatches(descent, state.w), _SparseSweep(descent, state), descent, state, pause or Pause()
         )
-    sweep = _PostponingSweep(descent, state)
+    sweep = PostponingSweep(descent, state)
     # Where αλ₂ ≥ 1, the closed form does not hold: nothing is postponed.
-    batches = _SparseBatches(descent, lambda: sweep.learning_rate * descent.l2 >= 1)
+    batches = SparseBatches(descent, lambda: sweep.learning_rate * descent.l2 >= 1)
     return run_epochs(batches, sweep, descent, state, pause or Pause())
 
 
-class _PostponingSweep:
+class PostponingSweep:
     """Steps of plain descent over sparse batches, in time proportional to their entries."""
 
     learning_rate = 0.0
@@ -135,7 +135,7 @@ Block = tuple[Any, Array, Array | None]
 Batch = tuple[Any, Sequence[Block]]
 
 
-class _SparseBatches:
+class SparseBatches:
     """Batches as (the features that occur in it, its blocks (x, y, ω or None)), x (m, so many); a slice where those are
     all."""
 
@@ -144,7 +144,7 @@ class _SparseBatches:
         self._X, self._y, self._size, self._rng, self._weights = X, descent.y, size, descent.rng, descent.weights
         self._whole = whole
         self.count = -(-X.shape[0] // size)
-        self._order = np.arange(X.shape[0])
+        self.order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
         self._begin = -1  # first row of the current window
         self._window: tuple[Any, Array, Array | None] = (None, descent.y, None)
@@ -153,8 +153,8 @@ class _SparseBatches:
         """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
         self._begin = -1
         if self._rng is not None:
-            self._order = np.arange(self._X.shape[0])
-            self._rng.shuffle(self._order)
+            self.order = np.arange(self._X.shape[0])
+            self._rng.shuffle(self.order)
 
     def part(self, start: int, stop: int) -> Iterator[Any]:
         """The epoch's batches from number `start` on, before `stop`."""
@@ -164,7 +164,7 @@ class _SparseBatches:
     def _batch(self, at: int) -> Any:
         begin = at - at % self._step
         if begin != self._begin:
-            rows = slice(begin, begin + self._step) if self._rng is None else self._order[begin : begin + self._step]
+            rows = slice(begin, begin + self._step) if self._rng is None else self.order[begin : begin + self._step]
             weights = None if self._weights is None else self._weights[rows]
             self._begin, self._window = begin, (self._X[rows], self._y[rows], weights)
         part, targets, weights = self._window
@@ -189,7 +189,7 @@ class _SparseBatches:
         return touched, blocks
 
 
-class _WholeBatches(_SparseBatches):
+class _WholeBatches(SparseBatches):
     """Batches as the loop over dense rows has them, of blocks (x, xᵀ, y, buffer of z, ones, ω or None)."""
 
     def __init__(self, descent: Descent, w: Array) -> None:

@@ -145,9 +145,9 @@ def test_a_step_does_not_touch_what_its_rows_do_not_have(monkeypatch):
     X = csr_array((np.ones(m), columns, np.arange(m + 1)), shape=(m, width))
     state = State(np.zeros(width), np.zeros(()))
     step = make_step("neuron", "identity", "mse", 1, (), np.float64)
-    touched, descend = [], sparse_loop._PostponingSweep._descend
+    touched, descend = [], sparse_loop.PostponingSweep._descend
     monkeypatch.setattr(
-        sparse_loop._PostponingSweep,
+        sparse_loop.PostponingSweep,
         "_descend",
         lambda self, at, change: (touched.append(at.size), descend(self, at, change)),
     )

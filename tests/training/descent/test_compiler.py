@@ -1,0 +1,81 @@
+"""Where compiled programs are kept: in a folder that only the user can write to, or nowhere."""
+
+import os
+import sys
+
+import pytest
+
+from bpcli.errors import MissingExtraError
+from bpcli.training.descent import compiler
+
+TEXT = "@_outer\ndef run(x):\n    return 2.0 * x\n"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_a_new_folder_is_the_users_own(home):
+    folder = compiler.cache_folder()
+    assert folder == home / "bpcli"
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_link_or_a_folder_that_others_write_to_is_not_used(home):
+    (home / "other").mkdir()
+    (home / "bpcli").symlink_to(home / "other")
+    assert compiler.cache_folder() is None
+    (home / "bpcli").unlink()
+    (home / "bpcli").mkdir()
+    (home / "bpcli").chmod(0o777)
+    assert compiler.cache_folder() is None
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(home, monkeypatch):
+    (home / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(home / "file"))
+    assert compiler.cache_folder() is None
+    assert not compiler.is_compiled(TEXT)
+
+
+def test_the_folder_without_a_setting(home, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "xdg"))
+    assert compiler.cache_folder() == home / "xdg" / "bpcli"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(home))
+    if os.name == "posix":
+        assert compiler.cache_folder() == home / ".cache" / "bpcli"
+
+
+def test_without_numba_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(compiler, "LIBRARY", "no_such_library")
+    with pytest.raises(MissingExtraError, match="no_such_library, which is not installed"):
+        compiler.compiled_program(TEXT)
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["kept", "not kept"])
+def test_a_program_runs_and_is_kept(home, broken):
+    pytest.importorskip("numba")
+    if broken:
+        (home / "bpcli").write_text("a file")
+    before = set(sys.modules)
+    run = compiler.compiled_program(TEXT)["run"]
+    assert run(1.5) == 3.0
+    assert compiler.is_compiled(TEXT) != broken
+    for name in set(sys.modules) - before:
+        if name.startswith("bpcli_descent"):
+            del sys.modules[name]
+    again = compiler.compiled_program(TEXT)["run"]
+    assert again(1.5) == 3.0
+    assert bool(again.stats.cache_hits) != broken
+
+
+def test_a_file_that_was_changed_is_written_again(home):
+    pytest.importorskip("numba")
+    compiler.compiled_program(TEXT)
+    (path,) = (home / "bpcli").glob("*.py")
+    path.write_text("raise SystemExit")
+    assert compiler.compiled_program(TEXT)["run"](1.0) == 2.0
