@@ -16,7 +16,7 @@ import termios
 import numpy as np
 import pytest
 
-ENDLESS = ["--set", "training.epochs=10000000"]
+ENDLESS = ["--set", "training.epochs=8000"]
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_signal_saves_and_the_words_it_tells_go_on(bpcli, start, here, number,
     out, err = process.communicate()
     assert process.returncode in ((code, 130) if twice else (code,))  # two at once may come in either order
     assert "Traceback" not in err
-    words = "bpcli train configs/digits.yaml --set training.epochs=10000000 --output 'runs/a b' --resume"
+    words = "bpcli train configs/digits.yaml --set training.epochs=8000 --output 'runs/a b' --resume"
     assert err.splitlines()[-1] == f"  to go on: {words}"
     saved = int(err.partition("saved after ")[2].split()[0])
     assert saved >= 2
