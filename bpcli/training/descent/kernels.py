@@ -49,25 +49,48 @@ def backward_one(X: Array, row: int, z: Array, gradient: Array) -> None:
         gradient[i] += X[row, i] * slope
 
 
+FEW = 16
+"""Outputs up to which a sum at a time is faster than a feature at a time."""
+
+
 def forward_many(X: Array, row: int, w: Array, b: Array, z: Array) -> None:
-    """Z = xᵀw + b of K outputs."""
-    K = len(b)
-    for k in range(K):
-        z[k] = b[k]
-    for i in range(X.shape[1]):
-        x = X[row, i]
+    """Z = xᵀw + b of K outputs, each of few as in `forward_one`."""
+    n, K = X.shape[1], len(b)
+    if K > FEW:
         for k in range(K):
-            z[k] += x * w[i * K + k]
+            z[k] = b[k]
+        for i in range(n):
+            x = X[row, i]
+            for k in range(K):
+                z[k] += x * w[i * K + k]
+        return
+    for k in range(K):
+        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+        for i in range(0, n - n % 4, 4):
+            at = i * K + k
+            s0 += X[row, i] * w[at]
+            s1 += X[row, i + 1] * w[at + K]
+            s2 += X[row, i + 2] * w[at + 2 * K]
+            s3 += X[row, i + 3] * w[at + 3 * K]
+        for i in range(n - n % 4, n):
+            s0 += X[row, i] * w[i * K + k]
+        z[k] = (s0 + s1) + (s2 + s3) + b[k]
 
 
 def backward_many(X: Array, row: int, z: Array, gradient: Array) -> None:
     """Add x·∂J₀/∂z of K outputs."""
     n = X.shape[1]
     K = len(gradient) // n
-    for i in range(n):
-        x = X[row, i]
-        for k in range(K):
-            gradient[i * K + k] += x * z[k]
+    if K > FEW:
+        for i in range(n):
+            x = X[row, i]
+            for k in range(K):
+                gradient[i * K + k] += x * z[k]
+        return
+    for k in range(K):
+        slope = z[k]
+        for i in range(n):
+            gradient[i * K + k] += X[row, i] * slope
 
 
 def forward_sparse(X: Any, row: int, w: Array, b: Array, z: Array) -> None:

@@ -8,9 +8,9 @@ from bpcli.training.descent import kernels
 
 
 @pytest.mark.parametrize("n", range(1, 11))
-@pytest.mark.parametrize("form", ["one", "many", "sparse"])
-def test_products_of_a_row(form, n):
-    rng, K = np.random.default_rng(n), 1 if form == "one" else 3
+@pytest.mark.parametrize(("form", "K"), [("one", 1), ("many", 3), ("many", kernels.FEW + 1), ("sparse", 3)])
+def test_products_of_a_row(form, K, n):
+    rng = np.random.default_rng(n)
     X, w, b = rng.normal(size=(4, n)), rng.normal(size=(n, K)), rng.normal(size=K)
     S = csr_array(X)
     rows = (S.data, S.indices, S.indptr) if form == "sparse" else X

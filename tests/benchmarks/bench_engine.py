@@ -1,0 +1,112 @@
+"""Microseconds of a training step: NumPy's loop, the compiled one, and JAX's compiled scan if it is installed.
+
+    pip install -e '.[bench,compiled]' && python tests/benchmarks/bench_engine.py
+
+Each trains the same model on the same rows in the same order, from the same start; that the weights agree is checked
+first. The contestants take turns; the figures are the least of several epochs, without reading and compiling.
+"""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bpcli.errors import MissingExtraError
+from bpcli.formulas.layers import activation_of, loss_of
+from bpcli.formulas.steps import make_step
+from bpcli.training.descent.compiled import descend_compiled, kind_of, program_text
+from bpcli.training.descent.compiler import compiled_program
+from bpcli.training.descent.loop import Descent, descend_epochs
+from bpcli.training.descent.state import State
+
+ROUNDS, STEPS, RATE = 9, 1000, 0.05
+CASES = [
+    # batch, features, classes (0: one sigmoid neuron)
+    (1, 20, 0),
+    (32, 30, 2),
+    (32, 64, 10),
+]
+
+Epoch = Callable[[], Any]
+
+
+def started(batch: int, features: int, classes: int) -> tuple[Descent, State, tuple[str, str | None, str]]:
+    """A training before its first step, of rows that keep their order."""
+    rng, outputs = np.random.default_rng(0), (classes,) if classes else ()
+    X, y = rng.normal(size=(STEPS * batch, features)), rng.integers(0, classes or 2, STEPS * batch)
+    kind = ("softmax", None, "cce") if classes else ("neuron", "sigmoid", "bce")
+    step = make_step(*kind, batch, outputs, X.dtype)
+    descent = Descent(X, y if classes else y.astype(float), step, RATE, batch, 10**9)
+    return descent, State(np.zeros((features, *outputs)), np.zeros(outputs)), kind
+
+
+def with_numpy(batch: int, features: int, classes: int) -> Epoch:
+    """The loop over arrays; a call trains an epoch and returns the weights."""
+    descent, state, _ = started(batch, features, classes)
+    epochs = descend_epochs(descent, state)
+    return lambda: (next(epochs), state.w)[1]
+
+
+def with_numba(batch: int, features: int, classes: int) -> Epoch:
+    """The compiled loop."""
+    descent, state, (_, activation, loss) = started(batch, features, classes)
+    text = program_text(kind_of(activation_of(activation), loss_of(loss), descent.X, descent.update_rule))
+    epochs = descend_compiled(compiled_program(text), descent, state)
+    return lambda: (next(epochs), state.w)[1]
+
+
+def with_jax(batch: int, features: int, classes: int) -> Epoch:
+    """JAX's scan over the batches of an epoch, in float64."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    descent, state, _ = started(batch, features, classes)
+
+    def J(parameters: Any, x: Any, y: Any) -> Any:
+        z = x @ parameters[0] + parameters[1]
+        if classes:
+            return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1))
+        return jnp.mean(jax.nn.softplus(z) - y * z)
+
+    def step(parameters: Any, rows: Any) -> Any:
+        loss, (dJ_dw, dJ_db) = jax.value_and_grad(J)(parameters, *rows)
+        return (parameters[0] - RATE * dJ_dw, parameters[1] - RATE * dJ_db), loss
+
+    epoch = jax.jit(lambda parameters, rows: jax.lax.scan(step, parameters, rows))
+    rows = jnp.asarray(descent.X.reshape(STEPS, batch, features)), jnp.asarray(descent.y.reshape(STEPS, batch))
+    now = [(jnp.asarray(state.w), jnp.asarray(state.b))]
+
+    def train() -> Any:
+        now[0], losses = epoch(now[0], rows)
+        losses.block_until_ready()
+        return np.asarray(now[0][0])
+
+    return train
+
+
+def main() -> None:
+    """Print a line for each case."""
+    for batch, features, classes in CASES:
+        engines, refused = {}, []
+        for name, make in (("numpy", with_numpy), ("numba", with_numba), ("jax", with_jax)):
+            try:
+                engines[name] = make(batch, features, classes)
+            except (ImportError, MissingExtraError) as error:
+                refused.append(f"{name}: {error}")
+        first = {name: np.array(train()) for name, train in engines.items()}
+        for name, w in first.items():
+            np.testing.assert_allclose(w, first["numpy"], rtol=1e-9, atol=1e-12, err_msg=name)
+        seconds: dict[str, list[float]] = {name: [] for name in engines}
+        for _ in range(ROUNDS):
+            for name, train in engines.items():
+                began = perf_counter()
+                train()
+                seconds[name].append(perf_counter() - began)
+        figures = "  ".join(f"{name} {min(taken) / STEPS * 1e6:.2f} µs" for name, taken in seconds.items())
+        print(f"{batch} × {features} → {classes or 1}:  {figures}  {'; '.join(refused)}")
+
+
+if __name__ == "__main__":
+    main()
