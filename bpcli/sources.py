@@ -3,8 +3,11 @@
 import errno
 import gzip
 import io
+import os
+import select
+import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -26,6 +29,8 @@ SMALL = 1 << 26
 
 _LOOK = 1 << 24  # bytes between two looks at the memory that is left
 _MOST_SAID = 200  # characters of what a library says of a file
+_GZIP = b"\x1f\x8b"
+_PART = 1 << 20  # bytes of a pipe that are worked on at once, if so many have come
 _RESERVE = 16  # a part of the memory that there was at the start, which is left free by all that runs
 
 
@@ -79,7 +84,7 @@ class Source:
         TooLargeError.
         """
         reader = Reader(_Watched(self.path, self._raw()), BLOCK)
-        if reader.peek(2)[:2] != b"\x1f\x8b":
+        if not is_packed(reader):
             return reader
         unpacked = Reader(_Watched(self.path, gzip.GzipFile(fileobj=reader), reader), BLOCK)
         unpacked.packed = True
@@ -202,6 +207,58 @@ class _Kept(io.RawIOBase):
             buffer[: len(part)] = part
             self._at += len(part)
             return len(part)
+
+
+def is_live(stream: Any) -> bool:
+    """Whether a stream may have a writer that waits for an answer: a pipe, a socket or a terminal."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(stream.fileno())
+
+
+def is_packed(stream: Any) -> bool:
+    """Whether what a buffered stream gives first is gzip; waits for it."""
+    return first_bytes(stream, 2) == _GZIP
+
+
+def first_bytes(stream: Any, count: int) -> bytes:
+    """The next bytes of a buffered stream, which stay in it; waits for them."""
+    return bytes(stream.peek(count)[:count])
+
+
+def parts_as_they_come(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a stream in parts of about a `_PART`, each of what has come since the last one: none waits for more.
+
+    DataError where it can't be read, TooLargeError for a line that is none of a table.
+    """
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    line = 0
+    while True:
+        part = bytearray()
+        try:
+            while more := read(BLOCK):
+                part += more
+                if len(part) >= _PART or not _has_more(stream):
+                    break
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if not part:
+            return
+        newline = part.rfind(b"\n")
+        line = line + len(part) if newline < 0 else len(part) - newline
+        if line > LONGEST_LINE:
+            raise TooLargeError(f"{path}: a line of more than {amount(LONGEST_LINE)}, so this is no table")
+        yield bytes(part)
+
+
+def _has_more(stream: Any) -> bool:
+    """Whether reading does not have to wait."""
+    try:
+        return bool(select.select([stream], [], [], 0)[0])
+    except (OSError, ValueError):
+        return True
 
 
 class Rereadable(io.BufferedReader):

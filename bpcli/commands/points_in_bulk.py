@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
@@ -113,6 +114,8 @@ def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer
             lines = [further % row for row in texts]
             if lines:
                 output.emit_data("\n".join(lines))
+        if request.points == "-":  # who asks may wait for it
+            sys.stdout.flush()
 
 
 class _Marked(Printer):

@@ -2,23 +2,24 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bpcli.api.predictions import prediction_names, predictions
+from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
+from bpcli.api.predictions import prediction_names
 from bpcli.api.thresholds import check_two_classes
-from bpcli.commands import Command, option, output
-from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, RowName, format_option, precision_option
-from bpcli.datasets.large import is_large
-from bpcli.datasets.preparation.fitted import Prepared
-from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.commands import OUTPUT, Command, option, output
+from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option
 from bpcli.datasets.reading import READERS, read_files
-from bpcli.datasets.table import Table, is_number
+from bpcli.datasets.result_files import RESULT_FILES
+from bpcli.datasets.table import Table, cell_value, is_number
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
+from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
@@ -34,15 +35,15 @@ DATA_FORMAT = option(
 
 def source_of(data: Path, model: Model) -> Table | Path:
     """The file of a DATA argument, or for `-` the table on stdin, read as the training data were."""
-    if str(data) != "-":
+    if str(data) != STDIN:
         return data
-    files = model.files(Path("<stdin>"))
-    return read_files(replace(files, format="csv" if files.format == "auto" else files.format), sys.stdin.buffer)
+    files = replace(model.files(Path("<stdin>")), format=format_of_stream(model))
+    return read_files(files, sys.stdin.buffer)
 
 
 @click.command(cls=Command)
 @click.argument("model", type=PATH)
-@click.argument("data", type=PATH_OR_STDIN)
+@click.argument("data", type=PATH_OR_STDIN, nargs=-1, required=True)
 @option(
     "Columns",
     "--keep",
@@ -61,71 +62,172 @@ def source_of(data: Path, model: Model) -> Table | Path:
 @DATA_FORMAT
 @format_option("csv")
 @precision_option()
+@option(OUTPUT, "--output", "file", type=PATH, metavar="FILE", help="Write to FILE: .csv, .json, .npy or .parquet.")
+@FORCE
+@click.pass_context
 def command(
+    context: click.Context,
     model: Path,
-    data: Path,
+    data: tuple[Path, ...],
     keep: tuple[str, ...],
     safe_csv: bool,
     threshold: float | None,
     data_format: str,
     format_: str,
     precision: int | None,
+    file: Path | None,
+    force: bool,
 ) -> None:
-    """Predict a row for every row of DATA (a file, or - for CSV on stdin), in order.
+    """Predict a row for every row of DATA (files, or - for CSV on stdin), in order.
 
     MODEL is a run folder or its model.npz. Prints the kept columns, `prediction`, and p(CLASS) where there are classes.
+    Each line from a pipe is answered as it comes.
 
     \b
     bpcli predict runs/iris data/iris.csv
     bpcli predict runs/cells new.csv --keep id > predictions.csv
+    bpcli predict runs/cells part-*.csv --output predictions.parquet
     """
+    if file is not None:
+        given = context.get_parameter_source("format_") is click.core.ParameterSource.COMMANDLINE
+        format_ = _format_of(file, format_ if given else None, keep, precision)
+        if not force:
+            refuse_overwrite(file)
     if safe_csv and format_ != "csv":
-        raise UsageError(f"--safe-csv is of CSV, and --format {format_} is asked for", "take one of them")
+        raise UsageError(f"--safe-csv is of CSV, and {format_} is asked for", "take one of them")
+    if [str(path) for path in data].count(STDIN) > 1:
+        raise UsageError("stdin can be read once, and - stands twice")
     loaded = load_model(model)
     if data_format != "auto":
         loaded = replace(loaded, data_format=data_format)
     if threshold is not None:
         check_two_classes(loaded)
         loaded = replace(loaded, threshold=threshold)
-    predicted = prediction_names(loaded)
-    source = source_of(data, loaded)
-    by_blocks = isinstance(source, Path) and format_ != "text" and not (keep and format_ == "json")
-    blocks: Iterable[tuple[Table, Prepared]]
-    if by_blocks and is_large([loaded.files(data)]):
-        blocks = PreparedBlocks(loaded.preparation, loaded.files(data), with_target=False)
+    in_parts = format_ != "text" and not (keep and format_ in ("json", "parquet"))
+    rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts)
+    found = _Found(rows, prediction_names(loaded), columns_to_keep(keep), precision)
+    if file is None:
+        for line in _LINES[format_](found, safe_csv):
+            (output.emit if format_ == "text" else output.emit_data)(line)
+    elif format_ in _LINES:
+        lines = _LINES[format_](found, safe_csv)
+        write_atomically(file, lambda opened: opened.writelines(f"{line}\n".encode() for line in lines), force)
     else:
-        table = read_files(loaded.files(source)) if isinstance(source, Path) else source
-        blocks = [(table, loaded.preparation.apply(table, with_target=False))]
-        _note(blocks[0][1].remarks)
-    seen = 0
-    for table, prepared in blocks:
-        kept = _kept(table, keep, predicted)
-        columns = predictions(loaded, loaded.z(prepared.X))
-        names, rows = [*kept, *predicted], zip(*kept.values(), *columns, strict=True)
-        if format_ == "json":
-            as_they_stand = {name: table.values(name) for name in kept}
-            for index, row in enumerate(rows):
-                record = dict(zip(names, row, strict=True)) | {n: column[index] for n, column in as_they_stand.items()}
-                # Kept columns stay as they are: --precision is for predictions.
-                rounded = {n: float(number(record[n], precision)) for n in predicted if isinstance(record[n], float)}
-                output.emit_data(json_text(record | rounded))
-        elif format_ == "csv":
-            if not seen:
-                output.emit_data(_csv_line(names, None, safe_csv))
-            for row in rows:
-                output.emit_data(_csv_line(row, precision, safe_csv))
-        else:
-            for line in output.aligned([names, *([cell(value, precision) for value in row] for row in rows)]):
-                output.emit(line)
-        _check_finite(columns, seen)
-        seen += table.rows
-    if isinstance(blocks, PreparedBlocks):
-        _note(blocks.remarks)
+        first = 1 if format_ == "npy" and len(found.names) > 1 else 0  # an array has the probabilities alone
+        RESULT_FILES[format_](file, found.names[first:], (part[first:] for part in found.columns()), force)
+    found.note()
+    if found.not_finite:
+        raise NotFiniteError(f"the prediction of row {found.not_finite} is not finite")
 
 
-def _note(remarks: Iterable[str]) -> None:
-    for text in remarks:
-        output.note(text)
+_FILES = ("csv", "json", *RESULT_FILES)
+
+
+def _format_of(file: Path, asked: str | None, keep: Sequence[str], precision: int | None) -> str:
+    """The format that the extension of a file says; UsageError where an option says else."""
+    format_ = file.suffix.removeprefix(".").lower()
+    if format_ not in _FILES:
+        known = ", ".join(f".{name}" for name in _FILES)
+        raise UsageError(f"--output {file}: its extension says no format", f"name it with one of {known}")
+    if asked not in (None, format_):
+        raise UsageError(f"--output {file} is {format_}, and --format {asked} is asked for", "leave out --format")
+    if format_ == "npy" and (keep or precision):
+        raise UsageError(f"{'--keep' if keep else '--precision'}: an array of doubles holds the predictions alone")
+    return format_
+
+
+class _Found:
+    """The rows with their predictions: `names` are the kept columns, then those predicted."""
+
+    def __init__(self, rows: PredictedRows, predicted: list[str], keep: list[str], precision: int | None) -> None:
+        self.rows, self.predicted, self.keep, self.precision = rows, predicted, keep, precision
+        for name in keep:
+            if name in predicted:
+                raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it first")
+        self.names = [*keep, *predicted]
+        self.not_finite = self._seen = 0
+        if rows.live is not None:
+            self._check(rows.live.head)
+
+    def __iter__(self) -> Iterator[tuple[Table, list[list[Any]]]]:
+        for table, columns in self.rows:
+            self._check(table)
+            self.note()
+            yield table, columns
+            if self.rows.live is not None:
+                sys.stdout.flush()
+            if not self.not_finite:
+                self.not_finite = _first_not_finite(columns, self._seen)
+            self._seen += table.rows
+
+    def columns(self) -> Iterator[list[list[Any]]]:
+        """The columns of each table: kept ones as they stand, predictions rounded."""
+        for table, columns in self:
+            kept = [_as_they_stand(table, name, self.rows.live is not None) for name in self.keep]
+            yield [*kept, *([_rounded(v, self.precision) for v in column] for column in columns)]
+
+    def note(self) -> None:
+        """Print the remarks that there are by now."""
+        for text in self.rows.new_remarks():
+            output.note(text)
+
+    def _check(self, table: Table) -> None:
+        for name in self.keep:
+            if name not in table.names:
+                raise DataError(
+                    f"{table.path} has no column {name!r} to keep",
+                    meant(name, table.names, f"its columns are {several(map(repr, table.names))}"),
+                )
+
+
+def _csv(found: _Found, safe: bool) -> Iterator[str]:
+    header = _csv_line(found.names, None, safe)
+    if found.rows.live is not None:  # who asks may wait for it
+        yield header
+        sys.stdout.flush()
+    for place, (table, columns) in enumerate(found):
+        if place == 0 and found.rows.live is None:
+            yield header
+        for row in zip(*map(table.as_they_stand, found.keep), *columns, strict=True):
+            yield _csv_line(row, found.precision, safe)
+
+
+def _json(found: _Found, safe: bool) -> Iterator[str]:
+    for columns in found.columns():
+        for row in zip(*columns, strict=True):
+            yield json_text(dict(zip(found.names, row, strict=True)))
+
+
+def _text(found: _Found, safe: bool) -> Iterator[str]:
+    parts: Iterable[list[Any]] = (
+        [*zip(*map(table.as_they_stand, found.keep), *columns, strict=True)] for table, columns in found
+    )
+    if found.rows.live is None:
+        parts = [[row for part in parts for row in part]]
+    for place, part in enumerate(parts):  # those of a pipe are aligned as they come
+        cells = ([cell(value, found.precision) for value in row] for row in part)
+        yield from output.aligned([found.names, *cells])[place > 0 :]
+
+
+_LINES = {"csv": _csv, "json": _json, "text": _text}
+"""The lines of each format of text."""
+
+
+def _as_they_stand(table: Table, name: str, one_by_one: bool) -> list[Any]:
+    """The cells of a column for JSON: a column of numbers as numbers; of a pipe each cell by itself."""
+    return [*map(cell_value, table.as_they_stand(name))] if one_by_one else list(table.values(name))
+
+
+def _rounded(value: Any, precision: int | None) -> Any:
+    return float(number(value, precision)) if precision and isinstance(value, float) else value
+
+
+def _first_not_finite(columns: list[list[Any]], before: int) -> int:
+    """The number of the first row, from 1, with a prediction that is not finite; 0 if there is none."""
+    numbers = [column for column in columns if column and isinstance(column[0], float)]
+    rows = (next((i for i, v in enumerate(column, 1) if not isfinite(v)), 0) for column in numbers)
+    first = next(filter(None, rows), 0)
+    return before + first if first else 0
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how one begins for a spreadsheet
@@ -141,27 +243,3 @@ def _csv_line(values: Iterable[Any], precision: int | None, safe: bool) -> str:
 def columns_to_keep(keep: Sequence[str]) -> list[str]:
     """The names that `--keep` gives, separated by commas; a name with a comma is given in quotes."""
     return [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]
-
-
-def _kept(table: Table, keep: Sequence[str], predicted: Sequence[str]) -> dict[str, list[str]]:
-    """The cells of the kept columns, unchanged."""
-    kept: dict[str, list[str]] = {}
-    for name in columns_to_keep(keep):
-        if name not in table.names:
-            raise DataError(
-                f"{table.path} has no column {name!r} to keep",
-                meant(name, table.names, f"its columns are {several(map(repr, table.names))}"),
-            )
-        if name in predicted:
-            raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it in the data")
-        kept[name] = table.as_they_stand(name)
-    return kept
-
-
-def _check_finite(columns: list[list[Any]], before: int = 0) -> None:
-    from math import isfinite
-
-    for column in columns:
-        if isinstance(column[0], float) and not all(map(isfinite, column)):
-            row = next(i for i, value in enumerate(column) if not isfinite(value))
-            raise NotFiniteError(f"the prediction of row {before + row + 1} is not finite")

@@ -191,8 +191,11 @@ class Request:
         for note in readings(self.trees, self.variables.names):
             output.note(note)
 
-    def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]]]:
-        """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1)."""
+    def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]] | None]:
+        """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1).
+
+        None where no more has come through a pipe.
+        """
         from pathlib import Path
 
         import numpy as np
@@ -214,7 +217,7 @@ class Request:
         calculation = self.calculation({n: c.shape for n, c in columns.items()})
         constants = {n: np.asarray(v, np.float64)[..., None] for n, v in self.variables.constants.items()}
         for block in points.blocks:
-            yield calculation, {**_arranged(block, columns), **constants}
+            yield None if block is None else (calculation, {**_arranged(block, columns), **constants})
 
     def all_points(self) -> Iterator[tuple[Calculation, Point]]:
         """Every point, of `--at` or of `--points`, one by one."""
@@ -223,7 +226,11 @@ class Request:
             return
         from bpcli.api.bulk import point_of
 
-        for calculation, block in self.blocks(1024):
+        for part in self.blocks(1024):
+            if part is None:  # who asks waits for what is printed by now
+                sys.stdout.flush()
+                continue
+            calculation, block = part
             for i in range(max(block[name].shape[-1] for name in self.variables.names)):
                 yield calculation, point_of(block, self.variables.names, i)
 

@@ -256,6 +256,16 @@ def _as_written(cell: str) -> int | float:
     return Written(value, cell) if isinstance(value, float) and repr(value) == cell else value
 
 
+def cell_value(cell: str) -> str | int | float | bool | None:
+    """A cell as it stands, by itself: as a number or a boolean only if that is written so; a gap as None."""
+    if cell.strip() in MISSING:
+        return None
+    if cell in BOOLEANS:
+        return cell == "true"
+    value = _as_written(cell) if is_number(cell) else cell
+    return cell if not isinstance(value, str) and number(value) != cell.strip() else value
+
+
 def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floats | None:
     """The cells as 1 for true and 0 for false, (N,), NaN where one is missing; None if one is neither."""
     first = next((cell for cell in cells if cell not in missing), "true")

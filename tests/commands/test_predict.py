@@ -3,6 +3,8 @@
 import csv
 import io
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +302,100 @@ def test_cells_that_a_spreadsheet_takes_for_formulas_get_an_apostrophe(cell, saf
 def test_safe_csv_is_of_csv(bpcli):
     result = bpcli("predict", "runs/cells", "new.csv", "--safe-csv", "--format", "json")
     assert (result.code, "--safe-csv is of CSV" in result.err) == (2, True)
+
+
+@pytest.fixture(scope="module")
+def iris(runs):
+    return runs / "iris"
+
+
+def test_output_is_what_stdout_would_show(bpcli, iris, root, tmp_path):
+    data = root / "data/iris.csv"
+    for format_ in ("csv", "json"):
+        for options in ((), ("--keep", "species"), ("--precision", "3")):
+            file = tmp_path / f"p.{format_}"
+            done = bpcli("predict", iris, data, data, "--output", file, "--force", *options)
+            assert (done.code, done.out) == (0, "")
+            assert file.read_text() == bpcli("predict", iris, data, data, "--format", format_, *options).out
+
+
+def test_output_as_an_array_has_the_probabilities_else_the_prediction(bpcli, iris, root, tmp_path):
+    import numpy as np
+
+    import bpcli as library
+
+    data = root / "data/iris.csv"
+    assert bpcli("predict", iris, data, "--output", tmp_path / "p.npy").code == 0
+    assert np.array_equal(np.load(tmp_path / "p.npy"), library.load(iris).probabilities(data))
+    pytest.importorskip("pyarrow")
+    assert bpcli("predict", iris, data, "--keep", "species,petal_width", "--output", tmp_path / "p.parquet").code == 0
+    table = __import__("pyarrow.parquet").parquet.read_table(tmp_path / "p.parquet")
+    assert table.column_names[:3] == ["species", "petal_width", "prediction"]
+    assert str(table.schema.field("petal_width").type) == "double"
+    assert table.column(2).to_pylist() == library.load(iris).predict(data).tolist()
+
+
+OUTPUTS_REFUSED = {
+    "no format": (["--output", "p.txt"], "its extension says no format"),
+    "another format": (["--output", "p.csv", "--format", "json"], "--format json"),
+    "text": (["--output", "p.csv", "--format", "text"], "--format text"),
+    "columns in an array": (["--output", "p.npy", "--keep", "species"], "--keep"),
+    "rounded doubles": (["--output", "p.npy", "--precision", "3"], "--precision"),
+    "safe JSON": (["--output", "p.json", "--safe-csv"], "--safe-csv"),
+    "a file that is there": (["--output", "there.csv"], "--force"),
+}
+
+
+@pytest.mark.parametrize("case", OUTPUTS_REFUSED)
+def test_an_output_that_can_not_be_is_refused(bpcli, iris, root, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.csv").write_text("old")
+    options, message = OUTPUTS_REFUSED[case]
+    refused = bpcli("predict", iris, root / "data/iris.csv", *options)
+    assert (refused.code, refused.out) == (2, "")
+    assert message in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["there.csv"]
+
+
+def test_an_output_that_can_not_be_finished_is_not_there(bpcli, iris, root, tmp_path):
+    (tmp_path / "bad.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\n1,2,3,x\n")
+    for file in ("p.csv", "p.npy"):
+        failed = bpcli("predict", iris, root / "data/iris.csv", tmp_path / "bad.csv", "--output", tmp_path / file)
+        assert (failed.code, failed.out) == (3, "")
+        assert not (tmp_path / file).exists()
+
+
+@pytest.mark.parametrize("format_", ["csv", "json", "text"])
+def test_a_coprocess_answers_each_line(iris, root, format_):
+    command = [sys.executable, "-m", "bpcli", "predict", iris, "-", "--format", format_, "--keep", "id"]
+    run = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": root}
+    with subprocess.Popen(command, bufsize=1, **run) as process:
+        process.stdin.write("petal_width,petal_length,id,sepal_length,sepal_width\n")
+        if format_ == "csv":
+            assert process.stdout.readline().startswith("id,prediction,p(setosa)")
+        for k in range(3):
+            process.stdin.write(f"0.2,1.4,a{k},5.1,3.5\n")
+            if format_ == "text" and k == 0:
+                assert process.stdout.readline().split()[:2] == ["id", "prediction"]
+            answer = process.stdout.readline()
+            assert f"a{k}" in answer
+            assert "setosa" in answer
+        process.stdin.write("0.2,1.4,b,5.1,3.5\n0.2,x,c,5.1,3.5\n0.2,1.4,d,5.1,3.5\n")
+        out, err = process.communicate()
+    assert process.returncode == 3
+    assert "b" in out
+    assert len(out.splitlines()) == 1
+    assert "<stdin>:6: column petal_length: 'x' is not a number" in err
+
+
+def test_a_terminated_stream_leaves_no_file(iris, root, tmp_path):
+    command = [sys.executable, "-m", "bpcli", "predict", iris, "-", "--output", tmp_path / "p.csv"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=root) as process:
+        process.stdin.write(b"petal_width,petal_length,sepal_length,sepal_width\n" + b"1,2,3,4\n" * 1000)
+        process.stdin.flush()
+        while not [*tmp_path.iterdir()]:
+            pass
+        process.terminate()
+        process.wait()
+    assert process.returncode == 143
+    assert not [*tmp_path.iterdir()]

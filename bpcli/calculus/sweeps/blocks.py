@@ -165,28 +165,33 @@ def keep_memory() -> None:
     np.empty(KEPT_BYTES, np.uint8)
 
 
-def map_in_order(function: Callable[[T], R], items: Iterator[T], workers: int | None = None) -> Iterator[R]:
-    """function(item) of each item, in order; in threads where an item takes long: NumPy works outside Python's lock."""
+def map_in_order(function: Callable[[T], R], items: Iterator[T | None], workers: int | None = None) -> Iterator[R]:
+    """function(item) of each item, in order; in threads where an item takes long: NumPy works outside Python's lock.
+
+    Nothing is held back at a None among the items, which says that the next one may be long in coming.
+    """
     keep_memory()
     count = workers or min(4, os.cpu_count() or 1)
-    for item in islice(items, 1):
+    there = (item for item in items if item is not None)
+    for item in islice(there, 1):
         yield function(item)  # the first takes longer than the others will
-    for item in islice(items, 1):
+    for item in islice(there, 1):
         started = perf_counter()
         result = function(item)
         if workers is None and perf_counter() - started < WORTH_A_THREAD:
             count = 1
         yield result
     if count == 1:
-        yield from map(function, items)
+        yield from map(function, there)
         return
     from concurrent.futures import Future, ThreadPoolExecutor
 
     with ThreadPoolExecutor(count) as pool:
         waiting: deque[Future[R]] = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * count:
+        for some in items:
+            if some is not None:
+                waiting.append(pool.submit(function, some))
+            while waiting and (some is None or len(waiting) > 2 * count):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

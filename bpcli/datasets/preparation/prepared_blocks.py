@@ -18,10 +18,13 @@ class PreparedBlocks:
         self._last: tuple[Table, list[str]] | None = None
 
     def __iter__(self) -> Iterator[tuple[Table, Prepared]]:
-        for table in read_blocks(self.files):
-            prepared = self.preparation.apply(table, self.with_target, tally=self._tally)
-            self._last = table, prepared.ignored
-            yield table, prepared
+        return map(self.prepared, read_blocks(self.files))
+
+    def prepared(self, table: Table) -> tuple[Table, Prepared]:
+        """The next block."""
+        prepared = self.preparation.apply(table, self.with_target, tally=self._tally)
+        self._last = table, prepared.ignored
+        return table, prepared
 
     @property
     def remarks(self) -> list[str]:

@@ -46,9 +46,18 @@ _SEPARATOR = ("sep=", '"sep=')
 csv.field_size_limit(LONGEST_LINE)
 
 
-def read_delimited(path: Path, stream: BinaryIO | None = None, dialect: Dialect = USUAL, delimiter: str = ",") -> Table:
-    """The table in the file `path` (or in `stream`), of which `delimiter` is usual. DataError as `read_table`."""
-    source = _Source(path, stream, dialect, delimiter)
+def read_delimited(
+    path: Path,
+    stream: BinaryIO | None = None,
+    dialect: Dialect = USUAL,
+    delimiter: str = ",",
+    gone: tuple[int, int] = (0, 0),
+) -> Table:
+    """The table in the file `path` (or in `stream`), of which `delimiter` is usual. DataError as `read_table`.
+
+    Behind the first of its lines, so many as `gone` says, so many others have been that are not there any more.
+    """
+    source = _Source(path, stream, dialect, delimiter, gone)
     names, columns, rows = decoded(source.read)
     positions = {name: j for j, name in enumerate(names)}
     table = Table(
@@ -76,8 +85,11 @@ def delimited_blocks(path: Path, dialect: Dialect = USUAL, delimiter: str = ",")
 class _Source:
     """A delimited file; it is read again for the line of an error, and for a column that turns out to be text."""
 
-    def __init__(self, path: Path, stream: BinaryIO | None, dialect: Dialect, usual: str) -> None:
+    def __init__(
+        self, path: Path, stream: BinaryIO | None, dialect: Dialect, usual: str, gone: tuple[int, int] = (0, 0)
+    ) -> None:
         self.path, self._dialect, self._usual = path, dialect, dialect.likely or usual
+        self._gone = gone
         self._text = TextFile(path, stream)
         self._comment: str | tuple[str, ...] | None = dialect.comment
         self._unnamed: list[int] = []  # the places of columns that have no name
@@ -256,14 +268,15 @@ class _Source:
 
     def _records(self, skip: bool = True) -> Iterator[tuple[int, list[str]]]:
         """(line on which it begins, cells) of each record that is not blank, from the header on."""
-        begin = 1
+        start, gone = self._gone
+        begin = 1 if start else 1 + gone
         with self._lines() as text:
             reader = self._reader(text, skip)
             try:
                 for record in reader:
                     if record:
                         yield begin, record
-                    begin = reader.line_num + 1
+                    begin = reader.line_num + 1 + gone * (reader.line_num >= start)
             except csv.Error as error:
                 what = "a quote that is not closed" if "end of data" in str(error) else str(error)
                 hint = 'a quote inside a quoted cell is doubled: ""'
@@ -291,9 +304,8 @@ class _Source:
             return comment(self.path, message, start[0])
         if self._named and (title := title_above(self.path, self._first, self._usual)):
             return title
-        return DataError(
-            message, "" if self._dialect.delimiter == AUTO else "data.delimiter: auto finds what separates"
-        )
+        found = self._dialect.delimiter == AUTO or self._gone[0]
+        return DataError(message, "" if found else "data.delimiter: auto finds what separates")
 
     def _no_rows(self) -> DataError:
         return DataError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, compress, count
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -15,11 +15,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bpcli.datasets.readers.arrays import npy_header
+from bpcli.datasets.readers.text_file import text_as_it_comes
 from bpcli.errors import DataError
 from bpcli.files import write_atomically
 from bpcli.memory import check_memory
 from bpcli.paths import check_file
-from bpcli.sources import Reader, Source, read_exactly
+from bpcli.sources import Reader, Source, first_bytes, is_live, is_packed, read_exactly
 
 Array = NDArray[Any]
 
@@ -27,11 +28,14 @@ _BLOCK_CELLS = 1 << 20  # 8 MB: wide rows come fewer at a time
 
 
 class Points(NamedTuple):
-    """`names` of the header, None for `.npy`; `blocks` yields arrays (rows, width)."""
+    """`names` of the header, None for `.npy`; `blocks` yields arrays (rows, width).
+
+    Of a stream that is live, it also yields None where no more has come, and the rows are to be answered.
+    """
 
     names: list[str] | None
     width: int
-    blocks: Iterator[Array]
+    blocks: Iterator[Array | None]
 
 
 def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points:
@@ -42,6 +46,8 @@ def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points
     """
     if stream is None:
         check_file(path)
+    elif is_live(stream) and first_bytes(stream, 1) not in (npy.MAGIC_PREFIX[:1], b"") and not is_packed(stream):
+        return _live(path, stream, rows)
     file = Source(path, stream, once=True).opened()
     binary = path.suffix.lower() == ".npy" if stream is None else file.peek(1)[:1] == npy.MAGIC_PREFIX[:1]
     try:
@@ -120,9 +126,64 @@ def _csv(path: Path, stream: Reader, rows: int) -> Points:
     with _located(path, read):
         first = next((line for line in lines if line.strip()), None)
     if first is None:
-        raise DataError(f"{path} is empty: expected a header that names the variables, then a point a line")
+        raise _empty(path)
     names = _joined(next(csv.reader([first])))
     return Points(names, len(names), _csv_blocks(path, text, lines, read, len(names), _at_a_time(rows, len(names))))
+
+
+def _empty(path: Path) -> DataError:
+    return DataError(f"{path} is empty: expected a header that names the variables, then a point a line")
+
+
+def _live(path: Path, stream: BinaryIO, rows: int) -> Points:
+    """The points of a pipe as they come; those before a line that can't be read come before its DataError."""
+    parts: Iterator[list[str]] = ([*io.StringIO(part, newline=None)] for part in text_as_it_comes(path, stream))
+    gone = 0
+    for lines in parts:
+        blank = next((k for k, line in enumerate(lines) if line.strip()), len(lines))
+        gone += blank
+        if blank < len(lines):
+            names = _joined(next(csv.reader([lines[blank]])))
+            size = _at_a_time(rows, len(names))
+            return Points(
+                names, len(names), _live_blocks(path, chain([lines[blank + 1 :]], parts), gone + 1, len(names), size)
+            )
+    raise _empty(path)
+
+
+def _live_blocks(path: Path, parts: Iterable[list[str]], gone: int, width: int, rows: int) -> Iterator[Array | None]:
+    for lines in parts:
+        for start in range(0, len(lines), rows):
+            yield from _rows_of(path, lines[start : start + rows], gone + start, width)
+        gone += len(lines)
+        yield None
+
+
+def _rows_of(path: Path, lines: list[str], gone: int, width: int) -> Iterator[Array]:
+    """The points of some lines, behind `gone` others."""
+    try:
+        with _located(path, count(gone + len(lines) + 1)):
+            table = _loaded(lines, width)
+    except DataError:
+        if len(lines) == 1:
+            raise
+        middle = len(lines) // 2
+        yield from _rows_of(path, lines[:middle], gone, width)
+        yield from _rows_of(path, lines[middle:], gone + middle, width)
+        return
+    if len(table):
+        yield table
+
+
+def _loaded(lines: Iterable[str], width: int, rows: int | None = None) -> Array:
+    """The numbers of the lines, or of the first `rows` that are not blank."""
+    zeros = ",".join("0" * width)  # a first row for NumPy, which expects as many cells in all others
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of empty lines, which don't count as rows
+        most = None if rows is None else rows + 1
+        return np.loadtxt(chain([zeros], lines), delimiter=",", comments=None, quotechar='"', ndmin=2, max_rows=most)[
+            1:
+        ]
 
 
 def _joined(cells: list[str]) -> list[str]:
@@ -139,18 +200,14 @@ def _joined(cells: list[str]) -> list[str]:
 def _csv_blocks(
     path: Path, text: IO[str], lines: Iterator[str], read: Iterator[int], width: int, rows: int
 ) -> Iterator[Array]:
-    zeros = ",".join("0" * width)  # a first row for NumPy, which expects as many cells in all others
     size = rows
     with text:
         while size == rows:
-            with _located(path, read), warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # of empty lines, which don't count as rows
-                table = np.loadtxt(
-                    chain([zeros], lines), delimiter=",", comments=None, quotechar='"', ndmin=2, max_rows=rows + 1
-                )
-            size = len(table) - 1
+            with _located(path, read):
+                table = _loaded(lines, width, rows)
+            size = len(table)
             if size:
-                yield table[1:]
+                yield table
 
 
 @contextlib.contextmanager

@@ -5,12 +5,13 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 from bpcli.datasets.readers.file_kinds import refuse_other
 from bpcli.errors import DataError
-from bpcli.sources import Source
+from bpcli.sources import Source, parts_as_they_come
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class TextFile:
         start = content.peek()
         if not self.encoding:
             refuse_other(self.path, start)
-        self.encoding = self.encoding or _encoding(start[:_START])
+        self.encoding = self.encoding or encoding_of(start[:_START])
         if (
             self.encoding in (_UTF8, _MARKED) and b"\0" in start and b"\n" not in start
         ):  # told before its first line ends
@@ -94,7 +95,7 @@ def not_text(where: str) -> DataError:
     return DataError(f"{where}: a NUL byte, so this is not text in UTF-8")
 
 
-def _encoding(start: bytes) -> str:
+def encoding_of(start: bytes) -> str:
     """The encoding that a text seems to have by its beginning: UTF-16 by its mark, or by the zeros beside ASCII."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -104,6 +105,41 @@ def _encoding(start: bytes) -> str:
     if even == 0 and 3 * odd > len(start) // 2:
         return "utf-16-le"
     return "utf-16-be" if odd == 0 and 3 * even > len(start) // 2 else _UTF8
+
+
+def text_as_it_comes(path: Path, stream: BinaryIO) -> Iterator[str]:
+    """The text of a pipe in parts of whole lines, each of all that has come since the last; encoded as its first line.
+
+    DataError for a line that is not in this encoding.
+    """
+    parts = parts_as_they_come(path, stream)
+    first = next(parts, b"")
+    refuse_other(path, first)
+    encoding = encoding_of(first[:_START])
+    header = first.partition(b"\n")[0]
+    if encoding == _UTF8 and not _decodes(header, _UTF8) and _decodes(header, _WINDOWS):
+        encoding = _WINDOWS
+    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    lines, rest = 0, ""
+    for part in chain([first], parts, [b""]):
+        text = rest + decoder.decode(part, final=not part)
+        bad = _ESCAPED.search(text)
+        end = text.rfind("\n", 0, bad.start() if bad else None) + 1
+        if not part and not bad:
+            end = len(text)
+        if end:
+            yield text[:end]
+        lines, rest = lines + text.count("\n", 0, end), text[end:]
+        if bad:
+            raise DataError(f"{path}:{lines + 1}: not in the encoding of the first line, {encoding.upper()}")
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def decoded(read: Callable[[], T]) -> T:

@@ -1,8 +1,10 @@
 """Points in bulk: what is written is read again, by any road, in any blocks; each mistake with its place."""
 
 import io
+import os
 import tracemalloc
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,3 +244,20 @@ def test_nothing_is_left_of_a_write_that_failed(tmp_path):
     assert (tmp_path / "g.npy").read_text() == "old"
     assert write_blocks(tmp_path / "g.npy", iter([np.ones((1, 1))]), 1, True) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["g.npy"]
+
+
+def test_the_points_of_a_pipe_come_as_they_are_there():
+    out, into = os.pipe()
+    with open(out, "rb") as stream, open(into, "wb", buffering=0) as pipe:
+        pipe.write(b"\nx,y\r\n1,2\r\n")
+        read = read_points(Path("<stdin>"), 100, stream)
+        assert read.names == ["x", "y"]
+        blocks = (block for block in read.blocks if block is not None)
+        assert next(blocks).tolist() == [[1, 2]]
+        for line, row in ((b"3,4\n", [3, 4]), (b"\n5,6\n", [5, 6])):
+            pipe.write(line)
+            assert next(blocks).tolist() == [row]
+        pipe.write(b"7,8\n9,10\n11,x\n13,14\n")
+        assert sum(len(next(blocks)) for _ in range(1)) == 2
+        with pytest.raises(DataError, match="<stdin>:9: cell 2: 'x' is not a number"):
+            next(blocks)

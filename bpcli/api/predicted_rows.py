@@ -1,0 +1,73 @@
+"""The rows of files and streams with their predictions, as they come, in order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bpcli.api.predictions import predictions
+from bpcli.datasets.dialect import AUTO
+from bpcli.datasets.large import is_large
+from bpcli.datasets.live import LiveRows, live_rows
+from bpcli.datasets.preparation.fitted import Prepared
+from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.datasets.reading import READERS, read_files
+from bpcli.datasets.table import Table
+from bpcli.training.model import Model
+
+STDIN = "-"
+_NAME = Path("<stdin>")
+
+
+def format_of_stream(model: Model) -> str:
+    """The format of what comes through stdin: that of the training where a config named it, else CSV."""
+    format_ = model.files(_NAME).format
+    return "csv" if format_ == AUTO else format_
+
+
+class PredictedRows:
+    """The rows of files, and of a stream for `-`, as tables with the columns of `predictions`, one after another.
+
+    `in_parts` allows a large file to come block by block. The rows of a stream that is live come as soon as they are
+    there, and those before one that can't be read before its DataError.
+    """
+
+    def __init__(self, model: Model, data: Sequence[Path], stream: BinaryIO, in_parts: bool) -> None:
+        self._model, self._data, self._stream, self._in_parts = model, data, stream, in_parts
+        self._remarks: list[str] = []
+        self.live: LiveRows | None = None
+        """The stream, if someone may wait for the answer to a row."""
+        if STDIN in map(str, data) and READERS[format_of_stream(model)].text:
+            self.live = live_rows(_NAME, stream, model.dialect)
+        if self.live is not None:
+            self.live.head.require([column.name for column in model.preparation.columns])
+
+    def new_remarks(self) -> list[str]:
+        """The remarks on the data since they were last asked for."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
+
+    def __iter__(self) -> Iterator[tuple[Table, list[list[Any]]]]:
+        files = self._model.files(*(path for path in self._data if str(path) != STDIN))
+        if self.live is None and not (self._in_parts and is_large([files])):
+            whole = [self._whole(path) for path in self._data]
+            self._remarks += dict.fromkeys(text for _, prepared in whole for text in prepared.remarks)
+            for table, prepared in whole:
+                yield table, predictions(self._model, self._model.z(prepared.X))
+            return
+        for path in self._data:
+            tally = PreparedBlocks(self._model.preparation, self._model.files(path), with_target=False)
+            if str(path) != STDIN:
+                blocks: Iterable[tuple[Table, Prepared]] = tally
+            else:
+                blocks = [self._whole(path)] if self.live is None else self.live.each(tally.prepared)
+            for table, prepared in blocks:
+                yield table, predictions(self._model, self._model.z(prepared.X))
+            self._remarks += tally.remarks
+
+    def _whole(self, path: Path) -> tuple[Table, Prepared]:
+        if str(path) != STDIN:
+            table = read_files(self._model.files(path))
+        else:
+            table = read_files(replace(self._model.files(_NAME), format=format_of_stream(self._model)), self._stream)
+        return table, self._model.preparation.apply(table, with_target=False)

@@ -1,0 +1,57 @@
+"""Columns of results in a file, whole or not at all: a row of `RESULT_FILES` for each kind of file."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from bpcli.datasets.readers.point_files import write_blocks
+from bpcli.errors import MissingExtraError, UsageError
+from bpcli.files import write_atomically
+
+Blocks = Iterator[Sequence[Sequence[Any]]]
+"""Columns of some rows, again and again."""
+
+
+def write_npy(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> None:
+    """The columns as one array of float64. UsageError where one is no number."""
+
+    def arrays() -> Iterator[Any]:
+        for columns in blocks:
+            try:
+                yield np.array(columns, np.float64).T
+            except ValueError as error:
+                raise UsageError(f"{path}: .npy holds numbers, and {' or '.join(names)} is none") from error
+
+    write_blocks(path, arrays(), len(names), force)
+
+
+def write_parquet(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> None:
+    """The columns by name, each of the type of its first rows."""
+    try:
+        pa, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise MissingExtraError("arrow", "pyarrow", f"writing {path}") from error
+
+    def write(file: BinaryIO) -> None:
+        kinds: list[Any] = [None] * len(names)
+        writer = None
+        with ExitStack() as stack:
+            for columns in blocks:
+                arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+                kinds = [array.type for array in arrays]
+                table = pa.table(arrays, names=list(names))
+                writer = writer or stack.enter_context(parquet.ParquetWriter(file, table.schema))
+                writer.write_table(table)
+
+    write_atomically(path, write, force)
+
+
+RESULT_FILES: dict[str, Callable[[Path, Sequence[str], Blocks, bool], None]] = {
+    "npy": write_npy,
+    "parquet": write_parquet,
+}
+"""The writers of files that are no lines of text, by extension."""
