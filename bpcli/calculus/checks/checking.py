@@ -74,6 +74,8 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     )
     with np.errstate(all="ignore"):
         errors = slope_errors(calculation, point)
+    if calculation.left_range:  # of numbers of a wide range there is no bound
+        errors = [[math.inf] * calculation.inputs for _ in range(calculation.outputs)]
     proven = cache(lambda: proven_jacobian(calculation, point))
 
     def in_balls(o: int, column: int) -> float:

@@ -55,7 +55,7 @@ class Calculation:
         self.kinks: list[Kink] = []
         self.needed_sides = False
         self.sides = True  # whether slopes to the sides of a kink are asked for
-        self.may_have_left_range = False
+        self.left_range = self.may_have_left_range = False
 
     def _sweeps(self, base: Any) -> Sweeps:
         if self.program.scalar and base is None:
@@ -129,7 +129,7 @@ class Calculation:
         """The result of `compute` at the point; on wide numbers where a step of its sweeps has over- or underflowed."""
         if not self.sides or not self.namespace.base.doubles:
             return compute(self, point, *given)
-        self.may_have_left_range = False
+        self.may_have_left_range = self.left_range = False
         plain = self._plain(compute, point, *given)
         finite = all(map(is_finite, point.values()))
         far = finite and (self.sweeps.left_range(point) or not is_ordinary(plain))
@@ -137,6 +137,7 @@ class Calculation:
         if far and self.program.entries * sweeps > MOST_ENTRIES:
             self.may_have_left_range = True
         elif far:
+            self.left_range = True
             on_wide = as_doubles(self.wide_twin._plain(compute, point, *given))
             if not self.wide_twin.needed_sides:
                 self.kinks, self.needed_sides = [], False

@@ -164,6 +164,8 @@ def _differs(xp: Any, step: Elementwise, edge: bool, one: tuple[Any, list[Any]],
 
 def _left_range(calculation: Calculation, point: Point) -> bool:
     """Whether a step over- or underflows at the point: then only balls can tell, not bounds in doubles."""
+    if calculation.left_range:
+        return True
     calculation.sweeps.forget_range()
     calculation.sweeps.forward(point)
     return calculation.sweeps.left_range(point)

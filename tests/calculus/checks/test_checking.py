@@ -99,3 +99,10 @@ def test_what_rounding_has_eaten_never_agrees(data, case):
         if entry.agree is not None:
             assert entry.agree == (abs(entry.exact - true) <= RTOL * abs(true))
         assert entry.why not in ("at a kink", "next to a kink")
+
+
+def test_numbers_of_a_wide_range_alone_are_no_witness():
+    """d/dz of x/z is −x/z², here below the doubles; 50 decimals leave 4e250 of x + 1e300 − 1e300."""
+    by_x, by_z = bpcli.check("((x+1e300)-1e300)/z", x=5e-324, z=-4.0).entries
+    assert by_x.agree
+    assert (by_z.agree, by_z.numeric) == (None, 0.0)

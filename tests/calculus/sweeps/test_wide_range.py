@@ -129,3 +129,14 @@ def test_what_is_too_large_to_be_done_again_is_told(monkeypatch, bpcli):
     assert one.may_have_left_range
     assert "too large" in bpcli("eval", text, "--at", "x=[1e-120,1e-120,1,1]").err
     assert "too large" not in bpcli("eval", text, "--at", "x=[1,2,3,4]").err
+
+
+def test_of_what_wide_numbers_have_lost_the_bounds_of_doubles_say_nothing():
+    """π + 9e-68 has digits beyond the 50 of wide numbers: only those of the gradient are needed, not of the value."""
+    text = "1e10/tan(sum(atan2(u,v)))"
+    point = {"u": np.array([4e-68, 3.5e-72, 9e41]), "v": np.array([0.44, -5e-324, 6.6e-148])}
+    one = Calculation([parse(text)], [text], {"u": (3,), "v": (3,)}, ["u", "v"])
+    value, _ = one.gradient(point)
+    true = float(Certified(one).gradient(point)[0])
+    assert abs(value - true) > 2.0**-20 * abs(true)
+    assert lost_values(one, point, [value])
