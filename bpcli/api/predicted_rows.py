@@ -35,6 +35,8 @@ class PredictedRows:
     def __init__(self, model: Model, data: Sequence[Path], stream: BinaryIO, in_parts: bool) -> None:
         self._model, self._data, self._stream, self._in_parts = model, data, stream, in_parts
         self._remarks: list[str] = []
+        self.paths = [path for path in data if str(path) != STDIN]
+        """The files among the data."""
         self.live: LiveRows | None = None
         """The stream, if someone may wait for the answer to a row."""
         if STDIN in map(str, data) and READERS[format_of_stream(model)].text:
@@ -48,7 +50,7 @@ class PredictedRows:
         return remarks
 
     def __iter__(self) -> Iterator[tuple[Table, list[list[Any]]]]:
-        files = self._model.files(*(path for path in self._data if str(path) != STDIN))
+        files = self._model.files(*self.paths)
         if self.live is None and not (self._in_parts and is_large([files])):
             whole = [self._whole(path) for path in self._data]
             self._remarks += dict.fromkeys(text for _, prepared in whole for text in prepared.remarks)

@@ -11,6 +11,7 @@ from bpcli.api.predictions import Scores, parts_of, scores, trained_on
 from bpcli.api.thresholds import check_two_classes, save_threshold, threshold_rule, with_threshold
 from bpcli.api.thresholds import thresholds as all_thresholds
 from bpcli.commands import Command, option, output
+from bpcli.commands.activity import activity, reading
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
@@ -88,7 +89,8 @@ def command(
     if wanted is not None or thresholds:
         check_two_classes(loaded)
     if data is not None:
-        z, y, notes = _from_data(loaded, model, data, split, target)
+        with activity(reading([data])):
+            z, y, notes = _from_data(loaded, model, data, split, target)
     else:
         z, y, notes = _from_run(loaded, model, split, target)
     for text in notes:

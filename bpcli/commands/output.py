@@ -5,7 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from bpcli.text.notation import cell
@@ -70,17 +70,20 @@ def emit_data(line: str) -> None:
 def say(text: str) -> None:
     """A line on stderr; if it can't be written, the results still come."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(shortened(visible(text)) + "\n")
-        sys.stderr.flush()
+        bars = sys.modules.get("tqdm") if sys.stderr.isatty() else None
+        with bars.tqdm.external_write_mode(sys.stderr) if bars is not None else nullcontext():  # above a bar
+            sys.stderr.write(shortened(visible(text)) + "\n")
+            sys.stderr.flush()
 
 
 def progress_bar(quiet: bool, **options: Any) -> Any:
-    """tqdm's bar on stderr, if that is a terminal and not `quiet`."""
+    """tqdm's bar on stderr, if that is a terminal and not `quiet`; not for what takes less than half a second."""
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # a bar that stands still needs no thread that watches it
     disable = quiet or not sys.stderr.isatty()
-    return tqdm(unit_scale=True, disable=disable, leave=False, file=sys.stderr, **options)
+    settings = {"unit_scale": True, "disable": disable, "leave": False, "delay": 0.5, **options}
+    return tqdm(file=sys.stderr, **settings)
 
 
 def counting(bar: Any) -> Callable[[int, int], None]:

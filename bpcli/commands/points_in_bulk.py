@@ -16,6 +16,7 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
+from bpcli.commands.activity import activity, reading
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Request
 from bpcli.errors import UsageError
@@ -39,10 +40,11 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
     hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
     lost = LostPoints(request.variables.names, hidden)
     checked = (_check(block, printer, request, lost) for block in blocks)
-    if target is not None:
-        _write(checked, Path(target), force, request)
-    else:
-        _print(checked, show, gradient, printer, request)
+    with activity(reading([Path(request.points or "")]), quiet=target is None and sys.stdout.isatty()):
+        if target is not None:
+            _write(checked, Path(target), force, request)
+        else:
+            _print(checked, show, gradient, printer, request)
     lost.look()
     if first := next((words for at in lost.first if (words := _lost_in_words(at, hidden))), ""):
         printer.lost_in_bulk(lost.count, first)

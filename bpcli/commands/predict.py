@@ -14,6 +14,7 @@ from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
 from bpcli.api.thresholds import check_two_classes
 from bpcli.commands import OUTPUT, Command, option, output
+from bpcli.commands.activity import Progress, activity, reading
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option
 from bpcli.datasets.reading import READERS, read_files
 from bpcli.datasets.result_files import RESULT_FILES
@@ -106,15 +107,16 @@ def command(
     in_parts = format_ != "text" and not (keep and format_ in ("json", "parquet"))
     rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts)
     found = _Found(rows, prediction_names(loaded), columns_to_keep(keep), precision)
-    if file is None:
-        for line in _LINES[format_](found, safe_csv):
-            (output.emit if format_ == "text" else output.emit_data)(line)
-    elif format_ in _LINES:
-        lines = _LINES[format_](found, safe_csv)
-        write_atomically(file, lambda opened: opened.writelines(f"{line}\n".encode() for line in lines), force)
-    else:
-        first = 1 if format_ == "npy" and len(found.names) > 1 else 0  # an array has the probabilities alone
-        RESULT_FILES[format_](file, found.names[first:], (part[first:] for part in found.columns()), force)
+    with activity(found.progress, quiet=file is None and sys.stdout.isatty()):
+        if file is None:
+            for line in found.counted(_LINES[format_](found, safe_csv)):
+                (output.emit if format_ == "text" else output.emit_data)(line)
+        elif format_ in _LINES:
+            lines = found.counted(_LINES[format_](found, safe_csv))
+            write_atomically(file, lambda opened: opened.writelines(f"{line}\n".encode() for line in lines), force)
+        else:
+            first = 1 if format_ == "npy" and len(found.names) > 1 else 0  # an array has the probabilities alone
+            RESULT_FILES[format_](file, found.names[first:], (part[first:] for part in found.columns()), force)
     found.note()
     if found.not_finite:
         raise NotFiniteError(f"the prediction of row {found.not_finite} is not finite")
@@ -145,7 +147,8 @@ class _Found:
             if name in predicted:
                 raise UsageError(f"--keep {name}: the prediction has a column of this name itself", "rename it first")
         self.names = [*keep, *predicted]
-        self.not_finite = self._seen = 0
+        self.not_finite = self._seen = self._lines = 0
+        self._reading = reading(rows.paths)
         if rows.live is not None:
             self._check(rows.live.head)
 
@@ -159,6 +162,16 @@ class _Found:
             if not self.not_finite:
                 self.not_finite = _first_not_finite(columns, self._seen)
             self._seen += table.rows
+
+    def counted(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines, counted on the way."""
+        for line in lines:
+            self._lines += 1
+            yield line
+
+    def progress(self) -> Progress | None:
+        """What is being done: reading, until there is a line."""
+        return Progress("predicting", self._lines, None, " rows") if self._lines else self._reading()
 
     def columns(self) -> Iterator[list[list[Any]]]:
         """The columns of each table: kept ones as they stand, predictions rounded."""

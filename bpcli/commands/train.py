@@ -4,7 +4,7 @@ import math
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 import click
 
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
+from bpcli.commands.activity import activity, reading
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError
 from bpcli.text.notation import cell, csv_line, json_text, number
-from bpcli.training.config.loading import load_config
+from bpcli.training.config.loading import Config, load_config
 from bpcli.training.metrics import METRICS, beyond_doubles
 from bpcli.training.named_data import PARTS
 from bpcli.training.run import flat
@@ -54,7 +55,7 @@ def command(
     settled = load_config(config, settings, "--set")
     if folder is not None:
         settled = replace(settled, output=folder)
-    with _conversion(quiet) as progress, session(settled, resume, force, progress) as current:
+    with _started(settled, resume, force, quiet) as current:
         for text in current.notes:
             output.note(text)
         try:
@@ -81,6 +82,24 @@ def command(
         raise NotFiniteError(f"the {metric} of the training rows is not finite")
     if useless := no_better_than_constant(summary):
         raise CheckError(useless, summary.get("advice", ""))
+
+
+@contextmanager
+def _started(settled: Config, resume: bool, force: bool, quiet: bool) -> Iterator[Session]:
+    """A session, with a progress bar while its data are read or converted."""
+    read = reading(settled.data.path if isinstance(settled.data.path, tuple) else (settled.data.path,))
+    with ExitStack() as stack:
+        convert = stack.enter_context(_conversion(quiet))
+        converting = False
+
+        def progress(done: int, size: int) -> None:
+            nonlocal converting
+            converting = True
+            convert(done, size)
+
+        with activity(lambda: None if converting else read(), quiet):
+            current = stack.enter_context(session(settled, resume, force, progress))
+        yield current
 
 
 @contextmanager

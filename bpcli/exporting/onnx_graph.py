@@ -19,7 +19,7 @@ _OPSET, _ML_OPSET, _IR = 17, 2, 8  # of early 2022: every runtime since knows th
 
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "**": "Pow", "negative": "Neg", "where": "Where"}
 _OPERATORS |= {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual", "==": "Equal"}
-_OPERATORS |= {"exp": "Exp", "log": "Log", "sqrt": "Sqrt", "abs": "Abs", "tanh": "Tanh", "max": "Max", "min": "Min"}
+_OPERATORS |= {"log": "Log", "sqrt": "Sqrt", "abs": "Abs", "max": "Max", "min": "Min"}
 _OPERATORS |= {"sin": "Sin", "floor": "Floor", "ceil": "Ceil"}
 """What onnxruntime computes in doubles."""
 
@@ -60,6 +60,11 @@ class _Graph:
         self.nodes.append(self.onnx.helper.make_node(operator, inputs, [output], **attributes))
         return output
 
+    def exp(self, x: str) -> str:
+        """e^(x/2)², as older versions of onnxruntime give nothing below e^−709."""
+        root = self("Exp", self("Mul", x, self.constant(np.float64(0.5))))
+        return self("Mul", root, root)
+
     def language(self) -> Language:
         """ONNX as a language, whose texts are the names of tensors."""
 
@@ -78,13 +83,25 @@ class _Graph:
             return self("Where", lost, x, self("Mul", self("Log", u), ratio))
 
         def expm1(x: str) -> str:
-            """Tanh(x/2)·(e^x + 1)."""
-            return self("Mul", self("Tanh", self("Mul", x, number(0.5))), self("Add", self("Exp", x), number(1.0)))
+            """(u − 1)·(x/log u) with u = e^x (Kahan); x where u is 1, and u − 1 where it is −1 or u is large."""
+            u = self("Exp", x)
+            less = self("Sub", u, number(1.0))
+            near = self("Equal", less, number(0.0))
+            far = self("Greater", self("Abs", x), number(40.0))
+            logarithm = self("Log", self("Where", self("Or", near, far), number(2.0), u))
+            return self("Where", near, x, self("Where", far, less, self("Mul", less, self("Div", x, logarithm))))
+
+        def tanh(x: str) -> str:
+            """±t/(t + 2) with t = e^(−2|x|) − 1: that of older versions of onnxruntime loses digits."""
+            t = expm1(self("Mul", self("Abs", x), number(-2.0)))
+            return self("Mul", self("Neg", self("Sign", x)), self("Div", t, self("Add", t, number(2.0))))
 
         functions = {name: operator(onnx_name) for name, onnx_name in _OPERATORS.items()}
         functions |= {
+            "exp": self.exp,
             "log1p": log1p,
             "expm1": expm1,
+            "tanh": tanh,
             "!=": lambda a, b: self("Not", self("Equal", a, b)),
             "truth": lambda x: self("Cast", x, to=self.onnx.TensorProto.DOUBLE),
             "inf": lambda: number(np.inf),
@@ -152,7 +169,7 @@ def _outputs(graph: _Graph, model: Exported, z: str, names: Sequence[str]) -> No
             graph("Concat", *p, axis=1, output=names[1])
     else:
         chosen = graph("ArgMax", z, axis=1, keepdims=0)
-        e = graph("Exp", graph("Sub", z, graph("ReduceMax", z, axes=[1])))
+        e = graph.exp(graph("Sub", z, graph("ReduceMax", z, axes=[1])))
         graph("Div", e, graph("ReduceSum", e, last), output=names[1])
     # A row with a gap that has no filling has no prediction.
     score = graph("ReduceSum", z, last, keepdims=0)

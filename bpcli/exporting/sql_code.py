@@ -24,12 +24,25 @@ _EXP = (
     "ELSE EXP({0}) END)"
 )
 _LOG1P = "(CASE WHEN 1e0 + {0} = 1e0 THEN {0} ELSE LN(1e0 + {0}) * ({0} / ((1e0 + {0}) - 1e0)) END)"
-_EXPM1 = f"(TANH({{0}} / 2e0) * ({_EXP} + 1e0))"
-_FUNCTIONS = by_name("sqrt sin cos tan asin acos atan sinh cosh tanh abs")
+# (u - 1)·(x/log u) with u = e^x (Kahan): not every database has a tanh, which would be shorter.
+_EXPM1 = (
+    "(CASE WHEN {0} < -40e0 THEN -1e0 WHEN {0} > 40e0 THEN EXP({0}) WHEN EXP({0}) = 1e0 THEN {0} "
+    "ELSE (EXP({0}) - 1e0) * ({0} / LN(EXP({0}))) END)"
+)
+_FUNCTIONS = by_name("sqrt sin cos tan asin acos atan abs")
+
+
+def _tanh(x: str) -> str:
+    """±t/(t + 2) with t = e^(−2|x|) − 1."""
+    t = _EXPM1.format(f"(-2e0 * ABS({x}))")
+    return f"(CASE WHEN {x} < 0e0 THEN {t} ELSE -{t} END / ({t} + 2e0))"
+
+
 SQL = Language(
     "SQL",
     _number,
-    templates(
+    {"tanh": _tanh}
+    | templates(
         OPERATORS
         | _FUNCTIONS
         | {"exp": _EXP, "expm1": _EXPM1, "log1p": _LOG1P, "log": "LN({})", "**": "POWER({}, {})"}

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ MARK = "\n-- The test.\n"
 
 
 def sqlite(query, before=""):
-    connection = sqlite3.connect(":memory:")
-    connection.executescript(before)
-    return ["|".join(map(str, row)) for row in connection.execute(query)]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(before)
+        return ["|".join(map(str, row)) for row in connection.execute(query)]
 
 
 def duckdb(query, before=""):

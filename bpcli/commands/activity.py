@@ -1,0 +1,80 @@
+"""A progress bar for what takes over half a second; nothing flickers for less."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import NamedTuple
+
+from bpcli.commands.output import progress_bar
+from bpcli.sources import places_of_open_files
+
+_DELAY = 0.5  # seconds that a command may take without a bar
+_TICK = 0.1
+
+
+class Progress(NamedTuple):
+    """What is done, how much of it, of how much if that is known, and in what unit."""
+
+    doing: str
+    done: int
+    total: int | None
+    unit: str
+
+
+@contextmanager
+def activity(measure: Callable[[], Progress | None], quiet: bool = False) -> Iterator[None]:
+    """Show on stderr, if that is a terminal, what `measure` says, or nothing where it says None, ten times a second.
+
+    The work need not report: the bar is drawn by a thread of its own.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    over = Event()
+    thread = Thread(target=_draw, args=(measure, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _draw(measure: Callable[[], Progress | None], over: Event) -> None:
+    started = time.time()
+    if over.wait(_DELAY):
+        return
+    bar, doing = None, ""
+    while not over.wait(_TICK):
+        now = measure()
+        if bar is not None and (now is None or now.doing != doing):
+            bar.close()
+            bar = None
+        if now is not None:
+            if bar is None:
+                bar = progress_bar(False, desc=now.doing, unit=now.unit, total=now.total, initial=now.done, delay=0)
+                bar.start_t, bar.initial, doing = started, 0, now.doing
+            bar.total, bar.n = now.total, now.done
+            bar.refresh()
+    if bar is not None:
+        bar.close()
+
+
+def reading(paths: Sequence[Path]) -> Callable[[], Progress | None]:
+    """How far the process has come in reading files, by the place at which it has them open."""
+    sizes = {str(path.resolve()): path.stat().st_size for path in paths if path.is_file()}
+    total, names = sum(sizes.values()), list(sizes)
+    furthest = 0
+
+    def measure() -> Progress | None:
+        nonlocal furthest
+        for name, place in places_of_open_files():
+            if name in sizes:
+                before = sum(sizes[each] for each in names[: names.index(name)])
+                furthest = max(furthest, before + place)
+        return Progress("reading", min(furthest, total), total or None, "B")
+
+    return measure
