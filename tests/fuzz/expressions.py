@@ -216,10 +216,16 @@ class Comparison:
                 self.counts[f"{part} right"] += 1
             elif noted:
                 self.counts[f"{part} off, with a note"] += 1
+            elif not proven and not _off(_numbers(record[part]), getattr(self._as_written(question), part), BITS):
+                self.counts[f"{part} right with constants as written"] += 1
             else:
                 kind = "false certificate" if proven else "silent wrong digits"
                 yield Finding(kind, command, f"{part}: {'; '.join(off[:3])}")
                 return
+
+    @staticmethod
+    def _as_written(question: Question) -> Truth:
+        return _truth(question, sorted(question.inputs), decimals=True)
 
     def _checked(self, command: list[str], true: Truth) -> Iterator[Finding]:
         answer = self._asked(command)

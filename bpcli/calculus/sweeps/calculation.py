@@ -130,7 +130,7 @@ class Calculation:
         if not self.sides or not self.namespace.base.doubles:
             return compute(self, point, *given)
         self.may_have_left_range = self.left_range = False
-        plain = self._plain(compute, point, *given)
+        plain = self.by_rules(compute, point, *given)
         finite = all(map(is_finite, point.values()))
         far = finite and (self.sweeps.left_range(point) or not is_ordinary(plain))
         on_wide: T | None = None
@@ -138,7 +138,7 @@ class Calculation:
             self.may_have_left_range = True
         elif far:
             self.left_range = True
-            on_wide = as_doubles(self.wide_twin._plain(compute, point, *given))
+            on_wide = as_doubles(self.wide_twin.by_rules(compute, point, *given))
             if not self.wide_twin.needed_sides:
                 self.kinks, self.needed_sides = [], False
                 return on_wide
@@ -151,7 +151,7 @@ class Calculation:
         both: T = merged(on_wide, result, plain)
         return both
 
-    def _plain(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
+    def by_rules(self, compute: Callable[..., T], point: Point, *given: Any) -> T:
         """The result of `compute` by the rules alone; then `needed_sides` says whether they are not enough."""
         self.needed_sides, self.sides = False, False
         self.sweeps.forget_range()

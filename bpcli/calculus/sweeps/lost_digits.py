@@ -181,21 +181,26 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     """The entries of a Hessian that differ by more than 2⁻²⁰ from those in ball arithmetic.
 
     Second derivatives have no error bound here: they are computed again, without python-flint in 50 decimals.
+    Not those at a kink, nor those that series have found.
     """
     work = calculation.inputs * calculation.program.entries
-    if calculation.kinks or calculation.needed_sides or work > _MOST_SECOND_WORK:
+    if calculation.kinks or work > _MOST_SECOND_WORK:
         return []
     at_infinity = not all(map(is_finite, point.values()))
-    proven = _in_balls(calculation, lambda twin: _matrix(twin.hessian(point)[2]))
+    plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
+    proven = _in_balls(calculation, lambda twin: _matrix(twin.by_rules(Calculation.hessian, point)[2]))
     if proven is None:
-        wide = _matrix(as_doubles(calculation.wide_twin.hessian(point)[2]))
+        wide = _matrix(as_doubles(calculation.wide_twin.by_rules(Calculation.hessian, point)[2]))
         none = _DECIMALS * max(abs(v) for row in wide for v in row)
         proven = [[(v, v) if abs(v) > none else (0.0, 0.0) for v in row] for row in wide]
+    found = [
+        (Lost(row, column, abs(_float(ends[0]) - slope)), slope, ends)
+        for row, both in enumerate(zip(rows, plain, proven, strict=True))
+        for column, (slope, by_rules, ends) in enumerate(zip(*both, strict=True))
+        if math.isfinite(slope) and slope == by_rules
+    ]
     return [
-        Lost(row, column, abs(_float(ends[0]) - slope))
-        for row, both in enumerate(zip(rows, proven, strict=True))
-        for column, (slope, ends) in enumerate(zip(*both, strict=True))
-        if math.isfinite(slope) and not _near(slope, *ends) and not (at_infinity and _says_nothing(*ends))
+        lost for lost, slope, ends in found if not _near(slope, *ends) and not (at_infinity and _says_nothing(*ends))
     ]
 
 

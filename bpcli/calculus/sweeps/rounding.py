@@ -123,6 +123,9 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
             slope = abs(step.row.partial(i)(xp, out, *args)) if step.passes[i] else 0.0
             part = slope * error
             total = total + xp.where(part == part, part, 0.0)
+        for moved in _moved(step, args, errors):
+            change = abs(step.value(xp, moved) - out)
+            total = xp.where(change > total, change, total)
         return total
     assert isinstance(step, OnArrays)
     if step.name == "@":
@@ -131,6 +134,37 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
     if step.name in _SUMS or step.name in _REARRANGING:
         return step.value(xp, errors)
     return sum(error.sum() for error in errors) * (1.0 + abs(out))
+
+
+def _moved(step: Instruction, args: list[Any], errors: list[Any]) -> list[list[Any]]:
+    """The operand of a function to both sides, as far as it may be off, where that is much: slopes say little there."""
+    if len(args) != 1 or not isinstance(step, Elementwise) or step.row.exact:
+        return []
+    ((x,), (error,)) = args, errors
+    much = error > LOST * abs(x)
+    return [[x + error], [x - error]] if (much if isinstance(much, bool) else much.any()) else []
+
+
+def _bends(program: Program, xp: PlainNamespace, values: list[Any]) -> Any:
+    """Whether a function is far from a line, as far as its operand may be off: a bool, or an array."""
+    found: Any = False
+    bounds = value_errors_at(program, xp, values, {})
+    for out, step in zip(values, program.slots, strict=True):
+        if not isinstance(step, Elementwise):
+            continue
+        args = [values[a] for a in step.args]
+        for moved in _moved(step, args, [bounds[a] for a in step.args]):
+            changed = step.value(xp, moved)
+            slope, other = (step.row.partial(0)(xp, *at) for at in ((out, *args), (changed, *moved)))
+            change, line = changed - out, slope * (moved[0] - args[0])
+            bent = _differ(xp, slope, other) | (_differ(xp, change, line) & (abs(change) > LOST * abs(out)))
+            found = found | (bent if isinstance(bent, bool) else bent.any(axis=tuple(range(bent.ndim - 1))))
+    return found
+
+
+def _differ(xp: PlainNamespace, x: Any, y: Any) -> Any:
+    """Whether the smaller of two numbers is less than half of the larger."""
+    return abs(x - y) > 0.5 * xp.where(abs(x) > abs(y), abs(x), abs(y))
 
 
 def slope_errors(calculation: Calculation, point: Point) -> list[list[float]]:
@@ -151,10 +185,13 @@ def slope_errors_at(
     inputs: Sequence[Mapping[str, Any]],
     outputs: Sequence[Mapping[int, Any]],
 ) -> list[list[Any]]:
-    """The same from the values of all slots, at one point or, for each entry an array, at many."""
-    own = own_errors(program, xp, values)
+    """The same from the values of all slots, at one point or, for each entry an array, at many.
+
+    ∞ where a function bends so much, as far as its operand may be off, that its slope says nothing: σ far out.
+    """
+    own, unknown = own_errors(program, xp, values), xp.where(_bends(program, xp, values), math.inf, 0.0)
     along = [program.tangents(xp, values, seed) for seed in inputs]
-    return [[_slope_error(program, xp, values, own, tangents, one) for tangents in along] for one in outputs]
+    return [[unknown + _slope_error(program, xp, values, own, tangents, one) for tangents in along] for one in outputs]
 
 
 def units(parts: Sequence[tuple[Key, Shape]], make: Callable[[list[float], Shape], Any]) -> list[dict[Key, Any]]:
