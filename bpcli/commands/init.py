@@ -56,9 +56,7 @@ def command(
                 raise UsageError(f"{name} goes with --data FILE, which is not given")
         text = template(model or next(iter(LAYERS)))
     else:
-        text, notes = _draft(model, data, target, target_path, data_format, file)
-        for note in notes:
-            output.note(note)
+        text = _draft(model, data, target, target_path, data_format, file)
     if file is None:
         output.emit_data(text.rstrip("\n"))
     else:
@@ -67,9 +65,11 @@ def command(
 
 def _draft(
     model: str | None, data: Path, target: str | None, target_path: Path | None, format_: str, file: Path | None
-) -> tuple[str, list[str]]:
-    """The config for a table, and notes on it."""
+) -> str:
+    """The config for a table, with notes on it."""
     table, dialect, notes = discovered(Files(matching(data), format_), target)
+    for note in notes:
+        output.note(note)
     start = Path() if file is None else file.parent
     paths = {"data.path": Entry(os.path.relpath(data, start))}
     if format_ != "auto":
@@ -85,4 +85,6 @@ def _draft(
     chosen = {**paths, **reading, **suggest(table, target, model)}
     name = "THIS_FILE" if file is None else file
     header = f"For {yaml_text(data.name)}: {table.rows} rows, {len(table.names)} columns. Now: bpcli train {name}"
-    return write(chosen, header), [*notes, *remarks_on(chosen)]
+    for note in remarks_on(chosen):
+        output.note(note)
+    return write(chosen, header)

@@ -9,8 +9,22 @@ from bpcli.datasets.meaning import decided_numbers, decided_words, with_numbers,
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.table import DASH, MISSING, Table, is_number
-from bpcli.errors import DataError, OpenReadingError
+from bpcli.errors import DataError, OpenReadingError, several
 
+_GAPS = {
+    "missing",
+    "unknown",
+    "n.a.",
+    "nil",
+    "none",
+    "null",
+    "undefined",
+    "(null)",
+    "\\n",
+    "#ref!",
+    "#div/0!",
+    "#value!",
+}
 _MOSTLY = 0.8
 """The share of the cells that are no plain numbers, of which a column of dressed numbers reads at least so many."""
 
@@ -34,6 +48,7 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
             raise first or error from None
     if isinstance(table, SparseTable):
         return table, files.dialect, notes
+    _refuse_second_header(table)
     over_numbers = [name for name in table.names if table.is_numeric(name)]
     named_so = [name for name in over_numbers if is_number(name)]
     decimals = [name for name in named_so if not name.isdecimal()]
@@ -57,6 +72,27 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     return with_numbers(table, decided), dialect, [*notes, *word_notes, *number_notes]
 
 
+def _refuse_second_header(table: Table) -> None:
+    """DataError where a first row of words stands over two columns of numbers or more."""
+    words = []
+    for name in table.names if table.rows > 2 else ():
+        if not table.is_numeric(name):
+            first, *below = table.text(name)
+            gaps = table.number_gaps(name)
+            if first not in gaps and not table.reads(first) and all(c in gaps or table.reads(c) for c in below):
+                words.append(first)
+    if len(words) > 1:
+        raise DataError(
+            f"{table.where(0)}: the first row looks like names or units over numbers ({several(words, 6)})",
+            "take it out, or what stands above it",
+        )
+
+
+def _is_gap(word: str) -> bool:
+    """Whether a word among numbers means that there is none: `.`, `--`, `*`, `missing`."""
+    return word.casefold() in _GAPS or not any(map(str.isalnum, word))
+
+
 def _dressed(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], list[str]]:
     """The columns of dressed numbers, the words for gaps of those with cells that do not read, and notes."""
     numbers: list[str] = []
@@ -67,9 +103,15 @@ def _dressed(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str,
         words = [cell for cell in cells if not table.reads(cell)]
         read = {cell: None for cell in cells if any(read_cell(cell, mark) for mark in ".,")}
         odd = [cell for cell in words if cell not in read]
+        column = f"{table.path}: column {name}"
+        marks = {*words}
+        if words and len(words) < len(cells) and all(map(_is_gap, marks)):
+            gaps[name] = tuple(sorted({*({*table.text(name)} & (MISSING | {DASH})), *marks}))
+            shown = ", ".join(map(repr, sorted(marks)))
+            notes.append(f"{column}: {shown} counts as a gap among numbers (data.missing_words)")
+            continue
         if len(odd) > (1 - _MOSTLY) * len(words) or not words:
             continue
-        column = f"{table.path}: column {name}"
         try:
             style_of(read, ())
         except UndecidedError as error:

@@ -16,7 +16,7 @@ _APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals h
 _SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 is not 3 of these
 _CELL = re.compile(
     rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|[A-Z]{{3}}|Rs\.?|kr\.?)?\s*"
-    rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eE][-+]?[0-9]{{1,3}})?"
+    rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eEdD][-+]?[0-9]{{1,3}})?"
     r"\s*(?P<after>[^\s\d(),.+−'-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
 )
 
@@ -57,8 +57,10 @@ def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
     if len(signs) > 1 or (unit == "%" and found["power"]):
         return None
     digits = re.sub(f"[{_APART}{'.' if decimal == ',' else ','}]", "", whole[0]).replace(",", ".")
-    power = "e-2" if unit == "%" else found["power"] or ""
-    value = float(("" if signs in ([], ["+"]) else "-") + digits + power)
+    power = (found["power"] or "").lower().replace("d", "e")  # 1.5D+03, as Fortran writes it
+    if power and len(digits) < len(whole[0]):
+        return None  # nobody sets thousands apart and gives an exponent
+    value = float(("" if signs in ([], ["+"]) else "-") + digits + (power or "e-2" * (unit == "%")))
     return (value, unit) if isfinite(value) else None
 
 

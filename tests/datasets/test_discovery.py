@@ -104,3 +104,29 @@ def test_two_units_in_a_column_are_told(tmp_path):
     _, dialect, notes = discovered(Files((tmp_path / "t.csv",)))
     assert dialect.numbers == ()
     assert any("column p: " in note and "have different units; mend them" in note for note in notes)
+
+
+@pytest.mark.parametrize("mark", [".", "--", "*", "missing", "N.A."])
+def test_a_mark_among_numbers_is_a_gap(tmp_path, mark):
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{mark if k % 5 == 1 else k / 8},{k % 2}\n" for k in range(30)))
+    table, dialect, notes = discovered(Files((tmp_path / "t.csv",)))
+    assert mark in dialect.missing_words["a"]
+    assert np.flatnonzero(table.missing("a")).tolist() == [*range(1, 30, 5)]
+    assert any(f"column a: '{mark}' counts as a gap" in note for note in notes)
+
+
+def test_exponents_as_fortran_writes_them_are_dressed_numbers(tmp_path):
+    values = [1.5e3, -7.25e-2, 1.125, 3e10]
+    (tmp_path / "t.dat").write_text("a y\n" + "".join(f"{x:.3E} {x}\n".replace("E", "D") for x in values))
+    table, dialect, _ = discovered(Files((tmp_path / "t.dat",)))
+    assert dialect.numbers == ("a",)
+    assert table.numeric("a").tolist() == values
+
+
+@pytest.mark.parametrize("first", ["cm,kg,-", "(cm),(kg),class", "a,b,y"])
+def test_a_row_of_units_or_names_over_numbers_is_told(tmp_path, first):
+    (tmp_path / "t.csv").write_text(
+        f"size,weight,sold\n{first}\n" + "".join(f"{k},{k * k},{k % 2}\n" for k in range(9))
+    )
+    with pytest.raises(DataError, match=r"t\.csv:2: the first row looks like names or units over numbers \("):
+        discovered(Files((tmp_path / "t.csv",)))

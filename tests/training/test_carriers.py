@@ -92,6 +92,11 @@ def carriers(folder, rows):
     file("features.csv", text([row[:3] for row in shuffled], ",", names=NAMES[:3]))
     file("labels.csv", text([row[3:] for row in shuffled], ",", names=["label"]))
     yield {"path": str(folder / "features.csv"), "target_path": str(folder / "labels.csv")}
+    cells = np.array([["" if cell is None else str(cell) for cell in row] for row in rows])
+    np.savez(folder / "t.npz", X=cells[:, :3], y=cells[:, 3])
+    yield {"path": str(folder / "t.npz"), **columns, "target": "y"}
+    np.save(folder / "t.npy", cells)
+    yield {"path": str(folder / "t.npy"), **columns}
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     a, b, c, y = zip(*rows, strict=True)

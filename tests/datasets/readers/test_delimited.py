@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bpcli.datasets.dialect import Dialect
@@ -320,3 +320,23 @@ def test_a_first_row_of_dressed_numbers_or_booleans_is_no_header(tmp_path, first
         read_table(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text("price,label\n" + rows + "\n")
     assert read_table(tmp_path / "t.csv").rows == 5
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from("uvw")), min_size=2),
+    st.sampled_from([(",", "."), (";", ","), ("\t", "."), ("|", ",")]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+)
+def test_pandas_reads_the_same(tmp_path, rows, marks, encoding):
+    pandas = pytest.importorskip("pandas")
+    delimiter, decimal = marks
+    rows = [(0.5, "größer"), *rows]
+    lines = [f"{str(x).replace('.', decimal)}{delimiter}{word}" for x, word in rows]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([f"x{delimiter}word", *lines]), encoding=encoding)
+    exact = {} if pandas.__version__ >= "3" else {"float_precision": "round_trip"}
+    expected = pandas.read_csv(path, sep=delimiter, decimal=decimal, encoding=encoding, **exact)
+    table = read_table(path)
+    assert table.numeric("x").tobytes() == expected.x.to_numpy(float).tobytes()
+    assert table.text("word") == expected.word.tolist()

@@ -92,3 +92,23 @@ def test_classes_by_the_conditions_of_the_least(J, kind, y, K, optimizer):
     assert np.abs(slope)[w == 0].max(initial=0) < penalties["l1"] + 1e-3
     assert np.abs(grad(J, 1)(w, b)).max() < 1e-3
     assert (w == 0).any()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_constant_learning_rate_ends_at_the_optimum_or_within_what_the_page_says(optimizer):
+    """J = (w − w*)ᵀH(w − w*)/2 has its least at w*; with ε ≥ α·L no adaptive step is too long for the curvature L."""
+    row = OPTIMIZERS[optimizer]
+    H = 2 * X.T @ X / len(X)
+    best, rate = np.array([1, 0, -2, 0.3, 0.5, -1]), 0.5 if optimizer == "adagrad" else 0.02
+    bounds = {None: {"rmsprop": 2 * rate, "adam": rate / 2, "adamw": rate / 2}.get(optimizer, 1e-9)}
+    if "epsilon" in row.settings:
+        bounds[rate * np.linalg.eigvalsh(H)[-1]] = 1e-9
+    for epsilon, bound in bounds.items():
+        settings = {name: setting.default for name, setting in row.settings.items()}
+        settings |= {} if epsilon is None else {"epsilon": epsilon}
+        w, slots = np.zeros(6), [np.zeros(6) for _ in row.slots]
+        farthest = 0.0
+        for t in range(1, 4001):
+            row.step(w, H @ (w - best), t, rate, 0.0, settings, slots, np.empty(6))
+            farthest = max(farthest, np.abs(w - best).max()) if t > 3800 else 0.0
+        assert farthest < bound
