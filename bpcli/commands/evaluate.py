@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from bpcli.api.predictions import Scores, parts_of, scores, trained_on
-from bpcli.api.thresholds import check_two_classes, save_threshold, threshold_rule, with_threshold
-from bpcli.api.thresholds import thresholds as all_thresholds
+from bpcli.api.thresholds import check_two_classes, save_threshold, with_threshold
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
@@ -22,6 +21,8 @@ from bpcli.training.metrics import METRICS, beyond_doubles, metrics_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import PARTS
 from bpcli.training.run import load_model
+from bpcli.training.thresholds import threshold_rule
+from bpcli.training.thresholds import thresholds as all_thresholds
 
 
 @click.command(cls=Command)

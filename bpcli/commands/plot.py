@@ -14,15 +14,16 @@ from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.points.variables import Point
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, Option, option, output
+from bpcli.commands.option_groups import RowName
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Given, Request, number_of
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
 from bpcli.files import refuse_overwrite
 from bpcli.formulas.choices import KINKS
+from bpcli.plots.runs import VIEWS
 from bpcli.text.notation import number
 
-VIEWS = ("curves", "boundary", "confusion", "weights")
 STEPS = 20
 DPI = 200
 HIGHEST = 1e300  # of a value in a picture: the differences of two must be finite
@@ -56,6 +57,7 @@ _TARGET = click.Path(path_type=Path)
 @option(PICTURE, "--force", is_flag=True, help="Replace an existing FILE.")
 @option(PICTURE, "--size", metavar="WxH", help="Inches. [default: 6x4.5; for a run's overview 11x8]")
 @option(PICTURE, "--dpi", type=click.IntRange(20, 1200), metavar="N", help=f"Dots per inch, for PNG. [default: {DPI}]")
+@option(PICTURE, "--title", metavar="TEXT", help="A title above the picture.")
 @option(OF_EXPRESSION, "--range", "ranges", metavar="RANGES", help="The part that is shown: x=-3:3,y=-3:3.")
 @option(OF_EXPRESSION, "--at", multiple=True, metavar="POINT", help="Where the gradient is drawn and a descent begins.")
 @option(OF_EXPRESSION, "--lr", callback=number_of, metavar="A", help="Draw a descent with this learning rate.")
@@ -68,10 +70,19 @@ _TARGET = click.Path(path_type=Path)
 @option(OF_EXPRESSION, "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 @option(OF_EXPRESSION, "--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")
 @option(OF_EXPRESSION, "--kink", type=click.Choice(KINKS), help="The slope at a kink. [default: lecture]")
-@option(OF_RUN, "--show", type=click.Choice(VIEWS), help="One view. [default: all that there are]")
+@option(OF_RUN, "--show", type=RowName(lambda: VIEWS), help="One view. [default: an overview]")
 @option(OF_RUN, "--features", metavar="NAMES", help="The features of its boundary or line.")
 @option(OF_RUN, "--image", metavar="HxW", help="Its features are the pixels of an image, row by row.")
-def command(subject: str, target: Path | None, force: bool, size: str | None, dpi: int | None, **given: Any) -> None:
+@option(OF_RUN, "--log", is_flag=True, help="A logarithmic axis for the loss. [default: where it is wide]")
+def command(
+    subject: str,
+    target: Path | None,
+    force: bool,
+    size: str | None,
+    dpi: int | None,
+    title: str | None,
+    **given: Any,
+) -> None:
     """A picture: of a function of one or two variables, with its gradient and a descent; or of a trained model.
 
     \b
@@ -79,7 +90,7 @@ def command(subject: str, target: Path | None, force: bool, size: str | None, dp
     bpcli plot "sin(x)/x" --range x=-20:20 --output sinc.svg
     bpcli plot runs/iris --show confusion --output confusion.pdf
     """
-    from bpcli.plots.style import FORMATS, drawing, write_figure
+    from bpcli.plots.style import FORMATS, drawing, plain, write_figure
 
     if target is None:
         raise UsageError("--output says where the picture goes", "--output picture.png (or .svg, .pdf)")
@@ -97,9 +108,11 @@ def command(subject: str, target: Path | None, force: bool, size: str | None, dp
     trouble: NotFiniteError | None = None
     with drawing():
         if is_run:
-            figure = _run(Path(subject), inches, **own)
+            figure = _run(Path(subject), inches, title or "", **own)
         else:
             figure, trouble = _expression(subject, printer, inches or (6.0, 4.5), Wanted(**own))
+            if title:
+                figure.suptitle(plain(title))
         for text in write_figure(figure, target, force, dpi or DPI):
             output.note(text)
     if trouble is not None:
@@ -292,9 +305,21 @@ def _ranges(text: str | None, names: list[str]) -> dict[str, tuple[float, float]
     return spans
 
 
-def _run(run: Path, size: tuple[float, float] | None, show: str | None, features: str | None, image: str | None) -> Any:
+def _run(
+    run: Path,
+    size: tuple[float, float] | None,
+    title: str,
+    show: str | None,
+    features: str | None,
+    image: str | None,
+    log: bool,
+) -> Any:
+    from datetime import UTC, datetime
+
     from bpcli.api.predictions import parts_of
-    from bpcli.plots.runs import draw, pixels, views_of
+    from bpcli.plots.runs import draw, views_of
+    from bpcli.plots.subjects import Subject
+    from bpcli.plots.weights import pixels
     from bpcli.training.run import load_model, model_path, read_history
 
     model = load_model(run)
@@ -307,7 +332,12 @@ def _run(run: Path, size: tuple[float, float] | None, show: str | None, features
             raise UsageError(f"--image {image}: the model has {len(names)} features")
     history = read_history(model_path(run).parent)
     available = views_of(model, history, shape)
-    known = {*available, "boundary"}
+    asked_for = [view.name for view in VIEWS.values() if view.fits(model) and not view.in_overview]
+    known = {
+        *available,
+        "boundary",
+        *asked_for,
+    }
     if show is not None and show not in known:
         raise UsageError(f"--show {show}: this run has none", f"it has {', '.join(v for v in VIEWS if v in known)}")
     views = [show] if show else available
@@ -316,9 +346,14 @@ def _run(run: Path, size: tuple[float, float] | None, show: str | None, features
         raise UsageError("--features goes with the boundary or line, which is not shown", "--show boundary")
     if image is not None and "weights" not in views:
         raise UsageError("--image goes with the weights, which are not shown", "--show weights")
+    if log and "curves" not in views:
+        raise UsageError("--log goes with the learning curves, which are not shown", "--show curves")
     found = parts_of(run, model, ("train", "validation", "test"), "train it again")
     parts = {name: (dense(part.X), part.y) for name, part in found.items()}
-    return draw(model, history, parts, views, chosen, size or ((6.0, 4.5) if show else (11.0, 8.0)), shape)
+    subject = Subject(model, history, parts, chosen, shape, log or None)
+    trained = datetime.fromtimestamp(model_path(run).stat().st_mtime, UTC)
+    remark = f"{model_path(run).parent.name}, trained on {trained:%Y-%m-%d}"
+    return draw(subject, views, size or ((6.0, 4.5) if show else (11.0, 8.0)), title, remark)
 
 
 def _features(text: str | None, names: Sequence[str]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -69,6 +69,12 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
             f"the font has no sign for {signs}; boxes stand for them{' in PNG and PDF' if kind == 'svg' else ''}"
         )
     return notes
+
+
+def name_columns(axes: Any, names: Sequence[str]) -> None:
+    """Names below the columns of a table, turned if they are long."""
+    turned = 45 if max(map(len, names)) > 4 else 0
+    axes.set_xticks(range(len(names)), names, rotation=turned, ha="right" if turned else "center")
 
 
 def plain(name: str) -> str:

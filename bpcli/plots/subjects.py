@@ -1,0 +1,32 @@
+"""What the pictures of a run are drawn from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bpcli.training.model import Model
+
+Array = NDArray[Any]
+Image = tuple[int, int] | None
+MAX_NAMES = 20  # the most classes that are named on an axis
+MAX_SERIES = 4  # the most outputs whose weights are drawn as bars; more are a table of colours
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is drawn: a model, its history by column, its prepared (X, y) by part, the features to show, the image that
+    the features are pixels of, if any, and whether a loss is drawn on a logarithmic axis (None: where it is wide)."""
+
+    model: Model
+    history: Mapping[str, Sequence[float]]
+    parts: Mapping[str, tuple[Array, Array]]
+    features: tuple[int, ...] = ()
+    image: Image = None
+    log: bool | None = None
+
+    def judged(self) -> tuple[str, Array, Array]:
+        """The part that judges the model, test rows before validation rows: its name, X and y."""
+        name = next(part for part in ("test", "validation", "train") if part in self.parts)
+        return name, *self.parts[name]
