@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from bpcli.api.decision import check_two_classes, save_threshold, with_threshold
 from bpcli.api.predictions import Scores, parts_of, scores, trained_on
-from bpcli.api.thresholds import check_two_classes, save_threshold, with_threshold
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option

@@ -319,7 +319,7 @@ def _run(
     from bpcli.api.predictions import parts_of
     from bpcli.plots.runs import draw, views_of
     from bpcli.plots.subjects import Subject
-    from bpcli.plots.weights import pixels
+    from bpcli.plots.weight_views import pixels
     from bpcli.training.run import load_model, model_path, read_history
 
     model = load_model(run)

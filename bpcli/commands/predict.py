@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from bpcli.api.decision import check_two_classes
 from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
-from bpcli.api.thresholds import check_two_classes
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option

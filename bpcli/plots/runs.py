@@ -12,7 +12,7 @@ from bpcli.plots import class_curves
 from bpcli.plots.over_features import boundary, fit
 from bpcli.plots.style import COLORS, name_columns, new_figure, plain
 from bpcli.plots.subjects import MAX_NAMES, Image, Subject
-from bpcli.plots.weights import weights
+from bpcli.plots.weight_views import weights
 from bpcli.training import metrics
 from bpcli.training.model import Model, log_odds
 from bpcli.training.thresholds import Thresholds

@@ -16,6 +16,6 @@ import pytest
     ],
 )
 def test_which_features_are_pixels(names, shape):
-    from bpcli.plots.weights import pixels
+    from bpcli.plots.weight_views import pixels
 
     assert pixels(names) == shape

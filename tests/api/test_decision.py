@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from bpcli.api.thresholds import check_two_classes, save_threshold, with_threshold
+from bpcli.api.decision import check_two_classes, save_threshold, with_threshold
 from bpcli.errors import UsageError
 from bpcli.training.run import load_model
 
