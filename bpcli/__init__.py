@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bpcli.api.exports import export
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
+    from bpcli.api.model_sweep import Combination, Sweep, sweep
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
     from bpcli.api.selection import CrossValidation, cross_validate
     from bpcli.errors import (
@@ -61,6 +62,7 @@ _PLACES = {
     "bpcli.api.exports": ("export",),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
+    "bpcli.api.model_sweep": ("Combination", "Sweep", "sweep"),
     "bpcli.api.selection": ("CrossValidation", "cross_validate"),
     "bpcli.errors": (
         "BpcliError",
@@ -79,6 +81,7 @@ __all__ = [
     "BpcliError",
     "ChainOfRun",
     "CheckError",
+    "Combination",
     "Comparison",
     "ConfigError",
     "CrossValidation",
@@ -99,6 +102,7 @@ __all__ = [
     "NotFiniteWarning",
     "Run",
     "Steps",
+    "Sweep",
     "Task",
     "TrainedModel",
     "UsageError",
@@ -123,6 +127,7 @@ __all__ = [
     "named_vjp",
     "read_key",
     "steps",
+    "sweep",
     "train",
     "value",
 ]

@@ -163,9 +163,11 @@ def config_of(config: str | os.PathLike[str] | Mapping[str, Any] | Config, setti
     """The config in a file, with `settings` over it, or of a mapping; one that is made already as it is."""
     if isinstance(config, str | os.PathLike):
         return load_config(config, settings)
+    if not isinstance(config, Config):
+        return config_from_mapping(config, settings=settings)
     if settings:
-        raise UsageError("settings change a config file; a mapping holds all its settings itself")
-    return config if isinstance(config, Config) else config_from_mapping(config)
+        raise UsageError("settings change a config file or a mapping, not a config that is made already")
+    return config
 
 
 def _warn(texts: Sequence[str], depth: int = 3) -> None:

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from bpcli.api.models import config_of
 from bpcli.errors import UsageError
 from bpcli.training.config.loading import Config
 from bpcli.training.selection.folds import HELD_OUT, folds_of
 from bpcli.training.selection.processes import run_all
+from bpcli.training.selection.ranking import mean_and_std
 from bpcli.training.selection.trials import Bench, Outcome, Trial
 
 Progress = Callable[[int, int], None]
@@ -54,8 +53,8 @@ def cross_validate(
     parts = [(k, rows) for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
     trials = [Trial(settled, rows, HELD_OUT) for _, rows in parts]
     outcomes: dict[int, Outcome] = {}
-    for k, outcome in run_all(bench, trials, jobs):
-        outcomes[k] = outcome
+    for k, found in run_all(bench, [[trial] for trial in trials], jobs):
+        (outcomes[k],) = found
         if progress is not None:
             progress(len(outcomes), len(trials))
     records, troubles = [], []
@@ -68,15 +67,6 @@ def cross_validate(
     for metric in outcomes[0].metrics:
         mean[metric], std[metric] = mean_and_std([outcomes[k].metrics[metric] for k in range(len(parts))])
     return CrossValidation(records, mean, std, list(dict.fromkeys(notes)), troubles)
-
-
-def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation by n − 1; None where a value is; the second None of a single value."""
-    found = [value for value in values if value is not None]
-    if len(found) < len(values):
-        return None, None
-    with np.errstate(all="ignore"):  # ∞ − ∞
-        return float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None
 
 
 def fold_name(repeat: int, fold: int, repeats: int) -> str:

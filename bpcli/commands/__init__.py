@@ -35,6 +35,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "predict": ("Predictions of a trained model, a row for every row.", "training"),
         "evaluate": ("The loss and the metrics of a trained model.", "training"),
         "cv": ("The metrics of a config by cross-validation, fold by fold.", "selection"),
+        "sweep": ("Try combinations of settings, and train the best one.", "selection"),
         "export": ("A trained model for other programs: SQL, Python, C, JavaScript, ONNX, weights.", "exporting"),
         "init": ("A commented config to start from.", "training"),
         "validate": ("Every mistake in a config, each with its line.", "config"),
@@ -294,7 +295,9 @@ _OPTIONS = {"learning_rate": "lr"}  # the option of a parameter, where that is n
 def _with_options(error: BpcliError) -> str:
     """The text of an error with its parameters as the options that they are given by: `--x` for x."""
     names = "|".join(map(re.escape, error.names))
-    return re.sub(rf"(?<![\w-])({names})\b", lambda found: f"--{_OPTIONS.get(found[1], found[1])}", str(error))
+    return re.sub(
+        rf"(?<![\w-])({names})\b", lambda found: f"--{_OPTIONS.get(found[1], found[1].replace('_', '-'))}", str(error)
+    )
 
 
 def _with_ways(error: BpcliError) -> str:

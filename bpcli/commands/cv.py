@@ -42,8 +42,7 @@ def command(
     settled = load_config(config, settings, "--set")
     with output.progress_bar(quiet, desc="trainings", unit="") as bar:
         found = cross_validate(settled, folds=folds, repeat=repeat, jobs=jobs, progress=output.counting(bar))
-    for text in found.notes:
-        output.note(text)
+    output.notes(found.notes)
     if format_ == "json":
         for record in found.folds:
             output.emit_data(json_text({"event": "fold", **record}, precision))

@@ -101,6 +101,17 @@ def note(text: str) -> None:
     say(f"bpcli: note: {text}")
 
 
+_MOST_NOTES = 20
+
+
+def notes(texts: Sequence[str]) -> None:
+    """Remarks of many trainings, of which only the first are shown."""
+    for text in texts[:_MOST_NOTES]:
+        note(text)
+    if len(texts) > _MOST_NOTES:
+        note(f"and {len(texts) - _MOST_NOTES} notes more")
+
+
 def warning(text: str) -> None:
     """A remark on stderr that the user should act on."""
     say(f"bpcli: warning: {text}")

@@ -1,11 +1,12 @@
 """A training made ready from its config: read, split, prepare, start."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpcli.datasets.large import has_blocks, is_large
+from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
@@ -36,7 +37,7 @@ from bpcli.training.named_data import (
     read_data,
     split,
 )
-from bpcli.training.parts import Array, batch_bytes, prepared_parts, weights_of_rows
+from bpcli.training.parts import Array, Part, batch_bytes, prepared_parts, weights_of_rows
 from bpcli.training.start import start
 from bpcli.training.trainer import Training, most_epochs
 
@@ -62,19 +63,28 @@ def prepare(config: Config, progress: Progress | None = None, in_files: bool = F
 def _prepare(config: Config, large: bool, progress: Progress | None) -> Training:
     table = read_data(config, config.data.path, large, progress)
     config, notes = decided(config, table)
-    training = training_on(config, table, split(config, table, streams(config)[0]), large, progress)
+    training = started(config, made_ready(config, table, split(config, table, streams(config)[0]), large, progress))
     training.notes.extend(notes)
     return training
 
 
-def training_on(
+@dataclass(frozen=True)
+class Ready:
+    """What a training learns from: the fitted preparation and the prepared parts by name; `in_files`: as `Training`."""
+
+    preparation: Preparation
+    parts: Mapping[str, Part]
+    notes: list[str]
+    in_files: bool = False
+
+
+def made_ready(
     config: Config, table: Table, rows: Mapping[str, Array], large: bool = False, progress: Progress | None = None
-) -> Training:
-    """The training on some `rows` of a table, by part, and on what the config names in files of their own.
+) -> Ready:
+    """Some `rows` of a table by part, and what the config names in files of their own, prepared.
 
     The preparation is fitted on the training rows alone. A `large` table is read block by block, features are in files.
     """
-    _, for_start, for_shuffle = streams(config)
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
     for name in [part for part in PARTS if part in (files := named_files(config))]:
@@ -90,6 +100,13 @@ def training_on(
         )
     weights = weights_of_rows(config, preparation, table, trained_rows, parts["train"].y, notes)
     parts["train"] = replace(parts["train"], weights=weights)
+    return Ready(preparation, parts, notes, large)
+
+
+def started(config: Config, ready: Ready) -> Training:
+    """The training of a config on data that was made ready for it, or for one that differs in `training` alone."""
+    _, for_start, for_shuffle = streams(config)
+    preparation, parts, notes = ready.preparation, ready.parts, [*ready.notes]
     begin = start(config, preparation, for_start)
     notes += begin.notes
     model = Model(
@@ -137,7 +154,7 @@ def training_on(
         notes,
         update_rule,
         stopping,
-        large,
+        ready.in_files,
         solver,
         begin.digest,
         engine.program,

@@ -61,14 +61,19 @@ def load_config(path: str | os.PathLike[str], settings: Sequence[str] = (), opti
     return _build(reading, root.place._replace(line=1, column=1), path.parent, path.stem)
 
 
-def config_from_mapping(mapping: Mapping[str, Any], name: str = "model") -> Config:
-    """The config of a plain mapping, as from Python: paths are relative to where you are, and `name` is the run's."""
+def config_from_mapping(mapping: Mapping[str, Any], name: str = "model", settings: Sequence[str] = ()) -> Config:
+    """The config of a plain mapping, as from Python, with `settings` over it as in `load_config`.
+
+    Paths are relative to where you are, and `name` is the run's.
+    """
     place = Place("config")
     reading = _Reading()
     root = _as_node(mapping, place)
     if not isinstance(root, Pairs):
         raise ConfigError([f"{place}: expected a mapping, found {shown(root)}"])
     _walk(reading, root)
+    for setting in settings:
+        _read_setting(reading, setting, Place(setting))
     return _build(reading, place, Path(), name)
 
 
@@ -196,13 +201,18 @@ def _advice(path: str) -> tuple[str, str]:
     siblings = [key for key in KEYS if key.rpartition(".")[0] == section] + ([] if section else list(SECTIONS))
     for choices in (siblings, KEYS):
         by_name = {choice.rpartition(".")[2]: choice for choice in choices}
-        close = nearest(name, by_name)
+        close = nearest(name, by_name) or next((key for key in by_name if _one_letter_apart(name, key)), None)
         if close:
             return by_name[close], f"did you mean {by_name[close]}?"
     if section and section not in SECTIONS:
         close = nearest(section, SECTIONS)
         return "", f"did you mean {close}.{name}?" if close else f"the sections are {', '.join(SECTIONS)}"
     return "", f"{section or 'a config'} has {', '.join(choice.rpartition('.')[2] for choice in siblings)}"
+
+
+def _one_letter_apart(name: str, key: str) -> bool:
+    """Whether one letter differs, which is too much for `nearest` where names have two: l3 and l2."""
+    return len(name) == len(key) and sum(a != b for a, b in zip(name, key, strict=True)) == 1
 
 
 def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:

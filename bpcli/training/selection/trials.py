@@ -1,6 +1,6 @@
 """A trial: a training that writes no run, and is measured on rows that it was not trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import isfinite, nan
 from typing import Any
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from bpcli.datasets.large import is_large
 from bpcli.datasets.table import Table
 from bpcli.formulas.choices import Task
-from bpcli.formulas.layers import task_of
+from bpcli.formulas.layers import DEFAULT_ACTIVATION, task_of
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.metrics import metrics_of
+from bpcli.training.model import Model
 from bpcli.training.named_data import data_files, decided, read_data
 from bpcli.training.selection.folds import HELD_OUT
-from bpcli.training.setup import training_on
+from bpcli.training.setup import made_ready, started
 from bpcli.training.trainer import Training, most_epochs
 from bpcli.training.verdict import no_better_than_constant, short_of_optimum
 
@@ -44,6 +45,9 @@ class Outcome:
     """On what the training came to: that it is no better than a constant, or not at the optimum."""
     trouble: str = ""
 
+
+NUMBERS = ("learning_rate", "l1", "l2")
+"""Keys of `training` in which the trials of one group may differ."""
 
 _NOT_READ = frozenset({"features", "exclude", "positive", "standardize", "scale", "missing", "weight"})
 """Keys of `data` that do not change how its table is read."""
@@ -80,14 +84,44 @@ class Bench:
         """In another process tables are read anew."""
         return Bench, ()
 
-    def __call__(self, trial: Trial) -> Outcome:
-        """Train, and measure."""
-        config, table, large, notes = self.tables.of(trial.config)
-        if trial.measured == HELD_OUT:  # rows of the table, as are those that early stopping watches
-            config = replace(config, data=replace(config.data, validation=None))
-        config = replace(config, data=replace(config.data, test=None))
-        training = training_on(config, table, trial.rows, large)
-        return _measured(training, trial.measured, [*training.notes, *notes])
+    def __call__(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Train and measure each; all have the same rows, and configs that differ in `NUMBERS` alone.
+
+        Data is read and prepared once. A solver goes by falling penalties: where J with l2 has one optimum, it starts
+        at that of the neighbour, and ends at its own all the same (Friedman et al. 2010, 2.5).
+        """
+        first = trials[0]
+        config, table, large, notes = self.tables.of(first.config)
+        decided = config.data
+        if first.measured == HELD_OUT:  # rows of the table, as are those that early stopping watches
+            decided = replace(decided, validation=None)
+        decided = replace(decided, test=None)
+        ready = made_ready(replace(config, data=decided), table, first.rows, large)
+        found: dict[int, Outcome] = {}
+        near: Model | None = None
+        for k in sorted(range(len(trials)), key=lambda k: _penalties(trials[k]), reverse=True):
+            training = started(replace(trials[k].config, data=decided), ready)
+            unique = _has_one_optimum(training)
+            if unique and near is not None:
+                training.state.w[...], training.state.b[...] = near.w, near.b
+            found[k] = _measured(training, first.measured, [*training.notes, *notes])
+            near = training.model if unique and not found[k].trouble and not found[k].remarks else None
+        return [found[k] for k in range(len(trials))]
+
+
+def _penalties(trial: Trial) -> tuple[float, float]:
+    return trial.config.training.l1, trial.config.training.l2
+
+
+def _has_one_optimum(training: Training) -> bool:
+    """Whether a training goes to an optimum that does not depend on its start: of a J that is convex, with l2.
+
+    J₀ is convex in z where ŷ is z, and where the loss is fused with the activation, as it is by their design.
+    """
+    model, options = training.model, training.config.training
+    pair = "softmax" if model.g is None else model.g.name
+    convex = pair in model.loss_row.fused or (model.g is not None and model.g.name == DEFAULT_ACTIVATION)
+    return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
 
 
 def _measured(training: Training, part: str, notes: list[str]) -> Outcome:

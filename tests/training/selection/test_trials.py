@@ -24,7 +24,7 @@ def test_a_fold_is_the_training_on_its_rows_alone(root, tmp_path, settings):
     bench = Bench()
     settled, table, *_ = bench.tables.of(config)
     rows = folds_of(settled, table, 4, 0)[2]
-    outcome = bench(Trial(settled, rows, HELD_OUT))
+    (outcome,) = bench([Trial(settled, rows, HELD_OUT)])
     header, *lines = csv.reader((root / "data/iris.csv").read_text().splitlines())
     for name, part in rows.items():
         written(tmp_path / f"{name}.csv", header, [lines[k] for k in part.tolist()])
@@ -43,6 +43,6 @@ def test_a_trial_that_diverges_has_no_numbers_and_says_so(root):
     config = load_config(root / "configs/diabetes.yaml", ["training.learning_rate=1e6", "data.test=null"])
     bench = Bench()
     settled, table, *_ = bench.tables.of(config)
-    outcome = bench(Trial(settled, folds_of(settled, table, 2, 0)[0], HELD_OUT))
+    (outcome,) = bench([Trial(settled, folds_of(settled, table, 2, 0)[0], HELD_OUT)])
     assert all(np.isnan(value) for value in outcome.metrics.values())
     assert "training diverged in epoch " in outcome.trouble

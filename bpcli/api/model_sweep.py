@@ -1,0 +1,209 @@
+"""Choosing settings in Python: what `sweep` does."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+from bpcli.api.models import config_of
+from bpcli.api.selection import Progress, fold_name, refuse_below
+from bpcli.errors import ConfigError, UsageError, meant
+from bpcli.formulas.layers import task_of
+from bpcli.text.notation import csv_line
+from bpcli.text.yaml12 import yaml_text
+from bpcli.training.config.loading import Config
+from bpcli.training.descent.loop import DivergedError
+from bpcli.training.metrics import METRICS, metrics_of
+from bpcli.training.selection.grid import Setting, combinations
+from bpcli.training.selection.plan import Plan, identity, plan_of
+from bpcli.training.selection.processes import run_all
+from bpcli.training.selection.ranking import mean_and_std, ranked, simplest
+from bpcli.training.selection.saved import BEST, SavedOutcomes, check_folder
+from bpcli.training.selection.trials import Bench, Outcome
+from bpcli.training.session import session
+from bpcli.training.verdict import no_better_than_constant
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Settings by key, and the mean and standard deviation (n − 1) of the metric: NaN where a training diverged.
+
+    `run` is the run folder of the one that was chosen; None of the others.
+    """
+
+    settings: dict[str, Any]
+    metric: str
+    mean: float | None
+    std: float | None
+    run: Path | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Its line of JSON."""
+        run = None if self.run is None else str(self.run)
+        return {"set": self.settings, "metric": self.metric, "mean": self.mean, "std": self.std, "run": run}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The combinations, the best first, with notes on the trainings, and what became of those that diverged."""
+
+    combinations: list[Combination]
+    path: Path
+    notes: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def sweep(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    tries: Sequence[str],
+    *,
+    folds: int | None = None,
+    metric: str = "loss",
+    one_se: bool = False,
+    settings: Sequence[str] = (),
+    jobs: int = 1,
+    output: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Train a config with every combination of the values in `tries` (`["training.l2=0,log:1e-4:1e-1:7"]`), choose the
+    best, and train that on all training rows.
+
+    It is chosen by `metric` on the validation rows, or by its mean over `folds`; with `one_se` the simplest (the
+    largest l1, then l2) within one standard error of the best. The folder `output` (runs/<config>-sweep) gets
+    results.csv, the run `best`, and state/, from which `resume` goes on. The same bytes for all `jobs`.
+
+    ConfigError, UsageError, DataError as `train`.
+    """
+    refuse_below(1, jobs=jobs)
+    if folds is not None:
+        refuse_below(2, folds=folds)
+    elif one_se:
+        raise UsageError("one_se goes by the standard error over folds", "folds 5", names=("folds", "one_se"))
+    tried = combinations(tries)
+    configs = _configs(config, settings, tried)
+    for each in configs:
+        _check_metric(metric, each)
+    stem = Path(config).stem if isinstance(config, str | os.PathLike) else "model"
+    folder = Path("runs", f"{stem}-sweep") if output is None else Path(output)
+    check_folder(folder, resume)
+    bench = Bench()
+    plan = plan_of(tried, configs, folds, bench)
+    saved = SavedOutcomes(folder, identity(plan, {"metric": metric, "one_se": one_se}))
+    with saved.held():
+        outcomes = _outcomes(plan, saved, bench, jobs, progress)
+        found = _chosen(plan, outcomes, metric, one_se, folder)
+        keys = [setting.key for setting in tried[0]]
+        rows = [[*(_text(c.settings[key]) for key in keys), *[*c.record().values()][1:]] for c in found.combinations]
+        lines = [[*keys, "metric", "mean", "std", "run"], *rows]
+        saved.write_results("".join(f"{csv_line(line)}\n" for line in lines))
+    return found
+
+
+def _text(value: Any) -> Any:
+    """A value as a cell of CSV."""
+    return value if isinstance(value, float) and not isinstance(value, bool) else yaml_text(value)
+
+
+def _configs(config: Any, settings: Sequence[str], tried: list[tuple[Setting, ...]]) -> list[Config]:
+    """The config of each combination; one ConfigError for all that have mistakes."""
+    found, problems = [], []
+    for combination in tried:
+        try:
+            found.append(config_of(config, [*settings, *map(str, combination)]))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return found
+
+
+def _check_metric(metric: str, config: Config) -> None:
+    """UsageError for a metric that the model does not have."""
+    names = metrics_of(task_of(config.model.type, config.loss))
+    if metric not in names:
+        raise UsageError(
+            f"metric {metric}: this model has no such metric",
+            meant(metric, names, f"it has {', '.join(names)}"),
+            names=("metric",),
+        )
+
+
+def _outcomes(
+    plan: Plan, saved: SavedOutcomes, bench: Bench, jobs: int, progress: Progress | None
+) -> dict[tuple[int, int], Outcome]:
+    """The outcome of each (combination, fold): what is saved, and the rest as it comes."""
+    found: dict[tuple[int, int], Outcome] = {}
+    total = sum(len(group.trials) for group in plan.groups)
+
+    def take(number: int, outcomes: list[Outcome]) -> None:
+        group = plan.groups[number]
+        found.update({(k, group.fold): outcome for k, outcome in zip(group.combinations, outcomes, strict=True)})
+        if progress is not None:
+            progress(len(found), total)
+
+    missing = []
+    for number, group in enumerate(plan.groups):
+        if (before := saved.read(number, len(group.trials))) is None:
+            missing.append(number)
+        else:
+            take(number, before)
+    for k, outcomes in run_all(bench, [plan.groups[number].trials for number in missing], jobs):
+        saved.write(missing[k], outcomes)
+        take(missing[k], outcomes)
+    return found
+
+
+def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str, one_se: bool, folder: Path) -> Sweep:
+    """The combinations in their order, with the run of the one that is chosen, which is trained here."""
+    means, stds, troubles, notes = [], [], [], [*plan.notes]
+    for k, combination in enumerate(plan.combinations):
+        of_folds = [outcomes[k, fold] for fold in range(plan.folds or 1)]
+        mean, std = mean_and_std([outcome.metrics[metric] for outcome in of_folds])
+        name = ", ".join(map(str, combination))
+        bad = next((fold for fold, outcome in enumerate(of_folds) if outcome.trouble), None)
+        if bad is not None:
+            where = "" if plan.folds is None else f" ({fold_name(0, bad, 1)})"
+            troubles.append(f"{name}: {of_folds[bad].trouble}{where}")
+            mean, std = nan, None if plan.folds is None else nan
+        for outcome in of_folds:
+            notes += [*outcome.notes, *(f"{name}: {text}" for text in outcome.remarks[:1])]
+        means.append(mean)
+        stds.append(std)
+    order = ranked(means, METRICS[metric].higher_is_better)
+    choice = order[0]
+    if one_se and plan.folds is not None:
+        penalties = [(config.training.l1, config.training.l2) for config in plan.configs]
+        choice = simplest(order, means, stds, plan.folds, penalties)
+    run = None
+    best = means[choice]
+    if best is not None and not isnan(best):
+        run = folder / BEST
+        try:
+            notes += _train(replace(plan.configs[choice], output=run))
+        except DivergedError as error:
+            troubles.append(f"the run {run}: {error.message}")
+            run = None
+    found = [
+        Combination(
+            {setting.key: setting.value for setting in plan.combinations[k]},
+            metric,
+            means[k],
+            stds[k],
+            run if k == choice else None,
+        )
+        for k in order
+    ]
+    return Sweep(found, folder, list(dict.fromkeys(notes)), troubles)
+
+
+def _train(config: Config) -> list[str]:
+    """Train the run, or go on with it; returns what is to be told."""
+    with session(config, resume=True) as current:
+        for _ in current.epochs():
+            pass
+        summary = current.finish()
+    useless = no_better_than_constant(summary)
+    return [*current.notes, *current.warnings(), *([f"{config.output}: {useless}"] if useless else [])]

@@ -1,0 +1,103 @@
+"""`bpcli sweep`: try combinations of settings, rank them, and train the best one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bpcli.api.model_sweep import Combination, sweep
+from bpcli.commands import OUTPUT, Command, Terminated, option, output
+from bpcli.commands.option_groups import JOBS, PATH, SET, TEXT_DIGITS, format_option, precision_option
+from bpcli.errors import NotFiniteError
+from bpcli.text.notation import csv_line, json_text
+from bpcli.text.yaml12 import yaml_text
+
+
+@click.command(cls=Command)
+@click.argument("config", type=PATH)
+@option(
+    "Settings", "--try", "tries", multiple=True, metavar="KEY=A,B,C", help="Values of a key, or log:LO:HI:N; repeats."
+)
+@SET
+@option("Choice", "--folds", type=int, metavar="K", help="Choose by cross-validation, not by the validation rows.")
+@option("Choice", "--metric", default="loss", show_default=True, metavar="M", help="Choose by this metric.")
+@option("Choice", "--one-se", is_flag=True, help="The simplest one within one standard error of the best.")
+@option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The folder to write. [default: runs/CONFIG-sweep]")
+@option("Run", "--resume", is_flag=True, help="Go on with what is saved; start if there is nothing.")
+@JOBS
+@option(OUTPUT, "--quiet", is_flag=True, help="No progress.")
+@format_option()
+@precision_option(tables=True)
+def command(
+    config: Path,
+    tries: tuple[str, ...],
+    settings: tuple[str, ...],
+    folds: int | None,
+    metric: str,
+    one_se: bool,
+    folder: Path | None,
+    resume: bool,
+    jobs: int,
+    quiet: bool,
+    format_: str,
+    precision: int | None,
+) -> None:
+    """Train CONFIG with every combination of the values to try, rank them, and train the best on all training rows.
+
+    \b
+    bpcli sweep configs/iris.yaml --try training.l2=0,log:1e-4:1e-1:4 --try training.learning_rate=0.1,0.3
+    bpcli sweep configs/hinge.yaml --try training.l2=log:1e-3:1:4 --folds 5 --one-se --output runs/margin
+    """
+    try:
+        with output.progress_bar(quiet, desc="trainings", unit="") as bar:
+            found = sweep(
+                config,
+                tries,
+                folds=folds,
+                metric=metric,
+                one_se=one_se,
+                settings=settings,
+                jobs=jobs,
+                output=folder,
+                resume=resume,
+                progress=output.counting(bar),
+            )
+    except (KeyboardInterrupt, Terminated):
+        output.note("stopped; the same command with --resume goes on with the trainings that have ended")
+        raise
+    output.notes(found.notes)
+    for text in found.troubles:
+        output.warning(text)
+    for line in _lines(found.combinations, format_, precision):
+        output.emit_data(line)
+    if format_ == "text":
+        output.emit(f"\n{found.path}: results.csv" + (", best" if any(c.run for c in found.combinations) else ""))
+    if not any(c.run for c in found.combinations):
+        raise NotFiniteError(
+            "no combination could be trained: each diverged" if len(found.troubles) > 1 else found.troubles[0],
+            "a smaller training.learning_rate, or data.standardize: true",
+        )
+
+
+def _lines(combinations: list[Combination], format_: str, precision: int | None) -> list[str]:
+    """A line a combination, the best first."""
+    if format_ == "json":
+        return [json_text(c.record(), precision) for c in combinations]
+    keys = list(combinations[0].settings)
+    rows: list[list[Any]] = []
+    for k, c in enumerate(combinations):
+        values = [value if isinstance(value, float) else yaml_text(value) for value in c.settings.values()]
+        choice = [c.metric, c.mean, c.std, None if c.run is None else str(c.run)]
+        if format_ == "text":
+            chosen = "" if c.run is None else "best" if not k else "simplest within one SE"
+            choice = [
+                c.mean,
+                *([] if c.std is None else [c.std]),
+                chosen or ("best" if not k and c.mean == c.mean else ""),
+            ]
+        rows.append([*values, *choice])
+    if format_ == "csv":
+        header = [*keys, "metric", "mean", "std", "run"]
+        return [csv_line(row, precision) for row in ([*header], *rows)]
+    header = [*keys, combinations[0].metric, *(["std"] if len(rows[0]) > len(keys) + 2 else []), ""]
+    return output.table([header, *rows], precision or TEXT_DIGITS)

@@ -1,0 +1,50 @@
+"""Which combination of a sweep is best, and which is the simplest that is as good within one standard error."""
+
+from collections.abc import Sequence
+from math import inf, isnan, sqrt
+
+import numpy as np
+
+
+def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Mean and standard deviation by n − 1; None where a value is; the second None of a single value."""
+    found = [value for value in values if value is not None]
+    if len(found) < len(values):
+        return None, None
+    with np.errstate(all="ignore"):  # ∞ − ∞
+        return float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None
+
+
+def ranked(means: Sequence[float | None], higher_is_better: bool) -> list[int]:
+    """Their numbers, the best first; of equal ones the earlier, and last those without a value."""
+
+    def key(k: int) -> tuple[bool, float, int]:
+        mean = means[k]
+        if mean is None or isnan(mean):
+            return True, 0.0, k
+        return False, -mean if higher_is_better else mean, k
+
+    return sorted(range(len(means)), key=key)
+
+
+def simplest(
+    order: Sequence[int],
+    means: Sequence[float | None],
+    stds: Sequence[float | None],
+    folds: int,
+    penalties: Sequence[tuple[float, float]],
+) -> int:
+    """Of those whose mean is within std/√folds of the best's the one with the largest (l1, l2), or else the better.
+
+    The standard error is that of the best one (Breiman et al. 1984, Classification and Regression Trees, 3.4.3).
+    """
+    best = means[order[0]]
+    margin = (stds[order[0]] or 0.0) / sqrt(folds)
+    if best is None or isnan(best) or isnan(margin):
+        return order[0]
+
+    def near(k: int) -> bool:
+        mean = means[k]
+        return mean is not None and not isnan(mean) and abs(mean - best) <= (margin if margin < inf else 0.0)
+
+    return max((k for k in order if near(k)), key=lambda k: penalties[k])

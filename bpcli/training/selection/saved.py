@@ -1,0 +1,110 @@
+"""The folder of a sweep: what is saved on the way, so that a sweep goes on after it was stopped, and its results."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import DataError, UsageError
+from bpcli.files import ELSEWHERE, own_folder, write_atomically, writing
+from bpcli.training.selection.trials import Outcome
+
+RESULTS, STATE, BEST = "results.csv", "state", "best"
+_PLAN = "plan.json"
+WAYS_OUT = {"resume": "to go on with it", "output": "for another"}
+
+
+def check_folder(folder: Path, resume: bool) -> None:
+    """UsageError if something else stands at `folder`, or a sweep that is not to be resumed."""
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder", ways=ELSEWHERE)
+    try:
+        inside = sorted(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f"{folder} can't be read: {error.strerror}") from error
+    if inside and STATE not in inside:
+        raise UsageError(f"{folder} is a folder with other things in it ({inside[0]} …)", ways=ELSEWHERE)
+    if inside and not resume:
+        what = "exists already" if RESULTS in inside else "holds a sweep that was stopped"
+        raise UsageError(f"{folder} {what}", ways=WAYS_OUT)
+
+
+class SavedOutcomes:
+    """The outcomes of the groups of trials that have ended, each in a file of its own, whole or not there."""
+
+    def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
+        self._folder, self._state = folder, folder / STATE
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        own_folder(self._state)
+        self._plan = json.dumps(plan, indent=1, sort_keys=True)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder against a second process; UsageError if one holds it, or it is of another plan."""
+        import fcntl
+
+        descriptor = os.open(self._state, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UsageError(f"another process is writing {self._folder}", ways=ELSEWHERE) from error
+            except OSError:  # not every file system has locks
+                pass
+            self._check_plan()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _check_plan(self) -> None:
+        path = self._state / _PLAN
+        try:
+            before = path.read_text(encoding="utf-8") if path.is_file() else None
+        except (OSError, ValueError):
+            before = ""
+        if before is None:
+            self._write(path, self._plan)
+        elif before != self._plan:
+            changed = ""
+            with contextlib.suppress(ValueError):
+                old, new = json.loads(before), json.loads(self._plan)
+                changed = ", ".join(key for key in new if old.get(key) != new[key])
+            raise UsageError(
+                f"{self._folder} holds another sweep" + (f": what has changed is {changed}" if changed else ""),
+                ways={"resume": "with all as it was", "output": "for another"},
+            )
+
+    def read(self, group: int, size: int) -> list[Outcome] | None:
+        """The outcomes of a group of so many trials; None if they are not there, or damaged."""
+        try:
+            digest, text = (self._state / f"{group}.outcomes").read_text(encoding="utf-8").split("\n", 1)
+        except (OSError, ValueError):
+            return None
+        if digest != self._digest_of(text):
+            return None
+        found = [Outcome(**outcome) for outcome in json.loads(text)]
+        return found if len(found) == size else None
+
+    def write(self, group: int, outcomes: list[Outcome]) -> None:
+        """Save the outcomes of a group."""
+        text = json.dumps([asdict(outcome) for outcome in outcomes])
+        self._write(self._state / f"{group}.outcomes", f"{self._digest_of(text)}\n{text}")
+
+    def _digest_of(self, text: str) -> str:
+        """The digest of a file of outcomes, which belongs to this plan."""
+        return hashlib.blake2b((self._plan + text).encode(), digest_size=16).hexdigest()
+
+    def write_results(self, text: str) -> None:
+        """Write the table of results."""
+        self._write(self._folder / RESULTS, text)
+
+    @staticmethod
+    def _write(path: Path, text: str) -> None:
+        write_atomically(path, lambda file: file.write(text.encode()), force=True)

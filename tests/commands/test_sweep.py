@@ -1,0 +1,85 @@
+"""`sweep`: what it prints, the same for every number of processes, and what goes wrong."""
+
+import csv
+import io
+import json
+
+import pytest
+
+TRIES = ("--try", "training.l2=0,0.1", "--try", "training.learning_rate=0.1,1e300", "--set", "training.epochs=3")
+DIVERGES = (
+    "--set",
+    "data.standardize=false",
+    "--set",
+    "training.epochs=3",
+    "--try",
+    "training.learning_rate=1e200,1e300",
+)
+
+
+def test_a_line_a_combination_the_best_first_and_what_diverges_last(bpcli, root, tmp_path):
+    config = root / "configs/diabetes.yaml"
+    shown = bpcli("sweep", config, *TRIES, "--folds", 2, "--output", tmp_path / "a", "--format", "json")
+    assert shown.code == 0
+    best, second, *bad = shown.json
+    assert {*best} == {"set", "metric", "mean", "std", "run"}
+    assert best["run"] == str(tmp_path / "a" / "best")
+    assert best["mean"] <= second["mean"]
+    assert [(line["mean"], line["std"], line["run"]) for line in bad] == [("NaN", "NaN", None)] * 2
+    assert "bpcli: warning: training.l2=0, training.learning_rate=1e300: training diverged in epoch" in shown.err
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a" / "results.csv").read_text())))
+    assert [float(row["mean"]) for row in rows[:2]] == [best["mean"], second["mean"]]
+    assert rows[0]["training.l2"] == json.dumps(best["set"]["training.l2"])
+    again = bpcli("sweep", config, *TRIES, "--folds", 2, "--output", tmp_path / "a", "--resume", "--format", "csv")
+    assert again.out == (tmp_path / "a" / "results.csv").read_text()
+    two = bpcli("sweep", config, *TRIES, "--folds", 2, "--output", tmp_path / "b", "--jobs", 2, "--format", "json")
+    assert two.out.replace("/b/", "/a/") == shown.out
+    text = bpcli("sweep", config, *TRIES, "--folds", 2, "--output", tmp_path / "a", "--resume")
+    assert text.lines[1].split()[-1] == "best"
+    assert max(map(len, text.lines[:5])) <= 80
+
+
+def test_only_if_all_diverge_it_fails(bpcli, root, tmp_path):
+    shown = bpcli(
+        "sweep", root / "configs/diabetes.yaml", *DIVERGES, "--folds", 2, "--output", tmp_path / "s", "--format", "json"
+    )
+    assert shown.code == 4
+    assert [line["mean"] for line in shown.json] == ["NaN", "NaN"]
+    assert "each diverged" in shown.err
+    assert not (tmp_path / "s" / "best").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ([], 2, "--try"),
+        (["--try", "training.l3=1,2"], 2, "there is no such key; did you mean training.l1?"),
+        (["--try", "training.l2=1,-1"], 2, "training.l2=-1: training.l2: "),
+        (["--try", "training.l2="], 2, "training.l2 has no values to try"),
+        (["--try", "training.l2=log:0:1:3"], 2, "above 0"),
+        (["--try", "training.l2=0,1", "--metric", "acuracy"], 2, "did you mean accuracy?"),
+        (["--try", "training.l2=0,1", "--one-se"], 2, "--one-se"),
+        (["--try", "training.l2=0,1", "--jobs", 0], 2, "--jobs is 0"),
+        (["--try", "training.l2=0,1", "--folds", 1], 2, "--folds is 1"),
+        (["--try", "training.l2=0,1", "--folds", 99], 3, "--folds 50"),
+        (["--try", "training.l2=0,1", "--set", "data.validation=null"], 2, "--folds 5"),
+        (["--try", "data.path=none.csv,no.csv"], 3, "none.csv"),
+    ],
+)
+def test_what_goes_wrong(bpcli, root, tmp_path, arguments, code, text):
+    shown = bpcli("sweep", root / "configs/iris.yaml", *arguments, "--output", tmp_path / "s")
+    assert (shown.code, shown.out) == (code, "")
+    assert text in shown.err
+    assert not (tmp_path / "s").exists()
+
+
+def test_what_stands_at_its_place(bpcli, root, tmp_path):
+    (tmp_path / "file").write_text("x")
+    start = ("sweep", root / "configs/iris.yaml", "--try", "training.l2=0,1", "--set", "training.epochs=1")
+    shown = bpcli(*start, "--output", tmp_path / "file")
+    assert (shown.code, "is a file, not a folder" in shown.err) == (2, True)
+    assert bpcli(*start, "--output", tmp_path / "s").code == 0
+    shown = bpcli(*start, "--output", tmp_path / "s")
+    assert shown.code == 2
+    assert "--resume" in shown.err
+    assert "--output DIR" in shown.err
