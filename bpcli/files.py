@@ -3,11 +3,12 @@
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -137,6 +138,19 @@ def rename_with(source: Path, target: Path, flags: int) -> None:
     at_fdcwd = -100
     if libc.renameat2(at_fdcwd, os.fsencode(source), at_fdcwd, os.fsencode(target), flags):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
+
+
+def digest_of(paths: Iterable[Path]) -> str:
+    """A digest of the content of files, one behind the other; DataError if one can't be read."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except OSError as error:
+            raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

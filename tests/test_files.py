@@ -1,6 +1,7 @@
 """Files appear whole, and nothing is written through a link, whatever fails."""
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from bpcli import files
 from bpcli.errors import DataError, UsageError
-from bpcli.files import own_folder, write_atomically, write_new
+from bpcli.files import digest_of, own_folder, write_atomically, write_new
 
 
 def left_over(folder: Path) -> list[str]:
@@ -127,3 +128,12 @@ def test_a_place_below_a_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"can't be written"):
         write_atomically(tmp_path / "file" / "out", lambda file: None, force=True)
+
+
+def test_a_digest_is_that_of_all_the_content(tmp_path):
+    (tmp_path / "a").write_bytes(b"ab" * (1 << 20))
+    (tmp_path / "b").write_bytes(b"c")
+    expected = hashlib.blake2b(b"ab" * (1 << 20) + b"c", digest_size=16).hexdigest()
+    assert digest_of([tmp_path / "a", tmp_path / "b"]) == expected
+    with pytest.raises(DataError, match="can't be read"):
+        digest_of([tmp_path / "none"])

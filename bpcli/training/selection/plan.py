@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bpcli.errors import UsageError
+from bpcli.files import digest_of
 from bpcli.paths import Paths, matching
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.conflicts import solver_of
@@ -78,18 +79,13 @@ def plan_of(combinations: list[tuple[Setting, ...]], configs: list[Config], fold
 
 def identity(plan: Plan, choice: dict[str, Any]) -> dict[str, Any]:
     """What a resumed sweep compares: configs, values, folds, how to choose, and the content of the files."""
-    digest = hashlib.blake2b(digest_size=16)
     files = dict.fromkeys(path for config in plan.configs for path in _files(config))
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
     texts = [
         yaml_text(value) for config in plan.configs for key, value in config_values(config).items() if key not in _FREE
     ]
     configs = hashlib.blake2b("\n".join(texts).encode(), digest_size=16).hexdigest()
     values = [[str(setting) for setting in combination] for combination in plan.combinations]
-    return {"values": values, "folds": plan.folds, **choice, "config": configs, "data": digest.hexdigest()}
+    return {"values": values, "folds": plan.folds, **choice, "config": configs, "data": digest_of(files)}
 
 
 _FREE = ("output", "training.checkpoint_seconds")
