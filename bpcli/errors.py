@@ -54,6 +54,7 @@ class MissingExtraError(UsageError):
 
     def __init__(self, extra: str, library: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {library}, which is not installed", f"pip install 'bpcli[{extra}]'")
+        self.extra = extra
 
 
 class ExpressionError(UsageError):

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +14,54 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from bpcli.errors import MissingExtraError
+
 ROOT = Path(__file__).parent.parent
 
 # No test depends on how fast the machine is.
 settings.register_profile("bpcli", deadline=None)
 settings.load_profile("bpcli")
+
+
+EXTRAS = {
+    "certify": "flint",
+    "symbolic": "sympy",
+    "plot": "matplotlib",
+    "sparse": "scipy",
+    "arrow": "pyarrow",
+    "onnx": "onnx",
+}
+WITNESSES = ("mpmath", "autograd", "jsonschema", "sklearn", "pandas")
+ABSENT = {module for module in (*EXTRAS.values(), *WITNESSES) if find_spec(module) is None}
+
+
+def absent(error: BaseException | None) -> str:
+    """What is not installed, if that is why a test failed: it needs an extra, or a witness, and is skipped."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in ABSENT:
+            return str(error.name)
+        if isinstance(error, MissingExtraError) and (name := EXTRAS.get(error.extra)) in ABSENT:
+            return str(name)
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.excinfo and (name := absent(call.excinfo.value)):
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"{name} is not installed")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    excinfo = report.call.excinfo if hasattr(report, "call") else None
+    if report.outcome == "failed" and excinfo and (name := absent(excinfo.value)):
+        report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"{name} is not installed")
+        report.result = []
+    return report
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -58,6 +103,9 @@ def bpcli(capsys, monkeypatch):
             signal.signal(signal.SIGTERM, handler)
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err
+        for extra in re.findall(r"pip install 'bpcli\[(\w+)\]'", printed.err):
+            if EXTRAS.get(extra) in ABSENT:
+                pytest.skip(f"{EXTRAS[extra]} is not installed")
         return Result(code, printed.out, printed.err)
 
     return call
