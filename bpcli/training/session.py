@@ -65,6 +65,7 @@ class Session:
     _data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _interrupts: Interrupts = field(default_factory=Interrupts)
     _saved_steps: int = -1
+    _extends: bool = False  # it goes on from a finished run
     _whole: bool = True  # whether the state is between two steps
     _warnings: list[str] = field(default_factory=list)
     _warned: set[str] = field(default_factory=set)
@@ -106,20 +107,35 @@ class Session:
         self._interrupts.deliver()
 
     def _epochs(self, pause: Pause) -> Iterator[dict[str, Any] | None]:
-        """The epochs of the training; where memory runs out before its first step, with its data in files."""
+        """The epochs of the training; where memory runs out, from what is saved on with its data in files."""
         assert self.training is not None
-        state = self.training.state
-        begun = state.steps
+        told = len(self.training.state.records)
         try:
-            yield from self.training.epochs(pause)
+            for record in self.training.epochs(pause):
+                told += record is not None
+                yield record
             return
         except MemoryError:
-            if self.training.in_files or state.steps != begun or not has_blocks(data_files(self.config)):
+            if not self._can_go_on():
                 raise
+        found = checkpoints.latest(self._folder)[0]
+        if found is None and self._extends:
+            found = checkpoints.read(self.config.output / checkpoints.CHECKPOINT)
+        for record in self._in_files(found and found.state).epochs(pause):
+            if record is None or record["epoch"] > told:
+                yield record
+
+    def _can_go_on(self) -> bool:
+        """Whether the data, which is in memory yet, could be read from files block by block."""
+        return self.training is not None and not self.training.in_files and has_blocks(data_files(self.config))
+
+    def _in_files(self, state: State | None) -> Training:
+        """The training from `state` on, or from its start, with its data in files."""
         self.training = None  # before it is read again
         self.training = prepare(self.config, self.progress, in_files=True)
-        self.training.state.take(state)
-        yield from self.training.epochs(pause)
+        if state is not None:
+            self.training.state.take(state)
+        return self.training
 
     def keep(self) -> bool:
         """Save the state. If it can't be written, warn and return False; the state saved before stays."""
@@ -147,8 +163,16 @@ class Session:
             return self.summary
         if self._saved_steps != self.training.state.steps:
             self._write()
-        target, training = self.config.output, self.training
-        summary = training.summary()
+        target = self.config.output
+        try:
+            summary = self.training.summary()
+        except MemoryError:
+            if not self._can_go_on():
+                raise
+            summary = None
+        if summary is None:
+            summary = self._in_files(self.training.state).summary()
+        training = self.training
         if not isfinite(summary["train"]["loss"]):
             raise DivergedError(
                 f"training diverged: at its end the loss on the training rows is {number(summary['train']['loss'])}",
@@ -238,8 +262,8 @@ def session(
         if warning:
             current.warn(warning)
         current._replaces = force or (found is not None and found.replaces)
-        extends = resume and found is None and is_finished(target)
-        if extends:
+        current._extends = resume and found is None and is_finished(target)
+        if current._extends:
             found, current._replaces = checkpoints.read(target / checkpoints.CHECKPOINT), True
         check_target(target, RUN_FILES, current._replaces, WAYS_OUT)
         if found is not None:
@@ -247,7 +271,7 @@ def session(
             engine = found.config.get("training.engine", _THEN["training.engine"])
             current.config = replace(config, training=replace(config.training, engine=engine))
         current._begin(folder, found)
-        if found is not None and extends and _is_over(config, found.state):
+        if found is not None and current._extends and _is_over(config, found.state):
             current.training, current.summary = None, load_summary(target)
         elif found is not None:
             _refuse_other_sums(config, current.training, found)

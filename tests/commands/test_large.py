@@ -17,7 +17,7 @@ from bpcli import memory
 from bpcli.datasets import large
 from bpcli.datasets import stored as store
 from bpcli.datasets.readers import arrays, columnar, delimited
-from bpcli.training import checkpoint, model, trainer
+from bpcli.training import checkpoint, model, named_data, parts, setup
 from bpcli.training.descent import loop
 
 N = 900
@@ -206,7 +206,7 @@ def test_mistakes_far_into_a_file_have_their_line(bpcli, tables, tmp_path, littl
 def test_all_rows_as_one_batch_are_refused(bpcli, tables, tmp_path, little_memory, monkeypatch):
     settled = config(tables, tmp_path, "rows.npy", ARRAY)
     little_memory()
-    monkeypatch.setattr(trainer, "available_memory", lambda: 1000)
+    monkeypatch.setattr(setup, "available_memory", lambda: 1000)
     result = bpcli("train", settled, "--set", "training.batch_size=full")
     assert result.code == 3
     assert "training.batch_size" in result.err
@@ -233,28 +233,34 @@ def test_a_limit_on_the_process_is_kept(tmp_path):
     assert outcome(tmp_path / "limited") == outcome(tmp_path / "free")
 
 
-@pytest.mark.parametrize("where", ["reading", "preparing", "training"])
+OUT_OF_MEMORY = {  # the call that fails, and which time
+    "reading": (named_data, "read_files", 0),
+    "preparing": (parts, "as_trained", 0),
+    "training": (loop, "DenseBatches", 0),
+    "validating the third epoch": (model.Model, "glance", 2),
+    "summing up": (model.Model, "measure", 0),
+}
+
+
+@pytest.mark.parametrize("where", OUT_OF_MEMORY)
 def test_what_runs_out_of_memory_goes_on_in_files(bpcli, tables, tmp_path, small_blocks, monkeypatch, where):
     """In whatever step: the table is read whole, prepared, or copied for the epochs; the bits are the same."""
     settled = config(tables, tmp_path, "t.csv", TABLE)
     assert bpcli("train", settled, "--quiet").code == 0
-    steps = {
-        "reading": (trainer, "read_files"),
-        "preparing": (trainer, "as_trained"),
-        "training": (loop, "DenseBatches"),
-    }
-    module, name = steps[where]
-    real, failed = getattr(module, name), []
+    module, name, at = OUT_OF_MEMORY[where]
+    real, calls = getattr(module, name), []
 
     def out_of_memory_once(*given, **more):
-        if failed:
-            return real(*given, **more)
-        failed.append(True)
-        raise MemoryError
+        calls.append(name)
+        if len(calls) == at + 1:
+            raise MemoryError
+        return real(*given, **more)
 
     monkeypatch.setattr(module, name, out_of_memory_once)
-    result = bpcli("train", settled, "--quiet", "--output", tmp_path / "runs/disk")
-    assert (result.code, failed) == (0, [True]), result.err
+    result = bpcli("train", settled, "--format", "json", "--output", tmp_path / "runs/disk")
+    assert (result.code, len(calls) > at) == (0, True), result.err
+    epochs = [record["epoch"] for record in result.json if "epoch" in record]
+    assert epochs == list(range(1, len(epochs) + 1))
     assert outcome(tmp_path / "runs/disk") == outcome(tmp_path / "runs/ram")
     assert len(os.listdir(tmp_path / "runs/.cache")) == 1
 
