@@ -6,6 +6,7 @@ import io
 import os
 import select
 import stat
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -286,12 +287,25 @@ def is_archive(start: bytes) -> bool:
     return start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file, within the memory there is; DataError if it can't be read, or is no file."""
+    if not path.is_file():
+        raise DataError(f"{path} can't be read: it is {'no file' if path.exists() else 'not there'}")
+    with Source(path).opened() as file:
+        return file.read()
+
+
 def read_archive(path: Path) -> bytes:
-    """The bytes of a `.npz` file; ValueError if it is none, which its first bytes tell."""
+    """The bytes of a `.npz` file; ValueError if it is none, TooLargeError if it is packed to burst."""
     with Source(path).opened() as file:
         if not is_archive(file.peek(4)):
             raise ValueError("no zip archive")
-        return file.read()
+        content = file.read()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > max(SMALL, MOST_PACKED * len(content)):
+        raise too_packed(path, size)
+    return content
 
 
 def read_exactly(file: IO[bytes], count: int, what: object = "what is read") -> bytearray | None:

@@ -19,6 +19,7 @@ from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import DataError
 from bpcli.files import write_atomically, writing
 from bpcli.folders import MARK, staging_path
+from bpcli.sources import read_archive
 from bpcli.text.json_types import conforms
 from bpcli.training.descent.state import State
 
@@ -112,7 +113,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
 def read(path: Path) -> Checkpoint:
     """The checkpoint in the file `path`; DataError if it can't be read, is damaged or was changed."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with np.load(BytesIO(read_archive(path)), allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}
         if str(members.pop("digest")) != _digest(members):
             raise ValueError("the digest does not fit")

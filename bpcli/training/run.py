@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from bpcli.files import write_new, writing
 from bpcli.folders import install, staged_folder
 from bpcli.formulas.layers import LAYERS, loss_of, refusal, task_of
 from bpcli.paths import check_file
-from bpcli.sources import read_archive
+from bpcli.sources import read_archive, read_whole
 from bpcli.text.json_types import conforms
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
@@ -73,7 +74,7 @@ def save_run(
 
 
 def _save_summary(folder: Path, summary: Mapping[str, Any]) -> None:
-    digests = {name: _digest(name, (folder / name).read_bytes()) for name in _DIGESTED}
+    digests = {name: _digest(name, read_whole(folder / name)) for name in _DIGESTED}
     write_new(folder / SUMMARY, (json_text({**summary, _DIGESTS: digests}) + "\n").encode())
 
 
@@ -86,7 +87,7 @@ def replace_model(folder: Path, config: str, model: Model) -> None:
             write_new(staging / CONFIG, config.encode())
             for name in RUN_FILES - {CONFIG, MODEL, SUMMARY}:
                 if (folder / name).is_file():
-                    write_new(staging / name, (folder / name).read_bytes())
+                    write_new(staging / name, read_whole(folder / name))
             _save_summary(staging, summary)
         install(staging, folder, RUN_FILES, force=True)
 
@@ -108,9 +109,9 @@ def check_one_run(folder: Path, model: Model) -> None:
     if not (folder / SUMMARY).is_file():
         return
     with _reading(folder):
-        digests = json.loads((folder / SUMMARY).read_text(encoding="utf-8")).get(_DIGESTS, {})
+        digests = json.loads(read_whole(folder / SUMMARY)).get(_DIGESTS, {})
         there = [name for name in digests if name in _DIGESTED and (folder / name).is_file()]
-        found = {name: _digest(name, (folder / name).read_bytes()) for name in there}
+        found = {name: _digest(name, read_whole(folder / name)) for name in there}
     expected = {MODEL: model.digest, **digests}
     others = [name for name in found if expected[name] != found[name]] or [MODEL] * (expected[MODEL] != model.digest)
     if others:
@@ -125,9 +126,7 @@ def check_one_run(folder: Path, model: Model) -> None:
 def _reading(folder: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise DataError(f"{error.filename} can't be read: {error.strerror or error}") from error
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise DataError(f"{folder / SUMMARY} can't be read, or is damaged") from error
 
 
@@ -137,9 +136,9 @@ def read_history(folder: Path) -> dict[str, list[float]]:
     if not path.is_file():
         return {}
     try:
-        names, *rows = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
+        names, *rows = (line.split(",") for line in read_whole(path).decode().splitlines())
         return {name: [float(row[k] or "nan") for row in rows] for k, name in enumerate(names)}
-    except (OSError, ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:
         raise DataError(f"{path} is not the history of a run, or is damaged") from error
 
 
@@ -162,16 +161,22 @@ def is_finished(folder: Path) -> bool:
 def load_summary(folder: Path) -> dict[str, Any]:
     """The summary of a run, as training printed it. DataError if it can't be read."""
     with _reading(folder):
-        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        summary = json.loads(read_whole(folder / SUMMARY))
+        train, numbers = summary.get("train"), (int, float, NoneType)
+        measured = [summary[name] for name in ("train", "validation", "test", "weighted") if name in summary]
+        plain = [summary.get("best_constant_loss", ""), *(part.get("loss", "") for part in measured)]
+        if train is None or not all(isinstance(value, numbers) for value in plain):
+            raise ValueError("a part is missing, or of another type")
+        if any(not train.keys() <= part.keys() for part in measured if "rows" in part):
+            raise ValueError("the parts have other metrics")
         return {name: value for name, value in summary.items() if name != _DIGESTS}
 
 
 def summary_rows(folder: Path, part: str) -> int | None:
     """How many rows of `part` (train, validation, test) a run had; None if its summary does not say."""
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return int(summary[part]["rows"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(load_summary(folder)[part]["rows"])
+    except (DataError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -121,7 +121,7 @@ class Session:
         found = checkpoints.latest(self._folder)[0]
         if found is None and self._extends:
             found = checkpoints.read(self.config.output / checkpoints.CHECKPOINT)
-        for record in self._in_files(found and found.state).epochs(pause):
+        for record in self._in_files(None if found is None else found.state).epochs(pause):
             if record is None or record["epoch"] > told:
                 yield record
 

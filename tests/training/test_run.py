@@ -151,3 +151,26 @@ def test_what_is_no_archive_is_not_read_as_a_model():
     """A device without an end: the first bytes tell."""
     with pytest.raises(DataError, match="not a model of bpcli"):
         load_model(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", "{}", "[" * 100_000, '{"train": "x"}', '{"train": {"rows": 1e999}}', '{"train": {"loss": 1}}'],
+)
+def test_a_summary_of_another_shape_is_told(bpcli, root, iris_run, tmp_path, text):
+    shutil.copytree(iris_run, tmp_path / "run")
+    (tmp_path / "run" / SUMMARY).write_text(text)
+    result = bpcli("train", root / "configs/iris.yaml", "--output", tmp_path / "run", "--resume")
+    assert (result.code, "summary.json can't be read, or is damaged" in result.err) == (3, True)
+
+
+@pytest.mark.parametrize("name", [SUMMARY, HISTORY])
+def test_what_stands_in_place_of_a_runs_file_is_not_read_without_end(iris_run, tmp_path, name):
+    shutil.copytree(iris_run, tmp_path / "run")
+    (tmp_path / "run" / name).unlink()
+    (tmp_path / "run" / name).symlink_to("/dev/zero")
+    if name == HISTORY:
+        assert read_history(tmp_path / "run") == {}
+    else:
+        with pytest.raises(DataError, match="it is no file"):
+            load_summary(tmp_path / "run")
