@@ -3,6 +3,7 @@
 import errno
 import gzip
 import io
+import mmap
 import os
 import select
 import stat
@@ -11,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from bpcli.errors import BpcliError, DataError, TooLargeError
 from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, resident_memory, told
@@ -308,20 +309,28 @@ def read_archive(path: Path) -> bytes:
     return content
 
 
-def read_exactly(file: IO[bytes], count: int, what: object = "what is read") -> bytearray | None:
-    """The next `count` bytes; None if there are fewer, without taking memory for what is not there.
+def read_exactly(file: Any, count: int, what: object = "what is read") -> memoryview | None:
+    """The next `count` bytes of a file; None if there are fewer, without taking memory for what is not there.
 
     TooLargeError if a part of them is there, and the others do not fit.
     """
-    content, checked = bytearray(), False
-    while len(content) < count:
-        if not checked and len(content) >= min(SMALL, count // 4):
-            check_memory(str(what), count - len(content))
-            checked = True
-        part = file.read(min(_LOOK, count - len(content)))
+    start = file.read(min(SMALL, count))
+    if len(start) < min(SMALL, count):
+        return None
+    if len(start) == count:
+        return memoryview(start)
+    check_memory(str(what), count - len(start))
+    try:  # the system gives pages of it when they are written to
+        content = memoryview(mmap.mmap(-1, count, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    except OSError as error:
+        raise MemoryError from error
+    content[: len(start)] = start
+    at = len(start)
+    while at < count:
+        part = file.readinto(content[at : at + _LOOK])
         if not part:
             return None
-        content += part
+        at += part
     return content
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dense import Dense
 from bpcli.datasets.dialect import USUAL
 from bpcli.errors import DataError, UsageError, meant, nearest, several
 from bpcli.text.notation import Written, number
@@ -71,6 +72,8 @@ class Table:
         self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
         self.unstripped: Callable[[str], list[str]] | None = None  # the cells of a column with the blanks around them
+        self._in_doubles: dict[str, bool] = {}
+        self.dense: Dense | None = None  # the columns of numbers, where they lie side by side
 
     @property
     def names(self) -> Sequence[str]:
@@ -113,16 +116,30 @@ class Table:
     def numeric(self, name: str) -> Floats:
         """The numbers of a numeric column, (N,); NaN where a cell is missing."""
         column = self._columns[name]
+        if self.is_whole(name) and self.dense is not None and (values := self.dense.column(name)) is not None:
+            return values
         with np.errstate(invalid="ignore"):  # a NaN that signals is one like others
             return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
 
     def exact(self, name: str) -> list[int | float]:
         """The numbers of a numeric column, whole ones exactly, however long; NaN where a cell is missing."""
         numbers = self.numeric(name)
-        if name in self.dressed or not (np.abs(numbers) > EXACT).any():
+        if name in self.dressed or self.in_doubles(name):
             return [*map(float, numbers)]
         cells = zip(self.text(name), np.isnan(numbers), strict=True)
         return [math.nan if gap else exact_number(self._plain(cell)) for cell, gap in cells]
+
+    def in_doubles(self, name: str) -> bool:
+        """Whether doubles tell all whole numbers of a numeric column apart."""
+        if name not in self._in_doubles:
+            numbers = self.numeric(name)
+            most = np.fmax.reduce(numbers, initial=0.0), -np.fmin.reduce(numbers, initial=0.0)
+            self._in_doubles[name] = bool(max(most) <= EXACT)
+        return self._in_doubles[name]
+
+    def is_whole(self, name: str) -> bool:
+        """Whether it is known that each cell of the column is a finite number, without looking at them again."""
+        return self.dense is not None and name in self.dense.whole
 
     def text(self, name: str) -> list[str]:
         """The cells of any column as they are in the file, without white space around them."""
@@ -146,6 +163,9 @@ class Table:
         self._read_again[name] = self.text(name)
         self._columns[name] = column
         self._truths.pop(name, None)
+        self._in_doubles.pop(name, None)
+        if self.dense is not None:
+            self.dense.whole.discard(name)
 
     def words(self, name: str) -> frozenset[str]:
         """The cells of a column of text that count as missing."""
@@ -169,6 +189,8 @@ class Table:
     def missing(self, name: str) -> NDArray[np.bool_]:
         """Where the cells of a column are missing, (N,)."""
         column = self._columns[name]
+        if self.is_whole(name):
+            return np.zeros(self.rows, bool)
         if isinstance(column, list):
             words = self.words(name)
             return np.fromiter((cell in words for cell in column), bool, len(column))
@@ -216,6 +238,7 @@ class Table:
         joined._elsewhere = {**self._elsewhere, name: (other, source)}
         joined.place = self.place
         joined.unstripped = lambda n: other.as_they_stand(source) if n == name else self.as_they_stand(n)
+        joined.dense = self.dense if name not in self._columns else None
         joined.unusual, joined.dialect = self.unusual, self.dialect
         joined.missing_words = {**self.missing_words, name: other.words(source)}
         return joined

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -31,6 +32,7 @@ GENERATIONS = (CHECKPOINT, PREVIOUS)
 _FORMAT = 1  # increases when an older version could misread a newer file
 _ROWS = 1 << 12  # rows of an array that are digested at a time
 _LEARNED, _START = "preparation", "start"
+_QUICK = "crc32:"
 _IN_WORDS = {
     "columns": "columns, categories or fillings",
     "mean": "means",
@@ -172,19 +174,24 @@ def discard(folder: Path) -> None:
 
 
 def fingerprint(
-    parts: Mapping[str, Mapping[str, Array]], preparation: Preparation, started_from: str = ""
+    parts: Mapping[str, Mapping[str, Array]],
+    preparation: Preparation,
+    started_from: str = "",
+    like: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The identity of a training's data: of each part the number of rows and a digest of its arrays; of the
     `preparation` a digest of each thing that it has learned, such as the names of the classes; and the digest of the
     model that it `started_from`, if there is one.
 
-    The digest is of the prepared numbers, not of the files: a file may be moved or compressed.
+    The digest is of the prepared numbers, not of the files: a file may be moved or compressed. It is of the kind that
+    `like` has, with which it is to be compared: versions up to 0.1.0 had a slower one.
     """
+    slow = like is not None and not str(like["train"]["digest"]).startswith(_QUICK)
     names = np.array(list(preparation.feature_names))
     learned = {key: _digest({key: np.array(json.dumps(value))}) for key, value in preparation.to_json().items()}
     return {
         **{
-            part: {"rows": len(arrays["y"]), "digest": _digest({"names": names, **arrays})}
+            part: {"rows": len(arrays["y"]), "digest": (_digest if slow else _quick_digest)({"names": names, **arrays})}
             for part, arrays in parts.items()
         },
         _LEARNED: learned,
@@ -217,6 +224,15 @@ def _digest(arrays: Mapping[str, Array]) -> str:
         for part in pieces(array, _ROWS):
             digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _quick_digest(arrays: Mapping[str, Array]) -> str:
+    """`_digest` by the CRC-32 of each block, which is some four times as fast: it tells changes that just happened."""
+    sums = {}
+    for name, array in _plain(arrays):
+        blocks = (np.ascontiguousarray(part).reshape(-1).view(np.uint8).data for part in pieces(array, _ROWS))
+        sums[f"{name} {array.dtype.str} {array.shape}"] = np.array([zlib.crc32(block) for block in blocks], np.uint32)
+    return _QUICK + _digest(sums)
 
 
 def _plain(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:

@@ -1,7 +1,7 @@
 """How good predictions are: the table of metrics, each with its direction, and the confusion of classes."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite, sqrt
 from operator import mul
@@ -104,13 +104,20 @@ def ece(y: Array, p: Array) -> float:
     return float(np.sum(np.where(rows > 0, rows * np.abs(said - right), 0.0)) / len(y))
 
 
-def auc(positive: Array, score: Array) -> float | None:
+def ranked(positive: Array, score: Array) -> tuple[Array, Array]:
+    """The scores of the positive rows and those of the others, each in order."""
+    hits, misses = score[positive], score[~positive]
+    hits.sort()
+    misses.sort()
+    return hits, misses
+
+
+def auc(hits: Array, misses: Array) -> float | None:
     """The area under the ROC curve: P(score of a positive > score of a negative) + ½P(equal).
 
     Σ (negatives below + half of those that are equal) over the positives, in units of a half an exact integer, over
-    P·N (Mann & Whitney 1947). `positive`: booleans (N,), `score`: (N,). None if one of the two classes does not occur.
+    P·N (Mann & Whitney 1947). Takes the scores as `ranked`. None if one of the two classes does not occur.
     """
-    hits, misses = np.sort(score[positive]), np.sort(score[~positive])
     if not len(hits) or not len(misses):
         return None
     twice = 0
@@ -120,19 +127,18 @@ def auc(positive: Array, score: Array) -> float | None:
     return twice / (2 * len(hits) * len(misses))
 
 
-def average_precision(positive: Array, score: Array) -> float | None:
+def average_precision(hits: Array, misses: Array) -> float | None:
     """The area under the precision-recall curve as a step function: Σ (R_k − R_{k−1})·P_k over falling thresholds.
 
-    `positive`: booleans (N,), `score`: (N,); equal scores are one threshold. None without a positive row.
+    Takes the scores as `ranked`; equal ones are one threshold. None without a positive row.
     """
-    hits, misses = np.sort(-score[positive]), np.sort(-score[~positive])
     if not len(hits):
         return None
     # Recall rises only at the scores of positives: count the positives and negatives that score at least as high.
-    thresholds, hits_at = np.unique(hits, return_counts=True)
-    found = np.cumsum(hits_at)
-    precision = found / (found + np.searchsorted(misses, thresholds, "right"))
-    return float(np.sum(hits_at * precision) / len(hits))
+    first = np.flatnonzero(np.append(True, hits[1:] != hits[:-1]))[::-1]  # of equal ones, from the highest down
+    found = len(hits) - first
+    precision = found / (found + len(misses) - np.searchsorted(misses, hits[first], "left"))
+    return float(np.sum(np.diff(found, prepend=0) * precision) / len(hits))
 
 
 def rmse(y: Array, yhat: Array) -> float:
@@ -176,6 +182,7 @@ class Seen:
     rank: Callable[[], Array]
     say: Callable[[], Array] | None = None
     """The probabilities of the classes, (N, K); None of a model that says none."""
+    _kept: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
     @cached_property
     def predicted(self) -> Array:
@@ -200,13 +207,20 @@ class Seen:
     def of_probabilities(self, metric: Callable[[Array, Array], float]) -> float | None:
         """The metric of the probabilities; None where there are none."""
         return None if self.p is None else metric(self.y, self.p)
+    def _ranked(self, k: int) -> tuple[Array, Array]:
+        """`ranked` of a class; of two classes it is kept for the next metric."""
+        if k not in self._kept:
+            self._kept.clear()
+            self._kept[k] = ranked(self.y == k, self.scores[:, k])
+        return self._kept[k]
 
     def of_classes(self, metric: Callable[[Array, Array], float | None]) -> float | None:
-        """The metric of the positive class; of more than two classes, the mean over each class against the rest."""
+        """The metric, of scores that are `ranked`, of the positive class; of more than two classes, the mean over each
+        class against the rest."""
+        if self.scores.shape[1] == 2:
+            return metric(*self._ranked(1))
         K = self.scores.shape[1]
-        if K == 2:
-            return metric(self.y == 1, self.scores[:, 1])
-        values = [metric(self.y == k, self.scores[:, k]) for k in range(K)]
+        values = [metric(*self._ranked(k)) for k in range(K)]
         found = [value for value in values if value is not None]
         return sum(found) / K if len(found) == K else None
 

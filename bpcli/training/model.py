@@ -131,10 +131,12 @@ class Model:
             if self.threshold == USUAL_THRESHOLD or not self.has_threshold:
                 return np.asarray(np.argmax(z, axis=1))
             return np.asarray(self.output(z)[:, 1] >= self.threshold, np.intp)
-        a = self.output(z)
         if not self.classes:
-            return a
-        return np.asarray(a >= self.boundary, np.intp)
+            return self.output(z)
+        found = np.empty(len(z), np.intp)
+        for first in range(0, len(z), BLOCK):
+            found[first : first + BLOCK] = self.output(z[first : first + BLOCK]) >= self.boundary
+        return found
 
     def probabilities(self, z: Array) -> Array:
         """P(class) for each row of z, (N, K), columns in the order of `classes`, if `says_probabilities`."""

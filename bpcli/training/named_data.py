@@ -107,16 +107,10 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
     def fraction(value: float | Paths | None) -> float | None:
         return value if isinstance(value, float) else None
 
-    codes = None
-    if task_of(config.model.type, config.loss) is not Task.REGRESSION:
+    codes, validation, test = None, fraction(config.data.validation), fraction(config.data.test)
+    if (validation or test) and task_of(config.model.type, config.loss) is not Task.REGRESSION:
         codes = label_codes(table, config.data.target or "")
-    parts = split_rows(
-        table.rows,
-        validation=fraction(config.data.validation),
-        test=fraction(config.data.test),
-        classes=codes,
-        rng=rng,
-    )
+    parts = split_rows(table.rows, validation, test, codes, rng)
     return {name: rows for name, rows in zip(PARTS, parts, strict=True) if len(rows)}
 
 

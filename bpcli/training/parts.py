@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dense import is_finite
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
@@ -45,13 +46,10 @@ def prepared_parts(
     dtype = np.dtype(config.training.dtype)
     if large:
         return stored_parts(table, preparation, rows, dtype, cache_of(config), config.data.weight is not None)
-    prepared = preparation.apply(table)
-    parts, first = {}, np.empty(0, np.intp)
-    for at, (name, chosen) in enumerate(rows.items()):
-        keep = np.isin(prepared.rows, chosen, assume_unique=True)
-        parts[name] = Part(as_trained(prepared.X[keep], dtype), prepared.y[keep])
-        first = first if at else prepared.rows[keep]
-    return parts, first, prepared.notes
+    prepared = dict(zip(rows, preparation.apply_parts(table, [*rows.values()], dtype=dtype), strict=True))
+    parts = {name: Part(as_trained(part.X, dtype), part.y) for name, part in prepared.items()}
+    first = next(iter(prepared.values()))
+    return parts, first.rows, first.notes
 
 
 def batch_bytes(config: Config, train: Part) -> int:
@@ -104,7 +102,8 @@ def as_trained(X: Any, dtype: np.dtype[Any]) -> Any:
     """The features as the numbers to train with; DataError if one is beyond their range."""
     with np.errstate(over="ignore"):
         converted = X.astype(dtype) if is_sparse(X) else np.ascontiguousarray(X, dtype)
-    if not np.isfinite(converted.data if is_sparse(X) else converted).all():
+    values: Any = converted.data if is_sparse(X) else converted
+    if not is_finite(values):
         raise DataError(
             f"a feature is too large for {dtype.name} numbers",
             "training.dtype: float64, or data.standardize: true",

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from bpcli.datasets.large import has_blocks
+from bpcli.datasets.preparation import statistics
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
@@ -216,7 +217,9 @@ class Session:
         if found is None:
             checkpoints.discard(folder)  # not earlier, so that a mistake in the config or the data deletes nothing
         else:
-            if changed := checkpoints.changed_data(found.data, self._data):
+            now = checkpoints.fingerprint(parts, training.model.preparation, training.started_from, found.data)
+            if changed := checkpoints.changed_data(found.data, now):
+                _refuse_other_moments(self.config, training, found)
                 raise DataError(
                     f"the data has changed since {self.config.output} was saved: {changed}",
                     ways={"force": "to start afresh", "output": "for another run"},
@@ -353,6 +356,19 @@ def _refuse_other_sums(config: Config, training: Training | None, found: Checkpo
             "were not when its steps were taken: the last bits of the others would differ",
             ways={"force": "to start afresh", "output": "for another run"},
         )
+
+
+def _refuse_other_moments(config: Config, training: Training, found: Checkpoint) -> None:
+    """UsageError where the data differs because an earlier version took the means of many rows otherwise."""
+    preparation, rows = training.model.preparation, len(training.parts["train"].y)
+    has_means = preparation.mean is not None or any(column.missing == "mean" for column in preparation.columns)
+    if found.block or not has_means or rows <= statistics.ROWS or found.data["train"]["rows"] != rows:
+        return
+    raise UsageError(
+        f"{config.output}: means and σ of more than {statistics.ROWS} rows are now taken by blocks, and were not when "
+        "it was saved: the last bits of the features differ",
+        ways={"force": "to start afresh", "output": "for another run"},
+    )
 
 
 def _is_over(config: Config, state: State) -> bool:

@@ -1,12 +1,13 @@
 """A fitted preparation: it turns a table into features and targets, and is kept in the model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dense import blocks_of, is_finite, rows_of_block, taken
 from bpcli.datasets.preparation.columns import Column, category_codes
 from bpcli.datasets.preparation.gaps import dropped
 from bpcli.datasets.preparation.labels import Class, encode
@@ -100,27 +101,44 @@ class Preparation:
         Without the target no row is dropped: a gap that training has no filling for is then a DataError with file, line
         and column, like a missing column, a cell that is not a number, or a class that training has not seen.
         """
+        return self.apply_parts(table, [np.arange(table.rows)], with_target, tally)[0]
+
+    def apply_parts(
+        self,
+        table: Table,
+        parts: Sequence[Array],
+        with_target: bool = True,
+        tally: "Tally | None" = None,
+        dtype: Any = np.float64,
+    ) -> list[Prepared]:
+        """`apply` for each of some parts of the rows, which are all of them together; the features as `dtype`.
+
+        A feature that is beyond the numbers of that type is ∞.
+        """
         table.require([c.name for c in self.columns] + ([self.target] if with_target else []))
         if self.numbered is not None:
-            return self._apply_sparse(table, self.numbered, with_target)
+            return self._apply_sparse(table, self.numbered, with_target, parts)
         drop = np.zeros(table.rows, bool)
         if with_target:
             strategies = {c.name: c.missing for c in self.columns}
             drop = dropped(table, strategies, self.target if self.drops_target else None)
         self._refuse_unfit(table, drop)
         counted = Tally() if tally is None else tally
-        X = self._features(table, counted.unseen)
-        rows = np.flatnonzero(~drop)
-        counted.rows, counted.dropped = counted.rows + table.rows, counted.dropped + table.rows - len(rows)
-        if len(rows) < table.rows:
-            X = X[rows]
-        self._scale(X, table, rows)
+        kept = [rows[~drop[rows]] for rows in parts] if drop.any() else parts
+        counted.rows, counted.dropped = counted.rows + table.rows, counted.dropped + int(drop.sum())
+        block = self._assembled(table, counted.unseen)
+        features = [self._features(table, block, rows, dtype) for rows in kept]
         used = {self.target, *(c.name for c in self.columns)}
         ignored = [name for name in table.names if name not in used]
         notes = counted.notes(table) if tally is None else []
-        return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
+        return [
+            Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
+            for X, rows in zip(features, kept, strict=True)
+        ]
 
-    def _apply_sparse(self, table: Table, features: Numbered, with_target: bool) -> Prepared:
+    def _apply_sparse(
+        self, table: Table, features: Numbered, with_target: bool, parts: Sequence[Array]
+    ) -> list[Prepared]:
         notes = [*table.notes]
         X = take_features(table, features, notes)
         rows = np.arange(table.rows)
@@ -136,13 +154,19 @@ class Preparation:
                 row = int(np.searchsorted(X.indptr, np.argmin(np.isfinite(X.data)), "right")) - 1
                 raise DataError(f"{table.where(int(rows[row]))}: a value is too large to be scaled as in training")
         ignored = [] if isinstance(table, SparseTable) else sorted({*table.names} - {self.target, *features})
-        return Prepared(X, self._targets(table, rows) if with_target else np.empty(0), rows, notes, ignored)
+        y = self._targets(table, rows) if with_target else np.empty(0)
+        if len(parts) == 1:
+            return [Prepared(X, y, rows, notes, ignored)]
+        kept = [np.isin(rows, part, assume_unique=True) for part in parts]
+        return [Prepared(X[keep], y[keep], rows[keep], notes, ignored) for keep in kept]
 
     def _refuse_unfit(self, table: Table, drop: Array) -> None:
         """One DataError for all columns with a cell that the model can't take."""
         problems: list[str] = []
         gaps: list[Column] = []
         for column in self.columns:
+            if table.is_whole(column.name) and column.categories is None:
+                continue
             missing = table.missing(column.name) & ~drop
             if column.categories is None and not table.is_numeric(column.name):
                 row, cell = table.first_not_numeric(column.name)
@@ -154,19 +178,46 @@ class Preparation:
         fillings = {c.name: "median" if c.categories is None else "most_frequent" for c in gaps}
         raise_problems(problems, [f"train it with data.missing: {as_yaml(fillings)}"] if gaps else [])
 
-    def _features(self, table: Table, unseen: dict[str, set[str]]) -> Array:
-        X = np.zeros((table.rows, len(self.feature_names)))
-        position = 0
+    def _assembled(self, table: Table, unseen: dict[str, set[str]]) -> Callable[[slice | Array], Array]:
+        """The features of some rows, before they are scaled, as a function of the rows."""
+        names = [column.name for column in self.columns]
+        if table.dense is not None and all(c.categories is None and table.is_whole(c.name) for c in self.columns):
+            dense = table.dense
+            return lambda rows: dense.rows(names, rows)
+        width, made = len(self.feature_names), []
         for column in self.columns:
             if column.categories is None:
                 values = table.numeric(column.name)
-                X[:, position] = values if column.fill is None else np.where(np.isnan(values), column.fill, values)
-                position += 1
+                filled = values if column.fill is None else np.where(np.isnan(values), column.fill, values)
+                made.append((filled, 1))
             else:
-                codes = category_codes(table, column, unseen)
-                known = np.flatnonzero(codes >= 0)
-                X[known, position + codes[known]] = 1.0
-                position += len(column.categories)
+                made.append((category_codes(table, column, unseen), len(column.categories)))
+
+        def block(rows: slice | Array) -> Array:
+            position = 0
+            X = np.zeros((len(range(*rows.indices(table.rows)) if isinstance(rows, slice) else rows), width))
+            for column, (values, features) in zip(self.columns, made, strict=True):
+                if column.categories is None:
+                    X[:, position] = values[rows]
+                else:
+                    codes = values[rows]
+                    known = np.flatnonzero(codes >= 0)
+                    X[known, position + codes[known]] = 1.0
+                position += features
+            return X
+
+        return block
+
+    def _features(self, table: Table, block: Callable[[slice | Array], Array], rows: Array, dtype: Any) -> Array:
+        """The features of those rows, scaled block by block while a block is in the cache."""
+        X = np.empty((len(rows), len(self.feature_names)), dtype)
+        first = 0
+        for part in blocks_of(rows, table.rows, rows_of_block(X.shape[1])):
+            prepared = block(part)
+            self._scale(prepared, table, rows[first : first + len(prepared)])
+            with np.errstate(over="ignore"):
+                X[first : first + len(prepared)] = prepared
+            first += len(prepared)
         return X
 
     def _scale(self, X: Array, table: Table, rows: Array) -> None:
@@ -175,23 +226,24 @@ class Preparation:
             return
         center = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
         standardize(X, center, np.asarray(self.scale))
-        if not np.isfinite(X).all():
+        if not is_finite(X):
             row, feature = np.argwhere(~np.isfinite(X))[0].tolist()
             name = self.feature_names[feature]
             value = number(table.numeric(name)[rows[row]])
             raise DataError(f"{table.where(int(rows[row]), name)}: {value} is too large to be scaled as in training")
 
     def _targets(self, table: Table, rows: Array) -> Array:
-        missing = np.zeros(table.rows, bool)
-        missing[rows] = table.missing(self.target)[rows]
-        if missing.any():
-            raise DataError(first_gap(table, self.target, missing, "target"))
+        if not table.is_whole(self.target):
+            missing = np.zeros(table.rows, bool)
+            missing[rows] = table.missing(self.target)[rows]
+            if missing.any():
+                raise DataError(first_gap(table, self.target, missing, "target"))
         if self.classes is not None:
             return encode(table, self.target, self.classes, rows)
         if not table.is_numeric(self.target):
             row, cell = table.first_not_numeric(self.target)
             raise DataError(f"{table.where(row, self.target)}: {cell!r} is not a number")
-        values = table.numeric(self.target)[rows]
+        values = taken(table.numeric(self.target), rows)
         outside = np.flatnonzero(~self.labels.holds(values))
         if len(outside):
             at = outside[0]

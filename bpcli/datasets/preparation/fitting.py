@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dense import blocks_of
 from bpcli.datasets.preparation.columns import Column
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.gaps import FILLS, dropped, fits_text, strategy_of, target_strategy
 from bpcli.datasets.preparation.labels import fit_classes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
-from bpcli.datasets.preparation.statistics import mean_and_sigma
+from bpcli.datasets.preparation.statistics import ROWS, mean_and_sigma, moments
 from bpcli.datasets.sparse import Numbered, SparseTable
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, together
@@ -22,6 +24,7 @@ from bpcli.text.natural_order import natural_key
 Array = NDArray[Any]
 
 _MANY = 1 << 20
+_TOGETHER = 8  # columns whose moments are taken in one pass, so that their blocks are in the cache
 _MOSTLY_UNUSED = 8
 """Of more than so many numbered features, only those that occur are learned, if that is one in so many."""
 
@@ -39,10 +42,12 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
     drops_target = target_strategy(options) == "drop"
     drop = rows_dropped(table, options)
     _refuse_unfit(table, options, strategies, drop, rows)
-    kept = rows[~drop[rows]]
+    kept = rows[~drop[rows]] if drop.any() else rows
     if not len(kept):
         raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
-    fitted = [_fit_column(table, name, strategies[name], options, kept) for name in names]
+    whole = [name for name in names if table.is_whole(name) and name not in options.categorical]
+    known = dict(zip(whole, _moments_of(table, whole, kept), strict=True)) if whole and options.standardize else {}
+    fitted = [_fit_column(table, name, strategies[name], options, kept, known.get(name)) for name in names]
     classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
     return Preparation(
         options.target,
@@ -137,10 +142,27 @@ def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
     return chosen
 
 
+def _moments_of(table: Table, names: Sequence[str], rows: Array) -> list[tuple[float, float]]:
+    """Mean and σ of columns that lie side by side and have no gaps, block by block, a few columns at a time."""
+    assert table.dense is not None
+    found: list[tuple[float, float]] = []
+    for first in range(0, len(names), _TOGETHER):
+        columns = names[first : first + _TOGETHER]
+        blocks = map(partial(table.dense.rows, columns), blocks_of(rows, table.rows, ROWS))
+        means, sigmas = moments(np.ascontiguousarray(block.T) for block in blocks)
+        found += zip(means.tolist(), sigmas.tolist(), strict=True)
+    return found
+
+
 def _fit_column(
-    table: Table, name: str, strategy: str, options: PreparationOptions, rows: Array
+    table: Table,
+    name: str,
+    strategy: str,
+    options: PreparationOptions,
+    rows: Array,
+    known: tuple[float, float] | None = None,
 ) -> tuple[Column, Sequence[float], Sequence[float]]:
-    """A column as it is in `rows`, with the mean and the divisor of each of its features."""
+    """A column as it is in `rows`, with the mean and the divisor of each of its features; `known` are mean and σ."""
     if name in options.categorical:
         cells, filled = table.text(name), rows[~table.missing(name)[rows]]
         if table.is_boolean(name):
@@ -152,6 +174,9 @@ def _fit_column(
         fill = max(categories, key=counts.__getitem__) if strategy in FILLS else None
         # The 0 and 1 of a category stay as they are.
         return Column(name, categories, strategy, fill), [0.0] * len(categories), [1.0] * len(categories)
+    if table.is_whole(name) and strategy not in FILLS and (known or not options.standardize):
+        center, sigma = known or (0.0, 1.0 if options.scale is None else options.scale)
+        return Column(name, None, strategy, None), [center], [sigma or 1.0]
     values = table.numeric(name)[rows]
     gaps = np.isnan(values)
     if gaps.all():

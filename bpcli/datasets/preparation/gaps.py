@@ -47,6 +47,6 @@ def dropped(table: Table, strategies: Mapping[str, str], target: str | None) -> 
     """Where a column that is to drop its gaps, or the target if given, has one, (N,)."""
     gaps = np.zeros(table.rows, bool) if target is None else table.missing(target)
     for name, strategy in strategies.items():
-        if strategy == "drop":
+        if strategy == "drop" and not table.is_whole(name):
             gaps = gaps | table.missing(name)
     return gaps

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.dense import taken
 from bpcli.datasets.meaning import refuse_other_decimal
-from bpcli.datasets.table import BOOLEANS, EXACT, Table, exact_number, is_number
+from bpcli.datasets.table import BOOLEANS, Table, exact_number, is_number
 from bpcli.errors import DataError, meant, several
 from bpcli.formulas.choices import Task
 from bpcli.text.natural_order import natural_key
@@ -19,6 +20,8 @@ _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 
 Class = str | float | int
 """Text, or a number: a whole one that a double does not hold exactly is an int."""
+
+_BLOCK = 1 << 14  # labels that are looked at while they are in the cache
 
 MAX_NUMBERS = 1000
 """A target with more different numbers than this has no classes."""
@@ -62,7 +65,7 @@ def fit_classes(
 def classes_of(table: Table, target: str, rows: Array) -> list[Class]:
     """The different labels of `rows`, in natural order."""
     if _in_doubles(table, target):
-        return list(np.unique(table.numeric(target)[rows]).tolist())
+        return list(_distinct(taken(table.numeric(target), rows)).tolist())
     found = {*_labels(table, target, rows)}
     _refuse_infinite(table, target, found)
     return sorted(found, key=lambda label: natural_key(label) if isinstance(label, str) else label)
@@ -79,6 +82,18 @@ def _refuse_infinite(table: Table, target: str, labels: set[Class]) -> None:
         )
 
 
+def _distinct(values: Array) -> Array:
+    """The different numbers, in order; of few, without sorting them all."""
+    found = np.empty(0)
+    for first in range(0, len(values), _BLOCK):
+        block = values[first : first + _BLOCK]
+        if len(found) > MAX_NUMBERS:
+            return np.unique(values)
+        if not len(found) or not np.array_equal(found.take(np.searchsorted(found, block), mode="clip"), block):
+            found = np.unique(np.concatenate([found, block]))
+    return found
+
+
 def label_codes(table: Table, target: str) -> Array:
     """A number for each different label, in natural or alphabetical order, (N,): what a split is stratified by."""
     every = np.arange(table.rows)
@@ -92,7 +107,7 @@ def label_codes(table: Table, target: str) -> Array:
 def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> Array:
     """The class number of each of `rows`; DataError with the place of a label that is no class."""
     if _in_doubles(table, target) and all(isinstance(label, float) for label in classes):
-        found_by_number = _encode_numbers(table.numeric(target)[rows], classes)
+        found_by_number = _encode_numbers(taken(table.numeric(target), rows), classes)
         if found_by_number is not None:
             return found_by_number
     if isinstance(classes[0], str):
@@ -114,17 +129,21 @@ def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> 
 def _encode_numbers(labels: Array, classes: Sequence[Class]) -> Array | None:
     """The class number of each label, by NumPy alone; None if one is no class."""
     numbers = np.array(classes, np.float64)
-    order = np.argsort(numbers)
-    places = np.minimum(np.searchsorted(numbers[order], labels), len(numbers) - 1)
-    found = order[places]
-    return found if np.array_equal(numbers[found], labels) else None
+    order, found = np.argsort(numbers), np.empty(len(labels), np.intp)
+    for first in range(0, len(labels), _BLOCK):
+        block = labels[first : first + _BLOCK]
+        codes = order[np.minimum(np.searchsorted(numbers[order], block), len(numbers) - 1)]
+        if not np.array_equal(numbers[codes], block):
+            return None
+        found[first : first + _BLOCK] = codes
+    return found
 
 
 def _in_doubles(table: Table, target: str) -> bool:
     """Whether the labels are numbers that doubles tell apart."""
     if not table.is_numeric(target) or table.is_boolean(target):
         return False
-    return not (np.abs(table.numeric(target)) > EXACT).any()
+    return table.in_doubles(target)
 
 
 def _labels(table: Table, target: str, rows: Array) -> list[Class]:

@@ -24,6 +24,8 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
     exclude, categorical = list(options.exclude), list(options.categorical)
     fillings: dict[str, str] = {}
     for name, strategy in strategies.items():
+        if table.is_whole(name) and name not in categorical:
+            continue
         missing = table.missing(name) & ~drop
         is_text = name not in categorical and not table.is_numeric(name)
         if table.missing(name).all():

@@ -28,10 +28,13 @@ def split_rows(
         raise DataError(
             f"data.validation and data.test together take all of the {rows} rows: none are left to train on"
         )
-    left = np.arange(rows)
-    codes = np.zeros(rows, np.intp) if classes is None else classes
+    left, nothing = np.arange(rows), np.empty(0, np.intp)
+    codes = np.zeros(rows if any(wanted) else 0, np.intp) if classes is None else classes
     parts = []
-    for count in wanted:
+    for at, count in enumerate(wanted):
+        if not any(wanted[at:]):  # the generator is not asked again
+            parts.append(nothing)
+            continue
         chosen = _stratified(codes[left], count, rng)
         parts.append(left[chosen])
         left = np.delete(left, chosen)

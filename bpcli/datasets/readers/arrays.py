@@ -6,11 +6,12 @@ trusted: before memory is allocated for what a header announces, it is compared 
 
 import io
 import math
+import mmap
 import struct
 import sys
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bpcli.datasets.dense import Dense
 from bpcli.datasets.table import Floats, Table, to_numbers
 from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
@@ -28,6 +30,7 @@ Array = NDArray[Any]
 
 _KINDS = "biufUS"
 _BLOCK = 1 << 22  # bytes of rows that are read at once, where a file is read in blocks
+_MAPPED = 1 << 24  # bytes from which on a file is mapped into memory rather than read
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -37,8 +40,11 @@ _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0
 def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in a .npy file; DataError if it holds no complete array of numbers or text."""
     with Source(path, stream).opened() as file:
-        array = read_array(str(path), file)
-    return _array_table(path, _columns(str(path), array))
+        mapped = None if stream is not None or file.packed else _mapped(path, file)
+        if mapped is None:
+            file.seek(0)
+            return _of_rows(path, read_array(str(path), file))
+    return _of_rows(path, *mapped)
 
 
 def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
@@ -69,7 +75,7 @@ def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is damaged."""
     with Source(path, stream).opened() as file:
         array = _idx(path, file)
-    return _array_table(path, _columns(str(path), array))
+    return _of_rows(path, array)
 
 
 def npy_blocks(path: Path) -> Iterator[Table]:
@@ -107,7 +113,21 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
         if content is None:
             raise cut_short
         array = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
-        yield _array_table(path, _columns(str(path), array), first)
+        yield _of_rows(path, array, first_row=first)
+
+
+def _mapped(path: Path, file: BinaryIO) -> tuple[Array, mmap.mmap] | None:
+    """The array of a .npy file, row by row, and the file mapped into memory; None if it is better read."""
+    shape, by_columns, dtype = npy_header(str(path), file)
+    begin, size = file.tell(), math.prod(shape) * dtype.itemsize
+    if by_columns or dtype.kind not in "biuf" or size < _MAPPED or path.stat().st_size != begin + size:
+        return None
+    try:
+        with path.open("rb") as source:
+            mapped = mmap.mmap(source.fileno(), 0, prot=mmap.PROT_READ)
+    except (OSError, ValueError):  # RLIMIT_AS, or no regular file
+        return None
+    return np.frombuffer(mapped, dtype, offset=begin).reshape(shape), mapped
 
 
 def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
@@ -128,18 +148,32 @@ def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: An
         yield _array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
 
 
-def _array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
+def _of_rows(path: Path, array: Array, mapped: mmap.mmap | None = None, first_row: int = 0) -> Table:
+    """The table of an array with a row for each entry of its first axis."""
+    columns = _columns(str(path), array)
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        return _array_table(path, columns, first_row)
+    dense = Dense(array.reshape(len(array), -1), {name: j for j, name in enumerate(columns)}, mapped)
+    table = _array_table(path, columns, first_row, {name for name in columns if name not in dense.infinite})
+    table.dense = dense
+    return table
+
+
+def _array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, finite: Collection[str] = ()) -> Table:
     """`array_table` of what was read from a file, whose text may be none."""
     with malformed(f"{path} is damaged"):
-        return array_table(path, columns, first_row)
+        return array_table(path, columns, first_row, finite)
 
 
-def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0) -> Table:
-    """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text."""
+def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, finite: Collection[str] = ()) -> Table:
+    """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text.
+
+    `finite` are those of numbers of which it is known that none is infinite.
+    """
     rows = len(next(iter(columns.values())))
     table = Table(
         path,
-        {name: _column(values) for name, values in columns.items()},
+        {name: values if name in finite else _column(values) for name, values in columns.items()},
         rows,
         lambda row: None,
         lambda name: cells_of(columns[name]),

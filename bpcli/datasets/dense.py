@@ -1,0 +1,99 @@
+"""Columns of numbers that lie side by side in one array, so that their rows are prepared in blocks."""
+
+import contextlib
+import mmap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+BYTES = 1 << 18
+"""Bytes of the rows of a block: few enough to be in the cache from one operation to the next."""
+
+_RELEASED = 1 << 25
+"""Bytes of a file in memory after which those that were read are given back."""
+
+
+def is_finite(values: Array) -> bool:
+    """Whether every number is finite: their sum is, or else each is looked at."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.add.reduce(values, axis=None))) or bool(np.isfinite(values).all())
+
+
+def rows_of_block(width: int) -> int:
+    """The rows of a block of doubles."""
+    return max(1, BYTES // (8 * max(1, width)))
+
+
+def blocks_of(rows: Array, of: int, size: int) -> Iterator[slice | Array]:
+    """Some `rows` of a table, in order, in blocks of so many; as slices where they are all of its rows."""
+    for first in range(0, len(rows), size):
+        yield slice(first, first + size) if len(rows) == of else rows[first : first + size]
+
+
+def taken(values: Array, rows: Array) -> Array:
+    """Some of the values, in order; not copied where they are all of them."""
+    return values if len(rows) == len(values) else values[rows]
+
+
+class Dense:
+    """The columns `positions`, by name, of an array (N, k) of numbers; those in `whole` have no gap, and none is ∞.
+
+    An array in a file that is mapped into memory is given back as it is read, so that it takes little memory.
+    """
+
+    def __init__(self, values: Array, positions: Mapping[str, int], mapped: mmap.mmap | None = None) -> None:
+        self._values, self._positions, self._map = values, positions, mapped
+        self._read, self._kept = 0, ("", np.empty(0))
+        gaps, infinite = np.zeros((2, values.shape[1]), bool)
+        if values.dtype.kind == "f":
+            for block in self._blocks():
+                if not is_finite(block):
+                    gaps |= np.isnan(block).any(axis=0)
+                    infinite |= np.isinf(block).any(axis=0)
+        self.infinite = {name for name, j in positions.items() if infinite[j]}
+        self.whole = {name for name, j in positions.items() if not gaps[j] and not infinite[j]}
+
+    def _blocks(self) -> Any:
+        size = rows_of_block(self._values.shape[1])
+        for first in range(0, len(self._values), size):
+            yield self._values[first : first + size]
+            self._give_back(size)
+        self.give_back()
+
+    def rows(self, names: Sequence[str], rows: slice | Array) -> Array:
+        """The columns of those names in some rows, as doubles (rows, names)."""
+        at = [self._positions[name] for name in names]
+        block = self._values[rows]
+        neighbours = at == [*range(at[0], at[0] + len(at))]
+        block = block[:, at[0] : at[0] + len(at)] if neighbours else block.take(at, axis=1)
+        with np.errstate(invalid="ignore"):
+            block = block.astype(np.float64)
+        self._give_back(len(block))
+        return block
+
+    def column(self, name: str) -> Array | None:
+        """The doubles of a column, (N,), of a file that is mapped into memory; the last one is kept. None of others."""
+        if self._map is None or name not in self._positions:
+            return None
+        if self._kept[0] != name:
+            values = np.empty(len(self._values))
+            for part in blocks_of(values, len(values), rows_of_block(self._values.shape[1])):
+                values[part] = self.rows([name], part)[:, 0]
+            self._kept = (name, values)
+        return self._kept[1]
+
+    def _give_back(self, rows: int) -> None:
+        self._read += rows * self._values.shape[1] * self._values.itemsize
+        if self._read > _RELEASED:
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Let the system take the memory of the file's pages; they are read again where they are needed."""
+        self._read = 0
+        if self._map is not None:
+            with contextlib.suppress(OSError):
+                self._map.madvise(mmap.MADV_DONTNEED)
