@@ -207,6 +207,7 @@ class Seen:
     def of_probabilities(self, metric: Callable[[Array, Array], float]) -> float | None:
         """The metric of the probabilities; None where there are none."""
         return None if self.p is None else metric(self.y, self.p)
+
     def _ranked(self, k: int) -> tuple[Array, Array]:
         """`ranked` of a class; of two classes it is kept for the next metric."""
         if k not in self._kept:

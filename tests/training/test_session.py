@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bpcli import folders
+from bpcli.datasets.preparation import statistics
 from bpcli.errors import CheckError, DataError, UsageError
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.training import checkpoint
@@ -20,6 +21,7 @@ from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.descent import loop, sums
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.session import session
+from bpcli.training.setup import prepare
 
 
 class Killed(BaseException):
@@ -158,6 +160,38 @@ def test_steps_that_add_up_a_batch_in_another_order_are_no_continuation(
     with pytest.raises(UsageError, match="more than 4 rows are now summed by blocks"):
         finish(settled, resume=True)
     assert path.is_file()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_training_that_an_earlier_version_saved_is_compared_by_the_digest_of_that_version(here, every_step, changed):
+    settled = config()
+    stop_after(settled, 6)
+    path = here / ".run.partial" / CHECKPOINT
+    found = checkpoint.read(path)
+    parts = {name: part.arrays() for name, part in prepare(settled).parts.items()}
+    digests = {name: checkpoint._digest({"names": np.array(["a", "b", "c"]), **part}) for name, part in parts.items()}
+    data = {**found.data, **{name: {**found.data[name], "digest": digest} for name, digest in digests.items()}}
+    assert data != found.data
+    checkpoint.write(path.parent, dataclasses.replace(found, data=data))
+    if changed:
+        table = (here / "t.csv").read_text().splitlines()
+        (here / "t.csv").write_text("\n".join([*table[:-1], table[-1].replace("0", "1")]) + "\n")
+        with pytest.raises(DataError, match="do not hold the same values"):
+            finish(settled, resume=True)
+        return
+    assert finish(settled, resume=True)
+    assert checkpoint.read(here / "run" / CHECKPOINT).data == found.data
+
+
+def test_means_of_many_rows_that_an_earlier_version_took_otherwise_are_told(here, every_step, monkeypatch):
+    monkeypatch.setattr(statistics, "ROWS", 1 << 20)
+    settled = config(data={"standardize": True})
+    stop_after(settled, 6)
+    path = here / ".run.partial" / CHECKPOINT
+    checkpoint.write(path.parent, dataclasses.replace(checkpoint.read(path), block=0))
+    monkeypatch.setattr(statistics, "ROWS", 8)
+    with pytest.raises(UsageError, match="means and σ of more than 8 rows are now taken by blocks"):
+        finish(settled, resume=True)
 
 
 def test_a_finished_run_goes_on_when_epochs_have_grown_and_else_does_nothing(here):

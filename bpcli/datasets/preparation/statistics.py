@@ -31,33 +31,34 @@ def moments(blocks: Iterable[Array]) -> tuple[Array, Array]:
     """
     found = [(block.shape[1], *_moments(block)) for block in blocks]
     sizes = np.array([size for size, *_ in found], np.float64)
-    low, high, means, sigmas = (np.stack(parts, axis=1) for parts in list(zip(*found, strict=True))[1:])
+    low, high, means, rests, sigmas = (np.stack(parts, axis=1) for parts in list(zip(*found, strict=True))[1:])
     low, high = low.min(axis=1), high.max(axis=1)
     if len(found) == 1:
         return means[:, 0], sigmas[:, 0]
     unit = _unit(low, high)[:, None]
-    means, sigmas, share = means / unit, sigmas / unit, sizes / sizes.sum()
+    means, rests, sigmas, share = means / unit, rests / unit, sigmas / unit, sizes / sizes.sum()
     center = (means * share).sum(axis=1)
-    means -= center[:, None]
-    between = (means * share).sum(axis=1)
+    apart = means - center[:, None] + rests
+    between = (apart * share).sum(axis=1)
+    apart -= between[:, None]
     center += between
-    means -= between[:, None]
-    sigma = np.sqrt(((sigmas**2 + means**2) * share).sum(axis=1))
+    sigma = np.sqrt(((sigmas**2 + apart**2) * share).sum(axis=1))
     same = low == high  # by comparing values: the mean of many equal numbers may be rounded
     return np.where(same, low, center * unit[:, 0]), np.where(same, 0.0, sigma * unit[:, 0])
 
 
-def _moments(block: Array) -> tuple[Array, Array, Array, Array]:
-    """The least and the largest value, the mean and σ of each row of an array (k, rows)."""
+def _moments(block: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """The least and the largest value, the mean, what it lost by rounding, and σ of each row of an array (k, rows)."""
     low, high = block.min(axis=1), block.max(axis=1)
     unit = _unit(low, high)
     scaled = block / unit[:, None]
     center = scaled.mean(axis=1)
     scaled -= center[:, None]
-    scaled -= scaled.mean(axis=1)[:, None]
+    rest = scaled.mean(axis=1)
+    scaled -= rest[:, None]
     np.multiply(scaled, scaled, scaled)
     sigma, same = np.sqrt(scaled.mean(axis=1)) * unit, low == high
-    return low, high, np.where(same, low, center * unit), np.where(same, 0.0, sigma)
+    return low, high, np.where(same, low, center * unit), np.where(same, 0.0, rest * unit), np.where(same, 0.0, sigma)
 
 
 def _unit(low: Array, high: Array) -> Array:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.datasets.preparation.statistics import mean, mean_and_sigma, median, most_frequent
+from bpcli.datasets.preparation import statistics as module
+from bpcli.datasets.preparation.statistics import mean, mean_and_sigma, median, moments, most_frequent
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -59,6 +60,20 @@ def test_neither_overflow_nor_underflow(size):
     got, sigma = mean_and_sigma(np.array([-2.0, 2.0, 1.0, 1.0]) * size)
     assert got == pytest.approx(0.5 * size, rel=1e-15, abs=5e-324)
     assert sigma == pytest.approx(1.5 * size, rel=1e-15, abs=5e-324)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-300, 1e300])
+def test_blocks_of_many_values_have_the_mean_and_sigma_of_all(monkeypatch, size):
+    values = np.random.default_rng(0).normal(1e6, 1.0, 997) * size
+    monkeypatch.setattr(module, "ROWS", 10)
+    got, sigma = mean_and_sigma(values)
+    center, variance = exact(values.tolist())
+    assert got == pytest.approx(float(center), rel=3e-16)
+    assert sigma == pytest.approx(math.sqrt(variance / Fraction(size) ** 2) * size, rel=1e-13)
+    assert mean_and_sigma(np.full(35, 0.1)) == (0.1, 0.0)
+    both = moments(np.stack([values[i : i + 10], -2 * values[i : i + 10]]) for i in range(0, 997, 10))
+    assert both[0].tolist() == [got, -2 * got]
+    assert both[1].tolist() == [sigma, 2 * sigma]
 
 
 @given(st.lists(st.floats(-1e307, 1e307), min_size=1, max_size=30))
