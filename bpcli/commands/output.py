@@ -76,13 +76,31 @@ def say(text: str) -> None:
             sys.stderr.flush()
 
 
+class _NoBar:
+    """What stands for a progress bar where none is shown, and tqdm, whose import takes a while, is not needed."""
+
+    disable, n = True, 0
+
+    def __enter__(self) -> "_NoBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, *_: Any, **__: Any) -> None:
+        """Nothing to show."""
+
+    close = set_description_str = set_postfix_str = update
+
+
 def progress_bar(quiet: bool, **options: Any) -> Any:
     """tqdm's bar on stderr, if that is a terminal and not `quiet`; not for what takes less than half a second."""
+    if quiet or not sys.stderr.isatty():
+        return _NoBar()
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # a bar that stands still needs no thread that watches it
-    disable = quiet or not sys.stderr.isatty()
-    settings = {"unit_scale": True, "disable": disable, "leave": False, "delay": 0.5, **options}
+    settings = {"unit_scale": True, "leave": False, "delay": 0.5, **options}
     return tqdm(file=sys.stderr, **settings)
 
 

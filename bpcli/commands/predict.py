@@ -21,7 +21,7 @@ from bpcli.datasets.result_files import RESULT_FILES
 from bpcli.datasets.table import Table, cell_value, is_number
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
 from bpcli.files import refuse_overwrite, write_atomically
-from bpcli.text.notation import cell, csv_line, json_text, number
+from bpcli.text.notation import cell, csv_line, csv_lines, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
@@ -193,16 +193,21 @@ class _Found:
                 )
 
 
+_CSV_ROWS = 1 << 13
+
+
 def _csv(found: _Found, safe: bool) -> Iterator[str]:
-    header = _csv_line(found.names, None, safe)
+    header = csv_line(_safe(found.names) if safe else found.names)
     if found.rows.live is not None:  # who asks may wait for it
         yield header
         sys.stdout.flush()
     for place, (table, columns) in enumerate(found):
         if place == 0 and found.rows.live is None:
             yield header
-        for row in zip(*map(table.as_they_stand, found.keep), *columns, strict=True):
-            yield _csv_line(row, found.precision, safe)
+        every = [*map(table.as_they_stand, found.keep), *columns]
+        every = [*map(_safe, every)] if safe else every
+        for first in range(0, len(columns[0]), _CSV_ROWS):  # column by column, of some rows at a time
+            yield from csv_lines([column[first : first + _CSV_ROWS] for column in every], found.precision)
 
 
 def _json(found: _Found, safe: bool) -> Iterator[str]:
@@ -246,11 +251,9 @@ def _first_not_finite(columns: list[list[Any]], before: int) -> int:
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how one begins for a spreadsheet
 
 
-def _csv_line(values: Iterable[Any], precision: int | None, safe: bool) -> str:
-    """A record; a `safe` one has an apostrophe before text that begins as a formula does, and is no number."""
-    if safe:
-        values = [f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) and not is_number(v) else v for v in values]
-    return csv_line(values, precision)
+def _safe(values: Sequence[Any]) -> list[Any]:
+    """The values, with an apostrophe before text that begins as a formula does, and is no number."""
+    return [f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) and not is_number(v) else v for v in values]
 
 
 def columns_to_keep(keep: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
 from bpcli.commands.option_groups import DOUBLE_DIGITS
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.text.notation import cell, csv_line, json_text
+from bpcli.text.notation import cell, cells, csv_line, json_text
 
 MAX_NOTES = 3  # of one kind in a call
 
@@ -32,7 +32,7 @@ def value_lines(value: Any, precision: int | None) -> list[str]:
     rows = value if value and isinstance(value[0], list) else [value]
     if rows and rows[0] and isinstance(rows[0][0], list):  # more than two axes: matrices below each other
         return [line for part in rows for line in value_lines(part, precision)]
-    return [" ".join([cell(v, precision) for v in row]) for row in rows]
+    return [" ".join(cells(row, precision)) for row in rows]
 
 
 def blocks_lines(blocks: Mapping[str, Any], precision: int | None) -> list[str]:

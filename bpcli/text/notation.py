@@ -1,6 +1,7 @@
 """How numbers and records are written: the shortest decimal, JSON and CSV lines."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +44,16 @@ def number(value: Any, precision: int | None = None) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
+def numbers(values: Sequence[Any], precision: int | None = None) -> list[str]:
+    """`number` of each: of doubles, in full, by one pass over the text of them all."""
+    if precision is not None or not values or {*map(type, values)} != {float}:
+        return [number(value, precision) for value in values]
+    # Python's repr has the same digits, and pads: 4.0, 1e+300, 1e-05, -0.0.
+    text = "\n".join([*map(repr, values), ""]).replace(".0\n", "\n").replace("e+", "e").replace("e-0", "e-")
+    texts = text.split("\n")[:-1]
+    return ["0" if one == "-0" else one for one in texts] if "-0\n" in text else texts
+
+
 _JSON_NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 
 
@@ -61,6 +72,8 @@ def json_text(value: Any, precision: int | None = None) -> str:
         return "true" if value else "false"
     if hasattr(value, "tolist"):  # a NumPy array or scalar
         return json_text(value.tolist(), precision)
+    if isinstance(value, list) and {*map(type, value)} == {float}:
+        return "[" + ", ".join([_JSON_NOT_FINITE.get(text, text) for text in numbers(value, precision)]) + "]"
     if isinstance(value, Iterable):
         return "[" + ", ".join([json_text(v, precision) for v in value]) + "]"
     return number(value, precision)
@@ -89,9 +102,29 @@ def cell(value: Any, precision: int | None = None) -> str:
     return value if isinstance(value, str) else number(value, precision)
 
 
+def cells(values: Sequence[Any], precision: int | None = None) -> list[str]:
+    """`cell` of each value of a column or a row."""
+    if {*map(type, values)} == {float}:
+        return numbers(values, precision)
+    return [cell(value, precision) for value in values]
+
+
+def csv_lines(columns: Iterable[Sequence[Any]], precision: int | None = None) -> Iterator[str]:
+    """`csv_line` of each row of some columns."""
+    texts = []
+    for column in columns:
+        text = cells(column, precision)
+        is_plain = _UNQUOTED.fullmatch("".join(text)) is not None
+        texts.append(text if is_plain else [_quoted(one) for one in text])
+    return map(",".join, zip(*texts, strict=True))
+
+
 def csv_line(values: Iterable[Any], precision: int | None = None) -> str:
     """One CSV record (RFC 4180 quoting), without its newline."""
     return ",".join([_quoted(cell(v, precision)) for v in values])
+
+
+_UNQUOTED = re.compile(r'[^,"\s]*')
 
 
 def _quoted(text: str) -> str:

@@ -295,8 +295,7 @@ def test_what_is_no_model(bpcli, runs, root, tmp_path):
     ],
 )
 def test_cells_that_a_spreadsheet_takes_for_formulas_get_an_apostrophe(cell, safe):
-    assert predict._csv_line([cell, -1.5], None, True) == f"{safe},-1.5"
-    assert predict._csv_line([cell, -1.5], None, False) == f"{cell},-1.5"
+    assert predict._safe([cell, -1.5]) == [safe, -1.5]
 
 
 def test_safe_csv_is_of_csv(bpcli):

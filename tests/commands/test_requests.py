@@ -409,6 +409,22 @@ def test_a_command_imports_only_what_it_needs(root, name):
     assert not loaded & {"scipy", "pytest", "matplotlib", "sympy"}
 
 
+def test_training_without_a_terminal_imports_no_progress_bar(root, tmp_path):
+    arguments = [
+        "train",
+        "configs/iris.yaml",
+        "--quiet",
+        "--set",
+        "training.epochs=2",
+        "--output",
+        str(tmp_path / "run"),
+    ]
+    code = f"import sys; from bpcli.commands import run; run({arguments!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"tqdm", "scipy", "pandas", "pyarrow", "importlib.metadata", "multiprocessing"}
+
+
 def test_module_and_command_are_the_same(root):
     done = run('$B --version; python3 -c "import bpcli" ; $B --help | head -n 1', root)
     assert done.stdout.splitlines() == ["bpcli 0.1.0", "Usage: bpcli [OPTIONS] COMMAND [ARGS]..."]

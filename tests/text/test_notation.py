@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.text.notation import csv_line, json_text, number
+from bpcli.text.notation import cell, cells, csv_line, csv_lines, json_text, number, numbers
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,19 @@ def test_a_number_reads_back_as_the_same_double(x):
 )
 def test_precision_rounds_to_significant_digits(value, digits, text):
     assert number(value, digits) == text
+
+
+@given(st.lists(st.one_of(st.floats(), st.sampled_from([-0.0, 0.0, 1e16, -1e-5, 1e300, 100.0])), max_size=20))
+def test_numbers_together_are_written_as_each_alone(values):
+    assert numbers(values) == [number(x) for x in values]
+    assert numbers(values, 3) == [number(x, 3) for x in values]
+    assert json_text(values) == "[" + ", ".join(map(json_text, values)) + "]"
+
+
+@given(st.lists(st.tuples(st.text(max_size=4), st.one_of(st.floats(), st.none(), st.integers(), st.text(max_size=3)))))
+def test_rows_of_columns_are_written_as_each_alone(rows):
+    assert cells([value for _, value in rows]) == [cell(value) for _, value in rows]
+    assert [*csv_lines([*zip(*rows, strict=True)])] == [csv_line(row) for row in rows]
 
 
 def test_json_is_rfc_8259():
