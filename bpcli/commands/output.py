@@ -90,7 +90,7 @@ class _NoBar:
     def update(self, *_: Any, **__: Any) -> None:
         """Nothing to show."""
 
-    close = set_description_str = set_postfix_str = update
+    close = refresh = set_description_str = set_postfix_str = update
 
 
 def progress_bar(quiet: bool, **options: Any) -> Any:
