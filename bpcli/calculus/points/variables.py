@@ -1,5 +1,6 @@
 """The variables of expressions: which names they are, their order, and their values at a point."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -148,6 +149,9 @@ class Variables:
         form = f'{self._called.at} "{",".join([f"{n}=…" for n in self.names])}"'
         if name not in self.places:  # declared, but not used
             raise UsageError(f"{name}, which {self._called.order} names, has no value", form)
+        text, (start, _) = self.places[name]
+        if name == "T" and (base := re.search(r"([^\W\d]\w*)\s*(\^|\*\*)\s*$", text[:start])):  # w^T*x
+            self._fail(name, "T has no value, and behind a power sign is no transpose", f"write {base[1]}.T")
         self._fail(name, f"{name} has no value", _advice(name, others) or form)
 
     def _positional(self, text: str, read: Reader | None) -> Point:
