@@ -91,6 +91,8 @@ def features(row):
     """The prepared features of a row; ValueError for a cell that does not fit."""
     x = []
     for name, words, fill, categories in COLUMNS:
+        if name not in row:
+            raise ValueError(f"the row has no column {{name}}")
         cell = text(row[name])
         gap = cell in words
         if gap and fill is None:

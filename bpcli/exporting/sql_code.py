@@ -102,13 +102,15 @@ def _query(
     prefix: str = "step",
     before: Sequence[str] = (),
 ) -> str:
-    """Step by step: x of each column, z of each output, what the outputs need, the results; `more` goes along.
+    """Step by step: the text of each cell, x of each column, z of each output, what the outputs need, the results.
 
-    A step is computed once: put into the next one, its expressions would be copied to each place that names them.
+    `more` goes along. A step is computed once: put into the next one, its expressions would be copied to each place
+    that names them.
     """
     carried = [text.rpartition(" ")[2] for text in more]
-    x = [f"{_cell(column, cell)} AS x{k}" for k, (column, cell) in enumerate(zip(model.inputs, cells, strict=True))]
-    steps = [[*more, *x], [*carried, *(f"{text} AS z{k}" for k, text in enumerate(_scores(model)))]]
+    texts = [f"{cell} AS c{k}, TRIM(CAST({cell} AS VARCHAR)) AS s{k}" for k, cell in enumerate(cells)]
+    x = [f"{_cell(column, f'c{k}', f's{k}')} AS x{k}" for k, column in enumerate(model.inputs)]
+    steps = [[*more, *texts], [*carried, *x], [*carried, *(f"{text} AS z{k}" for k, text in enumerate(_scores(model)))]]
     if model.outputs:
         formulas = enumerate(SQL.written(tree, "z0") for tree in model.outputs)
         steps.append([*carried, *(f"{text} AS p{k}" for k, text in formulas)])
@@ -126,9 +128,8 @@ def _list(texts: Iterable[str]) -> str:
     return ",\n    ".join(texts)
 
 
-def _cell(column: Input, cell: str) -> str:
+def _cell(column: Input, cell: str, text: str) -> str:
     """The number or the category of a column, NULL where it has none that the model can take."""
-    text = f"TRIM(CAST({cell} AS VARCHAR))"
     gap = f"{cell} IS NULL OR {text} IN ({', '.join(map(_text, column.words))})"
     if column.categories is not None:
         fill = "NULL" if column.filling is None else _text(str(column.filling))

@@ -93,9 +93,12 @@ def test_rows_before_one_that_can_not_be_read_come_first(case):
     assert message in error
 
 
-def test_an_empty_pipe_is_told():
-    with pytest.raises(DataError, match="is empty"):
-        LiveRows(NAME, Pipe([]), USUAL, ",")
+@pytest.mark.parametrize(
+    ("parts", "message"), [([], "is empty"), ([b"\x81\xff,b\n"], "<stdin>:1: not text in UTF-8 or Windows-1252")]
+)
+def test_a_pipe_that_is_empty_or_no_text_is_told(parts, message):
+    with pytest.raises(DataError, match=message):
+        LiveRows(NAME, Pipe(parts), USUAL, ",")
 
 
 CELLS = st.sampled_from(["1", "2.5", '"a,b"', '"x\ny"', '"say ""so"""', "é", "word"])

@@ -131,7 +131,10 @@ def text_as_it_comes(path: Path, stream: BinaryIO) -> Iterator[str]:
             yield text[:end]
         lines, rest = lines + text.count("\n", 0, end), text[end:]
         if bad:
-            raise DataError(f"{path}:{lines + 1}: not in the encoding of the first line, {encoding.upper()}")
+            expected = (
+                f"in the encoding of the first line, {encoding.upper()}" if lines else "text in UTF-8 or Windows-1252"
+            )
+            raise DataError(f"{path}:{lines + 1}: not {expected}")
 
 
 def _decodes(content: bytes, encoding: str) -> bool:
