@@ -73,6 +73,7 @@ def test_an_answer_names_no_file():
 
 
 def test_formulas_of_a_chain_are_in_its_names():
+    pytest.importorskip("flint", reason="without proofs, that digits are lost is a warning")
     for seed in range(4):
         (task,) = exercise("chain", level=2, seed=seed)
         key = read_key(key_text([task]))

@@ -401,6 +401,8 @@ def test_a_command_imports_only_what_it_needs(root, name):
     arguments = [name, light[name], "--at", "1"] if name in light else [name, "--help"]
     if name == "descend":
         arguments += ["--lr", "1"]
+    if name == "hessian":
+        pytest.importorskip("flint", reason="without it the digits are looked at in 50 decimals, by NumPy")
     code = f"import sys; from bpcli.commands import run; run({arguments!r}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())

@@ -238,11 +238,12 @@ def _in_balls(
 ) -> list[list[tuple[Any, Any]]] | None:
     """Two numbers around each entry of a matrix; None without python-flint, or where balls decide nothing."""
     try:
-        from bpcli.numbers.balls import balls
-        from bpcli.numbers.elements import UndecidedError
         from bpcli.numbers.enclosures import enclosure, precision
     except MissingExtraError:
         return None
+    from bpcli.numbers.balls import balls
+    from bpcli.numbers.elements import UndecidedError
+
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
     found = None
     for bits in _BITS:

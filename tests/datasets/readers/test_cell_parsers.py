@@ -4,6 +4,7 @@ import tracemalloc
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_what_pyarrow_reads_is_to_the_bit_what_numpy_reads(rows, data):
 
 
 def test_a_long_table_is_the_same_with_and_without_pyarrow(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
     rng = np.random.default_rng(0)
     lines = [",".join(map(repr, row)) for row in rng.normal(size=(3000, 3)).tolist()]
     lines[1500] = "1,word,3"  # from here on NumPy and csv
