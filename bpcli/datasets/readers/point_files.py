@@ -15,7 +15,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bpcli.datasets.readers.arrays import npy_header
-from bpcli.datasets.readers.text_file import text_as_it_comes
+from bpcli.datasets.readers.text_file import encoding_of, text_as_it_comes
+from bpcli.datasets.table import is_number, point_for_comma
 from bpcli.errors import DataError
 from bpcli.files import write_atomically
 from bpcli.memory import check_memory
@@ -24,6 +25,7 @@ from bpcli.sources import Reader, Source, first_bytes, is_live, is_packed, read_
 
 Array = NDArray[Any]
 
+_START = 1 << 12  # bytes that tell the encoding
 _BLOCK_CELLS = 1 << 20  # 8 MB: wide rows come fewer at a time
 
 
@@ -120,15 +122,24 @@ def _cut_short(path: Path) -> DataError:
 
 def _csv(path: Path, stream: Reader, rows: int) -> Points:
     stream.watch_lines()
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig")
+    encoding = encoding_of(stream.peek(2)[:_START])
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig" if encoding == "utf-8" else encoding)
     read = count(1)
     lines = compress(text, read)  # all of them, each with a number taken from `read`, which thereby counts them
     with _located(path, read):
         first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise _empty(path)
-    names = _joined(next(csv.reader([first])))
-    return Points(names, len(names), _csv_blocks(path, text, lines, read, len(names), _at_a_time(rows, len(names))))
+    names, delimiter = _header(first)
+    size = _at_a_time(rows, len(names))
+    return Points(names, len(names), _csv_blocks(path, text, lines, read, delimiter, len(names), size))
+
+
+def _header(line: str) -> tuple[list[str], str | None]:
+    """The names of a header, and the delimiter between them; None where that is blanks."""
+    # Names hold none of these, but A[0,1] holds a comma.
+    delimiter = next((one for one in ";\t|" if one in line), "," if "," in line or len(line.split()) < 2 else None)
+    return (line.split() if delimiter is None else _joined(next(csv.reader([line], delimiter=delimiter)))), delimiter
 
 
 def _empty(path: Path) -> DataError:
@@ -143,47 +154,48 @@ def _live(path: Path, stream: BinaryIO, rows: int) -> Points:
         blank = next((k for k, line in enumerate(lines) if line.strip()), len(lines))
         gone += blank
         if blank < len(lines):
-            names = _joined(next(csv.reader([lines[blank]])))
-            size = _at_a_time(rows, len(names))
-            return Points(
-                names, len(names), _live_blocks(path, chain([lines[blank + 1 :]], parts), gone + 1, len(names), size)
-            )
+            names, delimiter = _header(lines[blank])
+            size, rest = _at_a_time(rows, len(names)), chain([lines[blank + 1 :]], parts)
+            return Points(names, len(names), _live_blocks(path, rest, gone + 1, delimiter, len(names), size))
     raise _empty(path)
 
 
-def _live_blocks(path: Path, parts: Iterable[list[str]], gone: int, width: int, rows: int) -> Iterator[Array | None]:
+def _live_blocks(
+    path: Path, parts: Iterable[list[str]], gone: int, delimiter: str | None, width: int, rows: int
+) -> Iterator[Array | None]:
     for lines in parts:
         for start in range(0, len(lines), rows):
-            yield from _rows_of(path, lines[start : start + rows], gone + start, width)
+            yield from _rows_of(path, lines[start : start + rows], gone + start, delimiter, width)
         gone += len(lines)
         yield None
 
 
-def _rows_of(path: Path, lines: list[str], gone: int, width: int) -> Iterator[Array]:
+def _rows_of(path: Path, lines: list[str], gone: int, delimiter: str | None, width: int) -> Iterator[Array]:
     """The points of some lines, behind `gone` others."""
     try:
         with _located(path, count(gone + len(lines) + 1)):
-            table = _loaded(lines, width)
+            table = _loaded(lines, delimiter, width)
     except DataError:
         if len(lines) == 1:
             raise
         middle = len(lines) // 2
-        yield from _rows_of(path, lines[:middle], gone, width)
-        yield from _rows_of(path, lines[middle:], gone + middle, width)
+        yield from _rows_of(path, lines[:middle], gone, delimiter, width)
+        yield from _rows_of(path, lines[middle:], gone + middle, delimiter, width)
         return
     if len(table):
         yield table
 
 
-def _loaded(lines: Iterable[str], width: int, rows: int | None = None) -> Array:
+def _loaded(lines: Iterable[str], delimiter: str | None, width: int, rows: int | None = None) -> Array:
     """The numbers of the lines, or of the first `rows` that are not blank."""
-    zeros = ",".join("0" * width)  # a first row for NumPy, which expects as many cells in all others
+    zeros = (delimiter or " ").join("0" * width)  # a first row for NumPy, which expects as many cells in all others
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of empty lines, which don't count as rows
         most = None if rows is None else rows + 1
-        return np.loadtxt(chain([zeros], lines), delimiter=",", comments=None, quotechar='"', ndmin=2, max_rows=most)[
-            1:
-        ]
+        table = np.loadtxt(
+            chain([zeros], lines), delimiter=delimiter, comments=None, quotechar='"', ndmin=2, max_rows=most
+        )
+        return table[1:]
 
 
 def _joined(cells: list[str]) -> list[str]:
@@ -198,13 +210,13 @@ def _joined(cells: list[str]) -> list[str]:
 
 
 def _csv_blocks(
-    path: Path, text: IO[str], lines: Iterator[str], read: Iterator[int], width: int, rows: int
+    path: Path, text: IO[str], lines: Iterator[str], read: Iterator[int], delimiter: str | None, width: int, rows: int
 ) -> Iterator[Array]:
     size = rows
     with text:
         while size == rows:
             with _located(path, read):
-                table = _loaded(lines, width, rows)
+                table = _loaded(lines, delimiter, width, rows)
             size = len(table)
             if size:
                 yield table
@@ -223,7 +235,8 @@ def _located(path: Path, read: Iterator[int]) -> Iterator[None]:
 
 def _in_our_words(message: str) -> str:
     if found := re.search(r"could not convert string '(.*)' to float64 at row \d+, column (\d+)", message, re.DOTALL):
-        return f"cell {found[2]}: {found[1]!r} is not a number"
+        comma = ": a point stands before its decimals" if is_number(point_for_comma(found[1])) else ""
+        return f"cell {found[2]}: {found[1]!r} is not a number{comma}"
     if found := re.search(r"changed from (\d+) to (\d+) at row", message):
         return f"expected {found[1]} numbers as in the header, found {found[2]}"
     return message

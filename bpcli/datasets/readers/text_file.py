@@ -67,7 +67,7 @@ class TextFile:
         start = content.peek()
         if not self.encoding:
             refuse_other(self.path, start)
-        self.encoding = self.encoding or _encoding(start[:_START])
+        self.encoding = self.encoding or encoding_of(start[:_START])
         if (
             self.encoding in (_UTF8, _MARKED) and b"\0" in start and b"\n" not in start
         ):  # told before its first line ends
@@ -95,7 +95,7 @@ def not_text(where: str) -> DataError:
     return DataError(f"{where}: a NUL byte, so this is not text in UTF-8")
 
 
-def _encoding(start: bytes) -> str:
+def encoding_of(start: bytes) -> str:
     """The encoding that a text seems to have by its beginning: UTF-16 by its mark, or by the zeros beside ASCII."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -115,7 +115,7 @@ def text_as_it_comes(path: Path, stream: BinaryIO) -> Iterator[str]:
     parts = parts_as_they_come(path, stream)
     first = next(parts, b"")
     refuse_other(path, first)
-    encoding = _encoding(first[:_START])
+    encoding = encoding_of(first[:_START])
     header = first.partition(b"\n")[0]
     if encoding == _UTF8 and not _decodes(header, _UTF8) and _decodes(header, _WINDOWS):
         encoding = _WINDOWS

@@ -261,3 +261,23 @@ def test_the_points_of_a_pipe_come_as_they_are_there():
         assert sum(len(next(blocks)) for _ in range(1)) == 2
         with pytest.raises(DataError, match="<stdin>:9: cell 2: 'x' is not a number"):
             next(blocks)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "  "])
+def test_delimiter_and_encoding_are_found(tmp_path, delimiter, encoding):
+    (tmp_path / "t.csv").write_text(f"x{delimiter}y\n1.5{delimiter}2\n-3{delimiter}4e2\n", encoding=encoding)
+    points = read_points(tmp_path / "t.csv", 10)
+    assert points.names == ["x", "y"]
+    assert np.concatenate(list(points.blocks)).tolist() == [[1.5, 2], [-3, 400]]
+
+
+def test_entries_may_hold_commas_whatever_separates_them(tmp_path):
+    (tmp_path / "t.csv").write_text("A[0,0];A[0,1]\n1;2\n")
+    assert read_points(tmp_path / "t.csv", 10).names == ["A[0,0]", "A[0,1]"]
+
+
+def test_a_decimal_comma_is_told(tmp_path):
+    (tmp_path / "t.csv").write_text("x;y\n1,5;2\n")
+    with pytest.raises(DataError, match=r"t\.csv:2: cell 1: '1,5' is not a number: a point stands before"):
+        list(read_points(tmp_path / "t.csv", 10).blocks)
