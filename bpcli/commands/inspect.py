@@ -7,10 +7,12 @@ from typing import Any
 import click
 import numpy as np
 
+from bpcli.api.run_statistics import run_statistics
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
+from bpcli.commands.statistics_table import print_statistics
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.errors import NotFiniteError
+from bpcli.errors import NotFiniteError, UsageError
 from bpcli.formulas.layers import settings_in_words
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.model import Model
@@ -20,9 +22,22 @@ from bpcli.training.run import load_model
 @click.command(cls=Command)
 @click.argument("model", type=PATH)
 @option("Weights", "--raw", is_flag=True, help="Weights for the features in their own units.")
+@option("Statistics", "--stats", is_flag=True, help="Standard errors, tests and intervals, and how well it fits.")
+@option("Statistics", "--refit", is_flag=True, help="Go to the optimum first, in memory.")
+@option("Statistics", "--robust", is_flag=True, help="Sandwich errors (HC0; HC1 in csv and json).")
+@option("Statistics", "--data", type=PATH, metavar="FILE", help="Where the training data lies, if not where it did.")
 @format_option()
 @precision_option(tables=True)
-def command(model: Path, raw: bool, format_: str, precision: int | None) -> None:
+def command(
+    model: Path,
+    raw: bool,
+    stats: bool,
+    refit: bool,
+    robust: bool,
+    data: Path | None,
+    format_: str,
+    precision: int | None,
+) -> None:
     """The weights of MODEL (a run folder or its model.npz): a row for each feature, a column for each output.
 
     The weights act on the prepared features (standardised, if the config says so); with --raw on the features as they
@@ -31,7 +46,14 @@ def command(model: Path, raw: bool, format_: str, precision: int | None) -> None
     \b
     bpcli inspect runs/iris
     bpcli inspect runs/diabetes --raw --format csv
+    bpcli inspect runs/diabetes --stats --refit
     """
+    if stats:
+        found = run_statistics(model, raw=raw, refit=refit, robust=robust, data=data)
+        print_statistics(found, format_, precision)
+        return
+    if refit or robust or data is not None:
+        raise UsageError("--refit, --robust and --data are for --stats", "add --stats")
     loaded = load_model(model)
     description = describe(loaded, raw)
     _print(loaded, description, format_, precision)

@@ -1,0 +1,147 @@
+"""The statistics of a trained run: standard errors, tests, intervals and measures of fit, or why there are none."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import CheckError, DataError
+from bpcli.paths import matching
+from bpcli.training import checkpoint as checkpoints
+from bpcli.training.config.loading import Config, load_config
+from bpcli.training.inference.fit import MOST_WEIGHTS, Fit, Rows
+from bpcli.training.inference.model_statistics import dependent, shown, statistics
+from bpcli.training.inference.separation import separation
+from bpcli.training.model import Model
+from bpcli.training.run import CONFIG, check_one_run, load_model, model_path, summary_rows
+from bpcli.training.setup import prepare
+from bpcli.training.start import carried
+from bpcli.training.trainer import Training
+
+FAR = 1e-2
+"""A model is at its optimum if no weight is further from there than this many of its standard errors."""
+
+_BUDGET = 1 << 34  # products to find out whether classes are separated
+
+
+class OffOptimumError(CheckError):
+    """The weights are not at the optimum of what the training minimises (exit 1)."""
+
+
+def run_statistics(
+    run: Path, *, raw: bool = False, refit: bool = False, robust: bool = False, data: Path | None = None
+) -> dict[str, Any]:
+    """The statistics of a linear, logistic or multinomial run at its optimum, as cli.md's `inspect --stats` has them.
+
+    They are of the weights that act on the prepared features or, `raw`, on those in their own units. `refit` goes to
+    the optimum in memory. `robust`: the covariance is the sandwich. `data`: the training data, where it lies elsewhere.
+
+    Where classes are separated, there is no optimum: then `coefficients` is None, and `separated_by` has the columns.
+    CheckError where there is nothing to say: off the optimum, under l1, of other models, of columns that depend on each
+    other. DataError where the training rows are gone or have changed.
+    """
+    model = load_model(run)
+    config = _config(run, data)
+    _refuse(model, config)
+    training = _same_rows(run, model, config, data)
+    part, model = training.parts["train"], _in_its_units(model, training)
+    fit = Fit(model, Rows(part.X, part.y, part.weights), config.training.l2)
+    if fit.likelihood is None:
+        raise CheckError(f"statistics are of linear, logistic and multinomial models, and this is {model.kind}")
+    separated_by: list[str] = []
+    if model.classes is not None:
+        found = separation(part.X, part.y, len(model.classes), model.w, model.b, part.weights, _BUDGET)
+        separated_by = [model.preparation.feature_names[j] for j in found.features]
+        if found.separated and not config.training.l2:
+            decrement, _ = fit.distance()
+            return {
+                "optimum": {"newton_decrement": decrement, "reached": False},
+                "rows": fit.N,
+                "coefficients": None,
+                "separated_by": separated_by,
+            }
+    what = shown(fit, raw)
+    if depends := dependent(fit, what):
+        raise CheckError(
+            f"these features depend on each other linearly, so that their weights are not determined: "
+            f"{', '.join(depends)}",
+            "leave one out with data.exclude, or train with training.l2",
+        )
+    if fit.parameters() >= fit.N:
+        raise CheckError(f"{fit.N} rows say nothing of the errors of {fit.parameters():g} weights")
+    decrement, errors = fit.distance()
+    if errors > FAR and not refit:
+        raise OffOptimumError(_off(errors), ways={"refit": "goes there in memory, and writes nothing"})
+    if not fit.solve():
+        raise CheckError("Newton's steps from the weights of this run lead to no optimum: it may have none")
+    if refit:
+        decrement, _ = fit.distance()
+    return {
+        "optimum": {"newton_decrement": decrement, "reached": True},
+        **statistics(fit, what, robust),
+        "separated_by": separated_by,
+    }
+
+
+def _off(errors: float) -> str:
+    far = f"some weights are about {errors:.2g} standard errors from it" if errors < 1e6 else "it is far"
+    return f"the weights are not at the optimum of the training ({far}), where the statistics are"
+
+
+def _config(run: Path, data: Path | None) -> Config:
+    """The config of a run, its training data perhaps elsewhere; without what only the training itself needs."""
+    path = model_path(run).parent / CONFIG
+    if not path.is_file():
+        raise DataError(f"{run} has no {CONFIG} next to it, which would say what it was trained on")
+    config = load_config(path)
+    held: list[float | None] = [p if isinstance(p, float) else None for p in (config.data.validation, config.data.test)]
+    own = replace(config.data, path=data or config.data.path, validation=held[0], test=held[1])
+    trained = replace(config.training, early_stopping=None, epochs=1)
+    return replace(config, model=replace(config.model, init="zeros"), training=trained, data=own)
+
+
+def _refuse(model: Model, config: Config) -> None:
+    p = model.w.size + model.b.size
+    if config.training.l1:
+        raise CheckError(
+            "under l1 weights that are exactly 0 have no standard errors, and the others' depend on which are",
+            "train with training.l1: 0, or training.l2 instead",
+        )
+    if p > MOST_WEIGHTS:
+        raise CheckError(f"statistics are of models of up to {MOST_WEIGHTS} weights, and this one has {p}")
+
+
+def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Training:
+    """The training on its rows; DataError where they are gone or not the same any more, unless `data` names them."""
+    ways = {"data FILE": "names the file that has its rows"}
+    try:
+        matching(config.data.path)
+        training = prepare(config)
+    except DataError as error:
+        if data is not None:
+            raise
+        raise DataError(f"{error.message}; the statistics need the rows of the training", ways=ways) from error
+    if data is not None:
+        return training
+    folder = model_path(run).parent
+    check_one_run(folder, model)
+    changed = ""
+    if (folder / checkpoints.CHECKPOINT).is_file():
+        then = checkpoints.read(folder / checkpoints.CHECKPOINT).data
+        now = checkpoints.fingerprint({"train": training.parts["train"].arrays()}, training.model.preparation)
+        changed = checkpoints.changed_data({"train": then["train"]}, {"train": now["train"]})
+    elif (held := summary_rows(folder, "train")) is not None and held != len(training.parts["train"].y):
+        changed = f"its train rows were {held}, now they are {len(training.parts['train'].y)}"
+    if changed:
+        raise DataError(f"the data has changed since the training: {changed}", ways=ways)
+    return training
+
+
+def _in_its_units(model: Model, training: Training) -> Model:
+    """The model for features as the training prepares them, which other rows may have changed."""
+    preparation = training.model.preparation
+    if preparation == model.preparation:
+        return model
+    if preparation.classes != model.classes or list(preparation.feature_names) != list(model.preparation.feature_names):
+        raise DataError("the data has other columns, categories or classes than the model")
+    w, b, _ = carried(model, model.type, preparation)
+    return replace(model, w=w, b=b, preparation=preparation)
