@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import CheckError, DataError
-from bpcli.paths import matching
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, Fit, Rows
@@ -114,7 +113,6 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
     """The training on its rows; DataError where they are gone or not the same any more, unless `data` names them."""
     ways = {"data FILE": "names the file that has its rows"}
     try:
-        matching(config.data.path)
         training = prepare(config)
     except DataError as error:
         if data is not None:
