@@ -71,9 +71,11 @@ def brier(y: Array, p: Array) -> float:
 
     `y`: class numbers (N,), `p`: probabilities (N, K).
     """
-    y, K = y.astype(np.intp), p.shape[1]
+    y, K = y.astype(np.intp, copy=False), p.shape[1]
     if K == 2:
-        return float(np.mean((1 - p[np.arange(len(y)), y]) ** 2))
+        wrong = np.where(y == 1, p[:, 1], p[:, 0])
+        np.subtract(1.0, wrong, wrong)  # in place: of many rows it is a large array
+        return float(np.mean(np.multiply(wrong, wrong, wrong)))
     error = p.copy()
     error[np.arange(len(y)), y] -= 1
     return float(np.mean(np.sum(error**2, axis=1)))
@@ -197,6 +199,7 @@ class Seen:
     @cached_property
     def p(self) -> Array | None:
         """The probabilities of the classes."""
+        self._kept.clear()
         return self.say() if self.say is not None else None
 
     @cached_property
