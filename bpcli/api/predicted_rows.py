@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bpcli.api.explanations import Columns
 from bpcli.api.predictions import predictions
 from bpcli.datasets.dialect import AUTO
 from bpcli.datasets.large import is_large
@@ -26,13 +27,16 @@ def format_of_stream(model: Model) -> str:
 
 
 class PredictedRows:
-    """The rows of files, and of a stream for `-`, as tables with the columns of `predictions`, one after another.
+    """The rows of files, and of a stream for `-`, as tables with the columns of `predictions` and of `more`, in turn.
 
     `in_parts` allows a large file to come block by block. The rows of a stream that is live come as soon as they are
     there, and those before one that can't be read before its DataError.
     """
 
-    def __init__(self, model: Model, data: Sequence[Path], stream: BinaryIO, in_parts: bool) -> None:
+    def __init__(
+        self, model: Model, data: Sequence[Path], stream: BinaryIO, in_parts: bool, more: Sequence[Columns] = ()
+    ) -> None:
+        self._more = more
         self._model, self._data, self._stream, self._in_parts = model, data, stream, in_parts
         self._remarks: list[str] = []
         self.paths = [path for path in data if str(path) != STDIN]
@@ -55,7 +59,7 @@ class PredictedRows:
             whole = [self._whole(path) for path in self._data]
             self._remarks += dict.fromkeys(text for _, prepared in whole for text in prepared.remarks)
             for table, prepared in whole:
-                yield table, predictions(self._model, self._model.z(prepared.X))
+                yield table, self._columns(prepared.X)
             return
         for path in self._data:
             tally = PreparedBlocks(self._model.preparation, self._model.files(path), with_target=False)
@@ -64,8 +68,12 @@ class PredictedRows:
             else:
                 blocks = [self._whole(path)] if self.live is None else self.live.each(tally.prepared)
             for table, prepared in blocks:
-                yield table, predictions(self._model, self._model.z(prepared.X))
+                yield table, self._columns(prepared.X)
             self._remarks += tally.remarks
+
+    def _columns(self, X: Any) -> list[list[Any]]:
+        z = self._model.z(X)
+        return [*predictions(self._model, z), *(column for more in self._more for column in more(X, z))]
 
     def _whole(self, path: Path) -> tuple[Table, Prepared]:
         if str(path) != STDIN:

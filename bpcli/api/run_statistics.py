@@ -7,7 +7,7 @@ from typing import Any
 from bpcli.errors import CheckError, DataError
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
-from bpcli.training.inference.fit import MOST_WEIGHTS, Fit, Rows
+from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.model_statistics import dependent, shown, statistics
 from bpcli.training.inference.separation import separation
 from bpcli.training.model import Model
@@ -15,9 +15,6 @@ from bpcli.training.run import CONFIG, check_one_run, load_model, model_path, su
 from bpcli.training.setup import prepare
 from bpcli.training.start import carried
 from bpcli.training.trainer import Training
-
-FAR = 1e-2
-"""A model is at its optimum if no weight is further from there than this many of its standard errors."""
 
 _BUDGET = 1 << 34  # products to find out whether classes are separated
 
@@ -68,7 +65,7 @@ def run_statistics(
     if fit.parameters() >= fit.N:
         raise CheckError(f"{fit.N} rows say nothing of the errors of {fit.parameters():g} weights")
     decrement, errors = fit.distance()
-    if errors > FAR and not refit:
+    if errors > NEAR and not refit:
         raise OffOptimumError(_off(errors), ways={"refit": "goes there in memory, and writes nothing"})
     if not fit.solve():
         raise CheckError("Newton's steps from the weights of this run lead to no optimum: it may have none")

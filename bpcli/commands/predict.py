@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from bpcli.api.decision import check_two_classes
+from bpcli.api.explanations import Columns, interval_names, intervals, share_names, shares
 from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
 from bpcli.commands import OUTPUT, Command, option, output
@@ -60,6 +61,8 @@ def source_of(data: Path, model: Model) -> Table | Path:
     metavar="P",
     help="Of two classes, predict the positive one where its probability is at least P.",
 )
+@option("Why", "--explain", is_flag=True, help="Add w·x of each feature and the bias, which add up to z.")
+@option("Why", "--interval", type=float, metavar="LEVEL", help="Add intervals, such as 0.95, of p(CLASS) or the mean.")
 @DATA_FORMAT
 @format_option("csv")
 @precision_option()
@@ -73,6 +76,8 @@ def command(
     keep: tuple[str, ...],
     safe_csv: bool,
     threshold: float | None,
+    explain: bool,
+    interval: float | None,
     data_format: str,
     format_: str,
     precision: int | None,
@@ -105,8 +110,10 @@ def command(
         check_two_classes(loaded)
         loaded = replace(loaded, threshold=threshold)
     in_parts = format_ != "text" and not (keep and format_ in ("json", "parquet"))
-    rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts)
-    found = _Found(rows, prediction_names(loaded), columns_to_keep(keep), precision)
+    more = _more(loaded, explain, interval)
+    rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts, [columns for columns, _ in more])
+    nested = [place for _, places in more for place in places]
+    found = _Found(rows, prediction_names(loaded), columns_to_keep(keep), precision, nested)
     with activity(found.progress, quiet=file is None and sys.stdout.isatty()):
         if file is None:
             for line in found.counted(_LINES[format_](found, safe_csv)):
@@ -120,6 +127,30 @@ def command(
     found.note()
     if found.not_finite:
         raise NotFiniteError(f"the prediction of row {found.not_finite} is not finite")
+
+
+def _more(model: Model, explain: bool, level: float | None) -> list[tuple[Columns, list[tuple[str, ...]]]]:
+    """The further columns that are asked for, and where each stands in a record of JSON."""
+    more: list[tuple[Columns, list[tuple[str, ...]]]] = []
+    if level is not None:
+        if not 0.0 < level < 1.0:
+            raise UsageError(f"--interval {level:g}: a level lies between 0 and 1, such as 0.95")
+        places = [("interval", *name, end) for name in interval_names(model) for end in ("low", "high")]
+        more.append((intervals(model, level), places))
+        if model.uncertainty is not None and model.uncertainty.penalised:
+            output.note("l2 pulls the weights towards 0, and the intervals are round what they then predict")
+    if explain:
+        more.append((shares(model), [("explain", *name) for name in share_names(model)]))
+    return more
+
+
+def _title(place: tuple[str, ...]) -> str:
+    """The name of a column: `low(CLASS)`, `wx(FEATURE)`, `wx(CLASS,FEATURE)`."""
+    kind, *names = place
+    if kind == "explain":
+        return f"wx({','.join(names)})"
+    *of, end = names
+    return f"{end}({of[0]})" if of else end
 
 
 _FILES = ("csv", "json", *RESULT_FILES)
@@ -141,7 +172,15 @@ def _format_of(file: Path, asked: str | None, keep: Sequence[str], precision: in
 class _Found:
     """The rows with their predictions: `names` are the kept columns, then those predicted."""
 
-    def __init__(self, rows: PredictedRows, predicted: list[str], keep: list[str], precision: int | None) -> None:
+    def __init__(
+        self,
+        rows: PredictedRows,
+        predicted: list[str],
+        keep: list[str],
+        precision: int | None,
+        nested: Sequence[tuple[str, ...]] = (),
+    ) -> None:
+        self.nested, predicted = nested, [*predicted, *map(_title, nested)]
         self.rows, self.predicted, self.keep, self.precision = rows, predicted, keep, precision
         for name in keep:
             if name in predicted:
@@ -213,7 +252,17 @@ def _csv(found: _Found, safe: bool) -> Iterator[str]:
 def _json(found: _Found, safe: bool) -> Iterator[str]:
     for columns in found.columns():
         for row in zip(*columns, strict=True):
-            yield json_text(dict(zip(found.names, row, strict=True)))
+            plain = len(found.names) - len(found.nested)
+            record: dict[str, Any] = dict(zip(found.names[:plain], row, strict=False))
+            for (*outer, last), value in zip(found.nested, row[plain:], strict=True):
+                inner = record
+                for name in outer[:-1] if outer[0] == "interval" else outer:
+                    inner = inner.setdefault(name, {})
+                if outer[0] == "interval":
+                    inner.setdefault(outer[-1], []).append(value)
+                else:
+                    inner[last] = value
+            yield json_text(record)
 
 
 def _text(found: _Found, safe: bool) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import fsum, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,18 @@ BLOCK = 8192
 """Rows handled at once where a whole data set would need large temporaries."""
 
 
+class Uncertainty(NamedTuple):
+    """The covariance of (w row by row, b) of a model at its optimum, (p, p), and the degrees of freedom of t, ∞ for z.
+
+    Of softmax it is that of the weights less their mean over the classes, which alone decide. `penalised`: they are
+    pulled towards 0.
+    """
+
+    covariance: Array
+    df: float
+    penalised: bool
+
+
 @dataclass(frozen=True)
 class Model:
     """A neuron a = g(xᵀw + b), w: (n,), b: (); or a softmax layer p = softmax(xᵀw + b), w: (n, K), b: (K,).
@@ -49,6 +61,7 @@ class Model:
     like: str = ""
     digest: str = field(default="", compare=False)
     """Of the file that it was read from."""
+    uncertainty: Uncertainty | None = field(default=None, compare=False)
 
     def files(self, *paths: Path) -> Files:
         """The files of a table, to be read as those of the training were."""

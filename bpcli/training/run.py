@@ -25,7 +25,7 @@ from bpcli.sources import read_archive, read_whole
 from bpcli.text.json_types import conforms
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.checkpoint import GENERATIONS, unfinished
-from bpcli.training.model import Model
+from bpcli.training.model import Model, Uncertainty
 
 CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "summary.json"
 RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
@@ -56,7 +56,9 @@ def model_bytes(model: Model) -> bytes:
         "preparation": model.preparation.to_json(),
     }
     buffer = BytesIO()
-    np.savez(buffer, w=model.w, b=model.b, meta=np.array(json.dumps(meta)))
+    known = model.uncertainty
+    more = {} if known is None else {"covariance": known.covariance, "df": np.array([known.df, known.penalised])}
+    np.savez(buffer, w=model.w, b=model.b, meta=np.array(json.dumps(meta)), **more)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
@@ -200,6 +202,10 @@ def load_model(path: Path) -> Model:
         with np.load(BytesIO(content), allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             w, b = archive["w"], archive["b"]
+            known = None
+            if "covariance" in archive.files:  # of models at their optimum
+                df, penalised = archive["df"].tolist()
+                known = Uncertainty(archive["covariance"], df, bool(penalised))
         if meta["format"] > _FORMAT:
             raise DataError(f"{path} was written by a newer bpcli", "pip install --upgrade bpcli")
         preparation = Preparation.from_json(meta["preparation"], loss_of(meta["loss"]).labels)
@@ -215,6 +221,7 @@ def load_model(path: Path) -> Model:
             dialect_of(meta.get("dialect", {})),  # models of earlier versions have neither this
             meta.get("like", ""),  # nor this
             _digest(MODEL, content),
+            known,
         )
         _check(model)
     except DataError:
@@ -242,3 +249,6 @@ def _check(model: Model) -> None:
         raise ValueError(f"weights of shape {model.w.shape} for {n} features")
     if model.b.dtype != model.w.dtype or not (np.isfinite(model.w).all() and np.isfinite(model.b).all()):
         raise ValueError("a weight is not finite")
+    known, p = model.uncertainty, model.w.size + model.b.size
+    if known is not None and not (known.covariance.shape == (p, p) and np.isfinite(known.covariance).all()):
+        raise ValueError("a covariance that does not fit the weights")

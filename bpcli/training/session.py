@@ -31,7 +31,7 @@ from bpcli.training.named_data import data_files
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.setup import prepare
 from bpcli.training.signals import Interrupts
-from bpcli.training.trainer import Training, most_epochs
+from bpcli.training.trainer import Training, most_epochs, uncertainty_of
 from bpcli.training.verdict import advice, no_better_than_constant, no_optimum, short_of_optimum
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
@@ -189,7 +189,8 @@ class Session:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
         if useless and self._replaces and target.exists():
             raise CheckError(f"{useless}; the run that was there stays", summary["advice"])
-        save_run(self._folder, dump_config(self.config), training.result, training.state.records, summary)
+        model = replace(training.result, uncertainty=uncertainty_of(training, summary))
+        save_run(self._folder, dump_config(self.config), model, training.state.records, summary)
         with writing(target):
             (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)

@@ -24,8 +24,9 @@ from bpcli.training.descent.to_optimum import (
     solve_epochs,
 )
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
+from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.separation import QUICK, separation
-from bpcli.training.model import Model, best_constant_loss
+from bpcli.training.model import Model, Uncertainty, best_constant_loss
 from bpcli.training.parts import Part
 
 _MOST_WEIGHTS = 2000  # and
@@ -200,6 +201,22 @@ class Training:
             constant = best_constant_loss(self.config.loss, train.y, classes, train.weights)
             found["weighted"] = {"loss": total / len(train.y), "best_constant_loss": constant}
         return found
+
+
+def uncertainty_of(training: Training, summary: Mapping[str, Any]) -> Uncertainty | None:
+    """The covariance of the weights that a training leaves, if they are at an optimum that is theirs alone."""
+    options, model, train = training.config.training, training.result, training.parts["train"]
+    nowhere = summary.get("separated") and model.says_probabilities and not options.l2
+    few = model.w.size + model.b.size <= MOST_WEIGHTS
+    if not summary["optimum"]["reached"] or options.l1 or nowhere or not few:
+        return None
+    with np.errstate(all="ignore"):
+        try:
+            fit = Fit(model, Rows(train.X, train.y, train.weights), options.l2)
+            at_optimum = fit.parameters() < fit.N and fit.distance()[1] <= NEAR
+            return fit.uncertainty() if at_optimum else None
+        except np.linalg.LinAlgError:
+            return None
 
 
 def most_epochs(epochs: int | str) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,15 @@ from bpcli.formulas.choices import Likelihood
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.sums import ROWS
-from bpcli.training.model import Model
+from bpcli.training.model import Model, Uncertainty
 
 Array = NDArray[Any]
 
 MOST_WEIGHTS = 2000
 """More weights than this have no covariance."""
+
+NEAR = 1e-2
+"""A model is at its optimum if no weight is further from there than this many of its standard errors."""
 
 _COLLINEAR = 1e-12  # of the largest eigenvalue of features of one size, below which one is 0 but for rounding
 _MOST_STEPS = 100
@@ -38,18 +41,6 @@ class Rows:
             return self
         keep = self.weights > 0
         return Rows(self.X[:][keep], self.y[keep], self.weights[keep] / np.mean(self.weights[keep]))
-
-
-class Uncertainty(NamedTuple):
-    """The covariance of (w row by row, b) of a model, (p, p), the degrees of freedom of t, ∞ for z, and its kind.
-
-    Of softmax it is that of the weights less their mean over the classes, which alone decide.
-    """
-
-    covariance: Array
-    df: float
-    kind: str
-    penalised: bool
 
 
 class Fit:
@@ -200,5 +191,4 @@ class Fit:
         """What is kept with a model at its optimum."""
         is_normal = self.likelihood is Likelihood.NORMAL and not self.sandwiched(False)
         df = self.N - self.parameters() if is_normal else inf
-        kind = "sandwich" if self.sandwiched(False) else "information"
-        return Uncertainty(self.prepared(self.covariance()), df, kind, bool(self.l2))
+        return Uncertainty(self.prepared(self.covariance()), df, bool(self.l2))
