@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bpcli.api.exports import export
     from bpcli.api.formula import Formulas, Steps, formula, steps
     from bpcli.api.lecture_functions import NamedDerivative, named_jacobian, named_jvp, named_vjp
+    from bpcli.api.model_comparison import Compared, compare
     from bpcli.api.model_sweep import Combination, Sweep, sweep
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
     from bpcli.api.selection import CrossValidation, cross_validate
@@ -62,6 +63,7 @@ _PLACES = {
     "bpcli.api.exports": ("export",),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
+    "bpcli.api.model_comparison": ("Compared", "compare"),
     "bpcli.api.model_sweep": ("Combination", "Sweep", "sweep"),
     "bpcli.api.selection": ("CrossValidation", "cross_validate"),
     "bpcli.errors": (
@@ -82,6 +84,7 @@ __all__ = [
     "ChainOfRun",
     "CheckError",
     "Combination",
+    "Compared",
     "Comparison",
     "ConfigError",
     "CrossValidation",
@@ -110,6 +113,7 @@ __all__ = [
     "backprop",
     "backprop_run",
     "check",
+    "compare",
     "cross_validate",
     "descend",
     "exercise",

@@ -36,6 +36,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("The loss and the metrics of a trained model.", "training"),
         "cv": ("The metrics of a config by cross-validation, fold by fold.", "selection"),
         "sweep": ("Try combinations of settings, and train the best one.", "selection"),
+        "compare": ("Runs side by side on the same rows, with intervals of the differences.", "selection"),
         "export": ("A trained model for other programs: SQL, Python, C, JavaScript, ONNX, weights.", "exporting"),
         "init": ("A commented config to start from.", "training"),
         "validate": ("Every mistake in a config, each with its line.", "config"),

@@ -206,6 +206,10 @@ class Model:
             },
         }
 
+    def metric(self, name: str, z: Array, y: Array) -> float | None:
+        """One metric of rows with z and targets; None where it has no value."""
+        return measured(self._seen(z, y), [name])[name]
+
     def _log_loss(self, z: Array, odds: Array, k: int) -> float | None:
         """The mean of −log p_k over rows of class k, with their log-odds; None without any."""
         if not len(z):

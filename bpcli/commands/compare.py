@@ -1,0 +1,60 @@
+"""`bpcli compare`: runs side by side on the same rows, with a paired interval of each difference to the best."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from bpcli.api.model_comparison import compare
+from bpcli.commands import Command, option, output
+from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
+from bpcli.errors import UsageError
+from bpcli.text.notation import csv_line, json_text
+from bpcli.training.run import load_model, summary_rows
+
+
+@click.command(cls=Command)
+@click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN...")
+@option("Rows", "--data", type=PATH, metavar="FILE", help="Rows for all runs, instead of those in their configs.")
+@option("Rows", "--split", type=click.Choice(["validation", "test"]), help="Rows that training held out.")
+@option("Comparison", "--metric", default="loss", show_default=True, metavar="M", help="Compare by this metric.")
+@option("Comparison", "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the bootstrap samples.")
+@format_option()
+@precision_option(tables=True)
+def command(
+    runs: tuple[Path, ...],
+    data: Path | None,
+    split: str | None,
+    metric: str,
+    seed: int,
+    format_: str,
+    precision: int | None,
+) -> None:
+    """Measure RUNs on the same rows, with a 95 % interval of each difference to the best.
+
+    \b
+    bpcli compare runs/iris runs/cells --metric accuracy
+    bpcli compare runs/iris runs/cells --data data/iris.csv
+    """
+    if data is not None and split is not None:
+        raise UsageError("--split takes rows of the data the runs were trained on, so there can be no --data with it")
+    part = split or "validation"
+    if data is None and split is None:
+        for run in runs:
+            load_model(run)
+        if all(run.is_dir() and summary_rows(run, part) is None for run in runs):
+            part = "train"
+            output.note("these are the rows the runs were trained on: they have no validation rows")
+    found = compare(runs, data=data, part=part, metric=metric, seed=seed)
+    records = [{**asdict(one), "run": str(one.run)} for one in found]
+    if format_ == "json":
+        for record in records:
+            output.emit_data(json_text(record, precision))
+    elif format_ == "csv":
+        for row in ([*records[0]], *([*record.values()] for record in records)):
+            output.emit_data(csv_line(row, precision))
+    else:
+        header = ["run", "rows", metric, "difference", "low", "high"]
+        rows = [[str(c.run), c.rows, c.value, c.difference, c.low, c.high] for c in found]
+        for line in output.table([header, *rows], precision or TEXT_DIGITS):
+            output.emit(line)

@@ -1,0 +1,51 @@
+"""`compare`: what it prints, and what goes wrong."""
+
+import csv
+import io
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def runs(root, tmp_path_factory):
+    from bpcli import train
+
+    folder, iris = tmp_path_factory.mktemp("runs"), root / "configs/iris.yaml"
+    for name, settings in {"a": [], "b": ["training.l2=0.1"], "c": ["training.seed=1"]}.items():
+        train(iris, settings=["training.epochs=3", *settings], output=folder / name)
+    train(root / "configs/diabetes.yaml", settings=["training.epochs=20"], output=folder / "diabetes")
+    return folder
+
+
+def test_text_json_and_csv_say_the_same(bpcli, runs):
+    shown = bpcli("compare", runs / "a", runs / "b", "--format", "json")
+    assert (shown.code, shown.err) == (0, "")
+    assert [{*line} for line in shown.json] == [{"run", "rows", "metric", "value", "difference", "low", "high"}] * 2
+    best = min(shown.json, key=lambda line: line["value"])
+    assert (best["difference"], best["low"], best["high"]) == (0, 0, 0)
+    rows = list(csv.DictReader(io.StringIO(bpcli("compare", runs / "a", runs / "b", "--format", "csv").out)))
+    assert [float(row["high"]) for row in rows] == [line["high"] for line in shown.json]
+    text = bpcli("compare", runs / "a", runs / "b")
+    assert text.lines[0].split() == ["run", "rows", "loss", "difference", "low", "high"]
+    assert text.lines[2].split()[2] == f"{shown.json[1]['value']:.4g}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["a"], 2, "nothing to compare with"),
+        (["a", "c"], 2, "--data FILE"),
+        (["a", "diabetes"], 2, "predicts species"),
+        (["a", "b", "--metric", "acuracy"], 2, "did you mean accuracy?"),
+        (["a", "b", "--split", "test"], 2, "has no test rows"),
+        (["a", "b", "--seed", -1], 2, "--seed is -1"),
+        (["a", "none"], 3, "none"),
+        (["a", "b", "--data", "none.csv"], 3, "none.csv"),
+        (["a", "b", "--data", "x.csv", "--split", "test"], 2, "--split"),
+    ],
+)
+def test_what_goes_wrong(bpcli, runs, monkeypatch, arguments, code, text):
+    monkeypatch.chdir(runs)
+    shown = bpcli("compare", *arguments)
+    assert (shown.code, shown.out) == (code, "")
+    assert text in shown.err
