@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bpcli.calculus.language.tree import Expression
@@ -252,11 +252,8 @@ class Slots:
         step = self.slots[slot]
         return step.args if isinstance(step, Instruction) and step.name == name else None
 
-    def keep_only(self, outputs: Sequence[int]) -> list[int]:
-        """Drop the steps that no output needs, such as parts of recognised composites; the outputs' new slots.
-
-        `entries` stays: it bounds the work of building.
-        """
+    def needed_for(self, outputs: Iterable[int]) -> set[int]:
+        """The slots that outputs are computed from, and these themselves."""
         needed: set[int] = set()
         stack = list(outputs)
         while stack:
@@ -265,7 +262,14 @@ class Slots:
                 needed.add(slot)
                 step = self.slots[slot]
                 stack.extend(step.args if isinstance(step, Instruction) else ())
-        kept = sorted(needed)
+        return needed
+
+    def keep_only(self, outputs: Sequence[int]) -> list[int]:
+        """Drop the steps that no output needs, such as parts of recognised composites; the outputs' new slots.
+
+        `entries` stays: it bounds the work of building.
+        """
+        kept = sorted(self.needed_for(outputs))
         place = {slot: number for number, slot in enumerate(kept)}
         for slot in kept:
             step = self.slots[slot]

@@ -65,14 +65,7 @@ class Program(Slots):
 
     def variables_of(self, slots: Iterable[int]) -> set[str]:
         """The variables on which slots depend."""
-        needed, stack = set(), list(slots)
-        while stack:
-            slot = stack.pop()
-            if slot not in needed:
-                needed.add(slot)
-                step = self.slots[slot]
-                stack.extend(step.args if isinstance(step, Instruction) else ())
-        return {step for slot in needed if isinstance(step := self.slots[slot], str)}
+        return {step for slot in self.needed_for(slots) if isinstance(step := self.slots[slot], str)}
 
     def edge(self, xp: RuleNamespace[Any], values: list[Any], slot: int) -> Any:
         """Whether a step is at an edge: a bool, or an array of bools."""
