@@ -15,6 +15,8 @@ _FIRST, _LAST = 300, 100
 
 def visible(text: str) -> str:
     r"""`text` with what is hidden as its escape: `\x1b[31m`, `\u202e`; lines and tabs stay."""
+    if text.isascii() and text.isprintable():  # long lines of numbers take no search
+        return text
     return HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
