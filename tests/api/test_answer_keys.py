@@ -72,6 +72,7 @@ def test_an_answer_names_no_file():
     assert findings(["@/etc/hostname"])[0] == "unreadable"
 
 
+@pytest.mark.slow
 def test_formulas_of_a_chain_are_in_its_names():
     pytest.importorskip("flint", reason="without proofs, that digits are lost is a warning")
     for seed in range(4):

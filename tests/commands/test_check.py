@@ -165,6 +165,7 @@ def test_a_wrong_step_of_a_config_is_caught(bpcli, root, monkeypatch):
     assert "WRONG" in result.out
 
 
+@pytest.mark.slow
 def test_ten_thousand_points_in_one_call(bpcli, tmp_path):
     points = np.random.default_rng(0).normal(size=(10000, 2))
     grads = np.column_stack([2 * points[:, 0] * points[:, 1], points[:, 0] ** 2])

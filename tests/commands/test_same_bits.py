@@ -42,6 +42,7 @@ def write_svm(path, X, y):
     st.integers(1, 200), st.integers(1, 12), st.sampled_from(["float64", "float32"]), st.booleans(), st.integers(0, 9)
 )
 @settings(max_examples=60)
+@pytest.mark.slow
 def test_bits_do_not_depend_on_the_rows_beside(n, K, dtype, standardize, seed):
     rng = np.random.default_rng(seed)
     predictor = library.TrainedModel(model(rng, n, K, dtype, standardize))

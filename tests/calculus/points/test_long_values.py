@@ -67,6 +67,7 @@ def test_other_lists_are_left(text):
 
 
 @pytest.mark.parametrize("text", ["1,\n", "1\n", "1,", "[1, 2], "])
+@pytest.mark.slow
 def test_memory_is_that_of_the_numbers(text):
     long = text * (8_000_000 // len(text))
     long = f"[{long[:-2]}]" if text.startswith("[") else long + "1"
