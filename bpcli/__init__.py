@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bpcli.api.model_comparison import Compared, compare
     from bpcli.api.model_sweep import Combination, Sweep, sweep
     from bpcli.api.models import DataWarning, Run, TrainedModel, load, train
+    from bpcli.api.reports import Report, report
     from bpcli.api.selection import CrossValidation, cross_validate
     from bpcli.errors import (
         BpcliError,
@@ -65,6 +66,7 @@ _PLACES = {
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
     "bpcli.api.model_comparison": ("Compared", "compare"),
     "bpcli.api.model_sweep": ("Combination", "Sweep", "sweep"),
+    "bpcli.api.reports": ("Report", "report"),
     "bpcli.api.selection": ("CrossValidation", "cross_validate"),
     "bpcli.errors": (
         "BpcliError",
@@ -103,6 +105,7 @@ __all__ = [
     "NamedDerivative",
     "NotFiniteError",
     "NotFiniteWarning",
+    "Report",
     "Run",
     "Steps",
     "Sweep",
@@ -130,6 +133,7 @@ __all__ = [
     "named_jvp",
     "named_vjp",
     "read_key",
+    "report",
     "steps",
     "sweep",
     "train",

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,3 +132,62 @@ def iris_run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "iris"
     assert run(["train", str(ROOT / "configs/iris.yaml"), "--output", str(folder), "--quiet"]) == 0
     return folder
+
+
+class Page(HTMLParser):
+    """An HTML page: its elements, each with its attributes, and the cells of its tables, row by row.
+
+    Fails where an element is closed that is not open, or is left open.
+    """
+
+    VOID = frozenset({"meta", "br", "link", "hr", "img", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        assert len({name for name, _ in attrs}) == len(attrs)
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "caption":
+            self._caption = ""
+        if tag == "tr":
+            self._rows.append([])
+        if tag in ("td", "th"):
+            self._rows[-1].append("")
+        if tag == "data":
+            self._rows[-1][-1] = dict(attrs)["value"]
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        if tag == "caption":
+            self._rows = self.tables[self._caption] = []
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.text += data
+        if "caption" in self.open:
+            self._caption += data
+        elif self.open and self.open[-1] in ("td", "th"):
+            self._rows[-1][-1] += data
+
+    def attributes(self, name):
+        """The values of an attribute, of all elements that have it."""
+        return [given[name] for _, given in self.elements if name in given]
+
+
+@pytest.fixture(scope="session")
+def read_page():
+    return Page

@@ -42,6 +42,7 @@ BELOW = {  # a folder may import from itself and from these
     },
     "exporting": {"errors", "text", "numbers", "formulas", "calculus", "datasets", "training"},
     "plots": {"errors", "text", "numbers", "formulas", "files", "datasets", "training"},
+    "reporting": {"errors", "text", "datasets", "training", "plots"},
     "api": {
         "errors",
         "text",
@@ -53,6 +54,7 @@ BELOW = {  # a folder may import from itself and from these
         "calculus",
         "lecture",
         "exporting",
+        "reporting",
     },
 }
 ABOVE = {"commands", "__init__", "__main__"}  # these may import everything

@@ -19,6 +19,7 @@ from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
 from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
 from bpcli.training.setup import prepare
+from bpcli.training.trainer import Training
 
 Array = NDArray[Any]
 
@@ -59,13 +60,19 @@ def predictions(model: Model, z: Array) -> list[list[Any]]:
 
 
 def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
-    """The prepared rows of a run's own data by part. DataError where a part that is needed has changed since, or the
-    run is no more that of the model that was `loaded` from it."""
+    """`own_data`, the prepared rows by part."""
+    return own_data(model, loaded, needed, hint).parts
+
+
+def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str) -> Training:
+    """The data of a run, made ready as its training did. DataError where a part that is needed has changed since, or
+    the run is no more that of the model that was `loaded` from it."""
     path = model_path(model).parent / CONFIG
     if not path.is_file():
         raise DataError(f"{model} has no {CONFIG} next to it, which would say what it was trained on", hint)
     config = load_config(path)
-    parts = prepare(replace(config, model=replace(config.model, init="zeros"))).parts
+    training = prepare(replace(config, model=replace(config.model, init="zeros")))
+    parts = training.parts
     for part in needed:
         held = summary_rows(path.parent, part)
         if part in parts and held is not None and held != len(parts[part].y):
@@ -75,7 +82,7 @@ def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "giv
                 hint,
             )
     check_one_run(path.parent, loaded)
-    return parts
+    return training
 
 
 def trained_on(model: Path, data: Path) -> bool:

@@ -56,6 +56,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Show": {
         "plot": ("A picture of a function and its gradient, or of a trained model.", "plots"),
+        "report": ("One HTML page on a trained model that needs nothing else.", "training"),
         "inspect": ("The weights of a trained model, by feature and class.", "training"),
         "help": ("The reference pages, by topic.", ""),
     },

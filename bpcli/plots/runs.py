@@ -91,9 +91,9 @@ _BETTER = {name for name, row in metrics.METRICS.items() if row.higher_is_better
 def _confusion(figure: Any, subject: Subject) -> None:
     """Counts and, of few classes, the share of each in its true class; what does not occur is grey."""
     axes, model = figure.subplots(), subject.model
-    part, X, y = subject.judged()
+    part, z, y = subject.scored()
     K = len(model.classes or ())
-    table = metrics.confusion(y, model.predicted(model.z(X)), K)
+    table = metrics.confusion(y, model.predicted(z), K)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if K <= MAX_NAMES:
@@ -120,8 +120,7 @@ def _of_scores(draw: Callable[..., None], called: str) -> Callable[[Any, Subject
     """A view of how the log-odds of the classes, which never saturate, rank the rows."""
 
     def view(figure: Any, subject: Subject) -> None:
-        model, (part, X, y) = subject.model, subject.judged()
-        z, at = model.z(X), None
+        model, (part, z, y), at = subject.model, subject.scored(), None
         if model.has_threshold and len(model.classes or ()) == 2:
             said = model.predicted(z) == 1
             counts = [np.array([np.sum((said == s) & (y == t))]) for s, t in ((1, 1), (1, 0), (0, 1), (0, 0))]
@@ -133,9 +132,9 @@ def _of_scores(draw: Callable[..., None], called: str) -> Callable[[Any, Subject
 
 
 def _calibration(figure: Any, subject: Subject) -> None:
-    model, (part, X, y) = subject.model, subject.judged()
+    model, (part, z, y) = subject.model, subject.scored()
     names = [class_text(c) for c in model.classes or ()]
-    error = class_curves.calibration(figure, y, model.probabilities(model.z(X)), names)
+    error = class_curves.calibration(figure, y, model.probabilities(z), names)
     figure.axes[0].set_title(f"Calibration, {len(y):,} {part} rows, expected error {error}")
 
 

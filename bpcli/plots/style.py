@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,15 @@ def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list
             f"the font has no sign for {signs}; boxes stand for them{' in PNG and PDF' if kind == 'svg' else ''}"
         )
     return notes
+
+
+def svg_text(figure: Any) -> str:
+    """The figure as the text of an SVG file."""
+    file = StringIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # signs that Matplotlib's font lacks: a browser has others
+        figure.savefig(file, format="svg", metadata=_NO_DATE["svg"])
+    return file.getvalue()
 
 
 def name_columns(axes: Any, names: Sequence[str]) -> None:

@@ -17,7 +17,8 @@ MAX_SERIES = 4  # the most outputs whose weights are drawn as bars; more are a t
 @dataclass(frozen=True)
 class Subject:
     """What is drawn: a model, its history by column, its prepared (X, y) by part, the features to show, the image that
-    the features are pixels of, if any, and whether a loss is drawn on a logarithmic axis (None: where it is wide)."""
+    the features are pixels of, if any, whether a loss is drawn on a logarithmic axis (None: where it is wide), and
+    other rows than the parts' to judge the model by: what they are called, their z and y."""
 
     model: Model
     history: Mapping[str, Sequence[float]]
@@ -25,8 +26,16 @@ class Subject:
     features: tuple[int, ...] = ()
     image: Image = None
     log: bool | None = None
+    others: tuple[str, Array, Array] | None = None
 
     def judged(self) -> tuple[str, Array, Array]:
         """The part that judges the model, test rows before validation rows: its name, X and y."""
         name = next(part for part in ("test", "validation", "train") if part in self.parts)
         return name, *self.parts[name]
+
+    def scored(self) -> tuple[str, Array, Array]:
+        """The rows that judge the model: what they are called, z and y."""
+        if self.others is not None:
+            return self.others
+        name, X, y = self.judged()
+        return name, self.model.z(X), y

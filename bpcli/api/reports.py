@@ -1,0 +1,98 @@
+"""A report on a trained model as HTML: what it was trained on, how it learned, what it is worth, its weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bpcli.api.predictions import own_data, scores, trained_on
+from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.table import Table
+from bpcli.errors import BpcliError, DataError
+from bpcli.reporting.sections import Material, report_page
+from bpcli.training.config.loading import dump_config, load_config
+from bpcli.training.model import Model
+from bpcli.training.named_data import PARTS
+from bpcli.training.run import CONFIG, SUMMARY, check_one_run, load_model, load_summary, model_path, read_history
+
+
+@dataclass(frozen=True)
+class Report:
+    """The text of an HTML file that needs no other, and the notes: what it could not show, and why."""
+
+    html: str
+    notes: list[str]
+
+
+def report(
+    model: Path, data: Path | Table | None = None, *, data_format: str = "auto", commands: Sequence[str] = ()
+) -> Report:
+    """A report on the model of a run folder or a `model.npz`, on the rows of `data` or, without, those of its training.
+
+    What the model alone does not have (its config, history, data) is left out, and the report says so. `commands` are
+    those that do it again. DataError for `data` that do not fit; MissingExtraError without Matplotlib.
+    """
+    loaded = load_model(model)
+    if data_format != "auto":
+        loaded = replace(loaded, data_format=data_format)
+    material = _of_run(model, loaded)
+    material = replace(material, commands=commands)
+    material = _on_own_rows(model, material) if data is None else _on(model, material, data)
+    return Report(report_page(material), [*dict.fromkeys(material.untold.values())])
+
+
+def _of_run(path: Path, model: Model) -> Material:
+    """What stands in the run folder, if it is one."""
+    folder = model_path(path).parent
+    untold = {}
+    history: Mapping[str, Sequence[float]] = {}
+    config = ""
+    if (folder / CONFIG).is_file():
+        check_one_run(folder, model)
+        config, history = dump_config(load_config(folder / CONFIG)), read_history(folder)
+    else:
+        untold["config"] = f"{path} has no {CONFIG} next to it, which would say how it was trained"
+    if not history:
+        untold["learning"] = f"{path} has no history next to it, which would say how it learned"
+    return Material(str(path), model, config=config, history=history, untold=untold)
+
+
+def _on_own_rows(path: Path, material: Material) -> Material:
+    """The report on the rows of the training, or else with what its summary says of them."""
+    if not material.config:
+        why = f"{material.untold['config']}, and on which rows; give DATA to measure it on"
+        return replace(material, untold={**material.untold, "metrics": why})
+    try:
+        training = own_data(path, material.model, PARTS, "give DATA")
+    except BpcliError as error:
+        why = f"the rows of the training can't be read again: {error.message}"
+        return replace(material, measured=_as_measured(path), untold={**material.untold, "metrics": why})
+    parts = {part: training.parts[part] for part in ("train", "validation", "test") if part in training.parts}
+    model = material.model
+    return replace(
+        material,
+        notes=training.notes,
+        scored={part: (model.z(rows.X), rows.y) for part, rows in parts.items() if len(rows.y)},
+        features={} if training.in_files else {p: (r.X, r.y) for p, r in parts.items() if not is_sparse(r.X)},
+    )
+
+
+def _as_measured(path: Path) -> dict[str, dict[str, Any]]:
+    """The metrics of each part as the training found them; empty if it did not say."""
+    folder = model_path(path).parent
+    if not (folder / SUMMARY).is_file():
+        return {}
+    summary = load_summary(folder)
+    return {part: summary[part] for part in ("train", "validation", "test") if part in summary}
+
+
+def _on(path: Path, material: Material, data: Path | Table) -> Material:
+    """The report on rows that the user gave."""
+    found = scores(material.model, data)
+    if not len(found.y):
+        raise DataError("there are no rows to report on")
+    notes = list(found.remarks)
+    if isinstance(data, Path) and trained_on(path, data):
+        notes.append(f"{data} has the rows that the model was trained on")
+    name = data.name if isinstance(data, Path) else "given"
+    return replace(material, notes=notes, scored={name: (found.z, found.y)})

@@ -1,0 +1,266 @@
+"""What a report shows of a trained model, section by section: tables, pictures, or why there is none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.datasets.preparation.labels import class_text
+from bpcli.plots.runs import VIEWS, draw, views_of
+from bpcli.plots.style import drawing, svg_text
+from bpcli.plots.subjects import Subject
+from bpcli.plots.weight_views import pixels
+from bpcli.reporting.markup import bullets, code, page, paragraph, picture, table
+from bpcli.text.notation import number
+from bpcli.training import metrics
+from bpcli.training.model import Model
+from bpcli.training.thresholds import best, threshold_rule, thresholds
+
+Array = NDArray[Any]
+
+MOST_CLASSES = 40  # in a confusion
+MOST_WEIGHTS = 400  # features whose weights are listed, the largest first
+BIAS = "(bias)"
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a report is made of; what could not be read is empty, and `untold` says why, by section."""
+
+    name: str
+    model: Model
+    commands: Sequence[str] = ()
+    config: str = ""
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    scored: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    """z and y of the rows of each part; the last one judges the model."""
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The metrics of parts whose rows can't be read any more."""
+    features: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    """X and y of parts whose rows are in memory."""
+    statistics: Mapping[str, Any] | None = None
+    untold: Mapping[str, str] = field(default_factory=dict)
+
+    def classes(self) -> list[str]:
+        """The names of the classes; empty for a regression."""
+        return [class_text(c) for c in self.model.classes or ()]
+
+    def judged(self) -> tuple[str, Array, Array] | None:
+        """What the rows are called that judge the model, their z and y."""
+        return next(((part, z, y) for part, (z, y) in reversed([*self.scored.items()])), None)
+
+
+def report_page(material: Material) -> str:
+    """The HTML file. MissingExtraError without Matplotlib."""
+    title = f"{material.model.preparation.target} by {material.model.kind}"
+    with drawing():
+        pictures = _Pictures(material)
+        sections = [
+            (name, heading, make(material, pictures) + _reason(material, name))
+            for name, (heading, make) in _SECTIONS.items()
+        ]
+    return page(title, sections)
+
+
+def _reason(material: Material, name: str) -> str:
+    return paragraph(material.untold[name]) if name in material.untold else ""
+
+
+class _Pictures:
+    """The pictures of a report, each with a number of its own."""
+
+    def __init__(self, material: Material) -> None:
+        model = material.model
+        image = pixels(model.preparation.feature_names)
+        self.subject = Subject(model, material.history, material.features, image=image, others=material.judged())
+        self._overview = views_of(model, material.history, image)
+        self._drawn = 0
+
+    def has(self, view: str) -> bool:
+        """Whether the model and what is known of its data have this view."""
+        row = VIEWS[view]
+        return row.fits(self.subject.model) and (view in self._overview or not row.in_overview)
+
+    def of(self, view: str, called: str) -> str:
+        """A view as a part of the page; empty if there is none."""
+        if not self.has(view):
+            return ""
+        self._drawn += 1
+        return picture(svg_text(draw(self.subject, [view], (6.0, 4.5))), self._drawn, called)
+
+
+def _about(material: Material, _: _Pictures) -> str:
+    model = material.model
+    preparation = model.preparation
+    rows: list[tuple[str, Any]] = [("model", material.name), ("kind", model.kind), ("loss", model.loss)]
+    rows += [("target", preparation.target), ("features", len(preparation.feature_names))]
+    if material.classes():
+        rows.append(("classes", ", ".join(material.classes())))
+    if model.has_threshold:
+        rows.append(("threshold", model.threshold))
+    return table([("", "value"), *((name, _worded(value)) for name, value in rows)], "The model")
+
+
+def _worded(value: Any) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def _again(material: Material, _: _Pictures) -> str:
+    return code("\n".join(material.commands), "Commands") if material.commands else ""
+
+
+def _data(material: Material, _: _Pictures) -> str:
+    preparation = material.model.preparation
+    parts = {part: len(y) for part, (_, y) in material.scored.items()}
+    parts |= {part: int(found["rows"]) for part, found in material.measured.items() if "rows" in found}
+    shown = table([("rows", "number"), *parts.items()], "Rows") if parts else ""
+    names = preparation.feature_names[:MOST_WEIGHTS]
+    header: list[str] = ["feature"]
+    columns: list[Sequence[Any]] = [names]
+    for called, numbers in (("mean", preparation.mean), ("scale", preparation.scale)):
+        if numbers is not None and len(numbers) == len(preparation.feature_names):
+            header.append(called)
+            columns.append(numbers[: len(names)])
+    what = "Features, each less its mean and divided by its scale" if len(header) == 3 else "Features"
+    if len(names) < len(preparation.feature_names):
+        what += f": the first {len(names)} of {len(preparation.feature_names)}"
+    remarks = bullets(material.notes)
+    left_out = paragraph("What was left out or noted:") + remarks if remarks else ""
+    return shown + left_out + table([header, *zip(*columns, strict=True)], what)
+
+
+def _learning(material: Material, pictures: _Pictures) -> str:
+    history = material.history
+    if not history or not len(history["epoch"]):
+        return ""
+    last = len(history["epoch"]) - 1
+    header = ["", "first epoch", "last epoch"]
+    rows = [(name, values[0], values[last]) for name, values in history.items() if name != "seconds"]
+    return pictures.of("curves", "Learning curves") + table([header, *rows], "The first epoch and the last")
+
+
+def _metrics(material: Material, _: _Pictures) -> str:
+    found = {**material.measured, **{p: material.model.measure_z(z, y) for p, (z, y) in material.scored.items()}}
+    if not found:
+        return ""
+    last = list(found)[-1]
+    names = [n for n, v in found[last].items() if not isinstance(v, list | dict) and (n != "threshold" or v)]
+    shown = table([("metric", *found), *((n, *(found[p].get(n) for p in found)) for n in names)], "Metrics")
+    if by_class := found[last].get("per_class"):
+        keys = list(next(iter(by_class.values())))
+        rows = [(name, *(values[key] for key in keys)) for name, values in by_class.items()]
+        shown += table([("class", *keys), *rows], f"Metrics by class, {last} rows")
+    return shown
+
+
+def _thresholds(material: Material, _: _Pictures) -> str:
+    """The metrics at the model's own threshold, at the best by two measures, and at tenths."""
+    model, judged = material.model, material.judged()
+    if not model.has_threshold or judged is None:
+        return ""
+    part, z, y = judged
+    at: list[tuple[str, float]] = [("the model's", model.threshold)]
+    positive = y == 1
+    if positive.any() and not positive.all():
+        every = thresholds(model.probabilities(z)[:, 1], positive)
+        rules = {"best F1": threshold_rule("f1"), "best Youden's J": threshold_rule("youden")}
+        at += [(name, rule if isinstance(rule, float) else best(every, rule)) for name, rule in rules.items()]
+    at += [("", tenth / 10) for tenth in range(1, 10)]
+    positive_class = material.classes()[1]
+    rows = []
+    for name, threshold in at:
+        found = replace(model, threshold=threshold).measure_z(z, y)
+        (tn, fp), (fn, tp) = found["confusion"]
+        of = list(found["per_class"].values())[1]
+        rows.append((name, threshold, tp, fp, fn, tn, of["precision"], of["recall"], of["f1"], found["accuracy"]))
+    header = ("", "threshold", "tp", "fp", "fn", "tn", "precision", "recall", "f1", "accuracy")
+    return table([header, *rows], f"What a threshold for {positive_class} does, {part} rows")
+
+
+def _confusion(material: Material, _: _Pictures) -> str:
+    judged, names = material.judged(), material.classes()
+    if judged is None or not names:
+        return ""
+    part, z, y = judged
+    if len(names) > MOST_CLASSES:
+        return paragraph(f"The model has {len(names)} classes, too many for a table; evaluate prints it.")
+    counts = metrics.confusion(y, material.model.predicted(z), len(names)).tolist()
+    rows = [(name, *row) for name, row in zip(names, counts, strict=True)]
+    return table([("true \\ predicted", *names), *rows], f"Confusion, {part} rows")
+
+
+def _curves(material: Material, pictures: _Pictures) -> str:
+    if material.judged() is None:
+        return ""
+    shown = pictures.of("roc", "ROC") + pictures.of("pr", "Precision and recall")
+    return f'<div class="pictures">\n{shown}</div>\n' if shown else ""
+
+
+def _calibration(material: Material, pictures: _Pictures) -> str:
+    judged = material.judged()
+    if judged is None or not pictures.has("calibration"):
+        return ""
+    part, z, y = judged
+    bins = zip(*(column.tolist() for column in metrics.calibration(y, material.model.probabilities(z))), strict=True)
+    rows = [(f"{k / metrics.BINS:.3g} to {(k + 1) / metrics.BINS:.3g}", *row) for k, row in enumerate(bins) if row[0]]
+    header = ("probability", "rows", "mean probability", "share that is so")
+    return pictures.of("calibration", "Calibration") + table([header, *rows], f"Calibration, {part} rows")
+
+
+def _fit(material: Material, pictures: _Pictures) -> str:
+    if not material.features or material.model.classes is not None:
+        return ""
+    return pictures.of("boundary", "Prediction and target")
+
+
+def _weights(material: Material, pictures: _Pictures) -> str:
+    model = material.model
+    w, b = (np.asarray(part) for part in model.weights())
+    order = np.sort(np.argsort(-np.abs(w).sum(axis=1), kind="stable")[:MOST_WEIGHTS])
+    names = model.preparation.feature_names
+    outputs = material.classes() if model.g is None else ["weight"]
+    columns = np.vstack([w[order], b[None]])
+    called = "Weights" if model.preparation.scale is None else "Weights of the prepared features"
+    if model.preparation.scale is not None:
+        own = model.weights(raw=True)
+        columns = np.hstack([columns, np.vstack([own[0][order], own[1][None]])])
+        outputs = [*outputs, *(f"{name}, own units" for name in outputs)]
+    if len(order) < len(names):
+        called += f": the {len(order)} largest of {len(names)}"
+    rows = [(name, *row) for name, row in zip([*(names[j] for j in order), BIAS], columns.tolist(), strict=True)]
+    return pictures.of("weights", "Weights") + table([("feature", *outputs), *rows], called) + _intervals(material)
+
+
+def _intervals(material: Material) -> str:
+    found = material.statistics
+    if found is None:
+        return ""
+    records = found["coefficients"]
+    keys = [key for key in records[0] if any(record[key] is not None for record in records)]
+    against = f", against {found['base']}" if "base" in found else ""
+    rows = [[record[key] for key in keys] for record in records]
+    return table([["feature" if k == "name" else k for k in keys], *rows], f"Weights with 95 % intervals{against}")
+
+
+def _config(material: Material, _: _Pictures) -> str:
+    return code(material.config, "Config") if material.config else ""
+
+
+_SECTIONS: dict[str, tuple[str, Callable[[Material, _Pictures], str]]] = {
+    "model": ("Model", _about),
+    "again": ("To do it again", _again),
+    "data": ("Data", _data),
+    "learning": ("Learning", _learning),
+    "metrics": ("Metrics", _metrics),
+    "thresholds": ("Thresholds", _thresholds),
+    "confusion": ("Confusion", _confusion),
+    "curves": ("ROC, precision and recall", _curves),
+    "calibration": ("Calibration", _calibration),
+    "fit": ("Fit", _fit),
+    "weights": ("Weights", _weights),
+    "config": ("Config", _config),
+}
+"""The sections by id: heading and what makes the content; one without content is left out."""
