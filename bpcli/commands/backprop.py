@@ -10,9 +10,11 @@ import numpy as np
 from bpcli.api.chains import backprop, backprop_run
 from bpcli.calculus.one_sided.kinks import in_words
 from bpcli.calculus.points.values import parse_value
-from bpcli.commands import option, output
+from bpcli.commands import OUTPUT, option, output
 from bpcli.commands.option_groups import (
+    FORCE,
     INPUTS_HEADING,
+    PATH,
     RowName,
     SettingsCommand,
     format_option,
@@ -23,11 +25,14 @@ from bpcli.commands.printing import MAX_NOTES
 from bpcli.commands.requests import number_of
 from bpcli.datasets.readers.value_files import read_value_file
 from bpcli.errors import MissingInputError, NotFiniteError, UsageError, meant
+from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.layers import LAYERS
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.lecture.chain import Chain
+from bpcli.lecture.chain_diagram import chain_diagram, is_shortened
 from bpcli.lecture.drawing import DRAWINGS, MOST, shortens
+from bpcli.text.diagram import dot_text
 from bpcli.text.notation import csv_line, json_text
 
 CHOICES: dict[str, Mapping[str, Activation | Loss]] = {"activation": ACTIVATIONS, "loss": LOSSES}
@@ -66,6 +71,8 @@ EXAMPLES = {
 )
 @format_option(formats=("text", "json", "csv", "latex", "markdown"))
 @precision_option()
+@option(OUTPUT, "--output", "target", type=PATH, metavar="FILE.svg|png|pdf|dot", help="Draw the chain to FILE instead.")
+@FORCE
 def command(
     subject: str,
     rows: str | None,
@@ -73,6 +80,8 @@ def command(
     layout: str,
     format_: str,
     precision: int | None,
+    target: Path | None,
+    force: bool,
     **given: str | None,
 ) -> None:
     """The chain of Jacobians, forward and back: each value, each local Jacobian, the products, and the update.
@@ -81,7 +90,12 @@ def command(
     bpcli backprop neuron --x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid --loss bce --y 1 --lr 0.1
     bpcli backprop softmax --x 1,2 --w "0.1,0.2,0.3;0.4,0.5,0.6" --b 0,0,0 --label 2
     bpcli backprop runs/iris --row 3
+    bpcli backprop neuron --x 2 --w 3 --b 1 --activation relu --loss mse --y 5 --output chain.svg
     """
+    if target is not None:
+        source = click.get_current_context().get_parameter_source("format_")
+        printed = source is click.core.ParameterSource.COMMANDLINE
+        _check_target(target, force, format_ if printed else None)
     options = {name: text for name, text in given.items() if text is not None}
     if subject in LAYERS:
         if rows is not None:
@@ -97,7 +111,10 @@ def command(
     for place, kink in chain.kinks[:MAX_NOTES]:
         if kink.left != kink.right:
             output.note(in_words(place, [kink], ""))
-    _print(chain, format_, precision)
+    if target is None:
+        _print(chain, format_, precision)
+    else:
+        _draw(chain, target, force, precision)
     if bad := chain.not_finite:
         raise NotFiniteError(f"a result is not finite: {bad.symbol.text} = {bad.formula.text}")
 
@@ -146,6 +163,35 @@ def _rows(text: str | None) -> list[range]:
     if text is not None and not any(rows):
         raise UsageError(f"--row {text} takes no row", "such as 3, or 1,4, or 2:5")
     return rows
+
+
+def _check_target(target: Path, force: bool, format_: str | None) -> None:
+    """UsageError unless the chain can be drawn to the file."""
+    from bpcli.plots.style import FORMATS
+
+    if target.suffix.lower().lstrip(".") not in (*FORMATS, "dot"):
+        form = f"--output {target.with_suffix('.svg')}"
+        raise UsageError(f"--output {target}: a chain is drawn as {', '.join(FORMATS)} or dot", form)
+    if format_ is not None:
+        raise UsageError(f"--format {format_} prints the chain, and --output draws it", f"--format {format_} > FILE")
+    if not force:
+        refuse_overwrite(target)
+
+
+def _draw(chain: Chain, target: Path, force: bool, precision: int | None) -> None:
+    """Write the picture of the chain: DOT as text, else drawn by Matplotlib."""
+    diagram = chain_diagram(chain, precision)
+    if target.suffix.lower() == ".dot":
+        write_atomically(target, lambda file: file.write(dot_text(diagram).encode()), force)
+    else:
+        from bpcli.plots.diagrams import draw
+        from bpcli.plots.style import drawing, write_figure
+
+        with drawing():
+            for text in write_figure(draw(diagram), target, force):
+                output.note(text)
+    if is_shortened(chain):
+        output.note("… stands for what is left out; --format json has all of it")
 
 
 def _print(chain: Chain, format_: str, precision: int | None) -> None:

@@ -20,15 +20,16 @@ GROUPS = (
 COLLAPSES = ("dJ_dz", "dJ_dl")
 
 
-def _shortened(cells: list[list[str]]) -> list[list[str]]:
+def _shortened(cells: list[list[str]], most: int) -> list[list[str]]:
     """The first rows and columns, and dots for the others."""
-    if cells and len(cells[0]) > MOST:
-        cells = [[*row[: MOST - 1], "…"] for row in cells]
-    return [*cells[: MOST - 1], ["…"] * len(cells[0])] if len(cells) > MOST else cells
+    if cells and len(cells[0]) > most:
+        cells = [[*row[: most - 1], "…"] for row in cells]
+    return [*cells[: most - 1], ["…"] * len(cells[0])] if len(cells) > most else cells
 
 
-def _cells(matrix: Any, precision: int | None) -> list[list[str]]:
-    return _shortened([[number(v, precision) for v in row[: MOST + 1]] for row in matrix.tolist()[: MOST + 1]])
+def _cells(matrix: Any, precision: int | None, most: int = MOST) -> list[list[str]]:
+    shown = matrix[: most + 1, : most + 1].tolist()
+    return _shortened([[number(v, precision) for v in row] for row in shown], most)
 
 
 def _bracketed(cells: list[list[str]], indent: int) -> list[str]:
@@ -60,16 +61,16 @@ def _brackets(rows: int) -> list[tuple[str, str]]:
     return [("⎛", "⎞"), *[("⎜", "⎟")] * (rows - 2), ("⎝", "⎠")]
 
 
-def matrix_lines(value: Any, samples: bool, precision: int | None, indent: int) -> list[str]:
-    """A matrix, or the matrices of all samples below each other."""
+def matrix_lines(value: Any, samples: bool, precision: int | None, indent: int, most: int = MOST) -> list[str]:
+    """A matrix, or the matrices of all samples below each other; at most so many rows, columns and samples."""
     if not samples:
-        return _bracketed(_cells(value, precision), indent)
+        return _bracketed(_cells(value, precision, most), indent)
     if value[0].size == 1:  # one number for each sample: all in one row
-        return _bracketed(_cells(value.reshape(1, -1), precision), indent)
+        return _bracketed(_cells(value.reshape(1, -1), precision, most), indent)
     lines: list[str] = []
-    for i, matrix in enumerate(value[:MOST]):
-        lines += [" " * indent + f"sample {i + 1}:", *_bracketed(_cells(matrix, precision), indent + 2)]
-    return lines + [" " * indent + "…"] * (len(value) > MOST)
+    for i, matrix in enumerate(value[:most]):
+        lines += [" " * indent + f"sample {i + 1}:", *_bracketed(_cells(matrix, precision, most), indent + 2)]
+    return lines + [" " * indent + "…"] * (len(value) > most)
 
 
 def text_lines(chain: Chain, precision: int | None) -> list[str]:
@@ -95,10 +96,10 @@ def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
     return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *chain.group(*names)]
 
 
-def shortens(chain: Chain) -> bool:
+def shortens(chain: Chain, most: int = MOST) -> bool:
     """Whether a matrix of the chain is too large to be drawn whole."""
     values = [*(q.value for q in chain.quantities.values()), *chain.given.values()]
-    return any(max(value.shape) > MOST for value in values)
+    return any(max(value.shape) > most for value in values)
 
 
 def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | None) -> list[str]:
