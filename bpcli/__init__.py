@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bpcli.api.chains import ChainOfRun, backprop, backprop_run
     from bpcli.api.derivative_checks import Comparison, Grade, check, grade
     from bpcli.api.descent import DescentStep, descend
+    from bpcli.api.estimators import Neuron, Softmax
     from bpcli.api.exercises import Task, exercise
     from bpcli.api.exports import export
     from bpcli.api.formula import Formulas, Steps, formula, steps
@@ -61,6 +62,7 @@ _PLACES = {
     "bpcli.api.descent": ("DescentStep", "descend"),
     "bpcli.api.answer_keys": ("KeyTask", "grade_answers", "key_text", "read_key"),
     "bpcli.api.exercises": ("Task", "exercise"),
+    "bpcli.api.estimators": ("Neuron", "Softmax"),
     "bpcli.api.exports": ("export",),
     "bpcli.api.formula": ("Formulas", "Steps", "formula", "steps"),
     "bpcli.api.models": ("DataWarning", "Run", "TrainedModel", "load", "train"),
@@ -103,10 +105,12 @@ __all__ = [
     "LostDigitsWarning",
     "MissingExtraError",
     "NamedDerivative",
+    "Neuron",
     "NotFiniteError",
     "NotFiniteWarning",
     "Report",
     "Run",
+    "Softmax",
     "Steps",
     "Sweep",
     "Task",
@@ -151,4 +155,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -1,14 +1,44 @@
 """Tables from Python's data: columns by name, or an array of numbers, as if they had been read from a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bpcli.datasets.table import Column, Table, to_numbers
-from bpcli.errors import DataError, several
+from bpcli.errors import DataError, MissingExtraError, several
 from bpcli.text.notation import number
+
+
+def is_frame(data: Any) -> bool:
+    """Whether data has columns by name: a mapping, or a data frame of any library."""
+    named = hasattr(data, "__getitem__") and (hasattr(data, "keys") or hasattr(data, "columns"))
+    return named or any(hasattr(data, way) for way in _EXCHANGES)
+
+
+_EXCHANGES = ("__arrow_c_stream__", "__dataframe__")
+"""What data frames have to hand on their columns: Arrow's PyCapsule interface, and the interchange protocol."""
+
+
+def frame_columns(frame: Any) -> dict[Any, Any]:
+    """The columns of a mapping or data frame by name, each an array (N,); no library of frames is imported for it.
+
+    Frames that only hand on their columns, as by `__arrow_c_stream__`, need the extra arrow.
+    """
+    if hasattr(frame, "keys") and hasattr(frame, "__getitem__"):
+        return {name: np.asarray(frame[name]) for name in frame.keys()}  # noqa: SIM118 - a frame iterates otherwise
+    names = getattr(frame, "column_names", getattr(frame, "columns", None))  # as of Arrow, or of Polars
+    if names is not None and all(isinstance(name, str) for name in names):
+        return {name: np.asarray(frame[name]) for name in names}
+    try:
+        pyarrow: Any = import_module("pyarrow")
+        interchange: Any = import_module("pyarrow.interchange")
+    except ImportError as error:
+        raise MissingExtraError("arrow", "pyarrow", f"a {type(frame).__name__}") from error
+    table = pyarrow.table(frame) if hasattr(frame, _EXCHANGES[0]) else interchange.from_dataframe(frame)
+    return {name: table[name].to_numpy() for name in table.column_names}
 
 
 def table_of(data: Any, names: Sequence[str]) -> Table:
@@ -17,8 +47,8 @@ def table_of(data: Any, names: Sequence[str]) -> Table:
     Gaps are NaN, None or one of the words that a file may have for them. DataError, with the row and the column, for
     what is no table, or a number that is not finite.
     """
-    if isinstance(data, Mapping) or (hasattr(data, "keys") and hasattr(data, "__getitem__")):
-        columns = {str(name): np.asarray(data[name]) for name in data.keys()}  # noqa: SIM118 - a frame iterates otherwise
+    if is_frame(data):
+        columns = {str(name): column for name, column in frame_columns(data).items()}
     else:
         columns = _of_array(np.asarray(data), names)
     sizes = {name: column.shape for name, column in columns.items()}

@@ -61,7 +61,11 @@ def prepare(config: Config, progress: Progress | None = None, in_files: bool = F
 
 
 def _prepare(config: Config, large: bool, progress: Progress | None) -> Training:
-    table = read_data(config, config.data.path, large, progress)
+    return prepare_table(config, read_data(config, config.data.path, large, progress), large, progress)
+
+
+def prepare_table(config: Config, table: Table, large: bool = False, progress: Progress | None = None) -> Training:
+    """`prepare` with the table of `data.path`, which is not read."""
     config, notes = decided(config, table)
     training = started(config, made_ready(config, table, split(config, table, streams(config)[0]), large, progress))
     training.notes.extend(notes)

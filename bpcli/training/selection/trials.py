@@ -130,14 +130,14 @@ def _measured(training: Training, part: str, notes: list[str]) -> Outcome:
     try:
         for _ in training.epochs():
             pass
-        remarks = _remarks(training)
+        remarks = remarks_on(training)
     except DivergedError as error:
         return Outcome(len(held_out.y), dict.fromkeys(names, nan), notes, trouble=error.message)
     found = training.result.measure(held_out.X, held_out.y)
     return Outcome(len(held_out.y), {name: found[name] for name in names}, notes, remarks)
 
 
-def _remarks(training: Training) -> list[str]:
+def remarks_on(training: Training) -> list[str]:
     """What is to be told of a training that has ended; DivergedError if its loss is not finite."""
     train, options, model = training.parts["train"], training.config.training, training.result
     loss = model.total_loss(model.z(train.X), train.y) / len(train.y)

@@ -1,0 +1,388 @@
+"""Estimators in the manner of scikit-learn: `Neuron` and `Softmax`, trained in memory as `train` trains them."""
+
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from importlib import import_module
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.api.models import DataWarning, TrainedModel
+from bpcli.datasets.from_python import frame_columns, is_frame, table_of
+from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.table import Table
+from bpcli.errors import ConfigError, DataError, UsageError, several
+from bpcli.formulas.choices import Choice, Task
+from bpcli.formulas.layers import loss_of, task_of
+from bpcli.training.config.loading import config_from_mapping
+from bpcli.training.selection.trials import remarks_on
+from bpcli.training.setup import prepare_table
+
+Array = NDArray[Any]
+
+_SECTIONS = {"threshold": "model", "activation": "model", "init": "model", "loss": ""} | dict.fromkeys(
+    ("standardize", "scale", "missing", "categorical", "validation"), "data"
+)
+"""Where the config has a parameter; the others are of `training`."""
+
+
+class FitDataError(DataError, ValueError):
+    """Data that an estimator can't take: a DataError that is a ValueError too, as scikit-learn has it."""
+
+
+class ParameterError(ConfigError, ValueError):
+    """Parameters of an estimator that are wrong or don't go together."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class _Estimator:
+    """What both estimators share. Parameters are keys of the config; None is the config's default."""
+
+    _layer: ClassVar[str]
+
+    loss: Choice
+    optimizer: Choice = "lbfgs"
+    learning_rate: float | None = None
+    schedule: Choice | None = None
+    clip_norm: float | None = None
+    epochs: int | str | None = None
+    batch_size: int | str | None = None
+    shuffle: bool = True
+    l1: float = 0.0
+    l2: float = 0.0
+    class_weight: str | dict[Any, float] | None = None
+    tolerance: float | None = None
+    early_stopping: dict[str, Any] | None = None
+    validation: float | None = None
+    init: str = "zeros"
+    seed: int = 0
+    dtype: str | None = None
+    threshold: float | None = None
+    standardize: bool = False
+    scale: float | None = None
+    missing: str | dict[str, str] = "error"
+    categorical: tuple[str, ...] | list[str] = ()
+
+    def __repr__(self) -> str:
+        given = [f"{f.name}={value!r}" for f in fields(self) if (value := getattr(self, f.name)) != f.default]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name; `deep` changes nothing, as none is an estimator."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters; ParameterError for one that is not there."""
+        known = [field.name for field in fields(self)]
+        for name, value in params.items():
+            if name not in known:
+                raise ParameterError([f"{type(self).__name__} has no parameter {name!r}: it has {', '.join(known)}"])
+            setattr(self, name, value)
+        return self
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on X (N, n), an array or a data frame, and targets y (N,); writes nothing.
+
+        FitDataError for what does not fit, ParameterError for parameters, DivergedError. DataWarning as `train`.
+        """
+        with _as_values():
+            table, names = self._table(X, None)
+            name = next(name for name in ("y", *(f"y{k}" for k in range(len(names) + 1))) if name not in names)
+            config = config_from_mapping(self._mapping(name))
+            target, classes, by_class = _target(y, table.rows), None, config.training.class_weight
+            if self._is_classifier:
+                classes, target = self._coded(target)
+                if isinstance(self.class_weight, Mapping):
+                    by_class = _coded_weights(self.class_weight, classes)
+            elif table.rows == 1:
+                raise FitDataError("found X with 1 sample: there is nothing to learn")
+            config = replace(config, training=replace(config.training, class_weight=by_class))
+            training = prepare_table(config, table.with_column(name, table_of({name: target}, []), name))
+            for _ in training.epochs():
+                pass
+            for text in dict.fromkeys([*training.notes, *remarks_on(training)]):
+                warnings.warn(_in_python(text), DataWarning, stacklevel=2)
+        self.n_features_in_ = len(names)
+        self.__dict__.pop("feature_names_in_", None)
+        if is_named(X):
+            self.feature_names_in_ = np.array(names, object)
+        if classes is not None:
+            self.classes_ = classes
+        self.n_iter_ = len(training.state.records)
+        self.model_ = TrainedModel(training.result)
+        w, b = self.model_.weights(raw=True)
+        self.coef_: Array = w[:, 0] if classes is None else w.T
+        self.intercept_: Any = float(b[0]) if classes is None else b
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """The predictions (N,): classes, or numbers."""
+        model, z = self._z(X)
+        predicted = model.predicted(z)
+        return np.asarray(self.classes_[predicted] if self._is_classifier else predicted.astype(np.float64))
+
+    @property
+    def decision_function(self) -> Any:
+        """A function of X: z of a neuron, the logits of softmax (N, K), of two classes their difference (N,)."""
+        if not self._is_classifier:
+            raise AttributeError("a regression has no decision_function")
+        return partial(_decision, self)
+
+    @property
+    def predict_proba(self) -> Any:
+        """A function of X: P(class), (N, K), in the order of `classes_`; not there where the loss gives none."""
+        if not (self._is_classifier and (loss_of(self.loss).probability or self._layer == "softmax")):
+            raise AttributeError(f"loss {loss_of(self.loss).name} has no predict_proba")
+        return partial(_probabilities, self)
+
+    def score(self, X: Any, y: Any) -> float:
+        """The share of right classes; of a regression R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)²."""
+        predicted = self.predict(X)
+        with _as_values():
+            y = _target(y, len(predicted))
+        if self._is_classifier:
+            return float(np.mean(predicted == y))
+        y = y.astype(np.float64)
+        rest, whole = float(np.sum((y - predicted) ** 2)), float(np.sum((y - y.mean()) ** 2))
+        return 1.0 - rest / whole if whole else float(rest == 0.0)
+
+    @property
+    def _is_classifier(self) -> bool:
+        try:
+            return task_of(self._layer, self.loss) is not Task.REGRESSION
+        except (KeyError, TypeError, ValueError):
+            return False  # no loss: `fit` tells what it may be
+
+    def _mapping(self, target: str) -> dict[str, Any]:
+        """The config that the parameters are, with the column of the target."""
+        mapping: dict[str, Any] = {"model": {"type": self._layer}, "training": {}, "data": {}}
+        mapping["data"] |= {"path": "X", "target": target}
+        for name, value in self.get_params().items():
+            if value is not None:
+                section = _SECTIONS.get(name, "training")
+                (mapping[section] if section else mapping)[name] = value
+        if self._layer == "neuron" and self._is_classifier and "activation" not in mapping["model"]:
+            mapping["model"]["activation"] = "sigmoid" if loss_of(self.loss).probability else "identity"
+        return mapping
+
+    def _coded(self, y: Array) -> tuple[Array, Array]:
+        """The classes of y in order, and the number of each row's."""
+        if y.dtype.kind == "f" and (y != np.trunc(y)).any():
+            raise FitDataError(
+                "Unknown label type: continuous: y has numbers with a fraction, and these are no classes"
+            )
+        try:
+            classes, codes = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            raise FitDataError(f"Unknown label type: unknown: the labels of y can't be ordered: {error}") from error
+        if len(classes) < 2:
+            raise FitDataError(f"y has one class: every row is {classes[0]}, and there is nothing to learn")
+        if task_of(self._layer, self.loss) is Task.TWO_CLASSES and len(classes) > 2:
+            raise FitDataError(
+                "Only binary classification is supported. The type of the target is multiclass.",
+                "Softmax() takes more than two classes",
+            )
+        return classes, codes.astype(np.float64)
+
+    def _table(self, X: Any, model: TrainedModel | None) -> tuple[Table, list[str]]:
+        """X as a table, and the names of its columns: of an array x1, x2, … or those that it was fitted with."""
+        if is_sparse(X) or hasattr(X, "tocsr"):
+            raise FitDataError("X is sparse, and the estimators take dense data", "X.toarray()")
+        table = table_of(X, []) if is_named(X) else self._of_array(X, model)
+        names = [*table.names]
+        if not names:
+            raise FitDataError(f"0 feature(s) (shape=({table.rows}, 0)) while a minimum of 1 is required.")
+        if not table.rows:
+            raise FitDataError(
+                f"Found array with 0 sample(s) (shape=(0, {len(names)})) while a minimum of 1 is required."
+            )
+        if self.missing == "error":
+            for name in names:
+                if (gaps := table.missing(name)).any():
+                    where = table.where(int(np.argmax(gaps)), name)
+                    raise FitDataError(f"{where}: the cell is missing (NaN)", "missing='median' fills gaps")
+        return table, names
+
+    def _of_array(self, X: Any, model: TrainedModel | None) -> Table:
+        X = np.stack([*frame_columns(X).values()], axis=1) if is_frame(X) else np.asarray(X)
+        if X.dtype.kind == "c":
+            raise FitDataError("Complex data not supported: X has complex numbers")
+        if X.ndim != 2:
+            raise FitDataError(
+                f"Expected 2D array, got {X.ndim}D array instead: X has the shape {X.shape}",
+                "Reshape your data: X.reshape(-1, 1) if it is one feature, X.reshape(1, -1) if it is one sample",
+            )
+        if X.dtype.kind in "OSU" and not self.categorical:
+            X = X.astype(np.float64)
+        names = [f"x{k + 1}" for k in range(X.shape[1])]
+        if model is not None and X.shape[1] == self.n_features_in_:
+            names = [*getattr(self, "feature_names_in_", names)]
+        return table_of(X, names)
+
+    def _z(self, X: Any) -> tuple[Any, Array]:
+        if "model_" not in vars(self):
+            raise _from_sklearn("NotFittedError", FitDataError)(
+                f"This {type(self).__name__} instance is not fitted yet: fit(X, y) comes first"
+            )
+        with _as_values():
+            table, names = self._table(X, self.model_)
+            self._check_names(X, names)
+            if len(names) != self.n_features_in_:
+                raise FitDataError(
+                    f"X has {len(names)} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                    "features as input"
+                )
+            model = self.model_._model
+            prepared = model.preparation.apply(table, with_target=False)
+            for text in prepared.notes:
+                warnings.warn(_in_python(text), DataWarning, stacklevel=3)
+            return model, model.z(prepared.X)
+
+    def _check_names(self, X: Any, names: list[str]) -> None:
+        """As scikit-learn: columns have the names and the order that they had in `fit`."""
+        fitted: list[str] | None = [*self.feature_names_in_] if "feature_names_in_" in vars(self) else None
+        me = type(self).__name__
+        if fitted is None or not is_named(X):
+            if fitted is not None:
+                warnings.warn(
+                    f"X does not have valid feature names, but {me} was fitted with feature names", stacklevel=4
+                )
+            elif is_named(X):
+                warnings.warn(f"X has feature names, but {me} was fitted without feature names", stacklevel=4)
+            return
+        if names == fitted:
+            return
+        unseen, lost = sorted({*names} - {*fitted}), sorted({*fitted} - {*names})
+        lines = ["The feature names should match those that were passed during fit."]
+        lines += ["Feature names unseen at fit time:", *(f"- {name}" for name in unseen)] if unseen else []
+        lines += ["Feature names seen at fit time, yet now missing:", *(f"- {name}" for name in lost)] if lost else []
+        lines += [] if unseen or lost else ["Feature names must be in the same order as they were in fit."]
+        raise FitDataError("\n".join(lines) + "\n")
+
+    def __sklearn_tags__(self) -> Any:
+        tags: Any = import_module("sklearn.utils")
+        classifier = self._is_classifier
+        return tags.Tags(
+            estimator_type="classifier" if classifier else "regressor",
+            target_tags=tags.TargetTags(required=True),
+            classifier_tags=tags.ClassifierTags(multi_class=self._layer == "softmax") if classifier else None,
+            regressor_tags=None if classifier else tags.RegressorTags(),
+            input_tags=tags.InputTags(allow_nan=self.missing != "error", string=bool(self.categorical)),
+        )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Neuron(_Estimator):
+    """A neuron a = g(xᵀw + b): of two classes with sigmoid and bce (the default) or hinge, else a regression.
+
+    Neuron(activation="identity", loss="mse") predicts numbers. Parameters are the keys of the config; None is its
+    default. After `fit`: `coef_` and `intercept_` in the units of X, `classes_`, `n_features_in_`, `feature_names_in_`
+    (of data frames), `n_iter_`, and `model_`, a TrainedModel.
+    """
+
+    _layer = "neuron"
+
+    loss: Choice = "bce"
+    activation: Choice | None = None
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Softmax(_Estimator):
+    """A softmax layer p = softmax(xᵀw + b) over the classes of y, with cce or mse.
+
+    Parameters are the keys of the config; None is its default. After `fit`: `coef_` (K, n) and `intercept_` (K,) in the
+    units of X, `classes_`, `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_`, and `model_`, a
+    TrainedModel.
+    """
+
+    _layer = "softmax"
+
+    loss: Choice = "cce"
+
+
+def _coded_weights(by_class: Mapping[Any, float], classes: Array) -> dict[str, float]:
+    """Weights by the number of the class; ParameterError for what is no class."""
+    numbers = {label: str(k) for k, label in enumerate(classes.tolist())}
+    if unknown := [label for label in by_class if label not in numbers]:
+        raise ParameterError([f"class_weight: {unknown[0]!r} is none of the classes, {several(map(str, numbers))}"])
+    return {numbers[label]: weight for label, weight in by_class.items()}
+
+
+def _decision(estimator: _Estimator, X: Any) -> Array:
+    z = estimator._z(X)[1].astype(np.float64)
+    return np.asarray(z[:, 1] - z[:, 0] if z.shape[1:] == (2,) else z)
+
+
+def _probabilities(estimator: _Estimator, X: Any) -> Array:
+    model, z = estimator._z(X)
+    return np.asarray(model.probabilities(z))
+
+
+def is_named(X: Any) -> bool:
+    """Whether X has columns with names: a data frame or a mapping, all of whose names are texts."""
+    if not is_frame(X):
+        return False
+    names = getattr(X, "column_names", getattr(X, "columns", None))
+    texts = [isinstance(name, str) for name in (frame_columns(X) if names is None else names)]
+    if any(texts) and not all(texts):
+        raise TypeError("Feature names are only supported if all input features have string names")
+    return all(texts)
+
+
+def _target(given: Any, rows: int) -> Array:
+    """y as an array (N,) without gaps."""
+    if given is None:
+        raise FitDataError("this estimator requires y to be passed, but the target y is None")
+    y: Array = np.asarray(given)
+    if y.dtype.kind == "c":
+        raise FitDataError("Complex data not supported: y has complex numbers")
+    if y.ndim == 2 and y.shape[1] == 1:
+        kind = _from_sklearn("DataConversionWarning", DataWarning)
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected: y.ravel() is taken", kind, stacklevel=3
+        )
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise FitDataError(f"y should be a 1d array, got an array of shape {y.shape} instead.")
+    if len(y) != rows:
+        raise FitDataError(f"X has {rows} rows and y has {len(y)}: each row needs its target")
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        what = "NaN" if np.isnan(y).any() else "infinity or a value too large for dtype('float64')"
+        raise FitDataError(f"Input y contains {what}.")
+    return y
+
+
+def _from_sklearn(name: str, other: type[Any]) -> type[Any]:
+    """scikit-learn's own error or warning, where that is imported, so that it can be caught as such; else another."""
+    exceptions = sys.modules.get("sklearn.exceptions")
+    return other if exceptions is None else getattr(exceptions, name)
+
+
+@contextmanager
+def _as_values() -> Iterator[None]:
+    """Errors of data and parameters are ValueErrors too, and speak of parameters instead of keys of a config."""
+    try:
+        yield
+    except ParameterError:
+        raise
+    except ConfigError as error:
+        raise ParameterError([*map(_in_python, error.problems)]) from error
+    except UsageError as error:
+        raise ParameterError([_in_python(str(error))]) from error
+    except DataError as error:
+        if isinstance(error, ValueError):
+            raise
+        raise FitDataError(_in_python(error.message), _in_python(error.hint)) from error
+
+
+def _in_python(text: str) -> str:
+    """A message in which keys of the config are parameters: `training.epochs: …` is `epochs: …`."""
+    text = re.sub(r"(?m)^config: ", "", text.replace("to mend it, in the config:", "to mend it:"))
+    text = re.sub(r"\bdata\.exclude: ", "leave out of X: ", text)
+    return re.sub(r"\b(?:model|training|data)\.(?=[a-z_12]+\b)", "", text)
