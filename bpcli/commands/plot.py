@@ -171,7 +171,7 @@ def _expression(
     import numpy as np
 
     from bpcli.plots.expressions import Scene, draw
-    from bpcli.plots.sampling import sensible_ranges
+    from bpcli.plots.sampling import sensible_ranges, with_minimum
 
     _check_options(wanted)
     request = Request([text], Given(wanted.at, wanted.let, wanted.declared), printer)
@@ -185,7 +185,7 @@ def _expression(
         printer.check(calculation, point, [height, *gradient])
         if wanted.lr is not None:
             path, trouble = _path(calculation, point, names, wanted.lr, wanted.steps or STEPS)
-    marks = path if path is not None else None if place is None else np.array([place])
+    marks = with_minimum(value, path) if path is not None else None if place is None else np.array([place])
     spans = sensible_ranges(value, names, _ranges(wanted.ranges, names), marks)
     scene = Scene(
         text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, wanted.updates,

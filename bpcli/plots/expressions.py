@@ -19,7 +19,7 @@ from bpcli.text.notation import number
 
 Array = NDArray[Any]
 
-FEW_STEPS = 60  # of a descent: up to so many each has a dot
+FEW_STEPS = 60  # of a descent: up to so many each has a dot, of more the first and the last
 STEEP = 50  # the ratio of high to low values from which levels are logarithmic
 
 
@@ -97,8 +97,7 @@ def _curve(figure: Any, scene: Scene) -> None:
     axes.plot(x, np.clip(y, low - beyond, high + beyond), color=COLORS[0], label="f")
     if scene.path is not None:
         at = scene.path[:, 0]
-        axes.plot(at, scene.value(at), "o-", color=COLORS[1], markersize=4 if len(at) <= FEW_STEPS else 2, linewidth=1,
-                  label=_steps(scene.path))  # fmt: skip
+        axes.plot(at, scene.value(at), "o-", color=COLORS[1], markersize=4, linewidth=1, **_dots(scene.path))
     if scene.marked and scene.point is not None:
         _tangent(axes, scene, scene.point[0], float(scene.height or 0.0))
         axes.plot(scene.point, [scene.height], "o", color=INK, markersize=6, zorder=5)
@@ -123,8 +122,10 @@ def _tangent(axes: Any, scene: Scene, p: float, height: float) -> None:
         axes.plot([], [], color=color, label=f"{name}: {'increasing' if sign > 0 else 'decreasing'}")
 
 
-def _steps(path: Array) -> str:
-    return f"{len(path) - 1} step{'s' if len(path) != 2 else ''}"
+def _dots(path: Array) -> dict[str, Any]:
+    """The label of a descent, and which of its points have a dot."""
+    steps = f"{len(path) - 1} step{'s' if len(path) != 2 else ''}"
+    return {"label": steps, "markevery": None if len(path) <= FEW_STEPS else [0, len(path) - 1]}
 
 
 def _grid(scene: Scene, count: int) -> tuple[Array, Array, Array]:
@@ -174,9 +175,9 @@ def _contours(figure: Any, scene: Scene) -> None:
     if scene.slopes is not None:
         _field(axes, scene)
     if scene.path is not None:
-        few = len(scene.path) <= FEW_STEPS
-        axes.plot(*scene.path.T, "o-", color="white", markersize=4 if few else 2, linewidth=1.4,
-                  markeredgecolor="black", markeredgewidth=0.6 if few else 0.1, label=_steps(scene.path))  # fmt: skip
+        stroke = import_module("matplotlib.patheffects").withStroke(linewidth=2.4, foreground="black")
+        axes.plot(*scene.path.T, "o-", color="white", markersize=4, linewidth=1.4, markeredgecolor="black",
+                  markeredgewidth=0.6, path_effects=[stroke], zorder=6.5, **_dots(scene.path))  # fmt: skip
     _point_and_arrows(axes, scene)
     axes.set(
         xlabel=scene.names[0], ylabel=scene.names[1], title=_title(scene), xlim=scene.ranges[0], ylim=scene.ranges[1]
@@ -214,7 +215,7 @@ def _point_and_arrows(axes: Any, scene: Scene) -> None:
             _updates(axes, scene, start, step)
         else:
             _arrow(axes, start, start + step, COLORS[1])
-            axes.plot([], [], color=COLORS[1], label=f"∇f = ({_numbers(slope)})")
+            axes.plot([], [], color=COLORS[1], label=f"∇f = ({_numbers(slope)}), not to scale")
     elif slope is not None:
         axes.plot([], [], "o", color=COLORS[1], label="∇f = (0, 0)")
     axes.plot(*([v] for v in scene.point), "o", color=COLORS[1], markersize=7, markeredgecolor="white", zorder=7)
@@ -241,8 +242,8 @@ def _field(axes: Any, scene: Scene) -> None:
         U, V = U / largest, V / largest
         U, V = U / np.hypot(U, V), V / np.hypot(U, V)
     there = np.isfinite(U) & np.isfinite(V)
-    axes.quiver(X.ravel()[there], Y.ravel()[there], U[there], V[there], color="white", alpha=0.75, pivot="middle",
-                angles="xy", scale=26, width=0.004, label="direction of ∇f")  # fmt: skip
+    axes.quiver(X.ravel()[there], Y.ravel()[there], U[there], V[there], color="white", edgecolor="black", linewidth=0.5,
+                pivot="middle", angles="xy", scale=24, width=0.005, label="direction of ∇f")  # fmt: skip
 
 
 def _surface(figure: Any, scene: Scene) -> None:
@@ -250,13 +251,13 @@ def _surface(figure: Any, scene: Scene) -> None:
     X, Y, Z = _grid(scene, 81)
     low, high = window(Z, runs_off(scene.value, X, Y, Z))
     if np.isfinite(Z).any():
-        axes.plot_surface(X, Y, np.clip(Z, low, high), cmap="viridis", linewidth=0, alpha=0.9, rstride=1, cstride=1,
-                          zorder=1)  # fmt: skip
+        axes.plot_surface(X, Y, np.clip(Z, low, high), cmap="viridis", linewidth=0, antialiased=False, rstride=1,
+                          cstride=1, rasterized=True, zorder=1)  # fmt: skip
     else:
         _empty(axes, Z)
     if scene.path is not None:
         z = scene.value(*scene.path.T)
-        axes.plot(*scene.path.T, z, "o-", color=COLORS[1], markersize=3, zorder=5, label=_steps(scene.path))
+        axes.plot(*scene.path.T, z, "o-", color=COLORS[1], markersize=3, zorder=7.5, **_dots(scene.path))
     if scene.marked and scene.point is not None:
         axes.plot(*([v] for v in scene.point), [scene.height], "o", color=INK, zorder=6)
         slope = scene.slope
@@ -266,7 +267,7 @@ def _surface(figure: Any, scene: Scene) -> None:
             rise = float(np.dot(slope, step))
             color = COLORS[3] if scene.path is not None else COLORS[1]
             axes.quiver(*scene.point, scene.height, *step, rise, color=color, linewidth=2.2, zorder=7)
-            axes.plot([], [], [], color=color, label=f"along ∇f = ({_numbers(slope)})")
+            axes.plot([], [], [], color=color, label=f"along ∇f = ({_numbers(slope)}), not to scale")
     axes.set(xlabel=scene.names[0], ylabel=scene.names[1], zlabel="f", title=_title(scene), zlim=(low, high))
     axes.set(xlim=scene.ranges[0], ylim=scene.ranges[1])
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):

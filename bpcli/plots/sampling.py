@@ -138,6 +138,38 @@ def default_ranges(points: Array, width: float = 3.0) -> list[Span]:
     return [(float(m - r), float(m + r)) for m, r in zip(middle, reach, strict=True)]
 
 
+def with_minimum(value: Function, path: Array) -> Array:
+    """The points of a descent (N, variables), and the minimum that it leads to, if there is one not far from it.
+
+    Wider and wider ranges are searched, until the lowest value lies inside; then smaller and smaller ones around it.
+    """
+    low, high = np.array(default_ranges(path)).T
+    middle, reach = low / 2 + high / 2, high / 2 - low / 2
+    for wider in (1, 2, 4, 8):
+        place, lowest, highest, inside = _lowest(value, middle, wider * reach)
+        if inside:
+            break
+    if not inside or wider == 1:  # the range of the path shows it anyway
+        return path
+    bottom = lowest
+    for k in range(HALVINGS // 2):
+        place, bottom, _, _ = _lowest(value, place, wider * reach * 0.5 ** (k + 1))
+    is_pole = lowest - bottom > highest - lowest
+    return path if is_pole else np.concatenate([path, place[None]])
+
+
+def _lowest(value: Function, middle: Array, reach: Array) -> tuple[Array, float, float, bool]:
+    """The lowest point of a grid, its value, the largest value, and whether that point is inside, not at the edge."""
+    steps = np.linspace(-1, 1, 41)
+    grid = np.meshgrid(*(m + r * steps for m, r in zip(middle, reach, strict=True)), indexing="ij")
+    found = _evaluated(value, *(g.ravel() for g in grid))
+    there = np.isfinite(found)
+    best = int(np.argmin(np.where(there, found, np.inf)))
+    inside = bool(there[best]) and all(0 < k < len(steps) - 1 for k in np.unravel_index(best, grid[0].shape))
+    highest = float(found[there].max()) if inside else np.nan
+    return np.array([g.flat[best] for g in grid]), float(found[best]), highest, inside
+
+
 def sensible_ranges(
     value: Function, names: Sequence[str], given: Mapping[str, Span], marks: Array | None
 ) -> list[Span]:

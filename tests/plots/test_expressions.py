@@ -49,7 +49,7 @@ def test_the_arrow_points_along_the_gradient():
     step = np.subtract(arrow.xy, arrow.xyann)
     assert step[0] / step[1] == pytest.approx(2)
     assert axes.get_aspect() == 1
-    assert axes.get_legend_handles_labels()[1] == ["1 step", "∇f = (2, 1)"]
+    assert axes.get_legend_handles_labels()[1] == ["1 step", "∇f = (2, 1), not to scale"]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,19 @@ def test_levels_show_a_valley():
         assert norm is None
         assert np.allclose(np.diff(levels), levels[1] - levels[0])
         assert levels_of(0 * X, False) is None
+
+
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+def test_a_long_descent_is_a_line_with_two_ends_above_the_arrow(kind):
+    path = np.linspace([1.0, 0.5], [0.0, 0.0], 301)
+    with drawing():
+        axes = draw(scene(path=path), kind, (4, 3)).axes[0]
+    (line,) = [line for line in axes.get_lines() if line.get_label() == "300 steps"]
+    assert line.get_markevery() == [0, 300]
+    arrows = (
+        axes.texts if kind == "contour" else [c for c in axes.collections if type(c).__name__ == "Line3DCollection"]
+    )
+    assert line.get_zorder() > arrows[0].get_zorder()
 
 
 def test_the_updates_of_the_lecture_in_every_direction():

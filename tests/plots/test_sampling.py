@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpcli.plots.sampling import curve, default_ranges, runs_off, sensible_ranges, window
+from bpcli.plots.sampling import curve, default_ranges, runs_off, sensible_ranges, window, with_minimum
 
 
 def test_ranges_hold_what_is_marked():
@@ -69,3 +69,33 @@ def test_a_pole_is_told_from_a_peak():
             (lambda x, y: x + y, False),
         ):
             assert runs_off(value, X, Y, value(X, Y)) == off
+
+
+@pytest.mark.parametrize(
+    ("function", "path", "minimum"),
+    [
+        (lambda x, y: x**2 + y**2, [[2, 1], [1.6, 0.8]], (0, 0)),
+        (lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2, [[-1, 1], [-0.7, 0.5]], (1, 1)),
+        (lambda x: x**4 - 4 * x, [[3.0], [2.5]], (1,)),
+    ],
+)
+def test_the_minimum_of_a_descent_is_inside(function, path, minimum):
+    found = with_minimum(function, np.array(path, float))
+    np.testing.assert_allclose(found[-1], minimum, atol=1e-6)
+    spans = sensible_ranges(function, "xy"[: len(minimum)], {}, found)
+    assert all(low < v < high for (low, high), v in zip(spans, minimum, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("function", "path"),
+    [
+        (lambda x, y: x + y, [[0, 0], [-1, -1]]),  # there is none
+        (lambda x, y: x * y, [[1, 2], [0.5, 1.5]]),
+        (lambda x: np.where(x > 0, np.log(abs(x)), np.nan), [[3.0], [2.8]]),
+        (lambda x: 1 / x, [[-3.0], [-2.7]]),
+        (lambda x: (x - 1) ** 2, [[1.0], [1.0]]),  # the range of a point shows it
+    ],
+)
+def test_no_minimum_is_made_up(function, path):
+    with np.errstate(all="ignore"):
+        assert len(with_minimum(function, np.array(path, float))) == 2
