@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.api.predictions import own_data, scores, trained_on
+from bpcli.api.run_statistics import run_statistics
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.table import Table
-from bpcli.errors import BpcliError, DataError
+from bpcli.errors import BpcliError, DataError, several
 from bpcli.reporting.sections import Material, report_page
 from bpcli.training.config.loading import dump_config, load_config
 from bpcli.training.model import Model
 from bpcli.training.named_data import PARTS
-from bpcli.training.run import CONFIG, SUMMARY, check_one_run, load_model, load_summary, model_path, read_history
+from bpcli.training.run import CONFIG, SUMMARY, check_one_run, flat, load_model, load_summary, model_path, read_history
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def report(
     material = _of_run(model, loaded)
     material = replace(material, commands=commands)
     material = _on_own_rows(model, material) if data is None else _on(model, material, data)
-    return Report(report_page(material), [*dict.fromkeys(material.untold.values())])
+    notes = dict.fromkeys(text for section, text in material.untold.items() if section != "weights")
+    return Report(report_page(_with_statistics(model, material)), [*notes])
 
 
 def _of_run(path: Path, model: Model) -> Material:
@@ -54,7 +56,19 @@ def _of_run(path: Path, model: Model) -> Material:
         untold["config"] = f"{path} has no {CONFIG} next to it, which would say how it was trained"
     if not history:
         untold["learning"] = f"{path} has no history next to it, which would say how it learned"
-    return Material(str(path), model, config=config, history=history, untold=untold)
+    return Material(str(path), model, config=config, history=history, outcome=_outcome(folder), untold=untold)
+
+
+def _outcome(folder: Path) -> dict[str, str | float]:
+    """How far from the best a training ended, as its summary has it."""
+    if not (folder / SUMMARY).is_file():
+        return {}
+    summary = load_summary(folder)
+    found = flat({name: summary[name] for name in ("best_constant_loss", "optimum", "separated") if name in summary})
+    shown = {n: ("yes" if v else "no") if isinstance(v, bool) else v for n, v in found.items() if v is not None}
+    if by := [name for name in summary.get("separated_by") or () if isinstance(name, str)]:
+        shown["separated_by"] = several(by)
+    return {name: value for name, value in shown.items() if isinstance(value, str | int | float)}
 
 
 def _on_own_rows(path: Path, material: Material) -> Material:
@@ -75,6 +89,26 @@ def _on_own_rows(path: Path, material: Material) -> Material:
         scored={part: (model.z(rows.X), rows.y) for part, rows in parts.items() if len(rows.y)},
         features={} if training.in_files else {p: (r.X, r.y) for p, r in parts.items() if not is_sparse(r.X)},
     )
+
+
+def _with_statistics(path: Path, material: Material) -> Material:
+    """The report with the statistics of the weights in their own units, or why there are none."""
+    found, why = None, ""
+    try:
+        found = run_statistics(path, raw=True)
+    except BpcliError as error:
+        why = error.message
+    if found is not None and found["separated_by"]:
+        why = f"the classes are separated by {several(found['separated_by'])}"
+        why += (
+            ", so that no weights are the likeliest" if found["coefficients"] is None else "; only l2 holds the weights"
+        )
+    if found is not None and "withheld" in found:
+        why = "; ".join(filter(None, [why, found["withheld"]]))
+    if found is not None and found["coefficients"] is None:
+        found = None
+    untold = {"weights": f"No intervals: {why}."} if why else {}
+    return replace(material, statistics=found, untold={**material.untold, **untold})
 
 
 def _as_measured(path: Path) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ class Material:
     commands: Sequence[str] = ()
     config: str = ""
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    outcome: Mapping[str, str | float] = field(default_factory=dict)
+    """How the training ended, by what is known of it."""
     notes: Sequence[str] = ()
     scored: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     """z and y of the rows of each part; the last one judges the model."""
@@ -138,8 +141,14 @@ def _learning(material: Material, pictures: _Pictures) -> str:
         return ""
     last = len(history["epoch"]) - 1
     header = ["", "first epoch", "last epoch"]
-    rows = [(name, values[0], values[last]) for name, values in history.items() if name != "seconds"]
-    return pictures.of("curves", "Learning curves") + table([header, *rows], "The first epoch and the last")
+    rows = [(n, _known(values[0]), _known(values[last])) for n, values in history.items() if n != "seconds"]
+    shown = pictures.of("curves", "Learning curves") + table([header, *rows], "The first epoch and the last")
+    ended = [(name.replace("_", " ").replace(".", ", "), value) for name, value in material.outcome.items()]
+    return shown + (table([("at the end", "value"), *ended], "How the training ended") if ended else "")
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _metrics(material: Material, _: _Pictures) -> str:
@@ -242,7 +251,10 @@ def _intervals(material: Material) -> str:
     keys = [key for key in records[0] if any(record[key] is not None for record in records)]
     against = f", against {found['base']}" if "base" in found else ""
     rows = [[record[key] for key in keys] for record in records]
-    return table([["feature" if k == "name" else k for k in keys], *rows], f"Weights with 95 % intervals{against}")
+    return table(
+        [["feature" if k == "name" else k for k in keys], *rows],
+        f"Statistics of the weights, in their own units{against}, 95 % intervals",
+    )
 
 
 def _config(material: Material, _: _Pictures) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -116,6 +118,72 @@ def test_without_the_extra_it_is_named(bpcli, hostile, tmp_path, monkeypatch):
     assert result.code == 2
     assert "bpcli[plot]" in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_intervals_are_those_of_inspect(bpcli, root, tmp_path, read_page):
+    features = "data.features=[age, sex, bmi, bp]"
+    words = ["train", root / "configs/diabetes.yaml", "--set", "training.optimizer=newton", "--set", features]
+    assert bpcli(*words, "--output", tmp_path / "run", "--quiet").code == 0
+    (found,) = bpcli("inspect", tmp_path / "run", "--stats", "--raw", "--format", "json").json
+    assert bpcli("report", tmp_path / "run", "--output", tmp_path / "r.html").code == 0
+    tables = read_page((tmp_path / "r.html").read_text(encoding="utf-8")).tables
+    (rows,) = (rows for caption, rows in tables.items() if caption.startswith("Statistics of the weights"))
+    for shown, record in zip(rows[1:], found["coefficients"], strict=True):
+        numbers = {name: float(text) for name, text in zip(rows[0][1:], shown[1:], strict=True)}
+        assert numbers == {name: record[name] for name in numbers}
+        assert shown[0] == record["name"]
+        assert record["low"] < record["weight"] < record["high"]
+
+
+def test_where_there_are_no_intervals_it_says_why(made):
+    assert "No intervals: the weights are not at the optimum" in made.read_text(encoding="utf-8")
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+LOOK = """
+const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
+const light = c => [0.2126, 0.7152, 0.0722].reduce((sum, share, k) => {
+  const v = c[k] / 255; return sum + share * (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4) }, 0);
+const ground = e => { for (; e; e = e.parentElement) {
+  const c = rgb(getComputedStyle(e).backgroundColor); if (c.length == 3) return c } };
+let least = 99, texts = 0;
+for (const e of document.querySelectorAll("main *")) {
+  if (![...e.childNodes].some(n => n.nodeType == 3 && n.data.trim())) continue;
+  const style = getComputedStyle(e), ink = rgb(e.closest("svg") ? style.fill : style.color);
+  const [a, b] = [light(ink), light(ground(e))].sort((a, b) => b - a);
+  least = Math.min(least, (a + 0.05) / (b + 0.05)); texts++;
+}
+const wide = [...document.querySelectorAll("body *")].filter(e => !e.parentElement.closest(".scroll, svg"))
+  .map(e => e.getBoundingClientRect().left + (getComputedStyle(e).overflowX == "auto" ? e.clientWidth :
+    Math.max(e.scrollWidth, e.offsetWidth || 0)));
+document.title = "LOOK" + JSON.stringify({ least, texts, paper: light(ground(document.body)),
+  wide: Math.max(...wide),
+  requests: performance.getEntriesByType("resource").length }) + "END";
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to look with")
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_browser_shows_it_without_overflow_requests_or_faint_text(made, tmp_path, dark):
+    """The text of each element has the contrast of WCAG's AA, 4.5; nothing but a box with its own scroll is wide."""
+    page = made.read_text(encoding="utf-8")
+    looked = tmp_path / "looked.html"
+    allowed = page.replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'")
+    narrow = allowed.replace("margin:0 auto;max-width:62rem", "width:360px")
+    looked.write_text(narrow.replace("</body>", f"<script>{LOOK}</script></body>"), encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=360,800", "--enable-logging=stderr"]
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    command = [str(BROWSER), *flags, scheme, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", looked.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = json.loads(shown.stdout.partition("<title>LOOK")[2].partition("END")[0])
+    assert found["texts"] > 100
+    assert found["least"] >= 4.5
+    assert (found["paper"] < 0.1) == dark
+    assert found["wide"] <= 360
+    assert found["requests"] == 0
+    assert "CONSOLE" not in shown.stderr
 
 
 @pytest.mark.parametrize("config", ["diabetes", pytest.param("digits", marks=pytest.mark.slow), "hinge", "poisson"])
