@@ -1,6 +1,7 @@
 """`bpcli report`: one HTML file on a trained model, which needs nothing else."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,21 +35,26 @@ def command(model: Path, data: Path | None, data_format: str, file: Path | None,
     if file is None:
         raise UsageError("--output says where the report goes", "--output report.html")
     if file.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--output {file}: a report is written as HTML", f"--output {file.with_suffix('.html')}")
+        named = file.with_suffix(".html") if file.name.strip("-") else "report.html"
+        raise UsageError(f"--output {file}: a report is written as HTML", f"--output {named}")
     if not force:
         refuse_overwrite(file)
-    source = None if data is None else source_of(data, load_model(model))
+    source = None
+    if data is not None:
+        loaded = load_model(model)
+        source = source_of(data, loaded if data_format == "auto" else replace(loaded, data_format=data_format))
     with activity(reading([data] if data is not None else [])):
-        made = report(model, source, data_format=data_format, commands=_commands(model, data, file))
+        made = report(model, source, data_format=data_format, commands=_commands(model, data, file, data_format))
     for text in made.notes:
         output.note(text)
     write_atomically(file, lambda opened: opened.write(made.html.encode()), force)
 
 
-def _commands(model: Path, data: Path | None, file: Path) -> list[str]:
+def _commands(model: Path, data: Path | None, file: Path, data_format: str) -> list[str]:
     """What trains this model again, where its config is there, and what made the report."""
     config = model_path(model).parent / CONFIG
     train = [["bpcli", "train", str(config), "--output", f"{model_path(model).parent}-again"]]
     given = [] if data is None else [str(data)]
+    given += [] if data_format == "auto" else ["--data-format", data_format]
     mine = ["bpcli", "report", str(model), *given, "--output", str(file)]
     return [shlex.join(words) for words in [*(train if config.is_file() else []), mine]]

@@ -77,11 +77,12 @@ def table(rows: Iterable[Sequence[Any]], caption: str) -> str:
     """
     header, *body = rows
     words = [all(isinstance(row[k], str) for row in body) for k in range(len(header))]
-    sides = [' class="text"' if word else "" for word in words]
+    text = ' class="text"'
+    sides = [text if word else "" for word in words]
     head = "".join(f'<th scope="col"{s}>{escaped(h)}</th>' for s, h in zip(sides, header, strict=True))
     lines = []
     for row in body:
-        cells = [f"<td{s}>{_cell(v)}</td>" for s, v in zip(sides, row, strict=True)]
+        cells = [f"<td{text if isinstance(v, str) else ''}>{_cell(v)}</td>" for v in row]
         if words[0]:
             cells[0] = f'<th scope="row" class="text">{_cell(row[0])}</th>'
         lines.append(f"<tr>{''.join(cells)}</tr>\n")

@@ -92,7 +92,8 @@ class _Pictures:
         if not self.has(view):
             return ""
         self._drawn += 1
-        return picture(svg_text(draw(self.subject, [view], (6.0, 4.5))), self._drawn, called)
+        drawn = picture(svg_text(draw(self.subject, [view], (6.0, 4.5))), self._drawn, called)
+        return drawn or paragraph(f"{called}: the picture is a bitmap, which bpcli plot draws.")
 
 
 def _about(material: Material, _: _Pictures) -> str:
@@ -127,7 +128,9 @@ def _data(material: Material, _: _Pictures) -> str:
         if numbers is not None and len(numbers) == len(preparation.feature_names):
             header.append(called)
             columns.append(numbers[: len(names)])
-    what = "Features, each less its mean and divided by its scale" if len(header) == 3 else "Features"
+    what = "Features" + {2: ", each divided by its scale", 3: ", each less its mean and divided by its scale"}.get(
+        len(header), ""
+    )
     if len(names) < len(preparation.feature_names):
         what += f": the first {len(names)} of {len(preparation.feature_names)}"
     remarks = bullets(material.notes)

@@ -93,6 +93,8 @@ def test_the_same_command_gives_the_same_bytes(bpcli, hostile, made):
     [
         ([], 2, "--output report.html"),
         (["--output", "{}/r.pdf"], 2, "r.html"),
+        (["--output", "."], 2, "report.html"),
+        (["--output", "-"], 2, "report.html"),
         (["--output", "{}/there.html"], 2, "--force"),
         (["--output", "{}/no/r.html"], 3, "can't be written"),
         (["{}/gone.csv", "--output", "{}/r.html"], 3, "gone.csv"),
