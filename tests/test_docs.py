@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from glob import glob
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -277,6 +278,9 @@ def home(tmp_path_factory):
         (home / f"{student}.txt").write_text("0,0\n0,0\n")
     for run, config in {"iris": "iris", "diabetes": "diabetes", "cells": "breast_cancer"}.items():
         reader.run(f"bpcli train configs/{config}.yaml --set training.epochs=5 --output runs/{run} --quiet")
+    reader.run("bpcli train configs/iris.yaml --set training.learning_rate=0.01 --output runs/slow --quiet")
+    for k, rows in enumerate((table[:20], [table[0], *table[20:]])):
+        (home / f"part-{k}.csv").write_text("\n".join(rows) + "\n")
     return home
 
 
@@ -293,5 +297,7 @@ def test_the_examples_of_the_helps_work(bpcli, home, tmp_path, monkeypatch, name
     if name == "plot":
         pytest.importorskip("matplotlib")
     arguments = list(itertools.takewhile(lambda word: word not in {">", "|"}, shlex.split(example)))
+    # As a shell does.
+    arguments = [name for word in arguments for name in (sorted(glob(word)) if word.endswith("*.csv") else [word])]
     shown = bpcli(*arguments[1:])
     assert shown.code == ("--mine" in arguments), shown.err

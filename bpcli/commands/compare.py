@@ -33,8 +33,8 @@ def command(
     """Measure RUNs on the same rows, with a 95 % interval of each difference to the best.
 
     \b
-    bpcli compare runs/iris runs/cells --metric accuracy
-    bpcli compare runs/iris runs/cells --data data/iris.csv
+    bpcli compare runs/iris runs/slow --metric accuracy
+    bpcli compare runs/iris runs/slow --data data/iris.csv
     """
     if data is not None and split is not None:
         raise UsageError("--split takes rows of the data the runs were trained on, so there can be no --data with it")
