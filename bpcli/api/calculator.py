@@ -6,7 +6,7 @@ Source: the lecture's "Multivariate Functions" and "Partial Derivatives and Grad
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.screening import Screen
 from bpcli.calculus.sweeps.wide_range import TOO_LARGE
-from bpcli.errors import UsageError
+from bpcli.errors import ExpressionError, UsageError
 
 Floats = NDArray[np.float64]
 R = TypeVar("R")
@@ -40,10 +40,20 @@ class LostDigitsWarning(RuntimeWarning):
 Kind = Literal["value", "gradient", "jacobian", "hessian"]
 
 
+def _shape(value: Any) -> tuple[int, ...]:
+    """The shape of a value, () for what is no array."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return ()
+
+
 class Function(Generic[R]):
     """A function of an expression's variables: call it as `f(1, 2)`, `f(x=1, y=2)` or `f({"x": 1, "y": 2})`.
 
     Each of `variables` is a number, a vector or a matrix; a function of one variable takes `f(1, 2, 3)` as a vector.
+    With several variables, all numbers, `f([1, 2])` is a point too, as `scipy.optimize` gives it, and an array (B, n)
+    is B points: the same as `many`.
     Raises UsageError for a point that does not fit, ExpressionError for an expression that has no such result. A result
     that is not finite comes with a NotFiniteWarning, a derivative at a kink with a KinkWarning.
     """
@@ -74,14 +84,33 @@ class Function(Generic[R]):
         return f"<bpcli function of {', '.join(self.variables) or 'nothing'}: {', '.join(self._texts)}>"
 
     def __call__(self, *values: Any, **named: Any) -> R:
-        """The result at a point."""
+        """The result at a point, or at each row of an array (B, n)."""
+        array: Any = values[0] if len(values) == 1 and not named and not isinstance(values[0], Mapping) else None
+        shape = _shape(array)
+        if len(shape) in (1, 2) and len(self.variables) > 1:
+            if len(shape) == 2:
+                self._check_order()
+                return cast(R, self.many(array))
+            values = tuple(array)
         point = self._point(values, named)
-        calculation = self._calculations.at(point)
-        result, entries = self._compute(calculation, point)
+        try:
+            calculation, (result, entries) = self._computed(point)
+        except ExpressionError:
+            if shape[-1:] != (1,):
+                raise
+            if len(shape) == 2:
+                return cast(R, self.many(array))
+            point = self._point(tuple(array), {})  # a number, as scipy.optimize gives it
+            calculation, (result, entries) = self._computed(point)
         self._warn(calculation, point, entries)
         if not self._calculations.certify and self._is_new(calculation, point, entries):
             self._warn_of_lost_digits(calculation, point, entries)
         return result
+
+    def _computed(self, point: dict[str, Any]) -> tuple[Calculation, tuple[R, Sequence[float]]]:
+        """The calculation at a point, and what it gives."""
+        calculation = self._calculations.at(point)
+        return calculation, self._compute(calculation, point)
 
     def prepared(self, inputs: Mapping[str, Any]) -> tuple[Calculation, dict[str, Any]]:
         """The calculation for inputs by name, and its point."""
@@ -144,16 +173,20 @@ class Function(Generic[R]):
                     f"{len(values)} values without a name, and the variables are {', '.join(names) or 'none'}",
                     self._example(),
                 )
-            if len(names) > 1 and not self._by_place:
-                raise UsageError(
-                    f"which value is whose? Sorted the variables are {', '.join(names)}, and they appear otherwise",
-                    self._example(),
-                )
+            self._check_order()
             named = dict(zip(names, values, strict=True))
         check_names(named, names, "the point")
         if missing := [name for name in names if name not in named]:
             raise UsageError(f"no value is given for {', '.join(missing)}", self._example())
         return {**{name: as_value(name, named[name]) for name in names}, **self._constants}
+
+    def _check_order(self) -> None:
+        """UsageError where values without names could be taken for one another."""
+        if len(self.variables) > 1 and not self._by_place:
+            names = ", ".join(self.variables)
+            raise UsageError(
+                f"which value is whose? Sorted the variables are {names}, and they appear otherwise", self._example()
+            )
 
     def _example(self) -> str:
         return f"f({', '.join(f'{name}=…' for name in self.variables)})"

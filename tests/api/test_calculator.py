@@ -112,3 +112,40 @@ def test_importing_is_quick_and_the_names_are_all_there():
 def test_digits_print_as_the_command_prints_them(bpcli):
     row = package.grad("exp(x)*y")(0.1, 0.7)
     assert " ".join(map(number, row.tolist())) == bpcli("grad", "exp(x)*y", "--at", "0.1,0.7").lines[0]
+
+
+ROSENBROCK = "(1-x)**2+100*(y-x**2)**2"
+
+
+def test_a_point_is_an_array_as_scipy_gives_it():
+    optimize = pytest.importorskip("scipy.optimize")
+    f, g, h = package.value(ROSENBROCK), package.grad(ROSENBROCK), package.hessian(ROSENBROCK)
+    found = optimize.minimize(f, np.array([-1.0, 2.0]), jac=g, hess=h, method="trust-exact", options={"gtol": 1e-9})
+    np.testing.assert_allclose(found.x, [1, 1], atol=1e-8)
+    one = optimize.minimize(package.value("(t-3)**2+1"), [1.0], jac=package.grad("(t-3)**2+1"))
+    np.testing.assert_allclose(one.x, [3], atol=1e-6)
+    whole = optimize.minimize(package.value("sum((t-3)**2)"), [1.0, 2.0], jac=package.grad("sum((t-3)**2)"))
+    np.testing.assert_allclose(whole.x, [3, 3], atol=1e-6)
+    root = optimize.root(
+        lambda p: [p[0] + p[1] - 3, p[0] * p[1] - 2], [0.0, 5.0], jac=package.jacobian("x+y-3", "x*y-2")
+    )
+    np.testing.assert_allclose(root.x, [1, 2], atol=1e-9)
+
+
+@pytest.mark.parametrize("make", [package.value, package.grad, package.hessian, package.jacobian])
+def test_a_table_of_points_is_each_of_its_rows(make):
+    f, points = make(ROSENBROCK), [[1.0, 2.0], [3.0, 4.0], [-1.5, 0.25]]
+    assert f(points).tolist() == [np.asarray(f(x, y)).tolist() for x, y in points]
+    assert f(np.array(points)).tolist() == [np.asarray(f(row)).tolist() for row in points]
+
+
+def test_an_array_that_is_no_point():
+    g = package.grad("x*y")
+    for array in ([1, 2, 3], [[1, 2, 3]], 3, "a", [1, None], [1, [2, 3]]):
+        with pytest.raises(UsageError, match=r"x, y|[xy]: expected a number"):
+            g(array)
+    with pytest.raises(UsageError, match="which value is whose"):
+        package.grad("y*x")([[1, 2]])
+    with pytest.raises(ExpressionError, match="a gradient is of one number"):
+        package.grad("x**2")([1, 2])
+    assert package.grad("x**2")([[1], [2]]).tolist() == [[2], [4]]
