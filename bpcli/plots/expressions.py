@@ -175,8 +175,8 @@ def _contours(figure: Any, scene: Scene) -> None:
     if scene.slopes is not None:
         _field(axes, scene)
     if scene.path is not None:
-        stroke = import_module("matplotlib.patheffects").withStroke(linewidth=2.4, foreground="black")
-        axes.plot(*scene.path.T, "o-", color="white", markersize=4, linewidth=1.4, markeredgecolor="black",
+        stroke = import_module("matplotlib.patheffects").withStroke(linewidth=1.9, foreground="black")
+        axes.plot(*scene.path.T, "o-", color="white", markersize=4, linewidth=1.1, markeredgecolor="black",
                   markeredgewidth=0.6, path_effects=[stroke], zorder=6.5, **_dots(scene.path))  # fmt: skip
     _point_and_arrows(axes, scene)
     axes.set(
@@ -198,7 +198,7 @@ def _legend(figure: Any, axes: Any) -> None:
 
 
 def _arrow(axes: Any, start: Sequence[float] | Array, tip: Sequence[float] | Array, color: str) -> None:
-    style = {"arrowstyle": "-|>", "color": color, "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
+    style = {"arrowstyle": "-|>", "color": color, "lw": 2.6, "mutation_scale": 16, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", tip, start, arrowprops=style, zorder=6)
 
 
