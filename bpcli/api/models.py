@@ -1,5 +1,6 @@
 """Training and trained models in Python: what `train`, `predict`, `evaluate` and `inspect` do, with arrays."""
 
+import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -11,17 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.predictions import scores
-from bpcli.datasets.from_python import table_of
+from bpcli.datasets.from_python import is_frame, table_of
 from bpcli.datasets.meaning import meant
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.sparse import is_sparse, sparse_table
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError
+from bpcli.errors import meant as meant_name
+from bpcli.training.config.keys import KEYS
 from bpcli.training.config.loading import Config, config_from_mapping, load_config
 from bpcli.training.model import Model
-from bpcli.training.run import check_one_run, load_model, load_summary, read_history
-from bpcli.training.session import session
+from bpcli.training.run import check_one_run, flat, load_model, load_summary, read_history
+from bpcli.training.selection.trials import remarks_on
+from bpcli.training.session import check_output, session, write_run
+from bpcli.training.setup import prepare_table
+from bpcli.training.trainer import uncertainty_of
 from bpcli.training.verdict import no_better_than_constant
 
 Array = NDArray[Any]
@@ -115,12 +121,12 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class Run:
-    """A training that has ended: its model, its history by column, its summary, and its folder."""
+    """A training that has ended: its model, its history by column, its summary, and its folder, if it was written."""
 
     model: TrainedModel
     history: dict[str, Array]
     summary: dict[str, Any]
-    path: Path
+    path: Path | None
 
 
 def load(path: str | os.PathLike[str]) -> TrainedModel:
@@ -129,19 +135,37 @@ def load(path: str | os.PathLike[str]) -> TrainedModel:
 
 
 def train(
-    config: str | os.PathLike[str] | Mapping[str, Any] | Config,
+    config: str | os.PathLike[str] | Mapping[str, Any] | Config | None = None,
     *,
+    X: Any = None,
+    y: Any = None,
     settings: Sequence[str] = (),
     output: str | os.PathLike[str] | None = None,
     resume: bool = False,
     force: bool = False,
+    **keys: Any,
 ) -> Run:
     """Train what a config describes, a path or a mapping, and write its run folder, as `bpcli train` does.
 
-    `settings` are `KEY=VALUE` over a config file, `output` is the run folder. `resume` goes on with what is saved,
-    `force` replaces a run. An interrupt saves first. ConfigError, UsageError, DataError, DivergedError as the command.
+    `settings` are `KEY=VALUE` over it, `keys` further keys without their sections (`learning_rate=0.1`), `output` is
+    the run folder. `resume` goes on with what is saved, `force` replaces a run. An interrupt saves first. ConfigError,
+    UsageError, DataError, DivergedError as the command.
+
+    With X, an array (N, n) or a data frame, and y, (N,) or the name of a column of X, these are the data in the place
+    of `data.path`; a run is then written only if `output` is given.
     """
-    settled = config_of(config, settings)
+    if config is None and X is None and "path" not in keys:
+        raise UsageError("there is nothing to train on: expected a config, X and y, or a path")
+    if X is None and y is not None:
+        raise UsageError("y comes with X: expected both, or a config whose data.path names the table")
+    if X is not None:
+        if resume:
+            raise UsageError("a training on X in memory is not saved on the way, so that none can be resumed")
+        if not isinstance(config, Config):
+            keys |= {"path": "X"} | _target_key(config, y, keys)
+    settled = config_of({} if config is None else config, [*settings, *_as_settings(keys)])
+    if X is not None:
+        return _train_table(settled, _training_table(X, y, settled), output, force)
     if output is not None:
         settled = replace(settled, output=Path(output))
     with session(settled, resume, force) as current:
@@ -157,6 +181,70 @@ def train(
     model = load_model(folder)
     check_one_run(folder, model)
     return Run(TrainedModel(model), history, load_summary(folder), folder)
+
+
+def _as_settings(keys: Mapping[str, Any]) -> list[str]:
+    """Keys without their sections as `KEY=VALUE`; UsageError for one that is not there."""
+    paths = {path.rpartition(".")[2]: path for path in KEYS}
+    for name in keys:
+        if name not in paths:
+            raise UsageError(f"there is no key {name}", meant_name(name, paths, f"they are {', '.join(paths)}"))
+    return [f"{paths[name]}={json.dumps(value, default=_plain)}" for name, value in keys.items()]
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's, paths and others as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _target_key(config: Any, y: Any, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The name of the target: that of the column y, or, where y is an array and the config has none, `y`."""
+    if isinstance(y, str):
+        return {"target": y}
+    own = dict(config.get("data") or {}) if isinstance(config, Mapping) else {"target": config} if config else {}
+    return {} if y is None or "target" in {**own, **keys} else {"target": "y"}
+
+
+def _training_table(X: Any, y: Any, config: Config) -> Table:
+    """X as the table of a training, with the column y."""
+    if is_sparse(X) or hasattr(X, "tocsr"):
+        raise DataError("X is sparse, and arrays to train on are dense", "X.toarray(), or a LIBSVM file")
+    array = None if is_frame(X) else np.asarray(X)
+    names = [] if array is None or array.ndim != 2 else [f"x{k + 1}" for k in range(array.shape[1])]
+    if array is not None and not names:
+        raise DataError(f"X: expected an array (N, n) or a data frame, found an array of shape {array.shape}")
+    table = table_of(X if array is None else array, names)
+    target = config.data.target
+    if y is not None and not isinstance(y, str) and target is not None:
+        other = table_of({target: np.asarray(y)}, [])
+        if other.rows != table.rows:
+            raise DataError(f"y has {other.rows} rows, X has {table.rows}: each row needs its target")
+        if target in table.names:
+            raise UsageError(f"X has a column {target} itself, so the target can't come from y", f'y="{target}"')
+        table = table.with_column(target, other, target)
+    if not table.rows:
+        raise DataError("X has no rows")
+    return meant(table, config.data.dialect)
+
+
+def _train_table(config: Config, table: Table, output: str | os.PathLike[str] | None, force: bool) -> Run:
+    """`train` on a table in memory; the run is written only where there is an `output`."""
+    target = None if output is None else Path(output)
+    if target is not None:
+        config = replace(config, output=target)
+        check_output(config, force)
+    training = prepare_table(config, table)
+    for _ in training.epochs():
+        pass
+    remarks = remarks_on(training)
+    summary = {**training.summary(), "run": None if target is None else str(target)}
+    _warn([*training.notes, *remarks], 4)
+    model, records = replace(training.result, uncertainty=uncertainty_of(training, summary)), training.state.records
+    if target is not None:
+        write_run(training.config, model, records, summary, force)
+    rows = [flat(record) for record in records]
+    history = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return Run(TrainedModel(model), history, summary, target)
 
 
 def config_of(config: str | os.PathLike[str] | Mapping[str, Any] | Config, settings: Sequence[str] = ()) -> Config:

@@ -1,7 +1,7 @@
 """A training with its run folder: started, saved on the way, stopped, resumed, and put in place when complete."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
@@ -27,6 +27,7 @@ from bpcli.training.descent import sums
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.stopping import stopping_of
+from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
 from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.setup import prepare
@@ -297,6 +298,20 @@ def session(
                 if not isinstance(error, Exception):  # stopped by a signal
                     current.keep_stopped()
                 raise
+
+
+def check_output(config: Config, force: bool) -> None:
+    """UsageError where a run can't be written."""
+    check_target(config.output, RUN_FILES, force, WAYS_OUT)
+
+
+def write_run(
+    config: Config, model: Model, records: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], force: bool
+) -> None:
+    """Write the run of a training that was not saved on the way, whole or not at all."""
+    with staged_folder(config.output) as folder:
+        save_run(folder, dump_config(config), model, records, summary)
+        install(folder, config.output, RUN_FILES, force, WAYS_OUT)
 
 
 def _check_start(target: Path, resume: bool, force: bool) -> None:

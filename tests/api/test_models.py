@@ -163,3 +163,57 @@ def test_a_sparse_matrix_for_another_model_is_refused(here):
     model = package.train("configs/iris.yaml", settings=SHORT).model
     with pytest.raises(DataError, match="not trained on sparse data"):
         model.predict(csr_array(np.ones((2, 4))))
+
+
+KEYS_OF_IRIS = {"type": "softmax", "loss": "cce", "learning_rate": 0.1, "epochs": 4, "validation": 0.2, "seed": 5}
+
+
+@pytest.mark.parametrize("library", ["", "numpy", "pandas", "polars", "pyarrow"])
+def test_what_is_in_memory_trains_as_the_file_does(here, library):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv("data/iris.csv")
+    of_file = package.train(path="data/iris.csv", target="species", **KEYS_OF_IRIS, output="file")
+    X = {
+        "": lambda: {name: frame[name].tolist() for name in frame},
+        "numpy": lambda: frame.drop(columns="species").to_numpy(),
+        "pandas": lambda: frame,
+        "polars": lambda: pytest.importorskip("polars").DataFrame({name: frame[name].tolist() for name in frame}),
+        "pyarrow": lambda: pytest.importorskip("pyarrow").table(frame),
+    }[library]()
+    y = frame["species"] if library == "numpy" else "species"
+    run = package.train(X=X, y=y, **KEYS_OF_IRIS)
+    assert run.path is None
+    assert run.history["loss"].tolist() == of_file.history["loss"].tolist()
+    assert run.model.predict(X).tolist() == of_file.model.predict("data/iris.csv").tolist()
+    assert {k: run.summary[k] for k in ("train", "validation")} == {
+        k: of_file.summary[k] for k in ("train", "validation")
+    }
+    assert sorted(path.name for path in here.iterdir() if path.name[0] != ".") == ["configs", "data", "file"]
+    written = package.train(X=X, y=y, **KEYS_OF_IRIS, output="mine")
+    assert (
+        package.load("mine").predict(X).tolist() == written.model.predict(X).tolist() == run.model.predict(X).tolist()
+    )
+    with pytest.raises(UsageError, match="exists already"):
+        package.train(X=X, y=y, **KEYS_OF_IRIS, output="mine")
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "message"),
+    [
+        ({}, ConfigError, "data.target is missing"),
+        ({"y": [1, 2, 3]}, DataError, "y has 3 rows, X has 2"),
+        ({"y": "c"}, ConfigError, "no column c"),
+        ({"y": [0, 1], "target": "a"}, UsageError, "X has a column a itself"),
+        ({"y": "b", "learning_rat": 1}, UsageError, "did you mean learning_rate"),
+        ({"y": "b", "epochs": -1}, ConfigError, "expected a whole number"),
+        ({"y": "b", "resume": True}, UsageError, "none can be resumed"),
+        ({"y": [0, 1], "X": [1, 2]}, DataError, r"found an array of shape \(2,\)"),
+        ({"y": "b", "X": None}, UsageError, "nothing to train on"),
+        ({"y": "b", "X": {"a": [1, None], "b": [1, 2]}}, DataError, "row 2: column a: the cell is missing"),
+    ],
+)
+def test_what_is_in_memory_and_does_not_fit(here, given, kind, message):
+    keys = {"X": {"a": [1.0, 2.0], "b": [0, 1]}, "type": "neuron", "loss": "mse", "learning_rate": 0.1}
+    with pytest.raises(kind, match=message):
+        package.train(**(keys | given))
+    assert sorted(path.name for path in here.iterdir()) == ["configs", "data"]
