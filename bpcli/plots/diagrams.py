@@ -110,7 +110,8 @@ def _write(axes: Any, block: Block, left: float, top: float, color: str) -> None
     for k, line in enumerate(block.text):
         base = top - (k + 0.78 + (HEAD if k else 0.0)) * HIGH
         if k:
-            axes.text(left, base, plain(line), color=color, **style)
+            # In SVG, blanks side by side would become one.
+            axes.text(left, base, plain(line).replace("  ", 2 * "\N{NO-BREAK SPACE}"), color=color, **style)
         else:
             axes.text(left, base, plain(block.name), color=color, weight="bold", **style)
             axes.text(left + WIDE * (len(block.name) + 2), base, block.shape, color=GREY, **style)
