@@ -82,10 +82,10 @@ def _on_own_rows(path: Path, material: Material) -> Material:
         why = f"the rows of the training can't be read again: {error.message}"
         return replace(material, measured=_as_measured(path), untold={**material.untold, "metrics": why})
     parts = {part: training.parts[part] for part in ("train", "validation", "test") if part in training.parts}
-    model = material.model
+    model, excluded = material.model, training.config.data.exclude
     return replace(
         material,
-        notes=training.notes,
+        notes=[*training.notes, *([f"data.exclude leaves out {several(excluded)}"] if excluded else [])],
         scored={part: (model.z(rows.X), rows.y) for part, rows in parts.items() if len(rows.y)},
         features={} if training.in_files else {p: (r.X, r.y) for p, r in parts.items() if not is_sparse(r.X)},
     )

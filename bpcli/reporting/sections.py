@@ -254,10 +254,8 @@ def _intervals(material: Material) -> str:
     keys = [key for key in records[0] if any(record[key] is not None for record in records)]
     against = f", against {found['base']}" if "base" in found else ""
     rows = [[record[key] for key in keys] for record in records]
-    return table(
-        [["feature" if k == "name" else k for k in keys], *rows],
-        f"Statistics of the weights, in their own units{against}, 95 % intervals",
-    )
+    called = f"Statistics of the weights, in their own units{against}{', 95 % intervals' if 'low' in keys else ''}"
+    return table([["feature" if k == "name" else k for k in keys], *rows], called)
 
 
 def _config(material: Material, _: _Pictures) -> str:

@@ -34,6 +34,25 @@ def test_rows_that_are_given_judge_it(iris_run, root, read_page):
     assert "has the rows that the model was trained on" in made.html
 
 
+def test_what_is_left_out_is_said(tmp_path, read_page):
+    rows = [f"{k},{k % 7 if k % 9 else ''},{'ab'[k * k % 7 > 2]}" for k in range(60)]
+    (tmp_path / "d.csv").write_text("\n".join(["id,x,y", *rows]))
+    config = {
+        "model": {"type": "neuron", "activation": "sigmoid"},
+        "loss": "bce",
+        "training": {"optimizer": "newton", "l2": 0.1},
+        "data": {"path": str(tmp_path / "d.csv"), "target": "y", "exclude": ["id"], "missing": "drop"},
+    }
+    with pytest.warns(bpcli.DataWarning, match="dropped"):
+        bpcli.train(config, output=tmp_path / "run")
+    page = read_page(bpcli.report(tmp_path / "run").html)
+    assert "7 of 60 rows have gaps and are dropped" in page.text
+    assert "data.exclude leaves out id" in page.text
+    assert "No intervals: " in page.text
+    assert "under l2 the weights are pulled towards 0" in page.text
+    assert "std_error" in page.tables["Statistics of the weights, in their own units"][0]
+
+
 def test_data_that_do_not_fit(iris_run, root):
     with pytest.raises(DataError):
         bpcli.report(iris_run, root / "data/diabetes.csv")
