@@ -15,6 +15,7 @@ from bpcli.formulas.choices import Choice, Task, chosen
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, pairs_in_words, refusal
 from bpcli.formulas.losses import LOSSES
 from bpcli.lecture.chain import Chain, neuron_chain, softmax_chain
+from bpcli.lecture.drawing import latex_lines
 from bpcli.lecture.input_checks import check_labels, check_settings, check_sums, kind_of, one_hot
 
 Array = NDArray[Any]
@@ -47,7 +48,15 @@ def backprop(
     make = _softmax if LAYERS[layer].per_class else _neuron
     with np.errstate(all="ignore"):
         chain = make(layer, {name: v for name, v in given.items() if v is not None}, _learning_rate(learning_rate))
-        return _in_layout(chain, layout)
+        return ShownChain(*_in_layout(chain, layout))
+
+
+class ShownChain(Chain):
+    """A chain that a notebook shows in LaTeX."""
+
+    def _repr_latex_(self) -> str:
+        displays = "\n".join(line for line in latex_lines(self, 6) if line[0] != "%")
+        return displays.replace(r"\[", "$$").replace(r"\]", "$$")
 
 
 class ChainOfRun(NamedTuple):
@@ -57,6 +66,9 @@ class ChainOfRun(NamedTuple):
     path: str
     rows: tuple[int, ...]
     features: tuple[str, ...]
+
+    def _repr_latex_(self) -> str:
+        return ShownChain(*self.chain)._repr_latex_()
 
 
 def backprop_run(

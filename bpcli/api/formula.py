@@ -1,6 +1,6 @@
 """Derivatives as formulas, and the steps that lead to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -29,6 +29,11 @@ class Formulas(NamedTuple):
     ]  # one for a gradient, one for each output of a Jacobian, one for each of `entries` of a Hessian
     blocks: dict[str, Any]  # by variable: a gradient in the shape of the variable, a Jacobian as outputs × entries
     latex: bool
+    in_latex: "Callable[[], Formulas] | None" = None  # the same in LaTeX
+
+    def _repr_latex_(self) -> str:
+        """What a notebook shows."""
+        return rf"$\displaystyle {self.in_latex() if self.in_latex else self}$"
 
     def __str__(self) -> str:
         """The formulas, one row on each line; in LaTeX one matrix."""
@@ -74,14 +79,18 @@ def formula(
         blocks = derivation.jacobian(point)[1]
     else:
         blocks = {"": derivation.hessian(point)[2]}
-    written = {name: _written(block, given, latex, simplify) for name, block in blocks.items()}
-    if of == "gradient":
-        rows = [[v for block in written.values() for v in np.ravel(np.array(block, object)).tolist()]]
-    elif of == "jacobian":
-        rows = [[v for part in parts for v in part] for parts in zip(*written.values(), strict=True)]
-    else:
-        rows = written[""]
-    return Formulas(entries_of(given.wrt, known), rows, written, latex)
+
+    def made(latex: bool) -> Formulas:
+        written = {name: _written(block, given, latex, simplify) for name, block in blocks.items()}
+        if of == "gradient":
+            rows = [[v for block in written.values() for v in np.ravel(np.array(block, object)).tolist()]]
+        elif of == "jacobian":
+            rows = [[v for part in parts for v in part] for parts in zip(*written.values(), strict=True)]
+        else:
+            rows = written[""]
+        return Formulas(entries_of(given.wrt, known), rows, written, latex, None if latex else lambda: made(True))
+
+    return made(latex)
 
 
 def steps(

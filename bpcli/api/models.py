@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.sparse import is_sparse, sparse_table
 from bpcli.datasets.table import Table
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import DataError, UsageError, several
 from bpcli.errors import meant as meant_name
+from bpcli.text.notation import number
 from bpcli.training.config.keys import KEYS
 from bpcli.training.config.loading import Config, config_from_mapping, load_config
+from bpcli.training.metrics import METRICS
 from bpcli.training.model import Model
+from bpcli.training.named_data import PARTS
 from bpcli.training.run import check_one_run, flat, load_model, load_summary, read_history
 from bpcli.training.selection.trials import remarks_on
 from bpcli.training.session import check_output, session, write_run
@@ -119,7 +123,7 @@ class TrainedModel:
         return meant(table_of(X, self.columns), self._model.dialect)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A training that has ended: its model, its history by column, its summary, and its folder, if it was written."""
 
@@ -127,6 +131,44 @@ class Run:
     history: dict[str, Array]
     summary: dict[str, Any]
     path: Path | None
+
+    def __repr__(self) -> str:
+        return f"<bpcli run: {self.model!r}>" if self.path is None else f"<bpcli run {self.path}: {self.model!r}>"
+
+    def __str__(self) -> str:
+        """What it is and how good, in ten lines at most."""
+        names, parts = self._table()
+        told = [f"{name}: {', '.join(f'{k} {v}' for k, v in zip(names, of, strict=True) if v)}" for name, of in parts]
+        return "\n".join([*self._about(), *told])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        names, parts = self._table()
+        head = "".join(f"<th>{escape(name)}</th>" for name in ("", *names))
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in (name, *of))}</tr>" for name, of in parts)
+        about = "<br/>".join(map(escape, self._about()))
+        return f"<p>{about}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _about(self) -> list[str]:
+        model, optimum = self.model, self.summary.get("optimum", {})
+        known = model.classes
+        return [
+            f"{model._model.kind}: {model._model.preparation.target} from {len(model.columns)} columns",
+            *([] if known is None else [f"classes: {several(known)}"]),
+            f"epochs: {self.summary['epochs']}{', at the optimum' if optimum.get('reached') else ''}",
+            *([] if self.path is None else [f"run: {self.path}"]),
+        ]
+
+    def _table(self) -> tuple[list[str], list[tuple[str, list[str]]]]:
+        """The names of the metrics, and those of each part; where one has no value the cell is empty."""
+        parts = {name: self.summary[name] for name in PARTS if name in self.summary}
+        metrics = ["rows", *(name for name in parts["train"] if name in METRICS and METRICS[name].in_summary)]
+        shown = [
+            (name, ["" if part[metric] is None else number(part[metric], 4) for metric in metrics])
+            for name, part in parts.items()
+        ]
+        constant = number(self.summary["best_constant_loss"], 4)
+        return metrics, [*shown, ("best constant", [constant if metric == "loss" else "" for metric in metrics])]
 
 
 def load(path: str | os.PathLike[str]) -> TrainedModel:

@@ -201,3 +201,14 @@ def test_rows_of_a_run(root, tmp_path):
         library.backprop_run(run, [range(1, 10**12)])
     with pytest.raises(BpcliError, match="needs row"):
         library.backprop_run(run, [])
+
+
+def test_a_notebook_shows_the_chain_in_latex():
+    for layout in ("numerator", "denominator"):
+        chain = library.backprop(
+            "neuron", x=[1, 2], w=[0.5, -0.25], b=0, activation="sigmoid", loss="bce", y=1, layout=layout
+        )
+        shown = chain._repr_latex_()
+        assert shown.count("$$") == 2 * shown.count(r"\begin{aligned}") == 2 * shown.count(r"\end{aligned}") > 0
+        assert "%" not in shown
+        assert r"\frac{\partial J}{\partial z}" in shown

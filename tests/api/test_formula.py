@@ -57,3 +57,9 @@ def test_a_formula_is_the_same_whatever_is_installed(monkeypatch):
 def test_wrong_usage(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("of", ["gradient", "jacobian", "hessian"])
+def test_a_notebook_shows_formulas_in_latex(of):
+    text, latex = (package.formula("x**2*sin(y)", of=of, latex=latex) for latex in (False, True))
+    assert text._repr_latex_() == latex._repr_latex_() == rf"$\displaystyle {latex}$"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -217,3 +218,25 @@ def test_what_is_in_memory_and_does_not_fit(here, given, kind, message):
     with pytest.raises(kind, match=message):
         package.train(**(keys | given))
     assert sorted(path.name for path in here.iterdir()) == ["configs", "data"]
+
+
+def test_a_run_prints_ten_lines_and_is_a_table_in_a_notebook():
+    X = {"a": [0.0, 1.0, 2.0, 3.0], "<b>": [1, 0, 1, 1], "<y>": ["<p>", "q", "q", "<p>"]}
+    run = package.train(X=X, y="<y>", type="softmax", loss="cce", optimizer="newton", l2=0.1, test=0.5)
+    lines = str(run).splitlines()
+    assert len(lines) <= 10
+    assert lines[:2] == ["softmax: <y> from 2 columns", "classes: <p>, q"]
+    assert [line.partition(":")[0] for line in lines[3:]] == ["train", "test", "best constant"]
+    root = ElementTree.fromstring(f"<div>{run._repr_html_()}</div>")
+    rows = [[cell.text or "" for cell in row] for row in root.iter("tr")]
+    assert [row[0] for row in rows] == ["", "train", "test", "best constant"]
+    assert {len(row) for row in rows} == {len(rows[0])}
+    loss = rows[0].index("loss")
+    assert float(rows[1][loss]) == pytest.approx(run.summary["train"]["loss"], rel=1e-3)
+    assert float(rows[-1][loss]) == pytest.approx(np.log(2), rel=1e-3)
+    assert "array" not in repr(run)
+
+
+def test_the_package_shows_its_public_names_alone():
+    assert dir(package) == sorted(package.__all__)
+    assert all(hasattr(package, name) for name in dir(package))
