@@ -1,5 +1,6 @@
 """A report on a trained model as HTML: what it was trained on, how it learned, what it is worth, its weights."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,21 +27,25 @@ class Report:
 
 
 def report(
-    model: Path, data: Path | Table | None = None, *, data_format: str = "auto", commands: Sequence[str] = ()
+    model: str | os.PathLike[str],
+    data: str | os.PathLike[str] | Table | None = None,
+    *,
+    data_format: str = "auto",
+    commands: Sequence[str] = (),
 ) -> Report:
     """A report on the model of a run folder or a `model.npz`, on the rows of `data` or, without, those of its training.
 
     What the model alone does not have (its config, history, data) is left out, and the report says so. `commands` are
     those that do it again. DataError for `data` that do not fit; MissingExtraError without Matplotlib.
     """
-    loaded = load_model(model)
+    path, rows = Path(model), Path(data) if isinstance(data, str | os.PathLike) else data
+    loaded = load_model(path)
     if data_format != "auto":
         loaded = replace(loaded, data_format=data_format)
-    material = _of_run(model, loaded)
-    material = replace(material, commands=commands)
-    material = _on_own_rows(model, material) if data is None else _on(model, material, data)
+    material = replace(_of_run(path, loaded), commands=commands)
+    material = _on_own_rows(path, material) if rows is None else _on(path, material, rows)
     notes = dict.fromkeys(text for section, text in material.untold.items() if section != "weights")
-    return Report(report_page(_with_statistics(model, material)), [*notes])
+    return Report(report_page(_with_statistics(path, material)), [*notes])
 
 
 def _of_run(path: Path, model: Model) -> Material:

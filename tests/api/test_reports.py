@@ -29,7 +29,7 @@ def test_data_that_are_gone_leave_what_the_training_measured(root, tmp_path, rea
 
 
 def test_rows_that_are_given_judge_it(iris_run, root, read_page):
-    made = bpcli.report(iris_run, root / "data/iris.csv")
+    made = bpcli.report(str(iris_run), str(root / "data/iris.csv"))
     assert read_page(made.html).tables["Rows"][1] == ["iris.csv", "150"]
     assert "has the rows that the model was trained on" in made.html
 
