@@ -102,7 +102,8 @@ class _Estimator:
                     by_class = _coded_weights(self.class_weight, classes)
             elif table.rows == 1:
                 raise FitDataError("found X with 1 sample: there is nothing to learn")
-            config = replace(config, training=replace(config.training, class_weight=by_class))
+            settled = replace(config.training, class_weight=by_class)
+            config = replace(config, training=settled, data=replace(config.data, path=table.path))
             training = prepare_table(config, table.with_column(name, table_of({name: target}, []), name))
             for _ in training.epochs():
                 pass

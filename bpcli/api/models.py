@@ -271,6 +271,7 @@ def _training_table(X: Any, y: Any, config: Config) -> Table:
 
 def _train_table(config: Config, table: Table, output: str | os.PathLike[str] | None, force: bool) -> Run:
     """`train` on a table in memory; the run is written only where there is an `output`."""
+    config = replace(config, data=replace(config.data, path=table.path))
     target = None if output is None else Path(output)
     if target is not None:
         config = replace(config, output=target)

@@ -70,3 +70,13 @@ def test_gaps_of_pandas_and_whole_numbers_keep_what_they_are():
     assert table.missing("id").tolist() == table.missing("flag").tolist() == [False, True, False]
     assert table.is_boolean("flag")
     assert table.exact("n") == [big, 1, 2]
+
+
+@pytest.mark.parametrize("way", ["__arrow_c_stream__", "__dataframe__"])
+def test_a_frame_that_only_hands_on_its_columns(way):
+    table = pytest.importorskip("pyarrow").table({"a": [1.0, None, 3.0], "c": ["u", "v", None]})
+    frame = type("Frame", (), {way: lambda self, *args, **named: getattr(table, way)(*args, **named)})()
+    found = table_of(frame, ())
+    assert found.names == ["a", "c"]
+    np.testing.assert_array_equal(found.numeric("a"), [1, np.nan, 3])
+    assert found.text("c") == ["u", "v", ""]
