@@ -75,6 +75,9 @@ def compare(
         raise DataError("there are no rows to compare on")
     scored = [(model, z) for model, (z, _, _) in zip(models, of_runs, strict=True)]
     values = [model.metric(metric, z, y) for model, z in scored]
+    if all(value is None for value in values):
+        needs = METRICS[metric].needs
+        raise DataError(f"{metric} has no value on these rows{f': it needs {needs}' if needs else ''}")
     higher = METRICS[metric].higher_is_better
     known = [nan if value is None else value for value in values]
     order = [k for k in range(len(known)) if known[k] == known[k]]

@@ -8,7 +8,7 @@ import click
 from bpcli.api.model_sweep import Combination, sweep
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.option_groups import JOBS, PATH, SET, TEXT_DIGITS, format_option, precision_option
-from bpcli.errors import NotFiniteError
+from bpcli.errors import DataError, NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 from bpcli.text.yaml12 import yaml_text
 
@@ -73,6 +73,9 @@ def command(
     if format_ == "text":
         output.emit(f"\n{found.path}: results.csv" + (", best" if any(c.run for c in found.combinations) else ""))
     if not any(c.run for c in found.combinations):
+        if not found.troubles:
+            name = found.combinations[0].metric
+            raise DataError(f"{name} has no value on these rows, so that nothing can be chosen by it", "--metric loss")
         raise NotFiniteError(
             "no combination could be trained: each diverged" if len(found.troubles) > 1 else found.troubles[0],
             "a smaller training.learning_rate, or data.standardize: true",

@@ -286,7 +286,8 @@ _SOFTMAX = """\
 
 def _outputs(model: Exported) -> str:
     if not model.outputs:
-        return _SOFTMAX
+        by_threshold = f"CLASSES[out->p[1] >= {model.boundary!r}]"
+        return _SOFTMAX if model.boundary is None else _SOFTMAX.replace("CLASSES[largest]", by_threshold)
     formulas = [C.written(tree, "z[0]") for tree in model.outputs]
     if model.classes is None:
         return f"    out->prediction = {formulas[-1]};"

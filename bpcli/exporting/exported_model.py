@@ -15,7 +15,7 @@ from bpcli.datasets.preparation.columns import Column, by_number
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError, UsageError
-from bpcli.training.model import Model
+from bpcli.training.model import USUAL_THRESHOLD, Model
 
 Cell = float | str | bool | None
 
@@ -55,7 +55,7 @@ class Exported(NamedTuple):
 
     w is (features, outputs), b (outputs,). `outputs` are trees in z: of a regression and of a model without
     probabilities a, else 1 − a and a; there are none for softmax. With classes, the second of two is predicted where
-    a ≥ `boundary`, and of a softmax the first of the largest p.
+    the last output is at least `boundary`; where that is None, the first class of the largest p.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Exported(NamedTuple):
     b: NDArray[np.float64]
     outputs: tuple[Expression, ...]
     classes: tuple[str, ...] | None
-    boundary: float
+    boundary: float | None
     names: tuple[str, ...]
     rows: tuple[TestRow, ...]
 
@@ -98,11 +98,16 @@ def exported(model: Model, names: Sequence[str], predictions: Any) -> Exported:
         b,
         _outputs(model),
         None if model.classes is None else tuple(map(class_text, model.classes)),
-        model.boundary,
+        _boundary(model),
         tuple(names),
         (),
     )
     return found._replace(rows=tuple(_rows(model, found, predictions)))
+
+
+def _boundary(model: Model) -> float | None:
+    by_largest = model.g is None and (not model.has_threshold or model.threshold == USUAL_THRESHOLD)
+    return None if by_largest else model.boundary
 
 
 def _columns(model: Model) -> Sequence[Column]:

@@ -146,7 +146,8 @@ def javascript_code(model: Exported) -> bytes:
             "    const total = e.reduce((a, b) => a + b);\n"
             "    const p = e.map((each) => each / total);"
         )
-        chosen = "CLASSES[z.indexOf(largest)]"
+        by_threshold = "CLASSES[p[1] >= BOUNDARY ? 1 : 0]"
+        chosen = "CLASSES[z.indexOf(largest)]" if model.boundary is None else by_threshold
     text = _FILE.format(
         kind=model.in_words,
         version=__version__,
@@ -156,7 +157,7 @@ def javascript_code(model: Exported) -> bytes:
         weights=_lines(model.w),
         bias=_items(model.b),
         classes=literal(model.classes),
-        boundary=model.boundary,
+        boundary="null" if model.boundary is None else model.boundary,
         names=_items(model.names),
         outputs=outputs,
         result=f"[{chosen}, ...p]" if model.says_probabilities else f"[{chosen}]",

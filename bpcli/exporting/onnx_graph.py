@@ -168,9 +168,14 @@ def _outputs(graph: _Graph, model: Exported, z: str, names: Sequence[str]) -> No
         if model.says_probabilities:
             graph("Concat", *p, axis=1, output=names[1])
     else:
-        chosen = graph("ArgMax", z, axis=1, keepdims=0)
         e = graph.exp(graph("Sub", z, graph("ReduceMax", z, axes=[1])))
         graph("Div", e, graph("ReduceSum", e, last), output=names[1])
+        if model.boundary is None:
+            chosen = graph("ArgMax", z, axis=1, keepdims=0)
+        else:
+            of_second = graph("Gather", names[1], graph.constant(np.array(1)), axis=1)
+            chosen = graph("GreaterOrEqual", of_second, graph.constant(model.boundary))
+            chosen = graph("Cast", chosen, to=graph.onnx.TensorProto.INT64)
     # A row with a gap that has no filling has no prediction.
     score = graph("ReduceSum", z, last, keepdims=0)
     classes = graph.constant([*(model.classes or ()), ""])

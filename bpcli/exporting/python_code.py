@@ -148,7 +148,7 @@ def python_code(model: Exported) -> bytes:
         chosen = "p[-1]" if model.classes is None else "CLASSES[p[-1] >= BOUNDARY]"
     else:
         outputs = "    e = [exp(each - max(z)) for each in z]\n    total = sum(e)\n    p = [each / total for each in e]"
-        chosen = "CLASSES[z.index(max(z))]"
+        chosen = "CLASSES[z.index(max(z))]" if model.boundary is None else "CLASSES[p[-1] >= BOUNDARY]"
     text = _MODULE.format(
         kind=model.in_words,
         version=__version__,

@@ -214,8 +214,8 @@ def _results(model: Exported) -> list[str]:
     if model.classes is None:
         return ["p0"]
     classes = [*map(_text, model.classes)]
-    last = f"p{len(model.outputs) - 1}"
-    if model.outputs:
+    last = f"p{(len(model.outputs) or len(classes)) - 1}"
+    if model.boundary is not None:
         boundary = _number(model.boundary)
         chosen = f"CASE WHEN {last} >= {boundary} THEN {classes[1]} WHEN {last} < {boundary} THEN {classes[0]} END"
     else:

@@ -33,7 +33,7 @@ def weights_json(model: Model, exported: Exported) -> bytes:
         "classes": exported.classes,
         "weights": w,
         "bias": b,
-        "threshold": model.threshold if model.loss_row.probability else None,
+        "threshold": model.threshold if model.has_threshold else None,
         "rows": [
             {
                 "row": dict(zip([c.name for c in exported.inputs], row.cells, strict=True)),

@@ -94,6 +94,9 @@ def margins(model: Model, z: Array) -> Array:
     if z.ndim == 1:
         ahead = z - _boundary_z(model)
         return np.stack([-ahead, ahead], axis=1)
+    if model.has_threshold:
+        ahead = z[:, 1] - z[:, 0] - np.log(model.threshold / (1 - model.threshold))
+        return np.stack([-ahead, ahead], axis=1)
     return np.stack([z[:, k] - np.delete(z, k, axis=1).max(axis=1) for k in range(z.shape[1])], axis=1)
 
 

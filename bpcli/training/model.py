@@ -100,7 +100,7 @@ class Model:
     @property
     def boundary(self) -> float:
         """The output from which on a model with one output predicts the positive class."""
-        return self.threshold if self.loss_row.probability else 0.0
+        return self.threshold if self.says_probabilities else 0.0
 
     def weights(self, raw: bool = False) -> tuple[Array, Array]:
         """Weights (n, outputs) and bias (outputs,); `raw`: for features in their own units.

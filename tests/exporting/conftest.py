@@ -29,12 +29,12 @@ COLUMNS = (
 )
 
 
-def _model_of(layer, activation, loss, standardize=True, dtype=float):
+def _model_of(layer, activation, loss, standardize=True, dtype=float, many=4):
     """A model of all columns, with weights of both signs."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(5 if many > 2 else 6)
     task = task_of(layer, loss)
     per_class = LAYERS[layer].per_class
-    classes = None if task == "regression" else CLASSES[: 4 if per_class else 2]
+    classes = None if task == "regression" else CLASSES[: many if per_class else 2]
     n = sum(1 if column.categories is None else len(column.categories) for column in COLUMNS)
     mean = scale = None
     if standardize:
@@ -43,7 +43,7 @@ def _model_of(layer, activation, loss, standardize=True, dtype=float):
     else:
         scale = (*[1.0] * (n - 4), 1e300, *[1.0] * 3)
     preparation = Preparation("y", task, False, COLUMNS, classes, mean, scale)
-    shape = (n, 4) if per_class else (n,)
+    shape = (n, many) if per_class else (n,)
     w, b = rng.normal(size=shape).astype(dtype), rng.normal(size=shape[1:]).astype(dtype)
     return Model(layer, activation, loss, 0.3, w, b, preparation)
 
@@ -84,15 +84,21 @@ def with_rows(model, count=1000):
 
 
 def _cases():
-    """One model for each activation and each way from there to a prediction, and a softmax."""
+    """One model for each activation and each way from there to a prediction, and a softmax; one of two classes has a
+    threshold."""
     seen = {}
     for layer, activation, loss in pairs():
         row = loss_of(loss)
         seen.setdefault((layer, activation, row.task, row.probability), (layer, activation, loss))
-    return list(seen.values())
+    two = [(*case, True, float, 2) for case in seen.values() if LAYERS[case[0]].per_class]
+    return [*seen.values(), *two]
 
 
-@pytest.fixture(params=_cases(), ids=lambda case: "-".join(filter(None, case)), scope="session")
+@pytest.fixture(
+    params=_cases(),
+    ids=lambda case: "-".join(part for part in map(str, case[:3]) if part != "None") + "-two" * (len(case) > 3),
+    scope="session",
+)
 def export_of(request):
     """A model with a thousand rows."""
     found = with_rows(_model_of(*request.param))

@@ -130,3 +130,8 @@ def test_metrics_of_classes_beside_scikit_learn():
         assert metrics.balanced_accuracy(table) == pytest.approx(expected, rel=1e-12)
     y, p = rng.integers(0, 2, 99), rng.dirichlet(np.ones(2), 99)
     assert metrics.brier(y, p) == pytest.approx(sklearn.brier_score_loss(y, p[:, 1]), rel=1e-12)
+
+
+def test_mcc_of_right_predictions_is_one():
+    for sizes in ([17, 16, 17], [3, 7], [1, 1, 1, 5]):
+        assert metrics.mcc(np.diag(sizes)) == 1

@@ -12,7 +12,12 @@ def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | 
     if len(found) < len(values):
         return None, None
     with np.errstate(all="ignore"):  # ∞ − ∞
-        return float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None
+        mean, std = float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None
+        if not np.isinf([mean, std or 0.0]).any() or not np.isfinite(found).all():
+            return mean, std
+        scale = max(map(abs, found))  # their sum, or their squares, leave the doubles
+        shares = np.divide(found, scale)
+        return float(np.mean(shares)) * scale, std and float(np.std(shares, ddof=1)) * scale
 
 
 def ranked(means: Sequence[float | None], higher_is_better: bool) -> list[int]:
