@@ -56,7 +56,7 @@ def _curves(
         across, up = place(counts)
         if steps:  # from the highest score on: before it there is no precision
             across, up = np.concatenate([[0], across[1:]]), np.concatenate([up[1:2], up[1:]])
-        label = f"{name}: {called} {number(metric(positive, score), 4)}"
+        label = f"{name}: {called} {number(metric(*metrics.ranked(positive, score)), 4)}"
         style = {"color": COLORS[k], "label": label} if k < MAX_CURVES else {"color": "#999999"}
         axes.plot(across, up, drawstyle="steps-pre" if steps else None, **style)
     if at is not None:

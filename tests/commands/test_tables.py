@@ -144,7 +144,7 @@ def test_a_file_as_it_is_found_goes_to_a_model_without_an_editor(bpcli, here, fi
     drafted = bpcli("init", "--data", file.name)
     if drafted.code:
         assert drafted.code == 3
-        assert drafted.err.count("\n") <= 2
+        assert drafted.err.count("\n") <= 3  # a note, what is the matter, what to do
         return
     Path("c.yaml").write_text(drafted.out)
     trained = bpcli("train", "c.yaml", "--quiet", "--set", "training.epochs=30")

@@ -21,7 +21,7 @@ def test_the_target_out_of_a_file_of_its_own(read):
     with pytest.raises(DataError, match=r"has 1 rows, .* has 2"):
         with_target(table, read("label\nx\n", "y.csv"), "species")
     with pytest.raises(DataError, match="did you mean labels"):
-        with_target(table, read("labels,b\nx,1\ny,2\n", "y.csv"), "label")
+        with_target(read("a,c\n1,2\n2,3\n"), read("labels,b\nx,1\ny,2\n", "y.csv"), "label")
     with pytest.raises(UsageError, match="has a column a itself"):
         with_target(table, read("a\nx\ny\n", "y.csv"), "a")
 
