@@ -7,7 +7,8 @@ ALL = """
 model.type model.activation model.init model.threshold
 loss
 training.learning_rate training.batch_size training.epochs training.shuffle training.seed training.dtype
-training.optimizer training.engine training.tolerance training.schedule training.l1 training.l2 training.clip_norm training.class_weight
+training.optimizer training.engine training.tolerance training.schedule
+training.l1 training.l2 training.clip_norm training.class_weight
 training.early_stopping training.checkpoint_seconds
 data.path data.target data.positive data.features data.exclude data.categorical data.standardize data.scale
 data.delimiter data.decimal data.header data.comment data.missing_words data.numbers
