@@ -53,8 +53,9 @@ def check_interval(model: Model) -> None:
     if model.uncertainty is None:
         raise UsageError(
             "this model has no covariance of its weights, from which an interval follows: its training did not reach "
-            "the optimum, used l1, or has no optimum",
-            "train with optimizer: newton (up to 2000 weights)",
+            "the optimum, used l1, or had separated classes or too few rows",
+            "train with optimizer: newton (up to 2000 weights); where classes are separated or rows too few, with "
+            "training.l2 as well",
         )
 
 

@@ -4,13 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import CheckError, DataError
+from bpcli.errors import CheckError, ConfigError, DataError
+from bpcli.formulas.layers import settings_in_words
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.model_statistics import dependent, shown, statistics
 from bpcli.training.inference.separation import separation
 from bpcli.training.model import Model
+from bpcli.training.named_data import read_data
 from bpcli.training.run import CONFIG, check_one_run, load_model, model_path, summary_rows
 from bpcli.training.setup import prepare
 from bpcli.training.start import carried
@@ -39,10 +41,13 @@ def run_statistics(
     config = _config(run, data)
     _refuse(model, config)
     training = _same_rows(run, model, config, data)
-    part, model = training.parts["train"], _in_its_units(model, training)
+    part, model = training.parts["train"], _in_its_units(model, training, config)
     fit = Fit(model, Rows(part.X, part.y, part.weights), config.training.l2)
     if fit.likelihood is None:
-        raise CheckError(f"statistics are of linear, logistic and multinomial models, and this is {model.kind}")
+        raise CheckError(
+            "statistics are of linear (identity, mse), logistic (sigmoid, bce) and multinomial (softmax, cce) models, "
+            f"and this is {model.kind} of loss {settings_in_words(model.loss)}"
+        )
     separated_by: list[str] = []
     if model.classes is not None:
         found = separation(part.X, part.y, len(model.classes), model.w, model.b, part.weights, _BUDGET)
@@ -111,8 +116,10 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
     ways = {"data FILE": "names the file that has its rows"}
     try:
         training = prepare(config)
-    except DataError as error:
+    except (ConfigError, DataError) as error:
         if data is not None:
+            if isinstance(error, ConfigError):
+                _check_columns(config, model)
             raise
         raise DataError(f"{error.message}; the statistics need the rows of the training", ways=ways) from error
     if data is not None:
@@ -131,12 +138,19 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
     return training
 
 
-def _in_its_units(model: Model, training: Training) -> Model:
+def _check_columns(config: Config, model: Model) -> None:
+    """DataError that names the file and the columns of the model that it has not."""
+    target = [] if config.data.target is None else [config.data.target]
+    read_data(config, config.data.path).require([*(column.name for column in model.preparation.columns), *target])
+
+
+def _in_its_units(model: Model, training: Training, config: Config) -> Model:
     """The model for features as the training prepares them, which other rows may have changed."""
     preparation = training.model.preparation
     if preparation == model.preparation:
         return model
     if preparation.classes != model.classes or list(preparation.feature_names) != list(model.preparation.feature_names):
+        _check_columns(config, model)
         raise DataError("the data has other columns, categories or classes than the model")
     w, b, _ = carried(model, model.type, preparation)
     return replace(model, w=w, b=b, preparation=preparation)

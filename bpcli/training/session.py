@@ -185,7 +185,8 @@ class Session:
             self.warn(short)
         useless = no_better_than_constant(summary)
         if useless:
-            summary["advice"] = advice(training.result, training.parts["train"].X)
+            at_optimum = None if training.solver is None else bool(summary["optimum"]["reached"])
+            summary["advice"] = advice(training.result, training.parts["train"].X, at_optimum)
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
         if useless and self._replaces and target.exists():

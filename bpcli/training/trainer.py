@@ -164,6 +164,13 @@ class Training:
             {"separated_by": [names[j] for j in found.features]} if found.separated else {}
         )
 
+    def _ending(self) -> dict[str, Any]:
+        """How far the optimum is, which is nowhere where the classes are separated and nothing holds the weights."""
+        optimum, separated, options = self.optimum(self.result), self._separated(), self.config.training
+        if separated.get("separated") and self.result.says_probabilities and not (options.l1 or options.l2):
+            optimum["reached"] = False
+        return {"optimum": optimum, **separated}
+
     def _validated(self) -> dict[str, Any]:
         """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
         part = self.parts["validation"]
@@ -186,8 +193,7 @@ class Training:
             **({} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}),
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
             **self.beside_constant(),
-            "optimum": self.optimum(self.result),
-            **self._separated(),
+            **self._ending(),
             "seconds": self.state.seconds,
         }
 
@@ -206,9 +212,8 @@ class Training:
 def uncertainty_of(training: Training, summary: Mapping[str, Any]) -> Uncertainty | None:
     """The covariance of the weights that a training leaves, if they are at an optimum that is theirs alone."""
     options, model, train = training.config.training, training.result, training.parts["train"]
-    nowhere = summary.get("separated") and model.says_probabilities and not options.l2
     few = model.w.size + model.b.size <= MOST_WEIGHTS
-    if not summary["optimum"]["reached"] or options.l1 or nowhere or not few:
+    if not summary["optimum"]["reached"] or options.l1 or not few:
         return None
     with np.errstate(all="ignore"):
         try:

@@ -36,9 +36,12 @@ def no_better_than_constant(summary: Mapping[str, Any]) -> str:
 def short_of_optimum(summary: Mapping[str, Any], tolerance: float | None, epochs: int) -> str:
     """What a training lacks that was to go to the optimum, with at most so many epochs; empty if it is there."""
     optimum = summary.get("optimum")
-    if optimum is None or tolerance is None or optimum["reached"]:
+    if optimum is None or tolerance is None or optimum["gradient_norm"] <= tolerance:
         return ""
+    best = summary.get("best_epoch", summary["epochs"])
     why = "training.epochs were used up" if summary["epochs"] >= epochs else "no step led further down"
+    if best < summary["epochs"]:
+        why = f"early stopping kept epoch {best} of {summary['epochs']}, the best by the validation rows"
     return (
         f"the optimum is not reached: the gradient's largest entry is {number(optimum['gradient_norm'], 3)}, above "
         f"training.tolerance {number(tolerance)}, and {why}"
@@ -55,8 +58,15 @@ def no_optimum(summary: Mapping[str, Any], model: Model, penalised: bool) -> str
     )
 
 
-def advice(model: Model, X: Any) -> str:
-    """What to try where a model has learned nothing of the features X (N, n)."""
+def advice(model: Model, X: Any, at_optimum: bool | None = None) -> str:
+    """What to try where a model has learned nothing of the features X (N, n); a solver, whose steps are its own, is at
+    its optimum or not."""
+    if at_optimum is not None:
+        return (
+            "try other features or another target, or less of training.l1 or l2 where they are set"
+            if at_optimum
+            else "try more epochs"
+        )
     usual = "another training.learning_rate, or more epochs"
     if model.preparation.mean is not None:
         return f"try {usual}"

@@ -66,7 +66,7 @@ def test_rows_that_are_gone_or_changed_are_asked_for(table, tmp_path):
     ("said", "changes"),
     [
         ("under l1", {"optimizer": "newton", "l1": 0.01}),
-        ("linear, logistic and multinomial", {"optimizer": "lbfgs", "l2": 0.1}),
+        (r"linear .*, logistic .* and multinomial .* of loss hinge", {"optimizer": "lbfgs", "l2": 0.1}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::bpcli.api.models.DataWarning")
@@ -74,6 +74,66 @@ def test_what_has_no_statistics_is_refused(table, tmp_path, said, changes):
     loss = {"model": {"type": "neuron"}, "loss": "hinge"} if "linear" in said else {}
     with pytest.raises(CheckError, match=said):
         run_statistics(trained(table, tmp_path / "run", **loss, **changes))
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    """A table with a column of three categories, and one with a sum of two others beside it."""
+    rng = np.random.default_rng(7)
+    x, z, color = rng.normal(size=120), rng.normal(50, 30, size=120), rng.choice(["blue", "green", "red"], 120)
+    y = x + 0.03 * z - 1.5 + (color == "red") + rng.logistic(size=120) > 0
+    rows = list(zip(x, z, color, np.where(y, "yes", "no"), strict=True))
+    folder = tmp_path_factory.mktemp("colours")
+    (folder / "t.csv").write_text("x,z,color,y\n" + "".join(f"{a},{b},{c},{d}\n" for a, b, c, d in rows))
+    sums = "".join(f"{a},{b},{2 * a + b},{c},{d}\n" for a, b, c, d in rows)
+    (folder / "sum.csv").write_text("x,z,sum,color,y\n" + sums)
+    return folder, rows
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_categories_are_contrasts_to_the_first(colours, tmp_path, standardize):
+    sm = pytest.importorskip("statsmodels.api")
+    folder, rows = colours
+    how = {"validation": None, "categorical": ["color"], "standardize": standardize}
+    found = run_statistics(trained(folder / "t.csv", tmp_path / "run", data=how), raw=True)
+    assert [c["name"] for c in found["coefficients"]] == ["x", "z", "color=green", "color=red", "bias"]
+    X = np.array([[a, b, c == "green", c == "red", 1.0] for a, b, c, _ in rows], float)
+    there = sm.Logit(np.array([d == "yes" for *_, d in rows], float), X).fit(disp=0, tol=1e-12)
+    np.testing.assert_allclose(weights(found), np.column_stack([there.params, there.bse]), rtol=1e-6)
+    dependent = trained(folder / "sum.csv", tmp_path / "sum", data=how)
+    for raw in (False, True):
+        with pytest.raises(CheckError, match="not determined: x, z, sum\n"):
+            run_statistics(dependent, raw=raw)
+
+
+@pytest.mark.parametrize("left_out", ["color", "z", "y"])
+def test_other_data_names_its_file_and_what_it_lacks(colours, tmp_path, left_out):
+    folder, rows = colours
+    run = trained(folder / "t.csv", tmp_path / "run", data={"validation": None, "categorical": ["color"]})
+    names = ["x", "z", "color", "y"]
+    kept = [j for j, name in enumerate(names) if name != left_out]
+    lines = [",".join(str(row[j]) for j in kept) for row in [names, *rows]]
+    (tmp_path / "other.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=f"other.csv has no column {left_out}\n"):
+        run_statistics(run, data=tmp_path / "other.csv")
+
+
+def test_separated_classes_are_at_no_optimum_and_l2_is_named(bpcli, tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("x,z,y\n1,2,a\n2,1,a\n3,2,a\n4,1,b\n5,2,b\n6,1,b\n")
+    config = tmp_path / "s.yaml"
+    config.write_text(
+        "model: {type: neuron, activation: sigmoid}\nloss: bce\ntraining: {optimizer: newton}\n"
+        "data: {path: s.csv, target: y}\n"
+    )
+    told = bpcli("train", config, "--output", tmp_path / "run")
+    assert told.code == 0
+    assert "they have no optimum" in told.err
+    assert "at the optimum" not in told.out
+    assert "training.l2" in bpcli("predict", tmp_path / "run", path, "--interval", "0.9").err
+    held = bpcli("train", config, "--set", "training.l2=0.1", "--output", tmp_path / "held")
+    assert "at the optimum" in held.out
+    assert bpcli("predict", tmp_path / "held", path, "--interval", "0.9").code == 0
 
 
 def test_separated_classes_are_refused_in_every_format(bpcli, root, tmp_path):

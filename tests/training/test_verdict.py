@@ -10,7 +10,7 @@ from bpcli.datasets.preparation.columns import Column
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.formulas.choices import Task
 from bpcli.training.model import Model
-from bpcli.training.verdict import advice, no_better_than_constant
+from bpcli.training.verdict import advice, no_better_than_constant, short_of_optimum
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,23 @@ def test_the_advice_looks_at_the_scales(X, mean, expected):
     model = Model("neuron", "identity", "mse", 0.5, np.zeros(2), np.zeros(()), preparation)
     data = X if hasattr(X, "indptr") else np.array(X)
     assert re.match(expected, advice(model, data))
+    for at_optimum in (True, False):  # of a solver, whose steps are its own
+        assert "learning_rate" not in advice(model, data, at_optimum)
+
+
+@pytest.mark.parametrize(
+    ("norm", "epochs", "best", "said"),
+    [
+        (1e-3, 17, {"best_epoch": 7}, "early stopping kept epoch 7 of 17"),
+        (1e-3, 50, {"best_epoch": 40}, "early stopping kept epoch 40 of 50"),
+        (1e-3, 50, {"best_epoch": 50}, "training.epochs were used up"),
+        (1e-3, 50, {}, "training.epochs were used up"),
+        (1e-3, 17, {}, "no step led further down"),
+        (1e-9, 17, {"best_epoch": 7}, ""),
+    ],
+)
+def test_why_the_optimum_is_not_reached(norm, epochs, best, said):
+    summary = {"optimum": {"gradient_norm": norm, "reached": norm < 1e-8}, "epochs": epochs, **best}
+    told = short_of_optimum(summary, 1e-8, 50)
+    assert said in told
+    assert bool(said) == bool(told)

@@ -76,15 +76,12 @@ def dependent(fit: Fit, what: Shown) -> list[str]:
     """The features whose weights are not determined, as they depend on each other linearly."""
     if fit.l2 or not fit.null.size:
         return []
-    moved = what.A @ fit.null
-    # In units in which the feature is of size 1.
-    size = np.sqrt(np.diag(fit.gram) / fit.N)[np.append(what.kept, len(fit.mean))] / np.diag(fit.units)[
-        np.append(what.kept, len(fit.mean))
-    ].clip(1e-300)
-    amount = np.abs(moved[:-1]).max(axis=1) * np.maximum(size[:-1], 1e-300)
+    moved = np.abs(what.A @ fit.null).max(axis=1)
+    # How far a direction of length 1, in features of size 1, moves it at most: below is what rounding leaves.
+    most = np.abs(what.A) @ (1.0 / np.sqrt(np.where(np.diag(fit.gram) > 0, np.diag(fit.gram), 1.0)))
     constant = [name for name, j in zip(what.names, what.kept, strict=True) if not fit.gram[j, j]]
     return constant or [
-        name for name, by in zip(what.names, amount, strict=True) if by > 1e-6 * max(amount.max(), 1e-300)
+        name for name, by, unit in zip(what.names, moved[:-1], most[:-1], strict=True) if by > 1e-6 * unit
     ]
 
 
