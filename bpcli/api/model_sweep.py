@@ -83,6 +83,9 @@ def sweep(
     elif one_se:
         raise UsageError("one_se goes by the standard error over folds", "folds 5", names=("folds", "one_se"))
     tried = combinations(tries)
+    for setting in tried[0]:
+        if any(text.partition("=")[0].strip() == setting.key for text in settings):
+            raise UsageError(f"{setting.key} is set and tried", "one of the two")
     configs = _configs(config, settings, tried)
     for each in configs:
         _check_metric(metric, each)

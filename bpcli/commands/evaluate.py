@@ -107,9 +107,9 @@ def command(
     table = all_thresholds(decided.probabilities(z)[:, 1], y == 1).columns() if thresholds else {}
     for line in _lines(result, table, format_, precision):
         output.emit(line) if format_ == "text" else output.emit_data(line)
-    if set_threshold:
-        save_threshold(model, loaded, decided.threshold)
     _check(result, limits)
+    if set_threshold:  # not where a limit did not hold
+        save_threshold(model, loaded, decided.threshold)
 
 
 class _Limit(NamedTuple):

@@ -22,6 +22,7 @@ from bpcli.training.run import load_model
 @click.command(cls=Command)
 @click.argument("model", type=PATH)
 @option("Weights", "--raw", is_flag=True, help="Weights for the features in their own units.")
+@option("Weights", "--sort", is_flag=True, help="The features by the size of their weights, the largest first.")
 @option("Statistics", "--stats", is_flag=True, help="Standard errors, tests and intervals, and how well it fits.")
 @option("Statistics", "--refit", is_flag=True, help="Go to the optimum first, in memory.")
 @option("Statistics", "--robust", is_flag=True, help="Sandwich errors (HC0; HC1 in csv and json).")
@@ -31,6 +32,7 @@ from bpcli.training.run import load_model
 def command(
     model: Path,
     raw: bool,
+    sort: bool,
     stats: bool,
     refit: bool,
     robust: bool,
@@ -46,8 +48,11 @@ def command(
     \b
     bpcli inspect runs/iris
     bpcli inspect runs/diabetes --raw --format csv
+    bpcli inspect runs/iris --sort
     bpcli inspect runs/diabetes --stats --refit
     """
+    if stats and sort:
+        raise UsageError("--sort is for the weights, and --stats prints the features in order", "take one of them")
     if stats:
         found = run_statistics(model, raw=raw, refit=refit, robust=robust, data=data)
         print_statistics(found, format_, precision)
@@ -55,7 +60,7 @@ def command(
     if refit or robust or data is not None:
         raise UsageError("--refit, --robust and --data are for --stats", "add --stats")
     loaded = load_model(model)
-    description = describe(loaded, raw)
+    description = describe(loaded, raw, sort)
     _print(loaded, description, format_, precision)
     weights = zip([*description["features"], "(bias)"], [*description["weights"], description["bias"]], strict=True)
     for name, row in weights:
@@ -79,23 +84,26 @@ def _print(loaded: Model, description: dict[str, Any], format_: str, precision: 
         output.emit(line)
 
 
-def describe(model: Model, raw: bool) -> dict[str, Any]:
-    """The record that JSON shows; with `raw` the weights are w/s and the bias b − Σ w·m/s, for mean m and scale s."""
+def describe(model: Model, raw: bool, sort: bool = False) -> dict[str, Any]:
+    """The record that JSON shows; with `raw` the weights are w/s and the bias b − Σ w·m/s, for mean m and scale s; with
+    `sort` the features are in the order of Σ|w| over the outputs, the largest first."""
     w, b = model.weights(raw)
     preparation = model.preparation
+    order = np.argsort(-np.abs(w).sum(axis=1), kind="stable") if sort else np.arange(len(w))
     standardize = None
     if preparation.scale is not None and not raw:
-        standardize = {"mean": preparation.mean, "scale": preparation.scale}
+        mean, scale = (None if x is None else np.asarray(x)[order] for x in (preparation.mean, preparation.scale))
+        standardize = {"mean": mean, "scale": scale}
     classes = None if model.classes is None else [class_text(c) for c in model.classes]
     settings: dict[str, Any] = {"type": model.type, "activation": model.activation}
-    if model.loss_row.probability:
+    if model.has_threshold:
         settings["threshold"] = model.threshold
     return {
         "model": settings,
         "loss": model.loss,
-        "features": list(preparation.feature_names),
+        "features": [preparation.feature_names[k] for k in order],
         "classes": classes,
-        "weights": w,
+        "weights": w[order],
         "bias": b,
         "standardize": standardize,
     }

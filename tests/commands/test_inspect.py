@@ -31,3 +31,18 @@ def test_text_names_every_feature(bpcli, run):
     text = bpcli("inspect", run).out
     assert all(name in text for name in found["features"])
     assert bpcli("inspect", run / "nothing").code == 3
+
+
+def test_sorted_features_come_by_the_size_of_their_weights(bpcli, iris_run):
+    (plain,) = bpcli("inspect", iris_run, "--format", "json").json
+    (found,) = bpcli("inspect", iris_run, "--sort", "--format", "json").json
+    sizes = [sum(map(abs, row)) for row in found["weights"]]
+    assert sizes == sorted(sizes, reverse=True)
+    for key in ("mean", "scale"):
+        assert dict(zip(found["features"], found["standardize"][key], strict=True)) == dict(
+            zip(plain["features"], plain["standardize"][key], strict=True)
+        )
+    assert dict(zip(found["features"], found["weights"], strict=True)) == dict(
+        zip(plain["features"], plain["weights"], strict=True)
+    )
+    assert bpcli("inspect", iris_run, "--sort", "--stats").code == 2

@@ -83,3 +83,17 @@ def test_what_stands_at_its_place(bpcli, root, tmp_path):
     assert shown.code == 2
     assert "--resume" in shown.err
     assert "--output DIR" in shown.err
+
+
+def test_a_key_is_set_or_tried_and_a_metric_needs_a_value(bpcli, root, tmp_path):
+    config = root / "configs/diabetes.yaml"
+    both = bpcli("sweep", config, "--try", "training.l2=0,1", "--set", "training.l2=3", "--folds", 2)
+    assert both.code == 2
+    assert "training.l2 is set and tried" in both.err
+    (tmp_path / "t.csv").write_text("bmi,progression\n" + "".join(f"{k},1\n" for k in range(8)))
+    settings = (f"data.path={tmp_path / 't.csv'}", "training.epochs=2", "data.test=null")
+    words = [word for setting in settings for word in ("--set", setting)]
+    options = ("--try", "training.l2=0,1", "--folds", 2, "--metric", "r2", "--output", tmp_path / "s")
+    constant = bpcli("sweep", config, *options, *words)
+    assert constant.code == 3
+    assert "r2 has no value" in constant.err

@@ -47,6 +47,13 @@ def combinations(tries: Sequence[str]) -> list[tuple[Setting, ...]]:
         if not values:
             raise UsageError(f"{key} has no values to try", f"{key}=A,B,C")
         of_key[key] = [setting for part in _split(values) for setting in _settings(key, part)]
+        values_so_far: list[Any] = []
+        for setting in of_key[key]:
+            if any(
+                v == setting.value and isinstance(v, bool) == isinstance(setting.value, bool) for v in values_so_far
+            ):
+                raise UsageError(f"{key} has a value twice: {setting.text}")
+            values_so_far.append(setting.value)
     if not of_key:
         raise UsageError("there is nothing to try", "KEY=A,B,C", names=("try",))
     count = 1

@@ -51,6 +51,7 @@ def test_all_combinations_the_last_key_fastest():
         (["k=1,"], "no value before or behind a comma"),
         (["k=[1,2"], "k: \\[1,2: "),
         (["k=1", "k=2"], "given twice"),
+        (["k=0,1,0.0"], "has a value twice: 0.0"),
         (["output=a,b"], "output is no setting"),
         (["k=log:0:1:3"], "LO and HI above 0"),
         (["k=log:-1:1:3"], "LO and HI above 0"),

@@ -44,3 +44,10 @@ def test_the_simplest_within_one_standard_error(stds, penalties, chosen):
 
 def test_where_the_best_diverged_there_is_no_error_to_be_within():
     assert simplest([1, 0], [nan, nan], [nan, nan], 3, [(1, 0), (0, 0)]) == 1
+
+
+def test_a_standard_deviation_beyond_the_squares_of_doubles_is_a_double():
+    mean, std = mean_and_std([1e300, 2e300, 3e300])
+    assert mean == pytest.approx(2e300)
+    assert std == pytest.approx(1e300)
+    assert mean_and_std([1.7e308, 1.7e308, 1.7e308]) == (pytest.approx(1.7e308), 0)
