@@ -5,6 +5,7 @@ together as bpcli computes it.
 """
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ class _Graph:
 def onnx_graph(model: Exported) -> bytes:
     """The graph as the bytes of a file; inputs named as the columns, outputs `prediction` and `probabilities`."""
     try:
-        import onnx
+        onnx: Any = import_module("onnx")
     except ImportError as error:
         raise MissingExtraError("onnx", "onnx", "exporting to ONNX") from error
     texts = {text: "category" for column in model.inputs for text in (*(column.categories or ()), *column.words)}
