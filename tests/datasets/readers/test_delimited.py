@@ -335,8 +335,9 @@ def test_pandas_reads_the_same(tmp_path, rows, marks, encoding):
     lines = [f"{str(x).replace('.', decimal)}{delimiter}{word}" for x, word in rows]
     path = tmp_path / "t.csv"
     path.write_text("\n".join([f"x{delimiter}word", *lines]), encoding=encoding)
-    exact = {} if pandas.__version__ >= "3" else {"float_precision": "round_trip"}
-    expected = pandas.read_csv(path, sep=delimiter, decimal=decimal, encoding=encoding, **exact)
+    expected = pandas.read_csv(path, sep=delimiter, decimal=decimal, encoding=encoding)
     table = read_table(path)
-    assert table.numeric("x").tobytes() == expected.x.to_numpy(float).tobytes()
+    # pandas reads some decimals by one unit in the last place beside; the very doubles are known.
+    np.testing.assert_allclose(table.numeric("x"), expected.x.to_numpy(float), rtol=1e-15, atol=1e-320)
+    assert table.numeric("x").tolist() == [x for x, _ in rows]
     assert table.text("word") == expected.word.tolist()
