@@ -8,6 +8,7 @@ import re
 import sqlite3
 import tarfile
 import zipfile
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def tar():
 
 
 def database():
-    with sqlite3.connect(":memory:") as db:
+    with closing(sqlite3.connect(":memory:")) as db:
         db.execute("create table t (a)")
         return db.serialize()
 
