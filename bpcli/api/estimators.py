@@ -19,7 +19,7 @@ from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.table import Table
 from bpcli.errors import ConfigError, DataError, UsageError, several
 from bpcli.formulas.choices import Choice, Task
-from bpcli.formulas.layers import loss_of, task_of
+from bpcli.formulas.layers import LAYERS, loss_of, task_of
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.selection.trials import remarks_on
 from bpcli.training.setup import prepare_table
@@ -138,7 +138,7 @@ class _Estimator:
     @property
     def predict_proba(self) -> Any:
         """A function of X: P(class), (N, K), in the order of `classes_`; not there where the loss gives none."""
-        if not (self._is_classifier and (loss_of(self.loss).probability or self._layer == "softmax")):
+        if not (self._is_classifier and (loss_of(self.loss).probability or LAYERS[self._layer].per_class)):
             raise AttributeError(f"loss {loss_of(self.loss).name} has no predict_proba")
         return partial(_probabilities, self)
 
@@ -272,7 +272,7 @@ class _Estimator:
         return tags.Tags(
             estimator_type="classifier" if classifier else "regressor",
             target_tags=tags.TargetTags(required=True),
-            classifier_tags=tags.ClassifierTags(multi_class=self._layer == "softmax") if classifier else None,
+            classifier_tags=tags.ClassifierTags(multi_class=LAYERS[self._layer].per_class) if classifier else None,
             regressor_tags=None if classifier else tags.RegressorTags(),
             input_tags=tags.InputTags(allow_nan=self.missing != "error", string=bool(self.categorical)),
         )

@@ -28,7 +28,8 @@ def frame_columns(frame: Any) -> dict[Any, Any]:
     Frames that only hand on their columns, as by `__arrow_c_stream__`, need the extra arrow.
     """
     if hasattr(frame, "keys") and hasattr(frame, "__getitem__"):
-        return {name: np.asarray(frame[name]) for name in frame.keys()}  # noqa: SIM118 - a frame iterates otherwise
+        names = frame.keys()  # a frame may iterate otherwise
+        return {name: np.asarray(frame[name]) for name in names}
     names = getattr(frame, "column_names", getattr(frame, "columns", None))  # as of Arrow, or of Polars
     if names is not None and all(isinstance(name, str) for name in names):
         return {name: np.asarray(frame[name]) for name in names}

@@ -102,7 +102,7 @@ class StoredTable(Table):
     def with_column(self, name: str, other: Table, source: str) -> Table:
         """This table with the column `source` of `other`, which has as many rows, as its column `name`."""
         self._columns[name] = other.numeric(source) if other.is_numeric(source) else other.text(source)
-        self._elsewhere[name] = (other, source)
+        self._elsewhere[name] = lambda row: other.where(row, source)
         self.missing_words[name] = other.words(source)
         return self
 
@@ -128,7 +128,7 @@ class StoredTable(Table):
             block = Table(self.path, columns, rows, self._line_of, self._cells_of(codes), first)
             block.missing_words, block.dialect = self.missing_words, self.dialect
             block.place = _from(self.where, first)
-            block._elsewhere = {name: (_Shifted(other, first), s) for name, (other, s) in self._elsewhere.items()}  # type: ignore[misc]
+            block._elsewhere = {name: _from(where, first) for name, where in self._elsewhere.items()}
             yield block
             first += rows
 
@@ -165,17 +165,6 @@ class StoredTable(Table):
                 "the same command again: the copy is made anew",
             )
         return np.frombuffer(content).reshape(len(sums), rows)
-
-
-class _Shifted:
-    """The places of another table's rows, counted from row `first` of it."""
-
-    def __init__(self, other: Table, first: int) -> None:
-        self._other, self._first = other, first
-
-    def where(self, row: int, name: str | None = None) -> str:
-        """The place of a row for messages."""
-        return self._other.where(self._first + row, name)
 
 
 def _from(where: Callable[[int], str], first: int) -> Callable[[int], str]:

@@ -61,7 +61,7 @@ class Table:
         self._columns = dict(columns)
         self._line_of = line_of
         self._cells = cells
-        self._elsewhere: dict[str | None, tuple[Table, str]] = {}  # columns that come from other files
+        self._elsewhere: dict[str | None, Callable[[int], str]] = {}  # of a row, in columns of other files
         self._read_again: dict[str, list[str]] = {}
         self.place: Callable[[int], str] | None = None  # of a row, where the rows are not those of one file
         self.dressed: set[str] = set()  # columns whose cells are not numbers as they stand
@@ -199,8 +199,7 @@ class Table:
     def where(self, row: int, name: str | None = None) -> str:
         """The place of a row, counted from 0, for messages: `cells.csv:7: column radius`."""
         if name in self._elsewhere:
-            other, source = self._elsewhere[name]
-            return other.where(row, source)
+            return self._elsewhere[name](row)
         place = self.own_place(row, self.first_row) if self.place is None else self.place(row)
         return f"{place}: column {name}" if name else place
 
@@ -235,7 +234,7 @@ class Table:
             lambda n: other.text(source) if n == name else self._cells(n),
             quoted={*self.quoted, *([name] if source in other.quoted else [])},
         )
-        joined._elsewhere = {**self._elsewhere, name: (other, source)}
+        joined._elsewhere = {**self._elsewhere, name: lambda row: other.where(row, source)}
         joined.place = self.place
         joined.unstripped = lambda n: other.as_they_stand(source) if n == name else self.as_they_stand(n)
         joined.dense = self.dense if name not in self._columns else None

@@ -86,7 +86,7 @@ OfZ = Callable[[Any, Any], Any]
 
 def of_z(activation: Activation, loss: Loss) -> tuple[OfZ, OfZ]:
     """J₀(y, g(z)) and ∂J₀/∂z = ∂J₀/∂ŷ·∂a/∂z as functions of (y, z); the fused form if there is one."""
-    if fused := loss.fused.get(activation.name):
+    if fused := loss.fused_with(activation):
         return fused.term, fused.slope
     if loss.of_difference and any(math.isfinite(end) and end for end in activation.range[:2]):
         # Near the ends of its range a is rounded. J₀ depends on a − y alone: it gets 0 and an exact a − y.

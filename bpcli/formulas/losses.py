@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bpcli.formulas import loss_formulas as formulas
-from bpcli.formulas.activations import dsigmoid_dz, logit
+from bpcli.formulas.activations import Activation, dsigmoid_dz, logit
 from bpcli.formulas.choices import (
     BETWEEN_0_AND_1,
     FROM_0_TO_1,
@@ -23,6 +23,9 @@ from bpcli.formulas.choices import (
     smooth,
 )
 from bpcli.numbers.namespaces import array_namespace, namespace
+
+SOFTMAX = "softmax"
+"""The key of the fused form with softmax, which is no activation: it takes all logits at once."""
 
 
 class Fused(NamedTuple):
@@ -73,7 +76,7 @@ class Loss(NamedTuple):
     per_class: bool = False  # whether a sample may have an entry for each class, over which J₀ is summed
     of_difference: bool = False  # whether J₀ depends on y − ŷ alone, so that J₀(0, ŷ − y) is the same
     by_shares: Callable[..., float] | None = None  # (p): the least J of a constant ŷ, from the share of each class
-    fused: Mapping[str, Fused] = NONE  # by the name of an activation, or "softmax"
+    fused: Mapping[str, Fused] = NONE  # by the name of an activation, or `SOFTMAX`; see `fused_with`
     kinks: Kinks = smooth  # (y): where the pieces of J₀ meet
     settings: Mapping[str, Setting] = NONE  # with their defaults and bounds
     by_setting: Mapping[str, Callable[..., Any]] = NONE  # ∂J₀/∂(setting)
@@ -99,6 +102,10 @@ class Loss(NamedTuple):
     def dJ_dyhat(self, y: Any, yhat: Any) -> Any:
         """∂J/∂ŷ, in the shape of ŷ."""
         return self.slope(y, yhat) / formulas.sample_count(yhat) if self.whole is None else self.whole[1](y, yhat)
+
+    def fused_with(self, activation: Activation | None) -> Fused | None:
+        """The fused form with an activation, with softmax if that is None; None where there is none."""
+        return self.fused.get(SOFTMAX if activation is None else activation.name)
 
     def encode(self, y: Any) -> Any:
         """The numbers of class numbers 0 and 1 of two classes; others as they are."""
@@ -226,7 +233,7 @@ LOSSES: dict[str, Loss] = {
             by_shares=_entropy,
             likelihood=Likelihood.CLASSES,
             fused={
-                "softmax": Fused(
+                SOFTMAX: Fused(
                     formulas.softmax_cce_term,
                     formulas.dsoftmax_cce_term_dlogits,
                     "y*(logsumexp(logits)-logits)",

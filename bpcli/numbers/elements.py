@@ -63,15 +63,17 @@ class ElementArray(np.ndarray[Any, Any]):
     def __invert__(self) -> Any:
         return self.namespace.kept(_NOT(self))
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+    # The arguments are NumPy's, of which formulas give `axis` and `keepdims`.
+
+    def max(self, *args: Any, **options: Any) -> Any:
         """The largest along axes."""
-        return self._reduced("maximum", axis, keepdims)
+        return self._reduced("maximum", *args, **options)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+    def min(self, *args: Any, **options: Any) -> Any:
         """The smallest along axes."""
-        return self._reduced("minimum", axis, keepdims)
+        return self._reduced("minimum", *args, **options)
 
-    def _reduced(self, name: str, axis: Any, keepdims: bool) -> Any:
+    def _reduced(self, name: str, axis: Any = None, keepdims: bool = False) -> Any:
         axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         axes = tuple(a % self.ndim for a in axes)
         front = np.moveaxis(np.asarray(self), axes, range(len(axes)))
@@ -82,18 +84,18 @@ class ElementArray(np.ndarray[Any, Any]):
             result = np.asarray(result, object).reshape(shape)
         return self.namespace.kept(result)
 
-    def argmax(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
+    def argmax(self, *args: Any, **options: Any) -> Any:
         """The place of an entry that is the largest or near it, for formulas whose value is the same with either."""
         key = np.frompyfunc(self.namespace.rank, 1, 1)(self)
-        return np.asarray(key, object).argmax(axis=axis)
+        return np.asarray(key, object).argmax(*args, **options)
 
-    def all(self, axis: Any = None, **_: Any) -> Any:  # type: ignore[override]
+    def all(self, *args: Any, **options: Any) -> Any:
         """Whether each holds for certain."""
-        return np.asarray(_CERTAIN(self), bool).all(axis=axis)
+        return np.asarray(_CERTAIN(self), bool).all(*args, **options)
 
-    def any(self, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:  # type: ignore[override]
+    def any(self, *args: Any, **options: Any) -> Any:
         """Whether one may hold."""
-        return np.asarray(_POSSIBLE(self), bool).any(axis=axis, keepdims=keepdims)
+        return np.asarray(_POSSIBLE(self), bool).any(*args, **options)
 
 
 _OPERATORS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv}

@@ -9,27 +9,29 @@ from time import perf_counter
 from typing import Any
 
 from bpcli.datasets.large import has_blocks
-from bpcli.datasets.preparation import statistics
 from bpcli.datasets.stored import Progress
-from bpcli.datasets.table import is_number
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
 from bpcli.files import writing
 from bpcli.folders import check_target, install, staged_folder
-from bpcli.formulas.choices import name_and_settings
-from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.notation import number
-from bpcli.text.yaml12 import yaml_text
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
-from bpcli.training.config.keys import DIALECT_KEYS, KEYS, STARTS
-from bpcli.training.config.loading import Config, config_values, dump_config, load_config
+from bpcli.training.config.loading import Config, dump_config
 from bpcli.training.descent import sums
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import Pause, State
-from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
-from bpcli.training.run import CONFIG, RUN_FILES, is_finished, load_summary, save_run
+from bpcli.training.resumption import (
+    THEN,
+    config_texts,
+    is_done,
+    is_over,
+    refuse_other_config,
+    refuse_other_moments,
+    refuse_other_sums,
+)
+from bpcli.training.run import RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.setup import prepare
 from bpcli.training.signals import Interrupts
 from bpcli.training.trainer import Training, most_epochs, uncertainty_of
@@ -38,14 +40,6 @@ from bpcli.training.verdict import advice, no_better_than_constant, no_optimum, 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
 _SHARE = 0.01  # of the time that checkpoints may take
-_FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
-_DECIDED = (
-    "data.target",
-    "training.engine",
-    *(f"data.{key}" for key in DIALECT_KEYS),
-)  # where the default is to find out
-_THEN = {"training.engine": "numpy"}  # what was done before there was such a key
-_PATHS = ("data.path", "data.target_path", "data.validation", "data.test", "model.init")
 
 
 @dataclass
@@ -151,7 +145,9 @@ class Session:
     def _write(self) -> None:
         assert self.training is not None
         state = self.training.state
-        done = Checkpoint(state, _texts(self.config), self._data, self._replaces, checkpoints.processor(), sums.ROWS)
+        done = Checkpoint(
+            state, config_texts(self.config), self._data, self._replaces, checkpoints.processor(), sums.ROWS
+        )
         checkpoints.write(self._folder, done)
         self.saved, self._saved_steps = done.where(), state.steps
 
@@ -222,7 +218,7 @@ class Session:
         else:
             now = checkpoints.fingerprint(parts, training.model.preparation, training.started_from, found.data)
             if changed := checkpoints.changed_data(found.data, now):
-                _refuse_other_moments(self.config, training, found)
+                refuse_other_moments(self.config, training, found)
                 raise DataError(
                     f"the data has changed since {self.config.output} was saved: {changed}",
                     ways={"force": "to start afresh", "output": "for another run"},
@@ -258,7 +254,7 @@ def session(
         )
     target, current = config.output, Session(config, progress=progress)
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
-    if resume and checkpoints.unfinished(target) is None and _is_done(config):
+    if resume and checkpoints.unfinished(target) is None and is_done(config):
         current.summary = load_summary(target)  # needs no permission to write there
         yield current
         return
@@ -273,14 +269,14 @@ def session(
             found, current._replaces = checkpoints.read(target / checkpoints.CHECKPOINT), True
         check_target(target, RUN_FILES, current._replaces, WAYS_OUT)
         if found is not None:
-            _refuse_other_config(config, found.config)
-            engine = found.config.get("training.engine", _THEN["training.engine"])
+            refuse_other_config(config, found.config)
+            engine = found.config.get("training.engine", THEN["training.engine"])
             current.config = replace(config, training=replace(config.training, engine=engine))
         current._begin(folder, found)
-        if found is not None and current._extends and _is_over(config, found.state):
+        if found is not None and current._extends and is_over(config, found.state):
             current.training, current.summary = None, load_summary(target)
         elif found is not None:
-            _refuse_other_sums(config, current.training, found)
+            refuse_other_sums(config, current.training, found)
             current.saved, current._saved_steps = found.where(), found.state.steps
             current.notes.append(f"going on {current.saved}")
             here = checkpoints.processor()
@@ -319,99 +315,3 @@ def _check_start(target: Path, resume: bool, force: bool) -> None:
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if not resume and not force and checkpoints.unfinished(target) is not None:
         raise UsageError(f"{target}: a training that was stopped is saved there", ways=WAYS_OUT)
-
-
-def _texts(config: Config) -> dict[str, str]:
-    """The values by key, as YAML."""
-    values = config_values(config)
-    values["data.numbers"] = tuple(values["data.numbers"])  # how they are written follows from the data
-    return {key: yaml_text(value) for key, value in values.items()}
-
-
-def _is_done(config: Config) -> bool:
-    """Whether the run of `config` is there and complete; UsageError if it is of another config."""
-    if not is_finished(config.output) or not (config.output / CONFIG).is_file():
-        return False
-    then, now = _texts(load_config(config.output / CONFIG)), _texts(config)
-    _refuse_other_config(config, then)
-    return all(then[key] == now[key] for key in (*_PATHS, "training.epochs"))
-
-
-def _refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
-    """UsageError with every key that has changed; only `epochs` may grow. Files are compared by a digest of their
-    content."""
-    now = _texts(config)
-    changed = []
-    for key in now:
-        default = KEYS[key].default
-        before = then.get(key, yaml_text(_THEN.get(key, default)))  # a key that did not exist then had its default
-        if key in _DECIDED and yaml_text(default) in (before, now[key]):
-            continue
-        if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):
-            continue
-        if key == "training.epochs" and _may_grow(config, before):
-            continue
-        grows = ""
-        if key == "training.epochs":
-            name, by_total = _schedule(config)
-            grows = f", and the schedule {name} goes by their number" if by_total else ", and may only grow"
-        changed.append(f"{key}: it was {before}, now it is {now[key]}{grows}")
-    if changed:
-        raise UsageError(
-            "\n  ".join([f"the config has changed since {config.output} was trained:", *changed]),
-            ways={"resume": "with the config as it was", "force": "to start afresh", "output": "for another run"},
-        )
-
-
-def _refuse_other_sums(config: Config, training: Training | None, found: Checkpoint) -> None:
-    """UsageError where the steps that are left would add up a batch in another order than those that were taken."""
-    if training is None or training.solver is not None or training.batch_size <= sums.ROWS or not found.state.steps:
-        return
-    if found.block != sums.ROWS:
-        raise UsageError(
-            f"{config.output}: batches of more than {sums.ROWS} rows are now summed by blocks of {sums.ROWS} rows, and "
-            "were not when its steps were taken: the last bits of the others would differ",
-            ways={"force": "to start afresh", "output": "for another run"},
-        )
-
-
-def _refuse_other_moments(config: Config, training: Training, found: Checkpoint) -> None:
-    """UsageError where the data differs because an earlier version took the means of many rows otherwise."""
-    preparation, rows = training.model.preparation, len(training.parts["train"].y)
-    has_means = preparation.mean is not None or any(column.missing == "mean" for column in preparation.columns)
-    if found.block or not has_means or rows <= statistics.ROWS or found.data["train"]["rows"] != rows:
-        return
-    raise UsageError(
-        f"{config.output}: means and σ of more than {statistics.ROWS} rows are now taken by blocks, and were not when "
-        "it was saved: the last bits of the features differ",
-        ways={"force": "to start afresh", "output": "for another run"},
-    )
-
-
-def _is_over(config: Config, state: State) -> bool:
-    """Whether a state is that of a finished training."""
-    stopping = stopping_of(config.training.early_stopping, config.training.epochs)
-    return (
-        state.ended
-        or state.epoch == most_epochs(config.training.epochs)
-        or (stopping is not None and stopping.exhausted(state))
-    )
-
-
-def _may_grow(config: Config, before: str) -> bool:
-    """Whether the config has more epochs than the saved one, and the schedule leaves the finished epochs as they
-    were."""
-    _, by_total = _schedule(config)
-    now = most_epochs(config.training.epochs)
-    return not by_total and most_epochs(before if before == "auto" else int(before)) < now
-
-
-def _schedule(config: Config) -> tuple[str, bool]:
-    """The schedule's name, and whether its factors depend on the number of epochs."""
-    name, _ = name_and_settings(config.training.schedule)
-    return name, SCHEDULES[name].by_total
-
-
-def _is_file(text: str) -> bool:
-    """Whether a part of the data is a file, rather than none, a fraction of the rows, or a word to start by."""
-    return text not in ("null", *STARTS) and not is_number(text)

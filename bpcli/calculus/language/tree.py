@@ -5,7 +5,7 @@ dataclass takes longer than evaluating the expression.
 """
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 T = TypeVar("T")
 Span = tuple[int, int]
@@ -29,7 +29,7 @@ class Node:
 
     def _flat(self) -> list[tuple[object, ...]]:
         """The tree in post-order, each node with the number of its operands, which determines the tree."""
-        return [(type(node), len(children(node)), *node._own()) for node in postorder(self)]  # type: ignore[arg-type]
+        return [(type(node), len(children(node)), *node._own()) for node in postorder(cast("Expression", self))]
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Node) and self._flat() == other._flat())
@@ -41,7 +41,7 @@ class Node:
         def written(node: Node, operands: list[str]) -> str:
             return f"{type(node).__name__}({', '.join([*map(repr, node._own()), *operands])})"
 
-        return fold(self, written)  # type: ignore[arg-type]
+        return fold(cast("Expression", self), written)
 
 
 def _operands(value: object) -> bool:

@@ -35,6 +35,8 @@ class ArrayOp(ABC):
     name = ""  # its key in the table
     has_edge = False
     of_rows = False  # works on a vector or on each row of a matrix, not on a number
+    shares = False  # its entries are the shares of classes, or of all others, between 0 and 1,
+    of_others = False  # and which of the two
     selects = False  # takes some entries of its operand, and leaves others
 
     @abstractmethod

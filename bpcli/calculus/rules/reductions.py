@@ -184,6 +184,8 @@ class _Softmax(ArrayOp):
 class Softmax(_Softmax):
     """softmax of `formulas`, along an axis."""
 
+    shares = True
+
     def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         return softmax(args[0], self.axis(on))
 
@@ -203,6 +205,8 @@ class Softmax(_Softmax):
 
 class OtherClasses(Softmax):
     """1 − p of a softmax: the sum of the other classes, which does not cancel where p is about 1."""
+
+    of_others = True
 
     def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         p = super().value(xp, args, on)

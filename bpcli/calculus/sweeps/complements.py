@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, share
 from bpcli.calculus.rules.function_rows import Function
+from bpcli.calculus.rules.reductions import REDUCTIONS
 from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Match
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import FROM_0_TO_1
@@ -115,7 +116,7 @@ def _is_part(match: Match, slot: int) -> bool:
     name = match.name_of(slot)
     if name in ACTIVATIONS:
         return ACTIVATIONS[name].range.within(FROM_0_TO_1)
-    return name in ("softmax", "other_classes") or share_of(match, slot) is not None
+    return (name in REDUCTIONS and REDUCTIONS[name].shares) or share_of(match, slot) is not None
 
 
 def _twice_sigmoid(match: Match, slot: int) -> int | None:
@@ -229,13 +230,13 @@ def as_share(match: Match, slot: int) -> Share | None:
         return Share(frozenset(terms[:k]), frozenset(terms)) if len(set(terms)) == len(terms) else None
     entries = match.args_of(slot, "sum") or (slot,)
     p, which = _chosen_entries(match, entries[0])
-    name = match.name_of(p)
-    if name not in ("softmax", "other_classes") or match.shape(slot) or (len(which) != 1 and name != "softmax"):
+    op = REDUCTIONS.get(match.name_of(p))
+    if op is None or not op.shares or match.shape(slot) or (len(which) != 1 and op.of_others):
         return None
     (logits,) = match.args_below(p)
     terms = [(match.constant(1), match.entry(logits, i)) for i in range(match.shape(logits)[0])]
     chosen = {terms[i] for i in which}
-    return Share(frozenset(chosen if name == "softmax" else set(terms) - chosen), frozenset(terms))
+    return Share(frozenset(set(terms) - chosen if op.of_others else chosen), frozenset(terms))
 
 
 def _chosen_entries(match: Match, slot: int) -> tuple[int, list[int]]:

@@ -55,7 +55,7 @@ def _output_text(kind: Kind) -> str:
     if kind.g is not None:
         term, slope = of_z(kind.g, loss)
         bound = "output = neuron_output"
-    elif "softmax" in loss.fused and loss.fused["softmax"].slope is dsoftmax_cce_term_dlogits:
+    elif (fused := loss.fused_with(None)) and fused.slope is dsoftmax_cce_term_dlogits:
         return "output = softmax_cce_output"
     else:
         term, slope = loss.term, loss.slope

@@ -25,7 +25,7 @@ def curvature_of(activation: Activation | None, loss: Loss) -> Curvature:
     """
     if activation is None:
         return lambda y, z: _after_softmax(loss, y, z)
-    fused = loss.fused.get(activation.name)
+    fused = loss.fused_with(activation)
     if fused is not None and fused.curvature is not None:
         return fused.curvature
 

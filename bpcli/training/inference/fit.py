@@ -104,7 +104,7 @@ class Fit:
         loss, g = self.model.loss_row, self.model.g
         if loss.likelihood is Likelihood.NORMAL:
             return loss.likelihood if g is not None and g.formula == "z" else None
-        return loss.likelihood if loss.likelihood and ("softmax" if g is None else g.name) in loss.fused else None
+        return loss.likelihood if loss.likelihood and loss.fused_with(g) else None
 
     def step(self) -> tuple[Array, float] | None:
         """Newton's step from θ (p,), and the decrement √(gᵀH⁻¹g); None where the Hessian is not positive definite."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.large import is_large
 from bpcli.datasets.table import Table
 from bpcli.formulas.choices import Task
-from bpcli.formulas.layers import DEFAULT_ACTIVATION, task_of
+from bpcli.formulas.layers import task_of
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
@@ -119,8 +119,8 @@ def _has_one_optimum(training: Training) -> bool:
     J₀ is convex in z where ŷ is z, and where the loss is fused with the activation, as it is by their design.
     """
     model, options = training.model, training.config.training
-    pair = "softmax" if model.g is None else model.g.name
-    convex = pair in model.loss_row.fused or (model.g is not None and model.g.name == DEFAULT_ACTIVATION)
+    g = model.g
+    convex = model.loss_row.fused_with(g) is not None or (g is not None and g.formula == "z")
     return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
 
 

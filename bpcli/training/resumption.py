@@ -1,0 +1,123 @@
+"""Whether a training may go on from what is saved: config and data as they were, and how its steps were taken."""
+
+from collections.abc import Mapping
+
+from bpcli.datasets.preparation import statistics
+from bpcli.datasets.table import is_number
+from bpcli.errors import UsageError
+from bpcli.formulas.choices import name_and_settings
+from bpcli.formulas.schedules import SCHEDULES
+from bpcli.text.yaml12 import yaml_text
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS, STARTS
+from bpcli.training.config.loading import Config, config_values, load_config
+from bpcli.training.descent import sums
+from bpcli.training.descent.state import State
+from bpcli.training.descent.stopping import stopping_of
+from bpcli.training.run import CONFIG, is_finished
+from bpcli.training.trainer import Training, most_epochs
+
+_FREE = ("output", "training.checkpoint_seconds")  # keys that do not change the results
+_DECIDED = (
+    "data.target",
+    "training.engine",
+    *(f"data.{key}" for key in DIALECT_KEYS),
+)  # where the default is to find out
+THEN = {"training.engine": "numpy"}  # what was done before there was such a key
+_PATHS = ("data.path", "data.target_path", "data.validation", "data.test", "model.init")
+
+
+def config_texts(config: Config) -> dict[str, str]:
+    """The values by key, as YAML."""
+    values = config_values(config)
+    values["data.numbers"] = tuple(values["data.numbers"])  # how they are written follows from the data
+    return {key: yaml_text(value) for key, value in values.items()}
+
+
+def is_done(config: Config) -> bool:
+    """Whether the run of `config` is there and complete; UsageError if it is of another config."""
+    if not is_finished(config.output) or not (config.output / CONFIG).is_file():
+        return False
+    then, now = config_texts(load_config(config.output / CONFIG)), config_texts(config)
+    refuse_other_config(config, then)
+    return all(then[key] == now[key] for key in (*_PATHS, "training.epochs"))
+
+
+def refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
+    """UsageError with every key that has changed; only `epochs` may grow. Files are compared by a digest of their
+    content."""
+    now = config_texts(config)
+    changed = []
+    for key in now:
+        default = KEYS[key].default
+        before = then.get(key, yaml_text(THEN.get(key, default)))  # a key that did not exist then had its default
+        if key in _DECIDED and yaml_text(default) in (before, now[key]):
+            continue
+        if before == now[key] or key in _FREE or (key in _PATHS and _is_file(before) and _is_file(now[key])):
+            continue
+        if key == "training.epochs" and _may_grow(config, before):
+            continue
+        grows = ""
+        if key == "training.epochs":
+            name, by_total = _schedule(config)
+            grows = f", and the schedule {name} goes by their number" if by_total else ", and may only grow"
+        changed.append(f"{key}: it was {before}, now it is {now[key]}{grows}")
+    if changed:
+        raise UsageError(
+            "\n  ".join([f"the config has changed since {config.output} was trained:", *changed]),
+            ways={"resume": "with the config as it was", "force": "to start afresh", "output": "for another run"},
+        )
+
+
+def refuse_other_sums(config: Config, training: Training | None, found: Checkpoint) -> None:
+    """UsageError where the steps that are left would add up a batch in another order than those that were taken."""
+    if training is None or training.solver is not None or training.batch_size <= sums.ROWS or not found.state.steps:
+        return
+    if found.block != sums.ROWS:
+        raise UsageError(
+            f"{config.output}: batches of more than {sums.ROWS} rows are now summed by blocks of {sums.ROWS} rows, and "
+            "were not when its steps were taken: the last bits of the others would differ",
+            ways={"force": "to start afresh", "output": "for another run"},
+        )
+
+
+def refuse_other_moments(config: Config, training: Training, found: Checkpoint) -> None:
+    """UsageError where the data differs because an earlier version took the means of many rows otherwise."""
+    preparation, rows = training.model.preparation, len(training.parts["train"].y)
+    has_means = preparation.mean is not None or any(column.missing == "mean" for column in preparation.columns)
+    if found.block or not has_means or rows <= statistics.ROWS or found.data["train"]["rows"] != rows:
+        return
+    raise UsageError(
+        f"{config.output}: means and σ of more than {statistics.ROWS} rows are now taken by blocks, and were not when "
+        "it was saved: the last bits of the features differ",
+        ways={"force": "to start afresh", "output": "for another run"},
+    )
+
+
+def is_over(config: Config, state: State) -> bool:
+    """Whether a state is that of a finished training."""
+    stopping = stopping_of(config.training.early_stopping, config.training.epochs)
+    return (
+        state.ended
+        or state.epoch == most_epochs(config.training.epochs)
+        or (stopping is not None and stopping.exhausted(state))
+    )
+
+
+def _may_grow(config: Config, before: str) -> bool:
+    """Whether the config has more epochs than the saved one, and the schedule leaves the finished epochs as they
+    were."""
+    _, by_total = _schedule(config)
+    now = most_epochs(config.training.epochs)
+    return not by_total and most_epochs(before if before == "auto" else int(before)) < now
+
+
+def _schedule(config: Config) -> tuple[str, bool]:
+    """The schedule's name, and whether its factors depend on the number of epochs."""
+    name, _ = name_and_settings(config.training.schedule)
+    return name, SCHEDULES[name].by_total
+
+
+def _is_file(text: str) -> bool:
+    """Whether a part of the data is a file, rather than none, a fraction of the rows, or a word to start by."""
+    return text not in ("null", *STARTS) and not is_number(text)
