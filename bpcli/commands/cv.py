@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from bpcli.api.selection import cross_validate
-from bpcli.commands import OUTPUT, Command, option, output
-from bpcli.commands.option_groups import JOBS, PATH, SET, TEXT_DIGITS, format_option, precision_option
+from bpcli.commands import Command, option, output
+from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
 from bpcli.errors import NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.config.loading import load_config
@@ -19,10 +19,7 @@ from bpcli.training.metrics import METRICS
 @option("Folds", "--folds", type=int, default=5, show_default=True, metavar="K", help="Parts, each held out in turn.")
 @option("Folds", "--repeat", type=int, default=1, show_default=True, metavar="N", help="So often, with other folds.")
 @SET
-@JOBS
-@option(OUTPUT, "--quiet", is_flag=True, help="No progress.")
-@format_option()
-@precision_option(tables=True)
+@trainings_options()
 def command(
     config: Path,
     folds: int,

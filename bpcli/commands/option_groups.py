@@ -69,6 +69,13 @@ JOBS = option(
     help="Share the trainings among N processes; the results are the same.",
 )
 
+
+def trainings_options() -> Callable[[F], F]:
+    """The options of commands that run many trainings and print a table of them."""
+    quiet = option(OUTPUT, "--quiet", is_flag=True, help="No progress.")
+    return together(JOBS, quiet, format_option(), precision_option(tables=True))
+
+
 # Rows of tables
 
 

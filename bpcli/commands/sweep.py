@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from bpcli.api.model_sweep import Combination, sweep
-from bpcli.commands import OUTPUT, Command, Terminated, option, output
-from bpcli.commands.option_groups import JOBS, PATH, SET, TEXT_DIGITS, format_option, precision_option
+from bpcli.commands import Command, Terminated, option, output
+from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
 from bpcli.errors import DataError, NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 from bpcli.text.yaml12 import yaml_text
@@ -24,10 +24,7 @@ from bpcli.text.yaml12 import yaml_text
 @option("Choice", "--one-se", is_flag=True, help="The simplest one within one standard error of the best.")
 @option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The folder to write. [default: runs/CONFIG-sweep]")
 @option("Run", "--resume", is_flag=True, help="Go on with what is saved; start if there is nothing.")
-@JOBS
-@option(OUTPUT, "--quiet", is_flag=True, help="No progress.")
-@format_option()
-@precision_option(tables=True)
+@trainings_options()
 def command(
     config: Path,
     tries: tuple[str, ...],

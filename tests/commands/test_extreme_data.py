@@ -50,6 +50,7 @@ def finite(bpcli):
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_command_on_extreme_data(finite, tmp_path, monkeypatch, target):
     monkeypatch.chdir(tmp_path)
+    trained = 0
     for name, values in FEATURES.items():
         data, row = tmp_path / "t.csv", tmp_path / "row.csv"
         lines = [f"{x!r},{k % 4},{y}" for k, (x, y) in enumerate(zip(values, TARGETS[target], strict=True))]
@@ -66,10 +67,12 @@ def test_every_command_on_extreme_data(finite, tmp_path, monkeypatch, target):
             finite("train", "c.yaml", "--set", "training.epochs=2", "--output", run, "--format", "json")
             if not run.exists():
                 continue
+            trained += 1
             for command in (("predict", data), ("predict", row), ("evaluate", data), ("evaluate",), ("inspect",)):
                 finite(command[0], run, *command[1:], "--format", "json")
             finite("inspect", run, "--raw", "--format", "json")
             finite("backprop", run, "--row", "1", "--format", "json")
+    assert trained, "nothing was trained, so that nothing was tried"
 
 
 def test_a_raw_weight_beyond_the_doubles_is_exit_4_and_its_bias_is_right(bpcli, tmp_path):

@@ -301,6 +301,23 @@ def take_postponed(w: Array, taken: Array, steps: float, i: int, K: int, alpha: 
         w[j] = moved - max(-threshold * k, min(threshold * k, moved))
 
 
+def features_of(rows: Array, indices: Array, starts: Array, all_of_them: bool, touched: Array, seen: Array) -> int:
+    """How many features the rows have, or all; `touched` gets their numbers, each once, `seen` a mark for each."""
+    count = 0
+    if all_of_them:
+        for i in range(len(seen)):
+            touched[i] = i
+        return len(seen)
+    for row in rows:
+        for at in range(starts[row], starts[row + 1]):
+            i = indices[at]
+            if not seen[i]:
+                seen[i] = True
+                touched[count] = i
+                count += 1
+    return count
+
+
 def descend_postponing(
     X: Any,
     y: Array,
@@ -327,22 +344,10 @@ def descend_postponing(
     """
     alpha, l1, l2 = rule[0], rule[1], rule[2]
     _, indices, starts = X
-    K, n, penalised = len(b), len(seen), len(taken) > 0
+    K, penalised = len(b), len(taken) > 0
     for batch in range(first, last):
         rows = order[batch * size : min(len(order), (batch + 1) * size)]
-        count = 0
-        if penalised and alpha * l2 >= 1:
-            for i in range(n):
-                touched[i] = i
-            count = n
-        else:
-            for row in rows:
-                for at in range(starts[row], starts[row + 1]):
-                    i = indices[at]
-                    if not seen[i]:
-                        seen[i] = True
-                        touched[count] = i
-                        count += 1
+        count = features_of(rows, indices, starts, penalised and alpha * l2 >= 1, touched, seen)
         if penalised:
             for at in range(count):
                 take_postponed(w, taken, progress[0], touched[at], K, alpha, l1, l2)

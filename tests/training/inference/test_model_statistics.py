@@ -32,7 +32,7 @@ def of(found, key):
     return [c[key] for c in found["coefficients"]]
 
 
-def close(found, expected, rel=1e-8):
+def assert_close(found, expected, rel=1e-8):
     np.testing.assert_allclose(np.array(found, float), np.array(expected, float), rtol=rel)
 
 
@@ -41,11 +41,11 @@ def test_breast_cancer(root, standardize):
     features = ["mean_radius", "mean_texture", "mean_smoothness", "mean_symmetry"]
     fit = fitted(LOGISTIC, root / "data/breast_cancer.csv", "diagnosis", features=features, standardize=standardize)
     found = statistics(fit, shown(fit, raw=True), robust=False)
-    close(of(found, "weight"), [1.39379229, 0.383850487, 116.739254, 27.4344754, -44.2881092])
-    close(of(found, "std_error"), [0.155289242, 0.0582041343, 20.8297489, 10.1272813, 4.73220888])
-    close([found["log_likelihood"], found["aic"]], [-89.82538946, 189.650779])
+    assert_close(of(found, "weight"), [1.39379229, 0.383850487, 116.739254, 27.4344754, -44.2881092])
+    assert_close(of(found, "std_error"), [0.155289242, 0.0582041343, 20.8297489, 10.1272813, 4.73220888])
+    assert_close([found["log_likelihood"], found["aic"]], [-89.82538946, 189.650779])
     robust = statistics(fit, shown(fit, raw=True), robust=True)
-    close(of(robust, "std_error"), [0.13733867, 0.05532398, 20.1368005, 12.2087951, 4.60403401], 1e-7)
+    assert_close(of(robust, "std_error"), [0.13733867, 0.05532398, 20.1368005, 12.2087951, 4.60403401], 1e-7)
 
 
 def test_iris(root):
@@ -53,16 +53,16 @@ def test_iris(root):
     found = statistics(fit, shown(fit, raw=True), robust=False)
     slopes = [c for c in found["coefficients"] if c["name"] == "sepal_length"]
     assert (found["base"], [c["class"] for c in slopes]) == ("setosa", ["versicolor", "virginica"])
-    close([c["weight"] for c in slopes], [4.81569109, 6.84639860])
-    close([c["std_error"] for c in slopes], [0.90683797, 1.02222266])
-    close(found["log_likelihood"], -91.0339664)
+    assert_close([c["weight"] for c in slopes], [4.81569109, 6.84639860])
+    assert_close([c["std_error"] for c in slopes], [0.90683797, 1.02222266])
+    assert_close(found["log_likelihood"], -91.0339664)
 
 
 def test_diabetes(root):
     features = ["age", "sex", "bmi", "bp"]
     fit = fitted(LINEAR, root / "data/diabetes.csv", "progression", features=features)
     found = statistics(fit, shown(fit, raw=True), robust=False)
-    close([found["r2"], found["f"]], [0.40026101, 72.9125777], 2e-8)
+    assert_close([found["r2"], found["f"]], [0.40026101, 72.9125777], 2e-8)
 
 
 @pytest.fixture(scope="module")
@@ -98,22 +98,22 @@ def test_a_linear_model_is_that_of_statsmodels(table, units, cov):
     assert [c["name"] for c in found["coefficients"]] == ["p", "q", "c=b", "c=c", "bias"]
     assert found["base_categories"] == ["c=a"]
     theirs = sm.OLS(y, X).fit(cov_type=cov)
-    close(of(found, "weight"), theirs.params)
-    close(of(found, "std_error_hc1" if cov == "HC1" else "std_error"), theirs.bse)
+    assert_close(of(found, "weight"), theirs.params)
+    assert_close(of(found, "std_error_hc1" if cov == "HC1" else "std_error"), theirs.bse)
     if cov != "HC1":
-        close(of(found, "t" if cov == "nonrobust" else "z"), theirs.tvalues)
-        close(of(found, "p_value"), theirs.pvalues, 1e-7)
-        close(list(zip(of(found, "low"), of(found, "high"), strict=True)), theirs.conf_int())
-        close([found["f"], found["f_p_value"]], [theirs.fvalue, theirs.f_pvalue], 1e-6)
+        assert_close(of(found, "t" if cov == "nonrobust" else "z"), theirs.tvalues)
+        assert_close(of(found, "p_value"), theirs.pvalues, 1e-7)
+        assert_close(list(zip(of(found, "low"), of(found, "high"), strict=True)), theirs.conf_int())
+        assert_close([found["f"], found["f_p_value"]], [theirs.fvalue, theirs.f_pvalue], 1e-6)
     measures = ("log_likelihood", "aic", "bic", "r2", "deviance", "residual_std_error", "df_residual")
-    close(
+    assert_close(
         [found[key] for key in measures],
         [theirs.llf, theirs.aic, theirs.bic, theirs.rsquared, theirs.ssr, theirs.mse_resid**0.5, theirs.df_resid],
     )
-    close(found["condition_number"], theirs.condition_number, 1e-7)
+    assert_close(found["condition_number"], theirs.condition_number, 1e-7)
     from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-    close(list(found["vif"].values()), [variance_inflation_factor(X, j) for j in range(4)], 1e-7)
+    assert_close(list(found["vif"].values()), [variance_inflation_factor(X, j) for j in range(4)], 1e-7)
 
 
 @pytest.mark.parametrize("robust", [False, True])
@@ -123,16 +123,16 @@ def test_a_logistic_model_is_that_of_statsmodels(table, robust):
     fit = fitted(LOGISTIC, path, "two", features=["p", "q", "c"], standardize=True, **DATA)
     found = statistics(fit, shown(fit, raw=True), robust)
     theirs = sm.GLM(y, X, sm.families.Binomial()).fit(tol=1e-14, cov_type="HC0" if robust else "nonrobust")
-    close(of(found, "weight"), theirs.params)
-    close(of(found, "std_error"), theirs.bse)
-    close(of(found, "p_value"), theirs.pvalues, 1e-7)
-    close(of(found, "odds_ratio"), np.exp(theirs.params), 1e-7)
-    close(
+    assert_close(of(found, "weight"), theirs.params)
+    assert_close(of(found, "std_error"), theirs.bse)
+    assert_close(of(found, "p_value"), theirs.pvalues, 1e-7)
+    assert_close(of(found, "odds_ratio"), np.exp(theirs.params), 1e-7)
+    assert_close(
         [found[key] for key in ("log_likelihood", "null_log_likelihood", "deviance", "aic")],
         [theirs.llf, theirs.llnull, theirs.deviance, theirs.aic],
     )
     logit = sm.Logit(y, X).fit(disp=0)
-    close([found["mcfadden_r2"], found["bic"]], [logit.prsquared, logit.bic])
+    assert_close([found["mcfadden_r2"], found["bic"]], [logit.prsquared, logit.bic])
 
 
 def test_a_multinomial_model_is_that_of_statsmodels(table):
@@ -146,9 +146,9 @@ def test_a_multinomial_model_is_that_of_statsmodels(table):
     X[:, 1] -= 2000.0  # statsmodels does not get to the optimum otherwise
     theirs = sm.MNLogit(y, X).fit(method="newton", maxiter=50, tol=1e-14, disp=0)
     errors, weights = np.array(of(found, "std_error")).reshape(2, 5), np.array(of(found, "weight")).reshape(2, 5)
-    close(weights[:, :4], theirs.params.T[:, :4])
-    close(errors[:, :4], theirs.bse.T[:, :4])
-    close(
+    assert_close(weights[:, :4], theirs.params.T[:, :4])
+    assert_close(errors[:, :4], theirs.bse.T[:, :4])
+    assert_close(
         [found["log_likelihood"], found["null_log_likelihood"], found["aic"]], [theirs.llf, theirs.llnull, theirs.aic]
     )
 
@@ -162,9 +162,9 @@ def test_weights_make_it_a_sandwich(table):
     counted = omega > 0
     assert found["rows"] == counted.sum()
     theirs = sm.WLS(y[counted], X[counted], weights=omega[counted] / omega[counted].mean()).fit(cov_type="HC0")
-    close(of(found, "weight"), theirs.params)
-    close(of(found, "std_error"), theirs.bse)
-    close([found["log_likelihood"], found["r2"]], [theirs.llf, theirs.rsquared])
+    assert_close(of(found, "weight"), theirs.params)
+    assert_close(of(found, "std_error"), theirs.bse)
+    assert_close([found["log_likelihood"], found["r2"]], [theirs.llf, theirs.rsquared])
 
 
 def test_l2_withholds_intervals_and_takes_the_sandwich_of_the_penalty(table):
@@ -180,9 +180,9 @@ def test_l2_withholds_intervals_and_takes_the_sandwich_of_the_penalty(table):
     edf = np.trace(np.linalg.solve(H, information))
     variance = np.sum((y - Z @ w) ** 2) / (N - edf)
     inverse = np.linalg.inv(H)
-    close(of(found, "weight"), w)
-    close(of(found, "std_error"), np.sqrt(np.diag(inverse @ information @ inverse) * variance))
-    close(found["effective_parameters"], edf)
+    assert_close(of(found, "weight"), w)
+    assert_close(of(found, "std_error"), np.sqrt(np.diag(inverse @ information @ inverse) * variance))
+    assert_close(found["effective_parameters"], edf)
     assert {*of(found, "p_value"), *of(found, "low"), *of(found, "t")} == {None}
     assert "l2" in found["withheld"]
 
