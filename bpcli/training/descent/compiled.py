@@ -15,7 +15,7 @@ from bpcli.formulas.losses import Loss
 from bpcli.formulas.optimizers import Optimizer, clip
 from bpcli.formulas.schedules import warmed_up
 from bpcli.numbers.traced import Traced, entries_text, function_text, header
-from bpcli.training.descent import kernels
+from bpcli.training.descent import kernels, sums
 from bpcli.training.descent.loop import DenseBatches, Descent, Epoch, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import UpdateRule
@@ -44,7 +44,7 @@ def program_text(kind: Kind) -> str:
     ]
     loop = kernels.descend_postponing if kind.postponing else kernels.descend
     arguments = ", ".join(inspect.signature(loop).parameters)
-    bound = f"forward, backward = forward_{form}, backward_{form}"
+    bound = f"forward, backward, ROWS = forward_{form}, backward_{form}, {sums.ROWS}"
     text = "\n\n".join([inspect.getsource(kernels), header(), *functions, bound]).replace("\ndef ", "\n@_inner\ndef ")
     return f"{text}\n\n@_outer\ndef run({arguments}):\n    return {loop.__name__}({arguments})\n"
 
@@ -194,6 +194,6 @@ def descend_compiled(
     program: Mapping[str, Any], descent: Descent, state: State, pause: Pause | None = None
 ) -> Iterator[Epoch | None]:
     """`descend_epochs` and `descend_sparse` by a program: the same steps over the same batches, up to the order of
-    sums."""
+    sums within a block."""
     sweep = _CompiledSweep(descent, state, program)
     return run_epochs(_Rows(descent, state.w.shape[1:]), sweep, descent, state, pause or Pause())

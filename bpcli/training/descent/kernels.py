@@ -8,6 +8,7 @@ each other; sums are in float64.
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -26,6 +27,7 @@ update = unbound  # (p, g, slots, settings, t, α, l1): the optimiser's step
 warmed_up = unbound  # (t, warmup)
 clip = unbound  # (norm, most)
 of_difference = False  # whether the loss depends on y − ŷ alone
+ROWS = 4096  # of a block; a program has `sums.ROWS`
 
 
 def forward_one(X: Array, row: int, w: Array, b: Array, z: Array) -> None:
@@ -173,7 +175,7 @@ def softmax_output(y: Array, row: int, z: Array) -> float:
     return loss
 
 
-def batch_gradient(
+def block_gradient(
     X: Any,
     y: Array,
     omega: Array,
@@ -202,6 +204,44 @@ def batch_gradient(
         lost = (new - total) - term
         total = new
     return total if math.isfinite(total) else plain
+
+
+def batch_gradient(
+    X: Any,
+    y: Array,
+    omega: Array,
+    rows: Array,
+    w: Array,
+    b: Array,
+    dJ_dw: Array,
+    dJ_db: Array,
+    z: Array,
+) -> float:
+    """`block_gradient` of the rows of a batch, from a gradient of 0: by blocks of `ROWS`, along the tree of
+    `sums.summed`."""
+    if len(rows) <= ROWS:
+        return block_gradient(X, y, omega, rows, w, b, dJ_dw, dJ_db, z)
+    blocks, levels, loss = -(-len(rows) // ROWS), 1, 0.0
+    while blocks >> levels:
+        levels += 1
+    losses, of_w, of_b = np.zeros(levels), np.zeros((levels, len(dJ_dw))), np.zeros((levels, len(dJ_db)))
+    for block in range(blocks):
+        dJ_dw[:] = 0.0
+        dJ_db[:] = 0.0
+        loss = block_gradient(X, y, omega, rows[block * ROWS : (block + 1) * ROWS], w, b, dJ_dw, dJ_db, z)
+        level, waiting, is_last = 0, block, block == blocks - 1  # a level with a bit in `waiting` holds a sum
+        while waiting and (is_last or waiting % 2):
+            if waiting % 2:
+                loss = losses[level] + loss
+                dJ_dw += of_w[level]
+                dJ_db += of_b[level]
+            level += 1
+            waiting >>= 1
+        if not is_last:
+            losses[level] = loss
+            of_w[level] = dJ_dw
+            of_b[level] = dJ_db
+    return loss
 
 
 def gradient_norm(dJ_dw: Array, dJ_db: Array, w: Array, l1: float, l2: float) -> float:

@@ -11,6 +11,7 @@ from bpcli.formulas.layers import activation_of, loss_of, pairs
 from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer
 from bpcli.formulas.steps import make_step
 from bpcli.numbers.traced import UntraceableError
+from bpcli.training.descent import sums
 from bpcli.training.descent.compiled import descend_compiled, kind_of, program_text
 from bpcli.training.descent.compiler import compiled_program
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
@@ -89,6 +90,27 @@ def test_settings_and_float32(sparse):
     narrow = [started(pair, optimizer, sparse, dtype=np.float32) for _ in range(2)]
     assert trained(narrow[0], as_python) == pytest.approx(trained(narrow[1]), rel=2e-5, abs=1e-6)
     assert narrow[0][2].w.dtype == np.float32
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("blocks", range(1, 9))
+def test_a_batch_of_several_blocks_is_summed_along_the_tree(blocks, sparse, monkeypatch):
+    """The bias after one step of mse from 0, with α = m/2, is the sum of the targets: by `summed` of each block's."""
+    monkeypatch.setattr(sums, "ROWS", 2)
+    y = np.random.default_rng(blocks).normal(size=2 * blocks - 1) * 10.0 ** np.arange(2 * blocks - 1)
+    X = np.zeros((len(y), 1))
+    rule = update_rule_of("sgd", "constant", None, 1)
+    step = make_step("neuron", "identity", "mse", 2, (), np.dtype(float))
+    descent = Descent(csr_array(X) if sparse else X, y, step, 0.5 * len(y), len(y), 1)
+    state = State(np.zeros(1), np.zeros(()))
+    rule.start(state)
+    program = as_python(program_text(kind_of(activation_of("identity"), loss_of("mse"), descent.X, rule)))
+    (epoch,) = descend_compiled(program, descent, state)
+    of_blocks = [y[first : first + 2] for first in range(0, len(y), 2)]
+    total = sums.summed(np.array([[(part**2).sum(), (-2 * part).sum()]]) for part in of_blocks)[0]
+    m = len(y)
+    assert epoch.loss == total[0] / m
+    assert state.b == (-0.5 * total[1] if sparse else -0.5 * m * (total[1] / m))
 
 
 def test_l2_that_takes_all_of_a_weight_is_not_postponed():
