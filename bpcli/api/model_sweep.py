@@ -44,6 +44,14 @@ class Combination:
         run = None if self.run is None else str(self.run)
         return {"set": self.settings, "metric": self.metric, "mean": self.mean, "std": self.std, "run": run}
 
+    def row(self) -> list[Any]:
+        """Its line of CSV, below the header of `Sweep.rows`."""
+        return [*self.cells(), *[*self.record().values()][1:]]
+
+    def cells(self) -> list[Any]:
+        """The values of the settings as cells: numbers, and others as YAML has them."""
+        return [value if isinstance(value, float) else yaml_text(value) for value in self.settings.values()]
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -53,6 +61,11 @@ class Sweep:
     path: Path
     notes: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+
+    def rows(self) -> list[list[Any]]:
+        """The combinations as lines of CSV, below their header."""
+        header = [*self.combinations[0].settings, "metric", "mean", "std", "run"]
+        return [header, *(c.row() for c in self.combinations)]
 
 
 def sweep(
@@ -98,16 +111,8 @@ def sweep(
     with saved.held():
         outcomes = _outcomes(plan, saved, bench, jobs, progress)
         found = _chosen(plan, outcomes, metric, one_se, folder)
-        keys = [setting.key for setting in tried[0]]
-        rows = [[*(_text(c.settings[key]) for key in keys), *[*c.record().values()][1:]] for c in found.combinations]
-        lines = [[*keys, "metric", "mean", "std", "run"], *rows]
-        saved.write_results("".join(f"{csv_line(line)}\n" for line in lines))
+        saved.write_results("".join(f"{csv_line(row)}\n" for row in found.rows()))
     return found
-
-
-def _text(value: Any) -> Any:
-    """A value as a cell of CSV."""
-    return value if isinstance(value, float) and not isinstance(value, bool) else yaml_text(value)
 
 
 def _configs(config: Any, settings: Sequence[str], tried: list[tuple[Setting, ...]]) -> list[Config]:
@@ -166,13 +171,12 @@ def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str
         of_folds = [outcomes[k, fold] for fold in range(plan.folds or 1)]
         mean, std = mean_and_std([outcome.metrics[metric] for outcome in of_folds])
         name = ", ".join(map(str, combination))
-        bad = next((fold for fold, outcome in enumerate(of_folds) if outcome.trouble), None)
-        if bad is not None:
-            where = "" if plan.folds is None else f" ({fold_name(0, bad, 1)})"
-            troubles.append(f"{name}: {of_folds[bad].trouble}{where}")
+        if bad := _first_of([outcome.trouble for outcome in of_folds]):
+            troubles.append(f"{name}: {bad}")
             mean, std = nan, None if plan.folds is None else nan
-        for outcome in of_folds:
-            notes += [*outcome.notes, *(f"{name}: {text}" for text in outcome.remarks[:1])]
+        notes += [text for outcome in of_folds for text in outcome.notes]
+        if remark := _first_of([next(iter(outcome.remarks), "") for outcome in of_folds]):
+            notes.append(f"{name}: {remark}")
         means.append(mean)
         stds.append(std)
     order = ranked(means, METRICS[metric].higher_is_better)
@@ -202,6 +206,15 @@ def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str
     return Sweep(found, folder, list(dict.fromkeys(notes)), troubles)
 
 
+def _first_of(texts: Sequence[str]) -> str:
+    """The first of the texts, one a fold or "", with its fold and how many folds have one; "" if none has."""
+    told = [fold for fold, text in enumerate(texts) if text]
+    if not told:
+        return ""
+    more = f", the first of {len(told)}" if len(told) > 1 else ""
+    return texts[told[0]] + (f" ({fold_name(0, told[0], 1)}{more})" if len(texts) > 1 else "")
+
+
 def _train(config: Config) -> list[str]:
     """Train the run, or go on with it; returns what is to be told."""
     with session(config, resume=True) as current:
@@ -209,4 +222,5 @@ def _train(config: Config) -> list[str]:
             pass
         summary = current.finish()
     useless = no_better_than_constant(summary)
-    return [*current.notes, *current.warnings(), *([f"{config.output}: {useless}"] if useless else [])]
+    told = [*current.warnings(), *([useless] if useless else [])]
+    return [*current.notes, *(f"{config.output}: {text}" for text in told)]

@@ -133,11 +133,13 @@ def _limit(option: str, text: str) -> _Limit:
             f"{option} {text}: expected METRIC=VALUE with one of {', '.join(names)}",
             f"did you mean {close}={value or '0.9'}?" if close else "",
         )
+    if not equals:
+        raise UsageError(f"{option} {text}: expected METRIC=VALUE", f"{option} {name}=0.9")
     try:
         limit = float(value)
     except ValueError:
         limit = float("nan")
-    if not equals or limit != limit:
+    if limit != limit:
         raise UsageError(f"{option} {text}: {value!r} is not a number", f"{option} {name}=0.9")
     return _Limit(name, limit, under)
 

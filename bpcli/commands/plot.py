@@ -85,6 +85,8 @@ def command(
 ) -> None:
     """A picture: of a function of one or two variables, with its gradient and a descent; or of a trained model.
 
+    A model is shown on the rows that it was trained with and those held out; `bpcli report` takes other DATA.
+
     \b
     bpcli plot "x**2+y**2" --at 2,1 --lr 0.1 --output bowl.png
     bpcli plot "sin(x)/x" --range x=-20:20 --output sinc.svg

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import isfinite
@@ -306,5 +307,9 @@ def _safe(values: Sequence[Any]) -> list[Any]:
 
 
 def columns_to_keep(keep: Sequence[str]) -> list[str]:
-    """The names that `--keep` gives, separated by commas; a name with a comma is given in quotes."""
-    return [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]
+    """The names that `--keep` gives, separated by commas, each once; a name with a comma is given in quotes."""
+    names = [part.strip() for line in csv.reader(keep, skipinitialspace=True) for part in line if part.strip()]
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise UsageError(f"--keep gives {name} twice", f"--keep {','.join(dict.fromkeys(names))}")
+    return names

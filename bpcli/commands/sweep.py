@@ -1,16 +1,14 @@
 """`bpcli sweep`: try combinations of settings, rank them, and train the best one."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from bpcli.api.model_sweep import Combination, sweep
+from bpcli.api.model_sweep import Sweep, sweep
 from bpcli.commands import Command, Terminated, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
 from bpcli.errors import DataError, NotFiniteError
 from bpcli.text.notation import csv_line, json_text
-from bpcli.text.yaml12 import yaml_text
 
 
 @click.command(cls=Command)
@@ -65,7 +63,7 @@ def command(
     output.notes(found.notes)
     for text in found.troubles:
         output.warning(text)
-    for line in _lines(found.combinations, format_, precision):
+    for line in _lines(found, format_, precision):
         output.emit_data(line)
     if format_ == "text":
         output.emit(f"\n{found.path}: results.csv" + (", best" if any(c.run for c in found.combinations) else ""))
@@ -79,25 +77,17 @@ def command(
         )
 
 
-def _lines(combinations: list[Combination], format_: str, precision: int | None) -> list[str]:
+def _lines(found: Sweep, format_: str, precision: int | None) -> list[str]:
     """A line a combination, the best first."""
     if format_ == "json":
-        return [json_text(c.record(), precision) for c in combinations]
-    keys = list(combinations[0].settings)
-    rows: list[list[Any]] = []
-    for k, c in enumerate(combinations):
-        values = [value if isinstance(value, float) else yaml_text(value) for value in c.settings.values()]
-        choice = [c.metric, c.mean, c.std, None if c.run is None else str(c.run)]
-        if format_ == "text":
-            chosen = "" if c.run is None else "best" if not k else "simplest within one SE"
-            choice = [
-                c.mean,
-                *([] if c.std is None else [c.std]),
-                chosen or ("best" if not k and c.mean == c.mean else ""),
-            ]
-        rows.append([*values, *choice])
+        return [json_text(c.record(), precision) for c in found.combinations]
     if format_ == "csv":
-        header = [*keys, "metric", "mean", "std", "run"]
-        return [csv_line(row, precision) for row in ([*header], *rows)]
-    header = [*keys, combinations[0].metric, *(["std"] if len(rows[0]) > len(keys) + 2 else []), ""]
-    return output.table([header, *rows], precision or TEXT_DIGITS)
+        return [csv_line(row, precision) for row in found.rows()]
+    first = found.combinations[0]
+    folds = any(c.std is not None for c in found.combinations)
+    rows = [[*first.settings, first.metric, *["std"] * folds, ""]]
+    for k, c in enumerate(found.combinations):
+        best = "best" if not k and c.mean is not None and c.mean == c.mean else ""
+        chosen = "simplest within one SE" if k and c.run is not None else best
+        rows.append([*c.cells(), c.mean, *[c.std] * folds, chosen])
+    return output.table(rows, precision or TEXT_DIGITS)

@@ -57,7 +57,10 @@ def _from_run(config: Config, path: Path, preparation: Preparation, dtype: np.dt
         w, b, notes = carried(old, config.model.type, preparation)
     except DataError as error:
         place = config.places.get("model.init", "config")
-        raise type(error)(f"{place}: model.init: {error.message}", error.hint or f"{path} is to be a run") from error
+        which = f"{path} is to be a run"
+        if not path.exists():
+            which = "a run to start from is given relative to the config's folder, not to where you are"
+        raise type(error)(f"{place}: model.init: {error.message}", error.hint or which) from error
     functions = dict.fromkeys((_function(old.activation, old.loss), _function(config.model.activation, config.loss)))
     if len(functions) > 1:
         notes.append(f"its weights are those of {', now of '.join(functions)}")

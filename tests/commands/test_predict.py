@@ -185,7 +185,9 @@ def test_fail_under_decides_the_exit_code(bpcli, runs):
     assert low.out
     for text, message in (
         ("acuracy=1", "did you mean accuracy=1?"),
-        ("auc", "is not a number"),
+        ("auc", "expected METRIC=VALUE"),
+        ("auc=", "'' is not a number"),
+        ("auc=nan", "'nan' is not a number"),
         ("rmse=3", "--fail-over rmse=3"),
     ):
         wrong = bpcli("evaluate", run, "--fail-under", text)
@@ -235,6 +237,14 @@ def test_kept_names_may_hold_a_comma_but_not_be_those_of_the_prediction(bpcli, r
     assert result.lines[1].startswith("x,0.2,3.5,setosa")
     refused = bpcli("predict", runs / "iris", "-", "--keep", "prediction", stdin=content)
     assert (refused.code, refused.out) == (2, "")
+
+
+@pytest.mark.parametrize("keep", [["--keep", "species,species"], ["--keep", "species", "--keep", "species"]])
+def test_a_column_is_kept_once(bpcli, runs, root, keep):
+    for command in (["predict", runs / "iris", root / "data/iris.csv"], ["export", runs / "iris", "--format", "sql"]):
+        refused = bpcli(*command, *keep)
+        assert (refused.code, refused.out) == (2, "")
+        assert "--keep gives species twice\n  --keep species" in refused.err
 
 
 def test_a_split_of_data_that_has_changed_is_refused(bpcli, root, tmp_path, monkeypatch):

@@ -49,6 +49,19 @@ def test_only_if_all_diverge_it_fails(bpcli, root, tmp_path):
     assert not (tmp_path / "s" / "best").exists()
 
 
+def test_a_note_a_combination_says_in_which_folds(bpcli, root, tmp_path):
+    early = ("training.optimizer=lbfgs", "training.learning_rate=null", "training.epochs=2")
+    options = [part for text in early for part in ("--set", text)]
+    shown = bpcli(
+        "sweep", root / "configs/breast_cancer.yaml", "--try", "training.l2=0.1,0.01", *options, "--folds", 3,
+        "--output", tmp_path / "s",
+    )  # fmt: skip
+    short = [line for line in shown.err.splitlines() if "the optimum is not reached" in line]
+    of = [f"training.l2={l2}" for l2 in (0.1, 0.01)] + [str(tmp_path / "s" / "best")]
+    assert [line.removeprefix("bpcli: note: ").split(": the optimum")[0] for line in short] == of
+    assert [line.endswith("(fold 1, the first of 3)") for line in short] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [

@@ -151,6 +151,7 @@ def test_a_run_that_does_not_fit_is_one_error(folder, kind, start, said):
         prepare(config(folder, kind, model={"init": str(folder / start)}))
     assert said in str(caught.value)
     assert "model.init" in str(caught.value)
+    assert ("relative to the config's folder" in caught.value.hint) == (start == "gone")
 
 
 def test_other_classes_and_features_are_errors(folder):
