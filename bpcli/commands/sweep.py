@@ -1,6 +1,7 @@
 """`bpcli sweep`: try combinations of settings, rank them, and train the best one."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -85,7 +86,7 @@ def _lines(found: Sweep, format_: str, precision: int | None) -> list[str]:
         return [csv_line(row, precision) for row in found.rows()]
     first = found.combinations[0]
     folds = any(c.std is not None for c in found.combinations)
-    rows = [[*first.settings, first.metric, *["std"] * folds, ""]]
+    rows: list[list[Any]] = [[*first.settings, first.metric, *["std"] * folds, ""]]
     for k, c in enumerate(found.combinations):
         best = "best" if not k and c.mean is not None and c.mean == c.mean else ""
         chosen = "simplest within one SE" if k and c.run is not None else best
