@@ -1,6 +1,7 @@
 """`bpcli compare`: runs side by side on the same rows, with a paired interval of each difference to the best."""
 
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -8,9 +9,9 @@ import click
 from bpcli.api.model_comparison import compare
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
-from bpcli.errors import UsageError
+from bpcli.errors import NotFiniteError, UsageError
 from bpcli.text.notation import csv_line, json_text
-from bpcli.training.run import load_model, summary_rows
+from bpcli.training.run import is_finished, model_path, summary_rows
 
 
 @click.command(cls=Command)
@@ -40,9 +41,8 @@ def command(
         raise UsageError("--split takes rows of the data the runs were trained on, so there can be no --data with it")
     part = split or "validation"
     if data is None and split is None:
-        for run in runs:
-            load_model(run)
-        if all(run.is_dir() and summary_rows(run, part) is None for run in runs):
+        folders = [model_path(run).parent for run in runs]
+        if all(is_finished(folder) and summary_rows(folder, part) is None for folder in folders):
             part = "train"
             output.note("these are the rows the runs were trained on: they have no validation rows")
     found = compare(runs, data=data, part=part, metric=metric, seed=seed)
@@ -58,3 +58,6 @@ def command(
         rows = [[str(c.run), c.rows, c.value, c.difference, c.low, c.high] for c in found]
         for line in output.table([header, *rows], precision or TEXT_DIGITS):
             output.emit(line)
+    for one in found:
+        if one.value is not None and not isfinite(one.value):
+            raise NotFiniteError(f"{one.run}: the {metric} is not finite")

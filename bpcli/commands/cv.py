@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from bpcli.api.selection import cross_validate
+from bpcli.api.selection import cross_validate, fold_name
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
 from bpcli.errors import NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.config.loading import load_config
-from bpcli.training.metrics import METRICS
+from bpcli.training.metrics import METRICS, beyond_doubles
 
 
 @click.command(cls=Command)
@@ -60,3 +60,7 @@ def command(
                 output.emit(line)
     if found.troubles:
         raise NotFiniteError("\n  ".join(found.troubles), "a smaller training.learning_rate, or data.standardize: true")
+    for record in found.folds:
+        if metric := beyond_doubles(record):
+            name = fold_name(record["repeat"] - 1, record["fold"] - 1, repeat)
+            raise NotFiniteError(f"{name}: the {metric} is not finite")

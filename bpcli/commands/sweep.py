@@ -1,5 +1,6 @@
 """`bpcli sweep`: try combinations of settings, rank them, and train the best one."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,8 @@ def command(
             "no combination could be trained: each diverged" if len(found.troubles) > 1 else found.troubles[0],
             "a smaller training.learning_rate, or data.standardize: true",
         )
+    if any(c.run and c.mean is not None and not isfinite(c.mean) for c in found.combinations):
+        raise NotFiniteError(f"the {found.combinations[0].metric} of the best combination is not finite")
 
 
 def _lines(found: Sweep, format_: str, precision: int | None) -> list[str]:

@@ -49,3 +49,19 @@ def test_what_goes_wrong(bpcli, runs, monkeypatch, arguments, code, text):
     shown = bpcli("compare", *arguments)
     assert (shown.code, shown.out) == (code, "")
     assert text in shown.err
+
+
+def test_a_model_file_is_as_good_as_its_folder(bpcli, runs):
+    folder, file = (
+        bpcli("compare", path, path, "--format", "json") for path in (runs / "diabetes", runs / "diabetes/model.npz")
+    )
+    assert "no validation rows" in file.err
+    assert [line["value"] for line in file.json] == [line["value"] for line in folder.json]
+
+
+def test_a_loss_that_is_not_finite_is_printed_and_exit_4(bpcli, runs, root, tmp_path):
+    content = (root / "data/diabetes.csv").read_text().splitlines()
+    (tmp_path / "far.csv").write_text("\n".join([content[0], "1e300," + content[1].partition(",")[2]]))
+    shown = bpcli("compare", runs / "diabetes", runs / "diabetes", "--data", tmp_path / "far.csv", "--format", "json")
+    assert (shown.code, [line["value"] for line in shown.json]) == (4, ["Infinity"] * 2)
+    assert "the loss is not finite" in shown.err

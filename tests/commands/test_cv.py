@@ -66,3 +66,14 @@ def test_a_model_that_learns_nothing_is_a_note(bpcli, root):
     shown = bpcli("cv", root / "configs/iris.yaml", "--set", "training.learning_rate=1e-300", *QUICK)
     assert shown.code == 0
     assert "bpcli: note: fold 1: the model is no better than a constant" in shown.err
+
+
+@pytest.mark.parametrize("command", [["cv"], ["sweep", "--try", "training.epochs=1,2", "--output", "s"]])
+def test_a_loss_that_is_not_finite_is_printed_and_exit_4(bpcli, root, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    first, far, *rest = (root / "data/diabetes.csv").read_text().splitlines()
+    (tmp_path / "far.csv").write_text("\n".join([first, "1e308," + far.partition(",")[2], *rest]))
+    where = ("--set", f"data.path={tmp_path / 'far.csv'}", "--set", "training.learning_rate=1e-12", "--folds", 2)
+    shown = bpcli(command[0], root / "configs/diabetes.yaml", *command[1:], "--set", "data.test=null", *where)
+    assert (shown.code, "inf" in shown.out) == (4, True)
+    assert "is not finite" in shown.err
