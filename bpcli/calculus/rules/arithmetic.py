@@ -99,17 +99,33 @@ def _comparison(op: str, holds: Callable[[Any, Any], Truth]) -> Function:
 
 
 ARITHMETIC: list[Function] = [
-    binary("+", "x+y", lambda xp, x, y: x + y, (lambda xp, out, x, y: 1.0, lambda xp, out, x, y: 1.0)),
-    binary("-", "x-y", lambda xp, x, y: x - y, (lambda xp, out, x, y: 1.0, lambda xp, out, x, y: -1.0)),
-    binary("*", "x*y", lambda xp, x, y: x * y, (lambda xp, out, x, y: y, lambda xp, out, x, y: x), underflows=True),
+    binary("+", "x+y", lambda xp, x, y: x + y, (lambda xp, out, x, y: 1.0, lambda xp, out, x, y: 1.0), adds=True),
+    binary("-", "x-y", lambda xp, x, y: x - y, (lambda xp, out, x, y: 1.0, lambda xp, out, x, y: -1.0), adds=True),
+    binary(
+        "*",
+        "x*y",
+        lambda xp, x, y: x * y,
+        (lambda xp, out, x, y: y, lambda xp, out, x, y: x),
+        underflows=True,
+        well_conditioned=True,
+    ),
     binary(
         "/",
         "x/y",
         lambda xp, x, y: xp.divide(x, y),
         (lambda xp, out, x, y: xp.divide(1.0, y), lambda xp, out, x, y: -xp.divide(out, y)),
         underflows=True,
+        well_conditioned=True,
     ),
-    binary("**", "x**y", lambda xp, x, y: xp.power(x, y), (_dpower_dx, _dpower_dy), at_zero, underflows=True),
+    binary(
+        "**",
+        "x**y",
+        lambda xp, x, y: xp.power(x, y),
+        (_dpower_dx, _dpower_dy),
+        at_zero,
+        underflows=True,
+        well_conditioned=True,
+    ),
     unary("negative", lambda xp, out, x: -1.0, value=lambda xp, x: -x, signature="-x", exact=True),
     _comparison("<", operator.lt),
     _comparison("<=", operator.le),

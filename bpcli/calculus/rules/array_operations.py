@@ -38,6 +38,11 @@ class ArrayOp(ABC):
     shares = False  # its entries are the shares of classes, or of all others, between 0 and 1,
     of_others = False  # and which of the two
     selects = False  # takes some entries of its operand, and leaves others
+    exact = False  # only moves entries or takes some, so that nothing is rounded
+    adds = False  # its entries are sums: of entries, or of products of one of each operand
+    of_logits = False  # differences of its operand's entries are taken, so that what is off in a large one shows
+    root: float | None = None  # as of a `Function`
+    written_whole = False  # a formula calls it, and takes an entry of that, in place of the formula of each entry
 
     @abstractmethod
     def shape(self, on: Operands) -> Shape:

@@ -46,12 +46,16 @@ class RuleNamespace(Namespace[N], Protocol[N]):
 
 
 class Traits(TypedDict, total=False):
-    """What else is true of a row, see `Function`; False if it is not given."""
+    """What else is true of a row, see `Function`; False, or None, if it is not given."""
 
+    adds: bool
     exact: bool
     homogeneous: bool
+    periodic: bool
+    root: float | None
     selects: bool
     underflows: bool
+    well_conditioned: bool
 
 
 class Function:
@@ -61,10 +65,13 @@ class Function:
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
     `exact`: its value is not rounded. `underflows`: of operands that are not 0 it may give 0, where the true value is
     below the doubles. `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter,
-    not even ∞.
+    not even ∞. Four say where the relative error of an argument grows much in the value: where terms cancel if it
+    `adds`; at a `root` inside the domain, other than 0; far out where it is `periodic`; of several arguments nowhere if
+    it is `well_conditioned`.
     """
 
     __slots__ = (
+        "adds",
         "arity",
         "domain",
         "edge",
@@ -73,10 +80,13 @@ class Function:
         "kind",
         "name",
         "partials",
+        "periodic",
+        "root",
         "selects",
         "signature",
         "underflows",
         "value",
+        "well_conditioned",
     )
 
     def __init__(
@@ -96,6 +106,8 @@ class Function:
         self.edge = edge
         self.exact, self.homogeneous = traits.get("exact", False), traits.get("homogeneous", False)
         self.selects, self.underflows = traits.get("selects", False), traits.get("underflows", False)
+        self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)
+        self.periodic, self.root = traits.get("periodic", False), traits.get("root")
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""

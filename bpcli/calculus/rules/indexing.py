@@ -13,6 +13,7 @@ class Take(ArrayOp):
     """x[…]: `extra` holds an integer or a (start, stop) pair for each axis that is indexed."""
 
     selects = True
+    exact = True
 
     def _index(self, extra: Any) -> tuple[Any, ...]:
         return tuple(slice(*i) if isinstance(i, tuple) else i for i in extra)
@@ -49,6 +50,8 @@ class Take(ArrayOp):
 class Swap(ArrayOp):
     """A.T, the axes in reverse; a vector is its own transpose."""
 
+    exact = True
+
     def shape(self, on: Operands) -> Shape:
         return on.shape[::-1]
 
@@ -65,6 +68,8 @@ class Swap(ArrayOp):
 
 class StackItems(ArrayOp):
     """A literal […]: its items along a new first axis."""
+
+    exact = True
 
     def shape(self, on: Operands) -> Shape:
         if any(shape != on.shape for shape in on.shapes):
@@ -86,6 +91,8 @@ class StackItems(ArrayOp):
 
 class MatMul(ArrayOp):
     """A @ B of vectors and matrices: rows of A by columns of B."""
+
+    adds = True
 
     def shape(self, on: Operands) -> Shape:
         a, b = on.shapes

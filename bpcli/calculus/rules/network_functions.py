@@ -155,6 +155,7 @@ ACTIVATION_ROWS: list[Function] = [
         0.0,
         1.0,
         lambda xp, p: activations.logit(p),
+        root=0.5,
     ),
     _activation("relu"),
     _activation("softplus"),

@@ -21,6 +21,8 @@ class Reduction(ArrayOp):
 class Sum(Reduction):
     """Σ x over an axis, or over all entries."""
 
+    adds = True
+
     def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         return summed(xp, args[0], on.axes)
 
@@ -77,6 +79,7 @@ class Extreme(Reduction):
 
     has_edge = True
     selects = True
+    exact = True
 
     def __init__(self, largest: bool) -> None:
         self.largest = largest
@@ -116,6 +119,7 @@ class Norm(Reduction):
     """√Σx², scaled by the largest entry so that squares neither overflow nor vanish; its slope is x/‖x‖, 0 at 0."""
 
     has_edge = True
+    written_whole = True
 
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], on: Operands) -> Any:
         return out == 0
@@ -170,6 +174,8 @@ class _Softmax(ArrayOp):
     """What softmax, log_softmax and logsumexp share: the axis, a row at a time where none is given."""
 
     of_rows = True
+    of_logits = True
+    written_whole = True
 
     def axis(self, on: Operands) -> int:
         if not on.shape:
@@ -244,6 +250,10 @@ class LogSoftmax(_Softmax):
 
 class LogSumExp(Reduction):
     """logsumexp of `formulas`, along an axis or over all entries; its slope is the softmax."""
+
+    of_logits = True
+    root = 1.0  # of the sum
+    written_whole = True
 
     def _flat(self, x: Any, on: Operands) -> tuple[Any, int]:
         return (x.reshape(-1, x.shape[-1]), 0) if on.extra is None else (x, on.axes[0])

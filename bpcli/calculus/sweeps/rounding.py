@@ -42,9 +42,6 @@ _OWN: dict[str, Callable[..., Any]] = {
 }
 """The error of a step's own rounding, where that is known."""
 
-_REARRANGING = {"take", "transpose", "stack", "max", "min"}
-_SUMS = {"sum", "@"}
-
 
 def _known(error: Any, out: Any) -> Any:
     """An error, or where it is not finite because a part overflowed, that of one rounding."""
@@ -71,9 +68,9 @@ def own_errors(program: Program, xp: PlainNamespace, values: list[Any]) -> list[
                 found.append(_known(own(out, *args), out))
             else:
                 found.append(abs(out) * FUNCTION)
-        elif slot.name in _REARRANGING:
+        elif slot.op.exact:
             found.append(0.0 * abs(out))
-        elif slot.name in _SUMS:
+        elif slot.op.adds:
             sizes = [abs(values[a]) for a in slot.args]
             found.append(slot.value(xp, sizes) * UNIT)
         else:
@@ -128,11 +125,11 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
             total = xp.where(change > total, change, total)
         return total
     assert isinstance(step, OnArrays)
-    if step.name == "@":
-        left, right = ([abs(args[0]), errors[1]], [errors[0], abs(args[1])])
-        return sum(step.value(xp, pair) for pair in (left, right))
-    if step.name in _SUMS or step.name in _REARRANGING:
+    if step.op.exact:
         return step.value(xp, errors)
+    if step.op.adds:
+        sizes = [abs(a) for a in args]
+        return sum(step.value(xp, [*sizes[:i], error, *sizes[i + 1 :]]) for i, error in enumerate(errors))
     return sum(error.sum() for error in errors) * (1.0 + abs(out))
 
 
@@ -245,7 +242,7 @@ def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
 def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> Any:
     """The error of adjoint · slope in one operand of a step, as it shows in the result."""
     if isinstance(step, OnArrays):
-        if step.name in _REARRANGING or step.name == "sum":
+        if step.op.exact or (step.op.adds and len(step.args) == 1):
             return 0.0
         part = step.adjoint(xp, g, i, out, args, masked=False)
         if step.name == "log_softmax":  # g − p Σ g, which may cancel
@@ -259,7 +256,7 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
         from bpcli.calculus.rules.array_operations import unbroadcast  # not for floats, which have one shape
 
         added = _size(unbroadcast(xp, abs(product), step.shapes[i], step.shape) * tangent) * UNIT
-    if step.row.exact or step.name in ("+", "-"):
+    if step.row.exact or step.row.adds:
         return added
     of_slope = 0.0 if step.name in ("*", "**2") else abs(product) * FUNCTION
     return added + _size((_known(abs(error), product) + of_slope) * tangent)

@@ -28,13 +28,6 @@ NEARLY = 2.0**-8  # of what counts as lost: a margin for points that are not amo
 MAGNIFIED = 2.0**-11  # of a part: a sum that is smaller magnifies rounding errors by as much
 FAR_OUT = 2.0**20  # an angle, or a logit, whose rounding errors are as large beside 1
 
-_ADDING = {"+", "-"}
-_SUMS = {"sum", "@"}
-_TURNING = {"sin", "cos", "tan"}
-_LOGARITHMS = {"log", "log2", "log10"}
-_SHIFT_INVARIANT = {"softmax", "log_softmax", "other_classes", "logsumexp"}
-_HARMLESS = {"*", "/", "**", "hypot", "atan2", "max", "min", "where", "clip"}
-
 
 class Kept(NamedTuple):
     """Points of a block that are worth a closer look, and the values of all slots there."""
@@ -64,30 +57,32 @@ def _delicate(program: Program) -> list[Delicate]:
         if not isinstance(step, Instruction):
             rounded.append(isinstance(step, Constant) and not step.whole)
             continue
-        exact = step.row.exact if isinstance(step, Elementwise) else step.name in ("take", "transpose", "stack")
+        of = step.row or step.op
+        assert of is not None
         operands = [a for a in step.args if rounded[a]]
-        rounded.append(bool(operands) or not exact)
-        if isinstance(step, OnArrays) and step.name in _SUMS:
+        rounded.append(bool(operands) or not of.exact)
+        if isinstance(step, OnArrays) and step.op.adds:
             found.append(Delicate(slot, step.args[0]))  # whose own additions round
-        elif operands and not exact and step.name not in _HARMLESS:
+        elif operands and not of.exact:
             found += _of_step(slot, step, operands)
     return found
 
 
 def _of_step(slot: int, step: Instruction, operands: list[int]) -> list[Delicate]:
     x = operands[0]
-    if step.name in _ADDING:
+    if isinstance(step, OnArrays):
+        far = [Delicate(x, beyond=FAR_OUT)] if step.op.of_logits else []
+        return far if step.op.root is None else [*far, Delicate(slot)]
+    assert isinstance(step, Elementwise)
+    row = step.row
+    if row.adds:
         return [Delicate(slot, x)]
-    if step.name in _LOGARITHMS:
-        return [Delicate(slot)]
-    if step.name in _TURNING:
-        return [Delicate(x, beyond=FAR_OUT), *([Delicate(slot, x)] if step.name != "cos" else [Delicate(slot)])]
-    if step.name in _SHIFT_INVARIANT:
-        return [Delicate(x, beyond=FAR_OUT), *([Delicate(slot)] if step.name == "logsumexp" else [])]
-    if isinstance(step, Elementwise) and len(step.args) > 1:  # a loss, small as the square of what is subtracted
-        return [Delicate(slot, a, MAGNIFIED**2) for a in operands]
-    ends = step.row.domain if isinstance(step, Elementwise) else ()
-    return [Delicate(x, None, MAGNIFIED, end) for end in ends if math.isfinite(end) and end]
+    if row.periodic:
+        return [Delicate(x, beyond=FAR_OUT), Delicate(slot, x)]
+    if len(step.args) > 1:  # a loss is small as the square of what is subtracted
+        return [] if row.well_conditioned else [Delicate(slot, a, MAGNIFIED**2) for a in operands]
+    ends = [Delicate(x, None, MAGNIFIED, end) for end in row.domain if math.isfinite(end) and end]
+    return ends if row.root is None else [*ends, Delicate(slot)]
 
 
 class Screen:
@@ -128,7 +123,7 @@ class Screen:
         value, step = values[one.slot], self.program.slots[one.slot]
         if one.beyond is not None:
             return _any(abs(value) > one.beyond)
-        if isinstance(step, OnArrays) and step.name in _SUMS:
+        if isinstance(step, OnArrays) and step.op.adds:
             part = step.value(PlainNamespace(arrays()), [abs(values[a]) for a in step.args])
         else:
             part = (one.center or 1.0) if one.part is None else values[one.part]

@@ -32,8 +32,6 @@ class UnknownShapeError(ExpressionError):
 MAX_ENTRIES = 2000
 """The most formulas that a result may have."""
 
-_WHOLE = {"softmax", "log_softmax", "logsumexp", "norm"}  # written as calls, not entry by entry
-
 
 class SymbolicProgram(Program):
     """A program whose formulas use the functions as the user wrote them, not their stable forms."""
@@ -52,7 +50,8 @@ class SymbolicProgram(Program):
                 if slot.row is not None:
                     values.append(xp.applied(slot.row, tuple(args)))
                 else:
-                    values.append(_whole(slot, args[0]) if slot.name in _WHOLE else slot.value(xp, args))
+                    whole = slot.op is not None and slot.op.written_whole
+                    values.append(_whole(slot, args[0]) if whole else slot.value(xp, args))
             else:
                 values.append(point[slot] if isinstance(slot, str) else xp.base.constant(slot))
         return values

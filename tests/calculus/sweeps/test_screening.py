@@ -1,10 +1,13 @@
 """Lost digits among many points; the witness is the certified gradient, by python-flint."""
 
+import math
+
 import numpy as np
 import pytest
 
 from bpcli.api.bulk import Evaluation, LostPoints
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps import screening
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
@@ -27,6 +30,9 @@ DELICATE = {
     "sum([x*x,-x,-1])": [0.5 + 5**0.5 / 2],
     "x*x-3*x": [1.5 + 1e-12],
     "norm([x,1])-1": [1e-6],
+    "logit(x*x/10)": [5**0.5 + 1e-11, 1e-12 - 5**0.5],
+    "log2(x*x/3)": [3**0.5 + 1e-11, 3**0.5 - 1e-12],
+    "cos(x*x)": [(math.pi / 2) ** 0.5 - 1e-12],
 }
 
 
@@ -54,6 +60,21 @@ def test_the_points_that_have_lost_digits_are_found_among_many(monkeypatch, text
         off = np.abs(found.table - np.array(exact, float)[:, : found.table.shape[1]]) > 2.0**-20 * np.abs(found.table)
         assert set(np.flatnonzero(off.any(axis=1))) <= set(told), block
         assert len(told) <= (len(DELICATE[text]) if block == 1 else 0)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in FUNCTIONS.items() if row.kind == "elementwise" and row.arity[0] == 1]
+)
+def test_a_row_tells_where_its_function_crosses_0_other_than_at_0(name):
+    row = FUNCTIONS[name]
+    low, high = max(row.domain[0], -20.0), min(row.domain[1], 20.0)
+    x = np.linspace(low, high, 40_002)[1:-1]
+    y = Evaluation()(calculation(f"{name}(x)"), {"x": x}, False).table[:, 0]
+    crossed = x[1:][(y[1:] * y[:-1] < 0) & (abs(x[1:]) > 0.01)]
+    if row.periodic:
+        assert len(crossed) > 8
+    else:
+        assert list(crossed) == pytest.approx([] if row.root is None else [row.root], abs=0.01)
 
 
 def test_a_second_look_is_for_what_lies_further_out():
