@@ -164,7 +164,69 @@ def test_weights_make_it_a_sandwich(table):
     theirs = sm.WLS(y[counted], X[counted], weights=omega[counted] / omega[counted].mean()).fit(cov_type="HC0")
     assert_close(of(found, "weight"), theirs.params)
     assert_close(of(found, "std_error"), theirs.bse)
-    assert_close([found["log_likelihood"], found["r2"]], [theirs.llf, theirs.rsquared])
+    assert_close(of(found, "std_error_hc1"), theirs.get_robustcov_results("HC1").bse)
+    assert_close(of(found, "p_value"), theirs.pvalues, 1e-7)
+    assert_close([found["f"], found["f_p_value"]], [theirs.fvalue, theirs.f_pvalue], 1e-6)
+    measures = ("log_likelihood", "aic", "bic", "r2", "deviance", "residual_std_error", "df_model", "df_residual")
+    assert_close(
+        [found[key] for key in measures],
+        [theirs.llf, theirs.aic, theirs.bic, theirs.rsquared, theirs.ssr, theirs.mse_resid**0.5, theirs.df_model]
+        + [theirs.df_resid],
+    )
+
+
+@pytest.mark.parametrize("kind", [LOGISTIC, MULTINOMIAL], ids=["sigmoid", "softmax of two"])
+def test_weighted_classes_are_those_of_statsmodels(table, kind):
+    sm = pytest.importorskip("statsmodels.api")
+    path, X, _, y, _, omega = table
+    fit = fitted(kind, path, "two", features=["p", "q", "c"], weight="w", **DATA)
+    found = statistics(fit, shown(fit, raw=True), robust=False)
+    counted = omega > 0
+    shares = omega[counted] / omega[counted].mean()
+    theirs = sm.GLM(y[counted], X[counted], sm.families.Binomial(), var_weights=shares).fit(tol=1e-14, cov_type="HC0")
+    assert_close(of(found, "weight"), theirs.params)
+    assert_close(of(found, "std_error"), theirs.bse)
+    assert_close(of(found, "p_value"), theirs.pvalues, 1e-7)
+    assert_close(list(zip(of(found, "low"), of(found, "high"), strict=True)), theirs.conf_int())
+    assert_close(
+        [found[key] for key in ("log_likelihood", "null_log_likelihood", "deviance", "aic", "bic", "mcfadden_r2")],
+        [theirs.llf, theirs.llnull, theirs.deviance, theirs.aic, theirs.bic_llf, 1 - theirs.llf / theirs.llnull],
+    )
+
+
+def test_a_robust_multinomial_model_is_that_of_statsmodels(table):
+    sm = pytest.importorskip("statsmodels.api")
+    path, X, _, _, three, _ = table
+    fit = fitted(MULTINOMIAL, path, "three", features=["p", "c"], **DATA)
+    found = statistics(fit, shown(fit, raw=True), robust=True)
+    y = np.array([1, 2, 0])[three]  # h, l, m
+    theirs = sm.MNLogit(y, X[:, [0, 2, 3, 4]]).fit(method="newton", maxiter=50, tol=1e-14, disp=0, cov_type="HC0")
+    assert_close(np.array(of(found, "weight")).reshape(2, 4), theirs.params.T)
+    assert_close(np.array(of(found, "std_error")).reshape(2, 4), theirs.bse.T)
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_a_logistic_model_under_l2_is_that_of_its_formulas(table, robust):
+    path, X, _, y, *_ = table
+    l2, N = 0.05, len(y)
+    fit = fitted(LOGISTIC, path, "two", {"l2": l2}, features=["p", "q"], standardize=True)
+    found = statistics(fit, shown(fit, raw=False), robust)
+    Z = X[:, [0, 1, 4]]
+    Z[:, :2] = (Z[:, :2] - Z[:, :2].mean(0)) / Z[:, :2].std(0)
+    penalty, w = N * l2 * np.diag([1.0, 1.0, 0.0]), np.zeros(3)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-Z @ w))
+        information = Z.T @ (Z * (p * (1 - p))[:, None])
+        H = information + penalty
+        w -= np.linalg.solve(H, Z.T @ (p - y) + penalty @ w)
+    middle = Z.T @ (Z * ((p - y) ** 2)[:, None]) if robust else information
+    inverse, edf = np.linalg.inv(H), np.trace(np.linalg.solve(H, information))
+    likelihood = np.sum(np.where(y, np.log(p), np.log1p(-p)))
+    assert_close(of(found, "weight"), w)
+    assert_close(of(found, "std_error"), np.sqrt(np.diag(inverse @ middle @ inverse)))
+    measures = ("log_likelihood", "deviance", "aic", "bic", "effective_parameters")
+    expected = [likelihood, -2 * likelihood, 2 * edf - 2 * likelihood, np.log(N) * edf - 2 * likelihood, edf]
+    assert_close([found[key] for key in measures], expected)
 
 
 def test_l2_withholds_intervals_and_takes_the_sandwich_of_the_penalty(table):
