@@ -223,13 +223,16 @@ def _class_name(node: Scalar) -> str:
 
 
 def list_of(kind: Kind, what: str, alone: bool = False) -> Kind:
-    """A list of different values of one kind, as a tuple; `alone` says that a single value needs no list."""
+    """A list of different values of one kind, as a tuple; `alone` says that a single value needs no list, and that
+    there has to be one."""
 
     def read(node: Node) -> tuple[Any, ...]:
         if isinstance(node, Scalar) and node.value is not None and not alone:
             raise RefusedError(node, f"a list of {what}", f"as a list: [{shown(node)}]")
         if not isinstance(node, Items):
             raise RefusedError(node, f"a list of {what}")
+        if alone and not node.items:
+            raise RefusedError(node, f"a list of {what}", "the list has none")
         values: list[Any] = []
         for item in node.items:
             value = kind.read(item)
@@ -238,7 +241,8 @@ def list_of(kind: Kind, what: str, alone: bool = False) -> Kind:
             values.append(value)
         return tuple(values)
 
-    return Kind(f"a list of {what}", read, {"type": "array", "items": kind.schema, "uniqueItems": True})
+    schema = {"type": "array", "items": kind.schema, "uniqueItems": True, **({"minItems": 1} if alone else {})}
+    return Kind(f"a list of {what}", read, schema)
 
 
 def mapping_to(kind: Kind, what: str, of_names: Kind | None = None) -> Kind:

@@ -147,6 +147,9 @@ END = "  target: diagnosis\n"
         ),
         ("target: diagnosis", "target: !!set {a, b}", "9:11: .* found !!set …; a tag means nothing here$"),
         ("cells.csv", '""', '8:9: data.path: expected a path, or a list of paths, found ""$'),
+        ("cells.csv", "[]", r"8:9: data.path: expected a path, or a list of paths, found \[\]; the list has none$"),
+        (END, f"{END}  test: []\n", r"10:9: data.test: .* found \[\]; the list has none$"),
+        (END, f"{END}  target_path: []\n", r"10:16: data.target_path: .* found \[\]; the list has none$"),
         ("cells.csv", '"a\\0b"', "8:9: .*; no path holds a zero byte$"),
         (
             END,
