@@ -168,11 +168,8 @@ def test_weights_make_it_a_sandwich(table):
     assert_close(of(found, "p_value"), theirs.pvalues, 1e-7)
     assert_close([found["f"], found["f_p_value"]], [theirs.fvalue, theirs.f_pvalue], 1e-6)
     measures = ("log_likelihood", "aic", "bic", "r2", "deviance", "residual_std_error", "df_model", "df_residual")
-    assert_close(
-        [found[key] for key in measures],
-        [theirs.llf, theirs.aic, theirs.bic, theirs.rsquared, theirs.ssr, theirs.mse_resid**0.5, theirs.df_model]
-        + [theirs.df_resid],
-    )
+    fit_of_theirs = [theirs.llf, theirs.aic, theirs.bic, theirs.rsquared, theirs.ssr, theirs.mse_resid**0.5]
+    assert_close([found[key] for key in measures], [*fit_of_theirs, theirs.df_model, theirs.df_resid])
 
 
 @pytest.mark.parametrize("kind", [LOGISTIC, MULTINOMIAL], ids=["sigmoid", "softmax of two"])
