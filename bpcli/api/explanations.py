@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import dense
 from bpcli.errors import UsageError
+from bpcli.formulas.activations import sigmoid
 from bpcli.formulas.softmax import softmax
 from bpcli.training.inference.tails import quantile
-from bpcli.training.model import Model
+from bpcli.training.model import Model, log_odds
 
 Array = NDArray[Any]
 
@@ -85,23 +86,10 @@ def intervals(model: Model, level: float) -> Columns:
             rest = model.probabilities(z + error)[:, 0], model.probabilities(z - error)[:, 0]
             return [rest[0].tolist(), rest[1].tolist(), low.tolist(), high.tolist()]
         found: list[list[Any]] = []
-        for k in range(K):
-            others = np.delete(z, k, axis=1)
-            g = np.insert(-softmax(others), k, 1.0, axis=1)  # of log(p_k/(1 − p_k)) by z
+        for k, odds in enumerate(log_odds(z).T):
+            g = np.insert(-softmax(np.delete(z, k, axis=1)), k, 1.0, axis=1)  # of log(p_k/(1 − p_k)) by z
             error = q * np.sqrt(np.maximum(np.einsum("nk,nkm,nm->n", g, C, g), 0.0))
-            odds = z[:, k] - _log_sum(others)
-            found += [_share(odds - error).tolist(), _share(odds + error).tolist()]
+            found += [sigmoid(odds - error).tolist(), sigmoid(odds + error).tolist()]
         return found
 
     return columns
-
-
-def _log_sum(z: Array) -> Array:
-    top = z.max(axis=1)
-    return np.asarray(top + np.log(np.exp(z - top[:, None]).sum(axis=1)))
-
-
-def _share(odds: Array) -> Array:
-    """1/(1 + e^−odds), without overflow."""
-    e = np.exp(-np.abs(odds))
-    return np.where(odds >= 0, 1.0, e) / (1.0 + e)

@@ -106,6 +106,13 @@ def _options_under_headings(command: click.Command, context: click.Context, form
             formatter.write_dl(groups[heading])
 
 
+def _nearest_choice(error: click.UsageError) -> str:
+    """The advice on a value that is none of an option's choices; empty for other errors."""
+    type_ = error.param.type if isinstance(error, click.BadParameter) and error.param else None
+    word, is_choice, _ = error.message.partition(" is not one of ")
+    return meant(word.strip("'"), map(str, type_.choices)) if isinstance(type_, click.Choice) and is_choice else ""
+
+
 class Command(click.Command):
     """A command without one-letter options, so that an argument may begin with a minus: `bpcli grad "-x**2"`."""
 
@@ -140,7 +147,8 @@ class Command(click.Command):
         try:
             return super().parse_args(context, arguments)
         except click.UsageError as error:
-            raise click.UsageError("\n  ".join(filter(None, [error.format_message(), self.meant])), context) from None
+            lines = filter(None, [error.format_message().removesuffix("."), _nearest_choice(error), self.meant])
+            raise click.UsageError("\n  ".join(lines), context) from None
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; if an expression can't be read because an option has one minus, say so."""

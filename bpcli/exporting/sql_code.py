@@ -8,6 +8,7 @@ for in PostgreSQL and DuckDB 0.1 is a decimal.
 from collections.abc import Iterable, Sequence
 
 from bpcli import __version__
+from bpcli.errors import UsageError
 from bpcli.exporting.exported_model import Cell, Exported, Input, same_cells
 from bpcli.exporting.expression_text import OPERATORS, Language, by_name, refuse, templates
 
@@ -68,15 +69,23 @@ _FILE = """\
 
 
 def sql_code(model: Exported, table: str, keep: Sequence[str] = ()) -> bytes:
-    """The two statements: a query of the columns `keep` of `table`, then the outputs, and its test."""
+    """The two statements: a query of the columns `keep` of `table`, then the outputs, and its test.
+
+    UsageError for a table without a name, and a column to keep that is called as an output is.
+    """
     columns = [column.name for column in model.inputs]
     texts = {text: "category" for c in model.inputs for text in (*(c.categories or ()), *c.words)}
     texts |= dict.fromkeys(model.classes or (), "class")
     refuse("SQL", texts | dict.fromkeys([*columns, *keep, table], "name"), "\0")
+    if both := [name for name in keep if name in model.names]:
+        raise UsageError(f"keep {both[0]}: the prediction has a column of this name itself", names=("keep",))
     kept = [f"k{place} AS {_name(name)}" for place, name in enumerate(keep)]
     outputs = [f"{text} AS {_name(name)}" for text, name in zip(_results(model), model.names, strict=True)]
     more = [f"t.{_name(name)} AS k{place}" for place, name in enumerate(keep)]
-    source = ".".join(map(_name, table.split(".")))
+    parts = table.split(".")
+    if not all(parts):
+        raise UsageError(f"table {table!r}: expected NAME or SCHEMA.NAME", names=("table",))
+    source = ".".join(map(_name, parts))
     prefix = "step"
     while table.casefold().startswith(prefix):  # a step must not be taken for the table
         prefix += "_"

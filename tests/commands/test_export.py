@@ -45,6 +45,21 @@ def test_what_does_not_go_together_is_refused(bpcli, run, tmp_path):
     assert "can't write the character" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--table", ""], "--table '': expected NAME or SCHEMA.NAME"),
+        (["--table", "a."], "--table 'a.': expected NAME or SCHEMA.NAME"),
+        (["--keep", "id,prediction"], "--keep prediction: the prediction has a column of this name itself"),
+        (["--format", "sqll"], "did you mean sql?"),
+    ],
+)
+def test_what_sql_is_given_wrong(bpcli, run, options, said):
+    refused = bpcli("export", run, "--format", "sql", *options)
+    assert (refused.code, refused.out) == (2, "")
+    assert said in refused.err
+
+
 def test_sql_is_given_its_table_and_columns_to_keep(bpcli, run):
     text = bpcli("export", run, "--format", "sql", "--table", 'my.t"able', "--keep", 'id,"a,b"').out
     assert 'FROM "my"."t""able" AS t' in text
