@@ -28,8 +28,8 @@ def conforms(value: Any, hint: Any) -> bool:
         return of_kind and all(conforms(entry, args[0]) for entry in value)
     if origin in (dict, Mapping):
         return isinstance(value, dict) and all(conforms(k, args[0]) and conforms(v, args[1]) for k, v in value.items())
-    if is_dataclass(hint):
-        return isinstance(value, hint) and all(  # type: ignore[arg-type]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return isinstance(value, hint) and all(
             conforms(getattr(value, name), of_field) for name, of_field in get_type_hints(hint).items()
         )
     if hint is float:

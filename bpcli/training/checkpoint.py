@@ -96,11 +96,11 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         }
     )
     buffer = BytesIO()
-    members = {
+    members: dict[str, Any] = {
         **{f"state.{name}": array for name, array in arrays.items()},
         "meta": np.frombuffer(meta.encode(), np.uint8),
     }
-    np.savez(buffer, **members, digest=np.array(_digest(members)))  # type: ignore[arg-type]
+    np.savez(buffer, **members, digest=np.array(_digest(members)))
 
     def put(file: Any) -> None:
         file.write(buffer.getbuffer())
@@ -128,7 +128,8 @@ def read(path: Path) -> Checkpoint:
         if not conforms(found, Checkpoint) or min(state.epoch, state.batch, state.steps) < 0:
             raise ValueError("a part of another type")
         if state.generator is not None:
-            setattr(np.random.PCG64(), "state", state.generator)  # noqa: B010
+            as_saved: Any = state.generator  # the generator checks what it is given
+            np.random.PCG64().state = as_saved
         return found
     except DataError:
         raise

@@ -57,8 +57,10 @@ def model_bytes(model: Model) -> bytes:
     }
     buffer = BytesIO()
     known = model.uncertainty
-    more = {} if known is None else {"covariance": known.covariance, "df": np.array([known.df, known.penalised])}
-    np.savez(buffer, w=model.w, b=model.b, meta=np.array(json.dumps(meta)), **more)  # type: ignore[arg-type]
+    members: dict[str, Any] = {"w": model.w, "b": model.b, "meta": np.array(json.dumps(meta))}
+    if known is not None:
+        members |= {"covariance": known.covariance, "df": np.array([known.df, known.penalised])}
+    np.savez(buffer, **members)
     return buffer.getvalue()
 
 
