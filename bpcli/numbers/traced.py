@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
 from bpcli.numbers import pairs
 
 _MATH = (
@@ -52,13 +54,12 @@ class _UndecidedError(Exception):
     """An `if` on a number, of which neither side has been followed yet."""
 
 
-class Traced:
+class Traced(NDArrayOperatorsMixin):
     """A number as the name of a variable; operators and NumPy's functions write a line each.
 
-    `entry`: it belongs to one entry of an array, in place of which it stands; with `out=` it takes a new value.
+    `entry`: it belongs to one entry of an array, in place of which it stands; with `out=`, or `+=`, it takes a new
+    value, as the entry does.
     """
-
-    __array_priority__ = 1000
 
     def __init__(self, tracer: "_Tracer", name: str, entry: bool) -> None:
         self.namespace, self.name, self.entry = tracer, name, entry
@@ -90,71 +91,6 @@ class Traced:
 
     __float__ = __int__ = __index__ = __len__ = __iter__ = __getitem__ = __setitem__ = _refused
 
-    def __add__(self, other: Any) -> "Traced":
-        return self.namespace.add(self, other)
-
-    def __radd__(self, other: Any) -> "Traced":
-        return self.namespace.add(other, self)
-
-    def __sub__(self, other: Any) -> "Traced":
-        return self.namespace.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> "Traced":
-        return self.namespace.subtract(other, self)
-
-    def __mul__(self, other: Any) -> "Traced":
-        return self.namespace.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> "Traced":
-        return self.namespace.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> "Traced":
-        return self.namespace.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> "Traced":
-        return self.namespace.divide(other, self)
-
-    def __pow__(self, other: Any) -> "Traced":
-        return self.namespace.power(self, other)
-
-    def __rpow__(self, other: Any) -> "Traced":
-        return self.namespace.power(other, self)
-
-    def __neg__(self) -> "Traced":
-        return self.namespace.negative(self)
-
-    def __abs__(self) -> "Traced":
-        return self.namespace.fabs(self)
-
-    def __lt__(self, other: Any) -> "Traced":
-        return self.namespace.less(self, other)
-
-    def __le__(self, other: Any) -> "Traced":
-        return self.namespace.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> "Traced":
-        return self.namespace.greater(self, other)
-
-    def __ge__(self, other: Any) -> "Traced":
-        return self.namespace.greater_equal(self, other)
-
-    def __eq__(self, other: object) -> Any:
-        return self.namespace.equal(self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return self.namespace.not_equal(self, other)
-
-    def __and__(self, other: Any) -> "Traced":
-        return self.namespace.logical_and(self, other)
-
-    def __or__(self, other: Any) -> "Traced":
-        return self.namespace.logical_or(self, other)
-
-    __rand__, __ror__ = __and__, __or__
-
-    def __invert__(self) -> "Traced":
-        return self.namespace.logical_not(self)
-
 
 class _Tracer:
     """The namespace of traced numbers, and the lines written so far: those of the whole call, and those of an entry."""
@@ -164,7 +100,8 @@ class _Tracer:
     def __init__(self, decisions: tuple[bool, ...]) -> None:
         self.lines: dict[bool, list[str]] = {False: [], True: []}
         self.condition = ""
-        self._decisions, self._met, self._depth, self._count = decisions, 0, 0, 0
+        self._decisions, self._met, self._count = decisions, 0, 0
+        self._branches: list[bool] = []  # those that are open, each of the lines of an entry or not
         self._known: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Callable[..., Traced]:
@@ -176,7 +113,7 @@ class _Tracer:
 
     def decide(self, condition: Traced) -> bool:
         """Which side of an `if` is followed."""
-        if condition.entry or self._depth:
+        if condition.entry or self._branches:
             raise UntraceableError("an if on the entries of an array")
         if self._met == len(self._decisions):
             self.condition = condition.name
@@ -184,10 +121,13 @@ class _Tracer:
         self._met += 1
         return self._decisions[self._met - 1]
 
-    def put(self, value: Any, out: Traced) -> Traced:
-        """Give the variable `out` a value."""
+    def put(self, value: Any, out: Traced) -> Any:
+        """Give an entry a new value; `x += 1` of a number is another number."""
+        if not out.entry:
+            return value
+        if self._branches:
+            raise UntraceableError("an entry that takes a new value in a branch")
         out.name = self._text(value)
-        out.entry = out.entry or (isinstance(value, Traced) and value.entry)
         return out
 
     def _text(self, value: Any) -> str:
@@ -201,18 +141,25 @@ class _Tracer:
 
     def _written(self, text: str, *values: Any) -> Traced:
         """The variable of what `text` computes from `values`: written once."""
-        entry = any(isinstance(value, Traced) and value.entry for value in values)
+        entry = self._block(*values)
         if text not in self._known:
             self._count += 1
             name = f"t{self._count}"
             self._add(entry, f"{name} = {text}")
-            if self._depth:  # known within this branch alone
+            if self._branches:  # known within this branch alone
                 return Traced(self, name, entry)
             self._known[text] = name
         return Traced(self, self._known[text], entry)
 
+    def _block(self, *values: Any) -> bool:
+        """Whether what is computed from `values` is among the lines of an entry; in a branch all lines are together."""
+        entry = any(isinstance(value, Traced) and value.entry for value in values)
+        if entry and False in self._branches:
+            raise UntraceableError("a branch on a number over the entries of an array")
+        return entry or bool(self._branches and self._branches[-1])
+
     def _add(self, entry: bool, line: str) -> None:
-        self.lines[entry].append("    " * self._depth + line)
+        self.lines[entry].append("    " * len(self._branches) + line)
 
     def constant(self, x: float) -> float:
         return float(x)
@@ -222,6 +169,8 @@ class _Tracer:
 
     def logical_not(self, x: Any) -> Traced:
         return self._written(f"({self._text(x)} == False)", x)
+
+    invert = logical_not
 
     def square(self, x: Any) -> Traced:
         return self.multiply(x, x)
@@ -275,16 +224,14 @@ class _Tracer:
         """`plain`, but `better()` where the condition holds: a branch, since it is rare and long."""
         if not isinstance(condition, Traced):
             return better() if condition else plain
-        entry = condition.entry or (isinstance(plain, Traced) and plain.entry)
+        entry = self._block(condition, plain)
         self._count += 1
         name = f"t{self._count}"
         self._add(entry, f"{name} = {self._text(plain)}")
         self._add(entry, f"if {condition.name}:")
-        known = dict(self._known)
-        self._depth += 1
+        self._branches.append(entry)
         self._add(entry, f"{name} = {self._text(better())}")
-        self._depth -= 1
-        self._known = known
+        self._branches.pop()
         return Traced(self, name, entry)
 
 

@@ -61,6 +61,39 @@ def test_functions_of_numpy_change_the_entries_in_place():
     assert (p, g) == ([0.5, 3.0, 3.0], [0.5, -1.0, 0.0])
 
 
+def test_operators_in_place_change_an_entry_and_no_number():
+    def step(entries, numbers):
+        p, g = entries["p"], entries["g"]
+        rate = doubled = numbers["a"]
+        doubled *= 2.0
+        g *= rate
+        p -= g
+        p /= doubled
+
+    def of_number(z):
+        before = z
+        z += 1.0
+        return before * z
+
+    f = made("f", entries_text("f", {"p": "p[i]", "g": "g[i]"}, ("a",), step))
+    p, g = [1.0, 2.0], [0.25, -4.0]
+    f(p, g, 2.0)
+    assert (p, g) == ([0.125, 2.5], [0.5, -8.0])
+    assert made("f", function_text("f", ("z",), of_number))(3.0) == 12.0
+
+
+def test_what_a_rare_branch_over_the_entries_computes_from_numbers_alone_is_in_the_branch():
+    def step(entries, numbers):
+        p, a = entries["p"], numbers["a"]
+        xp = namespace(p)
+        xp.put(xp.refined(p, p > 1.0, lambda: p * (a * a)), p)
+
+    f = made("f", entries_text("f", {"p": "p[i]"}, ("a",), step))
+    p = [1.0, 2.0, 3.0]
+    f(p, 3.0)
+    assert p == [1.0, 18.0, 27.0]
+
+
 @pytest.mark.parametrize(
     "formula",
     [math.exp, float, sum, lambda z: z[0], lambda z: namespace(z).no_such(z), lambda z: z + "text", lambda z: 1 / 0],
