@@ -1,9 +1,11 @@
 """The statistics of a trained run: standard errors, tests, intervals and measures of fit, or why there are none."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bpcli.datasets.preparation.labels import Class, class_text
 from bpcli.errors import CheckError, ConfigError, DataError
 from bpcli.formulas.layers import settings_in_words
 from bpcli.training import checkpoint as checkpoints
@@ -50,6 +52,7 @@ def run_statistics(
         )
     separated_by: list[str] = []
     if model.classes is not None:
+        _refuse_absent(model.classes, fit.rows)
         found = separation(part.X, part.y, len(model.classes), model.w, model.b, part.weights, _BUDGET)
         separated_by = [model.preparation.feature_names[j] for j in found.features]
         if found.separated and not config.training.l2:
@@ -70,9 +73,12 @@ def run_statistics(
     if fit.parameters() >= fit.N:
         raise CheckError(f"{fit.N} rows say nothing of the errors of {fit.parameters():g} weights")
     decrement, errors = fit.distance()
+    solved = fit.solve()
+    if fit.is_exact():
+        raise CheckError("the model meets every target but for rounding: no residuals tell of errors of its weights")
     if errors > NEAR and not refit:
         raise OffOptimumError(_off(errors), ways={"refit": "goes there in memory, and writes nothing"})
-    if not fit.solve():
+    if not solved:
         raise CheckError("Newton's steps from the weights of this run lead to no optimum: it may have none")
     if refit:
         decrement, _ = fit.distance()
@@ -109,6 +115,13 @@ def _refuse(model: Model, config: Config) -> None:
         )
     if p > MOST_WEIGHTS:
         raise CheckError(f"statistics are of models of up to {MOST_WEIGHTS} weights, and this one has {p}")
+
+
+def _refuse_absent(classes: Sequence[Class], rows: Rows) -> None:
+    """CheckError where no row of a weight above 0 is of some class: the likelihood grows as its bias falls."""
+    absent = [class_text(name) for k, name in enumerate(classes) if not (rows.y == k).any()]
+    if absent:
+        raise CheckError(f"no row whose weight is above 0 is of {' or '.join(absent)}: no weights are the likeliest")
 
 
 def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Training:

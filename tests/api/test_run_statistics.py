@@ -76,6 +76,31 @@ def test_what_has_no_statistics_is_refused(table, tmp_path, said, changes):
         run_statistics(trained(table, tmp_path / "run", **loss, **changes))
 
 
+@pytest.mark.parametrize("of_x", ["5", "{x}", "{x}/3"])
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.filterwarnings("ignore::bpcli.api.models.DataWarning")
+def test_targets_that_are_met_exactly_tell_of_no_errors(tmp_path, of_x, weight):
+    path = tmp_path / "t.csv"
+    path.write_text("x,w,y\n" + "".join(f"{x},{1 + x % 3},{eval(of_x.format(x=x))}\n" for x in range(-8, 9)))
+    data = {"validation": None, "exclude": ["w"] * (weight is None), "weight": weight}
+    run = trained(path, tmp_path / "run", {"type": "neuron"}, "mse", data)
+    for refit in (False, True):
+        with pytest.raises(CheckError, match="but for rounding"):
+            run_statistics(run, refit=refit)
+
+
+@pytest.mark.parametrize("l2", [0, 0.1])
+@pytest.mark.parametrize(("model", "loss"), [(None, "bce"), ({"type": "softmax"}, "cce")])
+@pytest.mark.filterwarnings("ignore::bpcli.api.models.DataWarning")
+def test_a_class_whose_rows_have_no_weight_is_named(tmp_path, model, loss, l2):
+    path = tmp_path / "t.csv"
+    path.write_text("x,w,y\n" + "".join(f"{x % 5},{int(x > 7)},{'no' if x < 8 else 'yes'}\n" for x in range(20)))
+    data = {"validation": None, "weight": "w"}
+    run = trained(path, tmp_path / "run", model, loss, data, optimizer="newton", l2=l2)
+    with pytest.raises(CheckError, match="no row whose weight is above 0 is of no:"):
+        run_statistics(run, refit=True)
+
+
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory):
     """A table with a column of three categories, and one with a sum of two others beside it."""

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bpcli.formulas.choices import Task
@@ -132,6 +132,9 @@ def test_metrics_of_classes_beside_scikit_learn():
     assert metrics.brier(y, p) == pytest.approx(sklearn.brier_score_loss(y, p[:, 1]), rel=1e-12)
 
 
-def test_mcc_of_right_predictions_is_one():
-    for sizes in ([17, 16, 17], [3, 7], [1, 1, 1, 5]):
-        assert metrics.mcc(np.diag(sizes)) == 1
+@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=4))
+@example([3, 7])
+@example([10, 10])
+@example([8, 12])
+def test_mcc_of_right_predictions_is_one(sizes):
+    assert metrics.mcc(np.diag(sizes)) == 1

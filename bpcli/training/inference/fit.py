@@ -23,6 +23,7 @@ NEAR = 1e-2
 """A model is at its optimum if no weight is further from there than this many of its standard errors."""
 
 _COLLINEAR = 1e-12  # of the largest eigenvalue of features of one size, below which one is 0 but for rounding
+_EXACT = 1e-13  # of the size of the targets: residuals that rounding leaves
 _MOST_STEPS = 100
 _CLOSE = 1e-13  # a decrement that rounding leaves, of the square root of what the rows add up to
 
@@ -146,6 +147,11 @@ class Fit:
                 t *= 0.5
             self.theta = self.theta + t * d
         return False
+
+    def is_exact(self) -> bool:
+        """Whether a normal y is met in every row but for rounding, so that no residual tells of an error."""
+        mean_square = float(np.average(np.square(self.rows.y, dtype=np.float64), weights=self.rows.weights))
+        return self.likelihood is Likelihood.NORMAL and self.objective(self.theta).loss <= _EXACT**2 * mean_square
 
     def dispersion(self) -> float:
         """By what the mean of J₀ has to be divided to be the mean of −log p(y): 2σ² of a normal y, σ² estimated."""
