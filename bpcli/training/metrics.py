@@ -63,7 +63,7 @@ def mcc(table: Array) -> float | None:
     if not spread_predicted:
         return 0.0
     together = N * int(np.trace(table)) - sum(map(mul, true, predicted))
-    return max(-1.0, min(1.0, together / sqrt(spread * spread_predicted)))
+    return max(-1.0, min(1.0, float(together / sqrt(spread * spread_predicted))))
 
 
 def brier(y: Array, p: Array) -> float:
