@@ -43,10 +43,11 @@ const bpcliModel = (() => {{
 
   const text = (cell) => cell === null || cell === undefined || Number.isNaN(cell) ? "" : String(cell).trim();
 
+  const isTruth = (cell) => ["true", "false"].includes(cell.toLowerCase());
+
   // The number that a text is, null if it is none.
   function number(cell) {{
-    const truth = {{false: 0, true: 1}}[cell.toLowerCase()];
-    if (truth !== undefined) return truth;
+    if (isTruth(cell)) return cell.toLowerCase() === "true" ? 1 : 0;
     if (!/^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(cell)) return null;
     const value = Number(cell);
     return Number.isFinite(value) ? value : null;
@@ -59,8 +60,6 @@ const bpcliModel = (() => {{
     const value = number(cell);
     return value === null ? null : Number.isInteger(value) ? BigInt(value).toString() : String(value);
   }}
-
-  const isTruth = (cell) => ["true", "false"].includes(cell.toLowerCase());
 
   // The place of a category: of the same text, else of the same number; -1 for one that training has not seen.
   function code(cell, categories) {{

@@ -68,10 +68,11 @@ def number(cell):
         return truth
     if "_" in cell or not cell.isascii():
         return None
-    if cell.partition(".")[0].lstrip("+-").isdigit() and not cell.partition(".")[2].strip("0"):
-        return int(cell.partition(".")[0])
+    whole, _, rest = cell.partition(".")
     try:
         value = float(cell)
+        if math.isfinite(value) and whole.lstrip("+-").isdigit() and not rest.strip("0"):
+            return int(whole)
     except ValueError:
         return None
     return value if math.isfinite(value) else None

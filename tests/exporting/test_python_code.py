@@ -32,6 +32,9 @@ def test_it_imports_nothing_but_math(tampered):
         ({"x-y": "a"}, "x-y: 'a' is not a number"),
         ({"x-y": "1_0"}, "x-y: '1_0' is not a number"),
         ({"x-y": float("inf")}, "x-y: 'inf' is not a number"),
+        ({"x-y": "+-5"}, r"x-y: '\+-5' is not a number"),
+        ({"x-y": "1" + "0" * 400}, "0' is not a number"),
+        ({"x-y": "1" + "0" * 5000}, "0' is not a number"),
     ],
 )
 def test_a_cell_that_does_not_fit_is_told(tampered, cells, message):
@@ -49,3 +52,12 @@ def test_cells_may_be_text_and_categories_written_otherwise(tampered):
     assert predict(good | {"*/ ??/ //\\": 1.0}) == predict(good | {"*/ ??/ //\\": "1"})
     assert predict(good | {"new\nline": True}) == predict(good | {"new\nline": "true"})
     assert predict(good | {"*/ ??/ //\\": "9007199254740993"}) != predict(good | {"*/ ??/ //\\": "9007199254740992"})
+
+
+def test_a_category_may_look_as_if_it_were_a_whole_number(tampered):
+    name = "*/ ??/ //\\"
+    other = [c._replace(categories=(*c.categories[:-1], "+-5")) if c.name == name else c for c in tampered.inputs]
+    good = dict(zip([column.name for column in tampered.inputs], tampered.rows[0].cells, strict=True))
+    before, after = (module_of(model)["predict"] for model in (tampered, tampered._replace(inputs=tuple(other))))
+    for cell, same in {"+-5": "2.5", "1.0": "1", "--5": "never seen", "1" + "0" * 5000: "never seen"}.items():
+        assert after(good | {name: cell}) == before(good | {name: same})
