@@ -51,7 +51,11 @@ def _curves(
     axes: Any, y: Array, scores: Array, names: list[str], metric: Callable[[Array, Array], float | None], called: str,
     place: Callable[[Thresholds], tuple[Array, Array]], at: Thresholds | None, steps: bool = False,
 ) -> None:  # fmt: skip
-    for k, (name, positive, score) in enumerate(_each_class(y, scores, names)):
+    each = list(_each_class(y, scores, names))
+    if not each:
+        axes.text(0.5, 0.25, "all rows are of one class:\nthere is no curve", ha="center", va="center", color=INK)
+        return
+    for k, (name, positive, score) in enumerate(each):
         counts = levels(score, positive)
         across, up = place(counts)
         if steps:  # from the highest score on: before it there is no precision

@@ -121,7 +121,7 @@ def _of_scores(draw: Callable[..., None], called: str) -> Callable[[Any, Subject
 
     def view(figure: Any, subject: Subject) -> None:
         model, (part, z, y), at = subject.model, subject.scored(), None
-        if model.has_threshold and len(model.classes or ()) == 2:
+        if model.has_threshold:
             said = model.predicted(z) == 1
             counts = [np.array([np.sum((said == s) & (y == t))]) for s, t in ((1, 1), (1, 0), (0, 1), (0, 0))]
             at = Thresholds(np.array([model.threshold]), *counts)

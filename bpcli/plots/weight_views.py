@@ -30,7 +30,7 @@ def pixels(names: Sequence[str]) -> Image:
     if len(stems) != 1 or side < 2 or side * side != len(names):
         return None
     (stem,) = stems
-    said = stem.lower().strip("_. ") in ("p", "px", "pix", "pixel", "pixel_") or all(
+    said = stem.lower().strip("_. ") in ("p", "px", "pix", "pixel") or all(
         len(re.findall(r"\d+", name)) == 2 for name in names
     )
     return (side, side) if side >= (4 if said else MIN_UNNAMED) else None

@@ -37,6 +37,19 @@ def test_curves_are_those_of_scikit_learn(rows):
     np.testing.assert_allclose(steps.get_xydata()[1:], np.stack([recall, precision], axis=1)[:-1][::-1])
 
 
+@pytest.mark.parametrize("draw", [class_curves.roc, class_curves.precision_recall])
+@pytest.mark.parametrize("k", [0, 1])
+def test_rows_of_one_class_have_no_curve_and_no_threshold(rows, draw, k):
+    y, p = rows
+    at = Thresholds(np.array([0.5]), *(np.array([n]) for n in [(0, 40, 0, 80), (90, 0, 30, 0)][k]))
+    with drawing():
+        figure = new_figure((4, 3))
+        draw(figure, np.full_like(y, k), p, NAMES, at)
+        (axes,) = figure.axes
+    assert "one class" in axes.texts[0].get_text()
+    assert not axes.get_legend_handles_labels()[1]
+
+
 def test_calibration_by_hand():
     y = np.array([1] * 8 + [0] * 2 + [0] * 5)
     p = np.array([0.83] * 10 + [0.0] * 5)
