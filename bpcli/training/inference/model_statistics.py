@@ -92,7 +92,7 @@ def statistics(fit: Fit, what: Shown, robust: bool) -> dict[str, Any]:
     contrast = np.eye(fit.K) if fit.K == 1 else np.hstack([-np.ones((fit.K - 1, 1)), np.eye(fit.K - 1)])
     T = np.kron(what.A, contrast)
     V = T @ fit.covariance(robust) @ T.T
-    measures = _fit_measures(fit, sandwich)
+    measures = _fit_measures(fit, _wald(estimate[:-1, 0], V[:-1, :-1]) if sandwich and fit.K == 1 else None)
     df = measures["df_residual"] if fit.likelihood is Likelihood.NORMAL and not sandwich else inf
     return {
         "rows": fit.N,
@@ -138,8 +138,8 @@ def _coefficients(fit: Fit, what: Shown, estimate: Array, V: Array, df: float, s
     return records
 
 
-def _fit_measures(fit: Fit, sandwich: bool) -> dict[str, Any]:
-    """The log-likelihood, that of the bias alone, and what follows from both."""
+def _fit_measures(fit: Fit, wald: float | None) -> dict[str, Any]:
+    """The log-likelihood, that of the bias alone, and what follows from both; F from `wald` where there is one."""
     model, N, y, omega = fit.model, fit.N, fit.rows.y, fit.rows.weights
     loss, parameters = fit.objective(fit.theta).loss, fit.parameters()
     null = best_constant_loss(model.loss, y, len(model.classes) if model.classes else None, omega)
@@ -163,16 +163,16 @@ def _fit_measures(fit: Fit, sandwich: bool) -> dict[str, Any]:
         df1, df2 = parameters - 1.0, N - parameters
         measures |= {"residual_std_error": sqrt(0.5 * fit.dispersion()), "df_model": df1, "df_residual": df2}
         if not fit.l2 and df1 > 0:
-            f = _wald(fit) / df1 if sandwich else (null - loss) / loss * df2 / df1
+            f = (null - loss) / loss * df2 / df1 if wald is None else wald / df1
             measures |= {"f": f, "f_p_value": f_tail(f, df1, df2)}
     return measures
 
 
-def _wald(fit: Fit) -> float:
-    """βᵀV⁻¹β of all weights but the bias, in the units of the fit, where this is well conditioned."""
-    W = fit.covariance(True)[:-1, :-1]
-    w = fit.theta[:-1]
-    return float(w @ np.linalg.lstsq(W, w, rcond=1e-12)[0])
+def _wald(w: Array, V: Array) -> float:
+    """wᵀV⁻¹w of the weights (m,) that are shown, without the bias: the same in all units and for all bases."""
+    errors = np.sqrt(np.diag(V))
+    errors = np.where(errors > 0, errors, 1.0)
+    return float(w / errors @ np.linalg.lstsq(V / np.outer(errors, errors), w / errors, rcond=1e-12)[0])
 
 
 def _inflation(fit: Fit, what: Shown) -> dict[str, float | None]:

@@ -13,7 +13,7 @@ LOGISTIC = {"model": {"type": "neuron", "activation": "sigmoid"}, "loss": "bce"}
 MULTINOMIAL = {"model": {"type": "softmax"}, "loss": "cce"}
 
 
-def fitted(kind, path, target, training=None, **data):
+def fitted(kind, path, target, training=None, in_files=False, moved=0.0, **data):
     config = config_from_mapping(
         {
             **kind,
@@ -21,8 +21,9 @@ def fitted(kind, path, target, training=None, **data):
             "data": {"path": str(path), "target": target, **data},
         }
     )
-    training = prepare(config)
+    training = prepare(config, in_files=in_files)
     part = training.parts["train"]
+    training.model.w[...] += moved
     fit = Fit(training.model, Rows(part.X, part.y, part.weights), config.training.l2)
     assert fit.solve()
     return fit
@@ -170,6 +171,24 @@ def test_weights_make_it_a_sandwich(table):
     measures = ("log_likelihood", "aic", "bic", "r2", "deviance", "residual_std_error", "df_model", "df_residual")
     fit_of_theirs = [theirs.llf, theirs.aic, theirs.bic, theirs.rsquared, theirs.ssr, theirs.mse_resid**0.5]
     assert_close([found[key] for key in measures], [*fit_of_theirs, theirs.df_model, theirs.df_resid])
+
+
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.parametrize("in_files", [False, True])
+@pytest.mark.parametrize("moved", [0.0, 0.5])
+def test_a_robust_f_depends_on_no_start_and_no_place(table, weight, in_files, moved, tmp_path, monkeypatch):
+    sm = pytest.importorskip("statsmodels.api")
+    monkeypatch.chdir(tmp_path)
+    path, X, y, _, _, omega = table
+    fit = fitted(LINEAR, path, "y", None, in_files, moved, features=["p", "c"], weight=weight, **DATA)
+    found = statistics(fit, shown(fit, raw=True), robust=True)
+    omega = np.ones(len(y)) if weight is None else omega
+    counted = omega > 0
+    theirs = sm.WLS(y[counted], X[counted][:, [0, 2, 3, 4]], weights=omega[counted]).fit(cov_type="HC0")
+    assert_close(of(found, "std_error"), theirs.bse)
+    assert_close([found["f"], found["f_p_value"]], [theirs.fvalue, theirs.f_pvalue], 1e-7)
+    if weight is None:
+        assert_close(found["condition_number"], theirs.condition_number, 1e-7)
 
 
 @pytest.mark.parametrize("kind", [LOGISTIC, MULTINOMIAL], ids=["sigmoid", "softmax of two"])
