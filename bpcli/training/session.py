@@ -185,8 +185,7 @@ class Session:
             summary["advice"] = advice(training.result, training.parts["train"].X, at_optimum)
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
-        if useless and self._replaces and target.exists():
-            raise CheckError(f"{useless}; the run that was there stays", summary["advice"])
+        _check_worth(summary, target, self._replaces)
         model = replace(training.result, uncertainty=uncertainty_of(training, summary))
         save_run(self._folder, dump_config(self.config), model, training.state.records, summary)
         with writing(target):
@@ -305,10 +304,21 @@ def check_output(config: Config, force: bool) -> None:
 def write_run(
     config: Config, model: Model, records: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], force: bool
 ) -> None:
-    """Write the run of a training that was not saved on the way, whole or not at all."""
+    """Write the run of a training that was not saved on the way, whole or not at all.
+
+    CheckError where it is no better than a constant and would replace a run.
+    """
+    _check_worth(summary, config.output, force)
     with staged_folder(config.output) as folder:
         save_run(folder, dump_config(config), model, records, summary)
         install(folder, config.output, RUN_FILES, force, WAYS_OUT)
+
+
+def _check_worth(summary: Mapping[str, Any], target: Path, replaces: bool) -> None:
+    """CheckError for a training that is no better than a constant, where it would replace a run."""
+    useless = no_better_than_constant(summary)
+    if useless and replaces and target.exists():
+        raise CheckError(f"{useless}; the run that was there stays", summary.get("advice", ""))
 
 
 def _check_start(target: Path, resume: bool, force: bool) -> None:

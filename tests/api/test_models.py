@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.datasets import dump_svmlight_file
 import bpcli as package
 from bpcli import ConfigError, DataError, DivergedError, UsageError
 from bpcli.api.models import DataWarning
+from bpcli.errors import CheckError
 
 
 @pytest.fixture
@@ -218,6 +220,16 @@ def test_what_is_in_memory_and_does_not_fit(here, given, kind, message):
     with pytest.raises(kind, match=message):
         package.train(**(keys | given))
     assert sorted(path.name for path in here.iterdir()) == ["configs", "data"]
+
+
+def test_a_training_in_memory_that_learned_nothing_does_not_replace_a_run(here):
+    X = np.arange(20.0).reshape(10, 2)
+    keys = {"type": "neuron", "loss": "mse", "epochs": 200, "output": "mine"}
+    package.train(X=X, y=2 * X[:, 0] + 1, **keys, learning_rate=1e-3)
+    before = Path("mine/model.npz").read_bytes()
+    with pytest.raises(CheckError, match="the run that was there stays"), pytest.warns(DataWarning):
+        package.train(X=X, y=2 * X[:, 0] + 1, **keys, learning_rate=1e-12, force=True)
+    assert Path("mine/model.npz").read_bytes() == before
 
 
 def test_a_run_prints_ten_lines_and_is_a_table_in_a_notebook():
