@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace
 
+SHARE, LOG_OF_SUM = "share of ", "log of sum"
+"""What rows are called: shares with the number of their terms behind it."""
+
 
 class _Parts(NamedTuple):
     """m = max x, e_i = e^(x_i − m), S = Σ w_i·e_i, and `rest` = S − 1, to all digits where S is about 1.
@@ -137,16 +140,16 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
 @lru_cache(256)
 def log_of_sum(terms: int) -> Function:
     """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
-    return Function("log of sum", (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum)
+    return Function(LOG_OF_SUM, (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum)
 
 
 @lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
-    return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k))
+    return Function(f"{SHARE}{k}", (2 * terms, 2 * terms), "", *_share(k))
 
 
 @lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
-    return Function(f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k))
+    return Function(f"log of {SHARE}{k}", (2 * terms, 2 * terms), "", *_log_of_share(k))

@@ -6,14 +6,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bpcli.calculus.rules.exponential_sums import log_of_share, log_of_sum, share
+from bpcli.calculus.rules.exponential_sums import LOG_OF_SUM, SHARE, log_of_share, log_of_sum, share
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.rules.reductions import REDUCTIONS
 from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Match
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import FROM_0_TO_1
-
-SHARE, LOG_OF_SUM = "share of ", "log of sum"
 
 
 def minus(match: Match) -> int | None:
