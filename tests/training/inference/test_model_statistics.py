@@ -265,6 +265,39 @@ def test_l2_withholds_intervals_and_takes_the_sandwich_of_the_penalty(table):
     assert "l2" in found["withheld"]
 
 
+def test_a_weighted_softmax_under_l2_is_that_of_its_formulas(table):
+    """All K outputs, with one bias fixed: under l2 the weights have one optimum."""
+    path, X, _, _, three, omega = table
+    l2, K = 0.05, 3
+    fit = fitted(MULTINOMIAL, path, "three", {"l2": l2}, features=["p", "q"], standardize=True, weight="w")
+    found = statistics(fit, shown(fit, raw=False), robust=False)
+    Z = X[:, [0, 1, 4]]
+    counted = omega > 0
+    shares = omega / omega[counted].mean()
+    Z[:, :2] = (Z[:, :2] - Z[:, :2].mean(0)) / Z[:, :2].std(0)
+    Z, shares, Y = Z[counted], shares[counted], np.eye(K)[np.array([1, 2, 0])[three]][counted]  # h, l, m
+    N, free = len(Z), np.arange(3 * K) != 2 * K  # w row by row, then b, of which the first stays 0
+    penalty, theta = N * l2 * np.diag(np.arange(3 * K) < 2 * K).astype(float), np.zeros(3 * K)
+    for _ in range(50):
+        p = np.exp(Z @ theta.reshape(3, K))
+        p /= p.sum(axis=1, keepdims=True)
+        slopes = (Z[:, :, None] * ((p - Y) * shares[:, None])[:, None, :]).reshape(N, -1)
+        of_z = (np.eye(K) * p[:, :, None] - p[:, :, None] * p[:, None, :]) * shares[:, None, None]
+        information = np.einsum("ni,nj,nkl->ikjl", Z, Z, of_z).reshape(3 * K, 3 * K)[np.ix_(free, free)]
+        H = information + penalty[np.ix_(free, free)]
+        theta[free] -= np.linalg.solve(H, (slopes.sum(axis=0) + penalty @ theta)[free])
+    inverse = np.zeros((3 * K, 3 * K))
+    inverse[np.ix_(free, free)] = np.linalg.inv(H)
+    against = np.kron(np.eye(3), [[-1, 1, 0], [-1, 0, 1]])
+    V = against @ inverse @ (slopes.T @ slopes) @ inverse @ against.T
+    edf, likelihood = np.trace(np.linalg.solve(H, information)), shares @ np.log((p * Y).sum(axis=1))
+    assert_close(np.array(of(found, "weight")).reshape(2, 3).T.reshape(-1), against @ theta)
+    assert_close(np.array(of(found, "std_error")).reshape(2, 3).T.reshape(-1), np.sqrt(np.diag(V)))
+    measures = ("log_likelihood", "deviance", "aic", "bic", "effective_parameters")
+    expected = [likelihood, -2 * likelihood, 2 * edf - 2 * likelihood, np.log(N) * edf - 2 * likelihood, edf]
+    assert_close([found[key] for key in measures], expected)
+
+
 def test_columns_that_depend_on_each_other_are_named(table, tmp_path):
     path, *_ = table
     lines = path.read_text().splitlines()
