@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.predictions import parts_of, scores
+from bpcli.api.selection import check_losses
 from bpcli.datasets.preparation.fitting import rows_dropped
 from bpcli.errors import DataError, UsageError, meant
 from bpcli.files import digest_of
-from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import load_config
 from bpcli.training.metrics import METRICS, metrics_of
 from bpcli.training.model import Model
@@ -115,13 +115,7 @@ def _check_alike(first: Path, model: Model, path: Path, other: Model, metric: st
     if metric not in names:
         hint = meant(metric, names, f"there are {', '.join(names)}")
         raise UsageError(f"metric {metric}: these runs have no such metric", hint, names=("metric",))
-    losses = [settings_in_words(m.loss) for m in (model, other)]
-    if metric == "loss" and losses[0] != losses[1]:
-        raise UsageError(
-            f"the loss of {first} is {losses[0]}, that of {path} {losses[1]}, and they are not comparable",
-            f"metric {names[1]}",
-            names=("metric",),
-        )
+    check_losses(metric, [model.loss, other.loss], names[1])
 
 
 def _rows(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.api.models import config_of
-from bpcli.api.selection import Progress, fold_name, refuse_below
+from bpcli.api.selection import Progress, check_losses, fold_name, refuse_below
 from bpcli.errors import ConfigError, UsageError, meant
 from bpcli.formulas.layers import task_of
 from bpcli.text.notation import csv_line
@@ -100,8 +100,7 @@ def sweep(
         if any(text.partition("=")[0].strip() == setting.key for text in settings):
             raise UsageError(f"{setting.key} is set and tried", "one of the two")
     configs = _configs(config, settings, tried)
-    for each in configs:
-        _check_metric(metric, each)
+    _check_metric(metric, configs)
     stem = Path(config).stem if isinstance(config, str | os.PathLike) else "model"
     folder = Path("runs", f"{stem}-sweep") if output is None else Path(output)
     check_folder(folder, resume)
@@ -128,15 +127,17 @@ def _configs(config: Any, settings: Sequence[str], tried: list[tuple[Setting, ..
     return found
 
 
-def _check_metric(metric: str, config: Config) -> None:
-    """UsageError for a metric that the model does not have."""
-    names = metrics_of(task_of(config.model.type, config.loss))
-    if metric not in names:
-        raise UsageError(
-            f"metric {metric}: this model has no such metric",
-            meant(metric, names, f"it has {', '.join(names)}"),
-            names=("metric",),
-        )
+def _check_metric(metric: str, configs: Sequence[Config]) -> None:
+    """UsageError for a metric that a model does not have, and for the values of different losses."""
+    for config in configs:
+        names = metrics_of(task_of(config.model.type, config.loss))
+        if metric not in names:
+            raise UsageError(
+                f"metric {metric}: this model has no such metric",
+                meant(metric, names, f"it has {', '.join(names)}"),
+                names=("metric",),
+            )
+    check_losses(metric, [config.loss for config in configs], names[1])
 
 
 def _outcomes(

@@ -7,6 +7,8 @@ from typing import Any
 
 from bpcli.api.models import config_of
 from bpcli.errors import UsageError
+from bpcli.formulas.choices import Choice
+from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import Config
 from bpcli.training.selection.folds import HELD_OUT, folds_of
 from bpcli.training.selection.processes import run_all
@@ -67,6 +69,17 @@ def cross_validate(
     for metric in outcomes[0].metrics:
         mean[metric], std[metric] = mean_and_std([outcomes[k].metrics[metric] for k in range(len(parts))])
     return CrossValidation(records, mean, std, list(dict.fromkeys(notes)), troubles)
+
+
+def check_losses(metric: str, losses: Sequence[Choice], other: str) -> None:
+    """UsageError for the metric `loss` where that is not the same for all; `other` is a metric that is."""
+    found = dict.fromkeys(map(settings_in_words, losses))
+    if metric == "loss" and len(found) > 1:
+        raise UsageError(
+            f"metric loss: the losses are {' and '.join(found)}, and their values are not comparable",
+            f"metric {other}",
+            names=("metric",),
+        )
 
 
 def fold_name(repeat: int, fold: int, repeats: int) -> str:

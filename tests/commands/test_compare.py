@@ -11,7 +11,7 @@ def runs(root, tmp_path_factory):
     from bpcli import train
 
     folder, iris = tmp_path_factory.mktemp("runs"), root / "configs/iris.yaml"
-    for name, settings in {"a": [], "b": ["training.l2=0.1"], "c": ["training.seed=1"]}.items():
+    for name, settings in {"a": [], "b": ["training.l2=0.1"], "c": ["training.seed=1"], "d": ["loss=mse"]}.items():
         train(iris, settings=["training.epochs=3", *settings], output=folder / name)
     train(root / "configs/diabetes.yaml", settings=["training.epochs=20"], output=folder / "diabetes")
     return folder
@@ -36,6 +36,7 @@ def test_text_json_and_csv_say_the_same(bpcli, runs):
         (["a"], 2, "nothing to compare with"),
         (["a", "c"], 2, "--data FILE"),
         (["a", "diabetes"], 2, "predicts species"),
+        (["a", "d"], 2, "the losses are cce and mse, and their values are not comparable\n  --metric accuracy"),
         (["a", "b", "--metric", "acuracy"], 2, "did you mean accuracy?"),
         (["a", "b", "--split", "test"], 2, "has no test rows"),
         (["a", "b", "--seed", -1], 2, "--seed is -1"),

@@ -77,6 +77,7 @@ def test_a_note_a_combination_says_in_which_folds(bpcli, root, tmp_path):
         (["--try", "training.l2=0,1", "--folds", 99], 3, "--folds 50"),
         (["--try", "training.l2=0,1", "--set", "data.validation=null"], 2, "--folds 5"),
         (["--try", "data.path=none.csv,no.csv"], 3, "none.csv"),
+        (["--try", "loss=cce,mse"], 2, "the losses are cce and mse, and their values are not comparable\n  --metric "),
     ],
 )
 def test_what_goes_wrong(bpcli, root, tmp_path, arguments, code, text):
