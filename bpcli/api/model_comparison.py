@@ -114,7 +114,7 @@ def _check_alike(first: Path, model: Model, path: Path, other: Model, metric: st
     names = metrics_of(model.preparation.task)
     if metric not in names:
         hint = meant(metric, names, f"there are {', '.join(names)}")
-        raise UsageError(f"metric {metric}: these runs have no such metric", hint, names=("metric",))
+        raise UsageError(f"metric {metric}: these runs do not have it", hint, names=("metric",))
     check_losses(metric, [model.loss, other.loss], names[1])
 
 

@@ -20,10 +20,12 @@ from bpcli.training.run import CONFIG, SUMMARY, check_one_run, flat, load_model,
 
 @dataclass(frozen=True)
 class Report:
-    """The text of an HTML file that needs no other, and the notes: what it could not show, and why."""
+    """The text of an HTML file that needs no other, the notes: what it could not show, and why, and the metrics by
+    part."""
 
     html: str
     notes: list[str]
+    metrics: dict[str, dict[str, Any]]
 
 
 def report(
@@ -44,8 +46,14 @@ def report(
         loaded = replace(loaded, data_format=data_format)
     material = replace(_of_run(path, loaded), commands=commands)
     material = _on_own_rows(path, material) if rows is None else _on(path, material, rows)
+    measured = {part: loaded.measure_z(z, y) for part, (z, y) in material.scored.items()}
+    material = replace(material, measured={**material.measured, **measured})
     notes = dict.fromkeys(text for section, text in material.untold.items() if section != "weights")
-    return Report(report_page(_with_statistics(path, material)), [*notes])
+    return Report(
+        report_page(_with_statistics(path, material)),
+        [*notes],
+        {part: dict(found) for part, found in material.measured.items()},
+    )
 
 
 def _of_run(path: Path, model: Model) -> Material:

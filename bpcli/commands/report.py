@@ -11,8 +11,9 @@ from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN
 from bpcli.commands.predict import DATA_FORMAT, source_of
-from bpcli.errors import UsageError
+from bpcli.errors import NotFiniteError, UsageError
 from bpcli.files import refuse_overwrite, write_atomically
+from bpcli.training.metrics import beyond_doubles
 from bpcli.training.run import CONFIG, load_model, model_path
 
 
@@ -48,6 +49,9 @@ def command(model: Path, data: Path | None, data_format: str, file: Path | None,
     for text in made.notes:
         output.note(text)
     write_atomically(file, lambda opened: opened.write(made.html.encode()), force)
+    for part, found in made.metrics.items():
+        if metric := beyond_doubles(found):
+            raise NotFiniteError(f"the {metric} of the {part} rows is not finite")
 
 
 def _commands(model: Path, data: Path | None, file: Path, data_format: str) -> list[str]:

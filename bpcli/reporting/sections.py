@@ -155,7 +155,7 @@ def _known(value: float) -> float | None:
 
 
 def _metrics(material: Material, _: _Pictures) -> str:
-    found = {**material.measured, **{p: material.model.measure_z(z, y) for p, (z, y) in material.scored.items()}}
+    found = material.measured
     if not found:
         return ""
     last = list(found)[-1]

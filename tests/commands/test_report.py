@@ -196,3 +196,21 @@ def test_other_models(bpcli, root, tmp_path, read_page, config):
     assert bpcli("report", run, "--output", tmp_path / "r.html").code == 0
     page = read_page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "Metrics" in page.tables
+
+
+def test_a_metric_that_is_not_finite_is_4_once_the_page_is_written(bpcli, tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{2 * k + k % 2}\n" for k in range(12)))
+    config = {
+        "model": {"type": "neuron"},
+        "loss": "mse",
+        "training": {"learning_rate": 0.1, "epochs": 100},
+        "data": {"path": "t.csv", "target": "y", "standardize": True},
+        "output": str(tmp_path / "run"),
+    }
+    (tmp_path / "c.yaml").write_text(json.dumps(config))
+    assert bpcli("train", tmp_path / "c.yaml", "--quiet").code == 0
+    (tmp_path / "far.csv").write_text("x,y\n1,1e300\n2,-1e300\n")
+    result = bpcli("report", tmp_path / "run", tmp_path / "far.csv", "--output", tmp_path / "r.html")
+    assert result.code == 4
+    assert "the loss of the" in result.err
+    assert (tmp_path / "r.html").exists()
