@@ -146,11 +146,35 @@ def test_a_row_of_activations_and_one_of_losses_reach_everything_of_the_trainer(
     assert chain["dJ_dz"]["value"]
     assert bpcli("check", path).code == 0
     assert bpcli("plot", run, "--output", tmp_path / "p.png").code == 0
+    assert bpcli("report", run, "--output", tmp_path / "r.html").code == 0
     names = {"__name__": "exported"}
     exec(bpcli("export", run, "--format", "python").out, names)
     assert names["test"]() == 0
     refused = bpcli("export", run, "--format", "onnx", "--output", tmp_path / "m.onnx")
     assert refused.code == 0 or "which the model's activation is made of" in refused.err or "[onnx]" in refused.err
+
+
+def _mapping(row):
+    """A row with settings other than its defaults, as a config gives it."""
+    return f"{{name: {row.name}, {', '.join(f'{key}: {2 * s.default:g}' for key, s in row.settings.items())}}}"
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [(_mapping(row), "mse") for row in ACTIVATIONS.values() if row.settings]
+    + [("identity", _mapping(row)) for row in LOSSES.values() if row.settings],
+)
+def test_settings_reach_everything_of_the_trainer(bpcli, config, tmp_path, activation, loss):
+    run, given = tmp_path / "run", activation if "{" in activation else loss
+    name, settings = given.removeprefix("{name: ").removesuffix("}").split(", ", 1)
+    shown = f"{name} ({settings.replace(':', '')})"
+    assert bpcli("train", config(activation, loss, "number"), "--output", run, "--quiet").code == 0
+    assert shown in bpcli("inspect", run).out
+    page = tmp_path / "r.html"
+    assert bpcli("report", run, "--output", page).code == 0
+    assert shown in page.read_text()
+    for command in (("evaluate", run), ("cv", run / "config.yaml"), ("backprop", run, "--row", 1)):
+        assert bpcli(*command).code == 0, command
 
 
 def _predicted(run):
