@@ -7,7 +7,6 @@ from typing import Any
 
 from bpcli.datasets.preparation.labels import Class, class_text
 from bpcli.errors import CheckError, ConfigError, DataError
-from bpcli.formulas.layers import settings_in_words
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
@@ -48,7 +47,7 @@ def run_statistics(
     if fit.likelihood is None:
         raise CheckError(
             "statistics are of linear (identity, mse), logistic (sigmoid, bce) and multinomial (softmax, cce) models, "
-            f"and this is {model.kind} of loss {settings_in_words(model.loss)}"
+            f"and this is {model.kind} of loss {model.loss_in_words}"
         )
     separated_by: list[str] = []
     if model.classes is not None:

@@ -13,7 +13,6 @@ from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, preci
 from bpcli.commands.statistics_table import print_statistics
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.formulas.layers import settings_in_words
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
@@ -79,7 +78,7 @@ def _print(loaded: Model, description: dict[str, Any], format_: str, precision: 
         return
     target = loaded.preparation.target
     classes = f": {', '.join(description['classes'])}" if description["classes"] else ""
-    output.emit(f"{loaded.kind}, loss {settings_in_words(loaded.loss)}, target {target}{classes}")
+    output.emit(f"{loaded.kind}, loss {loaded.loss_in_words}, target {target}{classes}")
     for line in output.table(rows, precision or TEXT_DIGITS):
         output.emit(line)
 

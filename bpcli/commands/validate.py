@@ -6,7 +6,6 @@ import click
 
 from bpcli.commands import Command, output
 from bpcli.commands.option_groups import PATH, SET
-from bpcli.formulas.layers import settings_in_words
 from bpcli.training.validation import validated
 
 
@@ -25,6 +24,6 @@ def command(config: Path, settings: tuple[str, ...]) -> None:
     model = training.model
     rows = ", ".join(f"{len(part.y)} {name}" for name, part in training.parts.items())
     output.emit(
-        f"{config}: {model.kind}, loss {settings_in_words(model.loss)}, {model.w.size + model.b.size} parameters on "
+        f"{config}: {model.kind}, loss {model.loss_in_words}, {model.w.size + model.b.size} parameters on "
         f"{len(model.w)} features; rows: {rows}"
     )

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.formulas.layers import settings_in_words
 from bpcli.plots.runs import VIEWS, draw, views_of
 from bpcli.plots.style import drawing, svg_text
 from bpcli.plots.subjects import Subject
@@ -101,7 +100,7 @@ def _about(material: Material, _: _Pictures) -> str:
     model = material.model
     preparation = model.preparation
     rows: list[tuple[str, Any]] = [("model", material.name), ("kind", model.kind)]
-    rows += [("loss", settings_in_words(model.loss)), ("target", preparation.target)]
+    rows += [("loss", model.loss_in_words), ("target", preparation.target)]
     rows += [("features", len(preparation.feature_names))]
     if material.classes():
         rows.append(("classes", ", ".join(material.classes())))

@@ -88,6 +88,11 @@ class Model:
         return " ".join(filter(None, [self.type, settings_in_words(self.activation)]))
 
     @property
+    def loss_in_words(self) -> str:
+        """The loss with its settings."""
+        return settings_in_words(self.loss)
+
+    @property
     def says_probabilities(self) -> bool:
         """Whether its outputs are the probabilities of classes."""
         return self.classes is not None and (self.g is None or self.loss_row.probability)
