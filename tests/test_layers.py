@@ -16,6 +16,8 @@ BELOW = {  # a folder may import from itself and from these
     "text": {"errors"},
     "docs": {"errors"},
     "memory": {"errors"},
+    "sums": set(),
+    "ranks": {"errors", "sums"},
     "sources": {"errors", "memory"},
     "paths": {"errors", "text"},
     "files": {"errors"},
@@ -24,11 +26,13 @@ BELOW = {  # a folder may import from itself and from these
     "formulas": {"errors", "text", "numbers"},
     "lecture": {"errors", "text", "numbers", "formulas", "calculus"},
     "calculus": {"errors", "memory", "text", "numbers", "formulas"},
-    "datasets": {"errors", "memory", "sources", "text", "numbers", "formulas", "paths", "files"},
+    "datasets": {"errors", "memory", "sums", "ranks", "sources", "text", "numbers", "formulas", "paths", "files"},
     "training": {
         *(
             "errors",
             "memory",
+            "sums",
+            "ranks",
             "sources",
             "text",
             "numbers",

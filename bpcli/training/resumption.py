@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bpcli import sums
 from bpcli.datasets.preparation import statistics
 from bpcli.datasets.table import is_number
 from bpcli.errors import UsageError
@@ -11,7 +12,6 @@ from bpcli.text.yaml12 import yaml_text
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS, STARTS
 from bpcli.training.config.loading import Config, config_values, load_config
-from bpcli.training.descent import sums
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.run import CONFIG, is_finished

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bpcli import sums
 from bpcli.datasets.large import has_blocks
 from bpcli.datasets.stored import Progress
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
@@ -17,7 +18,6 @@ from bpcli.text.notation import number
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
 from bpcli.training.config.loading import Config, dump_config
-from bpcli.training.descent import sums
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.model import Model

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
 from bpcli.formulas.steps import make_step
 from bpcli.training.config.loading import Config
-from bpcli.training.descent import sums
 from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
 from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.state import Pause, State

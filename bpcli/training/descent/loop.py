@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli import sums
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
-from bpcli.training.descent import sums
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
 

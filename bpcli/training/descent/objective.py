@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.solvers import newton_step, pseudo_gradient
 from bpcli.formulas.steps import Step
-from bpcli.training.descent import sums
-from bpcli.training.descent.sums import summed
+from bpcli.sums import summed
 
 Array = NDArray[Any]
 

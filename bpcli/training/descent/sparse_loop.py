@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli import sums
 from bpcli.datasets.sparse import csr_array
-from bpcli.training.descent import sums
 from bpcli.training.descent.loop import Descent, Epoch, OptimizerSweep, added, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bpcli.datasets.sparse import dense
 from bpcli.formulas.choices import Likelihood
 from bpcli.formulas.steps import make_step
+from bpcli.sums import ROWS
 from bpcli.training.descent.objective import Objective
-from bpcli.training.descent.sums import ROWS
 from bpcli.training.model import Model, Uncertainty
 
 Array = NDArray[Any]

@@ -18,9 +18,9 @@ from bpcli.errors import BpcliError
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.formulas.steps import make_step
+from bpcli.sums import ROWS
 from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.state import Pause, State
-from bpcli.training.descent.sums import ROWS
 from bpcli.training.descent.to_optimum import solve_epochs, start_solver
 
 Array = NDArray[Any]

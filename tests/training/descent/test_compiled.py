@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
+from bpcli import sums
 from bpcli.datasets.sparse import csr_array
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import activation_of, loss_of, pairs
 from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer
 from bpcli.formulas.steps import make_step
 from bpcli.numbers.traced import UntraceableError
-from bpcli.training.descent import sums
 from bpcli.training.descent.compiled import descend_compiled, kind_of, program_text
 from bpcli.training.descent.compiler import compiled_program
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs

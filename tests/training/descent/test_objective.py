@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from bpcli import sums
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import sums
 from bpcli.training.descent.objective import Objective
 
 CASES = [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bpcli.training.descent.sums import summed
+from bpcli.sums import summed
 
 
 def test_a_sum_goes_along_a_tree_whose_error_grows_slowly():

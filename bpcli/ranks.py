@@ -1,0 +1,301 @@
+"""The processes that train one model together, called ranks: one alone, or those that mpiexec or srun has started."""
+
+import math
+import os
+import pickle
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from time import perf_counter, sleep
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli import sums
+from bpcli.errors import BpcliError, MissingExtraError, UsageError
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+EXTRA = "mpi"
+
+
+class Ranks(Protocol):
+    """The ranks, of which this process is one. All of them call each method in the same order."""
+
+    rank: int
+    size: int
+
+    def gathered(self, value: T) -> list[T]:
+        """Every rank's small value, in the order of the ranks, on every rank."""
+
+    def from_first(self, value: T) -> T:
+        """The value of rank 0, on every rank."""
+
+    def exchanged(self, parts: Sequence[Array]) -> list[Array]:
+        """What every rank has for this one, in the order of the ranks: `parts` is what this one has for each.
+
+        All are arrays of numbers, of one type and, behind the first axis, of one shape.
+        """
+
+    def summed(self, parts: Iterable[Array], first: int) -> Array:
+        """The sum of every rank's blocks along the tree of `sums.summed`, to the same bits for every number of ranks.
+
+        `parts` are the float64 sums of this rank's consecutive blocks, from block `first` on. The ranks have them in
+        order, each block once; a rank may have none.
+        """
+
+
+def share(count: int, ranks: Ranks) -> range:
+    """Which of so many things, in order, are this rank's."""
+    return range(count * ranks.rank // ranks.size, count * (ranks.rank + 1) // ranks.size)
+
+
+class Alone:
+    """One process."""
+
+    rank = 0
+    size = 1
+
+    def gathered(self, value: T) -> list[T]:
+        """The value."""
+        return [value]
+
+    def from_first(self, value: T) -> T:
+        """The value."""
+        return value
+
+    def exchanged(self, parts: Sequence[Array]) -> list[Array]:
+        """The part."""
+        return list(parts)
+
+    def summed(self, parts: Iterable[Array], first: int) -> Array:
+        """`sums.summed`."""
+        return sums.summed(parts)
+
+
+ALONE = Alone()
+
+
+class Failure(NamedTuple):
+    """What ended a rank: the exit code and the text of its error."""
+
+    rank: int
+    host: str
+    code: int
+    text: str
+
+
+class RankError(BpcliError):
+    """Ranks have failed, as every rank has learned."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(failure.text for failure in failures))
+        self.failures = list(failures)
+
+
+class LateError(BpcliError):
+    """A rank is later than another by more than the time that is given it (exit 3)."""
+
+    exit_code = 3
+
+
+class _Message(NamedTuple):
+    """What a rank says where all meet: the call that it is at, and its value."""
+
+    call: str
+    value: Any
+
+
+_MEETING, _HERE, _ANSWER = 1, 2, 3  # tags of messages
+_FAILED = "failed"
+_GRACE = 3.0
+"""Seconds that a rank that has failed waits for the others, to tell of it together."""
+
+
+class MPIRanks:
+    """The ranks of a communicator of MPI, `comm` of mpi4py's module `MPI`.
+
+    Rank 0 hears every rank and answers, so that it knows which one is late: by more than `timeout` seconds, if given.
+    """
+
+    def __init__(self, MPI: Any, comm: Any, timeout: float | None = None) -> None:
+        self._MPI, self._comm, self._timeout = MPI, comm, timeout
+        self.rank, self.size, self.host = int(comm.rank), int(comm.size), socket.gethostname()
+        self._hosts: list[str] = []
+        self._hosts = self.gathered(self.host)
+
+    def gathered(self, value: T) -> list[T]:
+        """Every rank's small value, in the order of the ranks."""
+        return self._meet("gathered", value)
+
+    def from_first(self, value: T) -> T:
+        """The value of rank 0."""
+        found: T = self._meet("from_first", value if self.rank == 0 else None)[0]
+        return found
+
+    def exchanged(self, parts: Sequence[Array]) -> list[Array]:
+        """What every rank has for this one, in the order of the ranks."""
+        dtype, rest = parts[0].dtype, parts[0].shape[1:]
+        sent = [len(part) for part in parts]
+        rows = [of_rank[self.rank] for of_rank in self._meet(f"exchanged {dtype} {rest}", sent)]
+        out, into = np.concatenate(parts), np.empty((sum(rows), *rest), dtype)
+        of_row, byte = dtype.itemsize * math.prod(rest), self._MPI.BYTE
+        self._finished(
+            self._comm.Ialltoallv(
+                [out.reshape(-1).view(np.uint8), [n * of_row for n in sent], byte],
+                [into.reshape(-1).view(np.uint8), [n * of_row for n in rows], byte],
+            )
+        )
+        return np.split(into, np.cumsum(rows)[:-1])
+
+    def summed(self, parts: Iterable[Array], first: int) -> Array:
+        """The sum of every rank's blocks along the tree: the ranks exchange the nodes that they have whole."""
+        mine = sums.nodes(parts, first)
+        shape = mine[0].total.shape if mine else None
+        said = self._meet("summed", ([(node.level, node.number) for node in mine], shape))
+        shape = next(shape for _, shape in said if shape is not None)
+        places = [place for of_rank, _ in said for place in of_rank]
+        counts = [len(of_rank) * math.prod(shape) for of_rank, _ in said]
+        out = np.array([node.total for node in mine], np.float64).reshape(-1)
+        into = np.empty((len(places), *shape))
+        self._finished(self._comm.Iallgatherv(out, [into.reshape(-1), counts, self._MPI.DOUBLE]))
+        found = (sums.Node(level, number, total) for (level, number), total in zip(places, into, strict=True))
+        return np.array(sums.sum_of(sums.joined(found)))
+
+    def failed(self, code: int, text: str) -> list[Failure] | None:
+        """Tell the others that this rank has failed; returns every rank's failure, or None if not all came to hear."""
+        try:
+            self._meet(_FAILED, Failure(self.rank, self.host, code, text))
+        except RankError as error:
+            return error.failures
+        except LateError:
+            return None
+        return None
+
+    def abort(self, code: int) -> None:
+        """End every rank at once, with that exit code."""
+        self._comm.Abort(code)
+
+    def _meet(self, call: str, value: Any) -> list[Any]:
+        """Every rank's value, where all come to the same call. RankError where one has failed, LateError."""
+        patience = _GRACE if call == _FAILED else self._timeout
+        messages = (self._hear if self.rank == 0 else self._ask)(_Message(call, value), patience)
+        if failures := [message.value for message in messages if message.call == _FAILED]:
+            raise RankError(failures)
+        if len(calls := {message.call for message in messages}) > 1:
+            raise RuntimeError(f"the ranks are not at the same place: {sorted(calls)}")
+        return [message.value for message in messages]
+
+    def _hear(self, message: _Message, patience: float | None) -> list[_Message]:
+        """As rank 0, hear every rank, and answer with what all have said."""
+        others = range(1, self.size)
+        sent = [self._sent(b"", other, _HERE) for other in others] if self._timeout is not None else []
+        messages = {0: message}
+
+        def all_here() -> bool:
+            if (found := self._received(self._MPI.ANY_SOURCE, _MEETING)) is not None:
+                messages[found[0]] = pickle.loads(found[1])
+            return len(messages) == self.size
+
+        if not _waited(all_here, patience):
+            raise self._late([rank for rank in others if rank not in messages], patience)
+        in_order = [messages[rank] for rank in range(self.size)]
+        answer = pickle.dumps(in_order)
+        self._MPI.Request.Waitall([*sent, *(self._sent(answer, other, _ANSWER) for other in others)])
+        return in_order
+
+    def _ask(self, message: _Message, patience: float | None) -> list[_Message]:
+        """As another rank, tell rank 0, and take its answer."""
+        sent = self._sent(pickle.dumps(message), 0, _MEETING)
+        found: list[tuple[int, bytearray]] = []
+
+        def here(tag: int) -> Callable[[], bool]:
+            def look() -> bool:
+                if (came := self._received(0, tag)) is not None:
+                    found.append(came)
+                return came is not None
+
+            return look
+
+        if self._timeout is not None and not _waited(here(_HERE), patience):
+            raise self._late([0], patience)
+        # Rank 0, which is here, says itself who is late.
+        if not _waited(here(_ANSWER), patience if message.call == _FAILED else None):
+            raise self._late([0], patience)
+        sent.Wait()
+        answer: list[_Message] = pickle.loads(found[-1][1])
+        return answer
+
+    def _sent(self, content: bytes, to: int, tag: int) -> Any:
+        """The request of a message that is on its way."""
+        return self._comm.Isend([content, self._MPI.BYTE], to, tag)
+
+    def _received(self, source: int, tag: int) -> tuple[int, bytearray] | None:
+        """A message that has come, with the rank that it is from."""
+        status = self._MPI.Status()
+        message = self._comm.Improbe(source, tag, status)
+        if message is None:
+            return None
+        content = bytearray(status.Get_count(self._MPI.BYTE))
+        message.Recv([content, self._MPI.BYTE])
+        return int(status.Get_source()), content
+
+    def _finished(self, request: Any) -> None:
+        """Wait for an exchange, which all ranks have come to."""
+        if not _waited(request.Test, self._timeout):
+            raise self._late([rank for rank in range(self.size) if rank != self.rank], self._timeout)
+
+    def _late(self, ranks: Sequence[int], seconds: float | None) -> LateError:
+        named = [f"rank {rank} on {self._hosts[rank]}" if self._hosts else f"rank {rank}" for rank in ranks]
+        one_of = "one of " if len(ranks) > 1 and len(ranks) == self.size - 1 and self.rank else ""
+        are = "is" if len(ranks) == 1 or one_of else "are"
+        return LateError(f"{one_of}{' and '.join(named)} {are} late by more than {seconds:g} s")
+
+
+def _waited(poll: Callable[[], bool], patience: float | None) -> bool:
+    """Whether `poll` has become true, within so many seconds if given; leaves the processor to others meanwhile."""
+    began = perf_counter()
+    while not poll():
+        waited = perf_counter() - began
+        if patience is not None and waited > patience:
+            return False
+        if waited > _SPINS:
+            sleep(_NAP)
+        else:
+            os.sched_yield()
+    return True
+
+
+_SPINS, _NAP = 0.01, 0.0005
+"""Seconds of waiting after which a rank sleeps between two looks, and for how long."""
+
+
+def this_job(timeout: float | None = None) -> Alone | MPIRanks:
+    """The ranks of the job that this process was started in; mpi4py is loaded only if there are several.
+
+    MissingExtraError without mpi4py or an MPI library, UsageError where MPI does not see the others.
+    """
+    started = max((_whole(os.environ.get(name, "")) for name in _SIZES), default=1)
+    if started <= 1:
+        return ALONE
+    try:
+        import_module("mpi4py").rc.threads = False
+        MPI: Any = import_module("mpi4py.MPI")
+    except (ImportError, RuntimeError) as error:  # mpi4py, or the library of MPI that it loads
+        raise MissingExtraError(EXTRA, "mpi4py with MPI", f"a training by {started} processes") from error
+    if MPI.COMM_WORLD.size != started:
+        raise UsageError(
+            f"{started} processes were started, and MPI sees {MPI.COMM_WORLD.size}: they are not of one job for it",
+            "start them by the mpiexec of the installed MPI, or by srun with MPI (pmi2)",
+        )
+    return MPIRanks(MPI, MPI.COMM_WORLD, timeout)
+
+
+_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+"""The variables in which mpiexec of MPICH and of Open MPI, and srun, say how many processes they started."""
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 1

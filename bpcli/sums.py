@@ -1,0 +1,55 @@
+"""Sums over many rows, by blocks of a fixed number of rows and along a fixed tree.
+
+The tree depends on the number of blocks alone, so that a sum has the same bits wherever its blocks are computed, and an
+error that grows with log N.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+ROWS = 4096
+"""Rows of a block."""
+
+
+class Node(NamedTuple):
+    """The sum of the 2^level blocks from block number · 2^level on."""
+
+    level: int
+    number: int
+    total: Array
+
+
+def nodes(parts: Iterable[Array], first: int = 0) -> list[Node]:
+    """The largest nodes of the tree that lie within some consecutive blocks, whose sums are `parts`, from block `first`
+    on."""
+    return joined(Node(0, number, part) for number, part in enumerate(parts, first))
+
+
+def joined(found: Iterable[Node]) -> list[Node]:
+    """Nodes in their order, of which two that make up a larger one are added, and so on."""
+    waiting: list[Node] = []
+    for node in found:
+        while waiting and (before := waiting[-1]).level == node.level and before.number + 1 == node.number:
+            if before.number % 2:
+                break
+            waiting.pop()
+            node = Node(node.level + 1, node.number // 2, before.total + node.total)
+        waiting.append(node)
+    return waiting
+
+
+def summed(parts: Iterable[Array]) -> Array:
+    """The sum of some arrays along a binary tree over their numbers: ((0 + 1) + (2 + 3)) + (4 + …)."""
+    return sum_of(nodes(parts))
+
+
+def sum_of(found: list[Node]) -> Array:
+    """The sum of the largest nodes of all blocks."""
+    *before, (_, _, total) = found
+    for node in reversed(before):
+        total = node.total + total
+    return total

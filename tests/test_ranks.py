@@ -1,0 +1,132 @@
+import os
+import sys
+
+import numpy as np
+import pytest
+from ranks import needs_mpi, run_by
+
+from bpcli import sums
+from bpcli.errors import MissingExtraError, UsageError
+from bpcli.ranks import ALONE, share, this_job
+
+HEAD = """
+import sys, time
+import numpy as np
+from bpcli import sums
+from bpcli.ranks import LateError, RankError, share, this_job
+ranks = this_job(float(sys.argv[1]) if len(sys.argv) > 1 else None)
+"""
+
+
+def printed(ranks, program, *arguments):
+    """The lines that the processes print, in no order; each must end well."""
+    result = run_by(ranks, ["-c", HEAD + program, *arguments])
+    assert (result.stderr, result.returncode) == ("", 0)
+    return sorted(result.stdout.splitlines())
+
+
+def parts(count):
+    rng = np.random.default_rng(1)
+    return [rng.normal(size=7) * 10.0 ** rng.integers(-8, 8) for _ in range(count)]
+
+
+SUM = """
+for count in (1, 2, 6, 37):
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(size=7) * 10.0 ** rng.integers(-8, 8) for _ in range(count)]
+    mine = share(count, ranks)
+    print(count, ranks.summed((parts[k] for k in mine), mine.start).tobytes().hex(), flush=True)
+"""
+
+
+@needs_mpi
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_sum_has_the_same_bits_for_every_number_of_ranks(ranks):
+    expected = sorted(f"{count} {sums.summed(parts(count)).tobytes().hex()}" for count in (1, 2, 6, 37))
+    assert sorted({*printed(ranks, SUM)}) == expected
+
+
+def test_a_sum_of_some_ranks_may_have_uneven_shares():
+    found = parts(23)
+    for ends in [(0, 23), (0, 1, 23), (0, 0, 9, 9, 23), (0, 4, 8, 22, 23)]:
+        by_rank = [sums.nodes(found[a:b], a) for a, b in zip(ends, ends[1:], strict=False)]
+        total = sums.sum_of(sums.joined(node for nodes in by_rank for node in nodes))
+        assert total.tobytes() == sums.summed(found).tobytes()
+
+
+MESSAGES = """
+print(ranks.gathered(ranks.rank * 10), ranks.from_first(ranks.rank + 5))
+came = ranks.exchanged([np.full((ranks.rank + k, 2), 10 * ranks.rank + k, np.float32) for k in range(ranks.size)])
+print([part.tolist() for part in came] == [[[10 * k + ranks.rank] * 2] * (k + ranks.rank) for k in range(ranks.size)])
+print([part.shape for part in ranks.exchanged([np.empty((0, 3))] * ranks.size)])
+"""
+
+
+@needs_mpi
+def test_ranks_exchange_values_and_rows():
+    assert printed(2, MESSAGES) == sorted(["[0, 10] 5", "True", "[(0, 3), (0, 3)]"] * 2)
+
+
+FAILS = """
+try:
+    print(ranks.failed(3, "is bad") if ranks.rank == 1 else ranks.gathered(1))
+except RankError as error:
+    print(error.failures)
+"""
+
+
+@needs_mpi
+def test_every_rank_learns_that_one_has_failed():
+    found = printed(3, FAILS)
+    assert len(found) == 3
+    assert len({*found}) == 1
+    assert "Failure(rank=1, host=" in found[0]
+    assert "code=3, text='is bad')" in found[0]
+
+
+LATE = """
+if ranks.rank == {late}:
+    time.sleep(4)
+else:
+    try:
+        ranks.gathered(1)
+    except LateError as error:
+        print(error, flush=True)
+        ranks.abort(3)
+"""
+
+
+@needs_mpi
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_rank_that_is_late_is_named(late):
+    result = run_by(2, ["-c", HEAD + LATE.format(late=late), "0.5"])
+    assert result.returncode == 3
+    assert f"rank {late} on " in result.stdout
+    assert "is late by more than 0.5 s" in result.stdout
+
+
+def test_one_process_is_alone_and_loads_no_mpi(monkeypatch):
+    monkeypatch.delenv("PMI_SIZE", raising=False)
+    assert this_job() is ALONE
+    assert (ALONE.gathered(1), ALONE.from_first(2), [*share(5, ALONE)]) == ([1], 2, [0, 1, 2, 3, 4])
+    assert ALONE.exchanged([np.ones(2)])[0].tolist() == [1, 1]
+    assert ALONE.summed([np.ones(1)] * 3, 0) == 3
+    result = run_by(1, ["-c", "import sys, bpcli.commands.train; print('mpi4py' in sys.modules)"])
+    assert result.stdout == "False\n"
+
+
+def test_several_processes_need_the_extra(monkeypatch):
+    monkeypatch.setenv("PMI_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    with pytest.raises(MissingExtraError, match="2 processes needs mpi4py") as error:
+        this_job()
+    assert error.value.hint == "pip install 'bpcli[mpi]'"
+
+
+@needs_mpi
+def test_processes_that_mpi_does_not_see_are_refused():
+    environment = {"SLURM_STEP_NUM_TASKS": "2"}
+    result = run_by(1, ["-c", HEAD], **environment)
+    assert UsageError.__name__ in result.stderr
+    assert "2 processes were started, and MPI sees 1" in result.stderr
+    assert os.environ.get("SLURM_STEP_NUM_TASKS") is None
