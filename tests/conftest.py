@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -45,6 +48,29 @@ def absent(error: BaseException | None) -> str:
             return str(name)
         error = error.__cause__ or error.__context__
     return ""
+
+
+@pytest.fixture
+def run_by():
+    """What Python prints of some arguments, run by so many processes under mpiexec; by one without it."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    mpiexec = shutil.which("mpiexec", path=places)
+
+    def run(ranks, arguments, folder=None, **environment):
+        if ranks > 1 and (find_spec("mpi4py") is None or mpiexec is None):
+            pytest.skip("needs mpi4py and mpiexec, of the extra mpi")
+        start = [mpiexec, "-n", str(ranks)] if ranks > 1 else []
+        return subprocess.run(
+            [*start, sys.executable, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        )
+
+    return run
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.layers import of_z
@@ -15,7 +16,7 @@ from bpcli.formulas.losses import Loss
 from bpcli.formulas.optimizers import Optimizer, clip
 from bpcli.formulas.schedules import warmed_up
 from bpcli.numbers.traced import Traced, entries_text, function_text, header
-from bpcli.training.descent import kernels, sums
+from bpcli.training.descent import kernels
 from bpcli.training.descent.loop import DenseBatches, Descent, Epoch, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import UpdateRule
