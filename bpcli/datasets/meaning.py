@@ -13,6 +13,7 @@ import numpy as np
 
 from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
+from bpcli.datasets.share import merged_all, merged_any
 from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.table import DASH, MISSING, Table, is_number, point_for_comma, to_numbers
 from bpcli.errors import DataError
@@ -121,9 +122,9 @@ def _dressed(table: Table, dialect: Dialect) -> list[str]:
 
 def _decided(table: Table, name: str, mark: str | None, given: str) -> Style:
     try:
-        return style_of(dict.fromkeys(table.text(name)), table.words(name) | {DASH}, mark or ".,", given)
+        return style_of(dict.fromkeys(table.distinct(name)), table.words(name) | {DASH}, mark or ".,", given)
     except UndecidedError as error:
-        where = table.where(table.text(name).index(error.cell), name)
+        where = table.where(table.text(name).index(error.cell) if error.cell in table.text(name) else 0, name)
         ways = [f'data.numbers: {{{name}: {{decimal: "{mark}"}}}}' for mark in ".,"]
         hint = " or ".join(ways) if error.both else _gap(name, error.cell)
         raise DataError(f"{where}: {error}", hint) from error
@@ -147,7 +148,7 @@ def decided_words(
     for name in names:
         if table.is_numeric(name):
             continue
-        cells = {*table.text(name)}
+        cells = {*table.distinct(name)}
         others = cells - MISSING
         values = (
             {"NA"} & cells
@@ -168,10 +169,12 @@ def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
     for name in table.names:
         if not table.is_numeric(name) and name not in dialect.numbers:
             commas = {cell for cell in table.text(name) if "," in cell}
-            if commas and all(map(_WITH_COMMA.fullmatch, commas)) and not all(map(_LIKE_THOUSANDS.fullmatch, commas)):
-                cells = [*map(point_for_comma, {*table.text(name)} - table.words(name))]
-                if to_numbers(cells) is not None:
-                    return True
+            are_numbers = all(map(_WITH_COMMA.fullmatch, commas)) and (
+                to_numbers([*map(point_for_comma, {*table.text(name)} - table.words(name))]) is not None
+            )
+            found = commas and not all(map(_LIKE_THOUSANDS.fullmatch, commas))
+            if merged_all(table.share, are_numbers) and merged_any(table.share, found):
+                return True
     return False
 
 

@@ -7,6 +7,7 @@ Numbers are doubles, true and false are 1 and 0; what has to be told apart exact
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.dense import Dense
 from bpcli.datasets.dialect import USUAL
+from bpcli.datasets.share import WHOLE, Gathering, merged_all
 from bpcli.errors import DataError, UsageError, meant, nearest, several
 from bpcli.text.notation import Written, number
 
@@ -73,6 +75,8 @@ class Table:
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
         self.unstripped: Callable[[str], list[str]] | None = None  # the cells of a column with the blanks around them
         self._in_doubles: dict[str, bool] = {}
+        self.share: Gathering = WHOLE  # the processes that have the other rows
+        self._are_boolean: dict[str, bool] = {}  # columns in all shares
         self.dense: Dense | None = None  # the columns of numbers, where they lie side by side
 
     @property
@@ -100,6 +104,8 @@ class Table:
 
     def is_boolean(self, name: str) -> bool:
         """Whether the column holds booleans and missing cells only, and at least one boolean."""
+        if name in self._are_boolean:
+            return self._are_boolean[name]
         column = self._columns[name]
         if not isinstance(column, list):
             return column.dtype.kind == "b"
@@ -121,6 +127,44 @@ class Table:
         with np.errstate(invalid="ignore"):  # a NaN that signals is one like others
             return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
 
+    def agree(self, share: Gathering) -> None:
+        """Let each column mean in this share of a table what it means in all of them together.
+
+        It is text if it is that in one of them, boolean if it is that, or has no row, in each.
+        """
+        self.share = share
+        self._are_boolean.clear()
+        self._truths.clear()
+        names = [*self._columns]
+        for name, *is_text in zip(
+            names, *share.gathered([isinstance(self._columns[n], list) for n in names]), strict=True
+        ):
+            if any(is_text) and not isinstance(self._columns[name], list):
+                self.redefine(name, self.text(name))
+        kinds = share.gathered(
+            [(not self.rows or self._could_be_boolean(n), self.rows > 0 and self.is_boolean(n)) for n in names]
+        )
+        for name, *of_shares in zip(names, *kinds, strict=True):
+            could_be, are = zip(*of_shares, strict=True)
+            self._are_boolean[name] = all(could_be) and any(are)
+            if not all(could_be) and isinstance(self._columns[name], list):
+                self._truths[name] = None
+        if self.dense is not None:
+            self.dense.whole.intersection_update(*share.gathered(self.dense.whole))
+
+    def _could_be_boolean(self, name: str) -> bool:
+        """Whether the column holds booleans and missing cells only."""
+        column = self._columns[name]
+        return self._as_booleans(name) is not None if isinstance(column, list) else column.dtype.kind == "b"
+
+    def all_missing(self, name: str) -> bool:
+        """Whether every cell of a column is missing."""
+        return merged_all(self.share, self.missing(name).all())
+
+    def distinct(self, name: str) -> list[str]:
+        """The different cells of any column, in the order in which they occur."""
+        return [*dict.fromkeys(chain.from_iterable(self.share.gathered([*dict.fromkeys(self.text(name))])))]
+
     def exact(self, name: str) -> list[int | float]:
         """The numbers of a numeric column, whole ones exactly, however long; NaN where a cell is missing."""
         numbers = self.numeric(name)
@@ -134,7 +178,7 @@ class Table:
         if name not in self._in_doubles:
             numbers = self.numeric(name)
             most = np.fmax.reduce(numbers, initial=0.0), -np.fmin.reduce(numbers, initial=0.0)
-            self._in_doubles[name] = bool(max(most) <= EXACT)
+            self._in_doubles[name] = merged_all(self.share, max(most) <= EXACT)
         return self._in_doubles[name]
 
     def is_whole(self, name: str) -> bool:
@@ -164,6 +208,7 @@ class Table:
         self._columns[name] = column
         self._truths.pop(name, None)
         self._in_doubles.pop(name, None)
+        self._are_boolean.pop(name, None)
         if self.dense is not None:
             self.dense.whole.discard(name)
 

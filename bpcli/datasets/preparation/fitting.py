@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.dense import blocks_of
 from bpcli.datasets.preparation.columns import Column
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.gaps import FILLS, dropped, fits_text, strategy_of, target_strategy
 from bpcli.datasets.preparation.labels import fit_classes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
-from bpcli.datasets.preparation.statistics import ROWS, mean_and_sigma, moments
+from bpcli.datasets.preparation.statistics import mean_and_sigma, moments, whole_blocks
+from bpcli.datasets.share import merged_all, merged_any, total
 from bpcli.datasets.sparse import Numbered, SparseTable
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, together
@@ -43,7 +43,7 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
     drop = rows_dropped(table, options)
     _refuse_unfit(table, options, strategies, drop, rows)
     kept = rows[~drop[rows]] if drop.any() else rows
-    if not len(kept):
+    if not total(table.share, len(kept)):
         raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
     whole = [name for name in names if table.is_whole(name) and name not in options.categorical]
     known = dict(zip(whole, _moments_of(table, whole, kept), strict=True)) if whole and options.standardize else {}
@@ -77,6 +77,8 @@ def _refuse_unfit(
     try:
         refuse_unusable(table, options, strategies, drop)
     except DataError as error:
+        if table.share.size > 1:
+            raise  # the others do not know of it
         found = [error]
         labelled = rows[~(drop | table.missing(options.target))[rows]]
         if len(labelled):
@@ -144,12 +146,17 @@ def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
 
 def _moments_of(table: Table, names: Sequence[str], rows: Array) -> list[tuple[float, float]]:
     """Mean and σ of columns that lie side by side and have no gaps, block by block, a few columns at a time."""
-    assert table.dense is not None
+    dense, every = table.dense, len(rows) == table.rows
+    assert dense is not None
+
+    def taken(columns: Sequence[str], places: slice) -> Array:
+        return np.ascontiguousarray(dense.rows(columns, places if every else rows[places]).T)
+
     found: list[tuple[float, float]] = []
     for first in range(0, len(names), _TOGETHER):
         columns = names[first : first + _TOGETHER]
-        blocks = map(partial(table.dense.rows, columns), blocks_of(rows, table.rows, ROWS))
-        means, sigmas = moments(np.ascontiguousarray(block.T) for block in blocks)
+        blocks = whole_blocks(partial(taken, columns), len(rows), table.share)
+        means, sigmas = moments(blocks, table.share)
         found += zip(means.tolist(), sigmas.tolist(), strict=True)
     return found
 
@@ -167,7 +174,8 @@ def _fit_column(
         cells, filled = table.text(name), rows[~table.missing(name)[rows]]
         if table.is_boolean(name):
             cells = [cell.lower() for cell in cells]
-        counts = Counter(map(cells.__getitem__, filled.tolist()))
+        found = Counter(map(cells.__getitem__, filled.tolist()))
+        counts = sum(table.share.gathered(found), Counter[str]())
         if not counts:
             raise without_values(table, name, options)
         categories = tuple(sorted(counts, key=natural_key))
@@ -179,13 +187,13 @@ def _fit_column(
         return Column(name, None, strategy, None), [center], [sigma or 1.0]
     values = table.numeric(name)[rows]
     gaps = np.isnan(values)
-    if gaps.all():
+    if merged_all(table.share, gaps.all()):
         raise without_values(table, name, options)
-    filling = FILLS[strategy].value(values[~gaps]) if strategy in FILLS else None
+    filling = FILLS[strategy].value(values[~gaps], table.share) if strategy in FILLS else None
     column = Column(name, None, strategy, filling, table.is_boolean(name))
     if not options.standardize:
         return column, [0.0], [1.0 if options.scale is None else options.scale]
-    if gaps.any():
+    if merged_any(table.share, gaps.any()):
         values = values[~gaps] if filling is None else np.where(gaps, filling, values)
-    center, sigma = mean_and_sigma(values)
+    center, sigma = mean_and_sigma(values, table.share)
     return column, [center], [sigma or 1.0]

@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.statistics import mean, median, most_frequent
+from bpcli.datasets.share import Gathering
 from bpcli.datasets.table import Table
 
 Array = NDArray[Any]
 
 
 class Fill(NamedTuple):
-    """A row of `FILLS`: what fills the gaps of a column of numbers; `for_text`: of categories too, by its name."""
+    """A row of `FILLS`: what fills the gaps of a column of numbers, of a share of its values and what the other shares
+    have; `for_text`: of categories too, by its name."""
 
-    value: Callable[[Array], float]
+    value: Callable[[Array, Gathering], float]
     for_text: bool = False
 
 

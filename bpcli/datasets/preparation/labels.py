@@ -1,7 +1,9 @@
 """The target's labels and the classes they stand for."""
 
+import math
 import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.dense import taken
 from bpcli.datasets.meaning import refuse_other_decimal
+from bpcli.datasets.share import merged_all, total
 from bpcli.datasets.table import BOOLEANS, Table, exact_number, is_number
 from bpcli.errors import DataError, meant, several
 from bpcli.formulas.choices import Task
@@ -54,9 +57,10 @@ def fit_classes(
     column = f"{table.path}: column {target}"
     if len(classes) == 1:
         raise DataError(f"{column}: every training row is {class_text(classes[0])}; there is nothing to learn")
-    if len(classes) > max(20, len(rows) // 2) or (numeric and len(classes) > MAX_NUMBERS):
+    every = total(table.share, len(rows))
+    if len(classes) > max(20, every // 2) or (numeric and len(classes) > MAX_NUMBERS):
         raise DataError(
-            f"{column} has {len(classes)} different {'numbers' if numeric else 'labels'} in {len(rows)} training rows",
+            f"{column} has {len(classes)} different {'numbers' if numeric else 'labels'} in {every} training rows",
             "to predict a number: model.type: neuron with loss: mse" if numeric else "is it the target (data.target)?",
         )
     return _binary(column, loss, classes, positive) if task is Task.TWO_CLASSES else tuple(classes)
@@ -65,8 +69,9 @@ def fit_classes(
 def classes_of(table: Table, target: str, rows: Array) -> list[Class]:
     """The different labels of `rows`, in natural order."""
     if _in_doubles(table, target):
-        return list(_distinct(taken(table.numeric(target), rows)).tolist())
-    found = {*_labels(table, target, rows)}
+        of_shares = table.share.gathered(_distinct(taken(table.numeric(target), rows)))
+        return list(np.unique(np.concatenate(of_shares)).tolist())
+    found = {*chain.from_iterable(table.share.gathered({*_labels(table, target, rows)}))}
     _refuse_infinite(table, target, found)
     return sorted(found, key=lambda label: natural_key(label) if isinstance(label, str) else label)
 
@@ -76,7 +81,9 @@ def _refuse_infinite(table: Table, target: str, labels: set[Class]) -> None:
     infinite = [word for word in map(class_text, labels) if _INFINITE.fullmatch(word)]
     others = {*map(class_text, labels)} - {*infinite}
     if infinite and others and all(map(is_number, others)):
-        where = table.where(table.text(target).index(infinite[0]), target)
+        where = table.where(
+            next((row for row, cell in enumerate(table.text(target)) if cell == infinite[0]), 0), target
+        )
         raise DataError(
             f"{where}: {infinite[0]} is not a finite number", "if it is a gap: data.missing_words and data.missing"
         )
@@ -98,9 +105,13 @@ def label_codes(table: Table, target: str) -> Array:
     """A number for each different label, in natural or alphabetical order, (N,): what a split is stratified by."""
     every = np.arange(table.rows)
     if _in_doubles(table, target):
-        return np.unique(table.numeric(target), return_inverse=True)[1]
+        labels_of_shares = table.share.gathered(np.unique(table.numeric(target)))
+        return np.searchsorted(np.unique(np.concatenate(labels_of_shares)), table.numeric(target))
     labels = _labels(table, target, every)
-    codes = {label: code for code, label in enumerate(sorted({*labels}, key=lambda x: (x != x, x)))}  # gaps last
+    labels = [math.nan if label != label else label for label in labels]
+    every_label = chain.from_iterable(table.share.gathered({*labels}))
+    distinct = {math.nan if label != label else label for label in every_label}
+    codes = {label: code for code, label in enumerate(sorted(distinct, key=lambda x: (x != x, x)))}  # gaps last
     return np.array([codes[label] for label in labels], np.intp)
 
 
@@ -157,9 +168,11 @@ def _labels(table: Table, target: str, rows: Array) -> list[Class]:
     if table.is_boolean(target):
         return [cell.lower() for cell in chosen]
     try:
-        return [exact_number(cell) for cell in chosen]  # longer than any double
+        numbers_of_text: list[Class] | None = [exact_number(cell) for cell in chosen]  # longer than any double
     except ValueError:
-        return [*chosen]
+        numbers_of_text = None
+    are_numbers = merged_all(table.share, numbers_of_text is not None)
+    return [*chosen] if numbers_of_text is None or not are_numbers else numbers_of_text
 
 
 def code_of(label: Class, classes: Sequence[Class]) -> int | None:

@@ -28,7 +28,7 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
             continue
         missing = table.missing(name) & ~drop
         is_text = name not in categorical and not table.is_numeric(name)
-        if table.missing(name).all():
+        if table.all_missing(name):
             problems.append(f"{table.path}: column {name}: every cell is missing")
             exclude.append(name)
         elif is_text:

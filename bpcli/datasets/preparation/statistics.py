@@ -1,11 +1,14 @@
 """Mean, σ, median and the most frequent value of a column, right for every finite input."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.datasets.share import WHOLE, Gathering, total
 
 Array = NDArray[Any]
 
@@ -14,35 +17,54 @@ ROWS = 1 << 16
 """Values of a block, of which mean and σ are taken while it is in the cache."""
 
 
-def mean_and_sigma(values: Array) -> tuple[float, float]:
-    """(mean, σ with N) of finite values (N,), N ≥ 1; σ is exactly 0 where all are equal."""
-    center, sigma = moments(values[None, first : first + ROWS] for first in range(0, len(values), ROWS))
+def mean_and_sigma(values: Array, share: Gathering = WHOLE) -> tuple[float, float]:
+    """(mean, σ with N) of finite values (N,), N ≥ 1, of which these are a share; σ is exactly 0 where all are equal."""
+    center, sigma = moments(whole_blocks(lambda part: values[None, part], len(values), share), share)
     return float(center[0]), float(sigma[0])
 
 
-def moments(blocks: Iterable[Array]) -> tuple[Array, Array]:
+def whole_blocks(take: Callable[[slice], Array], count: int, share: Gathering = WHOLE) -> Iterator[Array]:
+    """The blocks of `ROWS` values of a whole table that begin in a share of it, which has `count` values.
+
+    `take` gives those of some places, (k, places). What belongs to a block that begins in an earlier share is sent to
+    that, so that the blocks are the same however the table is shared.
+    """
+    counts = share.gathered(count)
+    starts = np.cumsum([0, *counts])
+    first = min(count, int(-starts[share.rank] % ROWS))
+    begins = starts[share.rank] // ROWS * ROWS  # of the block that the first values belong to, and the share of that
+    owner = int(np.searchsorted(starts, begins, "right")) - 1
+    head = np.ascontiguousarray(take(slice(0, first)).T)
+    sent = [head if rank == owner and first else head[:0] for rank in range(share.size)]
+    rest = np.concatenate(share.exchanged(sent)).T if share.size > 1 else head[:0].T
+    for place in range(first, count, ROWS):
+        block = take(slice(place, min(place + ROWS, count)))
+        yield block if place + ROWS <= count else np.ascontiguousarray(np.concatenate([block, rest], axis=1))
+
+
+def moments(blocks: Iterable[Array], share: Gathering = WHOLE) -> tuple[Array, Array]:
     """The means and σ of k columns, (k,) each, from blocks (k, rows) of `ROWS` values, of which the last may be
-    shorter.
+    shorter; those of a `share` of a table, and those of the others.
 
     In a block σ is that of the deviations from the rounded mean, whose own mean is taken out again (Chan, Golub &
     LeVeque 1983, eq. 1.7). σ² of several blocks is the mean of theirs and of the squares of their means' deviations
     from the mean. In units of a power of two near the largest value, by which a division is exact, neither sums nor
     squares overflow.
     """
-    found = [(block.shape[1], *_moments(block)) for block in blocks]
+    found = [*chain.from_iterable(share.gathered([(block.shape[1], *_moments(block)) for block in blocks]))]
     sizes = np.array([size for size, *_ in found], np.float64)
     low, high, means, rests, sigmas = (np.stack(parts, axis=1) for parts in list(zip(*found, strict=True))[1:])
     low, high = low.min(axis=1), high.max(axis=1)
     if len(found) == 1:
         return means[:, 0], sigmas[:, 0]
     unit = _unit(low, high)[:, None]
-    means, rests, sigmas, share = means / unit, rests / unit, sigmas / unit, sizes / sizes.sum()
-    center = (means * share).sum(axis=1)
+    means, rests, sigmas, weight = means / unit, rests / unit, sigmas / unit, sizes / sizes.sum()
+    center = (means * weight).sum(axis=1)
     apart = means - center[:, None] + rests
-    between = (apart * share).sum(axis=1)
+    between = (apart * weight).sum(axis=1)
     apart -= between[:, None]
     center += between
-    sigma = np.sqrt(((sigmas**2 + apart**2) * share).sum(axis=1))
+    sigma = np.sqrt(((sigmas**2 + apart**2) * weight).sum(axis=1))
     same = low == high  # by comparing values: the mean of many equal numbers may be rounded
     return np.where(same, low, center * unit[:, 0]), np.where(same, 0.0, sigma * unit[:, 0])
 
@@ -82,20 +104,60 @@ def standardize(X: Array, center: Any, scale: Any) -> None:
         X /= scale * unit
 
 
-def mean(values: Array) -> float:
-    """The mean of finite values (N,)."""
-    return mean_and_sigma(values)[0]
+def mean(values: Array, share: Gathering = WHOLE) -> float:
+    """The mean of finite values (N,), of which these are a share."""
+    return mean_and_sigma(values, share)[0]
 
 
-def median(values: Array) -> float:
+def median(values: Array, share: Gathering = WHOLE) -> float:
     """The middle of finite values (N,), or halfway between the two in the middle."""
-    places = [(len(values) - 1) // 2, len(values) // 2]
-    a, b = map(float, np.partition(values, places)[places])
-    halfway = (a + b) / 2
+    every = total(share, len(values))
+    places = [(every - 1) // 2, every // 2]
+    if share.size == 1:
+        a, b = map(float, np.partition(values, places)[places])
+    else:
+        a, b = (_at_place(np.sort(values), place, share) for place in places)
+    halfway = (a + b) / 2 + 0.0  # no −0, which the order of equal values would decide
     return halfway if math.isfinite(halfway) else a / 2 + b / 2
 
 
-def most_frequent(values: Array) -> float:
+def _at_place(ordered: Array, place: int, share: Gathering) -> float:
+    """The value of which `place` are smaller or equal and before it, among ordered values of all shares.
+
+    By bisection over the doubles, which are ordered as the whole numbers that their bits are.
+    """
+    low, high = -(1 << 63), (1 << 63) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if total(share, int(np.searchsorted(ordered, _double(middle), "right"))) > place:
+            high = middle
+        else:
+            low = middle + 1
+    return _double(low)
+
+
+def _double(number: int) -> float:
+    """The doubles in their order: 0 is 0.0, 1 the next larger one, −1 is −0.0, −2 the next smaller one."""
+    bits = number if number >= 0 else number ^ 0x7FFF_FFFF_FFFF_FFFF
+    value = float(np.int64(bits).view(np.float64))
+    return math.copysign(math.inf, value) if math.isnan(value) else value
+
+
+def most_frequent(values: Array, share: Gathering = WHOLE) -> float:
     """The value that occurs most often among (N,); of several the smallest."""
     distinct, counts = np.unique(values, return_counts=True)
-    return float(distinct[np.argmax(counts)])
+    if share.size > 1:
+        distinct, counts = _counted_together(distinct, counts, share)
+    best = [(-int(counts.max()), float(distinct[np.argmax(counts)]))] if len(counts) else []
+    return min(chain.from_iterable(share.gathered(best)))[1]
+
+
+def _counted_together(distinct: Array, counts: Array, share: Gathering) -> tuple[Array, Array]:
+    """Of the different values of all shares those that this process counts, in order, and how often they occur."""
+    distinct = distinct + 0.0  # one zero
+    who = np.frombuffer(distinct.tobytes(), np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(40)
+    mine = who % np.uint64(share.size)
+    pairs = np.column_stack([distinct, counts.astype(np.float64)])
+    found = np.concatenate(share.exchanged([pairs[mine == rank] for rank in range(share.size)]))
+    values, places = np.unique(found[:, 0], return_inverse=True)
+    return values, np.bincount(places, found[:, 1], len(values)).astype(np.int64)

@@ -1,0 +1,51 @@
+"""Several ranks in the threads of one process, for tests without MPI."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+T = TypeVar("T")
+SECONDS = 60  # after which a rank that waits for others gives up
+
+
+class ThreadRank:
+    """One of several ranks, which see each other's values."""
+
+    def __init__(self, rank: int, values: list[Any], barrier: Barrier) -> None:
+        self.rank, self.size = rank, len(values)
+        self._values, self._barrier = values, barrier
+
+    def gathered(self, found: T) -> list[T]:
+        """What every rank gives, in their order."""
+        self._values[self.rank] = found
+        self._barrier.wait(SECONDS)
+        every = [*self._values]
+        self._barrier.wait(SECONDS)
+        return every
+
+    def exchanged(self, parts: Sequence[Array]) -> list[Array]:
+        """What every rank has for this one."""
+        return [of_rank[self.rank] for of_rank in self.gathered(parts)]
+
+
+def together(size: int, work: Callable[[ThreadRank], T]) -> list[T]:
+    """What comes of `work` on each of so many ranks; the error of one that fails."""
+    barrier, values = Barrier(size), [None] * size
+
+    def one(rank: int) -> T:
+        try:
+            return work(ThreadRank(rank, values, barrier))
+        except BaseException:
+            barrier.abort()
+            raise
+
+    with ThreadPoolExecutor(size) as pool:
+        futures = [pool.submit(one, rank) for rank in range(size)]
+    failed = [error for future in futures if (error := future.exception()) is not None]
+    if failed:
+        raise next((error for error in failed if type(error).__name__ != "BrokenBarrierError"), failed[0])
+    return [future.result() for future in futures]
