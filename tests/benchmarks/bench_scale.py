@@ -1,0 +1,179 @@
+"""What training on many machines costs: constants measured here, a model of a step, and a simulation up to 1,024 ranks.
+
+    pip install -e '.[bench,mpi]' && python tests/benchmarks/bench_scale.py [--latency MICROSECONDS --bandwidth GB]
+
+A step over all N rows takes the blocks of the slowest rank, then one exchange of the nodes of the tree that the ranks
+own whole. What is measured: the time of a block, the latency and the bandwidth of a message between two processes, each
+as a sample. The simulation draws from these samples; `--latency` and `--bandwidth` replace the messages of one machine,
+which cross no network, by those of another.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, log2
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.formulas.layers import activation_of, loss_of
+from bpcli.formulas.steps import make_step
+from bpcli.training.descent.objective import Objective
+from bpcli.training.descent.sums import ROWS
+
+Sample = NDArray[np.float64]
+
+FEATURES, PASSES, MESSAGES, LARGE = 1000, 12, 2000, 1 << 23
+ROWS_OF_ALL, STEPS = 10**9, 200
+RANKS = (1, 4, 16, 64, 256, 1024)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of a block and of a short message, as samples, and the bytes a second of a long message."""
+
+    block: Sample
+    latency: Sample
+    bandwidth: float
+
+
+def block_times(features: int = FEATURES, blocks: int = 16) -> Sample:
+    """Seconds of each of many blocks of 4,096 rows: z, the loss, and the sums for w and b, for a sigmoid neuron."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(blocks * ROWS, features)), rng.integers(0, 2, blocks * ROWS).astype(float)
+    pair = (activation_of("sigmoid"), loss_of("bce"))
+    step = make_step("neuron", "sigmoid", "bce", ROWS, (), X.dtype)
+    parts = [Objective(X[i : i + ROWS], y[i : i + ROWS], step, pair, ()) for i in range(0, len(y), ROWS)]
+    theta, found = np.zeros(features + 1), []
+    for turn in range(PASSES + 1):
+        for part in parts:
+            began = perf_counter()
+            part(theta)
+            if turn:  # the first warms up
+                found.append(perf_counter() - began)
+    return np.array(found)
+
+
+def exchange() -> None:
+    """Run on two ranks: half the time of there and back, of 8 bytes and of 8 MB; rank 0 prints the samples."""
+    from mpi4py import MPI
+
+    world = MPI.COMM_WORLD
+    there, found = 1 - world.rank, {}
+    for name, size, count in (("short", 1, MESSAGES), ("long", LARGE // 8, 20)):
+        here, seconds = np.zeros(size), []
+        for _ in range(count):
+            began = perf_counter()
+            if world.rank == 0:
+                world.Send(here, there)
+                world.Recv(here, there)
+            else:
+                world.Recv(here, there)
+                world.Send(here, there)
+            seconds.append((perf_counter() - began) / 2)
+        found[name] = seconds[count // 10 :]
+    if world.rank == 0:
+        print(json.dumps(found))
+
+
+def measured() -> Measured:
+    """All constants, measured on this machine."""
+    words = ["mpiexec", "-n", "2", sys.executable, __file__, "--exchange"]
+    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    return Measured(block_times(), np.array(found["short"]), LARGE / float(np.median(found["long"])))
+
+
+def owned(blocks: int, ranks: int) -> list[range]:
+    """The blocks of each rank: even and contiguous."""
+    edges = [blocks * rank // ranks for rank in range(ranks + 1)]
+    return [range(*pair) for pair in pairwise(edges)]
+
+
+def nodes(blocks: range) -> int:
+    """How many nodes of the tree cover blocks i … j − 1: as large as possible, each whole."""
+    start, count = blocks.start, 0
+    while start < blocks.stop:
+        size = start & -start or 1 << blocks.stop.bit_length()
+        while start + size > blocks.stop:
+            size //= 2
+        start, count = start + size, count + 1
+    return count
+
+
+def model(of: Measured, rows: int, features: int, ranks: int) -> tuple[float, float, float]:
+    """Seconds of a step: the blocks of a rank, ⌈log₂ R⌉ latencies, and the nodes of all other ranks as bytes."""
+    shares = owned(ceil(rows / ROWS), ranks)
+    compute = max(len(share) for share in shares) * float(of.block.mean()) * features / FEATURES
+    received = sum(map(nodes, shares)) * (features + 2) * 8 * (1 - 1 / ranks)
+    return compute, ceil(log2(ranks)) * float(np.median(of.latency)), received / of.bandwidth
+
+
+def simulated(of: Measured, rows: int, features: int, ranks: int, rng: np.random.Generator) -> Sample:
+    """Seconds of many steps, each rank with blocks drawn from the sample, in ⌈log₂ R⌉ rounds of pairs.
+
+    A round of a rank begins when it and its partner are ready, and takes a latency drawn from the sample and the bytes
+    that its partner holds by then (recursive doubling; Thakur, Rabenseifner & Gropp 2005, "Optimization of collective
+    communication operations in MPICH").
+    """
+    shares = owned(ceil(rows / ROWS), ranks)
+    held = np.array([nodes(share) for share in shares], float) * (features + 2) * 8
+    counts, found = np.array([len(share) for share in shares]), np.empty(STEPS)
+    mean, spread = of.block.mean() * features / FEATURES, of.block.std() * features / FEATURES
+    for step in range(STEPS):
+        few = counts.max() <= 64
+        ready = (
+            np.array([rng.choice(of.block, count).sum() for count in counts]) * features / FEATURES
+            if few
+            else counts * mean + np.sqrt(counts) * spread * rng.normal(size=ranks)  # a sum of many draws
+        )
+        bytes_of = held.copy()
+        for k in range(ceil(log2(ranks))):
+            partner = np.arange(ranks) ^ (1 << k)
+            partner = np.where(partner < ranks, partner, np.arange(ranks))
+            ready = np.maximum(ready, ready[partner]) + rng.choice(of.latency, ranks) + bytes_of[partner] / of.bandwidth
+            bytes_of = bytes_of + bytes_of[partner]
+        found[step] = ready.max()
+    return found
+
+
+def main() -> None:
+    """Measure, then print the constants and the table of the model and the simulation."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--exchange", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--latency", type=float, metavar="µS", help="of a message of another network; its spread is kept"
+    )
+    parser.add_argument("--bandwidth", type=float, metavar="GB", help="a second, of another network")
+    parser.add_argument("--rows", type=float, default=ROWS_OF_ALL)
+    parser.add_argument("--features", type=int, default=FEATURES)
+    given = parser.parse_args()
+    if given.exchange:
+        exchange()
+        return
+    here = measured()
+    low, middle, high = np.percentile(here.block * 1e3, [5, 50, 95])
+    print(
+        f"block of {ROWS} × {FEATURES}: {middle:.2f} ms ({low:.2f} to {high:.2f}), {ROWS * FEATURES * 8 / middle / 1e6:.1f} GB/s"
+    )
+    low, middle, high = np.percentile(here.latency * 1e6, [5, 50, 95])
+    print(f"message: {middle:.1f} µs ({low:.1f} to {high:.1f}); 8 MB at {here.bandwidth / 1e9:.1f} GB/s")
+    latency = here.latency * (1 if given.latency is None else given.latency * 1e-6 / np.median(here.latency))
+    of = Measured(here.block, latency, given.bandwidth * 1e9 if given.bandwidth else here.bandwidth)
+    rows, rng = int(given.rows), np.random.default_rng(0)
+    print(f"\n{rows:.3g} rows × {given.features}, a step over all rows\n")
+    print("ranks   blocks s   latencies ms   bytes ms   model s   simulated s (5 % to 95 %)      efficiency")
+    alone = 0.0
+    for ranks in RANKS:
+        parts = model(of, rows, given.features, ranks)
+        low, middle, high = np.percentile(simulated(of, rows, given.features, ranks, rng), [5, 50, 95])
+        alone = alone or middle
+        words = f"{ranks:5} {parts[0]:10.4g} {parts[1] * 1e3:14.3g} {parts[2] * 1e3:10.3g} {sum(parts):9.4g}"
+        print(f"{words}   {middle:9.4g} ({low:.4g} to {high:.4g})   {alone / middle / ranks:18.2f}")
+
+
+if __name__ == "__main__":
+    main()
