@@ -6,6 +6,7 @@ import pickle
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from itertools import chain
 from time import perf_counter, sleep
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -154,14 +155,14 @@ class MPIRanks:
         """The sum of every rank's blocks along the tree: the ranks exchange the nodes that they have whole."""
         mine = sums.nodes(parts, first)
         shape = mine[0].total.shape if mine else None
-        said = self._meet("summed", ([(node.level, node.number) for node in mine], shape))
-        shape = next(shape for _, shape in said if shape is not None)
-        places = [place for of_rank, _ in said for place in of_rank]
-        counts = [len(of_rank) * math.prod(shape) for of_rank, _ in said]
+        said = self._meet("summed", (first, sum(1 << node.level for node in mine), shape))
+        shape = next(shape for _, _, shape in said if shape is not None)
+        places = [list(sums.places(start, start + count)) for start, count, _ in said]
+        counts = [len(of_rank) * math.prod(shape) for of_rank in places]
         out = np.array([node.total for node in mine], np.float64).reshape(-1)
-        into = np.empty((len(places), *shape))
+        into = np.empty((sum(map(len, places)), *shape))
         self._finished(self._comm.Iallgatherv(out, [into.reshape(-1), counts, self._MPI.DOUBLE]))
-        found = (sums.Node(level, number, total) for (level, number), total in zip(places, into, strict=True))
+        found = (sums.Node(*place, total) for place, total in zip(chain(*places), into, strict=True))
         return np.array(sums.sum_of(sums.joined(found)))
 
     def failed(self, code: int, text: str) -> list[Failure] | None:

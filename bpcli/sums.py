@@ -4,7 +4,7 @@ The tree depends on the number of blocks alone, so that a sum has the same bits 
 error that grows with log N.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -40,6 +40,16 @@ def joined(found: Iterable[Node]) -> list[Node]:
             node = Node(node.level + 1, node.number // 2, before.total + node.total)
         waiting.append(node)
     return waiting
+
+
+def places(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The level and number of each of the nodes that `nodes` finds for blocks start … stop − 1."""
+    while start < stop:
+        level = (stop - start).bit_length() - 1
+        if start:
+            level = min(level, (start & -start).bit_length() - 1)
+        yield level, start >> level
+        start += 1 << level
 
 
 def summed(parts: Iterable[Array]) -> Array:

@@ -5,14 +5,17 @@
 A step over all N rows takes the blocks of the slowest rank, then one exchange of the nodes of the tree that the ranks
 own whole. What is measured: the time of a block, the latency and the bandwidth of a message between two processes, each
 as a sample. The simulation draws from these samples; `--latency` and `--bandwidth` replace the messages of one machine,
-which cross no network, by those of another.
+which cross no network, by those of another. That rank 0 hears 1,024 ranks is measured with two, of which one speaks for
+all others.
 """
 
 import argparse
 import json
+import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from math import ceil, log2
 from time import perf_counter
@@ -22,23 +25,26 @@ from numpy.typing import NDArray
 
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.steps import make_step
+from bpcli.ranks import MPIRanks
+from bpcli.sums import ROWS, places
 from bpcli.training.descent.objective import Objective
-from bpcli.training.descent.sums import ROWS
 
 Sample = NDArray[np.float64]
 
-FEATURES, PASSES, MESSAGES, LARGE = 1000, 12, 2000, 1 << 23
+FEATURES, PASSES, MESSAGES, MEETINGS, LARGE = 1000, 12, 2000, 20, 1 << 23
 ROWS_OF_ALL, STEPS = 10**9, 200
 RANKS = (1, 4, 16, 64, 256, 1024)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of a block and of a short message, as samples, and the bytes a second of a long message."""
+    """Seconds of a block and of a short message, as samples; the bytes a second of a long message; the seconds in which
+    rank 0 hears so many ranks and answers them."""
 
     block: Sample
     latency: Sample
     bandwidth: float
+    hub: dict[int, float]
 
 
 def block_times(features: int = FEATURES, blocks: int = 16) -> Sample:
@@ -59,32 +65,60 @@ def block_times(features: int = FEATURES, blocks: int = 16) -> Sample:
 
 
 def exchange() -> None:
-    """Run on two ranks: half the time of there and back, of 8 bytes and of 8 MB; rank 0 prints the samples."""
-    from mpi4py import MPI
+    """Run on two ranks, of which the second stands for all others; rank 0 prints the samples.
 
-    world = MPI.COMM_WORLD
-    there, found = 1 - world.rank, {}
+    short, long: half the time of there and back, of 8 bytes and of 8 MB. A number: rank 0 hears so many ranks and
+    answers each, as where all come to the sum of a step.
+    """
+    MPI = import_module("mpi4py.MPI")
+    ranks = MPIRanks(MPI, MPI.COMM_WORLD)
+    there, found = 1 - ranks.rank, {}
     for name, size, count in (("short", 1, MESSAGES), ("long", LARGE // 8, 20)):
         here, seconds = np.zeros(size), []
         for _ in range(count):
             began = perf_counter()
-            if world.rank == 0:
-                world.Send(here, there)
-                world.Recv(here, there)
+            if ranks.rank == 0:
+                MPI.COMM_WORLD.Send(here, there)
+                MPI.COMM_WORLD.Recv(here, there)
             else:
-                world.Recv(here, there)
-                world.Send(here, there)
+                MPI.COMM_WORLD.Recv(here, there)
+                MPI.COMM_WORLD.Send(here, there)
             seconds.append((perf_counter() - began) / 2)
         found[name] = seconds[count // 10 :]
-    if world.rank == 0:
+    for size in RANKS[1:]:
+        found[str(size)] = [meeting(ranks, size) for _ in range(MEETINGS)]
+    if ranks.rank == 0:
         print(json.dumps(found))
+
+
+def meeting(ranks: MPIRanks, size: int) -> float:
+    """Seconds in which rank 0 hears `size` ranks and answers: rank 1 speaks for all others."""
+    said = ("summed", (3815, 3815, (FEATURES + 2,)))
+    ranks.gathered(None)
+    began, others = perf_counter(), range(1, size)
+    if ranks.rank == 0:
+        messages = [said]
+        while len(messages) < size:
+            if (came := ranks._received(1, 1)) is not None:
+                messages.append(pickle.loads(came[1]))
+        answer = pickle.dumps(messages)
+        sent = [ranks._sent(answer, 1, 3) for _ in others]
+    else:
+        sent = [ranks._sent(pickle.dumps(said), 0, 1) for _ in others]
+        answers = 0
+        while answers < len(others):
+            answers += ranks._received(0, 3) is not None
+    for request in sent:
+        request.Wait()
+    return perf_counter() - began
 
 
 def measured() -> Measured:
     """All constants, measured on this machine."""
     words = ["mpiexec", "-n", "2", sys.executable, __file__, "--exchange"]
     found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
-    return Measured(block_times(), np.array(found["short"]), LARGE / float(np.median(found["long"])))
+    hub = {1: 0.0} | {size: float(np.median(found[str(size)])) for size in RANKS[1:]}
+    return Measured(block_times(), np.array(found["short"]), LARGE / float(np.median(found["long"])), hub)
 
 
 def owned(blocks: int, ranks: int) -> list[range]:
@@ -93,47 +127,40 @@ def owned(blocks: int, ranks: int) -> list[range]:
     return [range(*pair) for pair in pairwise(edges)]
 
 
-def nodes(blocks: range) -> int:
-    """How many nodes of the tree cover blocks i … j − 1: as large as possible, each whole."""
-    start, count = blocks.start, 0
-    while start < blocks.stop:
-        size = start & -start or 1 << blocks.stop.bit_length()
-        while start + size > blocks.stop:
-            size //= 2
-        start, count = start + size, count + 1
-    return count
+def bytes_sent(blocks: range, features: int) -> int:
+    """The bytes of the nodes of the tree that a rank owns whole: the loss, ∂J/∂w and ∂J/∂b, as doubles."""
+    return sum(1 for _ in places(blocks.start, blocks.stop)) * (features + 2) * 8
 
 
 def model(of: Measured, rows: int, features: int, ranks: int) -> tuple[float, float, float]:
-    """Seconds of a step: the blocks of a rank, ⌈log₂ R⌉ latencies, and the nodes of all other ranks as bytes."""
+    """Seconds of a step: the blocks of a rank; rank 0 hears all and answers; the nodes of all ranks go to each."""
     shares = owned(ceil(rows / ROWS), ranks)
     compute = max(len(share) for share in shares) * float(of.block.mean()) * features / FEATURES
-    received = sum(map(nodes, shares)) * (features + 2) * 8 * (1 - 1 / ranks)
-    return compute, ceil(log2(ranks)) * float(np.median(of.latency)), received / of.bandwidth
+    latency, received = float(np.median(of.latency)), sum(bytes_sent(share, features) for share in shares)
+    meeting = (2 * latency if ranks > 1 else 0.0) + of.hub[ranks]
+    return compute, meeting, ceil(log2(ranks)) * latency + received * (1 - 1 / ranks) / of.bandwidth
 
 
 def simulated(of: Measured, rows: int, features: int, ranks: int, rng: np.random.Generator) -> Sample:
-    """Seconds of many steps, each rank with blocks drawn from the sample, in ⌈log₂ R⌉ rounds of pairs.
+    """Seconds of many steps: blocks drawn from the sample, the meeting at rank 0, then ⌈log₂ R⌉ rounds of pairs.
 
     A round of a rank begins when it and its partner are ready, and takes a latency drawn from the sample and the bytes
-    that its partner holds by then (recursive doubling; Thakur, Rabenseifner & Gropp 2005, "Optimization of collective
-    communication operations in MPICH").
+    that its partner holds by then (recursive doubling; Thakur, Rabenseifner & Gropp 2005, "Optimization of Collective
+    Communication Operations in MPICH").
     """
     shares = owned(ceil(rows / ROWS), ranks)
-    held = np.array([nodes(share) for share in shares], float) * (features + 2) * 8
+    held = np.array([bytes_sent(share, features) for share in shares], float)
     counts, found = np.array([len(share) for share in shares]), np.empty(STEPS)
     mean, spread = of.block.mean() * features / FEATURES, of.block.std() * features / FEATURES
+    every = np.arange(ranks)
     for step in range(STEPS):
-        few = counts.max() <= 64
-        ready = (
-            np.array([rng.choice(of.block, count).sum() for count in counts]) * features / FEATURES
-            if few
-            else counts * mean + np.sqrt(counts) * spread * rng.normal(size=ranks)  # a sum of many draws
-        )
+        ready = counts * mean + np.sqrt(counts) * spread * rng.normal(size=ranks)  # a sum of many draws
+        if ranks > 1:
+            heard = (ready + rng.choice(of.latency, ranks)).max() + of.hub[ranks]
+            ready = heard + rng.choice(of.latency, ranks)
         bytes_of = held.copy()
         for k in range(ceil(log2(ranks))):
-            partner = np.arange(ranks) ^ (1 << k)
-            partner = np.where(partner < ranks, partner, np.arange(ranks))
+            partner = every ^ (1 << k)
             ready = np.maximum(ready, ready[partner]) + rng.choice(of.latency, ranks) + bytes_of[partner] / of.bandwidth
             bytes_of = bytes_of + bytes_of[partner]
         found[step] = ready.max()
@@ -156,16 +183,15 @@ def main() -> None:
         return
     here = measured()
     low, middle, high = np.percentile(here.block * 1e3, [5, 50, 95])
-    print(
-        f"block of {ROWS} × {FEATURES}: {middle:.2f} ms ({low:.2f} to {high:.2f}), {ROWS * FEATURES * 8 / middle / 1e6:.1f} GB/s"
-    )
+    read = ROWS * FEATURES * 8 / middle / 1e6
+    print(f"block of {ROWS} × {FEATURES}: {middle:.2f} ms ({low:.2f} to {high:.2f}), {read:.1f} GB/s", flush=True)
     low, middle, high = np.percentile(here.latency * 1e6, [5, 50, 95])
     print(f"message: {middle:.1f} µs ({low:.1f} to {high:.1f}); 8 MB at {here.bandwidth / 1e9:.1f} GB/s")
     latency = here.latency * (1 if given.latency is None else given.latency * 1e-6 / np.median(here.latency))
-    of = Measured(here.block, latency, given.bandwidth * 1e9 if given.bandwidth else here.bandwidth)
+    of = Measured(here.block, latency, given.bandwidth * 1e9 if given.bandwidth else here.bandwidth, here.hub)
     rows, rng = int(given.rows), np.random.default_rng(0)
     print(f"\n{rows:.3g} rows × {given.features}, a step over all rows\n")
-    print("ranks   blocks s   latencies ms   bytes ms   model s   simulated s (5 % to 95 %)      efficiency")
+    print("ranks   blocks s     meeting ms   nodes ms   model s   simulated s (5 % to 95 %)      efficiency")
     alone = 0.0
     for ranks in RANKS:
         parts = model(of, rows, given.features, ranks)
