@@ -1,13 +1,11 @@
 """What a user names is read here: in blocks, so that a signal is heard between two, and within the memory there is."""
 
 import errno
-import gzip
 import io
 import mmap
 import os
 import select
 import stat
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +86,8 @@ class Source:
         reader = Reader(_Watched(self.path, self._raw()), BLOCK)
         if not is_packed(reader):
             return reader
+        import gzip
+
         unpacked = Reader(_Watched(self.path, gzip.GzipFile(fileobj=reader), reader), BLOCK)
         unpacked.packed = True
         return unpacked
@@ -145,10 +145,10 @@ class _Watched(io.RawIOBase):
         view = memoryview(buffer)[:BLOCK]
         try:
             count = int(self._read_some(view) or 0)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise _unreadable(self._path, error) from error
             raise DataError(f"{self._path} is a damaged gzip file: {error}") from error
-        except OSError as error:
-            raise _unreadable(self._path, error) from error
         self._read += count
         if self.lines:
             newline = bytes(view[:count]).rfind(b"\n")
@@ -302,6 +302,8 @@ def read_archive(path: Path) -> bytes:
         if not is_archive(file.peek(4)):
             raise ValueError("no zip archive")
         content = file.read()
+    import zipfile
+
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > max(SMALL, MOST_PACKED * len(content)):

@@ -185,12 +185,6 @@ def test_only_commands_name_options(module):
     assert [text for text in texts if OPTION.search(text) and not text.startswith("pip install")] == []
 
 
-TESTED_ELSEWHERE = {
-    "__main__.py": "one line, which tests/test_docs.py runs as every user does",
-}
-"""Modules without a test file of their name, each with the reason."""
-
-
 def test_a_module_has_a_test_file_of_its_name():
     tests = Path(__file__).parent
     without = {
@@ -198,7 +192,7 @@ def test_a_module_has_a_test_file_of_its_name():
         for name in MODULES
         if not name.endswith("__init__.py") and not (tests / name).with_name("test_" + name.split("/")[-1]).exists()
     }
-    assert without == set(TESTED_ELSEWHERE)
+    assert without == set()
 
 
 def test_no_two_modules_have_one_name():

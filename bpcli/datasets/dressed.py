@@ -14,19 +14,19 @@ _LONGEST = 80
 _MONEY = "$€£¥₹₩₽₺₴₫₪฿₱₦¢"
 _APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals have
 _SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 is not 3 of these
-_CELL = re.compile(
+_CELL = (
     rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|[A-Z]{{3}}|Rs\.?|kr\.?)?\s*"
     rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eEdD][-+]?[0-9]{{1,3}})?"
     r"\s*(?P<after>[^\s\d(),.+−'-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
 )
 
 
-def _digits(decimal: str) -> re.Pattern[str]:
+def _digits(decimal: str) -> str:
     """Digits with thousands set apart, each by the same mark, and decimals."""
     other = "," if decimal == "." else r"\."
     lakhs = r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}" if decimal == "." else ""
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{other}{_APART}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
-    return re.compile(rf"(?:{grouped}{lakhs}|[0-9]+)?(?:{re.escape(decimal)}[0-9]*)?")
+    return rf"(?:{grouped}{lakhs}|[0-9]+)?(?:{re.escape(decimal)}[0-9]*)?"
 
 
 _DIGITS = {decimal: _digits(decimal) for decimal in ".,"}
@@ -49,8 +49,9 @@ class UndecidedError(Exception):
 
 def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
     """The number of a cell and its unit; None if it has none: (3) is −3, and 4 % is 0.04."""
-    found = _CELL.fullmatch(cell.strip()) if len(cell) <= _LONGEST else None
-    if found is None or not (whole := _DIGITS[decimal].fullmatch(found["digits"])) or not re.search("[0-9]", whole[0]):
+    found = re.fullmatch(_CELL, cell.strip()) if len(cell) <= _LONGEST else None
+    whole = found and re.fullmatch(_DIGITS[decimal], found["digits"])
+    if not found or not whole or not re.search("[0-9]", whole[0]):
         return None
     signs = [sign for sign in (found["bracket"], found["minus"], found["second"]) if sign]
     unit = " ".join(filter(None, [found["before"], (found["after"] or "").strip()]))

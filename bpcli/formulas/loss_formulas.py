@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from bpcli.formulas.activation_pairs import log_pair, softplus_pair
 from bpcli.formulas.activations import ACTIVATIONS, sigmoid, softplus
-from bpcli.formulas.softmax import log_softmax_vjp, shifted
+from bpcli.formulas.softmax import log_softmax_vjp, shifted, softmax
 from bpcli.numbers import pairs
 from bpcli.numbers.namespaces import is_array, namespace
 from bpcli.numbers.primitives import Arrays, Doubles
@@ -320,6 +320,16 @@ def softmax_cce_term(y: Any, logits: Any) -> Any:
 def dsoftmax_cce_term_dlogits(y: Any, logits: Any) -> Any:
     """p Σ_k y_k − y, which is p − y, for logits (N, K)."""
     return -log_softmax_vjp(y, logits)
+
+
+def d2softmax_cce_term_dlogits2(_: Any, logits: Any) -> Any:
+    """∂²J₀/∂l² = diag(p) − p pᵀ (N, K, K) of labels that add up to 1; 1 − p is the sum of the other classes."""
+    p = softmax(logits)
+    hessian = -p[:, :, None] * p[:, None, :]
+    k = range(p.shape[1])
+    hessian[:, k, k] = 0.0
+    hessian[:, k, k] = -hessian.sum(axis=1)
+    return hessian
 
 
 def softmax_cce(y: Any, logits: Any) -> Any:

@@ -239,6 +239,7 @@ LOSSES: dict[str, Loss] = {
                     "y*(logsumexp(logits)-logits)",
                     "p-y",
                     (formulas.softmax_cce, formulas.dsoftmax_cce_dlogits),
+                    curvature=formulas.d2softmax_cce_term_dlogits2,
                 )
             },
             whole=(formulas.cce, formulas.dcce_dyhat),

@@ -2,12 +2,14 @@
 
 import re
 
-HIDDEN = re.compile(
+HIDDEN = (
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
-"""Unicode's categories Cc, Cf, Cs, Zl and Zp, but for tab and newline: controls, directions, no width, half a pair."""
+"""Unicode's categories Cc, Cf, Cs, Zl and Zp, but for tab and newline: controls, directions, no width, half a pair.
+
+It is compiled where it is first needed, which takes longer than most commands."""
 
 _FIRST, _LAST = 300, 100
 """Characters that are shown of a long line."""
@@ -17,7 +19,7 @@ def visible(text: str) -> str:
     r"""`text` with what is hidden as its escape: `\x1b[31m`, `\u202e`; lines and tabs stay."""
     if text.isascii() and text.isprintable():  # long lines of numbers take no search
         return text
-    return HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
+    return re.sub(HIDDEN, lambda found: ascii(found[0])[1:-1], text)
 
 
 def shortened(text: str) -> str:

@@ -88,7 +88,7 @@ _CORE = {
 }
 """The plain scalars of each kind (YAML 1.2.2, 10.3.2); all others are text."""
 _PATTERNS = {kind: re.compile(rf"(?:{pattern})\Z") for kind, pattern in _CORE.items()}
-_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def plain_value(text: str) -> Any:
@@ -111,7 +111,7 @@ def _construct(kind: str, text: str) -> Any:
 
 def compose(text: str, source: str) -> Node | None:
     """The tree of the only document in `text`, None if there is none; YamlError."""
-    bad = _UNPRINTABLE.search(text)
+    bad = re.search(_UNPRINTABLE, text)
     if bad:
         place = Place(source, text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start()))
         raise YamlError(place, f"the character U+{ord(bad[0]):04X} can't stand in YAML", [])
@@ -240,7 +240,7 @@ _IN_WORDS = (
 
 _WORD = re.compile(r"(?:[^\W\d]|\.{0,2}/)[\w./-]*(?: [\w./-]+)*\Z")
 _YAML_1_1_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
-_ESCAPED = re.compile(f"{_UNPRINTABLE.pattern[:-1]}]|{HIDDEN.pattern}")
+_ESCAPED = f"{_UNPRINTABLE}|{HIDDEN}"
 
 
 def yaml_text(value: Any) -> str:
@@ -255,7 +255,10 @@ def yaml_text(value: Any) -> str:
         return "[" + ", ".join(map(yaml_text, value)) + "]"
     text = str(value)
     plain = _WORD.match(text) and plain_value(text) == text and text.lower() not in _YAML_1_1_BOOLEANS
-    return text if plain else _ESCAPED.sub(_escape, json.dumps(text, ensure_ascii=False))
+    if plain:
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isascii() and quoted.isprintable() else re.sub(_ESCAPED, _escape, quoted)
 
 
 def _yaml_number(value: float) -> str:

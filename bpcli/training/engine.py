@@ -6,11 +6,8 @@ import numpy as np
 
 from bpcli.datasets.sparse import is_sparse
 from bpcli.errors import ConfigError
-from bpcli.numbers.traced import UntraceableError
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config
-from bpcli.training.descent.compiled import kind_of, program_text
-from bpcli.training.descent.compiler import EXTRA, LIBRARY, cache_folder, check_installed, is_compiled, is_installed
 from bpcli.training.descent.update_rule import UpdateRule
 from bpcli.training.model import Model
 
@@ -42,6 +39,15 @@ def chosen_engine(config: Config, model: Model, X: Any, update_rule: UpdateRule)
     work = _work(config, model, X)
     if given == "numpy" or (given == "auto" and not work):
         return Engine()
+    from bpcli.training.descent.compiler import (
+        EXTRA,
+        LIBRARY,
+        cache_folder,
+        check_installed,
+        is_compiled,
+        is_installed,
+    )
+
     program, why_not = _program(model, X, update_rule)
     if why_not and given == "numba":
         place = config.places.get("training.engine", "config")
@@ -77,6 +83,9 @@ def _program(model: Model, X: Any, update_rule: UpdateRule) -> tuple[str, str]:
     """The text of the program, or "" and the reason why there is none."""
     if not is_sparse(X) and not isinstance(X, np.ndarray):
         return "", "numba is for rows that are in memory, and these stay in files"
+    from bpcli.numbers.traced import UntraceableError
+    from bpcli.training.descent.compiled import kind_of, program_text
+
     try:
         return program_text(kind_of(model.g, model.loss_row, X, update_rule)), ""
     except UntraceableError as error:

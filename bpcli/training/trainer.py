@@ -24,7 +24,6 @@ from bpcli.training.descent.to_optimum import (
     solve_epochs,
 )
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
-from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.separation import QUICK, separation
 from bpcli.training.model import Model, Uncertainty, best_constant_loss
 from bpcli.training.parts import Part
@@ -212,8 +211,11 @@ class Training:
 def uncertainty_of(training: Training, summary: Mapping[str, Any]) -> Uncertainty | None:
     """The covariance of the weights that a training leaves, if they are at an optimum that is theirs alone."""
     options, model, train = training.config.training, training.result, training.parts["train"]
-    few = model.w.size + model.b.size <= MOST_WEIGHTS
-    if not summary["optimum"]["reached"] or options.l1 or not few:
+    if not summary["optimum"]["reached"] or options.l1:
+        return None
+    from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
+
+    if model.w.size + model.b.size > MOST_WEIGHTS:
         return None
     with np.errstate(all="ignore"):
         try:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.softmax import softmax
@@ -23,11 +22,11 @@ def curvature_of(activation: Activation | None, loss: Loss) -> Curvature:
 
     ∂²J₀/∂ŷ²·(∂a/∂z)² + ∂J₀/∂ŷ·∂²a/∂z², or the formula of the fused form.
     """
-    if activation is None:
-        return lambda y, z: _after_softmax(loss, y, z)
     fused = loss.fused_with(activation)
     if fused is not None and fused.curvature is not None:
         return fused.curvature
+    if activation is None:
+        return lambda y, z: _after_softmax(loss, y, z)
 
     def chain(y: Array, z: Array) -> Array:
         a, slope = activation.value(z), activation.derivative(z)
@@ -50,5 +49,7 @@ def _after_softmax(loss: Loss, y: Array, z: Array) -> Array:
 
 def _derivative(function: Callable[[Any], Any], x: Array) -> Array:
     """The derivative of a function of one entry, entry by entry."""
+    from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
+
     result = function(Dual(x, np.ones_like(x), Duals(PlainNamespace(arrays()))))
     return np.broadcast_to(result.t, x.shape) if isinstance(result, Dual) else np.zeros_like(x)

@@ -97,7 +97,7 @@ def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | No
             return Separation(None)
         X, y = X[weights > 0], y[weights > 0]
     rows = Labelled(X, y.astype(np.intp), K, b.shape)
-    if not (np.isfinite(w).all() and np.isfinite(b).all()) or len(np.unique(y)) < 2:
+    if not (np.isfinite(w).all() and np.isfinite(b).all()) or np.count_nonzero(np.bincount(rows.y)) < 2:
         return Separation(None)
     with np.errstate(all="ignore"):
         if alone := _alone(rows):
@@ -120,7 +120,7 @@ def _alone(rows: Labelled) -> tuple[int, ...]:
         return ()
     low, high = np.full((rows.K, n), np.inf), np.full((rows.K, n), -np.inf)
     for x, y in rows.blocks():
-        for k in np.unique(y):
+        for k in np.flatnonzero(np.bincount(y)):
             part = x[y == k]
             least, most = part.min(axis=0), part.max(axis=0)
             if is_sparse(x):

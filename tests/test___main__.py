@@ -1,0 +1,47 @@
+"""The entry: what a command need not load it does not load, and its exit code is the process's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+CODE = """
+import sys
+from bpcli.__main__ import main
+try:
+    main()
+finally:
+    print(*sorted(set(sys.modules) & set({unwanted!r})), file=sys.stderr)
+"""
+
+
+def run(unwanted, *words):
+    program = CODE.format(unwanted=unwanted)
+    return subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "words"),
+    [
+        (("numpy", "yaml"), ("grad", "x*y + sigmoid(x)", "--at", "1,2")),
+        (("numpy", "yaml"), ("eval", "x*y", "--at", "1,2")),
+        (("numpy", "yaml"), ("jacobian", "x*y", "x+y", "--at", "1,2")),
+        (("numpy", "yaml"), ("descend", "x**2", "--at", "3", "--lr", "0.1")),
+        (("numpy", "yaml"), ("help", "config")),
+        (
+            ("numpy.ma", "scipy", "tqdm", "gzip", "bpcli.calculus.rules.duals", "bpcli.numbers.traced"),
+            ("train", str(CONFIGS / "iris.yaml"), "--output", "runs/iris"),
+        ),
+    ],
+)
+def test_a_command_loads_what_it_needs(unwanted, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(unwanted, *words)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "")
+
+
+@pytest.mark.parametrize(("words", "code"), [(("eval", "1+1"), 0), (("eval", "1+"), 2), (("eval", "log(0)"), 4)])
+def test_the_exit_code_is_that_of_the_command(words, code):
+    assert run((), *words).returncode == code
