@@ -8,6 +8,7 @@ from bpcli.datasets.sparse import is_sparse
 from bpcli.errors import ConfigError
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config
+from bpcli.training.descent.compiler import EXTRA, LIBRARY, cache_folder, check_installed, is_compiled, is_installed
 from bpcli.training.descent.update_rule import UpdateRule
 from bpcli.training.model import Model
 
@@ -39,15 +40,6 @@ def chosen_engine(config: Config, model: Model, X: Any, update_rule: UpdateRule)
     work = _work(config, model, X)
     if given == "numpy" or (given == "auto" and not work):
         return Engine()
-    from bpcli.training.descent.compiler import (
-        EXTRA,
-        LIBRARY,
-        cache_folder,
-        check_installed,
-        is_compiled,
-        is_installed,
-    )
-
     program, why_not = _program(model, X, update_rule)
     if why_not and given == "numba":
         place = config.places.get("training.engine", "config")
