@@ -1,43 +1,31 @@
 """Estimators in the manner of scikit-learn: `Neuron` and `Softmax`, trained in memory as `train` trains them."""
 
-import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module
+from itertools import count, islice
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.in_python import FitDataError, ParameterError, as_mapping, errors_in_python, in_python
 from bpcli.api.models import DataWarning, TrainedModel
 from bpcli.datasets.from_python import frame_columns, is_frame, table_of
-from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.sparse import Numbered, SparseTable, dense, is_sparse, sparse_table
 from bpcli.datasets.table import Table
-from bpcli.errors import ConfigError, DataError, UsageError, several
+from bpcli.errors import several
 from bpcli.formulas.choices import Choice, Task
-from bpcli.formulas.layers import LAYERS, loss_of, task_of
+from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, loss_of, task_of
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.selection.trials import remarks_on
 from bpcli.training.setup import prepare_table
 
 Array = NDArray[Any]
-
-_SECTIONS = {"threshold": "model", "activation": "model", "init": "model", "loss": ""} | dict.fromkeys(
-    ("standardize", "scale", "missing", "categorical", "validation"), "data"
-)
-"""Where the config has a parameter; the others are of `training`."""
-
-
-class FitDataError(DataError, ValueError):
-    """Data that an estimator can't take: a DataError that is a ValueError too, as scikit-learn has it."""
-
-
-class ParameterError(ConfigError, ValueError):
-    """Parameters of an estimator that are wrong or don't go together."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -86,15 +74,20 @@ class _Estimator:
             setattr(self, name, value)
         return self
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (N, n), an array or a data frame, and targets y (N,); writes nothing.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on X (N, n), an array, a data frame or a sparse matrix, and targets y (N,); writes nothing.
 
+        A row of weight 2 counts as two of weight 1 where each step takes all rows (lbfgs, newton, batch_size="full").
         FitDataError for what does not fit, ParameterError for parameters, DivergedError. DataWarning as `train`.
         """
-        with _as_values():
+        with errors_in_python():
             table, names = self._table(X, None)
-            name = next(name for name in ("y", *(f"y{k}" for k in range(len(names) + 1))) if name not in names)
-            config = config_from_mapping(self._mapping(name))
+            name, weight = islice((f"y{k or ''}" for k in count() if f"y{k or ''}" not in names), 2)
+            mapping = self._mapping(name)
+            if sample_weight is not None:
+                mapping["data"]["weight"] = weight
+                table = table.with_column(weight, table_of({weight: _weights(sample_weight, table.rows)}, []), weight)
+            config = config_from_mapping(mapping)
             target, classes, by_class = _target(y, table.rows), None, config.training.class_weight
             if self._is_classifier:
                 classes, target = self._coded(target)
@@ -108,7 +101,7 @@ class _Estimator:
             for _ in training.epochs():
                 pass
             for text in dict.fromkeys([*training.notes, *remarks_on(training)]):
-                warnings.warn(_in_python(text), DataWarning, stacklevel=2)
+                warnings.warn(in_python(text), DataWarning, stacklevel=2)
         self.n_features_in_ = len(names)
         self.__dict__.pop("feature_names_in_", None)
         if is_named(X):
@@ -130,7 +123,7 @@ class _Estimator:
 
     @property
     def decision_function(self) -> Any:
-        """A function of X: z of a neuron, the logits of softmax (N, K), of two classes their difference (N,)."""
+        """A function of X: z of a neuron; the logits of softmax less their mean (N, K), of two their difference."""
         if not self._is_classifier:
             raise AttributeError("a regression has no decision_function")
         return partial(_decision, self)
@@ -142,15 +135,17 @@ class _Estimator:
             raise AttributeError(f"loss {loss_of(self.loss).name} has no predict_proba")
         return partial(_probabilities, self)
 
-    def score(self, X: Any, y: Any) -> float:
-        """The share of right classes; of a regression R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)²."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of right classes; of a regression R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)²; each row with its weight."""
         predicted = self.predict(X)
-        with _as_values():
+        with errors_in_python():
             y = _target(y, len(predicted))
+            weights = None if sample_weight is None else _weights(sample_weight, len(y))
         if self._is_classifier:
-            return float(np.mean(predicted == y))
+            return float(np.average(predicted == y, weights=weights))
         y = y.astype(np.float64)
-        rest, whole = float(np.sum((y - predicted) ** 2)), float(np.sum((y - y.mean()) ** 2))
+        mean = np.average(y, weights=weights)
+        rest, whole = (float(np.average((y - other) ** 2, weights=weights)) for other in (predicted, mean))
         return 1.0 - rest / whole if whole else float(rest == 0.0)
 
     @property
@@ -160,16 +155,17 @@ class _Estimator:
         except (KeyError, TypeError, ValueError):
             return False  # no loss: `fit` tells what it may be
 
+    @property
+    def _takes_sparse(self) -> bool:
+        return not (self.standardize or self.categorical)
+
     def _mapping(self, target: str) -> dict[str, Any]:
         """The config that the parameters are, with the column of the target."""
-        mapping: dict[str, Any] = {"model": {"type": self._layer}, "training": {}, "data": {}}
-        mapping["data"] |= {"path": "X", "target": target}
-        for name, value in self.get_params().items():
-            if value is not None:
-                section = _SECTIONS.get(name, "training")
-                (mapping[section] if section else mapping)[name] = value
-        if self._layer == "neuron" and self._is_classifier and "activation" not in mapping["model"]:
-            mapping["model"]["activation"] = "sigmoid" if loss_of(self.loss).probability else "identity"
+        given = {name: value for name, value in self.get_params().items() if value is not None}
+        mapping = as_mapping({"type": self._layer, "path": "X", "target": target, **given})
+        if not LAYERS[self._layer].per_class and self._is_classifier and "activation" not in mapping["model"]:
+            usual = USUAL[Task.TWO_CLASSES][1] if loss_of(self.loss).probability else DEFAULT_ACTIVATION
+            mapping["model"]["activation"] = usual
         return mapping
 
     def _coded(self, y: Array) -> tuple[Array, Array]:
@@ -193,9 +189,13 @@ class _Estimator:
 
     def _table(self, X: Any, model: TrainedModel | None) -> tuple[Table, list[str]]:
         """X as a table, and the names of its columns: of an array x1, x2, … or those that it was fitted with."""
-        if is_sparse(X) or hasattr(X, "tocsr"):
-            raise FitDataError("X is sparse, and the estimators take dense data", "X.toarray()")
-        table = table_of(X, []) if is_named(X) else self._of_array(X, model)
+        if hasattr(X, "tocsr"):
+            X = X.tocsr()
+            X = X if model is None or model._model.preparation.numbered else dense(X)
+        if is_sparse(X) and not self._takes_sparse:
+            raise FitDataError("X is sparse, and standardize and categorical take dense data", "X.toarray()")
+        named = not is_sparse(X) and is_named(X)
+        table = _of_sparse(X) if is_sparse(X) else table_of(X, []) if named else self._of_array(X, model)
         names = [*table.names]
         if not names:
             raise FitDataError(f"0 feature(s) (shape=({table.rows}, 0)) while a minimum of 1 is required.")
@@ -203,7 +203,7 @@ class _Estimator:
             raise FitDataError(
                 f"Found array with 0 sample(s) (shape=(0, {len(names)})) while a minimum of 1 is required."
             )
-        if self.missing == "error":
+        if self.missing == "error" and not is_sparse(X):
             for name in names:
                 if (gaps := table.missing(name)).any():
                     where = table.where(int(np.argmax(gaps)), name)
@@ -231,7 +231,7 @@ class _Estimator:
             raise _from_sklearn("NotFittedError", FitDataError)(
                 f"This {type(self).__name__} instance is not fitted yet: fit(X, y) comes first"
             )
-        with _as_values():
+        with errors_in_python():
             table, names = self._table(X, self.model_)
             self._check_names(X, names)
             if len(names) != self.n_features_in_:
@@ -242,7 +242,7 @@ class _Estimator:
             model = self.model_._model
             prepared = model.preparation.apply(table, with_target=False)
             for text in prepared.notes:
-                warnings.warn(_in_python(text), DataWarning, stacklevel=3)
+                warnings.warn(in_python(text), DataWarning, stacklevel=3)
             return model, model.z(prepared.X)
 
     def _check_names(self, X: Any, names: list[str]) -> None:
@@ -274,7 +274,9 @@ class _Estimator:
             target_tags=tags.TargetTags(required=True),
             classifier_tags=tags.ClassifierTags(multi_class=LAYERS[self._layer].per_class) if classifier else None,
             regressor_tags=None if classifier else tags.RegressorTags(),
-            input_tags=tags.InputTags(allow_nan=self.missing != "error", string=bool(self.categorical)),
+            input_tags=tags.InputTags(
+                sparse=self._takes_sparse, allow_nan=self.missing != "error", string=bool(self.categorical)
+            ),
         )
 
 
@@ -317,7 +319,9 @@ def _coded_weights(by_class: Mapping[Any, float], classes: Array) -> dict[str, f
 
 def _decision(estimator: _Estimator, X: Any) -> Array:
     z = estimator._z(X)[1].astype(np.float64)
-    return np.asarray(z[:, 1] - z[:, 0] if z.shape[1:] == (2,) else z)
+    if z.shape[1:] == (2,):
+        return np.asarray(z[:, 1] - z[:, 0])
+    return np.asarray(z - z.mean(axis=1, keepdims=True) if z.ndim == 2 else z)
 
 
 def _probabilities(estimator: _Estimator, X: Any) -> Array:
@@ -359,31 +363,27 @@ def _target(given: Any, rows: int) -> Array:
     return y
 
 
+def _weights(given: Any, rows: int) -> Array:
+    """The weights of the rows (N,), as numbers; a number is that of each row."""
+    weights: Array = np.asarray(given, np.float64)
+    weights = np.full(rows, float(weights)) if weights.ndim == 0 else weights
+    if weights.shape != (rows,):
+        raise FitDataError(f"sample_weight: expected a number for each of {rows} rows, found the shape {weights.shape}")
+    if rows and not weights.any():
+        raise FitDataError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def _of_sparse(X: Any) -> SparseTable:
+    """A sparse matrix as a table; FitDataError for complex numbers, NaN and infinity."""
+    if X.dtype.kind == "c":
+        raise FitDataError("Complex data not supported: X has complex numbers")
+    if not np.isfinite(X.data).all():
+        raise FitDataError("Input X contains NaN or infinity, and a sparse matrix is taken without gaps")
+    return sparse_table(Path("X"), X, Numbered(1, X.shape[1] + 1))
+
+
 def _from_sklearn(name: str, other: type[Any]) -> type[Any]:
     """scikit-learn's own error or warning, where that is imported, so that it can be caught as such; else another."""
     exceptions = sys.modules.get("sklearn.exceptions")
     return other if exceptions is None else getattr(exceptions, name)
-
-
-@contextmanager
-def _as_values() -> Iterator[None]:
-    """Errors of data and parameters are ValueErrors too, and speak of parameters instead of keys of a config."""
-    try:
-        yield
-    except ParameterError:
-        raise
-    except ConfigError as error:
-        raise ParameterError([*map(_in_python, error.problems)]) from error
-    except UsageError as error:
-        raise ParameterError([_in_python(str(error))]) from error
-    except DataError as error:
-        if isinstance(error, ValueError):
-            raise
-        raise FitDataError(_in_python(error.message), _in_python(error.hint)) from error
-
-
-def _in_python(text: str) -> str:
-    """A message in which keys of the config are parameters: `training.epochs: …` is `epochs: …`."""
-    text = re.sub(r"(?m)^config: ", "", text.replace("to mend it, in the config:", "to mend it:"))
-    text = re.sub(r"\bdata\.exclude: ", "leave out of X: ", text)
-    return re.sub(r"\b(?:model|training|data)\.(?=[a-z_12]+\b)", "", text)

@@ -1,9 +1,8 @@
 """Training and trained models in Python: what `train`, `predict`, `evaluate` and `inspect` do, with arrays."""
 
-import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -12,17 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.in_python import as_mapping, as_settings, errors_in_python, in_python
 from bpcli.api.predictions import scores
 from bpcli.datasets.from_python import is_frame, table_of
 from bpcli.datasets.meaning import meant
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_files
-from bpcli.datasets.sparse import is_sparse, sparse_table
+from bpcli.datasets.sparse import Numbered, is_sparse, sparse_table
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, several
-from bpcli.errors import meant as meant_name
 from bpcli.text.notation import number
-from bpcli.training.config.keys import KEYS
 from bpcli.training.config.loading import Config, config_from_mapping, load_config
 from bpcli.training.metrics import METRICS
 from bpcli.training.model import Model
@@ -193,8 +191,8 @@ def train(
     the run folder. `resume` goes on with what is saved, `force` replaces a run. An interrupt saves first. ConfigError,
     UsageError, DataError, DivergedError as the command.
 
-    With X, an array (N, n) or a data frame, and y, (N,) or the name of a column of X, these are the data in the place
-    of `data.path`; a run is then written only if `output` is given.
+    With X, an array (N, n), a data frame or a sparse matrix, and y, (N,) or the name of a column of X, these are the
+    data in the place of `data.path`; a run is then written only if `output` is given.
     """
     if config is None and X is None and "path" not in keys:
         raise UsageError("there is nothing to train on: expected a config, X and y, or a path")
@@ -205,38 +203,40 @@ def train(
             raise UsageError("a training on X in memory is not saved on the way, so that none can be resumed")
         if not isinstance(config, Config):
             keys |= {"path": "X"} | _target_key(config, y, keys)
-    settled = config_of({} if config is None else config, [*settings, *_as_settings(keys)])
+    if config is None and not settings:
+        with errors_in_python():
+            return _train(config_of(as_mapping(keys)), X, y, output, resume, force, in_python)
+    settled = config_of({} if config is None else config, [*settings, *as_settings(keys)])
+    return _train(settled, X, y, output, resume, force)
+
+
+def _train(
+    settled: Config,
+    X: Any,
+    y: Any,
+    output: str | os.PathLike[str] | None,
+    resume: bool,
+    force: bool,
+    worded: Callable[[str], str] = str,
+) -> Run:
+    """`train` by a config that is read; `worded` says its remarks as the caller knows the keys."""
     if X is not None:
-        return _train_table(settled, _training_table(X, y, settled), output, force)
+        return _train_table(settled, _training_table(X, y, settled), output, force, worded)
     if output is not None:
         settled = replace(settled, output=Path(output))
     with session(settled, resume, force) as current:
-        _warn(current.notes)
+        _warn(map(worded, current.notes), 4)
         for _ in current.epochs():
-            _warn(current.warnings())
+            _warn(map(worded, current.warnings()), 4)
         summary = current.finish()
-    _warn(current.warnings())
+    _warn(map(worded, current.warnings()), 4)
     if useless := no_better_than_constant(summary):
-        _warn([f"{useless}; {summary.get('advice', '')}"])
+        _warn([worded(f"{useless}; {summary.get('advice', '')}")], 4)
     folder = settled.output
     history = {name: np.array(column) for name, column in read_history(folder).items()}
     model = load_model(folder)
     check_one_run(folder, model)
     return Run(TrainedModel(model), history, load_summary(folder), folder)
-
-
-def _as_settings(keys: Mapping[str, Any]) -> list[str]:
-    """Keys without their sections as `KEY=VALUE`; UsageError for one that is not there."""
-    paths = {path.rpartition(".")[2]: path for path in KEYS}
-    for name in keys:
-        if name not in paths:
-            raise UsageError(f"there is no key {name}", meant_name(name, paths, f"they are {', '.join(paths)}"))
-    return [f"{paths[name]}={json.dumps(value, default=_plain)}" for name, value in keys.items()]
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's, paths and others as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _target_key(config: Any, y: Any, keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,12 +250,13 @@ def _target_key(config: Any, y: Any, keys: Mapping[str, Any]) -> dict[str, Any]:
 def _training_table(X: Any, y: Any, config: Config) -> Table:
     """X as the table of a training, with the column y."""
     if is_sparse(X) or hasattr(X, "tocsr"):
-        raise DataError("X is sparse, and arrays to train on are dense", "X.toarray(), or a LIBSVM file")
-    array = None if is_frame(X) else np.asarray(X)
-    names = [] if array is None or array.ndim != 2 else [f"x{k + 1}" for k in range(array.shape[1])]
-    if array is not None and not names:
-        raise DataError(f"X: expected an array (N, n) or a data frame, found an array of shape {array.shape}")
-    table = table_of(X if array is None else array, names)
+        table: Table = sparse_table(Path("X"), X.tocsr(), Numbered(1, X.shape[1] + 1))
+    else:
+        array = None if is_frame(X) else np.asarray(X)
+        names = [] if array is None or array.ndim != 2 else [f"x{k + 1}" for k in range(array.shape[1])]
+        if array is not None and not names:
+            raise DataError(f"X: expected an array (N, n) or a data frame, found an array of shape {array.shape}")
+        table = table_of(X if array is None else array, names)
     target = config.data.target
     if y is not None and not isinstance(y, str) and target is not None:
         other = table_of({target: np.asarray(y)}, [])
@@ -269,7 +270,9 @@ def _training_table(X: Any, y: Any, config: Config) -> Table:
     return meant(table, config.data.dialect)
 
 
-def _train_table(config: Config, table: Table, output: str | os.PathLike[str] | None, force: bool) -> Run:
+def _train_table(
+    config: Config, table: Table, output: str | os.PathLike[str] | None, force: bool, worded: Callable[[str], str]
+) -> Run:
     """`train` on a table in memory; the run is written only where there is an `output`."""
     config = replace(config, data=replace(config.data, path=table.path))
     target = None if output is None else Path(output)
@@ -281,7 +284,7 @@ def _train_table(config: Config, table: Table, output: str | os.PathLike[str] | 
         pass
     remarks = remarks_on(training)
     summary = {**training.summary(), "run": None if target is None else str(target)}
-    _warn([*training.notes, *remarks], 4)
+    _warn(map(worded, [*training.notes, *remarks]), 5)
     model, records = replace(training.result, uncertainty=uncertainty_of(training, summary)), training.state.records
     if target is not None:
         write_run(training.config, model, records, summary, force)
@@ -301,7 +304,7 @@ def config_of(config: str | os.PathLike[str] | Mapping[str, Any] | Config, setti
     return config
 
 
-def _warn(texts: Sequence[str], depth: int = 3) -> None:
+def _warn(texts: Iterable[str], depth: int = 3) -> None:
     """Give Python warnings, which point at the line that called the public function, `depth` calls above."""
     for text in texts:
         warnings.warn(text, DataWarning, stacklevel=depth)

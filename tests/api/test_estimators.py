@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_array, csc_array, csr_array, csr_matrix, dok_array
 
 import bpcli as package
 from bpcli.api.models import DataWarning
 from bpcli.errors import BpcliError, ConfigError, DataError
+from bpcli.formulas.solvers import SOLVERS
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(60, 3))
@@ -30,9 +32,11 @@ THREE = np.array(["a", "b", "c"])[(X[:, 1] > 0.3).astype(int) + (X[:, 2] > 0)]
 )
 def test_scikit_learns_own_checks(estimator):
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
+    equal = "check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"
+    known = {} if estimator.optimizer in SOLVERS else dict.fromkeys(equal, "the mini-batches are others")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = checks.check_estimator(estimator, on_skip=None, on_fail=None)
+        found = checks.check_estimator(estimator, on_skip=None, on_fail=None, expected_failed_checks=known)
     assert [(check["check_name"], check["exception"]) for check in found if check["status"] == "failed"] == []
 
 
@@ -124,6 +128,42 @@ def test_errors_speak_of_parameters(estimator, x, y, kind, message):
     assert isinstance(caught.value, BpcliError)
     for word in ("config", "training.", "data.", "model.", "--"):
         assert word not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (package.Neuron(l2=0.01), TWO),
+        (package.Neuron(loss="mse", optimizer="newton"), NUMBERS),
+        (package.Softmax(l2=0.01), THREE),
+        (package.Neuron(optimizer="adam", learning_rate=0.1, batch_size="full", l1=0.01), TWO),
+    ],
+    ids=repr,
+)
+def test_a_row_of_weight_n_is_n_rows(estimator, y):
+    weights = np.arange(60) % 4
+    rows = np.repeat(np.arange(60), weights)
+    estimator.fit(X, y, sample_weight=weights)
+    found, score = [estimator.coef_, estimator.intercept_], estimator.score(X, y, sample_weight=weights)
+    estimator.fit(X[rows], y[rows])
+    for mine, repeated in zip(found, [estimator.coef_, estimator.intercept_], strict=True):
+        np.testing.assert_allclose(mine, repeated, rtol=1e-6, atol=1e-7)
+    assert score == pytest.approx(estimator.score(X[rows], y[rows]), rel=1e-6)
+    for wrong in (weights[:5], np.zeros(60), -weights, np.full(60, np.nan)):
+        with pytest.raises(DataError, match=r"(?i)weight"):
+            estimator.fit(X, y, sample_weight=wrong)
+
+
+@pytest.mark.parametrize("form", [csr_array, coo_array, csc_array, csr_matrix, dok_array])
+def test_sparse_rows_are_the_dense_ones(form):
+    zeros = np.where(abs(X) < 0.7, 0.0, X)
+    sparse, dense = (package.Softmax(l2=0.01).fit(given, THREE) for given in (form(zeros), zeros))
+    np.testing.assert_allclose(sparse.coef_, dense.coef_, rtol=1e-6, atol=1e-8)
+    for fitted in (sparse, dense):
+        p = fitted.predict_proba(zeros)
+        np.testing.assert_allclose(fitted.predict_proba(form(zeros)), p, rtol=1e-12)
+    with pytest.raises(DataError, match="X is sparse"):
+        package.Softmax(standardize=True).fit(form(zeros), THREE)
 
 
 def test_what_is_not_there():

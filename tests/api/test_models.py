@@ -14,7 +14,7 @@ from sklearn.datasets import dump_svmlight_file
 import bpcli as package
 from bpcli import ConfigError, DataError, DivergedError, UsageError
 from bpcli.api.models import DataWarning
-from bpcli.errors import CheckError
+from bpcli.errors import BpcliError, CheckError
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_what_is_in_memory_trains_as_the_file_does(here, library):
 @pytest.mark.parametrize(
     ("given", "kind", "message"),
     [
-        ({}, ConfigError, "data.target is missing"),
+        ({}, ConfigError, "target is missing"),
         ({"y": [1, 2, 3]}, DataError, "y has 3 rows, X has 2"),
         ({"y": "c"}, ConfigError, ": X has no column c"),
         ({"y": [0, 1], "target": "a"}, UsageError, "X has a column a itself"),
@@ -220,6 +220,48 @@ def test_what_is_in_memory_and_does_not_fit(here, given, kind, message):
     with pytest.raises(kind, match=message):
         package.train(**(keys | given))
     assert sorted(path.name for path in here.iterdir()) == ["configs", "data"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"epochs": -1}, r"epochs: expected a whole number of at least 1, or auto, found -1"),
+        ({"loss": "nse"}, r"loss: expected one of mse, .*\n?.*nse"),
+        ({"epoch": 3}, r"there is no parameter epoch\n  did you mean epochs\?"),
+        ({"training": {"epochs": 3}}, r"no parameter training\n  its keys are parameters themselves: learning_rate, "),
+        ({"early_stopping": {"metric": "loss"}}, r"early_stopping: it watches the validation rows, and validation is"),
+        ({"optimizer": "newton", "tolerance": "x"}, r"tolerance: expected a finite number"),
+        ({"X": {"a": [1.0, np.nan], "b": [0.0, 1.0]}}, r"column a: the cell is missing"),
+        ({"features": ["c"]}, r"features: X has no column c; its columns are a, b"),
+    ],
+)
+def test_errors_of_a_call_speak_of_its_parameters(here, keys, message):
+    given = {"X": {"a": [1.0, 2.0], "b": [0.0, 1.0]}, "y": "b", "type": "neuron", "loss": "mse", "learning_rate": 0.1}
+    with pytest.raises(BpcliError, match=message) as caught:
+        package.train(**(given | keys))
+    assert isinstance(caught.value, ValueError)
+    for word in ("config", "training.", "data.", "model.", "--"):
+        assert word not in str(caught.value)
+
+
+def test_remarks_of_a_call_speak_of_its_parameters(here):
+    table = {"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 5.0]}
+    with pytest.warns(DataWarning) as found:
+        package.train(X=table, y="b", type="neuron", loss="mse", optimizer="lbfgs", epochs=1, batch_size=2)
+    texts = [str(warning.message) for warning in found]
+    assert any("batch_size" in text for text in texts)
+    assert not any("training." in text for text in texts)
+    assert {warning.filename for warning in found} == {__file__}
+
+
+@pytest.mark.parametrize("form", [csr_array, csr_matrix, coo_array])
+def test_sparse_arrays_train_as_the_dense_ones(here, form):
+    X = np.array([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [1.0, 3.0]])
+    keys = {"y": [1.0, 2.0, 0.5, 4.0], "type": "neuron", "loss": "mse", "learning_rate": 0.1, "epochs": 20}
+    sparse, dense = (package.train(X=given, **keys).model for given in (form(X), X))
+    np.testing.assert_allclose(sparse.weights()[0], dense.weights()[0], rtol=1e-12)
+    np.testing.assert_allclose(sparse.predict(form(X)), dense.predict(X), rtol=1e-12)
+    np.testing.assert_allclose(sparse.predict(X), dense.predict(X), rtol=1e-12)
 
 
 def test_a_training_in_memory_that_learned_nothing_does_not_replace_a_run(here):
