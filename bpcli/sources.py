@@ -103,6 +103,38 @@ class Source:
             raise _unreadable(self.path, error) from error
 
 
+class Stretch(Source):
+    """The bytes of a file from `start` to `stop` − 1."""
+
+    def __init__(self, path: Path, start: int, stop: int) -> None:
+        super().__init__(path)
+        self._start, self._stop = start, stop
+
+    def _raw(self) -> Any:
+        return _Between(super()._raw(), self._start, self._stop)
+
+
+class _Between(io.RawIOBase):
+    """The bytes of an open file from `start` to `stop` − 1."""
+
+    def __init__(self, raw: Any, start: int, stop: int) -> None:
+        self._raw, self._left = raw, stop - start
+        raw.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes."""
+        count = int(self._raw.readinto(memoryview(buffer)[: self._left]))
+        self._left -= count
+        return count
+
+
 class _Watched(io.RawIOBase):
     """The bytes of `raw`, a block at a time; `packed` is the reader that they come out of, if they are unpacked."""
 

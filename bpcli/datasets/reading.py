@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +17,8 @@ from bpcli.datasets.meaning import (
     with_words,
 )
 from bpcli.datasets.readers.file_kinds import refuse_other
+from bpcli.datasets.share import WHOLE, Gathering
+from bpcli.datasets.sharing import Stretches, read_stretch
 from bpcli.datasets.stacking import check_same, numbered_from, stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
@@ -40,6 +43,8 @@ class Reader:
     """Whether the format may say itself which column is the target."""
     text: bool = False
     """Whether there are ways to write such a table, and so a dialect."""
+    stretches: Callable[..., Stretches | None] | None = None
+    """The file, of which stretches of rows are read; None if it has to be read as a whole."""
 
 
 def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
@@ -58,6 +63,7 @@ def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
         _by("delimited", "delimited_blocks", delimiter),
         1 << 20,  # a cell of text takes ten times its characters
         text=True,
+        stretches=_by("line_stretches", "delimited_stretches", delimiter),
     )
 
 
@@ -65,15 +71,29 @@ READERS = {
     "csv": _separated((".csv",), ","),
     "tsv": _separated((".tsv", ".tab"), "\t"),
     "txt": _separated((".txt", ".data", ".dat"), ","),
-    "npy": Reader((".npy",), _by("arrays", "read_npy"), _by("arrays", "npy_blocks")),
+    "npy": Reader(
+        (".npy",),
+        _by("arrays", "read_npy"),
+        _by("arrays", "npy_blocks"),
+        stretches=_by("stretches", "npy_stretches"),
+    ),
     "npz": Reader((".npz",), _by("arrays", "read_npz"), own_target=True),
     "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx"), _by("arrays", "idx_blocks")),
     "svm": Reader((".svm",), _by("libsvm", "read_libsvm"), own_target=True),
     "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm"), own_target=True),
     "parquet": Reader(
-        (".parquet", ".pq"), _by("columnar", "read_parquet"), _by("columnar", "parquet_blocks"), packed=6
+        (".parquet", ".pq"),
+        _by("columnar", "read_parquet"),
+        _by("columnar", "parquet_blocks"),
+        packed=6,
+        stretches=_by("stretches", "parquet_stretches"),
     ),
-    "arrow": Reader((".arrow", ".feather", ".ipc"), _by("columnar", "read_arrow"), _by("columnar", "arrow_blocks")),
+    "arrow": Reader(
+        (".arrow", ".feather", ".ipc"),
+        _by("columnar", "read_arrow"),
+        _by("columnar", "arrow_blocks"),
+        stretches=_by("stretches", "arrow_stretches"),
+    ),
 }
 """The formats by name."""
 
@@ -116,27 +136,42 @@ def read_table(
     return read_files(Files((path,), format_, dialect, like), stream)
 
 
-def read_files(files: Files, stream: BinaryIO | None = None) -> Table:
-    """The table in some files, one below the other, or in `stream`; errors as `read_table`."""
+def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = WHOLE) -> Table:
+    """The table in some files, one below the other, or in `stream`, or a `share` of it; errors as `read_table`."""
     dialect = files.dialect
     if stream is not None and dialect.decimal == AUTO:
         stream = Rereadable(stream)
-    table = _read(replace(files, dialect=replace(dialect, decimal=".") if dialect.decimal == AUTO else dialect), stream)
+    usual = replace(files, dialect=replace(dialect, decimal=".") if dialect.decimal == AUTO else dialect)
+    table = _read(usual, stream, share)
     if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
         if stream is not None:
             stream.seek(0)
-        other = _read(replace(files, dialect=replace(dialect, decimal=",")), stream)
+        other = _read(replace(files, dialect=replace(dialect, decimal=",")), stream, share)
         table = with_one_decimal(table, other)
     found = table.dialect if table.dialect != USUAL else dialect
     found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)
-    table.dialect = decided_numbers(with_words(table, found), found, dialect.decimal)
+    table = with_words(table, found)
+    if share.size > 1:
+        table.agree(share)
+    table.dialect = decided_numbers(table, found, dialect.decimal)
     return with_numbers(table, table.dialect)
 
 
-def _read(files: Files, stream: BinaryIO | None) -> Table:
+def _read(files: Files, stream: BinaryIO | None, share: Gathering) -> Table:
     """The table as its files have it, as far as the dialect is known."""
+    if share.size > 1:
+        return read_stretch([*map(partial(_stretches, files), files.paths)], files.paths, share)
     tables = [_read_one(replace(files, paths=(path,)), stream) for path in files.paths]
     return tables[0] if len(tables) == 1 else stacked(tables)
+
+
+def _stretches(files: Files, path: Path) -> Stretches | None:
+    """A file of which stretches of rows can be read, or None."""
+    check_file(path)
+    reader = files.reader(path) if path.is_file() else None
+    if reader is None or reader.stretches is None:
+        return None
+    return reader.stretches(path, files.dialect) if reader.text else reader.stretches(path)
 
 
 def _read_one(files: Files, stream: BinaryIO | None) -> Table:

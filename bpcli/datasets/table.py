@@ -136,10 +136,9 @@ class Table:
         self._are_boolean.clear()
         self._truths.clear()
         names = [*self._columns]
-        for name, *is_text in zip(
-            names, *share.gathered([isinstance(self._columns[n], list) for n in names]), strict=True
-        ):
-            if any(is_text) and not isinstance(self._columns[name], list):
+        for name, *of_shares in zip(names, *share.gathered([*map(self._kind, names)]), strict=True):
+            is_text = "text" in of_shares or {"boolean", "gaps"} <= {*of_shares}
+            if is_text and not isinstance(self._columns[name], list):
                 self.redefine(name, self.text(name))
         kinds = share.gathered(
             [(not self.rows or self._could_be_boolean(n), self.rows > 0 and self.is_boolean(n)) for n in names]
@@ -151,6 +150,15 @@ class Table:
                 self._truths[name] = None
         if self.dense is not None:
             self.dense.whole.intersection_update(*share.gathered(self.dense.whole))
+
+    def _kind(self, name: str) -> str:
+        """What a column is by itself."""
+        column = self._columns[name]
+        if isinstance(column, list):
+            return "text"
+        if not self.rows:
+            return ""
+        return "boolean" if column.dtype.kind == "b" else "gaps" if self.missing(name).all() else "number"
 
     def _could_be_boolean(self, name: str) -> bool:
         """Whether the column holds booleans and missing cells only."""

@@ -40,11 +40,11 @@ _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0
 def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in a .npy file; DataError if it holds no complete array of numbers or text."""
     with Source(path, stream).opened() as file:
-        mapped = None if stream is not None or file.packed else _mapped(path, file)
+        mapped = None if stream is not None or file.packed else mapped_rows(path, file)
         if mapped is None:
             file.seek(0)
-            return _of_rows(path, read_array(str(path), file))
-    return _of_rows(path, *mapped)
+            return of_rows(path, read_array(str(path), file))
+    return of_rows(path, *mapped)
 
 
 def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
@@ -75,7 +75,7 @@ def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is damaged."""
     with Source(path, stream).opened() as file:
         array = _idx(path, file)
-    return _of_rows(path, array)
+    return of_rows(path, array)
 
 
 def npy_blocks(path: Path) -> Iterator[Table]:
@@ -113,10 +113,10 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
         if content is None:
             raise cut_short
         array = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
-        yield _of_rows(path, array, first_row=first)
+        yield of_rows(path, array, first_row=first)
 
 
-def _mapped(path: Path, file: BinaryIO) -> tuple[Array, mmap.mmap] | None:
+def mapped_rows(path: Path, file: BinaryIO) -> tuple[Array, mmap.mmap] | None:
     """The array of a .npy file, row by row, and the file mapped into memory; None if it is better read."""
     shape, by_columns, dtype = npy_header(str(path), file)
     begin, size = file.tell(), math.prod(shape) * dtype.itemsize
@@ -148,12 +148,22 @@ def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: An
         yield _array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
 
 
-def _of_rows(path: Path, array: Array, mapped: mmap.mmap | None = None, first_row: int = 0) -> Table:
+def of_rows(path: Path, array: Array, mapped: mmap.mmap | None = None, first_row: int = 0) -> Table:
     """The table of an array with a row for each entry of its first axis."""
-    columns = _columns(str(path), array)
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+    return _of_columns(path, _columns(str(path), array), array.reshape(len(array), -1), mapped, first_row)
+
+
+def of_no_rows(path: Path, array: Array) -> Table:
+    """The table without a row of an array that has none, (0, n)."""
+    return _of_columns(path, _side_by_side(array), array, None, 0)
+
+
+def _of_columns(
+    path: Path, columns: Mapping[str, Array], flat: Array, mapped: mmap.mmap | None, first_row: int
+) -> Table:
+    if flat.dtype.kind not in "biuf" or flat.dtype.itemsize > 8:
         return _array_table(path, columns, first_row)
-    dense = Dense(array.reshape(len(array), -1), {name: j for j, name in enumerate(columns)}, mapped)
+    dense = Dense(flat, {name: j for j, name in enumerate(columns)}, mapped)
     table = _array_table(path, columns, first_row, {name for name in columns if name not in dense.infinite})
     table.dense = dense
     return table
@@ -216,7 +226,11 @@ def _columns(what: str, array: Array) -> dict[str, Array]:
         points = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
         if points.max() > sys.maxunicode:
             raise DataError(f"{what} is damaged: it holds text with a character that does not exist")
-    flat = array.reshape(len(array), -1)
+    return _side_by_side(array.reshape(len(array), -1))
+
+
+def _side_by_side(flat: Array) -> dict[str, Array]:
+    """The columns x1, x2, … of an array (N, n)."""
     if flat.dtype.kind == "f" and flat.dtype.itemsize > 8:  # longer than a double
         with np.errstate(over="ignore"):
             flat = flat.astype(np.float64)

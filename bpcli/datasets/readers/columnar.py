@@ -66,7 +66,7 @@ def arrow_blocks(path: Path) -> Iterator[Table]:
 
 
 def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterator[Any]]) -> Iterator[Table]:
-    pa = _pyarrow(path)
+    pa = pyarrow_for(path)
     first = 0
     with Source(path).opened() as file:
         start = _start(path, file, what)
@@ -75,14 +75,14 @@ def _read_blocks(path: Path, what: str, load: Callable[[BinaryIO, bytes], Iterat
             for batch in load(content, start):
                 batch.validate(full=True)
                 if batch.num_rows:
-                    yield _table(path, pa.Table.from_batches([batch]), first)
+                    yield table_of(path, pa.Table.from_batches([batch]), first)
                     first += batch.num_rows
     if not first:
         raise DataError(f"{path} has no rows: there is nothing to read")
 
 
 def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[BinaryIO, bytes], Any]) -> Table:
-    _pyarrow(path)
+    pyarrow_for(path)
     with Source(path, stream).opened() as file:
         start = _start(path, file, what)
         content = file if stream is None and not file.packed else io.BytesIO(file.read())
@@ -92,7 +92,7 @@ def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[Binary
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path} has {found.num_columns} columns and {found.num_rows} rows: there is nothing to read")
     with malformed(f"{path} is not a whole {what} file"):
-        return _table(path, found, 0)
+        return table_of(path, found, 0)
 
 
 def _start(path: Path, file: Reader, what: str) -> bytes:
@@ -109,7 +109,8 @@ def _start(path: Path, file: Reader, what: str) -> bytes:
     return start
 
 
-def _pyarrow(path: Path) -> Any:
+def pyarrow_for(path: Path) -> Any:
+    """pyarrow; MissingExtraError where it is not installed."""
     try:
         pa: Any = import_module("pyarrow")
     except ImportError as error:
@@ -120,7 +121,8 @@ def _pyarrow(path: Path) -> Any:
     return pa
 
 
-def _table(path: Path, found: Any, first_row: int) -> Table:
+def table_of(path: Path, found: Any, first_row: int) -> Table:
+    """The table of one of Arrow's."""
     _check_names(path, found.column_names)
     sources = dict(zip(found.column_names, found.columns, strict=True))
     columns = {name: _column(source) for name, source in sources.items()}

@@ -57,23 +57,12 @@ def read_delimited(
 
     Behind the first of its lines, so many as `gone` says, so many others have been that are not there any more.
     """
-    source = _Source(path, stream, dialect, delimiter, gone)
-    names, columns, rows = decoded(source.read)
-    positions = {name: j for j, name in enumerate(names)}
-    table = Table(
-        path,
-        dict(zip(names, columns, strict=True)),
-        rows,
-        source.line_of,
-        lambda name: source.cells([positions[name]])[0],
-    )
-    table.unstripped = lambda name: source.as_they_stand(positions[name])
-    return source.noted(table)
+    return Delimited(path, stream, dialect, delimiter, gone).table()
 
 
 def delimited_blocks(path: Path, dialect: Dialect = USUAL, delimiter: str = ",") -> Iterator[Table]:
     """The rows of the file `path` as one table after another, in memory of a block each. DataError as `read_table`."""
-    source, done = _Source(path, None, dialect, delimiter), 0
+    source, done = Delimited(path, None, dialect, delimiter), 0
     try:
         for block in source.blocks():
             yield block
@@ -82,7 +71,7 @@ def delimited_blocks(path: Path, dialect: Dialect = USUAL, delimiter: str = ",")
         yield from islice(source.blocks(), done, None)
 
 
-class _Source:
+class Delimited:
     """A delimited file; it is read again for the line of an error, and for a column that turns out to be text."""
 
     def __init__(
@@ -92,6 +81,7 @@ class _Source:
         self._gone = gone
         self._text = TextFile(path, stream)
         self._comment: str | tuple[str, ...] | None = dialect.comment
+        self._header_lines = 0
         self._unnamed: list[int] = []  # the places of columns that have no name
 
     @cached_property
@@ -132,9 +122,28 @@ class _Source:
     def _named(self) -> bool:
         return self._dialect.header != "no"
 
+    @property
+    def _above(self) -> int:
+        """The records above the first row."""
+        return int(self._named)
+
     @cached_property
     def _delimiter(self) -> str:
         return "\t" if self.form.delimiter == WHITESPACE else self.form.delimiter
+
+    def table(self) -> Table:
+        """All rows."""
+        names, columns, rows = decoded(self.read)
+        positions = {name: j for j, name in enumerate(names)}
+        table = Table(
+            self.path,
+            dict(zip(names, columns, strict=True)),
+            rows,
+            self.line_of,
+            lambda name: self.cells([positions[name]])[0],
+        )
+        table.unstripped = lambda name: self.as_they_stand(positions[name])
+        return self.noted(table)
 
     def noted(self, table: Table) -> Table:
         """A table of this file, which says what is unusual about it."""
@@ -172,7 +181,7 @@ class _Source:
             except (csv.Error, NotATableError) as error:
                 raise self._first_mistake() from error
         if not columns.rows:
-            raise self._no_rows()
+            return names, self._without_rows(names), 0
         found = columns.finished()
         again = [j for j, column in enumerate(found) if column is None]
         for j, cells in zip(again, self.cells(again), strict=True):
@@ -241,7 +250,7 @@ class _Source:
         """The cells of some columns as they stand, stripped."""
         cells: list[list[str]] = [[] for _ in positions]
         records = self._records() if positions else iter(())
-        for _, record in islice(records, int(self._named), None):
+        for _, record in islice(records, self._above, None):
             for column, position in zip(cells, positions, strict=True):
                 column.append(record[position].strip())
         return cells
@@ -249,10 +258,10 @@ class _Source:
     def as_they_stand(self, position: int) -> list[str]:
         """The cells of a column with the blanks around them."""
         cells: list[str] = []
-        for _, record in islice(self._records(False), int(self._named), None):
+        for _, record in islice(self._records(False), self._above, None):
             if len(record) <= position or any(cell[:1] == " " and cell.lstrip(" ")[:1] == '"' for cell in record):
                 # A blank before a quote belongs to the delimiter.
-                return [record[position] for _, record in islice(self._records(), int(self._named), None)]
+                return [record[position] for _, record in islice(self._records(), self._above, None)]
             cells.append(record[position])
         return _without_gap(position, cells)
 
@@ -307,6 +316,10 @@ class _Source:
         found = self._dialect.delimiter == AUTO or self._gone[0]
         return DataError(message, "" if found else "data.delimiter: auto finds what separates")
 
+    def _without_rows(self, names: Sequence[str]) -> list[Floats | list[str]]:
+        """The columns of a table without rows: none is one."""
+        raise self._no_rows()
+
     def _no_rows(self) -> DataError:
         return DataError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")
 
@@ -328,6 +341,7 @@ class _Source:
                 raise DataError(f"{self.path} is empty: expected a header with the names of the columns, then rows")
         except csv.Error as error:
             raise self._first_mistake() from error
+        self._header_lines = reader.line_num
         place, names = f"{self.path}:{before + 1}", [name.strip() for name in header]
         if any("\0" in name for name in names):
             raise not_text(place)
@@ -350,13 +364,16 @@ class _Source:
             f"{where}: read as a row, not as names: {shown}; columns are x1, x2, … (data.header: no, else yes)",
         )
 
+    def _looks_like_row(self, names: Sequence[str], columns: Sequence[Any]) -> bool:
+        return looks_like_row(names, columns, self._dialect.decimal)
+
     def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any]) -> None:
         """DataError if names are missing or twice, or look like the first row of the columns under them."""
         if not self._named:
             return
         if len(names) != len(columns):  # NumPy ends a line where `csv` does not
             raise DataError(f"{where}: {len(names)} names for {len(columns)} columns")
-        if self._dialect.header == AUTO and looks_like_row(names, columns, self._dialect.decimal):
+        if self._dialect.header == AUTO and self._looks_like_row(names, columns):
             raise self._like_row(where, names)
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):

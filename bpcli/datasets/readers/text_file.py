@@ -38,9 +38,9 @@ class OtherEncodingError(Exception):
 class TextFile:
     """A file of text, or a stream, which is opened as often as it has to be read; `encoding` is found on the way."""
 
-    def __init__(self, path: Path, stream: BinaryIO | None) -> None:
-        self.path, self.encoding = path, ""
-        self._source = Source(path, stream)
+    def __init__(self, path: Path, stream: BinaryIO | None, source: Source | None = None, encoding: str = "") -> None:
+        self.path, self.encoding = path, encoding
+        self._source = source or Source(path, stream)
 
     @property
     def encoding_in_words(self) -> str:

@@ -1,0 +1,142 @@
+"""Text tables of which some lines can be read without the others, from a place in the file to another."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
+from bpcli.datasets.readers.delimited import Delimited
+from bpcli.datasets.readers.headers import could_be_cell
+from bpcli.datasets.readers.text_file import Lines, TextFile, encoding_of
+from bpcli.datasets.sharing import Stretches
+from bpcli.datasets.table import Floats, Table, is_number
+from bpcli.errors import DataError
+from bpcli.sources import Source, Stretch
+
+_BLOCK = 1 << 20  # bytes that are looked through at once
+_START = 4096  # bytes that say how a text is encoded
+_MARK = 3  # bytes of the mark of UTF-8
+
+
+def delimited_stretches(path: Path, dialect: Dialect, delimiter: str = ",") -> Stretches | None:
+    """The lines of a text table in UTF-8 that is not packed."""
+    with Source(path).opened() as file:
+        encoding = encoding_of(file.peek(_START)[:_START])
+        if file.packed or not encoding.startswith("utf-8"):
+            return None
+    whole = _Whole(path, None, dialect, delimiter)
+    place, names = whole.header()
+    if dialect.header == AUTO and any(map(is_number, names)):
+        return None  # a note on such names depends on all rows
+    return _Ranges(path, whole, place, names, encoding)
+
+
+class _Whole(Delimited):
+    """The file, of which its header is read."""
+
+    def header(self) -> tuple[str, list[str]]:
+        """The place and the names of its columns."""
+        with self._lines() as lines:
+            return self._names(lines)
+
+    def above(self, encoding: str) -> int:
+        """The bytes up to the end of the header."""
+        if not self._named:
+            return 0
+        with self._text.opened() as text:
+            lines = [line for line, _ in zip(text, range(self._header_lines), strict=False)]
+        mark = _MARK if encoding == "utf-8-sig" else 0
+        return mark + sum(len(line.encode()) for line in lines)
+
+    def part(self, start: int, stop: int, place: str, names: list[str], encoding: str) -> "_Part":
+        """The lines between two places."""
+        return _Part(self, start, stop, (place, names), encoding)
+
+    @property
+    def maps_lines(self) -> bool:
+        """Whether lines are not read as they stand."""
+        return self.form.delimiter == WHITESPACE or self._comment is not None
+
+    def could_be_row(self, table: Table) -> list[bool]:
+        """Whether each name could be a cell of its column."""
+        if not self._named or self._dialect.header != AUTO or not table.rows:
+            return [False] * len(table.names)
+        return [could_be_cell(name, table.column(name), self._dialect.decimal) for name in table.names]
+
+
+class _Part(_Whole):
+    """Some lines of a file, behind its header or with it."""
+
+    def __init__(self, whole: _Whole, start: int, stop: int, header: tuple[str, list[str]], encoding: str) -> None:
+        super().__init__(whole.path, None, whole._dialect, whole._usual)
+        self.form, self._first, self._comment, self._unnamed = whole.form, whole._first, whole._comment, whole._unnamed
+        self._has_header, self._header = start == 0 < stop and whole._named, header
+        self._text = TextFile(self.path, None, Stretch(self.path, start, stop), encoding)
+
+    @property
+    def _above(self) -> int:
+        return int(self._has_header)
+
+    def line_of(self, row: int) -> int | None:
+        """Not known: lines before were not counted."""
+        return None
+
+    def _names(self, text: Lines) -> tuple[str, list[str]]:
+        return super()._names(text) if self._has_header else self._header
+
+    def _without_rows(self, names: Sequence[str]) -> list[Floats | list[str]]:
+        return [np.empty(0) for _ in names]
+
+    def _looks_like_row(self, names: Sequence[str], columns: Sequence[object]) -> bool:
+        return False  # all parts of the file decide that
+
+
+class _Ranges:
+    """The ranges of bytes of a text table; a range begins where a line does that is not within a quoted cell."""
+
+    def __init__(self, path: Path, whole: _Whole, place: str, names: list[str], encoding: str) -> None:
+        self._path, self._whole, self._header, self._encoding = path, whole, (place, names), encoding
+        self.size, self._above = path.stat().st_size, whole.above(encoding)
+
+    def quotes(self, start: int, stop: int) -> int:
+        """How many quotes are between two places; DataError where they may be within comments."""
+        found = sum(block.count(b'"') for block in self._blocks(start, stop))
+        if found and self._whole.maps_lines:
+            raise DataError(f"{self._path}: quotes beside comments or blanks between cells")
+        return found
+
+    def begin(self, place: int, quoted: bool) -> int:
+        """The first place from that one on, behind the header, at which a line begins that is not within quotes."""
+        if place in (0, self.size):
+            return place
+        if place <= self._above:
+            return self._above
+        at = place
+        for block in self._blocks(place - 1, self.size):
+            first = 0
+            if at == place:  # the byte before the place ends a line, or does not
+                if block[:1] == b"\n" and not quoted:
+                    return place
+                first, at = 1, place - 1
+            while (end := block.find(b"\n", first)) >= 0:
+                quoted ^= block.count(b'"', first, end) % 2 == 1
+                if not quoted:
+                    return at + end + 1
+                first = end + 1
+            quoted ^= block.count(b'"', first) % 2 == 1
+            at += len(block)
+        return self.size
+
+    def _blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        with Stretch(self._path, start, stop).opened() as file:
+            while block := file.read(_BLOCK):
+                yield block
+
+    def read(self, start: int, stop: int) -> Table:
+        """The rows in some lines."""
+        return self._whole.part(start, stop, *self._header, self._encoding).table()
+
+    def doubts(self, table: Table) -> Sequence[bool]:
+        """Whether each name could be a cell of its column."""
+        return self._whole.could_be_row(table)

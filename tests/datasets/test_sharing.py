@@ -1,0 +1,26 @@
+"""Rows that processes share: each has what it has in the whole table, and together they have every row once."""
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bpcli.datasets.reading import Files, read_files
+from tests.datasets.readers.test_line_stretches import CELLS, tables, written
+from tests.datasets.shares import of_table, shared
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(tables, min_size=2, max_size=4), st.integers(2, 3))
+def test_several_csv_files(tmp_path, parts, size):
+    paths = []
+    for k, rows in enumerate(parts):
+        paths.append(tmp_path / f"part-{k}.csv")
+        paths[-1].write_bytes(written(rows, [*CELLS]))
+    files = Files(tuple(paths))
+    assert shared(files, size) == of_table(read_files(files))
+
+
+def test_a_format_that_is_not_shared(tmp_path):
+    path = tmp_path / "rows.npz"
+    np.savez(path, X=np.ones((4, 2)))
+    assert shared(Files((path,)), 2) is None
