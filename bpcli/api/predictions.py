@@ -14,7 +14,7 @@ from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, DataError
-from bpcli.training.config.loading import load_config
+from bpcli.training.config.loading import Config, load_config
 from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
 from bpcli.training.run import CONFIG, check_one_run, model_path, summary_rows
@@ -64,13 +64,18 @@ def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "giv
     return own_data(model, loaded, needed, hint).parts
 
 
-def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str) -> Training:
-    """The data of a run, made ready as its training did. DataError where a part that is needed has changed since, or
-    the run is no more that of the model that was `loaded` from it."""
+def config_of_run(model: Path, hint: str = "") -> Config:
+    """The config that a run was trained with; DataError for a model that has none next to it."""
     path = model_path(model).parent / CONFIG
     if not path.is_file():
         raise DataError(f"{model} has no {CONFIG} next to it, which would say what it was trained on", hint)
-    config = load_config(path)
+    return load_config(path)
+
+
+def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str) -> Training:
+    """The data of a run, made ready as its training did. DataError where a part that is needed has changed since, or
+    the run is no more that of the model that was `loaded` from it."""
+    config, path = config_of_run(model, hint), model_path(model)
     training = prepare(replace(config, model=replace(config.model, init="zeros")))
     parts = training.parts
     for part in needed:

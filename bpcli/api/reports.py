@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.api.predictions import own_data, scores, trained_on
-from bpcli.api.run_statistics import run_statistics
+from bpcli.api.run_statistics import statistics_or_reason
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, DataError, several
@@ -106,20 +106,7 @@ def _on_own_rows(path: Path, material: Material) -> Material:
 
 def _with_statistics(path: Path, material: Material) -> Material:
     """The report with the statistics of the weights in their own units, or why there are none."""
-    found, why = None, ""
-    try:
-        found = run_statistics(path, raw=True)
-    except BpcliError as error:
-        why = error.message
-    if found is not None and found["separated_by"]:
-        why = f"the classes are separated by {several(found['separated_by'])}"
-        why += (
-            ", so that no weights are the likeliest" if found["coefficients"] is None else "; only l2 holds the weights"
-        )
-    if found is not None and "withheld" in found:
-        why = "; ".join(filter(None, [why, found["withheld"]]))
-    if found is not None and found["coefficients"] is None:
-        found = None
+    found, why = statistics_or_reason(path, raw=True)
     untold = {"weights": f"No intervals: {why}."} if why else {}
     return replace(material, statistics=found, untold={**material.untold, **untold})
 

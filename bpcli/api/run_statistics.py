@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.datasets.preparation.labels import Class, class_text
-from bpcli.errors import CheckError, ConfigError, DataError
+from bpcli.errors import BpcliError, CheckError, ConfigError, DataError, several
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
@@ -86,6 +86,22 @@ def run_statistics(
         **statistics(fit, what, robust),
         "separated_by": separated_by,
     }
+
+
+def statistics_or_reason(run: Path, *, raw: bool = False) -> tuple[dict[str, Any] | None, str]:
+    """The statistics of a run, without any if there are none, and why it has no intervals; empty where it has."""
+    try:
+        found = run_statistics(run, raw=raw)
+    except BpcliError as error:
+        return None, error.message
+    reasons = []
+    if found["separated_by"]:
+        none = found["coefficients"] is None
+        what = ", so that no weights are the likeliest" if none else "; only l2 holds the weights"
+        reasons.append(f"the classes are separated by {several(found['separated_by'])}{what}")
+    if "withheld" in found:
+        reasons.append(found["withheld"])
+    return None if found["coefficients"] is None else found, "; ".join(reasons)
 
 
 def _off(errors: float) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from numpy.typing import NDArray
+
 from bpcli.api.models import config_of
-from bpcli.errors import UsageError
+from bpcli.errors import NotFiniteError, UsageError
 from bpcli.formulas.choices import Choice
 from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import Config
@@ -15,6 +17,7 @@ from bpcli.training.selection.processes import run_all
 from bpcli.training.selection.ranking import mean_and_std
 from bpcli.training.selection.trials import Bench, Outcome, Trial
 
+Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 """Called with how many of how many trainings have ended."""
 
@@ -48,27 +51,42 @@ def cross_validate(
     `repeat` repetitions has folds of its own. The preparation is fitted on a fold's training rows. Writes nothing; the
     same result for all `jobs`, the number of processes. ConfigError, UsageError, DataError as `train`.
     """
-    settled = config_of(config, settings)
     refuse_below(1, repeat=repeat, jobs=jobs)
-    bench = Bench()
-    settled, table, _, notes = bench.tables.of(settled)
-    parts = [(k, rows) for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
-    trials = [Trial(settled, rows, HELD_OUT) for _, rows in parts]
-    outcomes: dict[int, Outcome] = {}
-    for k, found in run_all(bench, [[trial] for trial in trials], jobs):
-        (outcomes[k],) = found
-        if progress is not None:
-            progress(len(outcomes), len(trials))
+    outcomes, notes = _outcomes(config_of(config, settings), folds, repeat, jobs, progress)
     records, troubles = [], []
-    for k, (of_repeat, _) in enumerate(parts):
-        name, outcome = fold_name(of_repeat, k % folds, repeat), outcomes[k]
-        records.append({"repeat": of_repeat + 1, "fold": k % folds + 1, "rows": outcome.rows, **outcome.metrics})
+    for k, outcome in enumerate(outcomes):
+        name = fold_name(k // folds, k % folds, repeat)
+        records.append({"repeat": k // folds + 1, "fold": k % folds + 1, "rows": outcome.rows, **outcome.metrics})
         notes += [*outcome.notes, *(f"{name}: {text}" for text in outcome.remarks)]
         troubles += [f"{name}: {outcome.trouble}"] if outcome.trouble else []
     mean, std = {}, {}
     for metric in outcomes[0].metrics:
-        mean[metric], std[metric] = mean_and_std([outcomes[k].metrics[metric] for k in range(len(parts))])
+        mean[metric], std[metric] = mean_and_std([outcome.metrics[metric] for outcome in outcomes])
     return CrossValidation(records, mean, std, list(dict.fromkeys(notes)), troubles)
+
+
+def _outcomes(
+    config: Config, folds: int, repeat: int, jobs: int, progress: Progress | None, scored: bool = False
+) -> tuple[list[Outcome], list[str]]:
+    """What the training of each fold came to, repetition by repetition, and notes on the data."""
+    bench = Bench()
+    settled, table, _, notes = bench.tables.of(config)
+    parts = [rows for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
+    outcomes: dict[int, Outcome] = {}
+    for k, found in run_all(bench, [[Trial(settled, rows, HELD_OUT, scored)] for rows in parts], jobs):
+        (outcomes[k],) = found
+        if progress is not None:
+            progress(len(outcomes), len(parts))
+    return [outcomes[k] for k in range(len(parts))], notes
+
+
+def held_out_scores(config: Config, folds: int) -> list[tuple[Array, Array]]:
+    """z and y of the rows that each fold of `cross_validate` held out; NotFiniteError where a training diverged."""
+    outcomes, _ = _outcomes(config, folds, 1, 1, None, scored=True)
+    for k, outcome in enumerate(outcomes):
+        if outcome.trouble:
+            raise NotFiniteError(f"{fold_name(0, k, 1)}: {outcome.trouble}")
+    return [outcome.scores for outcome in outcomes if outcome.scores is not None]
 
 
 def check_losses(metric: str, losses: Sequence[Choice], other: str) -> None:

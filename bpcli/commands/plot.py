@@ -1,7 +1,8 @@
 """`bpcli plot`: pictures of a function with its gradient and a descent, or of a trained model."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,11 +19,13 @@ from bpcli.commands.option_groups import RowName
 from bpcli.commands.printing import Printer
 from bpcli.commands.requests import Given, Request, number_of
 from bpcli.datasets.sparse import dense
-from bpcli.errors import DataError, NotFiniteError, UsageError, meant, nearest
+from bpcli.errors import DataError, NotFiniteError, UsageError, listed, meant, nearest
 from bpcli.files import refuse_overwrite
 from bpcli.formulas.choices import KINKS
 from bpcli.plots.runs import VIEWS
+from bpcli.plots.subjects import Image
 from bpcli.text.notation import number
+from bpcli.training.model import Model
 
 STEPS = 20
 DPI = 200
@@ -71,6 +74,13 @@ _TARGET = click.Path(path_type=Path)
 @option(OF_EXPRESSION, "--vars", "declared", metavar="NAMES", help="The order of the variables: the axes.")
 @option(OF_EXPRESSION, "--kink", type=click.Choice(KINKS), help="The slope at a kink. [default: lecture]")
 @option(OF_RUN, "--show", type=RowName(lambda: VIEWS), help="One view. [default: an overview]")
+@option(
+    OF_RUN,
+    "--folds",
+    type=click.IntRange(2),
+    metavar="K",
+    help="The curves of K folds, which it trains anew as cv does: mean and band.",
+)
 @option(OF_RUN, "--features", metavar="NAMES", help="The features of its boundary or line.")
 @option(OF_RUN, "--image", metavar="HxW", help="Its features are the pixels of an image, row by row.")
 @option(OF_RUN, "--log", is_flag=True, help="A logarithmic axis for the loss. [default: where it is wide]")
@@ -92,7 +102,7 @@ def command(
     bpcli plot "sin(x)/x" --range x=-20:20 --output sinc.svg
     bpcli plot runs/iris --show confusion --output confusion.pdf
     """
-    from bpcli.plots.style import FORMATS, drawing, plain, write_figure
+    from bpcli.plots.style import FORMATS, drawing, set_title, write_figure
 
     if target is None:
         raise UsageError("--output says where the picture goes", "--output picture.png (or .svg, .pdf)")
@@ -114,7 +124,7 @@ def command(
         else:
             figure, trouble = _expression(subject, printer, inches or (6.0, 4.5), Wanted(**own))
             if title:
-                figure.suptitle(plain(title))
+                set_title(figure, title)
         for text in write_figure(figure, target, force, dpi or DPI):
             output.note(text)
     if trouble is not None:
@@ -312,13 +322,15 @@ def _run(
     size: tuple[float, float] | None,
     title: str,
     show: str | None,
+    folds: int | None,
     features: str | None,
     image: str | None,
     log: bool,
 ) -> Any:
     from datetime import UTC, datetime
 
-    from bpcli.api.predictions import parts_of
+    from bpcli.api.predictions import config_of_run, parts_of
+    from bpcli.api.selection import held_out_scores
     from bpcli.plots.runs import draw, views_of
     from bpcli.plots.subjects import Subject
     from bpcli.plots.weight_views import pixels
@@ -350,12 +362,34 @@ def _run(
         raise UsageError("--image goes with the weights, which are not shown", "--show weights")
     if log and "curves" not in views:
         raise UsageError("--log goes with the learning curves, which are not shown", "--show curves")
-    found = parts_of(run, model, ("train", "validation", "test"), "train it again")
+    if folds and not (show and VIEWS[show].by_folds):
+        able = [view.name for view in VIEWS.values() if view.by_folds]
+        raise UsageError(f"--folds goes with {listed(able)}", f"--show {able[0]} --folds {folds}")
+    found = {} if folds else parts_of(run, model, ("train", "validation", "test"), "train it again")
     parts = {name: (dense(part.X), part.y) for name, part in found.items()}
     subject = Subject(model, history, parts, chosen, shape, log or None)
+    if show == "weights":
+        subject = replace(subject, statistics=_intervals(run, model, shape))
+    if folds:
+        subject = replace(subject, folds=held_out_scores(config_of_run(run), folds))
     trained = datetime.fromtimestamp(model_path(run).stat().st_mtime, UTC)
     remark = f"{model_path(run).parent.name}, trained on {trained:%Y-%m-%d}"
     return draw(subject, views, size or ((6.0, 4.5) if show else (11.0, 8.0)), title, remark)
+
+
+def _intervals(run: Path, model: Model, image: Image) -> Mapping[str, Any] | None:
+    """The statistics with the intervals of the weights; None, and a note that says why, where there are none."""
+    from bpcli.api.run_statistics import statistics_or_reason
+    from bpcli.plots.weight_views import has_room_for_intervals
+
+    if not has_room_for_intervals(model, image):
+        output.note("no intervals: the weights are drawn as colours; inspect --stats prints them")
+        return None
+    found, why = statistics_or_reason(run)
+    if not why:
+        return found
+    output.note(f"no intervals: {why}")
+    return None
 
 
 def _features(text: str | None, names: Sequence[str]) -> tuple[int, ...]:

@@ -1,41 +1,52 @@
 """Pictures of how well the probabilities of classes tell rows apart, and how far they can be believed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.plots.style import COLORS, INK, plain
+from bpcli.plots.style import COLORS, INK, label, legend_below
 from bpcli.text.notation import number
 from bpcli.training import metrics
 from bpcli.training.thresholds import Thresholds, levels
 
 Array = NDArray[Any]
 MAX_CURVES = len(COLORS)  # of classes; more are one grey
+_OTHERS = "#999999"
 
 
-def _each_class(y: Array, scores: Array, names: list[str]) -> Iterator[tuple[str, Array, Array]]:
+def each_class(y: Array, scores: Array, names: Sequence[str]) -> Iterator[tuple[str, Array, Array]]:
     """Name, membership (N,) and scores (N,) of the positive class, or of each of more than two against the rest."""
     K = scores.shape[1]
     for k in [1] if K == 2 else range(K):
         if 0 < np.sum(y == k) < len(y):
-            yield plain(names[k]), y == k, scores[:, k]
+            yield label(names[k], 24 if K == 2 else 14), y == k, scores[:, k]
 
 
-def roc(figure: Any, y: Array, scores: Array, names: list[str], at: Thresholds | None) -> None:
+def roc(figure: Any, y: Array, scores: Array, names: Sequence[str], at: Thresholds | None) -> None:
     """The true against the false positive rate as the threshold falls; `at`: the counts at the model's threshold.
 
     `y`: class numbers (N,), `scores`: what ranks the rows, (N, K).
     """
     axes = figure.subplots()
-    _curves(axes, y, scores, names, metrics.auc, "AUC", lambda c: (c.fp / (c.fp + c.tn), c.tp / (c.tp + c.fn)), at)
+    _curves(axes, y, scores, names, metrics.auc, "AUC", _rates, at)
+    name_rates(axes)
+    finish(figure, axes)
+
+
+def name_rates(axes: Any) -> None:
+    """The axes of a ROC curve, and the diagonal that scores without meaning have."""
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    _finish(figure, axes)
 
 
-def precision_recall(figure: Any, y: Array, scores: Array, names: list[str], at: Thresholds | None) -> None:
+def _rates(counts: Thresholds) -> tuple[Array, Array]:
+    """False and true positive rate."""
+    return counts.fp / (counts.fp + counts.tn), counts.tp / (counts.tp + counts.fn)
+
+
+def precision_recall(figure: Any, y: Array, scores: Array, names: Sequence[str], at: Thresholds | None) -> None:
     """Precision against recall as the threshold falls, as a step function; arguments as `roc`."""
     axes = figure.subplots()
 
@@ -44,58 +55,74 @@ def precision_recall(figure: Any, y: Array, scores: Array, names: list[str], at:
 
     _curves(axes, y, scores, names, metrics.average_precision, "average precision", place, at, steps=True)
     axes.set(xlabel="recall", ylabel="precision")
-    _finish(figure, axes)
+    finish(figure, axes)
 
 
 def _curves(
-    axes: Any, y: Array, scores: Array, names: list[str], metric: Callable[[Array, Array], float | None], called: str,
+    axes: Any, y: Array, scores: Array, names: Sequence[str],
+    metric: Callable[[Array, Array], float | None], called: str,
     place: Callable[[Thresholds], tuple[Array, Array]], at: Thresholds | None, steps: bool = False,
 ) -> None:  # fmt: skip
-    each = list(_each_class(y, scores, names))
+    each = list(each_class(y, scores, names))
     if not each:
-        axes.text(0.5, 0.25, "all rows are of one class:\nthere is no curve", ha="center", va="center", color=INK)
+        say_no_curve(axes)
         return
     for k, (name, positive, score) in enumerate(each):
         counts = levels(score, positive)
         across, up = place(counts)
         if steps:  # from the highest score on: before it there is no precision
             across, up = np.concatenate([[0], across[1:]]), np.concatenate([up[1:2], up[1:]])
-        label = f"{name}: {called} {number(metric(*metrics.ranked(positive, score)), 4)}"
-        style = {"color": COLORS[k], "label": label} if k < MAX_CURVES else {"color": "#999999"}
-        axes.plot(across, up, drawstyle="steps-pre" if steps else None, **style)
+        value = number(metric(*metrics.ranked(positive, score)), 4)
+        color, named = curve_style(k, f"{name}: {called} {value}")
+        axes.plot(across, up, drawstyle="steps-pre" if steps else None, color=color, label=named)
     if at is not None:
         across, up = place(at)
         threshold = number(float(at.threshold[0]), 3)
         axes.plot(across, up, "o", color=INK, clip_on=False, label=f"threshold {threshold}", linestyle="", zorder=3)
 
 
-def _finish(figure: Any, axes: Any) -> None:
+def curve_style(k: int, called: str) -> tuple[str, str]:
+    """Colour and label of the curve of the k-th class; those for which there is no colour share one, and its label."""
+    return (COLORS[k], called) if k < MAX_CURVES else (_OTHERS, "other classes" if k == MAX_CURVES else "_")
+
+
+def say_no_curve(axes: Any) -> None:
+    """Say in the picture why it is empty."""
+    axes.text(0.5, 0.25, "all rows are of one class:\nthere is no curve", ha="center", va="center", color=INK)
+
+
+def finish(figure: Any, axes: Any) -> None:
+    """The square of all rates, and the legend below it."""
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect="equal")
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    legend_below(figure, axes.get_legend_handles_labels()[0], 2)
 
 
-def calibration(figure: Any, y: Array, p: Array, names: list[str]) -> str:
+def calibration(figure: Any, y: Array, p: Array, names: Sequence[str]) -> str:
     """The share that is right against the probability that was said, over bins; below it how many rows each bin has.
 
     `y`: class numbers (N,), `p`: probabilities (N, K). Returns the expected calibration error, for the title.
     """
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     rows, said, right = metrics.calibration(y, p)
     there = rows > 0
-    two = p.shape[1] == 2
-    upper.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="what is said is so")
+    upper = calibration_axes(figure, rows, names)
     # Wilson's interval for each share (1927): it stays within 0 and 1, also where all rows are right.
     n, share, z = rows[there], right[there], 1.959963984540054
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     upper.vlines(said[there], middle - half, middle + half, color=COLORS[0], linewidth=0.9, label="95 % interval")
     upper.plot(said[there], share, "o", color=COLORS[0], label=f"rows, in {len(rows)} bins")
-    of = f"share of {plain(names[1])}" if two else "share that is right"
-    upper.set(ylabel=of, ylim=(-0.02, 1.02))
+    legend_below(figure, upper.get_legend_handles_labels()[0])
+    return number(metrics.ece(y, p), 3)
+
+
+def calibration_axes(figure: Any, rows: Array, names: Sequence[str]) -> Any:
+    """Axes for the shares that are right, with the diagonal where they should be, above the `rows` of each bin."""
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    two = len(names) == 2
+    upper.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="what is said is so")
+    upper.set(ylabel=f"share of {label(names[1], 20)}" if two else "share that is right", ylim=(-0.02, 1.02))
     edges = np.arange(len(rows)) / len(rows)
     lower.bar(edges, rows, 1 / len(rows), align="edge", color=COLORS[0], edgecolor="white", linewidth=0.4)
-    said_of = f"probability of {plain(names[1])}" if two else "probability of the predicted class"
+    said_of = f"probability of {label(names[1])}" if two else "probability of the predicted class"
     lower.set(xlabel=said_of, ylabel="rows", xlim=(-0.01, 1.01))
-    figure.legend(handles=upper.get_legend_handles_labels()[0], loc="outside lower center", ncols=3, fontsize=8)
-    return number(metrics.ece(y, p), 3)
+    return upper

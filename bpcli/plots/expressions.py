@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.plots.sampling import Span, curve, runs_off, window
-from bpcli.plots.style import COLORS, INK, mathtext, new_figure
+from bpcli.plots.style import COLORS, INK, legend_below, mathtext, new_figure
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -103,7 +103,7 @@ def _curve(figure: Any, scene: Scene) -> None:
         axes.plot(scene.point, [scene.height], "o", color=INK, markersize=6, zorder=5)
     axes.set(xlabel=scene.names[0], ylabel="f", title=_title(scene), xlim=scene.ranges[0], ylim=(low, high))
     if len(axes.get_lines()) > 1:
-        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+        legend_below(figure, axes.get_legend_handles_labels()[0], 3)
 
 
 def _tangent(axes: Any, scene: Scene, p: float, height: float) -> None:
@@ -191,10 +191,8 @@ def _contours(figure: Any, scene: Scene) -> None:
 
 def _legend(figure: Any, axes: Any) -> None:
     """The legend below the picture, on grey, so that white lines are visible."""
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(
-            loc="outside lower center", ncols=2, fontsize=8, frameon=True, facecolor="#e0e0e0", edgecolor="none"
-        )
+    handles = axes.get_legend_handles_labels()[0]
+    legend_below(figure, handles, 2, frameon=True, facecolor="#e0e0e0", edgecolor="none")
 
 
 def _arrow(axes: Any, start: Sequence[float] | Array, tip: Sequence[float] | Array, color: str) -> None:

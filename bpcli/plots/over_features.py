@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.plots.style import COLORS, INK, MARKERS, plain
+from bpcli.plots.style import COLORS, INK, MARKERS, label, legend_below
 from bpcli.plots.subjects import MAX_NAMES, MAX_SERIES, Subject
 from bpcli.training.model import Model
 
@@ -146,12 +146,12 @@ def boundary(figure: Any, subject: Subject) -> None:
         if len(rows):
             axes.plot(
                 _raw(model, i, rows[:, i]), _raw(model, j, rows[:, j]), _marker(k), color=color_of(k), markersize=4.5,
-                markeredgecolor="white", markeredgewidth=0.4, linestyle="", label=plain(class_text(name)),
+                markeredgecolor="white", markeredgewidth=0.4, linestyle="", label=label(class_text(name)),
             )  # fmt: skip
-    axes.set(xlabel=plain(names[i]), ylabel=plain(names[j]), title=f"Decision boundary{_others(model, 2, len(X))}")
+    axes.set(xlabel=label(names[i]), ylabel=label(names[j]), title=f"Decision boundary{_others(model, 2, len(X))}")
     axes.grid(False)
     if len(classes) <= 2 * MAX_NAMES:
-        figure.legend(loc="outside lower center", fontsize=8, ncols=min(len(classes), 5))
+        legend_below(figure, axes.get_legend_handles_labels()[0], 5)
 
 
 def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: int) -> None:
@@ -167,9 +167,9 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
     points, labels = _thinned(X, y)
     K = len(model.classes or ())
     for k, name in enumerate(model.classes or ()):
-        label = plain(class_text(name)) if K <= MAX_NAMES else None
+        called = label(class_text(name)) if K <= MAX_NAMES else None
         axes.plot(
-            _raw(model, feature, x), p[:, k], color=color_of(k), linestyle=LINES[k // len(COLORS) % 3], label=label
+            _raw(model, feature, x), p[:, k], color=color_of(k), linestyle=LINES[k // len(COLORS) % 3], label=called
         )
         rows = points[labels == k, feature]
         place = low - unit * (
@@ -184,19 +184,19 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
             linestyle=":",
             label="threshold" if model.says_probabilities else None,
         )
-    name = plain(model.preparation.feature_names[feature])
+    name = label(model.preparation.feature_names[feature])
     axes.set(xlabel=name, ylabel=says, title=f"Classes along {name}{_others(model, 1, len(X))}")
     if K <= MAX_NAMES:
-        axes.figure.legend(loc="outside lower center", fontsize=8, ncols=min(K + 1, 5))
+        legend_below(axes.figure, axes.get_legend_handles_labels()[0], 5)
 
 
 def fit(figure: Any, subject: Subject) -> None:
     """The prediction along a feature, or as contours over two, the others held fixed; training rows as points."""
     axes, model = figure.subplots(), subject.model
     X, y = subject.parts["train"]
-    names, target = model.preparation.feature_names, plain(model.preparation.target)
+    names, target = model.preparation.feature_names, label(model.preparation.target)
     chosen = list(subject.features) or strongest(model, X)[:1]
-    axes_raw = [plain(names[k]) for k in chosen]
+    axes_raw = [label(names[k]) for k in chosen]
     points, targets = _thinned(X, y)
     places = [_raw(model, k, points[:, k]) for k in chosen]
     lines = [np.linspace(X[:, k].min(), X[:, k].max(), 401 if len(chosen) == 1 else 121) for k in chosen]
@@ -209,7 +209,7 @@ def fit(figure: Any, subject: Subject) -> None:
         axes.plot(places[0], targets, "o", color=COLORS[0], markersize=3.5, alpha=0.5, label="data")
         axes.plot(raw[0], predicted, color=COLORS[1], label="prediction")
         axes.set(xlabel=axes_raw[0], ylabel=target, title=title)
-        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+        legend_below(figure, axes.get_legend_handles_labels()[0])
         return
     bounds = {"vmin": min(targets.min(), predicted.min()), "vmax": max(targets.max(), predicted.max())}
     if predicted.min() < predicted.max():

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from bpcli.errors import MissingExtraError
 from bpcli.files import write_atomically
+from bpcli.text.visible import visible
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -19,6 +22,8 @@ FORMATS = ("png", "svg", "pdf")
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 INK = "#222222"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+_LEGEND_SIZE = 8
 
 _STYLE: dict[str, Any] = {
     "font.size": 10, "axes.titlesize": 11, "axes.titlepad": 9, "axes.grid": True, "grid.alpha": 0.25,
@@ -90,6 +95,39 @@ def name_columns(axes: Any, names: Sequence[str]) -> None:
 def plain(name: str) -> str:
     """A name as a label, in which a dollar begins no formula."""
     return name.replace("$", r"\$")
+
+
+def label(name: str, most: int = 28) -> str:
+    """A name from the data as a label, `plain`, on one line, and cut in its middle where it would leave no room."""
+    name = visible(name.replace("\n", " "))
+    cells = [2 if east_asian_width(sign) in "WF" else 1 for sign in name]
+    if sum(cells) > most:
+        half = most // 2
+        head = next(k for k in range(len(name)) if sum(cells[: k + 1]) > half)
+        tail = next(k for k in range(len(name)) if sum(cells[-k - 1 :]) > most - half - 1)
+        name = f"{name[:head]}…{name[len(name) - tail :]}"
+    return plain(name)
+
+
+def set_title(figure: Any, title: str) -> None:
+    """A title above a figure, in as many lines as its width needs."""
+    size = 12
+    signs = int(figure.bbox.width / figure.dpi * 72 / (0.6 * size))  # 0.6: the breadth of a wide text, by its size
+    figure.suptitle(plain("\n".join(textwrap.wrap(visible(title), max(signs, 10)))), fontsize=size)
+
+
+def legend_below(figure: Any, handles: Sequence[Any], columns: int = 4, **style: Any) -> None:
+    """A legend below all axes of a figure, in at most so many columns, and no more than fit its width."""
+    if not handles:
+        return
+    font = import_module("matplotlib.font_manager").FontProperties(size=_LEGEND_SIZE)
+    measure = import_module("matplotlib.textpath").text_to_path.get_text_width_height_descent
+    widest = max(measure(handle.get_label().replace(r"\$", "$"), font, False)[0] for handle in handles)
+    room = figure.bbox.width / figure.dpi * 72 - 2 * _LEGEND_SIZE  # points
+    # A handle and the space behind it take 2.8 sizes of the font, and the space between two columns 2.
+    fit = int((room + 2 * _LEGEND_SIZE) // (widest + 4.8 * _LEGEND_SIZE))
+    count = max(1, min(columns, fit, len(handles)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=count, fontsize=_LEGEND_SIZE, **style)
 
 
 def mathtext(latex: str, text: str) -> str:

@@ -17,8 +17,10 @@ MAX_SERIES = 4  # the most outputs whose weights are drawn as bars; more are a t
 @dataclass(frozen=True)
 class Subject:
     """What is drawn: a model, its history by column, its prepared (X, y) by part, the features to show, the image that
-    the features are pixels of, if any, whether a loss is drawn on a logarithmic axis (None: where it is wide), and
-    other rows than the parts' to judge the model by: what they are called, their z and y."""
+    the features are pixels of, if any, whether a loss is drawn on a logarithmic axis (None: where it is wide),
+    other rows than the parts' to judge the model by: what they are called, their z and y; the statistics of the
+    weights, where they are to be drawn with their intervals; and z and y of the rows that each fold of a
+    cross-validation held out, where the folds are to be drawn."""
 
     model: Model
     history: Mapping[str, Sequence[float]]
@@ -27,6 +29,8 @@ class Subject:
     image: Image = None
     log: bool | None = None
     others: tuple[str, Array, Array] | None = None
+    statistics: Mapping[str, Any] | None = None
+    folds: Sequence[tuple[Array, Array]] = ()
 
     def judged(self) -> tuple[str, Array, Array]:
         """The part that judges the model, test rows before validation rows: its name, X and y."""

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.plots.over_features import color_of
-from bpcli.plots.style import INK, name_columns, plain
+from bpcli.plots.style import INK, label, legend_below, name_columns
 from bpcli.plots.subjects import MAX_NAMES, MAX_SERIES, Image, Subject
 from bpcli.training.model import Model
 
@@ -36,38 +37,79 @@ def pixels(names: Sequence[str]) -> Image:
     return (side, side) if side >= (4 if said else MIN_UNNAMED) else None
 
 
-def weights(figure: Any, subject: Subject) -> None:
-    """The weights as bars by feature, as a table of colours, or as the images that they are."""
-    model, image = subject.model, subject.image
-    names = [plain(name) for name in model.preparation.feature_names]
+@dataclass(frozen=True)
+class _Shown:
+    """Weights (features, outputs) with the names of both, the ends of their intervals, and against which class."""
+
+    names: Sequence[str]
+    outputs: Sequence[str]
+    w: Array
+    ends: tuple[Array, Array] | None = None
+    base: str = ""
+
+
+def _shown(subject: Subject) -> _Shown:
+    """The model's weights or, where there are intervals, those that these are of: of classes against a base."""
+    model = subject.model
+    if subject.statistics is not None:
+        by_class: dict[str, list[Mapping[str, Any]]] = {}
+        for record in subject.statistics["coefficients"]:
+            by_class.setdefault(record["class"] or "", []).append(record)
+        tables = [records[:-1] for records in by_class.values()]  # the bias is the last
+        w, low, high = (np.array([[r[key] for r in t] for t in tables]).T for key in ("weight", "low", "high"))
+        base = subject.statistics.get("base", "")
+        return _Shown([r["name"] for r in tables[0]], list(by_class) if base else [""], w, (low, high), base)
     w, _ = model.weights()
+    outputs = [class_text(c) for c in model.classes or ()] if w.shape[1] > 1 else [""]
+    return _Shown(model.preparation.feature_names, outputs, w)
+
+
+def has_room_for_intervals(model: Model, image: Image) -> bool:
+    """Whether the weights are drawn as bars."""
+    return image is None and model.weights()[0].shape[1] <= MAX_SERIES
+
+
+def weights(figure: Any, subject: Subject) -> None:
+    """The weights as bars by feature, with their intervals if they are known, as a table of colours, or as images."""
+    model, image = subject.model, subject.image
     if image is not None:
-        _images(figure, model, w, image)
+        _images(figure, model, model.weights()[0], image)
         return
-    axes = figure.subplots()
-    order = np.argsort(-np.abs(w).sum(axis=1), kind="stable")[:MAX_BARS]
-    outputs = w.shape[1]
-    labels = [plain(class_text(c)) for c in model.classes or ()] if outputs > 1 else [""]
+    axes, shown = figure.subplots(), _shown(subject)
+    order = np.argsort(-np.abs(shown.w).sum(axis=1), kind="stable")[:MAX_BARS]
+    outputs, w = len(shown.outputs), shown.w[order]
     prepared = " of the prepared features" if model.preparation.scale is not None else ""
+    xlabel = f"weight{prepared}" + (f",\nagainst {label(shown.base)}" if shown.base else "")
     if outputs <= MAX_SERIES:
         height = 0.8 / outputs
         for k in range(outputs):
             places = np.arange(len(order)) + (k - (outputs - 1) / 2) * height
-            axes.barh(places, w[order, k], height, color=color_of(k), label=labels[k])
+            axes.barh(
+                places,
+                w[:, k],
+                height,
+                color=color_of(k + bool(shown.base)),
+                alpha=0.6 if shown.ends else 1,
+                label=label(shown.outputs[k]),
+            )
+            if shown.ends is not None:
+                axes.hlines(places, *(end[order, k] for end in shown.ends), color=INK, linewidth=1.2)
         axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set(xlabel=f"weight{prepared}", ylim=(len(order) - 0.4, -0.6))
+        axes.set(xlabel=xlabel, ylim=(len(order) - 0.4, -0.6))
         axes.grid(axis="y", visible=False)
     else:
         bound = float(np.abs(w).max()) or 1.0
-        drawn = axes.imshow(w[order], cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto")
-        figure.colorbar(drawn, ax=axes, label=f"weight{prepared}")
+        drawn = axes.imshow(w, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto")
+        figure.colorbar(drawn, ax=axes, label=xlabel)
         if outputs <= MAX_NAMES:
-            name_columns(axes, labels)
+            name_columns(axes, [label(name, 20) for name in shown.outputs])
         axes.grid(False)
-    axes.set_yticks(range(len(order)), [names[k] for k in order], fontsize=8 if len(order) > 12 else 9)
-    axes.set_title("Weights" if len(order) == len(names) else f"Weights, the largest {len(order)} of {len(names)}")
-    if 1 < outputs <= MAX_SERIES:
-        figure.legend(handles=axes.get_legend_handles_labels()[0], loc="outside lower center", ncols=4, fontsize=8)
+    axes.set_yticks(range(len(order)), [label(shown.names[k]) for k in order], fontsize=8 if len(order) > 12 else 9)
+    called = "Weights with 95 % intervals" if shown.ends else "Weights"
+    of = len(shown.names)
+    axes.set_title(called if len(order) == of else f"{called}, the largest {len(order)} of {of}")
+    if 1 < outputs <= MAX_SERIES or shown.base:
+        legend_below(figure, axes.get_legend_handles_labels()[0])
 
 
 def _images(figure: Any, model: Model, w: Array, shape: tuple[int, int]) -> None:
@@ -84,6 +126,6 @@ def _images(figure: Any, model: Model, w: Array, shape: tuple[int, int]) -> None
         if k < outputs:
             image = axes.imshow(w[:, k].reshape(shape), cmap="RdBu_r", vmin=-bound, vmax=bound)
             name = class_text(model.classes[k]) if model.classes and outputs > 1 else model.preparation.target
-            axes.set_title(plain(name), fontsize=9)
+            axes.set_title(label(name, 16), fontsize=9)
     figure.colorbar(image, ax=grid, shrink=0.8, label="weight")
     figure.suptitle("Weights by pixel", fontsize=11)

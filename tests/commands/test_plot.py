@@ -1,5 +1,7 @@
 """`plot`: what can't be drawn is told, and nothing is overwritten."""
 
+import json
+
 import pytest
 
 
@@ -131,3 +133,38 @@ def test_the_learning_rate_of_a_picture_may_be_a_fraction(bpcli, tmp_path):
         result = bpcli("plot", "x**2", "--at", "2", "--lr", rate, "--output", tmp_path / f"{name}.svg")
         assert (result.code, result.err) == (0, "")
     assert (tmp_path / "fraction.svg").read_bytes() == (tmp_path / "decimal.svg").read_bytes()
+
+
+def test_the_folds_are_those_of_cv(bpcli, tmp_path, root):
+    config = root / "configs" / "breast_cancer.yaml"
+    small = ("--set", "data.features=[mean_radius]", "--set", "training.epochs=3")
+    assert bpcli("train", config, "--quiet", "--output", tmp_path / "run", *small).code == 0
+    done = json.loads(bpcli("cv", config, *small, "--folds", 3, "--format", "json").out.splitlines()[-1])
+    for view, metric in (("roc", "auc"), ("pr", "pr_auc"), ("calibration", "ece")):
+        file = tmp_path / f"{view}.svg"
+        assert bpcli("plot", tmp_path / "run", "--show", view, "--folds", 3, "--output", file).code == 0
+        mean, std = done["mean"][metric], done["std"][metric]
+        assert f"{mean:.3g} ± {std:.2g}" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--show", "curves", "--folds", "3"), 2, "--folds goes with roc"),
+        (("--folds", "3"), 2, "--show roc --folds 3"),
+        (("--show", "roc", "--folds", "9999"), 2, "more than the 150 rows"),
+        (("--show", "pr", "--folds", "60"), 3, "too few"),
+    ],
+)
+def test_folds_that_can_not_be_drawn(bpcli, tmp_path, run, options, code, message):
+    result = bpcli("plot", run, *options, "--output", tmp_path / "p.png")
+    assert result.code == code
+    assert message in result.err
+    assert not (tmp_path / "p.png").exists()
+
+
+def test_weights_without_intervals_say_why(bpcli, tmp_path, run):
+    result = bpcli("plot", run, "--show", "weights", "--output", tmp_path / "p.png")
+    assert result.code == 0
+    assert "no intervals: " in result.err
+    assert bpcli("inspect", run, "--stats").code == 1

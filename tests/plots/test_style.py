@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from bpcli.plots import style
 from bpcli.plots.style import drawing, mathtext
 
 
@@ -24,3 +25,43 @@ def test_a_file_is_whole_and_the_same_twice(bpcli, tmp_path, suffix):
         assert ElementTree.fromstring(content).tag.endswith("svg")
     else:
         assert content.startswith({"png": b"\x89PNG", "pdf": b"%PDF"}[suffix])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("petal_length", "petal_length"),
+        ("cost $", r"cost \$"),
+        ("two\nlines\x1b", r"two lines\x1b"),
+        ("a" * 20 + "b" * 20, "a" * 14 + "…" + "b" * 13),
+        ("温" * 20, "温" * 7 + "…" + "温" * 6),  # each is two wide
+    ],
+)
+def test_a_name_of_the_data_as_a_label(name, expected):
+    assert style.label(name) == expected
+
+
+@pytest.mark.parametrize("width", [4, 8])
+@pytest.mark.parametrize("name", ["W" * 28, "i", r"a \$ b"])
+def test_a_legend_is_no_wider_than_its_figure(width, name):
+    with style.drawing():
+        figure = style.new_figure((width, 3))
+        axes = figure.subplots()
+        handles = [axes.plot([0, 1], label=f"{name} {k}")[0] for k in range(9)]
+        style.legend_below(figure, handles)
+        figure.draw_without_rendering()
+        box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("words", [3, 40])
+def test_a_title_stays_within_its_figure(words):
+    with style.drawing():
+        figure = style.new_figure((5, 4))
+        figure.subplots()
+        style.set_title(figure, "Weighty " * words)
+        figure.draw_without_rendering()
+        box = figure._suptitle.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1

@@ -27,11 +27,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """A config to train on `rows` of its table, by part, and the part on which the model is `measured`."""
+    """A config to train on `rows` of its table, by part, and the part on which the model is `measured`; `scored`: its
+    z and y are wanted too."""
 
     config: Config
     rows: Mapping[str, Array]
     measured: str
+    scored: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Outcome:
     remarks: list[str] = field(default_factory=list)
     """On what the training came to: that it is no better than a constant, or not at the optimum."""
     trouble: str = ""
+    scores: tuple[Array, Array] | None = None
+    """z and y of these rows, where the trial is scored."""
 
 
 NUMBERS = ("learning_rate", "l1", "l2")
@@ -104,7 +108,7 @@ class Bench:
             unique = _has_one_optimum(training)
             if unique and near is not None:
                 training.state.w[...], training.state.b[...] = near.w, near.b
-            found[k] = _measured(training, first.measured, [*training.notes, *notes])
+            found[k] = _measured(training, trials[k], [*training.notes, *notes])
             near = training.model if unique and not found[k].trouble and not found[k].remarks else None
         return [found[k] for k in range(len(trials))]
 
@@ -124,17 +128,19 @@ def _has_one_optimum(training: Training) -> bool:
     return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
 
 
-def _measured(training: Training, part: str, notes: list[str]) -> Outcome:
+def _measured(training: Training, trial: Trial, notes: list[str]) -> Outcome:
     """The outcome of a training, which is run to its end."""
-    names, held_out = metrics_of(training.model.preparation.task), training.parts[part]
+    names, held_out = metrics_of(training.model.preparation.task), training.parts[trial.measured]
     try:
         for _ in training.epochs():
             pass
         remarks = remarks_on(training)
     except DivergedError as error:
         return Outcome(len(held_out.y), dict.fromkeys(names, nan), notes, trouble=error.message)
-    found = training.result.measure(held_out.X, held_out.y)
-    return Outcome(len(held_out.y), {name: found[name] for name in names}, notes, remarks)
+    model = training.result
+    found = model.measure(held_out.X, held_out.y)
+    scores = (model.z(held_out.X), held_out.y) if trial.scored else None
+    return Outcome(len(held_out.y), {name: found[name] for name in names}, notes, remarks, scores=scores)
 
 
 def remarks_on(training: Training) -> list[str]:
