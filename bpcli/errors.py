@@ -102,7 +102,7 @@ class TooLargeError(DataError):
 class OpenReadingError(DataError):
     """A table that can be read in two ways (exit 3): `way` is the key for the likely one, `note` tells it."""
 
-    def __init__(self, message: str, hint: str, way: Mapping[str, str], note: str) -> None:
+    def __init__(self, message: str, hint: str, way: Mapping[str, Any], note: str) -> None:
         super().__init__(message, hint)
         self.way, self.note = dict(way), note
 

@@ -1,5 +1,6 @@
 """Finds how a table is to be read, for a config to start from: what a training would refuse is tried, and told."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,7 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
         try:
             table = read_files(files)
             break
-        except OpenReadingError as error:  # twice at most: a comment, and then no header
+        except OpenReadingError as error:  # thrice at most: a comment, no header, thousands
             way: dict[str, Any] = error.way
             files, first = replace(files, dialect=replace(files.dialect, **way)), first or error
             notes.append(error.note)
@@ -67,7 +68,8 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     numbers, gaps, number_notes = _dressed(table, text)
     if gaps:
         dialect = replace(dialect, missing_words=gaps)
-    dialect = replace(dialect, numbers=numbers)
+    known = dict(dialect.numbers) if isinstance(dialect.numbers, Mapping) else {}
+    dialect = replace(dialect, numbers=known | {name: {} for name in numbers} if known else numbers)
     decided = decided_numbers(with_words(table, dialect), dialect)
     return with_numbers(table, decided), dialect, [*notes, *word_notes, *number_notes]
 

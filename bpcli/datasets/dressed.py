@@ -17,7 +17,7 @@ _SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 i
 _CELL = (
     rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|[A-Z]{{3}}|Rs\.?|kr\.?)?\s*"
     rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eEdD][-+]?[0-9]{{1,3}})?"
-    r"\s*(?P<after>[^\s\d(),.+−'-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
+    r"(?P<last>[-−]\Z)?\s*(?P<after>[^\s\d(),.+−'-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
 )
 
 
@@ -48,12 +48,12 @@ class UndecidedError(Exception):
 
 
 def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
-    """The number of a cell and its unit; None if it has none: (3) is −3, and 4 % is 0.04."""
+    """The number of a cell and its unit; None if it has none: (3) and 3-, as SAP writes it, are −3, 4 % is 0.04."""
     found = re.fullmatch(_CELL, cell.strip()) if len(cell) <= _LONGEST else None
     whole = found and re.fullmatch(_DIGITS[decimal], found["digits"])
     if not found or not whole or not re.search("[0-9]", whole[0]):
         return None
-    signs = [sign for sign in (found["bracket"], found["minus"], found["second"]) if sign]
+    signs = [sign for sign in (found["bracket"], found["minus"], found["second"], found["last"]) if sign]
     unit = " ".join(filter(None, [found["before"], (found["after"] or "").strip()]))
     if len(signs) > 1 or (unit == "%" and found["power"]):
         return None

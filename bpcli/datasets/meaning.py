@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,13 +15,16 @@ from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
 from bpcli.datasets.share import merged_all, merged_any
 from bpcli.datasets.sparse import SparseTable
-from bpcli.datasets.table import DASH, MISSING, Table, is_number, point_for_comma, to_numbers
-from bpcli.errors import DataError
+from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
+from bpcli.errors import DataError, OpenReadingError
+from bpcli.text.notation import number
 
 T = TypeVar("T", bound=Table)
 
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]*(?:[eE][-+]?[0-9]+)?")
 _LIKE_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
+_POINT_IN_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_BELOW_THOUSAND = re.compile(r"[-+]?[0-9]{1,3}")
 
 
 def meant(table: Table, dialect: Dialect) -> Table:
@@ -176,6 +179,54 @@ def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
             if merged_all(table.share, are_numbers) and merged_any(table.share, found):
                 return True
     return False
+
+
+def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterable[Table]]) -> None:
+    """OpenReadingError for numbers such as 912 and 1.234 between semicolons, whose points may set thousands apart.
+
+    Whoever writes semicolons has decimal commas, as a rule. A column of decimals has some with other digits behind the
+    point, or below one, or three in each cell. `blocks` has the cells as they stand.
+    """
+    if dialect.decimal != AUTO or table.dialect.delimiter != ";" or table.dialect.decimal != ".":
+        return
+    names = [
+        name
+        for name in table.names
+        if name not in dialect.numbers and table.is_numeric(name) and _may_be_thousands(table.numeric(name))
+    ]
+    found: dict[str, str] = {}
+    whole: set[str] = set()
+    for block in blocks() if names else ():
+        for name in names.copy():
+            cells = {*block.text(name)} - block.number_gaps(name)
+            points = {cell for cell in cells if _POINT_IN_THOUSANDS.fullmatch(cell)}
+            if not all(map(_BELOW_THOUSAND.fullmatch, cells - points)):
+                names.remove(name)
+            found |= {name: min(points)} if points and name not in found else {}
+            whole |= {name} if cells - points else set()
+    if names := [name for name in names if name in whole]:
+        name, cell = names[0], found[names[0]]
+        large = cell.replace(".", "")
+        both = f"{cell} could be {number(float(cell))} or {large}"
+        raise OpenReadingError(
+            f"{table.path}: column {name}: {both}, as the cells are between semicolons, and others are below 1000",
+            f'data.numbers: {{{name}: {{decimal: ","}}}} if points set thousands apart, data.decimal: "." if not',
+            {"numbers": {name: {"decimal": ","} for name in names}},
+            f"{table.path}: column {name}: {cell} is read as {large} (data.numbers says else)",
+        )
+
+
+def _may_be_thousands(values: Floats) -> bool:
+    """Whether numbers of at most three decimals are none below 1 or from 1000 on, and some of them whole."""
+    sizes = np.abs(values[~np.isnan(values)])
+    is_whole = sizes == np.floor(sizes)
+    return bool(
+        is_whole.any()
+        and not is_whole.all()
+        and (sizes < 1000).all()
+        and (is_whole | (sizes > 1)).all()
+        and np.array_equal(np.round(1000 * sizes) / 1000, sizes)
+    )
 
 
 def with_one_decimal(points: T, commas: T) -> T:

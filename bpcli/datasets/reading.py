@@ -12,6 +12,7 @@ from bpcli.datasets.meaning import (
     decided_numbers,
     has_decimal_commas,
     meant,
+    refuse_thousands,
     with_numbers,
     with_one_decimal,
     with_words,
@@ -148,6 +149,7 @@ def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = 
             stream.seek(0)
         other = _read(replace(files, dialect=replace(dialect, decimal=",")), stream, share)
         table = with_one_decimal(table, other)
+    refuse_thousands(table, dialect, lambda: [table])
     found = table.dialect if table.dialect != USUAL else dialect
     found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)
     table = with_words(table, found)

@@ -22,7 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.dialect import AUTO, USUAL, dialect_of
-from bpcli.datasets.meaning import decided_numbers, has_decimal_commas, is_open, with_one_decimal, words_of
+from bpcli.datasets.meaning import (
+    decided_numbers,
+    has_decimal_commas,
+    is_open,
+    refuse_thousands,
+    with_one_decimal,
+    words_of,
+)
 from bpcli.datasets.reading import Files, read_blocks
 from bpcli.datasets.table import Floats, Table, to_booleans, to_numbers
 from bpcli.errors import DataError
@@ -32,7 +39,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 """Called with (bytes of the file so far, bytes in all) while a file is converted."""
 
-_FORMAT = 4  # goes up when an older version could misread a newer file
+_FORMAT = 5  # goes up when an older version could misread a newer file
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
@@ -46,7 +53,7 @@ class StoredTable(Table):
         self._file = (folder / _NUMBERS).open("rb")
         self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, a sum a column
         super().__init__(path, {}, about["rows"], line_of, self.text)
-        self.written = about["written"]
+        self.written, self.own_target = about["written"], about["own_target"]
         self.dialect, self.unusual = dialect_of(about["dialect"]), about["unusual"]
         self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
 
@@ -171,11 +178,11 @@ def _from(where: Callable[[int], str], first: int) -> Callable[[int], str]:
     return lambda row: where(first + row)
 
 
-def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress | None = None) -> StoredTable:
+def stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: Progress | None = None) -> StoredTable:
     """The table in some files, from its copy in `cache`, which is made if it is not there.
 
-    `as_text`: columns whose cells are kept as they stand. Errors as `read_table`; DataError if the copy can't be
-    written; then nothing of it is left.
+    `as_text`: columns whose cells are kept as they stand; None is the target that the files name. Errors as
+    `read_table`; DataError if the copy can't be written; then nothing of it is left.
     """
     dialect = files.dialect
     open_numbers = dialect.numbers if is_open(dialect) else ()
@@ -193,6 +200,7 @@ def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress
     table = read(decimal=decimal)
     if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
         table = with_one_decimal(table, read(decimal=","))
+    refuse_thousands(table, dialect, lambda: read_blocks(replace(files, dialect=table.dialect)))
     found = table.dialect if table.dialect != USUAL else dialect
     found = decided_numbers(
         table, replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers), dialect.decimal
@@ -204,14 +212,14 @@ def stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress
     return table
 
 
-def _stored(files: Files, as_text: Sequence[str], cache: Path, progress: Progress | None = None) -> StoredTable:
+def _stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: Progress | None = None) -> StoredTable:
     """`stored`, with a dialect that leaves nothing open but the delimiter and the header."""
     _give_back()
     own_folder(cache)
     whole = "\n".join(str(path.absolute()) for path in files.paths)
     # With st_ctime_ns, which nobody can set: a file that is replaced may have the size and the time of the old one.
     status = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in map(os.stat, files.paths)]
-    key = json.dumps([whole, status, files.format, asdict(files.dialect), sorted(as_text), _FORMAT])
+    key = json.dumps([whole, status, files.format, asdict(files.dialect), sorted(as_text, key=str), _FORMAT])
     place, digest = (hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in (whole, key))
     folder = cache / f"{files.paths[0].name}-{place}-{digest}"
     about = _about(folder)
@@ -276,7 +284,7 @@ def _about(folder: Path) -> dict[str, Any] | None:
     return about if whole else None
 
 
-def _convert(files: Files, as_text: Sequence[str], folder: Path, progress: Progress | None) -> dict[str, Any]:
+def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress: Progress | None) -> dict[str, Any]:
     """Write the columns of a file; if a column of numbers turns out to be text, everything is written again."""
     text = set(as_text)
     while True:
@@ -286,7 +294,9 @@ def _convert(files: Files, as_text: Sequence[str], folder: Path, progress: Progr
             return about
 
 
-def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progress | None) -> dict[str, Any] | None:
+def _write_blocks(
+    files: Files, text: set[str | None], file: BinaryIO, progress: Progress | None
+) -> dict[str, Any] | None:
     """One pass: the description of the copy, or None if `text` grew by a column written as numbers before."""
     names: Sequence[str] = []
     codes: dict[str, dict[str, int]] = {}
@@ -296,6 +306,7 @@ def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progre
     guess = 0.0  # bytes of the file for a row
     for block in read_blocks(files):
         names = names or block.names
+        text |= {block.own_target} if None in text else set()
         late = {name for name in names if name not in text and (block.is_boolean(name) or not block.is_numeric(name))}
         text |= late
         if late and rows:
@@ -317,7 +328,8 @@ def _write_blocks(files: Files, text: set[str], file: BinaryIO, progress: Progre
         os.fsync(file.fileno())
     texts = {name: list(cells) for name, cells in codes.items()}
     how = {"dialect": asdict(block.dialect), "unusual": block.unusual, "written": block.written}
-    return {"names": names, "rows": rows, "blocks": blocks, "texts": texts, **how}
+    own = {"own_target": block.own_target}
+    return {"names": names, "rows": rows, "blocks": blocks, "texts": texts, **how, **own}
 
 
 def folder_of(file: BinaryIO) -> Path:

@@ -35,7 +35,7 @@ def read_data(config: Config, paths: Paths, large: bool = False, progress: Progr
     """The table at `paths`, with the target joined to it where that has files of its own; a `large` one as a copy."""
     data, files = config.data, files_of(config, paths)
     has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
-    as_text = (*data.categorical, *((data.target,) if has_classes and data.target else ()))  # told apart exactly
+    as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # told apart exactly
     table = (
         stored(files, as_text, cache_of(config), progress)
         if large and all(path.is_file() for path in files.paths)

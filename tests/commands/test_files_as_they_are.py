@@ -16,18 +16,24 @@ REFUSED = {
     "duplicate.csv": "columns 1 and 2 are both named a",
     "empty.csv": "is empty",
     "header-alone.csv": "has a header but no rows",
+    "joined.csv": ":9: the header again: a, b, y",
     "labels.csv": "LIBSVM's format",
     "lines.csv": "JSON lines",
+    "mysql.txt": "a table drawn for eyes",
     "page.csv": "a web page",
     "ragged.csv": ":16: expected 3 cells as in the header, found 2",
+    "single-quotes.csv": ":1: names in single quotes",
     "titled.csv": ":2: this line looks like the header",
-    "total.csv": ":17: expected 3 cells as in the header, found 1",
+    "total.csv": ":17: expected 3 cells as in the header, found 1: Total: 14 rows",
     "units.csv": ":2: the first row looks like names or units over numbers",
+    "utf-32.csv": "text in UTF-32",
     "weather.csv": "ARFF",
+    "widths.txt": ":3: expected 4 cells as in the header, found 5\n  a cell with blanks in it stands in quotes; pandas",
 }
 SAME = [  # the rows of windows.csv in other clothes
     *("bars.txt", "brackets.csv", "carriage.csv", "decimal-commas.csv", "indexed.csv", "marked.csv", "packed.csv.gz"),
-    *("percent-comment.csv", "quoted-rownames.csv", "rownames.txt", "sep.csv", "tabs.tsv", "trailing.csv"),
+    *("percent-comment.csv", "percent-semicolons.csv", "quoted-rownames.csv", "rownames.txt", "sap.txt", "sep.csv"),
+    *("tabs.tsv", "trailing.csv"),
 ]
 
 
@@ -51,6 +57,19 @@ def test_the_same_rows_are_read_however_they_are_written(name):
     table, _, _ = discovered(Files((FILES / name,)))
     for column in ("a", "b", "y"):
         np.testing.assert_array_equal(table.numeric(column), expected.numeric(column))
+
+
+def test_thousands_behind_points_between_semicolons_are_asked_for(bpcli, tmp_path):
+    config = tmp_path / "c.yaml"
+    assert (
+        ": column people: 1.001 is read as 1001 (data.numbers"
+        in bpcli("init", "--data", FILES / "points.csv", "--output", config).err
+    )
+    train = ["train", config, "--quiet", "--output", tmp_path / "run", "--set"]
+    refused = bpcli(*train, "data.numbers=[]")
+    assert refused.code == 3
+    assert "people: 1.001 could be 1.001 or 1001" in refused.err
+    assert bpcli(*train, "data.numbers=[]", "--set", 'data.decimal="."').code in (0, 1)
 
 
 def test_numbers_of_twenty_digits_are_kept(bpcli, tmp_path):

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from bpcli.datasets.dressed import Style, UndecidedError, read_cell, read_styled, style_of
 
 POINT = [
+    ("12-", -12.0, ""),
+    ("1,234.50-", -1234.5, ""),
     ("$3,903.34", 3903.34, "$"),
     ("1.9%", 0.019, "%"),
     ("(12)", -12, ""),
@@ -37,6 +39,8 @@ COMMA = [
 NONE = [
     "abc",
     "3-4",
+    "12-inch",
+    "3- kg",
     "5'11\"",
     "km",
     ".",

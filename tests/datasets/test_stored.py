@@ -116,3 +116,27 @@ def test_a_header_that_stands_below_in_a_later_block_is_refused(tmp_path, monkey
         return
     with pytest.raises(DataError, match=r"(?s)the first line could be data.*data\.header: no"):
         stored(files, (), tmp_path / ".cache")
+
+
+@pytest.mark.parametrize("y", [["u", "v"], [2**53, 2**53 + 1]])
+def test_an_archive_names_its_own_target_which_is_told_apart_exactly(tmp_path, y):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.arange(8.0).reshape(4, 2), y=np.array(y * 2))
+    table = stored(Files((path, path)), (None,), tmp_path / ".cache")
+    assert table.own_target == "y"
+    assert table.text("y") == [str(label) for label in y] * 4
+
+
+def test_a_header_that_comes_again_is_told_in_a_later_block_too(path):
+    path.write_text(TEXT + TEXT.partition("\n")[0] + "\n" + "1,red,2,0\n" * 3)
+    with pytest.raises(DataError, match=r"t\.csv:102: the header again: a, color"):
+        stored(Files((path,)), (), path.parent / ".cache")
+
+
+def test_points_that_may_set_thousands_apart_are_told_in_a_later_block_too(path):
+    content = "a;b\n" + "912;0.5\n" * 200 + "1.234;2.25\n"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"column a: 1\.234 could be 1\.234 or 1234"):
+        stored(Files((path,)), (), path.parent / ".cache")
+    path.write_text(content + "1.2;3\n")
+    assert stored(Files((path,)), (), path.parent / ".cache").numeric("a")[-2:].tolist() == [1.234, 1.2]

@@ -94,7 +94,10 @@ def carriers(folder, rows):
     yield {"path": str(folder / "features.csv"), "target_path": str(folder / "labels.csv")}
     cells = np.array([["" if cell is None else str(cell) for cell in row] for row in rows])
     np.savez(folder / "t.npz", X=cells[:, :3], y=cells[:, 3])
-    yield {"path": str(folder / "t.npz"), **columns, "target": "y"}
+    yield {"path": str(folder / "t.npz"), **columns, "target": None}  # it names its own
+    for name, some in (("p-2.npz", slice(3)), ("p-10.npz", slice(3, None))):
+        np.savez(folder / name, X=cells[some, :3], y=cells[some, 3])
+    yield {"path": str(folder / "p-*.npz"), **columns, "target": None}
     np.save(folder / "t.npy", cells)
     yield {"path": str(folder / "t.npy"), **columns}
     pa = pytest.importorskip("pyarrow")

@@ -17,9 +17,11 @@ from bpcli.datasets.dialect import AUTO, USUAL, WHITESPACE, Dialect
 from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import Form, delimiter_in_words, find_form
 from bpcli.datasets.readers.headers import (
+    FIXED_WIDTH,
     are_counted,
     comment,
     could_be_cell,
+    header_again,
     is_mark,
     looks_like_row,
     named,
@@ -222,8 +224,7 @@ class Delimited:
     def _block(self, place: str, names: list[str], columns: "Columns", lines: list[str], first: int) -> Table:
         positions = {name: j for j, name in enumerate(names)}
         whole = dict(zip(names, columns.finished(), strict=False))
-        if not first:
-            self._check_names(place, names, list(whole.values()))
+        self._check_names(place, names, list(whole.values()), first)
 
         def unstripped(name: str) -> list[str]:
             j, found = positions[name], columns.cells
@@ -300,21 +301,27 @@ class Delimited:
             expected = width - (self.form.row_names and self._named and not first)
             if len(record) != expected:
                 like = "in the header" if self._named else "the first row has"
-                message = f"{self.path}:{line}: expected {expected} cells as {like}, found {len(record)}"
-                return self._other_width(message, next((start for start in (first, record[0]) if is_mark(start)), ""))
+                found = len(record) if len(record) > 1 else f"1: {several(record)}"
+                message = f"{self.path}:{line}: expected {expected} cells as {like}, found {found}"
+                mark = next((start for start in (first, record[0]) if is_mark(start)), "")
+                return self._other_width(message, mark, len(record) > expected)
             if any("\0" in cell for cell in record):
                 return not_text(f"{self.path}:{line}")
             first = first or record[0] or " "
         return DataError(f"{self.path} can't be read as a table")
 
-    def _other_width(self, message: str, start: str) -> DataError:
+    def _other_width(self, message: str, start: str, longer: bool) -> DataError:
         """The error for a record of another length, and what may be the matter; `start` begins a possible comment."""
         if start and start[0] != self._dialect.comment:
             return comment(self.path, message, start[0])
         if self._named and (title := title_above(self.path, self._first, self._usual)):
             return title
-        found = self._dialect.delimiter == AUTO or self._gone[0]
-        return DataError(message, "" if found else "data.delimiter: auto finds what separates")
+        if self._dialect.delimiter != AUTO and not self._gone[0]:
+            return DataError(message, "data.delimiter: auto finds what separates")
+        if self.form.delimiter == WHITESPACE:
+            return DataError(message, f"a cell with blanks in it stands in quotes; {FIXED_WIDTH}")
+        quoted = f"a cell with {delimiter_in_words(self.form.delimiter)} in it stands in quotes"
+        return DataError(message, quoted if longer else "mend the line, or take it out if it is no row")
 
     def _without_rows(self, names: Sequence[str]) -> list[Floats | list[str]]:
         """The columns of a table without rows: none is one."""
@@ -367,10 +374,21 @@ class Delimited:
     def _looks_like_row(self, names: Sequence[str], columns: Sequence[Any]) -> bool:
         return looks_like_row(names, columns, self._dialect.decimal)
 
-    def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any]) -> None:
-        """DataError if names are missing or twice, or look like the first row of the columns under them."""
+    def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any], first: int = 0) -> None:
+        """DataError if names are missing or twice, or look like a row of the columns under them from row `first` on."""
         if not self._named:
             return
+        again = header_again(names, columns) if self._dialect.header == AUTO and len(names) == len(columns) else None
+        if again is not None:
+            line = self.line_of(again + first)
+            raise DataError(f"{self.path}:{line}: the header again: {several(names, 6)}", "take the line out")
+        if first:
+            return
+        if all(len(name) > 2 and name[0] == name[-1] == "'" for name in names):
+            raise DataError(
+                f"{where}: names in single quotes, which quote nothing in CSV: {several(names, 6)}",
+                """pandas.read_csv(FILE, quotechar="'").to_csv(…, index=False) writes it without""",
+            )
         if len(names) != len(columns):  # NumPy ends a line where `csv` does not
             raise DataError(f"{where}: {len(names)} names for {len(columns)} columns")
         if self._dialect.header == AUTO and self._looks_like_row(names, columns):
@@ -378,7 +396,10 @@ class Delimited:
         seen: dict[str, int] = {}
         for position, name in enumerate(names, 1):
             if name in seen:
-                raise DataError(f"{where}: columns {seen[name]} and {position} are both named {name}")
+                raise DataError(
+                    f"{where}: columns {seen[name]} and {position} are both named {name}",
+                    "name them apart, as pandas.read_csv(FILE).to_csv(…, index=False) does",
+                )
             seen[name] = position
 
 

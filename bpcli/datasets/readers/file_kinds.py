@@ -48,6 +48,7 @@ KINDS = (
     _kind(rb"\xfd7zXZ\0", "packed by xz", "unpack it first, with unxz"),
     _kind(rb"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it first, with unzstd"),
     _kind(rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|.{257}ustar", "an archive", _UNPACK),
+    _kind(rb"\xff\xfe\0\0|\0\0\xfe\xff", "text in UTF-32", "save it as UTF-8: iconv -f UTF-32 -t UTF-8"),
     _kind(rb"%PDF-", "a PDF document", "take its table out, and save that as CSV"),
     _kind(rb"%!PS|\{\\rtf", "a document for print", _AS_CSV),
     _kind(
@@ -107,9 +108,9 @@ KINDS = (
         "train by it, and give its table here",
     ),
     _kind(
-        _BEFORE + rb"[^\n]*\n[ \t]*[|+]?[ \t]*:?-{3,}[-+|: \t]*\r?\n",
+        _BEFORE + rb"(?:\+[-=+]{3,}\+[ \t]*\r?\n|[^\n]*\n[ \t]*[|+]?[ \t]*:?-{3,}[-+|: \t]*\r?\n)",
         "a table drawn for eyes, with a line below its names",
-        "write it as CSV, as psql can, and sqlite3 -csv",
+        "write it as CSV, as psql --csv can, and sqlite3 -csv",
     ),
 )
 """What a file can be that is named as a table: the first that fits."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bpcli.datasets.dialect import AUTO, DELIMITERS
+from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
 from bpcli.datasets.dressed import read_cell
 from bpcli.datasets.readers.delimiters import find_form, records_of
 from bpcli.datasets.table import DASH, MISSING, is_number, point_for_comma, to_booleans
@@ -18,6 +18,9 @@ _MARKS = "#%|!;/*"
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
 _GAPS = MISSING | {DASH}
 _MOST_ABOVE = 20  # lines of a title
+
+FIXED_WIDTH = "pandas.read_fwf(FILE).to_csv(…, index=False) writes columns of a fixed width as CSV"
+"""What to do with columns that no delimiter separates."""
 
 
 def named(names: Sequence[str]) -> list[str]:
@@ -37,23 +40,27 @@ def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | Non
 
     The header is the first line of names alone that has as many cells as each line below.
     """
-    best: tuple[int, int, list[str]] | None = None
+    best: tuple[int, list[str]] | None = None
+    filled = [line.lstrip() for line in lines if line.strip()]
+    mark = filled[0][0] if filled and filled[0][0] in _MARKS else ""
+    plain = [(at, line) for at, line in enumerate(lines, 1) if not (mark and line.lstrip().startswith(mark))]
     for delimiter in dict.fromkeys([usual, *DELIMITERS]):
-        rows = [(at, cells) for at, line in enumerate(lines, 1) for cells in _cells(line, delimiter)]
+        rows = [(at, cells) for at, line in plain for cells in _cells(line, delimiter)]
         width = len(rows[-1][1]) if rows else 0
         for k, (at, names) in enumerate(rows[:_MOST_ABOVE] if width > 1 and len(rows) > 3 else []):
             if len(names) == width and all(names[1:]) and not any(map(is_number, names)):
                 below = [cells for _, cells in rows[k + 1 :]]
-                if len(below) > 1 and all(len(cells) == width for cells in below) and (best is None or at < best[0]):
-                    best = at, k, names
+                alike = len(below) > 1 and all(len(cells) == width for cells in below) and names not in below
+                # Words in a row are a table where some are numbers.
+                words = delimiter == WHITESPACE and not any(all(map(is_number, c)) for c in zip(*below, strict=False))
+                if alike and not words and (best is None or at < best[0]):
+                    best = at, names
                 break
-    if best is None or not best[1]:
+    if best is None or not any(line.strip() for line in lines[: best[0] - 1]):
         return None
-    at, _, names = best
+    at, names = best
     message = f"{path}:{at}: this line looks like the header ({several(names, 6)}), below a title that is no part of it"
-    above = [line for line in lines[: at - 1] if line.strip()]
-    mark = above[0].lstrip()[0]
-    if mark in _MARKS and all(line.lstrip().startswith(mark) for line in above):
+    if mark and all(line.lstrip().startswith(mark) for line in lines[: at - 1] if line.strip()):
         return comment(path, message, mark)
     return DataError(message, f"take the lines above it out, or let each begin with {_MARKS[0]}: data.comment")
 
@@ -71,8 +78,7 @@ def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
             mark,
         )
     if all(_GAP.search(line) for line in filled):
-        hint = "pandas.read_fwf(FILE).to_csv(…, index=False) writes it as CSV"
-        return DataError(f"{path} seems to have columns of a fixed width, with blanks in their cells", hint)
+        return DataError(f"{path} seems to have columns of a fixed width, with blanks in their cells", FIXED_WIDTH)
     return None
 
 
@@ -107,6 +113,21 @@ def looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -
         return False
     cells = sorted(zip(names, columns, strict=True), key=lambda cell: isinstance(cell[1], list))  # numbers first
     return not _GAPS.issuperset(names) and all(could_be_cell(*cell, decimal) for cell in cells)
+
+
+def header_again(names: Sequence[str], columns: Sequence[Any]) -> int | None:
+    """The first row that has the names for cells, in a column of numbers too, as files that were joined have it."""
+    cells = [(name, column) for name, column in zip(names, columns, strict=True) if isinstance(column, list)]
+    if len(cells) < len(names) or not any(_over_numbers(name, column) for name, column in cells):
+        return None
+    first = cells[0][1].index(names[0]) if names[0] in cells[0][1] else -1
+    return first if first >= 0 and all(column[first] == name for name, column in cells) else None
+
+
+def _over_numbers(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column has the name for a cell, and numbers for all others."""
+    others = {*cells} - {name}
+    return 0 < len(others) < len({*cells}) and not is_number(name) and all(is_number(c) or c in _GAPS for c in others)
 
 
 def could_be_cell(name: str, column: Any, decimal: str) -> bool:

@@ -81,7 +81,7 @@ def suggest(table: Table, target: str | None, model: str | None) -> dict[str, En
             f"left out are: {several(reasons, 5)}; to keep one, name it in data.features, data.categorical or "
             "data.numbers of a config of your own"
             if reasons
-            else "",
+            else "it is the only column",
         )
     n = sum(1 if look.is_numeric else look.distinct for look in features.values())
     return {
@@ -172,7 +172,7 @@ def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
     if not rows:
         return "empty"
     if distinct == 1:
-        return "the same in every row"
+        return "the same in every row" if rows == all_rows else "one value, or a gap"
     # So few might all be among the rows that are held out.
     return f"empty but for {rows} rows" if all_rows >= MIN_ROWS and rows < max(5, all_rows / 20) else ""
 

@@ -99,3 +99,13 @@ def test_a_delimiter_that_is_not_the_file_s_is_named_by_its_key(tmp_path):
     (tmp_path / "t.csv").write_text(PLAIN)
     with pytest.raises(DataError, match=r"(?s)semicolons .*\(data\.delimiter\).* one column, with commas 3.*auto"):
         read_table(tmp_path / "t.csv", dialect=Dialect(delimiter=";"))
+
+
+def test_labels_of_several_words_are_no_table_below_a_title(read):
+    labels = ["u", "z", "z", "v w", "v w", "v w"]
+    assert read("\n".join(["label", *labels, ""])).text("label") == labels
+
+
+def test_a_row_of_words_that_comes_again_is_no_header(read):
+    with pytest.raises(OpenReadingError, match="could be data, or names"):
+        read("p,x,s\ne,x,y\np,x,s\n")

@@ -115,7 +115,7 @@ def test_nothing_to_predict_or_to_learn_from(look):
     [
         ("a", [""] * N, "empty"),
         ("a", [3] * N, "the same in every row"),
-        ("a", ["x", ""] * (N // 2), "the same in every row"),
+        ("a", ["x", ""] * (N // 2), "one value, or a gap"),
         *[
             (name, range(1000, 1000 + N), "an id")
             for name in ("id", "customer_id", "PassengerId", "customerID", "Row Number")
