@@ -110,7 +110,7 @@ KINDS = (
     _kind(
         _BEFORE + rb"(?:\+[-=+]{3,}\+[ \t]*\r?\n|[^\n]*\n[ \t]*[|+]?[ \t]*:?-{3,}[-+|: \t]*\r?\n)",
         "a table drawn for eyes, with a line below its names",
-        "write it as CSV, as psql --csv can, and sqlite3 -csv",
+        "write it as CSV, as psql can, and sqlite3 -csv",
     ),
 )
 """What a file can be that is named as a table: the first that fits."""
