@@ -1,5 +1,7 @@
 """`bpcli hessian`: the matrix of second derivatives."""
 
+from functools import partial
+
 import click
 
 from bpcli.commands import Command
@@ -34,8 +36,14 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         outputs = list(zip(titles, slopes, strict=True))
         also = {"json": [value, *slopes], "csv": slopes}
         printer.check(calculation, point, [v for row in rows for v in row], second=True, also=also)
-        lines = value_lines(rows, printer.precision)
-        printer.matrix(request.asked(point), record, outputs, titles, rows, lines)
+        printer.matrix(
+            request.asked(point),
+            partial(dict, record),
+            outputs,
+            titles,
+            partial(list, rows),
+            partial(value_lines, rows, printer.precision),
+        )
         if printer.format != "text":
             printer.lost("value", calculation, point, [[value]])
             printer.lost("gradient", calculation, point, [slopes])

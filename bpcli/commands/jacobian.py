@@ -150,11 +150,11 @@ def _jacobian(printer: Printer, request: Request, calculation: Calculation, poin
     numbers = all(not calculation.program.variables[name] for name in request.wrt)
     printer.matrix(
         request.asked(point),
-        {"value": value_of(values), "jacobian": matrices},
+        lambda: {"value": value_of(values), "jacobian": matrices},
         list(zip(calculation.output_names, outputs, strict=True)),
         titles,
-        rows,
-        value_lines(rows, printer.precision) if numbers else blocks_lines(matrices, printer.precision),
+        lambda: rows,
+        lambda: value_lines(rows, printer.precision) if numbers else blocks_lines(matrices, printer.precision),
     )
     if printer.format != "text":
         printer.lost("value", calculation, point, [outputs])

@@ -1,6 +1,6 @@
 """How `jacobian NAME` reads the inputs of a function of the lecture, and prints its Jacobian or a product with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,12 @@ def read_inputs(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
     return {key: text if key == "activation" else parse_value(text, read_value_file) for key, text in texts.items()}
 
 
-def _check(found: NamedDerivative, numbers: list[Any], printer: Printer) -> None:
+def _check(found: NamedDerivative, parts: Sequence[Any], printer: Printer) -> None:
     """Note a kink, and count results that are not proven or not finite."""
     if found.kinks:
         printer.at_kink(lambda: found.place, found.kinks)
-    if printer.all_decided(numbers) and not np.isfinite(np.array(numbers, float)).all():
+    numbers = _numbers(*parts) if printer.certify else []
+    if printer.all_decided(numbers) and not all(np.isfinite(np.asarray(part, float)).all() for part in parts):
         printer.not_finite += 1
         printer.notes = [f"{found.function} of these inputs is beyond the range of doubles, or has no derivative there"]
 
@@ -58,30 +59,29 @@ def _numbers(*parts: Any) -> list[Any]:
 def _print_jacobian(found: NamedDerivative, printer: Printer) -> None:
     blocks = found.jacobian or {}
     values = _numbers(found.value)
-    _check(found, [*values, *_numbers(*blocks.values())], printer)
+    _check(found, [found.value, *blocks.values()], printer)
     # The gradient of a mini-batch is shown in the shape of the batch, one row for each sample.
     batch = {k: m.reshape(found.shapes[k]) for k, m in blocks.items() if len(blocks) == 1 and len(m) == 1}
     shown = {**blocks, **{k: m for k, m in batch.items() if m.ndim == 2}}
     printer.matrix(
         Asked(found.function, found.inputs),
-        {"value": plain(found.value), "jacobian": {name: block.tolist() for name, block in blocks.items()}},
+        lambda: {"value": plain(found.value), "jacobian": {name: block.tolist() for name, block in blocks.items()}},
         list(zip(entry_names(found.function, np.shape(found.value)), values, strict=True)),
         _titles(found),
-        np.concatenate(list(blocks.values()), axis=1).tolist(),
-        blocks_lines(shown, printer.precision),
+        lambda: np.concatenate(list(blocks.values()), axis=1).tolist(),
+        lambda: blocks_lines(shown, printer.precision),
     )
 
 
 def _print_vjp(found: NamedDerivative, printer: Printer) -> None:
     blocks = found.vjp or {}
-    values = _numbers(found.value) if printer.format == "json" else []
-    _check(found, [*values, *_numbers(*blocks.values())], printer)
+    _check(found, [*([found.value] if printer.format == "json" else []), *blocks.values()], printer)
     printer.row(Asked(found.function, found.inputs), "vjp", plain(found.value), blocks, _titles(found))
 
 
 def _print_jvp(found: NamedDerivative, printer: Printer) -> None:
     numbers = _numbers(found.jvp)
-    _check(found, [*numbers, *(_numbers(found.value) if printer.format == "json" else [])], printer)
+    _check(found, [found.jvp, *([found.value] if printer.format == "json" else [])], printer)
     printer.result(
         Asked(found.function, found.inputs),
         lambda: {"value": plain(found.value), "jvp": plain(found.jvp)},

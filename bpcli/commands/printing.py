@@ -9,7 +9,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import output
 from bpcli.commands.option_groups import DOUBLE_DIGITS
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.text.notation import cell, cells, csv_line, json_text
+from bpcli.text.notation import cell, cells, csv_line, joined, json_text
 
 MAX_NOTES = 3  # of one kind in a call
 
@@ -26,6 +26,8 @@ def flat(value: Any) -> list[float]:
 
 def value_lines(value: Any, precision: int | None) -> list[str]:
     """A number or a vector on one line, a matrix one row on each line; entries are separated by a space."""
+    if precision is None and hasattr(value, "dtype") and value.dtype.char == "d" and value.ndim and value.size:
+        return [joined(row, " ") for row in value.reshape(-1, value.shape[-1])]
     value = plain(value)
     if not isinstance(value, list):
         return [cell(value, precision)]
@@ -139,15 +141,19 @@ class Printer:
     def matrix(
         self,
         asked: Asked,
-        record: dict[str, Any],
+        record: Callable[[], dict[str, Any]],
         outputs: Sequence[tuple[str, Any]],
         titles: Sequence[str],
-        rows: Sequence[Sequence[Any]],
-        lines: list[str],
+        rows: Callable[[], Sequence[Sequence[Any]]],
+        lines: Callable[[], list[str]],
     ) -> None:
         """A Jacobian or a Hessian; CSV has a line for each output, with its name and value in front."""
-        table = [[name, value, *row] for (name, value), row in zip(outputs, rows, strict=True)]
-        self.result(asked, lambda: record, lambda: (["output", "value", *titles], table), lambda: lines, apart=True)
+
+        def table() -> tuple[list[str], list[list[Any]]]:
+            cells = [[name, value, *row] for (name, value), row in zip(outputs, rows(), strict=True)]
+            return ["output", "value", *titles], cells
+
+        self.result(asked, record, table, lines, apart=True)
 
     def csv(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """The rows of one point; the first point also prints the header."""

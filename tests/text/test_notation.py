@@ -3,11 +3,13 @@ import math
 import random
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.text.notation import cell, cells, csv_line, csv_lines, json_text, number, numbers
+from bpcli.text import notation
+from bpcli.text.notation import cell, cells, csv_line, csv_lines, joined, json_text, number, numbers
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,28 @@ def test_numbers_together_are_written_as_each_alone(values):
     assert numbers(values) == [number(x) for x in values]
     assert numbers(values, 3) == [number(x, 3) for x in values]
     assert json_text(values) == "[" + ", ".join(map(json_text, values)) + "]"
+
+
+DOUBLES = st.one_of(
+    st.floats(),
+    st.floats(1e-6, 1e-3),
+    st.floats(1e14, 1e18),
+    st.sampled_from([-0.0, 0.0, 1e16, 1e-5, -1e-5, 10.00001, 1e300, 5e-324, 100.0]),
+)
+
+
+@pytest.mark.parametrize("library", [None, "orjson"])
+def test_every_writer_has_the_same_text(library, monkeypatch):
+    writer = library and pytest.importorskip(library)
+    monkeypatch.setattr(notation, "_fast_writer", lambda: writer)
+    monkeypatch.setattr(notation, "_MANY", 1)
+
+    @given(st.lists(DOUBLES, min_size=1, max_size=20), st.sampled_from(" \n,"))
+    def same(values, separator):
+        alone = separator.join(map(number, values))
+        assert joined(values, separator) == joined(np.array(values), separator) == alone
+
+    same()
 
 
 @given(st.lists(st.tuples(st.text(max_size=4), st.one_of(st.floats(), st.none(), st.integers(), st.text(max_size=3)))))
