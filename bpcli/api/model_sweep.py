@@ -149,7 +149,7 @@ def _outcomes(
 
     def take(number: int, outcomes: list[Outcome]) -> None:
         group = plan.groups[number]
-        found.update({(k, group.fold): outcome for k, outcome in zip(group.combinations, outcomes, strict=True)})
+        found.update(zip(group.members, outcomes, strict=True))
         if progress is not None:
             progress(len(found), total)
 

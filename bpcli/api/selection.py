@@ -13,6 +13,7 @@ from bpcli.formulas.choices import Choice
 from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import Config
 from bpcli.training.selection.folds import HELD_OUT, folds_of
+from bpcli.training.selection.plan import TOGETHER, most_sets
 from bpcli.training.selection.processes import run_all
 from bpcli.training.selection.ranking import mean_and_std
 from bpcli.training.selection.trials import Bench, Outcome, Trial
@@ -70,11 +71,14 @@ def _outcomes(
 ) -> tuple[list[Outcome], list[str]]:
     """What the training of each fold came to, repetition by repetition, and notes on the data."""
     bench = Bench()
-    settled, table, _, notes = bench.tables.of(config)
+    settled, table, large, notes = bench.tables.of(config)
     parts = [rows for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
+    size = 1 if large else min(TOGETHER, most_sets(table), -(-len(parts) // jobs))
+    groups = [range(first, min(first + size, len(parts))) for first in range(0, len(parts), size)]
+    tasks = [[Trial(settled, parts[k], HELD_OUT, scored) for k in group] for group in groups]
     outcomes: dict[int, Outcome] = {}
-    for k, found in run_all(bench, [[Trial(settled, rows, HELD_OUT, scored)] for rows in parts], jobs):
-        (outcomes[k],) = found
+    for number, found in run_all(bench, tasks, jobs):
+        outcomes.update(zip(groups[number], found, strict=True))
         if progress is not None:
             progress(len(outcomes), len(parts))
     return [outcomes[k] for k in range(len(parts))], notes

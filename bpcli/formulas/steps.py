@@ -6,7 +6,8 @@ The true class's p − 1 is minus the sum of the others, and 1 − σ is σ(−z
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +35,45 @@ class _Buffers:
         return views
 
 
+class _Sums(NamedTuple):
+    """The sums over the rows of a batch: of each pair of rows, of all entries, and along each row (z, ones, out).
+
+    The last is a product with ones, which costs half of what a reduction does.
+    """
+
+    dot: Callable[[Array, Array], Any] = np.dot
+    total: Callable[[Array], Any] = np.add.reduce
+    of_rows: Callable[[Array, Array, Array], Any] = np.dot
+
+
+def _sums_of_each(models: int) -> _Sums:
+    """Those of several models, whose batches are one below the other: of each the very bits that it has alone."""
+
+    def dot(u: Array, v: Array) -> Any:
+        return np.matmul(u.reshape(models, 1, -1), v.reshape(models, -1, 1)).reshape(models)
+
+    def total(terms: Array) -> Any:
+        return np.add.reduce(terms.reshape(models, -1), axis=1)
+
+    def of_rows(z: Array, ones: Array, out: Array) -> None:
+        np.matmul(z.reshape(models, -1, len(ones)), ones, out.reshape(models, -1))
+
+    return _Sums(dot, total, of_rows)
+
+
 class Step(ABC):
     """`step(z, y)`: the sum ΣJ₀ of a batch's loss terms; overwrites z with ∂ΣJ₀/∂z, which is N·∂J/∂z of their mean J.
 
-    With `weights` ω (N,), a weight a row, it is ΣωJ₀ and ∂ΣωJ₀/∂z.
+    With `weights` ω (N,), a weight a row, it is ΣωJ₀ and ∂ΣωJ₀/∂z. A step of several `models` is called by `of_each`,
+    with the batches of one size of all of them, one below the other.
     """
 
     buffers = 0
     """The number of arrays (N,) that it works in, besides `_scratch`."""
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any, models: int = 1) -> None:
+        size *= models
+        self._sums = _Sums() if models == 1 else _sums_of_each(models)
         self._scratch = _Buffers(np.empty(size, dtype))
         self._buffers = _Buffers(*np.empty((self.buffers, size), dtype))
 
@@ -54,6 +84,13 @@ class Step(ABC):
             np.multiply(z.T, weights, z.T)  # a row of z for each weight
         return float(loss)
 
+    def of_each(self, z: Array, y: Array, weights: Array | None = None) -> Array:
+        """The losses of the models, (models,); z becomes their gradients."""
+        losses = self._run(z, y, weights)
+        if weights is not None:
+            np.multiply(z.T, weights, z.T)
+        return np.asarray(losses)
+
     @abstractmethod
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         """The loss, weighted; z becomes the gradient without weights."""
@@ -61,10 +98,10 @@ class Step(ABC):
     def _squares(self, error: Array, weights: Array | None) -> Any:
         """Σ error², weighted."""
         if weights is None:
-            return np.dot(error, error)
+            return self._sums.dot(error, error)
         (scratch,) = self._scratch.of(len(error))
         np.multiply(error, weights, scratch)
-        return np.dot(scratch, error)
+        return self._sums.dot(scratch, error)
 
 
 class IdentityMse(Step):
@@ -122,9 +159,9 @@ class SigmoidBce(Step):
         np.log1p(e, e)
         np.abs(side, side)
         if weights is None:
-            return np.add.reduce(e) + np.dot(magnitude, side)
+            return self._sums.total(e) + self._sums.dot(magnitude, side)
         np.multiply(magnitude, side, magnitude)
-        return np.dot(e, weights) + np.dot(magnitude, weights)
+        return self._sums.dot(e, weights) + self._sums.dot(magnitude, weights)
 
 
 def _sigmoid_error(z: Array, y: Array, side: Array, q: Array, e: Array) -> None:
@@ -150,8 +187,9 @@ class TanhMse(Step):
 
     buffers = 4
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any, models: int = 1) -> None:
+        super().__init__(size, outputs, dtype, models)
+        size *= models
         self._far = _Buffers(np.empty(size, bool))
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
@@ -184,12 +222,12 @@ class TanhMse(Step):
 class SoftmaxCce(Step):
     """J = cce(y, softmax(l)) for class numbers y, −log p of the true classes: ∂J/∂l = (1/N)(p − y)."""
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any, models: int = 1) -> None:
+        super().__init__(size, outputs, dtype, models)
+        size *= models
         self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
         self._columns = _Buffers(*np.empty((5, size, 1), dtype))
-        # The same memory as vectors, for what reads and writes single entries, and for sums over a row as products with
-        # ones, which cost half of what a reduction does.
+        # The same memory as vectors, for what reads and writes single entries, and for sums over a row.
         self._ones = np.ones(outputs[0], dtype)
         self._vectors = _Buffers(*(column[:, 0] for column in self._columns.of(size)))
 
@@ -205,7 +243,7 @@ class SoftmaxCce(Step):
         np.exp(z, z)
         z.take(index, None, e_true_, "clip")
         z.put(index, 0.0, "clip")
-        np.dot(z, self._ones, others_)
+        self._sums.of_rows(z, self._ones, others_)
         np.add(others, e_true, S)
         np.divide(z, S, z)
         np.divide(others, S, q)
@@ -217,7 +255,7 @@ class SoftmaxCce(Step):
         np.add(others, q, others)
         np.log1p(others, others)
         np.subtract(others, shift, others)
-        return np.add.reduce(others, axis=None) if weights is None else np.dot(others_, weights)
+        return self._sums.total(others_) if weights is None else self._sums.dot(others_, weights)
 
     def p_minus_y_to_p(self, r: Array, p: Array) -> None:
         """P from r = p − y, of the batch that was called last."""
@@ -231,9 +269,10 @@ class SoftmaxCce(Step):
 class SoftmaxMse(Step):
     """J = (1/N) Σ_j Σ_k (p_k − y_k)² for class numbers y: ∂J/∂l = (2/N) p ⊙ (r − r·p) with r = p − y."""
 
-    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
-        self._softmax = SoftmaxCce(size, outputs, dtype)
+    def __init__(self, size: int, outputs: tuple[int, ...], dtype: Any, models: int = 1) -> None:
+        super().__init__(size, outputs, dtype, models)
+        size *= models
+        self._softmax = SoftmaxCce(size // models, outputs, dtype, models)
         self._matrices = _Buffers(np.empty((size, *outputs), dtype), np.empty((size, *outputs), dtype))
         self._columns = _Buffers(np.empty((size, 1), dtype), np.empty((size, 1), dtype))
         self._rows = _Buffers(np.arange(size) * outputs[0], np.empty(size, np.intp))
@@ -244,14 +283,14 @@ class SoftmaxMse(Step):
         starts, top = self._rows.of(len(z))
         np.argmax(z, 1, top)
         np.add(top, starts, top)
-        self._softmax(z, y)  # z is r = p − y
+        self._softmax._run(z, y, None)  # z is r = p − y
         self._softmax.p_minus_y_to_p(z, p)
         np.multiply(z, z, product)
         if weights is None:
-            loss = np.add.reduce(product, axis=None)
+            loss = self._sums.total(product.reshape(-1))
         else:
             np.add.reduce(product, axis=1, out=at_top[:, 0])
-            loss = np.dot(at_top[:, 0], weights)
+            loss = self._sums.dot(at_top[:, 0], weights)
         # r measured from its entry at the largest class: the sum then has no term of that class, and nothing cancels.
         z.take(top, None, at_top[:, 0], "clip")
         np.subtract(z, at_top, z)
@@ -266,22 +305,24 @@ class SoftmaxMse(Step):
 class General(Step):
     """Any loss after any activation: J₀(y, g(z)) and ∂J₀/∂ŷ·∂a/∂z by the formulas of the rows, in float64."""
 
-    def __init__(self, activation: Activation, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
+    def __init__(
+        self, activation: Activation, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any, models: int = 1
+    ) -> None:
+        super().__init__(size, outputs, dtype, models)
         self._term, self._slope = of_z(activation, loss)
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
         y, wide = y.astype(np.float64), z.astype(np.float64)
         terms = self._term(y, wide)
         z[...] = self._slope(y, wide)
-        return np.sum(terms) if weights is None else np.dot(terms, weights)
+        return self._sums.total(terms) if weights is None else self._sums.dot(terms, weights)
 
 
 class GeneralSoftmax(Step):
     """Any loss of classes after softmax, for class numbers y: J₀ is summed over the classes; ∂J₀/∂l = ∂J₀/∂p·∂p/∂l."""
 
-    def __init__(self, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any) -> None:
-        super().__init__(size, outputs, dtype)
+    def __init__(self, loss: Loss, size: int, outputs: tuple[int, ...], dtype: Any, models: int = 1) -> None:
+        super().__init__(size, outputs, dtype, models)
         self._loss, self._labels = loss, np.eye(outputs[0])
 
     def _run(self, z: Array, y: Array, weights: Array | None) -> Any:
@@ -289,7 +330,7 @@ class GeneralSoftmax(Step):
         p = softmax(logits)
         terms = self._loss.term(one_hot, p).sum(axis=1)
         z[...] = softmax_vjp(self._loss.slope(one_hot, p), logits)
-        return np.sum(terms) if weights is None else np.dot(terms, weights)
+        return self._sums.total(terms) if weights is None else self._sums.dot(terms, weights)
 
 
 IN_PLACE: dict[tuple[str, str | None, str], type[Step]] = {
@@ -305,11 +346,19 @@ IN_PLACE: dict[tuple[str, str | None, str], type[Step]] = {
 
 
 def make_step(
-    layer: str, activation: Choice | None, loss: Choice, size: int, outputs: tuple[int, ...], dtype: Any
+    layer: str,
+    activation: Choice | None,
+    loss: Choice,
+    size: int,
+    outputs: tuple[int, ...],
+    dtype: Any,
+    models: int = 1,
 ) -> Step:
-    """The step of a model for batches of up to `size` rows; `outputs` is () for one output, (K,) for K classes."""
+    """The step of a model, or of several, for batches of up to `size` rows; `outputs` is (), or (K,) for K classes."""
     g, of = activation_of(activation), loss_of(loss)
     in_place = IN_PLACE.get((layer, None if g is None else g.name, of.name))
     if in_place is not None and not (g and g.settings) and not of.settings:
-        return in_place(size, outputs, dtype)
-    return GeneralSoftmax(of, size, outputs, dtype) if g is None else General(g, of, size, outputs, dtype)
+        return in_place(size, outputs, dtype, models)
+    if g is None:
+        return GeneralSoftmax(of, size, outputs, dtype, models)
+    return General(g, of, size, outputs, dtype, models)

@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
-from bpcli.formulas.steps import make_step
+from bpcli.formulas.steps import Step, make_step
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
 from bpcli.training.descent.objective import Objective
@@ -70,33 +70,18 @@ class Training:
 
         None where `pause` stops it within an epoch. Between two records the state is complete, and holds the record.
         """
-        model, options, train, state = self.model, self.config.training, self.parts["train"], self.state
-        size = self.batch_size
-        step = make_step(model.type, model.activation, model.loss, min(size, sums.ROWS), model.b.shape, model.w.dtype)
+        model, options, state = self.model, self.config.training, self.state
         began, before = perf_counter(), state.seconds
-        if state.ended or (self.stopping is not None and self.stopping.exhausted(state)):
+        if self.ended:
             return
-        descent = Descent(
-            train.X,
-            model.target(train.y),
-            step,
-            options.learning_rate or 0.0,
-            size,
-            most_epochs(options.epochs),
-            self.rng if options.shuffle else None,
-            options.l1,
-            options.l2,
-            None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
-            self.update_rule,
-        )
-        loop = _loop(train.X, self.program)
-        epochs = loop(descent, state, pause) if self.solver is None else self._solved(pause or Pause())
+        loop = _loop(self.parts["train"].X, self.program)
+        epochs = loop(self.descent(), state, pause) if self.solver is None else self._solved(pause or Pause())
         for epoch in epochs:
             record: dict[str, Any] | None = None
             if epoch is not None:
                 record = {"epoch": epoch.number, "loss": epoch.loss}
                 if "validation" in self.parts:
-                    record["validation"] = self._validated()
+                    record["validation"] = self.validated()
                 record |= {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
                 state.records.append(record)
             state.seconds = before + perf_counter() - began
@@ -106,6 +91,33 @@ class Training:
             yield record
             if stop or state.ended:
                 return
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to do before the epochs are used up."""
+        return self.state.ended or (self.stopping is not None and self.stopping.exhausted(self.state))
+
+    def step(self, models: int = 1) -> Step:
+        """The step of its model, or of several like it."""
+        model, rows = self.model, min(self.batch_size, sums.ROWS)
+        return make_step(model.type, model.activation, model.loss, rows, model.b.shape, model.w.dtype, models)
+
+    def descent(self) -> Descent:
+        """The rows and settings of its steps."""
+        model, options, train = self.model, self.config.training, self.parts["train"]
+        return Descent(
+            train.X,
+            model.target(train.y),
+            self.step(),
+            options.learning_rate or 0.0,
+            self.batch_size,
+            most_epochs(options.epochs),
+            self.rng if options.shuffle else None,
+            options.l1,
+            options.l2,
+            None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
+            self.update_rule,
+        )
 
     def _solved(self, pause: Pause) -> Iterator[Epoch | None]:
         """The iterations of the solver."""
@@ -170,7 +182,7 @@ class Training:
             optimum["reached"] = False
         return {"optimum": optimum, **separated}
 
-    def _validated(self) -> dict[str, Any]:
+    def validated(self) -> dict[str, Any]:
         """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
         part = self.parts["validation"]
         return self.model.glance(part.X, part.y, () if self.stopping is None else (self.stopping.metric,))

@@ -9,7 +9,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,6 +124,36 @@ def growth() -> Iterator[Record]:
                "at": {"rows": N, "features": n, "classes": K}[by], "microseconds a row": row}  # fmt: skip
 
 
+def together() -> Iterator[Record]:
+    """Trainings that differ in numbers, each alone and side by side: with what preparing and measuring them takes."""
+    from bpcli.training.config.loading import load_config
+    from bpcli.training.selection.grid import combinations
+    from bpcli.training.selection.plan import plan_of
+    from bpcli.training.selection.trials import Bench, Trial
+
+    for name, tried, folds, more in [
+        ("iris", "training.learning_rate=log:0.01:0.3:16", None, ()),
+        ("iris", "training.seed=0", 5, ()),
+        ("breast_cancer", "training.learning_rate=log:0.01:0.3:16", None, ()),
+        ("breast_cancer", "training.learning_rate=log:0.01:0.3:16", None, ("training.optimizer=adam",)),
+        ("breast_cancer", "training.learning_rate=log:0.01:0.3:4", 4, ()),
+        ("breast_cancer", "training.seed=1,2,3,4", 4, ()),
+        ("digits", "training.learning_rate=log:0.01:0.3:16", None, ()),
+    ]:
+        usual = ["data.validation=0.2", "training.early_stopping=null", *more]
+        every, bench = combinations([tried]), Bench()
+        configs = [load_config(Path("configs", f"{name}.yaml"), [*usual, *map(str, one)]) for one in every]
+        (group,) = plan_of(every, configs, folds, bench).groups
+        trials = group.trials
+
+        def alone(bench: Bench = bench, trials: Sequence[Trial] = trials) -> Any:
+            return [bench([trial])[0] for trial in trials]
+
+        assert bench(trials) == alone()
+        case = f"{name}: {len(every)} × {tried.split('=')[0]}, {folds or 1} of rows{', '.join(('', *more))}"
+        yield from records("together", case, in_turn({"alone": alone, "side by side": partial(bench, trials)}))
+
+
 def script(name: str, *more: str) -> Callable[[], Iterator[Record]]:
     """A part that is a script of its own, whose text is passed on."""
 
@@ -138,6 +168,7 @@ def script(name: str, *more: str) -> Callable[[], Iterator[Record]]:
 PARTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[Record]]]] = {
     "steps": ((), steps),
     "optimum": (("sklearn",), optimum),
+    "together": ((), together),
     "growth": ((), growth),
     "engine": (("numba",), script("bench_engine")),
     "csv": (("pyarrow",), script("bench_csv")),

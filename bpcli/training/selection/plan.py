@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from numpy.typing import NDArray
 
+from bpcli.datasets.table import Table
 from bpcli.errors import UsageError
 from bpcli.files import digest_of
+from bpcli.formulas.choices import name_and_settings
 from bpcli.paths import Paths, matching
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.conflicts import solver_of
@@ -16,21 +19,27 @@ from bpcli.training.config.loading import Config, config_values
 from bpcli.training.named_data import named_files, split
 from bpcli.training.selection.folds import HELD_OUT, folds_of
 from bpcli.training.selection.grid import Setting
-from bpcli.training.selection.trials import NUMBERS, Bench, Trial
+from bpcli.training.selection.trials import Bench, Trial
 from bpcli.training.setup import streams
 
 Array = NDArray[Any]
 
-_TOGETHER = 16
+TOGETHER = 16
 """The most models that are trained side by side: more gain little, and several processes would share them badly."""
+
+
+_ROOM = 1 << 26
+"""The cells that a group has prepared at a time, some 512 MB: of a larger table folds are run one after another."""
+
+_NUMBERS = ("learning_rate", "l1", "l2")
+"""Keys of `training` in which the trials of any group may differ."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Trials on the same rows, by the number of their combination; `fold` counts from 0."""
+    """Trials that are run together; `members` are the combination and the fold of each, from 0."""
 
-    combinations: tuple[int, ...]
-    fold: int
+    members: tuple[tuple[int, int], ...]
     trials: tuple[Trial, ...]
 
 
@@ -48,33 +57,69 @@ class Plan:
 def plan_of(combinations: list[tuple[Setting, ...]], configs: list[Config], folds: int | None, bench: Bench) -> Plan:
     """The plan for combinations, each with its config. UsageError where there are no rows to measure on; as `folds_of`.
 
-    A group has configs that differ in `NUMBERS` alone: a whole path of a solver, or as many as are trained together.
+    A group has configs that differ in numbers alone: a whole path of a solver, or as many as are trained together.
     """
-    alike: dict[str, list[int]] = {}
+    alike: dict[tuple[str, ...], list[int]] = {}
     for k, config in enumerate(configs):
-        values = config_values(config)
-        texts = [yaml_text(v) for key, v in values.items() if key.removeprefix("training.") not in (*NUMBERS, "output")]
-        alike.setdefault("\n".join(texts), []).append(k)
-    groups, notes = [], []
+        alike.setdefault(_likeness(config), []).append(k)
+    groups, notes = list[Group](), list[str]()
     for members in alike.values():
-        settled, table, _, told = bench.tables.of(configs[members[0]])
-        notes += told
-        if folds is not None:
-            parts = folds_of(settled, table, folds, 0)
-        else:
-            rows = split(settled, table, streams(settled)[0])
-            if "validation" not in rows and "validation" not in named_files(settled):
-                raise UsageError(
-                    "there are no validation rows to choose by", "data.validation: 0.2, or folds 5", names=("folds",)
-                )
-            parts = [{name: part for name, part in rows.items() if name in ("train", "validation")}]
-        size = _TOGETHER if solver_of(config_values(settled)) is None else len(members)
-        for start in range(0, len(members), size):
-            some = tuple(members[start : start + size])
-            for fold, part in enumerate(parts):
-                measured = "validation" if folds is None else HELD_OUT
-                groups.append(Group(some, fold, tuple(Trial(configs[k], part, measured) for k in some)))
+        is_path = solver_of(config_values(configs[members[0]])) is not None
+        of_seed: dict[int, list[int]] = {}
+        for k in members:
+            of_seed.setdefault(configs[k].training.seed, []).append(k)
+        pieces: list[Group] = []
+        for some in of_seed.values():
+            settled, table, large, told = bench.tables.of(configs[some[0]])
+            notes += told
+            parts = _parts(settled, table, folds)
+            size = len(some) if is_path else TOGETHER
+            for start in range(0, len(some), size):
+                for fold, part in enumerate(parts):
+                    few = some[start : start + size]
+                    trials = tuple(Trial(configs[k], part, "validation" if folds is None else HELD_OUT) for k in few)
+                    pieces.append(Group(tuple((k, fold) for k in few), trials))
+        groups += pieces if is_path else packed(pieces, 1 if large else most_sets(table))
     return Plan(combinations, configs, folds, groups, list(dict.fromkeys(notes)))
+
+
+def packed(pieces: Sequence[Group], sets: int) -> list[Group]:
+    """Groups of as many trials as are trained together, on up to so many sets of rows; each piece is on one."""
+    found: list[list[Group]] = []
+    for piece in pieces:
+        fits = found and len(found[-1]) < sets
+        if fits and sum(len(p.trials) for p in found[-1]) + len(piece.trials) <= TOGETHER:
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+    return [Group(tuple(chain(*(p.members for p in some))), tuple(chain(*(p.trials for p in some)))) for some in found]
+
+
+def most_sets(table: Table) -> int:
+    """Of how many sets of the rows of a table the prepared ones may be in memory at a time."""
+    return max(1, _ROOM // max(1, table.rows * len(table.names)))
+
+
+def _likeness(config: Config) -> tuple[str, ...]:
+    """What the configs of a group have in common: all but numbers that training goes by."""
+    values = config_values(config)
+    free = {"output", *(f"training.{name}" for name in _NUMBERS)}
+    if solver_of(values) is None:
+        free |= {"training.seed"}
+        values["training.optimizer"] = name_and_settings(config.training.optimizer)[0]
+    return tuple(yaml_text(value) for key, value in values.items() if key not in free)
+
+
+def _parts(config: Config, table: Table, folds: int | None) -> list[dict[str, Array]]:
+    """The rows to train and measure on: of each fold, or of the config's own split."""
+    if folds is not None:
+        return folds_of(config, table, folds, 0)
+    rows = split(config, table, streams(config)[0])
+    if "validation" not in rows and "validation" not in named_files(config):
+        raise UsageError(
+            "there are no validation rows to choose by", "data.validation: 0.2, or folds 5", names=("folds",)
+        )
+    return [{name: part for name, part in rows.items() if name in ("train", "validation")}]
 
 
 def identity(plan: Plan, choice: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +130,15 @@ def identity(plan: Plan, choice: dict[str, Any]) -> dict[str, Any]:
     ]
     configs = hashlib.blake2b("\n".join(texts).encode(), digest_size=16).hexdigest()
     values = [[str(setting) for setting in combination] for combination in plan.combinations]
-    return {"values": values, "folds": plan.folds, **choice, "config": configs, "data": digest_of(files)}
+    groups = [group.members for group in plan.groups]
+    return {
+        "values": values,
+        "folds": plan.folds,
+        **choice,
+        "groups": hashlib.blake2b(repr(groups).encode(), digest_size=16).hexdigest(),
+        "config": configs,
+        "data": digest_of(files),
+    }
 
 
 _FREE = ("output", "training.checkpoint_seconds")

@@ -1,7 +1,8 @@
 """A trial: a training that writes no run, and is measured on rows that it was not trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from math import isfinite, nan
 from typing import Any
 
@@ -14,11 +15,14 @@ from bpcli.formulas.layers import task_of
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
+from bpcli.training.descent.state import Pause
+from bpcli.training.descent.to_optimum import chosen_solver
 from bpcli.training.metrics import metrics_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import data_files, decided, read_data
 from bpcli.training.selection.folds import HELD_OUT
-from bpcli.training.setup import made_ready, started
+from bpcli.training.selection.together import rectangles, train_together
+from bpcli.training.setup import Ready, made_ready, started
 from bpcli.training.trainer import Training, most_epochs
 from bpcli.training.verdict import no_better_than_constant, short_of_optimum
 
@@ -49,9 +53,6 @@ class Outcome:
     scores: tuple[Array, Array] | None = None
     """z and y of these rows, where the trial is scored."""
 
-
-NUMBERS = ("learning_rate", "l1", "l2")
-"""Keys of `training` in which the trials of one group may differ."""
 
 _NOT_READ = frozenset({"features", "exclude", "positive", "standardize", "scale", "missing", "weight"})
 """Keys of `data` that do not change how its table is read."""
@@ -89,28 +90,52 @@ class Bench:
         return Bench, ()
 
     def __call__(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Train and measure each; all have the same rows, and configs that differ in `NUMBERS` alone.
+        """Train and measure each; their configs differ in `training` alone, and by that in their rows.
 
-        Data is read and prepared once. A solver goes by falling penalties: where J with l2 has one optimum, it starts
-        at that of the neighbour, and ends at its own all the same (Friedman et al. 2010, 2.5).
+        Rows are prepared once. What can be stacked is trained side by side. A solver goes by falling penalties: where J
+        with l2 has one optimum, it starts at that of the neighbour, and ends at its own all the same (Friedman et al.
+        2010, 2.5).
         """
-        first = trials[0]
-        config, table, large, notes = self.tables.of(first.config)
-        decided = config.data
-        if first.measured == HELD_OUT:  # rows of the table, as are those that early stopping watches
-            decided = replace(decided, validation=None)
-        decided = replace(decided, test=None)
-        ready = made_ready(replace(config, data=decided), table, first.rows, large)
-        found: dict[int, Outcome] = {}
+        prepared, found = self._prepared(trials), dict[int, Outcome]()
+        made = {} if chosen_solver(trials[0].config.training.optimizer) else dict(enumerate(map(prepared, trials)))
+        numbers = {id(training): k for k, training in made.items()}
+        for rectangle in rectangles([*made.values()]):
+            for training in chain(*rectangle):
+                made.pop(numbers[id(training)])
+            for ended in train_together(rectangle, Pause()):
+                if ended is not None:
+                    k = numbers[id(ended)]
+                    found[k] = _measured(ended, trials[k])
         near: Model | None = None
         for k in sorted(range(len(trials)), key=lambda k: _penalties(trials[k]), reverse=True):
-            training = started(replace(trials[k].config, data=decided), ready)
+            if k in found:
+                continue
+            training = made.pop(k) if k in made else prepared(trials[k])
             unique = _has_one_optimum(training)
             if unique and near is not None:
                 training.state.w[...], training.state.b[...] = near.w, near.b
-            found[k] = _measured(training, trials[k], [*training.notes, *notes])
+            found[k] = _measured(training, trials[k])
             near = training.model if unique and not found[k].trouble and not found[k].remarks else None
         return [found[k] for k in range(len(trials))]
+
+    def _prepared(self, trials: Sequence[Trial]) -> Callable[[Trial], Training]:
+        """A function that gives the training of each; the rows that several have are prepared once."""
+        config, table, large, notes = self.tables.of(trials[0].config)
+        decided = config.data
+        if trials[0].measured == HELD_OUT:  # rows of the table, as are those that early stopping watches
+            decided = replace(decided, validation=None)
+        decided = replace(decided, test=None)
+        ready: dict[int, Ready] = {}
+
+        def training(trial: Trial) -> Training:
+            settled = replace(trial.config, data=decided)
+            if id(trial.rows) not in ready:
+                ready[id(trial.rows)] = made_ready(settled, table, trial.rows, large)
+            made = started(settled, ready[id(trial.rows)])
+            made.notes.extend(notes)
+            return made
+
+        return training
 
 
 def _penalties(trial: Trial) -> tuple[float, float]:
@@ -128,9 +153,9 @@ def _has_one_optimum(training: Training) -> bool:
     return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
 
 
-def _measured(training: Training, trial: Trial, notes: list[str]) -> Outcome:
+def _measured(training: Training, trial: Trial) -> Outcome:
     """The outcome of a training, which is run to its end."""
-    names, held_out = metrics_of(training.model.preparation.task), training.parts[trial.measured]
+    notes, names, held_out = training.notes, metrics_of(training.model.preparation.task), training.parts[trial.measured]
     try:
         for _ in training.epochs():
             pass
@@ -149,7 +174,7 @@ def remarks_on(training: Training) -> list[str]:
     loss = model.total_loss(model.z(train.X), train.y) / len(train.y)
     if not isfinite(loss):
         raise DivergedError(f"training diverged: at its end the loss on the training rows is {number(loss)}")
-    summary = {"train": {"loss": loss}, "epochs": len(training.state.records), **training.beside_constant()}
+    summary = {"train": {"loss": loss}, "epochs": training.state.epoch, **training.beside_constant()}
     if options.tolerance is not None:
         summary["optimum"] = training.optimum(model)
     found = [

@@ -17,13 +17,24 @@ def planned(root, tries, folds=None, settings=()):
 
 def test_what_differs_in_numbers_alone_is_run_together(root):
     plan = planned(root, ["data.standardize=true,false", "training.l2=0,1", "training.learning_rate=1,2"], 3)
-    assert [(group.combinations, group.fold) for group in plan.groups] == [
-        (members, fold) for members in ((0, 1, 2, 3), (4, 5, 6, 7)) for fold in range(3)
+    assert [group.members for group in plan.groups] == [
+        tuple((k, fold) for fold in range(3) for k in some) for some in ((0, 1, 2, 3), (4, 5, 6, 7))
     ]
+    assert [len(group.trials) for group in plan.groups] == [12, 12]
+    seeds = planned(root, ["training.seed=1,2", "training.optimizer={name: momentum, momentum: 0.5},momentum"], 4)
+    assert [len(group.trials) for group in seeds.groups] == [16]
     many = planned(root, ["training.l2=log:1e-4:1:40"])
     assert [len(group.trials) for group in many.groups] == [16, 16, 8]
     path = planned(root, ["training.l2=log:1e-4:1:40"], settings=["training.optimizer=newton"])
     assert [len(group.trials) for group in path.groups] == [40]
+    paths = planned(root, ["training.l2=0.1,1", "training.seed=1,2"], 2, settings=["training.optimizer=lbfgs"])
+    assert [group.members for group in paths.groups] == [((k, fold), (k + 2, fold)) for k in (0, 1) for fold in (0, 1)]
+
+
+def test_no_more_rows_are_prepared_at_a_time_than_there_is_room_for(root, monkeypatch):
+    monkeypatch.setattr("bpcli.training.selection.plan._ROOM", 150 * 5 * 2)
+    plan = planned(root, ["training.l2=0,1"], 5)
+    assert [{fold for _, fold in group.members} for group in plan.groups] == [{0, 1}, {2, 3}, {4}]
 
 
 def test_without_rows_to_choose_by(root):

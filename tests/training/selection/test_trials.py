@@ -46,3 +46,25 @@ def test_a_trial_that_diverges_has_no_numbers_and_says_so(root):
     (outcome,) = bench([Trial(settled, folds_of(settled, table, 2, 0)[0], HELD_OUT)])
     assert all(np.isnan(value) for value in outcome.metrics.values())
     assert "training diverged in epoch " in outcome.trouble
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "varied"),
+    [
+        ("iris", [], ["training.learning_rate=0.1", "training.learning_rate=0.5", "training.l2=0.01"]),
+        ("iris", ["training.early_stopping={patience: 1}"], [f"training.learning_rate={a}" for a in (0.3, 3, 100)]),
+        ("breast_cancer", ["training.epochs=9"], [f"training.learning_rate={a}" for a in (0.1, 0.3, 1e300, 1e305)]),
+        ("diabetes", ["training.epochs=9", "model.init=normal"], ["training.seed=1", "training.seed=2"]),
+        ("diabetes", ["training.tolerance=0.1"], ["training.learning_rate=0.1", "training.learning_rate=0.2"]),
+        ("iris", ["training.dtype=float32"], ["training.learning_rate=0.1", "training.learning_rate=0.2"]),
+        ("hinge", ["training.optimizer=lbfgs"], ["training.l2=0.1", "training.l2=1"]),
+    ],
+)
+def test_what_comes_of_a_trial_does_not_depend_on_those_beside_it(root, name, settings, varied):
+    trials = []
+    for setting in varied:
+        config = load_config(root / f"configs/{name}.yaml", [*settings, "data.test=null", setting])
+        settled, table, *_ = Bench().tables.of(config)
+        trials += [Trial(config, rows, HELD_OUT) for rows in folds_of(settled, table, 3, 0)]
+    together = Bench()(trials)
+    assert together == [Bench()([trial])[0] for trial in trials]
