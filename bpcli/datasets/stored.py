@@ -14,14 +14,14 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.dialect import AUTO, USUAL, dialect_of
+from bpcli.datasets.dialect import AUTO, USUAL, Dialect
 from bpcli.datasets.meaning import (
     decided_numbers,
     has_decimal_commas,
@@ -54,7 +54,7 @@ class StoredTable(Table):
         self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, a sum a column
         super().__init__(path, {}, about["rows"], line_of, self.text)
         self.written, self.own_target = about["written"], about["own_target"]
-        self.dialect, self.unusual = dialect_of(about["dialect"]), about["unusual"]
+        self.dialect, self.unusual = Dialect(**about["dialect"]), about["unusual"]
         self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
 
     def __del__(self) -> None:
@@ -148,14 +148,20 @@ class StoredTable(Table):
 
     def _as_numbers(self, name: str, codes: Array) -> Floats:
         values = self._values(name) if name in self._about["texts"] else None
-        return codes if values is None else values[codes.astype(np.intp)]
+        return codes if values is None else values[self._as_places(codes, len(values))]
 
     def _cells_of(self, codes: Mapping[str, Array]) -> Callable[[str], list[str]]:
         return lambda name: self._as_text(name, codes[name])
 
     def _as_text(self, name: str, codes: Array) -> list[str]:
         cells = self._about["texts"][name]
-        return [cells[code] for code in codes.astype(np.intp).tolist()]
+        return [cells[code] for code in self._as_places(codes, len(cells)).tolist()]
+
+    def _as_places(self, codes: Array, count: int) -> Array:
+        """The numbers of cells among so many distinct ones."""
+        if not ((codes >= 0) & (codes < count) & (codes == np.floor(codes))).all():
+            raise self._changed()
+        return codes.astype(np.intp)
 
     def _read(self, at: int, rows: int, sums: Sequence[int]) -> Array:
         """The columns at this place of the file, one for each of their sums, (columns, rows)."""
@@ -165,13 +171,17 @@ class StoredTable(Table):
             content += more
         whole = memoryview(content)
         if len(whole) < size or [*sums] != [zlib.crc32(whole[k : k + 8 * rows]) for k in range(0, size, 8 * rows)]:
-            folder = Path(self._file.name).parent
-            shutil.rmtree(folder, ignore_errors=True)
-            raise DataError(
-                f"{folder}: the copy of {self.path} has changed since it was written, and is removed",
-                "the same command again: the copy is made anew",
-            )
+            raise self._changed()
         return np.frombuffer(content).reshape(len(sums), rows)
+
+    def _changed(self) -> DataError:
+        """The error for a copy that is not what was written, which is removed."""
+        folder = Path(self._file.name).parent
+        shutil.rmtree(folder, ignore_errors=True)
+        return DataError(
+            f"{folder}: the copy of {self.path} has changed since it was written, and is removed",
+            "the same command again: the copy is made anew",
+        )
 
 
 def _from(where: Callable[[int], str], first: int) -> Callable[[int], str]:
@@ -272,16 +282,43 @@ class _Places:
 
 
 def _about(folder: Path) -> dict[str, Any] | None:
-    """The description of a copy; None if the copy is not there, or incomplete."""
+    """The description of a copy; None if the copy is not there, or is not as it was written."""
     try:
         kept = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         if zlib.crc32(kept["about"].encode()) != kept["sum"]:
             return None
         about: dict[str, Any] = json.loads(kept["about"])
-        whole = (folder / _NUMBERS).stat().st_size == 8 * about["rows"] * len(about["names"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return about if _is_sound(about, (folder / _NUMBERS).stat().st_size) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return about if whole else None
+
+
+def _is_sound(about: dict[str, Any], size: int) -> bool:
+    """Whether each part of a description is of its type, and fits the others and the size of the columns.
+
+    What has no such parts is a KeyError, TypeError, ValueError or AttributeError.
+    """
+    names, texts, dialect = about["names"], about["texts"], about["dialect"]
+    at = rows = 0
+    for start, count, sums in about["blocks"]:
+        if not _is_counted([start, count, *sums], len(names) + 2) or start != at or not count:
+            return False
+        at, rows = at + 8 * count * len(names), rows + count
+    words = [names, about["unusual"], [*texts], *texts.values(), [*dialect], [v for v in dialect.values() if v]]
+    return (
+        (at, rows) == (size, about["rows"])
+        and all(isinstance(of, list) and all(isinstance(word, str) for word in of) for of in words)
+        and len({*names}) == len(names)
+        and {*texts} <= {*names}
+        and {*dialect} <= {field.name for field in fields(Dialect)}
+        and about["own_target"] in (None, *names)
+        and isinstance(about["written"], bool)
+    )
+
+
+def _is_counted(values: Sequence[Any], count: int) -> bool:
+    """Whether these are so many whole numbers from 0 on."""
+    return len(values) == count and all(type(value) is int and value >= 0 for value in values)
 
 
 def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress: Progress | None) -> dict[str, Any]:
@@ -327,7 +364,8 @@ def _write_blocks(
         file.flush()
         os.fsync(file.fileno())
     texts = {name: list(cells) for name, cells in codes.items()}
-    how = {"dialect": asdict(block.dialect), "unusual": block.unusual, "written": block.written}
+    dialect = {name: value for name, value in asdict(block.dialect).items() if value is None or isinstance(value, str)}
+    how = {"dialect": dialect, "unusual": block.unusual, "written": block.written}
     own = {"own_target": block.own_target}
     return {"names": names, "rows": rows, "blocks": blocks, "texts": texts, **how, **own}
 

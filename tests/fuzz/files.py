@@ -14,11 +14,13 @@ import io
 import json
 import multiprocessing
 import random
+import shutil
 import signal
 import sys
 import tempfile
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -400,6 +402,48 @@ def read_checkpoint(path: Path) -> None:
     read(path)
 
 
+_COPIED = "a,color,y\n" + "".join(f"{k % 7 / 3},{'rgb'[k % 3]},{['no', 'yes'][k % 2]}\n" for k in range(40))
+
+
+def _copied(folder: Path) -> Path:
+    """The copy of a small table that a training larger than memory would keep in this folder."""
+    from bpcli.datasets.reading import Files
+    from bpcli.datasets.stored import stored
+
+    source = folder / "copied.csv"
+    if not source.exists():
+        source.write_text(_COPIED)
+    stored(Files((source,)), ["y"], folder / ".cache")
+    (copy,) = (folder / ".cache").glob("copied*")
+    return copy
+
+
+def cache_samples() -> Iterator[tuple[str, bytes]]:
+    copy = _copied(Path(tempfile.mkdtemp()))
+    yield ".json", json.loads((copy / "about.json").read_text())["about"].encode()
+    yield ".about", (copy / "about.json").read_bytes()
+    yield ".bin", (copy / "columns.bin").read_bytes()
+
+
+def read_cache(path: Path) -> None:
+    from bpcli.datasets.reading import Files
+    from bpcli.datasets.stored import stored
+
+    copy, content = _copied(path.parent), path.read_bytes()
+    if path.suffix == ".json":  # a description of the right sum
+        text = content.decode("utf-8", "replace")
+        content = json.dumps({"sum": zlib.crc32(text.encode()), "about": text}).encode()
+    (copy / ("columns.bin" if path.suffix == ".bin" else "about.json")).write_bytes(content)
+    try:
+        table = stored(Files((path.parent / "copied.csv",)), ["y"], path.parent / ".cache")
+        for whole in (table, *table.blocks()):
+            for name in whole.names:
+                whole.numeric(name) if whole.is_numeric(name) else whole.text(name)
+                whole.missing(name)
+    finally:
+        shutil.rmtree(path.parent / ".cache", ignore_errors=True)
+
+
 def read_summary(path: Path) -> None:
     from bpcli.training.run import load_summary, read_history, summary_rows
 
@@ -429,6 +473,7 @@ KINDS = {
     "checkpoint": Kind(run_samples("checkpoint.npz"), read_checkpoint),
     "model-meta": Kind(meta_samples("model.npz"), read_meta("model.npz", read_model)),
     "checkpoint-meta": Kind(meta_samples("checkpoint.npz"), read_meta("checkpoint.npz", read_checkpoint)),
+    "cache": Kind(cache_samples, read_cache),
     "summary": Kind(run_samples("summary.json"), read_summary),
 }
 """What is damaged, and how it is read."""
