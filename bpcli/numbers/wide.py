@@ -210,7 +210,7 @@ def _power(x: Decimal, y: Decimal) -> Decimal:
     if not (x and y and x.is_finite() and y.is_finite()):
         return Decimal(FLOATS.power(float(x) if not x.is_finite() else float(_sign(x)) if x else 0.0, float(y)))
     twice = _MORE.add(y, y)
-    if x > 0 and abs(twice) < _MANY and twice == twice.to_integral_value():
+    if x > 0 and twice.copy_abs() < _MANY and twice == twice.to_integral_value():
         return _CONTEXT.power(_MORE.sqrt(x), twice)  # of whole powers, and much faster than a logarithm
     return _CONTEXT.power(x, y)
 

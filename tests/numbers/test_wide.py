@@ -1,6 +1,7 @@
 """Wide numbers beside mpmath at 400 digits, within the doubles and far outside."""
 
 import math
+from decimal import Decimal
 
 import mpmath
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.numbers.wide import wide, wides
+from bpcli.numbers.wide import Wide, wide, wides
 
 TRUE = {
     "arcsin": mpmath.asin,
@@ -103,3 +104,10 @@ def test_an_angle_far_beyond_the_doubles_is_not_known(name):
     for _ in range(3):
         angle = angle * angle
     assert wides().functions[name](angle).x.is_nan()
+
+
+@pytest.mark.parametrize("exponent", ["1e1000001", "-1e1000001", "9e999999999", "-1e-1000001"])
+def test_an_exponent_of_any_size(exponent):
+    got = wides().functions["power"](wide(2.0), Wide(Decimal(exponent)))
+    larger, smaller = Decimal(exponent) > 1, Decimal(exponent) < -1
+    assert float(got) == (math.inf if larger else 0 if smaller else 1)  # 2^±∞, 2^0
