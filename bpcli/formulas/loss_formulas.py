@@ -193,7 +193,8 @@ def dsoftplus_poisson_term_dz(y: Any, z: Any) -> Any:
 def sigmoid_bce_term(y: Any, z: Any) -> Any:
     """bce_term(y, σ(z)) from z: log(1 + e^−|z|) + |z|·(1 − y where z ≥ 0, else y), of which no part cancels."""
     xp = namespace(y, z)
-    return xp.log1p(xp.exp(-abs(z))) + abs(z) * xp.where(z >= 0, 1.0 - y, y)
+    share = xp.where(z >= 0, 1.0 - y, y)
+    return xp.log1p(xp.exp(-abs(z))) + xp.where(share == 0, 0.0, abs(z)) * share  # 0 of an infinite z is 0
 
 
 def dsigmoid_bce_term_dz(y: Any, z: Any) -> Any:

@@ -278,3 +278,10 @@ def test_bce_of_logits_holds_for_every_number_in_the_place_of_a_label(y, z):
     p = 1 / (1 + mp.exp(-mp.mpf(z)))
     parts = y * mp.log(p), (1 - mp.mpf(y)) * mp.log(1 - p)
     assert abs(loss_formulas.sigmoid_bce_term(y, z) + sum(parts)) <= 1e-15 * sum(map(abs, parts))
+
+
+@pytest.mark.parametrize(("y", "z"), [(1.0, math.inf), (0.0, -math.inf)])
+def test_bce_of_an_infinite_z_on_the_side_of_its_label(y, z):
+    limit = float(mp.log1p(mp.exp(-abs(mp.mpf(z)))))
+    assert loss_formulas.sigmoid_bce_term(y, z) == limit == 0
+    assert loss_formulas.sigmoid_bce_term(np.array([y]), np.array([z])) == limit
