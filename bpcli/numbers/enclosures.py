@@ -154,6 +154,11 @@ def bits() -> int:
     return int(ctx.prec)
 
 
+def accuracy(x: Ball) -> int:
+    """The bits to which it is known."""
+    return int(as_arb(x).rel_accuracy_bits())
+
+
 def enclosure(x: Ball) -> tuple[Fraction | float, Fraction | float]:
     """Two numbers between which it lies for certain; ±∞ or NaN at both ends if it is that for certain.
 

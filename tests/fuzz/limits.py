@@ -68,14 +68,17 @@ def _common(found: list[Any]) -> list[arb | None]:
 
 
 def _limit(near: tuple[arb, ...]) -> arb | None:
-    """The number that all come to, 0 of those that fall with the distance; pairs are from one side."""
+    """The number that all come to; of those that fall with the distance 0, or what is less than they are.
+
+    Pairs are from one side.
+    """
     first = near[0]
     if all(x.abs_upper() < _NOTHING for x in near):
         return arb(0)
     if all(abs(x - first) <= abs(first) * arb(2) ** -_SAME for x in near):
         return first
     falls = all(abs(b) <= abs(a) * arb(2) ** -(_FURTHER // 3) for a, b in zip(near[::2], near[1::2], strict=True))
-    return arb(0) if falls else None
+    return arb(0, max(float(x.abs_upper()) for x in near[1::2])) if falls else None
 
 
 def kink(question: Question, true: Truth) -> tuple[float, float] | None:

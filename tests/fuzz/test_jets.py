@@ -158,3 +158,13 @@ def test_a_wrong_digit_is_seen():
 def test_a_short_run_finds_nothing():
     findings = [found for found in explore(seed=12, expressions=60) if isinstance(found, Finding)]
     assert findings == []
+
+
+def test_what_falls_with_the_distance_may_be_less_and_not_0():
+    text, u = "cce(softmax(u),softmax(u))", [-1.0, -1.0, -499.5]
+    value = truth(text, {"u": u}, ["u"]).value[0]
+    found = limits(text, {"u": u}, ["u"], value).gradient[0]
+    # H = −Σ pᵢ log pᵢ at (½, ½, ε): ∂H/∂u₀ = −p₀(log p₀ + H) = −½ε(log ½ − log ε) to first order, ε = e^−498.5/2.
+    eps = math.exp(-498.5) / 2
+    true = -0.5 * eps * (math.log(0.5) - math.log(eps))
+    assert not wrong(true, found, 20)

@@ -20,6 +20,7 @@ Bounded = tuple[float, float]
 _ULP = 2.0**-52
 _LOST = 2.0**-20  # of a number: what is off by more has lost digits
 _SMALLEST = 2.0**-1073
+_SHOWN_BITS = 40  # that a ball is known to, to stand in a note as a double
 
 
 class Doubles:
@@ -81,6 +82,10 @@ class Doubles:
         """What is shown: NaN where rounding may have left no digits."""
         return x[0] if x[1] <= abs(x[0]) * _LOST + _SMALLEST else math.nan
 
+    def shown(self, x: float) -> float:
+        """A result as a double."""
+        return x
+
     def approximate(self, x: Bounded) -> float:
         """A double near it."""
         return x[0]
@@ -97,6 +102,7 @@ class Balls:
         from bpcli.numbers import balls, enclosures
 
         self._space, self.of, self._power = balls.balls(), enclosures.rational, balls.power
+        self._accuracy = enclosures.accuracy
         self.unknown, self.beyond_proof = enclosures.ANYTHING, enclosures.BEYOND_PROOF
         self.anything = enclosures.ANYTHING
         self.cost = 2 + enclosures.bits() // 512
@@ -129,6 +135,12 @@ class Balls:
     def result(self, x: Any) -> Any:
         """What is shown."""
         return x
+
+    def shown(self, x: Any) -> float:
+        """A result as a double, NaN where it is not known well."""
+        if isinstance(x, float):
+            return x
+        return self.approximate(x) if self._accuracy(x) >= _SHOWN_BITS else math.nan
 
     def approximate(self, x: Any) -> float:
         """A double near it."""

@@ -100,6 +100,8 @@ def resolve(
                 plain[o, i, b] = used
                 if second and o not in looked:  # the other order rests on the convention for the slope by input i
                     plain[i, o, b] = used
+                if second and sides.left == sides.right and not near.gradient_at(looked)[o][b].defined:
+                    continue  # no jump: the slope at the point is itself of one side, or a convention that has a note
                 if is_kink:
                     slope = f"d²/d{near.names[o]}d{near.names[i]}" if second else f"d/d{near.names[i]}"
                     found.append(_kink(slope, b, sides, used, second, near.kind))
@@ -192,8 +194,8 @@ def _kink(slope: str, point: int, sides: Sides, used: Any, second: bool, kind: S
     left, right, other = (double(side) for side in (*sides[:2], sides.other))
     if other is not None and right is not None:
         left, right = sorted((other, right))
-    shown = used if isinstance(used, float) else kind.reals.arithmetic.approximate(used)
-    return Kink(slope, point, left, right, shown, sides.jumps is True and not second)
+    jumps = sides.jumps is True and (not second or left == right)
+    return Kink(slope, point, left, right, kind.reals.arithmetic.shown(used), jumps)
 
 
 def resolve_tangents(names: Sequence[str], plain: Any, left: Any, right: Any, kink: str) -> list[Kink]:

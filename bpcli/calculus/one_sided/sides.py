@@ -83,7 +83,9 @@ class Neighbourhood:
 
     def gradient(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
         """The gradient, a list by input of a list by point."""
-        values = self.program.forward(self.kind.rules, self._moved(shifts))
+        return self._reverse(self.program.forward(self.kind.rules, self._moved(shifts)))
+
+    def _reverse(self, values: list[Any]) -> list[list[Series]]:
         (slot,) = self.program.outputs
         active, one = self.program.active(self.wrt), self.kind.namespace.ones(1)
         found = self.program.reverse(self.kind.rules, values, {slot: one}, active)
@@ -104,22 +106,48 @@ class Neighbourhood:
         return [[_sides(*series, self.kind) for series in zip(*row, strict=True)] for row in rows]
 
     def second_slopes(self, i: int, inputs: Sequence[int], gradient: list[list[Series]]) -> list[list[Sides]]:
-        """The slopes of the gradient by input i; the other inputs are on the same side, and then on the other."""
-        ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
-        power, found = ASIDE[self.kind.length], []
-        for direction, aside in ways:
-            others = [(other, aside, power) for other in inputs if other != i]
-            found.append(self.gradient([(i, direction, Fraction(1)), *others]))
+        """The slopes of the gradient by input i, the other inputs as they are.
+
+        Of entries that lead along an edge so, they are on the same side of the point, and then on the other.
+        """
+        found, sure = self._along(i) if len(inputs) > 1 else ([], [False] * len(self.entries))
+        if not all(sure):
+            ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
+            aside = [(other, ASIDE[self.kind.length]) for other in inputs if other != i]
+            apart = [
+                self.gradient([(i, direction, Fraction(1)), *((other, side, power) for other, power in aside)])
+                for direction, side in ways
+            ]
+            found = [found[o] if sure[o] else [way[o] for way in apart] for o in range(len(self.entries))]
         result = []
-        for *series, at in zip(*found, gradient, strict=True):
+        for ways_of, at in zip(found, gradient, strict=True):
             row = []
-            for *ways_at, value in zip(*series, at, strict=True):
+            for *ways_at, value in zip(*ways_of, at, strict=True):
                 sides = _sides(ways_at[0], ways_at[1], value, self.kind)
                 if len(ways_at) > 2:
                     sides = _crossed(sides, _sides(ways_at[2], ways_at[3], value, self.kind), self.kind)
                 row.append(sides)
             result.append(row)
         return result
+
+    def _along(self, i: int) -> tuple[list[list[list[Series]]], list[bool]]:
+        """The gradient as input i alone moves to either side, by entry, and of which the rules hold on the way.
+
+        They hold for entry i: a step that stays at an edge has the slope 0 along the way, whatever its own one is.
+        """
+        found, at_edge = [], set()
+        for direction in (-1.0, 1.0):
+            values = self.program.forward(self.kind.rules, self._moved([(i, direction, Fraction(1))]))
+            steps = self.program.non_smooth(self.wrt)
+            at_edge |= {slot for slot in steps if np.any(self.program.edge(self.kind.rules, values, slot))}
+            found.append(self._reverse(values))
+        by_entry = [list(ways) for ways in zip(*found, strict=True)]
+        smooth = {name: at_edge.isdisjoint(self.program.non_smooth([name])) for name in self.wrt}
+        sure = [
+            (o == i or smooth[name]) and all(series.defined and series.order > 1 for way in ways for series in way)
+            for o, ((name, _), ways) in enumerate(zip(self.entries, by_entry, strict=True))
+        ]
+        return by_entry, sure
 
     def gradient_at(self, inputs: Sequence[int]) -> list[list[Series]]:
         """The gradient at the points themselves, by `inputs` from both sides; undefined where these differ."""

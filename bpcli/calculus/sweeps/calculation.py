@@ -230,8 +230,12 @@ class Calculation:
             _, gradient = self.gradient(point)
             first = self.kinks
             rows = self._one_sided(point, gradient.values(), ([row] for row in matrix), second=True)
-            # Where the first derivative jumps, a second one that is the same on both sides needs no note of its own.
-            self.kinks = [*first, *(kink for kink in self.kinks if not kink.slope or kink.left != kink.right)]
+            # Where the value has a note, a second derivative that is the same on both sides needs none of its own.
+            known = bool(first)
+            self.kinks = [
+                *first,
+                *(kink for kink in self.kinks if not (known and kink.slope and kink.left == kink.right)),
+            ]
             matrix = self.sweeps.matrix([[v for part in row.values() for v in part] for row in rows])
         return value, gradient, matrix
 

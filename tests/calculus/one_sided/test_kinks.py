@@ -217,6 +217,9 @@ MIXED = [
     ("|x*y|", 0, 0, [[0, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 1], [1, 0]], True),
     ("hypot(x,y)**2+x*y", 0, 0, [[2, 1], [1, 2]], [[2, 1], [1, 2]], [[2, 1], [1, 2]], False),
     ("relu(x+y)**2", 0, 0, [[2, 2], [2, 2]], [[0, 0], [0, 0]], [[2, 2], [2, 2]], True),
+    # f(x, 0) = x², however fast the region about it narrows; ∂f/∂y is 1 at (x, 0), and 0 at (0, y).
+    ("where(|y|<|x|**100,x**2,0)", 0, 0, [[2, 0], [0, 0]], [[2, 0], [0, 0]], [[2, 0], [0, 0]], False),
+    ("where(hypot(x,y)==0,0,x**2*y/(x**2+y**2))", 0, 0, [[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]], True),
     ("x**2*y**1.5*sqrt(y)", 1, 0, [[0, 0], [0, 2]], [[0, NAN], [0, NAN]], [[0, 0], [0, 2]], False),
 ]
 
@@ -356,6 +359,9 @@ def test_certified_at_an_edge():
         assert one.gradient({"x": 0.0})[1]["x"] == slope
     one = Certified(calculation("|x-0.1*3|", {"x": 0.25}))
     assert one.gradient({"x": 0.25})[1]["x"] == -1
+    one = Certified(calculation("|x*sqrt(2)**2-2|", {"x": 1.0}))
+    assert math.isnan(one.gradient({"x": 1.0})[1]["x"])  # of which balls know that it is between −2 and 2
+    assert [(kink.left, kink.right, math.isnan(kink.used)) for kink in one.kinks] == [(-2, 2, True)]
 
 
 PIECES = st.recursive(
