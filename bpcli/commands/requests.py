@@ -225,14 +225,18 @@ class Request:
             yield from self.single_points()
             return
         from bpcli.api.bulk import point_of
+        from bpcli.commands.activity import Progress, activity
 
-        for part in self.blocks(1024):
-            if part is None:  # who asks waits for what is printed by now
-                sys.stdout.flush()
-                continue
-            calculation, block = part
-            for i in range(max(block[name].shape[-1] for name in self.variables.names)):
-                yield calculation, point_of(block, self.variables.names, i)
+        done = 0
+        with activity(lambda: Progress("points", done, None, "point"), quiet=sys.stdout.isatty()):
+            for part in self.blocks(1024):
+                if part is None:  # who asks waits for what is printed by now
+                    sys.stdout.flush()
+                    continue
+                calculation, block = part
+                for i in range(max(block[name].shape[-1] for name in self.variables.names)):
+                    yield calculation, point_of(block, self.variables.names, i)
+                    done += 1
 
 
 def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:

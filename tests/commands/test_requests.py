@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -484,3 +485,19 @@ def test_a_name_that_may_be_meant_as_more_is_told_of(bpcli, arguments, told):
     found = bpcli(*arguments)
     assert found.code == 0
     assert f"write {told}" in found.err if told else not found.err
+
+
+@pytest.mark.parametrize("command", ["hessian", "jacobian", "check"])
+def test_points_that_are_taken_one_by_one_are_counted_for_a_bar(bpcli, tmp_path, monkeypatch, command):
+    counted = []
+
+    @contextmanager
+    def activity(measure, quiet=False):
+        yield
+        counted.append((measure().done, quiet))
+
+    monkeypatch.setattr("bpcli.commands.activity.activity", activity)
+    points = tmp_path / "p.csv"
+    points.write_text("x\n" + "1\n2\n3\n" * 700)
+    assert bpcli(command, "x**2", "--points", points).code == 0
+    assert counted == [(2100, False)]

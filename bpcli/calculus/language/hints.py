@@ -121,13 +121,13 @@ cross_entropy categorical_crossentropy(x, y): cce(x, y)
 """A line for calls of one meaning: their names elsewhere, the arguments, and what they are here. The first line of a
 name that fits the arguments counts."""
 
-_DERIVATIVE = "bpcli grad differentiates; write the function itself"
+_DERIVATIVE = "grad differentiates; write the function itself"
 _NO_MATRICES = "matrices have A@B, A.T and dot(x, y); other things are written out by entries, A[0,1]"
 _NO_ORDER = "of many entries there are sum, mean, prod, min, max, norm and dot"
 _NO_CALLS = {
     **dict.fromkeys(["diff", "derivative", "deriv", "differentiate", "grad", "gradient"], _DERIVATIVE),
-    **dict.fromkeys(["jacobian", "jac"], "bpcli jacobian differentiates; write the functions themselves"),
-    **dict.fromkeys(["hessian", "hess"], "bpcli hessian differentiates; write the function itself"),
+    **dict.fromkeys(["jacobian", "jac"], "jacobian differentiates; write the functions themselves"),
+    **dict.fromkeys(["hessian", "hess"], "hessian differentiates; write the function itself"),
     **dict.fromkeys(["integral", "integrate", "quad"], "there is no integral"),
     "int": "there is no integral; int(x), without the digits behind the point, is sign(x)*floor(abs(x))",
     **dict.fromkeys(["argmax", "argmin"], "there is no place of the largest entry; its value is max(x)"),
@@ -204,8 +204,8 @@ CHARACTERS = {
     "{": "group with parentheses: ( )",
     "}": "group with parentheses: ( )",
     "\\": "write names plainly: alpha or α, sqrt(x), x1",
-    "'": "x.T is the transpose; bpcli grad differentiates; nothing stands in quotes",
-    "′": "x.T is the transpose; bpcli grad differentiates",
+    "'": "x.T is the transpose; grad differentiates; nothing stands in quotes",
+    "′": "x.T is the transpose; grad differentiates",
     '"': "nothing in an expression stands in quotes",
     "`": "nothing in an expression stands in quotes",
     "$": "put the expression in quotes, so that the shell leaves it alone",

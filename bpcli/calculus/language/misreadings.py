@@ -38,7 +38,7 @@ def derivative_sign(text: str) -> tuple[int, int, str] | None:
     return None
 
 
-_GRAD = "bpcli grad differentiates; write the function itself"
+_GRAD = "grad differentiates; write the function itself"
 
 
 class Misreadings(TokenReader):

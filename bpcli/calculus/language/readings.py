@@ -69,7 +69,7 @@ def _of_quotient_or_power(node: Binary, names: Sequence[str]) -> Iterator[str]:
     if not isinstance(left, Name) or not isinstance(right, Name) or right.name not in names:
         return
     if node.op == "/" and left.name[0] == right.name[0] == "d" and len(right.name) == 2:
-        yield f"{left.name}/{right.name} is a quotient of two names; bpcli grad differentiates"
+        yield f"{left.name}/{right.name} is a quotient of two names; grad differentiates"
     if node.op == "**" and right.name[0] == "T":
         factor = f"@{right.name[1:]}" if right.name[1:] else ""
         yield f"{right.name} is a name here: for the transpose of {left.name} write {left.name}.T{factor}"

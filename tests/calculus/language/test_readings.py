@@ -61,8 +61,8 @@ def test_letters_that_are_variables_are_a_product():
         ("w^T*x", "T is a name here: for the transpose of w write w.T"),
         ("w^Tx", "Tx is a name here: for the transpose of w write w.T@x"),
         ("x^T*A*x^T", "T is a name here: for the transpose of x write x.T"),
-        ("dy/dx", "dy/dx is a quotient of two names; bpcli grad differentiates"),
-        ("df/dx*2", "df/dx is a quotient of two names; bpcli grad differentiates"),
+        ("dy/dx", "dy/dx is a quotient of two names; grad differentiates"),
+        ("df/dx*2", "df/dx is a quotient of two names; grad differentiates"),
     ],
 )
 def test_a_sign_of_another_language(text, note):
