@@ -1,5 +1,6 @@
 """The processes that train one model together, called ranks: one alone, or those that mpiexec or srun has started."""
 
+import atexit
 import math
 import os
 import pickle
@@ -22,6 +23,16 @@ T = TypeVar("T")
 EXTRA = "mpi"
 
 
+class Window(Protocol):
+    """Rows of every rank, of which any rank takes some, whatever the others do meanwhile."""
+
+    own: Array
+    """This rank's."""
+
+    def taken(self, rank: int, places: Array) -> Array:
+        """Rows of a rank, by their places among its own."""
+
+
 class Ranks(Protocol):
     """The ranks, of which this process is one. All of them call each method in the same order."""
 
@@ -40,6 +51,9 @@ class Ranks(Protocol):
         All are arrays of numbers, of one type and, behind the first axis, of one shape.
         """
 
+    def window(self, own: Array) -> Window:
+        """Rows of numbers, (m, n), of this rank that the others may take; all are of one type and width."""
+
     def summed(self, parts: Iterable[Array], first: int) -> Array:
         """The sum of every rank's blocks along the tree of `sums.summed`, to the same bits for every number of ranks.
 
@@ -50,7 +64,23 @@ class Ranks(Protocol):
 
 def share(count: int, ranks: Ranks) -> range:
     """Which of so many things, in order, are this rank's."""
-    return range(count * ranks.rank // ranks.size, count * (ranks.rank + 1) // ranks.size)
+    return range(*edges(count, ranks.size)[ranks.rank : ranks.rank + 2])
+
+
+def edges(count: int, size: int) -> list[int]:
+    """Where the shares of so many ranks begin, and the last one ends."""
+    return [count * rank // size for rank in range(size + 1)]
+
+
+class OwnRows:
+    """The rows of one process."""
+
+    def __init__(self, own: Array) -> None:
+        self.own = own
+
+    def taken(self, rank: int, places: Array) -> Array:
+        """Some rows."""
+        return np.asarray(self.own[places])
 
 
 class Alone:
@@ -70,6 +100,10 @@ class Alone:
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
         """The part."""
         return list(parts)
+
+    def window(self, own: Array) -> Window:
+        """The rows."""
+        return OwnRows(own)
 
     def summed(self, parts: Iterable[Array], first: int) -> Array:
         """`sums.summed`."""
@@ -150,6 +184,13 @@ class MPIRanks:
             )
         )
         return np.split(into, np.cumsum(rows)[:-1])
+
+    def window(self, own: Array) -> Window:
+        """Rows of this rank that the others may take, in memory of MPI's."""
+        self._meet(f"window {own.dtype} {own.shape[1:]}", None)
+        opened = _MPIWindow(self._MPI, self._comm, own)
+        self._meet("window", None)  # once every rank's rows are in it
+        return opened
 
     def summed(self, parts: Iterable[Array], first: int) -> Array:
         """The sum of every rank's blocks along the tree: the ranks exchange the nodes that they have whole."""
@@ -253,6 +294,35 @@ class MPIRanks:
         one_of = "one of " if len(ranks) > 1 and len(ranks) == self.size - 1 and self.rank else ""
         are = "is" if len(ranks) == 1 or one_of else "are"
         return LateError(f"{one_of}{' and '.join(named)} {are} late by more than {seconds:g} s")
+
+
+class _MPIWindow:
+    """Rows in a window of MPI, which all ranks open at once and close when the process ends."""
+
+    def __init__(self, MPI: Any, comm: Any, own: Array) -> None:
+        self._MPI, self._rank, self._width = MPI, int(comm.rank), own.shape[1:]
+        self._window = MPI.Win.Allocate(own.nbytes, 1, comm=comm)
+        content = np.frombuffer(self._window.tomemory(), np.uint8)[: own.nbytes]
+        self.own = content.view(own.dtype).reshape(own.shape)
+        self.own[...] = own
+        self._row = MPI.BYTE.Create_contiguous(own.dtype.itemsize * math.prod(own.shape[1:])).Commit()
+        self._window.Lock_all(MPI.MODE_NOCHECK)
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._window.Unlock_all()
+        self._window.Free()
+
+    def taken(self, rank: int, places: Array) -> Array:
+        """Rows of a rank, by their places among its own."""
+        if rank == self._rank:
+            return np.asarray(self.own[places])
+        found = np.empty((len(places), *self._width), self.own.dtype)
+        there = self._row.Create_indexed_block(1, places.astype(np.int32)).Commit()
+        self._window.Get([found, len(places), self._row], rank, [0, 1, there])
+        self._window.Flush(rank)
+        there.Free()
+        return found
 
 
 def _waited(poll: Callable[[], bool], patience: float | None) -> bool:

@@ -1,15 +1,29 @@
 """Several ranks in the threads of one process, for tests without MPI."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
+
+from bpcli import sums
 
 Array = NDArray[Any]
 T = TypeVar("T")
 SECONDS = 60  # after which a rank that waits for others gives up
+
+
+class ThreadWindow:
+    """Rows of every rank, which each can take."""
+
+    def __init__(self, own: Array, every: list[Array]) -> None:
+        self.own, self._every = own, every
+
+    def taken(self, rank: int, places: Array) -> Array:
+        """Some rows of a rank."""
+        return np.asarray(self._every[rank][places])
 
 
 class ThreadRank:
@@ -26,6 +40,22 @@ class ThreadRank:
         every = [*self._values]
         self._barrier.wait(SECONDS)
         return every
+
+    def from_first(self, found: T) -> T:
+        """What rank 0 gives."""
+        return self.gathered(found)[0]
+
+    def named(self, rank: int) -> str:
+        """A rank in words."""
+        return f"rank {rank}"
+
+    def window(self, own: Array) -> "ThreadWindow":
+        """Rows of every rank."""
+        return ThreadWindow(own, self.gathered(own))
+
+    def summed(self, parts: Iterable[Array], first: int) -> Array:
+        """The sum of the blocks of all ranks."""
+        return sums.summed(part for of_rank in self.gathered([part.copy() for part in parts]) for part in of_rank)
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
         """What every rank has for this one."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from numpy.typing import NDArray
 
 from bpcli.errors import BpcliError
+from bpcli.ranks import Ranks, Window
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class NotSharedError(Exception):
 class Share:
     """A share of a table among several processes, of which each hears where another one fails."""
 
-    def __init__(self, ranks: Gathering) -> None:
+    def __init__(self, ranks: Ranks) -> None:
         self._ranks, self.rank, self.size = ranks, ranks.rank, ranks.size
 
     def gathered(self, found: T) -> list[T]:
@@ -70,6 +71,11 @@ class Share:
         """What each process has for this one; NotSharedError as `gathered`."""
         self.gathered(None)
         return self._ranks.exchanged(parts)
+
+    def window(self, own: Array) -> Window:
+        """Rows of this process that the others may take."""
+        self.gathered(None)
+        return self._ranks.window(own)
 
     def done(self, work: Callable[[], T], *errors: type[Exception]) -> T:
         """What comes of `work`; NotSharedError in every process if an error of bpcli's, of memory or of these stops one

@@ -262,11 +262,10 @@ class Table:
         return f"{self.path}:{line}" if line is not None else f"{self.path}, row {first_row + row + 1}"
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
-        """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric."""
-        words = self.number_gaps(name)
-        return next(
-            (row, cell) for row, cell in enumerate(self.text(name)) if cell not in words and not self.reads(cell)
-        )
+        """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric; in a
+        share without such a cell (0, "")."""
+        words, cells = self.number_gaps(name), enumerate(self.text(name))
+        return next(((row, cell) for row, cell in cells if cell not in words and not self.reads(cell)), (0, ""))
 
     def reads(self, cell: str) -> bool:
         """Whether a cell is a number, as the table writes them."""

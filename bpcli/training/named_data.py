@@ -13,6 +13,7 @@ from bpcli.datasets.preparation.labels import label_codes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.splits import split_rows
 from bpcli.datasets.reading import Files, read_files
+from bpcli.datasets.share import WHOLE, Gathering, total
 from bpcli.datasets.stored import Progress, stored
 from bpcli.datasets.table import Table, only_column, with_target
 from bpcli.errors import ConfigError
@@ -31,21 +32,27 @@ def cache_of(config: Config) -> Path:
     return config.output.absolute().parent / ".cache"
 
 
-def read_data(config: Config, paths: Paths, large: bool = False, progress: Progress | None = None) -> Table:
-    """The table at `paths`, with the target joined to it where that has files of its own; a `large` one as a copy."""
+def read_data(
+    config: Config, paths: Paths, large: bool = False, progress: Progress | None = None, share: Gathering = WHOLE
+) -> Table:
+    """The table at `paths`, or a `share` of it, with the target joined to it where that has files of its own; a `large`
+    one as a copy."""
     data, files = config.data, files_of(config, paths)
     has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
     as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # told apart exactly
     table = (
         stored(files, as_text, cache_of(config), progress)
         if large and all(path.is_file() for path in files.paths)
-        else read_files(files)
+        else read_files(files, share=share)
     )
     if data.target_path is not None and paths == data.path:
-        other = read_files(files_of(config, data.target_path))
+        other = read_files(files_of(config, data.target_path), share=share)
         target = data.target or only_column(other, table)
         table = with_target(table, other, target)
         table.own_target = target
+        if share.size > 1:
+            table.first_row = other.first_row
+            table.agree(share)
     return table
 
 
@@ -110,8 +117,8 @@ def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, A
     codes, validation, test = None, fraction(config.data.validation), fraction(config.data.test)
     if (validation or test) and task_of(config.model.type, config.loss) is not Task.REGRESSION:
         codes = label_codes(table, config.data.target or "")
-    parts = split_rows(table.rows, validation, test, codes, rng)
-    return {name: rows for name, rows in zip(PARTS, parts, strict=True) if len(rows)}
+    parts = split_rows(table.rows, validation, test, codes, rng, table.share)
+    return {name: rows for name, rows in zip(PARTS, parts, strict=True) if total(table.share, len(rows))}
 
 
 def preparation_options(config: Config) -> PreparationOptions:

@@ -13,7 +13,9 @@ from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
 from bpcli.datasets.row_file import Matrix
+from bpcli.datasets.share import Share
 from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.spread import SpreadRows, gathered_rows
 from bpcli.datasets.stored import StoredTable
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
@@ -44,6 +46,8 @@ def prepared_parts(
 ) -> tuple[dict[str, Part], Array, list[str]]:
     """The prepared parts of a table, by name, with the rows of the table in the first; and notes."""
     dtype = np.dtype(config.training.dtype)
+    if isinstance(table.share, Share):
+        return spread_parts(table, table.share, preparation, rows, dtype)
     if large:
         return stored_parts(table, preparation, rows, dtype, cache_of(config), config.data.weight is not None)
     prepared = dict(zip(rows, preparation.apply_parts(table, [*rows.values()], dtype=dtype), strict=True))
@@ -83,12 +87,30 @@ def stored_parts(
     return parts, np.concatenate(first) if first else np.empty(0, np.intp), tally.notes(table)
 
 
+def spread_parts(
+    table: Table, share: Share, preparation: Preparation, rows: Mapping[str, Array], dtype: Any
+) -> tuple[dict[str, Part], Array, list[str]]:
+    """`prepared_parts` of a share of a table: features are spread over the processes, each of which has all targets."""
+    tally = Tally()
+    prepared = preparation.apply_parts(table, [*rows.values()], tally=tally, dtype=dtype)
+    trained = [as_trained(part.X, dtype) for part in prepared]
+    parts = {
+        name: Part(SpreadRows(X, share), gathered_rows(part.y, share))
+        for name, X, part in zip(rows, trained, prepared, strict=True)
+    }
+    merged = tally.merged(share)
+    merged.unseen = {c.name: merged.unseen[c.name] for c in preparation.columns if c.name in merged.unseen}
+    return parts, prepared[0].rows, merged.notes(table)
+
+
 def weights_of_rows(
     config: Config, preparation: Preparation, table: Table, rows: Array, y: Array, notes: list[str]
 ) -> Array | None:
     """The weights of the training rows, which are `rows` of the table; None where the config gives none."""
     column, by_class = config.data.weight, config.training.class_weight
     of_rows = None if column is None else column_weights(table, column, rows)
+    if of_rows is not None and isinstance(table.share, Share):
+        of_rows = gathered_rows(of_rows, table.share)
     if by_class is None or preparation.classes is None:
         return sample_weights(y, of_rows, None)
     by_number = class_weights(by_class, preparation.classes, y, of_rows)

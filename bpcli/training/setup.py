@@ -1,6 +1,7 @@
 """A training made ready from its config: read, split, prepare, start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 from bpcli.datasets.large import has_blocks, is_large
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
+from bpcli.datasets.readers.text_file import OtherEncodingError
+from bpcli.datasets.reading import Files
+from bpcli.datasets.share import NotSharedError, Share
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import Table
@@ -15,6 +19,7 @@ from bpcli.errors import ConfigError, DataError, TooLargeError
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.memory import available_memory
+from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
@@ -42,15 +47,20 @@ from bpcli.training.start import start
 from bpcli.training.trainer import Training, most_epochs
 
 
-def prepare(config: Config, progress: Progress | None = None, in_files: bool = False) -> Training:
+def prepare(config: Config, progress: Progress | None = None, in_files: bool = False, ranks: Ranks = ALONE) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
 
-    Data that is large compared with the free memory, or runs out of it, stays in files, and gives the same numbers.
+    Several `ranks` read a share each, where the files can be shared. Data that is large compared with the free memory,
+    or runs out of it, stays in files, and gives the same numbers.
 
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
     """
     files = data_files(config)
+    if ranks.size > 1:
+        check_same_files(files, ranks)
+        with suppress(NotSharedError):
+            return _shared(config, Share(ranks))
     if not in_files and not is_large(files):
         try:
             return _prepare(config, False, progress)
@@ -66,10 +76,40 @@ def _prepare(config: Config, large: bool, progress: Progress | None) -> Training
 
 def prepare_table(config: Config, table: Table, large: bool = False, progress: Progress | None = None) -> Training:
     """`prepare` with the table of `data.path`, which is not read."""
-    config, notes = decided(config, table)
-    training = started(config, made_ready(config, table, split(config, table, streams(config)[0]), large, progress))
+    config, ready, notes = _decided_and_ready(config, table, large, progress)
+    training = started(config, ready)
     training.notes.extend(notes)
     return training
+
+
+def _decided_and_ready(
+    config: Config, table: Table, large: bool, progress: Progress | None
+) -> tuple[Config, "Ready", list[str]]:
+    config, notes = decided(config, table)
+    rows = split(config, table, streams(config)[0])
+    return config, made_ready(config, table, rows, large, progress), notes
+
+
+def _shared(config: Config, share: Share) -> Training:
+    """`prepare` with a share of the rows of each file; NotSharedError where one can't be shared, or has a mistake."""
+
+    def ready() -> tuple[Config, "Ready", list[str]]:
+        return _decided_and_ready(config, read_data(config, config.data.path, share=share), False, None)
+
+    config, prepared, notes = share.done(ready, OtherEncodingError)
+    training = started(config, prepared)
+    training.notes.extend(notes)
+    return training
+
+
+def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
+    """DataError where a rank finds other files than rank 0, by their names and sizes."""
+    mine = [(path.name, path.stat().st_size) for files in tables for path in files.paths if path.is_file()]
+    first, *others = ranks.gathered(mine)
+    for rank, found in enumerate(others, 1):
+        if found != first:
+            odd = sorted({*found} ^ {*first})[0][0]
+            raise DataError(f"rank {rank} does not find the files that rank 0 does: {odd} is another one")
 
 
 @dataclass(frozen=True)
@@ -92,7 +132,7 @@ def made_ready(
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
     for name in [part for part in PARTS if part in (files := named_files(config))]:
-        other = read_data(config, files[name], large, progress)
+        other = read_data(config, files[name], large, progress, table.share)
         every = {name: np.arange(other.rows)}
         found, _, other_notes = prepared_parts(config, other, preparation, every, large)
         parts |= found

@@ -13,6 +13,7 @@ from bpcli.datasets.preparation.gaps import dropped
 from bpcli.datasets.preparation.labels import Class, encode
 from bpcli.datasets.preparation.problems import as_yaml, first_gap, raise_problems
 from bpcli.datasets.preparation.statistics import standardize
+from bpcli.datasets.share import Gathering
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, several
@@ -52,6 +53,13 @@ class Tally:
     rows: int = 0
     dropped: int = 0
     unseen: dict[str, set[str]] = field(default_factory=dict)
+
+    def merged(self, share: Gathering) -> "Tally":
+        """That of all shares of a table."""
+        tallies = share.gathered(self)
+        names = dict.fromkeys(name for tally in tallies for name in tally.unseen)
+        unseen = {name: set[str]().union(*(tally.unseen.get(name, ()) for tally in tallies)) for name in names}
+        return Tally(sum(tally.rows for tally in tallies), sum(tally.dropped for tally in tallies), unseen)
 
     def notes(self, table: Table) -> list[str]:
         """The notes, on the file of `table`."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import Class, class_text, code_of
+from bpcli.datasets.share import merged_any
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, meant, several
 from bpcli.text.notation import number
@@ -27,7 +28,7 @@ def column_weights(table: Table, column: str, rows: Array) -> Array:
         raise DataError(
             f"{table.where(int(rows[at]), column)}: the weight is {what}; a weight is a finite number of at least 0"
         )
-    if not weights.any():
+    if not merged_any(table.share, weights.any()):
         raise DataError(
             f"{table.path}: column {column}: every training row has the weight 0; there is nothing to learn"
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli import sums
+from bpcli.datasets.spread import SpreadRows
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
 from bpcli.training.descent.state import Pause, State
@@ -303,7 +304,7 @@ class DenseBatches:
         self._mixed = N if N * row <= _COPIED else min(N, size * max(1, _COPIED // (row * size)))
         self.order = np.arange(N)
         self._unshuffled = self.order.copy() if self._mixed == N else self.order
-        in_memory = isinstance(X, np.ndarray)
+        in_memory = isinstance(X, np.ndarray | SpreadRows)
         room = min(_CACHED, _COPIED) if in_memory else _COPIED
         self._held = min(N, self._block * max(1, room // (row * self._block)))  # rows that are copied at once
         self._stays = self._rng is None and in_memory  # their rows are used where they are

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.sparse import dense
+from bpcli.datasets.spread import in_memory
 from bpcli.formulas.choices import Likelihood
 from bpcli.formulas.steps import make_step
 from bpcli.sums import ROWS
@@ -53,7 +54,7 @@ class Fit:
 
     def __init__(self, model: Model, rows: Rows, l2: float) -> None:
         self.model, self.rows, self.l2 = model, rows.counted(), l2
-        X = self.rows.X
+        X = in_memory(self.rows.X)
         n, K = len(model.w), max(1, model.b.size)
         mean, size = np.zeros(n), np.ones(n)
         if isinstance(X, np.ndarray):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.sparse import dense, is_sparse, pieces
+from bpcli.datasets.spread import in_memory
 from bpcli.errors import BpcliError
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.solvers import SOLVERS
@@ -93,6 +94,7 @@ def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | No
     """
     w, b = w.astype(np.float64), b.astype(np.float64)
     if weights is not None and not weights.all():
+        X = in_memory(X)
         if not (is_sparse(X) or isinstance(X, np.ndarray)):
             return Separation(None)
         X, y = X[weights > 0], y[weights > 0]

@@ -1,0 +1,53 @@
+"""Rows spread over processes: read as an array is, whoever has them."""
+
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpcli.datasets import spread
+from bpcli.datasets.share import Share
+from bpcli.datasets.spread import SpreadRows, gathered_rows, in_memory
+from tests.threads import together
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=4), st.randoms(use_true_random=False))
+def test_rows(counts, random):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spread, "ROWS", 4)
+        N = sum(counts)
+        whole = np.arange(N * 2, dtype=np.float32).reshape(N, 2)
+        starts = np.cumsum([0, *counts])
+        chosen = np.array([random.randrange(N) for _ in range(7)] if N else [], np.intp)
+
+        def work(rank):
+            share = Share(rank)
+            X = SpreadRows(whole[starts[rank.rank] : starts[rank.rank + 1]], share)
+            first = random.randrange(N + 1)
+            out = np.empty((len(chosen), 2), np.float32)
+            return (
+                X.shape == whole.shape and X.dtype == whole.dtype and X.nbytes == whole.nbytes and len(X) == N,
+                np.array_equal(X[first : first + 5], whole[first : first + 5]),
+                np.array_equal(X.take(chosen, 0, out), whole[chosen]),
+                np.array_equal(np.concatenate([*X.pieces(3), whole[:0]]), whole),
+                np.array_equal(X.by_row(lambda x: x.sum(axis=1)), whole.sum(axis=1)),
+                X.checksums() == [zlib.crc32(whole[k : k + 4].tobytes()) for k in range(0, N, 4)],
+                np.array_equal(in_memory(X), whole),
+                np.array_equal(gathered_rows(whole[: rank.rank], share)[:1], whole[: min(1, rank.size - 1)]),
+            )
+
+        assert {*together(len(counts), work)} == {(True,) * 8}
+
+
+def test_what_has_no_room_stays_spread(monkeypatch):
+    monkeypatch.setattr(spread, "available_memory", lambda: 100)
+
+    def work(rank):
+        X = SpreadRows(np.ones((3, 2)), Share(rank))
+        return in_memory(X) is X
+
+    assert together(2, work) == [True, True]
+    assert in_memory(X := np.ones(2)) is X
