@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -170,6 +170,13 @@ def _format_of(file: Path, asked: str | None, keep: Sequence[str], precision: in
     return format_
 
 
+class _Lines(NamedTuple):
+    """Some lines of a result, joined, and how many they are."""
+
+    text: str
+    count: int = 1
+
+
 class _Found:
     """The rows with their predictions: `names` are the kept columns, then those predicted."""
 
@@ -203,11 +210,11 @@ class _Found:
                 self.not_finite = _first_not_finite(columns, self._seen)
             self._seen += table.rows
 
-    def counted(self, lines: Iterable[str]) -> Iterator[str]:
-        """The lines, counted on the way."""
-        for line in lines:
-            self._lines += 1
-            yield line
+    def counted(self, parts: Iterable[_Lines]) -> Iterator[str]:
+        """The text, its lines counted on the way."""
+        for part in parts:
+            self._lines += part.count
+            yield part.text
 
     def progress(self) -> Progress | None:
         """What is being done: reading, until there is a line."""
@@ -236,8 +243,8 @@ class _Found:
 _CSV_ROWS = 1 << 13
 
 
-def _csv(found: _Found, safe: bool) -> Iterator[str]:
-    header = csv_line(_safe(found.names) if safe else found.names)
+def _csv(found: _Found, safe: bool) -> Iterator[_Lines]:
+    header = _Lines(csv_line(_safe(found.names) if safe else found.names))
     if found.rows.live is not None:  # who asks may wait for it
         yield header
         sys.stdout.flush()
@@ -247,10 +254,11 @@ def _csv(found: _Found, safe: bool) -> Iterator[str]:
         every = [*map(table.as_they_stand, found.keep), *columns]
         every = [*map(_safe, every)] if safe else every
         for first in range(0, len(columns[0]), _CSV_ROWS):  # column by column, of some rows at a time
-            yield from csv_lines([column[first : first + _CSV_ROWS] for column in every], found.precision)
+            lines = [*csv_lines([column[first : first + _CSV_ROWS] for column in every], found.precision)]
+            yield _Lines("\n".join(lines), len(lines))
 
 
-def _json(found: _Found, safe: bool) -> Iterator[str]:
+def _json(found: _Found, safe: bool) -> Iterator[_Lines]:
     for columns in found.columns():
         for row in zip(*columns, strict=True):
             plain = len(found.names) - len(found.nested)
@@ -263,10 +271,10 @@ def _json(found: _Found, safe: bool) -> Iterator[str]:
                     inner.setdefault(outer[-1], []).append(value)
                 else:
                     inner[last] = value
-            yield json_text(record)
+            yield _Lines(json_text(record))
 
 
-def _text(found: _Found, safe: bool) -> Iterator[str]:
+def _text(found: _Found, safe: bool) -> Iterator[_Lines]:
     parts: Iterable[list[Any]] = (
         [*zip(*map(table.as_they_stand, found.keep), *columns, strict=True)] for table, columns in found
     )
@@ -274,7 +282,7 @@ def _text(found: _Found, safe: bool) -> Iterator[str]:
         parts = [[row for part in parts for row in part]]
     for place, part in enumerate(parts):  # those of a pipe are aligned as they come
         cells = ([cell(value, found.precision) for value in row] for row in part)
-        yield from output.aligned([found.names, *cells])[place > 0 :]
+        yield from map(_Lines, output.aligned([found.names, *cells])[place > 0 :])
 
 
 _LINES = {"csv": _csv, "json": _json, "text": _text}
@@ -292,7 +300,7 @@ def _rounded(value: Any, precision: int | None) -> Any:
 
 def _first_not_finite(columns: list[list[Any]], before: int) -> int:
     """The number of the first row, from 1, with a prediction that is not finite; 0 if there is none."""
-    numbers = [column for column in columns if column and isinstance(column[0], float)]
+    numbers = [column for column in columns if column and isinstance(column[0], float) and not isfinite(sum(column))]
     rows = (next((i for i, v in enumerate(column, 1) if not isfinite(v)), 0) for column in numbers)
     first = next(filter(None, rows), 0)
     return before + first if first else 0

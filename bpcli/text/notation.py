@@ -147,9 +147,10 @@ def cell(value: Any, precision: int | None = None) -> str:
 
 def cells(values: Sequence[Any], precision: int | None = None) -> list[str]:
     """`cell` of each value of a column or a row."""
-    if {*map(type, values)} == {float}:
+    types = {*map(type, values)}
+    if types == {float}:
         return numbers(values, precision)
-    return [cell(value, precision) for value in values]
+    return [*values] if types == {str} else [cell(value, precision) for value in values]
 
 
 def csv_lines(columns: Iterable[Sequence[Any]], precision: int | None = None) -> Iterator[str]:
@@ -157,7 +158,7 @@ def csv_lines(columns: Iterable[Sequence[Any]], precision: int | None = None) ->
     texts = []
     for column in columns:
         text = cells(column, precision)
-        is_plain = _UNQUOTED.fullmatch("".join(text)) is not None
+        is_plain = not {*map(type, column)} - {float, int} or _UNQUOTED.fullmatch("".join(text))
         texts.append(text if is_plain else [_quoted(one) for one in text])
     return map(",".join, zip(*texts, strict=True))
 
