@@ -174,7 +174,7 @@ class _Lines(NamedTuple):
     """Some lines of a result, joined, and how many they are."""
 
     text: str
-    count: int = 1
+    size: int = 1
 
 
 class _Found:
@@ -213,7 +213,7 @@ class _Found:
     def counted(self, parts: Iterable[_Lines]) -> Iterator[str]:
         """The text, its lines counted on the way."""
         for part in parts:
-            self._lines += part.count
+            self._lines += part.size
             yield part.text
 
     def progress(self) -> Progress | None:
