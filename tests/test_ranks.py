@@ -79,11 +79,9 @@ except RankError as error:
 
 
 def test_every_rank_learns_that_one_has_failed(run_by):
-    found = printed(run_by, 3, FAILS)
-    assert len(found) == 3
-    assert len({*found}) == 1
-    assert "Failure(rank=1, host=" in found[0]
-    assert "code=3, text='is bad')" in found[0]
+    found = "".join(printed(run_by, 3, FAILS))  # the lines of several processes may run into each other
+    assert found.count("[Failure(rank=1, host=") == 3
+    assert found.count("code=3, text='is bad')]") == 3
 
 
 LATE = """
