@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 
 class BpcliError(Exception):
@@ -13,7 +13,7 @@ class BpcliError(Exception):
     a command shows them as its options.
     """
 
-    exit_code: ClassVar[int] = 70
+    exit_code: int = 70
 
     def __init__(
         self, message: str, hint: str = "", *, names: Iterable[str] = (), ways: Mapping[str, str] | None = None
@@ -115,6 +115,29 @@ class NotFiniteError(BpcliError):
     """A result is not finite, or training diverged (exit 4)."""
 
     exit_code = 4
+
+
+class Failure(NamedTuple):
+    """What ended a rank, which is named in words: the exit code and the text of its error."""
+
+    rank: str
+    code: int
+    text: str
+
+
+class RankError(BpcliError):
+    """Ranks have failed, as every rank has learned."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(failure.text for failure in failures))
+        self.failures = list(failures)
+        self.exit_code = failures[0].code
+
+
+class LateError(BpcliError):
+    """A rank is later than another by more than the time that is given it (exit 3)."""
+
+    exit_code = 3
 
 
 def together(errors: Sequence[BpcliError]) -> BpcliError:

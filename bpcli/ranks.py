@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli import sums
-from bpcli.errors import BpcliError, MissingExtraError, UsageError
+from bpcli.errors import Failure, LateError, MissingExtraError, RankError, UsageError
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -38,6 +38,9 @@ class Ranks(Protocol):
 
     rank: int
     size: int
+
+    def named(self, rank: int) -> str:
+        """A rank in words, with the machine that it runs on."""
 
     def gathered(self, value: T) -> list[T]:
         """Every rank's small value, in the order of the ranks, on every rank."""
@@ -89,6 +92,10 @@ class Alone:
     rank = 0
     size = 1
 
+    def named(self, rank: int) -> str:
+        """The process in words."""
+        return "this process"
+
     def gathered(self, value: T) -> list[T]:
         """The value."""
         return [value]
@@ -113,29 +120,6 @@ class Alone:
 ALONE = Alone()
 
 
-class Failure(NamedTuple):
-    """What ended a rank: the exit code and the text of its error."""
-
-    rank: int
-    host: str
-    code: int
-    text: str
-
-
-class RankError(BpcliError):
-    """Ranks have failed, as every rank has learned."""
-
-    def __init__(self, failures: Sequence[Failure]) -> None:
-        super().__init__("\n".join(failure.text for failure in failures))
-        self.failures = list(failures)
-
-
-class LateError(BpcliError):
-    """A rank is later than another by more than the time that is given it (exit 3)."""
-
-    exit_code = 3
-
-
 class _Message(NamedTuple):
     """What a rank says where all meet: the call that it is at, and its value."""
 
@@ -157,9 +141,13 @@ class MPIRanks:
 
     def __init__(self, MPI: Any, comm: Any, timeout: float | None = None) -> None:
         self._MPI, self._comm, self._timeout = MPI, comm, timeout
-        self.rank, self.size, self.host = int(comm.rank), int(comm.size), socket.gethostname()
+        self.rank, self.size = int(comm.rank), int(comm.size)
         self._hosts: list[str] = []
-        self._hosts = self.gathered(self.host)
+        self._hosts = self.gathered(socket.gethostname())
+
+    def named(self, rank: int) -> str:
+        """A rank in words: `rank 1 of 2 on HOST`."""
+        return f"rank {rank} of {self.size}" + (f" on {self._hosts[rank]}" if self._hosts else "")
 
     def gathered(self, value: T) -> list[T]:
         """Every rank's small value, in the order of the ranks."""
@@ -209,7 +197,7 @@ class MPIRanks:
     def failed(self, code: int, text: str) -> list[Failure] | None:
         """Tell the others that this rank has failed; returns every rank's failure, or None if not all came to hear."""
         try:
-            self._meet(_FAILED, Failure(self.rank, self.host, code, text))
+            self._meet(_FAILED, Failure(self.named(self.rank), code, text))
         except RankError as error:
             return error.failures
         except LateError:
@@ -290,7 +278,7 @@ class MPIRanks:
             raise self._late([rank for rank in range(self.size) if rank != self.rank], self._timeout)
 
     def _late(self, ranks: Sequence[int], seconds: float | None) -> LateError:
-        named = [f"rank {rank} on {self._hosts[rank]}" if self._hosts else f"rank {rank}" for rank in ranks]
+        named = [self.named(rank) for rank in ranks]
         one_of = "one of " if len(ranks) > 1 and len(ranks) == self.size - 1 and self.rank else ""
         are = "is" if len(ranks) == 1 or one_of else "are"
         return LateError(f"{one_of}{' and '.join(named)} {are} late by more than {seconds:g} s")

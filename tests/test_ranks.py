@@ -12,7 +12,8 @@ HEAD = """
 import sys, time
 import numpy as np
 from bpcli import sums
-from bpcli.ranks import LateError, RankError, share, this_job
+from bpcli.errors import LateError, RankError
+from bpcli.ranks import share, this_job
 ranks = this_job(float(sys.argv[1]) if len(sys.argv) > 1 else None)
 """
 
@@ -80,7 +81,7 @@ except RankError as error:
 
 def test_every_rank_learns_that_one_has_failed(run_by):
     found = "".join(printed(run_by, 3, FAILS))  # the lines of several processes may run into each other
-    assert found.count("[Failure(rank=1, host=") == 3
+    assert found.count("[Failure(rank='rank 1 of 3 on ") == 3
     assert found.count("code=3, text='is bad')]") == 3
 
 
@@ -100,7 +101,7 @@ else:
 def test_a_rank_that_is_late_is_named(late, run_by):
     result = run_by(2, ["-c", HEAD + LATE.format(late=late), "0.5"])
     assert result.returncode == 3
-    assert f"rank {late} on " in result.stdout
+    assert f"rank {late} of 2 on " in result.stdout
     assert "is late by more than 0.5 s" in result.stdout
 
 

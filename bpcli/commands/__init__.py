@@ -289,7 +289,7 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
         import traceback
 
         output.say("".join(traceback.format_exception(error)).rstrip("\n"))
-    code, text = _describe(error, arguments)
+    code, text = describe(error, arguments)
     if any("://" in word for word in arguments):
         from bpcli.commands.mistakes import with_whole_urls
 
@@ -330,7 +330,8 @@ def _instead(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> 
     return instead_of(arguments, str(error.message), cli)
 
 
-def _describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str]:
+def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str]:
+    """The exit code of an error, and its text, which is empty where there is nothing to say."""
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):

@@ -13,8 +13,10 @@ import click
 
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.activity import activity, reading
+from bpcli.commands.one_voice import one_voice
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, format_option, precision_option
-from bpcli.errors import CheckError, DataError, NotFiniteError
+from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
+from bpcli.ranks import Ranks, this_job
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.metrics import METRICS, beyond_doubles
@@ -32,6 +34,13 @@ _TICK = 0.2  # seconds between two updates of the bar
 @option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The run folder to write.")
 @option("Run", "--resume", is_flag=True, help="Go on with what is saved, to the last bit; start if there is nothing.")
 @option("Run", "--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
+@option(
+    "Run",
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Under mpiexec: end the job, and name the process, where one is later than the others by more.",
+)
 @option(OUTPUT, "--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @format_option()
 @precision_option(tables=True)
@@ -41,6 +50,7 @@ def command(
     folder: Path | None,
     resume: bool,
     force: bool,
+    timeout: float | None,
     quiet: bool,
     format_: str,
     precision: int | None,
@@ -52,10 +62,27 @@ def command(
     bpcli train configs/iris.yaml --set training.learning_rate=0.01 --output runs/slow
     bpcli train configs/iris.yaml --resume
     """
+    ranks = this_job(timeout)
+    with one_voice(ranks):
+        _train(config, settings, folder, resume, force, quiet, format_, precision, ranks)
+
+
+def _train(
+    config: Path,
+    settings: tuple[str, ...],
+    folder: Path | None,
+    resume: bool,
+    force: bool,
+    quiet: bool,
+    format_: str,
+    precision: int | None,
+    ranks: Ranks,
+) -> None:
+    """What each of the ranks does."""
     settled = load_config(config, settings, "--set")
     if folder is not None:
         settled = replace(settled, output=folder)
-    with _started(settled, resume, force, quiet) as current:
+    with _started(settled, resume, force, quiet, ranks) as current:
         for text in current.notes:
             output.note(text)
         try:
@@ -69,10 +96,10 @@ def command(
         except (KeyboardInterrupt, Terminated):
             _tell_stopped(current, config, settings, folder)
             raise
-        except DataError as error:
+        except (DataError, RankError) as error:
             _tell_warnings(current)
             if current.saved:
-                raise DataError(error.message, _words(config, settings, folder)) from error
+                error.hint = _words(config, settings, folder)
             raise
     _print_summary(summary, format_, precision, quiet)
     for name in PARTS:
@@ -85,7 +112,7 @@ def command(
 
 
 @contextmanager
-def _started(settled: Config, resume: bool, force: bool, quiet: bool) -> Iterator[Session]:
+def _started(settled: Config, resume: bool, force: bool, quiet: bool, ranks: Ranks) -> Iterator[Session]:
     """A session, with a progress bar while its data are read or converted."""
     read = reading(settled.data.path if isinstance(settled.data.path, tuple) else (settled.data.path,))
     with ExitStack() as stack:
@@ -98,7 +125,7 @@ def _started(settled: Config, resume: bool, force: bool, quiet: bool) -> Iterato
             convert(done, size)
 
         with activity(lambda: None if converting else read(), quiet):
-            current = stack.enter_context(session(settled, resume, force, progress))
+            current = stack.enter_context(session(settled, resume, force, progress, ranks))
         yield current
 
 

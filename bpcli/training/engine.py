@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
 from bpcli.errors import ConfigError
 from bpcli.text.notation import number
@@ -65,7 +66,8 @@ def _work(config: Config, model: Model, X: Any) -> str:
     steps = -(-N // size) * (_EPOCHS if options.epochs == "auto" else int(options.epochs))
     sparse = is_sparse(X)
     entries = X.nnz / N if sparse else n
-    if size * entries * model.b.size > MOST_PRODUCTS or steps < (SPARSE_STEPS if sparse else STEPS):
+    # A larger batch is summed in blocks, to the same bits by several processes, which numba is not for.
+    if size > sums.ROWS or size * entries * model.b.size > MOST_PRODUCTS or steps < (SPARSE_STEPS if sparse else STEPS):
         return ""
     outputs = f" for {model.b.size} outputs" if model.b.size > 1 else ""
     return f"{steps} steps of {size} × {number(round(entries, 1))} numbers{outputs}"

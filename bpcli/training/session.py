@@ -14,8 +14,10 @@ from bpcli.datasets.stored import Progress
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
 from bpcli.files import writing
 from bpcli.folders import check_target, install, staged_folder
+from bpcli.ranks import ALONE, Ranks
 from bpcli.text.notation import number
 from bpcli.training import checkpoint as checkpoints
+from bpcli.training.agreement import check_same_data, check_same_start, check_shares, other_processors
 from bpcli.training.checkpoint import GENERATIONS, Checkpoint
 from bpcli.training.config.loading import Config, dump_config
 from bpcli.training.descent.loop import DivergedError
@@ -44,7 +46,10 @@ _SHARE = 0.01  # of the time that checkpoints may take
 
 @dataclass
 class Session:
-    """A training that saves its state. If there is nothing left to train, `training` is None and `summary` is given."""
+    """A training that saves its state. If there is nothing left to train, `training` is None and `summary` is given.
+
+    Of several `ranks` each has a session, and rank 0 alone writes.
+    """
 
     config: Config
     training: Training | None = None
@@ -52,6 +57,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     progress: Progress | None = None
     """Called with the progress of a conversion of large data."""
+    ranks: Ranks = ALONE
     saved: str = ""
     """How far the saved training is, in words; empty if none is saved."""
     nowhere: str = ""
@@ -63,6 +69,7 @@ class Session:
     _saved_steps: int = -1
     _extends: bool = False  # it goes on from a finished run
     _whole: bool = True  # whether the state is between two steps
+    _stops: bool = False  # whether a signal to stop has come to a rank, as all know
     _warnings: list[str] = field(default_factory=list)
     _warned: set[str] = field(default_factory=set)
 
@@ -75,6 +82,9 @@ class Session:
         if self.training is None:
             return
         interval, pause = self.config.training.checkpoint_seconds, self._interrupts.pause
+        if self.ranks.rank:
+            interval = tick = inf
+        self._interrupts.waits = self.ranks.size > 1
         save_at, tick_at = perf_counter() + interval, perf_counter() + tick
         pause.at = min(pause.at, save_at, tick_at)
         events = self._epochs(pause)
@@ -88,8 +98,9 @@ class Session:
                     self._whole = True
                     break
                 self._whole = True
-                began, stopped = perf_counter(), pause.at == 0.0
-                if began >= save_at or stopped:
+                began = perf_counter()
+                saves = self._agreed_stop() or began >= save_at
+                if saves:
                     self.keep()
                     cost = perf_counter() - began
                     save_at = began + cost + max(interval, cost / _SHARE)
@@ -99,8 +110,18 @@ class Session:
                 pause.at = min(save_at, tick_at)
             if record is not None or ticks:
                 yield record
-            self._interrupts.deliver()
+            if self._stops:
+                self._interrupts.deliver()
+        self._interrupts.waits = False
         self._interrupts.deliver()
+
+    def _agreed_stop(self) -> bool:
+        """Whether a signal to stop has come to a rank, which then holds it for all."""
+        came = max(self.ranks.gathered(self._interrupts.came))
+        if came:
+            self._interrupts.come(came)
+        self._stops = came > 0
+        return self._stops
 
     def _epochs(self, pause: Pause) -> Iterator[dict[str, Any] | None]:
         """The epochs of the training; where memory runs out, from what is saved on with its data in files."""
@@ -123,7 +144,9 @@ class Session:
 
     def _can_go_on(self) -> bool:
         """Whether the data, which is in memory yet, could be read from files block by block."""
-        return self.training is not None and not self.training.in_files and has_blocks(data_files(self.config))
+        # Several ranks can't, as each would have to go back at the same step.
+        alone, training = self.ranks.size == 1, self.training
+        return alone and training is not None and not training.in_files and has_blocks(data_files(self.config))
 
     def _in_files(self, state: State | None) -> Training:
         """The training from `state` on, or from its start, with its data in files."""
@@ -148,7 +171,8 @@ class Session:
         done = Checkpoint(
             state, config_texts(self.config), self._data, self._replaces, checkpoints.processor(), sums.ROWS
         )
-        checkpoints.write(self._folder, done)
+        if not self.ranks.rank:
+            checkpoints.write(self._folder, done)
         self.saved, self._saved_steps = done.where(), state.steps
 
     def finish(self) -> dict[str, Any]:
@@ -161,7 +185,6 @@ class Session:
             return self.summary
         if self._saved_steps != self.training.state.steps:
             self._write()
-        target = self.config.output
         try:
             summary = self.training.summary()
         except MemoryError:
@@ -185,14 +208,21 @@ class Session:
             summary["advice"] = advice(training.result, training.parts["train"].X, at_optimum)
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
+        if not self.ranks.rank:
+            self._install(summary, training)
+        self.ranks.gathered(None)  # once it is in place
+        self.summary = summary
+        return summary
+
+    def _install(self, summary: dict[str, Any], training: Training) -> None:
+        """Write the run, and put it in place."""
+        target = self.config.output
         _check_worth(summary, target, self._replaces)
         model = replace(training.result, uncertainty=uncertainty_of(training, summary))
         save_run(self._folder, dump_config(self.config), model, training.state.records, summary)
         with writing(target):
             (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
-        self.summary = summary
-        return summary
 
     def warn(self, text: str) -> None:
         """Add a warning, unless it was given before."""
@@ -208,13 +238,16 @@ class Session:
     def _begin(self, folder: Path, found: Checkpoint | None) -> None:
         """Prepare the data; go on from `found` if that fits it."""
         training = prepare(self.config, self.progress)
+        training.ranks = self.ranks
+        check_shares(self.ranks, training)
         self.config = training.config
         parts = {name: part.arrays() for name, part in training.parts.items()}
         self._data = checkpoints.fingerprint(parts, training.model.preparation, training.started_from)
+        check_same_data(self.ranks, self._data)
         self.notes += training.notes
-        if found is None:
+        if found is None and not self.ranks.rank:
             checkpoints.discard(folder)  # not earlier, so that a mistake in the config or the data deletes nothing
-        else:
+        elif found is not None:
             now = checkpoints.fingerprint(parts, training.model.preparation, training.started_from, found.data)
             if changed := checkpoints.changed_data(found.data, now):
                 refuse_other_moments(self.config, training, found)
@@ -238,62 +271,97 @@ class Session:
 
 @contextlib.contextmanager
 def session(
-    config: Config, resume: bool = False, force: bool = False, progress: Progress | None = None
+    config: Config,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Session]:
     """A training of `config` into its run folder, locked against a second one; what was saved survives every error.
 
     `resume` goes on with what is saved, or starts; `force` starts afresh, and replaces the run that is there once the
     new one is complete. Without either both a run and a training that was stopped are refused (UsageError), as are a
     config, or data (DataError), that have changed since. A training that diverged, or was refused at its end, is not
-    resumed.
+    resumed. All `ranks` begin and end their sessions together.
     """
     if resume and force:
         raise InputError(
             "resume goes on with what is saved, force starts afresh", "take one of the two", names=("resume", "force")
         )
-    target, current = config.output, Session(config, progress=progress)
-    check_target(target, RUN_FILES, resume or force, WAYS_OUT)
-    if resume and checkpoints.unfinished(target) is None and is_done(config):
-        current.summary = load_summary(target)  # needs no permission to write there
+    check_same_start(ranks, config, {"resume": resume, "force": force})
+    current = Session(config, progress=progress, ranks=ranks)
+    for text in other_processors(ranks):
+        current.warn(text)
+    current.summary = ranks.from_first(None if ranks.rank else _finished(config, resume, force))
+    if current.summary is not None:
         yield current
         return
-    with staged_folder(target, frozenset(GENERATIONS)) as folder:
-        _check_start(target, resume, force)  # again: another process may have written it meanwhile
-        found, warning = checkpoints.latest(folder) if resume else (None, "")
-        if warning:
-            current.warn(warning)
-        current._replaces = force or (found is not None and found.replaces)
-        current._extends = resume and found is None and is_finished(target)
-        if current._extends:
-            found, current._replaces = checkpoints.read(target / checkpoints.CHECKPOINT), True
-        check_target(target, RUN_FILES, current._replaces, WAYS_OUT)
-        if found is not None:
-            refuse_other_config(config, found.config)
-            engine = found.config.get("training.engine", THEN["training.engine"])
-            current.config = replace(config, training=replace(config.training, engine=engine))
-        current._begin(folder, found)
-        if found is not None and current._extends and is_over(config, found.state):
-            current.training, current.summary = None, load_summary(target)
-        elif found is not None:
-            refuse_other_sums(config, current.training, found)
-            current.saved, current._saved_steps = found.where(), found.state.steps
-            current.notes.append(f"going on {current.saved}")
-            here = checkpoints.processor()
-            if found.processor not in ("", here):
-                current.warn(
-                    f"it was saved on another kind of processor ({found.processor}; here {here}), whose last bits may "
-                    "differ from here on"
-                )
-        with current._interrupts:
-            try:
-                yield current
-            except (NotFiniteError, CheckError):
+    with contextlib.ExitStack() as stack:
+        folder, saved = Path(), None
+        if not ranks.rank:
+            folder = stack.enter_context(staged_folder(config.output, frozenset(GENERATIONS)))
+            saved = _saved(current, folder, resume, force)
+        found, current._replaces, current._extends = ranks.from_first(saved) or (None, False, False)
+        _go_on(current, folder, found)
+        stack.enter_context(current._interrupts)
+        try:
+            yield current
+        except (NotFiniteError, CheckError):
+            if not ranks.rank:
                 checkpoints.discard(folder)
-                raise
-            except BaseException as error:
-                if not isinstance(error, Exception):  # stopped by a signal
-                    current.keep_stopped()
-                raise
+            raise
+        except BaseException as error:
+            if not isinstance(error, Exception):  # stopped by a signal
+                current.keep_stopped()
+            raise
+
+
+def _finished(config: Config, resume: bool, force: bool) -> dict[str, Any] | None:
+    """The summary of a run that is complete, where it is to be resumed: that needs no permission to write there."""
+    target = config.output
+    check_target(target, RUN_FILES, resume or force, WAYS_OUT)
+    if resume and checkpoints.unfinished(target) is None and is_done(config):
+        return load_summary(target)
+    return None
+
+
+def _saved(current: Session, folder: Path, resume: bool, force: bool) -> tuple[Checkpoint | None, bool, bool]:
+    """What is saved to go on from, whether a run is replaced, and whether a finished one is extended."""
+    target = current.config.output
+    _check_start(target, resume, force)  # again: another process may have written it meanwhile
+    found, warning = checkpoints.latest(folder) if resume else (None, "")
+    if warning:
+        current.warn(warning)
+    replaces = force or (found is not None and found.replaces)
+    extends = resume and found is None and is_finished(target)
+    if extends:
+        found, replaces = checkpoints.read(target / checkpoints.CHECKPOINT), True
+    check_target(target, RUN_FILES, replaces, WAYS_OUT)
+    return found, replaces, extends
+
+
+def _go_on(current: Session, folder: Path, found: Checkpoint | None) -> None:
+    """Prepare a session's training, and go on from `found`, if something is."""
+    config = current.config
+    if found is not None:
+        refuse_other_config(config, found.config)
+        engine = found.config.get("training.engine", THEN["training.engine"])
+        current.config = replace(config, training=replace(config.training, engine=engine))
+    current._begin(folder, found)
+    if found is not None and current._extends and is_over(config, found.state):
+        if not current.ranks.rank:
+            current.summary = load_summary(config.output)
+        current.training, current.summary = None, current.ranks.from_first(current.summary)
+    elif found is not None:
+        refuse_other_sums(config, current.training, found)
+        current.saved, current._saved_steps = found.where(), found.state.steps
+        current.notes.append(f"going on {current.saved}")
+        here = checkpoints.processor()
+        if found.processor not in ("", here):
+            current.warn(
+                f"it was saved on another kind of processor ({found.processor}; here {here}), whose last bits may "
+                "differ from here on"
+            )
 
 
 def check_output(config: Config, force: bool) -> None:

@@ -14,12 +14,14 @@ class Interrupts:
     """In a `with` block the first signal has its usual effect; one that comes within `held()` has it when `deliver` is
     called.
 
-    A held signal asks the loop to pause; signals after the first have no effect. Only the main thread receives signals:
+    A held signal asks the loop to pause; signals after the first have no effect. With `waits`, all signals are held
+    until then, as where other processes have to stop at the same step. Only the main thread receives signals:
     in others this does nothing.
     """
 
     def __init__(self) -> None:
         self.pause = Pause()
+        self.waits = False
         self._holding = False
         self._came: int | None = None
         self._delivered = False
@@ -54,15 +56,24 @@ class Interrupts:
         if self._came is None or self._delivered:
             return
         self._delivered = True
-        before = self._before[self._came]
+        before = self._before.get(self._came, signal.SIG_DFL)
         if callable(before):
             before(self._came, None)
         else:  # the system's own way, which ends the process
             signal.signal(self._came, before)
             signal.raise_signal(self._came)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    @property
+    def came(self) -> int:
+        """The number of the first signal; 0 if none has come."""
+        return self._came or 0
+
+    def come(self, number: int) -> None:
+        """Hold a signal that came to another process."""
         self._came = self._came or number
         self.pause.at = 0.0
-        if not self._holding:
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.come(number)
+        if not (self._holding or self.waits):
             self.deliver()

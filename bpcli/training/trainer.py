@@ -12,6 +12,7 @@ import numpy as np
 from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
 from bpcli.formulas.steps import Step, make_step
+from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import Descent, Epoch, descend_epochs
 from bpcli.training.descent.objective import Objective
@@ -51,6 +52,7 @@ class Training:
     """The digest of the model whose weights it started from."""
     program: str = ""
     """The text of the program that takes the steps, if they are compiled."""
+    ranks: Ranks = ALONE
 
     @property
     def rows_seen(self) -> int:
@@ -112,11 +114,13 @@ class Training:
             options.learning_rate or 0.0,
             self.batch_size,
             most_epochs(options.epochs),
-            self.rng if options.shuffle else None,
+            # The order of a whole batch means nothing, and in blocks it would cost time.
+            self.rng if options.shuffle and not sums.ROWS < len(train.y) <= self.batch_size else None,
             options.l1,
             options.l2,
             None if train.weights is None else train.weights.astype(model.w.dtype, copy=False),
             self.update_rule,
+            self.ranks,
         )
 
     def _solved(self, pause: Pause) -> Iterator[Epoch | None]:
@@ -125,7 +129,7 @@ class Training:
         options = self.config.training
 
         def check() -> None:
-            if pause.at == 0.0:  # a signal to stop
+            if any(self.ranks.gathered(pause.at == 0.0)):  # a signal to stop
                 raise PausedError
 
         return solve_epochs(
@@ -145,7 +149,16 @@ class Training:
         )
         y, outputs = model.target(train.y, np.float64), model.b.shape
         return Objective(
-            train.X, y, step, (model.g, model.loss_row), outputs, options.l1, options.l2, train.weights, check
+            train.X,
+            y,
+            step,
+            (model.g, model.loss_row),
+            outputs,
+            options.l1,
+            options.l2,
+            train.weights,
+            check,
+            self.ranks,
         )
 
     def optimum(self, model: Model) -> dict[str, Any]:

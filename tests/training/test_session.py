@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli import folders
+from bpcli import folders, sums
 from bpcli.datasets.preparation import statistics
 from bpcli.errors import CheckError, DataError, UsageError
 from bpcli.formulas.solvers import SOLVERS
@@ -18,7 +18,7 @@ from bpcli.training import checkpoint
 from bpcli.training import session as sessions
 from bpcli.training.checkpoint import CHECKPOINT, PREVIOUS
 from bpcli.training.config.loading import config_from_mapping
-from bpcli.training.descent import loop, sums
+from bpcli.training.descent import loop
 from bpcli.training.descent.loop import DivergedError
 from bpcli.training.session import session
 from bpcli.training.setup import prepare

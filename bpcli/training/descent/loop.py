@@ -13,6 +13,7 @@ from bpcli import sums
 from bpcli.datasets.spread import SpreadRows
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
+from bpcli.ranks import ALONE, Ranks, share
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
 
@@ -39,7 +40,8 @@ class Descent:
 
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
     shuffled before each epoch. The last batch may be smaller and is averaged over its own size. A batch of more than
-    `sums.ROWS` rows is summed by blocks of so many, along the tree of `sums.summed`; `step` is for a block.
+    `sums.ROWS` rows is summed by blocks of so many, along the tree of `sums.summed`; `step` is for a block. If there
+    are several `ranks`, each sums its share of the blocks.
 
     `l2` adds l2/2·‖w‖² to J, `l1` adds l1·‖w‖₁, for which a step ends with a soft threshold: w := w − clip(w, −αλ, αλ)
     (Beck & Teboulle 2009); see `Optimizer`. Neither touches b nor the reported loss. `weights` (N,) are ω in
@@ -57,6 +59,7 @@ class Descent:
     l2: float = 0.0
     weights: Array | None = None
     update_rule: UpdateRule = PLAIN_DESCENT
+    ranks: Ranks = ALONE
 
     @property
     def rows(self) -> int:
@@ -72,6 +75,15 @@ class Descent:
     def in_blocks(self) -> bool:
         """Whether a batch is summed block by block."""
         return self.size > sums.ROWS
+
+    def blocks(self, first: int) -> range:
+        """The numbers of the blocks that this rank sums of the batch that begins with row `first` of the order."""
+        return share(-(-min(self.size, self.rows - first) // sums.ROWS), self.ranks)
+
+    def mine(self, first: int) -> range:
+        """The places in the order of the rows of `blocks`."""
+        blocks, end = self.blocks(first), min(first + self.size, self.rows)
+        return range(first + blocks.start * sums.ROWS, min(first + blocks.stop * sums.ROWS, end))
 
 
 def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
@@ -134,8 +146,9 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
                 last, before = now, state.batch
                 sweep(batches.part(before, before + run))
                 now = perf_counter()
-                run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
-                if now >= pause.at:
+                if descent.ranks.size == 1:
+                    run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
+                if any(descent.ranks.gathered(now >= pause.at)):
                     break
             if state.batch == batches.count:
                 sweep.finish_epoch()
@@ -251,12 +264,12 @@ class OptimizerSweep(_PlainSweep):
 
     def _in_blocks(self, blocks: Iterable["Block"]) -> tuple[float, int]:
         """`_at_once` of a batch of several blocks: while a block's rows are in the cache, for z and for ∂J/∂w."""
-        dJ_dw, dJ_db = self._dJ_dw, self._dJ_db
+        descent, dJ_dw, dJ_db = self._descent, self._dJ_dw, self._dJ_db
         parts = (
             np.concatenate([self._at_once((block,)), dJ_dw.reshape(-1), dJ_db.reshape(-1)], dtype=np.float64)
             for block in blocks
         )
-        total = sums.summed(parts)
+        total = descent.ranks.summed(parts, descent.blocks(self._state.batch * descent.size).start)
         dJ_dw[...] = total[2 : 2 + dJ_dw.size].reshape(dJ_dw.shape)
         dJ_db[...] = total[2 + dJ_dw.size :].reshape(dJ_db.shape)
         return float(total[0]), int(total[1])
@@ -295,7 +308,7 @@ class DenseBatches:
     """
 
     def __init__(self, descent: Descent, outputs: tuple[int, ...]) -> None:
-        X, size = descent.X, descent.size
+        X, size, self._descent = descent.X, descent.size, descent
         self._X, self._y, self._rng, self._weights = X, descent.y, descent.rng, descent.weights
         N, width = X.shape
         self._N, self._size, self._block = N, size, min(size, sums.ROWS)
@@ -353,10 +366,10 @@ class DenseBatches:
             yield from self._views[max(0, start - window * per) : stop - window * per]
 
     def _blocks(self, first: int) -> Iterator[Block]:
-        """The blocks of the batch that begins with that row of the order."""
-        end = min(first + self._size, self._N)
-        for begin in range(first, end, self._held):
-            rows = min(self._held, end - begin)
+        """This rank's blocks of the batch that begins with that row of the order."""
+        mine = self._descent.mine(first)
+        for begin in mine[:: self._held]:
+            rows = min(self._held, mine.stop - begin)
             at = self._take(begin, begin + rows)
             for row in range(at, at + rows, self._block):
                 yield self._view(row, min(row + self._block, at + rows))

@@ -13,7 +13,7 @@ from bpcli.formulas.activations import Activation
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.solvers import newton_step, pseudo_gradient
 from bpcli.formulas.steps import Step
-from bpcli.sums import summed
+from bpcli.ranks import ALONE, Ranks, share
 
 Array = NDArray[Any]
 
@@ -31,7 +31,8 @@ class Objective:
 
     X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), as the loss takes it. `step` is of at least as many
     rows as a block has, `pair` the rows it stands for. l2 may be given by entry, (p,). `check` is called before each
-    block, and may raise.
+    block, and may raise. If there are several `ranks`, each sums its share of the blocks, and `check` is called before
+    the first of them.
     """
 
     def __init__(
@@ -45,9 +46,10 @@ class Objective:
         l2: float | Array = 0.0,
         weights: Array | None = None,
         check: Callable[[], None] = lambda: None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._X, self._y, self._step, self._pair, self._weights = X, y, step, pair, weights
-        self._check, self._outputs = check, outputs
+        self._check, self._outputs, self._ranks = check, outputs, ranks
         self.N, n = X.shape
         self.K = outputs[0] if outputs else 1
         self.p = (n + 1) * self.K
@@ -67,7 +69,7 @@ class Objective:
         """The value and the gradient at θ."""
         w, b = self.unpack(theta)
         with np.errstate(all="ignore"):
-            total = summed(self._part(x, y, omega, w, b) for x, y, omega in self._blocks()) / self.N
+            total = self._summed(lambda x, y, omega: self._part(x, y, omega, w, b)) / self.N
             loss, gradient = float(total[0]), total[1:]
             penalty = float(self.l1 @ np.abs(theta)) + 0.5 * float(self.l2 @ theta**2)
         return Evaluation(loss + penalty, loss, gradient + self.l2 * theta)
@@ -83,12 +85,8 @@ class Objective:
 
         (w, b), curvature = self.unpack(theta), curvature_of(*self._pair)
         with np.errstate(all="ignore"):
-            H = (
-                summed(
-                    self._hessian_part(x, curvature(y, np.asarray(x @ w + b)), omega) for x, y, omega in self._blocks()
-                )
-                / self.N
-            )
+            H = self._summed(lambda x, y, omega: self._hessian_part(x, curvature(y, np.asarray(x @ w + b)), omega))
+            H /= self.N
         return np.asarray(H + np.diag(self.l2))
 
     def score_products(self, theta: Array) -> Array:
@@ -102,7 +100,7 @@ class Objective:
             return self._hessian_part(x, z[:, :, None] * z[:, None, :], None)
 
         with np.errstate(all="ignore"):
-            return np.asarray(summed(part(x, y, omega) for x, y, omega in self._blocks()))
+            return self._summed(part)
 
     def _hessian_part(self, x: Any, h: Array, omega: Array | None) -> Array:
         """Σ ω (x, 1)(x, 1)ᵀ ⊗ h over the rows, h = ∂²J₀/∂z²."""
@@ -120,18 +118,18 @@ class Objective:
     def moments(self) -> tuple[Array, Array]:
         """The mean and the standard deviation of each feature, (n,), weighted; 1 instead of a deviation of 0."""
 
-        def part(x: Any, omega: Array | None) -> Array:
+        def part(x: Any, y: Array, omega: Array | None) -> Array:
             squares = x.multiply(x) if is_sparse(x) else x * x
             ones = np.ones(x.shape[0]) if omega is None else omega
             return np.stack([np.asarray(x.T @ ones), np.asarray(squares.T @ ones)])
 
-        mean, squares = summed(part(x, omega) for x, _, omega in self._blocks()) / self.N
+        mean, squares = self._summed(part) / self.N
         variance = squares - mean**2
         return mean, np.sqrt(np.where(variance > 1e-12 * squares, variance, np.where(squares > 0, squares, 1.0)))
 
     def features(self) -> Iterator[Any]:
         """The features, block by block."""
-        return (x for x, _, _ in self._blocks())
+        return (x for x, _, _ in self._blocks(range(self._count)))
 
     def slope(self, theta: Array, at: Evaluation) -> Array:
         """The gradient with that of l1: its shortest subgradient, which is 0 at the optimum."""
@@ -151,10 +149,23 @@ class Objective:
         with np.errstate(over="ignore", invalid="ignore"):
             return sqrt(max(0.0, float(-at.gradient @ step)))
 
-    def _blocks(self) -> Iterator[tuple[Any, Array, Array | None]]:
-        for first in range(0, self.N, sums.ROWS):
+    @property
+    def _count(self) -> int:
+        """The number of blocks."""
+        return -int(-self.N // sums.ROWS)
+
+    def _summed(self, part: Callable[[Any, Array, Array | None], Array]) -> Array:
+        """The sum of `part` over all blocks, of each rank its own."""
+        mine = share(self._count, self._ranks)
+        if self._ranks.size > 1:
             self._check()
-            rows = slice(first, min(self.N, first + sums.ROWS))
+        return np.asarray(self._ranks.summed((part(*block) for block in self._blocks(mine)), mine.start))
+
+    def _blocks(self, numbers: range) -> Iterator[tuple[Any, Array, Array | None]]:
+        for number in numbers:
+            if self._ranks.size == 1:
+                self._check()
+            rows = slice(number * sums.ROWS, min(self.N, (number + 1) * sums.ROWS))
             x = self._X[rows]
             yield (
                 x.astype(np.float64, copy=False),

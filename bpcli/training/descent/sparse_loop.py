@@ -62,10 +62,10 @@ class PostponingSweep:
     def __call__(self, batches: Iterable["Batch"]) -> None:
         """A step a batch."""
         state = self._state
-        w, b = state.w, state.b
+        w, b, evaluate = state.w, state.b, self._in_blocks if self._descent.in_blocks else self._at_once
         for touched, blocks in batches:
             self._take_postponed(touched)
-            loss, m, dJ_dw, dJ_db = self._evaluate(blocks, w[touched])
+            loss, m, dJ_dw, dJ_db = evaluate(blocks, w[touched])
             if not isfinite(loss):
                 raise diverged(state.epoch + 1, state.batch + 1, f"the loss is {loss}", self.learning_rate)
             per_row = self.learning_rate / m
@@ -75,18 +75,20 @@ class PostponingSweep:
             state.loss, state.loss_lost = added(state.loss, state.loss_lost, loss)
             state.batch += 1
 
-    def _evaluate(self, blocks: Sequence["Block"], w: Array) -> tuple[float, int, Array, Array]:
-        """ΣJ₀ of a batch, its rows m, and m·∂J/∂w and m·∂J/∂b, for the weights of its features."""
-        found = [self._at_once(block, w) for block in blocks]
-        if len(found) == 1:
-            return found[0]
-        loss, m, dJ_dw, dJ_db = (
-            sums.summed(np.asarray(p, np.float64) for p in part) for part in zip(*found, strict=True)
+    def _in_blocks(self, blocks: Sequence["Block"], w: Array) -> tuple[float, int, Array, Array]:
+        """`_at_once` of a batch of several blocks, which the ranks share."""
+        descent = self._descent
+        parts = (
+            np.concatenate([[loss, m], dJ_dw.reshape(-1), dJ_db.reshape(-1)], dtype=np.float64)
+            for loss, m, dJ_dw, dJ_db in (self._at_once((block,), w) for block in blocks)
         )
-        return float(loss), int(m), dJ_dw.astype(w.dtype), dJ_db.astype(w.dtype)
+        total = descent.ranks.summed(parts, descent.blocks(self._state.batch * descent.size).start)
+        dJ_dw, dJ_db = total[2 : 2 + w.size].reshape(w.shape), total[2 + w.size :].reshape(self._state.b.shape)
+        return float(total[0]), int(total[1]), dJ_dw.astype(w.dtype), dJ_db.astype(w.dtype)
 
-    def _at_once(self, block: "Block", w: Array) -> tuple[float, int, Array, Array]:
-        x, target, omega = block
+    def _at_once(self, blocks: Sequence["Block"], w: Array) -> tuple[float, int, Array, Array]:
+        """ΣJ₀ of the one block of a batch, its rows m, and m·∂J/∂w and m·∂J/∂b, for the weights of its features."""
+        ((x, target, omega),) = blocks
         z = np.asarray(x @ w + self._state.b)
         loss = self._descent.step(z, target, omega)  # z is now m·∂J/∂z
         return loss, len(z), x.T @ z, z.sum(axis=0)
@@ -140,19 +142,19 @@ class SparseBatches:
     all."""
 
     def __init__(self, descent: Descent, whole: Callable[[], bool]) -> None:
-        X, size = descent.X, descent.size
+        X, size, self._descent = descent.X, descent.size, descent
         self._X, self._y, self._size, self._rng, self._weights = X, descent.y, size, descent.rng, descent.weights
         self._whole = whole
         self.count = -(-X.shape[0] // size)
         self.order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
-        self._begin = -1  # first row of the current window
+        self._held = range(0)  # the places in the order of the rows in the window
         self._window: tuple[Any, Array, Array | None] = (None, descent.y, None)
 
     def arrange(self) -> None:
         """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
-        self._begin = -1
         if self._rng is not None:
+            self._held = range(0)
             self.order = np.arange(self._X.shape[0])
             self._rng.shuffle(self.order)
 
@@ -162,19 +164,25 @@ class SparseBatches:
             yield self._batch(number * self._size)
 
     def _batch(self, at: int) -> Any:
-        begin = at - at % self._step
-        if begin != self._begin:
-            rows = slice(begin, begin + self._step) if self._rng is None else self.order[begin : begin + self._step]
+        descent, mine = self._descent, self._descent.mine(at)
+        if not (self._held.start <= mine.start and mine.stop <= self._held.stop):
+            begin = at - at % self._step
+            self._held = range(begin, begin + self._step) if descent.ranks.size == 1 else mine
+            within = slice(self._held.start, self._held.stop)
+            rows = within if self._rng is None else self.order[within]
             weights = None if self._weights is None else self._weights[rows]
-            self._begin, self._window = begin, (self._X[rows], self._y[rows], weights)
+            self._window = self._X[rows], self._y[rows], weights
         part, targets, weights = self._window
-        within = slice(at - begin, at - begin + self._size)
+        within = slice(mine.start - self._held.start, mine.stop - self._held.start)
         starts = part.indptr[within.start : within.stop + 1]
         entries = slice(starts[0], starts[-1])
         indices, width = part.indices[entries], part.shape[1]
         touched: Any = slice(None)
-        if not self._whole() and len(indices) < width:
+        if not self._whole() and sum(descent.ranks.gathered(len(indices))) < width:
             touched, indices = np.unique(indices, return_inverse=True)
+            if descent.ranks.size > 1:
+                of_all = np.unique(np.concatenate(descent.ranks.gathered(touched)))
+                touched, indices = of_all, np.searchsorted(of_all, touched)[indices]
             width = len(touched)
         targets, weights, data = targets[within], None if weights is None else weights[within], part.data[entries]
         starts = starts - starts[0]

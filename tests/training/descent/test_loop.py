@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from autograd import grad
 
+from bpcli import sums
 from bpcli.datasets.row_file import Matrix
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import loop, sums
+from bpcli.training.descent import loop
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.state import State
 from bpcli.training.descent.update_rule import update_rule_of

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from bpcli import sums
 from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
-from bpcli.training.descent import sparse_loop, sums
+from bpcli.training.descent import sparse_loop
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
 from bpcli.training.descent.sparse_loop import descend_sparse, sparse_slots
 from bpcli.training.descent.state import Pause, State

@@ -1,0 +1,78 @@
+"""A command that several processes run together: rank 0 speaks for all, and one that fails ends them all."""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+
+import click
+
+from bpcli.commands import DEBUG, describe, output
+from bpcli.errors import Failure, LateError, RankError
+from bpcli.ranks import Alone, MPIRanks
+
+_FIRST = (70, 130, 143, 2, 3, 4, 1)
+"""Exit codes, of which the first that a rank ended with is the job's."""
+
+_STOPPED = "stopped by a signal"
+
+
+class TogetherError(RankError):
+    """What some ranks have failed with, each named; of exit codes the first in `_FIRST`."""
+
+    def __init__(self, failures: Sequence[Failure], hint: str = "") -> None:
+        super().__init__(failures)
+        by_text: dict[str, list[str]] = {}
+        for failure in failures:
+            by_text.setdefault(failure.text or _STOPPED, []).append(failure.rank)
+        self.message = "\n".join(f"{', '.join(ranks)}: {text}" for text, ranks in by_text.items())
+        self.hint = hint
+        codes = {failure.code for failure in failures}
+        self.exit_code = next((code for code in _FIRST if code in codes), max(codes))
+
+
+@contextlib.contextmanager
+def one_voice(ranks: Alone | MPIRanks) -> Iterator[None]:
+    """Run what all ranks do: what the others print is not shown, and an error of any of them ends all.
+
+    Where all ranks fail alike it is raised on rank 0 as if it were alone; else as an error that names the ranks. One
+    that the others do not hear of within seconds is told by its own rank, which ends the job.
+    """
+    if isinstance(ranks, Alone):
+        yield
+        return
+    try:
+        with contextlib.ExitStack() as stack:
+            if ranks.rank:
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                stack.enter_context(contextlib.redirect_stdout(nowhere))
+                stack.enter_context(contextlib.redirect_stderr(nowhere))
+            yield
+    except BaseException as error:
+        raise _ending(ranks, error) from error
+
+
+def _ending(ranks: MPIRanks, error: BaseException) -> BaseException:
+    """The error to leave with, once all ranks know of it; else the job ends here."""
+    code, text = describe(error, sys.argv[1:])
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else 1
+        text = f"left with exit code {code}"
+    failures = None
+    if isinstance(error, RankError):
+        failures = error.failures
+    elif not isinstance(error, LateError):
+        if click.get_current_context().meta.get(DEBUG) and ranks.rank:
+            output.say("".join(traceback.format_exception(error)).rstrip("\n"))
+        failures = ranks.failed(code, text)
+    if failures is None:
+        who = "" if isinstance(error, LateError) else f"{ranks.named(ranks.rank)}: "
+        output.say(f"bpcli: error: {who}{text or _STOPPED}")
+        sys.stdout.flush()
+        ranks.abort(code)
+        return SystemExit(code)
+    if ranks.rank:
+        return SystemExit(0)
+    alike = len(failures) == ranks.size and len({failure[1:] for failure in failures}) == 1
+    return error if alike else TogetherError(failures, error.hint if isinstance(error, RankError) else "")

@@ -1,0 +1,104 @@
+"""What the ranks of a training have to agree on before its first step: versions, config, data, and their shares."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bpcli import sums
+from bpcli.errors import ConfigError, DataError, UsageError
+from bpcli.ranks import Ranks
+from bpcli.training import checkpoint as checkpoints
+from bpcli.training.config.loading import Config
+from bpcli.training.descent.to_optimum import chosen_solver
+from bpcli.training.resumption import config_texts
+from bpcli.training.trainer import Training
+
+_LIBRARIES = ("bpcli", "numpy", "scipy", "pyarrow", "mpi4py")
+"""Whose versions may change what is read or computed."""
+
+
+def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -> None:
+    """UsageError where a rank has other versions of libraries, another config or other options than rank 0, which
+    names them; ConfigError where the config is for one process.
+    """
+    if ranks.size == 1:
+        return
+    mine = {**versions(), **config_texts(config), **{name: str(value) for name, value in options.items()}}
+    first, *others = ranks.gathered(mine)
+    differing = [
+        f"{ranks.named(rank)}: {name}: {other.get(name)}, and rank 0 has {first.get(name)}"
+        for rank, other in enumerate(others, 1)
+        for name in dict.fromkeys([*first, *other])
+        if first.get(name) != other.get(name)
+    ]
+    if differing:
+        raise UsageError("\n  ".join(["the processes do not start alike:", *differing]))
+    options_ = config.training
+    if options_.engine == "numba":
+        raise _mistake(config, "engine", "numba takes the steps of one process alone: numpy, or leave the key out")
+    if options_.batch_size != "full" and chosen_solver(options_.optimizer) is None:
+        _check_batch(ranks, config, int(options_.batch_size))
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that compute, by name."""
+    from bpcli import __version__
+
+    found = {"Python": platform.python_version(), "bpcli": __version__}
+    for name in _LIBRARIES[1:]:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "none"
+    return found
+
+
+def other_processors(ranks: Ranks) -> list[str]:
+    """What is to be said of ranks on another kind of processor than rank 0."""
+    first, *others = ranks.gathered(checkpoints.processor())
+    return [
+        f"{ranks.named(rank)} runs on another kind of processor ({other}; rank 0: {first}), whose last bits may differ"
+        for rank, other in enumerate(others, 1)
+        if other != first
+    ]
+
+
+def check_same_data(ranks: Ranks, data: Mapping[str, Mapping[str, Any]]) -> None:
+    """DataError where a rank has read other data than rank 0, by their fingerprints."""
+    first, *others = ranks.gathered(data)
+    differing = []
+    for rank, other in enumerate(others, 1):
+        for name in dict.fromkeys([*first, *other]):
+            here, there = other.get(name, {}), first.get(name, {})
+            if here != there:
+                rows = (
+                    f" ({here['rows']} rows, and rank 0 has {there['rows']})" if {"rows"} <= here.keys() & there else ""
+                )
+                differing.append(f"{ranks.named(rank)} has read other data than rank 0: its {name} differs{rows}")
+                break
+    if differing:
+        raise DataError("\n  ".join(differing), "every process reads the same files")
+
+
+def check_shares(ranks: Ranks, training: Training) -> None:
+    """ConfigError where a batch has too few rows to be shared."""
+    _check_batch(ranks, training.config, len(training.parts["train"].y) if training.solver else training.batch_size)
+
+
+def _check_batch(ranks: Ranks, config: Config, rows: int) -> None:
+    least = sums.ROWS * ranks.size
+    if ranks.size > 1 and rows < least:
+        most = rows // sums.ROWS
+        fewer = f"or at most {most} processes" if most > 1 else "or one process"
+        raise _mistake(
+            config,
+            "batch_size",
+            f"batches of {rows} rows are too small for {ranks.size} processes, each of which takes a block of "
+            f"{sums.ROWS} rows or more: full or at least {least}, {fewer}",
+        )
+
+
+def _mistake(config: Config, key: str, what: str) -> ConfigError:
+    key = f"training.{key}"
+    return ConfigError([f"{config.places.get(key, 'config')}: {key}: {what}"])

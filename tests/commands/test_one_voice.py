@@ -1,0 +1,108 @@
+"""A training by several processes of which one fails, hangs or is stopped, at its third look at the validation rows."""
+
+import numpy as np
+import pytest
+from click import Context
+
+from bpcli.commands import cli
+from bpcli.commands.one_voice import TogetherError, one_voice
+from bpcli.errors import DataError, Failure
+from bpcli.ranks import ALONE
+
+PROGRAM = """
+import os, sys, time
+from bpcli.training.trainer import Training
+
+looks, look = [], Training._validated
+
+def happens(self):
+    looks.append(1)
+    if len(looks) == 3 and os.environ.get("PMI_RANK", "0") == "{rank}":
+        {what}
+    return look(self)
+
+Training._validated = happens
+from bpcli.__main__ import main
+main()
+"""
+HEAD = "bpcli: error: rank {} of 2 on "
+
+
+@pytest.fixture
+def train(tmp_path, run_by):
+    """A training by so many processes, at one of which something happens."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 5))
+    y = X @ [1, -2, 0.5, 0, 1] + rng.normal(size=len(X)) > 0
+    np.savetxt(tmp_path / "rows.csv", np.c_[X, y], "%.6g", ",", header="a,b,c,d,e,y", comments="")
+    (tmp_path / "c.yaml").write_text(
+        "model: {type: neuron, activation: sigmoid}\nloss: bce\n"
+        "training: {learning_rate: 0.5, batch_size: 8192, epochs: 5}\n"
+        "data: {path: rows.csv, target: y, validation: 0.1}\n"
+    )
+
+    def run(ranks, rank, what, *options):
+        program = PROGRAM.format(rank=rank, what=what)
+        return run_by(ranks, ["-c", program, "train", "c.yaml", "--output", "run", "--quiet", *options], tmp_path)
+
+    run.folder = tmp_path
+    return run
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ("raise ValueError('boom')", 70, "internal error: ValueError: boom"),
+        ("from bpcli.errors import DataError; raise DataError('a bad row')", 3, "a bad row"),
+        ("sys.exit(5)", 5, "left with exit code 5"),
+    ],
+)
+def test_an_error_of_a_rank_is_told_with_its_name_and_ends_all(train, rank, what, code, said):
+    result = train(2, rank, what)
+    assert result.returncode == code
+    assert result.stderr.startswith(HEAD.format(rank))
+    assert f": {said}\n" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("what", ["os._exit(5)", "os.kill(os.getpid(), 9)"])
+def test_a_rank_that_is_gone_ends_all(train, what):
+    assert train(2, 1, what).returncode in (5, 9)
+    assert not (train.folder / "run").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_hangs_is_named(train, rank):
+    result = train(2, rank, "time.sleep(1000)", "--timeout", "2")
+    assert result.returncode == 3
+    assert HEAD.format(rank) in result.stderr
+    assert "is late by more than 2 s" in result.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(15, 143), (2, 130), (1, 129)])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_signal_to_one_rank_saves_and_stops_all_and_another_number_of_ranks_goes_on(train, rank, number, code):
+    result = train(2, rank, f"os.kill(os.getpid(), {number})")
+    assert (result.returncode, result.stdout) == (code, "")
+    assert result.stderr.startswith("bpcli: note: stopped; saved after 3 epochs\n")
+    again = train(1, 0, "pass", "--resume")
+    assert (again.returncode, again.stderr) == (0, "bpcli: note: going on after 3 epochs\n")
+
+
+def test_an_error_that_all_have_is_told_once(train):
+    result = train(2, 0, "pass", "--set", "training.batch_size=32")
+    assert result.returncode == 2
+    assert result.stderr.count("batches of 32 rows are too small for 2 processes") == 1
+    assert result.stderr.startswith("bpcli: error: --set training.batch_size=32: ")
+
+
+def test_an_error_names_each_rank_and_has_the_worst_code():
+    found = TogetherError([Failure("rank 0", 3, "x"), Failure("rank 1", 2, "y"), Failure("rank 2", 3, "x")], "so")
+    assert (str(found), found.exit_code) == ("rank 0, rank 2: x\nrank 1: y\n  so", 2)
+    assert str(TogetherError([Failure("rank 1", 143, "")])) == "rank 1: stopped by a signal"
+
+
+def test_one_process_fails_as_ever():
+    with Context(cli), pytest.raises(DataError, match="as it is"), one_voice(ALONE):
+        raise DataError("as it is")
