@@ -1,7 +1,7 @@
 """A command that several processes run together: rank 0 speaks for all, and one that fails ends them all."""
 
 import contextlib
-import os
+import io
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,14 @@ _FIRST = (70, 130, 143, 2, 3, 4, 1)
 """Exit codes, of which the first that a rank ended with is the job's."""
 
 _STOPPED = "stopped by a signal"
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        """Forget the text."""
+        return len(text)
 
 
 class TogetherError(RankError):
@@ -45,9 +53,8 @@ def one_voice(ranks: Alone | MPIRanks) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             if ranks.rank:
-                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-                stack.enter_context(contextlib.redirect_stdout(nowhere))
-                stack.enter_context(contextlib.redirect_stderr(nowhere))
+                stack.enter_context(contextlib.redirect_stdout(_Nowhere()))
+                stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
             yield
     except BaseException as error:
         raise _ending(ranks, error) from error
