@@ -140,16 +140,16 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
 @lru_cache(256)
 def log_of_sum(terms: int) -> Function:
     """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
-    return Function(LOG_OF_SUM, (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum)
+    return Function(LOG_OF_SUM, (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum, never_zero=True)
 
 
 @lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
-    return Function(f"{SHARE}{k}", (2 * terms, 2 * terms), "", *_share(k))
+    return Function(f"{SHARE}{k}", (2 * terms, 2 * terms), "", *_share(k), never_zero=True)
 
 
 @lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
-    return Function(f"log of {SHARE}{k}", (2 * terms, 2 * terms), "", *_log_of_share(k))
+    return Function(f"log of {SHARE}{k}", (2 * terms, 2 * terms), "", *_log_of_share(k), never_zero=True)

@@ -177,12 +177,14 @@ LOSS_TERMS: list[Function] = [
         "",
         _sigmoid_bce_term,
         (lambda xp, o, y, z: -z, _dsigmoid_bce_dz),
+        never_zero=True,
     ),
     unary(  # the slope of tanh
         "sech_squared",
         lambda xp, out, x: -2.0 * out * xp.tanh(x),
         value=lambda xp, x: activations.dtanh_dz(x),
         signature="1-tanh(x)**2",
+        never_zero=True,
     ),
     unary("log_cosh", lambda xp, out, x: xp.tanh(x), value=_log_cosh, signature="log(cosh(x))"),
     Function("log_other", (2, 2), "", _log_other, (lambda xp, o, p, rest: -xp.divide(1.0, rest), zero)),
@@ -199,12 +201,14 @@ LOSS_TERMS: list[Function] = [
         "y-sigmoid(z)",
         _minus_sigmoid,
         (lambda xp, o, y, z: 1.0, lambda xp, o, y, z: -activations.dsigmoid_dz(z)),
+        never_zero=True,
     ),
     binary(
         "minus_tanh",
         "y-tanh(z)",
         _minus_tanh,
         (lambda xp, o, y, z: 1.0, lambda xp, o, y, z: -activations.dtanh_dz(z)),
+        never_zero=True,
     ),
 ]
 """Rows of the terms of losses, and of the slopes that stable forms compute."""

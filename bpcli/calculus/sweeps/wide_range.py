@@ -36,7 +36,8 @@ def leaves_range(program: Program, values: list[float]) -> bool:
 
 def _underflows(step: Instruction, values: list[float]) -> bool:
     """Whether a step that gives 0 may stand for something smaller than every double."""
-    return step.row is not None and step.row.underflows and all(values[a] for a in step.args)
+    row = step.row
+    return row is not None and (row.never_zero or (row.underflows and all(values[a] for a in step.args)))
 
 
 def far_points(program: Program, values: list[Any], table: Any) -> Any:
@@ -51,7 +52,7 @@ def far_points(program: Program, values: list[Any], table: Any) -> Any:
         if isinstance(slot, str):
             finite = finite & np.isfinite(size).all(axis=tuple(range(size.ndim - 1)))
         outside = (size > _HUGE) | ((size < _TINY) & (size > 0))
-        if isinstance(slot, Instruction) and (slot.row is None or slot.row.underflows):
+        if isinstance(slot, Instruction) and (slot.row is None or slot.row.underflows or slot.row.never_zero):
             outside |= size == 0
         far |= outside.any(axis=tuple(range(outside.ndim - 1)))
     return np.flatnonzero(far & finite)

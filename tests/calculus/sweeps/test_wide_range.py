@@ -39,6 +39,26 @@ def test_worked_by_hand(text, x, what, true):
     assert found == pytest.approx(true, rel=2e-15, abs=0)
 
 
+BELOW_THE_DOUBLES = {  # what is above 0 at every number, by algebra
+    "1-tanh(x)**2": (800.0, -800.0),
+    "1-sigmoid(x)": (800.0,),
+    "mse(0,sigmoid(x))": (-800.0, -1.07e17),
+    "mse(1,sigmoid(x))": (800.0,),
+    "bce(1,sigmoid(x))": (800.0,),
+    "bce(0,sigmoid(x))": (-800.0,),
+    "1-tanh(x)": (800.0,),
+    "-log(1-exp(x))": (-800.0,),
+    "softplus(x)": (-800.0,),
+    "exp(x)/(1+exp(x)+exp(2*x))": (800.0, -800.0),
+    "-log(exp(x)/(exp(x)+exp(-x)))": (800.0,),
+}
+
+
+@pytest.mark.parametrize(("text", "x"), [(text, x) for text, xs in BELOW_THE_DOUBLES.items() for x in xs])
+def test_the_sign_of_what_is_below_the_doubles(text, x):
+    assert calculation(f"sign({text})").value({"x": x}) == [1.0]
+
+
 def test_entries_of_vectors_too():
     one = Calculation([parse("norm(x**2)")], ["norm(x**2)"], {"x": (2,)}, ["x"])
     gradient = one.gradient({"x": np.array([1e-170, 1e-170])})[1]["x"]
