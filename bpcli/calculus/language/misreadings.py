@@ -130,6 +130,9 @@ class Misreadings(TokenReader):
         if self.ahead("("):
             return self.call_ahead()[1][0]
         start, at = self.next.start, self.at
+        if self.ahead("|"):
+            bars = (token.end for token in self.tokens[at + 1 :] if token.text == "|")
+            return self.source(start, next(bars, self.next.end))
         while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT) and not self._is_function(self.tokens[at]):
             at += 1
             if self.tokens[at - 1].kind == SUPERSCRIPT:
@@ -143,6 +146,12 @@ class Misreadings(TokenReader):
     def _is_function(token: Token) -> bool:
         return token.kind == NAME and (token.text in FUNCTIONS or is_foreign(token.text))
 
+    def refuse_bar_behind_function(self) -> None:
+        """`ln|x|`; returns if no function of another language stands before the bar."""
+        before = self.tokens[self.at - 1]
+        if self.ahead("|") and before.kind == NAME and is_foreign(before.text):
+            self.fail_with_argument(before)
+
     def fail_with_argument(self, function: Token) -> NoReturn:
         """`ln x`: a function that is called otherwise here, and its argument without parentheses."""
         self.fail_at(
@@ -152,8 +161,12 @@ class Misreadings(TokenReader):
     def refuse_power_of_function(self, function: Name, exponent: str) -> None:
         """`ln²(x)`: as above, with a power between the two; returns if it is no function's name."""
         if is_foreign(function.name):
-            meant = call_here(function.name, [self.argument()])
-            hint = f"write {meant if meant.endswith(')') else f'({meant})'}^{exponent}" if meant else ""
+            argument = self.argument()
+            meant = call_here(function.name, [argument])
+            if exponent.strip("()") == "-1":
+                hint = _inverse_or_reciprocal(meant, _inverse_call(function.name, argument))
+            else:
+                hint = f"write {meant if _is_call(meant) else f'({meant})'}^{exponent}" if meant else ""
             self.fail(f"there is no function '{function.name}'", *function.span, hint)
 
     def fail_without_arguments(self, token: Token) -> NoReturn:
@@ -162,7 +175,7 @@ class Misreadings(TokenReader):
         hint = f"write {FUNCTIONS[name].signature}"
         if self.next.kind == SUPERSCRIPT or self.ahead("**"):
             hint = self.power_of_function(name)
-        elif self.next.kind in (NAME, NUMBER):
+        elif self.next.kind in (NAME, NUMBER) or self.ahead("|"):
             hint = f"write {name}({self.argument()})"
         self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
 
@@ -185,13 +198,7 @@ class Misreadings(TokenReader):
             return f"write {name}({exponent.removeprefix('(').removesuffix(')') if exponent[:1] == '(' else exponent})"
         argument = self.argument() if self.next.kind != END else "x"
         if exponent.strip("()") == "-1":
-            reciprocal = f"1/{name}({argument})"
-            inverse = INVERSES.get(name)
-            return (
-                f"write {inverse}({argument}) for the inverse function; {reciprocal} is the reciprocal"
-                if inverse
-                else (f"write {reciprocal} for the reciprocal")
-            )
+            return _inverse_or_reciprocal(f"{name}({argument})", _inverse_call(name, argument))
         return f"write {name}({argument})^{exponent}"
 
     def fail_with_module(self, base: Name) -> None:
@@ -215,3 +222,28 @@ class Misreadings(TokenReader):
             hint = f"write {meant}" if meant else advice_on_call(name, ["x"])
             written = self.source(base.span[0], end)
             self.fail(f"'{written}' means nothing here: functions and constants stand alone", base.span[0], end, hint)
+
+
+def _inverse_call(name: str, argument: str) -> str:
+    """The inverse of a function of any language, called; empty if there is none."""
+    here = call_here(name, ["x"]).removesuffix("(x)")
+    if here in INVERSES:
+        return f"{INVERSES[here]}({argument})"
+    return "" if name in FUNCTIONS else call_here(f"arc{name}", [argument]) or call_here(f"a{name}", [argument])
+
+
+def _inverse_or_reciprocal(meant: str, inverse: str) -> str:
+    """The advice on f^-1(x), where f(x) is written `meant` here."""
+    if not meant:
+        return ""
+    other = meant.removeprefix("1/")
+    reciprocal = f"1/({meant})" if not _is_call(other) else other if other != meant else f"1/{meant}"
+    if not inverse:
+        return f"write {reciprocal} for the reciprocal"
+    return f"write {inverse} for the inverse function; {reciprocal} is the reciprocal"
+
+
+def _is_call(text: str) -> bool:
+    """Whether a text is a function of something simple, which needs no parentheses of its own."""
+    name, _, rest = text.partition("(")
+    return name.isidentifier() and rest.endswith(")") and "(" not in rest

@@ -94,6 +94,7 @@ class _Parser(Misreadings):
             return self.take().end
         if self.next.kind == END:
             self.fail_at(opening, f"this {opening.text} is never closed: a {closing} is missing")
+        self.refuse_bar_behind_function()
         if closing == "|" and self.ahead(*_STRAY):
             self.fail_at(opening, "this | has no partner", _STRAY_HINTS["|"])
         hint = _STRAY_HINTS["|"] if self.ahead("|") else ""
@@ -109,6 +110,7 @@ class _Parser(Misreadings):
         tree = self.expression(0)
         token = self.next
         if token.kind != END:
+            self.refuse_bar_behind_function()
             hint = _STRAY_HINTS.get(token.text, "")
             if token.text == "=" and isinstance(tree, nodes.Name):
                 hint = "; ".join(filter(None, [self.right_side(token.end), hint]))

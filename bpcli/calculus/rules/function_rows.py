@@ -65,10 +65,10 @@ class Function:
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
     `exact`: its value is not rounded. `underflows`: of operands that are not 0 it may give 0, where the true value is
-    below the doubles; one that is `never_zero` gives 0 for this reason, or where operands are equal. `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter,
-    not even ∞. Four say where the relative error of an argument grows much in the value: where terms cancel if it
-    `adds`; at a `root` inside the domain, other than 0; far out where it is `periodic`; of several arguments nowhere if
-    it is `well_conditioned`.
+    below the doubles; one that is `never_zero` gives 0 for this reason, or where operands are equal. `selects`: an
+    argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞. Four say where the
+    relative error of an argument grows much in the value: where terms cancel if it `adds`; at a `root` inside the
+    domain, other than 0; far out where it is `periodic`; of several arguments nowhere if it is `well_conditioned`.
     """
 
     __slots__ = (

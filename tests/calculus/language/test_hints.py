@@ -86,9 +86,39 @@ def test_an_inverse_undoes_its_function(name):
     assert hint_of(f"{name}⁻¹(x)") == hint_of(f"{name}^(-1)(x)") == hint_of(f"{name}^-1(x)")
 
 
+def value_at(text, x):
+    (value,) = Calculation([parse(text)], [text], {"x": ()}, []).value({"x": x})
+    return value
+
+
+@pytest.mark.parametrize("name", sorted({name for name, parameters, _ in ROWS if len(parameters) == 1}))
+def test_the_power_minus_one_of_a_function_from_elsewhere_is_its_inverse(name):
+    """Of a number y it is an x with f(x) = y, and the reciprocal times f(x) is 1."""
+    try:
+        parse(f"{name}^-1(x)")
+        return  # a name that may be a variable
+    except ExpressionError as error:
+        hint = error.hint
+    if "for the inverse function" not in hint:
+        return
+    inverse, reciprocal = (
+        hint.removeprefix("write ").removesuffix(" is the reciprocal").split(" for the inverse function; ")
+    )
+    meant = call_here(name, ["x"])
+    for y in (value_at(meant, 0.4), value_at(meant, 1.7)):
+        x = value_at(inverse, y)
+        if y == y:
+            assert value_at(meant, x) == pytest.approx(y, rel=1e-12)
+            assert value_at(reciprocal, x) * value_at(meant, x) == pytest.approx(1, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("typed", "advice"),
     [
+        ("cot^-1(x)", "write pi/2-atan(x) for the inverse function; tan(x) is the reciprocal"),
+        ("erfc^2(x)", "write (1-erf(x))^2"),
+        ("ln|x|", "did you mean log(|x|)?"),
+        ("log|x-1|+2", "write log(|x-1|)"),
         ("sec(2x)", "did you mean 1/cos(2x)?"),
         ("square(x+1)", "did you mean (x+1)**2?"),
         ("pow(x+1, n-1)", "did you mean (x+1)**(n-1)?"),
