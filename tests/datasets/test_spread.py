@@ -51,3 +51,31 @@ def test_what_has_no_room_stays_spread(monkeypatch):
 
     assert together(2, work) == [True, True]
     assert in_memory(X := np.ones(2)) is X
+
+
+BY_MPI = """
+import numpy as np
+from bpcli.datasets.share import Share
+from bpcli.datasets.spread import SpreadRows
+from bpcli.ranks import this_job
+ranks = this_job()
+whole = np.arange(30_000 * 3, dtype=np.float32).reshape(-1, 3)
+own = whole[: 5 if ranks.rank == 0 else 0] if ranks.rank < ranks.size - 1 else whole[5:]
+X = SpreadRows(own, Share(ranks))
+chosen = np.random.default_rng(ranks.rank).integers(0, len(whole), 5000)
+out = np.empty((5000, 3), np.float32)
+fine = [
+    np.array_equal(X.take(chosen, 0, out), whole[chosen]) if ranks.rank else True,  # one need not wait for another
+    np.array_equal(np.concatenate([*X.pieces(7000)]), whole),
+    np.array_equal(X.by_row(lambda x: x[:, 1]), whole[:, 1]),
+]
+every = ranks.gathered(fine)
+if ranks.rank == 0:
+    print(every)
+"""
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_rows_in_windows_of_mpi(ranks, run_by):
+    result = run_by(ranks, ["-c", BY_MPI])
+    assert (result.stdout, result.stderr, result.returncode) == (f"{[[True] * 3] * ranks}\n", "", 0)
