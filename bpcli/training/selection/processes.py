@@ -7,11 +7,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from bpcli.errors import BpcliError, DataError, together
+from bpcli.ranks import Ranks
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,8 +24,11 @@ _SERVE = "import sys; from bpcli.training.selection.processes import serve; serv
 def run_all(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[tuple[int, R]]:
     """The result of each task with its number, as they come; with several `jobs` in processes, which read `work` anew.
 
-    Of tasks that fail the error is raised that comes first in their order, whatever `jobs` is.
+    Of tasks that fail the error is raised that comes first in their order, whatever `jobs` is: a number, or a `Crew`.
     """
+    if isinstance(jobs, Crew):
+        yield from jobs.run_all(work, tasks)
+        return
     if min(jobs, len(tasks)) < 2:
         for k, task in enumerate(tasks):
             yield k, work(task)
@@ -84,13 +89,55 @@ def serve(descriptor: int) -> None:
     with Connection(descriptor) as parent, suppress(EOFError, ConnectionError):
         work = parent.recv()
         while True:
-            task = parent.recv()
-            try:
-                result = work(task)
-            except BpcliError as error:
-                result = together([error, error])  # of a kind that can be sent
-            except MemoryError as error:
-                result = error
-            except Exception:
-                result = RuntimeError(traceback.format_exc())
-            parent.send(result)
+            parent.send(_done(work, parent.recv()))
+
+
+def _done(work: Callable[[T], R], task: T) -> R | Exception:
+    """What comes of a task, its error included, of a kind that can be sent."""
+    try:
+        return work(task)
+    except BpcliError as error:
+        return together([error, error])
+    except MemoryError as error:
+        return error
+    except Exception:
+        return RuntimeError(traceback.format_exc())
+
+
+class Crew(int):
+    """As many jobs as there are ranks: rank 0 gives tasks, of which it does its share, and the others `serve`."""
+
+    ranks: Ranks
+
+    def __new__(cls, ranks: Ranks) -> "Crew":
+        """A crew of these ranks."""
+        crew = super().__new__(cls, ranks.size)
+        crew.ranks = ranks
+        return crew
+
+    def run_all(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """As the function `run_all`, on rank 0."""
+        self.ranks.from_first((work, [*tasks]))
+        for number, result in enumerate(chain.from_iterable(self._rounds(work, tasks))):
+            if isinstance(result, Exception):
+                raise result
+            yield number, result
+
+    def _rounds(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[list[R | Exception]]:
+        """What comes of a task of each rank, and so on, up to those of which one fails."""
+        for first in range(0, len(tasks), self):
+            mine = tasks[first + self.ranks.rank : first + self.ranks.rank + 1]
+            results = self.ranks.gathered([_done(work, task) for task in mine])
+            yield [result for of_rank in results for result in of_rank]
+            if any(isinstance(result, Exception) for of_rank in results for result in of_rank):
+                return
+
+    def serve(self) -> None:
+        """As another rank, do what rank 0 gives, until it says that it is at its end."""
+        while (given := self.ranks.from_first(None)) is not None:
+            for _ in self._rounds(*given):
+                pass
+
+    def end(self) -> None:
+        """As rank 0, let the others go."""
+        self.ranks.from_first(None)
