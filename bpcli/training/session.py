@@ -237,7 +237,7 @@ class Session:
 
     def _begin(self, folder: Path, found: Checkpoint | None) -> None:
         """Prepare the data; go on from `found` if that fits it."""
-        training = prepare(self.config, self.progress)
+        training = prepare(self.config, self.progress, ranks=self.ranks)
         training.ranks = self.ranks
         check_shares(self.ranks, training)
         self.config = training.config

@@ -109,7 +109,7 @@ def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
     for rank, found in enumerate(others, 1):
         if found != first:
             odd = sorted({*found} ^ {*first})[0][0]
-            raise DataError(f"rank {rank} does not find the files that rank 0 does: {odd} is another one")
+            raise DataError(f"{ranks.named(rank)} does not find the files that rank 0 does: {odd} is another one")
 
 
 @dataclass(frozen=True)
