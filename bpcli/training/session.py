@@ -208,18 +208,18 @@ class Session:
             summary["advice"] = advice(training.result, training.parts["train"].X, at_optimum)
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
+        model = replace(training.result, uncertainty=uncertainty_of(training, summary))
         if not self.ranks.rank:
-            self._install(summary, training)
+            self._install(summary, model, training.state)
         self.ranks.gathered(None)  # once it is in place
         self.summary = summary
         return summary
 
-    def _install(self, summary: dict[str, Any], training: Training) -> None:
+    def _install(self, summary: dict[str, Any], model: Model, state: State) -> None:
         """Write the run, and put it in place."""
         target = self.config.output
         _check_worth(summary, target, self._replaces)
-        model = replace(training.result, uncertainty=uncertainty_of(training, summary))
-        save_run(self._folder, dump_config(self.config), model, training.state.records, summary)
+        save_run(self._folder, dump_config(self.config), model, state.records, summary)
         with writing(target):
             (self._folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         install(self._folder, target, RUN_FILES, self._replaces, WAYS_OUT)
