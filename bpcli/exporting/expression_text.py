@@ -29,7 +29,7 @@ class Language(NamedTuple):
         """The text of a tree in z."""
 
         def anew(node: Expression, operands: list[tuple[str, bool]]) -> tuple[str, bool]:
-            condition = isinstance(node, Call) and node.function == "where"
+            condition = isinstance(node, Call) and node.is_choice
             texts = [
                 self("truth", text) if truth and not (condition and place == 0) else text
                 for place, (text, truth) in enumerate(operands)

@@ -151,7 +151,7 @@ def _cases(condition: Expression, value: Expression, other: Expression, names: N
 
     branches = [(_write(condition, names, latex)[0], inside(value))]
     last = condition
-    while isinstance(other, Call) and other.function == "where":
+    while isinstance(other, Call) and other.is_choice:
         last, value, other = other.arguments
         branches.append((_write(last, names, latex)[0], inside(value)))
     rest = _write(other, names, latex)[0]

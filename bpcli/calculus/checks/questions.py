@@ -15,9 +15,10 @@ from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression
 from bpcli.calculus.rules.functions import OPERATORS
+from bpcli.calculus.rules.reductions import REDUCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction
+from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
@@ -260,7 +261,8 @@ def _samples(calculation: Calculation) -> int:
     """The number of terms of the mean in an expression, mean(x) or sum(x)/n; 1 if there is none, or several."""
     slots = calculation.program.slots
     steps = [step for step in slots if isinstance(step, Instruction)]
-    sums = {1.0 * math.prod(step.shapes[0]) // math.prod(step.shape) for step in steps if step.name == "sum"}
+    totals = [step for step in steps if isinstance(step, OnArrays) and step.op is REDUCTIONS["sum"]]
+    sums = {1.0 * math.prod(step.shapes[0]) // math.prod(step.shape) for step in totals}
     counts = set()
     for step in steps:
         count = slots[step.args[1]] if step.row is OPERATORS["/"] else None

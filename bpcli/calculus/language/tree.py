@@ -117,6 +117,11 @@ class Call(Node):
         self.function, self.arguments, self.axis = function, arguments, axis
         self.span, self.function_span = span, function_span
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether it takes one of two formulas by a condition: where(condition, x, y)."""
+        return self.function == "where"
+
 
 class Stack(Node):
     """A literal `[…]`: its items, all of one shape, stacked along a new first axis."""

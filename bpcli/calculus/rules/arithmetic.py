@@ -90,7 +90,10 @@ def power_row(c: float, written: str, whole: bool) -> Function:
         return x == 0
 
     smooth = whole and c >= 0
-    return Function(f"**{written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge, underflows=True)
+    power = int(c) if whole else None
+    return Function(
+        f"**{written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge, underflows=True, power=power
+    )
 
 
 def _comparison(op: str, holds: Callable[[Any, Any], Truth]) -> Function:

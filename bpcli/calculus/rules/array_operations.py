@@ -41,6 +41,8 @@ class ArrayOp(ABC):
     exact = False  # only moves entries or takes some, so that nothing is rounded
     adds = False  # its entries are sums: of entries, or of products of one of each operand
     of_logits = False  # differences of its operand's entries are taken, so that what is off in a large one shows
+    subtracts = False  # its adjoint is g less a share of the sum of all g, which may cancel
+    of_number = ""  # the function that it is of a single number; without a name it gives the number itself
     root: float | None = None  # as of a `Function`
     written_whole = False  # a formula calls it, and takes an entry of that, in place of the formula of each entry
 

@@ -14,9 +14,7 @@ from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.numbers.namespaces import NAN
 
 _ELEMENTWISE = {
-    name: row
-    for name, row in {**FUNCTIONS, **OPERATORS}.items()
-    if row.value is not None and name not in ("min", "max", "where")
+    name: row for name, row in {**FUNCTIONS, **OPERATORS}.items() if row.value is not None and not row.selects
 }
 _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace
 
-SHARE, LOG_OF_SUM = "share of ", "log of sum"
+LOG_OF_SUM = "log of sum"
 """What rows are called: shares with the number of their terms behind it."""
 
 
@@ -146,10 +146,10 @@ def log_of_sum(terms: int) -> Function:
 @lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
-    return Function(f"{SHARE}{k}", (2 * terms, 2 * terms), "", *_share(k), never_zero=True)
+    return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k), leading=k, never_zero=True)
 
 
 @lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
-    return Function(f"log of {SHARE}{k}", (2 * terms, 2 * terms), "", *_log_of_share(k), never_zero=True)
+    return Function(f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k), never_zero=True)

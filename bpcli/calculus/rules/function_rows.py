@@ -51,8 +51,11 @@ class Traits(TypedDict, total=False):
     adds: bool
     exact: bool
     homogeneous: bool
+    leading: int | None
+    neutral: float | None
     never_zero: bool
     periodic: bool
+    power: int | None
     root: float | None
     selects: bool
     underflows: bool
@@ -63,12 +66,14 @@ class Function:
     """A row of the table. `partials[i](xp, out, *args)` is ∂out/∂args[i] entry by entry; `domain` is for the tests.
 
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
-    root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of |x|.
-    `exact`: its value is not rounded. `underflows`: of operands that are not 0 it may give 0, where the true value is
-    below the doubles; one that is `never_zero` gives 0 for this reason, or where operands are equal. `selects`: an
-    argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞. Four say where the
-    relative error of an argument grows much in the value: where terms cancel if it `adds`; at a `root` inside the
-    domain, other than 0; far out where it is `periodic`; of several arguments nowhere if it is `well_conditioned`.
+    root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of
+    |x|. `exact`: its value is not rounded. `underflows`: of operands that are not 0 it may give 0, where the true
+    value is below the doubles; one that is `never_zero` gives 0 for this reason, or where operands are equal.
+    `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞;
+    `neutral` is what such an argument may be, and the value is the same: −∞ for max. `power`: it is x to that whole
+    number. `leading`: of a share, how many of its terms are above the fraction bar. Four say where the relative
+    error of an argument grows much in the value: where terms cancel if it `adds`; at a `root` inside the domain,
+    other than 0; far out where it is `periodic`; of several arguments nowhere if it is `well_conditioned`.
     """
 
     __slots__ = (
@@ -79,10 +84,13 @@ class Function:
         "exact",
         "homogeneous",
         "kind",
+        "leading",
         "name",
+        "neutral",
         "never_zero",
         "partials",
         "periodic",
+        "power",
         "root",
         "selects",
         "signature",
@@ -111,6 +119,7 @@ class Function:
         self.never_zero = traits.get("never_zero", False)
         self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)
         self.periodic, self.root = traits.get("periodic", False), traits.get("root")
+        self.neutral, self.power, self.leading = traits.get("neutral"), traits.get("power"), traits.get("leading")
 
     def takes_axis(self, arguments: int) -> bool:
         """Whether `axis=` may stand in a call with so many arguments."""

@@ -120,6 +120,7 @@ class Norm(Reduction):
 
     has_edge = True
     written_whole = True
+    of_number = "abs"
 
     def edge(self, xp: RuleNamespace[Any], out: Any, args: list[Any], on: Operands) -> Any:
         return out == 0
@@ -227,6 +228,8 @@ class OtherClasses(Softmax):
 
 class LogSoftmax(_Softmax):
     """log_softmax of `formulas`, along an axis."""
+
+    subtracts = True
 
     def value(self, xp: RuleNamespace[Any], args: list[Any], on: Operands) -> Any:
         return log_softmax(args[0], self.axis(on))

@@ -1,5 +1,6 @@
 """What selects among its arguments: min, max, where; an argument that is not selected leaves no trace."""
 
+import math
 from typing import Any
 
 from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, at_ties, zero
@@ -38,6 +39,7 @@ def _extreme(name: str, largest: bool) -> Function:
         exact=True,
         homogeneous=True,
         selects=True,
+        neutral=-math.inf if largest else math.inf,
     )
 
 

@@ -103,12 +103,15 @@ class Builder:
         return False
 
     def _reduction(self, name: str, args: list[int], axis: int | None, node: nodes.Expression) -> int:
-        shape = self.program.shapes[args[0]]
-        if not shape and axis is None and not _of_rows(name):
+        from bpcli.calculus.rules.reductions import REDUCTIONS
+
+        shape, op = self.program.shapes[args[0]], REDUCTIONS.get(name)
+        if not shape and axis is None and not (op and op.of_rows):
             # Of a single number: its sum, mean, product, maximum is itself, its norm |x|, its logsumexp log e^x = x.
-            return self.elementwise(FUNCTIONS["abs"], args, node) if name == "norm" else args[0]
-        if name != "mean":
+            return self.elementwise(FUNCTIONS[op.of_number], args, node) if op and op.of_number else args[0]
+        if op is not None:
             return self.array(name, args, axis, node)
+        # The mean has no operation of its own.
         total = self.array("sum", args, axis, node)
         count = math.prod(shape) // math.prod(self.program.shapes[total])
         return self._divided(total, count, node)
@@ -118,11 +121,15 @@ class Builder:
         return self.elementwise(OPERATORS["/"], [slot, self.program.add(Constant(count, str(count)), ())], node)
 
     def _macro(self, node: nodes.Call, args: list[int]) -> int:
-        if node.function == "dot":
-            return self._dot(args, node)
-        if node.function == "clip":
-            raised = self.elementwise(FUNCTIONS["max"], [args[0], args[1]], node)
-            return self.elementwise(FUNCTIONS["min"], [raised, args[2]], node)
+        if node.function in LOSSES:
+            return self._loss(node, args)
+        return {"dot": self._dot, "clip": self._clip}[node.function](args, node)
+
+    def _clip(self, args: list[int], node: nodes.Expression) -> int:
+        raised = self.elementwise(FUNCTIONS["max"], [args[0], args[1]], node)
+        return self.elementwise(FUNCTIONS["min"], [raised, args[2]], node)
+
+    def _loss(self, node: nodes.Call, args: list[int]) -> int:
         y, yhat, *settings = (self.program.shapes[slot] for slot in args)
         if any(settings):
             raise self._error(node, f"the settings of {node.function} are numbers, not {show_shape(max(settings))}")
@@ -204,10 +211,3 @@ class Builder:
 
     def _error(self, node: nodes.Expression, message: str, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, *node.span, hint)
-
-
-def _of_rows(reduction: str) -> bool:
-    """Whether a reduction works along rows, and so not on a single number."""
-    from bpcli.calculus.rules.reductions import REDUCTIONS
-
-    return reduction in REDUCTIONS and REDUCTIONS[reduction].of_rows

@@ -6,9 +6,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bpcli.calculus.rules.exponential_sums import LOG_OF_SUM, SHARE, log_of_share, log_of_sum, share
+from bpcli.calculus.rules.exponential_sums import LOG_OF_SUM, log_of_share, log_of_sum, share
 from bpcli.calculus.rules.function_rows import Function
 from bpcli.calculus.rules.reductions import REDUCTIONS
+from bpcli.calculus.sweeps.instructions import Elementwise
 from bpcli.calculus.sweeps.matching import FEW_ENTRIES, Match
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import FROM_0_TO_1
@@ -82,7 +83,7 @@ def one_minus(match: Match, slot: int) -> int | None:
     if (k := share_of(match, slot)) is not None:
         args, count = match.args_below(slot), len(match.args_below(slot)) // 2
         return match.builder.elementwise(share(count - k, count), args[2 * k :] + args[: 2 * k], match.node)
-    if match.name_of(slot) == "sum" and (of := as_share(match, slot)) is not None:
+    if match.args_of(slot, "sum") and (of := as_share(match, slot)) is not None:
         return of_share(match, share, Share(of.all - of.chosen, of.all))
     if (summed := match.args_of(slot, "sum")) and (p := match.squared(summed[0])) is not None:
         logits = match.args_of(p, "softmax")  # 1 − Σ p² = Σ p·(1 − p)
@@ -128,8 +129,8 @@ def _twice_sigmoid(match: Match, slot: int) -> int | None:
 
 def share_of(match: Match, slot: int) -> int | None:
     """K if the slot is the share of the first k terms of a sum of exponentials."""
-    name = match.name_of(slot)
-    return int(name.removeprefix(SHARE)) if name.startswith(SHARE) else None
+    step = match.slots[slot]
+    return step.row.leading if isinstance(step, Elementwise) else None
 
 
 def _label_minus(match: Match, y: int, p: int) -> int | None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bpcli.calculus.sweeps.instructions import Constant, Instruction, Slots
+from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, Slots
 
 MAX_TERMS = 64
 """Terms up to which a sum is read; a longer one is worth a vector."""
@@ -75,38 +75,40 @@ class Reader:
         return found
 
     def _of_step(self, slot: int, step: Instruction, depth: int) -> list[Term] | None:
-        args = step.args
-        if step.name == "exp":
-            (sign, inner) = self._signed(args[0])
-            x, *shift = self.program.args_of(inner, "-") or (inner,)
-            return [Term(1, exponents=((x, sign),)).times(Term(1, exponents=tuple((m, -sign) for m in shift)))]
-        if step.name == "sum":
-            parts = [self.over_entries(slot, term) for term in self._expanded(args[0], depth - 1)]
-            return None if None in parts else [term for part in parts if part is not None for term in part]
-        if step.name in ("+", "-"):
-            return self._of_sum(slot, depth)
-        if step.name == "negative":
-            return [term.negative() for term in self._expanded(args[0], depth - 1)]
-        if step.name == "*":
-            left, right = (self._expanded(a, depth - 1) for a in args)
-            return [a.times(b) for a in left for b in right] if len(left) * len(right) <= MAX_TERMS else None
-        if step.name == "/":
-            above, below = (self._expanded(a, depth - 1) for a in args)
-            return [term.times(below[0].inverse()) for term in above] if len(below) == 1 else None
-        if step.name.startswith("**") and step.name[2:].isdecimal():
-            return self._power(self._expanded(args[0], depth - 1), int(step.name[2:]))
-        return None
+        if isinstance(step, Elementwise) and step.row.power is not None:
+            return self._power(self._expanded(step.args[0], depth - 1), step.row.power)
+        read = _READ.get(step.name)
+        return None if read is None else read(self, slot, step.args, depth)
 
-    def _of_sum(self, slot: int, depth: int) -> list[Term] | None:
+    def _of_exponential(self, slot: int, args: tuple[int, ...], depth: int) -> list[Term]:
+        (sign, inner) = self._signed(args[0])
+        x, *shift = self.program.args_of(inner, "-") or (inner,)
+        return [Term(1, exponents=((x, sign),)).times(Term(1, exponents=tuple((m, -sign) for m in shift)))]
+
+    def _of_entries(self, slot: int, args: tuple[int, ...], depth: int) -> list[Term] | None:
+        parts = [self.over_entries(slot, term) for term in self._expanded(args[0], depth - 1)]
+        return None if None in parts else [term for part in parts if part is not None for term in part]
+
+    def _of_negative(self, slot: int, args: tuple[int, ...], depth: int) -> list[Term]:
+        return [term.negative() for term in self._expanded(args[0], depth - 1)]
+
+    def _of_product(self, slot: int, args: tuple[int, ...], depth: int) -> list[Term] | None:
+        left, right = (self._expanded(a, depth - 1) for a in args)
+        return [a.times(b) for a in left for b in right] if len(left) * len(right) <= MAX_TERMS else None
+
+    def _of_quotient(self, slot: int, args: tuple[int, ...], depth: int) -> list[Term] | None:
+        above, below = (self._expanded(a, depth - 1) for a in args)
+        return [term.times(below[0].inverse()) for term in above] if len(below) == 1 else None
+
+    def _of_sum(self, slot: int, args: tuple[int, ...], depth: int) -> list[Term] | None:
         """The terms of a sum; its own sums are read in a loop, for `a + b + …` is as deep as it is long."""
         found: list[Term] = []
         pending = [(1, slot)]
         while pending and len(found) + len(pending) <= MAX_TERMS:
             sign, number = pending.pop()
-            step = self.program.slots[number]
-            if isinstance(step, Instruction) and step.name in ("+", "-"):
-                left, right = step.args
-                pending += [(sign if step.name == "+" else -sign, right), (sign, left)]
+            plus, minus = self.program.args_of(number, "+"), self.program.args_of(number, "-")
+            if operands := plus or minus:
+                pending += [(sign if plus else -sign, operands[1]), (sign, operands[0])]
             else:
                 terms = self._expanded(number, depth - 1)
                 found += terms if sign > 0 else [term.negative() for term in terms]
@@ -122,3 +124,15 @@ class Reader:
     def _signed(self, slot: int) -> tuple[int, int]:
         inner = self.program.args_of(slot, "negative")
         return (-1, inner[0]) if inner else (1, slot)
+
+
+_READ: dict[str, Callable[[Reader, int, tuple[int, ...], int], list[Term] | None]] = {
+    "exp": Reader._of_exponential,
+    "sum": Reader._of_entries,
+    "negative": Reader._of_negative,
+    "+": Reader._of_sum,
+    "-": Reader._of_sum,
+    "*": Reader._of_product,
+    "/": Reader._of_quotient,
+}
+"""How the steps are read of which sums of exponentials are made."""

@@ -150,14 +150,13 @@ class Elementwise(Instruction):
         return xp.where(slope != 0.0, scaled, 0.0) if self.row.selects else scaled
 
     def _sided_tangent(self, xp: RuleNamespace[Any], tangents: list[Any], plain: Any, out: Any, args: list[Any]) -> Any:
-        """`plain`, but at a kink f(tangents), as f is homogeneous there; of max and min only the arguments that tie."""
+        """`plain`, but at a kink f(tangents), as f is homogeneous there; of an extreme only the arguments that tie."""
         edge = self.edge(xp, out, args)
         if not edge.any():
             return plain
         along = [0.0 if t is None else t for t in tangents]
-        if self.row.name in ("max", "min"):
-            far = -math.inf if self.row.name == "max" else math.inf
-            along = [xp.where(arg == out, t, far) for arg, t in zip(args, along, strict=True)]
+        if (neutral := self.row.neutral) is not None:
+            along = [xp.where(arg == out, t, neutral) for arg, t in zip(args, along, strict=True)]
         return xp.where(edge, self.value(xp, along), plain)
 
     def adjoint(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], masked: bool) -> Any:

@@ -261,7 +261,7 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
         if step.op.exact or (step.op.adds and len(step.args) == 1):
             return 0.0
         part = step.adjoint(xp, g, i, out, args, masked=False)
-        if step.name == "log_softmax":  # g − p Σ g, which may cancel
+        if step.op.subtracts:
             return (_size(g * tangent) + _size((g - part) * tangent)) * FUNCTION
         return _size(part * tangent) * FUNCTION
     assert isinstance(step, Elementwise)

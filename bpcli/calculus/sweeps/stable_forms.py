@@ -35,8 +35,8 @@ def _log_of_positive(match: Match, a: int) -> int | None:
         return match.apply("negative", match.apply("softplus", match.negative(inner[0])))
     if inner := match.args_of(a, "softmax"):
         return match.array("log_softmax", inner[0], match.extra(a))
-    below = match.name_of(next(iter(match.args_below(a)), a))
-    if (match.name_of(a) == "sum" or below == "other_classes") and (of := as_share(match, a)) is not None:
+    below = next(iter(match.args_below(a)), a)
+    if (match.args_of(a, "sum") or match.args_of(below, "other_classes")) and (of := as_share(match, a)) is not None:
         return of_share(match, log_of_share, of)
     if inner := match.args_of(a, "other_classes"):
         return match.apply("log_other", match.array("softmax", inner[0], match.extra(a)), a)

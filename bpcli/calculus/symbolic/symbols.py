@@ -101,7 +101,7 @@ def _multiply(a: Symbol, b: Symbol) -> Symbol:
 
 def _case(tree: Expression) -> list[Symbol] | None:
     """Condition and branches of a `where` of which one branch is 0."""
-    if isinstance(tree, Call) and tree.function == "where":
+    if isinstance(tree, Call) and tree.is_choice:
         symbols_ = [Symbol(argument) for argument in tree.arguments]
         return symbols_ if any(branch.constant == 0 for branch in symbols_[1:]) else None
     return None

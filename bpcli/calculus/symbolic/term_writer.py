@@ -45,6 +45,9 @@ MAX_POWER = 8
 Term = tuple[Fraction, Monomial]
 """coefficient·Π base^exponent; a base may be a sum."""
 
+_E = "exp"
+"""The base e among the texts of bases: a power of it is written as a call."""
+
 
 class TooLongError(Exception):
     """The formula would take more work than is allowed."""
@@ -120,7 +123,7 @@ class TermWriter:
                 self.rooted.add(place)
                 return self.resolved(one, self.raised(place, half))
             case Call(function="exp", arguments=(exponent,)):
-                return one, self.raised("exp", exponent)
+                return one, self.raised(_E, exponent)
             case Call(function="log", arguments=(Name("e"),)) if "e" not in self.variables:
                 return one, ONE
             case Call(function="tan", arguments=(x,)) if self.tangents:
@@ -285,7 +288,7 @@ class TermWriter:
     def factor(self, base: str, exponent: dict[str, Fraction]) -> Iterable[tuple[Expression, Fraction]]:
         """A power as factors with whole exponents."""
         constant = exponent.get("", Fraction(0))
-        if set(exponent) == {""} and base != "exp":
+        if set(exponent) == {""} and base != _E:
             tree = self.trees[base]
             if constant.denominator == 1:
                 return [(tree, constant)]
@@ -300,7 +303,7 @@ class TermWriter:
         parts = [(e, self.trees[what] if what else None) for what, e in exponent.items()]
         parts.sort(key=lambda part: (part[1] is None, part[0] < 0))
         total = summed(parts, self.decimals)
-        call = Call("exp", (total,)) if base == "exp" else Binary("**", self.trees[base], total)
+        call = Call("exp", (total,)) if base == _E else Binary("**", self.trees[base], total)
         return [(call, Fraction(1))]
 
 

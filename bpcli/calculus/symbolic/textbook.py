@@ -45,7 +45,7 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
     written 0.5, else as a fraction.
     """
     tree = _one_case(tree if decimals else _with_fractions(tree))
-    if isinstance(tree, Call) and tree.function == "where":
+    if isinstance(tree, Call) and tree.is_choice:
         condition, *branches = tree.arguments
         return Call("where", (condition, *(textbook(branch, variables, decimals) for branch in branches)))
     text = to_text(tree)
@@ -67,7 +67,7 @@ def _one_case(tree: Expression) -> Expression:
     """A sum of `where` of one condition as one `where` of sums."""
     if not (isinstance(tree, Binary) and tree.op in "+-"):
         return tree
-    terms = [(c, t) for c, t in terms_of(tree) if isinstance(t, Call) and t.function == "where"]
+    terms = [(c, t) for c, t in terms_of(tree) if isinstance(t, Call) and t.is_choice]
     conditions = {to_text(term.arguments[0]): term.arguments[0] for _, term in terms}
     if len(conditions) != 1 or len(terms) < len(terms_of(tree)):
         return tree
