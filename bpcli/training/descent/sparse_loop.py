@@ -8,7 +8,7 @@ Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +137,48 @@ Block = tuple[Any, Array, Array | None]
 Batch = tuple[Any, Sequence[Block]]
 
 
+class CsrRows:
+    """Rows (m, n) of a sparse matrix: `rows` and `indices` say where each entry of `data` stands, `indptr` where each
+    row begins.
+
+    For one output in float64 the products add up the entries in their order, as SciPy does, whose objects take longer
+    to make than a small product.
+    """
+
+    def __init__(self, data: Array, rows: Array, indices: Array, indptr: Array, n: int) -> None:
+        self.data, self.indices, self.indptr, self.shape = data, indices, indptr, (len(indptr) - 1, n)
+        self._rows = rows
+
+    def __matmul__(self, w: Array) -> Array:
+        """Xw."""
+        if w.ndim == 1 and w.dtype == self.data.dtype == np.float64:
+            return np.bincount(self._rows, self.data * w[self.indices], self.shape[0])
+        return np.asarray(self._whole() @ w)
+
+    @property
+    def T(self) -> "_Transposed":
+        """Xᵀ."""
+        return _Transposed(self)
+
+    def of_transposed(self, z: Array) -> Array:
+        """Xᵀz."""
+        if z.ndim == 1 and z.dtype == self.data.dtype == np.float64:
+            return np.bincount(self.indices, self.data * z[self._rows], self.shape[1])
+        return np.asarray(self._whole().T @ z)
+
+    def _whole(self) -> Any:
+        return csr_array((self.data, self.indices, self.indptr), shape=self.shape)
+
+
+class _Transposed(NamedTuple):
+    """Xᵀ of some rows X."""
+
+    of: CsrRows
+
+    def __matmul__(self, z: Array) -> Array:
+        return self.of.of_transposed(z)
+
+
 class SparseBatches:
     """Batches as (the features that occur in it, its blocks (x, y, ω or None)), x (m, so many); a slice where those are
     all."""
@@ -149,7 +191,7 @@ class SparseBatches:
         self.order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
         self._held = range(0)  # the places in the order of the rows in the window
-        self._window: tuple[Any, Array, Array | None] = (None, descent.y, None)
+        self._window: tuple[Any, Array, Array, Array | None] = (None, self.order, descent.y, None)
 
     def arrange(self) -> None:
         """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
@@ -171,8 +213,10 @@ class SparseBatches:
             within = slice(self._held.start, self._held.stop)
             rows = within if self._rng is None else self.order[within]
             weights = None if self._weights is None else self._weights[rows]
-            self._window = self._X[rows], self._y[rows], weights
-        part, targets, weights = self._window
+            part = self._X[rows]
+            rows_of_entries = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
+            self._window = part, rows_of_entries, self._y[rows], weights
+        part, rows_of_entries, targets, weights = self._window
         within = slice(mine.start - self._held.start, mine.stop - self._held.start)
         starts = part.indptr[within.start : within.stop + 1]
         entries = slice(starts[0], starts[-1])
@@ -185,14 +229,14 @@ class SparseBatches:
                 touched, indices = of_all, np.searchsorted(of_all, touched)[indices]
             width = len(touched)
         targets, weights, data = targets[within], None if weights is None else weights[within], part.data[entries]
+        of_entries = rows_of_entries[entries] - within.start
         starts = starts - starts[0]
         blocks = []
         for first in range(0, len(targets), sums.ROWS):
             rows = slice(first, first + sums.ROWS)
             of_rows = starts[first : first + sums.ROWS + 1]
             entries = slice(of_rows[0], of_rows[-1])
-            shape = len(of_rows) - 1, width
-            x = csr_array((data[entries], indices[entries], of_rows - of_rows[0]), shape=shape)
+            x = CsrRows(data[entries], of_entries[entries] - first, indices[entries], of_rows - of_rows[0], width)
             blocks.append((x, targets[rows], None if weights is None else weights[rows]))
         return touched, blocks
 
