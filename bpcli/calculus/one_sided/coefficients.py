@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from bpcli.calculus.one_sided.factors import factors
 from bpcli.numbers.elements import UNKNOWN
 
 MAX_BITS = 4096  # of a fraction; of a longer one only the numeric value is kept
 MAX_PRODUCTS = 64  # in a sum
 SHORT = 128  # bits of a fraction up to which a product costs no more than one of the shortest
-MAX_ROOT = 64  # the highest root of a fraction, or of e, that is kept in exact form
+MAX_ROOT = 64  # the highest root of a fraction that is kept in exact form
+_MOST_POWERS = 4  # of e, in a product of them
 
-Product = tuple[tuple["Constant", int], ...]
+Power = Fraction | int
+Product = tuple[tuple["Constant", Power], ...]
 """Constants and their exponents, in the order in which they were first met; () is 1."""
 Coefficient = Any
 """A Fraction or a Real."""
@@ -50,15 +53,20 @@ class Work:
 
 
 class Constant:
-    """A real number with a name, not 0 unless its `sign` is open; `root` is (n, b) of the n-th root of a fraction b."""
+    """A real number with a name, not 0 unless its `sign` is open.
 
-    __slots__ = ("index", "name", "powers", "root", "sign", "value")
+    A `base` is the whole number that it is itself, of which only powers below 1 are written; `inverse_of` the sum that
+    it is 1 over.
+    """
 
-    def __init__(self, index: int, name: Any, value: Any, sign: Any, root: tuple[int, Fraction] | None) -> None:
-        self.index, self.name, self.value, self.sign, self.root = index, name, value, sign, root
-        self.powers: dict[int, Any] = {1: value}
+    __slots__ = ("base", "index", "inverse_of", "name", "powers", "sign", "value")
 
-    def power(self, exponent: int, arithmetic: Any) -> Any:
+    def __init__(self, index: int, name: Any, value: Any, sign: Any, base: int | None) -> None:
+        self.index, self.name, self.value, self.sign, self.base = index, name, value, sign, base
+        self.inverse_of: Coefficient = None
+        self.powers: dict[Power, Any] = {1: value}
+
+    def power(self, exponent: Power, arithmetic: Any) -> Any:
         """The value of a power."""
         if exponent not in self.powers:
             self.powers[exponent] = arithmetic.power(self.value, exponent)
@@ -108,20 +116,19 @@ def _products(x: Coefficient) -> dict[Product, Fraction]:
 
 
 def _product(one: Product, two: Product) -> tuple[Product, Fraction]:
-    """The product of two, and the fraction that whole powers of roots come to."""
-    if not one and not any(constant.root for constant, _ in two):
+    """The product of two, and the fraction that whole powers of whole numbers come to."""
+    if not one and not any(constant.base for constant, _ in two):
         return two, Fraction(1)
-    if not two and not any(constant.root for constant, _ in one):
+    if not two and not any(constant.base for constant, _ in one):
         return one, Fraction(1)
     exponents, rational = dict(one), Fraction(1)
     for constant, exponent in two:
         exponents[constant] = exponents.get(constant, 0) + exponent
-        if constant.root is not None:
-            n, base = constant.root
-            whole, exponents[constant] = divmod(exponents[constant], n)
-            rational *= base**whole
+        if constant.base is not None:
+            whole, exponents[constant] = divmod(exponents[constant], 1)
+            rational *= Fraction(constant.base) ** int(whole)
     kept = [(constant, exponent) for constant, exponent in exponents.items() if exponent]
-    return tuple(sorted(kept, key=lambda pair: pair[0].index)), rational
+    return tuple(sorted(kept, key=_by_index)), rational
 
 
 class Reals:
@@ -135,11 +142,14 @@ class Reals:
         self._constants: dict[Any, Constant] = {}
         self.pi = self._named("pi", arithmetic.pi())
 
-    def _named(self, name: Any, value: Any, root: tuple[int, Fraction] | None = None, exponent: int = 1) -> Real:
+    def _named(self, name: Any, value: Any, exponent: Power = 1, base: int | None = None) -> Real:
         """A power of a constant, which is the one met before if its name is the same."""
+        return Real({((self._constant(name, value, base), exponent),): Fraction(1)}, self)
+
+    def _constant(self, name: Any, value: Any, base: int | None = None) -> Constant:
         if name not in self._constants:
-            self._constants[name] = Constant(len(self._constants), name, value, self.arithmetic.sign(value), root)
-        return Real({((self._constants[name], exponent),): Fraction(1)}, self)
+            self._constants[name] = Constant(len(self._constants), name, value, self.arithmetic.sign(value), base)
+        return self._constants[name]
 
     def of(self, products: dict[Product, Fraction]) -> Coefficient:
         """A sum in its simplest form; one that has grown too long becomes a constant without a name."""
@@ -198,23 +208,51 @@ class Reals:
 
     def sign(self, x: Coefficient) -> Any:
         """1, 0 or −1, or UNKNOWN."""
-        if not isinstance(x, Real):
-            return (x > 0) - (x < 0)
-        if len(x.products) == 1:
-            ((product, factor),) = x.products.items()
-            signs = [constant.sign if exponent % 2 or constant.sign is UNKNOWN else 1 for constant, exponent in product]
-            sign = math.prod(signs) * (1 if factor > 0 else -1) if UNKNOWN not in signs else UNKNOWN
-        else:
-            sign = self.arithmetic.sign(self.numeric(x))
+        sign = self._sign(x)
+        while sign is UNKNOWN and isinstance(x, Real) and (found := self._without_inverse(x)) is not None:
+            x = found
+            sign = self._sign(x)
         self.open |= sign is UNKNOWN
         return sign
+
+    def _sign(self, x: Coefficient) -> Any:
+        if not isinstance(x, Real):
+            return (x > 0) - (x < 0)
+        if len(x.products) > 1:
+            return self.arithmetic.sign(self.numeric(x))
+        ((product, factor),) = x.products.items()
+        signs = [constant.sign if exponent % 2 or constant.sign is UNKNOWN else 1 for constant, exponent in product]
+        return math.prod(signs) * (1 if factor > 0 else -1) if UNKNOWN not in signs else UNKNOWN
+
+    def _without_inverse(self, x: Real) -> Coefficient | None:
+        """A number of the same sign: times so high a power of a sum that it is 1 over nowhere; None if it is nowhere.
+
+        So 1/(1 + t) − 1 has the sign of −t, however small that is.
+        """
+        inverses = (
+            c for product in x.products for c, _ in product if c.inverse_of is not None and c.sign is not UNKNOWN
+        )
+        inverse = next(inverses, None)
+        if inverse is None:
+            return None
+        parts = [(dict(product), factor) for product, factor in x.products.items()]
+        highest = max([int(exponents.get(inverse, 0)) for exponents, _ in parts])
+        pairs = []
+        for exponents, factor in parts:
+            exponent = highest - int(exponents.pop(inverse, 0))
+            rest = self.of({tuple(exponents.items()): factor})
+            pairs.append((rest, self.power(inverse.inverse_of, Fraction(exponent))))
+        total = self.sum_of_products(pairs)
+        return -total if inverse.sign < 0 and highest % 2 else total
 
     def inverse(self, x: Coefficient) -> Coefficient:
         """1/x of an x that is not 0."""
         if not isinstance(x, Real):
             return 1 / x
         if len(x.products) > 1:
-            return self._named(("1/", x), self.arithmetic.power(self.numeric(x), -1))
+            inverse = self._constant(("1/", x), self.arithmetic.power(self.numeric(x), -1))
+            inverse.inverse_of = x
+            return Real({((inverse, 1),): Fraction(1)}, self)
         ((product, factor),) = x.products.items()
         turned, rational = _product((), tuple((constant, -exponent) for constant, exponent in product))
         return self.of({turned: rational / factor})
@@ -222,84 +260,137 @@ class Reals:
     def power(self, x: Coefficient, p: Fraction) -> Coefficient:
         """x^p of an x above 0, and of an x below 0 where p is a whole number."""
         if isinstance(x, Real):
+            if len(x.products) == 1 and p.denominator <= MAX_ROOT:
+                ((product, factor),) = x.products.items()
+                if factor > 0 and all(constant.sign == 1 for constant, _ in product):
+                    raised, rational = _product((), tuple((constant, exponent * p) for constant, exponent in product))
+                    return self.sum_of_products([(self.of({raised: rational}), self.power(factor, p))])
             if p.denominator == 1 and abs(p) <= MAX_ROOT:
-                result, factor = Fraction(1), x if p > 0 else self.inverse(x)
+                result, times = Fraction(1), x if p > 0 else self.inverse(x)
                 for _ in range(abs(int(p))):
-                    result = result * factor
+                    result = result * times
                 return result
             return self._named(("power", x, p), self.arithmetic.power(self.numeric(x), p))
         if x == 1:
             return x
         if abs(p.numerator) * _bits(x) > MAX_BITS or p.denominator > MAX_ROOT:
             return self._named(("power", x, p), self.arithmetic.power(self.arithmetic.of(x), p))
-        n = p.denominator
-        root = _root(x, n) if x > 0 else x
-        if root is not None:
-            return self.bounded(root**p.numerator)
-        base = Fraction(x.numerator * x.denominator ** (n - 1))  # the root of which is a whole number's, divided
-        value = self.arithmetic.power(self.arithmetic.of(base), Fraction(1, n))
-        whole, exponent = divmod(p.numerator, n)
-        root = self._named(("root", base, n), value, (n, base), exponent)
-        return root * (x**whole / Fraction(x.denominator) ** exponent)
+        if p.denominator == 1:
+            return self.bounded(x**p.numerator)
+        whole_part, roots = Fraction(1), list[tuple[Constant, Power]]()
+        for base, n in factors(x, MAX_ROOT).items():
+            whole, rest = divmod(n * p, 1)
+            whole_part *= Fraction(base) ** int(whole)
+            if rest:
+                roots.append((self._constant(("whole", base), self.arithmetic.of(Fraction(base)), base), rest))
+        return self.of({tuple(sorted(roots, key=_by_index)): whole_part})
 
     def function(self, name: str, x: Coefficient) -> Coefficient | None:
         """f(x) of an f that is finite and smooth near x, or at the end of its domain there; None if it is not known."""
-        if isinstance(x, Real):
-            simple = self._of_known(name, x)
-        elif x in _EXACT.get(name, {}):
-            simple = Fraction(_EXACT[name][int(x)])
-        elif x in _IN_PI.get(name, {}):
-            simple = self.pi * _IN_PI[name][int(x)]
-        elif name == "exp" and max(abs(x.numerator), x.denominator) <= MAX_ROOT:
-            simple = self._power_of_e(Fraction(1, x.denominator), x.numerator)
-        else:
-            simple = self._logarithm(x) if name == "log" else None
-        if simple is not None:
-            return simple
+        if not isinstance(x, Real) and x in _EXACT.get(name, {}):
+            return Fraction(_EXACT[name][int(x)])
+        if not isinstance(x, Real) and x in _IN_PI.get(name, {}):
+            return self.pi * _IN_PI[name][int(x)]
         value = self.arithmetic.function(name, self.numeric(x))
-        return None if value is None else self._named((name, x), value)
-
-    @property
-    def e(self) -> Real:
-        """The base of the natural logarithm."""
-        return self._power_of_e(Fraction(1), 1)
-
-    def _power_of_e(self, root: Fraction, exponent: int) -> Real:
-        """A power of e^root."""
-        value = self.arithmetic.function("exp", self.arithmetic.of(root))
-        return self._named(("exp", root), value, None, exponent)
-
-    def _of_known(self, name: str, x: Real) -> Coefficient | None:
-        """f(x) in exact form, of a multiple of π, a logarithm, or a power of e; None if there is none."""
-        if len(x.products) > 1:
+        if value is None:
             return None
-        ((product, factor),) = x.products.items()
-        ((constant, exponent), *others) = product
-        known, of = constant.name if isinstance(constant.name, tuple) and len(constant.name) == 2 else ("", Fraction(0))
-        if exponent == 1 and not others:
-            if constant.name == "pi" and name in ("sin", "cos", "tan") and (2 * factor).denominator == 1:
+        simple = self._in_simpler_ones(name, x)
+        if simple is None:
+            return self._named((name, x), value)
+        if isinstance(simple, Real):
+            simple.value = value  # with fewer roundings than the sum of its parts
+        return simple
+
+    def _in_simpler_ones(self, name: str, x: Coefficient) -> Coefficient | None:
+        """f(x) as powers of e and logarithms, or of a multiple of π; None where there is nothing simpler."""
+        if name == "exp":
+            return self._exponential(x)
+        if name == "log":
+            return self._logarithm(x)
+        if name == "log1p":
+            return self._logarithm(x + Fraction(1))
+        if name == "expm1":
+            e = self._exponential(x)
+            return None if e is None else e - Fraction(1)
+        if name in ("sinh", "cosh", "tanh"):
+            e = self._exponential(x)
+            if e is None:
+                return None
+            other = self.inverse(e)
+            if name == "tanh":
+                return (e - other) * self.inverse(e + other)
+            return (e + other if name == "cosh" else e - other) * Fraction(1, 2)
+        if name in ("sin", "cos", "tan") and isinstance(x, Real) and len(x.products) == 1:
+            ((product, factor),) = x.products.items()
+            (constant, exponent), *others = product
+            if constant.name == "pi" and exponent == 1 and not others and (2 * factor).denominator == 1:
                 quarters = int(2 * factor) + (name == "cos")
                 sine, cosine = ([0, 1, 0, -1][k % 4] for k in (quarters, quarters + 1))
                 return Fraction(sine) if name != "tan" else Fraction(0) if cosine else None
-            if name == "exp" and known == "log" and isinstance(of, Fraction):
-                return self.power(of, factor)
-        if name == "log" and known == "exp" and not others and factor > 0:
-            rest = self._logarithm(factor)
-            return None if rest is None else of * exponent + rest
         return None
 
-    def _logarithm(self, x: Fraction) -> Coefficient | None:
-        """log x, as n·log b of the least b of which x is the n-th power."""
-        if x == 1:
-            return Fraction(0)
-        n, base = 1, x
-        for k in range(2, MAX_ROOT if _bits(x) <= 2 * MAX_ROOT else 2):
-            if (root := _root(x, k)) is not None:
-                n, base = k, root
-        if base < 1:
-            n, base = -n, 1 / base
-        value = self.arithmetic.function("log", self.arithmetic.of(base))
-        return None if value is None else self._named(("log", base), value) * Fraction(n)
+    @property
+    def e(self) -> Coefficient:
+        """The base of the natural logarithm."""
+        return self.function("exp", Fraction(1))
+
+    def _exponential(self, x: Coefficient) -> Coefficient | None:
+        """e^x as the product of e^(f·p) over the products p of x: powers of e^p, and b^f of a p = log b."""
+        if len(_products(x)) > _MOST_POWERS:
+            return None
+        result: Coefficient = Fraction(1)
+        for product, factor in _products(x).items():
+            constant, exponent = product[0] if len(product) == 1 else (None, 0)
+            if (
+                constant is not None
+                and exponent == 1
+                and isinstance(constant.name, tuple)
+                and constant.name[0] == "log"
+            ):
+                part = self.power(constant.name[1], factor)
+            else:
+                base = self.of({product: Fraction(1)})
+                value = self.arithmetic.function("exp", self.numeric(base))
+                if value is None or _bits(factor) > MAX_BITS:
+                    return None
+                named = self._constant(("exp", base), value)
+                if factor not in named.powers:
+                    direct = self.arithmetic.function("exp", self.numeric(base * factor))
+                    if direct is None:
+                        return None
+                    named.powers[factor] = direct
+                part = Real({((named, factor),): Fraction(1)}, self)
+            result = result * part
+        return result
+
+    def _logarithm(self, x: Coefficient) -> Coefficient | None:
+        """log x as the sum of n·log b over its powers bⁿ; None of a sum of several products."""
+        if isinstance(x, Real):
+            if len(x.products) > 1:
+                return None
+            ((product, factor),) = x.products.items()
+            if factor <= 0 or any(constant.sign != 1 for constant, _ in product):
+                return None
+        else:
+            product, factor = (), x
+            if x <= 0:
+                return None
+        total: Coefficient = Fraction(0)
+        for base, n in factors(factor, MAX_ROOT if _bits(factor) <= MAX_BITS // 2 else 1).items():
+            total = self._log_of(Fraction(base)) * Fraction(n) + total
+        for constant, exponent in product:
+            if isinstance(constant.name, tuple) and constant.name[0] == "exp":
+                part = constant.name[1]
+            else:
+                part = self._log_of(
+                    Fraction(constant.base) if constant.base else Real({((constant, 1),): Fraction(1)}, self)
+                )
+            total = part * Fraction(exponent) + total
+        return total
+
+    def _log_of(self, base: Coefficient) -> Real:
+        value = self.arithmetic.function("log", self.numeric(base))
+        return self._named(("log", base), self.arithmetic.anything if value is None else value)
 
     def angle(self, y: Coefficient, x: Coefficient) -> Coefficient | None:
         """atan2(y, x), on the upper side of the negative axis; None if it is not known."""
@@ -328,22 +419,5 @@ def _bits(x: Fraction) -> int:
     return x.numerator.bit_length() + x.denominator.bit_length()
 
 
-def _root(x: Fraction, n: int) -> Fraction | None:
-    """The n-th root of a positive fraction, if it is a fraction."""
-    parts = []
-    for whole in (x.numerator, x.denominator):
-        root = _whole_root(whole, n)
-        if root**n != whole:
-            return None
-        parts.append(root)
-    return Fraction(*parts)
-
-
-def _whole_root(x: int, n: int) -> int:
-    """The largest whole number whose n-th power is at most x."""
-    if n == 2:
-        return math.isqrt(x)
-    root = 1 << -(-x.bit_length() // n)
-    while (closer := ((n - 1) * root + x // root ** (n - 1)) // n) < root:
-        root = closer
-    return root
+def _by_index(pair: tuple[Constant, Power]) -> int:
+    return pair[0].index
