@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -24,6 +24,9 @@ from bpcli.errors import (
     nearest,
 )
 from bpcli.memory import WAY_OUT, prepare_numpy, told
+
+if TYPE_CHECKING:
+    from bpcli.commands.typed_words import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -113,6 +116,9 @@ def _nearest_choice(error: click.UsageError) -> str:
     return meant(word.strip("'"), map(str, type_.choices)) if isinstance(type_, click.Choice) and is_choice else ""
 
 
+_LONE = "an expression that begins with -- is given after a lone --"
+
+
 class Command(click.Command):
     """A command without one-letter options, so that an argument may begin with a minus: `bpcli grad "-x**2"`."""
 
@@ -140,8 +146,10 @@ class Command(click.Command):
                     self.meant = f"did you mean -{name}?"
                 continue
             if name not in options:
-                hint = meant(name, options, "an expression that begins with -- is given after a lone --")
-                raise click.UsageError(f"there is no option {name}\n  {hint}", ctx=context)
+                argument = self.params[0].metavar or ""
+                hint = meant(name, options, _LONE if "EXPR" in argument else "")
+                text = f"there is no option {name}"
+                raise click.UsageError(f"{text}\n  {hint}" if hint else text, ctx=context)
             if not equals and not options[name].is_flag:
                 next(values, None)
         try:
@@ -320,14 +328,14 @@ _NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")  # of l
 _ASKED = re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]+)")  # of NumPy
 
 
-def _instead(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> str:
+def _answer(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> "Answer | None":
     """What to type instead of a command line with one of the usual mistakes."""
     # Where memory is short there may be none to look for it.
     if isinstance(error, TooLargeError) or not isinstance(error, UsageError | DataError | click.UsageError):
-        return ""
-    from bpcli.commands.mistakes import instead_of
+        return None
+    from bpcli.commands.mistakes import answer
 
-    return instead_of(arguments, str(error.message), cli)
+    return answer(arguments, str(error.message), cli)
 
 
 def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str]:
@@ -335,16 +343,20 @@ def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, 
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
-        if not error.hint.startswith("did you mean") and (instead := _instead(error, arguments)):
-            error.hint = instead
+        if not error.hint.startswith("did you mean") and (found := _answer(error, arguments)):
+            if found.meaning:
+                return found.code or error.exit_code, f"{found.meaning}\n  {found.instead}"
+            error.hint = found.instead
         return error.exit_code, _with_options(error) if error.names else _with_ways(error)
     if isinstance(error, NoCommandError):
         return 2, error.format_message()
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "bpcli"
-        text, instead = error.format_message(), _instead(error, arguments)
-        first = text.partition("\n")[0] if instead else text
-        return 2, f"{first[:1].lower()}{first[1:].removesuffix('.')}\n  {instead or f'see: {path} --help'}"
+        text, found = error.format_message(), _answer(error, arguments)
+        if found is None:
+            return 2, f"{text[:1].lower()}{text[1:].removesuffix('.')}\n  see: {path} --help"
+        first = text.partition("\n")[0].removesuffix(".")
+        return 2, f"{found.meaning or first[:1].lower() + first[1:]}\n  {found.instead}"
     if isinstance(error, click.ClickException):
         return error.exit_code, error.format_message()
     if isinstance(error, KeyboardInterrupt | click.Abort):

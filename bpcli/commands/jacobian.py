@@ -21,6 +21,7 @@ from bpcli.commands.requests import (
     wants_formulas,
     wrt_titles,
 )
+from bpcli.commands.typed_words import is_value
 from bpcli.errors import ExpressionError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.lecture.inputs import INPUTS, settings_of
@@ -99,6 +100,8 @@ def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, 
         form = " ".join([f"--{name} {quote(value)}" for name, value in inputs])
         meaning = f"{first} is a function of the lecture, given by {_options_of(first)}"
         named = UsageError(meaning, f"bpcli {command} {first} {form}")
+        if all(map(is_value, others)):
+            raise named
     if given:
         names = ", ".join(f"--{name}" for name in given)
         raise named or UsageError(

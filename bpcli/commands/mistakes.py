@@ -1,20 +1,27 @@
 """Mistakes that people make on the command line, and the words to type instead: one table, read after an error."""
 
-import os
 import re
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
 import click
 
-from bpcli.errors import BpcliError
-from bpcli.lecture.inputs import INPUTS
+from bpcli.commands.expression_mistakes import (
+    EXPRESSIONS,
+    config_for_model,
+    layer,
+    no_expression,
+    point,
+    run_for_config,
+    several_expressions,
+    table_answer,
+)
+from bpcli.commands.typed_words import Answer, Line, again, expressions_in, is_config, is_run, is_table, line_of
+from bpcli.errors import several
+from bpcli.formulas.layers import LAYERS
 
-GRADIENTS = ("grad", "hessian", "eval", "descend", "plot")  # of one expression
-EXPRESSIONS = (*GRADIENTS, "jacobian", "check")
 OF_CONFIGS = ("train", "cv", "sweep")
 OF_MODELS = ("predict", "evaluate", "inspect", "report", "export")
 
@@ -34,293 +41,231 @@ _COMMANDS = {
 }
 """Commands as other tools call them."""
 
-_KEYS = {"lr": "training.learning_rate", "batch": "training.batch_size", "optim": "training.optimizer"}
+_KEYS = {
+    "lr": "training.learning_rate",
+    "batch": "training.batch_size",
+    "optim": "training.optimizer",
+    "model": "model.type",
+    "data": "data.path",
+}
 """Options of other trainers, whose name is no key."""
 
 _URL = re.compile(r"https?://\S+")
-_DIGIT_COMMA_DIGIT = re.compile(r"\d,\d")
-
-
-class Line(NamedTuple):
-    """A command line that failed: the command, its arguments, its options, and the options that it does not have.
-
-    `commands` are the names of all commands.
-    """
-
-    command: str
-    words: list[str]
-    options: dict[str, str | None]
-    unknown: list[str]
-    message: str
-    commands: Sequence[str]
 
 
 class Mistake(NamedTuple):
-    """A row: the commands that it applies to, () for all, and a function that gives the words to type, or ""."""
+    """A row: the commands that it applies to, () for all, and a function that answers, or gives None."""
 
     commands: Sequence[str]
-    instead: Callable[[Line], str]
+    answer: Callable[[Line], Answer | None]
 
 
-def _again(line: Line, words: Sequence[str], **options: str) -> str:
-    """The same command line with other arguments, and with these options added."""
-    kept = {name: value for name, value in line.options.items() if name not in line.unknown}
-    parts = ["bpcli", line.command, *map(quote, words)]
-    for name, value in {**kept, **{f"--{name}": value for name, value in options.items()}}.items():
-        parts += [name] if value is None else [name, quote(value)]
-    return " ".join(parts)
-
-
-# What a word is
-
-
-def _is_table(word: str) -> bool:
-    name = word.lower().removesuffix(".gz")
-    if not re.search(r"[\w-]\.[a-z]+$|-ubyte$", name):
-        return False
-    from bpcli.datasets.reading import READERS
-
-    return any(name.endswith(reader.extensions) for reader in READERS.values())
-
-
-def _is_run(word: str) -> bool:
-    return os.path.isfile(os.path.join(word, "model.npz")) or os.path.basename(word) == "model.npz"
-
-
-def _is_value(word: str) -> bool:
-    """Whether it is a point: numbers alone, or `x=1`."""
-    from bpcli.calculus.points.values import parse_value
-
-    for part in re.split(r"[A-Za-z_]\w*\s*=(?!=)", word):
-        try:
-            if part.strip(" ,"):
-                parse_value(part.strip(" ,"))
-        except BpcliError:
-            return False
-    return bool(word.strip())
-
-
-def _expressions_in(word: str) -> list[str]:
-    """The expressions separated by commas outside of brackets; [] if one of them can't be parsed."""
-    from bpcli.calculus.checks.answer_text import split
-    from bpcli.calculus.language.parser import parse
-
-    parts = [part.strip() for part in split(word, ",")]
-    try:
-        for part in parts:
-            parse(part)
-    except BpcliError:
-        return []
-    return parts
-
-
-# The mistakes
-
-
-def _help(line: Line) -> str:
+def _help(line: Line) -> Answer | None:
     asked = {"-h", "-help", "-?", "/?"} & {line.command, *line.words, *line.options}
     known = line.command in line.commands
-    return f"the help is bpcli {f'{line.command} ' if known else ''}--help" if asked else ""
+    instead = f"the help is bpcli {f'{line.command} ' if known else ''}--help"
+    return Answer(instead, f"there is no option {min(asked)}", 2) if asked else None
 
 
-def _command(line: Line) -> str:
+def _command(line: Line) -> Answer | None:
     if line.command in line.commands:
-        return ""
-    if line.command in _COMMANDS and "did you mean" not in line.message:
-        return f"did you mean bpcli {_COMMANDS[line.command]}?"
-    if not line.command.isidentifier() and len(_expressions_in(line.command)) == 1:
-        return _again(line._replace(command="grad", unknown=[]), [line.command, *line.words])
-    return ""
+        return None
+    word = {"-v": "version", "-V": "version"}.get(line.command, line.command)
+    if word in _COMMANDS and "did you mean" not in line.message:
+        return Answer(f"did you mean bpcli {_COMMANDS[word]}?")
+    if is_config(word):
+        return Answer(again(line._replace(command="train"), [word, *line.words]), f"{word} is a config, and no command")
+    if is_run(word):
+        return Answer(
+            f"bpcli evaluate {quote(word)}, or bpcli inspect {quote(word)}", f"{word} is a run, and no command"
+        )
+    if is_table(word):
+        return table_answer(word, "and no command")
+    if not word.isidentifier() and len(expressions_in(word)) == 1:
+        instead = again(line._replace(command="grad", unknown=[]), [word, *line.words])
+        return Answer(instead, f"{word} is an expression, and no command")
+    return None
 
 
-def _url(line: Line) -> str:
+def _url(line: Line) -> Answer | None:
     url = next((word for word in [*line.words, *line.options.values()] if word and _URL.fullmatch(word)), "")
     if not url:
-        return ""
+        return None
+    meaning = f"{url} is an address, and only files are read"
     if line.command in ("predict", "evaluate"):
         run = next((word for word in line.words if word != url), "RUN")
-        return f"curl -s {quote(url)} | bpcli {line.command} {quote(run)} -"
-    return f"curl -sO {quote(url)} fetches {quote(url.rsplit('/', 1)[-1] or 'it')}; then give that file"
+        return Answer(f"curl -s {quote(url)} | bpcli {line.command} {quote(run)} -", meaning)
+    name = quote(url.rsplit("/", 1)[-1] or "it")
+    return Answer(f"curl -sO {quote(url)} fetches {name}; then give that file", meaning)
 
 
-def _key(line: Line) -> str:
+def _key(line: Line) -> Answer | None:
     from bpcli.training.config.keys import KEYS
 
+    if len(line.words) > 1 and is_table(line.words[1]):
+        table = line.words[1]
+        return Answer(
+            again(line, line.words[:1], set=f"data.path={table}"), f"{table} is data, of which the config says"
+        )
     for option in line.unknown:
         name = option.removeprefix("--").replace("-", "_")
         paths = [path for path in KEYS if path == name or path.rpartition(".")[2] == name]
         path = _KEYS.get(name) or (paths[0] if len(paths) == 1 else "")
         value = line.options[option]
-        if path and value is not None:
-            return _again(line, line.words or ["CONFIG"], set=f"{path}={value}")
+        if path:
+            meaning = f"there is no option {option}; {path} is a key of the config, which --set changes"
+            return Answer(again(line, line.words or ["CONFIG"], set=f"{path}={value or 'VALUE'}"), meaning)
     settings = [word for word in line.words[1:] if re.fullmatch(r"[\w.]+=.*", word)]
-    return _again(line, line.words[:1], set=settings[0]) if settings else ""
+    if not settings:
+        return None
+    gives = "try" if line.command == "sweep" else "set"
+    instead = again(line, line.words[:1], **{gives: settings[0]})
+    return Answer(instead, f"{settings[0]} is a setting, which --{gives} gives")
 
 
-def _table_for_config(line: Line) -> str:
-    word = next((word for word in line.words[:1] if _is_table(word) and not _is_run(word)), "")
-    if not word:
-        return ""
-    config = f"{Path(word).name.split('.')[0]}.yaml"
-    return f"bpcli init --data {quote(word)} > {quote(config)} writes a config for it; then bpcli train {quote(config)}"
+def _table_for_config(line: Line) -> Answer | None:
+    word = next((word for word in line.words[:1] if is_table(word) and not is_run(word)), "")
+    return table_answer(word, "not a config") if word else None
 
 
-def _run_for_config(line: Line) -> str:
-    word = next((word for word in line.words[:1] if _is_run(word)), "")
-    folder = Path(word).parent if word.endswith(".npz") else Path(word)
-    return _again(line, [str(folder / "config.yaml"), *line.words[1:]]) if word else ""
+def _order(line: Line) -> Answer | None:
+    if len(line.words) == 2 and not is_run(line.words[0]) and is_run(line.words[1]):
+        return Answer(again(line, line.words[::-1]))
+    if len(line.words) == 1 and is_table(line.words[0]):
+        return Answer(again(line, ["RUN", line.words[0]]))
+    return None
 
 
-def _order(line: Line) -> str:
-    if len(line.words) == 2 and not _is_run(line.words[0]) and _is_run(line.words[1]):
-        return _again(line, line.words[::-1])
-    if len(line.words) == 1 and _is_table(line.words[0]):
-        return _again(line, ["RUN", line.words[0]])
-    return ""
+def _lacking_argument(line: Line) -> Answer | None:
+    if "issing argument" not in line.message or not line.example:
+        return None
+    if line.command == "predict" and len(line.words) == 1:
+        return Answer(again(line, [line.words[0], "DATA"]), "there is no DATA, whose rows are to be predicted")
+    what = line.message.partition("'")[2].partition("'")[0]
+    return Answer(f"for example {line.example}", f"bpcli {line.command} needs {what}")
 
 
-def _to_stdout(line: Line) -> str:
-    name = next((option for option in line.unknown if option in ("--output", "--out")), "")
-    return f"{_again(line, line.words)} > {quote(line.options[name] or 'FILE')}" if name else ""
+def _named_argument(line: Line) -> Answer | None:
+    """An argument that is given as an option: `--data FILE`, `--config FILE`."""
+    if line.command not in (*OF_CONFIGS, *OF_MODELS):
+        return None
+    of_config = line.command in OF_CONFIGS
+    data = line.options.get("--data")
+    if of_config and data and not line.words and "--config" not in line.options:
+        return table_answer(data, "not a config")
+    first, last = (("--config",), ()) if of_config else (("--model", "--run"), ("--data",))
+    given = [option for option in (*first, *last) if option in line.unknown and line.options[option]]
+    words = [
+        *(line.options[o] for o in given if o in first),
+        *line.words,
+        *(line.options[o] for o in given if o in last),
+    ]
+    meaning = f"there is no option {several(given)}: what it would name is a word of its own"
+    return Answer(again(line, [word for word in words if word]), meaning) if given else None
 
 
-def _several_expressions(line: Line) -> str:
-    word = line.words[0] if line.words else ""
-    if len(line.words) != 1 or _DIGIT_COMMA_DIGIT.search(word):
-        return ""
-    parts = _expressions_in(word)
-    command = line.command if line.command == "check" else "jacobian"
-    return _again(line._replace(command=command), parts) if len(parts) > 1 else ""
+def _short_option(line: Line) -> Answer | None:
+    """`-o DIR`, where no word can be an expression."""
+    for k, word in enumerate(line.words if line.command not in EXPRESSIONS else ()):
+        if re.fullmatch(r"-[a-z]", word):
+            meaning = f"there is no option {word}: options are words with two dashes"
+            begins = [option for option in line.known if option.startswith(f"-{word}")]
+            if len(begins) != 1:
+                return Answer(f"the options are in bpcli {line.command} --help", meaning)
+            rest = line.words[k + 1 :]
+            value = {begins[0][2:]: rest.pop(0)} if line.known[begins[0]] and rest else {}
+            flag = "" if value else f" {begins[0]}"
+            return Answer(again(line, line.words[:k] + rest, **value) + flag, meaning)
+    return None
 
 
-def _point(line: Line) -> str:
-    """`grad "x**2+y**2" 1,2`, `--at 1 2`, `x**2 + y` without quotes, `--x 3`."""
-    expression, *rest = line.words or [""]
-    if expression in INPUTS:
-        return ""
-    if rest and all(map(_is_value, rest)):
-        at = line.options.get("--at")
-        return _again(line, [expression], at=",".join(word.strip(",") for word in [at or "", *rest] if word))
-    joined = " ".join(line.words)
-    if rest and line.command in GRADIENTS and len(_expressions_in(joined)) == 1:
-        return _again(line, [joined])
-    named = {option[2:]: line.options[option] for option in line.unknown if option[2:].isidentifier()}
-    if named and expression and _expressions_in(expression) and _names(expression) >= set(named):
-        return _again(line, line.words, at=",".join(f"{name}={value}" for name, value in named.items()))
-    return ""
+def _output(line: Line) -> Answer | None:
+    """`--out f`, `--output f` of a command that prints only, and a picture that is named as an argument."""
+    names = ("--output", "--out", "--outfile", "--outdir", "--out-dir", "--output-dir", "--save", "--dest")
+    name = next((option for option in line.unknown if option in names), "")
+    value = (line.options[name] or "FILE") if name else ""
+    if not name and len(line.words) > 1 and line.words[-1].endswith((".png", ".svg", ".pdf", ".html", ".onnx")):
+        *words, value = line.words
+        line = line._replace(words=words)
+        format_ = {"format": "onnx"} if value.endswith(".onnx") else {}
+        if "--output" in line.known:
+            return Answer(
+                again(line, line.words, **format_, output=value), f"{value} is a file to write, which --output names"
+            )
+    if not name:
+        return None
+    if "--output" in line.known:
+        return Answer(again(line, line.words, output=value), f"there is no option {name}, but --output")
+    return Answer(f"{again(line, line.words)} > {quote(value)}")
 
 
-def _names(expression: str) -> set[str]:
-    from bpcli.calculus.language.parser import parse
-    from bpcli.calculus.language.tree import names_in
-
-    return set(names_in(parse(expression)))
-
-
-def _no_expression(line: Line) -> str:
-    """A run or a table where an expression belongs."""
-    word = line.words[0] if line.words else ""
-    if _is_run(word):
-        if line.command == "check":
-            return _run_for_config(line)
-        if line.command == "plot":
-            return ""
-        return f"a run has weights of its own: bpcli evaluate {quote(word)}, or bpcli inspect {quote(word)}"
-    return _table_for_config(line)
+def _count(line: Line) -> Answer | None:
+    *words, last = line.words or [""]
+    return (
+        Answer(again(line, words, count=last), f"{last} is a number of tasks, which --count gives")
+        if last.isdigit()
+        else None
+    )
 
 
-def _layer(line: Line) -> str:
-    from bpcli.formulas.activations import ACTIVATIONS
-    from bpcli.formulas.layers import LAYERS
-    from bpcli.formulas.losses import LOSSES
-
-    example = "--x 1,2 --w 0.5,-0.3 --b 0.1 --y 1"
-    word = line.words[0] if line.words else ""
-    if word in LAYERS:
-        inputs = line.words[1:]
-        values = dict(zip([name for name in "xwby" if f"--{name}" not in line.options], inputs, strict=False))
-        return _again(line, [word], **values) if inputs else ""
-    if word in ACTIVATIONS or word in LOSSES:
-        return f"bpcli backprop neuron --{'activation' if word in ACTIVATIONS else 'loss'} {word} {example}"
-    if word and not os.path.exists(word):
-        return f"there is one layer, a neuron or softmax: bpcli backprop neuron {example}"
-    return ""
+def _data(line: Line) -> Answer | None:
+    if len(line.words) != 1 or "--data" in line.options:
+        return None
+    word = line.words[0]
+    gives = "model" if word in LAYERS else "data"
+    return Answer(
+        again(line, [], **{gives: word}),
+        f"{word} is {'a model' if gives == 'model' else 'data'}, which --{gives} gives",
+    )
 
 
-def _data(line: Line) -> str:
-    return _again(line, [], data=line.words[0]) if len(line.words) == 1 and "--data" not in line.options else ""
-
-
-def _lacking(line: Line) -> str:
+def _lacking(line: Line) -> Answer | None:
     """An option without its value, or one that is missing."""
+    if line.command == "export" and "issing option" in line.message:
+        return Answer(f"for example {again(line, line.words, format='json')}", "bpcli export needs --format")
     examples = {"--at": "--at 1,2", "--mine": '--mine "2*x"', "--lr": "--lr 0.1", "--logits": "--logits 1,2,3"}
     found = re.search(r"(?i:option '(--[\w-]+)' requires an argument|missing option '(--[\w-]+)')", line.message)
     example = examples.get(found[1] or found[2], "") if found else ""
-    return f"for example {example}" if example else ""
+    return Answer(f"for example {example}") if example else None
 
 
 MISTAKES = (
     Mistake((), _help),
     Mistake((), _command),
     Mistake((), _url),
+    Mistake((), _named_argument),
     Mistake(OF_CONFIGS, _key),
     Mistake((*OF_CONFIGS, "validate"), _table_for_config),
-    Mistake((*OF_CONFIGS, "validate"), _run_for_config),
+    Mistake((*OF_CONFIGS, "validate"), run_for_config),
     Mistake(("predict", "evaluate", "report"), _order),
-    Mistake((*OF_MODELS, *EXPRESSIONS), _to_stdout),
-    Mistake(EXPRESSIONS, _no_expression),
-    Mistake(EXPRESSIONS, _point),
-    Mistake(EXPRESSIONS, _several_expressions),
-    Mistake(("backprop",), _layer),
+    Mistake((*OF_MODELS, "compare"), config_for_model),
+    Mistake((), _output),
+    Mistake((), _short_option),
+    Mistake(("exercise",), _count),
+    Mistake(EXPRESSIONS, no_expression),
+    Mistake(EXPRESSIONS, point),
+    Mistake(EXPRESSIONS, several_expressions),
+    Mistake(("backprop",), layer),
     Mistake(("init",), _data),
     Mistake((), _lacking),
+    Mistake((), _lacking_argument),
 )
 """The rows in order; the first that gives words is used."""
 
 
-def instead_of(arguments: Sequence[str], message: str, group: click.Group) -> str:
-    """What to type instead of a command line that failed with this message; "" if no row of the table applies."""
-    line = _line(arguments, message, group)
-    for commands, instead in MISTAKES:
-        if (not commands or line.command in commands) and (found := instead(line)):
+def answer(arguments: Sequence[str], message: str, group: click.Group) -> Answer | None:
+    """The answer to a command line that failed with this message; None if no row of the table applies."""
+    line = line_of(arguments, message, group)
+    for commands, of in MISTAKES:
+        if (not commands or line.command in commands) and (found := of(line)):
             return found
-    return ""
+    return None
 
 
 def with_whole_urls(arguments: Sequence[str], text: str) -> str:
     """A message with the `//` of its URLs, of which a path keeps only one slash."""
     for word in arguments:
         for url in _URL.findall(word):
-            text = text.replace(str(Path(url)), url)
+            short = str(Path(url))
+            text = text.replace(short, url).replace(short.replace(":/", "://", 1), url)
     return text
-
-
-def _line(arguments: Sequence[str], message: str, group: click.Group) -> Line:
-    own = [*takewhile(lambda word: word.startswith("--"), arguments)]  # bpcli's own options, before the command
-    command, *rest = arguments[len(own) :] or [""]
-    context = click.Context(group)
-    known = _options(group.get_command(context, command), context)
-    words, options, unknown = [], dict[str, str | None](), []
-    at = 0
-    while at < len(rest):
-        word, at = rest[at], at + 1
-        if not word.startswith("--") or word == "--":
-            words += [word] * (word != "--")
-            continue
-        name, equals, value = word.partition("=")
-        takes = known.get(name, at < len(rest) and not rest[at].startswith("--"))
-        if not equals and takes and at < len(rest):
-            value, at = rest[at], at + 1
-        options[name] = value if equals or takes else None
-        unknown += [name] * (name not in known)
-    return Line(command, words, options, unknown, message, group.list_commands(context))
-
-
-def _options(command: click.Command | None, context: click.Context) -> dict[str, bool]:
-    """The options of a command, and whether each takes a value."""
-    return {
-        name: not parameter.is_flag
-        for parameter in (command.get_params(context) if command else [])
-        if isinstance(parameter, click.Option)
-        for name in parameter.opts
-    }

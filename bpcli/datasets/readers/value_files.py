@@ -9,6 +9,7 @@ from typing import Any
 
 from bpcli.errors import DataError, TooLargeError
 from bpcli.memory import amount, available_memory, told
+from bpcli.paths import check_file
 from bpcli.sources import Reader, Source
 
 STDIN = "-"
@@ -25,6 +26,8 @@ def read_value_file(path: str, times: int = 16) -> Any:
     for a text that does not fit into memory so many `times`, as what is made of it needs.
     """
     name = "standard input" if path == STDIN else path
+    if path != STDIN:
+        check_file(Path(path))
     file = Source(Path(name), sys.stdin.buffer if path == STDIN else None).opened()
     if file.peek(len(_NPY_MAGIC)).startswith(_NPY_MAGIC):
         with file:
