@@ -217,7 +217,7 @@ def test_a_class_of_forty(root, tmp_path):
         (["softmax", "--logits", "1,2", "--at", "1"], 2, "is a function of the lecture"),
         (["x**2", "--at", "1", "--z", "1"], 2, "--z: these are inputs of the lecture's functions"),
         (["3"], 2, "no variables to differentiate by"),
-        (["x", "--at", "1", "--mine", "@/nowhere"], 3, "can't be read"),
+        (["x", "--at", "1", "--mine", "@/nowhere"], 3, "does not exist"),
         (["nowhere.yaml"], 3, "nowhere.yaml"),
         (["softmax"], 2, "needs --logits"),
     ],

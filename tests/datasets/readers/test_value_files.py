@@ -70,9 +70,9 @@ def test_files_that_hold_no_value(tmp_path, monkeypatch, content, message):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(DataError, match="nowhere can't be read: No such file"):
+    with pytest.raises(DataError, match="nowhere does not exist"):
         parse_value(f"@{tmp_path}/nowhere", read_value_file)
-    with pytest.raises(DataError, match="can't be read: Is a directory"):
+    with pytest.raises(DataError, match="is a folder, not a file"):
         parse_value(f"@{tmp_path}", read_value_file)
 
 
