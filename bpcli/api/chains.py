@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.api.descent import check_learning_rate
+from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import dense
 from bpcli.errors import DataError, InputError, MissingInputError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
@@ -106,7 +107,10 @@ def backprop_run(
         else:
             chain = neuron_chain(X, w, float(b), model.target(y, float), model.g, model.loss_row, alpha)
     features = tuple(model.preparation.feature_names)
-    return ChainOfRun(_in_layout(chain, layout), str(table.path), tuple(wanted), features)
+    classes = tuple(map(class_text, model.classes or ())) if w.ndim == 2 else ()
+    return ChainOfRun(
+        _in_layout(chain._replace(features=features, classes=classes), layout), str(table.path), tuple(wanted), features
+    )
 
 
 def _in_layout(chain: Chain, layout: str) -> Chain:

@@ -30,10 +30,14 @@ from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.layers import LAYERS
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.lecture.chain import Chain
-from bpcli.lecture.chain_diagram import chain_diagram, is_shortened
-from bpcli.lecture.drawing import DRAWINGS, MOST, shortens
+from bpcli.lecture.chain_diagram import MOST as MOST_IN_A_BOX
+from bpcli.lecture.chain_diagram import chain_diagram
+from bpcli.lecture.drawing import DRAWINGS, shortens
+from bpcli.lecture.matrices import ALL, MOST
 from bpcli.text.diagram import dot_text
 from bpcli.text.notation import csv_line, json_text
+
+LEFT_OUT = "… stands for what is left out; --all shows it"
 
 CHOICES: dict[str, Mapping[str, Activation | Loss]] = {"activation": ACTIVATIONS, "loss": LOSSES}
 EXAMPLES = {
@@ -69,6 +73,7 @@ EXAMPLES = {
     show_default=True,
     help="Gradients as rows, or as columns.",
 )
+@option("Chain", "--all", "whole", is_flag=True, help="Each matrix whole, without dots in the middle of a large one.")
 @format_option(formats=("text", "json", "csv", "latex", "markdown"))
 @precision_option()
 @option(OUTPUT, "--output", "target", type=PATH, metavar="FILE.svg|png|pdf|dot", help="Draw the chain to FILE instead.")
@@ -78,6 +83,7 @@ def command(
     rows: str | None,
     lr: float | None,
     layout: str,
+    whole: bool,
     format_: str,
     precision: int | None,
     target: Path | None,
@@ -112,9 +118,9 @@ def command(
         if kink.left != kink.right:
             output.note(in_words(place, [kink], ""))
     if target is None:
-        _print(chain, format_, precision)
+        _print(chain, format_, precision, whole)
     else:
-        _draw(chain, target, force, precision)
+        _draw(chain, target, force, precision, whole)
     if bad := chain.not_finite:
         raise NotFiniteError(f"a result is not finite: {bad.symbol.text} = {bad.formula.text}")
 
@@ -178,9 +184,9 @@ def _check_target(target: Path, force: bool, format_: str | None) -> None:
         refuse_overwrite(target)
 
 
-def _draw(chain: Chain, target: Path, force: bool, precision: int | None) -> None:
+def _draw(chain: Chain, target: Path, force: bool, precision: int | None, whole: bool) -> None:
     """Write the picture of the chain: DOT as text, else drawn by Matplotlib."""
-    diagram = chain_diagram(chain, precision)
+    diagram = chain_diagram(chain, precision, ALL if whole else MOST_IN_A_BOX)
     if target.suffix.lower() == ".dot":
         write_atomically(target, lambda file: file.write(dot_text(diagram).encode()), force)
     else:
@@ -190,11 +196,11 @@ def _draw(chain: Chain, target: Path, force: bool, precision: int | None) -> Non
         with drawing():
             for text in write_figure(draw(diagram), target, force):
                 output.note(text)
-    if is_shortened(chain):
-        output.note("… stands for what is left out; --format json has all of it")
+    if not whole and shortens(chain, MOST_IN_A_BOX):
+        output.note(LEFT_OUT)
 
 
-def _print(chain: Chain, format_: str, precision: int | None) -> None:
+def _print(chain: Chain, format_: str, precision: int | None, whole: bool) -> None:
     if format_ == "json":
         record = {
             name: {
@@ -214,7 +220,7 @@ def _print(chain: Chain, format_: str, precision: int | None) -> None:
                     csv_line([name, sample + 1 if q.samples else None, row + 1, column + 1, float(v)], precision)
                 )
     else:
-        for line in DRAWINGS[format_](chain, precision):
+        for line in DRAWINGS[format_](chain, precision, ALL if whole else MOST):
             output.emit(line)
-        if format_ == "text" and shortens(chain):
-            output.emit("\n… stands for what is left out; --format json has all of it")
+        if format_ == "text" and not whole and shortens(chain):
+            output.emit(f"\n{LEFT_OUT}")

@@ -72,6 +72,8 @@ class Chain(NamedTuple):
     mean: Quantity | None  # ∂J/∂J₀ of several samples
     collapse: tuple[Formula, Formula] | None  # the fused formula of ∂J/∂z in both layouts, if there is one
     kinks: tuple[tuple[str, Kink], ...] = ()  # at which a neuron's z or a lies, each with its place in words
+    features: tuple[str, ...] = ()  # their names, if they have any
+    classes: tuple[str, ...] = ()  # those of the outputs
 
     def group(self, *names: str) -> list[Quantity]:
         """The quantities of these names that the chain has."""

@@ -6,10 +6,8 @@ from typing import Any
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.language.tree import Name
 from bpcli.lecture.chain import Chain, Quantity
+from bpcli.lecture.matrices import MOST, WIDTH, Names, cells, kept, matrix_lines
 from bpcli.text.notation import number
-
-WIDTH = 80  # columns of text
-MOST = 12  # rows or columns of a matrix that are drawn
 
 GROUPS = (
     ("Forward", ("z", "l", "a", "p", "J")),
@@ -18,66 +16,27 @@ GROUPS = (
     ("Update", ("w_new", "b_new")),
 )
 COLLAPSES = ("dJ_dz", "dJ_dl")
+OVER_FEATURES = ("x", "X", "w", "w_new", "dJ_dw", "dJ_dx", "dz_dw", "dz_dx", "dl_dw", "dl_dx")
 
 
-def _shortened(cells: list[list[str]], most: int) -> list[list[str]]:
-    """The first rows and columns, and dots for the others."""
-    if cells and len(cells[0]) > most:
-        cells = [[*row[: most - 1], "…"] for row in cells]
-    return [*cells[: most - 1], ["…"] * len(cells[0])] if len(cells) > most else cells
+def features_of(chain: Chain, name: str, value: Any) -> tuple[Names, Names]:
+    """The names of a matrix's rows and of its columns, where these are the features of a run."""
+    n, (rows, columns) = len(chain.features), value.shape[-2:]
+    if not n or name not in OVER_FEATURES:
+        return (), ()
+    if n * len(chain.classes) in (rows, columns) and name.endswith("dw"):  # w, row by row
+        entries = [f"{feature}, {output}" for feature in chain.features for output in chain.classes]
+        return ((), entries) if columns == len(entries) else (entries, ())
+    if (rows == n and columns != n) or name in ("w", "w_new"):
+        return chain.features, ()
+    return (), chain.features if columns == n else ()
 
 
-def _cells(matrix: Any, precision: int | None, most: int = MOST) -> list[list[str]]:
-    shown = matrix[: most + 1, : most + 1].tolist()
-    return _shortened([[number(v, precision) for v in row] for row in shown], most)
-
-
-def _bracketed(cells: list[list[str]], indent: int) -> list[str]:
-    """A matrix in brackets with aligned columns, split where it is too wide."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines: list[str] = []
-    start = 0
-    while start < len(widths):
-        stop, used = start, indent + 4
-        while stop < len(widths) and (stop == start or used + widths[stop] + 2 <= WIDTH):
-            used += widths[stop] + 2
-            stop += 1
-        whole = start == 0 and stop == len(widths)
-        if not whole:
-            shown = stop - (cells[0][stop - 1] == "…")
-            last = "" if shown <= start + 1 else f" to {shown}"
-            lines.append(f"column{'s' if last else ''} {start + 1}{last}:")
-        rows = [
-            "  ".join(c.rjust(w) for c, w in zip(row[start:stop], widths[start:stop], strict=True)) for row in cells
-        ]
-        lines += [f"{left} {row} {right}" for (left, right), row in zip(_brackets(len(rows)), rows, strict=True)]
-        start = stop
-    return [" " * indent + line for line in lines]
-
-
-def _brackets(rows: int) -> list[tuple[str, str]]:
-    if rows == 1:
-        return [("(", ")")]
-    return [("⎛", "⎞"), *[("⎜", "⎟")] * (rows - 2), ("⎝", "⎠")]
-
-
-def matrix_lines(value: Any, samples: bool, precision: int | None, indent: int, most: int = MOST) -> list[str]:
-    """A matrix, or the matrices of all samples below each other; at most so many rows, columns and samples."""
-    if not samples:
-        return _bracketed(_cells(value, precision, most), indent)
-    if value[0].size == 1:  # one number for each sample: all in one row
-        return _bracketed(_cells(value.reshape(1, -1), precision, most), indent)
-    lines: list[str] = []
-    for i, matrix in enumerate(value[:most]):
-        lines += [" " * indent + f"sample {i + 1}:", *_bracketed(_cells(matrix, precision, most), indent + 2)]
-    return lines + [" " * indent + "…"] * (len(value) > most)
-
-
-def text_lines(chain: Chain, precision: int | None) -> list[str]:
-    """The chain as text."""
+def text_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[str]:
+    """The chain as text; of a matrix at most so many rows and columns."""
     lines = ["Given"]
     for name, value in chain.given.items():
-        lines += _entry(name, "", value, False, precision)
+        lines += _entry(name, "", value, False, precision, most, features_of(chain, name, value))
     for title, names in GROUPS:
         group = _group(chain, names)
         if not group:
@@ -85,7 +44,8 @@ def text_lines(chain: Chain, precision: int | None) -> list[str]:
         lines += ["", title]
         for q in group:
             sign = ":=" if q.name.endswith("_new") else "="
-            lines += _entry(f"{q.symbol.text} {sign} {q.formula.text}", q.shape, q.value, q.samples, precision)
+            head, over = f"{q.symbol.text} {sign} {q.formula.text}", features_of(chain, q.name, q.value)
+            lines += _entry(head, q.shape, q.value, q.samples, precision, most, over)
             if q.name in COLLAPSES and chain.collapse:
                 lines.append(f"    which collapses to {chain.collapse[0].text}")
     return lines
@@ -102,7 +62,9 @@ def shortens(chain: Chain, most: int = MOST) -> bool:
     return any(max(value.shape) > most for value in values)
 
 
-def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | None) -> list[str]:
+def _entry(
+    head: str, shape: str, value: Any, samples: bool, precision: int | None, most: int, names: tuple[Names, Names]
+) -> list[str]:
     if value.size == 1:
         shown = number(value.ravel()[0], precision)
         line = f"  {head}" if head.endswith(f"= {shown}") else f"  {head} = {shown}"
@@ -110,14 +72,14 @@ def _entry(head: str, shape: str, value: Any, samples: bool, precision: int | No
         if len(line) <= WIDTH:
             return [line]
     shape = shape or "×".join(map(str, value.shape))
-    return [f"  {head}   [{shape}]", *matrix_lines(value, samples, precision, 4)]
+    return [f"  {head}   [{shape}]", *matrix_lines(value, samples, precision, 4, most, *names)]
 
 
-def latex_matrix(value: Any, precision: int | None) -> str:
+def latex_matrix(value: Any, precision: int | None, most: int = MOST) -> str:
     """A matrix in LaTeX, a number as it is."""
     if value.size == 1:
         return _latex_number(number(value.ravel()[0], precision))
-    rows = [" & ".join(map(_latex_number, row)) for row in _cells(value, precision)]
+    rows = [" & ".join(map(_latex_number, row)) for row in cells(value, precision, most)]
     return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
 
 
@@ -127,15 +89,15 @@ def _latex_number(text: str) -> str:
     return named.get(text) or (rf"{mantissa} \cdot 10^{{{exponent}}}" if e else text)
 
 
-def _latex_equations(chain: Chain, names: Sequence[str], precision: int | None) -> list[str]:
+def _latex_equations(chain: Chain, names: Sequence[str], precision: int | None, most: int) -> list[str]:
     equations = []
     for q in _group(chain, names):
         sign = ":=" if q.name.endswith("_new") else "="
         left = f"{q.symbol.latex} &{sign} {q.formula.latex}"
         if q.name in COLLAPSES and chain.collapse:
             left += f" = {chain.collapse[0].latex}"
-        values = q.value[:MOST] if q.samples else [q.value]
-        shown = r",\; ".join(latex_matrix(v, precision) for v in values)
+        values = [None if k is None else q.value[k] for k in kept(len(q.value), most)] if q.samples else [q.value]
+        shown = r",\; ".join(r"\cdots" if v is None else latex_matrix(v, precision, most) for v in values)
         equations.append(f"{left} = {shown}")
     return equations
 
@@ -148,18 +110,18 @@ def _aligned(equations: Sequence[str]) -> list[str]:
     ]
 
 
-def latex_lines(chain: Chain, precision: int | None) -> list[str]:
+def latex_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[str]:
     """The chain as LaTeX displays, for amsmath."""
     lines: list[str] = []
-    for title, equations in _titled(chain, precision):
+    for title, equations in _titled(chain, precision, most):
         lines += [f"% {title}", r"\[", *_aligned(equations), r"\]"]
     return lines
 
 
-def markdown_lines(chain: Chain, precision: int | None) -> list[str]:
+def markdown_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[str]:
     """The chain as Markdown, its formulas in LaTeX between dollars; the shapes in a table."""
     lines: list[str] = []
-    for title, equations in _titled(chain, precision):
+    for title, equations in _titled(chain, precision, most):
         lines += [f"## {title}", "", "$$", *_aligned(equations), "$$", ""]
     lines += ["| quantity | formula | shape |", "| --- | --- | --- |"]
     quantities: list[Quantity] = [q for _, names in GROUPS for q in _group(chain, names)]
@@ -171,20 +133,20 @@ def _escaped(text: str) -> str:
     return text.replace("|", r"\|").replace("_", r"\_")
 
 
-def _titled(chain: Chain, precision: int | None) -> list[tuple[str, list[str]]]:
+def _titled(chain: Chain, precision: int | None, most: int) -> list[tuple[str, list[str]]]:
     names = {"x": r"\vec{x}", "w": r"\vec{w}"}
     start = [
-        f"{names.get(name) or to_latex(Name(name))} &= {latex_matrix(value, precision)}"
+        f"{names.get(name) or to_latex(Name(name))} &= {latex_matrix(value, precision, most)}"
         for name, value in chain.given.items()
     ]
     titled = [("Given", start)]
     for title, group in GROUPS:
-        if equations := _latex_equations(chain, group, precision):
+        if equations := _latex_equations(chain, group, precision, most):
             titled.append((title, equations))
     return titled
 
 
-DRAWINGS: dict[str, Callable[[Chain, int | None], list[str]]] = {
+DRAWINGS: dict[str, Callable[[Chain, int | None, int], list[str]]] = {
     "text": text_lines,
     "latex": latex_lines,
     "markdown": markdown_lines,

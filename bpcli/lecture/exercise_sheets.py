@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from bpcli.lecture.chain import Chain
-from bpcli.lecture.drawing import latex_lines, latex_matrix, matrix_lines, text_lines
+from bpcli.lecture.drawing import latex_lines, latex_matrix, text_lines
+from bpcli.lecture.matrices import matrix_lines
 from bpcli.lecture.writing import Formula
 from bpcli.text.notation import number
 

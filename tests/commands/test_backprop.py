@@ -1,5 +1,7 @@
 """`backprop`: every number of the chain beside autograd, which knows none of the lecture's formulas, and mpmath."""
 
+import json
+
 import autograd.numpy as anp
 import mpmath
 import numpy as np
@@ -193,9 +195,9 @@ def test_what_is_drawn(bpcli):
         "1",
     )
     assert max(map(len, wide.lines)) <= 80
-    assert "columns 9 to 11:" in wide.out
+    assert "columns 29 to 30:" in wide.out
     assert "12:" not in wide.out
-    assert wide.lines[-1] == "… stands for what is left out; --format json has all of it"
+    assert wide.lines[-1] == "… stands for what is left out; --all shows it"
     assert "left out" not in result.out
     latex = bpcli("backprop", *arguments, "--format", "latex", "--lr", "1").out
     assert latex.count("{") == latex.count("}")
@@ -249,7 +251,7 @@ def test_a_learning_rate_may_be_a_fraction(bpcli):
             ["softmax", "--x", "1", "--w", "1,2", "--b", "0,0", "--label", "0", "--row", "1"],
             "--row takes rows of a run",
         ),
-        (["neurone", "--x", "1"], "has weights and data of its own"),
+        (["neurone", "--x", "1"], "expected neuron, softmax, or the folder of a run"),
         (["neurone"], "expected neuron, softmax, or the folder of a run\n  did you mean neuron?"),
         (["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1", "--lr", "-1"], "greater than 0"),
         (["neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "mse", "--y", "1", "--lr", "1,2"], "one number"),
@@ -278,3 +280,41 @@ def test_a_neuron_at_a_kink_says_so(bpcli, name):
 def test_a_loss_at_a_kink_says_so(bpcli):
     found = bpcli("backprop", "neuron", "--x", "1", "--w", "1", "--b", "0", "--loss", "hinge", "--y", "1")
     assert "hinge(y, a) at y = 1, a = 1 has a kink: ∂J₀/∂a is -1 on the left, 0 on the right; 0 is used" in found.err
+
+
+@pytest.fixture(scope="module")
+def wide_run(root, tmp_path_factory):
+    from bpcli.commands import run as command
+
+    folder = tmp_path_factory.mktemp("runs") / "wide"
+    config = str(root / "configs/breast_cancer.yaml")
+    assert command(["train", config, "--set", "training.epochs=1", "--output", str(folder), "--quiet"]) == 0
+    return folder
+
+
+def test_the_features_of_a_run_are_named_and_dots_are_in_the_middle(bpcli, wide_run):
+    found = bpcli("backprop", wide_run, "--row", 3, "--lr", 0.1)
+    assert max(map(len, found.lines)) <= 80
+    names = [line.split()[-1] for line in found.lines[2:14]]
+    assert names[:2] == ["mean_radius", "mean_texture"]
+    assert names[5:7] == ["mean_compactness", "⎟"]
+    assert names[-1] == "worst_fractal_dimension"
+    assert found.out.count("mean_radius") == 7  # x, w, ∂z/∂w, ∂z/∂x, ∂J/∂w, ∂J/∂x and the new w
+    assert "… stands for" in found.lines[-1]
+
+
+@pytest.mark.parametrize("format_", ["text", "latex", "markdown"])
+def test_all_leaves_nothing_out(bpcli, wide_run, format_):
+    shown = bpcli("backprop", wide_run, "--row", 3, "--all", "--format", format_, "--precision", 17).out
+    assert "…" not in shown
+    assert "dots" not in shown
+    whole = json.loads(bpcli("backprop", wide_run, "--row", 3, "--format", "json").out)
+    for value in np.ravel(whole["dJ_dw"]["value"]):
+        text = f"{value:.17g}".partition("e")[0].rstrip("0").replace("-", "")
+        assert text[:12] in shown
+
+
+def test_the_rows_of_a_run_name_the_features_of_each_sample(bpcli, wide_run):
+    found = bpcli("backprop", wide_run, "--row", "3,4", "--layout", "denominator").out
+    assert "mean_radius" in found.partition("∂J/∂w")[2]
+    assert "columns 1 to" in found

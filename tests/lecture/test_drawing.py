@@ -7,34 +7,11 @@ import pytest
 
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.lecture.chain import neuron_chain
-from bpcli.lecture.drawing import latex_lines, markdown_lines, matrix_lines, shortens, text_lines
+from bpcli.lecture.drawing import latex_lines, markdown_lines, shortens, text_lines
 
 CHAIN = neuron_chain(
     np.array([[1.0, 2.0]]), np.array([0.5, 0.25]), -1.0, np.ones(1), activation_of("identity"), loss_of("mse")
 )  # z = 0, so that J = 1, ∂J/∂z = −2 and ∂J/∂w = (−2 −4)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "lines"),
-    [
-        ([[1, -20]], ["( 1  -20 )"]),
-        ([[1, 2], [3, 4.5]], ["⎛ 1    2 ⎞", "⎝ 3  4.5 ⎠"]),
-        ([[1], [10], [0.1]], ["⎛   1 ⎞", "⎜  10 ⎟", "⎝ 0.1 ⎠"]),
-    ],
-)
-def test_a_matrix(matrix, lines):
-    assert matrix_lines(np.array(matrix, float), False, None, 0) == lines
-    assert matrix_lines(np.array(matrix, float), False, None, 3) == ["   " + line for line in lines]
-
-
-def test_a_matrix_a_sample():
-    value = np.array([[[1.0, 2.0]], [[3.0, 4.0]]])
-    assert matrix_lines(value, True, None, 0) == ["sample 1:", "  ( 1  2 )", "sample 2:", "  ( 3  4 )"]
-    assert matrix_lines(np.array([[5.0], [6.0]]), True, None, 0) == ["( 5  6 )"]
-
-
-def test_precision():
-    assert matrix_lines(np.array([[1 / 3]]), False, 3, 0) == ["( 0.333 )"]
 
 
 def numbers(lines):
@@ -53,9 +30,3 @@ def test_latex_is_balanced():
     assert text.count("{") == text.count("}")
     assert text.count(r"\begin") == text.count(r"\end") > 0
     assert text.isascii()
-
-
-def test_a_large_matrix_is_shortened():
-    lines = matrix_lines(np.arange(10_000.0).reshape(100, 100), False, None, 0)
-    assert len(lines) < 30
-    assert any("…" in line for line in lines)
