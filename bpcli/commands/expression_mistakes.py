@@ -36,12 +36,14 @@ def run_for_config(line: Line) -> Answer | None:
     word = next((word for word in line.words[:1] if is_run(word)), "")
     folder = Path(word).parent if word.endswith(".npz") else Path(word)
     instead = again(line, [str(folder / "config.yaml"), *line.words[1:]])
-    return Answer(instead, f"{word} is a run, not a config") if word else None
+    what = "model" if word.endswith(".npz") else "run"
+    return Answer(instead, f"{word} is a {what}, not a config") if word else None
 
 
 def config_for_model(line: Line) -> Answer | None:
     """A config where a model is expected."""
-    configs = [word for word in line.words if is_config(word) and os.path.isfile(word)]
+    models = line.words if line.command == "compare" else line.words[:1]
+    configs = [word for word in models if is_config(word) and os.path.isfile(word)]
     if not configs:
         return None
     runs = {word: _run_of(word) for word in configs}

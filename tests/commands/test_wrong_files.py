@@ -24,7 +24,7 @@ ADDRESS = "https://example.org/d/a.csv"
 WRONG = {
     "train data/a.csv": (2, "data/a.csv is a table, not a config", "bpcli init --data data/a.csv"),
     "validate data/a.csv": (2, "data/a.csv is a table, not a config", "bpcli init --data data/a.csv"),
-    "train run": (3, "run is a run folder, not a file", "bpcli train run/config.yaml"),
+    "train run": (3, "run is a run, not a config", "bpcli train run/config.yaml"),
     "train run/model.npz": (2, "run/model.npz is a model, not a config", "run/config.yaml"),
     "predict data/a.csv run": (
         3,
@@ -36,7 +36,7 @@ WRONG = {
         "data/a.csv is a table, not a model",
         "bpcli evaluate run data/a.csv",
     ),
-    "inspect c.yaml": (3, "c.yaml is a config, not a model", "the folder of its run"),
+    "inspect c.yaml": (3, "c.yaml is a config, not a model", "bpcli inspect run"),
     "predict run run": (3, "run is a run folder, not a file", "the model comes first"),
     "predict run c.yaml": (3, "c.yaml is a config, not a table", ""),
     "predict run data": (3, "data is a folder, not a file", "data/*.csv"),
