@@ -30,7 +30,14 @@ PAGES = {
     **{name: docs.page(name) for name in docs.topics()},
 }
 
-NEEDED = {"certify": "flint", "symbolic": "sympy", "plot": "matplotlib", "sparse": "scipy", "arrow": "pyarrow"}
+NEEDED = {
+    "certify": "flint",
+    "symbolic": "sympy",
+    "plot": "matplotlib",
+    "sparse": "scipy",
+    "arrow": "pyarrow",
+    "onnx": "onnxruntime",
+}
 """The module that a block needs whose first line names an extra: ```console certify."""
 
 

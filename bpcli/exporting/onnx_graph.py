@@ -26,6 +26,23 @@ _OPERATORS |= {"sin": "Sin", "floor": "Floor", "ceil": "Ceil"}
 
 _UNSEEN, _NO_FILLING = -1, -2
 
+_TEST = """import json
+import numpy
+rows = json.loads(session.get_modelmeta().custom_metadata_map["test_rows"])
+columns = zip(session.get_inputs(), zip(*(row["inputs"] for row in rows)))
+cells = {
+    column.name: numpy.array([[cell] for cell in of_column], object if column.type == "tensor(string)" else float)
+    for column, of_column in columns
+}
+found = [[first, *(p for row in others for p in row)] for first, *others in zip(*session.run(None, cells))]
+same = lambda a, b: a == b or not isinstance(b, str) and abs(a - b) <= 1e-12 * abs(b) + 1e-322
+agree = sum(all(map(same, a, row["outputs"])) for a, row in zip(found, rows))
+print(f"{agree} of {len(rows)} rows agree with bpcli")
+if agree < len(rows):
+    raise SystemExit(1)
+"""
+"""What compares a `session` of onnxruntime with the rows."""
+
 
 class _Graph:
     """The nodes and constants of a graph, each tensor with a name of its own."""
@@ -204,7 +221,7 @@ def _file(graph: _Graph, model: Exported, outputs: Sequence[str]) -> bytes:
         doc_string=model.in_words,
     )
     rows = [{"inputs": list(map(_cell, row.cells, model.inputs)), "outputs": row.expected} for row in model.rows]
-    helper.set_model_props(made, {"classes": json_text(model.classes), "test_rows": json_text(rows)})
+    helper.set_model_props(made, {"classes": json_text(model.classes), "test_rows": json_text(rows), "test": _TEST})
     return bytes(made.SerializeToString())
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bpcli.calculus.language.latex import to_latex
+from bpcli.calculus.language.latex import SIGNS, function_latex, to_latex
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import (
     Binary,
@@ -34,12 +34,10 @@ Names = Mapping[str, Formula]
 # Precedence: cases, sums, quotients on one line, functions without parentheses, products, powers, atoms.
 _CASES, _SUM, _QUOTIENT, _BARE, _PRODUCT, _POWER, _ATOM = range(7)
 
-_SIGNS = {
-    "<": ("<", "<"), "<=": ("≤", r"\le"), ">": (">", ">"), ">=": ("≥", r"\ge"), "==": ("=", "="), "!=": ("≠", r"\ne"),
-}  # fmt: skip
+_SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
-_BARE_FUNCTIONS = {name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
-_FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "max": ("max", r"\max"), "min": ("min", r"\min")}
+_BARE_FUNCTIONS = ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+_SYMBOLS = {"sigmoid": "σ"}
 _POWERS = {"2": "²", "3": "³"}
 
 
@@ -62,7 +60,7 @@ def within(formula: str) -> Formula:
 
 def application(name: str, formula: str) -> Formula:
     """g(z) with the symbol of g, as σ(z), if it has one, else its formula."""
-    return written(f"{name}(z)" if name in _FUNCTIONS or name in _BARE_FUNCTIONS else formula)
+    return written(f"{name}(z)" if name in _SYMBOLS or name in _BARE_FUNCTIONS else formula)
 
 
 def symbol(name: str) -> Formula:
@@ -101,7 +99,8 @@ def _write(node: Expression, names: Names, latex: bool) -> tuple[str, int]:
             negative, rest = _without_minus(node)
             return _write(Negative(rest), names, latex) if negative else _binary(op, left, right, names, latex)
         case Compare(op, left, right):
-            return " ".join((_write(left, names, latex)[0], _SIGNS[op][latex], _write(right, names, latex)[0])), _CASES
+            sign = (SIGNS if latex else _SIGNS)[op]
+            return f"{_write(left, names, latex)[0]} {sign} {_write(right, names, latex)[0]}", _CASES
         case Call("where", (condition, value, other)):
             return _cases(condition, value, other, names, latex)
         case Call(function, arguments):
@@ -174,12 +173,11 @@ def _call(function: str, arguments: tuple[Expression, ...], names: Names, latex:
             text = _write(x, names, latex)[0]
             return rf"\left|{text}\right|" if latex else f"|{text}|", _ATOM
     inside = ", ".join(_write(argument, names, latex)[0] for argument in arguments)
+    name = function_latex(function) if latex else _SYMBOLS.get(function, function)
     if function in _BARE_FUNCTIONS:
-        name = _BARE_FUNCTIONS[function] if latex else function
         atom = all(isinstance(argument, Name | Number) for argument in arguments)
         return (f"{name} {inside}", _BARE) if atom else (f"{name}({inside})", _PRODUCT)
-    operator = rf"\operatorname{{{function}}}".replace("_", r"\_")
-    return f"{_FUNCTIONS.get(function, (function, operator))[latex]}({inside})", _PRODUCT
+    return f"{name}({inside})", _PRODUCT
 
 
 # Means over a batch

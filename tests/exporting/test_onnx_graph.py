@@ -41,3 +41,16 @@ def test_it_agrees_on_a_thousand_rows(export_of):
         assert prediction.tolist() == [y[0] for y in expected]
     for found in p:
         assert found == pytest.approx(np.array([y[1:] for y in expected]), rel=1e-12, abs=1e-322)
+
+
+def test_it_tests_itself(export_of, capsys):
+    rows = len(export_of.rows)
+    test = session_of(export_of).get_modelmeta().custom_metadata_map["test"]
+    exec(test, {"session": session_of(export_of)})
+    assert capsys.readouterr().out == f"{rows} of {rows} rows agree with bpcli\n"
+    first = export_of.rows[0]
+    other = "another" if export_of.classes else first.expected[0] + 1e-9 * (1 + abs(first.expected[0]))
+    wrong = export_of._replace(rows=(first._replace(expected=(other, *first.expected[1:])), *export_of.rows[1:]))
+    with pytest.raises(SystemExit, match="1"):
+        exec(test, {"session": session_of(wrong)})
+    assert capsys.readouterr().out == f"{rows - 1} of {rows} rows agree with bpcli\n"

@@ -21,7 +21,7 @@ _AROUND = {
     "ceil": (r"\left\lceil ", r"\right\rceil"),
 }  # fmt: skip
 """What stands around the argument of a function that has no name in LaTeX."""
-_SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
+SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
 def to_latex(root: nodes.Expression, named: Mapping[str, str] | None = None) -> str:
@@ -56,7 +56,7 @@ def _latex(node: nodes.Expression, operands: list[tuple[str, int]]) -> tuple[str
             return _latex_binary(op, *operands)
         case nodes.Compare(op):
             left, right = (_braced(operand, COMPARISON + 1) for operand in operands)
-            return f"{left} {_SIGNS[op]} {right}", COMPARISON
+            return f"{left} {SIGNS[op]} {right}", COMPARISON
         case nodes.Call(function):
             return _latex_call(function, [text for text, _ in operands])
         case nodes.Stack(items):
@@ -100,8 +100,12 @@ def _latex_call(function: str, arguments: list[str]) -> tuple[str, int]:
             return f"2^{{{x}}}", POWER
         case "where", [condition, x, y]:
             return rf"\begin{{cases}} {x}, & {condition} \\ {y}, & \text{{else}} \end{{cases}}", _ATOM
-    name = _NAMED.get(function) or rf"\operatorname{{{function}}}".replace("_", r"\_")
-    return rf"{name}\left({', '.join(arguments)}\right)", _ATOM
+    return rf"{function_latex(function)}\left({', '.join(arguments)}\right)", _ATOM
+
+
+def function_latex(name: str) -> str:
+    """The name of a function, upright."""
+    return _NAMED.get(name) or rf"\operatorname{{{name}}}".replace("_", r"\_")
 
 
 _SMALL = {
