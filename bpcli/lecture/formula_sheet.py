@@ -24,6 +24,7 @@ from bpcli.calculus.language.tree import (
     replace_children,
 )
 from bpcli.calculus.rules.duals import PlainNamespace
+from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps.program import Program
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import Setting, Task
@@ -196,9 +197,8 @@ def _form_with_the_slopes(row: Activation | Loss) -> str | None:
 def _as_cases(node: Expression, tie: str) -> Expression:
     """where(b ≥ a, b, a) for max(a, b), with the comparison that `tie` says; without one the node as it is."""
     match node:
-        case Call("max" | "min" as function, (a, b)) if tie:
-            compare = Compare(tie, b, a) if function == "max" else Compare(tie, a, b)
-            return Call("where", (compare, b, a))
+        case Call(function, (a, b)) if tie and (neutral := FUNCTIONS[function].neutral) is not None:
+            return Call("where", (Compare(tie, b, a) if neutral < 0 else Compare(tie, a, b), b, a))
     return node
 
 

@@ -135,9 +135,9 @@ def share_of(match: Match, slot: int) -> int | None:
 
 def _label_minus(match: Match, y: int, p: int) -> int | None:
     """y − p of a label y, which near 1 would cancel with a p near 1."""
-    for name in ("sigmoid", "tanh"):
+    for name, difference in (("sigmoid", "minus_sigmoid"), ("tanh", "minus_tanh")):
         if inner := match.args_of(p, name):
-            return match.apply(f"minus_{name}", y, inner[0])
+            return match.apply(difference, y, inner[0])
     if (
         match.name_of(p) == "stack"
         and len(match.args_below(p)) <= FEW_ENTRIES

@@ -150,7 +150,7 @@ def shapes_of(
 def _takes_whole(node: Call) -> bool:
     """Whether the function depends on how many entries its argument has."""
     return FUNCTIONS[node.function].kind in ("reduction", "macro") and (
-        len(node.arguments) == 1 or node.function == "dot"
+        len(node.arguments) == 1 or FUNCTIONS[node.function] is FUNCTIONS["dot"]
     )
 
 

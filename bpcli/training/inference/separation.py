@@ -167,12 +167,12 @@ def search(rows: Labelled, w: Array, b: Array, budget: int) -> tuple[Array, Arra
     """
     objective = _likelihood(rows)
     newton = objective.N * objective.p**2
-    name = "newton" if 10 * newton <= budget else "lbfgs"
-    cost = newton if name == "newton" else 4 * objective.N * objective.p
-    most = min(_MOST_ITERATIONS * (1 if name == "newton" else 8), budget // max(1, cost))
-    state, row = State(w.copy(), b.copy()), SOLVERS[name]
+    by_hessian = 10 * newton <= budget
+    cost = newton if by_hessian else 4 * objective.N * objective.p
+    most = min(_MOST_ITERATIONS * (1 if by_hessian else 8), budget // max(1, cost))
+    state, row = State(w.copy(), b.copy()), SOLVERS["newton" if by_hessian else "lbfgs"]
     start_solver(row, {key: setting.default for key, setting in row.settings.items()}, state)
-    basis = _independent(rows) if name == "newton" else None
+    basis = _independent(rows) if by_hessian else None
     try:
         for _ in solve_epochs(objective, row, state, most, 1e-12, Pause()):
             if rows.all_right(state.w, state.b):
