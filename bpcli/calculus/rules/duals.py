@@ -14,7 +14,9 @@ from bpcli.calculus.rules.functions import FUNCTIONS, OPERATORS
 from bpcli.numbers.namespaces import NAN
 
 _ELEMENTWISE = {
-    name: row for name, row in {**FUNCTIONS, **OPERATORS}.items() if row.value is not None and not row.selects
+    name: row
+    for name, row in {**FUNCTIONS, **OPERATORS}.items()
+    if row.value is not None and row.neutral is None and row.kind != "select"
 }
 _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 

@@ -91,12 +91,15 @@ def loss_function(name: str, row: Loss) -> Function:
 def loss_term(name: str, row: Loss) -> Function:
     """The term of a loss, differentiated by labels, predictions and settings."""
     slope = _written(row.slope_formula, row.slope, ("y", "yhat"), row.settings)
+    by_label = _slope_of(row.by_label)
+    if row.of_difference:
+        by_label = _written(f"-({row.slope_formula})", row.by_label, ("y", "yhat"), row.settings)
     return Function(
         f"{name}_term",
         (2, 2 + len(row.settings)),
         "",
         lambda xp, *args: row.term(*args),
-        (_slope_of(row.by_label), slope, *map(_slope_of, _by(row))),
+        (by_label, slope, *map(_slope_of, _by(row))),
         edge=None if row.kinks is smooth else _at_kinks(row.kinks, 1),
     )
 
