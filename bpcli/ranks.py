@@ -75,6 +75,15 @@ def edges(count: int, size: int) -> list[int]:
     return [count * rank // size for rank in range(size + 1)]
 
 
+def in_turn(ranks: Ranks, work: Callable[[], T]) -> T:
+    """What comes of `work`, done by one rank after another, as where each makes or finds the same files."""
+    for rank in range(ranks.size):
+        if rank == ranks.rank:
+            result = work()
+        ranks.gathered(None)
+    return result
+
+
 class OwnRows:
     """The rows of one process."""
 

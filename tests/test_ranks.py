@@ -85,6 +85,17 @@ def test_every_rank_learns_that_one_has_failed(run_by):
     assert found.count("code=3, text='is bad')]") == 3
 
 
+TURNS = """
+from bpcli.ranks import in_turn
+print(in_turn(ranks, lambda: (time.sleep(0.05 * (ranks.size - ranks.rank)), time.monotonic())[1]), ranks.rank)
+"""
+
+
+def test_ranks_work_one_after_another(run_by):
+    ends = [(float(time), int(rank)) for time, rank in map(str.split, printed(run_by, 2, TURNS))]
+    assert [rank for _, rank in sorted(ends)] == [0, 1]
+
+
 LATE = """
 if ranks.rank == {late}:
     time.sleep(4)

@@ -19,7 +19,7 @@ from bpcli.errors import ConfigError, DataError, TooLargeError
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.memory import available_memory
-from bpcli.ranks import ALONE, Ranks
+from bpcli.ranks import ALONE, Ranks, in_turn
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of
@@ -61,12 +61,13 @@ def prepare(config: Config, progress: Progress | None = None, in_files: bool = F
         check_same_files(files, ranks)
         with suppress(NotSharedError):
             return _shared(config, Share(ranks))
-    if not in_files and not is_large(files):
-        try:
-            return _prepare(config, False, progress)
-        except (MemoryError, TooLargeError):
-            if not has_blocks(files):
-                raise
+    if any(ranks.gathered(in_files or is_large(files))):
+        return in_turn(ranks, lambda: _prepare(config, True, progress))
+    try:
+        return _prepare(config, False, progress)
+    except (MemoryError, TooLargeError):
+        if not has_blocks(files):
+            raise
     return _prepare(config, True, progress)
 
 

@@ -35,17 +35,29 @@ def data(tmp_path_factory):
         entries = [f"{j + 1 + 5 * int(9 * abs(v))}:{v:.4g}" for j, v in enumerate(row) if abs(v) > 0.8]
         lines.append(" ".join([str(label), *entries]))
     (folder / "rows.svm").write_text("\n".join(lines) + "\n")
+    columns = {name: np.where(np.abs(X[:, j]) < 2.5, X[:, j], np.nan) for j, name in enumerate("abcde")}
+    columns["color"] = rng.choice(["red", "green", "blue", "grün"], len(X), p=[0.5, 0.3, 0.1999, 0.0001])
+    columns |= {"w": np.arange(len(X)) % 3 + 1, "y": np.where(y, "yes", "no")}
+    for part, (first, stop) in enumerate([(0, 1), (1, 300), (300, 13_000), (13_000, len(X))], 1):
+        cells = [["" if v != v else str(v) for v in column[first:stop].tolist()] for column in columns.values()]
+        lines = [",".join(columns), *map(",".join, zip(*cells, strict=True))]
+        (folder / f"part-{part}.csv").write_text("\n".join(lines) + "\n")
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         return folder
-    columns = {name: X[:, j] for j, name in enumerate("abcde")}
-    pq.write_table(pa.table(columns | {"y": y}), folder / "rows.parquet", row_group_size=3000)
+    table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
+    pq.write_table(table, folder / "groups.parquet", row_group_size=3000)
+    pq.write_table(table, folder / "one-group.parquet")  # which one rank reads, and the others have no rows
     return folder
 
 
 DENSE, SPARSE = "{path: rows.csv, target: y, validation: 0.1}", "{path: rows.svm}"
+MIXED = (
+    "{path: part-*.csv, target: y, weight: w, categorical: [color], standardize: true, validation: 0.2, test: 0.1, "
+    "missing: {a: mean, b: median, c: most_frequent, d: drop, e: mean}}"
+)
 TRAININGS = {
     "full": (NEURON, DENSE, "learning_rate: 0.5, batch_size: full, tolerance: 0.01"),
     "batches": (SOFTMAX, DENSE, "learning_rate: 0.1, batch_size: 12288, optimizer: adam, l1: 0.001"),
@@ -55,7 +67,10 @@ TRAININGS = {
     "sparse": (NEURON, SPARSE, "learning_rate: 0.5, batch_size: 12288, l1: 0.001, l2: 0.001"),
     "sparse adam": (SOFTMAX, SPARSE, "learning_rate: 0.1, batch_size: full, optimizer: adam"),
     "sparse newton": (NEURON, SPARSE, "optimizer: lbfgs, l1: 0.001"),
-    "parquet": (NEURON, DENSE.replace("csv", "parquet"), "learning_rate: 0.5, batch_size: full"),
+    "parts": (NEURON, MIXED, "learning_rate: 0.5, batch_size: 12288, early_stopping: {metric: auc, patience: 2}"),
+    "parts, newton": (NEURON, MIXED, "optimizer: newton, class_weight: balanced, l2: 0.001"),
+    "groups": (NEURON, MIXED.replace("part-*.csv", "groups.parquet"), "learning_rate: 0.5, batch_size: full"),
+    "one group": (SOFTMAX, MIXED.replace("part-*.csv", "one-group.parquet"), "learning_rate: 0.5, batch_size: 12288"),
 }
 
 
@@ -64,7 +79,7 @@ def test_a_training_leaves_the_same_bits_for_every_number_of_ranks(data, tmp_pat
     model, path, training = TRAININGS[name]
     pytest.importorskip("pyarrow" if "parquet" in path else "scipy" if "svm" in path else "numpy")
     config = tmp_path / "c.yaml"
-    config.write_text(f"{model}training: {{{training}, epochs: 4}}\ndata: {path.replace('rows', f'{data}/rows')}\n")
+    config.write_text(f"{model}training: {{{training}, epochs: 4}}\ndata: {path.replace('path: ', f'path: {data}/')}\n")
     found = {}
     for ranks in (2, 1, 3):
         result = run_by(ranks, ["-c", RUN, "train", config, "--output", tmp_path / f"by{ranks}", "--quiet"])
