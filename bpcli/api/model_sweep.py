@@ -21,7 +21,7 @@ from bpcli.training.selection.plan import Plan, identity, plan_of
 from bpcli.training.selection.processes import run_all
 from bpcli.training.selection.ranking import mean_and_std, ranked, simplest
 from bpcli.training.selection.saved import BEST, SavedOutcomes, check_folder
-from bpcli.training.selection.trials import Bench, Outcome
+from bpcli.training.selection.trials import Bench, Outcome, Work
 from bpcli.training.session import session
 from bpcli.training.verdict import no_better_than_constant
 
@@ -159,8 +159,12 @@ def _outcomes(
             missing.append(number)
         else:
             take(number, before)
-    for k, outcomes in run_all(bench, [plan.groups[number].trials for number in missing], jobs):
+    seconds = min(config.training.checkpoint_seconds for config in plan.configs)
+    files = [saved.unfinished(number, seconds) for number in missing]
+    tasks = [Work(plan.groups[number].trials, file) for number, file in zip(missing, files, strict=True)]
+    for k, outcomes in run_all(bench, tasks, jobs):
         saved.write(missing[k], outcomes)
+        files[k].remove()
         take(missing[k], outcomes)
     return found
 

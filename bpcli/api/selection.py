@@ -16,7 +16,7 @@ from bpcli.training.selection.folds import HELD_OUT, folds_of
 from bpcli.training.selection.plan import TOGETHER, most_sets
 from bpcli.training.selection.processes import run_all
 from bpcli.training.selection.ranking import mean_and_std
-from bpcli.training.selection.trials import Bench, Outcome, Trial
+from bpcli.training.selection.trials import Bench, Outcome, Trial, Work
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
@@ -75,7 +75,7 @@ def _outcomes(
     parts = [rows for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
     size = 1 if large else min(TOGETHER, most_sets(table), -(-len(parts) // jobs))
     groups = [range(first, min(first + size, len(parts))) for first in range(0, len(parts), size)]
-    tasks = [[Trial(settled, parts[k], HELD_OUT, scored) for k in group] for group in groups]
+    tasks = [Work([Trial(settled, parts[k], HELD_OUT, scored) for k in group]) for group in groups]
     outcomes: dict[int, Outcome] = {}
     for number, found in run_all(bench, tasks, jobs):
         outcomes.update(zip(groups[number], found, strict=True))

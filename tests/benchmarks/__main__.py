@@ -129,7 +129,7 @@ def together() -> Iterator[Record]:
     from bpcli.training.config.loading import load_config
     from bpcli.training.selection.grid import combinations
     from bpcli.training.selection.plan import plan_of
-    from bpcli.training.selection.trials import Bench, Trial
+    from bpcli.training.selection.trials import Bench, Trial, Work
 
     for name, tried, folds, more in [
         ("iris", "training.learning_rate=log:0.01:0.3:16", None, ()),
@@ -147,11 +147,11 @@ def together() -> Iterator[Record]:
         trials = group.trials
 
         def alone(bench: Bench = bench, trials: Sequence[Trial] = trials) -> Any:
-            return [bench([trial])[0] for trial in trials]
+            return [bench(Work([trial]))[0] for trial in trials]
 
-        assert bench(trials) == alone()
+        assert bench(Work(trials)) == alone()
         case = f"{name}: {len(every)} × {tried.split('=')[0]}, {folds or 1} of rows{', '.join(('', *more))}"
-        yield from records("together", case, in_turn({"alone": alone, "side by side": partial(bench, trials)}))
+        yield from records("together", case, in_turn({"alone": alone, "side by side": partial(bench, Work(trials))}))
 
 
 def script(name: str, *more: str) -> Callable[[], Iterator[Record]]:

@@ -1,9 +1,13 @@
 """`sweep`: what it prints, the same for every number of processes, and what goes wrong."""
 
+import contextlib
 import csv
 import io
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 TRIES = ("--try", "training.l2=0,0.1", "--try", "training.learning_rate=0.1,1e300", "--set", "training.epochs=3")
@@ -111,3 +115,26 @@ def test_a_key_is_set_or_tried_and_a_metric_needs_a_value(bpcli, root, tmp_path)
     constant = bpcli("sweep", config, *options, *words)
     assert constant.code == 3
     assert "r2 has no value" in constant.err
+
+
+def test_killed_again_and_again_it_comes_to_the_same_bytes(bpcli, root, tmp_path):
+    settings = ["--set", "training.epochs=200", "--set", "training.checkpoint_seconds=0.01", "--set", "data.test=null"]
+    words = [
+        "sweep",
+        root / "configs/breast_cancer.yaml",
+        "--try",
+        "training.learning_rate=log:0.01:1e5:5",
+        "--folds",
+        4,
+    ]
+    words += ["--try", "training.l2=0,0.01", *settings, "--format", "json"]
+    whole = bpcli(*words, "--output", tmp_path / "whole")
+    rng, folder = np.random.default_rng(1), tmp_path / "killed"
+    line = [*map(str, words), "--output", str(folder), "--resume"]
+    for seconds in rng.uniform(0.5, 2.0, 2):
+        killed = [sys.executable, "-m", "bpcli", *line, "--jobs", "2"]
+        with contextlib.suppress(subprocess.TimeoutExpired):  # run kills what takes longer
+            subprocess.run(killed, timeout=seconds, capture_output=True, check=False)
+    again = bpcli(*line)
+    assert again.out == whole.out.replace(str(tmp_path / "whole"), str(folder))
+    assert (folder / "best/model.npz").read_bytes() == (tmp_path / "whole/best/model.npz").read_bytes()

@@ -190,6 +190,7 @@ class Stack:
 
     def give(self) -> None:
         """Bring the states of the trainings up to date."""
+        self._drop_lost()
         whole = self._whole
         for f, c in self.running():
             state = self._states[f][c]
@@ -213,15 +214,19 @@ class Stack:
         yield from zip([self._p, *self._slots], [(state.w, state.b), *slots], strict=True)
 
     def finish_epoch(self) -> None:
-        """Tell which models are no longer finite, and set them to 0, so that they disturb no one."""
+        """Drop the trainings that are no longer finite."""
+        self._drop_lost()
+        self._losses[...] = 0.0
+
+    def _drop_lost(self) -> None:
+        """Take out the trainings that are no longer finite; at 0 they disturb no one."""
         lost = ~(np.isfinite(self._losses) & np.isfinite(self._p).all(axis=2))
         if isinstance(self._rates, Numbers):  # an α of 0 takes another branch of a formula
             still = (self._rates * self.learning_rate == 0).reshape(lost.shape)
             lost |= still & ~still.all()
-        self._losses[...] = 0.0
         if lost.any():
             self._out |= lost
-            for array in (self._p, *self._slots):
+            for array in (self._p, self._losses, *self._slots):
                 array[lost] = 0.0
 
     def __call__(self, batches: Iterable[_Batch]) -> None:

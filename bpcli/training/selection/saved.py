@@ -12,6 +12,7 @@ from typing import Any
 from bpcli.errors import DataError, UsageError
 from bpcli.files import ELSEWHERE, own_folder, write_atomically, writing
 from bpcli.training.selection.trials import Outcome
+from bpcli.training.selection.unfinished import Unfinished
 
 RESULTS, STATE, BEST = "results.csv", "state", "best"
 _PLAN = "plan.json"
@@ -96,6 +97,10 @@ class SavedOutcomes:
         """Save the outcomes of a group."""
         text = json.dumps([asdict(outcome) for outcome in outcomes])
         self._write(self._state / f"{group}.outcomes", f"{self._digest_of(text)}\n{text}")
+
+    def unfinished(self, group: int, seconds: float) -> Unfinished:
+        """The file of a group that runs, saved every so many seconds."""
+        return Unfinished(self._state / f"{group}.unfinished", self._plan, seconds)
 
     def _digest_of(self, text: str) -> str:
         """The digest of a file of outcomes, which belongs to this plan."""

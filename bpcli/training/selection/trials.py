@@ -1,8 +1,7 @@
 """A trial: a training that writes no run, and is measured on rows that it was not trained on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from itertools import chain
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -15,13 +14,13 @@ from bpcli.formulas.layers import task_of
 from bpcli.text.notation import number
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
-from bpcli.training.descent.state import Pause
+from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.to_optimum import chosen_solver
 from bpcli.training.metrics import metrics_of
-from bpcli.training.model import Model
 from bpcli.training.named_data import data_files, decided, read_data
 from bpcli.training.selection.folds import HELD_OUT
 from bpcli.training.selection.together import rectangles, train_together
+from bpcli.training.selection.unfinished import Unfinished
 from bpcli.training.setup import Ready, made_ready, started
 from bpcli.training.trainer import Training, most_epochs
 from bpcli.training.verdict import no_better_than_constant, short_of_optimum
@@ -52,6 +51,14 @@ class Outcome:
     trouble: str = ""
     scores: tuple[Array, Array] | None = None
     """z and y of these rows, where the trial is scored."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Trials to run together, and the file in which they are saved on the way."""
+
+    trials: Sequence[Trial]
+    unfinished: Unfinished | None = None
 
 
 _NOT_READ = frozenset({"features", "exclude", "positive", "standardize", "scale", "missing", "weight"})
@@ -89,34 +96,18 @@ class Bench:
         """In another process tables are read anew."""
         return Bench, ()
 
-    def __call__(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Train and measure each; their configs differ in `training` alone, and by that in their rows.
+    def __call__(self, work: Work) -> list[Outcome]:
+        """Train and measure each trial; their configs differ in `training` alone, and by that in their rows.
 
         Rows are prepared once. What can be stacked is trained side by side. A solver goes by falling penalties: where J
         with l2 has one optimum, it starts at that of the neighbour, and ends at its own all the same (Friedman et al.
         2010, 2.5).
         """
-        prepared, found = self._prepared(trials), dict[int, Outcome]()
-        made = {} if chosen_solver(trials[0].config.training.optimizer) else dict(enumerate(map(prepared, trials)))
-        numbers = {id(training): k for k, training in made.items()}
-        for rectangle in rectangles([*made.values()]):
-            for training in chain(*rectangle):
-                made.pop(numbers[id(training)])
-            for ended in train_together(rectangle, Pause()):
-                if ended is not None:
-                    k = numbers[id(ended)]
-                    found[k] = _measured(ended, trials[k])
-        near: Model | None = None
-        for k in sorted(range(len(trials)), key=lambda k: _penalties(trials[k]), reverse=True):
-            if k in found:
-                continue
-            training = made.pop(k) if k in made else prepared(trials[k])
-            unique = _has_one_optimum(training)
-            if unique and near is not None:
-                training.state.w[...], training.state.b[...] = near.w, near.b
-            found[k] = _measured(training, trials[k])
-            near = training.model if unique and not found[k].trouble and not found[k].remarks else None
-        return [found[k] for k in range(len(trials))]
+        run = _Run(work, self._prepared(work.trials))
+        if chosen_solver(work.trials[0].config.training.optimizer) is None:
+            run.side_by_side()
+        run.one_by_one()
+        return [run.found[k] for k in range(len(work.trials))]
 
     def _prepared(self, trials: Sequence[Trial]) -> Callable[[Trial], Training]:
         """A function that gives the training of each; the rows that several have are prepared once."""
@@ -138,8 +129,70 @@ class Bench:
         return training
 
 
-def _penalties(trial: Trial) -> tuple[float, float]:
-    return trial.config.training.l1, trial.config.training.l2
+class _Run:
+    """The trials of a group while they run: the outcomes found, and the trainings that have begun."""
+
+    def __init__(self, work: Work, prepared: Callable[[Trial], Training]) -> None:
+        self._trials, self._prepared, self._unfinished = work.trials, prepared, work.unfinished
+        before, self._begun = ({}, {}) if work.unfinished is None else work.unfinished.begin()
+        self._pause = Pause() if work.unfinished is None else work.unfinished.pause
+        self.found = {k: Outcome(**outcome) for k, outcome in before.items()}
+
+    def side_by_side(self) -> None:
+        """Run what can be stacked; one that diverges is left to be run alone."""
+        made = {k: self._training(k) for k in range(len(self._trials)) if k not in self.found}
+        numbers = {id(training): k for k, training in made.items()}
+        for rectangle in rectangles([*made.values()]):
+            for ended in train_together(rectangle, self._pause):
+                if ended is not None:
+                    k = numbers[id(ended)]
+                    self.found[k] = self._measured(k, made.pop(k))
+                self._save({k: training.state for k, training in made.items() if training.state.steps})
+
+    def one_by_one(self) -> None:
+        """Run the others alone; those of a path start at the optimum of the one before."""
+        near: State | None = None
+        for k in sorted(range(len(self._trials)), key=self._penalties, reverse=True):
+            if k in self.found:
+                near = self._begun.get(k)
+                continue
+            training = self._training(k)
+            unique = _has_one_optimum(training)
+            if unique and near is not None and not training.state.steps:
+                training.state.w[...], training.state.b[...] = near.w, near.b
+            self.found[k] = found = self._measured(k, training)
+            near = training.state if unique and not found.trouble and not found.remarks else None
+            self._save({} if near is None else {k: near})
+
+    def _penalties(self, k: int) -> tuple[float, float]:
+        options = self._trials[k].config.training
+        return options.l1, options.l2
+
+    def _training(self, k: int) -> Training:
+        """A training before its first step, or where it stood when it was saved."""
+        training = self._prepared(self._trials[k])
+        if k in self._begun:
+            training.state.take(self._begun[k])
+        return training
+
+    def _save(self, states: Mapping[int, State]) -> None:
+        if self._unfinished is not None and self._unfinished.due():
+            self._unfinished.keep({k: asdict(outcome) for k, outcome in self.found.items()}, states)
+
+    def _measured(self, k: int, training: Training) -> Outcome:
+        """The outcome of a training, which is run to its end."""
+        trial, notes = self._trials[k], training.notes
+        names, held_out = metrics_of(training.model.preparation.task), training.parts[trial.measured]
+        try:
+            for _ in training.epochs(self._pause):
+                self._save({k: training.state})
+            remarks = remarks_on(training)
+        except DivergedError as error:
+            return Outcome(len(held_out.y), dict.fromkeys(names, nan), notes, trouble=error.message)
+        model = training.result
+        found = model.measure(held_out.X, held_out.y)
+        scores = (model.z(held_out.X), held_out.y) if trial.scored else None
+        return Outcome(len(held_out.y), {name: found[name] for name in names}, notes, remarks, scores=scores)
 
 
 def _has_one_optimum(training: Training) -> bool:
@@ -151,21 +204,6 @@ def _has_one_optimum(training: Training) -> bool:
     g = model.g
     convex = model.loss_row.fused_with(g) is not None or (g is not None and g.formula == "z")
     return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
-
-
-def _measured(training: Training, trial: Trial) -> Outcome:
-    """The outcome of a training, which is run to its end."""
-    notes, names, held_out = training.notes, metrics_of(training.model.preparation.task), training.parts[trial.measured]
-    try:
-        for _ in training.epochs():
-            pass
-        remarks = remarks_on(training)
-    except DivergedError as error:
-        return Outcome(len(held_out.y), dict.fromkeys(names, nan), notes, trouble=error.message)
-    model = training.result
-    found = model.measure(held_out.X, held_out.y)
-    scores = (model.z(held_out.X), held_out.y) if trial.scored else None
-    return Outcome(len(held_out.y), {name: found[name] for name in names}, notes, remarks, scores=scores)
 
 
 def remarks_on(training: Training) -> list[str]:

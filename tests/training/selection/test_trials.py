@@ -8,7 +8,7 @@ import pytest
 import bpcli
 from bpcli.training.config.loading import load_config
 from bpcli.training.selection.folds import HELD_OUT, folds_of
-from bpcli.training.selection.trials import Bench, Trial
+from bpcli.training.selection.trials import Bench, Trial, Work
 
 
 def written(path, header, lines):
@@ -24,7 +24,7 @@ def test_a_fold_is_the_training_on_its_rows_alone(root, tmp_path, settings):
     bench = Bench()
     settled, table, *_ = bench.tables.of(config)
     rows = folds_of(settled, table, 4, 0)[2]
-    (outcome,) = bench([Trial(settled, rows, HELD_OUT)])
+    (outcome,) = bench(Work([Trial(settled, rows, HELD_OUT)]))
     header, *lines = csv.reader((root / "data/iris.csv").read_text().splitlines())
     for name, part in rows.items():
         written(tmp_path / f"{name}.csv", header, [lines[k] for k in part.tolist()])
@@ -43,7 +43,7 @@ def test_a_trial_that_diverges_has_no_numbers_and_says_so(root):
     config = load_config(root / "configs/diabetes.yaml", ["training.learning_rate=1e6", "data.test=null"])
     bench = Bench()
     settled, table, *_ = bench.tables.of(config)
-    (outcome,) = bench([Trial(settled, folds_of(settled, table, 2, 0)[0], HELD_OUT)])
+    (outcome,) = bench(Work([Trial(settled, folds_of(settled, table, 2, 0)[0], HELD_OUT)]))
     assert all(np.isnan(value) for value in outcome.metrics.values())
     assert "training diverged in epoch " in outcome.trouble
 
@@ -66,5 +66,5 @@ def test_what_comes_of_a_trial_does_not_depend_on_those_beside_it(root, name, se
         config = load_config(root / f"configs/{name}.yaml", [*settings, "data.test=null", setting])
         settled, table, *_ = Bench().tables.of(config)
         trials += [Trial(config, rows, HELD_OUT) for rows in folds_of(settled, table, 3, 0)]
-    together = Bench()(trials)
-    assert together == [Bench()([trial])[0] for trial in trials]
+    together = Bench()(Work(trials))
+    assert together == [Bench()(Work([trial]))[0] for trial in trials]
