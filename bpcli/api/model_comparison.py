@@ -27,6 +27,9 @@ Array = NDArray[Any]
 DRAWS = 2000
 """Bootstrap samples of the rows."""
 
+_ROOM = 1 << 17
+"""Numbers of a block of samples: few enough to stay in a cache."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -95,12 +98,21 @@ def compare(
 
 
 def _draws(scored: Sequence[tuple[Model, Array]], y: Array, metric: str, seed: int) -> Array:
-    """The metric of each run on each sample of the rows, (DRAWS, runs); NaN where it has no value."""
-    rng, found = np.random.default_rng(seed), np.empty((DRAWS, len(scored)))
-    for at in range(DRAWS):
-        rows = rng.integers(0, len(y), len(y))
-        values = (model.metric(metric, z[rows], y[rows]) for model, z in scored)
-        found[at] = [nan if value is None else value for value in values]
+    """The metric of each run on each sample of the rows, (DRAWS, runs); NaN where it has no value.
+
+    A sample is told by how often it has each row, from which the metrics follow; a block of samples is in memory.
+    """
+    rng, found, N = np.random.default_rng(seed), np.empty((DRAWS, len(scored))), len(y)
+    of_runs = [model.on_samples(metric, z, y) for model, z in scored]
+    size = max(1, min(DRAWS, _ROOM // N))
+    counts = np.empty((size, N))
+    for at in range(0, DRAWS, size):
+        block = counts[: DRAWS - at]
+        for sample in block:
+            sample[...] = np.bincount(rng.integers(0, N, N), minlength=N)
+        with np.errstate(all="ignore"):
+            for k, of_samples in enumerate(of_runs):
+                found[at : at + size, k] = of_samples(block)
     return found
 
 

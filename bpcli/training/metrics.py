@@ -11,6 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.formulas.choices import Task
+from bpcli.training.counted_metrics import (
+    Counted,
+    area_under_precision,
+    area_under_roc,
+    calibration_error,
+    mean_of,
+    mean_of_classes,
+    of_confusion,
+    root_of_mean,
+    share_explained,
+)
 
 Array = NDArray[Any]
 _BLOCK = 1 << 16  # scores that are looked up at a time
@@ -71,14 +82,19 @@ def brier(y: Array, p: Array) -> float:
 
     `y`: class numbers (N,), `p`: probabilities (N, K).
     """
+    return float(np.mean(_squared_distances(y, p)))
+
+
+def _squared_distances(y: Array, p: Array) -> Array:
+    """The terms of `brier`, (N,)."""
     y, K = y.astype(np.intp, copy=False), p.shape[1]
     if K == 2:
         wrong = np.where(y == 1, p[:, 1], p[:, 0])
         np.subtract(1.0, wrong, wrong)  # in place: of many rows it is a large array
-        return float(np.mean(np.multiply(wrong, wrong, wrong)))
+        return np.multiply(wrong, wrong, wrong)
     error = p.copy()
     error[np.arange(len(y)), y] -= 1
-    return float(np.mean(np.sum(error**2, axis=1)))
+    return np.asarray(np.sum(error**2, axis=1))
 
 
 def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
@@ -88,13 +104,18 @@ def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Arr
     that of the predicted class. Bins are of equal width, each with its upper end (Guo et al. 2017, On calibration of
     modern neural networks); of an empty bin the last two are NaN. `y`: class numbers (N,), `p`: (N, K).
     """
-    K = p.shape[1]
-    said = p[:, 1] if K == 2 else p.max(axis=1)
-    right = y == 1 if K == 2 else p.argmax(axis=1) == y
-    which = np.minimum(np.searchsorted(np.arange(1, bins + 1) / bins, said, "left"), bins - 1)
+    which, said, right = _confidences(y, p, bins)
     rows = np.bincount(which, minlength=bins)
     with np.errstate(all="ignore"):
         return rows, np.bincount(which, said, bins) / rows, np.bincount(which, right, bins) / rows
+
+
+def _confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
+    """The bin of each row, what is said there, and whether it is right."""
+    K = p.shape[1]
+    said = p[:, 1] if K == 2 else p.max(axis=1)
+    right = y == 1 if K == 2 else p.argmax(axis=1) == y
+    return np.minimum(np.searchsorted(np.arange(1, bins + 1) / bins, said, "left"), bins - 1), said, right
 
 
 def ece(y: Array, p: Array) -> float:
@@ -184,6 +205,8 @@ class Seen:
     rank: Callable[[], Array]
     say: Callable[[], Array] | None = None
     """The probabilities of the classes, (N, K); None of a model that says none."""
+    losses: Callable[[], Array] | None = None
+    """The loss of each row, (N,)."""
     _kept: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
     @cached_property
@@ -228,6 +251,16 @@ class Seen:
         found = [value for value in values if value is not None]
         return sum(found) / K if len(found) == K else None
 
+    def counted_confusion(self, value: Callable[[Array], float | None]) -> Counted:
+        """A metric of the confusion of samples."""
+        return of_confusion(self.y, self.predicted, self.scores.shape[1], value)
+
+    def counted_ranking(self, area: Callable[[Array, Array], Counted]) -> Counted:
+        """`of_classes` for samples."""
+        K = self.scores.shape[1]
+        parts = [area(self.y == k, self.scores[:, k]) for k in ((1,) if K == 2 else range(K))]
+        return mean_of_classes(parts)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -241,6 +274,8 @@ class Metric:
     """What rows need for it to have a value, in words, if it does not always have one."""
     in_summary: bool = True
     """Whether the table that ends a training shows it."""
+    counted: Callable[[Seen], Counted | None] = lambda seen: None
+    """Its values on samples of the rows, if there is a formula for them."""
 
 
 _CLASSES = (Task.TWO_CLASSES, Task.CLASSES)
@@ -250,31 +285,95 @@ _EVERY, _SAYS = "rows of every class", "a model with probabilities"
 METRICS: dict[str, Metric] = {
     row.name: row
     for row in (
-        Metric("loss", tuple(Task), False, lambda seen: seen.mean_loss()),
-        Metric("accuracy", _CLASSES, True, lambda seen: float(np.mean(seen.predicted == seen.y))),
-        Metric("balanced_accuracy", _CLASSES, True, lambda seen: balanced_accuracy(seen.confusion), in_summary=False),
-        Metric("mcc", _CLASSES, True, lambda seen: mcc(seen.confusion), "rows of two classes", in_summary=False),
-        Metric("auc", _CLASSES, True, lambda seen: seen.of_classes(auc), _EVERY),
-        Metric("pr_auc", _CLASSES, True, lambda seen: seen.of_classes(average_precision), _EVERY),
+        Metric(
+            "loss",
+            tuple(Task),
+            False,
+            lambda seen: seen.mean_loss(),
+            counted=lambda seen: None if seen.losses is None else mean_of(seen.losses()),
+        ),
+        Metric(
+            "accuracy",
+            _CLASSES,
+            True,
+            lambda seen: float(np.mean(seen.predicted == seen.y)),
+            counted=lambda seen: mean_of((seen.predicted == seen.y).astype(np.float64)),
+        ),
+        Metric(
+            "balanced_accuracy",
+            _CLASSES,
+            True,
+            lambda seen: balanced_accuracy(seen.confusion),
+            in_summary=False,
+            counted=lambda seen: seen.counted_confusion(balanced_accuracy),
+        ),
+        Metric(
+            "mcc",
+            _CLASSES,
+            True,
+            lambda seen: mcc(seen.confusion),
+            "rows of two classes",
+            in_summary=False,
+            counted=lambda seen: seen.counted_confusion(mcc),
+        ),
+        Metric(
+            "auc",
+            _CLASSES,
+            True,
+            lambda seen: seen.of_classes(auc),
+            _EVERY,
+            counted=lambda seen: seen.counted_ranking(area_under_roc),
+        ),
+        Metric(
+            "pr_auc",
+            _CLASSES,
+            True,
+            lambda seen: seen.of_classes(average_precision),
+            _EVERY,
+            counted=lambda seen: seen.counted_ranking(area_under_precision),
+        ),
         Metric(
             "brier",
             _CLASSES,
             False,
             lambda seen: seen.of_probabilities(brier),
-            "a model with probabilities",
+            _SAYS,
             in_summary=False,
+            counted=lambda seen: None if seen.p is None else mean_of(_squared_distances(seen.y, seen.p)),
         ),
         Metric(
             "ece",
             _CLASSES,
             False,
             lambda seen: seen.of_probabilities(ece),
-            "a model with probabilities",
+            _SAYS,
             in_summary=False,
+            counted=lambda seen: (
+                None if seen.p is None else calibration_error(*_confidences(seen.y, seen.p, BINS), BINS)
+            ),
         ),
-        Metric("rmse", _NUMBERS, False, lambda seen: rmse(seen.y, seen.predicted)),
-        Metric("mae", _NUMBERS, False, lambda seen: mae(seen.y, seen.predicted)),
-        Metric("r2", _NUMBERS, True, lambda seen: r2(seen.y, seen.predicted), "targets that differ"),
+        Metric(
+            "rmse",
+            _NUMBERS,
+            False,
+            lambda seen: rmse(seen.y, seen.predicted),
+            counted=lambda seen: root_of_mean(seen.y - seen.predicted),
+        ),
+        Metric(
+            "mae",
+            _NUMBERS,
+            False,
+            lambda seen: mae(seen.y, seen.predicted),
+            counted=lambda seen: mean_of(np.abs(seen.y - seen.predicted)),
+        ),
+        Metric(
+            "r2",
+            _NUMBERS,
+            True,
+            lambda seen: r2(seen.y, seen.predicted),
+            "targets that differ",
+            counted=lambda seen: share_explained(seen.y, seen.y - seen.predicted),
+        ),
     )
 }
 """The metrics of a model; an epoch shows the first of its task. Config, commands and early stopping read this table."""

@@ -1,7 +1,7 @@
 """A trained model: an affine layer, its activation, and the preparation that turns a table into its features."""
 
 from dataclasses import dataclass, field
-from math import fsum, isfinite
+from math import fsum, isfinite, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ from bpcli.formulas.layers import activation_of, loss_of, settings_in_words
 from bpcli.formulas.losses import Loss
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step
-from bpcli.training.metrics import Seen, measured, metrics_of, per_class
+from bpcli.training.counted_metrics import Counted
+from bpcli.training.metrics import METRICS, Seen, measured, metrics_of, per_class
 
 Array = NDArray[Any]
 USUAL_THRESHOLD = 0.5
@@ -218,6 +219,27 @@ class Model:
         """One metric of rows with z and targets; None where it has no value."""
         return measured(self._seen(z, y), [name])[name]
 
+    def on_samples(self, name: str, z: Array, y: Array) -> Counted:
+        """One metric of samples of rows with z and targets, from how often each row is drawn."""
+        counted = None if np.isnan(z).any() else METRICS[name].counted(self._seen(z, y))
+
+        def of_each(counts: Array) -> Array:
+            rows = (np.repeat(np.arange(len(y)), c.astype(np.intp)) for c in counts)
+            found = [self.metric(name, z[some], y[some]) for some in rows]
+            return np.array([nan if value is None else value for value in found])
+
+        return counted or of_each
+
+    def losses(self, z: Array, y: Array) -> Array:
+        """The loss of each row, (N,), by the formulas that training minimises."""
+        y, found = self.target(y), []
+        for start in range(0, len(z), BLOCK):
+            block = z[start : start + BLOCK].copy()
+            step = make_step(self.type, self.activation, self.loss, 1, z.shape[1:], z.dtype, len(block))
+            with np.errstate(all="ignore"):
+                found.append(np.atleast_1d(step.of_each(block, y[start : start + BLOCK])))
+        return np.concatenate(found)
+
     def _log_loss(self, z: Array, odds: Array, k: int) -> float | None:
         """The mean of −log p_k over rows of class k, with their log-odds; None without any."""
         if not len(z):
@@ -236,6 +258,7 @@ class Model:
             lambda: self.predicted(z),
             lambda: log_odds(z),
             (lambda: self.probabilities(z)) if self.says_probabilities else None,
+            lambda: self.losses(z, y),
         )
 
 
