@@ -29,7 +29,7 @@ def key_text(tasks: Sequence[Task]) -> str:
 
 
 def read_key(content: str, path: str = "the key") -> list[KeyTask]:
-    """The tasks of a key file; DataError with the line that is none."""
+    """The tasks of a key file; DataError with the line that holds none."""
     found = []
     for k, line in enumerate(content.splitlines(), 1):
         if not line.strip():
@@ -53,10 +53,9 @@ def _asked(task: dict[str, Any]) -> KeyTask:
 
 
 def grade_answers(key: Sequence[KeyTask], content: str, tolerance: Tolerance | None = None) -> list[Grade]:
-    """The grade of each task, of answers a line each in the order of the tasks.
+    """The grade of each task, from a line of answer for each, in the order of the tasks.
 
-    An empty line, or one that is missing, is unanswered: `unreadable` with the score 0. DataError for more lines than
-    tasks.
+    An empty or missing line is unanswered: `unreadable` with the score 0. DataError for more lines than tasks.
     """
     lines = content.splitlines()
     if any(line.strip() for line in lines[len(key) :]):

@@ -92,7 +92,7 @@ class LostPoints:
 
 
 def _joined(parts: Sequence[Any], waiting: Sequence[_Waiting]) -> Any:
-    """The values of a slot at points, one behind the other; a constant as it is."""
+    """The values of a slot at several groups of points, one after the other; a constant as it is."""
     if not isinstance(parts[0], np.ndarray):
         return parts[0]
     pairs = zip(parts, waiting, strict=True)

@@ -212,7 +212,9 @@ def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str
 
 
 def _first_of(texts: Sequence[str]) -> str:
-    """The first of the texts, one a fold or "", with its fold and how many folds have one; "" if none has."""
+    """The first text that is not empty, with its fold and the number of folds that have one; the texts are one for each
+    fold.
+    """
     told = [fold for fold, text in enumerate(texts) if text]
     if not told:
         return ""
@@ -221,7 +223,7 @@ def _first_of(texts: Sequence[str]) -> str:
 
 
 def _train(config: Config) -> list[str]:
-    """Train the run, or go on with it; returns what is to be told."""
+    """Train the run, or go on with it; returns the notes on it."""
     with session(config, resume=True) as current:
         for _ in current.epochs():
             pass

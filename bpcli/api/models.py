@@ -219,7 +219,7 @@ def _train(
     force: bool,
     worded: Callable[[str], str] = str,
 ) -> Run:
-    """`train` by a config that is read; `worded` says its remarks as the caller knows the keys."""
+    """`train` by a config that is read; `worded` puts its remarks into the words that the caller uses for the keys."""
     if X is not None:
         return _train_table(settled, _training_table(X, y, settled), output, force, worded)
     if output is not None:

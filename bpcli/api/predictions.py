@@ -73,8 +73,11 @@ def config_of_run(model: Path, hint: str = "") -> Config:
 
 
 def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str) -> Training:
-    """The data of a run, made ready as its training did. DataError where a part that is needed has changed since, or
-    the run is no more that of the model that was `loaded` from it."""
+    """The data of a run, prepared as its training prepared them.
+
+    DataError where a part that is needed has changed since, or the run no longer has the model that was `loaded` from
+    it.
+    """
     config, path = config_of_run(model, hint), model_path(model)
     training = prepare(replace(config, model=replace(config.model, init="zeros")))
     parts = training.parts
@@ -91,7 +94,7 @@ def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str) -> Tr
 
 
 def trained_on(model: Path, data: Path) -> bool:
-    """Whether a file is one that the run of a model was trained on."""
+    """Whether a file is one of those that the run of a model was trained on."""
     path = model_path(model).parent / CONFIG
     if not path.is_file() or not data.is_file():
         return False

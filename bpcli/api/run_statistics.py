@@ -133,14 +133,16 @@ def _refuse(model: Model, config: Config) -> None:
 
 
 def _refuse_absent(classes: Sequence[Class], rows: Rows) -> None:
-    """CheckError where no row of a weight above 0 is of some class: the likelihood grows as its bias falls."""
+    """CheckError where no row of a weight above 0 has some class: the likelihood then grows without end as the bias of
+    that class falls.
+    """
     absent = [class_text(name) for k, name in enumerate(classes) if not (rows.y == k).any()]
     if absent:
         raise CheckError(f"no row whose weight is above 0 is of {' or '.join(absent)}: no weights are the likeliest")
 
 
 def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Training:
-    """The training on its rows; DataError where they are gone or not the same any more, unless `data` names them."""
+    """The training on its own rows; DataError where they are gone or have changed, unless `data` names them."""
     ways = {"data FILE": "names the file that has its rows"}
     try:
         training = prepare(config)
@@ -167,7 +169,7 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
 
 
 def _check_columns(config: Config, model: Model) -> None:
-    """DataError that names the file and the columns of the model that it has not."""
+    """DataError that names the file and the columns that the model needs and the file does not have."""
     target = [] if config.data.target is None else [config.data.target]
     read_data(config, config.data.path).require([*(column.name for column in model.preparation.columns), *target])
 

@@ -110,7 +110,7 @@ def fold_name(repeat: int, fold: int, repeats: int) -> str:
 
 
 def refuse_below(least: int, **values: int) -> None:
-    """UsageError for a number that is too small."""
+    """UsageError for a number below the least that is allowed."""
     for name, value in values.items():
         if value < least:
             raise UsageError(f"{name} is {value}: expected {least} or more", names=(name,))

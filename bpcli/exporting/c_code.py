@@ -230,7 +230,9 @@ def _fields(inputs: Sequence[Input]) -> list[str]:
 
 
 def _string(text: str) -> str:
-    """A string literal of its UTF-8 bytes; what could end it, or a comment or the line, is written by its number."""
+    """A string literal of the UTF-8 bytes of a text; a character that could end the literal, a comment or the line is
+    written by its number.
+    """
     plain = set(range(0x20, 0x7F)) - {*b'"\\?*/'}
     return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode("utf-8", "surrogatepass")) + '"'
 

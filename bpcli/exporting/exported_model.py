@@ -34,7 +34,7 @@ class Input(NamedTuple):
 
     @property
     def filling(self) -> float | str | None:
-        """What fills a gap, of categories the category."""
+        """What fills a gap: a number, or of categories the category."""
         return self.fill if self.fill is None or self.categories is None else self.categories[int(self.fill)]
 
     @property
@@ -77,7 +77,7 @@ class Exported(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """What it is, in words without a name of the user's."""
+        """What it is, in words that hold no name of the user's."""
         what = "a number" if self.classes is None else f"{len(self.classes)} classes"
         return f"{self.kind}: {what} from {len(self.inputs)} column{'s' * (len(self.inputs) != 1)}"
 
@@ -111,7 +111,7 @@ def _boundary(model: Model) -> float | None:
 
 
 def _columns(model: Model) -> Sequence[Column]:
-    """The columns; the features of sparse data are numbers that are 0 where they do not stand."""
+    """The columns; a feature of sparse data is a number, and 0 where it is not given."""
     numbered = model.preparation.numbered
     if numbered is None:
         return model.preparation.columns

@@ -57,17 +57,17 @@ class Language(NamedTuple):
 
 
 def templates(texts: Mapping[str, str]) -> dict[str, Callable[..., str]]:
-    """Functions from texts with a place for each operand."""
+    """Functions that put the texts of operands into a text with a place for each."""
     return {name: text.format for name, text in texts.items()}
 
 
 def by_name(names: str, before: str = "") -> dict[str, str]:
-    """The texts of functions of one argument that a language has under the same name, with what stands before it."""
+    """The texts of functions of one argument that a language calls as bpcli does, with what stands before a name."""
     return {name: f"{before}{name}({{}})" for name in names.split()}
 
 
 def refuse(language: str, texts: Mapping[str, str], forbidden: str = "") -> None:
-    """UsageError for a text, told as what it is, that a language can't write."""
+    """UsageError for a text that a language can't write; the message says what the text is."""
     for text, what in texts.items():
         bad = next((c for c in text if c in forbidden or "\ud800" <= c <= "\udfff"), None)
         if bad is not None:

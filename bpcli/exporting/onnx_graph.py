@@ -54,7 +54,7 @@ class _Graph:
         self._taken = {*taken}
 
     def name(self, base: str) -> str:
-        """A name that nothing has."""
+        """A name that nothing else in the graph has."""
         while base in self._taken:
             base += "_"
         self._taken.add(base)

@@ -173,7 +173,7 @@ def _scores(model: Exported) -> list[str]:
 
 
 def _products(model: Exported, own: range, code: int, k: int) -> float:
-    """What the features of a category add to z_k; those of none for −1."""
+    """What the features of a category add to z_k; −1 stands for none of the categories."""
     return sum((float(j == code) - model.mean[i]) / model.scale[i] * float(model.w[i, k]) for j, i in enumerate(own))
 
 
@@ -189,7 +189,7 @@ def _one_hot(column: Input, place: int, values: Sequence[float]) -> str:
 
 
 def _sum(terms: Sequence[str]) -> str:
-    """Their sum, halved again and again: SQLite has a limit to the depth of an expression."""
+    """Their sum, in halves of halves: SQLite has a limit to the depth of an expression."""
     if len(terms) == 1:
         return terms[0]
     middle = len(terms) // 2

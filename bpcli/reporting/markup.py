@@ -47,7 +47,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 
 def escaped(text: str) -> str:
-    """Text as HTML shows it, in an element or an attribute; what is hidden in it as its escape."""
+    """Text as HTML shows it, in an element or an attribute; invisible characters are shown as escapes."""
     return escape(_NO_CHARACTERS.sub("\ufffd", visible(text)))
 
 
@@ -71,9 +71,9 @@ def code(text: str, called: str) -> str:
 
 
 def table(rows: Iterable[Sequence[Any]], caption: str) -> str:
-    """A table in a box that scrolls by itself; the first row is its header, text of the first column its rows' names.
+    """A table in a box that scrolls by itself; the first row is its header, and text in the first column names a row.
 
-    A number is rounded for eyes, and the element around it has the value whole; None is a dash.
+    A number is rounded for reading, and the element around it has the full value; None is a dash.
     """
     header, *body = rows
     words = [all(isinstance(row[k], str) for row in body) for k in range(len(header))]
@@ -104,9 +104,9 @@ def _box(inner: str, called: str) -> str:
 
 
 def picture(svg: str, number_of: int, called: str) -> str:
-    """An SVG file of Matplotlib's as a part of the page, in the page's colours; its names are apart from others'.
+    """An SVG file of Matplotlib's as a part of the page, in the page's colours; its ids clash with no other picture's.
 
-    Empty if it carries a bitmap, which would be a thing to load.
+    Empty if it has a bitmap in it, which would have to be loaded.
     """
     root = ElementTree.fromstring(_NO_CHARACTERS.sub("\ufffd", visible(svg)).partition("<svg")[2].join(["<svg", ""]))
     for parent in list(root.iter()):

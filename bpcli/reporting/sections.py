@@ -52,7 +52,7 @@ class Material:
         return [class_text(c) for c in self.model.classes or ()]
 
     def judged(self) -> tuple[str, Array, Array] | None:
-        """What the rows are called that judge the model, their z and y."""
+        """What the rows are called that the model is judged by, with their z and y."""
         return next(((part, z, y) for part, (z, y) in reversed([*self.scored.items()])), None)
 
 

@@ -100,7 +100,7 @@ class _Rows:
         self.count = int(self._batches.count)
 
     def arrange(self) -> None:
-        """Order the rows for the next epoch, as the loop over arrays does."""
+        """Draw the order of the rows for the next epoch, as the loop over arrays does."""
         self._batches.arrange()
 
     @property
@@ -142,7 +142,7 @@ class _CompiledSweep:
             self._touched, self._seen = np.zeros(n, np.int64), np.zeros(n, np.bool_)
 
     def finish_epoch(self) -> None:
-        """Take the steps that are postponed."""
+        """Take the steps that were postponed."""
         if self._postpones:
             self._finish.learning_rate = self.learning_rate
             self._finish.finish_epoch()
@@ -182,7 +182,7 @@ class _CompiledSweep:
 
 
 def _writeable(array: Array) -> Array:
-    """The array in one piece, as the program was compiled for; a copy only where it is not."""
+    """The array in contiguous, writable memory, as the program was compiled for; copied only where it is not."""
     return np.require(array, requirements=["C", "W"])
 
 

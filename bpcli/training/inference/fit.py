@@ -38,7 +38,7 @@ class Rows:
     weights: Array | None = None
 
     def counted(self) -> "Rows":
-        """Those whose weight is not 0."""
+        """The rows whose weight is not 0."""
         if self.weights is None or self.weights.all():
             return self
         keep = self.weights > 0
@@ -93,7 +93,7 @@ class Fit:
         return total
 
     def _split(self) -> tuple[Array, Array]:
-        """Bases of what the features and a 1 can tell apart, and of what they cannot."""
+        """Bases of the directions of (w, b) that the features and a constant 1 determine, and of the others."""
         root = np.sqrt(np.where(np.diag(self.gram) > 0, np.diag(self.gram), 1.0))
         values, vectors = np.linalg.eigh(self.gram / root / root[:, None])
         vectors = vectors / root[:, None]
@@ -150,7 +150,7 @@ class Fit:
         return False
 
     def is_exact(self) -> bool:
-        """Whether a normal y is met in every row but for rounding, so that no residual tells of an error."""
+        """Whether a regression fits every row up to rounding, so that its residuals say nothing about errors."""
         mean_square = float(np.average(np.square(self.rows.y, dtype=np.float64), weights=self.rows.weights))
         return self.likelihood is Likelihood.NORMAL and self.objective(self.theta).loss <= _EXACT**2 * mean_square
 

@@ -73,7 +73,7 @@ def categories(preparation: Preparation) -> list[tuple[int, int]]:
 
 
 def dependent(fit: Fit, what: Shown) -> list[str]:
-    """The features whose weights are not determined, as they depend on each other linearly."""
+    """The features whose weights are not determined, because each is a linear combination of the others."""
     if fit.l2 or not fit.null.size:
         return []
     moved = np.abs(what.A @ fit.null).max(axis=1)
@@ -108,7 +108,7 @@ def statistics(fit: Fit, what: Shown, robust: bool) -> dict[str, Any]:
 
 
 def _coefficients(fit: Fit, what: Shown, estimate: Array, V: Array, df: float, sandwich: bool) -> list[dict[str, Any]]:
-    """A record a weight, feature by feature, the bias last; of softmax class by class."""
+    """A record for each weight, feature by feature, the bias last; of softmax class by class."""
     errors = np.sqrt(np.diag(V)).reshape(estimate.shape)
     of_classes, names = fit.likelihood is Likelihood.CLASSES, [*what.names, BIAS]
     classes: list[str | None] = [*(class_text(c) for c in (fit.model.classes or ())[1:])] or [None]
@@ -176,8 +176,9 @@ def _wald(w: Array, V: Array) -> float:
 
 
 def _inflation(fit: Fit, what: Shown) -> dict[str, float | None]:
-    """The variance inflation of each feature, 1/(1 − R²) with R² of it on the others: the diagonal of the inverse
-    correlations."""
+    """The variance inflation of each feature, 1/(1 − R²), with the R² of a regression of it on the others: the diagonal
+    of the inverse of their correlations.
+    """
     mean, square = fit.gram[-1, :-1] / fit.N, fit.gram[:-1, :-1] / fit.N
     centred = (square - np.outer(mean, mean))[np.ix_(what.kept, what.kept)]
     size = np.sqrt(np.diag(centred))

@@ -69,7 +69,7 @@ class Labelled:
             first += x.shape[0]
 
     def margins(self, z: Array, y: Array) -> Array:
-        """By how much z (N,) or (N, K) speaks for the class y, (N,)."""
+        """By how much z (N,) or (N, K) is in favour of the class y, (N,)."""
         if not self.outputs:
             return np.where(y == 1, z, -z)
         rows = np.arange(len(y))
@@ -113,7 +113,7 @@ def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | No
 
 
 def _alone(rows: Labelled) -> tuple[int, ...]:
-    """The features that separate some classes from the others alone: no value lies on the wrong side of a cut.
+    """The features each of which alone separates some classes from the others: no value is on the wrong side of a cut.
 
     That is exact: values are compared, and nothing is computed.
     """
@@ -193,7 +193,9 @@ def _likelihood(rows: Labelled) -> Objective:
 
 
 def _independent(rows: Labelled) -> Array | None:
-    """A basis (n + 1, r) of what the features and a 1 can tell apart; None if rounding leaves that open."""
+    """A basis (n + 1, r) of the directions of (w, b) that the features and a constant 1 determine; None if rounding
+    leaves that open.
+    """
     n = rows.X.shape[1]
     gram = np.zeros((n + 1, n + 1))
     for x, _ in rows.blocks():

@@ -22,9 +22,10 @@ _SERVE = "import sys; from bpcli.training.selection.processes import serve; serv
 
 
 def run_all(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[tuple[int, R]]:
-    """The result of each task with its number, as they come; with several `jobs` in processes, which read `work` anew.
+    """The result of each task with its number, in the order in which they end.
 
-    Of tasks that fail the error is raised that comes first in their order, whatever `jobs` is: a number, or a `Crew`.
+    `jobs` is a `Crew`, or a number of processes, each of which reads `work` anew. If tasks fail, the error of the first
+    of them, in the order of the tasks, is raised, whatever `jobs` is.
     """
     if isinstance(jobs, Crew):
         yield from jobs.run_all(work, tasks)
@@ -105,7 +106,7 @@ def _done(work: Callable[[T], R], task: T) -> R | Exception:
 
 
 class Crew(int):
-    """As many jobs as there are ranks: rank 0 gives tasks, of which it does its share, and the others `serve`."""
+    """A job for each rank: rank 0 gives out the tasks and does its share of them; the others `serve`."""
 
     ranks: Ranks
 
@@ -124,7 +125,7 @@ class Crew(int):
             yield number, result
 
     def _rounds(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[list[R | Exception]]:
-        """What comes of a task of each rank, and so on, up to those of which one fails."""
+        """The results round by round, one task for each rank, up to the round in which a task fails."""
         for first in range(0, len(tasks), self):
             mine = tasks[first + self.ranks.rank : first + self.ranks.rank + 1]
             results = self.ranks.gathered([_done(work, task) for task in mine])
@@ -139,5 +140,5 @@ class Crew(int):
                 pass
 
     def end(self) -> None:
-        """As rank 0, let the others go."""
+        """As rank 0, tell the other ranks that the work is over."""
         self.ranks.from_first(None)

@@ -21,7 +21,7 @@ def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | 
 
 
 def ranked(means: Sequence[float | None], higher_is_better: bool) -> list[int]:
-    """Their numbers, the best first; of equal ones the earlier, and last those without a value."""
+    """The numbers of the values, best first; equal values in their order, and those without a value last."""
 
     def key(k: int) -> tuple[bool, float, int]:
         mean = means[k]
@@ -39,7 +39,8 @@ def simplest(
     folds: int,
     penalties: Sequence[tuple[float, float]],
 ) -> int:
-    """Of those whose mean is within std/√folds of the best's the one with the largest (l1, l2), or else the better.
+    """The combination with the largest (l1, l2) among those whose mean is within one standard error, std/√folds, of the
+    best one's; of equal ones the better.
 
     The standard error is that of the best one (Breiman et al. 1984, Classification and Regression Trees, 3.4.3).
     """

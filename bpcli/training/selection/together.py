@@ -21,7 +21,7 @@ def can_be_beside(training: Training) -> bool:
 
 
 def rectangles(trainings: Sequence[Training]) -> Iterator[Rectangle]:
-    """Those that can be run beside others, in rectangles of more than one."""
+    """The trainings that can be stacked, as groups of two or more: the same number of trainings on each set of rows."""
     alike: dict[object, dict[object, list[Training]]] = {}
     for training in trainings:
         if can_be_beside(training):

@@ -73,7 +73,7 @@ class Tables:
         self._found: tuple[Table, bool] | None = None
 
     def of(self, config: Config) -> tuple[Config, Table, bool, list[str]]:
-        """The config with all that it leaves open said, its table, whether that is large, and notes."""
+        """The config with every open choice decided, its table, whether that is large, and notes."""
         is_number = task_of(config.model.type, config.loss) is Task.REGRESSION
         values = [(key.name, getattr(config.data, key.name)) for key in fields(config.data)]
         key = (is_number, config.output, [pair for pair in values if pair[0] not in _NOT_READ])
@@ -87,7 +87,7 @@ class Tables:
 
 
 class Bench:
-    """Runs trials, of which those in succession share the table that they have in common."""
+    """Runs trials; the table of trials in succession that have the same data is read once."""
 
     def __init__(self) -> None:
         self.tables = Tables()
@@ -196,9 +196,10 @@ class _Run:
 
 
 def _has_one_optimum(training: Training) -> bool:
-    """Whether a training goes to an optimum that does not depend on its start: of a J that is convex, with l2.
+    """Whether a training ends at an optimum that does not depend on its start: J is convex, and l2 makes its optimum
+    unique.
 
-    J₀ is convex in z where ŷ is z, and where the loss is fused with the activation, as it is by their design.
+    J₀ is convex in z where ŷ is z, and for each loss that is fused with its activation.
     """
     model, options = training.model, training.config.training
     g = model.g
