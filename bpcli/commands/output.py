@@ -135,9 +135,9 @@ def warning(text: str) -> None:
     say(f"bpcli: warning: {text}")
 
 
-def aligned(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[str]:
+def aligned(rows: Sequence[Sequence[Any]]) -> list[str]:
     """Rows of texts and numbers, the first of names, as lines with aligned columns, numbers to the right."""
-    return _lines(_columns(rows, precision))
+    return _lines(_columns(rows, None))
 
 
 def table(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[str]:

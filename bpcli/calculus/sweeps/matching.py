@@ -65,13 +65,6 @@ class Match:
         """Whether the slot depends on no variable."""
         return all(not isinstance(step, str) for step in self._below(slot))
 
-    def is_positive(self, slot: int) -> bool:
-        """Whether the slot is a number above 0, or a sum, product or quotient of such numbers."""
-        return all(
-            step.name in ("+", "*", "/") if isinstance(step, Instruction) else isinstance(step, Constant) and step > 0.0
-            for step in self._below(slot)
-        )
-
     def _below(self, slot: int) -> Iterator[Slot]:
         """The slot and all that it is made of; without recursion, for a sum is as deep as it is long."""
         pending, seen = [slot], {slot}
