@@ -78,7 +78,7 @@ def _print(loaded: Model, description: dict[str, Any], format_: str, precision: 
         return
     target = loaded.preparation.target
     classes = f": {', '.join(description['classes'])}" if description["classes"] else ""
-    output.emit(f"{loaded.kind}, loss {loaded.loss_in_words}, target {target}{classes}")
+    output.sentence(f"{loaded.kind}, loss {loaded.loss_in_words}, target {target}{classes}")
     for line in output.table(rows, precision or TEXT_DIGITS):
         output.emit(line)
 

@@ -3,13 +3,16 @@
 import codecs
 import io
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
+from itertools import takewhile
 from typing import Any
 
 from bpcli.text.notation import cell
-from bpcli.text.visible import shortened, visible
+from bpcli.text.visible import cut, shortened, visible, width
 
 _ESCAPES = "bpcli.escapes"
 
@@ -170,14 +173,27 @@ def terminal_width() -> int | None:
     return get_terminal_size().columns
 
 
+def sentence(text: str) -> None:
+    """A line of words among the results, on a terminal broken between them."""
+    for line in wrapped(text):
+        emit(line)
+
+
+def wrapped(text: str) -> list[str]:
+    """The lines of a sentence on a terminal; one line where there is none."""
+    room = terminal_width()
+    return [text] if room is None else textwrap.wrap(text, room, subsequent_indent="  ")
+
+
 _SHORTEST = 9  # letters that a name keeps; a number of four digits takes as many
 
 
 def _fitted(columns: list[list[str]], room: int) -> list[list[str]]:
     """The columns with their names as short as it takes to fit the room, down to `_SHORTEST`."""
-    longest = max(len(text) for column in columns for text in column)
-    for most in range(longest, _SHORTEST - 1, -1):
-        shortened = [[short_name(text, most) for text in column] for column in columns]
+    texts = {text for column in columns for text in column}
+    for most in range(max(map(width, texts)), _SHORTEST - 1, -1):
+        short = _short_names(texts, most)
+        shortened = [[short[text] for text in column] for column in columns]
         if _width(shortened) <= room:
             break
     return shortened
@@ -185,22 +201,39 @@ def _fitted(columns: list[list[str]], room: int) -> list[list[str]]:
 
 def short_name(text: str, most: int) -> str:
     """A name of at most so many letters, with a mark for those left out of its middle; a number is left as it is."""
-    if len(text) <= most or _is_number(text):
-        return text
-    mark = "…" if (sys.stdout.encoding or "").lower().startswith("utf") else ".."
-    tail = (most - len(mark)) // 2
-    return text[: most - len(mark) - tail] + mark + text[len(text) - tail :]
+    return text if _is_number(text) else cut(text, most, _mark())
+
+
+def _mark() -> str:
+    return "…" if (sys.stdout.encoding or "").lower().startswith("utf") else ".."
+
+
+def _short_names(texts: Iterable[str], most: int) -> dict[str, str]:
+    """The `short_name` of each text; of those that would look alike what begins with the word in which they differ."""
+    found = {text: short_name(text, most) for text in texts}
+    alike: dict[str, list[str]] = {}
+    for text, short in found.items():
+        alike.setdefault(short, []).append(text)
+    for group in alike.values():
+        if len(group) > 1:
+            common = group[0][
+                : sum(1 for _ in takewhile(lambda signs: len(set(signs)) == 1, zip(*group, strict=False)))
+            ]
+            start = len(re.sub(r"\w+$", "", common)) or len(common)
+            found |= {text: _mark() + cut(text[start:], most - len(_mark()), _mark()) for text in group}
+    return found
 
 
 def _width(columns: Sequence[Sequence[str]]) -> int:
-    return sum(max(map(len, column)) for column in columns) + 2 * (len(columns) - 1)
+    return sum(max(map(width, column)) for column in columns) + 2 * (len(columns) - 1)
 
 
 def _lines(columns: Sequence[Sequence[str]]) -> list[str]:
     padded = []
     for column in columns:
-        width, numeric = max(map(len, column)), all(_is_number(text) for text in column[1:])
-        padded.append([text.rjust(width) if numeric else text.ljust(width) for text in column])
+        room, numeric = max(map(width, column)), all(_is_number(text) for text in column[1:])
+        blanks = [" " * (room - width(text)) for text in column]
+        padded.append([b + text if numeric else text + b for text, b in zip(column, blanks, strict=True)])
     return ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
 
 

@@ -7,6 +7,7 @@ from bpcli.commands import output
 from bpcli.commands.option_groups import TEXT_DIGITS
 from bpcli.errors import CheckError, several
 from bpcli.text.notation import cell, csv_line, json_text
+from bpcli.text.visible import cut, width
 
 _WIDTH = 80
 _SHORT = {"std_error": "error", "p_value": "p", "odds_ratio": "odds", "std_error_hc1": "error hc1"}
@@ -59,7 +60,7 @@ def _lines(found: Mapping[str, Any], precision: int) -> list[str]:
     for name, records in by_class.items():
         if name is not None:
             against = f" against {found['base']}" if "base" in found else ""
-            lines.append(f"{name}{against}:")
+            lines += output.wrapped(f"{name}{against}:")
         lines += [*_table(records, precision), ""]
     if "base_categories" in found:
         lines.append(f"categories against {several(found['base_categories'])}")
@@ -80,12 +81,12 @@ def _table(records: Sequence[Mapping[str, Any]], precision: int) -> list[str]:
         header = ["feature" if k == "name" else _SHORT.get(k, k) for k in keys]
         rows = [header, *([_cell(r[k], k, precision) for k in keys] for r in records)]
         lines = output.aligned(rows)
-        if max(map(len, lines)) <= _WIDTH:
+        if max(map(width, lines)) <= _WIDTH:
             return lines
-    room = max(8, _WIDTH - (max(map(len, lines)) - max(len(row[0]) for row in rows)))
-    short = [row[0] if len(row[0]) <= room else f"{row[0][: room - 1]}…" for row in rows]
+    room = max(8, _WIDTH - (max(map(width, lines)) - max(width(row[0]) for row in rows)))
+    short = [cut(row[0], room) for row in rows]
     lines = output.aligned([[name, *row[1:]] for name, row in zip(short, rows, strict=True)])
-    return lines if max(map(len, lines)) <= _WIDTH or precision == 1 else _table(records, precision - 1)
+    return lines if max(map(width, lines)) <= _WIDTH or precision == 1 else _table(records, precision - 1)
 
 
 def _cell(value: Any, key: str, precision: int) -> str:

@@ -284,5 +284,7 @@ def summary_lines(summary: Mapping[str, Any], precision: int) -> list[str]:
 def _tell_next(summary: Mapping[str, Any]) -> None:
     """What the table's last row is for, and what to type next."""
     run = shlex.quote(str(summary["run"]))
-    output.say("best constant: the least loss that one prediction for every row can have; what has learned is below it")
-    output.say(f"next: bpcli evaluate {run}, bpcli plot {run} --output curves.png, bpcli predict {run} DATA")
+    constant = "best constant: the least loss that one prediction for every row can have; what has learned is below it"
+    for line in output.wrapped(constant):
+        output.say(line)
+    output.say(f"next:\n  bpcli evaluate {run}\n  bpcli plot {run} --output curves.png\n  bpcli predict {run} DATA")

@@ -10,11 +10,10 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from unicodedata import east_asian_width
 
 from bpcli.errors import MissingExtraError
 from bpcli.files import write_atomically
-from bpcli.text.visible import visible
+from bpcli.text.visible import cut, visible
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -99,14 +98,7 @@ def plain(name: str) -> str:
 
 def label(name: str, most: int = 28) -> str:
     """A name from the data as a label, `plain`, on one line, and cut in its middle where it would leave no room."""
-    name = visible(name.replace("\n", " "))
-    cells = [2 if east_asian_width(sign) in "WF" else 1 for sign in name]
-    if sum(cells) > most:
-        half = most // 2
-        head = next(k for k in range(len(name)) if sum(cells[: k + 1]) > half)
-        tail = next(k for k in range(len(name)) if sum(cells[-k - 1 :]) > most - half - 1)
-        name = f"{name[:head]}…{name[len(name) - tail :]}"
-    return plain(name)
+    return plain(cut(visible(name.replace("\n", " ")), most))
 
 
 def set_title(figure: Any, title: str) -> None:

@@ -1,6 +1,7 @@
 """Text for eyes: what can't be seen, or would steer a terminal, is shown escaped; what is long is cut."""
 
 import re
+from unicodedata import combining, east_asian_width
 
 HIDDEN = (
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
@@ -20,6 +21,24 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():  # long lines of numbers take no search
         return text
     return re.sub(HIDDEN, lambda found: ascii(found[0])[1:-1], text)
+
+
+def width(text: str) -> int:
+    """The columns that a line of text takes on a terminal: wide letters two, accents on a letter none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def cut(text: str, most: int, mark: str = "…") -> str:
+    """A line of text of at most so many columns, with a mark for what is left out of its middle."""
+    if width(text) <= most:
+        return text
+    tail = (most - len(mark)) // 2
+    head = most - len(mark) - tail
+    first = next(k for k in range(len(text)) if width(text[: k + 1]) > head)
+    last = next(k for k in range(len(text)) if width(text[len(text) - k - 1 :]) > tail)
+    return text[:first] + mark + text[len(text) - last :]
 
 
 def shortened(text: str) -> str:

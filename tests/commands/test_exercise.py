@@ -1,6 +1,7 @@
 """`exercise`, and `check --key` for a class."""
 
 import csv
+import io
 import json
 import xml.etree.ElementTree as ET
 
@@ -102,3 +103,74 @@ def test_what_goes_with_a_key(bpcli, key):
     assert bpcli("check", "x**2", "--key", path, "--mine", "1").code == 2
     assert bpcli("check", "--key", "nowhere", "--mine", "1").code == 3
     assert bpcli("check").code == 2
+
+
+# What each student writes to six tasks, with the score and the finding by hand.
+CLASS = {
+    "gradient": [  # of u1*v1+u2*v2 at u1 = 1, u2 = 3, v1 = v2 = -2
+        ("-2,-2,1,3", 1, "right"),
+        ("v1,v2,u1,u2", 1, "right"),
+        ("2,2,-1,-3", 0, "sign"),
+        ("-2,-2,1,4", 0.75, "value"),
+        ("-4,-4,2,6", 0, "factor"),
+        ("-2,-2,1", 0, "shape"),
+        ("-2 -2 1 3", 1, "right"),
+        ("", 0, "unreadable"),
+    ],
+    "softmax": [  # p = (0.5, 0.4, 0.1)
+        ("0.25,-0.2,-0.05;-0.2,0.24,-0.04;-0.05,-0.04,0.09", 1, "right"),
+        ("1/4,-1/5,-1/20;-1/5,6/25,-1/25;-1/20,-1/25,9/100", 1, "right"),
+        ("p*(1-p)", 3 / 9, "diagonal_only"),
+        ("0.25,0,0;0,0.24,0;0,0,0.09", 3 / 9, "diagonal_only"),
+        ("-0.25,0.2,0.05;0.2,-0.24,0.04;0.05,0.04,-0.09", 0, "sign"),
+        ("??", 0, "unreadable"),
+    ],
+    "sigmoid": [  # a = (3/4, 3/4)
+        ("0.1875,0;0,0.1875", 1, "right"),
+        ("3/16,0;0,3/16", 1, "right"),
+        ("0.188,0;0,0.188", 1, "right"),
+        ("0.19,0;0,0.19", 0.5, "value"),
+        ("a*(1-a)", 1, "right"),
+        ("a*(a-1)", 0.5, "sign"),
+        ("0.1875", 0, "shape"),
+    ],
+    "mse": [  # yhat − y = (-1, 1.25), 2/N = 1
+        ("-1,1.25", 1, "right"),
+        ("yhat-y", 1, "right"),
+        ("y-yhat", 0, "sign"),
+        ("-2,2.5", 0, "missing_mean"),
+        ("-1;1.25", 0, "transposed"),
+    ],
+    "update": [  # u1 = 4, u2 = v1 = v2 = -2, α = 0.2
+        ("4.4,-1.6,-2.8,-1.6", 1, "right"),
+        ("4.40,-1.60,-2.80,-1.60", 1, "right"),
+        ("3.6,-2.4,-1.2,-2.4", 0, "sign"),
+    ],
+    "softmax_cce": [  # p = (0.5, 0.3125, 0.1875), the label is 1
+        ("0.5,-0.6875,0.1875", 1, "right"),
+        ("p-y", 1, "right"),
+        ("y-p", 0, "sign"),
+        ("0.5,0.3125,0.1875", 2 / 3, "value"),
+    ],
+}
+
+
+def test_the_marks_of_a_class_of_forty_are_those_by_hand(bpcli, tmp_path):
+    key = tmp_path / "key.jsonl"
+    assert bpcli("exercise", *CLASS, "--level", 2, "--seed", 11, "--key", key).code == 0
+    files = [tmp_path / f"{k:02}.txt" for k in range(40)]
+    chosen = {}
+    for k, file in enumerate(files):
+        for task, options in CLASS.items():
+            chosen[f"@{file}", task] = options[k % len(options)]
+        file.write_text("".join(f"{chosen[f'@{file}', task][0]}\n" for task in CLASS))
+    mine = [word for file in files for word in ("--mine", f"@{file}")]
+    graded = bpcli("check", "--key", key, *mine, "--format", "csv")
+    assert graded.code == 1
+    rows = list(csv.DictReader(io.StringIO(graded.out)))
+    assert len(rows) == 240
+    for row in rows:
+        text, score, finding = chosen[row["answer"], row["name"]]
+        assert float(row["score"]) == pytest.approx(score), text
+        assert row["finding"] == finding, text
+    assert f"{sum(score < 1 for _, score, _ in chosen.values())} of 240 are wrong" in graded.err

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from bpcli.commands import output
 from bpcli.commands.output import aligned, emit, emit_data, note, warning
+from bpcli.text.visible import width
 
 
 def test_results_and_remarks_go_apart(capsys):
@@ -126,3 +128,30 @@ def test_json_in_another_encoding_is_json(folder):
     words = f"env PYTHONIOENCODING=ascii {PROGRAM} predict RUN t.csv --format json"
     (first, *_) = shell(folder, words).stdout.splitlines()
     assert json.loads(first)["prediction"] in ("ä", "日本")
+
+
+@pytest.mark.parametrize("room", [40, 60, 80, 120])
+def test_names_that_would_look_alike_keep_what_tells_them_apart(monkeypatch, room):
+    monkeypatch.setattr(output, "terminal_width", lambda: room)
+    names = [f"a class of an especially long name, number {k} of ten" for k in range(10)]
+    lines = output.table([["true \\ predicted", *names], *([name, *range(10)] for name in names)])
+    assert max(map(len, lines)) <= room
+    assert len({line.split("  ")[0] for line in lines[1:11]}) == 10
+    assert all(f"{k} of" in lines[k + 1] for k in range(10))
+
+
+def test_wide_letters_are_aligned(monkeypatch):
+    monkeypatch.setattr(output, "terminal_width", lambda: 30)
+    lines = output.table([["", "rows"], ["温度の平均値です" * 3, 1], ["größe", 2]])
+    assert {width(line) for line in lines} == {30}
+
+
+def test_a_sentence_is_broken_on_a_terminal_alone(monkeypatch, capsys):
+    text = "the words of a sentence " * 8
+    output.sentence(text)
+    assert capsys.readouterr().out == f"{text}\n"
+    monkeypatch.setattr(output, "terminal_width", lambda: 50)
+    output.sentence(text)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 50
+    assert " ".join(line.strip() for line in lines) == text.strip()

@@ -4,8 +4,10 @@ import sys
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bpcli.text.visible import shortened, visible
+from bpcli.text.visible import cut, shortened, visible, width
 
 
 def test_what_is_hidden_is_what_unicode_says():
@@ -39,3 +41,23 @@ def test_long_lines_are_cut_and_others_stay():
     first, second, third = shortened(text).split("\n")
     assert (first, second) == ("a" * 450, "short")
     assert third == "b" * 300 + " … 119700 characters … " + "c" * 100
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [("abc", 3), ("größe", 5), ("温度", 4), ("e\N{COMBINING ACUTE ACCENT}", 1), ("", 0)]
+)
+def test_the_columns_of_a_text(text, columns):
+    assert width(text) == columns
+
+
+@given(st.text(alphabet="ab温é ", max_size=40), st.integers(3, 20))
+def test_what_is_cut_fits_and_keeps_both_ends(text, most):
+    found = cut(text, most)
+    assert width(found) <= most
+    if width(text) <= most:
+        assert found == text
+    else:
+        head, tail = found.split("…")
+        assert text.startswith(head)
+        assert text.endswith(tail)
+        assert width(found) >= most - 2
