@@ -16,7 +16,7 @@ _MATH = (
     "exp expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh sqrt floor "
     "ceil erf hypot arctan2 isnan isfinite frexp"
 )
-_CALLS: dict[str, str] = {
+CALLS: dict[str, str] = {
     **{name: f"math.{name.replace('arc', 'a')}" for name in _MATH.split()},
     "abs": "math.fabs",
     "absolute": "math.fabs",
@@ -26,6 +26,7 @@ _CALLS: dict[str, str] = {
     "minimum": "_minimum",
     "maximum": "_maximum",
 }
+"""What a formula may call, and what that is in the text."""
 _OPERATORS = {
     "add": "+",
     "subtract": "-",
@@ -105,8 +106,8 @@ class _Tracer:
         self._known: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Callable[..., Traced]:
-        if name in _CALLS:
-            return lambda *values: self._written(f"{_CALLS[name]}({', '.join(map(self._text, values))})", *values)
+        if name in CALLS:
+            return lambda *values: self._written(f"{CALLS[name]}({', '.join(map(self._text, values))})", *values)
         if name in _OPERATORS:
             return lambda x, y: self._written(f"({self._text(x)} {_OPERATORS[name]} {self._text(y)})", x, y)
         raise UntraceableError(f"{name}, which is not among what can be compiled")
@@ -314,7 +315,7 @@ def header() -> str:
             "import math",
             "from math import inf, nan",
             "",
-            "def _sign(x): return nan if x != x else float(x > 0) - float(x < 0)",
+            "def _sign(x): return nan if x != x else 1.0 if x > 0 else -1.0 if x < 0 else 0.0",
             "def _minimum(x, y): return x if x != x or x < y else y",
             "def _maximum(x, y): return x if x != x or x > y else y",
             function_text("_two_sum", ("x", "y"), pairs.two_sum),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from bpcli.formulas.layers import activation_of, loss_of, of_z, pairs
 from bpcli.formulas.optimizers import clip
 from bpcli.formulas.schedules import warmed_up
 from bpcli.numbers.namespaces import namespace
-from bpcli.numbers.traced import UntraceableError, entries_text, function_text, header
+from bpcli.numbers.traced import CALLS, UntraceableError, entries_text, function_text, header
 
 
 def made(name, text):
@@ -47,7 +48,6 @@ def test_both_sides_of_an_if_are_followed(t, warmup, norm, most):
 
 
 def test_functions_of_numpy_change_the_entries_in_place():
-    import numpy as np
 
     def step(entries, numbers):
         p, g = entries["p"], entries["g"]
@@ -111,3 +111,21 @@ def test_a_loop_that_depends_on_a_number_is_refused():
 
     with pytest.raises(UntraceableError, match="branches"):
         function_text("f", ("z",), halved)
+
+
+def test_numba_compiles_every_function_that_a_formula_may_call():
+    numba = pytest.importorskip("numba")
+    ufuncs = [u for name in CALLS if getattr(u := getattr(np, name, None), "nout", 0) == 1]
+    assert len(ufuncs) > 25
+    text = function_text("f", ("x", "y"), lambda x, y: tuple(u(*(x, y)[: u.nin]) for u in ufuncs))
+    names = {}
+    exec(f"{header()}\n{text}", names)
+    for name, made in list(names.items()):
+        if callable(made):
+            names[name] = numba.njit(made)
+    for x, y in ((0.5, 0.25), (0.25, 0.5), (0.125, 0.125)):
+        with np.errstate(all="ignore"):  # arcosh has no value below 1
+            expected = [u(*(x, y)[: u.nin]) for u in ufuncs]
+        np.testing.assert_allclose(names["f"](x, y), expected, rtol=1e-15)
+    assert [names["_sign"](v) for v in (-2.0, -0.0, 3.0)] == [-1.0, 0.0, 1.0]
+    assert np.isnan(names["_sign"](np.nan))
