@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bpcli import sums
 from bpcli.errors import Failure, LateError, MissingExtraError, RankError, UsageError
+from bpcli.job import processes
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -345,7 +346,7 @@ def this_job(timeout: float | None = None) -> Alone | MPIRanks:
 
     MissingExtraError without mpi4py or an MPI library, UsageError where MPI does not see the others.
     """
-    started = max((_whole(os.environ.get(name, "")) for name in _SIZES), default=1)
+    started = processes()
     if started <= 1:
         return ALONE
     try:
@@ -359,11 +360,3 @@ def this_job(timeout: float | None = None) -> Alone | MPIRanks:
             "start them by the mpiexec of the installed MPI, or by srun with MPI (pmi2)",
         )
     return MPIRanks(MPI, MPI.COMM_WORLD, timeout)
-
-
-_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
-"""The variables in which mpiexec of MPICH and of Open MPI, and srun, say how many processes they started."""
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 1

@@ -50,7 +50,7 @@ def absent(error: BaseException | None) -> str:
     return ""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_by():
     """What Python prints of some arguments, run by so many processes under mpiexec; by one without it."""
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -17,7 +17,8 @@ BELOW = {  # a folder may import from itself and from these
     "docs": {"errors"},
     "memory": {"errors"},
     "sums": set(),
-    "ranks": {"errors", "sums"},
+    "job": set(),
+    "ranks": {"errors", "sums", "job"},
     "sources": {"errors", "memory"},
     "paths": {"errors", "text"},
     "files": {"errors"},
@@ -49,6 +50,7 @@ BELOW = {  # a folder may import from itself and from these
     "reporting": {"errors", "text", "datasets", "training", "plots"},
     "api": {
         "errors",
+        "ranks",
         "text",
         "numbers",
         "formulas",

@@ -5,15 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from bpcli.api.explanations import Columns
-from bpcli.api.predictions import predictions
+from bpcli.api.predictions import predictions, shared
 from bpcli.datasets.dialect import AUTO
 from bpcli.datasets.large import is_large
 from bpcli.datasets.live import LiveRows, live_rows
 from bpcli.datasets.preparation.fitted import Prepared
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.reading import READERS, read_files
+from bpcli.datasets.spread import rows_at_first
 from bpcli.datasets.table import Table
+from bpcli.ranks import ALONE, Ranks
 from bpcli.training.model import Model
 
 STDIN = "-"
@@ -30,13 +34,20 @@ class PredictedRows:
     """The rows of files, and of a stream for `-`, as tables with the columns of `predictions` and of `more`, in turn.
 
     `in_parts` allows a large file to come block by block. The rows of a stream that is live come as soon as they are
-    there, and those before one that can't be read before its DataError.
+    there, and those before one that can't be read before its DataError. Several `ranks` read and predict a share each
+    where the files allow it; the first one has all rows then, as tables of its own rows, and the others have none.
     """
 
     def __init__(
-        self, model: Model, data: Sequence[Path], stream: BinaryIO, in_parts: bool, more: Sequence[Columns] = ()
+        self,
+        model: Model,
+        data: Sequence[Path],
+        stream: BinaryIO,
+        in_parts: bool,
+        more: Sequence[Columns] = (),
+        ranks: Ranks = ALONE,
     ) -> None:
-        self._more = more
+        self._more, self._ranks = more, ranks
         self._model, self._data, self._stream, self._in_parts = model, data, stream, in_parts
         self._remarks: list[str] = []
         self.paths = [path for path in data if str(path) != STDIN]
@@ -54,6 +65,25 @@ class PredictedRows:
         return remarks
 
     def __iter__(self) -> Iterator[tuple[Table, list[list[Any]]]]:
+        shares = [*map(self._shared, self._data)] if self._ranks.size > 1 else []
+        found = [one for one in shares if one is not None]
+        if not found or len(found) < len(shares):
+            yield from self._alone()
+            return
+        self._remarks += dict.fromkeys(text for _, prepared in found for text in prepared.remarks)
+        for table, prepared in found:
+            z = self._model.z(prepared.X)
+            more = [column for more in self._more for column in more(prepared.X, z)]
+            rest = rows_at_first(np.array(more).reshape(len(more), len(z)).T, self._ranks)
+            z = rows_at_first(z, self._ranks)
+            if not self._ranks.rank:
+                yield table, [*predictions(self._model, z), *rest.T.tolist()]
+
+    def _shared(self, path: Path) -> tuple[Table, Prepared] | None:
+        files = self._model.files(path)
+        return shared(self._model, lambda share: read_files(files, share=share), self._ranks, with_target=False)
+
+    def _alone(self) -> Iterator[tuple[Table, list[list[Any]]]]:
         files = self._model.files(*self.paths)
         if self.live is None and not (self._in_parts and is_large([files])):
             whole = [self._whole(path) for path in self._data]

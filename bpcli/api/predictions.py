@@ -1,6 +1,6 @@
 """What a trained model says of the rows of a table: of a large file block by block, with memory for one block."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.large import is_large
+from bpcli.datasets.preparation.fitted import Prepared, Tally
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
+from bpcli.datasets.readers.text_file import OtherEncodingError
 from bpcli.datasets.reading import read_files
+from bpcli.datasets.share import NotSharedError, Share
+from bpcli.datasets.spread import gathered_rows
 from bpcli.datasets.table import Table
 from bpcli.errors import BpcliError, DataError
+from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.model import Model
 from bpcli.training.named_data import data_files
@@ -44,6 +49,36 @@ def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores
     return Scores(model.z(prepared.X), prepared.y, prepared.remarks)
 
 
+def shared(
+    model: Model, read: Callable[[Share], Table], ranks: Ranks, with_target: bool = True
+) -> tuple[Table, Prepared] | None:
+    """A share of a table for each rank, which `read` reads, and it prepared, with the remarks on the whole; None where
+    each rank has to read the whole, or has to say what is wrong with it."""
+    share, tally = Share(ranks), Tally()
+
+    def prepared() -> tuple[Table, Prepared]:
+        if model.preparation.numbered is not None:
+            raise DataError("rows for sparse features are not shared")
+        table = read(share)
+        return table, model.preparation.apply(table, with_target, tally)
+
+    try:
+        table, found = share.done(prepared, OtherEncodingError)
+    except NotSharedError:
+        return None
+    return table, replace(found, notes=tally.merged(share, model.preparation.columns).notes(table))
+
+
+def shared_scores(model: Model, read: Callable[[Share], Table], ranks: Ranks) -> Scores | None:
+    """`scores` of a table that the ranks read together, on each of them; None as `shared`."""
+    found = shared(model, read, ranks)
+    if found is None:
+        return None
+    _, prepared = found
+    z, y = (gathered_rows(own, ranks) for own in (model.z(prepared.X), prepared.y))
+    return Scores(z, y, prepared.remarks)
+
+
 def prediction_names(model: Model) -> list[str]:
     """The names of the columns of `predictions`."""
     return ["prediction", *(f"p({class_text(c)})" for c in model.classes or () if model.says_probabilities)]
@@ -59,9 +94,11 @@ def predictions(model: Model, z: Array) -> list[list[Any]]:
     return [named, *model.probabilities(z).T.tolist()] if model.says_probabilities else [named]
 
 
-def parts_of(model: Path, loaded: Model, needed: Sequence[str], hint: str = "give a DATA file") -> Mapping[str, Any]:
+def parts_of(
+    model: Path, loaded: Model, needed: Sequence[str], hint: str = "give a DATA file", ranks: Ranks = ALONE
+) -> Mapping[str, Any]:
     """`own_data`, the prepared rows by part."""
-    return own_data(model, loaded, needed, hint).parts
+    return own_data(model, loaded, needed, hint, ranks).parts
 
 
 def config_of_run(model: Path, hint: str = "") -> Config:
@@ -72,14 +109,14 @@ def config_of_run(model: Path, hint: str = "") -> Config:
     return load_config(path)
 
 
-def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str) -> Training:
-    """The data of a run, prepared as its training prepared them.
+def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str, ranks: Ranks = ALONE) -> Training:
+    """The data of a run, prepared as its training prepared them, by several `ranks` together.
 
     DataError where a part that is needed has changed since, or the run no longer has the model that was `loaded` from
     it.
     """
     config, path = config_of_run(model, hint), model_path(model)
-    training = prepare(replace(config, model=replace(config.model, init="zeros")))
+    training = prepare(replace(config, model=replace(config.model, init="zeros")), ranks=ranks)
     parts = training.parts
     for part in needed:
         held = summary_rows(path.parent, part)

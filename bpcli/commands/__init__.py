@@ -16,6 +16,7 @@ from bpcli.errors import (
     BpcliError,
     DataError,
     ExpressionError,
+    MissingExtraError,
     TooLargeError,
     UnfinishedError,
     UsageError,
@@ -23,6 +24,7 @@ from bpcli.errors import (
     meant,
     nearest,
 )
+from bpcli.job import is_first_process
 from bpcli.memory import WAY_OUT, prepare_numpy, told
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 COMMANDS = {name: row for group in _GROUPS.values() for name, row in group.items()}
+
+_TOGETHER = {"train", "predict", "evaluate", "cv", "sweep"}
+"""The commands that the processes of a job under mpiexec run together; any other is run by the first process alone."""
 
 DEBUG = "bpcli.debug"  # the key in the context's meta
 
@@ -250,6 +255,8 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
+    if not is_first_process() and ("--help" in arguments or not {*arguments[:1]} & _TOGETHER):
+        return 0
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it stays ignored
         signal.signal(signal.SIGHUP, _terminate)
@@ -293,6 +300,8 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
     if isinstance(error, BrokenPipeError):  # `| head` has read enough
         output.discard(sys.stdout)
         return 0
+    if not is_first_process() and _is_alike(error):
+        return 0
     if debug:
         import traceback
 
@@ -305,6 +314,13 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
     if text:
         output.say(text if isinstance(error, NoCommandError) else f"bpcli: error: {text}")
     return code
+
+
+def _is_alike(error: BaseException) -> bool:
+    """Whether another process of a job says the same: of the command line, or of what is installed on this machine."""
+    if isinstance(error, MissingExtraError):
+        return not is_first_process(on_this_machine=True)
+    return isinstance(error, click.ClickException | UsageError)
 
 
 _OPTIONS = {"learning_rate": "lr"}  # the option of a parameter, where that is not its name

@@ -8,6 +8,7 @@ import click
 from bpcli.api.selection import cross_validate, fold_name
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
+from bpcli.commands.shared_trainings import led
 from bpcli.errors import NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.config.loading import load_config
@@ -36,6 +37,22 @@ def command(
     bpcli cv configs/iris.yaml
     bpcli cv configs/iris.yaml --folds 10 --repeat 3 --set training.l2=0.01
     """
+    led(
+        jobs,
+        lambda shared_jobs: _cross_validate(config, folds, repeat, settings, shared_jobs, quiet, format_, precision),
+    )
+
+
+def _cross_validate(
+    config: Path,
+    folds: int,
+    repeat: int,
+    settings: tuple[str, ...],
+    jobs: int,
+    quiet: bool,
+    format_: str,
+    precision: int | None,
+) -> None:
     settled = load_config(config, settings, "--set")
     with output.progress_bar(quiet, desc="trainings", unit="") as bar:
         found = cross_validate(settled, folds=folds, repeat=repeat, jobs=jobs, progress=output.counting(bar))

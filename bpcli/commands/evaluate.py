@@ -8,14 +8,18 @@ from typing import Any, NamedTuple
 import click
 
 from bpcli.api.decision import check_two_classes, save_threshold, with_threshold
-from bpcli.api.predictions import Scores, parts_of, scores, trained_on
+from bpcli.api.predicted_rows import STDIN
+from bpcli.api.predictions import Scores, parts_of, scores, shared_scores, trained_on
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
+from bpcli.commands.one_voice import together
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
-from bpcli.datasets.table import with_target
+from bpcli.datasets.share import WHOLE, Gathering
+from bpcli.datasets.table import Table, with_target
 from bpcli.errors import CheckError, DataError, NotFiniteError, UsageError, nearest
+from bpcli.ranks import Ranks
 from bpcli.text.notation import csv_line, json_text, number
 from bpcli.training.metrics import METRICS, beyond_doubles, metrics_of
 from bpcli.training.model import Model
@@ -76,6 +80,40 @@ def command(
     bpcli evaluate runs/cells --split test --fail-under auc=0.9
     bpcli evaluate runs/cells --threshold cost=5:1 --set-threshold
     """
+    with together(alone=data is not None and str(data) == STDIN) as ranks:
+        _evaluate(
+            model,
+            data,
+            split,
+            target,
+            threshold,
+            thresholds,
+            set_threshold,
+            fail_under,
+            fail_over,
+            data_format,
+            format_,
+            precision,
+            ranks,
+        )
+
+
+def _evaluate(
+    model: Path,
+    data: Path | None,
+    split: str | None,
+    target: Path | None,
+    threshold: str | None,
+    thresholds: bool,
+    set_threshold: bool,
+    fail_under: tuple[str, ...],
+    fail_over: tuple[str, ...],
+    data_format: str,
+    format_: str,
+    precision: int | None,
+    ranks: Ranks,
+) -> None:
+    """What each of the ranks does."""
     limits = [_limit("--fail-under", text) for text in fail_under] + [_limit("--fail-over", text) for text in fail_over]
     if set_threshold and threshold is None:
         raise UsageError("--set-threshold writes the one of --threshold, and there is none", "--threshold cost=5:1")
@@ -91,9 +129,9 @@ def command(
         check_two_classes(loaded)
     if data is not None:
         with activity(reading([data])):
-            z, y, notes = _from_data(loaded, model, data, split, target)
+            z, y, notes = _from_data(loaded, model, data, split, target, ranks)
     else:
-        z, y, notes = _from_run(loaded, model, split, target)
+        z, y, notes = _from_run(loaded, model, split, target, ranks)
     for text in notes:
         output.note(text)
     if not len(y):
@@ -108,7 +146,7 @@ def command(
     for line in _lines(result, table, format_, precision):
         output.emit(line) if format_ == "text" else output.emit_data(line)
     _check(result, limits)
-    if set_threshold:  # not where a limit did not hold
+    if set_threshold and not ranks.rank:  # not where a limit did not hold
         save_threshold(model, loaded, decided.threshold)
 
 
@@ -144,23 +182,36 @@ def _limit(option: str, text: str) -> _Limit:
     return _Limit(name, limit, under)
 
 
-def _from_data(model: Model, path: Path, data: Path, split: str | None, target: Path | None) -> Scores:
+def _from_data(model: Model, path: Path, data: Path, split: str | None, target: Path | None, ranks: Ranks) -> Scores:
     if split is not None:
         raise UsageError("--split takes rows of the data the model was trained on, so there can be no DATA with it")
-    source = source_of(data, model)
-    if target is not None:
-        table = read_files(model.files(source)) if isinstance(source, Path) else source
-        source = with_target(table, read_files(replace(model.files(target), like=data)), model.preparation.target)
-    found = scores(model, source)
+
+    def read(share: Gathering) -> Table:
+        table = read_files(model.files(data), share=share)
+        return table if target is None else with_target_of(table, target, share)
+
+    def with_target_of(table: Table, target: Path, share: Gathering = WHOLE) -> Table:
+        other = read_files(replace(model.files(target), like=data), share=share)
+        joined = with_target(table, other, model.preparation.target)
+        if share.size > 1:
+            joined.agree(share)
+        return joined
+
+    found = shared_scores(model, read, ranks) if ranks.size > 1 else None
+    if found is None:
+        source = source_of(data, model)
+        if target is not None:
+            source = with_target_of(read_files(model.files(source)) if isinstance(source, Path) else source, target)
+        found = scores(model, source)
     if trained_on(path, data):
         found.remarks.append(f"{data} has the rows that the model was trained on")
     return found
 
 
-def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None) -> Scores:
+def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None, ranks: Ranks) -> Scores:
     if target is not None:
         raise UsageError("--target goes with DATA")
-    parts = parts_of(model, loaded, [split] if split else list(PARTS))
+    parts = parts_of(model, loaded, [split] if split else list(PARTS), ranks=ranks)
     if split and split not in parts:
         raise UsageError(f"this run held out no {split} rows", f"data.{split} in its config would; or give a DATA file")
     part = split or ("validation" if "validation" in parts else "train")

@@ -10,7 +10,8 @@ import click
 
 from bpcli.commands import DEBUG, describe, output
 from bpcli.errors import Failure, LateError, RankError
-from bpcli.ranks import Alone, MPIRanks
+from bpcli.job import is_first_process
+from bpcli.ranks import ALONE, Alone, MPIRanks, this_job
 
 _FIRST = (70, 130, 143, 2, 3, 4, 1)
 """Exit codes, of which the first that a rank ended with is the job's."""
@@ -41,11 +42,12 @@ class TogetherError(RankError):
 
 
 @contextlib.contextmanager
-def one_voice(ranks: Alone | MPIRanks) -> Iterator[None]:
+def one_voice(ranks: Alone | MPIRanks, led: bool = False) -> Iterator[None]:
     """Run what all ranks do: what the others print is not shown, and an error of any of them ends all.
 
     Where all ranks fail alike it is raised on rank 0 as if it were alone; else as an error that names the ranks. One
-    that the others do not hear of within seconds is told by its own rank, which ends the job.
+    that the others do not hear of within seconds is told by its own rank, which ends the job. Where rank 0 has `led`
+    the others, what it alone fails with is the error of the command.
     """
     if isinstance(ranks, Alone):
         yield
@@ -57,10 +59,10 @@ def one_voice(ranks: Alone | MPIRanks) -> Iterator[None]:
                 stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
             yield
     except BaseException as error:
-        raise _ending(ranks, error) from error
+        raise _ending(ranks, error, led) from error
 
 
-def _ending(ranks: MPIRanks, error: BaseException) -> BaseException:
+def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     """The error to leave with, once all ranks know of it; else the job ends here."""
     code, text = describe(error, sys.argv[1:])
     if isinstance(error, SystemExit):
@@ -82,4 +84,19 @@ def _ending(ranks: MPIRanks, error: BaseException) -> BaseException:
     if ranks.rank:
         return SystemExit(0)
     alike = len(failures) == ranks.size and len({failure[1:] for failure in failures}) == 1
-    return error if alike else TogetherError(failures, error.hint if isinstance(error, RankError) else "")
+    led_only = led and len(failures) == 1 and not isinstance(error, RankError)
+    return error if alike or led_only else TogetherError(failures, error.hint if isinstance(error, RankError) else "")
+
+
+@contextlib.contextmanager
+def together(alone: bool = False) -> Iterator[Alone | MPIRanks]:
+    """The ranks of this job, which run a command in `one_voice`; of one that is for a single process the first `alone`,
+    and the others leave."""
+    if alone:
+        if not is_first_process():
+            raise SystemExit(0)
+        yield ALONE
+        return
+    ranks = this_job()
+    with one_voice(ranks, led=True):
+        yield ranks

@@ -17,12 +17,14 @@ from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
+from bpcli.commands.one_voice import together
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option
 from bpcli.datasets.reading import READERS, read_files
 from bpcli.datasets.result_files import RESULT_FILES
 from bpcli.datasets.table import Table, cell_value, is_number
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
 from bpcli.files import refuse_overwrite, write_atomically
+from bpcli.ranks import Ranks
 from bpcli.text.notation import cell, csv_line, csv_lines, json_text, number
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
@@ -95,9 +97,46 @@ def command(
     bpcli predict runs/cells new.csv --keep id > predictions.csv
     bpcli predict runs/cells part-*.csv --output predictions.parquet
     """
+    given = context.get_parameter_source("format_") is click.core.ParameterSource.COMMANDLINE
+    by_one = STDIN in map(str, data) or bool(keep) or interval is not None  # what is said of a row depends on others
+    with together(alone=by_one) as ranks:
+        _predict(
+            model,
+            data,
+            keep,
+            safe_csv,
+            threshold,
+            explain,
+            interval,
+            data_format,
+            format_,
+            format_ if given else None,
+            precision,
+            file,
+            force,
+            ranks,
+        )
+
+
+def _predict(
+    model: Path,
+    data: tuple[Path, ...],
+    keep: tuple[str, ...],
+    safe_csv: bool,
+    threshold: float | None,
+    explain: bool,
+    interval: float | None,
+    data_format: str,
+    format_: str,
+    asked: str | None,
+    precision: int | None,
+    file: Path | None,
+    force: bool,
+    ranks: Ranks,
+) -> None:
+    """What each of the ranks does; `asked` is the format if it was given."""
     if file is not None:
-        given = context.get_parameter_source("format_") is click.core.ParameterSource.COMMANDLINE
-        format_ = _format_of(file, format_ if given else None, keep, precision)
+        format_ = _format_of(file, asked, keep, precision)
         if not force:
             refuse_overwrite(file)
     if safe_csv and format_ != "csv":
@@ -112,9 +151,19 @@ def command(
         loaded = replace(loaded, threshold=threshold)
     in_parts = format_ != "text" and not (keep and format_ in ("json", "parquet"))
     more = _more(loaded, explain, interval)
-    rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts, [columns for columns, _ in more])
+    rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts, [columns for columns, _ in more], ranks)
     nested = [place for _, places in more for place in places]
     found = _Found(rows, prediction_names(loaded), columns_to_keep(keep), precision, nested)
+    if ranks.rank:
+        found.take_part()
+    else:
+        _write(found, format_, safe_csv, file, force)
+    if not_finite := ranks.from_first(found.not_finite):
+        raise NotFiniteError(f"the prediction of row {not_finite} is not finite")
+
+
+def _write(found: "_Found", format_: str, safe_csv: bool, file: Path | None, force: bool) -> None:
+    """Print or write the rows with their predictions."""
     with activity(found.progress, quiet=file is None and sys.stdout.isatty()):
         if file is None:
             for line in found.counted(_LINES[format_](found, safe_csv)):
@@ -126,8 +175,6 @@ def command(
             first = 1 if format_ == "npy" and len(found.names) > 1 else 0  # an array has the probabilities alone
             RESULT_FILES[format_](file, found.names[first:], (part[first:] for part in found.columns()), force)
     found.note()
-    if found.not_finite:
-        raise NotFiniteError(f"the prediction of row {found.not_finite} is not finite")
 
 
 def _more(model: Model, explain: bool, level: float | None) -> list[tuple[Columns, list[tuple[str, ...]]]]:
@@ -208,7 +255,12 @@ class _Found:
                 sys.stdout.flush()
             if not self.not_finite:
                 self.not_finite = _first_not_finite(columns, self._seen)
-            self._seen += table.rows
+            self._seen += len(columns[0])
+
+    def take_part(self) -> None:
+        """As a rank that is not the first one, read and predict a share of the rows."""
+        for _ in self.rows:
+            pass
 
     def counted(self, parts: Iterable[_Lines]) -> Iterator[str]:
         """The text, its lines counted on the way."""

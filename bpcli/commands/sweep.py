@@ -9,6 +9,7 @@ import click
 from bpcli.api.model_sweep import Sweep, sweep
 from bpcli.commands import Command, Terminated, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
+from bpcli.commands.shared_trainings import led
 from bpcli.errors import DataError, NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 
@@ -45,6 +46,28 @@ def command(
     bpcli sweep configs/iris.yaml --try training.l2=0,log:1e-4:1e-1:4 --try training.learning_rate=0.1,0.3
     bpcli sweep configs/hinge.yaml --try training.l2=log:1e-3:1:4 --folds 5 --one-se --output runs/margin
     """
+    led(
+        jobs,
+        lambda shared_jobs: _sweep(
+            config, tries, settings, folds, metric, one_se, folder, resume, shared_jobs, quiet, format_, precision
+        ),
+    )
+
+
+def _sweep(
+    config: Path,
+    tries: tuple[str, ...],
+    settings: tuple[str, ...],
+    folds: int | None,
+    metric: str,
+    one_se: bool,
+    folder: Path | None,
+    resume: bool,
+    jobs: int,
+    quiet: bool,
+    format_: str,
+    precision: int | None,
+) -> None:
     try:
         with output.progress_bar(quiet, desc="trainings", unit="") as bar:
             found = sweep(

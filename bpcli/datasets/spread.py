@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.share import Share
+from bpcli.datasets.share import Gathering, Share
 from bpcli.memory import available_memory
 from bpcli.ranks import edges
 from bpcli.sums import ROWS
@@ -83,9 +83,15 @@ class SpreadRows:
         return [one for of_process in self._share.gathered(found) for one in of_process]
 
 
-def gathered_rows(own: Array, share: Share) -> Array:
+def gathered_rows(own: Array, share: Gathering) -> Array:
     """The rows of all processes, in the order of these, in each of them."""
     return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))
+
+
+def rows_at_first(own: Array, share: Gathering) -> Array:
+    """The rows of all processes, in the order of these, in the first one; none in the others."""
+    rows = np.ascontiguousarray(own)
+    return np.concatenate(share.exchanged([rows, *[rows[:0]] * (share.size - 1)]))
 
 
 def in_memory(X: Any) -> Any:

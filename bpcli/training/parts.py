@@ -98,9 +98,7 @@ def spread_parts(
         name: Part(SpreadRows(X, share), gathered_rows(part.y, share))
         for name, X, part in zip(rows, trained, prepared, strict=True)
     }
-    merged = tally.merged(share)
-    merged.unseen = {c.name: merged.unseen[c.name] for c in preparation.columns if c.name in merged.unseen}
-    return parts, prepared[0].rows, merged.notes(table)
+    return parts, prepared[0].rows, tally.merged(share, preparation.columns).notes(table)
 
 
 def weights_of_rows(

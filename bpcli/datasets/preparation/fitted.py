@@ -54,10 +54,10 @@ class Tally:
     dropped: int = 0
     unseen: dict[str, set[str]] = field(default_factory=dict)
 
-    def merged(self, share: Gathering) -> "Tally":
-        """That of all shares of a table."""
+    def merged(self, share: Gathering, columns: Iterable[Column]) -> "Tally":
+        """That of all shares of a table, of which the columns were prepared in this order."""
         tallies = share.gathered(self)
-        names = dict.fromkeys(name for tally in tallies for name in tally.unseen)
+        names = [column.name for column in columns if any(column.name in tally.unseen for tally in tallies)]
         unseen = {name: set[str]().union(*(tally.unseen.get(name, ()) for tally in tallies)) for name in names}
         return Tally(sum(tally.rows for tally in tallies), sum(tally.dropped for tally in tallies), unseen)
 

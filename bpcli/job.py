@@ -1,0 +1,24 @@
+"""What the program that started this process says of its job: mpiexec of MPICH or of Open MPI, or srun."""
+
+import os
+from collections.abc import Sequence
+
+_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+_RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
+_PLACES = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
+"""The variables that say how many processes were started, which of them this is, and which of those of its machine."""
+
+
+def processes() -> int:
+    """How many processes were started."""
+    return _said(_SIZES, 1)
+
+
+def is_first_process(on_this_machine: bool = False) -> bool:
+    """Whether this is the first process of the job, or the first of those `on_this_machine`."""
+    return processes() <= 1 or _said(_PLACES if on_this_machine else _RANKS, 0) == 0
+
+
+def _said(names: Sequence[str], default: int) -> int:
+    """The largest whole number that one of the variables says."""
+    return max((int(text) for name in names if (text := os.environ.get(name, "")).isdecimal()), default=default)

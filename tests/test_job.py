@@ -1,0 +1,30 @@
+"""A process knows its place in a job by what started it."""
+
+import pytest
+
+from bpcli.job import is_first_process, processes
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, (1, True, True)),
+        ({"PMI_SIZE": "3", "PMI_RANK": "0", "MPI_LOCALRANKID": "0"}, (3, True, True)),
+        ({"PMI_SIZE": "3", "PMI_RANK": "2", "MPI_LOCALRANKID": "0"}, (3, False, True)),
+        (
+            {"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_LOCAL_RANK": "1"},
+            (4, False, False),
+        ),
+        ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "1"}, (2, False, False)),
+        ({"SLURM_PROCID": "1"}, (1, True, True)),
+        ({"PMI_SIZE": "1", "PMI_RANK": "0"}, (1, True, True)),
+        ({"PMI_SIZE": "many", "PMI_RANK": "1"}, (1, True, True)),
+    ],
+)
+def test_place(monkeypatch, said, expected):
+    for program in ("PMI", "OMPI_COMM_WORLD", "SLURM", "MPI"):
+        for what in ("SIZE", "RANK", "LOCAL_RANK", "LOCALRANKID", "PROCID", "LOCALID", "STEP_NUM_TASKS"):
+            monkeypatch.delenv(f"{program}_{what}", raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert (processes(), is_first_process(), is_first_process(on_this_machine=True)) == expected
