@@ -4,10 +4,10 @@ import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from importlib import import_module
 from itertools import count, islice
 from pathlib import Path
+from types import MethodType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -126,14 +126,14 @@ class _Estimator:
         """A function of X: z of a neuron; the logits of softmax less their mean (N, K), of two their difference."""
         if not self._is_classifier:
             raise AttributeError("a regression has no decision_function")
-        return partial(_decision, self)
+        return MethodType(decision_function, self)
 
     @property
     def predict_proba(self) -> Any:
         """A function of X: P(class), (N, K), in the order of `classes_`; not there where the loss gives none."""
         if not (self._is_classifier and (loss_of(self.loss).probability or LAYERS[self._layer].per_class)):
             raise AttributeError(f"loss {loss_of(self.loss).name} has no predict_proba")
-        return partial(_probabilities, self)
+        return MethodType(predict_proba, self)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of right classes; of a regression R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)²; each row with its weight."""
@@ -317,14 +317,16 @@ def _coded_weights(by_class: Mapping[Any, float], classes: Array) -> dict[str, f
     return {numbers[label]: weight for label, weight in by_class.items()}
 
 
-def _decision(estimator: _Estimator, X: Any) -> Array:
+def decision_function(estimator: _Estimator, X: Any) -> Array:
+    """The method of an estimator that has it."""
     z = estimator._z(X)[1].astype(np.float64)
     if z.shape[1:] == (2,):
         return np.asarray(z[:, 1] - z[:, 0])
     return np.asarray(z - z.mean(axis=1, keepdims=True) if z.ndim == 2 else z)
 
 
-def _probabilities(estimator: _Estimator, X: Any) -> Array:
+def predict_proba(estimator: _Estimator, X: Any) -> Array:
+    """The method of an estimator that has it."""
     model, z = estimator._z(X)
     return np.asarray(model.probabilities(z))
 

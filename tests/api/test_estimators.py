@@ -52,6 +52,19 @@ def test_a_pipeline_and_a_grid_search_take_them():
     assert search.score(X, THREE) > -0.8  # mean log-likelihood; without features it is below −1
 
 
+def test_what_scikit_learn_makes_of_text_and_of_classifiers_takes_them():
+    calibration = pytest.importorskip("sklearn.calibration")
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+
+    texts = make_pipeline(TfidfVectorizer(), package.Softmax(l2=1e-3))
+    texts.fit(["good film", "bad film", "so good", "so bad"], [1, 0, 1, 0])
+    assert texts.predict(["good", "bad"]).tolist() == [1, 0]
+    calibrated = calibration.CalibratedClassifierCV(package.Neuron(l2=0.1), cv=3)
+    p = calibrated.fit(X, TWO, sample_weight=np.arange(60) % 3 + 1).predict_proba(X)
+    assert np.mean(calibrated.classes_[p.argmax(axis=1)] == TWO) > 0.6
+
+
 def test_the_optimum_is_that_of_scikit_learn():
     linear = pytest.importorskip("sklearn.linear_model")
     for ours, y in ((package.Neuron(l2=0.1), TWO), (package.Softmax(l2=0.1), THREE)):
