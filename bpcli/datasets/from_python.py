@@ -13,7 +13,9 @@ from bpcli.text.notation import number
 
 
 def is_frame(data: Any) -> bool:
-    """Whether data has columns by name: a mapping, or a data frame of any library."""
+    """Whether data has columns by name: a mapping, or a data frame of any library; DataError for a lazy one."""
+    if hasattr(type(data), "collect") and hasattr(type(data), "lazy") and not hasattr(type(data), _EXCHANGES[0]):
+        raise DataError(f"X is a {type(data).__name__}, whose rows are not computed yet", "X.collect()")
     named = hasattr(data, "__getitem__") and (hasattr(data, "keys") or hasattr(data, "columns"))
     return named or any(hasattr(data, way) for way in _EXCHANGES)
 

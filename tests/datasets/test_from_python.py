@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.datasets.from_python import table_of
+from bpcli.datasets.from_python import is_frame, table_of
 from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
 
@@ -80,3 +80,9 @@ def test_a_frame_that_only_hands_on_its_columns(way):
     assert found.names == ["a", "c"]
     np.testing.assert_array_equal(found.numeric("a"), [1, np.nan, 3])
     assert found.text("c") == ["u", "v", ""]
+
+
+def test_a_frame_whose_rows_are_not_computed_yet_is_told():
+    lazy = pytest.importorskip("polars").DataFrame({"a": [1.0]}).lazy()
+    with pytest.raises(DataError, match=r"X is a LazyFrame, whose rows are not computed yet\n  X.collect\(\)"):
+        is_frame(lazy)
