@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
@@ -78,3 +78,17 @@ def reading(paths: Sequence[Path]) -> Callable[[], Progress | None]:
         return Progress("reading", min(furthest, total), total or None, "B")
 
     return measure
+
+
+_SMALL = 1 << 20
+"""Bytes of a file that is read at once."""
+
+
+def reading_any() -> Progress | None:
+    """How far the process has come in reading the largest file that it has open; None if that is small."""
+    size, at = 0, 0
+    for name, place in places_of_open_files():
+        with suppress(OSError):  # closed and gone meanwhile
+            path = Path(name)
+            size, at = max((size, at), (path.stat().st_size if path.is_file() else 0, place))
+    return Progress("reading", min(at, size), size, "B") if size > _SMALL else None

@@ -8,6 +8,7 @@ import click
 
 from bpcli.api.model_comparison import compare
 from bpcli.commands import Command, option, output
+from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.text.notation import csv_line, json_text
@@ -45,7 +46,8 @@ def command(
         if all(is_finished(folder) and summary_rows(folder, part) is None for folder in folders):
             part = "train"
             output.note("these are the rows the runs were trained on: they have no validation rows")
-    found = compare(runs, data=data, part=part, metric=metric, seed=seed)
+    with activity(reading_any):
+        found = compare(runs, data=data, part=part, metric=metric, seed=seed)
     records = [{**asdict(one), "run": str(one.run)} for one in found]
     if format_ == "json":
         for record in records:

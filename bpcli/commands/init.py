@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from bpcli.commands import OUTPUT, Command, option, output
+from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import FORCE, PATH
 from bpcli.commands.predict import DATA_FORMAT
 from bpcli.datasets.dialect import USUAL
@@ -67,7 +68,8 @@ def _draft(
     model: str | None, data: Path, target: str | None, target_path: Path | None, format_: str, file: Path | None
 ) -> str:
     """The config for a table, with notes on it."""
-    table, dialect, notes = discovered(Files(matching(data), format_), target)
+    with activity(reading_any):
+        table, dialect, notes = discovered(Files(matching(data), format_), target)
     for note in notes:
         output.note(note)
     start = Path() if file is None else file.parent

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from bpcli.commands import Command, output
+from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import PATH, SET
 from bpcli.training.validation import validated
 
@@ -18,7 +19,8 @@ def command(config: Path, settings: tuple[str, ...]) -> None:
     \b
     bpcli validate configs/iris.yaml
     """
-    training = validated(config, settings, "--set")
+    with activity(reading_any):
+        training = validated(config, settings, "--set")
     for text in training.notes:
         output.note(text)
     model = training.model

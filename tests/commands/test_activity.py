@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from bpcli.commands import activity as module
-from bpcli.commands.activity import Progress, activity, reading
+from bpcli.commands.activity import Progress, activity, reading, reading_any
 
 
 class Terminal(io.StringIO):
@@ -61,3 +61,16 @@ def test_how_far_files_are_read(tmp_path):
         file.read(40)
         assert measure() == Progress("reading", 140, 200, "B")
     assert measure() == Progress("reading", 140, 200, "B")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux where a file is read")
+def test_the_largest_file_that_is_open_is_the_one_that_is_read(tmp_path):
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    small.write_bytes(b"x" * 100)
+    large.write_bytes(b"x" * (1 << 21))
+    with small.open("rb", buffering=0) as file:
+        file.read(50)
+        assert reading_any() is None
+        with large.open("rb", buffering=0) as other:
+            other.read(1 << 20)
+            assert reading_any() == Progress("reading", 1 << 20, 1 << 21, "B")
