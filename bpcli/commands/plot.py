@@ -197,7 +197,11 @@ def _expression(
         printer.check(calculation, point, [height, *gradient])
         if wanted.lr is not None:
             path, trouble = _path(calculation, point, names, wanted.lr, wanted.steps or STEPS)
-    marks = with_minimum(value, path) if path is not None else None if place is None else np.array([place])
+    marks = None if place is None else np.array([place]) if path is None else path
+    if marks is not None and gradient is not None:
+        found = with_minimum(value, marks)
+        # A lone point stays in the middle, unless there is a minimum on its way down.
+        marks = found if path is not None or (found[-1] - place) @ gradient < 0 else marks
     spans = sensible_ranges(value, names, _ranges(wanted.ranges, names), marks)
     scene = Scene(
         text, to_latex(request.trees[0]), names, spans, value, place, height, gradient, path, wanted.updates,

@@ -168,3 +168,26 @@ def test_weights_without_intervals_say_why(bpcli, tmp_path, run):
     assert result.code == 0
     assert "no intervals: " in result.err
     assert bpcli("inspect", run, "--stats").code == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "low", "high"),
+    [
+        ("x**2", "3", -2, 0),  # the minimum, 0, is inside
+        ("x**2", "20", -10, 0),
+        ("(x-30)**2", "25", 17.5, 17.5),  # it is inside all the same
+        ("cos(x)", "0", -3, -3),  # a point at rest is in the middle
+        ("sin(x)/x", "1", -2, -2),  # the minimum at -4.49 is not on its way down, and 4.49 is no nearer
+        ("exp(x)", "2", -1, -1),
+    ],
+)
+def test_the_range_round_a_lone_point(bpcli, tmp_path, monkeypatch, expression, at, low, high):
+    from bpcli.plots import expressions
+
+    drawn = []
+    original = expressions.draw
+    monkeypatch.setattr(expressions, "draw", lambda scene, *rest: drawn.append(scene) or original(scene, *rest))
+    assert bpcli("plot", expression, "--at", at, "--output", tmp_path / "p.svg").code == 0
+    ((left, right),) = drawn[0].ranges
+    assert low <= left <= high
+    assert left < float(at) < right
