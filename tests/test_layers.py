@@ -7,6 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.formulas.layers import LAYERS
+from bpcli.formulas.losses import LOSSES
+from bpcli.formulas.optimizers import OPTIMIZERS
+from bpcli.formulas.schedules import SCHEDULES
+from bpcli.formulas.solvers import SOLVERS
+from bpcli.training.metrics import METRICS
+
 PACKAGE = Path(__file__).parent.parent / "bpcli"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 TREES = {name: ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in MODULES}
@@ -212,3 +220,20 @@ def test_the_map_of_the_code_names_every_folder_and_file_at_the_top():
     }
     files = {name for name in MODULES if "/" not in name and not name.startswith("__")}
     assert shown == folders | files
+
+
+NAMES = {*ACTIVATIONS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *SOLVERS, *LAYERS, *METRICS} - {"loss"}
+FORMULAS = ("calculus/", "numbers/", "lecture/writing.py")  # which know exp as a function of mathematics
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(FORMULAS)])
+def test_no_name_of_a_row_is_compared_with_a_text(name):
+    compared = [
+        constant.value
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Compare | ast.MatchValue)
+        for part in ([node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.value])
+        for constant in (part.elts if isinstance(part, ast.Tuple | ast.List | ast.Set) else [part])
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    ]
+    assert not NAMES.intersection(compared)
