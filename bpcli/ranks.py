@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from itertools import chain
 from time import perf_counter, sleep
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli import sums
-from bpcli.errors import Failure, LateError, MissingExtraError, RankError, UsageError
+from bpcli.errors import BpcliError, Failure, LateError, MissingExtraError, RankError, UsageError
 from bpcli.job import processes
 
 Array = NDArray[Any]
@@ -74,6 +74,20 @@ def share(count: int, ranks: Ranks) -> range:
 def edges(count: int, size: int) -> list[int]:
     """Where the shares of so many ranks begin, and the last one ends."""
     return [count * rank // size for rank in range(size + 1)]
+
+
+def by_first(ranks: Ranks, work: Callable[[], T]) -> T:
+    """What comes of `work`, which rank 0 does alone, on every rank; an error of bpcli's is raised on every rank too."""
+    found: tuple[T | None, BpcliError | None] = None, None
+    if ranks.rank == 0:
+        try:
+            found = work(), None
+        except BpcliError as error:
+            found = None, error
+    result, failure = ranks.from_first(found)
+    if failure is not None:
+        raise failure
+    return cast(T, result)
 
 
 def in_turn(ranks: Ranks, work: Callable[[], T]) -> T:

@@ -96,6 +96,32 @@ def test_ranks_work_one_after_another(run_by):
     assert [rank for _, rank in sorted(ends)] == [0, 1]
 
 
+BY_FIRST = """
+from bpcli.errors import DataError
+from bpcli.ranks import by_first
+
+def work():
+    assert ranks.rank == 0
+    return 7
+
+def fails():
+    assert ranks.rank == 0
+    raise DataError("a bad row", ways={"force": "it"})
+
+found = by_first(ranks, work)
+try:
+    by_first(ranks, fails)
+except DataError as error:
+    found = ranks.gathered((found, str(error), error.ways))
+    if ranks.rank == 0:
+        print(found)
+"""
+
+
+def test_what_the_first_does_all_have_and_its_error_too(run_by):
+    assert printed(run_by, 2, BY_FIRST) == [str([(7, "a bad row\n  force it", {"force": "it"})] * 2)]
+
+
 LATE = """
 if ranks.rank == {late}:
     time.sleep(4)

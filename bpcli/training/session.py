@@ -14,7 +14,7 @@ from bpcli.datasets.stored import Progress
 from bpcli.errors import CheckError, DataError, InputError, NotFiniteError, UsageError
 from bpcli.files import writing
 from bpcli.folders import check_target, install, staged_folder
-from bpcli.ranks import ALONE, Ranks
+from bpcli.ranks import ALONE, Ranks, by_first
 from bpcli.text.notation import number
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.agreement import check_same_data, check_same_start, check_shares, other_processors
@@ -99,8 +99,7 @@ class Session:
                     break
                 self._whole = True
                 began = perf_counter()
-                saves = self._agreed_stop() or began >= save_at
-                if saves:
+                if self._agreed(began >= save_at):
                     self.keep()
                     cost = perf_counter() - began
                     save_at = began + cost + max(interval, cost / _SHARE)
@@ -115,13 +114,14 @@ class Session:
         self._interrupts.waits = False
         self._interrupts.deliver()
 
-    def _agreed_stop(self) -> bool:
-        """Whether a signal to stop has come to a rank, which then holds it for all."""
-        came = max(self.ranks.gathered(self._interrupts.came))
+    def _agreed(self, is_time: bool) -> bool:
+        """Whether all save now: it is time on rank 0, or a signal to stop has come to a rank, which all then hold."""
+        said = self.ranks.gathered((self._interrupts.came, is_time))
+        came = max(number for number, _ in said)
         if came:
             self._interrupts.come(came)
         self._stops = came > 0
-        return self._stops
+        return self._stops or said[0][1]
 
     def _epochs(self, pause: Pause) -> Iterator[dict[str, Any] | None]:
         """The epochs of the training; where memory runs out, from what is saved on with its data in files."""
@@ -209,9 +209,7 @@ class Session:
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
         model = replace(training.result, uncertainty=uncertainty_of(training, summary))
-        if not self.ranks.rank:
-            self._install(summary, model, training.state)
-        self.ranks.gathered(None)  # once it is in place
+        by_first(self.ranks, lambda: self._install(summary, model, training.state))
         self.summary = summary
         return summary
 
@@ -292,16 +290,17 @@ def session(
     current = Session(config, progress=progress, ranks=ranks)
     for text in other_processors(ranks):
         current.warn(text)
-    current.summary = ranks.from_first(None if ranks.rank else _finished(config, resume, force))
+    current.summary = by_first(ranks, lambda: _finished(config, resume, force))
     if current.summary is not None:
         yield current
         return
     with contextlib.ExitStack() as stack:
-        folder, saved = Path(), None
-        if not ranks.rank:
+
+        def saved() -> tuple[Path, Checkpoint | None, bool, bool]:
             folder = stack.enter_context(staged_folder(config.output, frozenset(GENERATIONS)))
-            saved = _saved(current, folder, resume, force)
-        found, current._replaces, current._extends = ranks.from_first(saved) or (None, False, False)
+            return folder, *_saved(current, folder, resume, force)
+
+        folder, found, current._replaces, current._extends = by_first(ranks, saved)
         _go_on(current, folder, found)
         stack.enter_context(current._interrupts)
         try:
@@ -349,9 +348,7 @@ def _go_on(current: Session, folder: Path, found: Checkpoint | None) -> None:
         current.config = replace(config, training=replace(config.training, engine=engine))
     current._begin(folder, found)
     if found is not None and current._extends and is_over(config, found.state):
-        if not current.ranks.rank:
-            current.summary = load_summary(config.output)
-        current.training, current.summary = None, current.ranks.from_first(current.summary)
+        current.training, current.summary = None, by_first(current.ranks, lambda: load_summary(config.output))
     elif found is not None:
         refuse_other_sums(config, current.training, found)
         current.saved, current._saved_steps = found.where(), found.state.steps
