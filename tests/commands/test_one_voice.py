@@ -13,7 +13,7 @@ PROGRAM = """
 import os, sys, time
 from bpcli.training.trainer import Training
 
-looks, look = [], Training._validated
+looks, look = [], Training.validated
 
 def happens(self):
     looks.append(1)
@@ -21,7 +21,7 @@ def happens(self):
         {what}
     return look(self)
 
-Training._validated = happens
+Training.validated = happens
 from bpcli.__main__ import main
 main()
 """
