@@ -1,14 +1,16 @@
-"""Wide numbers: decimals of 50 digits that never over- or underflow, for where doubles do.
+"""Wide numbers: decimals of 50 digits, or more, that never over- or underflow, for where doubles do.
 
 Arithmetic, exp, log, powers and roots are those of Python's `decimal` (the General Decimal Arithmetic Specification of
 M. Cowlishaw); the other functions are built on them, with more digits where a difference cancels.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -22,11 +24,70 @@ _DIGITS = 50
 _CONTEXT = Context(_DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 _MORE = Context(2 * _DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # for differences that cancel
 _ZERO, _ONE, _TWO, _NAN = Decimal(0), Decimal(1), Decimal(2), Decimal("NaN")
-_PI = Decimal(  # OEIS A000796
-    "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798214808651"
-)
-_TINY = Decimal("1e-30")  # below, two terms of a power series are right to all digits
 _FAR = 2000  # the decimal exponent beyond which angles are not reduced
+
+
+class Loss:
+    """Whether a step may have lost digits: terms that cancel, or an angle or an exponent of many digits.
+
+    `needed` are the digits in which the smaller of two terms still counts beside the larger.
+    """
+
+    __slots__ = ("needed", "seen")
+
+    def __init__(self) -> None:
+        self.seen, self.needed = False, 0
+
+    def between(self, x: Decimal, y: Decimal, rest: Decimal) -> None:
+        """See whether x and y cancel to what rests of them."""
+        if not x or not y:
+            return
+        first, second = x.adjusted(), y.adjusted()
+        if abs(first - second) > self.needed:
+            self.needed = abs(first - second)
+        if not rest or rest.adjusted() < max(first, second) - _SPARE:
+            self.seen = True
+
+    def of_size(self, x: Decimal, saturates: int | None) -> None:
+        """Count the digits in which a function of a small or large number differs from the first term of its series."""
+        size = 2 * abs(x.adjusted())
+        if saturates and 0 <= x.adjusted() <= 3:
+            size = int(abs(x)) ** saturates
+        if size > self.needed:
+            self.needed = size
+
+    def of_large(self, x: Decimal) -> None:
+        """See whether an angle or an exponent is so large that it would need more digits."""
+        if x.adjusted() > _SPARE:
+            self.seen = True
+
+    def of_small(self, x: Decimal, result: Decimal) -> None:
+        """See whether a function is so near a root, other than 0, that its operand would need more digits."""
+        if result.adjusted() < min(0, x.adjusted()) - _SPARE:
+            self.seen = True
+
+
+_SPARE = 10  # digits that may be lost at a step without a word
+_LOSS = Loss()  # of the context that works with more digits
+_IN_USE = RLock()
+
+
+@contextmanager
+def digits(number: int) -> Iterator[Loss]:
+    """Work with so many digits, one thread at a time; what it gives tells whether a step has lost some."""
+    with _IN_USE:
+        before = _CONTEXT.prec
+        _CONTEXT.prec, _MORE.prec = number, 2 * number
+        _LOSS.seen, _LOSS.needed = False, 0
+        try:
+            yield _LOSS
+        finally:
+            _CONTEXT.prec, _MORE.prec = before, 2 * before
+
+
+def _is_tiny(x: Decimal) -> bool:
+    """Whether it is so small that two terms of a power series are right to all digits."""
+    return not x or x.adjusted() < -(3 * _CONTEXT.prec) // 5
 
 
 class Wide:
@@ -59,13 +120,13 @@ def wide(x: Any) -> Wide:
 
 
 def _expm1(x: Decimal) -> Decimal:
-    if not x.is_nan() and x.copy_abs() < _TINY:
+    if x.is_finite() and _is_tiny(x):
         return _MORE.fma(_MORE.multiply(x, x), Decimal("0.5"), x)
     return _MORE.subtract(_MORE.exp(x), _ONE)
 
 
 def _log1p(x: Decimal) -> Decimal:
-    if not x.is_nan() and x.copy_abs() < _TINY:
+    if x.is_finite() and _is_tiny(x):
         return _MORE.fma(_MORE.multiply(x, x), Decimal("-0.5"), x)
     return _MORE.ln(_MORE.add(_ONE, x))
 
@@ -86,9 +147,9 @@ def _pi(digits: int) -> Decimal:
 
 def _reduced(x: Decimal) -> tuple[int, Decimal]:
     """(n mod 4, x − n·π/2) for the whole n that leaves |x| ≤ π/4, by π with as many digits more as x has."""
-    digits = 2 * _DIGITS + max(0, x.adjusted())
-    context = Context(digits, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
-    quarter = context.divide(_pi(digits), _TWO)
+    enough = _MORE.prec + max(0, x.adjusted())
+    context = Context(enough, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+    quarter = context.divide(_pi(enough), _TWO)
     turns = context.to_integral_value(context.divide(x, quarter))
     return int(turns) % 4, _MORE.plus(context.subtract(x, context.multiply(turns, quarter)))
 
@@ -99,8 +160,8 @@ def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
         return _NAN, _NAN
     turn, x = _reduced(x)
     sine, cosine, term = _ZERO, _ZERO, _ONE
-    limit = _MORE.multiply(x.copy_abs(), Decimal("1e-60"))
-    for k in range(2 * _DIGITS):
+    limit = _MORE.scaleb(x.copy_abs(), -_CONTEXT.prec - 10)
+    for k in range(_MORE.prec):
         if k % 2:
             sine = _MORE.add(sine, term.copy_negate() if k % 4 == 3 else term)
         else:
@@ -117,17 +178,20 @@ def _tan(x: Decimal) -> Decimal:
 
 
 def _arctan(x: Decimal) -> Decimal:
-    """libm's result, with one step of tan's addition theorem to all digits."""
+    """libm's result, with steps of tan's addition theorem, each of which has five times as many digits."""
     if x.is_nan() or not x:
         return x
     if x.copy_abs() > 1:
-        return _MORE.subtract(_MORE.divide(_PI, _TWO).copy_sign(x), _arctan(_MORE.divide(_ONE, x)))
-    if x.copy_abs() < _TINY:
+        return _MORE.subtract(_MORE.divide(_pi(_MORE.prec), _TWO).copy_sign(x), _arctan(_MORE.divide(_ONE, x)))
+    if x.adjusted() < -_CONTEXT.prec:
         return x
-    start = Decimal(math.atan(float(x)))
-    t = _tan(start)
-    step = _MORE.divide(_MORE.subtract(x, t), _MORE.fma(x, t, _ONE))
-    return _MORE.add(start, _MORE.subtract(step, _MORE.divide(_MORE.power(step, 3), Decimal(3))))
+    angle, right = Decimal(math.atan(float(x))), 15
+    while right < _CONTEXT.prec + 10:
+        t = _tan(angle)
+        step = _MORE.divide(_MORE.subtract(x, t), _MORE.fma(x, t, _ONE))
+        angle = _MORE.add(angle, _MORE.subtract(step, _MORE.divide(_MORE.power(step, 3), Decimal(3))))
+        right *= 5
+    return angle
 
 
 def _arcsin(x: Decimal) -> Decimal:
@@ -174,18 +238,19 @@ def _arctanh(x: Decimal) -> Decimal:
 
 
 def _erf(x: Decimal) -> Decimal:
-    """2/√π Σ (−1)ⁿ x²ⁿ⁺¹/(n!(2n + 1)); beyond 12 it is 1 to 64 digits."""
-    if x.copy_abs() > 12:
+    """2/√π Σ (−1)ⁿ x²ⁿ⁺¹/(n!(2n + 1)); far out it is 1 to all digits."""
+    size = _MORE.multiply(x, x)
+    if not size.is_finite() or size > 3 * _CONTEXT.prec:  # 1 − erf(x) < e^−x²
         return _ONE.copy_sign(x)
-    square, power, total, n = _MORE.multiply(x, x).copy_negate(), x, _ZERO, 0
-    limit = _MORE.multiply(x.copy_abs(), Decimal("1e-130"))
-    while power.copy_abs() > limit or n < 200:
-        total = _MORE.add(total, _MORE.divide(power, Decimal(2 * n + 1)))
+    # Terms as large as e^x² cancel.
+    context = Context(_MORE.prec + int(size), Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+    square, power, total, n = context.multiply(x, x).copy_negate(), x, _ZERO, 0
+    limit = context.scaleb(x.copy_abs(), -_MORE.prec)
+    while power.copy_abs() > limit:
+        total = context.add(total, context.divide(power, Decimal(2 * n + 1)))
         n += 1
-        power = _MORE.divide(_MORE.multiply(power, square), Decimal(n))
-        if not power:
-            break
-    return _MORE.divide(_MORE.multiply(_TWO, total), _MORE.sqrt(_PI))
+        power = context.divide(context.multiply(power, square), Decimal(n))
+    return _MORE.divide(_MORE.multiply(_TWO, total), _MORE.sqrt(_pi(_MORE.prec)))
 
 
 def _cbrt(x: Decimal) -> Decimal:
@@ -197,7 +262,7 @@ def _sign(x: Decimal) -> Decimal:
 
 
 def _whole(x: Decimal, rounding: str) -> Decimal:
-    if not x.is_finite() or x.adjusted() >= _DIGITS:  # whole already, as a double with more digits is
+    if not x.is_finite() or x.adjusted() >= _CONTEXT.prec:  # whole already, as a double with more digits is
         return x
     return x.to_integral_value(rounding, _CONTEXT)
 
@@ -212,6 +277,7 @@ def _power(x: Decimal, y: Decimal) -> Decimal:
     twice = _MORE.add(y, y)
     if x > 0 and twice.copy_abs() < _MANY and twice == twice.to_integral_value():
         return _CONTEXT.power(_MORE.sqrt(x), twice)  # of whole powers, and much faster than a logarithm
+    _LOSS.of_large(y)
     return _CONTEXT.power(x, y)
 
 
@@ -219,7 +285,7 @@ def _arctan2(y: Decimal, x: Decimal) -> Decimal:
     if not (x and y and x.is_finite() and y.is_finite()):
         return Decimal(math.atan2(float(y), float(x)))
     angle = _arctan(_MORE.divide(y, x))
-    return angle if x > 0 else _MORE.add(angle, _PI.copy_sign(y))
+    return angle if x > 0 else _MORE.add(angle, _pi(_MORE.prec).copy_sign(y))
 
 
 def _hypot(x: Decimal, y: Decimal) -> Decimal:
@@ -227,11 +293,17 @@ def _hypot(x: Decimal, y: Decimal) -> Decimal:
 
 
 def _larger(x: Decimal, y: Decimal) -> Decimal:
-    return x if x.is_nan() or x > y else y
+    return x if x.is_nan() or _comparison(x, y) > 0 else y
 
 
 def _smaller(x: Decimal, y: Decimal) -> Decimal:
-    return x if x.is_nan() or x < y else y
+    return x if x.is_nan() or _comparison(x, y) < 0 else y
+
+
+def _comparison(x: Decimal, y: Decimal) -> Decimal:
+    """−1, 0 or 1."""
+    _LOSS.between(x, y, _CONTEXT.subtract(x, y))
+    return _CONTEXT.compare(x, y)
 
 
 def _scale(g: Decimal, p: Decimal) -> Decimal:
@@ -275,19 +347,44 @@ _BINARY: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     "minimum": _smaller,
     "scale": _scale,
 }
+
+
+def _sum(x: Decimal, y: Decimal) -> Decimal:
+    total = _CONTEXT.add(x, y)
+    _LOSS.between(x, y, total)
+    return total
+
+
 _ARITHMETIC = {
-    "add": _CONTEXT.add,
-    "sub": _CONTEXT.subtract,
+    "add": _sum,
+    "sub": lambda x, y: _sum(x, y.copy_negate()),
     "mul": _CONTEXT.multiply,
     "truediv": _CONTEXT.divide,
 }
 
 
-def _of_one(function: Callable[[Decimal], Decimal]) -> Callable[[Wide], Wide]:
+_SATURATE = {"tanh": 1, "erf": 2}
+"""Functions that come as near to 1 as e^−|x|ᵖ, by p."""
+_ANGLES = {"sin", "cos", "tan"}
+_EXPONENTIALS = {"exp", "exp2", "expm1", "sinh", "cosh"}
+_WITH_ROOTS = {"log", "log2", "log10", "arccos", "arccosh"}
+
+
+def _of_one(name: str, function: Callable[[Decimal], Decimal]) -> Callable[[Wide], Wide]:
+    large, small = name in _ANGLES | _EXPONENTIALS, name in _ANGLES | _WITH_ROOTS
+    jumps, saturates = name in ("floor", "ceil"), _SATURATE.get(name)
+
     def apply(a: Wide) -> Wide:
         if a.x.is_nan():
             return a
         found = function(a.x)  # what is as long as the operand keeps all its digits
+        _LOSS.of_size(a.x, saturates)
+        if large:
+            _LOSS.of_large(a.x)
+        if small:
+            _LOSS.of_small(a.x, found)
+        if jumps and found == a.x:
+            _LOSS.seen = True
         return Wide(found if found.copy_abs() == a.x.copy_abs() else _CONTEXT.plus(found))
 
     return apply
@@ -299,7 +396,7 @@ def _of_two(function: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Wide, 
 
 def _compared(holds: Callable[[Decimal, int], bool], of_nan: bool) -> Callable[[Wide, Wide], bool]:
     def compare(a: Wide, b: Wide) -> bool:
-        return of_nan if a.x.is_nan() or b.x.is_nan() else holds(_CONTEXT.compare(a.x, b.x), 0)  # −1, 0 or 1
+        return of_nan if a.x.is_nan() or b.x.is_nan() else holds(_comparison(a.x, b.x), 0)
 
     return compare
 
@@ -348,7 +445,7 @@ class WideElements(Elements):
 @cache
 def wides() -> WideElements:
     """The namespace of wide numbers."""
-    functions: dict[str, Callable[..., Any]] = {name: _of_one(function) for name, function in _UNARY.items()}
+    functions: dict[str, Callable[..., Any]] = {name: _of_one(name, function) for name, function in _UNARY.items()}
     functions |= {name: _of_two(function) for name, function in _BINARY.items()}
     return WideElements(
         "wides",
@@ -360,6 +457,6 @@ def wides() -> WideElements:
         is_finite=lambda a: bool(a.x.is_finite()),
         rank=lambda a: Decimal("-Infinity") if a.x.is_nan() else a.x,
         power_of_two=_two_to,
-        pi=lambda: Wide(_CONTEXT.plus(_PI)),
+        pi=lambda: Wide(_CONTEXT.plus(_pi(_MORE.prec))),
         fraction=_fraction,
     )

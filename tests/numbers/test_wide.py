@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.numbers.wide import Wide, wide, wides
+from bpcli.numbers.wide import Wide, digits, wide, wides
 
 TRUE = {
     "arcsin": mpmath.asin,
@@ -54,6 +54,21 @@ def test_functions_of_one_number(name):
                 assert relative_error(got, true) < 1e-48
 
     holds()
+
+
+@pytest.mark.parametrize("name", ONE)
+@pytest.mark.parametrize("x", [0.3, -0.7, 1e-200, 1.5, 25.0, -3e4])
+def test_functions_of_one_number_in_more_digits(name, x):
+    with digits(300), mpmath.workdps(900):
+        got = wides().functions[name](wide(x))
+        try:
+            true = TRUE.get(name, getattr(mpmath, name, None))(mpmath.mpf(x))
+        except (ValueError, ZeroDivisionError):
+            return  # a pole
+        if isinstance(true, mpmath.mpc):
+            assert got.x.is_nan()
+        elif mpmath.isfinite(true):
+            assert relative_error(got, true) < mpmath.mpf("1e-297")
 
 
 @given(NUMBERS, NUMBERS)

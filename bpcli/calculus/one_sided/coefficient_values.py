@@ -43,7 +43,8 @@ class Doubles:
             value = float(x)
         except OverflowError:
             return math.inf if x > 0 else -math.inf, math.inf
-        return value, abs(value) * _ULP + 5e-324
+        exact = x.denominator & (x.denominator - 1) == 0 and x.numerator.bit_length() <= 53
+        return value, 0.0 if exact and value == x else abs(value) * _ULP + 5e-324
 
     def plus(self, x: Bounded, y: Bounded) -> Bounded:
         """The sum."""

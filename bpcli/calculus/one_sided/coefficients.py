@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from bpcli.calculus.one_sided.factors import factors
+from bpcli.calculus.one_sided.factors import LARGEST, factors
 from bpcli.numbers.elements import UNKNOWN
 
 MAX_BITS = 4096  # of a fraction; of a longer one only the numeric value is kept
@@ -219,7 +219,9 @@ class Reals:
         if not isinstance(x, Real):
             return (x > 0) - (x < 0)
         if len(x.products) > 1:
-            return self.arithmetic.sign(self.numeric(x))
+            size = max(map(abs, x.products.values()))  # beside which doubles neither over- nor underflow
+            scaled = Real({product: factor / size for product, factor in x.products.items()}, self)
+            return self.arithmetic.sign(self.numeric(x if x.value is not None else scaled))
         ((product, factor),) = x.products.items()
         signs = [constant.sign if exponent % 2 or constant.sign is UNKNOWN else 1 for constant, exponent in product]
         return math.prod(signs) * (1 if factor > 0 else -1) if UNKNOWN not in signs else UNKNOWN
@@ -376,8 +378,14 @@ class Reals:
             if x <= 0:
                 return None
         total: Coefficient = Fraction(0)
-        for base, n in factors(factor, MAX_ROOT if _bits(factor) <= MAX_BITS // 2 else 1).items():
-            total = self._log_of(Fraction(base)) * Fraction(n) + total
+        powers = factors(factor, MAX_ROOT if _bits(factor) <= MAX_BITS // 2 else 1)
+        if max(powers, default=0) > LARGEST:  # its logarithms may cancel: it stays as it is, but for a common power
+            common = math.gcd(*powers.values())
+            base = math.prod([Fraction(base) ** (n // common) for base, n in powers.items()], start=Fraction(1))
+            total = self._log_of(base) * Fraction(common)
+            powers = {}
+        for whole, n in powers.items():
+            total = self._log_of(Fraction(whole)) * Fraction(n) + total
         for constant, exponent in product:
             if isinstance(constant.name, tuple) and constant.name[0] == "exp":
                 part = constant.name[1]

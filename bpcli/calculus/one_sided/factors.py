@@ -3,10 +3,10 @@
 import math
 from fractions import Fraction
 
-_LARGEST = 64
+LARGEST = 64
 """The largest prime that is looked for: a larger one stays in what is left."""
 
-_PRIMES = [n for n in range(2, _LARGEST) if all(n % k for k in range(2, n))]
+_PRIMES = [n for n in range(2, LARGEST) if all(n % k for k in range(2, n))]
 
 
 def factors(x: Fraction, most: int) -> dict[int, int]:

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -15,7 +16,7 @@ from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
-from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged
+from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged, settled
 from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
@@ -132,25 +133,34 @@ WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
 
 def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any]:
     """The rows of the table for the points at `places`, on wide numbers; and at which of them a step is at an edge."""
+    np = arrays()
+    starts = range(0, len(places), WIDE_POINTS)
+    parts = [
+        settled(partial(_on_wide_numbers, edges, columns, places[start : start + WIDE_POINTS], gradient))[0]
+        for start in starts
+    ]
+    if not parts:
+        return np.empty((0, 1)), places > 0
+    rows, at_edge = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(at_edge)
+
+
+def _on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any]:
     from bpcli.numbers.wide import wides
 
     np, program, xp = arrays(), edges.program, PlainNamespace(wides())
     shapes = [shape for _, shape in edges.sweeps.outputs] + [shape for _, shape in edges.sweeps.inputs if gradient]
+    near = some_points(columns, places)
+    values = program.forward(xp, {name: xp.base.asarray(column) for name, column in near.items()})
+    results = [values[slot] for slot in program.outputs]
+    if gradient:
+        seeds = {program.outputs[0]: xp.base.ones(1)}
+        found = program.reverse(xp, values, seeds, edges.sweeps.active)
+        results += [found.get(name, xp.base.zeros(1)) for name, _ in edges.sweeps.inputs]
     rows = np.empty((len(places), sum(map(math.prod, shapes))))
-    at_edge = np.zeros(len(places)) > 0
-    for start in range(0, len(places), WIDE_POINTS):
-        part = slice(start, start + WIDE_POINTS)
-        near = {name: xp.base.asarray(column) for name, column in some_points(columns, places[part]).items()}
-        values = program.forward(xp, near)
-        results = [values[slot] for slot in program.outputs]
-        if gradient:
-            seeds = {program.outputs[0]: xp.base.ones(1)}
-            found = program.reverse(xp, values, seeds, edges.sweeps.active)
-            results += [found.get(name, xp.base.zeros(1)) for name, _ in edges.sweeps.inputs]
-        for column, result in zip(columns_of(rows[part], shapes), results, strict=True):
-            column[...] = as_doubles(xp.base.broadcast_to(result, column.shape))
-        at_edge[part] = edges.points(xp, values)
-    return rows, at_edge
+    for column, result in zip(columns_of(rows, shapes), results, strict=True):
+        column[...] = as_doubles(xp.base.broadcast_to(result, column.shape))
+    return rows, np.broadcast_to(edges.points(xp, values), (len(rows),))
 
 
 def keep_memory() -> None:

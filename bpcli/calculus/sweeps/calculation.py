@@ -15,7 +15,7 @@ from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
-from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary, merged
+from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary, merged, settled
 from bpcli.errors import ExpressionError, InputError
 from bpcli.numbers.namespaces import FLOATS, arrays
 from bpcli.text.notation import byte_size
@@ -56,6 +56,7 @@ class Calculation:
         self.needed_sides = False
         self.sides = True  # whether slopes to the sides of a kink are asked for
         self.left_range = self.may_have_left_range = False
+        self.settled = True  # whether wide numbers of more digits gave the same
 
     def _sweeps(self, base: Any) -> Sweeps:
         if self.program.scalar and base is None:
@@ -130,24 +131,30 @@ class Calculation:
         if not self.sides or not self.namespace.base.doubles:
             return compute(self, point, *given)
         self.may_have_left_range = self.left_range = False
+        self.settled = True
         plain = self.by_rules(compute, point, *given)
         finite = all(map(is_finite, point.values()))
         far = finite and (self.sweeps.left_range(point) or not is_ordinary(plain))
-        on_wide: T | None = None
         if far and self.program.entries * sweeps > MOST_ENTRIES:
             self.may_have_left_range = True
         elif far:
-            self.left_range = True
-            on_wide = as_doubles(self.wide_twin.by_rules(compute, point, *given))
-            if not self.wide_twin.needed_sides:
-                self.kinks, self.needed_sides = [], False
-                return on_wide
+            return self._on_wide(compute, point, plain, *given)
         result = compute(self, point, *given) if self.needed_sides else plain
+        if finite and self.needed_sides and not self.may_have_left_range and not is_ordinary(result):
+            return self._on_wide(compute, point, plain, *given)  # the edge may be one of rounding alone
         if self.may_have_left_range:
             self.may_have_left_range = not is_ordinary(result, nor_zero=True)
+        return result
+
+    def _on_wide(self, compute: Callable[..., T], point: Point, plain: T, *given: Any) -> T:
+        needed_sides, self.left_range = self.needed_sides, True
+        on_wide: T
+        on_wide, self.settled = settled(lambda: as_doubles(self.wide_twin.by_rules(compute, point, *given)))
+        if not self.wide_twin.needed_sides:
+            self.kinks, self.needed_sides = [], False
+            return on_wide
         # At an edge the slopes that differ from the plain ones are those of the series about it, which are of doubles.
-        if on_wide is None:
-            return result
+        result = compute(self, point, *given) if needed_sides else plain
         both: T = merged(on_wide, result, plain)
         return both
 

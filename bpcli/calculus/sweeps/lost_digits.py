@@ -11,7 +11,7 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
-from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite
+from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
@@ -180,7 +180,7 @@ def _spread(error: Any, shape: Shape) -> list[float]:
 def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
     """The entries of a Hessian that differ by more than 2⁻²⁰ from those in ball arithmetic.
 
-    Second derivatives have no error bound here: they are computed again, without python-flint in 50 decimals.
+    Second derivatives have no error bound here: they are computed again, without python-flint in decimals.
     Not those at a kink, nor those that series have found.
     """
     work = calculation.inputs * calculation.program.entries
@@ -190,7 +190,8 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
     proven = _in_balls(calculation, lambda twin: _matrix(twin.by_rules(Calculation.hessian, point)[2]))
     if proven is None:
-        wide = _matrix(as_doubles(calculation.wide_twin.by_rules(Calculation.hessian, point)[2]))
+        twin = calculation.wide_twin
+        wide, _ = settled(lambda: _matrix(as_doubles(twin.by_rules(Calculation.hessian, point)[2])))
         none = _DECIMALS * max(abs(v) for row in wide for v in row)
         proven = [[(v, v) if abs(v) > none else (0.0, 0.0) for v in row] for row in wide]
     found = [
@@ -220,8 +221,13 @@ def _disproven(
     point: Point,
     compute: Callable[[Calculation], list[list[Any]]],
 ) -> list[Lost]:
-    """The entries that balls do not prove right; without python-flint those that have a bound."""
+    """The entries that balls do not prove right; without python-flint those that have a bound.
+
+    Of decimals bounds in doubles say nothing: there it counts whether more of them gave the same.
+    """
     proven = _in_balls(calculation, compute) if found else None
+    if proven is None and calculation.left_range:
+        return [] if calculation.settled else found
     if proven is None:
         return [lost for lost in found if lost.error > LOST * abs(rows[lost.row][lost.column])]
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))

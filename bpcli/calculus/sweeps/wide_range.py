@@ -1,10 +1,13 @@
 """A second run on wide numbers, where a step over- or underflowed on the way to a result within the doubles."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from bpcli.calculus.sweeps.instructions import Instruction
 from bpcli.calculus.sweeps.program import Program
+
+T = TypeVar("T")
 
 _SMALL, _LARGE = 2.0**-330, 2.0**330
 """Between these, 1e±100, the first and second derivatives of ordinary steps stay within the doubles."""
@@ -13,6 +16,11 @@ _TINY, _HUGE = 2.0**-511, 2.0**511
 """The same for gradients alone, at points where a step has over- or underflowed."""
 
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
+
+DIGITS = (50, 150, 450, 1350)
+"""How many a wide number has: more where digits are lost."""
+
+_NEAR = 2.0**-50  # relative: doubles that are one but for rounding
 
 MOST_ENTRIES = 1 << 16
 """Entries of a program times its sweeps, up to which a second run on wide numbers is worth the time: some seconds."""
@@ -86,6 +94,32 @@ def merged(on_wide: Any, result: Any, plain: Any) -> Any:
 
         return np.where(same & (on_wide == on_wide), on_wide, result)
     return on_wide if same and on_wide == on_wide else result
+
+
+def settled(compute: Callable[[], T]) -> tuple[T, bool]:
+    """The result of `compute` on wide numbers, in so many digits that more don't change it; whether some are enough."""
+    from bpcli.numbers.wide import digits
+
+    before: T | None = None
+    for number in DIGITS:
+        with digits(number) as loss:
+            result = compute()
+        same = before is not None and _same(before, result)
+        if not loss.seen or (same and number >= loss.needed + DIGITS[0]):
+            return result, True
+        before = result
+    return result, same
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Whether two results are one, but for rounding."""
+    if isinstance(one, dict):
+        return all(_same(one[key], two[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return all(map(_same, one, two))
+    if hasattr(one, "ravel"):
+        return _same(one.ravel().tolist(), two.ravel().tolist())
+    return bool(one == two or (one != one and two != two) or abs(one - two) <= _NEAR * abs(two))
 
 
 def as_doubles(result: Any) -> Any:

@@ -78,15 +78,13 @@ LOST_VALUES = [
 ]
 LOST_VALUES += [("sigmoid((exp(x)-1-x-x**2/2-x**3/6)/x**4)", -1.0370663656171492e-12)]
 LOST_SECONDS = [
+    ("huber(0.5,x)*poisson(1,sigmoid(x))", 243.66),  # by more than 50 decimals
+    ("tanh(x)/x", 1e-60),
+    ("(x+1)**3-x**3", 1e31),
     ("(1-cos(x))/x**2", 1e-4),
     ("norm(v)**2*x", -3.440177616232791e21),
     ("dot(v*x,v)/(norm(v)*norm(v))", 7.3),
     ("1/(1+x)+log(1+x)", 1 - 1e-12),
-]
-LOST_BEYOND_DECIMALS = [  # of which 50 are not enough
-    ("huber(0.5,x)*poisson(1,sigmoid(x))", 243.66),
-    ("tanh(x)/x", 1e-160),
-    ("(x+1)**3-x**3", 1e200),
 ]
 SOUND_SECONDS = ["logit(x)", "exp(x)*sin(x)", "x**3-3*x", "sin(x)**2+cos(x)**2-x", "(x-1)**2*x", "sum(v*x**2)"]
 
@@ -106,10 +104,7 @@ def test_lost_digits_of_a_value_are_told(text, x):
 _SECONDS = [*LOST_SECONDS, ("logit(x)", 0.4999999999986588), *((text, 0.7) for text in SOUND_SECONDS)]
 
 
-@pytest.mark.parametrize(
-    ("text", "x", "balls"),
-    [*((*case, how) for case in _SECONDS for how in (True, False)), *((*case, True) for case in LOST_BEYOND_DECIMALS)],
-)
+@pytest.mark.parametrize(("text", "x", "balls"), [(*case, how) for case in _SECONDS for how in (True, False)])
 def test_lost_digits_of_a_hessian_are_told(monkeypatch, text, x, balls):
     """The witness is the certified Hessian, by the entry: told is what is off by more than 2⁻²⁰, and nothing else."""
     if not balls:
@@ -121,7 +116,7 @@ def test_lost_digits_of_a_hessian_are_told(monkeypatch, text, x, balls):
     rows = np.array(made.hessian(point)[2]).tolist()
     true = np.array(Certified(made).hessian(point)[2], np.float64)
     off = ~(np.abs(rows - true) <= 2.0**-20 * np.abs(rows))
-    assert bool(off.any()) == ((text, x) in LOST_SECONDS + LOST_BEYOND_DECIMALS)
+    assert bool(off.any()) == ((text, x) in LOST_SECONDS)
     assert [[lost.row, lost.column] for lost in lost_seconds(made, point, rows)] == np.argwhere(off).tolist()
 
 
