@@ -12,7 +12,7 @@ from bpcli.datasets.preparation.labels import class_text
 from bpcli.plots.runs import VIEWS, draw, views_of
 from bpcli.plots.style import drawing, svg_text
 from bpcli.plots.subjects import Subject
-from bpcli.plots.weight_views import pixels
+from bpcli.plots.weight_views import has_room_for_intervals, pixels
 from bpcli.reporting.markup import bullets, code, page, paragraph, picture, table
 from bpcli.text.notation import number
 from bpcli.training import metrics
@@ -72,13 +72,29 @@ def _reason(material: Material, name: str) -> str:
     return paragraph(material.untold[name]) if name in material.untold else ""
 
 
+def prepared_statistics(material: Material) -> Mapping[str, Any] | None:
+    """The statistics of the weights of the prepared features, made of those in their own units; None if that is not
+    done by the scale alone, or if there are no intervals."""
+    found, preparation = material.statistics, material.model.preparation
+    if found is None or "withheld" in found or "base_categories" in found:
+        return None
+    scale = np.ones(len(preparation.feature_names)) if preparation.scale is None else preparation.scale
+    of = dict(zip(preparation.feature_names, scale, strict=True))
+    ends = ("weight", "low", "high")
+    records = [{**r, **{key: r[key] * of.get(r["name"], 1.0) for key in ends}} for r in found["coefficients"]]
+    return {**found, "coefficients": records}
+
+
 class _Pictures:
     """The pictures of a report, each with a number of its own."""
 
     def __init__(self, material: Material) -> None:
         model = material.model
         image = pixels(model.preparation.feature_names)
-        self.subject = Subject(model, material.history, material.features, image=image, others=material.judged())
+        found = prepared_statistics(material) if has_room_for_intervals(model, image) else None
+        self.subject = Subject(
+            model, material.history, material.features, image=image, others=material.judged(), statistics=found
+        )
         self._overview = views_of(model, material.history, image)
         self._drawn = 0
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bpcli.reporting.sections import MOST_CLASSES, Material, report_page
+from bpcli.api.run_statistics import run_statistics
+from bpcli.reporting.sections import MOST_CLASSES, Material, prepared_statistics, report_page
 from bpcli.training.run import load_model
 
 
@@ -41,3 +42,19 @@ def test_many_classes_have_no_table(iris):
     many = replace(iris, w=np.zeros((4, K)), b=np.zeros(K), preparation=replace(iris.preparation, classes=names))
     shown = report_page(Material("m", many, scored={"given": (np.zeros((5, K)), np.arange(5))}))
     assert f"{K} classes, too many" in shown
+
+
+@pytest.mark.parametrize("config", ["diabetes", "iris"])
+def test_the_picture_has_the_intervals_of_the_prepared_features(bpcli, root, tmp_path, config):
+    """Those that `inspect --stats` has for them, which the report makes of those in their own units."""
+    words = ["--set", "training.optimizer=newton", "--set", "data.standardize=true"]
+    words += ["--set", "data.features=[sepal_length]"] * (config == "iris")
+    assert bpcli("train", root / f"configs/{config}.yaml", *words, "--output", tmp_path / "run", "--quiet").code == 0
+    raw, prepared = (run_statistics(tmp_path / "run", raw=raw) for raw in (True, False))
+    found = prepared_statistics(Material("", load_model(tmp_path / "run"), statistics=raw))
+    for ours, theirs in zip(found["coefficients"], prepared["coefficients"], strict=True):
+        if ours["name"] != "bias":
+            assert [ours[k] for k in ("weight", "low", "high")] == pytest.approx(
+                [theirs[k] for k in ("weight", "low", "high")], rel=1e-9
+            )
+    assert "Weights with 95 % intervals" in report_page(Material("", load_model(tmp_path / "run"), statistics=raw))
