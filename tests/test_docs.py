@@ -268,7 +268,9 @@ EXAMPLES = [
 def test_every_help_shows_an_example_and_its_page(bpcli):
     assert {name for name, _ in EXAMPLES} == set(COMMANDS)
     for name, (_, page) in COMMANDS.items():
-        assert not page or f"More: bpcli help {page}\n" in bpcli(name, "--help").out, name
+        shown = bpcli(name, "--help").out
+        assert not page or f"More: bpcli help {page}\n" in shown, name
+        assert max(map(len, shown.splitlines())) <= 80, name
 
 
 @pytest.fixture(scope="module")

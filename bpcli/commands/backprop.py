@@ -94,10 +94,10 @@ def command(
     """The chain of Jacobians, forward and back: each value, each local Jacobian, the products, and the update.
 
     \b
-    bpcli backprop neuron --x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid --loss bce --y 1 --lr 0.1
-    bpcli backprop softmax --x 1,2 --w "0.1,0.2,0.3;0.4,0.5,0.6" --b 0,0,0 --label 2
+    bpcli backprop neuron --x 1,2 --w 3,4 --b 0 --activation tanh --loss mse --y 1
+    bpcli backprop softmax --x 1,2 --w "1,2;3,4" --b 0,0 --label 1 --lr 0.1
     bpcli backprop runs/iris --row 3
-    bpcli backprop neuron --x 2 --w 3 --b 1 --activation relu --loss mse --y 5 --output chain.svg
+    bpcli backprop neuron --x 2 --w 3 --b 1 --loss mse --y 5 --output chain.svg
     """
     if target is not None:
         source = click.get_current_context().get_parameter_source("format_")

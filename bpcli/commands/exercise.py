@@ -57,7 +57,7 @@ def command(
 
     \b
     bpcli exercise gradient softmax chain --level 2
-    bpcli exercise update --count 10 --seed 7 --format latex --output sheet.tex --key key.jsonl
+    bpcli exercise update --count 10 --format latex --output s.tex --key key.jsonl
     bpcli check --key key.jsonl --mine @ada.txt
     """
     for path in (sheet, key):

@@ -14,6 +14,7 @@ def command() -> None:
 
     \b
     bpcli schema > bpcli.schema.json
-    then, as the first line of a config:  # yaml-language-server: $schema=bpcli.schema.json
+    then, as the first line of a config:
+    # yaml-language-server: $schema=bpcli.schema.json
     """
     output.emit_data(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -43,8 +43,9 @@ def command(
     """Train CONFIG with every combination of the values to try, rank them, and train the best on all training rows.
 
     \b
-    bpcli sweep configs/iris.yaml --try training.l2=0,log:1e-4:1e-1:4 --try training.learning_rate=0.1,0.3
-    bpcli sweep configs/hinge.yaml --try training.l2=log:1e-3:1:4 --folds 5 --one-se --output runs/margin
+    bpcli sweep configs/iris.yaml --try training.l2=0,0.1 --try training.seed=0,1
+    bpcli sweep configs/diabetes.yaml --try training.l2=log:1e-3:1:4 --folds 5
+    bpcli sweep configs/hinge.yaml --try training.l2=0,0.1 --folds 5 --one-se
     """
     led(
         jobs,

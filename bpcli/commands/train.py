@@ -59,7 +59,7 @@ def command(
 
     \b
     bpcli train configs/iris.yaml
-    bpcli train configs/iris.yaml --set training.learning_rate=0.01 --output runs/slow
+    bpcli train configs/iris.yaml --set training.epochs=20 --output runs/slow
     bpcli train configs/iris.yaml --resume
     """
     ranks = this_job(timeout)
