@@ -96,7 +96,10 @@ def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, 
     first, *others = expressions
     named: UsageError | None = None
     if first in INPUTS and others:
-        inputs = [*given.items(), *zip([n for n in INPUTS[first] if n not in given], others, strict=False)]
+        lacking = [name for name in INPUTS[first] if name not in given]
+        inputs = [*given.items(), *zip(lacking, others, strict=False)]
+        if not lacking:  # --logits 1 2 3
+            inputs[-1] = (inputs[-1][0], ",".join([inputs[-1][1], *others]))
         form = " ".join([f"--{name} {quote(value)}" for name, value in inputs])
         meaning = f"{first} is a function of the lecture, given by {_options_of(first)}"
         named = UsageError(meaning, f"bpcli {command} {first} {form}")

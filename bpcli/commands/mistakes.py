@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -49,6 +50,16 @@ _KEYS = {
     "data": "data.path",
 }
 """Options of other trainers, whose name is no key."""
+
+_OPTIONS = {
+    **dict.fromkeys(["alpha", "eta", "rate", "learning-rate", "learning_rate", "step-size"], "lr"),
+    **dict.fromkeys(["epochs", "iterations", "iters", "max-iter", "n"], "steps"),
+    **dict.fromkeys(["k", "fold", "splits", "cv"], "folds"),
+    **dict.fromkeys(["grid", "params", "over"], "try"),
+    **dict.fromkeys(["tol", "eps"], "tolerance"),
+    **dict.fromkeys(["point", "x0", "start"], "at"),
+}
+"""Options as other tools call them."""
 
 _URL = re.compile(r"https?://\S+")
 
@@ -109,8 +120,9 @@ def _key(line: Line) -> Answer | None:
         )
     for option in line.unknown:
         name = option.removeprefix("--").replace("-", "_")
-        paths = [path for path in KEYS if path == name or path.rpartition(".")[2] == name]
-        path = _KEYS.get(name) or (paths[0] if len(paths) == 1 else "")
+        leaves = {path.rpartition(".")[2]: path for path in KEYS}
+        close = get_close_matches(name, leaves, 1, 0.8)  # --epoch, but not the word of another key
+        path = _KEYS.get(name) or leaves.get(name) or (leaves[close[0]] if close else "")
         value = line.options[option]
         if path:
             meaning = f"there is no option {option}; {path} is a key of the config, which --set changes"
@@ -199,6 +211,19 @@ def _output(line: Line) -> Answer | None:
     return Answer(f"{again(line, line.words)} > {quote(value)}")
 
 
+def _option(line: Line) -> Answer | None:
+    """An option as another tool calls it, and the number of folds alone."""
+    for option in line.unknown:
+        known = _OPTIONS.get(option[2:], "")
+        value = line.options[option]
+        if f"--{known}" in line.known and value is not None:
+            return Answer(again(line, line.words, **{known: value}), f"there is no option {option}, but --{known}")
+    if line.command == "cv" and len(line.words) == 2 and line.words[1].isdigit():
+        number = line.words[1]
+        return Answer(again(line, line.words[:1], folds=number), f"{number} is a number of folds, which --folds gives")
+    return None
+
+
 def _count(line: Line) -> Answer | None:
     *words, last = line.words or [""]
     return (
@@ -234,6 +259,7 @@ MISTAKES = (
     Mistake((), _command),
     Mistake((), _url),
     Mistake((), _named_argument),
+    Mistake((), _option),
     Mistake(OF_CONFIGS, _key),
     Mistake((*OF_CONFIGS, "validate"), _table_for_config),
     Mistake((*OF_CONFIGS, "validate"), run_for_config),

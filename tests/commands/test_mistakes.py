@@ -73,6 +73,14 @@ ANSWERED = [  # and whether what is offered can be run as it stands
     ("grad x**2 at 3", "bpcli grad 'x**2' --at 3", True),
     ("descend x**2 3", "bpcli descend 'x**2' --at 3 --lr 0.1", True),
     ("table.yaml", "bpcli train table.yaml", True),
+    ("train table.yaml --epoch 3", "bpcli train table.yaml --set training.epochs=3", True),
+    ("cv table.yaml --k 3", "bpcli cv table.yaml --folds 3", True),
+    ("cv table.yaml 3", "bpcli cv table.yaml --folds 3", True),
+    ("sweep table.yaml --grid training.l2=0,1", "bpcli sweep table.yaml --try training.l2=0,1", False),
+    ("descend x**2 --at 3 --alpha 0.1", "bpcli descend 'x**2' --at 3 --lr 0.1", True),
+    ("descend x**2 --at 3 --lr 0.1 --epochs 3", "bpcli descend 'x**2' --at 3 --lr 0.1 --steps 3", True),
+    ("grad x**2 --point 3", "bpcli grad 'x**2' --at 3", True),
+    ("jacobian softmax --logits 1 2 3", "bpcli jacobian softmax --logits 1,2,3", True),
     ("runs/one", "bpcli evaluate runs/one, or bpcli inspect runs/one", False),
     ("-v", "did you mean bpcli --version?", False),
     ("predict runs/one https://x.org/a.csv", "curl -s https://x.org/a.csv | bpcli predict runs/one -", False),
@@ -112,7 +120,14 @@ def test_each_mistake_is_answered(bpcli, folder):
 
 
 @pytest.mark.parametrize(
-    "typed", ["grad 3,5*x --at 1", "train table.yaml --bogus 1", "grad sni(x) --at 1", "predict", "grad x**2 --point 3"]
+    "typed",
+    [
+        "grad 3,5*x --at 1",
+        "train table.yaml --bogus 1",
+        "train table.yaml --momentum 0.9",
+        "grad sni(x) --at 1",
+        "predict",
+    ],
 )
 def test_other_errors_keep_their_own_words(bpcli, folder, typed):
     arguments = shlex.split(typed)
