@@ -81,7 +81,7 @@ class PredictedRows:
 
     def _shared(self, path: Path) -> tuple[Table, Prepared] | None:
         files = self._model.files(path)
-        return shared(self._model, lambda share: read_files(files, share=share), self._ranks, with_target=False)
+        return shared(self._model, files, lambda share: read_files(files, share=share), self._ranks, with_target=False)
 
     def _alone(self) -> Iterator[tuple[Table, list[list[Any]]]]:
         files = self._model.files(*self.paths)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.large import is_large
+from bpcli.datasets.large import is_large, shares_are_large
 from bpcli.datasets.preparation.fitted import Prepared, Tally
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.readers.text_file import OtherEncodingError
-from bpcli.datasets.reading import read_files
+from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.share import NotSharedError, Share
 from bpcli.datasets.spread import gathered_rows
 from bpcli.datasets.table import Table
@@ -50,11 +50,13 @@ def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores
 
 
 def shared(
-    model: Model, read: Callable[[Share], Table], ranks: Ranks, with_target: bool = True
+    model: Model, files: Files, read: Callable[[Share], Table], ranks: Ranks, with_target: bool = True
 ) -> tuple[Table, Prepared] | None:
-    """A share of a table for each rank, which `read` reads, and it prepared, with the remarks on the whole; None where
-    each rank has to read the whole, or has to say what is wrong with it."""
+    """A share of some files for each rank, which `read` reads, prepared, with the remarks on the whole; None where each
+    rank has to read the whole, or has to say what is wrong with it."""
     share, tally = Share(ranks), Tally()
+    if shares_are_large([files], ranks):
+        return None
 
     def prepared() -> tuple[Table, Prepared]:
         if model.preparation.numbered is not None:
@@ -69,9 +71,9 @@ def shared(
     return table, replace(found, notes=tally.merged(share, model.preparation.columns).notes(table))
 
 
-def shared_scores(model: Model, read: Callable[[Share], Table], ranks: Ranks) -> Scores | None:
+def shared_scores(model: Model, files: Files, read: Callable[[Share], Table], ranks: Ranks) -> Scores | None:
     """`scores` of a table that the ranks read together, on each of them; None as `shared`."""
-    found = shared(model, read, ranks)
+    found = shared(model, files, read, ranks)
     if found is None:
         return None
     _, prepared = found

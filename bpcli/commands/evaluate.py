@@ -197,7 +197,7 @@ def _from_data(model: Model, path: Path, data: Path, split: str | None, target: 
             joined.agree(share)
         return joined
 
-    found = shared_scores(model, read, ranks) if ranks.size > 1 else None
+    found = shared_scores(model, model.files(data), read, ranks) if ranks.size > 1 else None
     if found is None:
         source = source_of(data, model)
         if target is not None:

@@ -1,8 +1,10 @@
 """Which data is too large for the memory that is free, and so is not read as a whole."""
 
+import socket
 from collections.abc import Sequence
 
 from bpcli.datasets.reading import Files, read_blocks
+from bpcli.datasets.share import Gathering, merged_any
 from bpcli.memory import available_memory
 
 _MOST_PACKED = 100  # a packed file is at most so many times smaller than its numbers in memory
@@ -11,11 +13,22 @@ _GZIP = 6  # a gzip file of text is usually so many times smaller than the text
 
 def is_large(tables: Sequence[Files]) -> bool:
     """Whether one of the tables takes more than half of the free memory to train on."""
+    return _is_large(tables, 1.0)
+
+
+def shares_are_large(tables: Sequence[Files], share: Gathering) -> bool:
+    """Whether on the machine of one of the processes their shares of a table take more than half of its free memory."""
+    machine = socket.gethostname()
+    here = share.gathered(machine).count(machine)
+    return merged_any(share, _is_large(tables, here / share.size))
+
+
+def _is_large(tables: Sequence[Files], part: float) -> bool:
     limit = available_memory() / 2
     tables = [files for files in tables if all(path.is_file() for path in files.paths)]
-    if sum(map(_size, tables)) < limit / _MOST_PACKED:  # small, however packed
+    if part * sum(map(_size, tables)) < limit / _MOST_PACKED:  # small, however packed
         return False
-    return any(_needed_memory(files) > limit for files in tables)
+    return any(part * _needed_memory(files) > limit for files in tables)
 
 
 def has_blocks(tables: Sequence[Files]) -> bool:

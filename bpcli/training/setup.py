@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bpcli.datasets.large import has_blocks, is_large
+from bpcli.datasets.large import has_blocks, is_large, shares_are_large
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.readers.text_file import OtherEncodingError
@@ -59,8 +59,9 @@ def prepare(config: Config, progress: Progress | None = None, in_files: bool = F
     files = data_files(config)
     if ranks.size > 1:
         check_same_files(files, ranks)
-        with suppress(NotSharedError):
-            return _shared(config, Share(ranks))
+        if not shares_are_large(files, ranks):
+            with suppress(NotSharedError):
+                return _shared(config, Share(ranks))
     if any(ranks.gathered(in_files or is_large(files))):
         return in_turn(ranks, lambda: _prepare(config, True, progress))
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from bpcli.datasets import large
 from bpcli.datasets.reading import Files
+from tests.threads import together
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -20,3 +21,17 @@ def test_a_file_is_large_where_its_numbers_do_not_fit(tmp_path, monkeypatch, pac
         decided[free] = large.is_large([Files((path,))])
     assert decided == {10**4: True, 10**9: False}
     assert not large.is_large([Files((tmp_path / "missing.csv",))])
+
+
+def test_shares_of_a_file_are_large_where_those_of_one_machine_do_not_fit(tmp_path, monkeypatch):
+    path = tmp_path / "rows.npy"
+    np.save(path, np.zeros((1 << 20, 3)))  # as many numbers as three times its bytes: 72 MiB
+    files = [Files((path,))]
+    monkeypatch.setattr(large, "available_memory", lambda: 100 << 20)
+    assert large.is_large(files)
+    for machines, expected in [("a", True), ("ab", False), ("aab", False), ("aaab", True), ("aaa", True)]:
+        with monkeypatch.context() as patch:
+            names = iter(machines)
+            patch.setattr(large.socket, "gethostname", lambda names=names: next(names))
+            found = together(len(machines), lambda rank: large.shares_are_large(files, rank))
+        assert found == [expected] * len(machines), machines
