@@ -15,7 +15,9 @@ from bpcli.text.notation import csv_line
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.loading import Config
 from bpcli.training.descent.loop import DivergedError
+from bpcli.training.descent.stopping import stopping_of
 from bpcli.training.metrics import METRICS, metrics_of
+from bpcli.training.selection.folds import FOR_STOPPING
 from bpcli.training.selection.grid import Setting, combinations
 from bpcli.training.selection.plan import Plan, identity, plan_of
 from bpcli.training.selection.processes import run_all
@@ -99,7 +101,7 @@ def sweep(
     for setting in tried[0]:
         if any(text.partition("=")[0].strip() == setting.key for text in settings):
             raise UsageError(f"{setting.key} is set and tried", "one of the two")
-    configs = _configs(config, settings, tried)
+    configs = _configs(config, settings, tried, folds is not None)
     _check_metric(metric, configs)
     stem = Path(config).stem if isinstance(config, str | os.PathLike) else "model"
     folder = Path("runs", f"{stem}-sweep") if output is None else Path(output)
@@ -114,16 +116,25 @@ def sweep(
     return found
 
 
-def _configs(config: Any, settings: Sequence[str], tried: list[tuple[Setting, ...]]) -> list[Config]:
-    """The config of each combination; one ConfigError for all that have mistakes."""
+def _configs(config: Any, settings: Sequence[str], tried: list[tuple[Setting, ...]], in_folds: bool) -> list[Config]:
+    """The config of each combination; one ConfigError for all that have mistakes.
+
+    UsageError where they predict different things.
+    """
     found, problems = [], []
     for combination in tried:
         try:
-            found.append(config_of(config, [*settings, *map(str, combination)]))
+            found.append(config_of(config, [*settings, *map(str, combination)], in_folds))
         except ConfigError as error:
             problems += error.problems
     if problems:
-        raise ConfigError(list(dict.fromkeys(problems)))
+        raise ConfigError([*{problem.partition(": ")[2]: problem for problem in reversed(problems)}.values()][::-1])
+    for name in ("data.target", "data.target_path"):
+        if len(targets := dict.fromkeys(setting.text for one in tried for setting in one if setting.key == name)) > 1:
+            raise UsageError(
+                f"{name} is {' or '.join(targets)}: models of different targets can't be ranked by one metric",
+                "a sweep for each",
+            )
     return found
 
 
@@ -194,7 +205,8 @@ def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str
     if best is not None and not isnan(best):
         run = folder / BEST
         try:
-            notes += _train(replace(plan.configs[choice], output=run))
+            config, told = _for_best(plan.configs[choice])
+            notes += told + _train(replace(config, output=run))
         except DivergedError as error:
             troubles.append(f"the run {run}: {error.message}")
             run = None
@@ -209,6 +221,15 @@ def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str
         for k in order
     ]
     return Sweep(found, folder, list(dict.fromkeys(notes)), troubles)
+
+
+def _for_best(config: Config) -> tuple[Config, list[str]]:
+    """The config of the run: with validation rows where early stopping needs them, as it had in the folds."""
+    options, data = config.training, config.data
+    if data.validation is not None or stopping_of(options.early_stopping, options.epochs) is None:
+        return config, []
+    note = f"{BEST} is trained with data.validation: {FOR_STOPPING}, the rows by which its training stops"
+    return replace(config, data=replace(data, validation=FOR_STOPPING)), [note]
 
 
 def _first_of(texts: Sequence[str]) -> str:

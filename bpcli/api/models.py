@@ -293,12 +293,14 @@ def _train_table(
     return Run(TrainedModel(model), history, summary, target)
 
 
-def config_of(config: str | os.PathLike[str] | Mapping[str, Any] | Config, settings: Sequence[str] = ()) -> Config:
+def config_of(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Config, settings: Sequence[str] = (), in_folds: bool = False
+) -> Config:
     """The config in a file, with `settings` over it, or of a mapping; one that is made already as it is."""
     if isinstance(config, str | os.PathLike):
-        return load_config(config, settings)
+        return load_config(config, settings, in_folds=in_folds)
     if not isinstance(config, Config):
-        return config_from_mapping(config, settings=settings)
+        return config_from_mapping(config, settings=settings, in_folds=in_folds)
     if settings:
         raise UsageError("settings change a config file or a mapping, not a config that is made already")
     return config

@@ -53,7 +53,7 @@ def cross_validate(
     same result for all `jobs`, the number of processes. ConfigError, UsageError, DataError as `train`.
     """
     refuse_below(1, repeat=repeat, jobs=jobs)
-    outcomes, notes = _outcomes(config_of(config, settings), folds, repeat, jobs, progress)
+    outcomes, notes = _outcomes(config_of(config, settings, True), folds, repeat, jobs, progress)
     records, troubles = [], []
     for k, outcome in enumerate(outcomes):
         name = fold_name(k // folds, k % folds, repeat)

@@ -53,7 +53,7 @@ def _cross_validate(
     format_: str,
     precision: int | None,
 ) -> None:
-    settled = load_config(config, settings, "--set")
+    settled = load_config(config, settings, "--set", in_folds=True)
     with output.progress_bar(quiet, desc="trainings", unit="") as bar:
         found = cross_validate(settled, folds=folds, repeat=repeat, jobs=jobs, progress=output.counting(bar))
     output.notes(found.notes)

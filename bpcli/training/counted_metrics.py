@@ -20,7 +20,7 @@ def mean_of(terms: Array) -> Counted:
     finite, others = np.where(bad, 0.0, terms), terms[bad]
 
     def mean(counts: Array) -> Array:
-        total = counts @ finite
+        total = np.einsum("ij,j->i", counts, finite)  # a product by BLAS would wake its threads for each sample
         if len(others):  # 0·∞ is none of the sum
             total = total + np.where(counts[:, bad] > 0, others, 0.0).sum(axis=1)
         return np.asarray(total / counts.sum(axis=1))
@@ -44,9 +44,9 @@ def share_explained(y: Array, error: Array) -> Counted | None:
     def share(counts: Array) -> Array:
         first = y[np.argmax(counts > 0, axis=1)]
         constant = np.array([not np.any((c > 0) & (y != one)) for c, one in zip(counts, first, strict=True)])
-        apart = y - (counts @ y / counts.sum(axis=1))[:, None]
+        apart = y - (np.einsum("ij,j->i", counts, y) / counts.sum(axis=1))[:, None]
         spread = (counts * apart**2).sum(axis=1)
-        return np.where(constant, nan, 1.0 - counts @ error**2 / np.where(constant, 1.0, spread))
+        return np.where(constant, nan, 1.0 - np.einsum("ij,j->i", counts, error**2) / np.where(constant, 1.0, spread))
 
     return share
 

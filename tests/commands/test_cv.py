@@ -77,3 +77,14 @@ def test_a_loss_that_is_not_finite_is_printed_and_exit_4(bpcli, root, tmp_path, 
     shown = bpcli(command[0], root / "configs/diabetes.yaml", *command[1:], "--set", "data.test=null", *where)
     assert (shown.code, "inf" in shown.out) == (4, True)
     assert "is not finite" in shown.err
+
+
+@pytest.mark.parametrize("setting", ["training.early_stopping={patience: 2}", "training.epochs=auto"])
+def test_where_training_stops_by_rows_a_fifth_of_a_folds_is_held_out(bpcli, root, setting):
+    config = root / "configs/iris.yaml"
+    found = [
+        bpcli("cv", config, "--folds", 3, "--set", setting, "--set", f"data.validation={given}", "--format", "json")
+        for given in ("null", 0.2)
+    ]
+    assert [shown.code for shown in found] == [0, 0]
+    assert found[0].out == found[1].out

@@ -71,6 +71,13 @@ def test_a_note_a_combination_says_in_which_folds(bpcli, root, tmp_path):
     [
         ([], 2, "--try"),
         (["--try", "training.l3=1,2"], 2, "there is no such key; did you mean training.l1?"),
+        (["--try", "lr=1,2"], 2, "did you mean training.learning_rate?"),
+        (["--try", "data.target=species,sepal_length"], 2, "data.target is species or sepal_length: models of"),
+        (
+            ["--try", "training.l2=0,1", "--set", "training.epochs=auto", "--set", "data.validation=null"],
+            2,
+            "auto ends",
+        ),
         (["--try", "training.l2=1,-1"], 2, "training.l2=-1: training.l2: "),
         (["--try", "training.l2="], 2, "training.l2 has no values to try"),
         (["--try", "training.l2=log:0:1:3"], 2, "above 0"),
@@ -138,3 +145,24 @@ def test_killed_again_and_again_it_comes_to_the_same_bytes(bpcli, root, tmp_path
     again = bpcli(*line)
     assert again.out == whole.out.replace(str(tmp_path / "whole"), str(folder))
     assert (folder / "best/model.npz").read_bytes() == (tmp_path / "whole/best/model.npz").read_bytes()
+
+
+def test_a_mistake_is_told_once_and_leaves_nothing_in_the_way(bpcli, root, tmp_path):
+    config, folder = root / "configs/iris.yaml", tmp_path / "s"
+    wrong = bpcli("sweep", config, "--try", "training.l3=1,2,3", "--output", folder)
+    assert wrong.err.count("there is no such key") == 1
+    assert bpcli("sweep", config, "--try", "model.init=nowhere,zeros", "--output", folder).code == 3
+    assert (
+        bpcli("sweep", config, "--try", "training.l2=0,1", "--set", "training.epochs=2", "--output", folder).code == 0
+    )
+
+
+def test_early_stopping_without_validation_rows_holds_some_out(bpcli, root, tmp_path):
+    settings = ["--set", "training.early_stopping={patience: 2}", "--set", "data.validation=null"]
+    config = root / "configs/iris.yaml"
+    shown = bpcli("sweep", config, "--try", "training.l2=0,1", "--folds", 3, *settings, "--output", tmp_path / "s")
+    assert shown.code == 0
+    assert "best is trained with data.validation: 0.2" in shown.err
+    same = bpcli("train", config, *settings, "--set", "data.validation=0.2", "--output", tmp_path / "run")
+    assert same.code == 0
+    assert (tmp_path / "run/model.npz").read_bytes() == (tmp_path / "s/best/model.npz").read_bytes()

@@ -25,8 +25,11 @@ class Conflict(NamedTuple):
     entry: str = ""
 
 
-def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    """The values that can't go together; `values` holds those that were given and have no mistake of their own."""
+def conflicts(values: Mapping[str, Any], in_folds: bool = False) -> Iterator[Conflict]:
+    """The values that can't go together; `values` holds those that were given and have no mistake of their own.
+
+    `in_folds`: some rows of a fold are held out for early stopping.
+    """
     yield from _model_conflicts(values)
     loss = values.get("loss")
     for path, key in KEYS.items():
@@ -44,7 +47,7 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
         yield Conflict(rate, f"expected {KEYS[rate].kind.expected}, found null")
     yield from _column_conflicts(values)
     yield from _weight_conflicts(values)
-    yield from _stopping_conflicts(values)
+    yield from _stopping_conflicts(values, in_folds or values.get("data.validation") is not None)
 
 
 def solver_of(values: Mapping[str, Any]) -> Solver | None:
@@ -73,10 +76,10 @@ def _weight_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
         yield Conflict("training.class_weight", "a regression has no classes; data.weight weighs single rows")
 
 
-def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+def _stopping_conflicts(values: Mapping[str, Any], has_rows: bool) -> Iterator[Conflict]:
     early, task = values.get("training.early_stopping"), _task(values)
     if early is not None:
-        if values.get("data.validation") is None:
+        if not has_rows:
             yield Conflict(
                 "training.early_stopping", "it watches the validation rows, and data.validation is not given"
             )
@@ -86,7 +89,7 @@ def _stopping_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
             whose = "a regression" if task is Task.REGRESSION else "a model of classes"
             yield Conflict("training.early_stopping", f"{whose} has no {metric}: one of {', '.join(has)}", "metric")
     if values.get("training.epochs") == "auto":
-        if values.get("data.validation") is None:
+        if not has_rows:
             yield Conflict(
                 "training.epochs", "auto ends when the validation rows do: give data.validation, such as 0.2"
             )

@@ -45,10 +45,13 @@ class _Reading:
     sections: dict[str, _Given] = field(default_factory=dict)
 
 
-def load_config(path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "") -> Config:
+def load_config(
+    path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "", in_folds: bool = False
+) -> Config:
     """The config in the file `path`, with `settings` (`KEY=VALUE`, typed as in the file) put over it.
 
-    `option` is what messages write before such a setting: how it was given.
+    `option` is what messages write before such a setting: how it was given. `in_folds`: it is for trainings on folds,
+    of whose rows some are held out where early stopping needs them.
 
     Raises ConfigError with every mistake, and DataError if the file can't be read.
     """
@@ -58,10 +61,12 @@ def load_config(path: str | os.PathLike[str], settings: Sequence[str] = (), opti
     _walk(reading, root)
     for setting in settings:
         _read_setting(reading, setting, Place(f"{option} {setting}" if option else setting))
-    return _build(reading, root.place._replace(line=1, column=1), path.parent, path.stem)
+    return _build(reading, root.place._replace(line=1, column=1), path.parent, path.stem, in_folds)
 
 
-def config_from_mapping(mapping: Mapping[str, Any], name: str = "model", settings: Sequence[str] = ()) -> Config:
+def config_from_mapping(
+    mapping: Mapping[str, Any], name: str = "model", settings: Sequence[str] = (), in_folds: bool = False
+) -> Config:
     """The config of a plain mapping, as from Python, with `settings` over it as in `load_config`.
 
     Paths are relative to where you are, and `name` is the run's.
@@ -74,7 +79,7 @@ def config_from_mapping(mapping: Mapping[str, Any], name: str = "model", setting
     _walk(reading, root)
     for setting in settings:
         _read_setting(reading, setting, Place(setting))
-    return _build(reading, place, Path(), name)
+    return _build(reading, place, Path(), name, in_folds)
 
 
 def _as_node(value: Any, place: Place) -> Node:
@@ -201,7 +206,8 @@ def _advice(path: str) -> tuple[str, str]:
     siblings = [key for key in KEYS if key.rpartition(".")[0] == section] + ([] if section else list(SECTIONS))
     for choices in (siblings, KEYS):
         by_name = {choice.rpartition(".")[2]: choice for choice in choices}
-        close = nearest(name, by_name) or next((key for key in by_name if _one_letter_apart(name, key)), None)
+        alike = (key for fits in (_by_initials, _one_letter_apart) for key in by_name if fits(name, key))
+        close = nearest(name, by_name) or next(alike, None)
         if close:
             return by_name[close], f"did you mean {by_name[close]}?"
     if section and section not in SECTIONS:
@@ -210,12 +216,18 @@ def _advice(path: str) -> tuple[str, str]:
     return "", f"{section or 'a config'} has {', '.join(choice.rpartition('.')[2] for choice in siblings)}"
 
 
+def _by_initials(name: str, key: str) -> bool:
+    """Whether a name is short for a key of several words: lr for learning_rate."""
+    words = key.split("_")
+    return len(words) > 1 and name.casefold() == "".join(word[0] for word in words)
+
+
 def _one_letter_apart(name: str, key: str) -> bool:
     """Whether one letter differs, which is too much for `nearest` where names have two: l3 and l2."""
     return len(name) == len(key) and sum(a != b for a, b in zip(name, key, strict=True)) == 1
 
 
-def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
+def _build(reading: _Reading, start: Place, folder: Path, stem: str, in_folds: bool) -> Config:
     """The config from what was read; ConfigError if there are problems."""
     values = {path: given.value for path, given in reading.given.items() if given.sound}
     for path in _PATHS:
@@ -227,18 +239,18 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str) -> Config:
     unknown_start = _take_start(reading, values, folder)
     places = {path: place for key, given in reading.given.items() for path, place in _places(key, given.node)}
     problems = [*reading.problems, *unknown_start, *_missing(reading, start, solver_of(values) is not None)]
-    found = [*conflicts(values)]
+    found = [*conflicts(values, in_folds)]
     if problems or found:
         found += unknown_columns(values, names) if (names := _names_of(values)) else []
         lost = [*_lost_files(values)]
         # A column that a key at fault was to treat would be found at fault itself.
         unsure = lost or any(key.startswith("data.") and not given.sound for key, given in reading.given.items())
-        rest = None if unsure else _filled(_without(values, found), places, stem)
+        rest = None if unsure else _filled(_without(values, found), places, stem, in_folds)
         problems += [(places.get(f"{c.key}.{c.entry}", places.get(c.key, start)), f"{c.key}: {c.what}") for c in found]
         problems.sort(key=lambda problem: (not problem[0].line, *problem[0][1:]))  # settings behind the file
         lines = [f"{places[c.key]}: {c.key}: {c.what}" for c in lost]
         raise ConfigError([f"{place}: {what}" for place, what in problems], rest, lines)
-    config = _filled(values, places, stem)
+    config = _filled(values, places, stem, in_folds)
     assert config is not None
     return config
 
@@ -272,10 +284,10 @@ _ENOUGH = {"training.learning_rate": 0.1}
 """Values to look at the data with, where a required key is at fault."""
 
 
-def _filled(values: Mapping[str, Any], places: Mapping[str, Place], stem: str) -> Config | None:
+def _filled(values: Mapping[str, Any], places: Mapping[str, Place], stem: str, in_folds: bool) -> Config | None:
     """The config of sound values, every default filled in; None where a key is missing that the data depends on."""
     filled = {path: values.get(path, _ENOUGH.get(path, key.default)) for path, key in KEYS.items()}
-    if REQUIRED in filled.values() or [*conflicts(values)]:
+    if REQUIRED in filled.values() or [*conflicts(values, in_folds)]:
         return None
     if filled["model.activation"] is None and not LAYERS[filled["model.type"]].per_class:
         filled["model.activation"] = DEFAULT_ACTIVATION

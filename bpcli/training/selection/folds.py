@@ -22,7 +22,7 @@ Array = NDArray[Any]
 HELD_OUT = "test"
 """The part of a fold on which its model is measured."""
 
-_FOR_STOPPING = 0.2
+FOR_STOPPING = 0.2
 """Of a fold's training rows, those that early stopping watches, where the config has no fraction for them."""
 
 _STREAM = 3  # behind those of the splits, the start and the shuffling
@@ -74,7 +74,7 @@ def folds_of(config: Config, table: Table, folds: int, repeat: int) -> list[dict
 def _for_stopping(config: Config, rows: Array, codes: Array | None, rng: np.random.Generator) -> dict[str, Array]:
     """A fold's training rows, in those to train on and those that early stopping watches."""
     given = config.data.validation
-    fraction = given if isinstance(given, float) else _FOR_STOPPING
+    fraction = given if isinstance(given, float) else FOR_STOPPING
     train, validation, _ = split_rows(len(rows), fraction, None, None if codes is None else codes[rows], rng)
     return {"train": rows[train], "validation": rows[validation]}
 

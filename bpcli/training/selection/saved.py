@@ -15,7 +15,7 @@ from bpcli.training.selection.trials import Outcome
 from bpcli.training.selection.unfinished import Unfinished
 
 RESULTS, STATE, BEST = "results.csv", "state", "best"
-_PLAN = "plan.json"
+_PLAN, _ENDED, _RUNNING = "plan.json", ".outcomes", ".unfinished"
 WAYS_OUT = {"resume": "to go on with it", "output": "for another"}
 
 
@@ -31,9 +31,14 @@ def check_folder(folder: Path, resume: bool) -> None:
         raise DataError(f"{folder} can't be read: {error.strerror}") from error
     if inside and STATE not in inside:
         raise UsageError(f"{folder} is a folder with other things in it ({inside[0]} …)", ways=ELSEWHERE)
-    if inside and not resume:
+    if inside and not resume and (RESULTS in inside or _begun(folder / STATE)):
         what = "exists already" if RESULTS in inside else "holds a sweep that was stopped"
         raise UsageError(f"{folder} {what}", ways=WAYS_OUT)
+
+
+def _begun(state: Path) -> bool:
+    """Whether anything is saved there that a sweep has come to."""
+    return any(path.suffix in (_ENDED, _RUNNING) for path in state.iterdir())
 
 
 class SavedOutcomes:
@@ -70,7 +75,7 @@ class SavedOutcomes:
             before = path.read_text(encoding="utf-8") if path.is_file() else None
         except (OSError, ValueError):
             before = ""
-        if before is None:
+        if before is None or not _begun(self._state):  # a mistake may have ended it at once
             self._write(path, self._plan)
         elif before != self._plan:
             changed = ""
@@ -85,7 +90,7 @@ class SavedOutcomes:
     def read(self, group: int, size: int) -> list[Outcome] | None:
         """The outcomes of a group of so many trials; None if they are not there, or damaged."""
         try:
-            digest, text = (self._state / f"{group}.outcomes").read_text(encoding="utf-8").split("\n", 1)
+            digest, text = (self._state / f"{group}{_ENDED}").read_text(encoding="utf-8").split("\n", 1)
         except (OSError, ValueError):
             return None
         if digest != self._digest_of(text):
@@ -96,11 +101,11 @@ class SavedOutcomes:
     def write(self, group: int, outcomes: list[Outcome]) -> None:
         """Save the outcomes of a group."""
         text = json.dumps([asdict(outcome) for outcome in outcomes])
-        self._write(self._state / f"{group}.outcomes", f"{self._digest_of(text)}\n{text}")
+        self._write(self._state / f"{group}{_ENDED}", f"{self._digest_of(text)}\n{text}")
 
     def unfinished(self, group: int, seconds: float) -> Unfinished:
         """The file of a group that runs, saved every so many seconds."""
-        return Unfinished(self._state / f"{group}.unfinished", self._plan, seconds)
+        return Unfinished(self._state / f"{group}{_RUNNING}", self._plan, seconds)
 
     def _digest_of(self, text: str) -> str:
         """The digest of a file of outcomes, which belongs to this plan."""
