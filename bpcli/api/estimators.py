@@ -367,7 +367,10 @@ def _target(given: Any, rows: int) -> Array:
 
 def _weights(given: Any, rows: int) -> Array:
     """The weights of the rows (N,), as numbers; a number is that of each row."""
-    weights: Array = np.asarray(given, np.float64)
+    try:
+        weights: Array = np.asarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise FitDataError(f"sample_weight: expected a number for each of {rows} rows") from error
     weights = np.full(rows, float(weights)) if weights.ndim == 0 else weights
     if weights.shape != (rows,):
         raise FitDataError(f"sample_weight: expected a number for each of {rows} rows, found the shape {weights.shape}")

@@ -1,6 +1,8 @@
 """Formulas of the tables in the lecture's notation, as text and as LaTeX: `a*(1-a)` is a(1 − a).
 
-`render` writes an expression that can be parsed again; this one is for readers, with products side by side.
+`render` writes any expression so that it can be parsed again, and `latex` writes any in LaTeX. Here formulas of the
+tables alone are written, as a reader has them: products side by side, log ŷ without parentheses, cases with their
+conditions, text and LaTeX by one recursion.
 """
 
 import unicodedata

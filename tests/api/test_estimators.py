@@ -162,7 +162,7 @@ def test_a_row_of_weight_n_is_n_rows(estimator, y):
     for mine, repeated in zip(found, [estimator.coef_, estimator.intercept_], strict=True):
         np.testing.assert_allclose(mine, repeated, rtol=1e-6, atol=1e-7)
     assert score == pytest.approx(estimator.score(X[rows], y[rows]), rel=1e-6)
-    for wrong in (weights[:5], np.zeros(60), -weights, np.full(60, np.nan)):
+    for wrong in (weights[:5], np.zeros(60), -weights, np.full(60, np.nan), ["x"] * 60):
         with pytest.raises(DataError, match=r"(?i)weight"):
             estimator.fit(X, y, sample_weight=wrong)
 
