@@ -153,6 +153,9 @@ class _Message(NamedTuple):
 
 _MEETING, _HERE, _ANSWER = 1, 2, 3  # tags of messages
 _FAILED = "failed"
+_FEW = 1 << 16
+"""Bytes of all ranks' sums up to which they are said where all meet, and need no exchange of their own."""
+
 _GRACE = 3.0
 """Seconds that a rank that has failed waits for the others, to tell of it together."""
 
@@ -208,13 +211,19 @@ class MPIRanks:
         """The sum of every rank's blocks along the tree: the ranks exchange the nodes that they have whole."""
         mine = sums.nodes(parts, first)
         shape = mine[0].total.shape if mine else None
-        said = self._meet("summed", (first, sum(1 << node.level for node in mine), shape))
-        shape = next(shape for _, _, shape in said if shape is not None)
-        places = [list(sums.places(start, start + count)) for start, count, _ in said]
-        counts = [len(of_rank) * math.prod(shape) for of_rank in places]
         out = np.array([node.total for node in mine], np.float64).reshape(-1)
-        into = np.empty((sum(map(len, places)), *shape))
-        self._finished(self._comm.Iallgatherv(out, [into.reshape(-1), counts, self._MPI.DOUBLE]))
+        few = out.tobytes() if out.nbytes * self.size <= _FEW else None
+        said = self._meet("summed", (first, sum(1 << node.level for node in mine), shape, few))
+        shape = next(shape for _, _, shape, _ in said if shape is not None)
+        places = [list(sums.places(start, start + count)) for start, count, _, _ in said]
+        of_all = [content for _, _, _, content in said]
+        if None in of_all:
+            into = np.empty(sum(map(len, places)) * math.prod(shape))
+            counts = [len(of_rank) * math.prod(shape) for of_rank in places]
+            self._finished(self._comm.Iallgatherv(out, [into, counts, self._MPI.DOUBLE]))
+        else:
+            into = np.frombuffer(b"".join(of_all))
+        into = into.reshape(-1, *shape)
         found = (sums.Node(*place, total) for place, total in zip(chain(*places), into, strict=True))
         return np.array(sums.sum_of(sums.joined(found)))
 

@@ -146,9 +146,12 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
                 last, before = now, state.batch
                 sweep(batches.part(before, before + run))
                 now = perf_counter()
-                if descent.ranks.size == 1:
-                    run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
-                if any(descent.ranks.gathered(now >= pause.at)):
+                if state.batch == batches.count:
+                    break
+                run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
+                said = descent.ranks.gathered((now >= pause.at, run))  # on which all agree
+                run = said[0][1]
+                if any(is_late for is_late, _ in said):
                     break
             if state.batch == batches.count:
                 sweep.finish_epoch()
