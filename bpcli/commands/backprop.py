@@ -11,7 +11,6 @@ from bpcli.api.chains import backprop, backprop_run
 from bpcli.calculus.one_sided.kinks import in_words
 from bpcli.calculus.points.values import parse_value
 from bpcli.commands import OUTPUT, option, output
-from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import (
     FORCE,
     INPUTS_HEADING,
@@ -146,6 +145,8 @@ def _of_run(run: Path, rows: str | None, alpha: float | None, layout: str) -> Ch
     if not run.exists() and "/" not in str(run):
         hint = meant(str(run), LAYERS, "bpcli backprop --help")
         raise UsageError(f"backprop {run}: expected {', '.join(LAYERS)}, or the folder of a run", hint)
+    from bpcli.commands.activity import activity, reading_any  # of a chain by hand no file is read
+
     with activity(reading_any):
         found = backprop_run(run, _rows(rows), learning_rate=alpha, layout=layout)
     which = f"row {found.rows[0]}" if len(found.rows) == 1 else f"rows {_listed(found.rows)}"

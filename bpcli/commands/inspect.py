@@ -9,7 +9,6 @@ import numpy as np
 
 from bpcli.api.run_statistics import run_statistics
 from bpcli.commands import Command, option, output
-from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.statistics_table import print_statistics
 from bpcli.datasets.preparation.labels import class_text
@@ -54,6 +53,8 @@ def command(
     if stats and sort:
         raise UsageError("--sort is for the weights, and --stats prints the features in order", "take one of them")
     if stats:
+        from bpcli.commands.activity import activity, reading_any
+
         with activity(reading_any):
             found = run_statistics(model, raw=raw, refit=refit, robust=robust, data=data)
         print_statistics(found, format_, precision)
