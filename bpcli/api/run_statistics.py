@@ -70,11 +70,11 @@ def run_statistics(
             "leave one out with data.exclude, or train with training.l2",
         )
     if fit.parameters() >= fit.N:
-        raise CheckError(f"{fit.N} rows say nothing of the errors of {fit.parameters():g} weights")
+        raise CheckError(f"{fit.N} rows are too few to estimate the errors of {fit.parameters():g} weights")
     decrement, errors = fit.distance()
     solved = fit.solve()
     if fit.is_exact():
-        raise CheckError("the model meets every target but for rounding: no residuals tell of errors of its weights")
+        raise CheckError("the model fits every target up to rounding: there are no residuals to estimate errors from")
     if errors > NEAR and not refit:
         raise OffOptimumError(_off(errors), ways={"refit": "goes there in memory, and writes nothing"})
     if not solved:
@@ -97,7 +97,7 @@ def statistics_or_reason(run: Path, *, raw: bool = False) -> tuple[dict[str, Any
     reasons = []
     if found["separated_by"]:
         none = found["coefficients"] is None
-        what = ", so that no weights are the likeliest" if none else "; only l2 holds the weights"
+        what = ", so that the likelihood has no maximum" if none else "; only l2 holds the weights"
         reasons.append(f"the classes are separated by {several(found['separated_by'])}{what}")
     if "withheld" in found:
         reasons.append(found["withheld"])
@@ -125,7 +125,7 @@ def _refuse(model: Model, config: Config) -> None:
     p = model.w.size + model.b.size
     if config.training.l1:
         raise CheckError(
-            "under l1 weights that are exactly 0 have no standard errors, and the others' depend on which are",
+            "under l1 a weight that is exactly 0 has no standard error, and the others' errors depend on which are 0",
             "train with training.l1: 0, or training.l2 instead",
         )
     if p > MOST_WEIGHTS:
@@ -138,7 +138,7 @@ def _refuse_absent(classes: Sequence[Class], rows: Rows) -> None:
     """
     absent = [class_text(name) for k, name in enumerate(classes) if not (rows.y == k).any()]
     if absent:
-        raise CheckError(f"no row whose weight is above 0 is of {' or '.join(absent)}: no weights are the likeliest")
+        raise CheckError(f"no row whose weight is above 0 is of {' or '.join(absent)}: the likelihood has no maximum")
 
 
 def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Training:

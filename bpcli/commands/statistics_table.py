@@ -36,7 +36,7 @@ def print_statistics(found: Mapping[str, Any], format_: str, precision: int | No
     if coefficients is None:
         raise CheckError(
             f"the classes are separated, wholly or in part, by {several(found['separated_by'])}: the likelihood grows "
-            "as long as the weights do, so that no weights are the likeliest, and none has a standard error",
+            "as long as the weights do, so that the likelihood has no maximum, and none has a standard error",
             "leave these columns out with data.exclude, or train with training.l2",
         )
     if format_ == "csv":

@@ -85,7 +85,7 @@ def test_targets_that_are_met_exactly_tell_of_no_errors(tmp_path, of_x, weight):
     data = {"validation": None, "exclude": ["w"] * (weight is None), "weight": weight}
     run = trained(path, tmp_path / "run", {"type": "neuron"}, "mse", data)
     for refit in (False, True):
-        with pytest.raises(CheckError, match="but for rounding"):
+        with pytest.raises(CheckError, match="up to rounding"):
             run_statistics(run, refit=refit)
 
 

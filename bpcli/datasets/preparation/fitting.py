@@ -93,7 +93,7 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
     """The preparation of a sparse table, without writing out its zeros: its classes and features."""
     if options.standardize:
         raise UsageError(
-            f"data.standardize: less its mean no 0 of {table.path} stays 0, and its zeros are never written out",
+            f"data.standardize: it subtracts the mean, so that no 0 of the sparse {table.path} would stay 0",
             "data.scale: NUMBER divides all features by one number; or give the data in another format",
         )
     if options.categorical:
