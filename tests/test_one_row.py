@@ -22,6 +22,16 @@ BENT = Activation(  # with a kink off the origin: slope 1/2 up to 1, then 2
     "where(z>=1, 2, 1/2)",
     kinks=lambda: (Kink(1.0, 0.5, 2.0),),
 )
+CLIPPED = (
+    Activation(  # with two kinks, at both of which the slope is that of the middle: no rule of its formula says so
+        "clipped",
+        lambda z: namespace(z).where(z > 1.0, 1.0, namespace(z).where(z < -1.0, -1.0, z)),
+        lambda z: namespace(z).where(abs(z) <= 1.0, 1.0, 0.0 * z),
+        "clip(z, -1, 1)",
+        "where(abs(z)<=1, 1, 0)",
+        kinks=lambda: (Kink(-1.0, 0.0, 1.0), Kink(1.0, 1.0, 0.0)),
+    )
+)
 SQUASH = Activation(  # smooth: Cauchy's distribution function, between 0 and 1
     "squash",
     lambda z: 0.5 + namespace(z).arctan(z) / np.pi,
@@ -76,14 +86,14 @@ SIGN = Optimizer({}, (), _sign_step, "p := p - α·sign(g)", "Bernstein et al. 2
 CASES = [
     ("bent", "logcosh", "number"),
     ("squash", "brier", "kind"),
-    ("bent", "mse", "number"),
+    ("clipped", "mse", "number"),
     ("squash", "bce", "kind"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def _rows(monkeypatch):
-    for row in (BENT, SQUASH):
+    for row in (BENT, CLIPPED, SQUASH):
         monkeypatch.setitem(ACTIVATIONS, row.name, row)
     for row in (LOGCOSH, BRIER):
         monkeypatch.setitem(LOSSES, row.name, row)
@@ -156,7 +166,7 @@ def test_a_row_of_activations_and_one_of_losses_reach_everything_of_the_trainer(
 
 def _mapping(row):
     """A row with settings other than its defaults, as a config gives it."""
-    return f"{{name: {row.name}, {', '.join(f'{key}: {2 * s.default:g}' for key, s in row.settings.items())}}}"
+    return f"{{name: {row.name}, {', '.join(f'{key}: {s.default / 2:g}' for key, s in row.settings.items())}}}"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +205,7 @@ def _least(row, y):
     return min(float(np.mean(row.term(y, c))) for c in constants)
 
 
-@pytest.mark.parametrize("row", [BENT, SQUASH], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [BENT, CLIPPED, SQUASH], ids=lambda row: row.name)
 def test_an_activation_is_a_function_of_the_calculator(bpcli, row):
     z = 0.3
     assert float(bpcli("eval", f"{row.name}(x)", "--at", z).out) == pytest.approx(float(row.value(z)), rel=1e-15)
@@ -207,6 +217,8 @@ def test_an_activation_is_a_function_of_the_calculator(bpcli, row):
     for arguments in (("grad", f"{row.name}(x)"), shown, (*shown, "--latex"), (*shown, "--explain")):
         assert bpcli(*arguments).code == 0
         assert bpcli(*arguments).out.strip()
+    explained = bpcli("jacobian", "neuron", "--activation", row.name, "--explain")
+    assert {line.split()[0] for line in explained.lines} >= {"df/dx", "df/dw", "df/db"}
     formula = bpcli("grad", f"{row.name}(x)").out.strip()
     assert float(bpcli("eval", formula, "--at", f"x={z}").out) == pytest.approx(float(row.derivative(z)), rel=1e-14)
 

@@ -160,27 +160,27 @@ def one_formula(
     rows = [row.with_settings(settings or {}) for row in (ACTIVATIONS.get(g), loss) if row is not None]
     if not rows or (name in fused and g not in ACTIVATIONS):
         return None
-    forms = [_form_with_the_slopes(row) for row in rows]
-    if None in forms:
-        return None
-    text = forms[0] or ""
+    text, *others = (_form_with_the_slopes(row) for row in rows)
     blocks: tuple[str, ...] = ("z",) if g in ACTIVATIONS else ("yhat",)
     if len(rows) > 1:
-        text = re.sub(r"\byhat\b", f"({text})", forms[1] or "")
+        text = re.sub(r"\byhat\b", f"({text})", others[0])
     if activation is not None:
         text, blocks = re.sub(r"\bz\b", "(x*w+b)", text), tuple(key for key in INPUTS[name] if key != "activation")
     given = {key: setting.default for row in rows for key, setting in row.settings.items()}
     return OneFormula(to_text(parse(text)), blocks, given)
 
 
-def _form_with_the_slopes(row: Activation | Loss) -> str | None:
-    """The formula of a row; with cases instead of max and min where these share a tie, and the row takes a side."""
+def _form_with_the_slopes(row: Activation | Loss) -> str:
+    """The formula of a row; with cases instead of max and min where these share a tie, and the row takes a side.
+
+    Where that does not give the row's slopes at its kinks either, it is a call of the language's function.
+    """
     defaults = {name: setting.default for name, setting in row.settings.items()}
     if isinstance(row, Activation):
-        by = "z"
+        arguments: tuple[str, ...] = ("z",)
         ties = [({"z": float(kink.at)}, row.derivative(kink.at, **defaults)) for kink in row.kinks(**defaults)]
     else:
-        by, ys = "yhat", row.encoding or (1.0,)
+        arguments, ys = ("y", "yhat"), row.encoding or (1.0,)
         places = [(y, float(kink.at)) for y in ys for kink in row.kinks(y, **defaults)]
         ties = [({"y": y, "yhat": yhat}, row.slope(y, yhat, **defaults)) for y, yhat in places]
     for tie in ("", ">=", ">"):
@@ -189,9 +189,9 @@ def _form_with_the_slopes(row: Activation | Loss) -> str | None:
             return _as_cases(replace_children(node, operands), tie)
 
         tree = fold(parse(row.formula), anew)
-        if all(_slope(tree, at | defaults, by) == slope for at, slope in ties):
+        if all(_slope(tree, at | defaults, arguments[-1]) == slope for at, slope in ties):
             return to_text(tree)
-    return None
+    return f"{row.name}({', '.join([*arguments, *row.settings])})"
 
 
 def _as_cases(node: Expression, tie: str) -> Expression:
