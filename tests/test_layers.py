@@ -206,11 +206,6 @@ def test_a_module_has_a_test_file_of_its_name():
     assert without == set()
 
 
-def test_no_two_modules_have_one_name():
-    names = [name.split("/")[-1] for name in MODULES if not name.endswith("__init__.py")]
-    assert len(names) == len(set(names))
-
-
 def test_the_map_of_the_code_names_every_folder_and_file_at_the_top():
     page = (PACKAGE / "docs" / "developing.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in page.split("## To add", 1)[0].splitlines() if line.startswith("| `")]
