@@ -12,6 +12,7 @@ from bpcli.api.exercise_kinds import LEVELS, TASKS, Draft
 from bpcli.calculus.points.values import parse_value
 from bpcli.errors import BpcliError, UsageError, meant
 from bpcli.formulas.activations import ACTIVATIONS
+from bpcli.lecture.chain import Chain
 from bpcli.lecture.exercise_sheets import DIGITS, SHEETS, Task
 from bpcli.lecture.named_functions import NAMED
 from bpcli.text.notation import number
@@ -22,6 +23,7 @@ _TRIES = 250  # inputs that are drawn until the numbers come out short
 _AGAIN = 4  # times that a task is drawn again if there is one like it, or it is not short
 _MOST, _PLACES = 1000.0, 4  # an answer is below this, with so many places behind the point
 _EXACT = 1e-12
+_END = 9  # digits of a number that has an end
 
 
 def exercise(*names: str, count: int | None = None, seed: int = 0, level: int = 1) -> list[Task]:
@@ -58,10 +60,30 @@ class _Candidate(NamedTuple):
 
     @property
     def is_short(self) -> bool:
-        """Whether each entry has at most four digits, as it is, not by rounding."""
+        """Whether each entry has at most four digits, as it is, not by rounding, and so has each number on the way to it
+        that has an end at all."""
         shown = _rounded(self.answer)
-        near = abs(shown - self.answer) <= _EXACT * np.maximum(abs(self.answer), 1e-3)
-        return bool((near & (abs(shown) < _MOST) & (np.round(shown, _PLACES) == shown)).all())
+        short = _is_short(self.answer) & (abs(shown) < _MOST) & (np.round(shown, _PLACES) == shown)
+        return bool(short.all()) and all(map(_has_short_ends, self._on_the_way()))
+
+    def _on_the_way(self) -> list[Any]:
+        solution = self.draft.solution(self.subject)
+        if isinstance(solution, Chain):
+            return [quantity.value for quantity in solution.quantities.values()]
+        return [equation.value for equation in solution if equation.value is not None]
+
+
+def _is_short(values: Any, digits: int = DIGITS) -> Any:
+    """Whether so many digits are all that each value has."""
+    shown = _rounded(values, digits)
+    return abs(shown - values) <= _EXACT * np.maximum(abs(values), 1e-3)
+
+
+def _has_short_ends(values: Any) -> bool:
+    """Whether no value has more than four digits, but for those that have no end, as a logarithm's; and none is what
+    rounding leaves of 0."""
+    left = (values != 0) & (abs(values) < _EXACT)
+    return bool(((_is_short(values) | ~_is_short(values, _END)) & ~left).all())
 
 
 def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> tuple[Task, bool]:
@@ -99,8 +121,8 @@ def _candidate(name: str, level: int, draw: Draw) -> _Candidate | None:
     return _Candidate(draft, subject, answer) if np.isfinite(answer).all() and answer.any() and not at_kink else None
 
 
-def _rounded(answer: Any) -> Any:
-    return np.vectorize(lambda value: float(number(value, DIGITS)) + 0.0)(answer)
+def _rounded(answer: Any, digits: int = DIGITS) -> Any:
+    return np.vectorize(lambda value: float(number(value, digits)) + 0.0)(answer)
 
 
 def subject_for(

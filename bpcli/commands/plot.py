@@ -387,7 +387,7 @@ def _intervals(run: Path, model: Model, image: Image) -> Mapping[str, Any] | Non
     from bpcli.plots.weight_views import has_room_for_intervals
 
     if not has_room_for_intervals(model, image):
-        output.note("no intervals: the weights are drawn as colours; inspect --stats prints them")
+        output.note("no intervals: these weights are drawn as colours, and only bars have them")
         return None
     found, why = statistics_or_reason(run)
     if not why:

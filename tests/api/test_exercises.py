@@ -6,6 +6,7 @@ import pytest
 from bpcli.api.exercise_kinds import LEVELS, TASKS
 from bpcli.api.exercises import exercise, subject_for
 from bpcli.errors import UsageError
+from bpcli.lecture.chain import Chain
 from bpcli.lecture.exercise_sheets import answer_line, question_text
 
 
@@ -76,3 +77,15 @@ def test_a_seed_means_the_same_in_every_version():
 def test_wrong_usage(names, options, message):
     with pytest.raises(UsageError, match=message):
         exercise(*names, **options)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.parametrize("name", ["chain", "update", "mse"])
+def test_the_numbers_on_the_way_are_short_but_for_those_without_an_end(name, level):
+    for task in exercise(name, count=2, seed=1, level=level):
+        steps = task.solution
+        shown = steps.quantities.values() if isinstance(steps, Chain) else [s for s in steps if s.value is not None]
+        for value in np.concatenate([np.ravel(step.value) for step in shown]):
+            digits = f"{abs(value):.12f}".strip("0").replace(".", "").lstrip("0")
+            assert len(digits) <= 4 or len(digits) > 8, (task.inputs, value)
+            assert value == 0 or abs(value) > 1e-12
