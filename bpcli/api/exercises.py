@@ -60,8 +60,8 @@ class _Candidate(NamedTuple):
 
     @property
     def is_short(self) -> bool:
-        """Whether each entry has at most four digits, as it is, not by rounding, and so has each number on the way to it
-        that has an end at all."""
+        """Whether each entry has at most four digits, as it is, not by rounding, and each number on the way to it that
+        has an end at all."""
         shown = _rounded(self.answer)
         short = _is_short(self.answer) & (abs(shown) < _MOST) & (np.round(shown, _PLACES) == shown)
         return bool(short.all()) and all(map(_has_short_ends, self._on_the_way()))
