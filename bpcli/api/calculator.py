@@ -169,10 +169,8 @@ class Function(Generic[R]):
             if len(names) == 1 and len(values) > 1:
                 values = (list(values),)
             if named or len(values) != len(names):
-                raise UsageError(
-                    f"{len(values)} values without a name, and the variables are {', '.join(names) or 'none'}",
-                    self._example(),
-                )
+                given = f"{len(values)} value{'s' * (len(values) != 1)} without a name"
+                raise UsageError(f"{given}, and the variables are {', '.join(names) or 'none'}", self._example())
             self._check_order()
             named = dict(zip(names, values, strict=True))
         check_names(named, names, "the point")
@@ -264,6 +262,14 @@ class Options(TypedDict, total=False):
     certify: bool
 
 
+def _check_keywords(function: str, options: Mapping[str, Any]) -> None:
+    """TypeError for a keyword that is none of `Options`, as where the point is given in the wrong place."""
+    if others := [name for name in options if name not in Options.__annotations__]:
+        call = f'{function}("x*y")(x=1, y=2)'
+        known = ", ".join(Options.__annotations__)
+        raise TypeError(f"{function} has no keyword {others[0]}: they are {known}; the point goes behind it: {call}")
+
+
 def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
     """The gradient of an expression as a function: a row (n,), ∂f/∂x for each entry of the variables in order.
 
@@ -275,6 +281,7 @@ def grad(expression: str, **options: Unpack[Options]) -> Function[Floats]:
         row = _row(calculation.gradient(point)[1].values())
         return row, row.tolist()
 
+    _check_keywords("grad", options)
     return Function([expression], "gradient", compute, **options)
 
 
@@ -291,6 +298,7 @@ def jacobian(*expressions: str, **options: Unpack[Options]) -> Function[Floats]:
         matrix = np.concatenate(parts, axis=1) if parts else np.empty((calculation.outputs, 0))
         return matrix, matrix.ravel().tolist()
 
+    _check_keywords("jacobian", options)
     return Function(expressions, "jacobian", compute, **options)
 
 
@@ -304,6 +312,7 @@ def hessian(expression: str, **options: Unpack[Options]) -> Function[Floats]:
         matrix = np.array(calculation.hessian(point)[2], np.float64).reshape(calculation.inputs, calculation.inputs)
         return matrix, matrix.ravel().tolist()
 
+    _check_keywords("hessian", options)
     return Function([expression], "hessian", compute, **options)
 
 

@@ -67,7 +67,7 @@ def test_values_by_hand_and_every_way_to_give_a_point():
     [
         (lambda: package.grad("sine(x)"), ExpressionError, r"did you mean sin\(x\)"),
         (lambda: package.grad("[x, 1]")(1), ExpressionError, "a gradient is of one number"),
-        (lambda: package.grad("x*y")(1), UsageError, r"1 values without a name(.|\n)*f\(x=…, y=…\)"),
+        (lambda: package.grad("x*y")(1), UsageError, r"1 value without a name(.|\n)*f\(x=…, y=…\)"),
         (lambda: package.grad("y*x")(1, 2), UsageError, "which value is whose"),
         (lambda: package.grad("x*y")(x=1), UsageError, "no value is given for y"),
         (lambda: package.grad("alpha*y")(alpa=1, y=2), UsageError, "did you mean alpha"),
@@ -149,3 +149,10 @@ def test_an_array_that_is_no_point():
     with pytest.raises(ExpressionError, match="a gradient is of one number"):
         package.grad("x**2")([1, 2])
     assert package.grad("x**2")([[1], [2]]).tolist() == [[2], [4]]
+
+
+@pytest.mark.parametrize("function", [package.grad, package.jacobian, package.hessian])
+def test_a_point_in_the_wrong_place_is_told(function):
+    name = function.__name__
+    with pytest.raises(TypeError, match=rf'{name} has no keyword x: they are wrt, .*: {name}\("x\*y"\)\(x=1, y=2\)'):
+        function("x*y", x=1, y=2)
