@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import yaml
+
 from bpcli.errors import ConfigError, DataError, UsageError, meant
 from bpcli.training.config.keys import KEYS
 
@@ -20,10 +22,20 @@ class ParameterError(ConfigError, ValueError):
     """Parameters that are wrong or don't go together."""
 
 
+_VALUE = re.compile(r"(?m)^( *)data\.(categorical|missing|exclude): (\[.*\]|\{.*\}|\w+)(?=$|  )")
+"""A line of a hint with a key and its value."""
+
+
+def _as_keyword(found: re.Match[str]) -> str:
+    before, name, text = found.groups()
+    value = yaml.load(text, Loader=yaml.BaseLoader)  # names and words alone
+    return f"{before}leave out of X: {value!r}" if name == "exclude" else f"{before}{name}={value!r}"
+
+
 def in_python(text: str) -> str:
-    """A message in which keys of the config are parameters: `training.epochs: …` is `epochs: …`."""
+    """A message in which keys of the config are parameters, `epochs` for `training.epochs`, and values are Python's."""
     text = re.sub(r"(?m)^config: ", "", text.replace("to mend it, in the config:", "to mend it:"))
-    text = re.sub(r"\bdata\.exclude: (?=\[)", "leave out of X: ", text)
+    text = _VALUE.sub(_as_keyword, text)
     return re.sub(r"\b(?:model|training|data)\.(?=[a-z_12]+\b)", "", text)
 
 
