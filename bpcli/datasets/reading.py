@@ -68,6 +68,15 @@ def _separated(extensions: tuple[str, ...], delimiter: str) -> Reader:
     )
 
 
+def _libsvm(extensions: tuple[str, ...]) -> Reader:
+    return Reader(
+        extensions,
+        _by("libsvm", "read_libsvm"),
+        own_target=True,
+        stretches=_by("line_stretches", "libsvm_stretches"),
+    )
+
+
 READERS = {
     "csv": _separated((".csv",), ","),
     "tsv": _separated((".tsv", ".tab"), "\t"),
@@ -80,8 +89,8 @@ READERS = {
     ),
     "npz": Reader((".npz",), _by("arrays", "read_npz"), own_target=True),
     "idx": Reader((".idx", "-ubyte"), _by("arrays", "read_idx"), _by("arrays", "idx_blocks")),
-    "svm": Reader((".svm",), _by("libsvm", "read_libsvm"), own_target=True),
-    "libsvm": Reader((".libsvm",), _by("libsvm", "read_libsvm"), own_target=True),
+    "svm": _libsvm((".svm",)),
+    "libsvm": _libsvm((".libsvm",)),
     "parquet": Reader(
         (".parquet", ".pq"),
         _by("columnar", "read_parquet"),
@@ -153,7 +162,7 @@ def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = 
     found = table.dialect if table.dialect != USUAL else dialect
     found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)
     table = with_words(table, found)
-    if share.size > 1:
+    if table.share.size > 1:
         table.agree(share)
     table.dialect = decided_numbers(table, found, dialect.decimal)
     return with_numbers(table, table.dialect)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from bpcli.datasets.share import Gathering
+from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.stacking import stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
@@ -32,7 +33,8 @@ class Stretches(Protocol):
 
 
 def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share: Gathering) -> Table:
-    """This process's rows of the files, which are one table; what a column is has been decided by all of its rows.
+    """This process's rows of the files, which are one table; what a column is has been decided by all of its rows. Of
+    sparse files it reads a part, and has all rows.
 
     Files are cut where about as many bytes, rows or batches are before as behind; a process may come to no row.
     DataError where a file has to be read as a whole.
@@ -46,6 +48,11 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
     for path, *of_shares in zip(paths, *doubts, strict=True):
         if all(map(any, zip(*of_shares, strict=True))):
             raise DataError(f"{path}: the first line could be data")
+    if any(isinstance(one, SparseTable) for one in tables):
+        full = [one.gathered(share) for one in tables if isinstance(one, SparseTable)]
+        if not (len(full) == len(tables) and all(one.rows for one in full)):
+            raise DataError(f"{paths[0]} has no rows, or is of another format than others")
+        return full[0] if len(full) == 1 else stacked(full)
     for one in tables:
         one.agree(share)
     table = tables[0] if len(tables) == 1 else stacked(tables)

@@ -14,6 +14,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.share import Gathering
 from bpcli.datasets.table import Floats, Table
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.text.notation import number
@@ -112,6 +113,13 @@ def dense(X: Any) -> Array:
     return np.asarray(X.toarray(), np.float64)
 
 
+def matrix_of(values: Array, indices: Array, counts: Array, width: int) -> Any:
+    """The CSR of so many entries a row, in order, with their columns; SciPy's small numbers where they are enough."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    small = np.int32 if max(len(indices), width - 1) < 2**31 else np.int64
+    return csr_array((values, indices.astype(small), starts.astype(small)), shape=(len(counts), width))
+
+
 class SparseTable(Table):
     """A table with the features x0 or x1, …, of which column j of `matrix` (N, n), CSR, is xj, and other columns.
 
@@ -172,6 +180,21 @@ class SparseTable(Table):
     def require(self, names: Iterable[str]) -> None:
         """DataError if a column is neither there nor the name of a feature."""
         super().require(name for name in names if not _NUMBERED.fullmatch(name))
+
+    def gathered(self, share: Gathering) -> "SparseTable":
+        """The rows of all processes, in each of them: a loop over sparse rows takes them where they are."""
+
+        def every(own: Array) -> Array:
+            return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))
+
+        X, width = self.matrix, max(share.gathered(self.matrix.shape[1]))
+        values, indices = every(X.data), every(X.indices.astype(np.int64))
+        counts = every(np.diff(X.indptr).astype(np.int64))
+        others = {name: every(self.numeric(name)) for name in self._columns}
+        first = min(share.gathered(self.features.first))
+        return SparseTable(
+            self.path, matrix_of(values, indices, counts, width), first, others, self._line_of, self._cells
+        )
 
     def take(self, features: Numbered) -> tuple[Any, bool]:
         """The given features of every row, CSR (N, n), and whether the file has features that are left out."""

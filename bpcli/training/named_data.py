@@ -50,7 +50,7 @@ def read_data(
         target = data.target or only_column(other, table)
         table = with_target(table, other, target)
         table.own_target = target
-        if share.size > 1:
+        if other.share.size > 1:
             table.first_row = other.first_row
             table.agree(share)
     return table

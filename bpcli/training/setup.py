@@ -11,7 +11,7 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.readers.text_file import OtherEncodingError
 from bpcli.datasets.reading import Files
-from bpcli.datasets.share import NotSharedError, Share
+from bpcli.datasets.share import WHOLE, Gathering, NotSharedError, Share
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import Table
@@ -85,18 +85,18 @@ def prepare_table(config: Config, table: Table, large: bool = False, progress: P
 
 
 def _decided_and_ready(
-    config: Config, table: Table, large: bool, progress: Progress | None
+    config: Config, table: Table, large: bool, progress: Progress | None, share: Gathering = WHOLE
 ) -> tuple[Config, "Ready", list[str]]:
     config, notes = decided(config, table)
     rows = split(config, table, streams(config)[0])
-    return config, made_ready(config, table, rows, large, progress), notes
+    return config, made_ready(config, table, rows, large, progress, share), notes
 
 
 def _shared(config: Config, share: Share) -> Training:
     """`prepare` with a share of the rows of each file; NotSharedError where one can't be shared, or has a mistake."""
 
     def ready() -> tuple[Config, "Ready", list[str]]:
-        return _decided_and_ready(config, read_data(config, config.data.path, share=share), False, None)
+        return _decided_and_ready(config, read_data(config, config.data.path, share=share), False, None, share)
 
     config, prepared, notes = share.done(ready, OtherEncodingError)
     training = started(config, prepared)
@@ -125,16 +125,21 @@ class Ready:
 
 
 def made_ready(
-    config: Config, table: Table, rows: Mapping[str, Array], large: bool = False, progress: Progress | None = None
+    config: Config,
+    table: Table,
+    rows: Mapping[str, Array],
+    large: bool = False,
+    progress: Progress | None = None,
+    share: Gathering = WHOLE,
 ) -> Ready:
-    """Some `rows` of a table by part, and what the config names in files of their own, prepared.
+    """Some `rows` of a table by part, and what the config names in files of their own, prepared; or a `share` of them.
 
     The preparation is fitted on the training rows alone. A `large` table is read block by block, features are in files.
     """
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
     for name in [part for part in PARTS if part in (files := named_files(config))]:
-        other = read_data(config, files[name], large, progress, table.share)
+        other = read_data(config, files[name], large, progress, share)
         every = {name: np.arange(other.rows)}
         found, _, other_notes = prepared_parts(config, other, preparation, every, large)
         parts |= found

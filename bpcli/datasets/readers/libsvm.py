@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.sparse import LABEL, SparseTable, csr_array
+from bpcli.datasets.sparse import LABEL, SparseTable, csr_array, matrix_of
 from bpcli.datasets.table import is_number
 from bpcli.errors import DataError
-from bpcli.sources import Source
+from bpcli.sources import Source, Stretch
 
 Array = NDArray[Any]
 
@@ -41,23 +41,35 @@ _NO_ROWS = _Rows(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), np.e
 
 def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     """The sparse table in a LIBSVM file, its labels in the column `none`; DataError with the line of a mistake."""
+    source = Source(path, stream)
+    table = _table(source, _read(source))
+    if not table.rows:
+        raise DataError(f"{path} has no rows: expected lines such as 1 3:0.5 7:2")
+    return table
+
+
+def read_lines(path: Path, start: int, stop: int) -> SparseTable:
+    """The rows in some whole lines of a LIBSVM file, from a byte to another, as a part of its table."""
+    return _table(Source(path), _read(Stretch(path, start, stop)))
+
+
+def _read(source: Source) -> _Rows:
     csr_array((0, 0))  # a missing SciPy is reported before a long file is read
     parts = []
     line = 1
-    source = Source(path, stream)
     with source.opened() as file:
         file.watch_lines()
         for block in _blocks(file):
-            parts.append(_plain(block) or _line_by_line(path, block, line))
+            parts.append(_plain(block) or _line_by_line(source.path, block, line))
             line += block.count(b"\n")
-    labels, counts, indices, values = (np.concatenate(p) for p in zip(_NO_ROWS, *parts, strict=True))
-    if not len(labels):
-        raise DataError(f"{path} has no rows: expected lines such as 1 3:0.5 7:2")
-    largest = int(indices.max(initial=0))
+    return _Rows(*(np.concatenate(p) for p in zip(_NO_ROWS, *parts, strict=True)))
+
+
+def _table(source: Source, found: _Rows) -> SparseTable:
+    """The table of some rows of a file, whose labels as text and lines are those of the whole file."""
+    labels, counts, indices, values = found
     first = 0 if len(indices) and indices.min() == 0 else 1
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    small = np.int32 if max(len(indices), largest) < 2**31 else np.int64
-    matrix = csr_array((values, indices.astype(small), starts.astype(small)), shape=(len(labels), largest + 1))
+    matrix = matrix_of(values, indices, counts, int(indices.max(initial=0)) + 1)
 
     def rows() -> Iterator[tuple[int, bytes]]:
         """The line on which each row stands, and its first word."""
@@ -72,7 +84,7 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
     def line_of(row: int) -> int | None:
         return next((line for index, (line, _) in enumerate(rows()) if index == row), None)
 
-    return SparseTable(path, matrix, first, {LABEL: labels}, line_of, label_cells)
+    return SparseTable(source.path, matrix, first, {LABEL: labels}, line_of, label_cells)
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

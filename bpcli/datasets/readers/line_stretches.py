@@ -8,6 +8,7 @@ import numpy as np
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.readers.delimited import Delimited
 from bpcli.datasets.readers.headers import could_be_cell
+from bpcli.datasets.readers.libsvm import read_lines
 from bpcli.datasets.readers.text_file import Lines, TextFile, encoding_of
 from bpcli.datasets.sharing import Stretches
 from bpcli.datasets.table import Floats, Table, is_number
@@ -29,7 +30,13 @@ def delimited_stretches(path: Path, dialect: Dialect, delimiter: str = ",") -> S
     place, names = whole.header()
     if dialect.header == AUTO and any(map(is_number, names)):
         return None  # a note on such names depends on all rows
-    return _Ranges(path, whole, place, names, encoding)
+    return _TableRanges(path, whole, place, names, encoding)
+
+
+def libsvm_stretches(path: Path) -> Stretches | None:
+    """The lines of a LIBSVM file that is not packed."""
+    with Source(path).opened() as file:
+        return None if file.packed else _SparseRanges(path)
 
 
 class _Whole(Delimited):
@@ -93,18 +100,10 @@ class _Part(_Whole):
 
 
 class _Ranges:
-    """The ranges of bytes of a text table; a range begins where a line does that is not within a quoted cell."""
+    """The ranges of bytes of a text; a range begins where a line does that is not within a quoted cell."""
 
-    def __init__(self, path: Path, whole: _Whole, place: str, names: list[str], encoding: str) -> None:
-        self._path, self._whole, self._header, self._encoding = path, whole, (place, names), encoding
-        self.size, self._above = path.stat().st_size, whole.above(encoding)
-
-    def quotes(self, start: int, stop: int) -> int:
-        """How many quotes are between two places; DataError where they may be within comments."""
-        found = sum(block.count(b'"') for block in self._blocks(start, stop))
-        if found and self._whole.maps_lines:
-            raise DataError(f"{self._path}: quotes beside comments or blanks between cells")
-        return found
+    def __init__(self, path: Path, above: int = 0) -> None:
+        self._path, self._above, self.size = path, above, path.stat().st_size
 
     def begin(self, place: int, quoted: bool) -> int:
         """The first place from that one on, behind the header, at which a line begins that is not within quotes."""
@@ -133,6 +132,21 @@ class _Ranges:
             while block := file.read(_BLOCK):
                 yield block
 
+
+class _TableRanges(_Ranges):
+    """Those of a text table."""
+
+    def __init__(self, path: Path, whole: _Whole, place: str, names: list[str], encoding: str) -> None:
+        super().__init__(path, whole.above(encoding))
+        self._whole, self._header, self._encoding = whole, (place, names), encoding
+
+    def quotes(self, start: int, stop: int) -> int:
+        """How many quotes are between two places; DataError where they may be within comments."""
+        found = sum(block.count(b'"') for block in self._blocks(start, stop))
+        if found and self._whole.maps_lines:
+            raise DataError(f"{self._path}: quotes beside comments or blanks between cells")
+        return found
+
     def read(self, start: int, stop: int) -> Table:
         """The rows in some lines."""
         return self._whole.part(start, stop, *self._header, self._encoding).table()
@@ -140,3 +154,19 @@ class _Ranges:
     def doubts(self, table: Table) -> Sequence[bool]:
         """Whether each name could be a cell of its column."""
         return self._whole.could_be_row(table)
+
+
+class _SparseRanges(_Ranges):
+    """Those of a LIBSVM file, which has no quoted cells."""
+
+    def quotes(self, start: int, stop: int) -> int:
+        """None."""
+        return 0
+
+    def read(self, start: int, stop: int) -> Table:
+        """The rows in some lines."""
+        return read_lines(self._path, start, stop)
+
+    def doubts(self, table: Table) -> Sequence[bool]:
+        """None."""
+        return (False,)

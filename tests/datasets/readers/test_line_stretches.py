@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.readers import line_stretches
 from bpcli.datasets.reading import Files, read_files
+from bpcli.datasets.share import Share
 from bpcli.errors import DataError
 from tests.datasets.shares import of_table, shared
+from tests.threads import together
 
 CELLS = {
     "number": st.sampled_from(["1", "-2.5", "1e3", "7.0"]),
@@ -93,3 +95,35 @@ def test_the_usual_tables_are_shared(tmp_path):
     ]:
         path.write_text(text)
         assert shared(Files((path,)), 3) == of_table(read_files(Files((path,))))
+
+
+def of_sparse(table):
+    """What there is to know of a sparse table."""
+    X = table.matrix
+    return (
+        [a.tobytes() for a in (X.data, X.indices, X.indptr)],
+        (X.shape, X.indices.dtype, table.features, table.own_target, str(table.path)),
+        (table.numeric("none").tobytes(), table.text("none"), [table.where(row) for row in range(table.rows)]),
+    )
+
+
+ROWS = ["1 3:0.5 7:2", "-1 2:1e3 # a comment", "", "1", "2 9:4", "# nothing", "1152921504606846977 1:1"]
+
+
+@pytest.mark.parametrize("first", ["1 1:2", "0 0:1"])
+@pytest.mark.parametrize("size", [2, 3, 12])
+@pytest.mark.parametrize("files", [1, 2])
+def test_libsvm(tmp_path, first, size, files):
+    pytest.importorskip("scipy", reason="of sparse rows")
+    paths = []
+    for k in range(files):
+        paths.append(tmp_path / f"part-{k}.svm")
+        paths[-1].write_text("\n".join([*ROWS, first] if k else ROWS + [first] * (files == 1)) + "\n" * k)
+
+    def work(rank):
+        share = Share(rank)
+        table = share.done(lambda: read_files(Files(tuple(paths)), share=share))
+        assert table.share.size == 1  # each has all rows
+        return of_sparse(table)
+
+    assert together(size, work) == [of_sparse(read_files(Files(tuple(paths))))] * size
