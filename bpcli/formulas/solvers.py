@@ -40,6 +40,8 @@ class Solver(NamedTuple):
 
 def pseudo_gradient(g: Vector, theta: Vector, l1: Vector) -> Vector:
     """The subgradient of J + Σ λ|θ| that is shortest, with ∂J/∂θ = g and a λ for each entry: 0 at the optimum."""
+    if not l1.any():
+        return g
     at_0 = g - np.clip(g, -l1, l1)
     return np.where(theta == 0, at_0, g + l1 * np.sign(theta))
 
@@ -51,15 +53,16 @@ def lbfgs_direction(g: Vector, free: NDArray[np.bool_], slots: Slots, hessian: C
     """
     steps, changes, count = slots["s"], slots["y"], int(slots["count"][0])
     kept = [k % len(steps) for k in range(max(0, count - len(steps)), count)]
-    q, weights = g.copy(), {}
+    q, weights, products = g.copy(), {}, {}
     for k in reversed(kept):
-        weights[k] = steps[k] @ q / (steps[k] @ changes[k])
+        products[k] = steps[k] @ changes[k]
+        weights[k] = steps[k] @ q / products[k]
         q -= weights[k] * changes[k]
     if kept:
         y = changes[kept[-1]]
-        q *= (steps[kept[-1]] @ y) / (y @ y)
+        q *= products[kept[-1]] / (y @ y)
     for k in kept:
-        q += steps[k] * (weights[k] - changes[k] @ q / (steps[k] @ changes[k]))
+        q += steps[k] * (weights[k] - changes[k] @ q / products[k])
     return -q if free.all() else np.where(free & (q * g > 0), -q, 0.0)
 
 

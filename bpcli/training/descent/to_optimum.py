@@ -184,11 +184,13 @@ class _Search:
         if not (slope < 0 and np.isfinite(d).all()):
             return None
         has_l1 = space.l1 > 0
+        bends = bool(has_l1.any())
         side = np.sign(np.where(phi == 0, -g, phi))
         low, high, t, found = 0.0, np.inf, 1.0, None
         for _ in range(_MOST_TRIALS):
             trial = phi + t * d
-            trial = np.where(has_l1 & (np.sign(trial) != side), 0.0, trial)
+            if bends:
+                trial = np.where(has_l1 & (np.sign(trial) != side), 0.0, trial)
             new = space.evaluate(trial)
             change = new.whole.value - at.whole.value
             falls = change <= _FALLS * float(g @ (trial - phi))
@@ -196,7 +198,7 @@ class _Search:
                 falls = float(np.abs(space.slope(trial, new)).max()) < float(np.abs(g).max())
             if falls and np.isfinite(new.gradient).all():
                 found = trial, new
-                if has_l1.any() or float(new.gradient @ d) >= _FLATTENS * slope:
+                if bends or float(new.gradient @ d) >= _FLATTENS * slope:
                     return found
                 low = t
             else:
