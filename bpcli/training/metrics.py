@@ -92,9 +92,13 @@ def _squared_distances(y: Array, p: Array) -> Array:
         wrong = np.where(y == 1, p[:, 1], p[:, 0])
         np.subtract(1.0, wrong, wrong)  # in place: of many rows it is a large array
         return np.multiply(wrong, wrong, wrong)
-    error = p.copy()
-    error[np.arange(len(y)), y] -= 1
-    return np.asarray(np.sum(error**2, axis=1))
+    wrong = np.empty(len(y))
+    for start in range(0, len(y), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        error = p[rows].copy()
+        error[np.arange(len(error)), y[rows]] -= 1
+        wrong[rows] = np.sum(error**2, axis=1)
+    return wrong
 
 
 def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
@@ -195,7 +199,8 @@ class Seen:
     """Rows with a model's predictions, which are computed when a metric asks for them; `y` are class numbers or
     numbers.
 
-    `scores` are a class's log-odds, (N, K), which rank rows as its probability does, but never saturate.
+    `scores` are a class's log-odds, (N, K), which rank rows as its probability does, but never saturate; of two classes
+    those of the positive one are enough, (N,).
     """
 
     task: Task
@@ -216,8 +221,19 @@ class Seen:
 
     @cached_property
     def scores(self) -> Array:
-        """The log-odds of each class."""
+        """The log-odds of each class, or of the positive one."""
         return self.rank()
+
+    def score(self, k: int) -> Array:
+        """The log-odds of class k."""
+        if self.scores.ndim > 1:
+            return self.scores[:, k]
+        return self.scores if k else -self.scores
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return self.scores.shape[1] if self.scores.ndim > 1 else 2
 
     @cached_property
     def p(self) -> Array | None:
@@ -228,7 +244,7 @@ class Seen:
     @cached_property
     def confusion(self) -> Array:
         """The counts of `confusion`."""
-        return confusion(self.y, self.predicted, self.scores.shape[1])
+        return confusion(self.y, self.predicted, self.classes)
 
     def of_probabilities(self, metric: Callable[[Array, Array], float]) -> float | None:
         """The metric of the probabilities; None where there are none."""
@@ -238,15 +254,15 @@ class Seen:
         """`ranked` of a class; of two classes it is kept for the next metric."""
         if k not in self._kept:
             self._kept.clear()
-            self._kept[k] = ranked(self.y == k, self.scores[:, k])
+            self._kept[k] = ranked(self.y == k, self.score(k))
         return self._kept[k]
 
     def of_classes(self, metric: Callable[[Array, Array], float | None]) -> float | None:
         """The metric, of scores that are `ranked`, of the positive class; of more than two classes, the mean over each
         class against the rest."""
-        if self.scores.shape[1] == 2:
+        K = self.classes
+        if K == 2:
             return metric(*self._ranked(1))
-        K = self.scores.shape[1]
         values = [metric(*self._ranked(k)) for k in range(K)]
         found = [value for value in values if value is not None]
         return sum(found) / K if len(found) == K else None

@@ -1,5 +1,6 @@
 """A trained model: an affine layer, its activation, and the preparation that turns a table into its features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import fsum, isfinite, nan
 from pathlib import Path
@@ -143,9 +144,9 @@ class Model:
 
     def output(self, z: Array) -> Array:
         """The model's output at z: a = g(z), or p = softmax(z)."""
-        z = z.astype(np.float64, copy=False)
+        g = softmax if self.g is None else self.g.value
         with np.errstate(all="ignore"):
-            return np.asarray(softmax(z) if self.g is None else self.g.value(z))
+            return in_parts(lambda z: np.asarray(g(z.astype(np.float64, copy=False))), z)
 
     def predicted(self, z: Array) -> Array:
         """The number of the predicted class for each row of z; for a regression a = g(z) itself."""
@@ -155,18 +156,19 @@ class Model:
             return np.asarray(self.output(z)[:, 1] >= self.threshold, np.intp)
         if not self.classes:
             return self.output(z)
-        found = np.empty(len(z), np.intp)
-        for first in range(0, len(z), BLOCK):
-            found[first : first + BLOCK] = self.output(z[first : first + BLOCK]) >= self.boundary
-        return found
+        return in_parts(lambda z: (self.output(z) >= self.boundary).astype(np.intp), z)
 
     def probabilities(self, z: Array) -> Array:
         """P(class) for each row of z, (N, K), columns in the order of `classes`, if `says_probabilities`."""
         if self.g is None:
             return self.output(z)
+        one_minus = self.g.one_minus
+
+        def both(z: Array) -> Array:
+            return np.stack([one_minus(z.astype(np.float64, copy=False)), self.output(z)], axis=1)
+
         with np.errstate(all="ignore"):
-            negative = self.g.one_minus(z.astype(np.float64, copy=False))
-        return np.stack([negative, self.output(z)], axis=1)
+            return in_parts(both, z)
 
     def target(self, y: Array, dtype: Any = None) -> Array:
         """Prepared targets as the loss takes them: class numbers for softmax, else numbers, of the weights' type."""
@@ -204,7 +206,7 @@ class Model:
         table = seen.confusion
         by_class = {name: values.tolist() for name, values in per_class(table).items()}
         if self.says_probabilities:
-            by_class["log_loss"] = [self._log_loss(z[y == k], seen.scores[y == k, k], k) for k in range(len(table))]
+            by_class["log_loss"] = [self._log_loss(z[y == k], seen.score(k)[y == k], k) for k in range(len(table))]
         return {
             **result,
             "threshold": self.threshold if self.has_threshold else None,
@@ -256,7 +258,7 @@ class Model:
             y,
             lambda: self.total_loss(z, y) / len(y),
             lambda: self.predicted(z),
-            lambda: log_odds(z),
+            lambda: log_odds(z) if z.ndim > 1 else z.astype(np.float64, copy=False),
             (lambda: self.probabilities(z)) if self.says_probabilities else None,
             lambda: self.losses(z, y),
         )
@@ -267,10 +269,26 @@ def log_odds(z: Array) -> Array:
 
     For a neuron −z and z; for softmax l_k − log Σ_{j≠k} e^{l_j}.
     """
-    z = z.astype(np.float64, copy=False)
-    if z.ndim == 1:
-        return np.stack([-z, z], axis=1)
-    return np.stack([z[:, k] - logsumexp(np.delete(z, k, axis=1)) for k in range(z.shape[1])], axis=1)
+
+    def of_rows(z: Array) -> Array:
+        z = z.astype(np.float64, copy=False)
+        if z.ndim == 1:
+            return np.stack([-z, z], axis=1)
+        return np.stack([z[:, k] - logsumexp(np.delete(z, k, axis=1)) for k in range(z.shape[1])], axis=1)
+
+    return in_parts(of_rows, z)
+
+
+def in_parts(function: Callable[[Array], Array], z: Array) -> Array:
+    """A function of each row of z (N, …), of `BLOCK` rows at a time, whose memory is all that it needs on the way."""
+    if not z.ndim or len(z) <= BLOCK:
+        return function(z)
+    first = function(z[:BLOCK])
+    found = np.empty((len(z), *first.shape[1:]), first.dtype)
+    found[:BLOCK] = first
+    for at in range(BLOCK, len(z), BLOCK):
+        found[at : at + BLOCK] = function(z[at : at + BLOCK])
+    return found
 
 
 def best_constant_loss(loss: Choice, y: Array, classes: int | None, weights: Array | None = None) -> float:
