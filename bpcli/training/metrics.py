@@ -119,7 +119,8 @@ def _confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
     K = p.shape[1]
     said = p[:, 1] if K == 2 else p.max(axis=1)
     right = y == 1 if K == 2 else p.argmax(axis=1) == y
-    return np.minimum(np.searchsorted(np.arange(1, bins + 1) / bins, said, "left"), bins - 1), said, right
+    which = np.searchsorted(np.arange(1, bins + 1) / bins, said, "left")
+    return np.minimum(which, bins - 1, which), said, right
 
 
 def ece(y: Array, p: Array) -> float:
@@ -269,12 +270,12 @@ class Seen:
 
     def counted_confusion(self, value: Callable[[Array], float | None]) -> Counted:
         """A metric of the confusion of samples."""
-        return of_confusion(self.y, self.predicted, self.scores.shape[1], value)
+        return of_confusion(self.y, self.predicted, self.classes, value)
 
     def counted_ranking(self, area: Callable[[Array, Array], Counted]) -> Counted:
         """`of_classes` for samples."""
-        K = self.scores.shape[1]
-        parts = [area(self.y == k, self.scores[:, k]) for k in ((1,) if K == 2 else range(K))]
+        K = self.classes
+        parts = [area(self.y == k, self.score(k)) for k in ((1,) if K == 2 else range(K))]
         return mean_of_classes(parts)
 
 

@@ -206,7 +206,7 @@ class Model:
         table = seen.confusion
         by_class = {name: values.tolist() for name, values in per_class(table).items()}
         if self.says_probabilities:
-            by_class["log_loss"] = [self._log_loss(z[y == k], seen.score(k)[y == k], k) for k in range(len(table))]
+            by_class["log_loss"] = [self._log_loss(z[y == k], seen, k) for k in range(len(table))]
         return {
             **result,
             "threshold": self.threshold if self.has_threshold else None,
@@ -242,14 +242,19 @@ class Model:
                 found.append(np.atleast_1d(step.of_each(block, y[start : start + BLOCK])))
         return np.concatenate(found)
 
-    def _log_loss(self, z: Array, odds: Array, k: int) -> float | None:
-        """The mean of −log p_k over rows of class k, with their log-odds; None without any."""
+    def _log_loss(self, z: Array, seen: Seen, k: int) -> float | None:
+        """The mean of −log p_k over the rows of class k, whose z these are; None without any."""
         if not len(z):
             return None
         if self.g is None:
             with np.errstate(all="ignore"):
-                return float(np.mean(softplus(-odds)))
+                return float(np.mean(softplus(-seen.score(k)[seen.y == k])))
         return self.total_loss(z, np.full(len(z), k)) / len(z)
+
+    def _numbers(self, z: Array) -> Array:
+        """`predicted`; class numbers in as few bytes as hold them, as they are kept for all rows."""
+        found = self.predicted(z)
+        return found.astype(np.min_scalar_type(len(self.classes))) if self.classes else found
 
     def _seen(self, z: Array, y: Array) -> Seen:
         """The rows as the metrics look at them."""
@@ -257,7 +262,7 @@ class Model:
             self.preparation.task,
             y,
             lambda: self.total_loss(z, y) / len(y),
-            lambda: self.predicted(z),
+            lambda: self._numbers(z),
             lambda: log_odds(z) if z.ndim > 1 else z.astype(np.float64, copy=False),
             (lambda: self.probabilities(z)) if self.says_probabilities else None,
             lambda: self.losses(z, y),
