@@ -120,7 +120,7 @@ def _confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
     said = p[:, 1] if K == 2 else p.max(axis=1)
     right = y == 1 if K == 2 else p.argmax(axis=1) == y
     which = np.searchsorted(np.arange(1, bins + 1) / bins, said, "left")
-    return np.minimum(which, bins - 1, which), said, right
+    return np.minimum(which, bins - 1, out=which), said, right
 
 
 def ece(y: Array, p: Array) -> float:
