@@ -49,10 +49,11 @@ class Columns:
         block = "".join(lines)
         if "\0" in block:
             raise NotATableError
+        if self._may_be_plain(len(block)) and block.isascii() and self.add_plain(block.encode()):
+            return
+        columns = None
         plain = not (self._comma and "." in block)  # with decimal commas a number has no point
-        is_long = not self._tight and len(block) >= max(LONG, LONG_COLUMN * len(self._parts))
-        columns = self._by_arrow(block) if plain and is_long and not self._text_or_gaps else None
-        if columns is None and plain and '"' not in block:
+        if plain and '"' not in block:
             columns = self._by_numpy(lines)
         self.cells = None
         if columns is None:
@@ -62,6 +63,21 @@ class Columns:
         self.rows += len(columns[0])
         for j, column in enumerate(columns):
             self._append(j, column)
+
+    def add_plain(self, block: bytes) -> bool:
+        """Append a block if it is long, of plain numbers alone, and pyarrow is there; else False."""
+        columns = self._by_arrow(block) if self._may_be_plain(len(block)) else None
+        if columns is None or (self._comma and b"." in block):
+            return False
+        self.cells = None
+        self.rows += len(columns[0])
+        for parts, column in zip(self._parts, columns, strict=True):
+            parts.append(column)
+        return True
+
+    def _may_be_plain(self, size: int) -> bool:
+        """Whether a block of so many characters is worth a look by pyarrow."""
+        return not (self._tight or self._text_or_gaps) and size >= max(LONG, LONG_COLUMN * len(self._parts))
 
     def finished(self) -> list[Floats | list[str] | None]:
         """Each complete column; None if its cells have to be read again."""
@@ -116,10 +132,9 @@ class Columns:
     def _text_or_gaps(self) -> set[int]:
         return self._text | self._late | self._gaps
 
-    def _by_arrow(self, block: str) -> list[Any] | None:
+    def _by_arrow(self, content: bytes) -> list[Any] | None:
         """The columns of a block of plain numbers; None for any other, and without pyarrow."""
-        plain = block.isascii() and not (content := block.encode()).translate(None, _DIGITS + self._delimiter.encode())
-        if not plain:
+        if content.translate(None, _DIGITS + self._delimiter.encode()):
             return None
         try:
             pa: Any = import_module("pyarrow")

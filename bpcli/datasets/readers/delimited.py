@@ -28,7 +28,16 @@ from bpcli.datasets.readers.headers import (
     title_above,
     uncut,
 )
-from bpcli.datasets.readers.text_file import Lines, MappedLines, OtherEncodingError, TextFile, decoded, not_text
+from bpcli.datasets.readers.text_file import (
+    Lines,
+    MappedLines,
+    OtherEncodingError,
+    TextFile,
+    Utf8Lines,
+    decoded,
+    in_lines,
+    not_text,
+)
 from bpcli.datasets.table import Floats, Table, is_number
 from bpcli.errors import DataError, OpenReadingError, several
 from bpcli.sources import LONGEST_LINE
@@ -174,12 +183,11 @@ class Delimited:
 
     def read(self) -> tuple[list[str], list[Floats | list[str]], int]:
         """The names, the columns and the number of rows."""
-        with self._lines() as lines:
+        with self._lines(in_blocks=True) as lines:
             place, names = self._names(lines)
             columns = self._columns()
             try:
-                while block := lines.readlines(_block(len(names))):
-                    columns.add(block, lines)
+                _read_all(columns, lines, _block(len(names)))
             except (csv.Error, NotATableError) as error:
                 raise self._first_mistake() from error
         if not columns.rows:
@@ -267,11 +275,12 @@ class Delimited:
         return _without_gap(position, cells)
 
     @contextmanager
-    def _lines(self) -> Iterator[Lines]:
-        """The lines of the file, as `csv` and NumPy can read them."""
+    def _lines(self, in_blocks: bool = False) -> Iterator[Lines]:
+        """The lines of the file, as `csv` and NumPy can read them, or as `Utf8Lines` if that is possible."""
         blanks, comment = self.form.delimiter == WHITESPACE, self._comment
-        with self._text.opened() as text:
-            yield MappedLines(text, comment, blanks) if blanks or comment is not None else text
+        mapped = blanks or comment is not None
+        with self._text.opened_in_blocks() if in_blocks and not mapped else self._text.opened() as text:
+            yield MappedLines(text, comment, blanks) if mapped else text
 
     def _reader(self, lines: Any, skip: bool = True) -> Any:
         return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
@@ -406,6 +415,17 @@ class Delimited:
 def _without_gap(position: int, cells: list[str]) -> list[str]:
     """The cells of a column; where a blank follows each delimiter before them, it is a part of that."""
     return [cell[1:] for cell in cells] if position and all(cell[:1] == " " for cell in cells) else cells
+
+
+def _read_all(columns: Columns, lines: Lines, size: int) -> None:
+    """Give the columns all the lines, a block at a time."""
+    if isinstance(lines, Utf8Lines):
+        while content := lines.block(size):
+            if not columns.add_plain(content):
+                columns.add(in_lines(content), lines)
+    else:
+        while block := lines.readlines(size):
+            columns.add(block, lines)
 
 
 def _block(width: int) -> int:

@@ -3,6 +3,7 @@
 import codecs
 import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -61,6 +62,18 @@ class TextFile:
                 raise OtherEncodingError from error
             raise DataError(f"{self.path} is not whole: {self.encoding_in_words} that breaks off") from error
 
+    @contextmanager
+    def opened_in_blocks(self) -> Iterator[Lines]:
+        """`opened`, as `Utf8Lines` where it is UTF-8."""
+        with self.opened() as text:
+            if self.encoding not in (_UTF8, _MARKED):
+                yield text
+                return
+            content = text.buffer  # of which nothing has been read yet
+            if self.encoding == _MARKED:
+                content.read(len(codecs.BOM_UTF8))
+            yield Utf8Lines(content)
+
     def _open(self, errors: str = "strict") -> io.TextIOWrapper:
         content = self._source.opened()
         content.watch_lines()
@@ -88,6 +101,40 @@ class TextFile:
                 if first and (has_utf8 or _NOT_WINDOWS.search(line)):
                     what = "though the rest is" if has_utf8 else "and not Windows-1252 either"
                     raise DataError(f"{self.path}:{first}: not UTF-8, {what}", "save it as UTF-8: iconv -t UTF-8")
+
+
+class Utf8Lines:
+    """The lines of a text in UTF-8, of which a block can be had as the bytes that it is.
+
+    What is decoded and split into lines takes as long as it takes to read its numbers.
+    """
+
+    def __init__(self, content: BinaryIO) -> None:
+        self._content = content
+        self._ahead: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        while self._ahead or self._look_ahead():
+            yield self._ahead.popleft()
+
+    def _look_ahead(self) -> bool:
+        self._ahead.extend(in_lines(self.block(_START)))
+        return bool(self._ahead)
+
+    def readlines(self, hint: int, /) -> list[str]:
+        """The next lines, of about `hint` bytes together."""
+        return in_lines(self.block(hint))
+
+    def block(self, size: int) -> bytes:
+        """The next lines, of about so many bytes together."""
+        ahead = "".join(self._ahead).encode()
+        self._ahead.clear()
+        return b"".join([ahead, self._content.read(max(0, size - len(ahead))), self._content.readline()])
+
+
+def in_lines(block: bytes) -> list[str]:
+    """The lines of some UTF-8, each with its newline; UnicodeDecodeError."""
+    return io.StringIO(block.decode(), newline="").readlines()
 
 
 def not_text(where: str) -> DataError:

@@ -5,8 +5,10 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bpcli.datasets.readers.text_file import MappedLines, TextFile, decoded
+from bpcli.datasets.readers.text_file import MappedLines, TextFile, Utf8Lines, decoded, in_lines
 from bpcli.errors import DataError
 
 TEXT = "a;b\n1;größe\n2;x\n"
@@ -58,3 +60,21 @@ def test_comments_are_blank_lines_and_runs_of_blanks_are_tabs():
     assert MappedLines(lines[:2], "#", True).readlines(100) == ["\n", '1\t2\t"a  # b"\n']
     mapped = MappedLines(["ab\n"] * 5, None, True)
     assert [len(mapped.readlines(4)), len(mapped.readlines(100)), mapped.readlines(1)] == [2, 3, []]
+
+
+@given(
+    st.text(st.sampled_from('ab,é"\n\r '), max_size=60),
+    st.lists(st.sampled_from(["line", "lines", "block"]), max_size=12),
+    st.integers(0, 20),
+)
+def test_lines_and_blocks_of_utf8_are_those_of_the_text(text, asked, size):
+    lines = Utf8Lines(io.BytesIO(text.encode()))
+    each, found = iter(lines), []
+    for what in [*asked, "lines", *["block"] * 60]:
+        if what == "block":
+            found += in_lines(lines.block(size))
+        elif what == "lines":
+            found += lines.readlines(size)
+        else:
+            found += filter(None, [next(each, "")])
+    assert found == io.StringIO(text, newline="").readlines()
