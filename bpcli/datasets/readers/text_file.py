@@ -118,7 +118,7 @@ class Utf8Lines:
             yield self._ahead.popleft()
 
     def _look_ahead(self) -> bool:
-        self._ahead.extend(in_lines(self.block(_START)))
+        self._ahead.extend(in_lines(self.block(1)))
         return bool(self._ahead)
 
     def readlines(self, hint: int, /) -> list[str]:
