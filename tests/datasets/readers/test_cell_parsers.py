@@ -50,7 +50,7 @@ def test_what_pyarrow_reads_is_to_the_bit_what_numpy_reads(rows, data):
     """Or it reads nothing: a block with a single cell that is no plain number is left to NumPy and to `csv`."""
     ends = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\r", "\n\r"])
     block = "".join(",".join(row) + data.draw(ends) for row in rows)
-    by_arrow = cell_parsers.Columns(2, ",")._by_arrow(block)
+    by_arrow = cell_parsers.Columns(2, ",")._by_arrow(block.encode())
     if by_arrow is None:
         return
     by_numpy = cell_parsers.Columns(2, ",")._by_numpy(block.splitlines(keepends=True))
