@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from bpcli.datasets.readers.file_kinds import refuse_other
 from bpcli.errors import DataError
@@ -69,7 +69,7 @@ class TextFile:
             if self.encoding not in (_UTF8, _MARKED):
                 yield text
                 return
-            content = text.buffer  # of which nothing has been read yet
+            content: Any = text.buffer  # of which nothing has been read yet
             if self.encoding == _MARKED:
                 content.read(len(codecs.BOM_UTF8))
             yield Utf8Lines(content)
