@@ -84,12 +84,12 @@ def _sweep(
                 progress=output.counting(bar),
             )
     except (KeyboardInterrupt, Terminated):
-        output.note("stopped; the same command with --resume goes on with the trainings that have ended")
+        output.note("stopped; the same command with --resume goes on from what the trainings had come to")
         raise
     output.notes(found.notes)
     for text in found.troubles:
         output.warning(text)
-    for line in _lines(found, format_, precision):
+    for line in _lines(found, one_se, format_, precision):
         output.emit_data(line)
     if format_ == "text":
         output.emit(f"\n{found.path}: results.csv" + (", best" if any(c.run for c in found.combinations) else ""))
@@ -105,8 +105,8 @@ def _sweep(
         raise NotFiniteError(f"the {found.combinations[0].metric} of the best combination is not finite")
 
 
-def _lines(found: Sweep, format_: str, precision: int | None) -> list[str]:
-    """A line a combination, the best first."""
+def _lines(found: Sweep, one_se: bool, format_: str, precision: int | None) -> list[str]:
+    """A line a combination, the best first; in text with what each choice came to."""
     if format_ == "json":
         return [json_text(c.record(), precision) for c in found.combinations]
     if format_ == "csv":
@@ -115,7 +115,7 @@ def _lines(found: Sweep, format_: str, precision: int | None) -> list[str]:
     folds = any(c.std is not None for c in found.combinations)
     rows: list[list[Any]] = [[*first.settings, first.metric, *["std"] * folds, ""]]
     for k, c in enumerate(found.combinations):
-        best = "best" if not k and c.mean is not None and c.mean == c.mean else ""
-        chosen = "simplest within one SE" if k and c.run is not None else best
-        rows.append([*c.cells(), c.mean, *[c.std] * folds, chosen])
+        choices = ["best"] if not k and c.mean is not None and c.mean == c.mean else []
+        choices += ["simplest within one SE"] if one_se and c.run is not None else []
+        rows.append([*c.cells(), c.mean, *[c.std] * folds, ", ".join(choices)])
     return output.table(rows, precision or TEXT_DIGITS)

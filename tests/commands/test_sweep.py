@@ -166,3 +166,11 @@ def test_early_stopping_without_validation_rows_holds_some_out(bpcli, root, tmp_
     same = bpcli("train", config, *settings, "--set", "data.validation=0.2", "--output", tmp_path / "run")
     assert same.code == 0
     assert (tmp_path / "run/model.npz").read_bytes() == (tmp_path / "s/best/model.npz").read_bytes()
+
+
+@pytest.mark.parametrize(("tries", "apart"), [("training.l2=0.1,0.2", True), ("training.l2=0.1,100", False)])
+def test_both_choices_are_told(bpcli, root, tmp_path, tries, apart):
+    words = ["--set", "training.optimizer=newton", "--set", "data.test=null", "--folds", 3, "--one-se"]
+    shown = bpcli("sweep", root / "configs/diabetes.yaml", "--try", tries, *words, "--output", tmp_path / "s")
+    marks = [line.partition("best")[1] + line.partition("simplest")[1] for line in shown.lines[1:3]]
+    assert sorted(marks) == (["best", "simplest"] if apart else ["", "bestsimplest"])
