@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bpcli.api.model_comparison import compare
+from bpcli.api.predictions import trained_on
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
@@ -48,6 +49,8 @@ def command(
             output.note("these are the rows the runs were trained on: they have no validation rows")
     with activity(reading_any):
         found = compare(runs, data=data, part=part, metric=metric, seed=seed)
+    if data is not None:
+        output.notes([f"{data} has the rows that {run} was trained on" for run in runs if trained_on(run, data)])
     records = [{**asdict(one), "run": str(one.run)} for one in found]
     if format_ == "json":
         for record in records:

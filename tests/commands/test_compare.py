@@ -66,3 +66,11 @@ def test_a_loss_that_is_not_finite_is_printed_and_exit_4(bpcli, runs, root, tmp_
     shown = bpcli("compare", runs / "diabetes", runs / "diabetes", "--data", tmp_path / "far.csv", "--format", "json")
     assert (shown.code, [line["value"] for line in shown.json]) == (4, ["Infinity"] * 2)
     assert "the loss is not finite" in shown.err
+
+
+def test_rows_that_a_run_was_trained_on_are_told(bpcli, runs, root, tmp_path):
+    path = root / "data/diabetes.csv"
+    shown = bpcli("compare", runs / "diabetes", runs / "diabetes/model.npz", "--data", path)
+    assert f"has the rows that {runs / 'diabetes'} was trained on" in shown.err
+    (tmp_path / "copy.csv").write_bytes(path.read_bytes())
+    assert "trained on" not in bpcli("compare", *[runs / "diabetes"] * 2, "--data", tmp_path / "copy.csv").err
