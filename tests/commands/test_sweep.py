@@ -174,3 +174,8 @@ def test_both_choices_are_told(bpcli, root, tmp_path, tries, apart):
     shown = bpcli("sweep", root / "configs/diabetes.yaml", "--try", tries, *words, "--output", tmp_path / "s")
     marks = [line.partition("best")[1] + line.partition("simplest")[1] for line in shown.lines[1:3]]
     assert sorted(marks) == (["best", "simplest"] if apart else ["", "bestsimplest"])
+
+
+def test_seeds_have_other_rows_and_this_is_told(bpcli, root, tmp_path):
+    words = ["sweep", root / "configs/iris.yaml", "--set", "training.epochs=2", "--output", tmp_path / "s"]
+    assert "each seed has validation rows, or folds, of its own" in bpcli(*words, "--try", "training.seed=1,2").err

@@ -63,6 +63,11 @@ def plan_of(combinations: list[tuple[Setting, ...]], configs: list[Config], fold
     for k, config in enumerate(configs):
         alike.setdefault(_likeness(config), []).append(k)
     groups, notes = list[Group](), list[str]()
+    if len({config.training.seed for config in configs}) > 1:
+        notes.append(
+            "training.seed: each seed has validation rows, or folds, of its own, so that a better value may be that of "
+            "easier rows"
+        )
     for members in alike.values():
         is_path = solver_of(config_values(configs[members[0]])) is not None
         of_seed: dict[int, list[int]] = {}
