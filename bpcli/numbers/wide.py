@@ -59,11 +59,11 @@ class Loss:
     def of_large(self, x: Decimal) -> None:
         """See whether an angle or an exponent is so large that it would need more digits."""
         if x.adjusted() > _SPARE:
-            self.seen = True
+            self.seen, self.needed = True, max(self.needed, x.adjusted())
 
     def of_small(self, x: Decimal, result: Decimal) -> None:
         """See whether a function is so near a root, other than 0, that its operand would need more digits."""
-        if result.adjusted() < min(0, x.adjusted()) - _SPARE:
+        if not result or result.adjusted() < min(0, x.adjusted()) - _SPARE:
             self.seen = True
 
 
@@ -381,7 +381,7 @@ def _of_one(name: str, function: Callable[[Decimal], Decimal]) -> Callable[[Wide
         _LOSS.of_size(a.x, saturates)
         if large:
             _LOSS.of_large(a.x)
-        if small:
+        if small and a.x:
             _LOSS.of_small(a.x, found)
         if jumps and found == a.x:
             _LOSS.seen = True

@@ -189,6 +189,8 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
     at_infinity = not all(map(is_finite, point.values()))
     plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
     proven = _in_balls(calculation, lambda twin: _matrix(twin.by_rules(Calculation.hessian, point)[2]))
+    if proven is None and calculation.left_range and calculation.settled:
+        return []
     if proven is None:
         twin = calculation.wide_twin
         wide, _ = settled(lambda: _matrix(as_doubles(twin.by_rules(Calculation.hessian, point)[2])))

@@ -17,7 +17,7 @@ _TINY, _HUGE = 2.0**-511, 2.0**511
 
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
-DIGITS = (50, 150, 450, 1350)
+DIGITS = (50, 150, 450)
 """How many a wide number has: more where digits are lost."""
 
 _NEAR = 2.0**-50  # relative: doubles that are one but for rounding
@@ -104,9 +104,9 @@ def settled(compute: Callable[[], T]) -> tuple[T, bool]:
     for number in DIGITS:
         with digits(number) as loss:
             result = compute()
-        same = before is not None and _same(before, result)
-        if not loss.seen or (same and number >= loss.needed + DIGITS[0]):
+        if not loss.seen or number >= loss.needed + DIGITS[0]:
             return result, True
+        same = before is not None and _same(before, result)
         before = result
     return result, same
 

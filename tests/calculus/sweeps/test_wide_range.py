@@ -166,6 +166,7 @@ CANCELS_FAR_OUT = [  # what terms come to that cancel by many digits, by algebra
     ("(x+1)**3-x**3", 1e140, 3e280, 6e140, 6.0),
     ("tanh(x)/x", 1e-160, 1.0, -2e-160 / 3, -2 / 3),
     ("(1+1/x)**x", 1e200, math.e, math.e / 2e200 / 1e200, 0.0),
+    ("log(1+x**2)", 1e-120, 1e-240, 2e-120, 2.0),
     ("where(x+1>x,x,-x)", 1e200, 1e200, 1.0, 0.0),
     ("floor(3-1/x)*x", 1e120, 2e120, 2.0, 0.0),
     ("sin(x)/x", 1e-170, 1.0, -1e-170 / 3, -1 / 3),
