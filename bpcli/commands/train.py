@@ -99,7 +99,7 @@ def _train(
         except (DataError, RankError) as error:
             _tell_warnings(current)
             if current.saved:
-                error.hint = _words(config, settings, folder)
+                error.hint = _words(current, config, settings, folder)
             raise
     _print_summary(summary, format_, precision, quiet)
     for name in PARTS:
@@ -153,9 +153,10 @@ def _tell_warnings(current: Session) -> None:
         output.warning(text)
 
 
-def _words(config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
+def _words(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
     """The hint how to go on with a training."""
-    words = ["bpcli", "train", str(config)]
+    ranks = current.ranks.size
+    words = [*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "bpcli", "train", str(config)]
     words += [word for setting in settings for word in ("--set", setting)]
     words += ["--output", str(folder)] if folder is not None else []
     return f"to go on: {shlex.join([*words, '--resume'])}"
@@ -166,7 +167,7 @@ def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], fol
     current.keep_stopped()
     _tell_warnings(current)
     if current.saved:
-        output.note(f"stopped; saved {current.saved}\n  {_words(config, settings, folder)}")
+        output.note(f"stopped; saved {current.saved}\n  {_words(current, config, settings, folder)}")
     else:
         output.note("stopped before there was anything to save")
 

@@ -85,7 +85,10 @@ def test_a_rank_that_hangs_is_named(train, rank):
 def test_a_signal_to_one_rank_saves_and_stops_all_and_another_number_of_ranks_goes_on(train, rank, number, code):
     result = train(2, rank, f"os.kill(os.getpid(), {number})")
     assert (result.returncode, result.stdout) == (code, "")
-    assert result.stderr.startswith("bpcli: note: stopped; saved after 3 epochs\n")
+    assert result.stderr.startswith(
+        "bpcli: note: stopped; saved after 3 epochs\n"
+        "  to go on: mpiexec -n 2 bpcli train c.yaml --output run --resume\n"
+    )
     again = train(1, 0, "pass", "--resume")
     assert (again.returncode, again.stderr) == (0, "bpcli: note: going on after 3 epochs\n")
 
