@@ -7,10 +7,13 @@ is written into `tests/fuzz/corpus/found`, and ends it with exit 1.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 
 def main() -> None:
@@ -23,8 +26,10 @@ def main() -> None:
     except ImportError:
         sys.exit("tests.fuzz.guided needs atheris: pip install 'bpcli[fuzz]'")
     with atheris.instrument_imports(include=["bpcli"]):
-        import bpcli.commands
-        import bpcli.training.setup  # noqa: F401
+        # All of them: what is imported later, where it is needed, is not followed.
+        for module in walk_packages([str(Path(__file__).parent.parent.parent / "bpcli")], "bpcli."):
+            with contextlib.suppress(ImportError):  # of an extra that is not installed
+                import_module(module.name)
     from tests.fuzz.files import CORPUS, KINDS, keep, outcome
 
     kind = KINDS[given.kind]
