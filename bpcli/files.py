@@ -46,7 +46,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
                     _rename_new(temporary, path)
             sync_folder(path.parent)
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it is gone, as a rule; else it goes with the next one
+                temporary.unlink()
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -104,6 +104,7 @@ def test_a_file_is_the_old_or_the_new_one(faults, tmp_path, how, stands):
         found = path.read_bytes() if path.exists() else b"" if not stands else None
         assert found in ((b"old",) if stands else (b"",)) or found == b"new", at
         assert error is not None or found == b"new", at
+        assert not isinstance(error, DataError) or found == (b"old" if stands else b""), at
         if not stands:
             path.unlink(missing_ok=True)
         assert faults.during(write) is None
@@ -179,3 +180,40 @@ def test_what_was_stopped_anywhere_goes_on_to_the_same_bits(faults, trained, tmp
         trained(resume=True)
         assert whole(run) == expected, at
         assert not leftovers(run.parent), at
+
+
+WRITING = [
+    "export RUN --format json --output F",
+    "plot RUN --output F.svg",
+    "plot x**2 --output F.png",
+    "report RUN --output F.html",
+    "backprop RUN --row 1 --output F.svg",
+    "exercise gradient --output F",
+    "exercise gradient --output other --key F",
+    "predict RUN t.csv --output F.csv",
+    "predict RUN t.csv --output F.npy",
+    "grad x**2 --points points.csv --output F.npy",
+    "init --data t.csv --output F",
+]
+"""Commands that write a file."""
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_command_that_cannot_write_says_so_and_leaves_what_stood_there(
+    bpcli, trained, tmp_path, monkeypatch, command
+):
+    trained()
+    (tmp_path / "points.csv").write_text("x\n1\n")
+    words = command.replace("RUN", "runs/run").split()
+    path = tmp_path / next(word for word in words if word.startswith("F"))
+    path.write_bytes(b"old")
+    for owner, name in ((os, "fsync"), (os, "replace")):
+        with monkeypatch.context() as fault:
+            fault.setattr(owner, name, lambda *given, **options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+            found = bpcli(*words, "--force")
+        assert found.code == 3, found.err
+        assert "can't be written: full" in found.err
+        assert path.read_bytes() == b"old"
+        assert not leftovers(tmp_path)
+    assert bpcli(*words, "--force").code == 0
+    assert path.read_bytes() != b"old"

@@ -1,6 +1,7 @@
 """How commands print: results to stdout, notes and warnings to stderr, aligned tables."""
 
 import codecs
+import contextlib
 import io
 import os
 import re
@@ -30,9 +31,10 @@ def prepare_streams() -> None:
 
     A stream that is closed gets no file that is opened later: what is said on stderr then goes nowhere.
     """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
-        pass
-    os.close(descriptor)
+    with contextlib.suppress(OSError):  # where there is no such device, or no descriptor
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+            pass
+        os.close(descriptor)
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.BytesIO())
     if sys.stderr is None:
