@@ -194,7 +194,7 @@ def test_a_descent_that_leaves_the_finite_says_which_step_was_allowed(bpcli):
         (["grad", "x+", "--at", "1"], 2, "^"),
         (["grad", "foo(x)", "--at", "1"], 2, "foo"),
         (["grad", "x", "--points", "nothing.csv"], 3, "does not exist"),
-        (["grad"], 2, "missing argument"),
+        (["grad"], 2, "bpcli grad needs EXPR"),
         (["grad", "x", "y", "--at", "1"], 2, "unexpected extra argument"),
         (["grad", "x", "--at", "1", "--precision", "18"], 2, "--precision"),
         (["grad", "x", "--at", "1", "--format", "xml"], 2, "--format"),
