@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bpcli import sums
@@ -44,6 +43,8 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
 def versions() -> dict[str, str]:
     """The versions of Python and of the libraries that compute, by name."""
     from bpcli import __version__
+
+    from importlib.metadata import PackageNotFoundError, version  # 30 ms, which one process does not need
 
     found = {"Python": platform.python_version(), "bpcli": __version__}
     for name in _LIBRARIES[1:]:
