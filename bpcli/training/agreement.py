@@ -42,9 +42,9 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the libraries that compute, by name."""
-    from bpcli import __version__
-
     from importlib.metadata import PackageNotFoundError, version  # 30 ms, which one process does not need
+
+    from bpcli import __version__
 
     found = {"Python": platform.python_version(), "bpcli": __version__}
     for name in _LIBRARIES[1:]:
