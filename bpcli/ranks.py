@@ -376,7 +376,7 @@ def this_job(timeout: float | None = None) -> Alone | MPIRanks:
         import_module("mpi4py").rc.threads = False
         MPI: Any = import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:  # mpi4py, or the library of MPI that it loads
-        raise MissingExtraError(EXTRA, "mpi4py with MPI", f"a training by {started} processes") from error
+        raise MissingExtraError(EXTRA, "mpi4py with MPI", f"a job of {started} processes") from error
     if MPI.COMM_WORLD.size != started:
         raise UsageError(
             f"{started} processes were started, and MPI sees {MPI.COMM_WORLD.size}: they are not of one job for it",

@@ -113,13 +113,14 @@ def test_a_share_of_text(tmp_path, monkeypatch, name, files, size):
         assert found[0]  # not read as a whole by each
 
 
-def test_files_that_differ_are_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("other", ["x,y\n1,2\n3,4\n5,6\n", "x,y\n1,2\n3,5\n"])
+def test_files_that_differ_are_told(tmp_path, monkeypatch, other):
     monkeypatch.chdir(tmp_path)
     configs = []
     for rank in range(2):
         folder = tmp_path / str(rank)
         folder.mkdir()
-        (folder / "rows.csv").write_text("x,y\n1,2\n3,4\n" + "5,6\n" * rank)
+        (folder / "rows.csv").write_text(other if rank else "x,y\n1,2\n3,4\n")
         configs.append(folder / "config.yaml")
         settings = NEURON | {"data": "", "training": "", "path": folder / "rows.csv"}
         configs[-1].write_text(BASE.format(**settings))
