@@ -97,12 +97,7 @@ def prepare_numpy() -> None:
     """
     if "numpy" in sys.modules or not is_tight():
         return
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdecimal():
-            threads = max(1, min(threads, int(os.environ[name])))
-            break
-    needed = _NUMPY + (threads - 1) * _THREAD
+    needed = _NUMPY + (product_threads() - 1) * _THREAD
     if needed > available_memory():
         sys.meta_path.insert(0, _Refusal(needed))
         return
@@ -110,6 +105,15 @@ def prepare_numpy() -> None:
 
     square = np.ones((600, 600))
     square @ square
+
+
+def product_threads() -> int:
+    """How many threads compute NumPy's matrix products: one for each processor, unless the environment says less."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdecimal():
+            return max(1, min(threads, int(os.environ[name])))
+    return threads
 
 
 class _Refusal:

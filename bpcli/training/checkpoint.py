@@ -21,6 +21,7 @@ from bpcli.datasets.spread import SpreadRows
 from bpcli.errors import DataError
 from bpcli.files import write_atomically, writing
 from bpcli.folders import MARK, staging_path
+from bpcli.memory import product_threads
 from bpcli.sources import read_archive
 from bpcli.text.json_types import conforms
 from bpcli.training.descent.state import State
@@ -69,14 +70,16 @@ _INSTRUCTIONS = ("avx2", "avx512f", "fma", "asimd", "sve", "vsx", "vx")
 
 
 def processor() -> str:
-    """The kind of this machine's processor: its architecture, maker and sets of instructions."""
+    """The kind of this machine's processor: its architecture, maker and sets of instructions, and whether one thread
+    computes matrix products, which several cut in other places."""
     said = {"vendor_id": "", "flags": "", "Features": ""}
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
         for line in lines:
             name, _, value = line.partition(":")
             said[name.strip()] = said.get(name.strip()) or value.strip()
     sets = [name for name in _INSTRUCTIONS if name in f"{said['flags']} {said['Features']}".split()]
-    return " ".join(filter(None, [platform.machine(), said["vendor_id"], *sets]))
+    alone = "" if product_threads() > 1 else "one-thread"
+    return " ".join(filter(None, [platform.machine(), said["vendor_id"], *sets, alone]))
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:

@@ -5,6 +5,7 @@ import pytest
 from bpcli.errors import ConfigError, DataError, UsageError
 from bpcli.ranks import ALONE
 from bpcli.training.agreement import check_same_data, check_same_start, check_shares, other_processors, versions
+from bpcli.training.checkpoint import processor
 from bpcli.training.config.loading import load_config
 from bpcli.training.setup import prepare
 
@@ -54,6 +55,15 @@ def test_another_processor_is_told():
     assert (
         "rank 1 of 2 on far runs on another kind of processor (abacus; " in other_processors(Two(lambda _: "abacus"))[0]
     )
+
+
+def test_one_thread_computes_as_another_kind_of_processor_does(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    several = processor()
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert processor() == f"{several} one-thread"
 
 
 def test_other_data_on_a_rank_is_named():
