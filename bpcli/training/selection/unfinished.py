@@ -34,10 +34,11 @@ class Unfinished:
     seconds: float
     pause: Pause = field(default_factory=Pause)
     owner: int = field(default_factory=os.getpid)
+    parent: int = 0
 
     def begin(self) -> tuple[Outcomes, dict[int, State]]:
         """Start the clock; what is saved: the outcomes so far, and the states of trainings that have begun."""
-        self.pause.at = perf_counter() + self.seconds
+        self.pause.at, self.parent = perf_counter() + self.seconds, os.getppid()
         try:
             digest, content = self.path.read_bytes().split(b"\n", 1)
             if digest != self._digest(content):
@@ -60,8 +61,8 @@ class Unfinished:
 
     def keep(self, outcomes: Mapping[int, Mapping[str, Any]], states: Mapping[int, State]) -> None:
         """Write the outcomes of the trials that have ended, and the states of those that have begun."""
-        if self.owner not in (os.getpid(), os.getppid()):
-            raise SystemExit  # who gave the work is gone, and another one may go on with it
+        if self.owner != os.getpid() and self.parent != os.getppid():
+            raise SystemExit  # who started this process is gone, and another one may go on with the work
         began = perf_counter()
         meta = {"outcomes": outcomes, "states": {k: state.plain() for k, state in states.items()}}
         arrays = {f"{k}.{name}": array for k, state in states.items() for name, array in state.arrays().items()}

@@ -39,12 +39,20 @@ def test_what_is_saved_is_read_and_what_is_damaged_or_of_another_sweep_is_not(tm
     assert not file.path.exists()
 
 
-def test_a_process_whose_owner_is_gone_saves_nothing_and_ends(tmp_path):
-    file = Unfinished(tmp_path / "0.unfinished", "a plan", 5.0, owner=os.getppid())
-    file.keep({}, {})
-    with pytest.raises(SystemExit):
-        Unfinished(tmp_path / "1.unfinished", "a plan", 5.0, owner=2**22 + 1).keep({}, {})
-    assert not (tmp_path / "1.unfinished").exists()
+def test_a_process_that_has_lost_its_parent_saves_nothing_and_ends(tmp_path, monkeypatch):
+    for owner in (os.getpid(), 2**22 + 1):  # the process of the sweep, and one that works for it
+        file = Unfinished(tmp_path / f"{owner}.unfinished", "a plan", 5.0, owner=owner)
+        with monkeypatch.context() as patch:
+            file.begin()
+            file.keep({}, {})
+            file.remove()
+            patch.setattr(os, "getppid", lambda: 1)
+            if owner == os.getpid():
+                file.keep({}, {})
+            else:
+                with pytest.raises(SystemExit):
+                    file.keep({}, {})
+        assert file.path.exists() == (owner == os.getpid())
 
 
 @pytest.mark.parametrize(
