@@ -23,6 +23,7 @@ INK = "#222222"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 _LEGEND_SIZE = 8
+_LEGEND_TEXTS = (1000, 18, 10)  # columns of its texts
 
 _STYLE: dict[str, Any] = {
     "font.size": 10, "axes.titlesize": 11, "axes.titlepad": 9, "axes.grid": True, "grid.alpha": 0.25,
@@ -109,17 +110,26 @@ def set_title(figure: Any, title: str) -> None:
 
 
 def legend_below(figure: Any, handles: Sequence[Any], columns: int = 4, **style: Any) -> None:
-    """A legend below all axes of a figure, in at most so many columns, and no more than fit its width."""
-    if not handles:
-        return
+    """A legend below all axes of a figure, in at most so many columns, and no more than fit its width.
+
+    Where it would take the axes' room its texts are cut; if that is not enough, there is none.
+    """
     font = import_module("matplotlib.font_manager").FontProperties(size=_LEGEND_SIZE)
     measure = import_module("matplotlib.textpath").text_to_path.get_text_width_height_descent
-    widest = max(measure(handle.get_label().replace(r"\$", "$"), font, False)[0] for handle in handles)
-    room = figure.bbox.width / figure.dpi * 72 - 2 * _LEGEND_SIZE  # points
-    # A handle and the space behind it take 2.8 sizes of the font, and the space between two columns 2.
-    fit = int((room + 2 * _LEGEND_SIZE) // (widest + 4.8 * _LEGEND_SIZE))
-    count = max(1, min(columns, fit, len(handles)))
-    figure.legend(handles=handles, loc="outside lower center", ncols=count, fontsize=_LEGEND_SIZE, **style)
+    wide, high = (length / figure.dpi * 72 for length in (figure.bbox.width, figure.bbox.height))  # points
+    texts = [handle.get_label().replace(r"\$", "$") for handle in handles]
+    for most in _LEGEND_TEXTS if handles else ():
+        shown = [cut(text, most) for text in texts]
+        widest = max(measure(text, font, False)[0] for text in shown)
+        # A handle and the space behind it take 2.8 sizes of the font, the space between two columns 2, a line 1.5.
+        fit = int(wide // (widest + 4.8 * _LEGEND_SIZE))
+        count = max(1, min(columns, fit, len(handles)))
+        if -(-len(handles) // count) * 1.5 * _LEGEND_SIZE <= 0.45 * high:
+            # A text that is not cut may hold a formula.
+            labels = [h.get_label() if c == t else plain(c) for h, t, c in zip(handles, texts, shown, strict=True)]
+            place = {"loc": "outside lower center", "ncols": count, "fontsize": _LEGEND_SIZE}
+            figure.legend(handles=handles, labels=labels, **place, **style)
+            return
 
 
 def mathtext(latex: str, text: str) -> str:

@@ -55,6 +55,20 @@ def test_a_legend_is_no_wider_than_its_figure(width, name):
     assert box.x1 <= figure.bbox.x1
 
 
+@pytest.mark.parametrize(("count", "there"), [(9, True), (40, True), (400, False)])
+def test_a_legend_leaves_room_for_the_axes(count, there):
+    with style.drawing():
+        figure = style.new_figure((6, 4.5))
+        axes = figure.subplots()
+        handles = [axes.plot([0, 1], label=f"a rather long name of class {k}")[0] for k in range(count)]
+        style.legend_below(figure, handles, 5)
+        figure.draw_without_rendering()
+        assert len(figure.legends) == there
+        for legend in figure.legends:
+            assert legend.get_window_extent().y1 <= axes.get_window_extent().y0
+            assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
 @pytest.mark.parametrize("words", [3, 40])
 def test_a_title_stays_within_its_figure(words):
     with style.drawing():
