@@ -40,7 +40,7 @@ class Loss:
 
     def between(self, x: Decimal, y: Decimal, rest: Decimal) -> None:
         """See whether x and y cancel to what rests of them."""
-        if not x or not y:
+        if not x or not y or not x.is_finite() or not y.is_finite():
             return
         first, second = x.adjusted(), y.adjusted()
         if abs(first - second) > self.needed:
@@ -50,7 +50,9 @@ class Loss:
 
     def of_size(self, x: Decimal, saturates: int | None) -> None:
         """Count the digits in which a function of a small or large number differs from the first term of its series."""
-        size = 2 * abs(x.adjusted())
+        if not x.is_finite():
+            return
+        size = _TERMS * abs(x.adjusted())
         if saturates and 0 <= x.adjusted() <= 3:
             size = int(abs(x)) ** saturates
         if size > self.needed:
@@ -67,6 +69,7 @@ class Loss:
             self.seen = True
 
 
+_TERMS = 4  # of a power series, that may cancel before one counts
 _SPARE = 10  # digits that may be lost at a step without a word
 _LOSS = Loss()  # of the context that works with more digits
 _IN_USE = RLock()

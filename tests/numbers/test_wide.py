@@ -126,3 +126,19 @@ def test_an_exponent_of_any_size(exponent):
     got = wides().functions["power"](wide(2.0), Wide(Decimal(exponent)))
     larger, smaller = Decimal(exponent) > 1, Decimal(exponent) < -1
     assert float(got) == (math.inf if larger else 0 if smaller else 1)  # 2^±∞, 2^0
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "arctan", "cbrt", "abs", "exp", "sign"])
+@pytest.mark.parametrize("x", [math.inf, -math.inf])
+def test_limits_at_infinity(name, x):
+    limit = {
+        "tanh": 1,
+        "erf": 1,
+        "arctan": math.pi / 2,
+        "cbrt": math.inf,
+        "abs": x,
+        "sign": 1,
+        "exp": math.exp(x) * math.copysign(1, x),
+    }
+    assert float(wides().functions[name](wide(x))) == limit[name] * math.copysign(1, x)
+    assert math.isnan(float(wide(x) - wide(x)))

@@ -17,6 +17,7 @@ MAX_BITS = 4096  # of a fraction; of a longer one only the numeric value is kept
 MAX_PRODUCTS = 64  # in a sum
 SHORT = 128  # bits of a fraction up to which a product costs no more than one of the shortest
 MAX_ROOT = 64  # the highest root of a fraction that is kept in exact form
+_SMALL, _LARGE = Fraction(1, 1 << 500), Fraction(1 << 500)
 _MOST_POWERS = 4  # of e, in a product of them
 
 Power = Fraction | int
@@ -219,9 +220,12 @@ class Reals:
         if not isinstance(x, Real):
             return (x > 0) - (x < 0)
         if len(x.products) > 1:
-            size = max(map(abs, x.products.values()))  # beside which doubles neither over- nor underflow
-            scaled = Real({product: factor / size for product, factor in x.products.items()}, self)
-            return self.arithmetic.sign(self.numeric(x if x.value is not None else scaled))
+            sign = self.arithmetic.sign(self.numeric(x))
+            size = max(map(abs, x.products.values()))
+            if sign is UNKNOWN and not _SMALL < size < _LARGE:  # doubles may have under- or overflowed
+                scaled = Real({product: factor / size for product, factor in x.products.items()}, self)
+                sign = self.arithmetic.sign(self.numeric(scaled))
+            return sign
         ((product, factor),) = x.products.items()
         signs = [constant.sign if exponent % 2 or constant.sign is UNKNOWN else 1 for constant, exponent in product]
         return math.prod(signs) * (1 if factor > 0 else -1) if UNKNOWN not in signs else UNKNOWN

@@ -138,23 +138,25 @@ class Calculation:
         if far and self.program.entries * sweeps > MOST_ENTRIES:
             self.may_have_left_range = True
         elif far:
-            return self._on_wide(compute, point, plain, *given)
+            return self._on_wide(compute, point, plain, None, *given)
         result = compute(self, point, *given) if self.needed_sides else plain
         if finite and self.needed_sides and not self.may_have_left_range and not is_ordinary(result):
-            return self._on_wide(compute, point, plain, *given)  # the edge may be one of rounding alone
+            return self._on_wide(compute, point, plain, result, *given)  # the edge may be one of rounding alone
         if self.may_have_left_range:
             self.may_have_left_range = not is_ordinary(result, nor_zero=True)
         return result
 
-    def _on_wide(self, compute: Callable[..., T], point: Point, plain: T, *given: Any) -> T:
+    def _on_wide(self, compute: Callable[..., T], point: Point, plain: T, result: T | None, *given: Any) -> T:
+        """The result on wide numbers; `plain` is that of the rules in doubles, `result` with sides, if known."""
         needed_sides, self.left_range = self.needed_sides, True
-        on_wide: T
-        on_wide, self.settled = settled(lambda: as_doubles(self.wide_twin.by_rules(compute, point, *given)))
+        found, self.settled = settled(lambda: self.wide_twin.by_rules(compute, point, *given))
+        on_wide: T = as_doubles(found)
         if not self.wide_twin.needed_sides:
             self.kinks, self.needed_sides = [], False
             return on_wide
         # At an edge the slopes that differ from the plain ones are those of the series about it, which are of doubles.
-        result = compute(self, point, *given) if needed_sides else plain
+        if result is None:
+            result = compute(self, point, *given) if needed_sides else plain
         both: T = merged(on_wide, result, plain)
         return both
 

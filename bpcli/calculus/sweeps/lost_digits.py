@@ -193,9 +193,12 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         return []
     if proven is None:
         twin = calculation.wide_twin
-        wide, _ = settled(lambda: _matrix(as_doubles(twin.by_rules(Calculation.hessian, point)[2])))
+        found_wide, sure = settled(lambda: twin.by_rules(Calculation.hessian, point)[2])
+        wide = _matrix(as_doubles(found_wide))
         none = _DECIMALS * max(abs(v) for row in wide for v in row)
         proven = [[(v, v) if abs(v) > none else (0.0, 0.0) for v in row] for row in wide]
+        if not sure and calculation.left_range:
+            proven = [[(-math.inf, math.inf)] * len(row) for row in wide]
     found = [
         (Lost(row, column, abs(_float(ends[0]) - slope)), slope, ends)
         for row, both in enumerate(zip(rows, plain, proven, strict=True))

@@ -106,9 +106,18 @@ def settled(compute: Callable[[], T]) -> tuple[T, bool]:
             result = compute()
         if not loss.seen or number >= loss.needed + DIGITS[0]:
             return result, True
-        same = before is not None and _same(before, result)
+        same = before is not None and _same(before, result) and not _has_zero(result)
         before = result
     return result, same
+
+
+def _has_zero(result: Any) -> bool:
+    """Whether a number is 0: that all digits cancel is no sign that they are enough."""
+    if isinstance(result, dict):
+        return any(map(_has_zero, result.values()))
+    if isinstance(result, list | tuple):
+        return any(map(_has_zero, result))
+    return _has_zero(result.ravel().tolist()) if hasattr(result, "ravel") else bool(result == 0)
 
 
 def _same(one: Any, two: Any) -> bool:
