@@ -27,6 +27,8 @@ def test_a_second_process_and_another_plan_are_refused(tmp_path):
     saved = SavedOutcomes(tmp_path, {"folds": 2, "data": "x"})
     with saved.held(), pytest.raises(UsageError, match="another process"), saved.held():
         pass
+    with SavedOutcomes(tmp_path, {"folds": 4, "data": "x"}).held():  # nothing is saved yet
+        saved.write(0, OUTCOMES)
     with pytest.raises(UsageError, match="another sweep: what has changed is folds"):
         SavedOutcomes(tmp_path, {"folds": 3, "data": "x"}).held().__enter__()
 
@@ -41,6 +43,8 @@ def test_what_stands_in_the_way(tmp_path):
         with pytest.raises(UsageError, match="other things in it"):
             check_folder(tmp_path, resume)
     (tmp_path / STATE).mkdir()
+    check_folder(tmp_path, resume=False)  # a mistake may have ended it before anything was saved
+    (tmp_path / STATE / "0.outcomes").touch()
     with pytest.raises(UsageError, match="holds a sweep that was stopped"):
         check_folder(tmp_path, resume=False)
     check_folder(tmp_path, resume=True)
