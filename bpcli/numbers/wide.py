@@ -43,8 +43,8 @@ class Loss:
         if not x or not y or not x.is_finite() or not y.is_finite():
             return
         first, second = x.adjusted(), y.adjusted()
-        if abs(first - second) > self.needed:
-            self.needed = abs(first - second)
+        if (gap := _TERMS * abs(first - second)) > self.needed:
+            self.needed = gap
         if not rest or rest.adjusted() < max(first, second) - _SPARE:
             self.seen = True
 
@@ -69,7 +69,7 @@ class Loss:
             self.seen = True
 
 
-_TERMS = 4  # of a power series, that may cancel before one counts
+_TERMS = 3  # of a power series, that may cancel before one counts
 _SPARE = 10  # digits that may be lost at a step without a word
 _LOSS = Loss()  # of the context that works with more digits
 _IN_USE = RLock()

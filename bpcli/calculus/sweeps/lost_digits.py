@@ -230,11 +230,19 @@ def _disproven(
 
     Of decimals bounds in doubles say nothing: there it counts whether more of them gave the same.
     """
-    proven = _in_balls(calculation, compute) if found else None
+    if not found:
+        return []
+    proven = _in_balls(calculation, compute)
     if proven is None and calculation.left_range:
-        return [] if calculation.settled else found
+        return [] if calculation.settled else [lost._replace(error=math.inf) for lost in found]
     if proven is None:
-        return [lost for lost in found if lost.error > LOST * abs(rows[lost.row][lost.column])]
+        in_decimals, _ = settled(lambda: compute(calculation.wide_twin))
+        bounded = [lost for lost in found if lost.error > LOST * abs(rows[lost.row][lost.column])]
+        for lost in found:
+            entry, true = rows[lost.row][lost.column], float(in_decimals[lost.row][lost.column])
+            if lost not in bounded and not _near(entry, true, true):
+                bounded.append(lost._replace(error=abs(true - entry)))
+        return sorted(bounded)
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]

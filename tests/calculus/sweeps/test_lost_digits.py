@@ -155,3 +155,15 @@ def test_what_a_product_multiplies_up_is_told(monkeypatch, balls):
     (value,) = made.value(point)
     assert abs(value - exact) > 2.0**-20 * abs(exact)
     assert lost_values(made, point, [float(value)])
+
+
+@pytest.mark.parametrize(
+    ("text", "x"), [("hinge(1,tanh(x))", 264.678), ("(log(1+x)-x)/x**2", -2.3e-308), ("asin(x)/x-1", 5e-310)]
+)
+def test_what_bounds_do_not_see_is_told_without_balls(monkeypatch, text, x):
+    monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    made = calculation(text, {"x": x})
+    (value,) = made.value({"x": x})
+    true = float(Certified(made).value({"x": x})[0])
+    if abs(value - true) > 2.0**-20 * abs(true):
+        assert lost_values(made, {"x": x}, [float(value)])
