@@ -7,6 +7,7 @@ import pytest
 
 from bpcli.datasets.discovery import discovered
 from bpcli.datasets.reading import Files
+from bpcli.training.config.loading import dump_config, load_config
 
 FILES = Path(__file__).parent.parent / "datasets" / "files"
 
@@ -49,6 +50,10 @@ def test_init_and_train_take_it_or_say_why_not(bpcli, tmp_path, name):
     assert found.code == 0, found.err
     trained = bpcli("train", config, "--quiet", "--output", tmp_path / "run")
     assert trained.code in (0, 1), trained.err  # 1: nothing is learned from a dozen rows
+    kept = tmp_path / "run" / "config.yaml"
+    assert dump_config(load_config(kept)) == kept.read_text()
+    evaluated = bpcli("evaluate", tmp_path / "run")
+    assert evaluated.code == 0, evaluated.err
 
 
 @pytest.mark.parametrize("name", SAME)

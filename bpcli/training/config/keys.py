@@ -32,6 +32,7 @@ from bpcli.training.config.value_types import (
     NAME,
     NAMES,
     PATH,
+    UNIT,
     WORDS,
     Kind,
     TableKind,
@@ -103,7 +104,7 @@ def _row_of(rows: Mapping[str, Any], what: str, more: Mapping[str, Kind] | None 
 EARLY = TableKind(lambda: settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
 PATHS = either(PATH, list_of(PATH, "paths", alone=True))
 PART = optional(either(a_number(above=0, below=1), FILE, list_of(PATH, "paths", alone=True)))
-STYLE = TableKind(lambda: settings({"decimal": one_of(".", ","), "unit": NAME}, "decimal and unit"))
+STYLE = TableKind(lambda: settings({"decimal": one_of(".", ","), "unit": UNIT}, "decimal and unit"))
 MISSING = one_of(*MISSING_STRATEGIES)
 
 

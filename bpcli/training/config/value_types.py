@@ -196,6 +196,10 @@ def _read_word(node: Scalar) -> str:
     return node.value if isinstance(node.value, str) else node.text
 
 
+def _read_unit(node: Scalar) -> str:
+    return node.value if node.value == "" else _text(node)
+
+
 def _read_path(node: Scalar) -> str:
     text = _text(node)
     if "\0" in text:
@@ -380,6 +384,7 @@ NULL = _scalar("null", _read_null, {"type": "null"})
 FLAG = _scalar("true or false", _read_flag, {"type": "boolean"})
 NAME = _scalar("a column's name", _text, _NAMES_TYPES)
 NAMES = list_of(NAME, "columns")
+UNIT = _scalar('a currency or a unit, "" for none', _read_unit, {"type": "string"})
 CHARACTER = _scalar("one character", _read_character, {"type": "string", "minLength": 1, "maxLength": 1})
 MARK = _scalar("one character that begins no number", _read_mark, CHARACTER.schema)
 WORDS = list_of(_scalar("a word", _read_word, {"type": ["string", "number", "boolean", "null"]}), "words")

@@ -1,12 +1,14 @@
 """Configs: every key arrives, every mistake has its place."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 import yaml
 
+from bpcli.datasets.dressed import Style
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.layers import pairs_in_words
 from bpcli.training.config.keys import KEYS
@@ -442,6 +444,15 @@ def test_a_dump_reads_back_as_an_equal_config_from_any_folder(load, tmp_path):
     assert dump_config(again) == dump_config(config)
     shown = yaml.safe_load(dump_config(config))
     assert {f"{s}.{k}" for s in ("model", "training", "data") for k in shown[s]} | {"loss", "output"} == set(KEYS)
+
+
+@pytest.mark.parametrize("mark", ".,")
+@pytest.mark.parametrize("unit", ["", "€", "%", "'", "NO", "kWh/m²", "~", "null", "true", "#", "US$ k", "🜚"])
+def test_a_dump_of_dressed_numbers_reads_back(load, mark, unit):
+    config = load(GOOD + "  numbers: {x: {}}\n")
+    style = Style(mark, unit)._asdict()
+    decided = replace(config, data=replace(config.data, numbers={"x": style}))
+    assert load(dump_config(decided), name="other.yaml") == decided
 
 
 @pytest.mark.parametrize("pair", ["neuron mse", "softmax cce"])
