@@ -22,8 +22,8 @@ _FEW = 0.1  # of the inputs that were tried: an answer that is right at fewer is
 def diagnosed(compared: Compared, plain: Truths) -> Grade:
     """The grade of an answer of the right shape; `plain` marks the inputs that are like no other, by chance.
 
-    The first inputs are those that were asked for. A mistake is named only if it explains the answer at all inputs:
-    in all entries that are wrong somewhere.
+    The first inputs are those that were asked for. A mistake is named only if it explains the answer at all inputs: in
+    all entries, or in all that are wrong somewhere if the message names these.
     """
     right = compared.right
     wrong = ~np.asarray(right.all(axis=0))
@@ -113,12 +113,13 @@ def _diagonal_only(compared: Compared, wrong: Truths) -> Grade | None:
     aside = ~np.eye(rows, dtype=bool)
     if wrong.diagonal().any() or not (compared.given[:, aside] == 0).all():
         return None
-    return _grade("diagonal_only", "the diagonal is right, and the other entries are not 0")
+    others = "the other entries" if wrong[aside].all() else ", ".join(_names(compared, wrong))
+    return _grade("diagonal_only", f"the diagonal is right, and {others} must not be 0")
 
 
 def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
     for swap, what in _swaps(compared, wrong):
-        if _explains(compared, wrong, swap(compared.truth)):
+        if _explains(compared, np.ones_like(wrong), swap(compared.truth)):
             return _grade("swapped", f"{what} are swapped")
     return None
 
@@ -126,8 +127,11 @@ def _swapped(compared: Compared, wrong: Truths) -> Grade | None:
 def _instead(compared: Compared, wrong: Truths) -> Grade | None:
     """Something else that the question knows, such as the derivative by another input."""
     for factor in compared.factors:
-        if factor.finding in ("swapped", "sign", "factor") and _lacks(compared, factor, wrong):
-            return _grade(factor.finding, f"this is {factor.text}")
+        whole = factor.finding == "swapped"
+        if factor.finding not in ("swapped", "sign", "factor"):
+            continue
+        if _lacks(compared, factor, np.ones_like(wrong) if whole else wrong):
+            return _grade(factor.finding, f"this is {factor.text}{'' if whole else _where(compared, wrong)}")
     return None
 
 

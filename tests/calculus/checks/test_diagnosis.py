@@ -1,11 +1,16 @@
 """The one mistake that explains an answer: each is made by hand in a true matrix, and named."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from bpcli.calculus.checks.answers import Cell, Layout
 from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
 from bpcli.calculus.checks.grading import Compared, Factor, Tolerance
+from bpcli.calculus.checks.questions import grade
 
 J = np.array([[[2.0, 3.0], [5.0, 7.0]], [[1.5, -4.0], [0.25, 11.0]]])  # at two inputs
 X = np.array([[0.7, 1.9], [2.3, 0.6]])  # an inner derivative by each entry
@@ -109,3 +114,69 @@ def test_the_diagonal_alone():
         np.diag([2.0, 7.0]), [[Cell(2.0, None), Cell(7.0, None)]], Tolerance(), Layout(2, (("x", (2,)),))
     )
     assert (grade.finding, grade.score) == ("diagonal_only", 1.0)
+
+
+SMALL = st.integers(-2, 2).map(float)
+
+
+def exchanges(truth):
+    """All that a matrix is with two of its entries, or two rows, exchanged."""
+    for a, b in combinations(np.ndindex(truth.shape), 2):
+        swapped = truth.copy()
+        swapped[a], swapped[b] = truth[b], truth[a]
+        yield swapped
+    for r, s in combinations(range(len(truth)), 2):
+        swapped = truth.copy()
+        swapped[[r, s]] = truth[[s, r]]
+        yield swapped
+
+
+def made(found, truth, answer):
+    """Whether the mistake that is named, made in the true matrix, gives the answer."""
+    wrong = truth != answer
+    match found.finding:
+        case "right":
+            return not wrong.any()
+        case "transposed":
+            return (answer == truth.T).all()
+        case "sign":
+            return (answer[wrong] == -truth[wrong]).all()
+        case "factor":
+            return np.allclose(answer[wrong], found.factor * truth[wrong], rtol=1e-12)
+        case "diagonal_only":
+            return (answer == np.diag(truth.diagonal())).all()
+        case "swapped":
+            return any((answer == swapped).all() for swapped in exchanges(truth))
+    return found.finding == "value"
+
+
+@st.composite
+def matrices(draw):
+    """A true matrix of few different numbers, and another one, or itself with a row or some entries of another."""
+    n = draw(st.integers(1, 3))
+    row = st.lists(SMALL, min_size=n, max_size=n)
+    truth = np.array(draw(st.one_of(st.just(np.eye(n).tolist()), st.lists(row, min_size=n, max_size=n))))
+    other = np.array(draw(st.lists(row, min_size=n, max_size=n)))
+    kept = np.array(draw(st.lists(st.booleans(), min_size=n * n, max_size=n * n))).reshape(n, n)
+    return truth, np.where(kept, truth, other)
+
+
+@drawn(matrices())
+def test_a_mistake_that_is_named_made_in_the_true_matrix_gives_the_answer(both):
+    truth, answer = both
+    names = [f"d{i},{j}" for i, j in np.ndindex(truth.shape)]
+    found = grade(truth.tolist(), answer.tolist(), names, Tolerance())
+    assert made(found, truth, answer), (truth, answer, found)
+
+
+def test_some_entries_of_another_derivative_are_not_that_derivative():
+    other = Factor("swapped", "d/dv, not d/du", np.full(J.shape, np.nan), J + 1)
+    some = changed([(1, 0)], lambda v: v + 1)
+    assert diagnosed(of(J + 1, factors=[other]), np.array([True, True])).finding == "swapped"
+    assert diagnosed(of(some, factors=[other]), np.array([True, True])).finding == "value"
+
+
+def test_of_a_triangle_the_entries_that_must_not_be_0_are_named():
+    triangle = np.array([[[2.0, 3.0], [0.0, 7.0]]])
+    found = diagnosed(of(triangle * np.eye(2), triangle), np.array([True]))
+    assert (found.finding, found.message) == ("diagonal_only", "the diagonal is right, and d0,1 must not be 0")
