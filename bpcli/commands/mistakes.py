@@ -20,7 +20,7 @@ from bpcli.commands.expression_mistakes import (
     table_answer,
 )
 from bpcli.commands.typed_words import Answer, Line, again, expressions_in, is_config, is_run, is_table, line_of
-from bpcli.errors import several
+from bpcli.errors import UsageError, several
 from bpcli.formulas.layers import LAYERS
 
 OF_CONFIGS = ("train", "cv", "sweep")
@@ -244,6 +244,26 @@ def _data(line: Line) -> Answer | None:
     )
 
 
+def _rule_of_threshold(line: Line) -> Answer | None:
+    """A rule, such as `f1`, where `predict` takes a probability."""
+    from bpcli.datasets.table import is_number
+    from bpcli.training.thresholds import threshold_rule
+
+    wanted = line.options.get("--threshold")
+    if not wanted or is_number(wanted):
+        return None
+    try:
+        threshold_rule(wanted)
+        rule = wanted
+    except UsageError:
+        rule = "f1"
+    run = quote(line.words[0]) if line.words else "RUN"
+    return Answer(
+        f"bpcli evaluate {run} --threshold {quote(rule)} --set-threshold",
+        f"--threshold {wanted}: predict takes a probability between 0 and 1, and evaluate chooses one and keeps it",
+    )
+
+
 def _lacking(line: Line) -> Answer | None:
     """An option without its value, or one that is missing."""
     if line.command == "export" and "issing option" in line.message:
@@ -264,6 +284,7 @@ MISTAKES = (
     Mistake((*OF_CONFIGS, "validate"), _table_for_config),
     Mistake((*OF_CONFIGS, "validate"), run_for_config),
     Mistake(("predict", "evaluate", "report"), _order),
+    Mistake(("predict",), _rule_of_threshold),
     Mistake((*OF_MODELS, "compare"), config_for_model),
     Mistake((), _output),
     Mistake((), _short_option),

@@ -9,7 +9,6 @@ from bpcli.errors import ConfigError, DataError, UsageError
 from bpcli.ranks import Ranks
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config
-from bpcli.training.descent.to_optimum import chosen_solver
 from bpcli.training.resumption import config_texts
 from bpcli.training.trainer import Training
 
@@ -33,11 +32,8 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
     ]
     if differing:
         raise UsageError("\n  ".join(["the processes do not start alike:", *differing]))
-    options_ = config.training
-    if options_.engine == "numba":
+    if config.training.engine == "numba":
         raise _mistake(config, "engine", "numba takes the steps of one process alone: numpy, or leave the key out")
-    if options_.batch_size != "full" and chosen_solver(options_.optimizer) is None:
-        _check_batch(ranks, config, int(options_.batch_size))
 
 
 def versions() -> dict[str, str]:
@@ -83,21 +79,23 @@ def check_same_data(ranks: Ranks, data: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def check_shares(ranks: Ranks, training: Training) -> None:
-    """ConfigError where a batch has too few rows to be shared."""
-    _check_batch(ranks, training.config, len(training.parts["train"].y) if training.solver else training.batch_size)
+    """UsageError where there are too few training rows to be shared, ConfigError where a batch has too few of them."""
+    if ranks.size == 1:
+        return
+    rows, least = len(training.parts["train"].y), sums.ROWS * ranks.size
+    batch = rows if training.solver else min(training.batch_size, rows)
+    each = f"for {ranks.size} processes, each of which takes a block of {sums.ROWS} rows or more"
+    if rows < least:
+        raise UsageError(f"{rows} training rows are too few {each}", f"take {_at_most(rows)}")
+    if batch < least:
+        what = f"batches of {batch} rows are too small {each}: full or at least {least}, or {_at_most(batch)}"
+        raise _mistake(training.config, "batch_size", what)
 
 
-def _check_batch(ranks: Ranks, config: Config, rows: int) -> None:
-    least = sums.ROWS * ranks.size
-    if ranks.size > 1 and rows < least:
-        most = rows // sums.ROWS
-        fewer = f"or at most {most} processes" if most > 1 else "or one process"
-        raise _mistake(
-            config,
-            "batch_size",
-            f"batches of {rows} rows are too small for {ranks.size} processes, each of which takes a block of "
-            f"{sums.ROWS} rows or more: full or at least {least}, {fewer}",
-        )
+def _at_most(rows: int) -> str:
+    """How many processes can share so many rows."""
+    most = rows // sums.ROWS
+    return f"at most {most} processes" if most > 1 else "one process"
 
 
 def _mistake(config: Config, key: str, what: str) -> ConfigError:

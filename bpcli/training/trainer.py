@@ -207,6 +207,10 @@ class Training:
             return self.model
         return replace(self.model, w=self.state.slots["best.w"], b=self.state.slots["best.b"])
 
+    def best_epoch(self) -> dict[str, int]:
+        """The epoch that early stopping keeps, if there is one."""
+        return {} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}
+
     def summary(self) -> dict[str, Any]:
         """The record of a finished training: run, epochs, the metrics of each part, the loss of the best constant,
         seconds."""
@@ -214,7 +218,7 @@ class Training:
             "event": "done",
             "run": str(self.config.output),
             "epochs": len(self.state.records),
-            **({} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}),
+            **self.best_epoch(),
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
             **self.beside_constant(),
             **self._ending(),

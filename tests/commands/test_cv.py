@@ -79,6 +79,15 @@ def test_a_loss_that_is_not_finite_is_printed_and_exit_4(bpcli, root, tmp_path, 
     assert "is not finite" in shown.err
 
 
+def test_a_fold_that_early_stopping_ended_says_so(bpcli, root):
+    settings = ["training.optimizer=lbfgs", "training.early_stopping={patience: 2}", "training.learning_rate=null"]
+    shown = bpcli("cv", root / "configs/iris.yaml", "--folds", 3, *(w for s in settings for w in ("--set", s)))
+    assert shown.code == 0
+    assert "fold 1: the optimum is not reached" in shown.err
+    assert "early stopping kept epoch" in shown.err
+    assert "no step led further down" not in shown.err
+
+
 @pytest.mark.parametrize("setting", ["training.early_stopping={patience: 2}", "training.epochs=auto"])
 def test_where_training_stops_by_rows_a_fifth_of_a_folds_is_held_out(bpcli, root, setting):
     config = root / "configs/iris.yaml"

@@ -58,6 +58,12 @@ ANSWERED = [  # and whether what is offered can be run as it stands
     ("predict --model runs/one table.csv", "bpcli predict runs/one table.csv", True),
     ("predict runs/one table.csv --out p.csv", "bpcli predict runs/one table.csv --output p.csv", True),
     ("predict runs/one", "bpcli predict runs/one DATA", False),
+    (
+        "predict runs/one table.csv --threshold cost=5:1",
+        "bpcli evaluate runs/one --threshold cost=5:1 --set-threshold",
+        True,
+    ),
+    ("predict runs/one table.csv --threshold best", "bpcli evaluate runs/one --threshold f1 --set-threshold", True),
     ("evaluate table.yaml", "bpcli train table.yaml; then bpcli evaluate runs/table", False),
     ("evaluate runs/one --out p", "bpcli evaluate runs/one > p", False),
     ("plot table.yaml --output p.png", "bpcli train table.yaml; then bpcli plot runs/table --output p.png", False),

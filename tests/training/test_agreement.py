@@ -81,17 +81,17 @@ def test_small_batches_are_refused_with_the_remedy(config):
     def with_training(**keys):
         return replace(config, training=replace(config.training, **keys))
 
-    for size, fewer in [(32, "or one process"), (8191, "or one process")]:
-        with pytest.raises(ConfigError, match=f"batches of {size} rows .* full or at least 8192, {fewer}"):
-            check_same_start(Two(), with_training(batch_size=size), {})
-    check_same_start(Two(), with_training(batch_size=8192), {})
-    check_same_start(Two(), with_training(batch_size=32, optimizer="newton"), {})
+    for size in (32, 8191):
+        with pytest.raises(ConfigError, match=rf"batches of {size} rows .*: full or at least 8192, or one process"):
+            check_shares(Two(), prepare(with_training(batch_size=size)))
+    for keys in ({"batch_size": 8192}, {"batch_size": "full"}, {"batch_size": 32, "optimizer": "newton"}):
+        check_shares(Two(), prepare(with_training(**keys)))
     with pytest.raises(ConfigError, match="numba takes the steps of one process"):
         check_same_start(Two(), with_training(engine="numba"), {})
-    training = prepare(config)
-    check_shares(Two(), training)
     three = Two()
     three.size = 3
-    with pytest.raises(ConfigError, match=r"batches of 9000 rows .* at least 12288, or at most 2 processes"):
-        check_shares(three, training)
+    for keys in ({"batch_size": "full"}, {"batch_size": 32}, {"optimizer": "lbfgs"}):  # no batch of 9000 rows is enough
+        with pytest.raises(UsageError, match=r"^9000 training rows are too few for 3 processes") as refused:
+            check_shares(three, prepare(with_training(**keys)))
+        assert refused.value.hint == "take at most 2 processes"
     check_shares(ALONE, prepare(with_training(batch_size=1)))

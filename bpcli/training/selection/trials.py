@@ -213,7 +213,12 @@ def remarks_on(training: Training) -> list[str]:
     loss = model.total_loss(model.z(train.X), train.y) / len(train.y)
     if not isfinite(loss):
         raise DivergedError(f"training diverged: at its end the loss on the training rows is {number(loss)}")
-    summary = {"train": {"loss": loss}, "epochs": training.state.epoch, **training.beside_constant()}
+    summary = {
+        "train": {"loss": loss},
+        "epochs": training.state.epoch,
+        **training.best_epoch(),
+        **training.beside_constant(),
+    }
     if options.tolerance is not None:
         summary["optimum"] = training.optimum(model)
     found = [
