@@ -175,6 +175,7 @@ PARTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[Record]]]] = {
     "bulk": ((), script("bench_bulk")),
     "memory": ((), script("bench_memory")),
     "accuracy": ((), script("bench_accuracy")),
+    "ranks": (("mpi4py",), script("bench_ranks")),
     "scale": (("mpi4py",), script("bench_scale")),
 }
 """The parts by name: the modules that they need, and what measures them."""

@@ -7,8 +7,24 @@ _ATOM = POSTFIX + 1
 
 
 def to_text(root: nodes.Expression) -> str:
-    """The text of a tree, without spaces: `2*x+1`, `-x**2`, `sum(A,axis=0)`; `parse(to_text(tree)) == tree`."""
-    return nodes.fold(root, _written)[0]
+    """The text of a tree, without spaces: `2*x+1`, `-x**2`, `sum(A,axis=0)`; `parse(to_text(tree)) == tree`.
+
+    A tree keeps its text: in a formula that is being derived the same trees come again in larger and larger ones.
+    """
+    if not hasattr(root, "written"):
+        done: list[tuple[str, int]] = []
+        for node in nodes.postorder(root, _is_written):
+            if _is_written(node):
+                done.append(node.written)
+            else:
+                below = len(done) - len(nodes.children(node))
+                done[below:] = [_written(node, done[below:])]
+        root.written = done[0]
+    return root.written[0]
+
+
+def _is_written(node: nodes.Expression) -> bool:
+    return hasattr(node, "written")
 
 
 def _written(node: nodes.Expression, operands: list[tuple[str, int]]) -> tuple[str, int]:

@@ -18,10 +18,12 @@ class Node:
     All three use the flat list of nodes and no recursion, so that trees may be deep.
     """
 
-    __slots__ = ("span",)
+    __slots__ = ("span", "written")
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
     span: Span
+    written: tuple[str, int]
+    """Its text and how tightly that binds, once it has been asked for: see `to_text`."""
 
     def _own(self) -> list[object]:
         """The fields that are not operands."""
@@ -194,8 +196,9 @@ def replace_children(node: Expression, new: Sequence[Expression]) -> Expression:
     return node
 
 
-def postorder(root: Expression) -> list[Expression]:
-    """Every node below and including `root`, operands before what uses them, from left to right.
+def postorder(root: Expression, ends: Callable[[Expression], bool] | None = None) -> list[Expression]:
+    """Every node below and including `root`, operands before what uses them, from left to right; none below one that
+    `ends` the walk.
 
     Without recursion: `x + x + …` is a tree as deep as the sum is long. Walk trees with this, never by recursion.
     """
@@ -204,7 +207,8 @@ def postorder(root: Expression) -> list[Expression]:
     while pending:  # a node before its operands, the last operand first: read backwards, this is the post-order
         node = pending.pop()
         nodes.append(node)
-        pending.extend(children(node))
+        if ends is None or not ends(node):
+            pending.extend(children(node))
     nodes.reverse()
     return nodes
 

@@ -6,7 +6,7 @@ from strategies import trees
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.tree import Binary, Name, Negative, Number, Transpose, postorder
+from bpcli.calculus.language.tree import Binary, Name, Negative, Number, Transpose, fold, postorder, replace_children
 from bpcli.errors import ExpressionError
 
 CANONICAL = [  # typed, written
@@ -110,3 +110,11 @@ def test_a_long_sum_and_a_deep_chain_need_no_recursion():
     assert len(postorder(total)) == 60_001
     short = "+".join(["x"] * 2_000)
     assert to_text(parse(short)) == short
+
+
+@given(trees())
+def test_a_tree_has_its_text_whether_or_not_its_parts_were_written_before(tree):
+    for node in postorder(tree):
+        to_text(node)
+    copy = fold(tree, replace_children)
+    assert to_text(tree) == to_text(copy)
