@@ -16,7 +16,7 @@ from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
 from bpcli.datasets.share import merged_all, merged_any
 from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
-from bpcli.errors import DataError, OpenReadingError
+from bpcli.errors import DataError, OpenReadingError, several
 from bpcli.text.notation import number
 
 T = TypeVar("T", bound=Table)
@@ -229,18 +229,41 @@ def _may_be_thousands(values: Floats) -> bool:
     )
 
 
-def with_one_decimal(points: T, commas: T) -> T:
-    """Of a table read both ways, that with decimal commas, unless it has numbers with decimal points too."""
-    was_number = [name for name in points.names if points.is_numeric(name) and not commas.is_numeric(name)]
-    if not was_number:
+def with_one_decimal(points: T, commas: T, dialect: Dialect) -> T:
+    """Of a table read both ways, that with decimal commas.
+
+    OpenReadingError if there are numbers with points too: they set thousands apart where each has three digits behind
+    it and the others are below 1000, and stand before decimals elsewhere.
+    """
+    pointed = [
+        name
+        for name in points.names
+        if name not in dialect.numbers and points.is_numeric(name) and not commas.is_numeric(name)
+    ]
+    if not pointed:
         commas.unusual.append("decimal commas")
         return commas
     if points.dialect.delimiter == ",":
         return points
-    is_number = next(name for name in points.names if commas.is_numeric(name) and not points.is_numeric(name))
-    raise DataError(
-        f"{points.path}: column {was_number[0]} has decimal points, column {is_number} has decimal commas",
-        'data.decimal: "." or data.decimal: ","',
+    comma = next(name for name in points.names if commas.is_numeric(name) and not points.is_numeric(name))
+    styles, readings = {}, []
+    for name in pointed:
+        cells = [cell for cell in commas.distinct(name) if cell not in commas.number_gaps(name)]
+        odd = [cell for cell in cells if not commas.reads(cell)]
+        thousands = all(map(_POINT_IN_THOUSANDS.fullmatch, odd)) and all(
+            map(_BELOW_THOUSAND.fullmatch, {*cells}.difference(odd))
+        )
+        styles[name] = {"decimal": "," if thousands else "."}
+        value = odd[0].replace(".", "") if thousands else number(float(odd[0]))
+        readings.append(f"column {name}: {odd[0]} is read as {value}")
+    from bpcli.text.yaml12 import yaml_text  # imported only for an error: it imports PyYAML
+
+    raise OpenReadingError(
+        f"{points.path}: column {pointed[0]} has points in its numbers, column {comma} has decimal commas",
+        f'data.numbers: {yaml_text(styles)}; {{decimal: ","}} where points set thousands apart, {{decimal: "."}} where '
+        "decimals stand behind them",
+        {"numbers": styles},
+        f"{points.path}: {several(readings, 3)}, as column {comma} has decimal commas (data.numbers says else)",
     )
 
 
@@ -253,9 +276,14 @@ def refuse_other_decimal(table: Table, name: str) -> None:
     cells = {*table.text(name)} - table.number_gaps(name)
     odd = [cell for cell in cells if not table.reads(cell)]
     if odd and all(is_number(point_for_comma(cell) if given == "." else cell) for cell in odd):
+        from bpcli.text.yaml12 import yaml_text  # imported only for an error: it imports PyYAML
+
         row, cell = table.first_not_numeric(name)
         what = f"{cell!r} is no number with {given!r} before its decimals (data.decimal), but one with {other!r}"
         hint = (
-            f'data.decimal: "{other}", or auto' if len(odd) == len(cells) else f"others have {given!r}: write all alike"
+            f'data.decimal: "{other}", or auto; or data.numbers: {yaml_text({name: {"decimal": other}})}, or '
+            f"{given!r} there where {other!r} sets thousands apart"
+            if not any(given in cell for cell in cells)
+            else f"others have {given!r}: write all alike"
         )
         raise DataError(f"{table.where(row, name)}: {what}", hint)

@@ -157,7 +157,7 @@ def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = 
         if stream is not None:
             stream.seek(0)
         other = _read(replace(files, dialect=replace(dialect, decimal=",")), stream, share)
-        table = with_one_decimal(table, other)
+        table = with_one_decimal(table, other, dialect)
     refuse_thousands(table, dialect, lambda: [table])
     found = table.dialect if table.dialect != USUAL else dialect
     found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)

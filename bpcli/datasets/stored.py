@@ -209,7 +209,7 @@ def stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: P
     decimal = "." if dialect.decimal == AUTO else dialect.decimal
     table = read(decimal=decimal)
     if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
-        table = with_one_decimal(table, read(decimal=","))
+        table = with_one_decimal(table, read(decimal=","), dialect)
     refuse_thousands(table, dialect, lambda: read_blocks(replace(files, dialect=table.dialect)))
     found = table.dialect if table.dialect != USUAL else dialect
     found = decided_numbers(

@@ -1,16 +1,19 @@
 """What cells mean: missing words, dressed columns and decimal commas, in memory and out of it."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bpcli.datasets.dialect import Dialect
+from bpcli.datasets.discovery import discovered
 from bpcli.datasets.meaning import decided_words, refuse_other_decimal
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.stored import stored
-from bpcli.errors import DataError
+from bpcli.errors import DataError, OpenReadingError
+from bpcli.text.yaml12 import yaml_text
 
 NAN = float("nan")
 
@@ -143,9 +146,39 @@ def test_decimal_commas_are_found_in_the_whole_table(read, text, comma):
     assert ("decimal commas" in table.unusual) == comma
 
 
-def test_points_and_commas_in_one_table_are_refused(read):
-    with pytest.raises(DataError, match=r'column b has decimal points, column a has decimal commas(?s:.*)decimal: ","'):
-        read("a;b\n1,5;1.5\n2;2\n")
+@pytest.mark.parametrize(
+    ("cells", "first", "reading"),
+    [
+        (["7.440", "12.100"], 7440, "7.440 is read as 7440"),
+        (["12", "7.440", "-1.001"], 12, "7.440 is read as 7440"),
+        (["7.440", "-", ""], 7440, "7.440 is read as 7440"),
+        (["1.5", "2"], 1.5, "1.5 is read as 1.5"),
+        (["7.440", "8.1"], 7.44, "7.440 is read as 7.44"),
+        (["7.440", "1200"], 7.44, "7.440 is read as 7.44"),
+        (["0.125", "7.440"], 0.125, "0.125 is read as 0.125"),
+    ],
+)
+def test_points_beside_decimal_commas_are_asked_for_and_the_likely_reading_is_told(
+    read, tmp_path, cells, first, reading
+):
+    text = "a;b\n" + "".join(f"{k},5;{cell}\n" for k, cell in enumerate(cells))
+    with pytest.raises(
+        OpenReadingError, match="column b has points in its numbers, column a has decimal comma"
+    ) as open_:
+        read(text)
+    way = open_.value.way["numbers"]
+    assert yaml_text(way) in open_.value.hint
+    assert reading in open_.value.note
+    table = read(text, numbers=way)
+    assert (table.numeric("a")[0], table.numeric("b")[0]) == (0.5, first)
+    (tmp_path / "t.csv").write_text(text)
+    drafted, dialect, notes = discovered(Files((tmp_path / "t.csv",)))
+    assert drafted.numeric("b")[0] == first
+    assert dialect.numbers == way
+    assert any(reading in note for note in notes)
+
+
+def test_a_decimal_mark_that_is_given_leaves_the_other_columns_as_text(read):
     assert read("a;b\n1,5;1.5\n2;2\n", decimal=",").numeric("a").tolist() == [1.5, 2]
 
 
@@ -171,7 +204,11 @@ def test_numbers_by_type_are_never_dressed(tmp_path):
 @pytest.mark.parametrize(("given", "other", "cells"), [(".", ",", ["1,5", "2,25"]), (",", ".", ["1.5", "2.25"])])
 def test_a_decimal_mark_that_is_not_the_file_s_is_named_by_its_key(read, given, other, cells):
     table = read("a;y\n" + "".join(f"{cell};{cell}\n" for cell in cells), decimal=given)
-    with pytest.raises(DataError, match=rf"(?s)2: column a: '.*data\.decimal.*but one with '{other}'.*auto"):
+    numbers = re.escape(yaml_text({"a": {"decimal": other}}))
+    with pytest.raises(
+        DataError,
+        match=rf"(?s)2: column a: '.*data\.decimal.*but one with '{other}'.*auto; or data\.numbers: {numbers}",
+    ):
         refuse_other_decimal(table, "a")
     table = read(f"a;y\n1{given}5;1\n1{other}5;2\n", decimal=given)
     with pytest.raises(DataError, match=rf"(?s)3: column a: .*others have '\{given}'"):
