@@ -9,7 +9,7 @@ from bpcli.errors import UsageError
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.yaml12 import yaml_text
-from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.checkpoint import CHECKPOINT, Checkpoint, read
 from bpcli.training.config.keys import DIALECT_KEYS, KEYS, STARTS
 from bpcli.training.config.loading import Config, config_values, load_config
 from bpcli.training.descent.state import State
@@ -24,6 +24,7 @@ _DECIDED = (
     *(f"data.{key}" for key in DIALECT_KEYS),
 )  # where the default is to find out
 THEN = {"training.engine": "numpy"}  # what was done before there was such a key
+_THRESHOLD = "model.threshold"
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test", "model.init")
 
 
@@ -39,8 +40,24 @@ def is_done(config: Config) -> bool:
     if not is_finished(config.output) or not (config.output / CONFIG).is_file():
         return False
     then, now = config_texts(load_config(config.output / CONFIG)), config_texts(config)
+    if then[_THRESHOLD] != now[_THRESHOLD]:  # it may have been chosen since, and the config asks for what it was
+        trained = read(config.output / CHECKPOINT).config.get(_THRESHOLD)
+        then[_THRESHOLD] = trained or then[_THRESHOLD]
     refuse_other_config(config, then)
     return all(then[key] == now[key] for key in (*_PATHS, "training.epochs"))
+
+
+def threshold_given_up(config: Config, found: Checkpoint) -> str:
+    """What is to be said where a run whose threshold was chosen after its training goes on with that of the config."""
+    if not (config.output / CONFIG).is_file():
+        return ""
+    chosen = yaml_text(load_config(config.output / CONFIG).model.threshold)
+    if chosen == found.config.get(_THRESHOLD, chosen):
+        return ""
+    return (
+        f"{_THRESHOLD} {chosen} was chosen for the weights that {config.output} has so far: it goes on with "
+        f"{yaml_text(config.model.threshold)}"
+    )
 
 
 def refuse_other_config(config: Config, then: Mapping[str, str]) -> None:

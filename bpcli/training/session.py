@@ -32,6 +32,7 @@ from bpcli.training.resumption import (
     refuse_other_config,
     refuse_other_moments,
     refuse_other_sums,
+    threshold_given_up,
 )
 from bpcli.training.run import RUN_FILES, is_finished, load_summary, save_run
 from bpcli.training.setup import prepare
@@ -353,6 +354,8 @@ def _go_on(current: Session, folder: Path, found: Checkpoint | None) -> None:
         current.training, current.summary = None, by_first(current.ranks, lambda: load_summary(config.output))
     elif found is not None:
         refuse_other_sums(config, current.training, found)
+        if current._extends and not current.ranks.rank and (given_up := threshold_given_up(config, found)):
+            current.warn(given_up)
         current.saved, current._saved_steps = found.where(), found.state.steps
         current.notes.append(f"going on {current.saved}")
         here = checkpoints.processor()

@@ -170,3 +170,23 @@ def test_a_reader_that_stopped_reading_does_not_keep_a_training_from_being_stopp
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     assert "saved after" in process.stderr.read()
+
+
+def test_a_threshold_chosen_since_leaves_a_run_finished(bpcli, here):
+    config, run = "configs/breast_cancer.yaml", here / "runs/cells"
+    train = ("train", config, "--output", run, "--quiet", "--set", "training.epochs=5")
+    assert bpcli(*train).code == 0
+    assert bpcli("evaluate", run, "--threshold", "f1", "--set-threshold").code == 0
+    files = {path.name: path.read_bytes() for path in run.iterdir()}
+    chosen = bpcli("inspect", run, "--format", "json").json[0]["model"]["threshold"]
+    assert chosen != 0.5
+    for threshold in (0.5, chosen):  # as it was trained with, and as it is now
+        again = bpcli(*train, "--resume", "--set", f"model.threshold={threshold}")
+        assert (again.code, "is finished" in again.err) == (0, True), again.err
+    other = bpcli(*train, "--resume", "--set", "model.threshold=0.3")
+    assert (other.code, "model.threshold: it was" in other.err) == (2, True)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == files
+    longer = bpcli(*train, "--resume", "--set", "training.epochs=6")
+    assert longer.code == 0
+    assert f"model.threshold {chosen} was chosen" in longer.err
+    assert bpcli("inspect", run, "--format", "json").json[0]["model"]["threshold"] == 0.5
