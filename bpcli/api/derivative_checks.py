@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bpcli.api.calculator import Function
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
-from bpcli.calculus.checks.grading import Factor, Grade, Tolerance
+from bpcli.calculus.checks.grading import AtKink, Factor, Grade, Tolerance
 from bpcli.calculus.checks.questions import Question, graded, question_of
 from bpcli.calculus.points.variables import Variables
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -118,6 +118,12 @@ class UpdateSubject(Subject):
             uphill = Factor("sign", "a step up: + in place of −", unknown, moved(inputs, derivative, alpha))
             return [uphill, Factor("factor", "a step without α", unknown, moved(inputs, derivative, -1.0))]
 
+        def at_kink(inputs: Mapping[str, Any]) -> AtKink | None:
+            found = question.at_kink(inputs)
+            return found and found._replace(
+                left=moved(inputs, found.left, -alpha), right=moved(inputs, found.right, -alpha)
+            )
+
         names = [name.removeprefix("d/d") for name in question.names]
         context = {"alpha": alpha, "lr": alpha}
         super().__init__(
@@ -128,6 +134,7 @@ class UpdateSubject(Subject):
                 settled=settled,
                 context=lambda inputs: {**context, **question.context(inputs)},
                 factors=factors,
+                at_kink=at_kink,
             ),
         )
 

@@ -175,11 +175,7 @@ class _Point:
 
     def result(self, value: Any, **derivative: Any) -> NamedDerivative:
         """The derivative, with the slopes on both sides of each kink."""
-        kinks = []
-        for corner in self.corners:
-            title = entry_names(corner.block, self.shapes[corner.block])[corner.entry]
-            used, left, right = map(float, corner.slopes(self.inputs))
-            kinks.append(Kink(f"d/d{title}", 0, left, right, (used, left, right)[KINKS.index(self.kink)], False))
+        kinks = [corner.kink(self.inputs, self.kink) for corner in self.corners]
         place = self.corners[0].place if self.corners else ""
         keys = [*INPUTS[self.name], *settings_of(self.name, self.given.get("activation"))]
         shown = {key: self.given[key] for key in keys if self.given.get(key) is not None}

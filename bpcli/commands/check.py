@@ -134,6 +134,12 @@ class _Session:
                 rows.append([e.name, *numbers, number(e.error, 2), _verdict(e)])
             printer.text(output.aligned(rows), apart=True)
 
+    def note_kink(self, subject: Subject) -> None:
+        """Say what is used at a kink, if the answers are graded at one."""
+        kink = subject.question.at_kink(subject.inputs)
+        if kink is not None:
+            self.printer.at_kink(lambda: kink.place, kink.kinks, side_to_take=False)
+
     def answered(self, inputs: Mapping[str, Any], answer: str, found: Grade, brief: bool = False) -> None:
         """Print the grade of an answer; with `brief` text output leaves out right ones."""
         self.total += 1
@@ -235,6 +241,7 @@ def _expressions(request: Request, mine: tuple[str, ...], session: _Session) -> 
     for k, subject in enumerate(_subjects(request)):
         asked = request.asked(subject.inputs)
         if mine:
+            session.note_kink(subject)
             for text, answer in zip(mine, answers, strict=True):
                 part = part_of(answer, k, len(request.at), subject.question.layout)
                 session.answered(asked.inputs(), text, subject.grade(part, session.tolerance))
@@ -267,6 +274,7 @@ def _rows(request: Request, mine: tuple[str, ...], answers: list[Answer | BpcliE
         before, count = session.disagree + session.unsure, 0
         for subject, found in grade_points(_subjects(request), answer, session.tolerance):
             count += 1
+            session.note_kink(subject)
             shown = request.asked(subject.inputs).inputs()
             label = str(count)
             if session.printer.format == "text" and not session.score:
@@ -295,6 +303,8 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
     for k, inputs in enumerate(samples):
         subject: Subject = NamedSubject(name, inputs, wrt)
         shown = {key: plain(inputs[key]) for key in INPUTS[name] if key in inputs}
+        if mine:
+            session.note_kink(subject)
         for text, answer in zip(mine, answers, strict=True):
             part = part_of(answer, k, len(samples), subject.question.layout)
             session.answered(shown, text, subject.grade(part, session.tolerance))

@@ -202,14 +202,15 @@ class Printer:
             if note not in self.notes:
                 self.notes.append(note)
 
-    def at_kink(self, place: Callable[[], str], kinks: Sequence[Any]) -> None:
-        """Note that a point lies at a kink, for the first `MAX_NOTES` points."""
+    def at_kink(self, place: Callable[[], str], kinks: Sequence[Any], side_to_take: bool = True) -> None:
+        """Note that a point lies at a kink, for the first `MAX_NOTES` points; `side_to_take`: by an option."""
         self.kinks += 1
         if self.kinks > MAX_NOTES:
             return
         from bpcli.calculus.one_sided.kinks import in_words
 
-        output.note(in_words(place(), kinks, "--kink left or right takes a side" if self.kink == "lecture" else ""))
+        advice = "--kink left or right takes a side" if self.kink == "lecture" and side_to_take else ""
+        output.note(in_words(place(), kinks, advice))
 
     def lost(
         self,

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli.calculus.one_sided.kinks import Kink as SidesOfKink
+from bpcli.calculus.rules.shapes import entry_names
 from bpcli.errors import InputError, UsageError, meant
 from bpcli.formulas import softmax as soft
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.affine import affine_pair, affine_scaled, daffine_db, daffine_dw, daffine_dx, ddot_du, ddot_dv, dot
-from bpcli.formulas.choices import Kink, Task
+from bpcli.formulas.choices import KINKS, Kink, Task
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.lecture.input_checks import (
     Inputs,
@@ -56,6 +58,12 @@ class Corner(NamedTuple):
         sides = (self.left, self.right) if self.rises else (self.right, self.left)
         used, left, right = (self.entry_of(slope, inputs) + 0.0 for slope in (self.used, *sides))  # −0 is 0
         return used, left, right
+
+    def kink(self, inputs: Inputs, choice: str = "lecture") -> SidesOfKink:
+        """The slopes on both sides, and the one that is used."""
+        title = entry_names(self.block, np.shape(inputs[self.block]))[self.entry]
+        used, left, right = map(float, self.slopes(inputs))
+        return SidesOfKink(f"d/d{title}", 0, left, right, (used, left, right)[KINKS.index(choice)], False)
 
 
 def smooth(inputs: Inputs) -> list[Corner]:

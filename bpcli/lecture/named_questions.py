@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.calculus.checks.answers import Layout
-from bpcli.calculus.checks.grading import Array, Factor
+from bpcli.calculus.checks.grading import Array, AtKink, Factor
 from bpcli.calculus.checks.probes import Probe, far_number, positive_number, random_like, random_number
 from bpcli.calculus.checks.questions import Question, smooth
 from bpcli.calculus.rules.shapes import entry_names
@@ -56,9 +56,21 @@ def named_question(name: str, checked: Inputs, wrt: str | Sequence[str] | None =
     chosen = blocks_of(name, row.blocks, wrt)
     blocks = tuple((block, np.shape(checked[block])) for block in chosen)
 
-    def truth(inputs: Inputs) -> Array:
-        matrices = row.jacobian(inputs)
+    def side_by_side(matrices: Mapping[str, Any]) -> Array:
         return np.concatenate([np.asarray(matrices[block], float) for block in chosen], axis=1)
+
+    def truth(inputs: Inputs) -> Array:
+        return side_by_side(row.jacobian(inputs))
+
+    def at_kink(inputs: Inputs) -> AtKink | None:
+        corners, sides = [corner for corner in row.corners(inputs) if corner.block in chosen], []
+        for side in (1, 2):
+            matrices = {block: np.array(matrix, float) for block, matrix in row.jacobian(inputs).items()}
+            for corner in corners:
+                matrices[corner.block][corner.output, corner.entry] = corner.slopes(inputs)[side]
+            sides.append(side_by_side(matrices))
+        kinks = [corner.kink(inputs) for corner in corners]
+        return AtKink(corners[0].place, kinks, *sides) if corners else None
 
     def factors(inputs: Inputs) -> list[Factor]:
         every = [np.full(np.size(checked[block]), block in chosen) for block in row.blocks]
@@ -77,6 +89,7 @@ def named_question(name: str, checked: Inputs, wrt: str | Sequence[str] | None =
         factors,
         lambda constants: named_probes(row, checked, truth, constants),
         [key for key in checked if key in _SOME],
+        at_kink,
         _samples(name, checked),
     )
 

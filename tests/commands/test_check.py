@@ -245,3 +245,27 @@ def test_formulas_need_no_point(bpcli):
     numbers = bpcli("check", "x**2*sin(y)", "--mine", "1,2")
     assert numbers.code == 2
     assert "--at" in numbers.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["relu(x)", "--at", "0", "--mine", "0"], "this is the slope on the left; 1 is used there"),
+        (["relu(x)", "--at", "0", "--mine", "0.5"], "wrong: d/dx"),
+        (["sin(relu(2*x))", "--at", "0", "--mine", "1"], "wrong: d/dx"),
+        (["abs(x)", "--at", "0", "--mine", "1"], "this is the slope on the right; 0 is used there"),
+        (["relu(x)*y**2", "--at", "0,3", "--mine", "0,0"], "this is the slope on the left in d/dx; 9 is used there"),
+        (["relu(x)+y**2", "--at", "0,3", "--mine", "1,3"], "twice as much is right in d/dy"),
+        (["max(x,y)", "--at", "1,1", "--mine", "1,0"], "this is the slope on one side; 0.5 is used there"),
+        (["relu", "--z", "0,1", "--mine", "0,1"], "this is the slope on the left in drelu[0]/dz[0]; 1 is used there"),
+        (["relu", "--z", "0,1", "--mine", "0.5,1"], "wrong: drelu[0]/dz[0]; the other 3 are right"),
+        (["relu(x)", "--at", "0", "--mine", "1"], "right"),
+    ],
+)
+def test_a_grade_at_a_kink_says_which_slope_is_used(bpcli, arguments, message):
+    asked = arguments[: arguments.index("--mine")]
+    note = bpcli("jacobian" if asked[0] == "relu" else "grad", *asked).err.partition("; --kink")[0]
+    done = bpcli("check", *arguments, "--format", "json")
+    assert done.json[0]["message"] == message
+    assert note
+    assert done.err.startswith(f"{note}\n")

@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.calculus.checks.answers import Cells, Layout
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
 from bpcli.calculus.rules.shapes import entry_names
+from bpcli.text.notation import number as written
 
 KNOWN_FACTORS = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, 10.0, 0.1)
 """Factors that are named for a single entry; any other is named only if several entries share it."""
@@ -80,6 +81,20 @@ def _grade(finding: str, message: str, factor: float | None = None) -> Grade:
 
 
 # The mistakes, in the order in which they are looked for
+
+
+def _other_side(compared: Compared, wrong: Truths) -> Grade | None:
+    """The slope on one side of a kink, where that of the other is used, or one in between."""
+    if not compared.sides:
+        return None
+    names = [side for side, matrix in compared.sides if _explains(compared, wrong, matrix[None])]
+    each = [compared.holds(matrix[None])[:, wrong] for _, matrix in compared.sides]
+    if not names and not np.any(each, axis=0).all():
+        return None
+    side = f"the {names[0]}" if names else "one side"
+    used = set(compared.truth[0][wrong].tolist())
+    which = written(used.pop()) if len(used) == 1 else "another"
+    return _grade("value", f"this is the slope on {side}{_where(compared, wrong)}; {which} is used there")
 
 
 def _transposed(compared: Compared, wrong: Truths) -> Grade | None:
@@ -168,7 +183,9 @@ def _exchanged(pairs: Sequence[tuple[int, int]]) -> Callable[[Array], Array]:
 
 
 def _of_the_chain(compared: Compared, wrong: Truths, finding: str) -> Grade | None:
-    """A factor of the chain was left out, an inner one or an outer one."""
+    """A factor of the chain was left out, an inner one or an outer one; at a kink any number would be one."""
+    if (compared.of_kink & wrong).any():
+        return None
     for factor in compared.factors:
         if factor.finding == finding and _lacks(compared, factor, wrong):
             inner = factor.finding == "inner_derivative"
@@ -195,7 +212,7 @@ def _lacks(compared: Compared, factor: Factor, wrong: Truths) -> bool:
 def _factor(compared: Compared, wrong: Truths) -> Grade | None:
     truth, given = compared.truth[:, wrong], compared.given[:, wrong]
     usable = np.isfinite(truth) & np.isfinite(given) & (truth != 0) & (given != 0)
-    if not usable.any():
+    if not usable.any() or (compared.of_kink & wrong).any():  # a slope between those of a kink is no factor too much
         return None
     n = float(compared.samples)
     if n > 1 and _explains(compared, wrong, n * compared.truth):
@@ -227,6 +244,7 @@ def _text(factor: float) -> str:
 
 
 _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
+    _other_side,
     _transposed,
     _sign,
     _diagonal_only,

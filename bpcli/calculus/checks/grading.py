@@ -3,13 +3,16 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.text.notation import number
+
+if TYPE_CHECKING:
+    from bpcli.calculus.one_sided.kinks import Kink
 
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
@@ -151,11 +154,21 @@ class Factor(NamedTuple):
         return self._replace(values=self.values[:, columns], without=without)
 
 
+class AtKink(NamedTuple):
+    """The kinks at which inputs lie, the place in words, and the derivative with the slopes to the left and right."""
+
+    place: str
+    kinks: Sequence["Kink"]
+    left: Array
+    right: Array
+
+
 class Compared(NamedTuple):
     """An answer and the true derivative at one or more inputs; arrays inputs × outputs × entries.
 
     `undecided` marks the entries whose digits rounding has eaten. `names` are row by row, `blocks` the variables in
-    order; `factors` holds for each name of a factor its values at all inputs; `samples` is the N of a mean.
+    order; `factors` holds for each name of a factor its values at all inputs; `samples` is the N of a mean; `sides` are
+    the derivatives on either side, if the one input is at a kink.
     """
 
     truth: Array
@@ -167,6 +180,7 @@ class Compared(NamedTuple):
     blocks: Sequence[tuple[str, Shape]]
     factors: Sequence[Factor] = ()
     samples: int = 1
+    sides: Sequence[tuple[str, Array]] = ()
 
     def holds(self, candidate: Array) -> Truths:
         """Where the answer would be right if `candidate` were the true derivative."""
@@ -181,6 +195,12 @@ class Compared(NamedTuple):
     def score(self) -> float:
         """The part of the entries that are right at all inputs."""
         return float(self.right.all(axis=0).mean()) if self.truth.size else 1.0
+
+    @property
+    def of_kink(self) -> Truths:
+        """The entries whose slopes differ on the two sides of a kink."""
+        unlike = [matrix != self.truth[0] for _, matrix in self.sides]
+        return np.asarray(np.any([np.zeros(self.truth.shape[1:], bool), *unlike], axis=0))
 
     def entries(self, place: int = 0) -> list[Entry]:
         """The entries at one of the inputs."""

@@ -9,7 +9,17 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted
 from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
-from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths, loosely_typed, typed_slack
+from bpcli.calculus.checks.grading import (
+    Array,
+    AtKink,
+    Compared,
+    Factor,
+    Grade,
+    Tolerance,
+    Truths,
+    loosely_typed,
+    typed_slack,
+)
 from bpcli.calculus.checks.probes import Probe, probes_of
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian
 from bpcli.calculus.language.render import to_text
@@ -37,7 +47,8 @@ class Question(NamedTuple):
     prove)` the same, if asked for with proven numbers where rounding spoils it, and marks where there is no proof;
     `context(inputs)` the values of the names that formulas may use; `factors(inputs)` those of the chain;
     `probes(constants)` other inputs of the same shapes, the constants of an answer among them; `variables` the names
-    of the inputs that are numbers; `samples` the N of a mean.
+    of the inputs that are numbers; `at_kink(inputs)` the slopes on both sides where they differ; `samples` the N of a
+    mean.
     """
 
     layout: Layout
@@ -48,6 +59,7 @@ class Question(NamedTuple):
     factors: Callable[[Mapping[str, Any]], list[Factor]]
     probes: Callable[[Collection[float]], list[Probe]]
     variables: Sequence[str]
+    at_kink: Callable[[Mapping[str, Any]], AtKink | None]
     samples: int = 1
 
 
@@ -75,7 +87,7 @@ def grade(
     undecided = np.zeros(matrix.shape, bool)
     layout = Layout(len(matrix), (("", (matrix.shape[1],)),))
     own = (lambda inputs: matrix, lambda inputs, truth, prove: (truth, undecided))
-    question = Question(layout, names, *own, dict, lambda inputs: [], lambda constants: [], [])
+    question = Question(layout, names, *own, dict, lambda inputs: [], lambda constants: [], [], lambda at: None)
     cells = {"": [[Cell(float(value)) for value in row] for row in given]}
     return graded(question, Answer("", cells, None), {}, tolerance)
 
@@ -96,7 +108,9 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
         if compared._replace(slack=loosely_typed(typed)[None]).right.all():
             message = "right to the digits typed, but three at least are needed"
             return Grade("value", compared.entries(), message, score=compared.score)
-        compared = compared._replace(factors=question.factors(inputs))
+        kink = question.at_kink(inputs)
+        sides = () if kink is None else (("left", kink.left), ("right", kink.right))
+        compared = compared._replace(factors=question.factors(inputs), sides=sides)
     return diagnosed(compared, np.ones(1, bool))
 
 
@@ -209,7 +223,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
 
     def truth(at: Mapping[str, Any]) -> Array:
         values, found = calculation.jacobian(at)
-        matrix = np.concatenate([np.asarray(found[name], float) for name in calculation.wrt], axis=1)
+        matrix = _side_by_side(calculation, found)
         if at is not point and (calculation.kinks or not all(np.isfinite(value).all() for value in values)):
             return np.full_like(matrix, math.nan)
         return matrix
@@ -237,8 +251,26 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
         lambda at: [*_factors(written(), at), *_by_others(others(), calculation.wrt[0], at)],
         lambda constants: probes_of(calculation, variables, point, constants),
         variables,
+        lambda at: _at_kink(calculation, at),
         _samples(calculation),
     )
+
+
+def _side_by_side(calculation: Calculation, blocks: Mapping[str, Any]) -> Array:
+    return np.concatenate([np.asarray(blocks[name], float) for name in calculation.wrt], axis=1)
+
+
+def _at_kink(calculation: Calculation, point: Mapping[str, Any]) -> AtKink | None:
+    """The slopes on both sides, if the point is at a kink."""
+    calculation.jacobian(point)
+    kinks, sides = calculation.kinks, []
+    if not kinks:
+        return None
+    for side in ("left", "right"):
+        calculation.kink = side
+        sides.append(_side_by_side(calculation, calculation.jacobian(point)[1]))
+    calculation.kink = "lecture"
+    return AtKink(calculation.diagnostics.edge_place(point), kinks, *sides)
 
 
 def _by_others(others: Sequence[Calculation], chosen: str, at: Mapping[str, Any]) -> list[Factor]:
