@@ -174,14 +174,21 @@ def several(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(shown[:most]) + (" …" if len(shown) > most else "")
 
 
+_ABBREVIATION = 3  # letters; fewer begin too many names
 _MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each would take long
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that `word` most likely meant, or None; case is forgiven."""
+    """The choice that `word` most likely meant, or None: the shortest that begins with it, or else one spelled like it.
+
+    Case is forgiven.
+    """
     import difflib  # only when something went wrong: it costs milliseconds
 
     folded = {choice.casefold(): choice for choice in islice(choices, _MOST_CHOICES)}
+    longer = [choice for choice in folded if len(word) >= _ABBREVIATION and choice.startswith(word.casefold())]
+    if longer:
+        return folded[min(longer, key=len)]
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
 

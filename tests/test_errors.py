@@ -58,5 +58,10 @@ def test_words():
     assert [listed(parts) for parts in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a, or b", "a, b, or c"]
     assert nearest("SIGMOD", ["tanh", "sigmoid"]) == "sigmoid"
     assert nearest("xyz", ["tanh", "sigmoid"]) is None
+    metrics = ["loss", "accuracy", "balanced_accuracy", "mcc", "auc", "r2"]
+    for typed, close in [("acc", "accuracy"), ("Bal", "balanced_accuracy"), ("acuracy", "accuracy"), ("mc", "mcc")]:
+        assert nearest(typed, metrics) == close
+    assert nearest("sig", ["sigmoid_of", "sign", "sigmoid"]) == "sign"
+    assert nearest("a", metrics) is None
     assert meant("tahn", ["tanh"]) == "did you mean tanh?"
     assert meant("qqq", ["tanh"], "see the list") == "see the list"
