@@ -269,3 +269,38 @@ def test_a_grade_at_a_kink_says_which_slope_is_used(bpcli, arguments, message):
     assert done.json[0]["message"] == message
     assert note
     assert done.err.startswith(f"{note}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x**3", "--mine", "3*x**2*1.000000001"], "a factor 1.000000001 too much"),
+        (["x*y", "--at", "1,2", "--mine", "2.0000002,1.0000001"], "a factor 1.0000001 too much"),
+        (["x*y", "--at", "1,2", "--mine", "-2.0000002,-1.0000001"], "a factor −1.0000001 too much"),
+        (["x*y", "--at", "1,2", "--mine", "1.9999996,0.9999998"], "1.0000002 times as much is right"),
+    ],
+)
+def test_a_factor_is_written_with_the_digits_that_tell_it_from_1(bpcli, arguments, message):
+    assert bpcli("check", *arguments, "--format", "json").json[0]["message"] == message
+
+
+def test_numbers_that_differ_are_written_differently(bpcli):
+    message = bpcli("check", "x**3", "--mine", "3*x**2+1e-12", "--format", "json").json[0]["message"]
+    exact, given = message.partition(": d/dx is ")[2].split(", not ")
+    assert exact != given
+    assert float(given) - float(exact) == pytest.approx(1e-12, rel=0.1)
+
+
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_entries_that_are_right_at_the_point_alone_are_named(bpcli, label):
+    given = ["check", "softmax_cce", "--logits", "1,2,3", "--label", str(label), "--mine", "p", "--format", "json"]
+    (found,) = bpcli(*given, "--score").json
+    right = [entry["name"] for entry in found["entries"] if entry["error"] == 0]
+    assert len(right) == 2
+    assert found["score"] == 0  # p is p − y for no entry, whatever the label
+    assert found["message"].endswith(f"; right at this point, but not at others: {', '.join(right)}")
+
+
+def test_of_a_mistake_too_the_entries_that_are_right_at_the_point_are_named(bpcli):
+    (found,) = bpcli("check", "x*y", "--at", "3,0", "--mine", "-y,-x", "--format", "json").json
+    assert found["message"] == "the sign is wrong; right at this point, but not at others: d/dx"

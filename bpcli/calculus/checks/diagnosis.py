@@ -38,7 +38,8 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     for mistake in _MISTAKES:
         found = mistake(compared, wrong)
         if found is not None:
-            return found._replace(entries=entries, score=score)
+            message = found.message + _right_here(compared, wrong)
+            return found._replace(message=message, entries=entries, score=score)
     whole = np.asarray(right.all(axis=(1, 2)))
     place = int(np.flatnonzero(~whole)[0])
     often = whole[plain].sum() >= max(2.0, _FEW * plain.sum())
@@ -47,7 +48,7 @@ def diagnosed(compared: Compared, plain: Truths) -> Grade:
     shown = ", ".join(_names(compared, wrong))
     others = int((~wrong).sum())
     share = f"; the other {others} are right" if others > 1 else "; the other is right" if others else ""
-    return Grade("value", entries, f"wrong: {shown}{share}", score=score)
+    return Grade("value", entries, f"wrong: {shown}{share}{_right_here(compared, wrong)}", score=score)
 
 
 def first_wrong(compared: Compared) -> int:
@@ -55,10 +56,23 @@ def first_wrong(compared: Compared) -> int:
     return int(np.flatnonzero(~compared.right.all(axis=(1, 2)))[0])
 
 
+def _right_here(compared: Compared, wrong: Truths) -> str:
+    """Of the entries that are wrong somewhere, those that are right at the inputs that were asked for."""
+    here = wrong & compared.right[0] & ~compared.undecided[0]
+    return f"; right at this point, but not at others: {', '.join(_names(compared, here))}" if here.any() else ""
+
+
 def _at_another(compared: Compared, wrong: Truths, place: int) -> str:
     entry = next(entry for entry in compared.entries(place) if not entry.right)
     where = "right at this point, but not at others" if place else "right at some points, but not at this one"
-    return f"{where}: {entry.name} is {entry.exact:.6g}, not {entry.given:.6g}"
+    exact, given = _told_apart(entry.exact, entry.given)
+    return f"{where}: {entry.name} is {exact}, not {given}"
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers with six digits, or as many as tell them apart."""
+    both = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(6, 18))
+    return next((pair for pair in both if pair[0] != pair[1]), (f"{a:.17g}", f"{b:.17g}"))
 
 
 def _names(compared: Compared, wrong: Truths) -> list[str]:
@@ -240,7 +254,7 @@ def _times(compared: Compared, wrong: Truths, factor: float) -> Grade:
 
 
 def _text(factor: float) -> str:
-    return f"{factor:.6g}".replace("-", "−")
+    return _told_apart(factor, math.copysign(1.0, factor))[0].replace("-", "−")
 
 
 _MISTAKES: tuple[Callable[[Compared, Truths], Grade | None], ...] = (
