@@ -236,6 +236,7 @@ def test_what_is_left_out_or_read_specially_is_said_with_the_reason(bpcli, here)
     told = [line.removeprefix("bpcli: note: ") for line in drafted.err.splitlines()]
     assert told == [
         "data.target: churned (guessed by its name)",
+        'data.positive: "yes" (or "no")',
         "data.exclude: Unnamed: 0 (an id), name (different in every row: an id or free text)",
         "data.categorical: color (3 values)",
         "data.missing: age: median (9 gaps), member: most_frequent (10 gaps)",

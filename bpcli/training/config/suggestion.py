@@ -35,7 +35,11 @@ TARGET_NAMES = (
 )
 """A column with such a name is taken for the target; earlier names are preferred."""
 
-POSITIVE_WORDS = frozenset({"yes", "y", "true", "t", "positive", "pos"})
+POSITIVE_WORDS = frozenset(
+    {"yes", "y", "true", "t", "positive", "pos", "ja", "j", "wahr", "positiv", "oui", "vrai", "positif"}
+    | {"sí", "si", "sì", "sim", "da", "tak", "igen", "evet", "kyllä"}
+)
+"""A class with such a name is taken for the positive one of two, in whatever order they are."""
 
 MAX_CATEGORIES = 20
 """A text column with more values than this, or more than a quarter as many as rows, is no category."""
@@ -97,6 +101,8 @@ def remarks_on(chosen: Mapping[str, Entry]) -> list[str]:
     told = []
     if (target := chosen["data.target"]).remark.startswith("guessed"):
         told.append(f"data.target: {target.value} ({target.remark})")
+    if "data.positive" in chosen:
+        told.append(f"data.positive: {yaml_text(chosen['data.positive'].value)} ({chosen['data.positive'].remark})")
     for key in ("data.exclude", "data.categorical", "data.missing"):
         if key in chosen:
             value = chosen[key].value

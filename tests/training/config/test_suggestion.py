@@ -8,7 +8,8 @@ import pytest
 
 from bpcli.datasets.reading import read_table
 from bpcli.errors import BpcliError, DataError, UsageError
-from bpcli.training.config.suggestion import suggest
+from bpcli.text.yaml12 import yaml_text
+from bpcli.training.config.suggestion import remarks_on, suggest
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def cycle(*values):
     [
         (cycle("no", "yes"), None, ("neuron", "sigmoid", "bce", "yes")),
         (cycle("Yes", "no"), None, ("neuron", "sigmoid", "bce", "Yes")),  # though n comes behind Y
+        (cycle("ja", "nein"), None, ("neuron", "sigmoid", "bce", "ja")),
+        (cycle("N", "J"), None, ("neuron", "sigmoid", "bce", "J")),
+        (cycle("oui", "non"), None, ("neuron", "sigmoid", "bce", "oui")),
+        (cycle("no", "Sí"), None, ("neuron", "sigmoid", "bce", "Sí")),
+        (cycle("da", "nie"), None, ("neuron", "sigmoid", "bce", "da")),
+        (cycle("left", "right"), None, ("neuron", "sigmoid", "bce", "right")),
         (cycle("positive", "negative"), None, ("neuron", "sigmoid", "bce", "positive")),
         (cycle("True", "False"), None, ("neuron", "sigmoid", "bce", "true")),
         (cycle("benign", "malignant"), None, ("neuron", "sigmoid", "bce", "malignant")),
@@ -60,6 +67,9 @@ def test_the_target_decides_on_model_and_loss(look, target, model, expected):
     entries = look("t", model, x=X, t=target)
     keys = ("model.type", "model.activation", "loss", "data.positive")
     assert tuple(entries[key].value if key in entries else None for key in keys) == expected
+    told = [line for line in remarks_on(entries) if line.startswith("data.positive: ")]
+    assert len(told) == (expected[-1] is not None)
+    assert all(line.startswith(f"data.positive: {yaml_text(expected[-1])} (or ") for line in told)
 
 
 @pytest.mark.parametrize(
