@@ -36,7 +36,7 @@ def text_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[st
     """The chain as text; of a matrix at most so many rows and columns."""
     lines = ["Given"]
     for name, value in chain.given.items():
-        lines += _entry(name, "", value, False, precision, most, features_of(chain, name, value))
+        lines += _entry(name, name, "", value, False, precision, most, features_of(chain, name, value))
     for title, names in GROUPS:
         group = _group(chain, names)
         if not group:
@@ -44,8 +44,9 @@ def text_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[st
         lines += ["", title]
         for q in group:
             sign = ":=" if q.name.endswith("_new") else "="
-            head, over = f"{q.symbol.text} {sign} {q.formula.text}", features_of(chain, q.name, q.value)
-            lines += _entry(head, q.shape, q.value, q.samples, precision, most, over)
+            head, equated = (f"{q.symbol.text} {sign} {text}" for text in (q.formula.text, q.formula.equated))
+            over = features_of(chain, q.name, q.value)
+            lines += _entry(head, equated, q.shape, q.value, q.samples, precision, most, over)
             if q.name in COLLAPSES and chain.collapse:
                 lines.append(f"    which collapses to {chain.collapse[0].text}")
     return lines
@@ -63,11 +64,18 @@ def shortens(chain: Chain, most: int = MOST) -> bool:
 
 
 def _entry(
-    head: str, shape: str, value: Any, samples: bool, precision: int | None, most: int, names: tuple[Names, Names]
+    head: str,
+    equated: str,
+    shape: str,
+    value: Any,
+    samples: bool,
+    precision: int | None,
+    most: int,
+    names: tuple[Names, Names],
 ) -> list[str]:
     if value.size == 1:
         shown = number(value.ravel()[0], precision)
-        line = f"  {head}" if head.endswith(f"= {shown}") else f"  {head} = {shown}"
+        line = f"  {head}" if head.endswith(f"= {shown}") else f"  {equated} = {shown}"
         line += f"   [{shape}]" if head.startswith("∂") else ""
         if len(line) <= WIDTH:
             return [line]

@@ -89,7 +89,8 @@ def solution_text(task: Task) -> list[str]:
         return text_lines(task.solution, DIGITS)
     lines = []
     for left, right, value in task.solution:
-        head = " = ".join(formula.text for formula in (left, right) if formula is not None)
+        one = value is not None and value.size == 1
+        head = " = ".join(side.equated if one else side.text for side in (left, right) if side is not None)
         if value is not None and value.size == 1:
             head += "" if head.endswith(f"= {number(value.item(), DIGITS)}") else f" = {number(value.item(), DIGITS)}"
         lines.append(f"  {head}")

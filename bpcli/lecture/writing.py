@@ -5,6 +5,7 @@ tables alone are written, as a reader has them: products side by side, log ŷ wi
 conditions, text and LaTeX by one recursion.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -30,6 +31,14 @@ class Formula(NamedTuple):
     text: str
     latex: str
 
+    @property
+    def equated(self) -> str:
+        """The text as a side of an equation that goes on: cases in parentheses, else their last one would equal it."""
+        outside, count = self.text, 1
+        while count:  # what stands in parentheses already
+            outside, count = re.subn(r"\([^()]*\)|\[[^][]*\]", "", outside)
+        return f"({self.text})" if _ELSE in outside else self.text
+
 
 Names = Mapping[str, Formula]
 
@@ -39,6 +48,7 @@ _CASES, _SUM, _QUOTIENT, _BARE, _PRODUCT, _POWER, _ATOM = range(7)
 _SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 _BARE_FUNCTIONS = ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+_ELSE = ", else "
 _SYMBOLS = {"sigmoid": "σ"}
 _POWERS = {"2": "²", "3": "³"}
 
@@ -157,7 +167,7 @@ def _cases(condition: Expression, value: Expression, other: Expression, names: N
         branches.append((_write(last, names, latex)[0], inside(value)))
     rest = _write(other, names, latex)[0]
     if not latex:
-        return ", ".join(f"{value} if {condition}" for condition, value in branches) + f", else {rest}", _CASES
+        return ", ".join(f"{value} if {condition}" for condition, value in branches) + _ELSE + rest, _CASES
     otherwise = r"\text{else}"
     if len(branches) == 1 and isinstance(last, Compare):
         otherwise = _write(Compare(_OPPOSITE[last.op], last.left, last.right), names, latex)[0]

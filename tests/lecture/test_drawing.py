@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.lecture.chain import neuron_chain
 from bpcli.lecture.drawing import latex_lines, markdown_lines, shortens, text_lines
@@ -30,3 +31,13 @@ def test_latex_is_balanced():
     assert text.count("{") == text.count("}")
     assert text.count(r"\begin") == text.count(r"\end") > 0
     assert text.isascii()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", ["mse", "huber"])
+def test_the_last_case_of_a_formula_does_not_seem_to_equal_its_value(activation, loss):
+    one = np.array([[1.0]])
+    chain = neuron_chain(one, np.array([0.5]), 0.25, np.ones(1), activation_of(activation), loss_of(loss))
+    last_cases = re.findall(r", else (.*) = [^= ]+(?:   .*)?$", "\n".join(text_lines(chain, None)), re.MULTILINE)
+    assert last_cases or loss == "mse"
+    assert all(case.endswith(")") and case.count(")") == case.count("(") + 1 for case in last_cases), last_cases
