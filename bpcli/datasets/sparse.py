@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.share import Gathering
-from bpcli.datasets.table import Floats, Table
+from bpcli.datasets.table import Floats, Table, no_longer_numeric
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.text.notation import number
 
@@ -252,8 +252,7 @@ def take_features(table: Table, features: Numbered, notes: list[str]) -> Any:
     table.require(features)
     for name in features:
         if not table.is_numeric(name):
-            row, cell = table.first_not_numeric(name)
-            raise DataError(f"{table.where(row, name)}: {cell!r} is not a number, as it was in training")
+            raise DataError(no_longer_numeric(table, name))
         if table.missing(name).any():
             where = table.where(int(np.argmax(table.missing(name))), name)
             raise DataError(f"{where}: the cell is missing, and the model was trained without a filling for it")

@@ -375,6 +375,16 @@ def to_numbers(cells: Sequence[str], gaps: frozenset[str] = MISSING | {DASH}) ->
     return None if "_" in together or foreign or np.isinf(numbers).any() else numbers
 
 
+def no_longer_numeric(table: Table, name: str) -> str:
+    """What is the matter with a column that was one of numbers in training, and is not now."""
+    row, cell = table.first_not_numeric(name)
+    fault = f"{table.where(row, name)}: {cell!r} is not a number, as it was in training"
+    for mark, other, otherwise in ((",", "comma", cell), (".", "point", point_for_comma(cell))):
+        if table.dialect.decimal == mark and is_number(otherwise):
+            fault += f", where numbers were written with a decimal {other}"
+    return fault
+
+
 def only_column(other: Table, table: Table) -> str:
     """A name in `table` for the only column of the file that its target is in; DataError if that has several."""
     if len(other.names) > 1:

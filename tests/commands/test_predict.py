@@ -408,3 +408,16 @@ def test_a_terminated_stream_leaves_no_file(iris, root, tmp_path):
         process.wait()
     assert process.returncode == 143
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(("mark", "other", "word"), [(",", ".", "comma"), (".", ",", "point")])
+def test_the_other_decimal_mark_is_told_by_that_of_the_training(bpcli, tmp_path, mark, other, word):
+    rows = "".join(f"{k}{mark}5;{3 * k + 1}{mark}25\n" for k in range(12))
+    (tmp_path / "t.csv").write_text("x;y\n" + rows)
+    assert bpcli("init", "--data", tmp_path / "t.csv", "--target", "y", "--output", tmp_path / "t.yaml").code == 0
+    assert bpcli("train", tmp_path / "t.yaml", "--quiet", "--output", tmp_path / "run").code in (0, 1)
+    for cell, told in ((f"100{other}5", True), ("many", False)):
+        refused = bpcli("predict", tmp_path / "run", "-", stdin=f"x\n{cell}\n")
+        assert refused.code == 3
+        assert f"column x: '{cell}' is not a number, as it was in training" in refused.err
+        assert (f"written with a decimal {word}" in refused.err) == told

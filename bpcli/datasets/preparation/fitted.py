@@ -15,7 +15,7 @@ from bpcli.datasets.preparation.problems import as_yaml, first_gap, raise_proble
 from bpcli.datasets.preparation.statistics import standardize
 from bpcli.datasets.share import Gathering
 from bpcli.datasets.sparse import Numbered, SparseTable, take_features
-from bpcli.datasets.table import Table
+from bpcli.datasets.table import Table, no_longer_numeric
 from bpcli.errors import DataError, several
 from bpcli.formulas.choices import REALS, Interval, Task
 from bpcli.text.json_types import conforms
@@ -177,8 +177,7 @@ class Preparation:
                 continue
             missing = table.missing(column.name) & ~drop
             if column.categories is None and not table.is_numeric(column.name):
-                row, cell = table.first_not_numeric(column.name)
-                problems.append(f"{table.where(row, column.name)}: {cell!r} is not a number, as it was in training")
+                problems.append(no_longer_numeric(table, column.name))
             elif column.fill is None and missing.any():
                 gaps.append(column)
                 where = table.where(int(np.argmax(missing)), column.name)
