@@ -5,7 +5,7 @@ Mini-batch" (the factor 1/N). The values come from `bpcli.formulas`. Where ŷ is
 recovered from z and from the rounding error of z, so that ∂J/∂a·∂a/∂z = ∂J/∂z holds for the numbers too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +69,7 @@ class Chain(NamedTuple):
     kind: str
     quantities: Mapping[str, Quantity]  # by name, in order
     given: Mapping[str, Array]  # the inputs by name; x and y of a single sample are columns
+    losses: Callable[[], Quantity] | None  # J₀ of several samples, which only a drawing asks for
     mean: Quantity | None  # ∂J/∂J₀ of several samples
     collapse: tuple[Formula, Formula] | None  # the fused formula of ∂J/∂z in both layouts, if there is one
     kinks: tuple[tuple[str, Kink], ...] = ()  # at which a neuron's z or a lies, each with its place in words
@@ -146,6 +147,13 @@ class _Builder:
             value, samples = value[0], False
         self.quantities[name] = Quantity(name, shown, formula, value, samples, turned)
 
+    def losses(self, formula: Formula, of_row: Callable[[int], Any]) -> Callable[[], Quantity] | None:
+        """J₀ (N, 1) by a function of the row's number, worked out when it is asked for; None for a single sample."""
+        if self.single:
+            return None
+        shown, rows = Formula("J₀", r"\vec{J}_0"), range(self.N)
+        return lambda: Quantity("J0", shown, formula, np.array([[of_row(i)] for i in rows], float), False, formula)
+
     def mean(self) -> Quantity | None:
         """∂J/∂J₀ = (1/N … 1/N) of J = (1/N) Σ J₀; None for a single sample."""
         if self.single:
@@ -154,9 +162,15 @@ class _Builder:
         formula = Formula("(1/N … 1/N)", r"\begin{pmatrix} \frac{1}{N} & \cdots & \frac{1}{N} \end{pmatrix}")
         return Quantity("dJ_dJ0", shown, formula, np.full((1, self.N), 1.0 / self.N), False, formula)
 
-    def chain(self, kind: str, given: Mapping[str, Array], collapse: tuple[Formula, Formula] | None) -> Chain:
+    def chain(
+        self,
+        kind: str,
+        given: Mapping[str, Array],
+        losses: Callable[[], Quantity] | None,
+        collapse: tuple[Formula, Formula] | None,
+    ) -> Chain:
         """What was collected."""
-        return Chain(kind, self.quantities, given, self.mean(), collapse)
+        return Chain(kind, self.quantities, given, losses, self.mean(), collapse)
 
 
 def _given(x: Array, w: Array, b: Array, y: Array, loss: Loss, activation: Activation | None) -> dict[str, Array]:
@@ -182,6 +196,11 @@ class _Neuron(NamedTuple):
     a: pairs.Pair[Any]
     slope: tuple[Any, Any]
 
+    def only(self, rows: slice) -> "_Neuron":
+        """The same of some samples."""
+        a, low, m, k = (np.broadcast_to(part, self.y.shape)[rows] for part in (*self.a, *self.slope))
+        return self._replace(y=self.y[rows], z=self.z[rows], low=self.low[rows], a=(a, low), slope=(m, k))
+
 
 def neuron_chain(
     x: Array, w: Array, b: float, y: Array, activation: Activation, loss: Loss, learning_rate: float | None = None
@@ -201,7 +220,10 @@ def neuron_chain(
     given = _given(x, w[:, None], np.array([[b]]), y[:, None], loss, activation)
     fused = loss.fused.get(activation.name)
     collapse = fused and mean_slope(fused.slope_formula, {}, len(x))
-    made = chain.chain("neuron", given, collapse and (collapse, collapse))
+    losses = chain.losses(
+        _loss_in_words(loss, "a", 1, classes=False), lambda i: _loss_of_neuron(neuron.only(slice(i, i + 1)))[0]
+    )
+    made = chain.chain("neuron", given, losses, collapse and (collapse, collapse))
     return made._replace(kinks=tuple(_kinks(neuron)))
 
 
@@ -328,7 +350,12 @@ def softmax_chain(x: Array, w: Array, b: Array, y: Array, loss: Loss, learning_r
         error = mean_slope(fused.slope_formula, names, len(x))
         error = error if error.text.endswith(")") else Formula(f"({error.text})", f"({error.latex})")
         collapse = (_transposed(error), error)
-    return chain.chain("softmax", _given(x, w, b[:, None], y, loss, None), collapse)
+    logits, p = (chain.quantities[name].value for name in ("l", "p"))
+    losses = chain.losses(
+        _loss_in_words(loss, "p", 1, classes=True),
+        lambda i: _loss_of_softmax(logits[i : i + 1], p[i : i + 1], y[i : i + 1], loss)[0],
+    )
+    return chain.chain("softmax", _given(x, w, b[:, None], y, loss, None), losses, collapse)
 
 
 def _softmax_forward(chain: _Builder, x: Array, w: Array, b: Array, y: Array, loss: Loss) -> Array:

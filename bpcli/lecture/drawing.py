@@ -53,8 +53,11 @@ def text_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[st
 
 
 def _group(chain: Chain, names: Sequence[str]) -> list[Quantity]:
-    """The quantities of a group; for a mini-batch the local Jacobians begin with ∂J/∂J₀."""
-    return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *chain.group(*names)]
+    """The quantities of a group; for a mini-batch J₀ of each row stands before J, and ∂J/∂J₀ before local Jacobians."""
+    group = chain.group(*names)
+    if chain.losses and "J" in names:
+        group.insert(-1, chain.losses())
+    return [*([chain.mean] if chain.mean and "dJ_da" in names else []), *group]
 
 
 def shortens(chain: Chain, most: int = MOST) -> bool:

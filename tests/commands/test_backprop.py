@@ -1,6 +1,7 @@
 """`backprop`: every number of the chain beside autograd, which knows none of the lecture's formulas, and mpmath."""
 
 import json
+import math
 
 import autograd.numpy as anp
 import mpmath
@@ -219,8 +220,34 @@ def test_the_mean_of_a_batch_is_drawn(bpcli):
     )
     turned = bpcli("backprop", *arguments, "--layout", "denominator").out
     assert "∂J/∂J₀ = (1/N … 1/N)   [4×1]\n    ⎛ 0.25 ⎞" in turned
-    assert r"\vec{J}_0" in bpcli("backprop", *arguments, "--format", "latex").out
+    latex = bpcli("backprop", *arguments, "--format", "latex").out
+    assert r"\frac{\partial J}{\partial \vec{J}_0}" in latex
+    assert r"\vec{J}_0 &=" in latex
+    assert "| $\\vec{J}_0$ | (y − a)² | 4×1 |" in bpcli("backprop", *arguments, "--format", "markdown").out
     assert "J₀" not in bpcli("backprop", "neuron", "--x", "1", *arguments[3:-1], "1").out
+
+
+@pytest.mark.parametrize(
+    ("typed", "formula", "worked"),
+    [  # the losses of the rows by hand; J is their mean
+        ("neuron --x 1;2;3;4 --w 1 --b 0 --loss mse --y 1,2,3,6", "(y − a)²", [0, 0, 0, 4]),
+        ("neuron --activation relu --x 1;-2 --w 3 --b 0 --loss mse --y 1,2", "(y − a)²", [4, 4]),
+        (
+            "neuron --activation sigmoid --x 0;40 --w 1 --b 0 --loss bce --y 1,0",
+            "−[y log a + (1 − y) log(1 − a)]",
+            [math.log(2), 40 + math.log1p(math.exp(-40))],
+        ),
+        ("softmax --x 0;1 --w 0,0 --b 0,0 --y 1,0;0,1", "−Σ y_k log p_k", [math.log(2)] * 2),
+    ],
+)
+def test_the_losses_of_the_rows_stand_before_their_mean(bpcli, typed, formula, worked):
+    shown = bpcli("backprop", *typed.split(), "--precision", 12).out
+    head, _, rest = shown.partition(f"  J₀ = {formula}   [{len(worked)}×1]\n")
+    assert "Forward" in head
+    lines = rest.splitlines()
+    assert [float(line.split()[1]) for line in lines[: len(worked)]] == pytest.approx(worked, rel=1e-11)
+    assert lines[len(worked)].startswith("  J = ")
+    assert float(lines[len(worked)].split("= ")[-1]) == pytest.approx(sum(worked) / len(worked), rel=1e-11)
 
 
 def test_a_learning_rate_may_be_a_fraction(bpcli):
