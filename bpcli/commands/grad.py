@@ -34,6 +34,7 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
         run_bulk(request, printer, show, True, target, force)
         return
     for calculation, point in request.all_points():
+        request.gradient_of_one(calculation)
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
         slopes = [v for block in gradient.values() for v in flat(block)]

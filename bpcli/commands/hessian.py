@@ -26,6 +26,7 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         print_formulas(request, printer, "hessian", options)
         return
     for calculation, point in request.all_points():
+        request.gradient_of_one(calculation)
         value, gradient, matrix = calculation.hessian(point)
         names, rows = wrt_entries(request, calculation), plain(matrix)
         titles = [f"d/d{name}" for name in names]

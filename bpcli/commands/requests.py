@@ -9,7 +9,7 @@ import click
 
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.points.values import parse_value
+from bpcli.calculus.points.values import parse_value, with_decimal_point
 from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -24,7 +24,7 @@ from bpcli.commands.option_groups import (
 )
 from bpcli.commands.printing import Asked, Printer, flat
 from bpcli.datasets.readers.value_files import read_value_file
-from bpcli.errors import UsageError
+from bpcli.errors import ExpressionError, UsageError
 from bpcli.formulas.choices import KINKS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -183,6 +183,16 @@ class Request:
         for point in given:
             whole = {**point, **self.variables.constants}
             yield self._calculations.at(whole), whole
+
+    def gradient_of_one(self, calculation: Calculation) -> None:
+        """ExpressionError if the expression is not one number, as `--at 1,5` makes x**2 two, where 1.5 may be meant."""
+        try:
+            calculation.require_scalar()
+        except ExpressionError as error:
+            pointed = next(filter(None, map(with_decimal_point, self.at)), "")
+            if pointed:
+                error.hint = f"--at {pointed} is one number, with a decimal point; {error.hint}"
+            raise
 
     def tell_readings(self) -> None:
         """Note names such as xy or sinx, which may have been meant as a product or a call."""

@@ -304,3 +304,27 @@ def test_entries_that_are_right_at_the_point_alone_are_named(bpcli, label):
 def test_of_a_mistake_too_the_entries_that_are_right_at_the_point_are_named(bpcli):
     (found,) = bpcli("check", "x*y", "--at", "3,0", "--mine", "-y,-x", "--format", "json").json
     assert found["message"] == "the sign is wrong; right at this point, but not at others: d/dx"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["check", "sigmoid", "--z", "0.5", "--mine", "0,235"], "with decimal points it is 0.235"),
+        (["check", "x*y", "--at", "1.5,2", "--mine", "2,0,1,5"], "with decimal points it is 2.0,1.5"),
+        (["grad", "x**2", "--at", "1,5"], "--at 1.5 is one number, with a decimal point"),
+        (["grad", "x**2", "--at", "x=-1,5"], "--at -1.5 is one number, with a decimal point"),
+        (["hessian", "x**2", "--at", "1,5"], "--at 1.5 is one number, with a decimal point"),
+    ],
+)
+def test_a_decimal_comma_gets_the_number_with_a_point(bpcli, arguments, advice):
+    done = bpcli(*arguments)
+    assert done.code
+    assert advice in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "sigmoid", "--z", "0.5", "--mine", "0.1,0.2"], ["grad", "x**2", "--at", "1,2,3"]]
+)
+def test_what_is_no_decimal_comma_gets_no_advice_on_points(bpcli, arguments):
+    done = bpcli(*arguments)
+    assert "decimal" not in done.out + done.err

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Cells, Layout
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
+from bpcli.calculus.points.values import with_decimal_point
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.text.notation import number as written
 
@@ -298,4 +299,8 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
     expected = "a row for each output, a column for each input"
     if rows == 1 < len(inputs) <= _SHOWN:
         expected = f"expected d/d{', d/d'.join(inputs)}, separated by commas"
+    texts = [[cell.typed or "" for cell in row] for row in cells]
+    pointed = [[with_decimal_point(",".join(row[k : k + 2])) for k in range(0, len(row), 2)] for row in texts]
+    if [len(row) for row in pointed] == [columns] * rows and all(number for row in pointed for number in row):
+        expected += f"; with decimal points it is {';'.join(map(','.join, pointed))}"
     return _grade("shape", f"{what}: {expected}")

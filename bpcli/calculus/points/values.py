@@ -1,5 +1,6 @@
 """The values of options, as one types them and as bpcli prints them: numbers, vectors, matrices, and `NAME=VALUE`."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
@@ -20,6 +21,15 @@ _SCANNED = 150  # bytes that a character takes where entries are expressions
 _OPERATORS = frozenset("+-−*/^@×·÷")
 _SIGNS = frozenset("+-−")
 _NOT_FINITE = {"nan", "inf", "infinity"}
+
+
+_DECIMAL_COMMA = re.compile(r"\s*(?:\w+\s*=\s*)?([-+−]?\d+),(\d+)\s*")
+
+
+def with_decimal_point(text: str) -> str:
+    """`1,5` as 1.5, with or without a name in front; "" for what is no number with a decimal comma."""
+    found = _DECIMAL_COMMA.fullmatch(text)
+    return f"{found[1]}.{found[2]}" if found else ""
 
 
 def parse_value(text: str, read: Reader | None = None, start: int = 0, end: int | None = None) -> Any:
