@@ -7,12 +7,13 @@ import click
 from bpcli.api.answer_keys import key_text
 from bpcli.api.exercises import LEVELS, SHEETS, exercise
 from bpcli.commands import OUTPUT, Command, option, output
-from bpcli.commands.option_groups import FORCE, PATH
+from bpcli.commands.option_groups import FORCE, PATH, refuse_other_format
 from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.lecture.exercise_sheets import Task, record, solution_text
 from bpcli.text.notation import json_text
 
 TASKS = "Tasks"
+_EXTENSIONS = {"tex": "latex", "md": "markdown", "json": "json", "jsonl": "json", "xml": "moodle"}
 
 
 @click.command(cls=Command)
@@ -35,13 +36,14 @@ TASKS = "Tasks"
     "format_",
     type=click.Choice(["text", "markdown", "latex", "json", "moodle"]),
     default="text",
-    show_default=True,
-    help="How tasks and solutions are written; moodle is its XML.",
+    help="How tasks and solutions are written; moodle is its XML. [default: by FILE's extension, else text]",
 )
 @option(OUTPUT, "--output", "sheet", type=PATH, metavar="FILE", help="Write the tasks to FILE.")
 @option(OUTPUT, "--key", type=PATH, metavar="FILE", help="Write the key to FILE, for check --key.")
 @FORCE
+@click.pass_context
 def command(
+    context: click.Context,
     names: tuple[str, ...],
     count: int | None,
     seed: int,
@@ -60,6 +62,10 @@ def command(
     bpcli exercise update --count 10 --format latex --output s.tex --key key.jsonl
     bpcli check --key key.jsonl --mine @ada.txt
     """
+    if sheet is not None:
+        if context.get_parameter_source("format_") is click.core.ParameterSource.DEFAULT:
+            format_ = _EXTENSIONS.get(sheet.suffix.removeprefix(".").lower(), format_)
+        refuse_other_format(sheet, format_, _EXTENSIONS)
     for path in (sheet, key):
         if path is not None and not force:
             refuse_overwrite(path)

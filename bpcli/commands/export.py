@@ -7,7 +7,7 @@ import click
 
 from bpcli.api.exports import TABLE, export
 from bpcli.commands import OUTPUT, Command, option
-from bpcli.commands.option_groups import FORCE, PATH, RowName
+from bpcli.commands.option_groups import FORCE, PATH, RowName, refuse_other_format
 from bpcli.commands.predict import columns_to_keep
 from bpcli.errors import UsageError
 from bpcli.exporting.targets import EXPORTS
@@ -40,6 +40,8 @@ def command(model: Path, format_: str, file: Path | None, force: bool, table: st
     target = EXPORTS[format_]
     if not target.queries and (keep or table != TABLE):
         raise UsageError(f"{'--keep' if keep else '--table'} is of SQL, and --format {format_} is asked for")
+    if file is not None:
+        refuse_other_format(file, format_, {row.extension: name for name, row in EXPORTS.items()})
     if file is not None and not force:
         refuse_overwrite(file)
     if file is None and target.binary and sys.stdout.isatty():

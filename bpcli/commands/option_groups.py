@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bpcli.commands import OUTPUT, Command, Option, option
+from bpcli.errors import UsageError
 from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.losses import LOSSES, Loss
 
@@ -128,3 +129,10 @@ def with_settings(name: str | None, rows: Mapping[str, Any], given: dict[str, An
         return None
     settings = {key: given.pop(key) for key in rows[name].settings if key in given}
     return {"name": name, **settings} if settings else name
+
+
+def refuse_other_format(file: Path, format_: str, by_extension: Mapping[str, str]) -> None:
+    """UsageError where the extension of a file to write is that of another format."""
+    said = by_extension.get(file.suffix.removeprefix(".").lower(), format_)
+    if said != format_:
+        raise UsageError(f"--output {file} is {said}, and --format {format_} is asked for", f"--format {said}")

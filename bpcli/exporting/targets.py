@@ -16,12 +16,13 @@ Write = Callable[[Model, Exported, str, Sequence[str]], bytes]
 
 
 class Target(NamedTuple):
-    """A row of `EXPORTS`: the content of the file of a model, and whether that is no text.
+    """A row of `EXPORTS`: the content of the file of a model, its usual extension, and whether that is no text.
 
     `queries` says whether it reads a table by name, of which it can keep columns.
     """
 
     write: Write
+    extension: str
     binary: bool = False
     queries: bool = False
 
@@ -31,12 +32,12 @@ def _function(write: Callable[[Exported], bytes]) -> Write:
 
 
 EXPORTS: dict[str, Target] = {
-    "json": Target(lambda model, exported, table, keep: weights_json(model, exported)),
-    "csv": Target(lambda model, exported, table, keep: weights_csv(model, exported)),
-    "sql": Target(lambda model, exported, table, keep: sql_code(exported, table, keep), queries=True),
-    "python": Target(_function(python_code)),
-    "c": Target(_function(c_code)),
-    "javascript": Target(_function(javascript_code)),
-    "onnx": Target(_function(onnx_graph), binary=True),
+    "json": Target(lambda model, exported, table, keep: weights_json(model, exported), "json"),
+    "csv": Target(lambda model, exported, table, keep: weights_csv(model, exported), "csv"),
+    "sql": Target(lambda model, exported, table, keep: sql_code(exported, table, keep), "sql", queries=True),
+    "python": Target(_function(python_code), "py"),
+    "c": Target(_function(c_code), "c"),
+    "javascript": Target(_function(javascript_code), "js"),
+    "onnx": Target(_function(onnx_graph), "onnx", binary=True),
 }
 """What a model can be exported as; the command line's choices and the tests read this table."""

@@ -174,3 +174,13 @@ def test_the_marks_of_a_class_of_forty_are_those_by_hand(bpcli, tmp_path):
         assert float(row["score"]) == pytest.approx(score), text
         assert row["finding"] == finding, text
     assert f"{sum(score < 1 for _, score, _ in chosen.values())} of 240 are wrong" in graded.err
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"), [("s.tex", "latex"), ("s.md", "markdown"), ("s.xml", "moodle"), ("s", "text")]
+)
+def test_the_extension_of_a_sheet_says_its_format(bpcli, tmp_path, name, format_):
+    assert bpcli("exercise", "tanh", "--output", tmp_path / name).code == 0
+    assert (tmp_path / name).read_text().rstrip() == bpcli("exercise", "tanh", "--format", format_).out.rstrip()
+    other = bpcli("exercise", "tanh", "--output", tmp_path / "t.tex", "--format", "json")
+    assert (other.code, "--format latex" in other.err, (tmp_path / "t.tex").exists()) == (2, True, False)

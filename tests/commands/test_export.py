@@ -76,3 +76,11 @@ def test_onnx_is_not_shown_on_a_terminal(run, root):
     os.close(main)
     assert done.returncode == 2
     assert "--output FILE" in done.stderr
+
+
+def test_an_extension_of_another_target_is_refused(bpcli, iris_run, tmp_path):
+    for name, row in EXPORTS.items():
+        for other, its in EXPORTS.items():
+            file = tmp_path / f"{name}.{its.extension}"
+            done = bpcli("export", iris_run, "--format", name, "--output", file)
+            assert (done.code, file.exists()) == ((0, True) if its is row else (2, False)), (done.err, other)
