@@ -229,6 +229,16 @@ def _may_be_thousands(values: Floats) -> bool:
     )
 
 
+def points_set_thousands(cells: Iterable[str]) -> bool:
+    """Whether each of some numbers has three digits behind its point, or is a whole one below 1000; not all are whole.
+
+    Beside decimal commas such points set thousands apart.
+    """
+    different = {*cells}
+    whole = {cell for cell in different if _BELOW_THOUSAND.fullmatch(cell)}
+    return different > whole and all(map(_POINT_IN_THOUSANDS.fullmatch, different - whole))
+
+
 def with_one_decimal(points: T, commas: T, dialect: Dialect) -> T:
     """Of a table read both ways, that with decimal commas.
 
@@ -250,9 +260,7 @@ def with_one_decimal(points: T, commas: T, dialect: Dialect) -> T:
     for name in pointed:
         cells = [cell for cell in commas.distinct(name) if cell not in commas.number_gaps(name)]
         odd = [cell for cell in cells if not commas.reads(cell)]
-        thousands = all(map(_POINT_IN_THOUSANDS.fullmatch, odd)) and all(
-            map(_BELOW_THOUSAND.fullmatch, {*cells}.difference(odd))
-        )
+        thousands = points_set_thousands(cells)
         styles[name] = {"decimal": "," if thousands else "."}
         value = odd[0].replace(".", "") if thousands else number(float(odd[0]))
         readings.append(f"column {name}: {odd[0]} is read as {value}")

@@ -130,3 +130,20 @@ def test_a_row_of_units_or_names_over_numbers_is_told(tmp_path, first):
     )
     with pytest.raises(DataError, match=r"t\.csv:2: the first row looks like names or units over numbers \("):
         discovered(Files((tmp_path / "t.csv",)))
+
+
+@pytest.mark.parametrize(
+    ("price", "people", "first"),
+    [
+        ("1.100,50", "7.440", 7440),
+        ("1.100,50 €", "912", 912),
+        ("1.100,50", "7.44", 7.44),
+        ("1.100", "7.440", 7.44),
+        ("1,100.50", "7.440", 7.44),
+    ],
+)
+def test_points_beside_dressed_numbers_with_decimal_commas_set_thousands_apart(tmp_path, price, people, first):
+    (tmp_path / "t.csv").write_text(f"price;people;y\n{price};{people};a\n{price};8.001;b\n")
+    table, _, notes = discovered(Files((tmp_path / "t.csv",)))
+    assert table.numeric("people").tolist() == [first, 8.001 if first == 7.44 else 8001]
+    assert any("as others have decimal commas" in note for note in notes) == (first != 7.44 and first != 912)
