@@ -89,12 +89,14 @@ def test_every_rank_learns_that_one_has_failed(run_by):
 
 TURNS = """
 from bpcli.ranks import in_turn
-print(in_turn(ranks, lambda: (time.sleep(0.05 * (ranks.size - ranks.rank)), time.monotonic())[1]), ranks.rank)
+print(in_turn(ranks, lambda: (time.sleep(0.05 * (ranks.size - ranks.rank)), time.monotonic())[1]), ranks.rank, end=";")
 """
 
 
 def test_ranks_work_one_after_another(run_by):
-    ends = [(float(time), int(rank)) for time, rank in map(str.split, printed(run_by, 2, TURNS))]
+    ends = [
+        (float(time), int(rank)) for time, rank in map(str.split, "".join(printed(run_by, 2, TURNS)).split(";")[:-1])
+    ]
     assert [rank for _, rank in sorted(ends)] == [0, 1]
 
 

@@ -50,7 +50,8 @@ def test_csv(tmp_path, rows, size, newline, mark, header):
     )
     files = Files((path,), dialect=Dialect(header="yes" if header else "no"))
     found = shared(files, size)
-    assert found == of_table(read_files(files))
+    # A file with a byte order mark may have to be read as a whole, which each process then does.
+    assert found == of_table(read_files(files)) or (found is None and mark)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
