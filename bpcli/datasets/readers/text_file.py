@@ -70,7 +70,7 @@ class TextFile:
                 yield text
                 return
             content: Any = text.buffer  # of which nothing has been read yet
-            if self.encoding == _MARKED:
+            if content.peek().startswith(codecs.BOM_UTF8):  # not in a part of a file, behind its mark
                 content.read(len(codecs.BOM_UTF8))
             yield Utf8Lines(content)
 
