@@ -34,6 +34,8 @@ def test_scikit_learns_own_checks(estimator):
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
     equal = "check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"
     known = {} if estimator.optimizer in SOLVERS else dict.fromkeys(equal, "the mini-batches are others")
+    if estimator.loss == "bce" and not estimator.l2:  # scikit-learn 1.6 draws rows for them that a line separates
+        known = dict.fromkeys(equal, "the loss has no least value")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = checks.check_estimator(estimator, on_skip=None, on_fail=None, expected_failed_checks=known)
