@@ -98,7 +98,7 @@ def merged(on_wide: Any, result: Any, plain: Any) -> Any:
 
 def settled(compute: Callable[[], T]) -> tuple[T, bool]:
     """The result of `compute` on wide numbers, in so many digits that more don't change it; whether some are enough."""
-    from bpcli.numbers.wide import digits
+    from bpcli.numbers.decimals import digits
 
     before: T | None = None
     for number in DIGITS:

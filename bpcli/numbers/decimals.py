@@ -1,0 +1,345 @@
+"""Decimals of 50 digits, or more, that never over- or underflow: their functions, and whether a step has lost digits.
+
+Arithmetic, exp, log, powers and roots are those of Python's `decimal` (the General Decimal Arithmetic Specification of
+M. Cowlishaw); the other functions are built on them, with more digits where a difference cancels.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from functools import lru_cache
+from threading import RLock
+from typing import NamedTuple
+
+from bpcli.numbers.namespaces import FLOATS
+
+_DIGITS = 50
+CONTEXT = Context(_DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+MORE = Context(2 * _DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # for differences that cancel
+_ZERO, _ONE, TWO, NAN = Decimal(0), Decimal(1), Decimal(2), Decimal("NaN")
+_FAR = 2000  # the decimal exponent beyond which angles are not reduced
+_TERMS = 3  # of a power series, that may cancel before one counts
+_SPARE = 10  # digits that may be lost at a step without a word
+
+
+class Loss:
+    """Whether a step may have lost digits: terms that cancel, or an angle or an exponent of many digits.
+
+    `needed` are the digits in which the smaller of two terms still counts beside the larger.
+    """
+
+    __slots__ = ("needed", "seen")
+
+    def __init__(self) -> None:
+        self.seen, self.needed = False, 0
+
+    def between(self, x: Decimal, y: Decimal, rest: Decimal) -> None:
+        """See whether x and y cancel to what rests of them."""
+        if not x or not y or not x.is_finite() or not y.is_finite():
+            return
+        first, second = x.adjusted(), y.adjusted()
+        if (gap := _TERMS * abs(first - second)) > self.needed:
+            self.needed = gap
+        if not rest or rest.adjusted() < max(first, second) - _SPARE:
+            self.seen = True
+
+    def of_size(self, x: Decimal, saturates: int | None) -> None:
+        """Count the digits in which a function of a small or large number differs from the first term of its series."""
+        if not x.is_finite():
+            return
+        size = _TERMS * abs(x.adjusted())
+        if saturates and 0 <= x.adjusted() <= 3:
+            size = int(abs(x)) ** saturates
+        if size > self.needed:
+            self.needed = size
+
+    def of_large(self, x: Decimal) -> None:
+        """See whether an angle or an exponent is so large that it would need more digits."""
+        if x.adjusted() > _SPARE:
+            self.seen, self.needed = True, max(self.needed, x.adjusted())
+
+    def of_small(self, x: Decimal, result: Decimal) -> None:
+        """See whether a function is so near a root, other than 0, that its operand would need more digits."""
+        if not result or result.adjusted() < min(0, x.adjusted()) - _SPARE:
+            self.seen = True
+
+
+LOSS = Loss()  # of the context that works with more digits
+_IN_USE = RLock()
+
+
+@contextmanager
+def digits(number: int) -> Iterator[Loss]:
+    """Work with so many digits, one thread at a time; what it gives tells whether a step has lost some."""
+    with _IN_USE:
+        before = CONTEXT.prec
+        CONTEXT.prec, MORE.prec = number, 2 * number
+        LOSS.seen, LOSS.needed = False, 0
+        try:
+            yield LOSS
+        finally:
+            CONTEXT.prec, MORE.prec = before, 2 * before
+
+
+def _is_tiny(x: Decimal) -> bool:
+    """Whether it is so small that two terms of a power series are right to all digits."""
+    return not x or x.adjusted() < -(3 * CONTEXT.prec) // 5
+
+
+def _expm1(x: Decimal) -> Decimal:
+    if x.is_finite() and _is_tiny(x):
+        return MORE.fma(MORE.multiply(x, x), Decimal("0.5"), x)
+    return MORE.subtract(MORE.exp(x), _ONE)
+
+
+def _log1p(x: Decimal) -> Decimal:
+    if x.is_finite() and _is_tiny(x):
+        return MORE.fma(MORE.multiply(x, x), Decimal("-0.5"), x)
+    return MORE.ln(MORE.add(_ONE, x))
+
+
+@lru_cache(64)
+def pi(digits: int) -> Decimal:
+    """π to so many digits, by Newton's series of asin(1/2) (Python's documentation of `decimal`, recipes)."""
+    context = Context(digits + 5)
+    before, term, total, n, n_step, d, d_step = _ZERO, Decimal(3), Decimal(3), 1, 0, 0, 24
+    while total != before:
+        before = total
+        n, n_step = n + n_step, n_step + 8
+        d, d_step = d + d_step, d_step + 32
+        term = context.divide(context.multiply(term, Decimal(n)), Decimal(d))
+        total = context.add(total, term)
+    return total
+
+
+def _reduced(x: Decimal) -> tuple[int, Decimal]:
+    """(n mod 4, x − n·π/2) for the whole n that leaves |x| ≤ π/4, by π with as many digits more as x has."""
+    enough = MORE.prec + max(0, x.adjusted())
+    context = Context(enough, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+    quarter = context.divide(pi(enough), TWO)
+    turns = context.to_integral_value(context.divide(x, quarter))
+    return int(turns) % 4, MORE.plus(context.subtract(x, context.multiply(turns, quarter)))
+
+
+def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
+    """Both by their power series, after the angle is reduced to |x| ≤ π/4; NaN beyond 1e2000."""
+    if not x.is_finite() or x.adjusted() > _FAR:
+        return NAN, NAN
+    turn, x = _reduced(x)
+    sine, cosine, term = _ZERO, _ZERO, _ONE
+    limit = MORE.scaleb(x.copy_abs(), -CONTEXT.prec - 10)
+    for k in range(MORE.prec):
+        if k % 2:
+            sine = MORE.add(sine, term.copy_negate() if k % 4 == 3 else term)
+        else:
+            cosine = MORE.add(cosine, term.copy_negate() if k % 4 == 2 else term)
+        term = MORE.divide(MORE.multiply(term, x), Decimal(k + 1))
+        if term.copy_abs() < limit:
+            break
+    minus_sine, minus_cosine = sine.copy_negate(), cosine.copy_negate()
+    return [(sine, cosine), (cosine, minus_sine), (minus_sine, minus_cosine), (minus_cosine, sine)][turn]
+
+
+def _tan(x: Decimal) -> Decimal:
+    return MORE.divide(*_sine_and_cosine(x))
+
+
+def _arctan(x: Decimal) -> Decimal:
+    """libm's result, with steps of tan's addition theorem, each of which has five times as many digits."""
+    if x.is_nan() or not x:
+        return x
+    if x.copy_abs() > 1:
+        return MORE.subtract(MORE.divide(pi(MORE.prec), TWO).copy_sign(x), _arctan(MORE.divide(_ONE, x)))
+    if x.adjusted() < -CONTEXT.prec:
+        return x
+    angle, right = Decimal(math.atan(float(x))), 15
+    while right < CONTEXT.prec + 10:
+        t = _tan(angle)
+        step = MORE.divide(MORE.subtract(x, t), MORE.fma(x, t, _ONE))
+        angle = MORE.add(angle, MORE.subtract(step, MORE.divide(MORE.power(step, 3), Decimal(3))))
+        right *= 5
+    return angle
+
+
+def _arcsin(x: Decimal) -> Decimal:
+    rest = MORE.multiply(MORE.subtract(_ONE, x), MORE.add(_ONE, x))  # 1 − x²
+    return _arctan(MORE.divide(x, MORE.sqrt(rest)))
+
+
+def _arccos(x: Decimal) -> Decimal:
+    return MORE.multiply(TWO, _arctan(MORE.sqrt(MORE.divide(MORE.subtract(_ONE, x), MORE.add(_ONE, x)))))
+
+
+def _sinh(x: Decimal) -> Decimal:
+    e = _expm1(x.copy_abs())
+    half = MORE.divide(MORE.add(e, MORE.divide(e, MORE.add(e, _ONE)) if e.is_finite() else _ONE), TWO)
+    return half.copy_sign(x)
+
+
+def _cosh(x: Decimal) -> Decimal:
+    return MORE.divide(MORE.add(MORE.exp(x), MORE.exp(x.copy_negate())), TWO)
+
+
+def _tanh(x: Decimal) -> Decimal:
+    e = _expm1(MORE.multiply(TWO, x.copy_abs()))
+    return (MORE.divide(e, MORE.add(e, TWO)) if e.is_finite() else e if e.is_nan() else _ONE).copy_sign(x)
+
+
+def _arcsinh(x: Decimal) -> Decimal:
+    if not x.is_finite():
+        return x
+    size = x.copy_abs()
+    root = MORE.sqrt(MORE.fma(x, x, _ONE))
+    return _log1p(MORE.add(size, MORE.divide(MORE.multiply(x, x), MORE.add(_ONE, root)))).copy_sign(x)
+
+
+def _arccosh(x: Decimal) -> Decimal:
+    if x < 1:
+        return NAN
+    t = MORE.subtract(x, _ONE)
+    return _log1p(MORE.add(t, MORE.sqrt(MORE.multiply(t, MORE.add(t, TWO)))))
+
+
+def _arctanh(x: Decimal) -> Decimal:
+    return MORE.divide(_log1p(MORE.divide(MORE.multiply(TWO, x), MORE.subtract(_ONE, x))), TWO)
+
+
+def _erf(x: Decimal) -> Decimal:
+    """2/√π Σ (−1)ⁿ x²ⁿ⁺¹/(n!(2n + 1)); far out it is 1 to all digits."""
+    size = MORE.multiply(x, x)
+    if not size.is_finite() or size > 3 * CONTEXT.prec:  # 1 − erf(x) < e^−x²
+        return _ONE.copy_sign(x)
+    # Terms as large as e^x² cancel.
+    context = Context(MORE.prec + int(size), Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+    square, power, total, n = context.multiply(x, x).copy_negate(), x, _ZERO, 0
+    limit = context.scaleb(x.copy_abs(), -MORE.prec)
+    while power.copy_abs() > limit:
+        total = context.add(total, context.divide(power, Decimal(2 * n + 1)))
+        n += 1
+        power = context.divide(context.multiply(power, square), Decimal(n))
+    return MORE.divide(MORE.multiply(TWO, total), MORE.sqrt(pi(MORE.prec)))
+
+
+def _cbrt(x: Decimal) -> Decimal:
+    return MORE.power(x.copy_abs(), MORE.divide(_ONE, Decimal(3))).copy_sign(x)
+
+
+def _sign(x: Decimal) -> Decimal:
+    return x if x.is_nan() or not x else _ONE.copy_sign(x)
+
+
+def _whole(x: Decimal, rounding: str) -> Decimal:
+    if not x.is_finite() or x.adjusted() >= CONTEXT.prec:  # whole already, as a double with more digits is
+        return x
+    return x.to_integral_value(rounding, CONTEXT)
+
+
+_MANY = 64  # factors, more than which take as long as a logarithm
+
+
+def _power(x: Decimal, y: Decimal) -> Decimal:
+    """x**y as C's pow; at 0 and at the infinities as of doubles."""
+    if not (x and y and x.is_finite() and y.is_finite()):
+        return Decimal(FLOATS.power(float(x) if not x.is_finite() else float(_sign(x)) if x else 0.0, float(y)))
+    twice = MORE.add(y, y)
+    if x > 0 and twice.copy_abs() < _MANY and twice == twice.to_integral_value():
+        return CONTEXT.power(MORE.sqrt(x), twice)  # of whole powers, and much faster than a logarithm
+    LOSS.of_large(y)
+    return CONTEXT.power(x, y)
+
+
+def _arctan2(y: Decimal, x: Decimal) -> Decimal:
+    if not (x and y and x.is_finite() and y.is_finite()):
+        return Decimal(math.atan2(float(y), float(x)))
+    angle = _arctan(MORE.divide(y, x))
+    return angle if x > 0 else MORE.add(angle, pi(MORE.prec).copy_sign(y))
+
+
+def _hypot(x: Decimal, y: Decimal) -> Decimal:
+    return MORE.sqrt(MORE.fma(x, x, MORE.multiply(y, y)))
+
+
+def _larger(x: Decimal, y: Decimal) -> Decimal:
+    return x if x.is_nan() or comparison(x, y) > 0 else y
+
+
+def _smaller(x: Decimal, y: Decimal) -> Decimal:
+    return x if x.is_nan() or comparison(x, y) < 0 else y
+
+
+def comparison(x: Decimal, y: Decimal) -> Decimal:
+    """−1, 0 or 1; it counts what the difference has lost."""
+    LOSS.between(x, y, CONTEXT.subtract(x, y))
+    return CONTEXT.compare(x, y)
+
+
+def _scale(g: Decimal, p: Decimal) -> Decimal:
+    return g if not g else CONTEXT.multiply(g, p)
+
+
+class Function(NamedTuple):
+    """A function of one decimal, and where it loses digits of its operand.
+
+    `grows`: with the size of it; `vanishes`: at a root other than 0; `jumps`: at whole numbers. `saturates`: as |x|
+    grows, it comes as near to 1 as e^−|x|ᵖ, by p.
+    """
+
+    apply: Callable[[Decimal], Decimal]
+    grows: bool = False
+    vanishes: bool = False
+    jumps: bool = False
+    saturates: int | None = None
+
+
+OF_ONE: dict[str, Function] = {
+    "exp": Function(CONTEXT.exp, grows=True),
+    "exp2": Function(lambda x: _power(TWO, x), grows=True),
+    "expm1": Function(_expm1, grows=True),
+    "log": Function(MORE.ln, vanishes=True),
+    "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True),
+    "log10": Function(MORE.log10, vanishes=True),
+    "log1p": Function(_log1p),
+    "sin": Function(lambda x: _sine_and_cosine(x)[0], grows=True, vanishes=True),
+    "cos": Function(lambda x: _sine_and_cosine(x)[1], grows=True, vanishes=True),
+    "tan": Function(_tan, grows=True, vanishes=True),
+    "arcsin": Function(_arcsin),
+    "arccos": Function(_arccos, vanishes=True),
+    "arctan": Function(_arctan),
+    "sinh": Function(_sinh, grows=True),
+    "cosh": Function(_cosh, grows=True),
+    "tanh": Function(_tanh, saturates=1),
+    "arcsinh": Function(_arcsinh),
+    "arccosh": Function(_arccosh, vanishes=True),
+    "arctanh": Function(_arctanh),
+    "erf": Function(_erf, saturates=2),
+    "sqrt": Function(CONTEXT.sqrt),
+    "cbrt": Function(_cbrt),
+    "abs": Function(Decimal.copy_abs),
+    "sign": Function(_sign),
+    "floor": Function(lambda x: _whole(x, ROUND_FLOOR), jumps=True),
+    "ceil": Function(lambda x: _whole(x, ROUND_CEILING), jumps=True),
+}
+OF_TWO: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "divide": CONTEXT.divide,
+    "power": _power,
+    "hypot": _hypot,
+    "arctan2": _arctan2,
+    "maximum": _larger,
+    "minimum": _smaller,
+    "scale": _scale,
+}
+
+
+def _sum(x: Decimal, y: Decimal) -> Decimal:
+    total = CONTEXT.add(x, y)
+    LOSS.between(x, y, total)
+    return total
+
+
+ARITHMETIC = {
+    "add": _sum,
+    "sub": lambda x, y: _sum(x, y.copy_negate()),
+    "mul": CONTEXT.multiply,
+    "truediv": CONTEXT.divide,
+}
