@@ -21,6 +21,7 @@ from bpcli.training.metrics import METRICS, beyond_doubles
 @option("Folds", "--repeat", type=int, default=1, show_default=True, metavar="N", help="So often, with other folds.")
 @SET
 @trainings_options()
+@led
 def command(
     config: Path,
     folds: int,
@@ -37,22 +38,6 @@ def command(
     bpcli cv configs/iris.yaml
     bpcli cv configs/iris.yaml --folds 10 --repeat 3 --set training.l2=0.01
     """
-    led(
-        jobs,
-        lambda shared_jobs: _cross_validate(config, folds, repeat, settings, shared_jobs, quiet, format_, precision),
-    )
-
-
-def _cross_validate(
-    config: Path,
-    folds: int,
-    repeat: int,
-    settings: tuple[str, ...],
-    jobs: int,
-    quiet: bool,
-    format_: str,
-    precision: int | None,
-) -> None:
     settled = load_config(config, settings, "--set", in_folds=True)
     with output.progress_bar(quiet, desc="trainings", unit="") as bar:
         found = cross_validate(settled, folds=folds, repeat=repeat, jobs=jobs, progress=output.counting(bar))

@@ -12,7 +12,7 @@ from bpcli.api.predicted_rows import STDIN
 from bpcli.api.predictions import Scores, parts_of, scores, shared_scores, trained_on
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
-from bpcli.commands.one_voice import together
+from bpcli.commands.one_voice import on_ranks, together
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
@@ -59,46 +59,8 @@ from bpcli.training.thresholds import thresholds as all_thresholds
 @DATA_FORMAT
 @format_option()
 @precision_option(tables=True)
+@on_ranks(lambda given: together(alone=str(given["data"]) == STDIN))
 def command(
-    model: Path,
-    data: Path | None,
-    split: str | None,
-    target: Path | None,
-    threshold: str | None,
-    thresholds: bool,
-    set_threshold: bool,
-    fail_under: tuple[str, ...],
-    fail_over: tuple[str, ...],
-    data_format: str,
-    format_: str,
-    precision: int | None,
-) -> None:
-    """The loss and the metrics of MODEL on DATA; without DATA on its validation rows, or else those it was trained on.
-
-    \b
-    bpcli evaluate runs/iris data/iris.csv
-    bpcli evaluate runs/cells --split test --fail-under auc=0.9
-    bpcli evaluate runs/cells --threshold cost=5:1 --set-threshold
-    """
-    with together(alone=data is not None and str(data) == STDIN) as ranks:
-        _evaluate(
-            model,
-            data,
-            split,
-            target,
-            threshold,
-            thresholds,
-            set_threshold,
-            fail_under,
-            fail_over,
-            data_format,
-            format_,
-            precision,
-            ranks,
-        )
-
-
-def _evaluate(
     model: Path,
     data: Path | None,
     split: str | None,
@@ -113,7 +75,13 @@ def _evaluate(
     precision: int | None,
     ranks: Ranks,
 ) -> None:
-    """What each of the ranks does."""
+    """The loss and the metrics of MODEL on DATA; without DATA on its validation rows, or else those it was trained on.
+
+    \b
+    bpcli evaluate runs/iris data/iris.csv
+    bpcli evaluate runs/cells --split test --fail-under auc=0.9
+    bpcli evaluate runs/cells --threshold cost=5:1 --set-threshold
+    """
     limits = [_limit("--fail-under", text) for text in fail_under] + [_limit("--fail-over", text) for text in fail_over]
     if set_threshold and threshold is None:
         raise UsageError("--set-threshold writes the one of --threshold, and there is none", "--threshold cost=5:1")

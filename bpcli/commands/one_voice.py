@@ -1,10 +1,12 @@
 """A command that several processes run together: rank 0 speaks for all, and one that fails ends them all."""
 
 import contextlib
+import functools
 import io
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -41,23 +43,42 @@ class TogetherError(RankError):
         self.exit_code = next((code for code in _FIRST if code in codes), max(codes))
 
 
+Command = Callable[..., None]
+
+
+def on_ranks(
+    opened: Callable[[dict[str, Any]], contextlib.AbstractContextManager[Alone | MPIRanks]],
+) -> Callable[[Command], Command]:
+    """Give a command its `ranks`: those that `opened` makes of its other parameters, of which it may take some away."""
+
+    def with_ranks(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(*args: Any, **given: Any) -> None:
+            with opened(given) as ranks:
+                command(*args, **given, ranks=ranks)
+
+        return run
+
+    return with_ranks
+
+
 @contextlib.contextmanager
-def one_voice(ranks: Alone | MPIRanks, led: bool = False) -> Iterator[None]:
-    """Run what all ranks do: what the others print is not shown, and an error of any of them ends all.
+def one_voice(ranks: Alone | MPIRanks, led: bool = False) -> Iterator[Alone | MPIRanks]:
+    """Run what all ranks do, which this yields: what the others print is not shown, and an error of any ends all.
 
     Where all ranks fail alike it is raised on rank 0 as if it were alone; else as an error that names the ranks. One
     that the others do not hear of within seconds is told by its own rank, which ends the job. Where rank 0 has `led`
     the others, what it alone fails with is the error of the command.
     """
     if isinstance(ranks, Alone):
-        yield
+        yield ranks
         return
     try:
         with contextlib.ExitStack() as stack:
             if ranks.rank:
                 stack.enter_context(contextlib.redirect_stdout(_Nowhere()))
                 stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
-            yield
+            yield ranks
     except BaseException as error:
         raise _ending(ranks, error, led) from error
 
@@ -97,6 +118,5 @@ def together(alone: bool = False) -> Iterator[Alone | MPIRanks]:
             raise SystemExit(0)
         yield ALONE
         return
-    ranks = this_job()
-    with one_voice(ranks, led=True):
+    with one_voice(this_job(), led=True) as ranks:
         yield ranks

@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -17,7 +17,7 @@ from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
-from bpcli.commands.one_voice import together
+from bpcli.commands.one_voice import on_ranks, together
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option
 from bpcli.datasets.reading import READERS, read_files
 from bpcli.datasets.result_files import RESULT_FILES
@@ -72,6 +72,7 @@ def source_of(data: Path, model: Model) -> Table | Path:
 @option(OUTPUT, "--output", "file", type=PATH, metavar="FILE", help="Write to FILE: .csv, .json, .npy or .parquet.")
 @FORCE
 @click.pass_context
+@on_ranks(lambda given: together(alone=_by_one(given)))
 def command(
     context: click.Context,
     model: Path,
@@ -86,6 +87,7 @@ def command(
     precision: int | None,
     file: Path | None,
     force: bool,
+    ranks: Ranks,
 ) -> None:
     """Predict a row for every row of DATA (files, or - for CSV on stdin), in order.
 
@@ -98,45 +100,8 @@ def command(
     bpcli predict runs/cells part-*.csv --output predictions.parquet
     """
     given = context.get_parameter_source("format_") is click.core.ParameterSource.COMMANDLINE
-    by_one = STDIN in map(str, data) or bool(keep) or interval is not None  # what is said of a row depends on others
-    with together(alone=by_one) as ranks:
-        _predict(
-            model,
-            data,
-            keep,
-            safe_csv,
-            threshold,
-            explain,
-            interval,
-            data_format,
-            format_,
-            format_ if given else None,
-            precision,
-            file,
-            force,
-            ranks,
-        )
-
-
-def _predict(
-    model: Path,
-    data: tuple[Path, ...],
-    keep: tuple[str, ...],
-    safe_csv: bool,
-    threshold: float | None,
-    explain: bool,
-    interval: float | None,
-    data_format: str,
-    format_: str,
-    asked: str | None,
-    precision: int | None,
-    file: Path | None,
-    force: bool,
-    ranks: Ranks,
-) -> None:
-    """What each of the ranks does; `asked` is the format if it was given."""
     if file is not None:
-        format_ = _format_of(file, asked, keep, precision)
+        format_ = _format_of(file, format_ if given else None, keep, precision)
         if not force:
             refuse_overwrite(file)
     if safe_csv and format_ != "csv":
@@ -160,6 +125,11 @@ def _predict(
         _write(found, format_, safe_csv, file, force)
     if not_finite := ranks.from_first(found.not_finite):
         raise NotFiniteError(f"the prediction of row {not_finite} is not finite")
+
+
+def _by_one(given: Mapping[str, Any]) -> bool:
+    """Whether what is said of a row depends on others, so that one process predicts all."""
+    return STDIN in map(str, given["data"]) or bool(given["keep"]) or given["interval"] is not None
 
 
 def _write(found: "_Found", format_: str, safe_csv: bool, file: Path | None, force: bool) -> None:

@@ -26,6 +26,7 @@ from bpcli.text.notation import csv_line, json_text
 @option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The folder to write. [default: runs/CONFIG-sweep]")
 @option("Run", "--resume", is_flag=True, help="Go on with what is saved; start if there is nothing.")
 @trainings_options()
+@led
 def command(
     config: Path,
     tries: tuple[str, ...],
@@ -47,28 +48,6 @@ def command(
     bpcli sweep configs/diabetes.yaml --try training.l2=log:1e-3:1:4 --folds 5
     bpcli sweep configs/hinge.yaml --try training.l2=0,0.1 --folds 5 --one-se
     """
-    led(
-        jobs,
-        lambda shared_jobs: _sweep(
-            config, tries, settings, folds, metric, one_se, folder, resume, shared_jobs, quiet, format_, precision
-        ),
-    )
-
-
-def _sweep(
-    config: Path,
-    tries: tuple[str, ...],
-    settings: tuple[str, ...],
-    folds: int | None,
-    metric: str,
-    one_se: bool,
-    folder: Path | None,
-    resume: bool,
-    jobs: int,
-    quiet: bool,
-    format_: str,
-    precision: int | None,
-) -> None:
     try:
         with output.progress_bar(quiet, desc="trainings", unit="") as bar:
             found = sweep(

@@ -13,7 +13,7 @@ import click
 
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.activity import activity, reading
-from bpcli.commands.one_voice import one_voice
+from bpcli.commands.one_voice import on_ranks, one_voice
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
 from bpcli.ranks import Ranks, this_job
@@ -44,30 +44,8 @@ _TICK = 0.2  # seconds between two updates of the bar
 @option(OUTPUT, "--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @format_option()
 @precision_option(tables=True)
+@on_ranks(lambda given: one_voice(this_job(given.pop("timeout"))))
 def command(
-    config: Path,
-    settings: tuple[str, ...],
-    folder: Path | None,
-    resume: bool,
-    force: bool,
-    timeout: float | None,
-    quiet: bool,
-    format_: str,
-    precision: int | None,
-) -> None:
-    """Train the model that CONFIG describes, print its epochs and write the run folder.
-
-    \b
-    bpcli train configs/iris.yaml
-    bpcli train configs/iris.yaml --set training.epochs=20 --output runs/slow
-    bpcli train configs/iris.yaml --resume
-    """
-    ranks = this_job(timeout)
-    with one_voice(ranks):
-        _train(config, settings, folder, resume, force, quiet, format_, precision, ranks)
-
-
-def _train(
     config: Path,
     settings: tuple[str, ...],
     folder: Path | None,
@@ -78,7 +56,13 @@ def _train(
     precision: int | None,
     ranks: Ranks,
 ) -> None:
-    """What each of the ranks does."""
+    """Train the model that CONFIG describes, print its epochs and write the run folder.
+
+    \b
+    bpcli train configs/iris.yaml
+    bpcli train configs/iris.yaml --set training.epochs=20 --output runs/slow
+    bpcli train configs/iris.yaml --resume
+    """
     settled = load_config(config, settings, "--set")
     if folder is not None:
         settled = replace(settled, output=folder)
