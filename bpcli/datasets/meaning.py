@@ -5,6 +5,7 @@
 """
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -15,7 +16,7 @@ from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
 from bpcli.datasets.share import merged_all, merged_any
 from bpcli.datasets.sparse import SparseTable
-from bpcli.datasets.table import DASH, MISSING, Floats, Table, is_number, point_for_comma, to_numbers
+from bpcli.datasets.table import DASH, MISSING, Table, is_number, point_for_comma, to_numbers
 from bpcli.errors import DataError, OpenReadingError, several
 from bpcli.text.notation import number
 
@@ -192,19 +193,23 @@ def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterab
     names = [
         name
         for name in table.names
-        if name not in dialect.numbers and table.is_numeric(name) and _may_be_thousands(table.numeric(name))
+        if name not in dialect.numbers and table.is_numeric(name) and _may_be_thousands(table, name)
     ]
-    found: dict[str, str] = {}
+    if not names:
+        return
+    other: set[str] = set()  # columns with a cell that is neither such a number with a point nor one below 1000
     whole: set[str] = set()
-    for block in blocks() if names else ():
-        for name in names.copy():
-            cells = {*block.text(name)} - block.number_gaps(name)
+    found: dict[str, str] = {}
+    for block in blocks():
+        for name in names:
+            cells = {*block.text(name)} - block.number_gaps(name) if name not in other else set()
             points = {cell for cell in cells if _POINT_IN_THOUSANDS.fullmatch(cell)}
-            if not all(map(_BELOW_THOUSAND.fullmatch, cells - points)):
-                names.remove(name)
-            found |= {name: min(points)} if points and name not in found else {}
+            other |= set() if all(map(_BELOW_THOUSAND.fullmatch, cells - points)) else {name}
             whole |= {name} if cells - points else set()
-    if names := [name for name in names if name in whole]:
+            found |= {name: min(points)} if points and name not in found else {}
+    others, wholes, founds = zip(*table.share.gathered((other, whole, found)), strict=True)
+    found = dict(ChainMap(*founds))
+    if names := [name for name in names if name in set().union(*wholes) - set().union(*others) and name in found]:
         name, cell = names[0], found[names[0]]
         large = cell.replace(".", "")
         both = f"{cell} could be {number(float(cell))} or {large}"
@@ -216,17 +221,18 @@ def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterab
         )
 
 
-def _may_be_thousands(values: Floats) -> bool:
+def _may_be_thousands(table: Table, name: str) -> bool:
     """Whether numbers of at most three decimals are none below 1 or from 1000 on, and some of them whole."""
+    values = table.numeric(name)
     sizes = np.abs(values[~np.isnan(values)])
     is_whole = sizes == np.floor(sizes)
-    return bool(
-        is_whole.any()
-        and not is_whole.all()
-        and (sizes < 1000).all()
-        and (is_whole | (sizes > 1)).all()
-        and np.array_equal(np.round(1000 * sizes) / 1000, sizes)
+    fit = (
+        (sizes < 1000).all() and (is_whole | (sizes > 1)).all() and np.array_equal(np.round(1000 * sizes) / 1000, sizes)
     )
+    all_fit, some_whole, all_whole = zip(
+        *table.share.gathered((bool(fit), bool(is_whole.any()), bool(is_whole.all()))), strict=True
+    )
+    return all(all_fit) and any(some_whole) and not all(all_whole)
 
 
 def points_set_thousands(cells: Iterable[str]) -> bool:

@@ -111,20 +111,17 @@ class _Ranges:
             return place
         if place <= self._above:
             return self._above
-        at = place
-        for block in self._blocks(place - 1, self.size):
-            first = 0
-            if at == place:  # the byte before the place ends a line, or does not
-                if block[:1] == b"\n" and not quoted:
-                    return place
-                first, at = 1, place - 1
+        at, first = place - 1, 1  # whether the byte before the place is quoted is known, of those behind it is not
+        for block in self._blocks(at, self.size):
+            if first and block[:1] == b"\n" and not quoted:
+                return place
             while (end := block.find(b"\n", first)) >= 0:
                 quoted ^= block.count(b'"', first, end) % 2 == 1
                 if not quoted:
                     return at + end + 1
                 first = end + 1
             quoted ^= block.count(b'"', first) % 2 == 1
-            at += len(block)
+            at, first = at + len(block), 0
         return self.size
 
     def _blocks(self, start: int, stop: int) -> Iterator[bytes]:

@@ -67,6 +67,7 @@ def test_csv(tmp_path, rows, size, newline, mark, header):
         ("red,2\nblue,4\nred,6\n", Dialect()),
         ('x,y\n5" pipe,1\n6" pipe,2\n7,3\n8,4\n', Dialect()),
         ("x,y\n1,a\n2,b\n3\n4,c\n", Dialect()),
+        ("x;y\n5;a\n6;b\n7;c\n12.345;a\n12.345;b\n13.345;c\n", Dialect()),  # 12345, or 12.345?
         ("x,y\n1,a\n2,b\n3,\u00fc\n4,c\n", Dialect(missing_words=("a", "1"))),
         ("price,y\n1 000 $,a\n2 000 $,b\n3 000 $,a\n", Dialect(numbers=("price",))),
         ("x,y\n1,a\n2,b\n3,c\n4,c\n5,d\n", Dialect(missing_words={"x": ("2",), "y": ("c", "d")})),
