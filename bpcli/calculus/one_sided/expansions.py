@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from bpcli.calculus.one_sided.coefficient_functions import angle_of, function_at
 from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
 from bpcli.calculus.one_sided.recurrences import integral, recurrence
@@ -97,7 +98,7 @@ class SeriesKind:
         if name == "pi":
             return self.of(self.reals.pi * sign)
         if name == "e":
-            return self.of(self.reals.e * sign)
+            return self.of(function_at("exp", Fraction(1), self.reals) * sign)
         if not self.exact or "inf" in name:
             return self.lifted(float(c))
         exponent = int(text.lower().partition("e")[2] or 0)
@@ -172,7 +173,7 @@ class SeriesKind:
 
     def _singular(self) -> dict[str, Function]:
         exp, log = self._elsewhere("exp", self._exp), self._log
-        two, ten = (self.of(self.reals.function("log", Fraction(base))) for base in (2, 10))
+        two, ten = (self.of(function_at("log", Fraction(base), self.reals)) for base in (2, 10))
         return {
             "exp": exp,
             "exp2": lambda x: exp(x * two),
@@ -211,7 +212,7 @@ class SeriesKind:
         q, c = x.terms[0]
         if x.sign < 0:
             return self.undefined
-        value = self.reals.function("log", c)
+        value = function_at("log", c, self.reals)
         if value is None or (q and _has_logarithm(q)) or q < -FLAT:
             return self.unknown
         u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
@@ -278,7 +279,7 @@ class SeriesKind:
             if x.order <= 0 or x.first < 0:
                 return self.unknown
             at = x.coefficient(0)
-            value = self.reals.function(name, at)
+            value = function_at(name, at, self.reals)
             if value is None:
                 return self.unknown
             u = Series([term for term in x.terms if term[0] > 0], x.order, self)
@@ -298,7 +299,7 @@ class SeriesKind:
     def _paired(self, name: str, at: Coefficient, value: Coefficient, u: Series) -> Series:
         """One of a pair such as sin and cos, each of which is the other's slope but for its sign."""
         other, sign, back = _PAIRS[name]
-        start = self.reals.function(other, at)
+        start = function_at(other, at, self.reals)
         if start is None:
             return self.unknown
         return recurrence(u, [value, start], [lambda e, a: sign * a, lambda e, a: back * a])
@@ -333,7 +334,7 @@ def _arctan2(kind: SeriesKind, y: Series, x: Series) -> Series:
         return kind.unknown
     a, b = x.shifted(-q), y.shifted(-q)
     x0, y0 = a.coefficient(0), b.coefficient(0)
-    angle = kind.reals.angle(y0, x0)
+    angle = angle_of(y0, x0, kind.reals)
     if angle is None:
         return kind.unknown
     if y0 == 0 and kind.reals.sign(x0) < 0:

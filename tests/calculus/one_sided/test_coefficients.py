@@ -1,7 +1,6 @@
 """Coefficients of series: exact sums of products of constants, beside their values by mpmath; what they may cost."""
 
 from fractions import Fraction
-from functools import partial
 
 import mpmath
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.one_sided import sides
+from bpcli.calculus.one_sided.coefficient_functions import function_at
 from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import MAX_BITS, MAX_PRODUCTS, SHORT, Real, Reals, Work
 from bpcli.calculus.one_sided.expansions import SeriesKind
@@ -42,7 +42,7 @@ def coefficient(reals, kind, *args):
         return args[0]
     if kind == "pi":
         return reals.pi
-    return reals.power(*args) if kind == "power" else reals.function(kind, *args)
+    return reals.power(*args) if kind == "power" else function_at(kind, *args, reals)
 
 
 def truth(kind, *args):
@@ -137,41 +137,3 @@ def test_what_series_cost_has_a_bound(text, w, proven, monkeypatch):
     longest = MAX_PRODUCTS**2 * (1 + 2 * MAX_BITS // SHORT)  # the product of two coefficients, after which it is looked
     assert all(work.done <= work.allowed + longest for work in spent)
     assert sum(work.done > 1 << 13 for work in spent) <= 4  # then no precision is tried any more
-
-
-ONE_NUMBER = [  # two ways to write it, by algebra
-    ("log(F(6))", "log(F(2))+log(F(3))"),
-    ("log(power(F(6),F(1,2))*pi)", "log(F(6))*F(1,2)+log(pi)"),
-    ("power(F(6),F(1,2))", "power(F(2),F(1,2))*power(F(3),F(1,2))"),
-    ("power(F(2),F(1,2))", "power(F(2),F(1,3))*power(F(2),F(1,6))"),
-    ("power(pi,F(1,2))*power(pi,F(3,2))", "pi*pi"),
-    ("e", "exp(F(1,2))*exp(F(1,2))"),
-    ("exp(F(3,10)+pi)", "exp(F(3,10))*exp(pi)"),
-    ("exp(log(F(2))*F(3,2))", "power(F(8),F(1,2))"),
-    ("log(exp(F(800,3)))", "F(800,3)"),
-    ("log1p(F(1))", "log(F(2))"),
-    ("expm1(F(1))", "e-F(1)"),
-    ("cosh(F(1))+sinh(F(1))", "e"),
-    ("tanh(F(1))*cosh(F(1))", "sinh(F(1))"),
-    ("inverse(e+F(1))", "F(1)-e*inverse(e+F(1))"),
-]
-
-
-@pytest.mark.parametrize(("first", "second"), ONE_NUMBER)
-@pytest.mark.parametrize("exact", [False, True])
-def test_one_number_in_two_ways(first, second, exact):
-    reals = Reals(Balls() if exact else Doubles(), Work())
-    named = {name: partial(reals.function, name) for name in ("log", "exp", "log1p", "expm1", "cosh", "sinh", "tanh")}
-    named |= {"F": Fraction, "pi": reals.pi, "e": reals.e, "power": reals.power, "inverse": reals.inverse}
-    x, y = (eval(text, named) for text in (first, second))
-    assert reals.sign(x - y) == 0
-    assert reals.sign(x - y - Fraction(1, 1000)) == -1
-
-
-@pytest.mark.parametrize("x", [40, 300, 700])
-def test_the_sign_of_what_is_far_below_the_digits(x):
-    reals = Reals(Doubles(), Work())
-    t = reals.function("exp", Fraction(-x))
-    share = t * reals.inverse(t + Fraction(1))  # σ(−x) > 0
-    assert reals.sign(share) == reals.sign(Fraction(1) - (Fraction(1) - share)) == 1
-    assert reals.sign(reals.function("tanh", Fraction(x)) - Fraction(1)) == -1  # −2/(e²ˣ + 1)
