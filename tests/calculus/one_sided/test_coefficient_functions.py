@@ -32,18 +32,10 @@ ONE_NUMBER = [  # two ways to write it, by algebra
 @pytest.mark.parametrize("exact", [False, True])
 def test_one_number_in_two_ways(first, second, exact):
     reals = Reals(Balls() if exact else Doubles(), Work())
-    named = {
-        name: partial(function_at, name, reals=reals)
-        for name in ("log", "exp", "log1p", "expm1", "cosh", "sinh", "tanh")
-    }
+    names = ("log", "exp", "log1p", "expm1", "cosh", "sinh", "tanh")
+    named = {name: partial(function_at, name, reals=reals) for name in names}
     named |= {"F": Fraction, "pi": reals.pi, "e": function_at("exp", Fraction(1), reals)}
     named |= {"power": reals.power, "inverse": reals.inverse}
-        "F": Fraction,
-        "pi": reals.pi,
-        "e": function_at("exp", Fraction(1), reals),
-        "power": reals.power,
-        "inverse": reals.inverse,
-    }
     x, y = (eval(text, named) for text in (first, second))
     assert reals.sign(x - y) == 0
     assert reals.sign(x - y - Fraction(1, 1000)) == -1
