@@ -39,6 +39,11 @@ def function_at(name: str, x: Coefficient, reals: Reals) -> Coefficient | None:
     return simple
 
 
+def e_of(reals: Reals) -> Coefficient:
+    """The base of the natural logarithm."""
+    return function_at("exp", Fraction(1), reals)
+
+
 def angle_of(y: Coefficient, x: Coefficient, reals: Reals) -> Coefficient | None:
     """atan2(y, x), on the upper side of the negative axis; None if it is not known."""
     signs = reals.sign(x), reals.sign(y)

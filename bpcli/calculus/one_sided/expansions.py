@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from bpcli.calculus.one_sided.coefficient_functions import angle_of, function_at
+from bpcli.calculus.one_sided.coefficient_functions import angle_of, e_of, function_at
 from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
 from bpcli.calculus.one_sided.recurrences import integral, recurrence
@@ -98,7 +98,7 @@ class SeriesKind:
         if name == "pi":
             return self.of(self.reals.pi * sign)
         if name == "e":
-            return self.of(function_at("exp", Fraction(1), self.reals) * sign)
+            return self.of(e_of(self.reals) * sign)
         if not self.exact or "inf" in name:
             return self.lifted(float(c))
         exponent = int(text.lower().partition("e")[2] or 0)

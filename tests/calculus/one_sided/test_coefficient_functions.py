@@ -6,7 +6,7 @@ from functools import partial
 import mpmath
 import pytest
 
-from bpcli.calculus.one_sided.coefficient_functions import angle_of, function_at
+from bpcli.calculus.one_sided.coefficient_functions import angle_of, e_of, function_at
 from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import Reals, Work
 
@@ -34,7 +34,7 @@ def test_one_number_in_two_ways(first, second, exact):
     reals = Reals(Balls() if exact else Doubles(), Work())
     names = ("log", "exp", "log1p", "expm1", "cosh", "sinh", "tanh")
     named = {name: partial(function_at, name, reals=reals) for name in names}
-    named |= {"F": Fraction, "pi": reals.pi, "e": function_at("exp", Fraction(1), reals)}
+    named |= {"F": Fraction, "pi": reals.pi, "e": e_of(reals)}
     named |= {"power": reals.power, "inverse": reals.inverse}
     x, y = (eval(text, named) for text in (first, second))
     assert reals.sign(x - y) == 0
