@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bpcli.plots.style import COLORS, INK, label, legend_below
 from bpcli.text.notation import number
-from bpcli.training import metrics
+from bpcli.training import metric_formulas
 from bpcli.training.thresholds import Thresholds, levels
 
 Array = NDArray[Any]
@@ -30,7 +30,7 @@ def roc(figure: Any, y: Array, scores: Array, names: Sequence[str], at: Threshol
     `y`: class numbers (N,), `scores`: what ranks the rows, (N, K).
     """
     axes = figure.subplots()
-    _curves(axes, y, scores, names, metrics.auc, "AUC", _rates, at)
+    _curves(axes, y, scores, names, metric_formulas.auc, "AUC", _rates, at)
     name_rates(axes)
     finish(figure, axes)
 
@@ -53,7 +53,7 @@ def precision_recall(figure: Any, y: Array, scores: Array, names: Sequence[str],
     def place(c: Thresholds) -> tuple[Array, Array]:
         return c.tp / (c.tp + c.fn), c.tp / np.maximum(c.tp + c.fp, 1)
 
-    _curves(axes, y, scores, names, metrics.average_precision, "average precision", place, at, steps=True)
+    _curves(axes, y, scores, names, metric_formulas.average_precision, "average precision", place, at, steps=True)
     axes.set(xlabel="recall", ylabel="precision")
     finish(figure, axes)
 
@@ -72,7 +72,7 @@ def _curves(
         across, up = place(counts)
         if steps:  # from the highest score on: before it there is no precision
             across, up = np.concatenate([[0], across[1:]]), np.concatenate([up[1:2], up[1:]])
-        value = number(metric(*metrics.ranked(positive, score)), 4)
+        value = number(metric(*metric_formulas.ranked(positive, score)), 4)
         color, named = curve_style(k, f"{name}: {called} {value}")
         axes.plot(across, up, drawstyle="steps-pre" if steps else None, color=color, label=named)
     if at is not None:
@@ -102,7 +102,7 @@ def calibration(figure: Any, y: Array, p: Array, names: Sequence[str]) -> str:
 
     `y`: class numbers (N,), `p`: probabilities (N, K). Returns the expected calibration error, for the title.
     """
-    rows, said, right = metrics.calibration(y, p)
+    rows, said, right = metric_formulas.calibration(y, p)
     there = rows > 0
     upper = calibration_axes(figure, rows, names)
     # Wilson's interval for each share (1927): it stays within 0 and 1, also where all rows are right.
@@ -112,7 +112,7 @@ def calibration(figure: Any, y: Array, p: Array, names: Sequence[str]) -> str:
     upper.vlines(said[there], middle - half, middle + half, color=COLORS[0], linewidth=0.9, label="95 % interval")
     upper.plot(said[there], share, "o", color=COLORS[0], label=f"rows, in {len(rows)} bins")
     legend_below(figure, upper.get_legend_handles_labels()[0])
-    return number(metrics.ece(y, p), 3)
+    return number(metric_formulas.ece(y, p), 3)
 
 
 def calibration_axes(figure: Any, rows: Array, names: Sequence[str]) -> Any:

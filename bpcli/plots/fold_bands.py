@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bpcli.plots.class_curves import calibration_axes, curve_style, each_class, finish, name_rates, say_no_curve
 from bpcli.plots.style import COLORS, legend_below
 from bpcli.text.notation import number
-from bpcli.training import metrics
+from bpcli.training import metric_formulas
 from bpcli.training.selection.ranking import mean_and_std
 from bpcli.training.thresholds import Thresholds, levels
 
@@ -28,7 +28,7 @@ def roc(figure: Any, folds: Folds, names: Sequence[str]) -> None:
         return np.asarray(np.interp(_GRID, at.fp / (at.fp + at.tn), at.tp / (at.tp + at.fn)))
 
     axes = figure.subplots()
-    _bands(axes, folds, names, height, metrics.auc, "AUC")
+    _bands(axes, folds, names, height, metric_formulas.auc, "AUC")
     name_rates(axes)
     finish(figure, axes)
 
@@ -41,7 +41,7 @@ def precision_recall(figure: Any, folds: Folds, names: Sequence[str]) -> None:
         return np.asarray(precision[np.searchsorted(recall, _GRID)])
 
     axes = figure.subplots()
-    _bands(axes, folds, names, height, metrics.average_precision, "average precision")
+    _bands(axes, folds, names, height, metric_formulas.average_precision, "average precision")
     axes.set(xlabel="recall", ylabel="precision")
     finish(figure, axes)
 
@@ -58,7 +58,7 @@ def _bands(
         say_no_curve(axes)
     for k, (name, each) in enumerate(by_class.items()):
         mean, std = _mean_and_std(np.array([height(levels(score, positive)) for positive, score in each]))
-        mean_metric = _spread([metric(*metrics.ranked(p, s)) for p, s in each])
+        mean_metric = _spread([metric(*metric_formulas.ranked(p, s)) for p, s in each])
         color, called_here = curve_style(k, f"{name}: {called} {mean_metric}")
         low, high = np.maximum(mean - std, 0), np.minimum(mean + std, 1)
         axes.fill_between(_GRID, low, high, color=color, alpha=_BAND, linewidth=0)
@@ -70,7 +70,7 @@ def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
 
     Returns the expected calibration error, for the title.
     """
-    each = [metrics.calibration(y, p) for y, p in folds]
+    each = [metric_formulas.calibration(y, p) for y, p in folds]
     rows, said, right = (np.array([fold[k] for fold in each]) for k in range(3))  # each (folds, bins)
     upper = calibration_axes(figure, rows.sum(axis=0), names)
     bins = rows.shape[1]
@@ -83,7 +83,7 @@ def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
     upper.plot([], [], "o", color=COLORS[0], label=f"the folds' mean, in {bins} bins")
     upper.fill_between([], [], color=COLORS[0], alpha=_BAND, label="± a standard deviation")
     legend_below(figure, upper.get_legend_handles_labels()[0])
-    return _spread([metrics.ece(y, p) for y, p in folds])
+    return _spread([metric_formulas.ece(y, p) for y, p in folds])
 
 
 def _mean_and_std(values: Array) -> tuple[Array, Array]:

@@ -13,7 +13,8 @@ from bpcli.plots.over_features import boundary, fit
 from bpcli.plots.style import COLORS, label, legend_below, name_columns, new_figure, plain, set_title
 from bpcli.plots.subjects import MAX_NAMES, Image, Subject
 from bpcli.plots.weight_views import weights
-from bpcli.training import metrics
+from bpcli.training import metric_formulas
+from bpcli.training.metrics import METRICS
 from bpcli.training.model import Model, log_odds
 from bpcli.training.thresholds import Thresholds
 
@@ -95,7 +96,7 @@ def _curves(figure: Any, subject: Subject) -> None:
         legend_below(figure, handles, 3)
 
 
-_BETTER = {name for name, row in metrics.METRICS.items() if row.higher_is_better}
+_BETTER = {name for name, row in METRICS.items() if row.higher_is_better}
 
 
 def _confusion(figure: Any, subject: Subject) -> None:
@@ -103,7 +104,7 @@ def _confusion(figure: Any, subject: Subject) -> None:
     axes, model = figure.subplots(), subject.model
     part, z, y = subject.scored()
     K = len(model.classes or ())
-    table = metrics.confusion(y, model.predicted(z), K)
+    table = metric_formulas.confusion(y, model.predicted(z), K)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if K <= MAX_NAMES:

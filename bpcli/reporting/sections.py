@@ -15,7 +15,7 @@ from bpcli.plots.subjects import Subject
 from bpcli.plots.weight_views import has_room_for_intervals, pixels
 from bpcli.reporting.markup import bullets, code, page, paragraph, picture, table
 from bpcli.text.notation import number
-from bpcli.training import metrics
+from bpcli.training.metric_formulas import BINS, calibration, confusion
 from bpcli.training.model import Model
 from bpcli.training.thresholds import best, threshold_rule, thresholds
 
@@ -216,7 +216,7 @@ def _confusion(material: Material, _: _Pictures) -> str:
     part, z, y = judged
     if len(names) > MOST_CLASSES:
         return paragraph(f"The model has {len(names)} classes, too many for a table; evaluate prints it.")
-    counts = metrics.confusion(y, material.model.predicted(z), len(names)).tolist()
+    counts = confusion(y, material.model.predicted(z), len(names)).tolist()
     rows = [(name, *row) for name, row in zip(names, counts, strict=True)]
     return table([("true \\ predicted", *names), *rows], f"Confusion, {part} rows")
 
@@ -233,8 +233,8 @@ def _calibration(material: Material, pictures: _Pictures) -> str:
     if judged is None or not pictures.has("calibration"):
         return ""
     part, z, y = judged
-    bins = zip(*(column.tolist() for column in metrics.calibration(y, material.model.probabilities(z))), strict=True)
-    rows = [(f"{k / metrics.BINS:.3g} to {(k + 1) / metrics.BINS:.3g}", *row) for k, row in enumerate(bins) if row[0]]
+    bins = zip(*(column.tolist() for column in calibration(y, material.model.probabilities(z))), strict=True)
+    rows = [(f"{k / BINS:.3g} to {(k + 1) / BINS:.3g}", *row) for k, row in enumerate(bins) if row[0]]
     header = ("probability", "rows", "mean probability", "share that is so")
     return pictures.of("calibration", "Calibration") + table([header, *rows], f"Calibration, {part} rows")
 

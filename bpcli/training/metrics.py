@@ -1,10 +1,9 @@
-"""How good predictions are: the table of metrics, each with its direction, and the confusion of classes."""
+"""How good predictions are: the table of metrics, each with its direction and its value."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite, sqrt
-from operator import mul
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,177 +21,24 @@ from bpcli.training.counted_metrics import (
     root_of_mean,
     share_explained,
 )
+from bpcli.training.metric_formulas import (
+    BINS,
+    auc,
+    average_precision,
+    balanced_accuracy,
+    brier,
+    confidences,
+    confusion,
+    ece,
+    mae,
+    mcc,
+    r2,
+    ranked,
+    rmse,
+    squared_distances,
+)
 
 Array = NDArray[Any]
-_BLOCK = 1 << 16  # scores that are looked up at a time
-BINS = 15
-"""Of the calibration, as in the paper."""
-
-
-def confusion(y: Array, predicted: Array, classes: int) -> Array:
-    """Counts, K × K: rows are the true classes, columns the predicted ones. `y`, `predicted`: class numbers, (N,)."""
-    return np.bincount(y * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-
-
-def per_class(table: Array) -> dict[str, Array]:
-    """Precision, recall, F1 and support of each class from a confusion matrix; 0 where a quotient is 0/0.
-
-    precision = TP/(TP + FP), recall = TP/(TP + FN), F1 = 2TP/(2TP + FP + FN) (van Rijsbergen, Information Retrieval).
-    """
-    hits = np.diagonal(table).astype(np.float64)
-    predicted, support = table.sum(axis=0), table.sum(axis=1)
-
-    def ratio(numerator: Array, denominator: Array) -> Array:
-        return np.divide(numerator, denominator, out=np.zeros(len(hits)), where=denominator > 0)
-
-    return {
-        "precision": ratio(hits, predicted),
-        "recall": ratio(hits, support),
-        "f1": ratio(2 * hits, predicted + support),
-        "support": support,
-    }
-
-
-def balanced_accuracy(table: Array) -> float:
-    """The mean recall of the classes that occur, from a confusion matrix (Brodersen et al. 2010)."""
-    support = table.sum(axis=1)
-    return float(np.mean(np.diagonal(table)[support > 0] / support[support > 0]))
-
-
-def mcc(table: Array) -> float | None:
-    """Matthews' correlation of the true with the predicted classes, from a confusion matrix (Gorodkin 2004).
-
-    (N·Σ_k C_kk − Σ_k t_k·p_k)/√((N² − Σ p_k²)(N² − Σ t_k²)), t the sums of the rows, p of the columns. 0 where one
-    class is predicted for all rows; None where all rows are of one.
-    """
-    # Whole numbers of any size: counts of counts leave 64 bits.
-    true, predicted = [int(n) for n in table.sum(axis=1)], [int(n) for n in table.sum(axis=0)]
-    N = sum(true)
-    spread, spread_predicted = (N * N - sum(map(mul, part, part)) for part in (true, predicted))
-    if not spread:
-        return None
-    if not spread_predicted:
-        return 0.0
-    together = N * int(np.trace(table)) - sum(map(mul, true, predicted))
-    return max(-1.0, min(1.0, float(together / sqrt(spread * spread_predicted))))
-
-
-def brier(y: Array, p: Array) -> float:
-    """The mean over the rows of (p − y)² for two classes, of Σ_k (p_k − y_k)² for more (Brier 1950).
-
-    `y`: class numbers (N,), `p`: probabilities (N, K).
-    """
-    return float(np.mean(_squared_distances(y, p)))
-
-
-def _squared_distances(y: Array, p: Array) -> Array:
-    """The terms of `brier`, (N,)."""
-    y, K = y.astype(np.intp, copy=False), p.shape[1]
-    if K == 2:
-        wrong = np.where(y == 1, p[:, 1], p[:, 0])
-        np.subtract(1.0, wrong, wrong)  # in place: of many rows it is a large array
-        return np.multiply(wrong, wrong, wrong)
-    wrong = np.empty(len(y))
-    for start in range(0, len(y), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        error = p[rows].copy()
-        error[np.arange(len(error)), y[rows]] -= 1
-        wrong[rows] = np.sum(error**2, axis=1)
-    return wrong
-
-
-def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
-    """How often what is said with a confidence is right: rows, mean confidence and share that is right, for each bin.
-
-    Of two classes the confidence is the probability of the positive one, and right is a positive row; of more it is
-    that of the predicted class. Bins are of equal width, each with its upper end (Guo et al. 2017, On calibration of
-    modern neural networks); of an empty bin the last two are NaN. `y`: class numbers (N,), `p`: (N, K).
-    """
-    which, said, right = _confidences(y, p, bins)
-    rows = np.bincount(which, minlength=bins)
-    with np.errstate(all="ignore"):
-        return rows, np.bincount(which, said, bins) / rows, np.bincount(which, right, bins) / rows
-
-
-def _confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
-    """The bin of each row, what is said there, and whether it is right."""
-    K = p.shape[1]
-    said = p[:, 1] if K == 2 else p.max(axis=1)
-    right = y == 1 if K == 2 else p.argmax(axis=1) == y
-    which = np.searchsorted(np.arange(1, bins + 1) / bins, said, "left")
-    return np.minimum(which, bins - 1, out=which), said, right
-
-
-def ece(y: Array, p: Array) -> float:
-    """The expected calibration error: Σ over the bins of `calibration` of (rows/N)·|confidence − share that is right|.
-
-    `y`: class numbers (N,), `p`: probabilities (N, K).
-    """
-    rows, said, right = calibration(y, p)
-    return float(np.sum(np.where(rows > 0, rows * np.abs(said - right), 0.0)) / len(y))
-
-
-def ranked(positive: Array, score: Array) -> tuple[Array, Array]:
-    """The scores of the positive rows and those of the others, each in order."""
-    hits, misses = score[positive], score[~positive]
-    hits.sort()
-    misses.sort()
-    return hits, misses
-
-
-def auc(hits: Array, misses: Array) -> float | None:
-    """The area under the ROC curve: P(score of a positive > score of a negative) + ½P(equal).
-
-    Σ (negatives below + half of those that are equal) over the positives, in units of a half an exact integer, over
-    P·N (Mann & Whitney 1947). Takes the scores as `ranked`. None if one of the two classes does not occur.
-    """
-    if not len(hits) or not len(misses):
-        return None
-    twice = 0
-    for start in range(0, len(hits), _BLOCK):
-        block = hits[start : start + _BLOCK]
-        twice += int(np.searchsorted(misses, block, "left").sum()) + int(np.searchsorted(misses, block, "right").sum())
-    return twice / (2 * len(hits) * len(misses))
-
-
-def average_precision(hits: Array, misses: Array) -> float | None:
-    """The area under the precision-recall curve as a step function: Σ (R_k − R_{k−1})·P_k over falling thresholds.
-
-    Takes the scores as `ranked`; equal ones are one threshold. None without a positive row.
-    """
-    if not len(hits):
-        return None
-    # Recall rises only at the scores of positives: count the positives and negatives that score at least as high.
-    first = np.flatnonzero(np.append(True, hits[1:] != hits[:-1]))[::-1]  # of equal ones, from the highest down
-    found = len(hits) - first
-    precision = found / (found + len(misses) - np.searchsorted(misses, hits[first], "left"))
-    return float(np.sum(np.diff(found, prepend=0) * precision) / len(hits))
-
-
-def rmse(y: Array, yhat: Array) -> float:
-    """√mean((y − ŷ)²)."""
-    error, scale = _scaled_error(y, yhat)
-    return scale * float(np.sqrt(np.mean(error**2)))
-
-
-def mae(y: Array, yhat: Array) -> float:
-    """mean|y − ŷ|."""
-    return float(np.mean(np.abs(y - yhat)))
-
-
-def r2(y: Array, yhat: Array) -> float | None:
-    """1 − Σ(y − ŷ)²/Σ(y − ȳ)²; None where y is constant."""
-    if not np.any(y != y[0]):
-        return None
-    error, scale = _scaled_error(y, yhat)
-    return 1.0 - float(np.sum(error**2) / np.sum(((y - np.mean(y)) / scale) ** 2))
-
-
-def _scaled_error(y: Array, yhat: Array) -> tuple[Array, float]:
-    """(y − ŷ)/s and the largest |y − ŷ| as s: squares of large errors must not overflow."""
-    error = y - yhat
-    scale = float(np.max(np.abs(error), initial=0.0)) or 1.0
-    return error / scale, scale
 
 
 @dataclass(frozen=True)
@@ -356,7 +202,7 @@ METRICS: dict[str, Metric] = {
             lambda seen: seen.of_probabilities(brier),
             _SAYS,
             in_summary=False,
-            counted=lambda seen: None if seen.p is None else mean_of(_squared_distances(seen.y, seen.p)),
+            counted=lambda seen: None if seen.p is None else mean_of(squared_distances(seen.y, seen.p)),
         ),
         Metric(
             "ece",
@@ -366,7 +212,7 @@ METRICS: dict[str, Metric] = {
             _SAYS,
             in_summary=False,
             counted=lambda seen: (
-                None if seen.p is None else calibration_error(*_confidences(seen.y, seen.p, BINS), BINS)
+                None if seen.p is None else calibration_error(*confidences(seen.y, seen.p, BINS), BINS)
             ),
         ),
         Metric(

@@ -23,7 +23,8 @@ from bpcli.formulas.losses import Loss
 from bpcli.formulas.softmax import logsumexp, softmax
 from bpcli.formulas.steps import make_step
 from bpcli.training.counted_metrics import Counted
-from bpcli.training.metrics import METRICS, Seen, measured, metrics_of, per_class
+from bpcli.training.metric_formulas import per_class
+from bpcli.training.metrics import METRICS, Seen, measured, metrics_of
 
 Array = NDArray[Any]
 USUAL_THRESHOLD = 0.5

@@ -25,7 +25,7 @@ def test_the_views_of_a_run(run):
     from bpcli.plots.runs import draw as draw_run
     from bpcli.plots.runs import views_of
     from bpcli.plots.subjects import Subject
-    from bpcli.training import metrics
+    from bpcli.training import metric_formulas
     from bpcli.training.config.loading import load_config
     from bpcli.training.run import read_history
     from bpcli.training.setup import prepare
@@ -41,7 +41,7 @@ def test_the_views_of_a_run(run):
     np.testing.assert_allclose(curves.get_lines()[0].get_ydata(), history["loss"])
     assert (boundary.get_xlabel(), boundary.get_ylabel()) == ("petal_length", "petal_width")
     X, y = parts["validation"]
-    table = metrics.confusion(y, model.predicted(model.z(X)), 3)
+    table = metric_formulas.confusion(y, model.predicted(model.z(X)), 3)
     assert [int(t.get_text().split()[0]) for t in confusion.texts] == table.ravel().tolist()
     shares = (table / table.sum(axis=1, keepdims=True))[table > 0]
     assert [t.get_text().split()[1] for t in confusion.texts if "%" in t.get_text()] == [f"{v:.1%}" for v in shares]

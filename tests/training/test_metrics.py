@@ -1,63 +1,10 @@
-"""Metrics against their definitions, counted pair by pair in exact fractions, and values worked by hand."""
-
-from fractions import Fraction
+"""The table of metrics: values of rows worked by hand, where there is none, and which is not finite."""
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from bpcli.formulas.choices import Task
 from bpcli.training import metrics
-
-scored = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=1, max_size=25)
-
-
-def columns(rows):
-    return np.array([p for p, _ in rows]), np.array([float(s) for _, s in rows])
-
-
-@given(scored)
-def test_auc_is_the_share_of_pairs_in_order(rows):
-    pairs = [
-        Fraction(1) if sp > sn else Fraction(1, 2) if sp == sn else Fraction(0)
-        for p, sp in rows
-        if p
-        for n, sn in rows
-        if not n
-    ]
-    got = metrics.auc(*metrics.ranked(*columns(rows)))
-    assert got is None if not pairs else got == pytest.approx(float(sum(pairs) / len(pairs)), rel=1e-15)
-
-
-@given(scored)
-def test_average_precision_is_the_sum_over_thresholds(rows):
-    positives = sum(p for p, _ in rows)
-    total, recall = Fraction(0), Fraction(0)
-    for threshold in sorted({s for _, s in rows}, reverse=True):
-        chosen = [p for p, s in rows if s >= threshold]
-        if positives:
-            now = Fraction(sum(chosen), positives)
-            total += (now - recall) * Fraction(sum(chosen), len(chosen))
-            recall = now
-    got = metrics.average_precision(*metrics.ranked(*columns(rows)))
-    assert got is None if not positives else got == pytest.approx(float(total), rel=1e-14)
-
-
-def test_confusion_and_per_class_by_hand():
-    # true a a a b b c, said a a b b c b
-    table = metrics.confusion(np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 2, 1]), 3)
-    assert table.tolist() == [[2, 1, 0], [0, 1, 1], [0, 1, 0]]
-    by_class = metrics.per_class(table)
-    assert by_class["precision"] == pytest.approx([1, 1 / 3, 0])
-    assert by_class["recall"] == pytest.approx([2 / 3, 1 / 2, 0])
-    assert by_class["f1"] == pytest.approx([4 / 5, 2 / 5, 0])
-    assert by_class["support"].tolist() == [3, 2, 1]
-
-
-def test_a_class_never_seen_nor_predicted_counts_zero():
-    by_class = metrics.per_class(np.array([[1, 0], [0, 0]]))
-    assert [by_class[key][1] for key in ("precision", "recall", "f1", "support")] == [0, 0, 0, 0]
 
 
 def of_regression(y, yhat):
@@ -78,63 +25,22 @@ def test_regression_of_huge_and_of_constant_targets():
     assert of_regression([2.0, 2.0], [2.0, 2.0]) == {"rmse": 0.0, "mae": 0.0, "r2": None}
 
 
-CLASSED = st.integers(2, 4).flatmap(
-    lambda K: st.lists(st.tuples(st.integers(0, K - 1), st.integers(0, K - 1)), min_size=1, max_size=30).map(
-        lambda rows: (K, rows)
-    )
+@pytest.mark.parametrize(
+    ("y", "without"),
+    [
+        ([0, 1], {"brier", "ece"}),
+        ([1, 1], {"brier", "ece", "auc", "mcc"}),
+        ([0, 0], {"brier", "ece", "auc", "mcc", "pr_auc"}),
+    ],
 )
+def test_which_metrics_rows_of_two_classes_have(y, without):
+    two = metrics.metrics_of(Task.TWO_CLASSES)
+    for probabilities, missing in ((True, without - {"brier", "ece"}), (False, without)):
+        defined = {name for name in two if metrics.is_defined(name, Task.TWO_CLASSES, np.array(y), 2, probabilities)}
+        assert set(two) - defined == missing
 
 
-@given(CLASSED)
-def test_balanced_accuracy_and_mcc_by_their_definitions(drawn):
-    K, rows = drawn
-    y, said = (np.array(column) for column in zip(*rows, strict=True))
-    table = metrics.confusion(y, said, K)
-    recalls = [Fraction(sum(t == s == k for t, s in rows), sum(t == k for t, _ in rows)) for k in set(y.tolist())]
-    assert metrics.balanced_accuracy(table) == pytest.approx(float(sum(recalls) / len(recalls)))
-    # The correlation of the one-hot columns, summed over the classes (Gorodkin 2004).
-    X, Y = np.eye(K)[said], np.eye(K)[y]
-    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
-    spread = np.sqrt((X * X).sum() * (Y * Y).sum())
-    if len(set(y.tolist())) == 1:
-        assert metrics.mcc(table) is None
-    else:
-        assert metrics.mcc(table) == pytest.approx((X * Y).sum() / spread if spread > 1e-12 else 0, abs=1e-12)
-
-
-@given(st.integers(2, 4), st.integers(1, 30), st.integers(0, 2**32 - 1))
-def test_brier_and_ece_by_their_definitions(K, N, seed):
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, K, N)
-    p = rng.dirichlet(np.full(K, 0.5), N)
-    p[rng.random(N) < 0.2] = np.eye(K)[0]  # certain
-    squares = [sum((p[n, k] - (y[n] == k)) ** 2 for k in range(K)) for n in range(N)]
-    assert metrics.brier(y, p) == pytest.approx(sum(squares) / N / (2 if K == 2 else 1))
-    said = [row[1] if K == 2 else max(row) for row in p]
-    right = [y[n] == (1 if K == 2 else int(np.argmax(p[n]))) for n in range(N)]
-    error = 0.0
-    for k in range(15):
-        rows = [n for n in range(N) if k / 15 < said[n] <= (k + 1) / 15 or (k == said[n] == 0)]
-        error += abs(sum(said[n] for n in rows) - sum(right[n] for n in rows)) / N
-    assert metrics.ece(y, p) == pytest.approx(error, abs=1e-12)
-
-
-def test_metrics_of_classes_beside_scikit_learn():
-    sklearn = pytest.importorskip("sklearn.metrics")
-    rng = np.random.default_rng(1)
-    for K in (2, 3):
-        y, p = rng.integers(0, K, 99), rng.dirichlet(np.ones(K), 99)
-        table = metrics.confusion(y, p.argmax(axis=1), K)
-        assert metrics.mcc(table) == pytest.approx(sklearn.matthews_corrcoef(y, p.argmax(axis=1)), rel=1e-12)
-        expected = sklearn.balanced_accuracy_score(y, p.argmax(axis=1))
-        assert metrics.balanced_accuracy(table) == pytest.approx(expected, rel=1e-12)
-    y, p = rng.integers(0, 2, 99), rng.dirichlet(np.ones(2), 99)
-    assert metrics.brier(y, p) == pytest.approx(sklearn.brier_score_loss(y, p[:, 1]), rel=1e-12)
-
-
-@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=4))
-@example([3, 7])
-@example([10, 10])
-@example([8, 12])
-def test_mcc_of_right_predictions_is_one(sizes):
-    assert metrics.mcc(np.diag(sizes)) == 1
+def test_which_metric_is_beyond_the_doubles():
+    assert metrics.beyond_doubles({"loss": 1.0, "auc": None, "rows": 3}) == ""
+    for value in (np.inf, -np.inf, np.nan):
+        assert metrics.beyond_doubles({"loss": 1.0, "rmse": value, "mae": value}) == "rmse"
