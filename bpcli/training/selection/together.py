@@ -65,10 +65,10 @@ def _stacked(rectangle: Rectangle, pause: Pause) -> Generator[Training | None, N
         if watched or paused:
             stack.give()
         if watched:
-            for f, c in stack.running():
-                if _stops(rectangle[f][c]):
-                    stack.retire(f, c)
-                    yield rectangle[f][c]
+            # All are measured before one is given back: states that are saved then have all seen this epoch.
+            for f, c in [(f, c) for f, c in stack.running() if _stops(rectangle[f][c])]:
+                stack.retire(f, c)
+                yield rectangle[f][c]
         if paused:
             yield None
         if 2 * len(stack.running()) <= size:

@@ -46,16 +46,21 @@ def test_what_differs_in_numbers_is_alike(root, settings, varied, folds, shapes)
 
 @pytest.mark.parametrize("pause", [Pause(), Pause(0.0)])
 def test_each_ends_as_it_does_alone(root, pause):
-    """Those that stop early leave the rest, of which the last goes on alone."""
+    """Those that stop early leave the rest, of which the last goes on alone; each has seen its epoch when one ends."""
     settings = ["training.early_stopping={patience: 1}", "training.epochs=40"]
     varied = [f"training.learning_rate={rate}" for rate in (0.01, 1, 3, 30, 100)]
     (rectangle,) = rectangles(prepared(root, settings, varied))
-    ended = [training for training in train_together(rectangle, pause) if training is not None]
+    ended, seen = [], []
+    for training in train_together(rectangle, pause):
+        ended += [] if training is None else [training]
+        seen += [(k, one.state.epoch, one.state.best) for k, one in enumerate(rectangle[0])]
     assert {id(training) for training in ended} == {id(training) for training in rectangle[0]}
     epochs = []
-    for training, alone in zip(rectangle[0], prepared(root, settings, varied), strict=True):
+    for k, (training, alone) in enumerate(zip(rectangle[0], prepared(root, settings, varied), strict=True)):
+        best = {0: None}
         for _ in alone.epochs():
-            pass
+            best[alone.state.epoch] = alone.state.best
+        assert [found for number, epoch, found in seen if number == k and found != best[epoch]] == []
         epochs.append(alone.state.epoch)
         assert training.state.epoch == alone.state.epoch
         assert training.state.best == alone.state.best

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpcli.training.config.loading import load_config
+from bpcli.training.descent import loop
 from bpcli.training.descent.state import State
 from bpcli.training.selection import unfinished as module
 from bpcli.training.selection.folds import HELD_OUT, folds_of
@@ -55,22 +56,31 @@ def test_a_process_that_has_lost_its_parent_saves_nothing_and_ends(tmp_path, mon
         assert file.path.exists() == (owner == os.getpid())
 
 
+def rates(*values):
+    return [f"training.learning_rate={rate}" for rate in values]
+
+
+AT_EACH_STEP, AT_EACH_EPOCH = 0.0, 1e9  # the second: and after the first step
+
+
 @pytest.mark.parametrize(
-    ("name", "settings", "varied"),
+    ("saved", "name", "settings", "varied"),
     [
-        ("breast_cancer", ["training.epochs=8"], [f"training.learning_rate={a}" for a in (0.1, 1e200, 1e302)]),
-        ("iris", ["training.early_stopping={patience: 1}"], [f"training.learning_rate={a}" for a in (0.3, 3, 30, 100)]),
+        (AT_EACH_STEP, "breast_cancer", ["training.epochs=8"], rates(0.1, 1e200, 1e302)),
+        (AT_EACH_EPOCH, "iris", ["training.early_stopping={patience: 1}"], rates(0.3, 3, 30, 100)),
+        (AT_EACH_STEP, "iris", ["training.dtype=float32", "training.epochs=6"], rates(0.1, 0.2)),
+        (AT_EACH_EPOCH, "iris", ["training.optimizer=lbfgs"], [f"training.l2={a}" for a in (0.01, 0.1, 1)]),
         (
-            "iris",
-            ["training.dtype=float32", "training.epochs=6"],
-            ["training.learning_rate=0.1", "training.learning_rate=0.2"],
+            AT_EACH_STEP,
+            "diabetes",
+            ["training.epochs=9", "training.optimizer=adam"],
+            [f"training.seed={a}" for a in (1, 2)],
         ),
-        ("iris", ["training.optimizer=lbfgs"], ["training.l2=0.01", "training.l2=0.1", "training.l2=1"]),
-        ("diabetes", ["training.epochs=9", "training.optimizer=adam"], ["training.seed=1", "training.seed=2"]),
     ],
 )
-def test_wherever_it_is_stopped(root, tmp_path, monkeypatch, name, settings, varied):
-    monkeypatch.setattr(module, "_SHARE", 1e9)  # at every step
+def test_wherever_it_is_stopped(root, tmp_path, monkeypatch, saved, name, settings, varied):
+    monkeypatch.setattr(module, "_SHARE", 1e9)
+    monkeypatch.setattr(loop, "_PATIENCE", saved)
     trials = []
     for setting in varied:
         config = load_config(root / f"configs/{name}.yaml", [*settings, "data.test=null", setting])
@@ -87,7 +97,7 @@ def test_wherever_it_is_stopped(root, tmp_path, monkeypatch, name, settings, var
     monkeypatch.setattr(Unfinished, "keep", save_and_stop)
     stops, found = 0, None
     while found is None:
-        left[0] = int(rng.integers(1, 9))
+        left[0] = int(rng.integers(1, 30 if stops else 8))
         try:
             found = Bench()(Work(trials, Unfinished(path, "a plan", 0.0)))
         except StoppedError:
