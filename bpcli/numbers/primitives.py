@@ -150,5 +150,6 @@ class Arrays(Doubles[N], Protocol[N]):
     def isnan(self, x: N, /) -> Truth: ...
     def isinf(self, x: N, /) -> Truth: ...
 
-    def errstate(self, *, all: str) -> AbstractContextManager[Any]:  # noqa: A002 - NumPy's name
+    @property
+    def errstate(self) -> Callable[..., AbstractContextManager[Any]]:
         """NumPy's floating-point warnings: whoever calls silences them once, outside."""

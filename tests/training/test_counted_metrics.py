@@ -13,8 +13,10 @@ from bpcli.training.metrics import METRICS, metrics_of
 def models(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     names = ("iris", "breast_cancer", "diabetes", "hinge", "poisson")
-    run = lambda name: bpcli.train(root / f"configs/{name}.yaml", settings=["training.epochs=20"], output=folder / name)  # noqa: E731
-    return {name: run(name).model for name in names}
+    return {
+        name: bpcli.train(root / f"configs/{name}.yaml", settings=["training.epochs=20"], output=folder / name).model
+        for name in names
+    }
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,6 +1,7 @@
 """Models side by side: each has the very bits that it has alone, for all that the tables have."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def stacked(make, pair, begun, pause=None, classes=CLASSES):
 @pytest.mark.parametrize("pair", pairs(), ids=lambda pair: "-".join(filter(None, pair)))
 def test_each_has_the_bits_that_it_has_alone(pair, optimizer):
     for options in OPTIONS:
-        make = lambda options=options: descents(pair, optimizer, **options)  # noqa: E731
+        make = partial(descents, pair, optimizer, **options)
         found = make()
         assert all(can_be_stacked(d) for some in found for d in some)
         assert len({likeness(d) for some in found for d in some}) == 1
@@ -121,7 +122,7 @@ def test_whatever_the_shapes_are(data):
         "classes": data.draw(st.integers(2, 11)),
         "rates": RATES[: data.draw(st.integers(1, 3))],
     }
-    make = lambda: descents(pair, "adam", **shape)  # noqa: E731
+    make = partial(descents, pair, "adam", **shape)
     one, other = (states(make(), pair, shape["classes"]) for _ in range(2))
     assert stacked(make, pair, one) == alone(make(), other)
 
@@ -130,13 +131,16 @@ def test_whatever_the_shapes_are(data):
 def test_from_where_it_was_stopped_it_goes_on_to_the_same_bits(monkeypatch, optimizer):
     monkeypatch.setattr(side_by_side, "_CACHED", 500)  # several windows of rows
     pair = ("softmax", None, "cce")
-    make = lambda: descents(pair, optimizer, weighted=True)  # noqa: E731
+    make = partial(descents, pair, optimizer, weighted=True)
     assert stacked(make, pair, states(make(), pair), Pause(0.0)) == alone(make(), states(make(), pair))
 
 
 def test_one_that_diverges_disturbs_no_other():
     pair = ("neuron", "identity", "mse")
-    make = lambda: [[replace(d, epochs=40) for d in some] for some in descents(pair, rates=(0.01, 1e6, 0.02))]  # noqa: E731
+
+    def make():
+        return [[replace(d, epochs=40) for d in some] for some in descents(pair, rates=(0.01, 1e6, 0.02))]
+
     found, begun = make(), states(make(), pair)
     stack = Stack(found, begun, make_step(*pair, 8, (), np.dtype(float), 6))
     assert all(stack.epochs(Pause()))
