@@ -75,6 +75,7 @@ class Chain(NamedTuple):
     kinks: tuple[tuple[str, Kink], ...] = ()  # at which a neuron's z or a lies, each with its place in words
     features: tuple[str, ...] = ()  # their names, if they have any
     classes: tuple[str, ...] = ()  # those of the outputs
+    in_columns: bool = False  # in denominator layout, where a gradient is a column
 
     def group(self, *names: str) -> list[Quantity]:
         """The quantities of these names that the chain has."""
@@ -89,7 +90,8 @@ class Chain(NamedTuple):
         """Each Jacobian transposed, and the factors of products in reverse order."""
         turned = {name: quantity.in_denominator_layout() for name, quantity in self.quantities.items()}
         mean = self.mean and self.mean.in_denominator_layout()
-        return self._replace(quantities=turned, mean=mean, collapse=self.collapse and self.collapse[::-1])
+        collapse = self.collapse and self.collapse[::-1]
+        return self._replace(quantities=turned, mean=mean, collapse=collapse, in_columns=not self.in_columns)
 
 
 # Names

@@ -50,7 +50,7 @@ class _Blocks(NamedTuple):
         """A quantity with its formula."""
         sign = ":=" if q.name.endswith("_new") else "="
         formulas = [f"{sign} {q.formula.text}", *([f"= {collapse}"] if collapse else [])]
-        values = self._values(q.value, q.samples, features_of(self.chain, q.name, q.value))
+        values = self._values(q.value, q.samples, features_of(self.chain, q.name))
         if formulas[-1:] == values:  # ∂z/∂b = 1 is its own formula
             values = []
         return Block(q.symbol.text, q.shape, [*(line for text in formulas for line in wrap(text, LONGEST)), *values])
@@ -59,7 +59,7 @@ class _Blocks(NamedTuple):
         """A value that is given."""
         value = self.chain.given[name]
         shape = "×".join(map(str, value.shape))
-        return Block(name, shape, self._values(value, False, features_of(self.chain, name, value)))
+        return Block(name, shape, self._values(value, False, features_of(self.chain, name)))
 
     def _values(self, value: Any, samples: bool, names: tuple[Names, Names]) -> list[str]:
         """The lines of a matrix; of a single number `= 0.5`."""

@@ -19,24 +19,22 @@ COLLAPSES = ("dJ_dz", "dJ_dl")
 OVER_FEATURES = ("x", "X", "w", "w_new", "dJ_dw", "dJ_dx", "dz_dw", "dz_dx", "dl_dw", "dl_dx")
 
 
-def features_of(chain: Chain, name: str, value: Any) -> tuple[Names, Names]:
-    """The names of a matrix's rows and of its columns, where these are the features of a run."""
-    n, (rows, columns) = len(chain.features), value.shape[-2:]
-    if not n or name not in OVER_FEATURES:
+def features_of(chain: Chain, name: str) -> tuple[Names, Names]:
+    """The names of a matrix's rows and of its columns, where these are a run's features or the weights by them."""
+    if name not in OVER_FEATURES:
         return (), ()
-    if n * len(chain.classes) in (rows, columns) and name.endswith("dw"):  # w, row by row
-        entries = [f"{feature}, {output}" for feature in chain.features for output in chain.classes]
-        return ((), entries) if columns == len(entries) else (entries, ())
-    if (rows == n and columns != n) or name in ("w", "w_new"):
-        return chain.features, ()
-    return (), chain.features if columns == n else ()
+    names: Names = chain.features
+    if name.endswith("dw") and chain.classes:  # w, row by row
+        names = [f"{feature}, {output}" for feature in chain.features for output in chain.classes]
+    across = name == "X" or (name.startswith("d") and not chain.in_columns)
+    return ((), names) if across else (names, ())
 
 
 def text_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[str]:
     """The chain as text; of a matrix at most so many rows and columns."""
     lines = ["Given"]
     for name, value in chain.given.items():
-        lines += _entry(name, name, "", value, False, precision, most, features_of(chain, name, value))
+        lines += _entry(name, name, "", value, False, precision, most, features_of(chain, name))
     for title, names in GROUPS:
         group = _group(chain, names)
         if not group:
@@ -45,7 +43,7 @@ def text_lines(chain: Chain, precision: int | None, most: int = MOST) -> list[st
         for q in group:
             sign = ":=" if q.name.endswith("_new") else "="
             head, equated = (f"{q.symbol.text} {sign} {text}" for text in (q.formula.text, q.formula.equated))
-            over = features_of(chain, q.name, q.value)
+            over = features_of(chain, q.name)
             lines += _entry(head, equated, q.shape, q.value, q.samples, precision, most, over)
             if q.name in COLLAPSES and chain.collapse:
                 lines.append(f"    which collapses to {chain.collapse[0].text}")

@@ -16,12 +16,17 @@ MAX_CURVES = len(COLORS)  # of classes; more are one grey
 _OTHERS = "#999999"
 
 
-def each_class(y: Array, scores: Array, names: Sequence[str]) -> Iterator[tuple[str, Array, Array]]:
-    """Name, membership (N,) and scores (N,) of the positive class, or of each of more than two against the rest."""
+def each_class(y: Array, scores: Array) -> Iterator[tuple[int, Array, Array]]:
+    """Number, membership (N,) and scores (N,) of the positive class, or of each of more than two against the rest."""
     K = scores.shape[1]
     for k in [1] if K == 2 else range(K):
         if 0 < np.sum(y == k) < len(y):
-            yield label(names[k], 24 if K == 2 else 14), y == k, scores[:, k]
+            yield k, y == k, scores[:, k]
+
+
+def curve_name(k: int, names: Sequence[str]) -> str:
+    """How the legend calls a class."""
+    return label(names[k], 24 if len(names) == 2 else 14)
 
 
 def roc(figure: Any, y: Array, scores: Array, names: Sequence[str], at: Thresholds | None) -> None:
@@ -63,17 +68,17 @@ def _curves(
     metric: Callable[[Array, Array], float | None], called: str,
     place: Callable[[Thresholds], tuple[Array, Array]], at: Thresholds | None, steps: bool = False,
 ) -> None:  # fmt: skip
-    each = list(each_class(y, scores, names))
+    each = list(each_class(y, scores))
     if not each:
         say_no_curve(axes)
         return
-    for k, (name, positive, score) in enumerate(each):
+    for curve, (k, positive, score) in enumerate(each):
         counts = levels(score, positive)
         across, up = place(counts)
         if steps:  # from the highest score on: before it there is no precision
             across, up = np.concatenate([[0], across[1:]]), np.concatenate([up[1:2], up[1:]])
         value = number(metric(*metric_formulas.ranked(positive, score)), 4)
-        color, named = curve_style(k, f"{name}: {called} {value}")
+        color, named = curve_style(curve, f"{curve_name(k, names)}: {called} {value}")
         axes.plot(across, up, drawstyle="steps-pre" if steps else None, color=color, label=named)
     if at is not None:
         across, up = place(at)

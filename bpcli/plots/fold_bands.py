@@ -1,12 +1,21 @@
 """Pictures of cross-validation: a curve is the mean over the folds, in a band of one standard deviation."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.plots.class_curves import calibration_axes, curve_style, each_class, finish, name_rates, say_no_curve
+from bpcli.plots.class_curves import (
+    calibration_axes,
+    curve_name,
+    curve_style,
+    each_class,
+    finish,
+    name_rates,
+    say_no_curve,
+)
 from bpcli.plots.style import COLORS, legend_below
 from bpcli.text.notation import number
 from bpcli.training import metric_formulas
@@ -50,16 +59,16 @@ def _bands(
     axes: Any, folds: Folds, names: Sequence[str], height: Callable[[Thresholds], Array],
     metric: Callable[[Array, Array], float | None], called: str,
 ) -> None:  # fmt: skip
-    by_class: dict[str, list[tuple[Array, Array]]] = {}
+    by_class: dict[int, list[tuple[Array, Array]]] = {}
     for y, scores in folds:
-        for name, positive, score in each_class(y, scores, names):
-            by_class.setdefault(name, []).append((positive, score))
+        for k, positive, score in each_class(y, scores):
+            by_class.setdefault(k, []).append((positive, score))
     if not by_class:
         say_no_curve(axes)
-    for k, (name, each) in enumerate(by_class.items()):
+    for curve, (k, each) in enumerate(sorted(by_class.items(), key=itemgetter(0))):
         mean, std = _mean_and_std(np.array([height(levels(score, positive)) for positive, score in each]))
         mean_metric = _spread([metric(*metric_formulas.ranked(p, s)) for p, s in each])
-        color, called_here = curve_style(k, f"{name}: {called} {mean_metric}")
+        color, called_here = curve_style(curve, f"{curve_name(k, names)}: {called} {mean_metric}")
         low, high = np.maximum(mean - std, 0), np.minimum(mean + std, 1)
         axes.fill_between(_GRID, low, high, color=color, alpha=_BAND, linewidth=0)
         axes.plot(_GRID, mean, color=color, label=called_here)

@@ -345,3 +345,20 @@ def test_the_rows_of_a_run_name_the_features_of_each_sample(bpcli, wide_run):
     found = bpcli("backprop", wide_run, "--row", "3,4", "--layout", "denominator").out
     assert "mean_radius" in found.partition("∂J/∂w")[2]
     assert "columns 1 to" in found
+
+
+@pytest.mark.parametrize("rows", ["1", "1,2"])
+def test_the_names_of_a_square_matrix_stand_at_its_features(bpcli, tmp_path, rows):
+    (tmp_path / "square.csv").write_text("u,v,kind\n1,2,a\n4,3,b\n0,2,a\n5,1,b\n")
+    (tmp_path / "square.yaml").write_text(
+        "model: {type: softmax}\nloss: cce\ntraining: {learning_rate: 0.1}\ndata: {path: square.csv, target: kind}\n"
+    )
+    run = tmp_path / "run"
+    assert bpcli("train", tmp_path / "square.yaml", "--output", run, "--quiet").code == 0
+    first = 1 if rows == "1" else 2  # below a line that says which sample
+    by_layout = {
+        layout: bpcli("backprop", run, "--row", rows, "--layout", layout).out.partition("∂l/∂x")[2].splitlines()[first:]
+        for layout in ("numerator", "denominator")
+    }
+    assert by_layout["numerator"][0].split() == ["u", "v"]  # ∂l/∂x has a column for each feature, its transpose a row
+    assert [line.split()[-1] for line in by_layout["denominator"][:2]] == ["u", "v"]

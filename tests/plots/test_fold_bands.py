@@ -84,3 +84,17 @@ def test_folds_of_one_class_say_that_there_is_no_curve():
         figure = new_figure((4, 3))
         fold_bands.roc(figure, [(np.zeros(3, int), np.full((3, 2), 0.5))] * 2, ["no", "yes"])
     assert "one class" in figure.axes[0].texts[0].get_text()
+
+
+def test_classes_of_like_long_names_keep_their_own_curves():
+    """By hand: class 0, of which the first fold has no row, has equal scores: 1/2. Of class 1 two of four pairs are
+    equal in the first fold, 1/4, and one of three in the others, 1/6; no pair is right. Of class 2 all are."""
+    names = ["other", *(f"measurements of kind {k} of the season" for k in (1, 2))]
+    folds = [(np.array([1, 2, 2, 1]), np.array([[0.0, 0, 1], [0, 0, 2], [0, 1, 3], [0, 0, 0]]))]
+    folds += [(np.array([1, 2, 2, 0]), np.array([[0.0, 0, 1], [0, 0, 2], [0, 1, 3], [0, 1, 0]]))] * 2
+    with drawing():
+        figure = new_figure((4, 3))
+        fold_bands.roc(figure, folds, names)
+    labels = [line.get_label() for line in figure.axes[0].get_lines()[:3]]
+    assert [label.split(" AUC ")[1] for label in labels] == ["0.5 ± 0", "0.194 ± 0.048", "1 ± 0"]
+    assert labels[0].startswith("other")
