@@ -59,6 +59,12 @@ class Loss:
         if x.adjusted() > _SPARE:
             self.seen, self.needed = True, max(self.needed, x.adjusted())
 
+    def near_pole(self, x: Decimal, pole: int) -> None:
+        """See whether x is so near a pole, other than 0, that it would need more digits."""
+        rest = MORE.subtract(x, Decimal(pole))
+        if not rest or rest.adjusted() < -_SPARE:
+            self.seen = True
+
     def of_small(self, x: Decimal, result: Decimal) -> None:
         """See whether a function is so near a root, other than 0, that its operand would need more digits."""
         if not result or result.adjusted() < min(0, x.adjusted()) - _SPARE:
@@ -281,14 +287,15 @@ def _scale(g: Decimal, p: Decimal) -> Decimal:
 class Function(NamedTuple):
     """A function of one decimal, and where it loses digits of its operand.
 
-    `grows`: with the size of it; `vanishes`: at a root other than 0; `jumps`: at whole numbers. `saturates`: as |x|
-    grows, it comes as near to 1 as e^−|x|ᵖ, by p.
+    `grows`: with the size of it; `vanishes`: at a root other than 0; `jumps`: at whole numbers; `poles`: where it is
+    infinite, other than at 0. `saturates`: as |x| grows, it comes as near to 1 as e^−|x|ᵖ, by p.
     """
 
     apply: Callable[[Decimal], Decimal]
     grows: bool = False
     vanishes: bool = False
     jumps: bool = False
+    poles: tuple[int, ...] = ()
     saturates: int | None = None
 
 
@@ -299,7 +306,7 @@ OF_ONE: dict[str, Function] = {
     "log": Function(MORE.ln, vanishes=True),
     "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True),
     "log10": Function(MORE.log10, vanishes=True),
-    "log1p": Function(_log1p),
+    "log1p": Function(_log1p, poles=(-1,)),
     "sin": Function(lambda x: _sine_and_cosine(x)[0], grows=True, vanishes=True),
     "cos": Function(lambda x: _sine_and_cosine(x)[1], grows=True, vanishes=True),
     "tan": Function(_tan, grows=True, vanishes=True),
@@ -311,7 +318,7 @@ OF_ONE: dict[str, Function] = {
     "tanh": Function(_tanh, saturates=1),
     "arcsinh": Function(_arcsinh),
     "arccosh": Function(_arccosh, vanishes=True),
-    "arctanh": Function(_arctanh),
+    "arctanh": Function(_arctanh, poles=(-1, 1)),
     "erf": Function(_erf, saturates=2),
     "sqrt": Function(CONTEXT.sqrt),
     "cbrt": Function(_cbrt),

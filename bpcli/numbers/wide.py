@@ -50,6 +50,8 @@ def _of_one(function: Function) -> Callable[[Wide], Wide]:
             LOSS.of_large(a.x)
         if function.vanishes and a.x:
             LOSS.of_small(a.x, found)
+        for pole in function.poles:
+            LOSS.near_pole(a.x, pole)
         if function.jumps and found == a.x:
             LOSS.seen = True
         return Wide(found if found.copy_abs() == a.x.copy_abs() else CONTEXT.plus(found))

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -187,3 +188,19 @@ def test_what_cancels_far_out_in_bulk(text, x, value, slope, second):
     one, points = calculation(text), {"x": np.array([0.5, x, x])}
     assert one.value_block(points)[0][1:] == pytest.approx(value, rel=1e-14)
     assert one.gradient_block(points)[1]["x"][1:] == pytest.approx(slope, rel=1e-14, abs=1e-320)
+
+
+NEAR_A_POLE = {  # where 50 digits of what is inside are those of the pole
+    "log1p(x-1)": mpmath.log,
+    "atanh(1-x)": lambda x: (mpmath.log(2 - x) - mpmath.log(x)) / 2,
+    "atanh(x-1)": lambda x: (mpmath.log(x) - mpmath.log(2 - x)) / 2,
+    "log(1+(x-1))": mpmath.log,
+}
+
+
+@pytest.mark.parametrize("x", [1e-17, 1e-60, 1e-200])
+@pytest.mark.parametrize("text", NEAR_A_POLE)
+def test_near_a_pole(text, x):
+    with mpmath.workdps(300):
+        true = float(NEAR_A_POLE[text](mpmath.mpf(x)))
+    assert calculation(text).value({"x": x})[0] == pytest.approx(true, rel=1e-14)
