@@ -7,7 +7,9 @@ goes with the process.
 import mmap
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +27,9 @@ class Matrix:
 
     def __init__(self, folder: Path, width: int, dtype: Any) -> None:
         own_folder(folder)
-        with writing(folder):
-            self._file: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the matrix
+        with writing(folder), ExitStack() as opened:
+            self._file = opened.enter_context(tempfile.TemporaryFile(dir=folder))
+            weakref.finalize(self, opened.pop_all().close)  # the file lives as long as the matrix
         self._folder, self._width, self.dtype = folder, width, np.dtype(dtype)
         self._rows = 0
         self._map: mmap.mmap | None = None
@@ -44,10 +47,6 @@ class Matrix:
 
     def __len__(self) -> int:
         return self._rows
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
 
     def append(self, rows: Array) -> None:
         """Append rows; DataError if they can't be written."""

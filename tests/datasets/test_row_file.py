@@ -1,5 +1,8 @@
 """Rows in a file are those of the array that was written there, in any selection."""
 
+import gc
+import os
+
 import numpy as np
 import pytest
 
@@ -29,6 +32,21 @@ def test_slices_pieces_and_selections(tmp_path, monkeypatch, dtype, mappable):
     chosen = rng.permutation(50)[:30]
     assert np.array_equal(matrix.take(chosen, 0, np.empty((30, 3), dtype)), rows[chosen])
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_file_is_open_as_long_as_something_reads_it(tmp_path):
+    matrix = Matrix(tmp_path / "cache", 2, np.float64)
+    matrix.append(np.arange(8.0).reshape(4, 2))
+    pieces = matrix.pieces(2)
+    found, number = [next(pieces)], matrix._file.fileno()
+    del matrix
+    gc.collect()
+    found += pieces
+    assert np.concatenate(found).tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    del pieces
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(number)
 
 
 def test_nothing_is_written_through_a_link(tmp_path):
