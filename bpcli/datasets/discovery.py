@@ -6,7 +6,7 @@ from typing import Any
 
 from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import UndecidedError, read_cell, style_of
-from bpcli.datasets.meaning import decided_numbers, decided_words, points_set_thousands, with_numbers, with_words
+from bpcli.datasets.meaning import decided_numbers, decided_words, refuse_thousands, with_numbers, with_words
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.table import DASH, MISSING, Table, is_number
@@ -41,8 +41,10 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
         try:
             table = read_files(files)
             break
-        except OpenReadingError as error:  # thrice at most: a comment, no header, thousands
+        except OpenReadingError as error:  # a few times: a comment, no header, thousands
             way: dict[str, Any] = error.way
+            if "numbers" in way:
+                way = {"numbers": {**_known_numbers(files.dialect), **way["numbers"]}}
             files, first = replace(files, dialect=replace(files.dialect, **way)), first or error
             notes.append(error.note)
         except DataError as error:
@@ -68,29 +70,21 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     numbers, gaps, number_notes = _dressed(table, text)
     if gaps:
         dialect = replace(dialect, missing_words=gaps)
-    known = dict(dialect.numbers) if isinstance(dialect.numbers, Mapping) else {}
+    known = _known_numbers(dialect)
     dialect = replace(dialect, numbers=known | {name: {} for name in numbers} if known else numbers)
     decided = decided_numbers(with_words(table, dialect), dialect)
-    thousands = _beside_commas(table, decided)
-    if thousands:
-        styles = {name: {"decimal": ","} for name in thousands}
-        dialect = replace(dialect, numbers={name: {} for name in numbers} | known | styles)
+    try:
+        refuse_thousands(table, replace(dialect, numbers=decided.numbers), lambda: [table])
+    except OpenReadingError as error:
+        dialect = replace(dialect, numbers={name: {} for name in numbers} | known | error.way["numbers"])
         decided = decided_numbers(with_words(table, dialect), dialect)
-        shown = several(
-            [f"column {name}: {cell} is read as {cell.replace('.', '')}" for name, cell in thousands.items()]
-        )
-        notes.append(f"{table.path}: {shown}, as others have decimal commas (data.numbers says else)")
+        notes.append(error.note)
     return with_numbers(table, decided), dialect, [*notes, *word_notes, *number_notes]
 
 
-def _beside_commas(table: Table, dialect: Dialect) -> dict[str, str]:
-    """Columns of numbers whose points set thousands apart, as dressed ones have decimal commas; a cell of each."""
-    styles = dialect.numbers.values() if isinstance(dialect.numbers, Mapping) else ()
-    if table.dialect.delimiter == "," or table.dialect.decimal != "." or "," not in {s["decimal"] for s in styles}:
-        return {}
-    plain = [name for name in table.names if table.is_numeric(name) and name not in dialect.numbers]
-    cells = {name: {*table.distinct(name)} - table.number_gaps(name) for name in plain}
-    return {name: max(cells[name], key=lambda cell: "." in cell) for name in plain if points_set_thousands(cells[name])}
+def _known_numbers(dialect: Dialect) -> dict[str, Mapping[str, str]]:
+    """The columns of dressed numbers of which it is known how they are written."""
+    return dict(dialect.numbers) if isinstance(dialect.numbers, Mapping) else {}
 
 
 def _refuse_second_header(table: Table) -> None:

@@ -183,17 +183,22 @@ def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
 
 
 def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterable[Table]]) -> None:
-    """OpenReadingError for numbers such as 912 and 1.234 between semicolons, whose points may set thousands apart.
+    """OpenReadingError for numbers such as 912 and 1.234 whose points may set thousands apart: between semicolons, or
+    beside dressed numbers with decimal commas. `dialect` is that of the config, its dressed numbers decided.
 
     Whoever writes semicolons has decimal commas, as a rule. A column of decimals has some with other digits behind the
-    point, or below one, or three in each cell. `blocks` has the cells as they stand.
+    point, or below one, or, where nothing but semicolons speaks for commas, three in each cell. `blocks` has the cells
+    as they stand.
     """
-    if dialect.decimal != AUTO or table.dialect.delimiter != ";" or table.dialect.decimal != ".":
+    styles = dialect.numbers if isinstance(dialect.numbers, Mapping) else {}
+    comma = next((name for name, style in styles.items() if style.get("decimal") == ","), None)
+    with_commas = table.dialect.delimiter != "," if comma is not None else table.dialect.delimiter == ";"
+    if dialect.decimal != AUTO or table.dialect.decimal != "." or not with_commas:
         return
     names = [
         name
         for name in table.names
-        if name not in dialect.numbers and table.is_numeric(name) and _may_be_thousands(table, name)
+        if name not in dialect.numbers and table.is_numeric(name) and _may_be_thousands(table, name, comma is None)
     ]
     if not names:
         return
@@ -209,20 +214,27 @@ def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterab
             found |= {name: min(points)} if points and name not in found else {}
     others, wholes, founds = zip(*table.share.gathered((other, whole, found)), strict=True)
     found = dict(ChainMap(*founds))
-    if names := [name for name in names if name in set().union(*wholes) - set().union(*others) and name in found]:
-        name, cell = names[0], found[names[0]]
-        large = cell.replace(".", "")
-        both = f"{cell} could be {number(float(cell))} or {large}"
+    found = {
+        name: found[name]
+        for name in names
+        if name not in set().union(*others) and (comma is not None or name in set().union(*wholes))
+    }
+    if found:
+        name, cell = next(iter(found.items()))
+        both = f"{cell} could be {number(float(cell))} or {cell.replace('.', '')}"
+        beside = f"column {comma} has decimal commas" if comma is not None else ""
+        why = beside or "the cells are between semicolons, and others are below 1000"
+        readings = [f"column {name}: {cell} is read as {cell.replace('.', '')}" for name, cell in found.items()]
         raise OpenReadingError(
-            f"{table.path}: column {name}: {both}, as the cells are between semicolons, and others are below 1000",
+            f"{table.path}: column {name}: {both}, as {why}",
             f'data.numbers: {{{name}: {{decimal: ","}}}} if points set thousands apart, data.decimal: "." if not',
-            {"numbers": {name: {"decimal": ","} for name in names}},
-            f"{table.path}: column {name}: {cell} is read as {large} (data.numbers says else)",
+            {"numbers": {name: {"decimal": ","} for name in found}},
+            f"{table.path}: {several(readings, 3)}{beside and f', as {beside}'} (data.numbers says else)",
         )
 
 
-def _may_be_thousands(table: Table, name: str) -> bool:
-    """Whether numbers of at most three decimals are none below 1 or from 1000 on, and some of them whole."""
+def _may_be_thousands(table: Table, name: str, some_are_whole: bool) -> bool:
+    """Whether numbers of at most three decimals are none below 1 or from 1000 on, not all of them whole, but some."""
     values = table.numeric(name)
     sizes = np.abs(values[~np.isnan(values)])
     is_whole = sizes == np.floor(sizes)
@@ -232,7 +244,7 @@ def _may_be_thousands(table: Table, name: str) -> bool:
     all_fit, some_whole, all_whole = zip(
         *table.share.gathered((bool(fit), bool(is_whole.any()), bool(is_whole.all()))), strict=True
     )
-    return all(all_fit) and any(some_whole) and not all(all_whole)
+    return all(all_fit) and not all(all_whole) and (any(some_whole) or not some_are_whole)
 
 
 def points_set_thousands(cells: Iterable[str]) -> bool:

@@ -158,13 +158,13 @@ def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = 
             stream.seek(0)
         other = _read(replace(files, dialect=replace(dialect, decimal=",")), stream, share)
         table = with_one_decimal(table, other, dialect)
-    refuse_thousands(table, dialect, lambda: [table])
     found = table.dialect if table.dialect != USUAL else dialect
     found = replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers)
     table = with_words(table, found)
     if table.share.size > 1:
         table.agree(share)
     table.dialect = decided_numbers(table, found, dialect.decimal)
+    refuse_thousands(table, replace(dialect, numbers=table.dialect.numbers), lambda: [table])
     return with_numbers(table, table.dialect)
 
 

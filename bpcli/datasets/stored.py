@@ -210,11 +210,12 @@ def stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: P
     table = read(decimal=decimal)
     if table.dialect.decimal == "." and dialect.decimal == AUTO and has_decimal_commas(table, dialect):
         table = with_one_decimal(table, read(decimal=","), dialect)
-    refuse_thousands(table, dialect, lambda: read_blocks(replace(files, dialect=table.dialect)))
     found = table.dialect if table.dialect != USUAL else dialect
     found = decided_numbers(
         table, replace(found, missing_words=dialect.missing_words, numbers=dialect.numbers), dialect.decimal
     )
+    written = replace(files, dialect=table.dialect)
+    refuse_thousands(table, replace(dialect, numbers=found.numbers), lambda: read_blocks(written))
     if open_numbers:
         unusual, table = table.unusual, read(decimal=found.decimal, numbers=found.numbers)
         table.unusual = unusual

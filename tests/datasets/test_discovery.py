@@ -146,4 +146,4 @@ def test_points_beside_dressed_numbers_with_decimal_commas_set_thousands_apart(t
     (tmp_path / "t.csv").write_text(f"price;people;y\n{price};{people};a\n{price};8.001;b\n")
     table, _, notes = discovered(Files((tmp_path / "t.csv",)))
     assert table.numeric("people").tolist() == [first, 8.001 if first == 7.44 else 8001]
-    assert any("as others have decimal commas" in note for note in notes) == (first != 7.44 and first != 912)
+    assert any("as column price has decimal commas" in note for note in notes) == (first != 7.44 and first != 912)

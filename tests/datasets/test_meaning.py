@@ -214,3 +214,25 @@ def test_a_decimal_mark_that_is_not_the_file_s_is_named_by_its_key(read, given, 
     with pytest.raises(DataError, match=rf"(?s)3: column a: .*others have '\{given}'"):
         refuse_other_decimal(table, "a")
     refuse_other_decimal(read("a;y\nx;1\n", decimal=given), "a")
+
+
+@pytest.mark.parametrize(
+    ("price", "people", "refused"),
+    [
+        ("1.100,50 €", ["4.449", "7.440"], True),
+        ("1.100,50 €", ["4.449", "744"], True),
+        ("1.100,50 €", ["4.449", "7.44"], False),
+        ("1.100,50 €", ["0.449", "7.440"], False),
+        ("1,100.50 €", ["4.449", "7.440"], False),
+        ("1,100.50 €", ["4.449", "744"], True),  # between semicolons
+    ],
+)
+def test_points_beside_a_dressed_column_with_decimal_commas_are_asked_about(read, price, people, refused):
+    text = "price;people\n" + "".join(f"{price};{cell}\n" for cell in people)
+    if refused:
+        with pytest.raises(OpenReadingError, match=r"column people: 4\.449 could be 4\.449 or 4449, as") as error:
+            read(text, numbers=("price",))
+        numbers = {"price": {}, **error.value.way["numbers"]}
+        assert column(read(text, numbers=numbers), "people") == [4449, 7440 if people[1] == "7.440" else 744]
+    assert column(read(text, numbers={"price": {}, "people": {"decimal": "."}}), "people") == [*map(float, people)]
+    assert column(read(text, decimal=".", numbers={"price": {"decimal": price[-5]}}), "people") == [*map(float, people)]
