@@ -1,6 +1,6 @@
 """Errors of notations that bpcli does not read, or reads otherwise: each says what to write instead."""
 
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NoReturn
 
 from bpcli.calculus.language.hints import (
@@ -131,8 +131,9 @@ class Misreadings(TokenReader):
             return self.call_ahead()[1][0]
         start, at = self.next.start, self.at
         if self.ahead("|"):
-            bars = (token.end for token in self.tokens[at + 1 :] if token.text == "|")
-            return self.source(start, next(bars, self.next.end))
+            opening = sum(1 for _ in takewhile(_is_bar, self.tokens[at:]))
+            closing = [token.end for token in self.tokens[at + opening :] if _is_bar(token)][:opening]
+            return self.source(start, closing[-1]) if len(closing) == opening else "x"
         while self.tokens[at].kind in (NUMBER, NAME, SUPERSCRIPT) and not self._is_function(self.tokens[at]):
             at += 1
             if self.tokens[at - 1].kind == SUPERSCRIPT:
@@ -241,6 +242,10 @@ def _inverse_or_reciprocal(meant: str, inverse: str) -> str:
     if not inverse:
         return f"write {reciprocal} for the reciprocal"
     return f"write {inverse} for the inverse function; {reciprocal} is the reciprocal"
+
+
+def _is_bar(token: Token) -> bool:
+    return token.text == "|"
 
 
 def _is_call(text: str) -> bool:

@@ -118,6 +118,8 @@ def test_the_power_minus_one_of_a_function_from_elsewhere_is_its_inverse(name):
         ("cot^-1(x)", "write pi/2-atan(x) for the inverse function; tan(x) is the reciprocal"),
         ("erfc^2(x)", "write (1-erf(x))^2"),
         ("ln|x|", "did you mean log(|x|)?"),
+        ("ln|x", "did you mean log(x)?"),
+        ("ln||x||", "did you mean log(||x||)?"),
         ("log|x-1|+2", "write log(|x-1|)"),
         ("sec(2x)", "did you mean 1/cos(2x)?"),
         ("square(x+1)", "did you mean (x+1)**2?"),
