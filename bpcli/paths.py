@@ -9,6 +9,7 @@ from pathlib import Path
 from bpcli.errors import DataError, nearest
 from bpcli.text.natural_order import natural_key
 
+_FETCHED_BY_CURL = ("http", "https", "ftp")
 _ADDRESS = re.compile(r"(?:^|/)(https?|ftp|s3|gs|file):/+(.+)")
 
 
@@ -34,7 +35,8 @@ def check_file(path: Path) -> None:
             raise DataError(f"{path} is a link to {os.readlink(path)}, where there is nothing")
         if address := _ADDRESS.search(str(path)):  # in a path the second slash is gone
             url = f"{address[1]}://{address[2]}"
-            raise DataError(f"{url} is an address, and only files are read", f"download it first: curl -LO {url}")
+            way = f": curl -LO {url}" if address[1] in _FETCHED_BY_CURL else ""
+            raise DataError(f"{url} is an address, and only files are read", f"download it first{way}")
         siblings = os.listdir(path.parent) if path.parent.is_dir() else []
         close = nearest(path.name, siblings)
         raise DataError(f"{path} does not exist", f"did you mean {path.parent / close}?" if close else "")

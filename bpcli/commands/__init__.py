@@ -155,8 +155,9 @@ class Command(click.Command):
                 hint = meant(name, options, _LONE if "EXPR" in argument else "")
                 text = f"there is no option {name}"
                 raise click.UsageError(f"{text}\n  {hint}" if hint else text, ctx=context)
-            if not equals and not options[name].is_flag:
-                next(values, None)
+            if not equals and not options[name].is_flag and next(values, None) in options:
+                # --output --force, which is no folder of that name
+                raise click.BadOptionUsage(name, f"option '{name}' requires an argument", context)
         try:
             return super().parse_args(context, arguments)
         except click.UsageError as error:

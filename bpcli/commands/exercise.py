@@ -8,12 +8,13 @@ from bpcli.api.answer_keys import key_text
 from bpcli.api.exercises import LEVELS, SHEETS, exercise
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.option_groups import FORCE, PATH, refuse_other_format
+from bpcli.errors import UsageError
 from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.lecture.exercise_sheets import Task, record, solution_text
 from bpcli.text.notation import json_text
 
 TASKS = "Tasks"
-_EXTENSIONS = {"tex": "latex", "md": "markdown", "json": "json", "jsonl": "json", "xml": "moodle"}
+_EXTENSIONS = {"txt": "text", "tex": "latex", "md": "markdown", "json": "json", "jsonl": "json", "xml": "moodle"}
 
 
 @click.command(cls=Command)
@@ -64,7 +65,7 @@ def command(
     """
     if sheet is not None:
         if context.get_parameter_source("format_") is click.core.ParameterSource.DEFAULT:
-            format_ = _EXTENSIONS.get(sheet.suffix.removeprefix(".").lower(), format_)
+            format_ = _format_by_extension(sheet)
         refuse_other_format(sheet, format_, _EXTENSIONS)
     for path in (sheet, key):
         if path is not None and not force:
@@ -73,6 +74,15 @@ def command(
     _write(sheet, SHEETS[format_](tasks) if format_ in SHEETS else "".join(map(_json_line, tasks)), force)
     if key is not None:
         _write(key, key_text(tasks), force)
+
+
+def _format_by_extension(sheet: Path) -> str:
+    """The format that the extension of a sheet says, text where it has none; UsageError for one of no sheet."""
+    extension = sheet.suffix.removeprefix(".").lower()
+    if extension and extension not in _EXTENSIONS:
+        known = ", ".join(f".{name}" for name in _EXTENSIONS)
+        raise UsageError(f"--output {sheet}: its extension says no format", f"name it with one of {known}; or --format")
+    return _EXTENSIONS.get(extension, "text")
 
 
 def _json_line(task: Task) -> str:

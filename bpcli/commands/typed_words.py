@@ -121,7 +121,7 @@ def line_of(arguments: Sequence[str], message: str, group: click.Group) -> Line:
             continue
         name, equals, value = word.partition("=")
         takes = known.get(name, at < len(rest) and not rest[at].startswith("--"))
-        if not equals and takes and at < len(rest):
+        if not equals and takes and at < len(rest) and rest[at] not in known:
             value, at = rest[at], at + 1
         options.append((name, value if equals or takes else None))
         unknown += [name] * (name not in known)

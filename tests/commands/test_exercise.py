@@ -51,6 +51,15 @@ def test_files_are_not_overwritten(bpcli, tmp_path):
     assert bpcli("exercise", "tanh", "--key", key, "--force").code == 0
 
 
+@pytest.mark.parametrize("name", ["sheet.pdf", "sheet.doc", "sheet.PNG", "key.csv"])
+def test_a_sheet_in_no_format_of_sheets_is_refused(bpcli, tmp_path, name):
+    failed = bpcli("exercise", "tanh", "--output", tmp_path / name)
+    assert (failed.code, list(tmp_path.iterdir())) == (2, [])
+    assert "its extension says no format" in failed.err
+    assert ".txt, .tex, .md, .json, .jsonl, .xml" in failed.err
+    assert bpcli("exercise", "tanh", "--output", tmp_path / name, "--format", "text").code == 0
+
+
 @pytest.mark.parametrize("arguments", [[], ["sofmax"], ["softmax", "--level", "4"], ["softmax", "--count", "0"]])
 def test_wrong_usage(bpcli, arguments):
     assert bpcli("exercise", *arguments).code == 2

@@ -127,6 +127,9 @@ MISTAKES = [
     Mistake("-v", "did you mean bpcli --version?"),
     Mistake("predict runs/one https://x.org/a.csv", "curl -s https://x.org/a.csv | bpcli predict runs/one -", code=3),
     Mistake("train https://x.org/a.yaml", "curl -sO https://x.org/a.yaml fetches a.yaml", code=3),
+    Mistake(
+        "predict https://x.org/run table.csv", "curl -sO https://x.org/run fetches run; then give that file", code=3
+    ),
     Mistake("jacobian softmax 1,2,3", "bpcli jacobian softmax --logits 1,2,3", runs=True),
     Mistake("jacobian 'x*y, x+y' --at 1,2", "bpcli jacobian 'x*y' x+y --at 1,2", runs=True),
     Mistake("grad 'x*y, x+y' --at 1,2", "bpcli jacobian 'x*y' x+y --at 1,2", runs=True),
@@ -250,3 +253,22 @@ ABSENT = [  # files that are not there, of which the first line says so
 def test_a_file_that_is_not_there(bpcli, folder, typed):
     failed = bpcli(*shlex.split(typed))
     assert (failed.code, failed.err.splitlines()[0]) == (3, "bpcli: error: nope does not exist")
+
+
+@pytest.mark.parametrize(
+    ("typed", "option"),
+    [
+        ("check sigmoid --z 1 --mine --format json", "--mine"),
+        ("check x --mine --at 1", "--mine"),
+        ("train table.yaml --output --force", "--output"),
+    ],
+)
+def test_an_option_is_no_value_of_the_one_before_it(bpcli, folder, typed, option):
+    failed = bpcli(*shlex.split(typed))
+    assert (failed.code, failed.err.splitlines()[0]) == (2, f"bpcli: error: option '{option}' requires an argument")
+
+
+def test_an_address_that_curl_cannot_fetch(bpcli, folder):
+    failed = bpcli("evaluate", "runs/one", "s3://bucket/a.csv")
+    assert failed.err.startswith("bpcli: error: s3://bucket/a.csv is an address, and only files are read")
+    assert (failed.code, "curl" in failed.err) == (3, False)
