@@ -216,7 +216,7 @@ def test_every_link_and_topic_named_is_there():
 def test_every_topic_is_told_from_a_command_and_says_what_it_is_about():
     assert all(docs.topics().values())
     assert not set(docs.topics()) & set(COMMANDS)
-    assert {page for _, page in COMMANDS.values()} <= {"", *docs.topics()}
+    assert {row.page for row in COMMANDS.values()} <= {"", *docs.topics()}
 
 
 def test_the_pages_name_every_key_function_command_and_named_jacobian():
@@ -267,7 +267,7 @@ EXAMPLES = [
 
 def test_every_help_shows_an_example_and_its_page(bpcli):
     assert {name for name, _ in EXAMPLES} == set(COMMANDS)
-    for name, (_, page) in COMMANDS.items():
+    for name, (_, page, _) in COMMANDS.items():
         shown = bpcli(name, "--help").out
         assert not page or f"More: bpcli help {page}\n" in shown, name
         assert max(map(len, shown.splitlines())) <= 80, name

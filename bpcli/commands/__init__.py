@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -32,44 +32,54 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Heading of the help: {name: (what it does, its reference page)}. The module bpcli.commands.NAME has the command; it is
-# imported only when the command runs or shows its help.
-_GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+
+class Listed(NamedTuple):
+    """A command in the help.
+
+    The processes of a job under mpiexec run it `together`; a command that is not so is run by the first one alone.
+    """
+
+    about: str  # what it does
+    page: str  # its reference page
+    together: bool = False
+
+
+# Heading of the help: {name: command}. The module bpcli.commands.NAME has the command; it is imported only when the
+# command runs or shows its help.
+_GROUPS: dict[str, dict[str, Listed]] = {
     "Train": {
-        "train": ("Train a model from a YAML config.", "training"),
-        "predict": ("Predictions of a trained model, a row for every row.", "training"),
-        "evaluate": ("The loss and the metrics of a trained model.", "training"),
-        "cv": ("The metrics of a config by cross-validation, fold by fold.", "selection"),
-        "sweep": ("Try combinations of settings, and train the best one.", "selection"),
-        "compare": ("Runs side by side on the same rows, with intervals of the differences.", "selection"),
-        "export": ("A trained model for other programs: SQL, Python, C, JavaScript, ONNX, weights.", "exporting"),
-        "init": ("A commented config to start from.", "training"),
-        "validate": ("Every mistake in a config, each with its line.", "config"),
-        "schema": ("The JSON Schema of the config, for editors.", "config"),
+        "train": Listed("Train a model from a YAML config.", "training", together=True),
+        "predict": Listed("Predictions of a trained model, a row for every row.", "training", together=True),
+        "evaluate": Listed("The loss and the metrics of a trained model.", "training", together=True),
+        "cv": Listed("The metrics of a config by cross-validation, fold by fold.", "selection", together=True),
+        "sweep": Listed("Try combinations of settings, and train the best one.", "selection", together=True),
+        "compare": Listed("Runs side by side on the same rows, with intervals of the differences.", "selection"),
+        "export": Listed("A trained model for other programs: SQL, Python, C, JavaScript, ONNX, weights.", "exporting"),
+        "init": Listed("A commented config to start from.", "training"),
+        "validate": Listed("Every mistake in a config, each with its line.", "config"),
+        "schema": Listed("The JSON Schema of the config, for editors.", "config"),
     },
     "Calculate": {
-        "eval": ("The value of an expression.", "calculator"),
-        "grad": ("The gradient of an expression, a row.", "calculator"),
-        "jacobian": ("The Jacobian of expressions, or of a function of the lecture.", "calculator"),
-        "hessian": ("The Hessian of an expression.", "calculator"),
-        "descend": ("Gradient descent on an expression, step by step.", "calculator"),
+        "eval": Listed("The value of an expression.", "calculator"),
+        "grad": Listed("The gradient of an expression, a row.", "calculator"),
+        "jacobian": Listed("The Jacobian of expressions, or of a function of the lecture.", "calculator"),
+        "hessian": Listed("The Hessian of an expression.", "calculator"),
+        "descend": Listed("Gradient descent on an expression, step by step.", "calculator"),
     },
     "Check & teach": {
-        "check": ("A derivative against difference quotients, or yours against the exact one.", "grading"),
-        "backprop": ("The chain of Jacobians of a neuron or a softmax layer.", "chain"),
-        "exercise": ("Tasks of the lecture with worked solutions, and a key to grade by.", "exercises"),
+        "check": Listed("A derivative against difference quotients, or yours against the exact one.", "grading"),
+        "backprop": Listed("The chain of Jacobians of a neuron or a softmax layer.", "chain"),
+        "exercise": Listed("Tasks of the lecture with worked solutions, and a key to grade by.", "exercises"),
     },
     "Show": {
-        "plot": ("A picture of a function and its gradient, or of a trained model.", "plots"),
-        "report": ("One HTML page on a trained model that needs nothing else.", "training"),
-        "inspect": ("The weights of a trained model, by feature and class.", "training"),
-        "help": ("The reference pages, by topic.", ""),
+        "plot": Listed("A picture of a function and its gradient, or of a trained model.", "plots"),
+        "report": Listed("One HTML page on a trained model that needs nothing else.", "training"),
+        "inspect": Listed("The weights of a trained model, by feature and class.", "training"),
+        "help": Listed("The reference pages, by topic.", ""),
     },
 }
 COMMANDS = {name: row for group in _GROUPS.values() for name, row in group.items()}
 
-_TOGETHER = {"train", "predict", "evaluate", "cv", "sweep"}
-"""The commands that the processes of a job under mpiexec run together; any other is run by the first process alone."""
 
 DEBUG = "bpcli.debug"  # the key in the context's meta
 
@@ -198,7 +208,7 @@ class LazyGroup(click.Group):
         """Import the command's module; None for a name that is not in the table."""
         if name not in COMMANDS:
             return None
-        _, page = COMMANDS[name]
+        page = COMMANDS[name].page
         command: click.Command = import_module(f"bpcli.commands.{name}").command
         command.epilog = f"More: bpcli help {page}" if page else None
         return command
@@ -218,7 +228,7 @@ class LazyGroup(click.Group):
         """The table under its headings, without importing a command; then the options."""
         for heading, group in _GROUPS.items():
             with formatter.section(heading):
-                formatter.write_dl([(name, text) for name, (text, _) in group.items()])
+                formatter.write_dl([(name, row.about) for name, row in group.items()])
         _options_under_headings(self, context, formatter)
 
 
@@ -254,9 +264,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated(number)
 
 
+def _is_run_together(arguments: Sequence[str]) -> bool:
+    row = COMMANDS.get(arguments[0]) if arguments else None
+    return row is not None and row.together and "--help" not in arguments
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
-    if not is_first_process() and ("--help" in arguments or not {*arguments[:1]} & _TOGETHER):
+    if not is_first_process() and not _is_run_together(arguments):
         return 0
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it stays ignored

@@ -3,15 +3,14 @@
 import math
 from fractions import Fraction
 
+import flint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-flint = pytest.importorskip("flint")
-
-from bpcli.numbers.balls import balls  # noqa: E402 - needs python-flint
-from bpcli.numbers.elements import UNKNOWN  # noqa: E402
-from bpcli.numbers.enclosures import (  # noqa: E402
+from bpcli.numbers.balls import balls
+from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.enclosures import (
     ANYTHING,
     COMPARISONS,
     NOT_A_NUMBER,

@@ -92,7 +92,15 @@ def power_row(c: float, written: str, whole: bool) -> Function:
     smooth = whole and c >= 0
     power = int(c) if whole else None
     return Function(
-        f"**{written}", (1, 1), "x**c", value, (slope,), edge=None if smooth else edge, underflows=True, power=power
+        f"**{written}",
+        (1, 1),
+        "x**c",
+        value,
+        (slope,),
+        edge=None if smooth else edge,
+        exact_slope=power == 2,
+        underflows=True,
+        power=power,
     )
 
 
@@ -109,6 +117,7 @@ ARITHMETIC: list[Function] = [
         "x*y",
         lambda xp, x, y: x * y,
         (lambda xp, out, x, y: y, lambda xp, out, x, y: x),
+        exact_slope=True,
         underflows=True,
         well_conditioned=True,
     ),

@@ -50,6 +50,7 @@ class Traits(TypedDict, total=False):
 
     adds: bool
     exact: bool
+    exact_slope: bool
     homogeneous: bool
     leading: int | None
     neutral: float | None
@@ -67,13 +68,13 @@ class Function:
 
     `edge(xp, *args)` says whether the slope jumps there or is infinite where the value is not: at a kink, a jump, a
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of
-    |x|. `exact`: its value is not rounded. `underflows`: of operands that are not 0 it may give 0, where the true
-    value is below the doubles; one that is `never_zero` gives 0 for this reason, or where operands are equal.
-    `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter, not even ∞;
-    `neutral` is what such an argument may be, and the value is the same: −∞ for max. `power`: it is x to that whole
-    number. `leading`: of a share, how many of its terms are above the fraction bar. Four say where the relative
-    error of an argument grows much in the value: where terms cancel if it `adds`; at a `root` inside the domain,
-    other than 0; far out where it is `periodic`; of several arguments nowhere if it is `well_conditioned`.
+    |x|. `exact`: its value is not rounded; `exact_slope`: nor are its slopes. `underflows`: of operands that are not 0
+    it may give 0, where the true value is below the doubles; one that is `never_zero` gives 0 for this reason, or where
+    operands are equal. `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter,
+    not even ∞; `neutral` is what such an argument may be, and the value is the same: −∞ for max. `power`: it is x to
+    that whole number. `leading`: of a share, how many of its terms are above the fraction bar. Four say where the
+    relative error of an argument grows much in the value: where terms cancel if it `adds`; at a `root` inside the
+    domain, other than 0; far out where it is `periodic`; of several arguments nowhere if it is `well_conditioned`.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Function:
         "domain",
         "edge",
         "exact",
+        "exact_slope",
         "homogeneous",
         "kind",
         "leading",
@@ -114,7 +116,8 @@ class Function:
         self.name, self.arity, self.signature = name, arity, signature
         self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
         self.edge = edge
-        self.exact, self.homogeneous = traits.get("exact", False), traits.get("homogeneous", False)
+        self.exact, self.exact_slope = traits.get("exact", False), traits.get("exact_slope", False)
+        self.homogeneous = traits.get("homogeneous", False)
         self.selects, self.underflows = traits.get("selects", False), traits.get("underflows", False)
         self.never_zero = traits.get("never_zero", False)
         self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)

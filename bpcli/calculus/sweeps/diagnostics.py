@@ -61,7 +61,7 @@ class Diagnostics:
         """Whether an intermediate value underflows, or is subnormal and so has lost digits."""
         values = self.sweeps.forward(point)
         for slot, step in enumerate(self.program.slots):
-            if isinstance(step, Instruction) and step.row is not None and step.name in ("*", "/", "**"):
+            if isinstance(step, Instruction) and step.row is not None and step.row.underflows:
                 out = numbers(values[slot])
                 if any(0.0 < abs(v) < 2.0**-1022 for v in out):
                     return True

@@ -274,7 +274,7 @@ def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list
         added = _size(unbroadcast(xp, abs(product), step.shapes[i], step.shape) * tangent) * UNIT
     if step.row.exact or step.row.adds:
         return added
-    of_slope = 0.0 if step.name in ("*", "**2") else abs(product) * FUNCTION
+    of_slope = 0.0 if step.row.exact_slope else abs(product) * FUNCTION
     return added + _size((_known(abs(error), product) + of_slope) * tangent)
 
 

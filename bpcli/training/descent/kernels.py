@@ -14,18 +14,14 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def unbound(*arguments: Any) -> Any:
-    """Stands for a function that a program binds."""
-    raise NotImplementedError
-
-
-forward = unbound  # (X, row, w, b, z): z becomes xᵀw + b
-output = unbound  # (y, row, z): J₀; z becomes ∂J₀/∂z
-backward = unbound  # (X, row, z, gradient): adds x·∂J₀/∂z
-point = unbound  # (y, z): J₀ and its slope, of one entry
-update = unbound  # (p, g, slots, settings, t, α, l1): the optimiser's step
-warmed_up = unbound  # (t, warmup)
-clip = unbound  # (norm, most)
+# Names that a program binds.
+forward: Any = None  # (X, row, w, b, z): z becomes xᵀw + b
+output: Any = None  # (y, row, z): J₀; z becomes ∂J₀/∂z
+backward: Any = None  # (X, row, z, gradient): adds x·∂J₀/∂z
+point: Any = None  # (y, z): J₀ and its slope, of one entry
+update: Any = None  # (p, g, slots, settings, t, α, l1): the optimiser's step
+warmed_up: Any = None  # (t, warmup)
+clip: Any = None  # (norm, most)
 of_difference = False  # whether the loss depends on y − ŷ alone
 ROWS = 4096  # of a block; a program has `sums.ROWS`
 
@@ -175,18 +171,13 @@ def softmax_output(y: Array, row: int, z: Array) -> float:
     return loss
 
 
-def block_gradient(
-    X: Any,
-    y: Array,
-    omega: Array,
-    rows: Array,
-    w: Array,
-    b: Array,
-    dJ_dw: Array,
-    dJ_db: Array,
-    z: Array,
-) -> float:
-    """ΣωJ₀ of these rows, added without loss (Kahan 1965); adds its gradient to dJ_dw and dJ_db."""
+def block_gradient(data: Any, rows: Array, parameters: Any, dJ_dw: Array, dJ_db: Array, z: Array) -> float:
+    """ΣωJ₀ of these rows of data = (X, y, ω) at parameters = (w, b), added without loss (Kahan 1965).
+
+    Adds its gradient to dJ_dw and dJ_db.
+    """
+    X, y, omega = data
+    w, b = parameters
     total, lost, plain = 0.0, 0.0, 0.0
     for row in rows:
         forward(X, row, w, b, z)
@@ -206,21 +197,11 @@ def block_gradient(
     return total if math.isfinite(total) else plain
 
 
-def batch_gradient(
-    X: Any,
-    y: Array,
-    omega: Array,
-    rows: Array,
-    w: Array,
-    b: Array,
-    dJ_dw: Array,
-    dJ_db: Array,
-    z: Array,
-) -> float:
+def batch_gradient(data: Any, rows: Array, parameters: Any, dJ_dw: Array, dJ_db: Array, z: Array) -> float:
     """`block_gradient` of the rows of a batch, from a gradient of 0: by blocks of `ROWS`, along the tree of
     `sums.summed`."""
     if len(rows) <= ROWS:
-        return block_gradient(X, y, omega, rows, w, b, dJ_dw, dJ_db, z)
+        return block_gradient(data, rows, parameters, dJ_dw, dJ_db, z)
     blocks, levels, loss = -(-len(rows) // ROWS), 1, 0.0
     while blocks >> levels:
         levels += 1
@@ -228,7 +209,7 @@ def batch_gradient(
     for block in range(blocks):
         dJ_dw[:] = 0.0
         dJ_db[:] = 0.0
-        loss = block_gradient(X, y, omega, rows[block * ROWS : (block + 1) * ROWS], w, b, dJ_dw, dJ_db, z)
+        loss = block_gradient(data, rows[block * ROWS : (block + 1) * ROWS], parameters, dJ_dw, dJ_db, z)
         level, waiting, is_last = 0, block, block == blocks - 1  # a level with a bit in `waiting` holds a sum
         while waiting and (is_last or waiting % 2):
             if waiting % 2:
@@ -299,7 +280,7 @@ def descend(
         rows = order[batch * size : min(len(order), (batch + 1) * size)]
         dJ_dw[:] = 0.0
         dJ_db[:] = 0.0
-        loss = batch_gradient(X, y, omega, rows, w, b, dJ_dw, dJ_db, z)
+        loss = batch_gradient((X, y, omega), rows, (w, b), dJ_dw, dJ_db, z)
         if not math.isfinite(loss):
             return float(loss)
         m = len(rows)
@@ -392,7 +373,7 @@ def descend_postponing(
             for at in range(count):
                 take_postponed(w, taken, progress[0], touched[at], K, alpha, l1, l2)
         dJ_db[:] = 0.0
-        loss = batch_gradient(X, y, omega, rows, w, b, dJ_dw, dJ_db, z)
+        loss = batch_gradient((X, y, omega), rows, (w, b), dJ_dw, dJ_db, z)
         if not math.isfinite(loss):
             return float(loss)
         per_row, threshold = alpha / len(rows), alpha * l1

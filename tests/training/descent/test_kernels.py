@@ -46,8 +46,3 @@ def test_a_loss_is_added_with_what_the_sum_has_lost():
         kernels.add_loss(progress, term)
     assert (progress[0], progress[1]) == (11.0, 1.000000000000001)
     assert progress[2] == pytest.approx(progress[1] - 1.000000000000001, abs=2e-16)
-
-
-def test_what_no_program_binds_is_told():
-    with pytest.raises(NotImplementedError):
-        kernels.unbound()
