@@ -169,12 +169,11 @@ class MPIRanks:
     def __init__(self, MPI: Any, comm: Any, timeout: float | None = None) -> None:
         self._MPI, self._comm, self._timeout = MPI, comm, timeout
         self.rank, self.size = int(comm.rank), int(comm.size)
-        self._hosts: list[str] = []
-        self._hosts = self.gathered(socket.gethostname())
+        self._hosts = {self.rank: socket.gethostname()}
 
     def named(self, rank: int) -> str:
-        """A rank in words: `rank 1 of 2 on HOST`."""
-        return f"rank {rank} of {self.size}" + (f" on {self._hosts[rank]}" if self._hosts else "")
+        """A rank in words: `rank 1 of 2 on HOST`; without the host before the ranks have met."""
+        return f"rank {rank} of {self.size}" + (f" on {self._hosts[rank]}" if rank in self._hosts else "")
 
     def gathered(self, value: T) -> list[T]:
         """Every rank's small value, in the order of the ranks."""
@@ -242,7 +241,15 @@ class MPIRanks:
         self._comm.Abort(code)
 
     def _meet(self, call: str, value: Any) -> list[Any]:
-        """Every rank's value, where all come to the same call. RankError where one has failed, LateError."""
+        """Every rank's value, where all come to the same call. RankError where one has failed, LateError.
+
+        Where they meet first they say on which machines they are.
+        """
+        if len(self._hosts) < self.size and call != _FAILED:
+            self._hosts |= enumerate(self._at("hosts", self._hosts[self.rank]))
+        return self._at(call, value)
+
+    def _at(self, call: str, value: Any) -> list[Any]:
         patience = _GRACE if call == _FAILED else self._timeout
         messages = (self._hear if self.rank == 0 else self._ask)(_Message(call, value), patience)
         if failures := [message.value for message in messages if message.call == _FAILED]:

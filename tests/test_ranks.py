@@ -127,23 +127,26 @@ def test_what_the_first_does_all_have_and_its_error_too(run_by):
 
 
 LATE = """
+from bpcli.commands.output import wait_for_readers
+ranks.gathered(0)
 if ranks.rank == {late}:
-    time.sleep(4)
+    time.sleep(1000)
 else:
     try:
         ranks.gathered(1)
     except LateError as error:
-        print(error, flush=True)
+        print(error)
+        wait_for_readers()
         ranks.abort(3)
 """
 
 
 @pytest.mark.parametrize("late", [0, 1])
 def test_a_rank_that_is_late_is_named(late, run_by):
-    result = run_by(2, ["-c", HEAD + LATE.format(late=late), "0.5"])
+    result = run_by(2, ["-c", HEAD + LATE.format(late=late), "3"])
     assert result.returncode == 3
     assert f"rank {late} of 2 on " in result.stdout
-    assert "is late by more than 0.5 s" in result.stdout
+    assert "is late by more than 3 s" in result.stdout
 
 
 def test_one_process_is_alone_and_loads_no_mpi(monkeypatch, run_by):

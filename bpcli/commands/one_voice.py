@@ -99,7 +99,7 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     if failures is None:
         who = "" if isinstance(error, LateError) else f"{ranks.named(ranks.rank)}: "
         output.say(f"bpcli: error: {who}{text or _STOPPED}")
-        sys.stdout.flush()
+        output.wait_for_readers()
         ranks.abort(code)
         return SystemExit(code)
     if ranks.rank:

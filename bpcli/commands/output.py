@@ -5,11 +5,13 @@ import contextlib
 import io
 import os
 import re
+import stat
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from itertools import takewhile
+from time import monotonic, sleep
 from typing import Any
 
 from bpcli.text.notation import cell
@@ -54,6 +56,31 @@ def finish_streams() -> None:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             discard(stream)
+
+
+def wait_for_readers(patience: float = 5.0) -> None:
+    """Wait until what stdout and stderr have written to pipes has been read from them, at most so many seconds.
+
+    What is still in a pipe when a process ends its whole job is lost: the launcher ends before it reads on.
+    """
+    finish_streams()
+    until = monotonic() + patience
+    while any(map(_unread, (1, 2))) and monotonic() < until:
+        sleep(0.005)
+
+
+def _unread(descriptor: int) -> int:
+    """The bytes in a pipe, or on their way through a socket, that its reader has not taken; 0 for other files."""
+    if sys.platform == "win32":  # which has no way to ask
+        return 0
+    import fcntl
+    import termios
+
+    with suppress(OSError):
+        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+        if ask := {stat.S_IFIFO: termios.FIONREAD, stat.S_IFSOCK: termios.TIOCOUTQ}.get(kind):
+            return int.from_bytes(fcntl.ioctl(descriptor, ask, bytes(4)), sys.byteorder)
+    return 0
 
 
 def discard(stream: Any) -> None:

@@ -25,6 +25,14 @@ Training.validated = happens
 from bpcli.__main__ import main
 main()
 """
+AT_START = """
+import os, time
+from mpi4py import MPI  # which waits for the others
+if os.environ["PMI_RANK"] == "{rank}":
+    {what}
+from bpcli.__main__ import main
+main()
+"""
 HEAD = "bpcli: error: rank {} of 2 on "
 
 
@@ -41,9 +49,9 @@ def train(tmp_path, run_by):
         "data: {path: rows.csv, target: y, validation: 0.1}\n"
     )
 
-    def run(ranks, rank, what, *options):
-        program = PROGRAM.format(rank=rank, what=what)
-        return run_by(ranks, ["-c", program, "train", "c.yaml", "--output", "run", "--quiet", *options], tmp_path)
+    def run(ranks, rank, what, *options, program=PROGRAM):
+        code = program.format(rank=rank, what=what)
+        return run_by(ranks, ["-c", code, "train", "c.yaml", "--output", "run", "--quiet", *options], tmp_path)
 
     run.folder = tmp_path
     return run
@@ -74,10 +82,17 @@ def test_a_rank_that_is_gone_ends_all(train, what):
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_rank_that_hangs_is_named(train, rank):
-    result = train(2, rank, "time.sleep(1000)", "--timeout", "2")
+    result = train(2, rank, "time.sleep(1000)", "--timeout", "5")
     assert result.returncode == 3
     assert HEAD.format(rank) in result.stderr
-    assert "is late by more than 2 s" in result.stderr
+    assert "is late by more than 5 s" in result.stderr
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_does_not_come_at_all_is_named(train, rank):
+    result = train(2, rank, "time.sleep(1000)", "--timeout", "5", program=AT_START)
+    assert result.returncode == 3
+    assert f"bpcli: error: rank {rank} of 2 is late by more than 5 s" in result.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(15, 143), (2, 130), (1, 129)])

@@ -1,6 +1,7 @@
 """What commands print with: results on stdout, all else on stderr; tables in columns."""
 
 import json
+import select
 import subprocess
 import sys
 
@@ -156,3 +157,27 @@ def test_a_sentence_is_broken_on_a_terminal_alone(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 50
     assert " ".join(line.strip() for line in lines) == text.strip()
+
+
+WAITS = """
+import sys
+from bpcli.commands.output import wait_for_readers
+sys.stderr.write("a message\\n")
+wait_for_readers(600)
+print("read")
+"""
+
+
+def test_a_message_is_read_before_the_job_ends():
+    with subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        select.select([process.stderr], [], [])
+        assert select.select([process.stdout], [], [], 0.2)[0] == []
+        assert process.stderr.readline() == b"a message\n"
+        assert process.stdout.read() == b"read\n"
+
+
+def test_nobody_waits_for_a_reader_for_ever(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITS.replace("600", "0.1")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout.read() == b"read\n"
