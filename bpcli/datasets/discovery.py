@@ -1,8 +1,12 @@
 """Finds how a table is to be read, for a config to start from: what a training would refuse is tried, and told."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import UndecidedError, read_cell, style_of
@@ -26,6 +30,9 @@ _GAPS = {
     "#div/0!",
     "#value!",
 }
+_TOTAL = re.compile(r"(grand |sub|overall )?(totals?|sums?|summen?|(ins)?gesamt|somme|suma)\b.{0,9}", re.IGNORECASE)
+_FEWEST = 8
+"""Of fewer rows the last may be the sum of the others by chance."""
 _MOSTLY = 0.8
 """The share of the cells that are no plain numbers, of which a column of dressed numbers reads at least so many."""
 
@@ -52,11 +59,12 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     if isinstance(table, SparseTable):
         return table, files.dialect, notes
     _refuse_second_header(table)
+    _refuse_totals(table)
     over_numbers = [name for name in table.names if table.is_numeric(name)]
     named_so = [name for name in over_numbers if is_number(name)]
     decimals = [name for name in named_so if not name.isdecimal()]
-    # 1990 may be a name over numbers, 18.0 is none.
-    if decimals and 2 * len(named_so) > len(over_numbers) and files.dialect.header == AUTO:
+    # 1990 may be a name over numbers, 18.0 is none; the reader looks at more, which may be wavelengths.
+    if decimals and len(named_so) < 3 and 2 * len(named_so) > len(over_numbers) and files.dialect.header == AUTO:
         files = replace(files, dialect=replace(files.dialect, header="no"))
         notes.append(f"{table.path}: the first line is read as a row, as {decimals[0]} is no name (data.header: no)")
         table = read_files(files)
@@ -99,13 +107,44 @@ def _refuse_second_header(table: Table) -> None:
     if len(words) > 1:
         raise DataError(
             f"{table.where(0)}: the first row looks like names or units over numbers ({several(words, 6)})",
-            "take it out, or what stands above it",
+            _without(table, 0, "take it out, or what stands above it"),
         )
 
 
+def _refuse_totals(table: Table) -> None:
+    """DataError where the last row is the totals of the others: it says so, or it is the sum of a column."""
+    if table.rows < _FEWEST:
+        return
+    row = table.rows - 1
+    found = [name for name in table.names if _is_total(table, name)]
+    if found:
+        column = f"{found[0]}: {table.text(found[0])[row]}"
+        raise DataError(
+            f"{table.where(row)}: the last row looks like the totals of the others ({column})",
+            _without(table, row, "take it out"),
+        )
+
+
+def _is_total(table: Table, name: str) -> bool:
+    """Whether the last cell of a column says total, as no other does, or is the sum of all others, larger than each."""
+    if not table.is_numeric(name):
+        cells = table.text(name)
+        return bool(_TOTAL.fullmatch(cells[-1])) and cells.count(cells[-1]) == 1
+    values = table.numeric(name)
+    others, last = values[:-1][~np.isnan(values[:-1])], values[-1]
+    larger = np.count_nonzero(others) >= _FEWEST - 1 and abs(last) > np.abs(others).max()
+    return bool(larger) and math.isclose(math.fsum(others), last, rel_tol=1e-12)
+
+
+def _without(table: Table, row: int, what: str) -> str:
+    """The advice to take a row out, with the words to type where it is a line of a file."""
+    line = table.where(row).rpartition(":")[2]
+    return f"{what}: sed {line}d FILE > NEW" if line.isdecimal() else what
+
+
 def _is_gap(word: str) -> bool:
-    """Whether a word among numbers means that there is none: `.`, `--`, `*`, `missing`."""
-    return word.casefold() in _GAPS or not any(map(str.isalnum, word))
+    """Whether a word among numbers means that there is none: `.`, `--`, `*`, `missing`, `.a` as Stata has it."""
+    return word.casefold() in _GAPS or not any(map(str.isalnum, word)) or bool(re.fullmatch(r"\.[a-z]", word))
 
 
 def _dressed(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], list[str]]:

@@ -12,12 +12,17 @@ from bpcli.text.notation import number
 
 _LONGEST = 80
 _MONEY = "$€£¥₹₩₽₺₴₫₪฿₱₦¢"
+_CODES = (
+    "USD EUR JPY GBP CNY RMB AUD CAD CHF HKD SGD SEK KRW NOK NZD INR MXN TWD ZAR BRL DKK PLN THB ILS IDR CZK AED TRY HUF "
+    "CLP SAR PHP MYR COP RUB RON PEN ARS BGN BHD ISK UAH VND EGP NGN PKR KES MAD QAR KWD"
+)
+"""Currencies by their codes (ISO 4217); other capitals before a number are a part of an id: SKU12."""
 _APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals have
 _SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 is not 3 of these
 _CELL = (
-    rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|[A-Z]{{3}}|Rs\.?|kr\.?)?\s*"
+    rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|{'|'.join(_CODES.split())}|Rs\.?|kr\.?)?\s*"
     rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eEdD][-+]?[0-9]{{1,3}})?"
-    r"(?P<last>[-−]\Z)?\s*(?P<after>[^\s\d(),.+−'-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
+    r"(?P<last>[-−]\Z)?\s*(?P<after>[^\s\d(),.+−'_-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
 )
 
 

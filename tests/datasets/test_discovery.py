@@ -7,8 +7,9 @@ import pytest
 
 from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.discovery import discovered
-from bpcli.datasets.reading import Files
+from bpcli.datasets.reading import Files, read_files
 from bpcli.errors import DataError
+from bpcli.training.config.suggestion import suggest
 
 FILES = Path(__file__).parent / "files"
 
@@ -20,7 +21,7 @@ FOUND = {
     "penguins.csv": (Dialect(), 12, 8, []),
     "german.data": (Dialect(header="no"), 12, 10, ["blanks", "read as a row"]),
     "bank.csv": (Dialect(), 12, 7, ["semicolons"]),
-    "auto-mpg.data": (Dialect(header="no"), 11, 9, ["blanks", "read as a row, as 18.0"]),
+    "auto-mpg.data": (Dialect(header="no"), 11, 9, ["blanks", "read as a row"]),
     "abalone.data": (Dialect(header="no"), 10, 7, ["read as a row"]),
     "airfoil.dat": (Dialect(header="no"), 10, 6, ["tabs", "read as a row"]),
     "energy.csv": (Dialect(), 12, 4, ["semicolons between cells, text in Windows-1252, decimal commas"]),
@@ -147,3 +148,88 @@ def test_points_beside_dressed_numbers_with_decimal_commas_set_thousands_apart(t
     table, _, notes = discovered(Files((tmp_path / "t.csv",)))
     assert table.numeric("people").tolist() == [first, 8.001 if first == 7.44 else 8001]
     assert any("as column price has decimal commas" in note for note in notes) == (first != 7.44 and first != 912)
+
+
+def rows_of(start, line, last=""):
+    return start + "".join(line(k) for k in range(12)) + last
+
+
+FREE = [  # a first line, and whether it is a row though one of its texts stands nowhere else
+    ("Smith,34,2,1200,yes", True),  # yes stands below
+    ("Smith,34,2,1200,sold", False),
+    ("Smith,34,34,1200,sold", True),  # two alike
+    ("Smith,34,?,1200,sold", True),  # a gap
+    ("Smith,34,,1200,yes", True),
+    ("Smith,0.5,0.25,0.75,sold", True),  # decimals in no order
+    ("Smith,1100.5,1101.5,1102.5,octane", False),  # wavelengths
+    ("name,2003,2002,2001,sold", False),
+    (",0,1,2,3", False),  # as pandas writes it
+]
+
+
+@pytest.mark.parametrize(("first", "is_row"), FREE)
+def test_a_first_row_with_a_text_of_its_own_is_a_row_where_the_others_say_so(tmp_path, first, is_row):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        rows_of(first + "\n", lambda k: f"{'ABCDEFGHIJKLM'[k:]},{k * 7 % 5},{k},{k}.5,{'yes' if k % 3 else 'no'}\n")
+    )
+    table, dialect, notes = discovered(Files((path,)))
+    assert (dialect.header == "no", table.rows) == (is_row, 12 + is_row)
+    assert not is_row or "read as a row" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        ("Total,3,4.5,0", "p: Total"),
+        ("Summe:,,,", "p: Summe:"),
+        ("grand total,1,1,1", "p: grand total"),
+        (",66,,", "a: 66"),  # 0 + … + 11
+        (",,19.8,", "b: 19.8"),
+        ("u,65,19.7,1", None),
+        ("totally,1,1,1", None),
+    ],
+)
+def test_totals_in_the_last_row_are_refused(tmp_path, last, found):
+    path = tmp_path / "t.csv"
+    path.write_text(rows_of("p,a,b,y\n", lambda k: f"{'uv'[k % 2]},{k},{0.3 * k:.1f},{k % 2}\n", last + "\n"))
+    if found is None:
+        assert discovered(Files((path,)))[0].rows == 13
+        return
+    with pytest.raises(DataError, match=rf"(?s)t\.csv:14: .*totals.*\({found}\).*sed 14d FILE"):
+        discovered(Files((path,)))
+
+
+@pytest.mark.parametrize(
+    "content", ["% by Octave 8.4\n% rows: 3\n 7 2\n 3 4\n 5 6\n", "# t  T\n# s  K\n7 2\n3 4\n5 6\n"]
+)
+def test_several_comments_above_columns_of_blanks_are_passed_over(tmp_path, content):
+    path = tmp_path / "t.dat"
+    path.write_text(content)
+    table, dialect, _ = discovered(Files((path,)))
+    assert dialect == Dialect(comment=content[0], header="no")
+    assert table.text("x2") == ["2", "4", "6"]
+
+
+def test_stata_s_words_for_gaps_count_as_such_among_numbers(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("wage,y\n5.4,1\n.a,0\n.,1\n3,0\n.b,1\n")
+    _, dialect, notes = discovered(Files((path,)))
+    assert dialect.missing_words == {"wage": (".", ".a", ".b")}
+    assert "'.', '.a', '.b' counts as a gap" in notes[0]
+
+
+def test_y_behind_x_and_before_others_is_a_place_and_no_target(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(rows_of("x,y,burnt\n", lambda k: f"{k % 5},{k * k % 7},{k * 5 % 9}\n"))
+    table, _, _ = discovered(Files((path,)))
+    assert suggest(table, None, None)["data.target"].value == "burnt"
+    path.write_text(path.read_text().replace("x,y,burnt", "burnt,x,y"))
+    table, _, _ = discovered(Files((path,)))
+    assert suggest(table, None, None)["data.target"].value == "y"
+
+
+def test_tabs_separate_in_a_file_that_is_called_so_where_the_text_has_commas(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text("kind\ttext, as sent\nham\tDear, you\nspam\tWin, now\n")
+    assert read_files(Files((path,))).names == ["kind", "text, as sent"]

@@ -15,6 +15,7 @@ from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import delimiter_in_words
 from bpcli.datasets.readers.headers import (
     are_counted,
+    are_row,
     could_be_cell,
     header_again,
     looks_like_row,
@@ -98,7 +99,7 @@ class Delimited(Records):
         if self._dialect.header == AUTO:
             numeric = [name for name in table.names if table.is_numeric(name)]
             numbers = [name for name in numeric if is_number(name)]
-            if len(numbers) > len(numeric) / 2 and not are_counted(table.names):
+            if len(numbers) > len(numeric) / 2 and not are_counted(self._as_written(table.names)):
                 table.unusual.append(
                     f"names from the first line, such as {numbers[0]} (data.header: no if it is a row)"
                 )
@@ -136,6 +137,7 @@ class Delimited(Records):
         texts: set[str] = set()
         with self._lines() as text:
             place, names = self._names(text)
+            written = dict(zip(names, self._as_written(names), strict=True))
             try:
                 while lines := text.readlines(_block(len(names))):
                     columns = before = self._columns(before)
@@ -144,7 +146,8 @@ class Delimited(Records):
                         block = self._block(place, names, columns, lines, first)
                         for name in names if self._named and self._dialect.header == AUTO else ():
                             column = block.column(name)
-                            stand[name] = stand.get(name, False) or could_be_cell(name, column, self._dialect.decimal)
+                            could_be = could_be_cell(written[name], column, self._dialect.decimal)
+                            stand[name] = stand.get(name, False) or could_be
                             texts |= {name} if isinstance(column, list) else set()
                         yield block
                     first += columns.rows
@@ -152,7 +155,8 @@ class Delimited(Records):
                 raise self._first_mistake() from error
         if not first:
             raise self._no_rows()
-        if stand and all(stand.values()) and (texts or not are_counted(names)):
+        found = ([*written.values()], [*stand.values()], [name in texts for name in stand])
+        if stand and (texts or not are_counted(found[0])) and are_row(*found, self._dialect.decimal):
             raise self._like_row(place, names)
 
     def _columns(self, before: "Columns | None" = None) -> "Columns":
@@ -229,7 +233,11 @@ class Delimited(Records):
         )
 
     def _looks_like_row(self, names: Sequence[str], columns: Sequence[Any]) -> bool:
-        return looks_like_row(names, columns, self._dialect.decimal)
+        return looks_like_row(self._as_written(names), columns, self._dialect.decimal)
+
+    def _as_written(self, names: Sequence[str]) -> list[str]:
+        """The names, empty where the file has none."""
+        return ["" if j in self._unnamed else name for j, name in enumerate(names)]
 
     def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any], first: int = 0) -> None:
         """DataError if names are missing or twice, or look like a row of the columns under them from row `first` on."""
@@ -238,7 +246,10 @@ class Delimited(Records):
         again = header_again(names, columns) if self._dialect.header == AUTO and len(names) == len(columns) else None
         if again is not None:
             line = self.line_of(again + first)
-            raise DataError(f"{self.path}:{line}: the header again: {several(names, 6)}", "take the line out")
+            raise DataError(
+                f"{self.path}:{line}: the header again: {several(names, 6)}",
+                f"take the line out: sed {line}d FILE > NEW",
+            )
         if first:
             return
         if all(len(name) > 2 and name[0] == name[-1] == "'" for name in names):

@@ -79,6 +79,8 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
     found = [fit for fit in full if fit.clean] if len(full) > 1 else full
     if len(found) == 1 or (found and found[0] is fits[0]):
         return found[0].form
+    if len(full) > 1 and usual == "\t" and full[0] is fits[0]:
+        return full[0].form  # the name says tabs, which no cell has; commas are in the text between them
     if len(full) > 1:
         both = [fit.form.delimiter for fit in full[:2]]
         shown = [f"{delimiter_in_words(one)}: {_first_row(masked, one)}" for one in both]

@@ -48,7 +48,8 @@ def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | Non
         rows = [(at, cells) for at, line in plain for cells in _cells(line, delimiter)]
         width = len(rows[-1][1]) if rows else 0
         for k, (at, names) in enumerate(rows[:_MOST_ABOVE] if width > 1 and len(rows) > 3 else []):
-            if len(names) == width and all(names[1:]) and not any(map(is_number, names)):
+            written = names[: len(names) - (not names[-1])]  # lines may end with a delimiter
+            if len(names) == width and all(written[1:]) and not _are_cells(written):
                 below = [cells for _, cells in rows[k + 1 :]]
                 alike = len(below) > 1 and all(len(cells) == width for cells in below) and names not in below
                 # Words in a row are a table where some are numbers.
@@ -62,7 +63,18 @@ def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | Non
     message = f"{path}:{at}: this line looks like the header ({several(names, 6)}), below a title that is no part of it"
     if mark and all(line.lstrip().startswith(mark) for line in lines[: at - 1] if line.strip()):
         return comment(path, message, mark)
-    return DataError(message, f"take the lines above it out, or let each begin with {_MARKS[0]}: data.comment")
+    out = f"take the lines above it out: tail -n +{at} FILE > NEW"
+    return DataError(message, f"{out}; or let each begin with {_MARKS[0]}: data.comment")
+
+
+def _are_cells(names: Sequence[str]) -> bool:
+    """Whether there are numbers among names, but years and others in order behind a name of words."""
+    numbers = [float(name) for name in names if is_number(name)]
+    return bool(numbers) and (is_number(names[0]) or len(numbers) < 3 or not _in_order(numbers))
+
+
+def _in_order(numbers: Sequence[float]) -> bool:
+    return list(numbers) in (sorted({*numbers}), sorted({*numbers}, reverse=True))
 
 
 def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
@@ -71,7 +83,8 @@ def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
     if len(filled) < 3:
         return None
     mark = filled[0][0]
-    if mark in _MARKS and mark != filled[1][0] and find_form(path, filled[1:], True, AUTO, ",").width > 1:
+    rows = [line for line in filled if not line.startswith(mark)]
+    if mark in _MARKS and rows and find_form(path, rows, True, AUTO, ",").width > 1:
         return comment(
             path,
             f"{path}:{lines.index(filled[0]) + 1}: the first line begins with {mark}, and is not like the others",
@@ -101,18 +114,46 @@ def is_mark(start: str) -> bool:
 
 
 def are_counted(names: Sequence[str]) -> bool:
-    """Whether names are 0, 1, 2, … or 1, 2, 3, …, as programs write them where there are none."""
-    return any(list(names) == [str(first + j) for j in range(len(names))] for first in (0, 1))
+    """Whether names are 0, 1, 2, … or 1, 2, 3, …, as programs write them where there are none; the first may be empty."""
+    counted = list(names[names[:1] == [""] :])
+    return any(counted == [str(first + j) for j in range(len(counted))] for first in (0, 1))
 
 
 def looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
-    """Whether each name could be a cell of its column: a number over numbers, dressed ones too, a boolean over
-    booleans, over text one that stands below; but 0, 1, 2, … and 1, 2, 3, … over numbers are names.
+    """Whether names, or empty ones, may be a row of the columns below them.
+
+    But 0, 1, 2, … and 1, 2, 3, … over numbers are names.
     """
-    if are_counted(names) and not any(isinstance(column, list) for column in columns):
+    cells = [(name, column, isinstance(column, list)) for name, column in zip(names, columns, strict=True)]
+    if not any(text for _, _, text in cells) and are_counted(names):
         return False
-    cells = sorted(zip(names, columns, strict=True), key=lambda cell: isinstance(cell[1], list))  # numbers first
-    return not _GAPS.issuperset(names) and all(could_be_cell(*cell, decimal) for cell in cells)
+    if _GAPS.issuperset(names) or not all(text or could_be_cell(name, column, decimal) for name, column, text in cells):
+        return False
+    could_be = [could_be_cell(name, column, decimal) for name, column, _ in cells]
+    return are_row(names, could_be, [text for _, _, text in cells], decimal)
+
+
+def are_row(names: Sequence[str], could_be: Sequence[bool], texts: Sequence[bool], decimal: str) -> bool:
+    """Whether names are a row, by whether each could be a cell of its column, and whether that is one of text.
+
+    Over numbers each is a number or a gap, over text a boolean, a dressed number or a text that stands below. Where
+    there are numbers, one such text is enough, as another may be free, and none where the numbers are no names: two
+    alike, beside a word for a gap, or decimals in no order, as those of wavelengths have one.
+    """
+    known = list(zip(names, could_be, texts, strict=True))
+    if not all(could for _, could, text in known if not text):
+        return False
+    over_numbers = [name for name, _, text in known if name and not text]
+    stands = any(could and name not in _GAPS for name, could, text in known if text)
+    return all(could_be) or (bool({*over_numbers} - _GAPS) and (stands or _are_no_names(over_numbers, decimal)))
+
+
+def _are_no_names(cells: Sequence[str], decimal: str) -> bool:
+    """Whether numbers, and words for gaps, name no columns."""
+    if len({*cells}) < len(cells) or not _GAPS.isdisjoint(cells):
+        return True
+    numbers = [float(point_for_comma(cell) if decimal == "," else cell) for cell in cells]
+    return not _in_order(numbers) and not all(map(str.isdecimal, cells))
 
 
 def header_again(names: Sequence[str], columns: Sequence[Any]) -> int | None:

@@ -66,10 +66,15 @@ class _Whole(Delimited):
         return self.form.delimiter == WHITESPACE or self._comment is not None
 
     def could_be_row(self, table: Table) -> list[bool]:
-        """Whether each name could be a cell of its column."""
+        """Whether each name could be a cell of its column; over text any might, where there are numbers."""
         if not self._named or self._dialect.header != AUTO or not table.rows:
             return [False] * len(table.names)
-        return [could_be_cell(name, table.column(name), self._dialect.decimal) for name in table.names]
+        columns = [(name, table.column(name)) for name in table.names]
+        free = not all(isinstance(column, list) for _, column in columns)
+        return [
+            (free and isinstance(column, list)) or could_be_cell(name, column, self._dialect.decimal)
+            for name, column in columns
+        ]
 
 
 class _Part(_Whole):

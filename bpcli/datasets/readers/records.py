@@ -162,7 +162,9 @@ class Records:
         if self.form.delimiter == WHITESPACE:
             return DataError(message, f"a cell with blanks in it stands in quotes; {FIXED_WIDTH}")
         quoted = f"a cell with {delimiter_in_words(self.form.delimiter)} in it stands in quotes"
-        return DataError(message, quoted if longer else "mend the line, or take it out if it is no row")
+        line = message.removeprefix(f"{self.path}:").partition(":")[0]
+        out = f"mend the line, or take it out if it is no row: sed {line}d FILE > NEW"
+        return DataError(message, quoted if longer else out)
 
 
 def without_gap(position: int, cells: list[str]) -> list[str]:

@@ -222,14 +222,22 @@ def _series(table: Table) -> dict[str, None]:
     return largest if len(largest) >= MIN_SERIES else {}
 
 
+def _is_coordinate(table: Table, name: str) -> bool:
+    """Whether a column y follows one called x, with others behind it: places on a map, or sizes of a thing."""
+    at = table.names.index(name)
+    pair = "".join(table.names[max(0, at - 1) : at + 1]).casefold()
+    return pair == "xy" and at + 1 < len(table.names)
+
+
 def _guess_target(table: Table) -> tuple[str, str]:
     if isinstance(table, SparseTable):
         return LABEL, "the labels in front of the rows"
     every = np.ones(table.rows, bool)
     by_name = {name.casefold(): name for name in reversed(table.names)}
     for name in TARGET_NAMES:
-        if name in by_name and _look(table, by_name[name], every).distinct > 1:
-            return by_name[name], "guessed by its name"
+        found = by_name.get(name)
+        if found and not _is_coordinate(table, found) and _look(table, found, every).distinct > 1:
+            return found, "guessed by its name"
     series = _series(table)
     for name in reversed(table.names):
         if name not in series and not _look(table, name, every).useless:

@@ -63,6 +63,15 @@ def test_a_title_above_the_header_is_told_with_the_line_of_the_header(read, titl
         read(content)
 
 
+def test_years_in_order_are_names_below_a_title(read):
+    title = '"Data Source","Indicators",\n\n"Updated","2024",\n\n'
+    rows = "".join(f"Land {k},L{k},{k},{k * k},1,\n" for k in range(9))
+    with pytest.raises(DataError, match=r"(?s)t\.csv:5: this line looks like the header.*tail -n \+5 FILE"):
+        read(f"{title}Country,Code,1960,1961,1962,\n" + rows)
+    with pytest.raises(DataError, match=r"t\.csv:5: expected 3 cells"):
+        read(title + "7,Code,1960,1961,1962,\n" + rows)
+
+
 @pytest.mark.parametrize("mark", "#%|!;/*")
 @pytest.mark.parametrize("place", ["above", "below"])
 def test_comments_are_told_and_init_reads_on(read, tmp_path, mark, place):
