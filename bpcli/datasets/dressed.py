@@ -13,8 +13,8 @@ from bpcli.text.notation import number
 _LONGEST = 80
 _MONEY = "$€£¥₹₩₽₺₴₫₪฿₱₦¢"
 _CODES = (
-    "USD EUR JPY GBP CNY RMB AUD CAD CHF HKD SGD SEK KRW NOK NZD INR MXN TWD ZAR BRL DKK PLN THB ILS IDR CZK AED TRY HUF "
-    "CLP SAR PHP MYR COP RUB RON PEN ARS BGN BHD ISK UAH VND EGP NGN PKR KES MAD QAR KWD"
+    "USD EUR JPY GBP CNY RMB AUD CAD CHF HKD SGD SEK KRW NOK NZD INR MXN TWD ZAR BRL DKK PLN THB ILS IDR CZK AED TRY "
+    "HUF CLP SAR PHP MYR COP RUB RON PEN ARS BGN BHD ISK UAH VND EGP NGN PKR KES MAD QAR KWD"
 )
 """Currencies by their codes (ISO 4217); other capitals before a number are a part of an id: SKU12."""
 _APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals have
