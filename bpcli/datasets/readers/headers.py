@@ -124,13 +124,13 @@ def looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -
 
     But 0, 1, 2, … and 1, 2, 3, … over numbers are names.
     """
-    cells = [(name, column, isinstance(column, list)) for name, column in zip(names, columns, strict=True)]
-    if not any(text for _, _, text in cells) and are_counted(names):
+    texts = [isinstance(column, list) for column in columns]
+    if _GAPS.issuperset(names) or (are_counted(names) and not any(texts)):
         return False
-    if _GAPS.issuperset(names) or not all(text or could_be_cell(name, column, decimal) for name, column, text in cells):
+    cells = list(zip(names, columns, texts, strict=True))
+    if not all(text or could_be_cell(name, column, decimal) for name, column, text in cells):
         return False
-    could_be = [could_be_cell(name, column, decimal) for name, column, _ in cells]
-    return are_row(names, could_be, [text for _, _, text in cells], decimal)
+    return are_row(names, [could_be_cell(name, column, decimal) for name, column, _ in cells], texts, decimal)
 
 
 def are_row(names: Sequence[str], could_be: Sequence[bool], texts: Sequence[bool], decimal: str) -> bool:
