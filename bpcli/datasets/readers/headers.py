@@ -114,7 +114,7 @@ def is_mark(start: str) -> bool:
 
 
 def are_counted(names: Sequence[str]) -> bool:
-    """Whether names are 0, 1, 2, … or 1, 2, 3, …, as programs write them where there are none; or behind an empty one."""
+    """Whether they are 0, 1, 2, … or 1, 2, 3, …, as programs write where there are none; or behind an empty one."""
     counted = list(names[names[:1] == [""] :])
     return any(counted == [str(first + j) for j in range(len(counted))] for first in (0, 1))
 
