@@ -207,8 +207,8 @@ class Session:
             self.warn(short)
         useless = no_better_than_constant(summary)
         if useless:
-            at_optimum = None if training.solver is None else bool(summary["optimum"]["reached"])
-            summary["advice"] = advice(training.result, training.parts["train"].X, at_optimum)
+            own_steps = training.solver is not None
+            summary["advice"] = advice(training.result, training.parts["train"].X, summary["optimum"], own_steps)
         else:
             self.nowhere = no_optimum(summary, training.result, bool(options.l1 or options.l2))
         model = replace(training.result, uncertainty=uncertainty_of(training, summary))

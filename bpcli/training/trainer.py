@@ -28,6 +28,7 @@ from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
 from bpcli.training.inference.separation import QUICK, separation
 from bpcli.training.model import Model, Uncertainty, best_constant_loss
 from bpcli.training.parts import Part
+from bpcli.training.verdict import is_above_constant
 
 _MOST_WEIGHTS = 2000  # and
 _MOST_PRODUCTS = 1 << 30  # of a Hessian that is computed only to say how far the optimum is
@@ -188,9 +189,10 @@ class Training:
             {"separated_by": [names[j] for j in found.features]} if found.separated else {}
         )
 
-    def _ending(self) -> dict[str, Any]:
+    def _ending(self, measured: Mapping[str, Any]) -> dict[str, Any]:
         """How far the optimum is, which is nowhere where the classes are separated and nothing holds the weights."""
         optimum, separated, options = self.optimum(self.result), self._separated(), self.config.training
+        optimum["reached"] &= not is_above_constant(measured)
         if separated.get("separated") and self.result.says_probabilities and not (options.l1 or options.l2):
             optimum["reached"] = False
         return {"optimum": optimum, **separated}
@@ -214,14 +216,17 @@ class Training:
     def summary(self) -> dict[str, Any]:
         """The record of a finished training: run, epochs, the metrics of each part, the loss of the best constant,
         seconds."""
+        measured = {
+            **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
+            **self.beside_constant(),
+        }
         return {
             "event": "done",
             "run": str(self.config.output),
             "epochs": len(self.state.records),
             **self.best_epoch(),
-            **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
-            **self.beside_constant(),
-            **self._ending(),
+            **measured,
+            **self._ending(measured),
             "seconds": self.state.seconds,
         }
 

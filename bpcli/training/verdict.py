@@ -8,6 +8,7 @@ import numpy as np
 from bpcli.datasets.sparse import is_sparse, pieces
 from bpcli.errors import several
 from bpcli.text.notation import number
+from bpcli.training.descent.to_optimum import TOLERANCE
 from bpcli.training.model import BLOCK, Model
 
 _ROUNDING = 1e-12
@@ -17,14 +18,26 @@ _APART = 10.0
 """Features whose scales are apart by more than this are better standardised."""
 
 
+def _beside_constant(summary: Mapping[str, Any]) -> tuple[float, float]:
+    """The loss that was minimised, and that of the best constant prediction."""
+    measured = summary.get("weighted") or {**summary["train"], **summary}
+    return measured["loss"], measured["best_constant_loss"]
+
+
+def is_above_constant(summary: Mapping[str, Any]) -> bool:
+    """Whether the loss is above that of the best constant prediction by more than rounding: then it is not the least,
+    whatever its gradient, which is also 0 where the activation is flat for all rows."""
+    loss, constant = _beside_constant(summary)
+    return loss > constant + _ROUNDING * abs(constant)
+
+
 def no_better_than_constant(summary: Mapping[str, Any]) -> str:
     """What is wrong with a model that has learned nothing, in words; empty for any other.
 
     It has learned nothing if the loss that was minimised, weighted if there were weights, but without penalties, is
     not below that of the best constant prediction.
     """
-    measured = summary.get("weighted") or {**summary["train"], **summary}
-    loss, constant = measured["loss"], measured["best_constant_loss"]
+    loss, constant = _beside_constant(summary)
     if loss < constant - _ROUNDING * abs(constant):
         return ""
     return (
@@ -58,15 +71,19 @@ def no_optimum(summary: Mapping[str, Any], model: Model, penalised: bool) -> str
     )
 
 
-def advice(model: Model, X: Any, at_optimum: bool | None = None) -> str:
-    """What to try where a model has learned nothing of the features X (N, n); a solver, whose steps are its own, is at
-    its optimum or not."""
-    if at_optimum is not None:
-        return (
-            "try other features or another target, or less of training.l1 or l2 where they are set"
-            if at_optimum
-            else "try more epochs"
+def advice(model: Model, X: Any, optimum: Mapping[str, Any], own_steps: bool = False) -> str:
+    """What to try where a model has learned nothing of the features X (N, n).
+
+    `optimum` is `Training.optimum` of its weights; a solver takes `own_steps`, which no learning rate changes.
+    """
+    if optimum["reached"]:
+        return "try other features or another target, or less of training.l1 or l2 where they are set"
+    if optimum["gradient_norm"] <= TOLERANCE:
+        return "the gradient is 0, or nearly so, at these weights: try model.init: normal" + (
+            "" if own_steps else ", or a smaller training.learning_rate"
         )
+    if own_steps:
+        return "try more epochs"
     usual = "another training.learning_rate, or more epochs"
     if model.preparation.mean is not None:
         return f"try {usual}"

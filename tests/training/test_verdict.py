@@ -50,9 +50,13 @@ def test_the_advice_looks_at_the_scales(X, mean, expected):
     preparation = Preparation("y", Task.REGRESSION, False, columns, None, mean, None)
     model = Model("neuron", "identity", "mse", 0.5, np.zeros(2), np.zeros(()), preparation)
     data = X if hasattr(X, "indptr") else np.array(X)
-    assert re.match(expected, advice(model, data))
-    for at_optimum in (True, False):  # of a solver, whose steps are its own
-        assert "learning_rate" not in advice(model, data, at_optimum)
+    away = {"gradient_norm": 0.5, "reached": False}
+    assert re.match(expected, advice(model, data, away))
+    flat, there = {"gradient_norm": 0.0, "reached": False}, {"gradient_norm": 0.0, "reached": True}
+    assert "model.init: normal, or a smaller training.learning_rate" in advice(model, data, flat)
+    assert "other features" in advice(model, data, there)
+    for optimum in (away, flat, there):  # of a solver, whose steps are its own
+        assert "learning_rate" not in advice(model, data, optimum, own_steps=True)
 
 
 @pytest.mark.parametrize(
