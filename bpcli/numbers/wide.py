@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from bpcli.numbers import pairs
 from bpcli.numbers.decimals import ARITHMETIC, CONTEXT, LOSS, MORE, NAN, OF_ONE, OF_TWO, TWO, Function, comparison, pi
 from bpcli.numbers.elements import COMPARISONS, Elements, give_operators
 from bpcli.numbers.pairs import Pair
+
+
+_KEPT = 1024  # results of each function: the directions of a Hessian ask for the same ones again
 
 
 class Wide:
@@ -41,10 +44,15 @@ def wide(x: Any) -> Wide:
 
 
 def _of_one(function: Function) -> Callable[[Wide], Wide]:
+    @lru_cache(_KEPT)
+    def of_these(x: Decimal, digits: int) -> Decimal:
+        return function.apply(x)
+
     def apply(a: Wide) -> Wide:
         if a.x.is_nan():
             return a
-        found = function.apply(a.x)  # what is as long as the operand keeps all its digits
+        # −0 and 0 are equal, and not the same. What is as long as the operand keeps all its digits.
+        found = of_these(a.x, CONTEXT.prec) if a.x else function.apply(a.x)
         LOSS.of_size(a.x, function.saturates)
         if function.grows:
             LOSS.of_large(a.x)
