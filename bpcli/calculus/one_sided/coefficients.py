@@ -207,7 +207,7 @@ class Reals:
 
     def _sign(self, x: Coefficient) -> Any:
         if not isinstance(x, Real):
-            return (x > 0) - (x < 0)
+            return (x.numerator > 0) - (x.numerator < 0)
         if len(x.products) > 1:
             sign = self.arithmetic.sign(self.numeric(x))
             size = max(map(abs, x.products.values()))
@@ -252,7 +252,7 @@ class Reals:
         turned, rational = _product((), tuple((constant, -exponent) for constant, exponent in product))
         return self.of({turned: rational / factor})
 
-    def power(self, x: Coefficient, p: Fraction) -> Coefficient:
+    def power(self, x: Coefficient, p: Power) -> Coefficient:
         """x^p of an x above 0, and of an x below 0 where p is a whole number."""
         if isinstance(x, Real):
             if len(x.products) == 1 and p.denominator <= MAX_ROOT:
@@ -260,9 +260,9 @@ class Reals:
                 if factor > 0 and all(constant.sign == 1 for constant, _ in product):
                     raised, rational = _product((), tuple((constant, exponent * p) for constant, exponent in product))
                     return self.sum_of_products([(self.of({raised: rational}), self.power(factor, p))])
-            if p.denominator == 1 and abs(p) <= MAX_ROOT:
+            if p.denominator == 1 and abs(p.numerator) <= MAX_ROOT:
                 result, times = Fraction(1), x if p > 0 else self.inverse(x)
-                for _ in range(abs(int(p))):
+                for _ in range(abs(p.numerator)):
                     result = result * times
                 return result
             return self.named(("power", x, p), self.arithmetic.power(self.numeric(x), p))

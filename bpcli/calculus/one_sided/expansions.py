@@ -14,7 +14,7 @@ from bpcli.calculus.one_sided.coefficient_functions import angle_of, e_of, funct
 from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
 from bpcli.calculus.one_sided.recurrences import integral, recurrence
-from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of
+from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of, whole
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.numbers.elements import UNKNOWN, Elements
@@ -76,7 +76,7 @@ class SeriesKind:
 
     def of(self, c: Coefficient) -> Series:
         """A number as a series of one term."""
-        return Series([(Fraction(0), c)], INF, self)
+        return Series([(0, c)], INF, self)
 
     def lifted(self, x: Any) -> Series:
         """A number as a series; ∞ outgrows every power of 1/h. TypeError if it is no number."""
@@ -104,7 +104,7 @@ class SeriesKind:
         exponent = int(text.lower().partition("e")[2] or 0)
         return self.of(Fraction(text)) if abs(exponent) <= _LONGEST_DECIMAL else self.unknown
 
-    def moved(self, x: float, direction: float, power: Power = Fraction(1)) -> Series:
+    def moved(self, x: float, direction: float, power: Power = 1) -> Series:
         """x + direction·h^power."""
         return self.lifted(x) + Series([(power, Fraction(direction))], INF, self)
 
@@ -130,7 +130,7 @@ class SeriesKind:
 
     # Powers
 
-    def raised(self, x: Series, p: Fraction) -> Series:
+    def raised(self, x: Series, p: Power) -> Series:
         """x^p = (c·h^q)^p·(1 + u)^p; w = (1 + u)^p by h·w′·(1 + u) = p·h·u′·w (J. C. P. Miller)."""
         if not x.defined or p == 1:
             return x
@@ -145,19 +145,19 @@ class SeriesKind:
             return self.undefined
         u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
         power = recurrence(u, [Fraction(1)], [lambda e, a: p * a - (e - a)])
-        return power.shifted(q * p, self.reals.power(c, p))
+        return power.shifted(whole(q * p), self.reals.power(c, p))
 
     def root(self, x: Series, n: int) -> Series:
         """The n-th root, of a negative x that of |x| with its sign where n is odd."""
         if n % 2 and x.terms and x.sign < 0:
             return -self.root(-x, n)
         if n % 2 and x.defined and not x.terms and 0 < x.order < INF:
-            return Series((), x.order / n, self)
+            return Series((), Fraction(x.order, n), self)
         return self.raised(x, Fraction(1, n))
 
     def divide(self, x: Series, y: Series) -> Series:
         """x/y."""
-        return x * self.raised(y, Fraction(-1))
+        return x * self.raised(y, -1)
 
     def power(self, x: Series, y: Series) -> Series:
         """x^y: by the binomial series where y is a fraction, else e^(y·log x); 0^y is 0 for y > 0."""
@@ -182,8 +182,8 @@ class SeriesKind:
             "log2": lambda x: log(x) / two,
             "log10": lambda x: log(x) / ten,
             "log1p": lambda x: log(x + 1.0) if x.first < 0 or (x + 1.0).first > 0 else self._smooth("log1p")(x),
-            "sin": self._elsewhere("sin", lambda x: Series((), Fraction(0), self)),
-            "cos": self._elsewhere("cos", lambda x: Series((), Fraction(0), self)),
+            "sin": self._elsewhere("sin", lambda x: Series((), 0, self)),
+            "cos": self._elsewhere("cos", lambda x: Series((), 0, self)),
             "sinh": self._elsewhere("sinh", lambda x: (self._exp(x) - self._exp(-x)) * 0.5),
             "cosh": self._elsewhere("cosh", lambda x: (self._exp(x) + self._exp(-x)) * 0.5),
             "tanh": self._elsewhere("tanh", _odd(self._tanh)),
@@ -216,7 +216,7 @@ class SeriesKind:
         if value is None or (q and _has_logarithm(q)) or q < -FLAT:
             return self.unknown
         u = Series(x.terms[1:], x.order, self).shifted(-q, self.reals.inverse(c))
-        return Series([(-EPSILON, -q), (Fraction(0), value)], INF, self) + self._smooth("log1p")(u)
+        return Series([(-EPSILON, Fraction(-q)), (0, value)], INF, self) + self._smooth("log1p")(u)
 
     def _exp(self, x: Series) -> Series:
         """e^(c·log(1/h) + …) is h^−c·…; e^x of an x that falls faster is less than every power of h.
@@ -243,7 +243,7 @@ class SeriesKind:
 
     def _arctan(self, x: Series) -> Series:
         """π/2 − atan(1/x)."""
-        return self.of(self.reals.pi * _HALF) - self.functions["arctan"](self.raised(x, Fraction(-1)))
+        return self.of(self.reals.pi * _HALF) - self.functions["arctan"](self.raised(x, -1))
 
     def _arctanh(self, x: Series) -> Series:
         """½·(log(1 + x) − log(1 − x)) at its poles."""

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real
-from bpcli.calculus.one_sided.series import Power, Series
+from bpcli.calculus.one_sided.series import Power, Series, quotient
 
 
 def recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int, int], Any]]) -> Series:
@@ -22,7 +22,7 @@ def recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int
     waiting = [a for a, _ in powers]
 
     def terms() -> Iterator[tuple[Power, Coefficient]]:
-        yield Fraction(0), starts[0]
+        yield 0, starts[0]
         while waiting:
             e = heappop(waiting)
             while waiting and waiting[0] == e:
@@ -30,14 +30,14 @@ def recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int
             new = []
             for k, factor in enumerate(factors):
                 before = found[(k + 1) % len(found)]
-                pairs = [(c * (Fraction(1, e) * factor(e, a)), before[e - a]) for a, c in powers if e - a in before]
+                pairs = [(c * Fraction(factor(e, a), e), before[e - a]) for a, c in powers if e - a in before]
                 new.append(kind.reals.bounded(kind.reals.sum_of_products(pairs)))
             if any(isinstance(c, Real) or c for c in new):
                 for a, _ in powers:
                     heappush(waiting, e + a)
                 for part, c in zip(found, new, strict=True):
                     part[e] = c
-            yield Fraction(e, unit), new[0]
+            yield quotient(e, unit), new[0]
 
     return Series(terms(), u.order, kind)
 

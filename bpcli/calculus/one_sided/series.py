@@ -21,10 +21,10 @@ T = TypeVar("T")
 INF = math.inf
 
 EPSILON = Fraction(1, 2**61 - 1)  # a prime: other exponents have no such denominator
-FLAT = Fraction(10**6)  # e^(−1/h) is less than every power of h: it is written as O(h^FLAT)
+FLAT = 10**6  # e^(−1/h) is less than every power of h: it is written as O(h^FLAT)
 
 Power = Any
-"""A Fraction; for an order also ±∞."""
+"""A fraction, an int where it is whole, as that is much faster; for an order also ±∞."""
 
 
 class Kind(Protocol):
@@ -152,7 +152,7 @@ class Series:
                     break
                 products.setdefault(first + q, []).append((c, d))
         total = self.kind.reals.sum_of_products
-        powers = ((Fraction(power, unit), total(products[power])) for power in sorted(products))
+        powers = ((quotient(power, unit), total(products[power])) for power in sorted(products))
         product = Series(powers, order, self.kind)
         return self.kind.unknown if self.kind.reals.work.exhausted else product
 
@@ -188,6 +188,16 @@ class Series:
     __ge__ = _operator(lambda x, y: y.at_most(x))
     __eq__ = _operator(equal)
     __ne__ = _operator(lambda x, y: negation(x.equal(y)))
+
+
+def whole(p: Power) -> Power:
+    """The power, as an int if it is whole."""
+    return p.numerator if p.denominator == 1 else p
+
+
+def quotient(p: int, unit: int) -> Power:
+    """The power p/unit."""
+    return p if unit == 1 else whole(Fraction(p, unit))
 
 
 def sum_of(x: Power, y: Power) -> Power:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.one_sided.coefficients import Coefficient, Work
 from bpcli.calculus.one_sided.expansions import SeriesKind
-from bpcli.calculus.one_sided.series import Series
+from bpcli.calculus.one_sided.series import Power, Series
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.program import Program
 from bpcli.numbers.elements import UNKNOWN
@@ -63,7 +63,7 @@ class Neighbourhood:
             self._kinds[length] = SeriesKind(self.exact, length, self.work)
         self.kind = self._kinds[length]
 
-    def _moved(self, shifts: Sequence[tuple[int, float, Fraction]]) -> dict[str, Any]:
+    def _moved(self, shifts: Sequence[tuple[int, float, Power]]) -> dict[str, Any]:
         """The points with some inputs moved, each by direction·h^power."""
         columns = {name: self.kind.namespace.asarray(column) for name, column in self.columns.items()}
         for entry, direction, power in shifts:
@@ -76,12 +76,12 @@ class Neighbourhood:
             columns[name] = self.kind.namespace.kept(series)
         return columns
 
-    def values(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
+    def values(self, shifts: Sequence[tuple[int, float, Power]] = ()) -> list[list[Series]]:
         """The outputs, a list by output of a list by point."""
         values = self.program.forward(self.kind.rules, self._moved(shifts))
         return self._flat([(values[slot], self.program.shapes[slot]) for slot in self.program.outputs])
 
-    def gradient(self, shifts: Sequence[tuple[int, float, Fraction]] = ()) -> list[list[Series]]:
+    def gradient(self, shifts: Sequence[tuple[int, float, Power]] = ()) -> list[list[Series]]:
         """The gradient, a list by input of a list by point."""
         return self._reverse(self.program.forward(self.kind.rules, self._moved(shifts)))
 
@@ -101,7 +101,7 @@ class Neighbourhood:
 
     def slopes(self, i: int) -> list[list[Sides]]:
         """The slopes by input i, a list by output of a list by point."""
-        before, behind = (self.values([(i, direction, Fraction(1))]) for direction in (-1.0, 1.0))
+        before, behind = (self.values([(i, direction, 1)]) for direction in (-1.0, 1.0))
         rows = zip(before, behind, self.values(), strict=True)
         return [[_sides(*series, self.kind) for series in zip(*row, strict=True)] for row in rows]
 
@@ -115,7 +115,7 @@ class Neighbourhood:
             ways = [(-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0)][: 4 if len(inputs) > 1 else 2]
             aside = [(other, ASIDE[self.kind.length]) for other in inputs if other != i]
             apart = [
-                self.gradient([(i, direction, Fraction(1)), *((other, side, power) for other, power in aside)])
+                self.gradient([(i, direction, 1), *((other, side, power) for other, power in aside)])
                 for direction, side in ways
             ]
             found = [found[o] if sure[o] else [way[o] for way in apart] for o in range(len(self.entries))]
@@ -137,7 +137,7 @@ class Neighbourhood:
         """
         found, at_edge = [], set()
         for direction in (-1.0, 1.0):
-            values = self.program.forward(self.kind.rules, self._moved([(i, direction, Fraction(1))]))
+            values = self.program.forward(self.kind.rules, self._moved([(i, direction, 1)]))
             steps = self.program.non_smooth(self.wrt)
             at_edge |= {slot for slot in steps if np.any(self.program.edge(self.kind.rules, values, slot))}
             found.append(self._reverse(values))
