@@ -13,7 +13,6 @@ from bpcli.numbers.decimals import ARITHMETIC, CONTEXT, LOSS, MORE, NAN, OF_ONE,
 from bpcli.numbers.elements import COMPARISONS, Elements, give_operators
 from bpcli.numbers.pairs import Pair
 
-
 _KEPT = 1024  # results of each function: the directions of a Hessian ask for the same ones again
 
 
