@@ -16,7 +16,7 @@ from bpcli.datasets.sharing import mark_of
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import Table
-from bpcli.errors import ConfigError, DataError, TooLargeError
+from bpcli.errors import BpcliError, ConfigError, DataError, TooLargeError, together
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.solvers import SOLVERS
 from bpcli.memory import available_memory
@@ -139,12 +139,21 @@ def made_ready(
     """
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
+    failed: list[BpcliError] = []
     for name in [part for part in PARTS if part in (files := named_files(config))]:
-        other = read_data(config, files[name], large, progress, share)
-        every = {name: np.arange(other.rows)}
-        found, _, other_notes = prepared_parts(config, other, preparation, every, large)
+        try:
+            other = read_data(config, files[name], large, progress, share)
+            every = {name: np.arange(other.rows)}
+            found, _, other_notes = prepared_parts(config, other, preparation, every, large)
+        except (ConfigError, DataError) as error:
+            if share is not WHOLE or isinstance(error, TooLargeError):
+                raise
+            failed.append(error)
+            continue
         parts |= found
         notes += other_notes
+    if failed:
+        raise together(failed)
     if large and 2 * batch_bytes(config, parts["train"]) > available_memory():
         raise TooLargeError(
             f"a batch of {config.training.batch_size} rows is more than there is memory for",

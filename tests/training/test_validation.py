@@ -18,6 +18,8 @@ GOOD = {
 def check(tmp_path):
     (tmp_path / "t.csv").write_text(TABLE)
     (tmp_path / "v.csv").write_text(TABLE)
+    (tmp_path / "short.csv").write_text("a,color\n1,red\n")
+    (tmp_path / "odd.csv").write_text("a,color,y\nten,red,u\n")
 
     def call(settings=(), **changes):
         lines = [f"{key}: {value}" for key, value in {**GOOD, **changes}.items()]
@@ -29,9 +31,6 @@ def check(tmp_path):
 
 def test_a_sound_config_is_a_training(check):
     assert {name: len(part.y) for name, part in check().parts.items()} == {"train": 40, "validation": 40}
-
-
-SLIP = "{learning_rate: fast, epochs: 3}"
 
 
 DATA = GOOD["data"]
@@ -58,6 +57,7 @@ GONE = "no.csv does not exist"
         # several of the data
         (data("v.csv", "no.csv, test: nix.csv"), DataError, [GONE, "nix.csv does not exist"]),
         ({"data": DATA.replace("[color]", "[]").replace("v.csv", "no.csv")}, DataError, ["'blue' is not", GONE]),
+        (data("v.csv", "short.csv, test: odd.csv"), DataError, ["short.csv has no column y", "'ten' is not a number"]),
         (TWO | data("[color]", "[]"), DataError, ["'blue' is not", "3 classes"]),
         # a key at fault says nothing of its columns
         (data("categorical", "categorial"), ConfigError, ["mean data.categorical?"]),
