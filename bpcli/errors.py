@@ -14,6 +14,8 @@ class BpcliError(Exception):
     """
 
     exit_code: int = 70
+    parts: Sequence[str] = ()
+    """The texts of the errors that this one tells together."""
 
     def __init__(
         self, message: str, hint: str = "", *, names: Iterable[str] = (), ways: Mapping[str, str] | None = None
@@ -147,7 +149,10 @@ def together(errors: Sequence[BpcliError]) -> BpcliError:
     kinds = (UsageError, DataError, NotFiniteError, CheckError)
     found = {error.exit_code for error in errors}
     kind = next(kind for kind in kinds if kind.exit_code in found)
-    return kind("\n".join(dict.fromkeys(map(str, errors))))
+    texts = dict.fromkeys(text for error in errors for text in error.parts or [str(error)])
+    whole = kind("\n".join(texts))
+    whole.parts = [*texts]
+    return whole
 
 
 def caret_lines(text: str, start: int, end: int) -> list[str]:
