@@ -10,7 +10,7 @@ from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import FORCE, PATH
 from bpcli.commands.predict import DATA_FORMAT
 from bpcli.datasets.dialect import USUAL
-from bpcli.datasets.discovery import discovered
+from bpcli.datasets.discovery import decide_words, discovered
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.table import only_column, with_target
 from bpcli.errors import UsageError
@@ -19,7 +19,7 @@ from bpcli.formulas.layers import LAYERS
 from bpcli.paths import matching
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.keys import DIALECT_KEYS
-from bpcli.training.config.suggestion import remarks_on, suggest
+from bpcli.training.config.suggestion import guessed_target, remarks_on, suggest
 from bpcli.training.config.template import Entry, template, write
 
 
@@ -81,6 +81,10 @@ def _draft(
         target = target or only_column(other, table)
         table = with_target(table, other, target)
         paths["data.target_path"] = Entry(os.path.relpath(target_path, start))
+    found = target or guessed_target(table)
+    for note in decide_words(table, [found], found) if found in table.names and found else ():
+        if note not in notes:
+            output.note(note)
     reading = {
         f"data.{key}": Entry(value) for key in DIALECT_KEYS if (value := getattr(dialect, key)) != getattr(USUAL, key)
     }

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,8 +73,7 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     last = table.names[-1]
     if target is None and last in text and len({*table.text(last)} - table.words(last)) == 1:
         target = last  # of one value beside gaps it can only be the target, with None for a label
-    words, word_notes = decided_words(table, text, target)
-    table.missing_words |= {name: frozenset(found) for name, found in words.items()}
+    word_notes = decide_words(table, text, target)
     numbers, gaps, number_notes = _dressed(table, text)
     if gaps:
         dialect = replace(dialect, missing_words=gaps)
@@ -88,6 +87,13 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
         decided = decided_numbers(with_words(table, dialect), dialect)
         notes.append(error.note)
     return with_numbers(table, decided), dialect, [*notes, *word_notes, *number_notes]
+
+
+def decide_words(table: Table, names: Iterable[str], target: str | None) -> list[str]:
+    """Decide which usual words for gaps are values in some columns, of which one may be the target; notes on them."""
+    words, notes = decided_words(table, names, target)
+    table.missing_words |= {name: frozenset(found) for name, found in words.items()}
+    return notes
 
 
 def _known_numbers(dialect: Dialect) -> dict[str, Mapping[str, str]]:

@@ -24,6 +24,7 @@ _CELL = (
     rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eEdD][-+]?[0-9]{{1,3}})?"
     r"(?P<last>[-−]\Z)?\s*(?P<after>[^\s\d(),.+−'_-][^\d(),+−-]{0,19})?\s*(?(bracket)\))"
 )
+_BEHIND_UNIT = re.compile(rf"([{_MONEY}])\s*\(")
 
 
 def _digits(decimal: str) -> str:
@@ -54,7 +55,8 @@ class UndecidedError(Exception):
 
 def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
     """The number of a cell and its unit; None if it has none: (3) and 3-, as SAP writes it, are −3, 4 % is 0.04."""
-    found = re.fullmatch(_CELL, cell.strip()) if len(cell) <= _LONGEST else None
+    # $(3), as accounts have it, is ($3).
+    found = re.fullmatch(_CELL, _BEHIND_UNIT.sub(r"(\1", cell.strip())) if len(cell) <= _LONGEST else None
     whole = found and re.fullmatch(_DIGITS[decimal], found["digits"])
     if not found or not whole or not re.search("[0-9]", whole[0]):
         return None

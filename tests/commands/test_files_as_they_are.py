@@ -84,3 +84,12 @@ def test_numbers_of_twenty_digits_are_kept(bpcli, tmp_path):
     kept = bpcli("predict", tmp_path / "run", FILES / "codes.csv", "--keep", "id,zip", "--format", "json").json
     assert [row["id"] for row in kept] == [9007199254740993 + k for k in range(len(kept))]
     assert {row["zip"] for row in kept} == {"00000", "00001", "00002"}
+
+
+def test_none_is_a_label_of_a_target_that_init_guesses(bpcli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,kind\n" + "".join(f"{k % 5},{('None', 'u', 'v')[k % 3]}\n" for k in range(30)))
+    found = bpcli("init", "--data", tmp_path / "t.csv", "--output", tmp_path / "c.yaml")
+    assert "column kind: None is a value" in found.err
+    trained = bpcli("train", tmp_path / "c.yaml", "--quiet", "--output", tmp_path / "run")
+    assert trained.code in (0, 1), trained.err
+    assert bpcli("inspect", tmp_path / "run", "--format", "json").json[0]["classes"] == ["None", "u", "v"]

@@ -15,6 +15,9 @@ _KIND = 200  # cells that say of which kind a column of text is
 _MARKS = "#%|!;/*"
 """Characters that may begin a comment."""
 
+_OTHERS = "~^:¦§\x01\x1f"
+"""What may separate cells beside the usual delimiters, if the config says so."""
+
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
 _GAPS = MISSING | {DASH}
 _MOST_ABOVE = 20  # lines of a title
@@ -90,6 +93,15 @@ def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
             f"{path}:{lines.index(filled[0]) + 1}: the first line begins with {mark}, and is not like the others",
             mark,
         )
+    for other in _OTHERS:
+        if other in filled[0] and len({line.count(other) for line in filled}) == 1:
+            mark = repr(other).replace("'", '"')
+            return OpenReadingError(
+                f"{path}: each line has {mark} as often as the first, and nothing else separates cells",
+                f'data.delimiter: {mark} if it does, "," if there is one column',
+                {"delimiter": other},
+                f"{path}: read with {mark} between cells (data.delimiter)",
+            )
     if all(_GAP.search(line) for line in filled):
         return DataError(f"{path} seems to have columns of a fixed width, with blanks in their cells", FIXED_WIDTH)
     return None

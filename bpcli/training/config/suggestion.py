@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,6 +228,13 @@ def _is_coordinate(table: Table, name: str) -> bool:
     at = table.names.index(name)
     pair = "".join(table.names[max(0, at - 1) : at + 1]).casefold()
     return pair == "xy" and at + 1 < len(table.names)
+
+
+def guessed_target(table: Table) -> str | None:
+    """The column that `suggest` takes for the target where none is given, or None."""
+    with suppress(DataError):
+        return _guess_target(table)[0]
+    return None
 
 
 def _guess_target(table: Table) -> tuple[str, str]:

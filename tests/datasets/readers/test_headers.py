@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.discovery import discovered
 from bpcli.datasets.reading import Files, read_table
 from bpcli.errors import DataError, OpenReadingError
@@ -103,8 +104,6 @@ def test_what_a_spreadsheet_says_of_its_delimiter_holds(read, said):
 
 
 def test_a_delimiter_that_is_not_the_file_s_is_named_by_its_key(tmp_path):
-    from bpcli.datasets.dialect import Dialect
-
     (tmp_path / "t.csv").write_text(PLAIN)
     with pytest.raises(DataError, match=r"(?s)semicolons .*\(data\.delimiter\).* one column, with commas 3.*auto"):
         read_table(tmp_path / "t.csv", dialect=Dialect(delimiter=";"))
@@ -118,3 +117,15 @@ def test_labels_of_several_words_are_no_table_below_a_title(read):
 def test_a_row_of_words_that_comes_again_is_no_header(read):
     with pytest.raises(OpenReadingError, match="could be data, or names"):
         read("p,x,s\ne,x,y\np,x,s\n")
+
+
+@pytest.mark.parametrize("mark", "~^:\x01")
+def test_another_delimiter_is_offered_and_init_takes_it(read, tmp_path, mark):
+    content = PLAIN.replace(",", mark)
+    with pytest.raises(OpenReadingError, match=r'(?s)as often as the first.*data\.delimiter: ".*" if it does'):
+        read(content)
+    table, dialect, _ = discovered(Files((tmp_path / "t.csv",)))
+    assert (table.names, dialect.delimiter) == (["a", "b", "y"], mark)
+    one = read_table(tmp_path / "t.csv", dialect=Dialect(delimiter=","))
+    assert one.names == [f"a{mark}b{mark}y"]
+    assert read("a~b\nc\nd~e\n").names == ["a~b"]
