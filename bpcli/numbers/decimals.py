@@ -129,20 +129,18 @@ def _reduced(x: Decimal) -> tuple[int, Decimal]:
 
 
 def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
-    """Both by their power series, after the angle is reduced to |x| ≤ π/4; NaN beyond 1e2000."""
+    """sin by its power series after the angle is reduced to |x| ≤ π/4, and cos = √(1 − sin²); NaN beyond 1e2000."""
     if not x.is_finite() or x.adjusted() > _FAR:
         return NAN, NAN
     turn, x = _reduced(x)
-    sine, cosine, term = _ZERO, _ZERO, _ONE
-    limit = MORE.scaleb(x.copy_abs(), -CONTEXT.prec - 10)
-    for k in range(MORE.prec):
-        if k % 2:
-            sine = MORE.add(sine, term.copy_negate() if k % 4 == 3 else term)
-        else:
-            cosine = MORE.add(cosine, term.copy_negate() if k % 4 == 2 else term)
-        term = MORE.divide(MORE.multiply(term, x), Decimal(k + 1))
-        if term.copy_abs() < limit:
-            break
+    context = Context(CONTEXT.prec + 15, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+    minus_square, limit = context.multiply(x, x).copy_negate(), context.scaleb(x.copy_abs(), -context.prec)
+    sine = term = context.plus(x)
+    n = 1
+    while term.copy_abs() > limit:
+        term = context.divide(context.multiply(term, minus_square), Decimal((n + 1) * (n + 2)))
+        sine, n = context.add(sine, term), n + 2
+    cosine = context.sqrt(context.fma(sine, sine.copy_negate(), _ONE))
     minus_sine, minus_cosine = sine.copy_negate(), cosine.copy_negate()
     return [(sine, cosine), (cosine, minus_sine), (minus_sine, minus_cosine), (minus_cosine, sine)][turn]
 
@@ -303,7 +301,7 @@ OF_ONE: dict[str, Function] = {
     "exp": Function(CONTEXT.exp, grows=True),
     "exp2": Function(lambda x: _power(TWO, x), grows=True),
     "expm1": Function(_expm1, grows=True),
-    "log": Function(MORE.ln, vanishes=True),
+    "log": Function(CONTEXT.ln, vanishes=True),
     "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True),
     "log10": Function(MORE.log10, vanishes=True),
     "log1p": Function(_log1p, poles=(-1,)),
