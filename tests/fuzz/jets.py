@@ -48,14 +48,20 @@ class Jet:
         return self.map(-self.v, arb(-1), arb(0))
 
     def __add__(self, other: Jet) -> Jet:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # entry by entry
         if self.g is None or other.g is None:
             return Jet(self.v + other.v, None, None)
         return Jet(self.v + other.v, self.g + other.g, self.h + other.h)
 
     def __sub__(self, other: Jet) -> Jet:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # entry by entry
         return self + -other
 
     def __mul__(self, other: Jet) -> Jet:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # entry by entry
         v = self.v * other.v
         if self.g is None or other.g is None:
             return Jet(v, None, None)
@@ -63,6 +69,8 @@ class Jet:
         return Jet(v, self.v * other.g + other.v * self.g, self.v * other.h + other.v * self.h + cross + cross.T)
 
     def __truediv__(self, other: Jet) -> Jet:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # entry by entry
         y = other.v
         if not y.contains(0):
             return self * other.map(1 / y, -1 / y**2, 2 / y**3)
