@@ -9,7 +9,7 @@ from bpcli.calculus.rules.function_rows import unary
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.datasets.reading import READERS
 from bpcli.formulas.activations import ACTIVATIONS, Activation
-from bpcli.formulas.choices import BETWEEN_0_AND_1, FROM_0_TO_1, Kink, Task
+from bpcli.formulas.choices import BETWEEN_0_AND_1, FROM_0_TO_1, REALS, Interval, Kink, Setting, Task
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer
 from bpcli.numbers.namespaces import namespace
@@ -32,13 +32,25 @@ CLIPPED = (
         kinks=lambda: (Kink(-1.0, 0.0, 1.0), Kink(1.0, 1.0, 0.0)),
     )
 )
-SQUASH = Activation(  # smooth: Cauchy's distribution function, between 0 and 1
+SQUASH = Activation(  # smooth, with a setting: Cauchy's distribution function, between 0 and 1
     "squash",
-    lambda z: 0.5 + namespace(z).arctan(z) / np.pi,
-    lambda z: 1.0 / (np.pi * (1.0 + z * z)),
-    "1/2+atan(z)/pi",
-    "1/(pi*(1+z**2))",
+    lambda z, steep=1.0: 0.5 + namespace(z, steep).arctan(steep * z) / np.pi,
+    lambda z, steep=1.0: steep / (np.pi * (1.0 + (steep * z) * (steep * z))),
+    "1/2+atan(steep*z)/pi",
+    "steep/(pi*(1+(steep*z)**2))",
     range=BETWEEN_0_AND_1,
+    settings={"steep": Setting(1.0, above=0.0)},
+    by_setting={"steep": lambda z, steep=1.0: z / (np.pi * (1.0 + (steep * z) * (steep * z)))},
+)
+SHRUNK = Activation(  # with kinks where a setting puts them, and flat between them, where weights of 0 are
+    "shrunk",
+    lambda z, width=0.5: z - namespace(z, width).where(abs(z) > width, namespace(z).where(z > 0, width, -width), z),
+    lambda z, width=0.5: namespace(z, width).where(abs(z) > width, 1.0, 0.0 * z),
+    "where(abs(z)>width, z-width*sign(z), 0)",
+    "where(abs(z)>width, 1, 0)",
+    kinks=lambda width=0.5: (Kink(-width, 1.0, 0.0), Kink(width, 0.0, 1.0)),
+    settings={"width": Setting(0.5, above=0.0)},
+    by_setting={"width": lambda z, width=0.5: -namespace(z, width).where(abs(z) > width, np.sign(z), 0.0 * z)},
 )
 
 
@@ -77,6 +89,50 @@ BRIER = Loss(  # of two classes
 )
 
 
+def _no_pull(y, weights, smooth=0.5):
+    low, high = -1.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        pull = np.average(MARGIN.slope(y, middle, smooth), weights=weights)
+        low, high = (middle, high) if pull < 0 else (low, middle)
+    return low
+
+
+def _margin(y, yhat, smooth=0.5):
+    xp, missed = namespace(y, yhat, smooth), 1.0 - y * yhat
+    bow = xp.divide(missed * missed, 2.0 * smooth)
+    return xp.where(missed <= 0, 0.0 * missed, xp.where(missed < smooth, bow, missed - 0.5 * smooth))
+
+
+def _dmargin(y, yhat, smooth=0.5):
+    xp, missed = namespace(y, yhat, smooth), 1.0 - y * yhat
+    return -y * xp.where(missed <= 0, 0.0 * missed, xp.where(missed < smooth, xp.divide(missed, smooth), 1.0))
+
+
+def _dmargin_dsmooth(y, yhat, smooth=0.5):
+    xp, missed = namespace(y, yhat, smooth), 1.0 - y * yhat
+    share = xp.divide(missed, smooth)
+    return -0.5 * xp.where(missed <= 0, 0.0 * missed, xp.where(missed < smooth, share * share, 1.0))
+
+
+MARGIN = Loss(  # of two classes, with a setting: the hinge, rounded off
+    "margin",
+    Task.TWO_CLASSES,
+    _margin,
+    _dmargin,
+    lambda y, yhat, smooth=0.5: _dmargin(yhat, y, smooth),
+    "where(y*yhat>=1, 0, where(1-y*yhat<smooth, (1-y*yhat)**2/(2*smooth), 1-y*yhat-smooth/2))",
+    "where(y*yhat>=1, 0, where(1-y*yhat<smooth, -y*(1-y*yhat)/smooth, -y))",
+    _no_pull,
+    labels=Interval(-1.0, 1.0),
+    spans=REALS,
+    of_z=True,
+    encoding=(-1.0, 1.0),
+    settings={"smooth": Setting(0.5, above=0.0)},
+    by_setting={"smooth": _dmargin_dsmooth},
+)
+
+
 def _sign_step(p, g, t, learning_rate, l1, settings, slots, scratch):
     np.sign(g, scratch)
     np.subtract(p, learning_rate * scratch, p)
@@ -88,14 +144,15 @@ CASES = [
     ("squash", "brier", "kind"),
     ("clipped", "mse", "number"),
     ("squash", "bce", "kind"),
+    ("identity", "margin", "kind"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def _rows(monkeypatch):
-    for row in (BENT, CLIPPED, SQUASH):
+    for row in (BENT, CLIPPED, SQUASH, SHRUNK):
         monkeypatch.setitem(ACTIVATIONS, row.name, row)
-    for row in (LOGCOSH, BRIER):
+    for row in (LOGCOSH, BRIER, MARGIN):
         monkeypatch.setitem(LOSSES, row.name, row)
     monkeypatch.setitem(OPTIMIZERS, "sign", SIGN)
     monkeypatch.setitem(READERS, "mine", replace(READERS["csv"], extensions=(".mine",)))
@@ -114,10 +171,10 @@ def config(tmp_path):
     rows = [f"{a},{b},{n},{'yes' if n > 0 else 'no'}" for (a, b), n in zip(x.tolist(), number.tolist(), strict=True)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,number,kind", *rows]) + "\n")
 
-    def write(activation, loss, target, more=""):
+    def write(activation, loss, target, more="", init="zeros"):
         path = tmp_path / "c.yaml"
         path.write_text(
-            f"model: {{type: neuron, activation: {activation}}}\nloss: {loss}\n"
+            f"model: {{type: neuron, activation: {activation}, init: {init}}}\nloss: {loss}\n"
             f"training: {{learning_rate: 0.1, epochs: 8{more}}}\n"
             f"data: {{path: t.csv, target: {target}, features: [a, b], validation: 0.2}}\n"
         )
@@ -148,7 +205,7 @@ def test_a_row_of_activations_and_one_of_losses_reach_everything_of_the_trainer(
     assert measured["rows"] == 60
     predicted = bpcli("predict", run, tmp_path / "t.csv", "--format", "json").json
     assert len(predicted) == 60
-    if target == "kind":
+    if LOSSES[loss].probability:
         p = np.array([[v for k, v in row.items() if k != "prediction"] for row in predicted], float)
         assert p.sum(axis=1) == pytest.approx(np.ones(60))
     assert activation in bpcli("inspect", run).out
@@ -171,14 +228,16 @@ def _mapping(row):
 
 @pytest.mark.parametrize(
     ("activation", "loss"),
-    [(_mapping(row), "mse") for row in ACTIVATIONS.values() if row.settings]
-    + [("identity", _mapping(row)) for row in LOSSES.values() if row.settings],
+    [(_mapping(row), "mse") for row in (*ACTIVATIONS.values(), SQUASH, SHRUNK) if row.settings]
+    + [("identity", _mapping(row)) for row in (*LOSSES.values(), MARGIN) if row.settings],
 )
 def test_settings_reach_everything_of_the_trainer(bpcli, config, tmp_path, activation, loss):
     run, given = tmp_path / "run", activation if "{" in activation else loss
     name, settings = given.removeprefix("{name: ").removesuffix("}").split(", ", 1)
     shown = f"{name} ({settings.replace(':', '')})"
-    assert bpcli("train", config(activation, loss, "number"), "--output", run, "--quiet").code == 0
+    target = "kind" if name in LOSSES and LOSSES[name].task is Task.TWO_CLASSES else "number"
+    path = config(activation, loss, target, init="normal")
+    assert bpcli("train", path, "--output", run, "--quiet", "--force").code == 0
     assert shown in bpcli("inspect", run).out
     page = tmp_path / "r.html"
     assert bpcli("report", run, "--output", page).code == 0
@@ -194,7 +253,7 @@ def _predicted(run):
     from bpcli.training.setup import prepare
 
     part, model = prepare(load_config(run / "config.yaml")).parts["train"], load_model(run)
-    return part.y.astype(float), model.output(model.z(part.X))
+    return model.loss_row.encode(part.y).astype(float), model.output(model.z(part.X))
 
 
 def _least(row, y):
@@ -205,7 +264,7 @@ def _least(row, y):
     return min(float(np.mean(row.term(y, c))) for c in constants)
 
 
-@pytest.mark.parametrize("row", [BENT, CLIPPED, SQUASH], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [BENT, CLIPPED, SQUASH, SHRUNK], ids=lambda row: row.name)
 def test_an_activation_is_a_function_of_the_calculator(bpcli, row):
     z = 0.3
     assert float(bpcli("eval", f"{row.name}(x)", "--at", z).out) == pytest.approx(float(row.value(z)), rel=1e-15)
@@ -228,6 +287,20 @@ def test_a_kink_is_noted_and_has_two_sides(bpcli):
         plain, left = bpcli(*command), bpcli(*command, "--kink", "left")
         assert (plain.out.strip(), left.out.strip()) == ("2", "0.5")
         assert "kink" in plain.err
+
+
+def test_a_kink_is_where_the_settings_put_it(bpcli):
+    for command in (("grad", "shrunk(x, 0.25)", "--at", -0.25), ("jacobian", "shrunk", "--z", -0.25, "--width", 0.25)):
+        sides = [bpcli(*command, "--kink", side).out.strip() for side in ("left", "right")]
+        assert sides == ["1", "0"]
+        assert "kink" in bpcli(*command).err
+
+
+def test_where_all_rows_are_flat_is_no_optimum(bpcli, config, tmp_path):
+    for more in ("", ", optimizer: lbfgs"):
+        stuck = bpcli("train", config("shrunk", "mse", "number", more), "--output", tmp_path / "run", "--force")
+        assert (stuck.code, "at the optimum" in stuck.out) == (1, False)
+        assert "try model.init: normal" in stuck.err
 
 
 @pytest.mark.parametrize("row", [LOGCOSH, BRIER], ids=lambda row: row.name)
@@ -269,6 +342,6 @@ def test_a_format_is_one_row(bpcli, config, tmp_path):
     assert bpcli("evaluate", tmp_path / "run", tmp_path / "t.mine").code == 0
 
 
-@pytest.mark.parametrize("name", ["bent", "squash", "logcosh", "brier", "sign", "mine"])
+@pytest.mark.parametrize("name", ["bent", "squash", "shrunk", "logcosh", "margin", "sign", "mine"])
 def test_the_schema_has_every_row(bpcli, name):
     assert f'"{name}"' in bpcli("schema").out

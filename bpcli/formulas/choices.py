@@ -108,8 +108,8 @@ class Kink(NamedTuple):
 Kinks = Callable[..., tuple[Kink, ...]]
 
 
-def smooth(*arguments: Any) -> tuple[Kink, ...]:
-    """The kinks of a function that has none."""
+def smooth(*arguments: Any, **settings: Any) -> tuple[Kink, ...]:
+    """The kinks of a function that has none, whatever its settings."""
     return ()
 
 
