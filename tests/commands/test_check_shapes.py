@@ -50,6 +50,37 @@ def test_what_is_printed_is_taken_back(bpcli, tmp_path, asked, inputs, format_):
         assert {record["finding"] for record in found.json} == {"right"}, (printed.out, found)
 
 
+@pytest.mark.parametrize("format_", ["text", "json", "csv"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sheet_of_formulas_is_taken_back(bpcli, name, format_):
+    inputs = NAMES[name]
+    activation = inputs[-2:] if name == "neuron" else []
+    blocks = {"dot": ["u", "v"], "affine": ["x", "w", "b"], "neuron": ["x", "w", "b"]}.get(name, [])
+    for wrt in ([], *(["--wrt", block] for block in blocks)):
+        sheet = bpcli("jacobian", name, *activation, *wrt, "--format", format_).out
+        found = bpcli("check", name, *inputs, *wrt, "--mine", sheet, "--format", "json")
+        assert {record["finding"] for record in found.json} == {"right"}, (sheet, found)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "finding"),
+    [
+        ("softmax", "-p[i]*p[j]", "p[i]*p[j]", "sign"),
+        ("softmax", "p[i]*(1-p[i])", "p[j]*(1-p[i])", "unreadable"),
+        ("softmax", "dp[i]/dlogits[j]", "dp[i]/dlogits[i]", "unreadable"),
+        ("sigmoid", "dz[i]", "dx[i]", "unreadable"),
+        ("affine", "    w[j,k]", "    x[j]*w[j,k]", "value"),
+        ("softmax_cce", "/N", "", "missing_mean"),
+    ],
+)
+def test_a_sheet_with_a_mistake_is_wrong(bpcli, name, old, new, finding):
+    sheet = bpcli("jacobian", name).out
+    assert old in sheet
+    found = bpcli("check", name, *NAMES[name], "--mine", sheet.replace(old, new), "--format", "json")
+    assert found.code == 1
+    assert [record["finding"] for record in found.json] == [finding]
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_the_jacobians_of_several_samples_are_taken_back(bpcli, tmp_path, name):
     inputs = ["--logits", "1,2,3;0,1,0.5"]

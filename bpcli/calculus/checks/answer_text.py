@@ -8,11 +8,25 @@ from typing import Any
 
 Rows = list[list[str]]
 
-_TITLE = re.compile(r"\s*[d∂]\w*\s*/\s*[d∂](\w+)\s*(?::|=(?!=))(.*)")
+_TITLE = re.compile(r"\s*[d∂]\w*\s*/\s*[d∂](\w+)\s*(?::|[=≈](?!=))(.*)")
 _COLUMN = re.compile(r"d/d(\w+)(?:\[[\d,]+\])?")
-_ARRAY = re.compile(r"(?:\w+\.)?(?:array|tensor|matrix|Matrix)\((.*?)(?:,\s*dtype=[\w.]+)?\)", re.DOTALL)
-_OPERATORS = "+*/^·@<>=!"
+_OPERATORS = "+*/^·×@<>=!"
 _PAIRS = {"(": ")", "[": "]"}
+
+_NUMBER = r"[-−+]?[\d.]+(?:[eE][-−+]?\d+)?"
+_AROUND = (  # what other tools print around the entries, and what is left of it
+    (r"\A\$+(.*?)\$+\Z", r"\1"),  # LaTeX
+    (r"\A\d+(?:×\d+|-element) [^\n]*:[ \t]*\n", ""),  # Julia
+    (rf"\A(?:[ \t]*\[,\d+\])+[ \t]*\n|(?m:^)[ \t]*\[\d+,?\](?=[ \t]+{_NUMBER})", ""),  # R
+    (rf"\Ac\(((?:{_NUMBER}|[\s,])+)\)\Z", r"\1"),
+    (rf"\bnp\.float\d+\(({_NUMBER})\)", r"\1"),  # NumPy
+    (r"\A(?:\w+\.)?(?:(?i:\w*array|tensor)|[mM]atrix)\((.*?)(?:,\s*\w+=[^\n]*)?\)\Z", r"\1"),
+    (r",\Z", ""),
+)
+_MATRIX = re.compile(r"\\begin\{(\w*matrix)\}(.*?)\\end\{\1\}", re.DOTALL)
+_RESULT = re.compile(  # J = 2, f'(x) = 2x, = 2
+    r"\A(?:[^\W\d]\w*['′]*(?:\([^()\n]*\))?)?\s*[=≈](?!=)\s*(?P<value>(?:[^=≈]|[=!<>]=)*)\Z"
+)
 
 
 def rows_by_title(text: str) -> dict[str, Rows]:
@@ -28,15 +42,16 @@ def rows_by_title(text: str) -> dict[str, Rows]:
 
 
 def _from_json(text: str) -> list[tuple[str, Rows]]:
-    """The blocks of the objects that are printed, one a line; none if it is no JSON of a derivative."""
-    if not text.startswith("{"):
-        return []
-    try:
-        objects = [json.loads(line, parse_float=str, parse_int=str) for line in text.splitlines() if line.strip()]
-        blocks = [item for found in objects for item in (found.get("jacobian") or found["gradient"]).items()]
-    except (ValueError, LookupError, AttributeError):
-        return []
-    return [(name, _nested(value)) for name, value in blocks]
+    """The blocks of the objects that are printed, one after the other; none if it is no JSON of a derivative."""
+    decoder, blocks = json.JSONDecoder(parse_float=str, parse_int=str), list[tuple[str, Any]]()
+    while text.startswith("{"):
+        try:
+            found, end = decoder.raw_decode(text)
+            blocks += (found.get("jacobian") or found["gradient"]).items()
+        except (ValueError, LookupError, AttributeError):
+            return []
+        text = text[end:].lstrip()
+    return [] if text else [(name, _nested(value)) for name, value in blocks]
 
 
 def _nested(value: Any) -> Rows:
@@ -69,19 +84,55 @@ def _from_lines(text: str) -> Iterator[tuple[str, Rows]]:
 
 
 def _rows(text: str) -> Rows:
-    bare = text.strip()
-    if match := _ARRAY.fullmatch(bare):
-        bare = match[1].strip()
+    bare = _without_wrapping(text)
+    if table := _from_markdown(bare):
+        return table
     lines = list(split(bare, ";\n"))
+    if len(lines) == 1 and bare[:1] == "[" and all(map(_enclosed, several := _parts(bare))):  # [1,2], [3,4]
+        lines = several
     if _enclosed(bare):
         lines = list(split(bare[1:-1], ";\n"))
-        parts = [part.strip() for line in lines for part in split(line, ",") if part.strip()]
+        parts = [part for line in lines for part in _parts(line)]
         if all(map(_enclosed, parts)):
             lines = parts
         elif len(lines) > 1 and bare[0] == "(":  # a formula, over several lines
             lines = [bare]
-    rows = [[part.strip() for part in split(_bare(row), ",")] for row in lines if row.strip()]
-    return [_spaced(row[0]) if len(row) == 1 else row for row in rows]
+    rows = [[_unquoted(part.strip()) for part in split(_bare(row), ",")] for row in lines if row.strip()]
+    latex = "\\" in text  # in which spaces multiply
+    return [_spaced(row[0]) if len(row) == 1 and not latex else row for row in rows]
+
+
+def _without_wrapping(text: str) -> str:
+    """The entries in rows, without what other tools print around them and `J =` before them."""
+    bare = text.strip()
+    for pattern, left in _AROUND:
+        bare = re.sub(pattern, left, bare, flags=re.DOTALL).strip("\n" if "^" in pattern else None)
+    bare = _MATRIX.sub(lambda match: f"[{match[2].strip().replace(chr(92) * 2, ';').replace('&', ',')}]", bare)
+    if bare[:1] == "{" and bare[-1:] == "}" and not set(bare) & set('\\"'):  # Mathematica
+        bare = bare.translate({ord("{"): "[", ord("}"): "]"})
+    if result := _RESULT.fullmatch(bare):
+        bare = result["value"].strip()
+    return bare
+
+
+def _from_markdown(text: str) -> Rows:
+    """The numbers of a table with bars around its cells, below its head; none of anything else."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+    heads = [k for k, row in enumerate(rows) if all(re.fullmatch(":?-+:?", cell) for cell in row)]
+    rows = rows[heads[0] + 1 :] if heads else rows
+    bars = all(line[0] == line[-1] == "|" and len(line) > 1 for line in lines)
+    numbers = all(re.fullmatch(_NUMBER, cell) for row in rows for cell in row)
+    return rows if bars and numbers and all(len(row) > 1 for row in rows) else []
+
+
+def _parts(line: str) -> list[str]:
+    """What stands between commas; nothing behind the last of them."""
+    return [part.strip() for part in split(line, ",") if part.strip()]
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1] if len(part) > 1 and part[0] == part[-1] and part[0] in "\"'" else part
 
 
 def _bare(row: str) -> str:
@@ -114,7 +165,7 @@ def split(text: str, separators: str) -> Iterable[str]:
     """The parts between separators outside of brackets."""
     depth, start = 0, 0
     for place, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
+        depth += (character in "([{") - (character in ")]}")
         if character in separators and depth == 0:
             yield text[start:place]
             start = place + 1

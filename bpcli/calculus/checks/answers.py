@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from bpcli.calculus.checks.answer_sheets import SheetLine, read_sheet, spelled_out
 from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
-from bpcli.calculus.language.parser import parse
+from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Number, names_in, postorder
 from bpcli.calculus.points.values import parse_value
 from bpcli.calculus.rules.shapes import Shape
@@ -29,11 +30,19 @@ Cells = list[list[Cell]]
 
 
 class Answer(NamedTuple):
-    """An answer: rows of numbers or of formulas, by the variable named above them, "" for none."""
+    """An answer: rows of numbers or of formulas, by the variable named above them, "" for none; or lines of a sheet."""
 
     text: str
     numbers: dict[str, Cells] | None
     formulas: dict[str, list[list[str]]] | None
+    sheet: Sequence[SheetLine] = ()
+
+    def formulas_for(self, layout: "Layout", names: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+        """Its formulas; those of a sheet for the shapes of inputs and names, UsageError for one of another function."""
+        if not self.sheet:
+            return self.formulas or {}
+        shapes = {name: np.shape(value) for name, value in names.items()}
+        return spelled_out(self.sheet, layout.outputs, layout.blocks, shapes)
 
 
 class Layout(NamedTuple):
@@ -49,6 +58,10 @@ class Layout(NamedTuple):
 
 
 _PLAIN = re.compile(r"[-−+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-−+]?\d+)?")
+_POWER_OF_TEN = re.compile(
+    r"\s*(?:[*·×]|\\cdot|\\times)\s*10(?:\^|\*\*|(?=[⁻⁰¹²³⁴-⁹]))[({]?([-−+⁻]?[\d⁰¹²³⁴-⁹]+)[)}]?\Z"
+)
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _INDEX = re.compile(r"\[([ijk](?:,[ijk])?)\]")
 
 
@@ -63,6 +76,10 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         if hasattr(content, "ndim"):
             return Answer(text, {"": [[Cell(float(v)) for v in row] for row in np.atleast_2d(content)]}, None)
         whole = "".join(content)
+    if sheet := read_sheet(whole.strip()):
+        for line in sheet:
+            parse(line.by_itself)
+        return Answer(text, None, {}, sheet)
     parts = rows_by_title(whole.strip())
     if not any(row for rows in parts.values() for row in rows):
         expected = "numbers such as 2,4 or formulas such as 2*x"
@@ -70,16 +87,30 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
     numbers = {title: [[_number(part) for part in row] for row in rows] for title, rows in parts.items()}
     if all(cell for rows in numbers.values() for row in rows for cell in row):
         return Answer(text, {title: [[c for c in row if c] for row in rows] for title, rows in numbers.items()}, None)
+    if "\\" in whole:
+        _fail_with_latex(whole, [row for rows in parts.values() for row in rows])
     for row in (row for rows in parts.values() for row in rows):
         for formula in row:
             parse(_entrywise(formula))  # what can't be read is refused, whatever the inputs
     return Answer(text, None, parts)
 
 
+def _fail_with_latex(whole: str, rows: list[list[str]]) -> NoReturn:
+    """Refuse LaTeX that is more than a matrix of numbers, with the formulas to write where they are known."""
+    plain = [[meant_by_latex(cell) for cell in row] for row in rows]
+    known = all(text for row in plain for text in row)
+    hint = f"write {'; '.join(', '.join(row) for row in plain)}" if known else "write formulas such as a*(1-a) or 2*x"
+    raise ExpressionError("an answer in LaTeX can hold numbers alone", whole, 0, len(whole), hint)
+
+
 def _number(part: str) -> Cell | None:
     """A number or a constant expression; None for a formula."""
-    if _PLAIN.fullmatch(part):
-        return Cell(float(part.replace("−", "-")), part)
+    typed = _POWER_OF_TEN.sub(lambda match: f"e{match[1].translate(_RAISED)}", part)
+    if typed.endswith("%"):
+        number, _, power = typed[:-1].rstrip().partition("e")
+        typed = f"{number}e{int(power or '0') - 2}"
+    if _PLAIN.fullmatch(typed):
+        return Cell(float(typed.replace("−", "-")), typed)
     try:
         value = parse_value(part)
     except ExpressionError:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.calculus.rules.shapes import Shape
-from bpcli.text.notation import number
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
@@ -106,7 +105,7 @@ def _digits(typed: str) -> tuple[int, int, int]:
 def half_a_digit(typed: str, least: int = 3) -> float:
     """Half a unit of the last digit of a decimal fraction with `least` significant digits or more, else 0."""
     digits, fraction, exponent = _digits(typed)
-    if digits < least or not fraction or abs(exponent) > 400:
+    if digits < least or not (fraction or exponent < 0) or abs(exponent) > 400:
         return 0.0
     # A little more, for the half that was rounded either way.
     return 0.5000001 * float(f"1e{exponent - fraction}")
@@ -117,7 +116,7 @@ def loosely_typed(typed: Sequence[Sequence[str | None]]) -> Array:
     return np.array([[half_a_digit(t, 1) if t else 0.0 for t in row] for row in typed])
 
 
-def typed_slack(typed: Sequence[Sequence[str | None]], exact: Array, given: Array) -> Array:
+def typed_slack(typed: Sequence[Sequence[str | None]], given: Array) -> Array:
     """How far each entry of an answer may be off for the digits that it was typed with.
 
     Where others have three digits or more, a number may have lost the zeros at its end, as printed ones do: 0.25 beside
@@ -125,15 +124,14 @@ def typed_slack(typed: Sequence[Sequence[str | None]], exact: Array, given: Arra
     """
     slack = np.array([[half_a_digit(t) if t else 0.0 for t in row] for row in typed])
     rounded = [_digits(t) for row in typed for t in row if t and half_a_digit(t)]
-    most, places = max((d for d, _, _ in rounded), default=0), max((f - e for _, f, e in rounded), default=0)
-    if most:
-        for place, t in np.ndenumerate(np.array(typed, object)):
-            value = float(exact[place])
-            if not t or slack[place] or not math.isfinite(value):
-                continue
-            fixed = f"{value:.{max(places, 0)}f}"
-            if given[place] in (float(number(value, most)), float(fixed) if half_a_digit(fixed) else math.nan):
-                slack[place] = abs(value - given[place])
+    if not rounded:
+        return slack
+    digits, places = max(d for d, _, _ in rounded), max(0, *(f - e for _, f, e in rounded))
+    for place, t in np.ndenumerate(np.array(typed, object)):
+        value = float(given[place])
+        if t and not slack[place] and math.isfinite(value):
+            with_zeros = f"{value:.{digits - 1}e}", f"{value:.{places}f}"
+            slack[place] = max(half_a_digit(text) if float(text) == value else 0.0 for text in with_zeros)
     return slack
 
 

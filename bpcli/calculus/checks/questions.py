@@ -68,10 +68,10 @@ def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolera
     with np.errstate(all="ignore"):
         if answer.numbers is not None:
             return _numbers(question, answer.numbers, inputs, tolerance)
-        assert answer.formulas is not None
-        found = _formulas(question, Formulas(answer.formulas), inputs, tolerance)
+        formulas = answer.formulas_for(question.layout, question.context(inputs))
+        found = _formulas(question, Formulas(formulas), inputs, tolerance)
         if found.finding == "shape" and question.layout.outputs == 1:
-            each = Formulas(answer.formulas, question.layout.columns)  # one number where each entry has its own
+            each = Formulas(formulas, question.layout.columns)  # one number where each entry has its own
             lacking = _formulas(question, each, inputs, tolerance)
             found = lacking if lacking.finding in ("inner_derivative", "outer_derivative") else found
         return found
@@ -100,7 +100,7 @@ def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str
         return of_another_shape(truth, rows, tolerance, question.layout)
     given = _values(cells)
     typed = [[cell.typed for cell in row] for row in cells]
-    slack = typed_slack(typed, truth, given)
+    slack = typed_slack(typed, given)
     layout = question.layout
     one = (truth[None], given[None], slack[None], undecided[None])
     compared = Compared(*one, tolerance, question.names, layout.blocks, samples=question.samples)

@@ -6,6 +6,7 @@ from bpcli.calculus.language.hints import GREEK
 from bpcli.calculus.rules.functions import FUNCTIONS
 
 _FUNCTIONS = {"ln": "log", "lg": "log10", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+_FUNCTIONS |= {"logtwo": "log2", "logten": "log10"}
 _SIGNS = {
     **dict.fromkeys(["cdot", "times", "odot", "ast"], "*"),
     **dict.fromkeys(["left", "right", "big", "Big", "displaystyle", "quad", ",", ";", "!", ":", " "], " "),
@@ -16,8 +17,16 @@ _SIGNS = {
     "div": "/",
     "infty": "inf",
 }
-_NAMED = r"sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|ln|lg|log|exp"
-_NOT_READ = re.compile(r"\\(?:sum|prod|int|lim|begin|partial|nabla|frac\{d)|\\\\|&")
+_NAMED = r"(?:sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|ln|lg|log|logtwo|logten|exp)(?![A-Za-z0-9])"
+_NOT_READ = re.compile(r"\\(?:sum|prod|int|lim|begin|partial|nabla|frac\{d)|\\\\|&|\^\s*\{\s*[(\[]\s*\w+\s*[)\]]\s*\}")
+_CALLED = re.compile(
+    r"\\(?:operatorname\*?\s*\{\s*(\w*)|(?:mathrm|text|mathit)\s*\{\s*(\w\w+)\s*\}\s*(?:\\left\s*)?\()"
+)
+_FACTOR = rf"(?:\d+(?:\.\d+)?|\\(?:{'|'.join(GREEK)})(?![A-Za-z])|[A-Za-z][A-Za-z0-9]*)(?:_\w|_\{{\w+\}})?"
+_FACTOR = rf"{_FACTOR}(?:\s*\^\s*(?:\d|\{{\d+\}}))?"
+_BARE = re.compile(  # a function without parentheses: \sin^2 2\pi x
+    rf"\\({_NAMED})\s*(?:\^\s*(?:\{{(\d+)\}}|(\d)))?\s*({_FACTOR}(?:\s*{_FACTOR})*)(\s*/)?"
+)
 _GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _RULES = [  # until none applies
     (rf"\\[dt]?frac\s*{_GROUP}\s*{_GROUP}", r"((\1)/(\2))"),
@@ -29,14 +38,14 @@ _RULES = [  # until none applies
     (rf"\\(?:mathrm|mathbf|mathit|operatorname|text|vec|boldsymbol|bm)\s*{_GROUP}", r" \1 "),
     (r"(?:\\lVert|\\left\\\||\\\|)(.*?)(?:\\rVert|\\right\\\||\\\|)", r"norm(\1)"),
     (r"\^\s*(?:\{?\s*(?:\\top|\\intercal|T)\s*\}|\\top|\\intercal|T\b)", ".T"),
-    (r"\\log_\{?(2|10)\}?", r"\\log\1"),
+    (r"\\log_(?:2|\{2\})", r"\\logtwo "),
+    (r"\\log_(?:10|\{10\})", r"\\logten "),
     (r"\\(?:left|right)\b", ""),
     (
-        rf"\\((?:{_NAMED})\d*)\s*\^\s*(?:\{{(\d+)\}}|(\d))\s*(?:{_GROUP}|(\([^()]*\))|(\\?\w+))",
-        r"\1(\4\5\6)^\2\3",
+        rf"\\({_NAMED})\s*\^\s*(?:\{{(\d+)\}}|(\d))\s*(?:{_GROUP}|(\([^()]*\)))",
+        r"\1(\4\5)^\2\3",
     ),
-    (rf"\\((?:{_NAMED})\d*)\s*\{{([^{{}}]*)\}}", r"\1(\2)"),
-    (rf"\\((?:{_NAMED})\d*)\s+(\\?\w+)", r"\1(\2)"),
+    (rf"\\({_NAMED})\s*\{{([^{{}}]*)\}}", r"\1(\2)"),
     (r"_\{(\w+)\}", r"_\1"),
     (r"\^\{([^{}]*)\}", r"^(\1)"),
 ]
@@ -45,10 +54,13 @@ _RULES = [  # until none applies
 def from_latex(text: str) -> str:
     """The text of an expression that means what LaTeX does; empty where that is not known. Names are kept whole."""
     found = text.strip().strip("$").strip()
-    if _NOT_READ.search(found):
+    called = [match[1] or match[2] for match in _CALLED.finditer(found)]
+    if _NOT_READ.search(found) or not all(name in FUNCTIONS or name in _FUNCTIONS for name in called):
         return ""
+    found = re.sub(r"_(\w)(?=\w)", r"_\1 ", found)  # of \theta_1x only the 1 is an index
     for _ in range(40):  # groups nest
         before = found
+        found = _BARE.sub(_with_parentheses, found)
         for pattern, plain in _RULES:
             found = re.sub(pattern, plain, found)
         if found == before:
@@ -57,10 +69,10 @@ def from_latex(text: str) -> str:
         found = bare
     words = set(re.findall(r"\\([A-Za-z]+|.)", found))
     if not all(
-        word in _SIGNS or word in FUNCTIONS or word.lower() in GREEK or re.fullmatch(rf"(?:{_NAMED})\d*", word)
-        for word in words
+        word in _SIGNS or word in FUNCTIONS or word.lower() in GREEK or re.fullmatch(_NAMED, word) for word in words
     ):
         return ""
+    found = re.sub(r"\\([A-Za-z]+|[,;!: ])(?=_)", r" \1", found)
     found = re.sub(r"\\([A-Za-z]+|[,;!: ])", lambda match: f" {_SIGNS.get(match[1], match[1])} ", found)
     for name, plain in _FUNCTIONS.items():
         found = re.sub(rf"\b{name}\b", plain, found)
@@ -70,3 +82,12 @@ def from_latex(text: str) -> str:
     product = "@" if ".T" in found else "*"
     found = re.sub(r"(?<=[\w)])\s+(?=[\w(])", product, found)
     return re.sub(r"\b(\w+)[*@]\(", lambda match: f"{match[1]}(" if match[1] in FUNCTIONS else match[0], found)
+
+
+def _with_parentheses(match: re.Match[str]) -> str:
+    """`\\sin 2 x` as sin(2 x); of several letters, or before a slash, it is not known where the argument ends."""
+    name, power, argument = match[1], match[2] or match[3], match[4]
+    letters = [f for f in re.findall(_FACTOR, argument) if f[0].isalpha() or (f[0] == "\\" and f != r"\pi")]
+    if len(letters) > 1 or match[5]:
+        return r"\ambiguous "
+    return f" {name}({argument}){f'^{power}' if power else ''}"

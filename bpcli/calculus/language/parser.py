@@ -71,14 +71,20 @@ def _meant_by_braces(text: str) -> str:
     """What LaTeX, or a list in braces, is here; empty where there is none, or what it means is not known."""
     if not set(text) & set("\\{"):
         return ""
-    if text.strip()[0] == "{" and text.strip()[-1] == "}" and "," in text:
-        found = f"[{text.strip()[1:-1]}]"
-    else:
-        from bpcli.calculus.language.latex_input import from_latex
+    listed = text.strip()[0] == "{" and text.strip()[-1] == "}" and "," in text
+    return _rewritten(f"[{text.strip()[1:-1]}]") if listed else meant_by_latex(text)
 
-        found = from_latex(text)
+
+def meant_by_latex(text: str) -> str:
+    """A formula in LaTeX as it is written here; empty where what it means is not known."""
+    from bpcli.calculus.language.latex_input import from_latex
+
+    return _rewritten(from_latex(text))
+
+
+def _rewritten(text: str) -> str:
     try:
-        return to_text(_Parser(found).whole())
+        return to_text(_Parser(text).whole())
     except ExpressionError:
         return ""
 

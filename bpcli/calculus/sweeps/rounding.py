@@ -120,7 +120,7 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
             slope = abs(step.row.partial(i)(xp, out, *args)) if step.passes[i] else 0.0
             part = slope * error
             total = total + xp.where(part == part, part, 0.0)
-        for moved in _moved(step, args, errors):
+        for moved in _moved(step, args, errors, kinks=True):
             change = abs(step.value(xp, moved) - out)
             total = xp.where(change > total, change, total)
         return total
@@ -149,9 +149,12 @@ def _by_slopes(xp: Any, step: OnArrays, out: Any, args: list[Any], errors: list[
     return found
 
 
-def _moved(step: Instruction, args: list[Any], errors: list[Any]) -> list[list[Any]]:
-    """The operand of a function to both sides, as far as it may be off, where that is much: slopes say little there."""
-    if len(args) != 1 or not isinstance(step, Elementwise) or step.row.exact:
+def _moved(step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False) -> list[list[Any]]:
+    """The operand of a function to both sides, as far as it may be off, where that is much: slopes say little there.
+
+    With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that x may be off.
+    """
+    if len(args) != 1 or not isinstance(step, Elementwise) or (step.row.exact and not (kinks and step.passes[0])):
         return []
     ((x,), (error,)) = args, errors
     much = error > LOST * abs(x)

@@ -22,6 +22,8 @@ def read(text):
         ("1 2\n3 4", [[1, 2], [3, 4]]),
         ("−1.5e−3", [[-0.0015]]),
         ("1/4, 2", [[0.25, 2]]),
+        ("23.5%, 1.25e-3 %", [[0.235, 1.25e-5]]),
+        ("2.35*10^-1, 2.35×10⁻¹, 2.35·10^{-1}, 2.35*10**(-1)", [[0.235] * 4]),
         ("@f", [[1.5, 2], [3, 4]]),
         ("@m", [[1, 0], [0, 1]]),
     ],
@@ -103,3 +105,22 @@ def test_the_shapes_that_fit(shape, layout, fits):
     assert (cells is not None) == fits
     if cells is not None:
         assert np.shape([[cell.value for cell in row] for row in cells]) == (layout.outputs, layout.columns)
+
+
+def test_percentages_and_powers_of_ten_have_the_digits_that_were_typed():
+    (row,) = read("23.5%, 2.35×10⁻¹, 1.2e2%").numbers[""]
+    assert [cell.typed for cell in row] == ["23.5e-2", "2.35e-1", "1.2e0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (r"\begin{pmatrix} y^{2} & 2 x y \end{pmatrix}", "write y**2, 2*x*y"),
+        (r"-\frac{e^{-x} \left(x + 1\right)}{x^{2}}", "write -(e**-x*(x+1)/x**2)"),
+        (r"\operatorname{diag}(p)", "write formulas such as"),
+    ],
+)
+def test_formulas_in_latex_are_refused_with_what_to_write(text, hint):
+    with pytest.raises(ExpressionError) as error:
+        read(text)
+    assert hint in error.value.hint

@@ -46,6 +46,14 @@ def test_latex_of_sympy_is_read(text, style):
     ("latex", "plain"),
     [
         (r"\frac{1}{x}", "1/x"),
+        (r"\sin 2 x", "sin(2*x)"),
+        (r"\cos 2\pi x", "cos(2*pi*x)"),
+        (r"\ln x^2 + \ln^2 x", "log(x**2)+log(x)**2"),
+        (r"\sin^{2} 3x^{2}", "sin(3*x**2)**2"),
+        (r"\theta_0+\theta_1x", "theta0+theta1*x"),
+        (r"\log_{10}x + \log_2(x)", "log10(x)+log2(x)"),
+        (r"\beta_1\sin\omega", "beta1*sin(omega)"),
+        (r"\operatorname{sigmoid}(x)", "sigmoid(x)"),
         (r"$\sin^2 x + \cos^2 x$", "sin(x)**2+cos(x)**2"),
         (r"\sigma(z)(1-\sigma(z))", "sigmoid(z)*(1-sigmoid(z))"),
         (r"\hat{y} - y", "yhat-y"),
@@ -66,7 +74,17 @@ def test_the_error_shows_what_to_write(latex, plain):
 
 
 @pytest.mark.parametrize(
-    "latex", [r"\sum_{i=1}^n x_i", r"\int x", r"x\y", r"\foo{x}", r"\begin{pmatrix}1\end{pmatrix}", "{x", "}"]
+    "latex",
+    [
+        *(r"\sin x y", r"\ln x/y", r"\mathrm{ReLU}(x)", r"\operatorname{diag}(p)", r"x^{(i)}", r"a^{[1]}"),
+        r"\sum_{i=1}^n x_i",
+        r"\int x",
+        r"x\y",
+        r"\foo{x}",
+        r"\begin{pmatrix}1\end{pmatrix}",
+        "{x",
+        "}",
+    ],
 )
 def test_nothing_is_offered_for_what_is_not_known(latex):
     with pytest.raises(ExpressionError) as caught:

@@ -60,3 +60,14 @@ def test_a_value_is_within_its_bound(text, x, y):
     bound = value_errors(made, values, {})[slot]
     if math.isfinite(true):
         assert abs(values[slot] - float(true)) <= 2.0 * bound + 1e-15 * abs(true)
+
+
+def test_at_a_kink_an_error_passes_through_though_the_slope_there_is_0():
+    """tanh(u)² − 1 rounds to 0 where 1/cosh(u)² is 2.6e-29."""
+    point = {"x": -17.3, "y": 0.0}
+    for text in ("2*abs(tanh(2*x+1)**2-1)", "relu(tanh(2*x+1)**2-1)"):
+        made = calculation(text, point)
+        values = made.sweeps.forward(point)
+        (slot,) = made.program.outputs
+        assert values[slot] == 0
+        assert value_errors(made, values, {})[slot] > 2 / math.cosh(2 * 17.3 - 1) ** 2
