@@ -2,6 +2,7 @@
 
 import gzip
 import math
+from datetime import date
 from itertools import count
 from unittest.mock import patch
 
@@ -57,11 +58,15 @@ def text(rows, delimiter, decimal=".", newline="\n", quoted=False, gap="", names
 
 
 def weights(folder, **data):
-    run = bpcli.train(
-        {**CONFIG, "data": {**CONFIG["data"], **data}}, output=folder / f"run{next(NUMBER_OF_RUN)}", force=True
-    )
+    return fitted(folder, CONFIG, **data)
+
+
+def fitted(folder, config, memory=None, **data):
+    """What a run says: weights, classes and features; of data in `memory`, where there is some."""
+    config = {**config, "data": {key: value for key, value in {**config["data"], **data}.items() if value is not None}}
+    run = bpcli.train(config, output=folder / f"run{next(NUMBER_OF_RUN)}", force=True, **(memory or {}))
     w, b = run.model.weights()
-    return w.tobytes(), b.tobytes(), run.model.classes
+    return w.tobytes(), b.tobytes(), run.model.classes, [name.partition("=")[2] for name in run.model.features]
 
 
 def carriers(folder, rows):
@@ -122,3 +127,64 @@ def test_the_same_rows_give_the_same_model_whatever_they_come_in(tmp_path, rows)
         if "target_path" not in data:
             with patch.object(setup, "is_large", lambda tables: True):
                 assert weights(tmp_path, **data) == plain, ("larger than memory", data)
+
+
+TYPED = {
+    **CONFIG,
+    "data": {"target": "y", "categorical": ["day", "id"], "standardize": True, "missing": {"x": "median"}},
+}
+WHOLE = [2**53, 2**53 + 1, 2**62, -(2**60) - 1, 7]
+LABELS = [WHOLE[:3], [True, False], ["1", "a", "1.50", "02"], [0.1, 0.2, 0.30000000000000004], ["u", "v w", "ä"]]
+DAYS = [date(2020, 1, 2), date(1999, 12, 31)]
+
+
+@st.composite
+def typed_rows(draw):
+    """x with gaps, a boolean, a whole number that no double may hold, a day, and a label of one kind or of two."""
+    labels = draw(st.sampled_from(LABELS))
+    x = st.one_of(st.none(), st.floats(-9, 9), st.just(1e-300))
+    row = st.tuples(x, st.booleans(), st.sampled_from(WHOLE), st.sampled_from(DAYS), st.sampled_from(labels))
+    return [
+        (1.5, True, WHOLE[0], DAYS[0], labels[0]),
+        (2.25, False, WHOLE[1], DAYS[1], labels[1]),
+        *draw(st.lists(row, min_size=6, max_size=12)),
+    ]
+
+
+def typed_carriers(folder, rows):
+    """Files of columns that have a type of their own, and a data frame."""
+    pa, pandas = pytest.importorskip("pyarrow"), pytest.importorskip("pandas")
+    x, flag, whole, day, y = zip(*rows, strict=True)
+    columns = {"x": x, "flag": flag, "id": pa.array(whole, pa.int64()), "day": day, "y": y}
+    table = pa.table({**columns, "x": pa.array(x, pa.float64())})
+    other = table.set_column(3, "day", pa.array(map(str, day)).dictionary_encode())
+    other = other.set_column(2, "id", pa.array(whole).cast(pa.decimal128(25, 0)))
+    import pyarrow.feather
+    import pyarrow.parquet
+
+    for number, found in enumerate((table, other)):
+        pyarrow.parquet.write_table(found, folder / f"t{number}.parquet", row_group_size=3)
+        yield {"path": str(folder / f"t{number}.parquet")}, {}
+    pyarrow.feather.write_feather(table, str(folder / "t.feather"))
+    yield {"path": str(folder / "t.feather")}, {}
+    with pa.OSFile(str(folder / "t.arrow"), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table, max_chunksize=5)
+    yield {"path": str(folder / "t.arrow")}, {}
+    plain = {"x": [math.nan if v is None else v for v in x], "flag": flag, "id": whole, "day": [*map(str, day)], "y": y}
+    frame = pandas.DataFrame(plain)
+    yield {"target": None}, {"X": frame, "y": "y"}
+    yield {"target": None}, {"X": frame.astype({"flag": "boolean", "id": "Int64", "day": "category"}), "y": "y"}
+
+
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(typed_rows(), st.sampled_from(["true", "True", "TRUE"]))
+@pytest.mark.filterwarnings("ignore::bpcli.api.models.DataWarning")
+@pytest.mark.slow
+def test_a_column_of_a_type_is_what_its_text_is(tmp_path, rows, true):
+    words = {None: "", True: true, False: "False"}
+    rows_of_text = [[words[v] if v is None or isinstance(v, bool) else str(v) for v in row] for row in rows]
+    lines = [["x", "flag", "id", "day", "y"], *rows_of_text]
+    (tmp_path / "plain.csv").write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
+    plain = fitted(tmp_path, TYPED, path=str(tmp_path / "plain.csv"))
+    for data, memory in typed_carriers(tmp_path, rows):
+        assert fitted(tmp_path, TYPED, memory, **data) == plain, data
