@@ -21,7 +21,7 @@ import numpy as np
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent.loop import Descent, descend_epochs
 from bpcli.training.descent.state import State
-from tests.benchmarks import bench_train
+from tests.benchmarks import bench_train, whole_commands
 
 ROUNDS = 5
 Record = dict[str, Any]
@@ -171,12 +171,13 @@ PARTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[Record]]]] = {
     "together": ((), together),
     "growth": ((), growth),
     "engine": (("numba",), script("bench_engine")),
-    "csv": (("pyarrow",), script("bench_csv")),
+    "parsers": (("pyarrow",), script("bench_csv")),
     "bulk": ((), script("bench_bulk")),
     "memory": ((), script("bench_memory")),
     "accuracy": ((), script("bench_accuracy")),
     "ranks": (("mpi4py",), script("bench_ranks")),
     "scale": (("mpi4py",), script("bench_scale")),
+    **{name: ((), partial(whole_commands.measure, name)) for name in whole_commands.CASES},
 }
 """The parts by name: the modules that they need, and what measures them."""
 
@@ -189,7 +190,13 @@ def shown(record: Record) -> str:
         return f"{record['part']:8} {record['case']:46} {record['microseconds a row']:10.3f} µs a row"
     s = record["seconds"]
     spread, of_first = f"{s['least']:.4f} to {s['most']:.4f}", f"{record['first']}/it {record['ratio']:.2f}"
-    return f"{record['part']:8} {record['case']:20} {record['name']:14} {s['median']:9.4f} s ({spread}) {of_first}"
+    line = f"{record['part']:8} {record['case']:20} {record['name']:16} {s['median']:9.4f} s ({spread}) {of_first}"
+    if "clock" in record:
+        line += (
+            f"; by the clock {record['clock']:.3f} s, {record['ratio of clocks']:.2f}; {record['bytes'] / 1e6:.0f} MB"
+        )
+        line += f", {record['of the data']:.2f} of the data" if record["of the data"] else ""
+    return line
 
 
 def plot(found: list[Record], path: Path) -> None:
