@@ -9,7 +9,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +20,6 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = Path(__file__).parent / "peers"
-ROUNDS = 5
 Record = dict[str, Any]
 Answer = Callable[[str], Any]
 
@@ -53,22 +51,27 @@ class Cost(NamedTuple):
     bytes: int
 
 
+START = """
+import os, sys, time
+began = time.perf_counter()
+_, status, used = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ), 0)
+print(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss * 1024, file=open("cost.txt", "w"))
+sys.exit(os.waitstatus_to_exitcode(status) != 0)
+"""
+"""A small process that runs another and writes what it cost: the system counts its own memory as the other's, too."""
+
+
 def run(words: list[str], folder: Path) -> tuple[Cost, str]:
     """Run it to its end; what it cost, and its output."""
     one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # as a user starts it
     environment |= {**one, "PYTHONPATH": str(ROOT), "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
-    with open(folder / "out.txt", "w+", encoding="utf-8") as out, open(folder / "err.txt", "w+b") as err:
-        began = time.perf_counter()
-        process = subprocess.Popen(words, cwd=folder, stdout=out, stderr=err, env=environment)
-        _, status, used = os.wait4(process.pid, 0)
-        clock = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(words)}: {err.read().decode()}")
-        return Cost(used.ru_utime + used.ru_stime, clock, used.ru_maxrss * 1024), out.read()
+    start = [sys.executable, "-S", "-c", START, *words]
+    done = subprocess.run(start, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
+    processor, clock, most = map(float, (folder / "cost.txt").read_text().split())
+    return Cost(processor, clock, int(most)), done.stdout
 
 
 # Contestants
