@@ -4,6 +4,7 @@ the same work done again succeeds and leaves nothing behind."""
 import errno
 import gc
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,10 +152,12 @@ def test_a_run_is_the_old_or_the_new_one(faults, trained, tmp_path, how):
     new = whole(run)
     trained(force=True)
     old = whole(run)
+    shutil.copytree(run, tmp_path / "old")
     assert faults.during(lambda: trained(rate=0.2, force=True)) is None
     count = faults.count
     for at in range(count):
-        trained(force=True)
+        shutil.rmtree(run)
+        shutil.copytree(tmp_path / "old", run)
         error = faults.during(lambda: trained(rate=0.2, force=True), at, how)
         assert error is None or isinstance(error, DataError | UsageError | Killed), (at, error)
         found = whole(run)

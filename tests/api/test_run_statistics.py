@@ -66,7 +66,7 @@ def test_rows_that_are_gone_or_changed_are_asked_for(table, tmp_path):
     ("said", "changes"),
     [
         ("under l1", {"optimizer": "newton", "l1": 0.01}),
-        (r"linear .*, logistic .* and multinomial .* of loss hinge", {"optimizer": "lbfgs", "l2": 0.1}),
+        (r"linear .*, logistic .* and multinomial .* of loss hinge", {"optimizer": "lbfgs", "l2": 0.1, "epochs": 10}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::bpcli.api.models.DataWarning")

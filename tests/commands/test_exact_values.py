@@ -136,7 +136,7 @@ TRUTHS = st.lists(st.sampled_from([True, False, None]), min_size=ROWS, max_size=
 
 
 @given(TRUTHS, st.integers(0, 2))
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_boolean_means_one_thing_in_every_format(bpcli, tmp_path, truths, spelling):
     truths[:3] = [True, False, True]
     columns = {

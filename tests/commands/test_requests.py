@@ -303,9 +303,9 @@ def test_a_column_of_logits_is_a_vector(bpcli):
 
 
 @pytest.mark.slow
-def test_products_with_a_million_logits_take_linear_memory(bpcli, tmp_path):
+def test_products_with_many_logits_take_linear_memory(bpcli, tmp_path):
     rng = np.random.default_rng(1)
-    logits, v = rng.normal(size=1_000_000), rng.normal(size=1_000_000)
+    logits, v = rng.normal(size=200_000), rng.normal(size=200_000)
     np.save(tmp_path / "l.npy", logits)
     np.save(tmp_path / "v.npy", v)
     e = np.exp(logits)
@@ -316,7 +316,7 @@ def test_products_with_a_million_logits_take_linear_memory(bpcli, tmp_path):
         np.testing.assert_allclose(numbers(result.out), expected, rtol=1e-9, atol=1e-20)
     refused = bpcli("jacobian", "softmax", "--logits", f"@{tmp_path / 'l.npy'}")
     assert refused.code == 2
-    assert "1000000 × 1000000" in refused.err
+    assert "200000 × 200000" in refused.err
     assert "--vjp" in refused.err
     refused = bpcli("jacobian", "softmax(l)", "--at", f"l=@{tmp_path / 'l.npy'}")
     assert refused.code == 2

@@ -1,22 +1,28 @@
-"""The in-place steps beside the formulas they stand next to, also where the model is saturated."""
+"""The steps of both engines beside the formulas they stand next to, also where the model is saturated."""
 
 import numpy as np
 import pytest
+from engines import ENGINES
 from witness import mp
 
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import pairs
 from bpcli.formulas.losses import LOSSES
 from bpcli.formulas.softmax import dsoftmax_dlogits, softmax
-from bpcli.formulas.steps import make_step
 
 RNG = np.random.default_rng(23)
+
+
+@pytest.fixture(params=ENGINES)
+def take(request):
+    """Takes a step: the sum of J₀, and ∂J₀/∂z in place of z."""
+    return ENGINES[request.param]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("size", [8, 5, 1])
 @pytest.mark.parametrize(("model", "activation", "loss"), pairs())
-def test_a_step_is_the_product_of_the_jacobians(model, activation, loss, size, dtype):
+def test_a_step_is_the_product_of_the_jacobians(take, model, activation, loss, size, dtype):
     K = 4 if model == "softmax" else 0
     z = RNG.normal(0, 2, (size, K) if K else size).astype(dtype)
     row = LOSSES[loss]
@@ -30,8 +36,7 @@ def test_a_step_is_the_product_of_the_jacobians(model, activation, loss, size, d
         labels, yhat = target.astype(float), ACTIVATIONS[activation].value(z64)
         expected = row.dJ_dyhat(labels, yhat) * ACTIVATIONS[activation].derivative(z64)
     J = row.J(labels, yhat)
-    step = make_step(model, activation, loss, 8, (K,) if K else (), z.dtype)
-    total = step(z, target)
+    total = take(model, activation, loss, z, target)
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(z / size, expected, rtol=tolerance, atol=tolerance * 0.01)
     assert total / size == pytest.approx(J, rel=tolerance)
@@ -43,46 +48,46 @@ def relative(got, exact):
 
 @pytest.mark.parametrize("z", [40.0, -40.0, 300.0, -300.0])
 @pytest.mark.parametrize("label", [0.0, 1.0])
-def test_a_saturated_sigmoid_still_has_its_loss_and_gradient(z, label):
+def test_a_saturated_sigmoid_still_has_its_loss_and_gradient(take, z, label):
     exact = mp.mpf(z)
     s, t = 1 / (1 + mp.exp(-exact)), 1 / (1 + mp.exp(exact))
     gradient, loss = (-t, -mp.log(s)) if label else (s, -mp.log(t))
     batch = np.array([z])
-    got = make_step("neuron", "sigmoid", "bce", 1, (), batch.dtype)(batch, np.array([label]))
+    got = take("neuron", "sigmoid", "bce", batch, np.array([label]))
     assert relative(got, loss) < 1e-15
     assert relative(batch[0], gradient) < 1e-15
     batch = np.array([z])
-    got = make_step("neuron", "sigmoid", "mse", 1, (), batch.dtype)(batch, np.array([label]))
+    got = take("neuron", "sigmoid", "mse", batch, np.array([label]))
     error = -t if label else s
     assert relative(got, error**2) < 4e-15
     assert relative(batch[0], 2 * error * s * t) < 4e-15
 
 
 @pytest.mark.parametrize("z", [20.0, -20.0, 150.0, -150.0])
-def test_a_saturated_tanh_still_has_its_loss_and_gradient(z):
+def test_a_saturated_tanh_still_has_its_loss_and_gradient(take, z):
     exact = mp.mpf(z)
     q = 1 / (1 + mp.exp(2 * abs(exact)))  # 1 − |a| = 2q
     sign = 1 if z > 0 else -1
     batch = np.array([z])
-    got = make_step("neuron", "tanh", "mse", 1, (), batch.dtype)(batch, np.array([float(sign)]))
+    got = take("neuron", "tanh", "mse", batch, np.array([float(sign)]))
     assert relative(got, (2 * q) ** 2) < 4e-15
     assert relative(batch[0], 2 * (-sign * 2 * q) * 4 * q * (1 - q)) < 4e-15
 
 
 @pytest.mark.parametrize("label", [0, 1, 2])
-def test_a_saturated_softmax_still_has_its_loss_and_gradient(label):
+def test_a_saturated_softmax_still_has_its_loss_and_gradient(take, label):
     logits = [0.0, 45.0, -3.0]
     e = [mp.exp(mp.mpf(v)) for v in logits]
     S = mp.fsum(e)
     p = [v / S for v in e]
     rest = mp.fsum(v for k, v in enumerate(p) if k != label)
     batch = np.array([logits])
-    got = make_step("softmax", None, "cce", 1, (3,), batch.dtype)(batch, np.array([label]))
+    got = take("softmax", None, "cce", batch, np.array([label]))
     assert relative(got, -mp.log(p[label])) < 1e-14
     for k in range(3):
         assert relative(batch[0, k], -rest if k == label else p[k]) < 1e-14
     batch = np.array([logits])
-    got = make_step("softmax", None, "mse", 1, (3,), batch.dtype)(batch, np.array([label]))
+    got = take("softmax", None, "mse", batch, np.array([label]))
     r = [(-rest if k == label else p[k]) for k in range(3)]
     assert relative(got, mp.fsum(v**2 for v in r)) < 1e-14
     weighted = mp.fsum(a * b for a, b in zip(r, p, strict=True))

@@ -3,8 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-
-from bpcli.formulas.steps import make_step
+from engines import ENGINES
 
 mp = mpmath.MPContext()
 mp.dps = 250
@@ -58,12 +57,13 @@ def test_the_loss_and_the_gradient_are_right(trained):
     exact = [[mp.fsum(dJ_dz[j][k] * rows[j][i] for j in range(4)) for k in range(K)] for i in range(2)]
 
     target = y.astype(float) if kind == "neuron" else y
-    batch = X @ w + b
     activation, loss_name = ("sigmoid", "bce") if kind == "neuron" else (None, "cce")
-    total = make_step(kind, activation, loss_name, 4, np.shape(b), batch.dtype)(batch, target)
-    gradient = (X.T @ batch).reshape(2, -1)
-    assert abs(total / 4 - J) <= mp.mpf(10) ** -12 * J
-    for i in range(2):
-        for k in range(K):
-            assert abs(mp.mpf(float(gradient[i, k])) - exact[i][k]) <= mp.mpf(10) ** -12 * abs(exact[i][k])
-            assert gradient[i, k] != 0
+    for take in ENGINES.values():
+        batch = X @ w + b
+        total = take(kind, activation, loss_name, batch, target)
+        gradient = (X.T @ batch).reshape(2, -1)
+        assert abs(total / 4 - J) <= mp.mpf(10) ** -12 * J
+        for i in range(2):
+            for k in range(K):
+                assert abs(mp.mpf(float(gradient[i, k])) - exact[i][k]) <= mp.mpf(10) ** -12 * abs(exact[i][k])
+                assert gradient[i, k] != 0

@@ -38,7 +38,7 @@ def trained(descend, X, kind, penalties, size, dtype=np.float64, shuffle=True, r
     step = make_step(model, activation, loss, size, outputs, dtype)
     target = y.astype(np.intp if outputs else dtype)
     descent = Descent(
-        X.astype(dtype), target, step, 0.05, batch_size=size, epochs=3,
+        X.astype(dtype), target, step, 0.05, batch_size=size, epochs=2,
         rng=np.random.default_rng(1) if shuffle else None, weights=weights, update_rule=rule, **penalties,
     )  # fmt: skip
     epochs = descend(descent, state)
