@@ -83,6 +83,7 @@ class Fit:
             self.maps = np.kron(self.basis, contrast)
         w, b = model.weights()
         self.theta = np.vstack([w * size[:, None], b + mean @ w]).reshape(-1)
+        self._last: tuple[Array, Array] | None = None  # θ, and the Hessian there, which several questions need
 
     def _gram(self) -> Array:
         """Σ (x, 1)(x, 1)ᵀ over the rows, without their weights."""
@@ -122,7 +123,9 @@ class Fit:
 
     def hessian(self) -> Array:
         """∂²J/∂θ² in the directions in which J changes, (r, r)."""
-        return np.asarray(self.maps.T @ self.objective.hessian(self.theta) @ self.maps)
+        if self._last is None or self._last[0] is not self.theta:
+            self._last = self.theta, np.asarray(self.maps.T @ self.objective.hessian(self.theta) @ self.maps)
+        return self._last[1]
 
     def distance(self) -> tuple[float | None, float]:
         """Newton's decrement, and how far the optimum is at most, in standard errors of any weight; None and ∞ where
