@@ -11,7 +11,7 @@ from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.model_statistics import dependent, shown, statistics
-from bpcli.training.inference.separation import separation
+from bpcli.training.inference.separation import separation, units_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import read_data
 from bpcli.training.run import CONFIG, check_one_run, load_model, model_path, summary_rows
@@ -52,7 +52,8 @@ def run_statistics(
     separated_by: list[str] = []
     if model.classes is not None:
         _refuse_absent(model.classes, fit.rows)
-        found = separation(part.X, part.y, len(model.classes), model.w, model.b, part.weights, _BUDGET)
+        units, K = units_of(model.preparation), len(model.classes)
+        found = separation(part.X, part.y, K, model.w, model.b, part.weights, _BUDGET, units)
         separated_by = [model.preparation.feature_names[j] for j in found.features]
         if found.separated and not config.training.l2:
             decrement, _ = fit.distance()
@@ -72,7 +73,7 @@ def run_statistics(
     if fit.parameters() >= fit.N:
         raise CheckError(f"{fit.N} rows are too few to estimate the errors of {fit.parameters():g} weights")
     decrement, errors = fit.distance()
-    solved = fit.solve()
+    solved = fit.solve() and fit.has_optimum()
     if fit.is_exact():
         raise CheckError("the model fits every target up to rounding: there are no residuals to estimate errors from")
     if errors > NEAR and not refit:

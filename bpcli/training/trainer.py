@@ -25,7 +25,7 @@ from bpcli.training.descent.to_optimum import (
     solve_epochs,
 )
 from bpcli.training.descent.update_rule import PLAIN_DESCENT, UpdateRule
-from bpcli.training.inference.separation import QUICK, separation
+from bpcli.training.inference.separation import QUICK, separation, units_of
 from bpcli.training.model import Model, Uncertainty, best_constant_loss
 from bpcli.training.parts import Part
 from bpcli.training.verdict import is_above_constant
@@ -183,7 +183,8 @@ class Training:
         model, train = self.result, self.parts["train"]
         if model.classes is None:
             return {}
-        found = separation(train.X, train.y, len(model.classes), model.w, model.b, train.weights, QUICK)
+        units = units_of(model.preparation)
+        found = separation(train.X, train.y, len(model.classes), model.w, model.b, train.weights, QUICK, units)
         names = model.preparation.feature_names
         return {"separated": found.separated} | (
             {"separated_by": [names[j] for j in found.features]} if found.separated else {}
@@ -254,7 +255,7 @@ def uncertainty_of(training: Training, summary: Mapping[str, Any]) -> Uncertaint
     with np.errstate(all="ignore"):
         try:
             fit = Fit(model, Rows(train.X, train.y, train.weights), options.l2)
-            at_optimum = fit.parameters() < fit.N and fit.distance()[1] <= NEAR
+            at_optimum = fit.parameters() < fit.N and fit.distance()[1] <= NEAR and fit.has_optimum()
             return fit.uncertainty() if at_optimum else None
         except np.linalg.LinAlgError:
             return None

@@ -143,9 +143,16 @@ def test_other_data_names_its_file_and_what_it_lacks(colours, tmp_path, left_out
         run_statistics(run, data=tmp_path / "other.csv")
 
 
-def test_separated_classes_are_at_no_optimum_and_l2_is_named(bpcli, tmp_path):
+@pytest.mark.parametrize(
+    ("rows", "by"),
+    [
+        ("1,2,a 2,1,a 3,2,a 4,1,b 5,2,b 6,1,b", ["x"]),
+        ("0,0,a 0,1,a 0,1,b 1,0,a 1,0,b 1,1,b 2,0,b 0,0,a 0,2,b", ["x", "z"]),  # both of x + z = 1, where both stand
+    ],
+)
+def test_separated_classes_are_at_no_optimum_and_l2_is_named(bpcli, tmp_path, rows, by):
     path = tmp_path / "s.csv"
-    path.write_text("x,z,y\n1,2,a\n2,1,a\n3,2,a\n4,1,b\n5,2,b\n6,1,b\n")
+    path.write_text("x,z,y\n" + rows.replace(" ", "\n") + "\n")
     config = tmp_path / "s.yaml"
     config.write_text(
         "model: {type: neuron, activation: sigmoid}\nloss: bce\ntraining: {optimizer: newton}\n"
@@ -155,6 +162,7 @@ def test_separated_classes_are_at_no_optimum_and_l2_is_named(bpcli, tmp_path):
     assert told.code == 0
     assert "they have no optimum" in told.err
     assert "at the optimum" not in told.out
+    assert run_statistics(tmp_path / "run")["separated_by"] == by
     assert "training.l2" in bpcli("predict", tmp_path / "run", path, "--interval", "0.9").err
     held = bpcli("train", config, "--set", "training.l2=0.1", "--output", tmp_path / "held")
     assert "at the optimum" in held.out

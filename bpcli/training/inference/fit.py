@@ -13,6 +13,7 @@ from bpcli.formulas.choices import Likelihood
 from bpcli.formulas.steps import make_step
 from bpcli.sums import ROWS
 from bpcli.training.descent.objective import Objective
+from bpcli.training.inference.separation import near_optimum
 from bpcli.training.model import Model, Uncertainty
 
 Array = NDArray[Any]
@@ -151,6 +152,12 @@ class Fit:
                 t *= 0.5
             self.theta = self.theta + t * d
         return False
+
+    def has_optimum(self) -> bool:
+        """Whether θ is proven to be near an optimum, where probabilities of classes without a penalty may have none."""
+        if self.likelihood is not Likelihood.CLASSES or self.l2:
+            return True
+        return near_optimum(self.objective, self.theta, self.basis)
 
     def is_exact(self) -> bool:
         """Whether a regression fits every row up to rounding, so that its residuals say nothing about errors."""

@@ -2,17 +2,19 @@
 
 The loss of probabilities then has no optimum: it falls as long as the weights grow (Albert & Anderson 1984, On the
 existence of maximum likelihood estimates in logistic regression models). What is said here is proven: that they are, by
-weights that get every row right, or by a column that none of them crosses; that they are not, by a bound on how far the
-optimum is. Else nothing is said.
+weights that get every row right, a column that none of them crosses, or a direction in which none gets worse; that they
+are not, by a bound on how far the optimum is. Else nothing is said.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import dense, is_sparse, pieces
 from bpcli.datasets.spread import in_memory
 from bpcli.errors import BpcliError
@@ -23,6 +25,7 @@ from bpcli.sums import ROWS
 from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.to_optimum import solve_epochs, start_solver
+from bpcli.training.inference.direction import Margins, separating
 
 Array = NDArray[Any]
 
@@ -37,6 +40,10 @@ _UNCLEAR = 1e-9  # below, it may be either
 _NOT_FAR = 0.1  # a fifth of what proves that there is an optimum, for what rounding does
 
 
+Units = tuple[Array | float, Array | float]
+"""The mean and the scale with which features were prepared."""
+
+
 class Separation(NamedTuple):
     """Whether classes are `separated`, None if that is not known, and the numbers of the features that do it."""
 
@@ -48,13 +55,14 @@ class Separation(NamedTuple):
 class Labelled:
     """Features X (N, n), an array, a sparse one or a `Matrix`, and class numbers y (N,) of K classes.
 
-    With `outputs` () a class is told by the sign of z, with (K,) by the largest.
+    With `outputs` () a class is told by the sign of z, with (K,) by the largest. X is (x − mean)/scale of the `units`.
     """
 
     X: Any
     y: Array
     K: int
     outputs: tuple[int, ...]
+    units: Units | None = None
 
     @property
     def size(self) -> int:
@@ -87,10 +95,19 @@ class Labelled:
         return True
 
 
-def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | None, budget: int) -> Separation:
+def units_of(preparation: Preparation) -> Units | None:
+    """The mean and the scale with which `preparation` makes features; None if they are as they stand in the data."""
+    if preparation.scale is None or preparation.numbered is not None:
+        return None
+    return 0.0 if preparation.mean is None else np.array(preparation.mean), np.array(preparation.scale)
+
+
+def separation(
+    X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | None, budget: int, units: Units | None = None
+) -> Separation:
     """Whether the classes y (N,) are separated by the features X (N, n); w and b are the trained weights.
 
-    Rows of weight 0 do not count. `budget`: how many products it may take.
+    Rows of weight 0 do not count. `budget`: how many products it may take. `units`: how X was prepared, if it was.
     """
     w, b = w.astype(np.float64), b.astype(np.float64)
     if weights is not None and not weights.all():
@@ -98,7 +115,7 @@ def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | No
         if not (is_sparse(X) or isinstance(X, np.ndarray)):
             return Separation(None)
         X, y = X[weights > 0], y[weights > 0]
-    rows = Labelled(X, y.astype(np.intp), K, b.shape)
+    rows = Labelled(X, y.astype(np.intp), K, b.shape, units)
     if not (np.isfinite(w).all() and np.isfinite(b).all()) or np.count_nonzero(np.bincount(rows.y)) < 2:
         return Separation(None)
     with np.errstate(all="ignore"):
@@ -106,10 +123,7 @@ def separation(X: Any, y: Array, K: int, w: Array, b: Array, weights: Array | No
             return Separation(True, alone)
         if rows.all_right(w, b):
             return Separation(True, _needed(rows, w, b))
-        found = search(rows, w, b, budget)
-        if isinstance(found, bool):
-            return Separation(found)
-        return Separation(None) if found is None else Separation(True, _needed(rows, *found))
+        return search(rows, w, b, budget)
 
 
 def _alone(rows: Labelled) -> tuple[int, ...]:
@@ -159,11 +173,11 @@ def _shift(rows: Labelled, z: Array, small: float) -> Any:
     return -0.5 * (low + high) if high - low > small else None
 
 
-def search(rows: Labelled, w: Array, b: Array, budget: int) -> tuple[Array, Array] | bool | None:
+def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
     """Go for the optimum of the logistic loss from w and b, without penalties.
 
-    Returns weights on the way that get every row right; False once an optimum is proven to be there; None if the way,
-    or the `budget` of products, ends before.
+    Separated by weights on the way that get every row right, or by the direction of a step; not separated once an
+    optimum is proven to be there; not known if the way, or the `budget` of products, ends before.
     """
     objective = _likelihood(rows)
     newton = objective.N * objective.p**2
@@ -173,15 +187,47 @@ def search(rows: Labelled, w: Array, b: Array, budget: int) -> tuple[Array, Arra
     state, row = State(w.copy(), b.copy()), SOLVERS["newton" if by_hessian else "lbfgs"]
     start_solver(row, {key: setting.default for key, setting in row.settings.items()}, state)
     basis = _independent(rows) if by_hessian else None
+    margins = None if basis is None else _margins(rows)
     try:
         for _ in solve_epochs(objective, row, state, most, 1e-12, Pause()):
             if rows.all_right(state.w, state.b):
-                return state.w, state.b
-            if basis is not None and has_optimum(objective, objective.pack(state.w, state.b), basis):
-                return False
+                return Separation(True, _needed(rows, state.w, state.b))
+            if basis is None:
+                continue
+            theta = objective.pack(state.w, state.b)
+            if near_optimum(objective, theta, basis):
+                return Separation(False)
+            if margins is not None and (used := separating(margins, _step(rows, objective, theta, basis))):
+                return Separation(True, used)
     except (BpcliError, np.linalg.LinAlgError):
+        return Separation(None)
+    return Separation(None)
+
+
+def _margins(rows: Labelled) -> Margins | None:
+    """The margins of the rows in the units of the data, if these are few enough."""
+    if rows.size * rows.K > _DENSE:
         return None
-    return None
+    X = dense(rows.X[:]).astype(np.float64) if is_sparse(rows.X) else np.array(rows.X[:], np.float64)
+    if rows.units is not None:
+        X = X * rows.units[1] + rows.units[0]
+        for column in X.T:  # what rounding added to a 0 goes, by the size of the column
+            size = float(np.abs(column).max())
+            column[:] = np.round(column, 14 - floor(log10(size))) if size > 0 else column
+    return Margins(X, rows.y, rows.K if rows.outputs else 0) if np.isfinite(X).all() else None
+
+
+def _step(rows: Labelled, objective: Objective, theta: Array, basis: Array) -> Array:
+    """Newton's step from θ in the units of the data: (n + 1, K − 1) against the first class, or (n + 1, 1)."""
+    K = objective.K
+    maps = np.kron(basis, np.eye(K)[:, 1:] if K > 1 else np.eye(1))
+    H, g = maps.T @ objective.hessian(theta) @ maps, maps.T @ objective(theta).gradient
+    step = -(maps @ np.linalg.solve(H, g)).reshape(-1, max(1, K))[:, 1 if K > 1 else 0 :]
+    if rows.units is not None:
+        mean, scale = (np.broadcast_to(np.asarray(v, np.float64), len(step) - 1) for v in rows.units)
+        step[:-1] /= scale[:, None]
+        step[-1] -= mean @ step[:-1]
+    return step
 
 
 def _likelihood(rows: Labelled) -> Objective:
@@ -208,7 +254,7 @@ def _independent(rows: Labelled) -> Array | None:
     return np.asarray(vectors[:, values > _COLLINEAR * values[-1]] / size[:, None])
 
 
-def has_optimum(objective: Objective, theta: Array, basis: Array) -> bool:
+def near_optimum(objective: Objective, theta: Array, basis: Array) -> bool:
     """Whether −Σ log p(y) is proven to have an optimum, near θ: 2Rν ≤ 1 (Bach 2010, Self-concordant analysis, 2).
 
     ν is Newton's decrement, and R bounds how far a step of length 1, measured by the Hessian, moves z of any row: there

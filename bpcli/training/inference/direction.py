@@ -1,0 +1,147 @@
+"""A direction of the weights along which no row ever gets worse, and some rows better without end: proven exactly.
+
+Classes that have one are separated in part (Albert & Anderson 1984, quasi-complete separation). Newton's steps tend to
+it; here the nearest direction is found whose ties are exact, and each row is compared in rational numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Vector = NDArray[np.float64]
+
+_TIED = 0.1  # of the step of Newton, which moves z of the nearest row that is not tied by about 1
+_MOST_WEIGHTS = 64
+_MOST_ENTRIES = 1 << 17  # of tied rows that differ, in rational numbers
+_DEPENDENT = 1e-7  # of a row in columns of size 1: what is left of one that depends on others
+
+
+class Margins:
+    """By how much a change D (n + 1, K) of weights and bias is in favour of each row's class, against each other one.
+
+    X (N, n) in the units of the data, y (N,) class numbers. With K = 0 a class is told by the sign of z; of K classes
+    the first one's weights stay 0.
+    """
+
+    def __init__(self, X: Array, y: Array, K: int) -> None:
+        self.E = np.column_stack([X, np.ones(len(X))])
+        if K:
+            kinds = np.eye(K)[:, None, 1:] - np.eye(K)[None, :, 1:]
+            own, other = np.nonzero(~np.eye(K, dtype=bool)[y])
+            self.row, self.sign = own, kinds[y[own], other]
+        else:
+            self.row, self.sign = np.arange(len(y)), np.where(y == 1, 1.0, -1.0)[:, None]
+
+    def __call__(self, D: Array) -> Array:
+        """The margins (M,)."""
+        return np.asarray(((self.E @ D)[self.row] * self.sign).sum(axis=1))
+
+    def rounding(self, D: Array) -> Array:
+        """What rounding changes of them at most, and of decimals that are read as doubles, (M,)."""
+        steps = 8.0 * (len(D) + 2) * np.finfo(np.float64).eps
+        return np.asarray(((abs(self.E) @ abs(D))[self.row] * abs(self.sign)).sum(axis=1) * steps)
+
+    def conditions(self, which: Array) -> Array:
+        """Rows c (m, p) with margin c·D for those `which`, each once."""
+        c = self.E[self.row[which], :, None] * self.sign[which][:, None, :]
+        return np.unique(c.reshape(len(c), self.E.shape[1] * self.sign.shape[1]), axis=0)
+
+
+def separating(margins: Margins, D: Array) -> tuple[int, ...]:
+    """The features of a direction close to Newton's step D (n + 1, K) that is never wrong; none if that is not proven.
+
+    Numbers are compared as the doubles that they are, or as the decimals of 15 digits that they are read from.
+    """
+    found = margins(D)
+    tied = np.abs(found) < _TIED
+    if D.size > _MOST_WEIGHTS or not np.isfinite(found).all() or (found <= -_TIED).any() or tied.all():
+        return ()
+    conditions = margins.conditions(tied)
+    if conditions.size > _MOST_ENTRIES:
+        return ()
+    needed = _independent(conditions)
+    D, unused = _without_needless(margins, D, conditions[needed], ~tied)
+    for exact in (Fraction, _decimal):
+        equations = [[exact(v) for v in row] for row in conditions[needed].tolist()]
+        equations += [[Fraction(v) for v in row] for row in unused.tolist()]
+        d = _solution(equations, D.reshape(-1).tolist())
+        if _holds(margins, d, D.shape, exact):
+            used = np.array([v != 0 for v in d]).reshape(D.shape)[:-1].any(axis=1)
+            return tuple(np.flatnonzero(used).tolist())
+    return ()
+
+
+def _decimal(value: float) -> Fraction:
+    return Fraction(f"{value:.15g}")
+
+
+def _holds(margins: Margins, d: Sequence[Fraction], shape: tuple[int, ...], exact: Callable[[float], Fraction]) -> bool:
+    """Whether no margin of d is below 0, and some are above."""
+    D = np.array([float(v) for v in d]).reshape(shape)
+    found = margins(D)
+    unclear = np.abs(found) <= margins.rounding(D)
+    if (found[~unclear] < 0).any():
+        return False
+    conditions = margins.conditions(unclear)
+    if conditions.size > _MOST_ENTRIES:
+        return False
+    used = [j for j, v in enumerate(d) if v]
+    least = [sum(exact(row[j]) * d[j] for j in used) for row in conditions.tolist()]
+    return all(v >= 0 for v in least) and (not unclear.all() or any(v > 0 for v in least))
+
+
+def _without_needless(margins: Margins, D: Array, equations: Array, strict: Array) -> tuple[Array, Array]:
+    """D without features that it can do without, the `strict` margins still above 0; and the conditions (u, p) that
+    their weights are 0."""
+    least, unused = 1e-3 * float(margins(D)[strict].min()), np.zeros((0, D.size))
+    reach = np.abs(margins.E[:, :-1]).max(axis=0) * np.abs(D[:-1]).max(axis=1)
+    for j in np.argsort(reach).tolist():
+        is_it = np.zeros((D.shape[1], *D.shape))
+        is_it[np.arange(D.shape[1]), j, np.arange(D.shape[1])] = 1.0
+        more = np.vstack([unused, is_it.reshape(D.shape[1], -1)])
+        both = np.vstack([equations, more])
+        without = (D.reshape(-1) - np.linalg.pinv(both) @ (both @ D.reshape(-1))).reshape(D.shape)
+        if float(margins(without)[strict].min()) > least and np.abs(margins(without)[~strict]).max(initial=0) < _TIED:
+            D, unused = without, more
+    return D, unused
+
+
+def _independent(rows: Array) -> list[int]:
+    """Numbers of rows (m, p) on which all others depend, found by Gram and Schmidt's method, the longest rest first."""
+    size = np.abs(rows).max(axis=0, initial=0.0)
+    rest, found = rows / np.where(size > 0, size, 1.0), list[int]()
+    while len(found) < min(rows.shape):
+        length = np.linalg.norm(rest, axis=1)
+        longest = int(np.argmax(length))
+        if length[longest] < _DEPENDENT:
+            break
+        along = rest[longest] / length[longest]
+        rest = rest - np.outer(rest @ along, along)
+        rest[longest] = 0.0
+        found.append(longest)
+    return found
+
+
+def _solution(equations: list[list[Fraction]], near: Sequence[float]) -> list[Fraction]:
+    """The solution d of c·d = 0 for every row c whose free entries are those of `near`."""
+    pivots: list[tuple[int, list[Fraction]]] = []
+    for given in equations:
+        row = given
+        for at, reduced in pivots:
+            if row[at]:
+                row = [a - row[at] * b for a, b in zip(row, reduced, strict=True)]
+        if not any(row):
+            continue
+        at = max(range(len(row)), key=lambda j: abs(row[j]))
+        row = [a / row[at] for a in row]
+        pivots = [(k, [a - r[at] * b for a, b in zip(r, row, strict=True)] if r[at] else r) for k, r in pivots]
+        pivots.append((at, row))
+    d = [Fraction(v) for v in near]
+    bound = {at for at, _ in pivots}
+    for at, row in pivots:
+        d[at] = -sum((v * d[j] for j, v in enumerate(row) if v and j not in bound), Fraction(0))
+    return d
