@@ -90,29 +90,3 @@ def test_a_summary_says_it_and_a_training_warns(bpcli, root, tmp_path):
     assert "separated_by" not in few.json[-1]
     line = bpcli("train", root / "configs/diabetes.yaml", "--quiet", "--format", "json", "--output", tmp_path / "line")
     assert "separated" not in line.json[-1]
-
-
-@pytest.mark.parametrize("divided_by", [1.0, 10.0])
-@pytest.mark.parametrize("standardized", [False, True])
-def test_a_direction_that_is_never_wrong_separates_in_part(divided_by, standardized):
-    """No column alone, and no weights that get every row right: rows of both classes lie on the plane between."""
-    rng, alone = np.random.default_rng(4), 0
-    for _ in range(12):
-        K, n, N = int(rng.integers(2, 4)), int(rng.integers(2, 4)), int(rng.integers(15, 50))
-        X = rng.integers(0, 4, (N, n)).astype(float)
-        z = X @ rng.integers(-2, 3, n)
-        y = (z > np.median(z)).astype(int)
-        y[z == np.median(z)] = rng.integers(0, K, (z == np.median(z)).sum())
-        if len(np.unique(y)) < K:
-            continue
-        X /= divided_by
-        size = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
-        units = (X.mean(axis=0), size) if standardized else None
-        prepared = (X - X.mean(axis=0)) / size if standardized else X
-        w = np.zeros((n, K) if K > 2 else n)
-        found = separation(prepared, y, K, w, np.zeros(w.shape[1:]), None, QUICK, units)
-        assert found.separated == by_linear_program(X * divided_by, y, K)
-        if found.separated:
-            assert by_linear_program((X * divided_by)[:, list(found.features)], y, K)
-            alone += len(found.features) > 1
-    assert alone > 3
