@@ -41,7 +41,9 @@ ABSENT = {module for module in (*EXTRAS.values(), *WITNESSES) if find_spec(modul
 
 def absent(error: BaseException | None) -> str:
     """What is not installed, if that is why a test failed: it needs an extra, or a witness, and is skipped."""
-    while error is not None:
+    seen = set[int]()  # a chain of causes may lead back to itself
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in ABSENT:
             return str(error.name)
         if isinstance(error, MissingExtraError) and (name := EXTRAS.get(error.extra)) in ABSENT:

@@ -1,23 +1,20 @@
 """Which combination of a sweep is best, and which is the simplest that is as good within one standard error."""
 
 from collections.abc import Sequence
-from math import inf, isnan, sqrt
-
-import numpy as np
+from math import inf, isfinite, isnan, nan, sqrt
+from statistics import mean, stdev
 
 
 def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation by n − 1; None where a value is; the second None of a single value."""
+    """Mean and standard deviation by n − 1; None where a value is; the second None of a single value.
+
+    Both are the doubles next to the exact ones: equal values have the deviation 0.
+    """
     found = [value for value in values if value is not None]
     if len(found) < len(values):
         return None, None
-    with np.errstate(all="ignore"):  # ∞ − ∞
-        mean, std = float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None
-        if not np.isinf([mean, std or 0.0]).any() or not np.isfinite(found).all():
-            return mean, std
-        scale = max(map(abs, found))  # their sum, or their squares, leave the doubles
-        shares = np.divide(found, scale)
-        return float(np.mean(shares)) * scale, std and float(np.std(shares, ddof=1)) * scale
+    std = None if len(found) < 2 else stdev(found) if all(map(isfinite, found)) else nan
+    return mean(found), std
 
 
 def ranked(means: Sequence[float | None], higher_is_better: bool) -> list[int]:

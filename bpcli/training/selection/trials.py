@@ -158,8 +158,10 @@ class _Run:
                 continue
             training = self._training(k)
             unique = _has_one_optimum(training)
-            if unique and near is not None and not training.state.steps:
-                training.state.w[...], training.state.b[...] = near.w, near.b
+            own = training.state
+            # A category that a fold's training rows have not is a feature less there.
+            if unique and near is not None and not own.steps and near.w.shape == own.w.shape:
+                own.w[...], own.b[...] = near.w, near.b
             self.found[k] = found = self._measured(k, training)
             near = training.state if unique and not found.trouble and not found.remarks else None
             self._save({} if near is None else {k: near})

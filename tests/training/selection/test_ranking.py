@@ -11,6 +11,9 @@ def test_mean_and_standard_deviation():
     assert mean_and_std([1, 2, 6]) == (3, 7**0.5)
     assert mean_and_std([4]) == (4, None)
     assert mean_and_std([1, None]) == (None, None)
+    assert mean_and_std([0.95] * 3) == (0.95, 0)
+    assert mean_and_std([1e308, -1e308, 0]) == (0, 1e308)
+    assert mean_and_std([inf, 1]) == (inf, pytest.approx(nan, nan_ok=True))
 
 
 @pytest.mark.parametrize(

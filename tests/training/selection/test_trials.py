@@ -68,3 +68,19 @@ def test_what_comes_of_a_trial_does_not_depend_on_those_beside_it(root, name, se
         trials += [Trial(config, rows, HELD_OUT) for rows in folds_of(settled, table, 3, 0)]
     together = Bench()(Work(trials))
     assert together == [Bench()(Work([trial]))[0] for trial in trials]
+
+
+@pytest.mark.parametrize("optimizer", ["newton", "lbfgs", "adam"])
+def test_a_category_that_only_some_folds_have_is_a_feature_of_these_alone(tmp_path, optimizer):
+    (tmp_path / "t.csv").write_text(
+        "c,x,y\n" + "".join(f"{'abr'[i % 2 + (i == 8)]},{i % 7},{i % 3 > 0}\n" for i in range(30))
+    )
+    (tmp_path / "t.yaml").write_text(
+        "model: {type: neuron, activation: sigmoid}\nloss: bce\n"
+        f"training: {{optimizer: {optimizer}, learning_rate: 0.1, l2: 0.1}}\n"
+        "data: {path: t.csv, target: y, categorical: [c]}\n"
+    )
+    settled, table, *_ = Bench().tables.of(load_config(tmp_path / "t.yaml"))
+    trials = [Trial(settled, rows, HELD_OUT) for rows in folds_of(settled, table, 3, 0)]
+    losses = [outcome.metrics["loss"] for outcome in Bench()(Work(trials))]
+    assert losses == pytest.approx([Bench()(Work([trial]))[0].metrics["loss"] for trial in trials], rel=1e-7)
