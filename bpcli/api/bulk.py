@@ -31,6 +31,7 @@ class Block(NamedTuple):
     kinks: list[Kink]
     screen: Screen
     kept: list[Kept]
+    doubtful: list[NDArray[np.intp]]
 
 
 class LostAt(NamedTuple):
@@ -69,8 +70,10 @@ class LostPoints:
             self.look()
         for kept in block.kept:
             near = {n: values[..., kept.places] if n in self.names else values for n, values in block.columns.items()}
-            few = block._replace(columns=near, table=block.table[kept.places], kinks=[], kept=[])
+            few = block._replace(columns=near, table=block.table[kept.places], kinks=[], kept=[], doubtful=[])
             self._waiting.append(_Waiting(few, kept.places + self.points, kept.values))
+        for places in block.doubtful:
+            self._lost(block, places.tolist(), places + self.points)
         self.points += len(block.table)
         if sum(len(one.numbers) for one in self._waiting) > LOOKED_AT:
             self.look()
@@ -85,10 +88,14 @@ class LostPoints:
         lost = np.any(ratios[:, self.hidden :] > 1.0, axis=1)
         for block, numbers, _ in waiting:
             found, lost = np.flatnonzero(lost[: len(numbers)]).tolist(), lost[len(numbers) :]
-            self.count += len(found)
-            for k in found[: FEW_POINTS - len(self.first)]:
-                point = point_of(block.columns, self.names, k)
-                self.first.append(LostAt(int(numbers[k]), block.calculation, point, block.table[k].tolist()))
+            self._lost(block, found, numbers[found])
+
+    def _lost(self, block: Block, places: Sequence[int], numbers: Any) -> None:
+        """Points of a block that have lost digits, and their numbers among all points."""
+        self.count += len(places)
+        for k, number in list(zip(places, numbers, strict=True))[: FEW_POINTS - len(self.first)]:
+            point = point_of(block.columns, self.names, k)
+            self.first.append(LostAt(int(number), block.calculation, point, block.table[k].tolist()))
 
 
 def _joined(parts: Sequence[Any], waiting: Sequence[_Waiting]) -> Any:
@@ -118,7 +125,7 @@ class Evaluation:
             calculation.gradient_block(columns, table, kinks, look)
         else:
             calculation.value_block(columns, table, look)
-        return Block(calculation, columns, table, kinks, screen, look.kept)
+        return Block(calculation, columns, table, kinks, screen, look.kept, look.doubtful)
 
 
 def point_of(columns: Mapping[str, Any], names: Sequence[str], i: int) -> dict[str, Any]:

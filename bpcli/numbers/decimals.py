@@ -7,7 +7,7 @@ M. Cowlishaw); the other functions are built on them, with more digits where a d
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Overflow, Underflow
 from functools import lru_cache
 from threading import RLock
 from typing import NamedTuple
@@ -26,13 +26,26 @@ _SPARE = 10  # digits that may be lost at a step without a word
 class Loss:
     """Whether a step may have lost digits: terms that cancel, or an angle or an exponent of many digits.
 
-    `needed` are the digits in which the smaller of two terms still counts beside the larger.
+    `needed` are the digits in which the smaller of two terms still counts beside the larger, `most` the most that one
+    step has lost.
     """
 
-    __slots__ = ("needed", "seen")
+    __slots__ = ("most", "needed", "seen")
 
     def __init__(self) -> None:
-        self.seen, self.needed = False, 0
+        self.seen, self.needed, self.most = False, 0, 0
+
+    def is_covered(self, number: int) -> bool:
+        """Whether so many digits are enough for the smaller terms, too."""
+        return number >= self.needed + _DIGITS
+
+    def leaves_enough(self, number: int) -> bool:
+        """Whether the result is right where this was seen with so many digits: two such steps may follow each other."""
+        return not self.seen or (self.is_covered(number) and number >= 2 * (self.most + _SPARE))
+
+    def _count(self, lost: int) -> None:
+        if lost > _SPARE:
+            self.seen, self.most = True, max(self.most, lost)
 
     def between(self, x: Decimal, y: Decimal, rest: Decimal) -> None:
         """See whether x and y cancel to what rests of them."""
@@ -41,8 +54,10 @@ class Loss:
         first, second = x.adjusted(), y.adjusted()
         if (gap := _TERMS * abs(first - second)) > self.needed:
             self.needed = gap
-        if not rest or rest.adjusted() < max(first, second) - _SPARE:
+        if not rest:  # exactly, if the digits are enough
             self.seen = True
+        else:
+            self._count(max(first, second) - rest.adjusted())
 
     def of_size(self, x: Decimal, saturates: int | None) -> None:
         """Count the digits in which a function of a small or large number differs from the first term of its series."""
@@ -57,18 +72,23 @@ class Loss:
     def of_large(self, x: Decimal) -> None:
         """See whether an angle or an exponent is so large that it would need more digits."""
         if x.adjusted() > _SPARE:
-            self.seen, self.needed = True, max(self.needed, x.adjusted())
+            self.needed = max(self.needed, x.adjusted())
+            self._count(x.adjusted())
 
     def near_pole(self, x: Decimal, pole: int) -> None:
         """See whether x is so near a pole, other than 0, that it would need more digits."""
         rest = MORE.subtract(x, Decimal(pole))
-        if not rest or rest.adjusted() < -_SPARE:
+        if not rest:
             self.seen = True
+        else:
+            self._count(-rest.adjusted())
 
     def of_small(self, x: Decimal, result: Decimal) -> None:
         """See whether a function is so near a root, other than 0, that its operand would need more digits."""
-        if not result or result.adjusted() < min(0, x.adjusted()) - _SPARE:
+        if not result:
             self.seen = True
+        else:
+            self._count(min(0, x.adjusted()) - result.adjusted())
 
 
 LOSS = Loss()  # of the context that works with more digits
@@ -81,11 +101,18 @@ def digits(number: int) -> Iterator[Loss]:
     with _IN_USE:
         before = CONTEXT.prec
         CONTEXT.prec, MORE.prec = number, 2 * number
-        LOSS.seen, LOSS.needed = False, 0
+        LOSS.seen, LOSS.needed, LOSS.most = False, 0, 0
+        CONTEXT.clear_flags()
+        MORE.clear_flags()
         try:
             yield LOSS
         finally:
             CONTEXT.prec, MORE.prec = before, 2 * before
+
+
+def left_range() -> bool:
+    """Whether a step has left even the range of decimals: then ∞ may be any large number, and 0 any small one."""
+    return any(context.flags[signal] for context in (CONTEXT, MORE) for signal in (Overflow, Underflow))
 
 
 def _is_tiny(x: Decimal) -> bool:
@@ -245,6 +272,8 @@ _MANY = 64  # factors, more than which take as long as a logarithm
 def _power(x: Decimal, y: Decimal) -> Decimal:
     """x**y as C's pow; at 0 and at the infinities as of doubles."""
     if not (x and y and x.is_finite() and y.is_finite()):
+        if y and y.is_finite() and y.adjusted() < -_SPARE and left_range():  # a high root of what is beyond the range
+            return NAN
         return Decimal(FLOATS.power(float(x) if not x.is_finite() else float(_sign(x)) if x else 0.0, float(y)))
     twice = MORE.add(y, y)
     if x > 0 and twice.copy_abs() < _MANY and twice == twice.to_integral_value():
@@ -286,7 +315,8 @@ class Function(NamedTuple):
     """A function of one decimal, and where it loses digits of its operand.
 
     `grows`: with the size of it; `vanishes`: at a root other than 0; `jumps`: at whole numbers; `poles`: where it is
-    infinite, other than at 0. `saturates`: as |x| grows, it comes as near to 1 as e^−|x|ᵖ, by p.
+    infinite, other than at 0. `slow`: it grows more slowly than any power. `saturates`: as |x| grows, it comes as near
+    to 1 as e^−|x|ᵖ, by p.
     """
 
     apply: Callable[[Decimal], Decimal]
@@ -294,6 +324,7 @@ class Function(NamedTuple):
     vanishes: bool = False
     jumps: bool = False
     poles: tuple[int, ...] = ()
+    slow: bool = False
     saturates: int | None = None
 
 
@@ -301,10 +332,10 @@ OF_ONE: dict[str, Function] = {
     "exp": Function(CONTEXT.exp, grows=True),
     "exp2": Function(lambda x: _power(TWO, x), grows=True),
     "expm1": Function(_expm1, grows=True),
-    "log": Function(CONTEXT.ln, vanishes=True),
-    "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True),
-    "log10": Function(MORE.log10, vanishes=True),
-    "log1p": Function(_log1p, poles=(-1,)),
+    "log": Function(CONTEXT.ln, vanishes=True, slow=True),
+    "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True, slow=True),
+    "log10": Function(MORE.log10, vanishes=True, slow=True),
+    "log1p": Function(_log1p, poles=(-1,), slow=True),
     "sin": Function(lambda x: _sine_and_cosine(x)[0], grows=True, vanishes=True),
     "cos": Function(lambda x: _sine_and_cosine(x)[1], grows=True, vanishes=True),
     "tan": Function(_tan, grows=True, vanishes=True),
@@ -314,8 +345,8 @@ OF_ONE: dict[str, Function] = {
     "sinh": Function(_sinh, grows=True),
     "cosh": Function(_cosh, grows=True),
     "tanh": Function(_tanh, saturates=1),
-    "arcsinh": Function(_arcsinh),
-    "arccosh": Function(_arccosh, vanishes=True),
+    "arcsinh": Function(_arcsinh, slow=True),
+    "arccosh": Function(_arccosh, vanishes=True, slow=True),
     "arctanh": Function(_arctanh, poles=(-1, 1)),
     "erf": Function(_erf, saturates=2),
     "sqrt": Function(CONTEXT.sqrt),

@@ -1,7 +1,7 @@
 """Wide numbers: decimals of 50 digits, or more, as elements of arrays, for where doubles over- or underflow."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any
@@ -9,7 +9,20 @@ from typing import Any
 import numpy as np
 
 from bpcli.numbers import pairs
-from bpcli.numbers.decimals import ARITHMETIC, CONTEXT, LOSS, MORE, NAN, OF_ONE, OF_TWO, TWO, Function, comparison, pi
+from bpcli.numbers.decimals import (
+    ARITHMETIC,
+    CONTEXT,
+    LOSS,
+    MORE,
+    NAN,
+    OF_ONE,
+    OF_TWO,
+    TWO,
+    Function,
+    comparison,
+    left_range,
+    pi,
+)
 from bpcli.numbers.elements import COMPARISONS, Elements, give_operators
 from bpcli.numbers.pairs import Pair
 
@@ -42,6 +55,21 @@ def wide(x: Any) -> Wide:
     return x if isinstance(x, Wide) else Wide(Decimal(float(x)))
 
 
+def _constant(c: Any) -> Wide:
+    """A constant of the text, the double that it reads as; π and e are themselves."""
+    text = str(getattr(c, "written", c))
+    exact = {"pi": pi, "e": _euler}.get(text.removeprefix("-"))
+    if exact is None:
+        return wide(c)
+    return Wide(exact(MORE.prec).copy_sign(Decimal(float(c))))
+
+
+@cache
+def _euler(digits: int) -> Decimal:
+    """The number e to so many digits."""
+    return Context(digits).exp(Decimal(1))
+
+
 def _of_one(function: Function) -> Callable[[Wide], Wide]:
     @lru_cache(_KEPT)
     def of_these(x: Decimal, digits: int) -> Decimal:
@@ -52,6 +80,8 @@ def _of_one(function: Function) -> Callable[[Wide], Wide]:
             return a
         # −0 and 0 are equal, and not the same. What is as long as the operand keeps all its digits.
         found = of_these(a.x, CONTEXT.prec) if a.x else function.apply(a.x)
+        if function.slow and found.is_infinite() and left_range():
+            return Wide(NAN)
         LOSS.of_size(a.x, function.saturates)
         if function.grows:
             LOSS.of_large(a.x)
@@ -128,7 +158,7 @@ def wides() -> WideElements:
         Wide,
         functions,
         lift=wide,
-        constant=wide,
+        constant=_constant,
         select=lambda condition, x, y: x if condition else y,
         is_finite=lambda a: bool(a.x.is_finite()),
         rank=lambda a: Decimal("-Infinity") if a.x.is_nan() else a.x,

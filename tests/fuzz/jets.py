@@ -353,7 +353,9 @@ _REDUCTIONS: dict[str, Callable[[Evaluator, Any, int | None], Any]] = {
 
 
 def _times_log(evaluator: Evaluator, y: Jet, x: Jet) -> Jet:
-    """y·log x, of which nothing is left where y is the number 0."""
+    """y·log x, of which nothing is left where y is the number 0; no value where x is no probability or count."""
+    if x.v < 0:
+        raise UndecidedError("a loss beyond its domain")
     if y.g is not None and y.is_constant() and y.v == 0:
         return y
     return y * evaluator.log(x)

@@ -16,7 +16,7 @@ from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
-from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged, settled
+from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged, settled_rows
 from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Look(Protocol):
     def added(self, total: Any, part: Any, /) -> None:
         """See a sum of adjoints at the same points, and a part of it, before the values."""
 
+    def doubt(self, places: Any, /) -> None:
+        """See the places of points at which wide numbers, too, may have lost digits."""
+
 
 def value_block(edges: Edges, columns: Point, table: Any, look: Look | None = None) -> list[Any]:
     """The values at B points: arrays (*shape, B), from variables (*shape, B); they share `table` (B, outputs)."""
@@ -61,9 +64,11 @@ def value_block(edges: Edges, columns: Point, table: Any, look: Look | None = No
         skip = np.zeros(part.stop - part.start) > 0
         if watch.left_range:
             far = far_points(program, values, table[part])
-            rows, _ = on_wide_numbers(edges, columns, part.start + far, False)
+            rows, _, sure = on_wide_numbers(edges, columns, part.start + far, False)
             table[part.start + far] = np.where(np.isnan(rows), table[part.start + far], rows)
             skip[far] = True
+            if look is not None:
+                look.doubt(part.start + far[~sure])
         if look is not None:
             look(values, part, skip)
     return results
@@ -94,7 +99,9 @@ def gradient_block(
             far = far_points(program, values, table[part]) if watch.left_range else np.arange(0)
             rows, plain = table[:0], table[part.start + far]
             if len(far):
-                rows, at_edge = on_wide_numbers(edges, columns, part.start + far, True)
+                rows, at_edge, sure = on_wide_numbers(edges, columns, part.start + far, True)
+                if look is not None:
+                    look.doubt(part.start + far[~(sure | at_edge)])
                 near[far] &= at_edge | np.isnan(rows).any(axis=1)
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
@@ -131,18 +138,19 @@ def watched() -> Iterator[Watch]:
 WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
 
 
-def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any]:
-    """The rows of the table for the points at `places`, on wide numbers; and at which of them a step is at an edge."""
+def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any, Any]:
+    """The rows of the table for the points at `places`, on wide numbers; at which of them a step is at an edge; and
+    which rows have enough digits."""
     np = arrays()
     starts = range(0, len(places), WIDE_POINTS)
     parts = [
-        settled(partial(_on_wide_numbers, edges, columns, places[start : start + WIDE_POINTS], gradient))[0]
+        settled_rows(partial(_on_wide_numbers, edges, columns, places[start : start + WIDE_POINTS], gradient))
         for start in starts
     ]
     if not parts:
-        return np.empty((0, 1)), places > 0
-    rows, at_edge = zip(*parts, strict=True)
-    return np.concatenate(rows), np.concatenate(at_edge)
+        return np.empty((0, 1)), places > 0, places > 0
+    rows, at_edge, sure = map(np.concatenate, zip(*parts, strict=True))
+    return rows, at_edge, sure
 
 
 def _on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any]:

@@ -148,11 +148,17 @@ class Look:
         self.possible = work <= MOST_WORK
         self.masks: list[Any] = []
         self.kept: list[Kept] = []
+        self.doubtful: list[NDArray[np.intp]] = []
 
     def added(self, total: Any, part: Any) -> None:
         """See a sum of adjoints, and a part of it."""
         if self.possible:
             self.masks.append(_is_less(total, part, MAGNIFIED))
+
+    def doubt(self, places: NDArray[np.intp]) -> None:
+        """Keep the places of points of which bounds in doubles tell nothing."""
+        if self.possible:
+            self.doubtful.append(places)
 
     def __call__(self, values: list[Any], part: slice, skip: Any) -> None:
         """Keep those points of a piece that are worth a closer look, but for those to skip."""

@@ -22,6 +22,8 @@ DIGITS = (50, 150, 450)
 
 _NEAR = 2.0**-50  # relative: doubles that are one but for rounding
 
+_FALLEN = (1e-300, 1e-250)  # of a number of 50 or of 150 digits: what is less with 450 is but their rounding errors
+
 MOST_ENTRIES = 1 << 16
 """Entries of a program times its sweeps, up to which a second run on wide numbers is worth the time: some seconds."""
 
@@ -98,37 +100,60 @@ def merged(on_wide: Any, result: Any, plain: Any) -> Any:
 
 def settled(compute: Callable[[], T]) -> tuple[T, bool]:
     """The result of `compute` on wide numbers, in so many digits that more don't change it; whether some are enough."""
+    found, covered = _in_more_and_more_digits(compute)
+    return _compared(*found, covered=covered) if len(found) == len(DIGITS) else (found[-1], True)
+
+
+def settled_rows(compute: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any, Any]:
+    """The same of the rows of a table, beside something else; and of which of them some are enough."""
+    import numpy as np
+
+    found, covered = _in_more_and_more_digits(compute)
+    table, other = found[-1]
+    if len(found) < len(DIGITS):
+        return table, other, np.ones(len(table), bool)
+    rows = [_compared(*row, covered=covered) for row in zip(*(one for one, _ in found), strict=True)]
+    return np.array([row for row, _ in rows]), other, np.array([sure for _, sure in rows])
+
+
+def _in_more_and_more_digits(compute: Callable[[], T]) -> tuple[list[T], bool]:
+    """The results, up to the first that is right for certain; whether in the last one the small terms count, too."""
     from bpcli.numbers.decimals import digits
 
-    before: T | None = None
+    found = []
     for number in DIGITS:
         with digits(number) as loss:
-            result = compute()
-        if not loss.seen or number >= loss.needed + DIGITS[0]:
-            return result, True
-        same = before is not None and _same(before, result) and not _has_zero(result)
-        before = result
-    return result, same
+            found.append(compute())
+        if loss.leaves_enough(number):
+            return [found[-1]], True
+    return found, loss.is_covered(number)
 
 
-def _has_zero(result: Any) -> bool:
-    """Whether a number is 0: that all digits cancel is no sign that they are enough."""
-    if isinstance(result, dict):
-        return any(map(_has_zero, result.values()))
-    if isinstance(result, list | tuple):
-        return any(map(_has_zero, result))
-    return _has_zero(result.ravel().tolist()) if hasattr(result, "ravel") else bool(result == 0)
+def _compared(few: T, more: T, most: T, *, covered: bool) -> tuple[T, bool]:
+    """The result of most digits, with 0 for what falls as they rise; and whether all of it is known.
 
+    An entry is where fewer digits gave the same; one that falls is 0 if no small terms can hide behind others.
+    """
+    import numpy as np
 
-def _same(one: Any, two: Any) -> bool:
-    """Whether two results are one, but for rounding."""
-    if isinstance(one, dict):
-        return all(_same(one[key], two[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return all(map(_same, one, two))
-    if hasattr(one, "ravel"):
-        return _same(one.ravel().tolist(), two.ravel().tolist())
-    return bool(one == two or (one != one and two != two) or abs(one - two) <= _NEAR * abs(two))
+    sure = True
+
+    def compare(a: Any, b: Any, c: Any) -> Any:
+        nonlocal sure
+        if isinstance(c, dict):
+            return {key: compare(a[key], b[key], c[key]) for key in c}
+        if isinstance(c, list | tuple):
+            return type(c)([compare(*entries) for entries in zip(a, b, c, strict=True)])
+        if hasattr(c, "ravel"):
+            entries = [compare(*entries) for entries in zip(*(x.ravel().tolist() for x in (a, b, c)), strict=True)]
+            return np.array(entries, c.dtype).reshape(c.shape)
+        if a == b == 0 or abs(c) <= abs(a) * _FALLEN[0] or abs(c) <= abs(b) * _FALLEN[1]:
+            sure &= covered
+            return c * 0.0 if covered else c
+        sure &= bool(b == c or (b != b and c != c) or abs(b - c) <= _NEAR * abs(c))
+        return c
+
+    return compare(few, more, most), sure
 
 
 def as_doubles(result: Any) -> Any:

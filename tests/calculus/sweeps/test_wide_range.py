@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import bpcli
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified, Undecided
@@ -204,3 +205,46 @@ def test_near_a_pole(text, x):
     with mpmath.workdps(300):
         true = float(NEAR_A_POLE[text](mpmath.mpf(x)))
     assert calculation(text).value({"x": x})[0] == pytest.approx(true, rel=1e-14)
+
+
+CANCELS = {  # to 0, or to 1, by algebra, where a step leaves the doubles; the gradient and the Hessian by x and y
+    "x/y*y": (1.0, 0.0),
+    "y*x/y": (1.0, 0.0),
+    "exp(y)*exp(x)/exp(x+y)": (0.0, 0.0),
+    "x*y**3/y**3": (1.0, 0.0),
+}
+FAR_PLACES = [(1e-160, 1e-160), (-1e-8, 1e160), (1e-160, 2.5), (2.5, 1e-120), (3e-200, 7e-110)]
+
+
+@pytest.mark.parametrize("text", CANCELS)
+def test_what_cancels_whole_is_0_and_not_the_rounding_errors_of_50_digits(text):
+    one = calculation(text, ("x", "y"))
+    for x, y in FAR_PLACES:
+        _, gradient, matrix = one.hessian({"x": x, "y": y})
+        found = [*gradient.values(), *np.ravel(matrix).tolist()]
+        assert found == [*CANCELS[text], 0.0, 0.0, 0.0, 0.0] or not (one.settled and one.left_range), (x, y)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "true"),
+    [  # by the first terms of the series of atan and asinh
+        ("atan(x)-pi/2", 1e160, -1e-160),
+        ("atan(-x)+pi/2", 1e160, 1e-160),
+        ("-pi/2+atan(x)", 1e160, -1e-160),
+        ("asinh(x)-log(2*x)", 1e150, 0.25e-300),
+        ("log(e*x)-log(x)-1", 1e-160, 0.0),
+    ],
+)
+def test_pi_and_e_are_themselves(text, x, true):
+    assert calculation(text).value({"x": x}) == [pytest.approx(true, rel=1e-15, abs=0)]
+
+
+def test_a_root_of_what_is_beyond_the_decimals_is_not_known():
+    one = Calculation([parse("sum(u**y)**(1/y)")], ["sum(u**y)**(1/y)"], {"u": (2,), "y": ()}, ["u", "y"])
+    (value,) = one.value({"u": np.array([745.0, 0.5]), "y": -1e300})  # 0.5 is true, and 0.5**-1e300 beyond the range
+    assert math.isnan(value)
+
+
+def test_points_in_bulk_say_so_where_decimals_are_not_enough():
+    with pytest.warns(bpcli.LostDigitsWarning, match="digits are lost"):
+        bpcli.value("(exp(x)-1-x-x**2/2-x**3/6)/x**4").many({"x": [1.0, -1.23e-187, 2.0]})
