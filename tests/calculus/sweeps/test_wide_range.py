@@ -222,7 +222,8 @@ def test_what_cancels_whole_is_0_and_not_the_rounding_errors_of_50_digits(text):
     for x, y in FAR_PLACES:
         _, gradient, matrix = one.hessian({"x": x, "y": y})
         found = [*gradient.values(), *np.ravel(matrix).tolist()]
-        assert found == [*CANCELS[text], 0.0, 0.0, 0.0, 0.0] or not (one.settled and one.left_range), (x, y)
+        said = np.isnan(found).any() or not (one.settled and one.left_range)  # that something is not known
+        assert said or found == [*CANCELS[text], 0.0, 0.0, 0.0, 0.0], (x, y)
 
 
 @pytest.mark.parametrize(
