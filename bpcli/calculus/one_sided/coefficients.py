@@ -64,19 +64,18 @@ class Constant:
 class Real:
     """Σ fraction·Π constant^exponent, of at least one constant."""
 
-    __slots__ = ("key", "products", "reals", "value")
+    __slots__ = ("products", "reals", "value")
 
     def __init__(self, products: dict[Product, Fraction], reals: "Reals") -> None:
         self.products, self.reals = products, reals
-        self.key = frozenset(products.items())
         self.value: Any = None  # until it is asked for
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return hash(frozenset(self.products.items()))
 
     def __eq__(self, other: object) -> bool:
         """Whether the forms are the same."""
-        return isinstance(other, Real) and self.key == other.key
+        return isinstance(other, Real) and self.products == other.products
 
     def __add__(self, other: Coefficient) -> Coefficient:
         total = dict(self.products)
@@ -170,7 +169,10 @@ class Reals:
                 for two, other_factor in products_of(d).items():
                     product, whole = _product(one, two)
                     term = factor * other_factor
-                    total[product] = total.get(product, Fraction(0)) + (term if whole == 1 else term * whole)
+                    term = term if whole == 1 else term * whole
+                    before = total.setdefault(product, term)
+                    if before is not term:
+                        total[product] = before + term
         rational = Fraction(numerator, denominator)
         if not total:
             return rational
