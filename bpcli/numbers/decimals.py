@@ -27,13 +27,18 @@ class Loss:
     """Whether a step may have lost digits: terms that cancel, or an angle or an exponent of many digits.
 
     `needed` are the digits in which the smaller of two terms still counts beside the larger, `most` the most that one
-    step has lost.
+    step has lost; `vanished` says whether rounded terms have cancelled to 0.
     """
 
-    __slots__ = ("most", "needed", "seen")
+    __slots__ = ("most", "needed", "seen", "vanished")
 
     def __init__(self) -> None:
-        self.seen, self.needed, self.most = False, 0, 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.seen, self.vanished = False, False
+        self.needed = self.most = 0
 
     def is_covered(self, number: int) -> bool:
         """Whether so many digits are enough for the smaller terms, too."""
@@ -52,10 +57,10 @@ class Loss:
         if not x or not y or not x.is_finite() or not y.is_finite():
             return
         first, second = x.adjusted(), y.adjusted()
-        if (gap := _TERMS * abs(first - second)) > self.needed:
-            self.needed = gap
+        self.needed = max(self.needed, _TERMS * abs(first - second))
         if not rest:  # exactly, if the digits are enough
             self.seen = True
+            self.vanished |= x is not y and len(x.as_tuple().digits) >= CONTEXT.prec
         else:
             self._count(max(first, second) - rest.adjusted())
 
@@ -64,10 +69,14 @@ class Loss:
         if not x.is_finite():
             return
         size = _TERMS * abs(x.adjusted())
-        if saturates and 0 <= x.adjusted() <= 3:
-            size = int(abs(x)) ** saturates
-        if size > self.needed:
-            self.needed = size
+        if saturates and x.adjusted() >= 0:
+            size = (int(abs(x)) if x.adjusted() <= 3 else _FAR) ** saturates
+        self.needed = max(self.needed, size)
+
+    def of_terms(self, x: Decimal, y: Decimal, power: int = 1) -> None:
+        """Count the digits in which the smaller of two terms counts beside the larger, or a power of each."""
+        if x and y and x.is_finite() and y.is_finite():
+            self.needed = max(self.needed, _TERMS * power * abs(x.adjusted() - y.adjusted()))
 
     def of_large(self, x: Decimal) -> None:
         """See whether an angle or an exponent is so large that it would need more digits."""
@@ -101,7 +110,7 @@ def digits(number: int) -> Iterator[Loss]:
     with _IN_USE:
         before = CONTEXT.prec
         CONTEXT.prec, MORE.prec = number, 2 * number
-        LOSS.seen, LOSS.needed, LOSS.most = False, 0, 0
+        LOSS.forget()
         CONTEXT.clear_flags()
         MORE.clear_flags()
         try:
@@ -279,6 +288,7 @@ def _power(x: Decimal, y: Decimal) -> Decimal:
     if x > 0 and twice.copy_abs() < _MANY and twice == twice.to_integral_value():
         return CONTEXT.power(MORE.sqrt(x), twice)  # of whole powers, and much faster than a logarithm
     LOSS.of_large(y)
+    LOSS.of_size(y, None)  # x**y is 1 + y·log x + …
     return CONTEXT.power(x, y)
 
 
@@ -286,10 +296,12 @@ def _arctan2(y: Decimal, x: Decimal) -> Decimal:
     if not (x and y and x.is_finite() and y.is_finite()):
         return Decimal(math.atan2(float(y), float(x)))
     angle = _arctan(MORE.divide(y, x))
+    LOSS.of_terms(y, x)
     return angle if x > 0 else MORE.add(angle, pi(MORE.prec).copy_sign(y))
 
 
 def _hypot(x: Decimal, y: Decimal) -> Decimal:
+    LOSS.of_terms(x, y, 2)
     return MORE.sqrt(MORE.fma(x, x, MORE.multiply(y, y)))
 
 
@@ -316,7 +328,7 @@ class Function(NamedTuple):
 
     `grows`: with the size of it; `vanishes`: at a root other than 0; `jumps`: at whole numbers; `poles`: where it is
     infinite, other than at 0. `slow`: it grows more slowly than any power. `saturates`: as |x| grows, it comes as near
-    to 1 as e^−|x|ᵖ, by p.
+    to 1, or to e^x, as e^−|x|ᵖ, by p.
     """
 
     apply: Callable[[Decimal], Decimal]
@@ -331,7 +343,7 @@ class Function(NamedTuple):
 OF_ONE: dict[str, Function] = {
     "exp": Function(CONTEXT.exp, grows=True),
     "exp2": Function(lambda x: _power(TWO, x), grows=True),
-    "expm1": Function(_expm1, grows=True),
+    "expm1": Function(_expm1, grows=True, saturates=1),
     "log": Function(CONTEXT.ln, vanishes=True, slow=True),
     "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True, slow=True),
     "log10": Function(MORE.log10, vanishes=True, slow=True),
@@ -342,8 +354,8 @@ OF_ONE: dict[str, Function] = {
     "arcsin": Function(_arcsin),
     "arccos": Function(_arccos, vanishes=True),
     "arctan": Function(_arctan),
-    "sinh": Function(_sinh, grows=True),
-    "cosh": Function(_cosh, grows=True),
+    "sinh": Function(_sinh, grows=True, saturates=1),
+    "cosh": Function(_cosh, grows=True, saturates=1),
     "tanh": Function(_tanh, saturates=1),
     "arcsinh": Function(_arcsinh, slow=True),
     "arccosh": Function(_arccosh, vanishes=True, slow=True),
@@ -373,9 +385,15 @@ def _sum(x: Decimal, y: Decimal) -> Decimal:
     return total
 
 
+def _difference(x: Decimal, y: Decimal) -> Decimal:
+    rest = CONTEXT.subtract(x, y)
+    LOSS.between(x, y, rest)
+    return rest
+
+
 ARITHMETIC = {
     "add": _sum,
-    "sub": lambda x, y: _sum(x, y.copy_negate()),
+    "sub": _difference,
     "mul": CONTEXT.multiply,
     "truediv": CONTEXT.divide,
 }

@@ -136,6 +136,7 @@ def watched() -> Iterator[Watch]:
 
 
 WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
+MOST_ALONE = 64  # of these, that are computed alone where digits are lost at one of them
 
 
 def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any, Any]:
@@ -143,13 +144,19 @@ def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -
     which rows have enough digits."""
     np = arrays()
     starts = range(0, len(places), WIDE_POINTS)
-    parts = [
-        settled_rows(partial(_on_wide_numbers, edges, columns, places[start : start + WIDE_POINTS], gradient))
-        for start in starts
-    ]
+    parts = [_settled(edges, columns, places[start : start + WIDE_POINTS], gradient) for start in starts]
     if not parts:
         return np.empty((0, 1)), places > 0, places > 0
     rows, at_edge, sure = map(np.concatenate, zip(*parts, strict=True))
+    return rows, at_edge, sure
+
+
+def _settled(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any, Any]:
+    rows, at_edge, sure = settled_rows(partial(_on_wide_numbers, edges, columns, places, gradient))
+    if len(places) > 1:  # what is lost at one point does not make the others doubtful
+        for k in [k for k, known in enumerate(sure.tolist()) if not known][:MOST_ALONE]:
+            row, _, alone = settled_rows(partial(_on_wide_numbers, edges, columns, places[k : k + 1], gradient))
+            rows[k], sure[k] = row[0], alone[0]
     return rows, at_edge, sure
 
 

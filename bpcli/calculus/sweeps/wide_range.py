@@ -100,24 +100,26 @@ def merged(on_wide: Any, result: Any, plain: Any) -> Any:
 
 def settled(compute: Callable[[], T]) -> tuple[T, bool]:
     """The result of `compute` on wide numbers, in so many digits that more don't change it; whether some are enough."""
-    found, covered = _in_more_and_more_digits(compute)
-    return _compared(*found, covered=covered) if len(found) == len(DIGITS) else (found[-1], True)
+    found, covered, sure = _in_more_and_more_digits(compute)
+    return _compared(*found, covered=covered, sure=sure) if len(found) == len(DIGITS) else (found[-1], True)
 
 
 def settled_rows(compute: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any, Any]:
     """The same of the rows of a table, beside something else; and of which of them some are enough."""
     import numpy as np
 
-    found, covered = _in_more_and_more_digits(compute)
+    found, covered, sure = _in_more_and_more_digits(compute)
     table, other = found[-1]
     if len(found) < len(DIGITS):
         return table, other, np.ones(len(table), bool)
-    rows = [_compared(*row, covered=covered) for row in zip(*(one for one, _ in found), strict=True)]
+    rows = [_compared(*row, covered=covered, sure=sure) for row in zip(*(one for one, _ in found), strict=True)]
     return np.array([row for row, _ in rows]), other, np.array([sure for _, sure in rows])
 
 
-def _in_more_and_more_digits(compute: Callable[[], T]) -> tuple[list[T], bool]:
-    """The results, up to the first that is right for certain; whether in the last one the small terms count, too."""
+def _in_more_and_more_digits(compute: Callable[[], T]) -> tuple[list[T], bool, bool]:
+    """The results, up to the first that is right for certain; whether in the last one the small terms count, too; and
+    whether they do in each step that is 0.
+    """
     from bpcli.numbers.decimals import digits
 
     found = []
@@ -125,18 +127,17 @@ def _in_more_and_more_digits(compute: Callable[[], T]) -> tuple[list[T], bool]:
         with digits(number) as loss:
             found.append(compute())
         if loss.leaves_enough(number):
-            return [found[-1]], True
-    return found, loss.is_covered(number)
+            return [found[-1]], True, True
+    covered = loss.is_covered(number)
+    return found, covered, covered or not loss.vanished
 
 
-def _compared(few: T, more: T, most: T, *, covered: bool) -> tuple[T, bool]:
-    """The result of most digits, with 0 for what falls as they rise; and whether all of it is known.
+def _compared(few: T, more: T, most: T, *, covered: bool, sure: bool) -> tuple[T, bool]:
+    """The result of most digits, with 0 for what falls as they rise; and whether all of it is known, if it may be.
 
     An entry is where fewer digits gave the same; one that falls is 0 if no small terms can hide behind others.
     """
     import numpy as np
-
-    sure = True
 
     def compare(a: Any, b: Any, c: Any) -> Any:
         nonlocal sure

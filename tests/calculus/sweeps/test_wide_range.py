@@ -249,3 +249,29 @@ def test_a_root_of_what_is_beyond_the_decimals_is_not_known():
 def test_points_in_bulk_say_so_where_decimals_are_not_enough():
     with pytest.warns(bpcli.LostDigitsWarning, match="digits are lost"):
         bpcli.value("(exp(x)-1-x-x**2/2-x**3/6)/x**4").many({"x": [1.0, -1.23e-187, 2.0]})
+
+
+BEYOND_450_DIGITS = {  # what an intermediate value loses them all of, and what is true
+    "exp2(cosh(x)**2-sinh(x)**2)": (544.7, 2.0),
+    "1/(1+(cosh(x)**2-sinh(x)**2))": (-560.0, 0.5),
+    "(expm1(x)+1-exp(x/2)*exp(x/2)+1)": (1200.0, 1.0),
+    "(cosh(x)-sinh(x))*exp(x)": (800.0, 1.0),
+    "exp(2*x)*(0.5-tanh(x)/2)": (1e5, 1.0),
+    "(hypot(x,1)-x)*x": (1e300, 0.5),
+    "(x**1e-250-1)*1e250": (3.0, math.log(3)),
+}
+
+
+@pytest.mark.parametrize("text", BEYOND_450_DIGITS)
+def test_what_450_digits_do_not_settle_is_not_taken_for_settled(text):
+    x, true = BEYOND_450_DIGITS[text]
+    one = calculation(text)
+    (value,) = one.value({"x": x})
+    assert value == pytest.approx(true, rel=1e-15) or not one.settled
+
+
+def test_one_point_in_bulk_does_not_spoil_another():
+    points = [-544.7, 1e-160, 1.0, 700.0]
+    alone = [calculation("exp2(cosh(x)**2-sinh(x)**2)").value({"x": x})[0] for x in points]
+    bulk = calculation("exp2(cosh(x)**2-sinh(x)**2)").value_block({"x": np.array(points)})[0]
+    np.testing.assert_allclose(bulk, alone, rtol=1e-9)
