@@ -184,13 +184,20 @@ _MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each woul
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that `word` most likely meant, or None: the shortest that begins with it, or else one spelled like it.
+    """The choice that `word` most likely meant, or None: what another tool calls so, the shortest that begins with it,
+    or else one spelled like it.
 
     Case is forgiven.
     """
     import difflib  # only when something went wrong: it costs milliseconds
 
+    from bpcli.other_names import meanings
+
     folded = {choice.casefold(): choice for choice in islice(choices, _MOST_CHOICES)}
+    if word.casefold() in folded:
+        return folded[word.casefold()]
+    if (same := meanings(word)) is not None and (not same or any(name in folded for name in same)):
+        return next((folded[name] for name in same if name in folded), None)
     longer = [choice for choice in folded if len(word) >= _ABBREVIATION and choice.startswith(word.casefold())]
     if longer:
         return folded[min(longer, key=len)]

@@ -28,7 +28,7 @@ class Expressions:
         let: Mapping[str, Any] | None = None,
         order: Names | None = None,
     ) -> None:
-        self.texts = [_text(text) for text in texts]
+        self.texts = expression_texts(texts)
         self.trees: list[Expression] = [parse(text) for text in self.texts]
         if let is not None and not (isinstance(let, Mapping) and all(isinstance(name, str) for name in let)):
             raise UsageError(f"let: expected a mapping of names to values, found {shown(let)}")
@@ -43,14 +43,19 @@ class Expressions:
         check_names(self.constants, every.names, "let")
         self.variables = [name for name in every.names if name not in self.constants]
         self.in_order = every.positional
-        self.wrt = self.variables if wrt is None else every.select(joined("wrt", wrt))
+        everything = wrt is None or (not self.variables and not wrt)
+        self.wrt = self.variables if everything else every.select(joined("wrt", wrt))
         check_names(self.wrt, self.variables, "wrt")
 
 
-def _text(expression: object) -> str:
-    if not isinstance(expression, str):
-        raise UsageError(f"an expression is a text, found {shown(expression)}", 'for example "x**2+y**2"')
-    return expression
+def expression_texts(expressions: Iterable[object]) -> list[str]:
+    """Expressions as texts; UsageError for one that is none."""
+    texts = []
+    for expression in expressions:
+        if not isinstance(expression, str):
+            raise UsageError(f"an expression is a text, found {shown(expression)}", 'for example "x**2+y**2"')
+        texts.append(expression)
+    return texts
 
 
 def shown(value: object) -> str:
@@ -81,8 +86,20 @@ def check_names(given: Iterable[object], known: Sequence[str], where: str) -> No
 
 def check_kink(kink: str) -> None:
     """UsageError unless `kink` is one of `KINKS`."""
-    if kink not in KINKS:
+    if not isinstance(kink, str) or kink not in KINKS:
         raise UsageError(f"kink: expected one of {', '.join(KINKS)}, found {kink!r}")
+
+
+def as_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs of a function of the lecture as numbers and arrays of doubles; an activation, by its name, is left as is.
+
+    UsageError for what is neither a number, a vector nor a matrix.
+    """
+
+    def ready(value: Any) -> bool:
+        return isinstance(value, float) or (isinstance(value, np.ndarray) and value.dtype == float and value.size > 0)
+
+    return {name: v if name == "activation" or ready(v) else as_value(name, v) for name, v in given.items()}
 
 
 def as_value(name: str, value: Any) -> Any:

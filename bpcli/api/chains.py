@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.arguments import as_inputs
 from bpcli.api.descent import check_learning_rate
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import dense
@@ -45,7 +46,12 @@ def backprop(
     """
     if layer not in LAYERS:
         raise UsageError(f"there is no layer {layer}", meant(layer, LAYERS, " or ".join(LAYERS)))
-    given = {"x": x, "w": w, "b": b, "y": y, "label": label, "activation": activation, "loss": loss}
+    numbers = {"x": x, "w": w, "b": b, "y": y, "label": label}
+    given = {
+        **as_inputs({name: v for name, v in numbers.items() if v is not None}),
+        "activation": activation,
+        "loss": loss,
+    }
     make = _softmax if LAYERS[layer].per_class else _neuron
     with np.errstate(all="ignore"):
         chain = make(layer, {name: v for name, v in given.items() if v is not None}, _learning_rate(learning_rate))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.arguments import as_inputs, expression_texts, shown
 from bpcli.api.calculator import Function
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
@@ -86,7 +87,7 @@ class NamedSubject(Subject):
 
         check_names(name, inputs)
         self.name, self.row = name, NAMED[name]
-        checked = self.row.check(dict(inputs))
+        checked = self.row.check(as_inputs(inputs))
         with np.errstate(all="ignore"):
             super().__init__(checked, named_question(name, checked, wrt))
 
@@ -222,7 +223,7 @@ def check(
     `check("x**2*sin(y)", x=1, y=2)`, `check("softmax", logits=[1, 2, 3])`; `at` takes inputs by name too. UsageError
     or ExpressionError for what can't be read.
     """
-    return subject_of(expressions, {**(at or {}), **inputs}, wrt, order).check()
+    return subject_of(tuple(expression_texts(expressions)), _given(at, inputs), wrt, order).check()
 
 
 def grade(
@@ -240,12 +241,24 @@ def grade(
     `mine` holds numbers, formulas, or `@FILE`: `grade("sin(3*x)", mine="cos(3*x)").finding` is `inner_derivative`.
     Formulas need no inputs. UsageError or ExpressionError for expressions or inputs that can't be read.
     """
+    if not isinstance(mine, str):
+        raise UsageError(f"mine: expected a text, found {shown(mine)}", "for example mine='2*x, 2*y'")
+    for name, limit in (("rtol", rtol), ("atol", atol)):
+        if not isinstance(limit, int | float) or not 0 <= limit < float("inf"):
+            raise UsageError(f"{name}: expected a number of at least 0, found {shown(limit)}")
+    expressions = tuple(expression_texts(expressions))
     (answer,) = read_answers([mine])
-    given = {**(at or {}), **inputs}
+    given = _given(at, inputs)
     if needs_no_point([answer]):
         some = _somewhere(expressions)
         given = given if some.keys() & given.keys() else {**some, **given}
     return subject_of(expressions, given, wrt, order).grade(answer, Tolerance(rtol, atol))
+
+
+def _given(at: Mapping[str, Any] | None, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    if at is not None and not isinstance(at, Mapping):
+        raise UsageError(f"at: expected a mapping of names to values, found {shown(at)}")
+    return {**(at or {}), **inputs}
 
 
 def _somewhere(expressions: Sequence[str]) -> dict[str, Any]:

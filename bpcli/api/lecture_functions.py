@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import check_kink
+from bpcli.api.arguments import as_inputs, as_value, check_kink
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.errors import InputError
@@ -129,7 +129,7 @@ class _Point:
         self.name, self.given = name, inputs
         self.row = named_function(name)
         check_names(name, inputs)
-        self.inputs = self.row.check(inputs)
+        self.inputs = self.row.check(as_inputs(inputs))
         self.shapes: dict[str, Shape] = {b: np.shape(self.inputs[b]) for b in blocks_of(name, self.row.blocks, wrt)}
         with np.errstate(all="ignore"):
             self.outputs = int(np.size(self.row.value(self.inputs)))
@@ -184,7 +184,7 @@ class _Point:
 
 def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
     """The `count` entries of v, row by row; InputError if it has more or fewer."""
-    entries = np.asarray(v, float).ravel()
+    entries = np.ravel(as_value(name, v))
     if len(entries) != count:
         raise InputError(f"{name} has {len(entries)} entries for {count} {what}", names=[name])
     return entries

@@ -44,7 +44,7 @@ def print_formulas(request: Request, printer: Printer, of: Kind, options: Formul
         "latex": options.latex,
     }
     try:
-        if options.explain:
+        if options.explain and request.wrt:
             print_steps(steps(*request.texts, **given), printer, options.latex)
         else:
             found = formula(*request.texts, **given, simplify=options.simplify)

@@ -148,8 +148,9 @@ def value_of(values: list[Any]) -> Any:
 def _jacobian(printer: Printer, request: Request, calculation: Calculation, point: Point) -> None:
     values, blocks = calculation.jacobian(point)
     matrices = {name: plain(block) for name, block in blocks.items()}
-    rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
     outputs = [v for value in values for v in flat(value)]
+    rows = [[v for part in parts for v in part] for parts in zip(*matrices.values(), strict=True)]
+    rows = rows or [[] for _ in outputs]  # of a constant
     titles = wrt_titles(request, calculation)
     also = {"json": outputs, "csv": outputs}
     printer.check(calculation, point, [v for row in rows for v in row], also=also)

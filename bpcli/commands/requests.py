@@ -9,7 +9,7 @@ import click
 
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.language.parser import parse
-from bpcli.calculus.points.values import parse_value, with_decimal_point
+from bpcli.calculus.points.values import parse_value, with_decimal_points
 from bpcli.calculus.points.variables import Called, Columns, Point, Variables, shape_of
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -189,9 +189,10 @@ class Request:
         try:
             calculation.require_scalar()
         except ExpressionError as error:
-            pointed = next(filter(None, map(with_decimal_point, self.at)), "")
+            pointed = next(filter(None, map(with_decimal_points, self.at)), "")
             if pointed:
-                error.hint = f"--at {pointed} is one number, with a decimal point; {error.hint}"
+                meant = "has decimal points" if "," in pointed else "is one number, with a decimal point"
+                error.hint = f"--at {pointed} {meant}; {error.hint}"
             raise
 
     def tell_readings(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 import bpcli
 from bpcli.api.derivative_checks import grade_points, needs_no_point, read_answers
 from bpcli.calculus.checks.grading import FINDINGS
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import BpcliError, DataError, UsageError
 
 
 def test_check():
@@ -91,3 +91,24 @@ def test_rows_of_many_points(bpcli, tmp_path):
     assert [r["finding"] for r in records] == ["right", "right", "value", "unreadable"]
     assert [r["score"] for r in records] == [1, 1, 0, 0]
     assert list(grade_points([], read_answers(["2*x"])[0], None)) == []
+
+
+_NO_INPUTS = [10**400, None, "1,2", [], [[1, 2], [3]], {"x": 1}, 1j, np.zeros((2, 2, 2)), [None], lambda x: x]
+
+
+@pytest.mark.parametrize("value", _NO_INPUTS, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: bpcli.check("x**2", x=v),
+        lambda v: bpcli.check("softmax_cce", logits=[1, 2], label=v),
+        lambda v: bpcli.grade("softmax", mine="1", logits=v),
+        lambda v: bpcli.grade("x**2", mine="2*x", x=1, rtol=[v]),
+        lambda v: bpcli.grade("x**2", mine=[v], x=1),
+        lambda v: bpcli.check([v], x=1),
+        lambda v: bpcli.check("x**2", at=[v]),
+    ],
+)
+def test_what_is_no_input_is_an_error_of_ours(call, value):
+    with pytest.raises(BpcliError):
+        call(value)

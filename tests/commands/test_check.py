@@ -329,3 +329,10 @@ def test_a_decimal_comma_gets_the_number_with_a_point(bpcli, arguments, advice):
 def test_what_is_no_decimal_comma_gets_no_advice_on_points(bpcli, arguments):
     done = bpcli(*arguments)
     assert "decimal" not in done.out + done.err
+
+
+@pytest.mark.parametrize("mine", ["0,105 -0,105; -0,105 0,105", "0,105;-0,105;-0,105;0,105"])
+def test_an_answer_with_decimal_commas_is_shown_with_points(bpcli, mine):
+    found = bpcli("check", "softmax", "--logits", "0,2", "--mine", mine)
+    assert found.code == 1
+    assert "with decimal points it is 0.105,-0.105" in found.out

@@ -44,3 +44,31 @@ def test_an_option_with_one_minus_is_offered_with_two(bpcli, command):
 
 def test_a_minus_before_a_variable_of_an_options_name_is_a_minus(bpcli):
     assert bpcli("jacobian", "x", "-at", "--at", "x=1,at=2", "--vars", "x,at").out == "1 0\n0 -1\n"
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "csv"])
+@pytest.mark.parametrize("command", ["eval", "grad", "hessian", "jacobian"])
+def test_a_constant_has_no_derivatives(bpcli, command, format_):
+    assert bpcli(command, "5", "--format", format_).code == 0
+    if command != "eval":
+        assert bpcli(command, "5", "--latex").code == 0
+    if command in ("grad", "jacobian"):
+        assert bpcli(command, "5", "--explain").code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("1,5,2,5", "--at 1.5,2.5 has decimal points"),
+        ("1,5; 2,5", "--at 1.5,2.5 has decimal points"),
+        ("-1,5 2,5", "--at -1.5,2.5 has decimal points"),
+        ("x=1,5, y=2,5", "--at x=1.5,y=2.5 has decimal points"),
+    ],
+)
+def test_decimal_commas_are_seen(bpcli, given, hint):
+    assert hint in bpcli("grad", "x*y", f"--at={given}").err
+
+
+@pytest.mark.parametrize("given", ["1,2,3", "1,2;3,4;5,6", "1,2;3"])
+def test_other_commas_are_no_decimal_ones(bpcli, given):
+    assert "decimal" not in bpcli("grad", "x*y", f"--at={given}").err

@@ -12,7 +12,7 @@ from bpcli.calculus.checks.answer_text import rows_by_title
 from bpcli.calculus.checks.grading import Array
 from bpcli.calculus.language.parser import meant_by_latex, parse
 from bpcli.calculus.language.tree import Number, names_in, postorder
-from bpcli.calculus.points.values import parse_value
+from bpcli.calculus.points.values import parse_value, with_decimal_points
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import FUNCTION, value_errors
@@ -89,9 +89,13 @@ def read_answer(text: str, read: Callable[[str], Any]) -> Answer:
         return Answer(text, {title: [[c for c in row if c] for row in rows] for title, rows in numbers.items()}, None)
     if "\\" in whole:
         _fail_with_latex(whole, [row for rows in parts.values() for row in rows])
-    for row in (row for rows in parts.values() for row in rows):
-        for formula in row:
+    for formula in (cell for rows in parts.values() for row in rows for cell in row):
+        try:
             parse(_entrywise(formula))  # what can't be read is refused, whatever the inputs
+        except ExpressionError as error:
+            if pointed := with_decimal_points(whole):
+                error.hint = f"with decimal points it is {pointed}"
+            raise
     return Answer(text, None, parts)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.calculus.checks.answers import Cells, Layout
 from bpcli.calculus.checks.grading import Array, Compared, Factor, Grade, Tolerance, Truths
-from bpcli.calculus.points.values import with_decimal_point
+from bpcli.calculus.points.values import with_decimal_points
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.text.notation import number as written
 
@@ -299,8 +299,9 @@ def of_another_shape(truth: Array, cells: Cells, tolerance: Tolerance, layout: L
     expected = "a row for each output, a column for each input"
     if rows == 1 < len(inputs) <= _SHOWN:
         expected = f"expected d/d{', d/d'.join(inputs)}, separated by commas"
-    texts = [[cell.typed or "" for cell in row] for row in cells]
-    pointed = [[with_decimal_point(",".join(row[k : k + 2])) for k in range(0, len(row), 2)] for row in texts]
-    if [len(row) for row in pointed] == [columns] * rows and all(number for row in pointed for number in row):
-        expected += f"; with decimal points it is {';'.join(map(','.join, pointed))}"
+    typed = [cell.typed or "" for row in cells for cell in row]
+    pointed = with_decimal_points(",".join(typed)).split(",")
+    if len(pointed) == rows * columns and pointed[0]:
+        lines = [",".join(pointed[k : k + columns]) for k in range(0, len(pointed), columns)]
+        expected += f"; with decimal points it is {';'.join(lines)}"
     return _grade("shape", f"{what}: {expected}")

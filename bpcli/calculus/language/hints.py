@@ -6,27 +6,30 @@ from functools import cache
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 
 _CALLS = """
-ln logarithm(x): log(x)
+ln logarithm logf(x): log(x)
 ln logb(x, y): log(x)/log(y)
-exponential e(x): exp(x)
+exponential e expf(x): exp(x)
 lb ld(x): log2(x)
 lg(x): log10(x)
 log(x, 2): log2(x)
 log(x, 10): log10(x)
 log(x, e): log(x)
+log(2, y): log2(y)
+log(10, y): log10(y)
+log(e, y): log(y)
 log(x, y): log(x)/log(y)
 ln1p(x): log1p(x)
 exp10(x): 10**x
-pow power(x, y): x**y
-square sqr(x): x**2
+pow power powf(x, y): x**y
+square(x): x**2
 cube(x): x**3
 reciprocal(x): 1/x
-root(x): sqrt(x)
-root nthroot sqrt(x, y): x**(1/y)
+root wurzel racine sqrtf(x): sqrt(x)
+root nthroot sqrt surd(x, y): x**(1/y)
 cuberoot(x): cbrt(x)
-tg tangent(x): tan(x)
-cosine cosinus(x): cos(x)
-sinus sen(x): sin(x)
+tg tangent tangens(x): tan(x)
+cosine cosinus cosf(x): cos(x)
+sinus sen sinf(x): sin(x)
 sind(x): sin(x*pi/180)
 cosd(x): cos(x*pi/180)
 tand(x): tan(x*pi/180)
@@ -36,50 +39,55 @@ cot cotan ctg cotg(x): 1/tan(x)
 arcsin arcsen(x): asin(x)
 arccos(x): acos(x)
 arctan arctg(x): atan(x)
-arctan2 atan(x, y): atan2(x, y)
+arctan2 atan arctan(x, y): atan2(x, y)
 arcsec asec(x): acos(1/x)
 arccsc acsc arccosec(x): asin(1/x)
-arccot acot arcctg arccotg arccotan(x): pi/2-atan(x)
+arccot arcctg arccotg arccotan(x): pi/2-atan(x)
+acot(x): atan(1/x)
 sh(x): sinh(x)
 ch(x): cosh(x)
 th(x): tanh(x)
 sech(x): 1/cosh(x)
 csch cosech(x): 1/sinh(x)
 coth cth(x): 1/tanh(x)
-arcsinh arsinh(x): asinh(x)
-arccosh arcosh(x): acosh(x)
-arctanh artanh(x): atanh(x)
+arcsinh arsinh argsh arsh(x): asinh(x)
+arccosh arcosh argch arch(x): acosh(x)
+arctanh artanh argth arth(x): atanh(x)
 asech(x): acosh(1/x)
 acsch(x): asinh(1/x)
 acoth(x): atanh(1/x)
-sinc(x): sin(x)/x
 versin(x): 1-cos(x)
 hav(x): (1-cos(x))/2
 radians deg2rad(x): x*pi/180
 degrees rad2deg(x): x*180/pi
 erfc(x): 1-erf(x)
 sgn signum(x): sign(x)
-fabs absolute(x): abs(x)
+fabs fabsf absolute betrag(x): abs(x)
 trunc fix(x): sign(x)*floor(abs(x))
 round rint(x): floor(x+0.5)
 ceiling(x): ceil(x)
 frac(x): x-floor(x)
-mod fmod remainder(x, y): x-y*floor(x/y)
+mod(x, y): x-y*floor(x/y)
+fmod rem(x, y): x-y*sign(x/y)*floor(abs(x/y))
+rational fraction(x, y): x/y
 add(x, y): x+y
 subtract(x, y): x-y
 multiply mul hadamard(x, y): x*y
-divide div(x, y): x/y
+divide(x, y): x/y
 negative neg(x): -x
-maximum fmax(x, y): max(x, y)
-minimum fmin(x, y): min(x, y)
-logistic expit sig σ sigma(x): sigmoid(x)
+maximum fmax fmaxf(x, y): max(x, y)
+minimum fmin fminf(x, y): min(x, y)
+logistic expit sig σ sigma logisticsigmoid(x): sigmoid(x)
 rectifier ramp(x): relu(x)
 leakyrelu(x): leaky_relu(x)
 selu(x): 1.0507009873554805*where(x>0, x, 1.6732632423543772*(exp(x)-1))
 relu6(x): clip(x, 0, 6)
 celu(x): where(x>0, x, exp(x)-1)
 prelu(x, y): where(x>0, x, y*x)
-hardsigmoid(x): clip(x/6+0.5, 0, 1)
+hardsigmoid hard_sigmoid(x): clip(x/6+0.5, 0, 1)
+hardswish hard_swish(x): x*clip(x/6+0.5, 0, 1)
+tanhshrink(x): x-tanh(x)
+softshrink(x): x-clip(x, -0.5, 0.5)
 logsigmoid log_sigmoid(x): -softplus(-x)
 hardtanh(x): clip(x, -1, 1)
 mish(x): x*tanh(softplus(x))
@@ -87,25 +95,24 @@ softmin(x): softmax(-x)
 swish silu(x): x*sigmoid(x)
 gelu(x): x*(1+erf(x/sqrt(2)))/2
 softsign(x): x/(1+abs(x))
-heaviside step Θ(x): x>=0
+heaviside heavisidetheta unitstep step Θ(x): x>=0
 normcdf Φ(x): (1+erf(x/sqrt(2)))/2
-if ifelse ite piecewise iif cond select(x, y, z): where(x, y, z)
+normpdf φ(x): exp(-x**2/2)/sqrt(2*pi)
+if ifelse ite piecewise iif cond select wenn(x, y, z): where(x, y, z)
 clamp(x, y, z): clip(x, y, z)
-average avg E(x): mean(x)
-product Π(x): prod(x)
-total Σ(x): sum(x)
-amax(x): max(x)
-amin(x): min(x)
+average avg E mittelwert moyenne reduce_mean(x): mean(x)
+product Π reduce_prod(x): prod(x)
+total Σ summe somme reduce_sum(x): sum(x)
+amax reduce_max(x): max(x)
+amin reduce_min(x): min(x)
 sum(x, y): sum([x, y])
 mean(x, y): mean([x, y])
 prod(x, y): prod([x, y])
-var variance(x): mean((x-mean(x))**2)
-std(x): sqrt(mean((x-mean(x))**2))
 norm(x, 1): sum(abs(x))
 norm(x, 2): norm(x)
 norm1(x): sum(abs(x))
 norm2 magnitude(x): norm(x)
-lse(x): logsumexp(x)
+lse reduce_logsumexp(x): logsumexp(x)
 logaddexp(x, y): logsumexp([x, y])
 xlogy(x, y): x*log(y)
 entropy(x): -sum(x*log(x))
@@ -114,9 +121,10 @@ matmul(x, y): x@y
 transpose(x): x.T
 array vector matrix tensor float(x): x
 rmse(x, y): sqrt(mse(x, y))
-mae(x, y): mean(abs(x-y))
-log_loss logloss binary_cross_entropy(x, y): bce(x, y)
-cross_entropy categorical_crossentropy(x, y): cce(x, y)
+mean_squared_error mse_loss(x, y): mse(x, y)
+mae mean_absolute_error l1_loss(x, y): mean(abs(x-y))
+log_loss logloss binary_crossentropy(x, y): bce(x, y)
+categorical_crossentropy(x, y): cce(x, y)
 """
 """A line for calls of one meaning: their names elsewhere, the arguments, and what they are here. The first line of a
 name that fits the arguments counts."""
@@ -124,7 +132,19 @@ name that fits the arguments counts."""
 _DERIVATIVE = "grad differentiates; write the function itself"
 _NO_MATRICES = "matrices have A@B, A.T and dot(x, y); other things are written out by entries, A[0,1]"
 _NO_ORDER = "of many entries there are sum, mean, prod, min, max, norm and dot"
+_OF_LABELS = "the labels stand first: cce(y, yhat) and bce(y, yhat) of probabilities, bce(y, sigmoid(z)) of a logit"
 _NO_CALLS = {
+    "LOG": "did you mean log(x), the natural logarithm, or log10(x)?",
+    "sinc": "did you mean sin(x)/x or, as NumPy and MATLAB have it, sin(pi*x)/(pi*x)?",
+    "sqr": "the square is x**2, the root sqrt(x)",
+    "div": "x/y divides, and floor(x/y) rounds it down",
+    "remainder": "the remainder is x-y*floor(x/y)",
+    **dict.fromkeys(["var", "variance"], "over all N it is mean((x-mean(x))**2), over N-1 sum((x-mean(x))**2)/(N-1)"),
+    **dict.fromkeys(["std", "sd", "stdev"], "over all N it is sqrt(mean((x-mean(x))**2)); others divide by N-1"),
+    **dict.fromkeys(["cross_entropy", "crossentropy", "binary_cross_entropy", "nll_loss"], _OF_LABELS),
+    **dict.fromkeys(["binary_cross_entropy_with_logits", "sigmoid_binary_cross_entropy"], _OF_LABELS),
+    **dict.fromkeys(["erfinv", "erfcinv", "probit"], "there is no inverse of erf"),
+    "diag": "there are no diagonal matrices; of one that is a derivative, its diagonal is answer enough",
     **dict.fromkeys(["diff", "derivative", "deriv", "differentiate", "grad", "gradient"], _DERIVATIVE),
     **dict.fromkeys(["jacobian", "jac"], "jacobian differentiates; write the functions themselves"),
     **dict.fromkeys(["hessian", "hess"], "hessian differentiates; write the function itself"),
@@ -196,11 +216,12 @@ CHARACTERS = {
     "->": "write the function's formula alone",
     "=>": "write the function's formula alone; >= is 'at least'",
     "&": "multiply conditions: (x > 0)*(y > 0)",
-    "%": "the remainder is x - y*floor(x/y)",
+    "%": "5 % is 5/100; the remainder is x - y*floor(x/y)",
     "!": "!= compares for 'not equal'; there is no factorial",
     "~": "1 - (x > 0) is the opposite of x > 0",
     "?": "where(x > 0, a, b) chooses",
-    ";": "a matrix is written [[1,2],[3,4]] in an expression",
+    "::": "a function stands alone, as in exp(x)",
+    ";": "a comma stands between arguments; a matrix is written [[1,2],[3,4]] in an expression",
     "{": "group with parentheses: ( )",
     "}": "group with parentheses: ( )",
     "\\": "write names plainly: alpha or α, sqrt(x), x1",
@@ -263,7 +284,8 @@ def _rows() -> dict[str, list[tuple[list[str], str]]]:
 
 def is_foreign(name: str) -> bool:
     """Whether a name is that of a function elsewhere, and here of none."""
-    return name not in FUNCTIONS and name not in CONSTANTS and (_key(name) in _rows() or _key(name) in _NO_CALLS)
+    known = _key(name) in _rows() or _key(name) in _NO_CALLS or bool(_base_of_log(name))
+    return name not in FUNCTIONS and name not in CONSTANTS and known
 
 
 def _key(name: str) -> str:
@@ -277,6 +299,9 @@ def call_here(name: str, arguments: Sequence[str]) -> str:
     """How a call of another language is written here, from the texts of its arguments; empty if that is not known."""
     plain = [text for text in arguments if not _is_named(text)]
     if len(plain) < len(arguments):
+        if _key(name) in ("clip", "clamp") and len(plain) == 1 and len(arguments) == 2:
+            side, _, bound = arguments[1].replace(" ", "").partition("=")
+            return {"min": f"max({plain[0]}, {bound})", "max": f"min({plain[0]}, {bound})"}.get(side, "")
         row = FUNCTIONS.get(name)
         axes = [text.replace("dim", "axis").replace(" ", "") for text in arguments if text.startswith(("axis", "dim"))]
         known = row and len(plain) == 1 and row.takes_axis(1) and len(plain) + len(axes) == len(arguments)
@@ -292,7 +317,10 @@ def call_here(name: str, arguments: Sequence[str]) -> str:
             p in "xyz" or p == a for p, a in zip(parameters, arguments, strict=True)
         ):
             return _filled(meant, dict(zip(parameters, arguments, strict=True)))
-    return f"{folded}({', '.join(arguments)})" if folded != name else ""
+    if folded != name:
+        return f"{folded}({', '.join(arguments)})"
+    base = _base_of_log(name) if len(arguments) == 1 else ""
+    return _filled("log(x)/log(y)", {"x": arguments[0], "y": base}) if base else ""
 
 
 def _is_named(argument: str) -> bool:
@@ -303,18 +331,21 @@ def _is_named(argument: str) -> bool:
 
 def advice_on_call(name: str, arguments: Sequence[str]) -> str:
     """The advice on a function that does not exist here; empty if its name is not known from elsewhere."""
-    if instead := _NO_CALLS.get(_key(name)):
+    if instead := _NO_CALLS.get(name) or _NO_CALLS.get(_key(name)):
         return instead
     if meant := call_here(name, arguments):
         return f"did you mean {meant}?"
-    stem, base = name[:3].lower(), name[3:]
-    number = base.removeprefix("_")
-    if stem == "log" and (number.isdecimal() or (base[:1] == "_" and len(number) == 1)) and len(arguments) == 1:
-        return f"did you mean {_filled('log(x)/log(y)', {'x': arguments[0], 'y': number})}?"
     if rows := _rows().get(_key(name)):
         parameters, meant = rows[-1]
         return f"{name}({', '.join(parameters)}) is {meant}"
     return ""
+
+
+def _base_of_log(name: str) -> str:
+    """`3` of log3 and log_3, `b` of log_b; empty for other names."""
+    base = name[3:].removeprefix("_")
+    alone = base.isdecimal() or (name[3:4] == "_" and len(base) == 1)
+    return base if name[:3].lower() == "log" and alone else ""
 
 
 def _fits(name: str, count: int) -> bool:

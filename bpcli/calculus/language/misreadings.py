@@ -85,6 +85,8 @@ class Misreadings(TokenReader):
             )
         if meant := advice_on_call(token.text, arguments):
             self.fail_at(token, f"there is no function '{shown}'", meant)
+        if arguments == [""] and token.text.lower() in CONSTANTS:
+            self.fail_at(token, f"there is no function '{shown}'", f"write {token.text.lower()}")
         hints = []
         letter, rest = token.text[:1], token.text[1:]
         if rest not in FUNCTIONS and (near := nearest_function(token.text)):
@@ -106,7 +108,7 @@ class Misreadings(TokenReader):
         self.at -= 1
         end, arguments = self.call_ahead()
         self.at += 1
-        swapped = arguments[::-1] if base.name == "Log" else arguments  # Log[b, x] there
+        swapped = arguments[::-1] if base.name in ("Log", "ArcTan") else arguments  # Log[b, x], ArcTan[x, y] there
         if base.name == "D":
             self.fail("a derivative is not written in the expression", base.span[0], end, _GRAD)
         if base.name != base.name.lower() and (meant := advice_on_call(base.name, swapped)):
@@ -178,7 +180,22 @@ class Misreadings(TokenReader):
             hint = self.power_of_function(name)
         elif self.next.kind in (NAME, NUMBER) or self.ahead("|"):
             hint = f"write {name}({self.argument()})"
+        elif self.ahead("[", ".") and (hint_of_index := self._indexed_function(name)):
+            hint = hint_of_index
         self.fail_at(token, f"{name} is a function, and its argument stands in parentheses", hint)
+
+    def _indexed_function(self, name: str) -> str:
+        """The advice on `sqrt[3](x)`, `log[2](x)` and `norm.cdf(x)`; empty if what it means is not known."""
+        if self.ahead("."):
+            self.take()
+            name, indices = f"{name}{self.take().text}", list[str]()
+        else:
+            end, indices = self.call_ahead()
+            while self.next.start < end and self.next.kind != END:
+                self.take()
+        arguments = [*self.call_ahead()[1], *indices] if self.ahead("(") else []
+        meant = call_here(name, arguments) if len(arguments) > len(indices) else ""
+        return f"write {meant}" if meant else ""
 
     def power_of_function(self, name: str) -> str:
         """The advice on `sin²(x)`, `sin^-1(x)`, `exp^x`: a power of the value, the inverse, the exponent of e."""

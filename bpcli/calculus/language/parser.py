@@ -365,7 +365,12 @@ class _Parser(Misreadings):
 
 
 def _no_operand(parser: _Parser) -> NoReturn:
-    parser.unexpected("a number, a name or a (")
+    hint = ""
+    if parser.at == 0 and parser.ahead("="):
+        hint = parser.right_side(parser.next.end)
+    elif parser.at == 0 and parser.ahead("@"):
+        hint = "write the function's formula alone"
+    parser.unexpected("a number, a name or a (", hint)
 
 
 _OPERANDS: dict[str, Callable[[_Parser], nodes.Expression]] = {

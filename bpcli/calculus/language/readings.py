@@ -14,7 +14,13 @@ from bpcli.text.natural_order import natural_key
 
 _FACTOR = re.compile(r"[^\W\d_]\d*")
 _FACTORS = re.compile(r"(?:[^\W\d_]\d+)+[^\W\d_]\d*")  # w1x1, θ1x
-_NUMBERS = {**dict.fromkeys(["PI", "Pi"], "pi"), **dict.fromkeys(["infinity", "Infinity", "infty", "oo"], "inf")}
+_NUMBERS = {
+    **dict.fromkeys(["PI", "Pi"], "pi"),
+    **dict.fromkeys(["infinity", "Infinity", "infty", "oo", "Inf"], "inf"),
+    "E": "e",
+    "True": "1",
+    "False": "0",
+}
 
 
 def reading_of(name: str, known: Iterable[str] = ()) -> str:
@@ -58,7 +64,8 @@ def readings(trees: Sequence[Expression], names: Iterable[str]) -> list[str]:
     listed = sorted(names, key=natural_key)
     found = []
     for name in listed:
-        if name not in CONSTANTS and (reading := reading_of(name, [n for n in listed if n != name])):
+        # E is a name like any other where nobody misses its value.
+        if name not in CONSTANTS and name != "E" and (reading := reading_of(name, [n for n in listed if n != name])):
             found.append(f"{name} is one name, and names are never split: {reading}")
     nodes = (node for tree in trees for node in postorder(tree) if isinstance(node, Binary))
     return found + list(dict.fromkeys(note for node in nodes for note in _of_quotient_or_power(node, listed)))

@@ -23,13 +23,14 @@ _SIGNS = frozenset("+-−")
 _NOT_FINITE = {"nan", "inf", "infinity"}
 
 
-_DECIMAL_COMMA = re.compile(r"\s*(?:\w+\s*=\s*)?([-+−]?\d+),(\d+)\s*")
+_DECIMAL_COMMA = r"((?:[^\W\d]\w*\s*=\s*)?[-+−]?\d+),(\d+)"
 
 
-def with_decimal_point(text: str) -> str:
-    """`1,5` as 1.5, with or without a name in front; "" for what is no number with a decimal comma."""
-    found = _DECIMAL_COMMA.fullmatch(text)
-    return f"{found[1]}.{found[2]}" if found else ""
+def with_decimal_points(text: str) -> str:
+    """`1,5` as 1.5, `1,5,2,5` and `1,5; 2,5` as 1.5,2.5, with or without names; "" if not all have decimal commas."""
+    if not re.fullmatch(rf"\s*{_DECIMAL_COMMA}(?:[\s,;]+{_DECIMAL_COMMA})*\s*", text):
+        return ""
+    return ",".join(f"{whole}.{digits}" for whole, digits in re.findall(_DECIMAL_COMMA, text))
 
 
 def parse_value(text: str, read: Reader | None = None, start: int = 0, end: int | None = None) -> Any:

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple, NoReturn
 from bpcli.calculus.language.readings import reading_of
 from bpcli.calculus.language.tokens import name_end, normal_name
 from bpcli.calculus.language.tree import Expression, Name, Span, postorder
-from bpcli.calculus.points.values import Assignment, Reader, as_value, assignments, parse_entries, parse_value
+from bpcli.calculus.points.values import (
+    Assignment,
+    Reader,
+    as_value,
+    assignments,
+    parse_entries,
+    parse_value,
+    with_decimal_points,
+)
 from bpcli.calculus.rules.functions import CONSTANTS, FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_indices, entry_name
 from bpcli.errors import DataError, ExpressionError, UsageError, meant
@@ -165,15 +173,17 @@ class Variables:
             entries = entries.tolist()
         values: list[Any] = [entries] if isinstance(entries, float) else entries
         form = f'{at} "{",".join([f"{name}=…" for name in names])}"'
+        pointed = with_decimal_points(text)
+        pointed = f"{at} {pointed} has decimal points; " if len(pointed.split(",")) == len(names) else ""
         if isinstance(values[0], list):
             points = " ".join([f"{at} {','.join(map(number, row))}" for row in values[:3]])
-            hint = f"{points} for several points; {form} for vectors and matrices"
+            hint = f"{pointed}{points} for several points; {form} for vectors and matrices"
             raise ExpressionError(f"{at} takes one point", text, 0, len(text), hint)
         if len(values) != len(names):
             advice = next(filter(None, [_never_split(name, names) for name in names]), form)
             counted = "1 value" if len(values) == 1 else f"{len(values)} values"
             message = f"{at} has {counted} for the {len(names)} variables {', '.join(names)}"
-            raise ExpressionError(message, text, 0, len(text), advice)
+            raise ExpressionError(message, text, 0, len(text), pointed + advice)
         if not self.positional:
             orders = (self._occurring, names)
             forms = [",".join([f"{n}={number(v)}" for n, v in zip(o, values, strict=True)]) for o in orders]
@@ -295,7 +305,7 @@ def split_name(name: str, known: Sequence[str]) -> list[str]:
 
 def _never_split(name: str, known: Sequence[str]) -> str:
     """Advice for `xy` or `sinx`, if its parts are known; else empty."""
-    parts = split_name(name, [*known, *CONSTANTS])
+    parts = split_name(name, [*known, *CONSTANTS, "π"])
     if parts:
         return f"names are never split: for a product write {'*'.join(parts)}"
     for function in FUNCTIONS:
@@ -307,7 +317,9 @@ def _never_split(name: str, known: Sequence[str]) -> str:
 def _advice(name: str, known: Sequence[str]) -> str:
     """What a name without a value may have meant: a product, a call, or a name that has one; else empty."""
     reading = reading_of(name, known)
-    return _never_split(name, known) or meant(name, known) or (f"names are never split: {reading}" if reading else "")
+    if reading and not reading.startswith("for the number"):
+        reading = f"names are never split: {reading}"
+    return _never_split(name, known) or meant(name, known) or reading
 
 
 def _declared(text: str, giver: str) -> list[str]:

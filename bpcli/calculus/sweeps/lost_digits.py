@@ -66,7 +66,7 @@ def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[
     None at a kink, where the slope is a convention, and none of calculations too large to look at each entry.
     """
     work = calculation.inputs * calculation.outputs * calculation.program.entries
-    if calculation.kinks or work > MOST_WORK:
+    if not work or calculation.kinks or work > MOST_WORK:
         return []
     with calculation.sweeps.quiet():
         errors = slope_errors(calculation, point)

@@ -3,6 +3,7 @@
 import inspect
 
 import mpmath
+import numpy as np
 import pytest
 
 from bpcli.calculus.language import hints
@@ -74,6 +75,12 @@ def test_the_witnesses_are_many():
         "fabs",
         "radians",
     } <= set(WITNESSES)
+
+
+@pytest.mark.parametrize("x", [-2.6, -0.7, 0.7, 2.6])
+def test_remainders_have_the_sign_that_they_have_elsewhere(x):
+    assert value_at(call_here("fmod", ["x", "0.5"]), x) == pytest.approx(np.fmod(x, 0.5))
+    assert value_at(call_here("mod", ["x", "0.5"]), x) == pytest.approx(np.mod(x, 0.5))
 
 
 @pytest.mark.parametrize("name", INVERSES)
@@ -194,6 +201,28 @@ def test_the_power_minus_one_of_a_function_from_elsewhere_is_its_inverse(name):
         ("integrate(x)", "there is no integral"),
         ("if(x>0, x, 0)", "did you mean where(x>0, x, 0)?"),
         ("ReLU(x)", "did you mean relu(x)?"),
+        ("log(2, x)", "write log2(x)"),
+        ("log_3 x", "did you mean log(x)/log(3)?"),
+        ("log_3^2(x)", "write (log(x)/log(3))^2"),
+        ("log[3](x)", "write log(x)/log(3)"),
+        ("sqrt[3](x)", "write x**(1/3)"),
+        ("LOG(x)", "did you mean log(x), the natural logarithm, or log10(x)?"),
+        ("ArcTan[x, y]", "did you mean atan2(y, x)?"),
+        ("sinc(x)", "did you mean sin(x)/x or, as NumPy and MATLAB have it, sin(pi*x)/(pi*x)?"),
+        ("norm.cdf(x)", "write (1+erf(x/sqrt(2)))/2"),
+        ("x.clamp(min=0)", "write max(x, 0)"),
+        ("torch.clip(x, max=1)", "write min(x, 1)"),
+        ("F.cross_entropy(z, y)", "the labels stand first"),
+        ("F.binary_cross_entropy(p, y)", "the labels stand first"),
+        ("keras.binary_crossentropy(y, p)", ""),
+        ("var(x)", "over all N it is mean((x-mean(x))**2)"),
+        ("tf.reduce_sum(x)", "write sum(x)"),
+        ("powf(x, 2)", "did you mean x**2?"),
+        ("std::exp(x)", "a function stands alone"),
+        ("PI()*x", "write pi"),
+        ("=x^2", "write the right side alone, x^2"),
+        ("@(x) x.^2", "write the function's formula alone"),
+        ("max(0;x)", "a comma stands between arguments"),
     ],
 )
 def test_what_was_meant_is_offered(typed, advice):
