@@ -9,6 +9,7 @@ from typing import Any
 Rows = list[list[str]]
 
 _TITLE = re.compile(r"\s*[d∂]\w*\s*/\s*[d∂](\w+)\s*(?::|[=≈](?!=))(.*)")
+_BESIDE = re.compile(r"[,;]\s*(?=[d∂]\w*\s*/\s*[d∂]\w+\s*(?::|[=≈](?!=)))")  # ∂J/∂x = 1, ∂J/∂y = 2
 _COLUMN = re.compile(r"d/d(\w+)(?:\[[\d,]+\])?")
 _OPERATORS = "+*/^·×@<>=!"
 _PAIRS = {"(": ")", "[": "]"}
@@ -25,7 +26,7 @@ _AROUND = (  # what other tools print around the entries, and what is left of it
 )
 _MATRIX = re.compile(r"\\begin\{(\w*matrix)\}(.*?)\\end\{\1\}", re.DOTALL)
 _RESULT = re.compile(  # J = 2, f'(x) = 2x, = 2
-    r"\A(?:[^\W\d]\w*['′]*(?:\([^()\n]*\))?)?\s*[=≈](?!=)\s*(?P<value>(?:[^=≈]|[=!<>]=)*)\Z"
+    r"\A(?:(?:∇\s*)?[^\W\d]\w*['′]*(?:\([^()\n]*\))?)?\s*[=≈](?!=)\s*(?P<value>(?:[^=≈]|[=!<>]=)*)\Z"
 )
 
 
@@ -72,7 +73,7 @@ def _from_csv(text: str) -> list[tuple[str, Rows]]:
 
 def _from_lines(text: str) -> Iterator[tuple[str, Rows]]:
     title, lines = "", list[str]()
-    for line in [*text.splitlines(), None]:
+    for line in [*_BESIDE.sub("\n", text).splitlines(), None]:
         match = _TITLE.fullmatch(line) if line is not None else None
         if line is not None and match is None:
             lines.append(line)

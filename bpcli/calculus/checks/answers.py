@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -216,6 +216,15 @@ def fitted(parts: Mapping[str, Cells], layout: Layout, truth: Array) -> Cells | 
     if 1 < n == layout.outputs == len(flat) and vector and (truth == np.diag(truth.diagonal())).all():
         return [[flat[i] if i == j else Cell(0.0) for j in range(n)] for i in range(n)]
     return None
+
+
+def titles_amiss(parts: Collection[str], layout: Layout) -> str:
+    """What is wrong with the titles of an answer in words; empty if there are none, or one for each variable."""
+    asked = [name for name, _ in layout.blocks]
+    if list(parts) == [""] or set(parts) == set(asked):
+        return ""
+    given = [f"d/d{name}" if name else "entries without a title" for name in parts]
+    return f"expected d/d{', d/d'.join(asked)}, found {', '.join(given)}"
 
 
 def _block(rows: Cells, outputs: int, shape: Shape) -> Cells | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted
+from bpcli.calculus.checks.answers import Answer, Cells, Formulas, Layout, fitted, titles_amiss
 from bpcli.calculus.checks.diagnosis import diagnosed, first_wrong, of_another_shape
 from bpcli.calculus.checks.grading import (
     Array,
@@ -93,6 +93,8 @@ def grade(
 
 
 def _numbers(question: Question, parts: Mapping[str, Cells], inputs: Mapping[str, Any], tolerance: Tolerance) -> Grade:
+    if amiss := titles_amiss(parts, question.layout):
+        return Grade("shape", [], amiss)
     truth, undecided = question.settled(inputs, question.truth(inputs), True)
     cells = fitted(parts, question.layout, truth)
     if cells is None:
@@ -119,6 +121,8 @@ def _formulas(question: Question, formulas: Formulas, inputs: Mapping[str, Any],
     loose = tolerance._replace(rtol=max(tolerance.rtol, 1e-9))
     truth = question.truth(inputs)
     parts = formulas.cells(question.context(inputs))
+    if amiss := titles_amiss(parts, question.layout):
+        return Grade("shape", [], amiss)
     here = fitted(parts, question.layout, truth)
     if here is None:
         cells = [row for part in parts.values() for row in part]

@@ -44,12 +44,12 @@ arcsec asec(x): acos(1/x)
 arccsc acsc arccosec(x): asin(1/x)
 arccot arcctg arccotg arccotan(x): pi/2-atan(x)
 acot(x): atan(1/x)
-sh(x): sinh(x)
+sh senh(x): sinh(x)
 ch(x): cosh(x)
-th(x): tanh(x)
+th tgh(x): tanh(x)
 sech(x): 1/cosh(x)
 csch cosech(x): 1/sinh(x)
-coth cth(x): 1/tanh(x)
+coth cth ctgh(x): 1/tanh(x)
 arcsinh arsinh argsh arsh(x): asinh(x)
 arccosh arcosh argch arch(x): acosh(x)
 arctanh artanh argth arth(x): atanh(x)
@@ -77,7 +77,7 @@ divide(x, y): x/y
 negative neg(x): -x
 maximum fmax fmaxf(x, y): max(x, y)
 minimum fmin fminf(x, y): min(x, y)
-logistic expit sig σ sigma logisticsigmoid(x): sigmoid(x)
+logistic expit sig sigm σ sigma logisticsigmoid(x): sigmoid(x)
 rectifier ramp(x): relu(x)
 leakyrelu(x): leaky_relu(x)
 selu(x): 1.0507009873554805*where(x>0, x, 1.6732632423543772*(exp(x)-1))
@@ -100,6 +100,9 @@ normcdf Φ(x): (1+erf(x/sqrt(2)))/2
 normpdf φ(x): exp(-x**2/2)/sqrt(2*pi)
 if ifelse ite piecewise iif cond select wenn(x, y, z): where(x, y, z)
 clamp(x, y, z): clip(x, y, z)
+not(x): 1-x
+and und(x, y): x*y
+or oder(x, y): max(x, y)
 average avg E mittelwert moyenne reduce_mean(x): mean(x)
 product Π reduce_prod(x): prod(x)
 total Σ summe somme reduce_sum(x): sum(x)
@@ -152,7 +155,9 @@ _NO_CALLS = {
     "int": "there is no integral; int(x), without the digits behind the point, is sign(x)*floor(abs(x))",
     **dict.fromkeys(["argmax", "argmin"], "there is no place of the largest entry; its value is max(x)"),
     **dict.fromkeys(["inv", "pinv"], "there is no inverse of a matrix; of a number it is 1/x"),
-    **dict.fromkeys(["det", "trace", "tr", "rank", "eig", "cross", "outer", "kron"], _NO_MATRICES),
+    **dict.fromkeys(
+        ["det", "trace", "tr", "rank", "eig", "cross", "outer", "kron", "eye", "ones", "zeros"], _NO_MATRICES
+    ),
     **dict.fromkeys(["median", "sort", "cumsum", "cumprod", "quantile", "percentile", "cov", "corr"], _NO_ORDER),
     **dict.fromkeys(["rand", "random", "randn"], "a function has one value at a point: there are no random numbers"),
     **dict.fromkeys(["lim", "limit"], "there is no limit"),
@@ -183,6 +188,7 @@ WORDS = {  # of other languages; the advice is given only where a name can't sta
     "if": "where(x > 0, a, b) chooses",
     "else": "where(x > 0, a, b) chooses",
     **dict.fromkeys(["lambda", "def", "return", "function"], "write the function's formula alone"),
+    "in": "(0 <= x)*(x <= 1) is whether x lies in [0, 1]",
     "for": "sum, mean and prod go over all entries of a vector",
     "mod": "the remainder is x - y*floor(x/y)",
     "arc": "the inverse functions are asin acos atan asinh acosh atanh",
@@ -215,6 +221,7 @@ CHARACTERS = {
     "<>": "!= compares for 'not equal'",
     "->": "write the function's formula alone",
     "=>": "write the function's formula alone; >= is 'at least'",
+    "=<": "write <=",
     "&": "multiply conditions: (x > 0)*(y > 0)",
     "%": "5 % is 5/100; the remainder is x - y*floor(x/y)",
     "!": "!= compares for 'not equal'; there is no factorial",
@@ -259,6 +266,8 @@ CHARACTERS = {
     "∧": "multiply conditions: (x > 0)*(y > 0)",
     "∨": "the larger of two conditions is max(x > 0, y > 0)",
     "¬": "1 - (x > 0) is the opposite of x > 0",
+    "⩽": "write <=",
+    "⩾": "write >=",
     "≈": "== compares for 'equal'",
     "°": "a degree is pi/180",
     "±": "write one of + and -",
@@ -267,6 +276,14 @@ CHARACTERS = {
 
 PAIRS = {"‖": ("‖", "norm"), "∥": ("∥", "norm"), "⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil"), "⟨": ("⟩", "dot")}
 """Characters that open something, with what closes it and the function that it is."""
+
+
+def norm_here(inside: str, behind: str) -> str:
+    """The norm of what stands between ‖ and ‖, by what stands behind: `_1` and `₁` for the sum of the sizes, `_∞`."""
+    order = behind.lstrip("_{ ")[:1] if behind.lstrip()[:1] in ("_", "₁") else ""
+    return {"1": f"sum(abs({inside}))", "₁": f"sum(abs({inside}))", "∞": f"max(abs({inside}))"}.get(
+        order, f"norm({inside})"
+    )
 
 
 @cache

@@ -47,7 +47,7 @@ class Misreadings(TokenReader):
     def right_side(self, start: int) -> str:
         """The advice on `y = x^2`: to write what stands behind the sign."""
         rest = self.source(start, len(self.text)).strip()
-        return f"write the right side alone, {rest}" if rest else ""
+        return f"write the right side alone, {rest}" if rest[:1] not in ("", "/", "<", ">", "*") else ""
 
     def fail_with_two_readings(self, left: Expression, operator: Token, right: Expression) -> NoReturn:
         """`1/2x`, `x^2y`: two readings, both shown."""

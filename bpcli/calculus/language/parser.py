@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from bpcli.calculus.language import tree as nodes
-from bpcli.calculus.language.hints import WORDS, call_here, is_foreign
+from bpcli.calculus.language.hints import WORDS, call_here, is_foreign, norm_here
 from bpcli.calculus.language.misreadings import Misreadings, derivative_sign
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tokens import (
@@ -43,7 +43,7 @@ _STRAY = {  # where the expression should have ended
     "=": "= gives no value here",
 }
 _STRAY_HINTS = {
-    "|": "an absolute value is |x|; to multiply by one, write *|x|",
+    "|": "an absolute value is |x|, and a product *|x|; where one of two conditions holds, max(x > 0, y > 0) is 1",
     ",": "a decimal is written 1.5, a vector [1, 2]",
     "=": "compare with ==",
 }
@@ -226,7 +226,12 @@ class _Parser(Misreadings):
         two = self.text[max(opening.start - 1, 0) : opening.end + 2].count("|") == 2
         if two and inner.span == (opening.end, end - 1) and self.text[end - 2] == "|":
             x = self.source(opening.end + 1, end - 2)
-            self.fail("‖…‖ is a norm, and |…| an absolute value", opening.start, end, f"write norm({x}) or |{x}|")
+            self.fail(
+                "‖…‖ is a norm, and |…| an absolute value",
+                opening.start,
+                end,
+                f"write {norm_here(x, self.text[end:])} or |{x}|",
+            )
         return nodes.Call("abs", (inner,), None, (opening.start, end), (opening.start, opening.end))
 
     def root(self) -> nodes.Expression:
@@ -323,7 +328,8 @@ class _Parser(Misreadings):
         if self.next.kind == NAME and self.next.text != "T" and isinstance(base, nodes.Name):
             self.fail_with_module(base)
         if self.next.kind != NAME or self.next.text != "T":
-            entrywise = self.next.kind == OPERATOR and self.text[self.next.start - 1] == "."
+            operator = self.next.text in ("+", "-", "*", "/", "**")
+            entrywise = operator and self.text[self.next.start - 1] == "."
             sign = self.text[self.next.start : self.next.end]
             self.unexpected("T", f"write {sign}: it works entry by entry" if entrywise else _ONLY_T)
         return nodes.Transpose(base, (base.span[0], self.take().end))

@@ -5,7 +5,7 @@ A scanner by hand rather than a regular expression: compiling one takes longer t
 
 from typing import NoReturn
 
-from bpcli.calculus.language.hints import CHARACTERS, PAIRS
+from bpcli.calculus.language.hints import CHARACTERS, PAIRS, norm_here
 from bpcli.errors import ExpressionError
 
 MAX_LENGTH = 10_000
@@ -115,6 +115,10 @@ def _operator_end(text: str, start: int) -> int:
     if two in CHARACTERS or (one not in _OPERATORS and one not in _PLAIN):
         found = two if two in CHARACTERS else one
         hint = _pair_hint(text, start) or _hint(found)
+        before = text[:start].rstrip("0123456789")
+        whole = text[len(before) : start]
+        if whole and hint.startswith("write (") and not before[-1:].isalnum():  # 3½ is no product
+            hint = f"write ({whole}+{hint[7:]}"
         raise ExpressionError(f"{_described(found)} means nothing here", text, start, start + len(found), hint)
     return start + 1
 
@@ -134,6 +138,8 @@ def _pair_hint(text: str, start: int) -> str:
     closing, function = PAIRS.get(text[start], ("", ""))
     end = text.find(closing, start + 1) if closing else -1
     inside = text[start + 1 : end].strip() if end > start else ""
+    if function == "norm":
+        return f"write {norm_here(inside or 'x', text[end + 1 :])}"
     return f"write {function}({inside or 'x'})" if closing else ""
 
 

@@ -265,3 +265,16 @@ def test_balls_know_what_doubles_have_lost():
     x = sympy.Symbol("x")
     true = sympy.diff(sympy.sin(x) / x).subs(x, sympy.Float("1e-8", 60)).evalf(12)
     assert grade("sin(x)/x", str(true), {"x": 1e-8}).finding == "right"
+
+
+@pytest.mark.parametrize(
+    ("mine", "message"),
+    [
+        ("d/dy: 6", "expected d/dx, found d/dy"),
+        ("d/dy: 2*x", "expected d/dx, found d/dy"),
+        ("6\nd/dx: 6", "expected d/dx, found entries without a title, d/dx"),
+    ],
+)
+def test_titles_that_are_not_asked_for_are_named(mine, message):
+    found = grade("x**2", mine, {"x": 3})
+    assert (found.finding, found.message) == ("shape", message)

@@ -223,6 +223,17 @@ def test_the_power_minus_one_of_a_function_from_elsewhere_is_its_inverse(name):
         ("=x^2", "write the right side alone, x^2"),
         ("@(x) x.^2", "write the function's formula alone"),
         ("max(0;x)", "a comma stands between arguments"),
+        ("3½", "write (3+1/2)"),
+        ("‖x‖₁", "write sum(abs(x))"),
+        ("‖x‖_2", "write norm(x)"),
+        ("||x||_1", "write sum(abs(x)) or |x|"),
+        ("x=<1", "write <="),
+        ("x=/=1", "compare with =="),
+        ("[x,1].[1,2]", "A.T is the transpose"),
+        ("x in [0,1]", "(0 <= x)*(x <= 1)"),
+        ("not(x>0)", "did you mean 1-(x>0)?"),
+        ("x>0 || x<1", "an absolute value is |x|, and a product *|x|; where one of two conditions holds"),
+        ("ctgh(x)", "did you mean 1/tanh(x)?"),
     ],
 )
 def test_what_was_meant_is_offered(typed, advice):
