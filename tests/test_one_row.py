@@ -128,6 +128,7 @@ MARGIN = Loss(  # of two classes, with a setting: the hinge, rounded off
     spans=REALS,
     of_z=True,
     encoding=(-1.0, 1.0),
+    kinks=lambda y, smooth=0.5: (Kink(1.0 / y, 0.0 * y, 0.0 * y), Kink((1.0 - smooth) / y, -y, -y)),
     settings={"smooth": Setting(0.5, above=0.0)},
     by_setting={"smooth": _dmargin_dsmooth},
 )
@@ -294,6 +295,9 @@ def test_a_kink_is_where_the_settings_put_it(bpcli):
         sides = [bpcli(*command, "--kink", side).out.strip() for side in ("left", "right")]
         assert sides == ["1", "0"]
         assert "kink" in bpcli(*command).err
+    for smooth in (0.5, 0.25):  # only the second derivative jumps
+        assert "kink" in bpcli("hessian", f"margin(1, p, {smooth})", "--at", 1 - smooth).err
+        assert "kink" not in bpcli("grad", f"margin(1, p, {smooth})", "--at", 1 - smooth).err
 
 
 def test_where_all_rows_are_flat_is_no_optimum(bpcli, config, tmp_path):

@@ -93,13 +93,20 @@ def test_the_slopes_of_the_new_losses_by_hand():
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("y", [-1.0, 1.0, 0.5])
-def test_kinks_are_where_two_slopes_meet(name, y):
+def test_kinks_are_where_two_pieces_meet_and_nowhere_else(name, y):
     row, h = LOSSES[name], 1e-6
     for kink in row.kinks(y):
         below, at, above = (float(row.term(y, kink.at + k * h)) for k in (-1, 0, 1))
         assert (at - below) / h == pytest.approx(kink.left, abs=1e-5)
         assert (above - at) / h == pytest.approx(kink.right, abs=1e-5)
         assert row.slope(y, kink.at) in (kink.left, kink.right)
+    ends = np.clip([-3.0, 3.0], row.domain.low + 0.2, row.domain.high - 0.2)  # away from the poles at its ends
+    yhat = np.linspace(*ends, 3001) + 1e-4 / 3
+    curvature = np.diff(row.slope(np.full_like(yhat, y), yhat)) / np.diff(yhat)
+    jump = abs(np.diff(curvature)) > 0.1 * np.maximum(1.0, abs(curvature[1:]))
+    places = [float(kink.at) for kink in row.kinks(y)]
+    near = [any(low <= place <= high for place in places) for low, high in zip(yhat, yhat[2:], strict=False)]
+    assert not (jump & ~np.array(near)).any()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
