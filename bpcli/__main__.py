@@ -4,7 +4,7 @@ import gc
 import sys
 import warnings
 
-_OBJECTS = 50_000  # that are made before Python looks for circles among them: modules that load make no garbage
+_OBJECTS = 50_000  # new objects between two runs of the garbage collector; importing modules leaves no garbage
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ EXTRA = "mpi"
 
 
 class Window(Protocol):
-    """Rows of every rank, of which any rank takes some, whatever the others do meanwhile."""
+    """An array of rows on each rank; a rank may read those of any other, without its doing anything."""
 
     own: Array
     """This rank's."""

@@ -90,7 +90,7 @@ def run_statistics(
 
 
 def statistics_or_reason(run: Path, *, raw: bool = False) -> tuple[dict[str, Any] | None, str]:
-    """The statistics of a run, without any if there are none, and why it has no intervals; empty where it has."""
+    """The statistics of a run, or None, and why there are no intervals; that is empty where there are."""
     try:
         found = run_statistics(run, raw=raw)
     except BpcliError as error:

@@ -89,7 +89,7 @@ class RowName(NameChoice):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The names, as they are now."""
+        """The names of the rows that the table has now."""
         return tuple(self._names())
 
     @choices.setter

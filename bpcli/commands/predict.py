@@ -175,7 +175,7 @@ _FILES = ("csv", "json", *RESULT_FILES)
 
 
 def _format_of(file: Path, asked: str | None, keep: Sequence[str], precision: int | None) -> str:
-    """The format that the extension of a file says; UsageError where an option says else."""
+    """The format of a file by its extension; UsageError if an option contradicts it."""
     format_ = file.suffix.removeprefix(".").lower()
     if format_ not in _FILES:
         known = ", ".join(f".{name}" for name in _FILES)

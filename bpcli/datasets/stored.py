@@ -335,7 +335,8 @@ def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress
 def _write_blocks(
     files: Files, text: set[str | None], file: BinaryIO, progress: Progress | None
 ) -> dict[str, Any] | None:
-    """One pass: the description of the copy, or None if `text` grew by a column written as numbers before."""
+    """One pass: the description of the copy, or None if a column that was written as
+    numbers turned out to be text, and so was added to `text`."""
     names: Sequence[str] = []
     codes: dict[str, dict[str, int]] = {}
     blocks: list[tuple[int, int, list[int]]] = []

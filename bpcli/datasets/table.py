@@ -128,9 +128,9 @@ class Table:
             return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
 
     def agree(self, share: Gathering) -> None:
-        """Let each column mean in this share of a table what it means in all of them together.
+        """Give each column of this share of a table the type that it has in the whole table.
 
-        It is text if it is that in one of them, boolean if it is that, or has no row, in each.
+        It is text if it is text in any share, and boolean if it is boolean in every share that has rows.
         """
         self.share = share
         self._are_boolean.clear()

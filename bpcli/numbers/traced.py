@@ -153,7 +153,8 @@ class _Tracer:
         return Traced(self, self._known[text], entry)
 
     def _block(self, *values: Any) -> bool:
-        """Whether what is computed from `values` is among the lines of an entry; in a branch all lines are together."""
+        """Whether a line that uses `values` runs for each entry: if one of them differs by entry, or the branch around
+        it runs so."""
         entry = any(isinstance(value, Traced) and value.entry for value in values)
         if entry and False in self._branches:
             raise UntraceableError("a branch on a number over the entries of an array")

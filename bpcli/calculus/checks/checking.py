@@ -16,8 +16,8 @@ from bpcli.calculus.sweeps.seeds import Point
 
 RTOL = 1e-7  # relative, of exact and numeric: the accuracy that a difference quotient can be trusted with
 _ROUNDED = 4.0  # times the error that rounding makes, to first order
-_BARELY = 0.1  # of a slope: an estimate that is rougher than that agrees with anything
-_SURE = 0.1  # of a slope: an error larger than this says nothing
+_BARELY = 0.1  # of a slope: a numeric value with a larger error would agree with any number
+_SURE = 0.1  # of a slope: where the numeric value may be off by more, nothing is concluded
 
 
 class Checked(NamedTuple):

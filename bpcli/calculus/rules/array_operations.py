@@ -44,7 +44,7 @@ class ArrayOp(ABC):
     subtracts = False  # its adjoint is g less a share of the sum of all g, which may cancel
     of_number = ""  # the function that it is of a single number; without a name it gives the number itself
     root: float | None = None  # as of a `Function`
-    written_whole = False  # a formula calls it, and takes an entry of that, in place of the formula of each entry
+    written_whole = False  # a formula writes an entry as `f(x)[i]`, instead of by the formula of that entry
 
     @abstractmethod
     def shape(self, on: Operands) -> Shape:

@@ -28,7 +28,7 @@ class Edges:
         self.work = 0  # the work of the series about points, in products of short fractions
 
     def at(self, values: list[Any]) -> list[int]:
-        """The slots of the steps that are at an edge, of one point."""
+        """At one point: the slots of the steps that lie at an edge."""
         edges = ((slot, self.program.edge(self.sweeps.namespace, values, slot)) for slot in self.non_smooth)
         return [slot for slot, edge in edges if (edge if isinstance(edge, bool) else edge.any())]
 

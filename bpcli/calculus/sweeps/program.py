@@ -73,7 +73,7 @@ class Program(Slots):
         return step.edge(xp, values[slot], [values[a] for a in step.args])
 
     def edge_entries(self, xp: RuleNamespace[Any], values: list[Any], slot: int) -> Any:
-        """The entries of a step's operands that put it at an edge."""
+        """Which entries of a step's operands lie at an edge."""
         step = self.step(slot)
         return step.edge_entries(xp, values[slot], [values[a] for a in step.args])
 

@@ -79,7 +79,7 @@ def own_errors(program: Program, xp: PlainNamespace, values: list[Any]) -> list[
 
 
 def _of_constant(constant: Constant) -> float:
-    """The distance of a constant's double from what is written; of π and e that of a rounding."""
+    """The rounding error of a constant: its double less the decimal that is written; a bound for π and e."""
     text, _, power = constant.written.lower().partition("e")
     whole, _, fraction = text.partition(".")
     if not (whole + fraction).lstrip("-").isdecimal() or not math.isfinite(constant):
@@ -184,7 +184,7 @@ def _differ(xp: PlainNamespace, x: Any, y: Any) -> Any:
 
 
 def slope_errors(calculation: Calculation, point: Point) -> list[list[float]]:
-    """How far each entry of the Jacobian may be off, outputs × inputs; 0 where nothing is known: after an overflow."""
+    """How far each entry of the Jacobian may be off, outputs × inputs; 0 after an overflow, where nothing is known."""
     sweeps, xp = calculation.sweeps, calculation.namespace
     values = sweeps.forward(point)
     if not all(map(sweeps.is_finite, values)):
@@ -259,7 +259,7 @@ def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
 
 
 def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> Any:
-    """The error of adjoint · slope in one operand of a step, as it shows in the result."""
+    """The rounding error of adjoint · slope, for one operand of a step, carried on to the result."""
     if isinstance(step, OnArrays):
         if step.op.exact or (step.op.adds and len(step.args) == 1):
             return 0.0

@@ -74,7 +74,7 @@ def points_of(columns: Point) -> int:
 
 
 def columns_of(table: Any, shapes: Sequence[Shape]) -> list[Any]:
-    """The columns of a table (B, entries) in turn as arrays (*shape, B), which share its memory."""
+    """A table (B, entries) cut into arrays (*shape, B), one for each shape, which share its memory."""
     parts = split(table.T, [(None, shape) for shape in shapes], lambda part, shape: part.reshape(*shape, -1))
     return [part for _, part in parts]
 

@@ -56,8 +56,8 @@ class _Fit:
 def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usual: str) -> Form:
     """The form of the table that begins with these lines, or consists of them, if it is `whole`.
 
-    Where `delimiter` is `auto`, it is the one that gives every row as many cells as the first, two or more, without a
-    cell that another one would cut; `usual` where none does. DataError that shows both readings if several do.
+    `auto` finds the delimiter that cuts every row into as many cells as the first, two or more, none of which another
+    delimiter would cut; without one it is `usual`. DataError that shows both readings if there are several.
     """
     if delimiter != AUTO:
         return _Fit(lines, whole, delimiter).form

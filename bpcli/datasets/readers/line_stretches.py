@@ -154,7 +154,7 @@ class _TableRanges(_Ranges):
         return self._whole.part(start, stop, *self._header, self._encoding).table()
 
     def doubts(self, table: Table) -> Sequence[bool]:
-        """Whether each name could be a cell of its column."""
+        """For each column name: whether it could be a cell of its column, so that the file has no header."""
         return self._whole.could_be_row(table)
 
 

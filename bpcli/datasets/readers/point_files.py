@@ -171,7 +171,7 @@ def _live_blocks(
 
 
 def _rows_of(path: Path, lines: list[str], gone: int, delimiter: str | None, width: int) -> Iterator[Array]:
-    """The points of some lines, behind `gone` others."""
+    """The points of some lines; `gone` lines of the file come before them."""
     try:
         with _located(path, count(gone + len(lines) + 1)):
             table = _loaded(lines, delimiter, width)

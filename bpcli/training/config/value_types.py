@@ -47,7 +47,7 @@ class TableKind(Kind):
         object.__setattr__(self, "make", make)
 
     def __getattribute__(self, name: str) -> Any:
-        """The attribute of the kind that is made from the rows the table has now."""
+        """The attribute of a kind made from the table as it is now."""
         return getattr(object.__getattribute__(self, "make")(), name)
 
 
