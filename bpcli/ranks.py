@@ -145,7 +145,7 @@ ALONE = Alone()
 
 
 class _Message(NamedTuple):
-    """What a rank says where all meet: the call that it is at, and its value."""
+    """What a rank sends to the others where all wait for each other: the name of the call, and its value."""
 
     call: str
     value: Any

@@ -197,7 +197,7 @@ class _Watched(io.RawIOBase):
         if self._packed is not None and self._read > max(SMALL, MOST_PACKED * self._packed.tell()):
             raise too_packed(self._path, self._read)
         free, taken = available_memory(), resident_memory()
-        if not self._most:  # not at the start: of a small file nothing is asked
+        if not self._most:  # the first check; a small file ends before it
             self._reserve, self._taken, self._most = free // _RESERVE, taken, free // 2
         if free < self._reserve or taken - self._taken > self._most:
             raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {told()}", WAY_OUT)

@@ -88,7 +88,7 @@ def reading_any() -> Progress | None:
     """How far the process has come in reading the largest file that it has open; None if that is small."""
     size, at = 0, 0
     for name, place in places_of_open_files():
-        with suppress(OSError):  # closed and gone meanwhile
+        with suppress(OSError):  # closed or deleted in the meantime
             path = Path(name)
             size, at = max((size, at), (path.stat().st_size if path.is_file() else 0, place))
     return Progress("reading", min(at, size), size, "B") if size > _SMALL else None

@@ -267,7 +267,7 @@ _CSV_ROWS = 1 << 13
 
 def _csv(found: _Found, safe: bool) -> Iterator[_Lines]:
     header = _Lines(csv_line(_safe(found.names) if safe else found.names))
-    if found.rows.live is not None:  # who asks may wait for it
+    if found.rows.live is not None:  # the reader of live results may wait for the header
         yield header
         sys.stdout.flush()
     for place, (table, columns) in enumerate(found):

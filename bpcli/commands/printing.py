@@ -11,7 +11,7 @@ from bpcli.commands.option_groups import DOUBLE_DIGITS
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.text.notation import cell, cells, csv_line, joined, json_text
 
-MAX_NOTES = 3  # of one kind in a call
+MAX_NOTES = 3  # of one kind, printed by one call
 
 
 def plain(value: Any) -> Any:

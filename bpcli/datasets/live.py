@@ -22,7 +22,7 @@ from bpcli.sources import is_live, is_packed
 
 T = TypeVar("T")
 
-_SAID = ("sep=", '"sep=')  # a spreadsheet says so what stands between cells
+_SAID = ("sep=", '"sep=')  # a first line by which spreadsheets name the delimiter
 
 
 def live_rows(path: Path, stream: BinaryIO, dialect: Dialect) -> "LiveRows | None":

@@ -55,7 +55,7 @@ class NotSharedError(Exception):
 
 
 class Share:
-    """A share of a table among several processes, of which each hears where another one fails."""
+    """A process's share of a table that several read; if one of them fails, all the others get its error."""
 
     def __init__(self, ranks: Ranks) -> None:
         self._ranks, self.rank, self.size = ranks, ranks.rank, ranks.size

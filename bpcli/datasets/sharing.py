@@ -35,11 +35,11 @@ class Stretches(Protocol):
 
 
 def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share: Gathering) -> Table:
-    """This process's rows of the files, which are one table; what a column is has been decided by all of its rows. Of
-    sparse files it reads a part, and has all rows.
+    """This process's rows of the files, which are one table. The type of a column is that of all its rows, in all
+    processes. Of sparse files it reads a part too, but gets all rows.
 
-    Files are cut where about as many bytes, rows or batches are before as behind; a process may come to no row.
-    DataError where a file has to be read as a whole.
+    Each process gets about as many bytes, rows or batches; a process may get no row. DataError where a file has to be
+    read as a whole.
     """
     whole = [path for path, file in zip(paths, files, strict=True) if file is None]
     if whole:
@@ -73,7 +73,7 @@ def _parts(files: Sequence[Stretches], share: Gathering) -> list[tuple[int, int]
     cuts = [int(edges[-1]) * rank // share.size for rank in range(share.size + 1)]
 
     def within(cut: int) -> list[int]:
-        """A cut of all files as a place in each."""
+        """A place in all files, counted from the first on, as a place in each."""
         return [int(np.clip(cut - edge, 0, file.size)) for edge, file in zip(edges, files, strict=False)]
 
     first, last = within(cuts[share.rank]), within(cuts[share.rank + 1])

@@ -54,7 +54,7 @@ class Corner(NamedTuple):
     place: str  # where the kink is, in words
 
     def slopes(self, inputs: Inputs) -> tuple[Any, Any, Any]:
-        """The entry by convention, and its values to the left and to the right of the input."""
+        """The entry of the Jacobian by convention, and that to the left and to the right of the input."""
         sides = (self.left, self.right) if self.rises else (self.right, self.left)
         used, left, right = (self.entry_of(slope, inputs) + 0.0 for slope in (self.used, *sides))  # −0 is 0
         return used, left, right

@@ -270,7 +270,7 @@ def _sign(x: Decimal) -> Decimal:
 
 
 def _whole(x: Decimal, rounding: str) -> Decimal:
-    if not x.is_finite() or x.adjusted() >= CONTEXT.prec:  # whole already, as a double with more digits is
+    if not x.is_finite() or x.adjusted() >= CONTEXT.prec:  # so large that it is a whole number
         return x
     return x.to_integral_value(rounding, CONTEXT)
 

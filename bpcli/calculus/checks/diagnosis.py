@@ -99,7 +99,7 @@ def _grade(finding: str, message: str, factor: float | None = None) -> Grade:
 
 
 def _other_side(compared: Compared, wrong: Truths) -> Grade | None:
-    """The slope on one side of a kink, where that of the other is used, or one in between."""
+    """The slope on the other side of a kink, or a number between the two."""
     if not compared.sides:
         return None
     names = [side for side, matrix in compared.sides if _explains(compared, wrong, matrix[None])]

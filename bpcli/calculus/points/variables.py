@@ -297,7 +297,7 @@ def split_name(name: str, known: Sequence[str]) -> list[str]:
                 last[start + len(part)] = last[start + len(part)] or part
     parts: list[str] = []
     stop = len(name)
-    while factor := last[stop]:  # none at once if the whole is no product
+    while factor := last[stop]:  # empty at the end of the name if it is no product
         parts.append(factor)
         stop -= len(factor)
     return parts[::-1]

@@ -36,7 +36,7 @@ class RuleNamespace(Namespace[N], Protocol[N]):
         """`plain`, but `value` by convention where the condition holds: at a kink, or outside of the domain."""
 
     def written(self, formula: str, names: Mapping[str, Any], /) -> N:
-        """A formula of the language, with numbers for its names; of symbols alone."""
+        """A formula written in the language, at these values of its names; only symbols, and duals of them, have it."""
 
     def linear(self, function: Callable[[Any], Any], x: Any, /) -> N:
         """A linear map of arrays; of a dual's two parts alike."""

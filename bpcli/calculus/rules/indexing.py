@@ -113,7 +113,7 @@ class MatMul(ArrayOp):
         return self._product(xp, args[0], args[1], on.shape, on.shapes[1])
 
     def _product(self, xp: RuleNamespace[Any], a: Any, b: Any, shape_a: Shape, shape_b: Shape) -> Any:
-        """The product of (m, n) by (n, p), either of which may lack its outer axis."""
+        """The product of (m, n) and (n, p); a vector stands for a row on the left, for a column on the right."""
         a = a[None] if len(shape_a) == 1 else a
         b = b[:, None] if len(shape_b) == 1 else b
         (m, n, points), (p, points_b) = a.shape, b.shape[1:]

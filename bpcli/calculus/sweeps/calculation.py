@@ -56,7 +56,7 @@ class Calculation:
         self.needed_sides = False
         self.sides = True  # whether slopes to the sides of a kink are asked for
         self.left_range = self.may_have_left_range = False
-        self.settled = True  # whether wide numbers of more digits gave the same
+        self.settled = True  # whether wide numbers gave the same with more digits
 
     def _sweeps(self, base: Any) -> Sweeps:
         if self.program.scalar and base is None:

@@ -85,7 +85,7 @@ class Instruction(ABC):
 
     @abstractmethod
     def edge_entries(self, xp: RuleNamespace[Any], out: Any, args: list[Any]) -> Any:
-        """The entries of its operands that put it at an edge."""
+        """Which entries of its operands lie at an edge."""
 
     @abstractmethod
     def tangent(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], sided: bool) -> Any:
@@ -142,8 +142,8 @@ class Elementwise(Instruction):
         return total
 
     def _times_slope(self, xp: RuleNamespace[Any], g: Any, slope: Any) -> Any:
-        """g·slope; nothing passes a path that is not selected. Elsewhere 0·∞ is NaN, and then both sides are looked
-        at."""
+        """g·slope, but 0 for an operand that was not selected, even if g is ∞. Elsewhere 0·∞ is NaN, which the series
+        at both sides of the point resolve."""
         if type(slope) is float and type(g) is float:
             return None if self.row.selects and slope == 0.0 else g * slope
         scaled = xp.scale(g, slope)

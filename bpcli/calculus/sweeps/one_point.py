@@ -148,7 +148,7 @@ class FloatSweeps(Sweeps):
         return any(v != v for block in blocks for v in numbers(block))
 
     def is_finite(self, x: Any) -> bool:
-        """Whether it is."""
+        """Whether a number is finite."""
         return math.isfinite(x)
 
     def jacobian(self, values: list[Any]) -> Blocks:

@@ -44,7 +44,7 @@ _OWN: dict[str, Callable[..., Any]] = {
 
 
 def _known(error: Any, out: Any) -> Any:
-    """An error, or where it is not finite because a part overflowed, that of one rounding."""
+    """An error; where it is not finite, as a part of it overflowed, the error of one rounding of `out`."""
     if isinstance(error, float):
         return error if error < math.inf else abs(out) * UNIT
     import numpy as np

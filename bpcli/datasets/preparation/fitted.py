@@ -119,7 +119,7 @@ class Preparation:
         tally: "Tally | None" = None,
         dtype: Any = np.float64,
     ) -> list[Prepared]:
-        """`apply` for each of some parts of the rows, which are all of them together; the features as `dtype`.
+        """`apply` for each of the parts into which the rows are divided; the features as `dtype`.
 
         A feature that is beyond the numbers of that type is ∞.
         """

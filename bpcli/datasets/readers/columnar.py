@@ -104,7 +104,9 @@ def _start(path: Path, file: Reader, what: str) -> bytes:
     if start[:4] == b"FEA1":
         way = "pyarrow.feather.write_feather(pandas.read_feather(OLD), NEW) writes version 2"
         raise DataError(f"{path} is a Feather file of version 1, of which damage can't be seen", way)
-    if not any(start.startswith(sign) for sign in _SIGNS[what]) and not path.is_file():  # told before it is read on
+    if (
+        not any(start.startswith(sign) for sign in _SIGNS[what]) and not path.is_file()
+    ):  # before the stream is read any further
         raise DataError(f"{path} is not a whole {what} file: it begins with {start.hex(' ')}")
     return start
 

@@ -155,7 +155,7 @@ class Objective:
         return -int(-self.N // sums.ROWS)
 
     def _summed(self, part: Callable[[Any, Array, Array | None], Array]) -> Array:
-        """The sum of `part` over all blocks, of each rank its own."""
+        """The sum of `part` over all blocks; each rank computes those of its own rows."""
         mine = share(self._count, self._ranks)
         if self._ranks.size > 1:
             self._check()

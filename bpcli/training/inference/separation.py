@@ -174,10 +174,10 @@ def _shift(rows: Labelled, z: Array, small: float) -> Any:
 
 
 def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
-    """Go for the optimum of the logistic loss from w and b, without penalties.
+    """Minimise the logistic loss from w and b, without penalties, until it is known whether the classes are separated.
 
-    Separated by weights on the way that get every row right, or by the direction of a step; not separated once an
-    optimum is proven to be there; not known if the way, or the `budget` of products, ends before.
+    They are if weights on the way get every row right, or by the direction of a step; they are not once an optimum is
+    proven to exist; within the `budget` of products it may stay unknown.
     """
     objective = _likelihood(rows)
     newton = objective.N * objective.p**2
