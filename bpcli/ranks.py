@@ -241,9 +241,10 @@ class MPIRanks:
         self._comm.Abort(code)
 
     def _meet(self, call: str, value: Any) -> list[Any]:
-        """Every rank's value, where all come to the same call. RankError where one has failed, LateError.
+        """Exchange a value with all ranks, once each has come to this call; returns every rank's.
 
-        Where they meet first they say on which machines they are.
+        The first exchange begins with the names of their machines. RankError where a rank has failed, LateError where
+        one does not come in time.
         """
         if len(self._hosts) < self.size and call != _FAILED:
             self._hosts |= enumerate(self._at("hosts", self._hosts[self.rank]))

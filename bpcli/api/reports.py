@@ -73,7 +73,7 @@ def _of_run(path: Path, model: Model) -> Material:
 
 
 def _outcome(folder: Path) -> dict[str, str | float]:
-    """How far from the best a training ended, as its summary has it."""
+    """What the summary of a run says of the optimum, the best constant and separated classes."""
     if not (folder / SUMMARY).is_file():
         return {}
     summary = load_summary(folder)

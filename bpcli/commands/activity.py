@@ -64,7 +64,7 @@ def _draw(measure: Callable[[], Progress | None], over: Event) -> None:
 
 
 def reading(paths: Sequence[Path]) -> Callable[[], Progress | None]:
-    """How far the process has come in reading files, by the place at which it has them open."""
+    """How far the process has come in reading files, by its position in those that it has open."""
     sizes = {str(path.resolve()): path.stat().st_size for path in paths if path.is_file()}
     total, names = sum(sizes.values()), list(sizes)
     furthest = 0

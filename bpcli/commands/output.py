@@ -238,7 +238,7 @@ def _mark() -> str:
 
 
 def _short_names(texts: Iterable[str], most: int) -> dict[str, str]:
-    """The `short_name` of each text; of those that would look alike what begins with the word in which they differ."""
+    """The `short_name` of each text; texts whose short names are the same begin with the word in which they differ."""
     found = {text: short_name(text, most) for text in texts}
     alike: dict[str, list[str]] = {}
     for text, short in found.items():

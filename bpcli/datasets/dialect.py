@@ -36,7 +36,7 @@ USUAL = Dialect()
 
 
 def dialect_of(fields: Mapping[str, Any]) -> Dialect:
-    """The dialect of what JSON keeps of it; TypeError for anything else."""
+    """The dialect from its fields as JSON has them; TypeError if they are not those of a dialect."""
     words = fields.get("missing_words", AUTO)
     if isinstance(words, Mapping):
         words = {name: tuple(of_column) for name, of_column in words.items()}

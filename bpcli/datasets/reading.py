@@ -121,7 +121,7 @@ class Files:
     like: Path | None = None
 
     def reader(self, path: Path) -> Reader:
-        """The format of one of them."""
+        """The format of one of the files."""
         return reader_of(path, self.format, self.like)
 
     @property

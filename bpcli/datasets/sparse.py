@@ -182,7 +182,7 @@ class SparseTable(Table):
         super().require(name for name in names if not _NUMBERED.fullmatch(name))
 
     def gathered(self, share: Gathering) -> "SparseTable":
-        """The rows of all processes, in each of them: a loop over sparse rows takes them where they are."""
+        """The rows of all processes, copied to each one: a loop over sparse rows needs them in its own memory."""
 
         def every(own: Array) -> Array:
             return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))

@@ -196,7 +196,7 @@ def answers(model: Model, rows: Sequence[Sequence[Cell]], found: Exported, predi
 
 
 def _cells(found: Exported, at: int, step: float, direction: NDArray[np.float64]) -> list[Cell]:
-    """Cells of row `at` for which the numbers add about `step` to z along a direction of the weights."""
+    """The cells of row `at` of the self-test; its numbers lie along `direction`, so that they add about `step` to z."""
     numbers = np.repeat([c.categories is None and not c.boolean for c in found.inputs], [c.size for c in found.inputs])
     direction = np.where(numbers, direction, 0.0)
     size = float(direction @ direction) or 1.0

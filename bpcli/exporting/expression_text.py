@@ -62,7 +62,7 @@ def templates(texts: Mapping[str, str]) -> dict[str, Callable[..., str]]:
 
 
 def by_name(names: str, before: str = "") -> dict[str, str]:
-    """The texts of functions of one argument that a language calls as bpcli does, with what stands before a name."""
+    """Calls of functions of one argument that have bpcli's names in the language, with `before` in front, as `Math.`."""
     return {name: f"{before}{name}({{}})" for name in names.split()}
 
 

@@ -229,7 +229,7 @@ def neuron_slope(x: Any, w: Any, b: Any, activation: Activation) -> tuple[Any, A
 
 
 def _times_slope(inputs: Inputs, *products: tuple[tuple[Any, Any], ...]) -> list[Any]:
-    """(∂a/∂z)·Π m·2^k for each product of (m, k): a slope too small for a double may have a large factor."""
+    """(∂a/∂z)·Π m·2^k for each product of (m, k): a slope too small for a double may meet a large factor."""
     xp = array_namespace(inputs["x"])
     slope = neuron_slope(inputs["x"], inputs["w"], inputs["b"], _activation_of(inputs))
     results = []

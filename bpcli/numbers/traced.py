@@ -56,10 +56,9 @@ class _UndecidedError(Exception):
 
 
 class Traced(NDArrayOperatorsMixin):
-    """A number as the name of a variable; operators and NumPy's functions write a line each.
+    """The name of a variable in place of a number; each operator or function of NumPy on it writes a line of code.
 
-    `entry`: it belongs to one entry of an array, in place of which it stands; with `out=`, or `+=`, it takes a new
-    value, as the entry does.
+    `entry`: it stands for an entry of an array; `out=` or `+=` assigns to that entry.
     """
 
     def __init__(self, tracer: "_Tracer", name: str, entry: bool) -> None:

@@ -108,7 +108,7 @@ class Session:
                 if ticks:
                     tick_at = began + tick
                 pause.at = min(save_at, tick_at)
-                if self._interrupts.came:  # since it was agreed on
+                if self._interrupts.came:  # after the pause was agreed on
                     pause.at = 0.0
             if record is not None or ticks:
                 yield record

@@ -198,7 +198,8 @@ def _exchanged(pairs: Sequence[tuple[int, int]]) -> Callable[[Array], Array]:
 
 
 def _of_the_chain(compared: Compared, wrong: Truths, finding: str) -> Grade | None:
-    """A factor of the chain was left out, an inner one or an outer one; at a kink any number would be one."""
+    """A factor of the chain was left out, an inner or an outer one. Nothing is said at a kink, where any number would
+    be such a factor."""
     if (compared.of_kink & wrong).any():
         return None
     for factor in compared.factors:

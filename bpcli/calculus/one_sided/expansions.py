@@ -324,7 +324,7 @@ class SeriesKind:
 
 
 def _arctan2(kind: SeriesKind, y: Series, x: Series) -> Series:
-    """The angle of the first terms, and the small angle by which the rest turns it, by atan."""
+    """The angle of the leading terms, plus the small angle that the other terms add, by atan."""
     if not x.defined or not y.defined:
         return kind.undefined
     if x.is_zero() and y.is_zero():

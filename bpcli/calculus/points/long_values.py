@@ -88,7 +88,7 @@ def plain_numbers(blocks: Iterable[str]) -> Any:
 
 
 def _take(found: _Rows, text: str) -> str:
-    """Take all of `text` that nothing behind it can change; returns the rest."""
+    """Read `text` up to the last place after which text that is still to come changes nothing; returns the rest."""
     whole = text.rstrip(_ENDS)
     after = text[len(whole) :]
     if after.count(";") > 1 or len(after) > _BLOCK:

@@ -148,7 +148,7 @@ def _log_cosh(xp: RuleNamespace[Any], x: Any) -> Any:
     return xp.where(size < 1.0, xp.log1p(2.0 * (near * near)), size + (xp.log1p(xp.exp(-2.0 * size)) - xp.log(2.0)))
 
 
-_CANCELLED = 2.0**-10  # a difference of numbers near 1 that has lost so many bits
+_CANCELLED = 2.0**-10  # a difference of numbers near 1 that is smaller has lost ten bits or more
 
 ACTIVATION_ROWS: list[Function] = [
     _activation("sigmoid"),

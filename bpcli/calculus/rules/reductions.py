@@ -103,7 +103,9 @@ class Extreme(Reduction):
 
     def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         axes = on.axes
-        return xp.scale(self._share(xp, out, args[0], axes), put_back(xp, g, axes))  # a share of 0 is not taken
+        return xp.scale(
+            self._share(xp, out, args[0], axes), put_back(xp, g, axes)
+        )  # an entry with the share 0 gets 0, even if g is ∞
 
     def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
         axes = on.axes

@@ -53,7 +53,7 @@ class Diagnostics:
         return known or "the numbers are beyond the range of doubles on the way"
 
     def why_not_decided(self, point: Point, kinks: Sequence[Kink]) -> str | None:
-        """Why no precision decides a result: a reason that series or doubles find, else a jump or a tie."""
+        """Why more digits do not settle a result, as far as series or doubles tell; None if they find no reason."""
         culprit = self.culprit(point)
         return _not_known(kinks) or (f"{culprit} has no finite value in doubles" if culprit else None)
 

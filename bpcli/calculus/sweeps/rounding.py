@@ -150,7 +150,7 @@ def _by_slopes(xp: Any, step: OnArrays, out: Any, args: list[Any], errors: list[
 
 
 def _moved(step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False) -> list[list[Any]]:
-    """The operand of a function to both sides, as far as it may be off, where that is much: slopes say little there.
+    """The operand plus and minus its error, where that is large, as the slope at the operand says little then.
 
     With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that x may be off.
     """

@@ -22,10 +22,10 @@ from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, slope_errors_at, units, value_errors_at
 from bpcli.numbers.namespaces import arrays
 
-FIRST = 1024  # points of which each is looked at
-FIRST_CALLS = 8  # the same of points that are computed one by one
-NEARLY = 2.0**-8  # of what counts as lost: a margin for points that are not among the first
-MAGNIFIED = 2.0**-11  # of a part: a sum that is smaller magnifies rounding errors by as much
+FIRST = 1024  # points at the start, all of which get a closer look
+FIRST_CALLS = 8  # the same, where points are computed one by one
+NEARLY = 2.0**-8  # times what counts as lost: if one of the first points comes to it, all others get a closer look
+MAGNIFIED = 2.0**-11  # times a term: a sum below this magnifies the rounding errors of its terms by 2048
 FAR_OUT = 2.0**20  # an angle, or a logit, whose rounding errors are as large beside 1
 
 

@@ -62,7 +62,7 @@ class Tally:
         return Tally(sum(tally.rows for tally in tallies), sum(tally.dropped for tally in tallies), unseen)
 
     def notes(self, table: Table) -> list[str]:
-        """The notes, on the file of `table`."""
+        """The notes to print; each names the file of `table`."""
         notes = [*table.notes]
         for column, cells in self.unseen.items():
             shown = several(sorted(cells, key=natural_key), 5)

@@ -36,7 +36,7 @@ def strategy_of(options: PreparationOptions, name: str) -> str:
 
 
 def fits_text(strategy: str) -> bool:
-    """Whether the gaps of categories can be treated so."""
+    """Whether a strategy for gaps can be applied to a column of categories."""
     return strategy not in FILLS or FILLS[strategy].for_text
 
 

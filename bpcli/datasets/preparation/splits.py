@@ -63,8 +63,8 @@ def split_rows(
 
 
 def _stratified(of_classes: list[int], count: int, rng: np.random.Generator) -> list[Rows]:
-    """`count` places in classes of these sizes, sorted in each, with each one's share, to within one; one of each is
-    left."""
+    """Draw `count` places from classes of these sizes, each class by its share, to within one; returns the places in
+    each class, sorted. At least one row of each class is left."""
     sizes = np.array(of_classes)
     rows = sizes.sum()
     most = np.maximum(sizes - 1, 0)

@@ -91,7 +91,7 @@ class _Part(_Whole):
         return int(self._has_header)
 
     def line_of(self, row: int) -> int | None:
-        """Not known: lines before were not counted."""
+        """None: the lines before this stretch were not counted."""
         return None
 
     def _names(self, text: Lines) -> tuple[str, list[str]]:

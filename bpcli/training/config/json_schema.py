@@ -81,7 +81,7 @@ def _has(values: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _takes(path: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """The schema of a config in which a key, if it is given, is of one of some schemas."""
+    """The schema of a config in which a key, if it is given, fits one of these schemas."""
     return _at(path, {"anyOf": schemas}, required=False)
 
 

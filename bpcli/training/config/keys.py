@@ -311,7 +311,7 @@ class DataConfig:
         return Dialect(**{key: getattr(self, key) for key in DIALECT_KEYS})
 
     def decided(self, dialect: Dialect) -> "DataConfig":
-        """This section with what was found of how the tables are read."""
+        """This section with the dialect that was found in the tables."""
         return dataclasses.replace(self, **{key: getattr(dialect, key) for key in DIALECT_KEYS})
 
 

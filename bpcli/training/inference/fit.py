@@ -199,7 +199,8 @@ class Fit:
         return np.asarray(0.5 * (V + V.T))
 
     def prepared(self, V: Array) -> Array:
-        """The covariance of (w, b) of the prepared features, of several outputs less their mean."""
+        """The covariance of (w, b) for the prepared features; with several outputs, of w and b less their mean over the
+        outputs."""
         centred = np.eye(self.K) - (1.0 / self.K if self.K > 1 else 0.0)
         change = np.kron(self.units, centred)
         return np.asarray(change @ V @ change.T)

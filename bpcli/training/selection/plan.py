@@ -101,7 +101,7 @@ def packed(pieces: Sequence[Group], sets: int) -> list[Group]:
 
 
 def most_sets(table: Table) -> int:
-    """Of how many sets of the rows of a table the prepared ones may be in memory at a time."""
+    """How many prepared sets of rows of a table, such as the parts of a fold, may be in memory at a time."""
     return max(1, _ROOM // max(1, table.rows * len(table.names)))
 
 

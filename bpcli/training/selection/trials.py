@@ -30,8 +30,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """A config to train on `rows` of its table, by part, and the part on which the model is `measured`; `scored`: its
-    z and y are wanted too."""
+    """A config to train on some `rows` of its table, given by part; `measured` is the part whose metrics are wanted,
+    and with `scored` its z and y too."""
 
     config: Config
     rows: Mapping[str, Array]
@@ -93,7 +93,7 @@ class Bench:
         self.tables = Tables()
 
     def __reduce__(self) -> tuple[type["Bench"], tuple[()]]:
-        """In another process tables are read anew."""
+        """Pickled without its tables, so that another process reads them itself."""
         return Bench, ()
 
     def __call__(self, work: Work) -> list[Outcome]:
