@@ -295,10 +295,10 @@ def _named(name: str, texts: Mapping[str, str], wrt: str | None, mine: tuple[str
     answers = read_answers(mine)
     some = some_inputs(name) if needs_no_point(answers) else {}
     if some and not some.keys() & texts.keys():
-        given = {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}), **some}
+        given = {**read_inputs(name, {**dict.fromkeys(some, "0"), **texts}, "check"), **some}
         _tell_point(given)
     else:
-        given = read_inputs(name, texts)
+        given = read_inputs(name, texts, "check")
     samples = each_set(NAMED[name], given)
     for k, inputs in enumerate(samples):
         subject: Subject = NamedSubject(name, inputs, wrt)

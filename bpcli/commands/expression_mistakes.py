@@ -67,7 +67,7 @@ def several_expressions(line: Line) -> Answer | None:
 
 
 def point(line: Line) -> Answer | None:
-    """`grad "x**2+y**2" 1,2`, `--at 1 2`, `x**2 + y` without quotes, `--x 3`."""
+    """`grad "x**2+y**2" 1,2`, `--at 1 2`, `--at "(1,2)"`, `x**2 + y` without quotes, `--x 3`."""
     expression, *rest = line.words or [""]
     if expression in INPUTS:
         return None
@@ -80,6 +80,10 @@ def point(line: Line) -> Answer | None:
         )
         rate = {"lr": "0.1"} if line.command == "descend" and "--lr" not in line.options else {}
         return Answer(again(line, [expression], at=point, **rate), meaning)
+    around = re.fullmatch(r"\s*(?:\(([^()]+,[^()]+)\)|\{([^{}]+)\})\s*", line.options.get("--at") or "")
+    if around and line.message.startswith(("found ", "'{'")):
+        inside = around[1] or around[2].replace(":", "=")
+        return Answer(again(line, line.words, at=inside), "a point is written without parentheses around it")
     joined = " ".join(line.words)
     if rest and line.command in GRADIENTS and len(expressions_in(joined)) == 1:
         return Answer(again(line, [joined]), "an expression is one word: between quotes it may have blanks")

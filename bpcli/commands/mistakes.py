@@ -274,6 +274,15 @@ def _lacking(line: Line) -> Answer | None:
     return Answer(f"for example {example}") if example else None
 
 
+def _no_number(line: Line) -> Answer | None:
+    """`--steps 0.5`, in other words than click's."""
+    found = re.search(r"'(--[\w-]+)': ('.*') is not a valid (integer|float)", line.message)
+    if found is None:
+        return None
+    kind = "a whole number" if found[3] == "integer" else "a number"
+    return Answer(f"see: bpcli {line.command} --help", f"{found[1]}: expected {kind}, found {found[2]}")
+
+
 MISTAKES = (
     Mistake((), _help),
     Mistake((), _command),
@@ -294,6 +303,7 @@ MISTAKES = (
     Mistake(EXPRESSIONS, several_expressions),
     Mistake(("backprop",), layer),
     Mistake(("init",), _data),
+    Mistake((), _no_number),
     Mistake((), _lacking),
     Mistake((), _lacking_argument),
 )

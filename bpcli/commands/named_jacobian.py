@@ -31,13 +31,13 @@ def run_named(
     printer.finish()
 
 
-def read_inputs(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+def read_inputs(name: str, texts: Mapping[str, str], command: str = "jacobian") -> dict[str, Any]:
     """The values of a function's options; UsageError if one is missing or too many, with the options to type."""
     try:
         check_names(name, texts)
     except InputError as error:
         form = " ".join(f"--{option} …" for option in INPUTS[name] if option != "label")
-        raise InputError(error.message, f"bpcli jacobian {name} {form}", names=error.names) from None
+        raise InputError(error.message, f"bpcli {command} {name} {form}", names=error.names) from None
     return {key: text if key == "activation" else parse_value(text, read_value_file) for key, text in texts.items()}
 
 

@@ -45,7 +45,7 @@ def drawing() -> Iterator[Any]:
     try:
         matplotlib: Any = import_module("matplotlib")
     except ImportError:
-        raise MissingExtraError("plot", "matplotlib", "plot") from None
+        raise MissingExtraError("plot", "matplotlib", "a picture") from None
     with matplotlib.rc_context(_STYLE):
         yield matplotlib
 

@@ -142,6 +142,18 @@ MISTAKES = [
         runs=True,
         meaning="a point is one word: its numbers stand between commas",
     ),
+    Mistake(
+        "grad x**2+y**2 --at (1,2)",
+        "bpcli grad 'x**2+y**2' --at 1,2",
+        runs=True,
+        meaning="a point is written without parentheses around it",
+    ),
+    Mistake("grad x**2+y**2 --at {x:1,y:2}", "bpcli grad 'x**2+y**2' --at x=1,y=2", runs=True),
+    Mistake(
+        "descend x**2 --at 3 --lr 0.1 --steps 0.5",
+        "see: bpcli descend --help",
+        meaning="--steps: expected a whole number, found '0.5'",
+    ),
     Mistake("grad x**2 x=3", "bpcli grad 'x**2' --at x=3", runs=True),
     Mistake("grad x**2 --x 3", "bpcli grad 'x**2' --at x=3", runs=True),
     Mistake("grad x**2 + y --at 1,2", "bpcli grad 'x**2 + y' --at 1,2", runs=True),
