@@ -62,7 +62,7 @@ def templates(texts: Mapping[str, str]) -> dict[str, Callable[..., str]]:
 
 
 def by_name(names: str, before: str = "") -> dict[str, str]:
-    """Calls of functions of one argument that have bpcli's names in the language, with `before` in front, as `Math.`."""
+    """Calls of functions of one argument that the language names as bpcli does, behind `before`, such as `Math.`."""
     return {name: f"{before}{name}({{}})" for name in names.split()}
 
 
