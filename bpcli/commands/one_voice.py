@@ -87,8 +87,8 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     """The error to leave with, once all ranks know of it; else the job ends here."""
     code, text = describe(error, sys.argv[1:])
     if isinstance(error, SystemExit):
-        code = error.code if isinstance(error.code, int) else 1
-        text = f"left with exit code {code}"
+        left = error.code if isinstance(error.code, int) else int(error.code is not None)
+        code, text = left or 1, f"left with exit code {left}"  # it has not gone well: it wasn't finished
     failures = None
     if isinstance(error, RankError):
         failures = error.failures

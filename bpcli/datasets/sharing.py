@@ -50,18 +50,19 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
     for path, *of_shares in zip(paths, *doubts, strict=True):
         if all(map(any, zip(*of_shares, strict=True))):
             raise DataError(f"{path}: the first line could be data")
+    counts = np.array(share.gathered([table.rows for table in tables]))
+    for path, count in zip(paths, counts.sum(0), strict=True):
+        if not count:
+            raise DataError(f"{path} has no rows")
     if any(isinstance(one, SparseTable) for one in tables):
         full = [one.gathered(share) for one in tables if isinstance(one, SparseTable)]
-        if not (len(full) == len(tables) and all(one.rows for one in full)):
-            raise DataError(f"{paths[0]} has no rows, or is of another format than others")
+        if len(full) < len(tables):
+            raise DataError(f"{paths[0]} is of another format than others")
         return full[0] if len(full) == 1 else stacked(full)
     for one in tables:
         one.agree(share)
     table = tables[0] if len(tables) == 1 else stacked(tables)
-    counts = share.gathered(table.rows)
-    if not sum(counts):
-        raise DataError(f"{paths[0]} has no rows")
-    table.first_row = sum(counts[: share.rank])
+    table.first_row = int(counts[: share.rank].sum())
     if len(tables) > 1:
         table.agree(share)
     return table

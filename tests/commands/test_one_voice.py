@@ -64,6 +64,7 @@ def train(tmp_path, run_by):
         ("raise ValueError('boom')", 70, "internal error: ValueError: boom"),
         ("from bpcli.errors import DataError; raise DataError('a bad row')", 3, "a bad row"),
         ("sys.exit(5)", 5, "left with exit code 5"),
+        ("sys.exit(0)", 1, "left with exit code 0"),
     ],
 )
 def test_an_error_of_a_rank_is_told_with_its_name_and_ends_all(train, rank, what, code, said):

@@ -1,11 +1,13 @@
 """Rows that processes share: each has what it has in the whole table, and together they have every row once."""
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.sharing import mark_of
+from bpcli.errors import DataError
 from tests.datasets.readers.test_line_stretches import CELLS, tables, written
 from tests.datasets.shares import of_table, shared
 
@@ -19,6 +21,18 @@ def test_several_csv_files(tmp_path, parts, size):
         paths[-1].write_bytes(written(rows, [*CELLS]))
     files = Files(tuple(paths))
     assert shared(files, size) == of_table(read_files(files))
+
+
+@pytest.mark.parametrize("empty", range(3))
+def test_a_file_without_rows_is_told_by_who_reads_the_whole(tmp_path, empty):
+    paths = []
+    for k in range(3):
+        paths.append(tmp_path / f"part-{k}.csv")
+        paths[-1].write_text("a,b\n" + "1,2\n3,4\n" * (k != empty))
+    files = Files(tuple(paths))
+    assert shared(files, 2) is None
+    with pytest.raises(DataError, match=f"part-{empty}.csv has a header but no rows"):
+        read_files(files)
 
 
 def test_a_format_that_is_not_shared(tmp_path):
