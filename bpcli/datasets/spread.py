@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.share import Gathering, Share
 from bpcli.memory import available_memory
-from bpcli.ranks import edges
+from bpcli.ranks import Window, edges
 from bpcli.sums import ROWS
 
 Array = NDArray[Any]
@@ -20,7 +20,8 @@ Array = NDArray[Any]
 class SpreadRows:
     """Numbers (N, n), of which each process has the rows of whole blocks of `ROWS`, as many as its share of the blocks.
 
-    Read as a `Matrix`: a process need not wait for another one to take its rows, once all have made it.
+    Read as a `Matrix`: a process has its own rows, and need not wait for another one to take its rows, once all have
+    opened them.
     """
 
     in_memory = True
@@ -34,10 +35,20 @@ class SpreadRows:
         self._edges = np.minimum(np.array(edges(blocks, share.size)) * ROWS, N)
         cuts = np.clip(self._edges - first, 0, len(own)).tolist()
         sent = [own[start:stop] for start, stop in pairwise(cuts)]
-        self._share, self._window = share, share.window(np.concatenate(share.exchanged(sent)))
+        self._share, self._own = share, np.concatenate(share.exchanged(sent))
+        self._window: Window | None = None
         self.shape: tuple[int, ...] = (N, *own.shape[1:])
         self.dtype = own.dtype
         self._first, self._stop = self._edges[share.rank : share.rank + 2].tolist()
+
+    def open(self) -> None:
+        """Let every process take rows of the others; all do it together.
+
+        Not before it is needed: memory that processes share has small pages, from which a sum of all rows takes longer.
+        """
+        if self._window is None:
+            self._window = self._share.window(self._own)
+            self._own = self._window.own
 
     @property
     def nbytes(self) -> int:
@@ -53,12 +64,13 @@ class SpreadRows:
         assert step == 1, step
         stop = max(first, stop)
         if self._first <= first and stop <= self._stop:
-            return self._window.own[first - self._first : stop - self._first]
+            return self._own[first - self._first : stop - self._first]
         out = np.empty((stop - first, *self.shape[1:]), self.dtype)
         return self.take(np.arange(first, stop), 0, out)
 
     def take(self, rows: Array, axis: int, out: Array, mode: Literal["clip"] = "clip") -> Array:
-        """Rows by their numbers, into `out`, as NumPy's `take`."""
+        """Rows by their numbers, into `out`, as NumPy's `take`; they have to be open."""
+        assert self._window is not None
         owners = np.searchsorted(self._edges, rows, "right") - 1
         for owner in np.unique(owners).tolist():
             places = np.flatnonzero(owners == owner)
@@ -72,11 +84,11 @@ class SpreadRows:
 
     def by_row(self, work: Callable[[Array], Array]) -> Array:
         """What comes of each row, in order, where it does not depend on others; all processes do it together."""
-        return gathered_rows(work(self._window.own), self._share)
+        return gathered_rows(work(self._own), self._share)
 
     def checksums(self) -> list[int]:
         """The CRC-32 of each block of `ROWS`; all processes take them together."""
-        own = self._window.own
+        own = self._own
         found = [
             zlib.crc32(own[first : first + ROWS].reshape(-1).view(np.uint8).data) for first in range(0, len(own), ROWS)
         ]
@@ -92,6 +104,12 @@ def rows_at_first(own: Array, share: Gathering) -> Array:
     """The rows of all processes, in the order of these, in the first one; none in the others."""
     rows = np.ascontiguousarray(own)
     return np.concatenate(share.exchanged([rows, *[rows[:0]] * (share.size - 1)]))
+
+
+def opened(X: Any) -> None:
+    """Let every process take any rows of X, if they are spread over several."""
+    if isinstance(X, SpreadRows):
+        X.open()
 
 
 def in_memory(X: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from bpcli import sums
 from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.spread import opened
 from bpcli.formulas.steps import Step, make_step
 from bpcli.ranks import ALONE, Ranks
 from bpcli.training.config.loading import Config
@@ -217,6 +218,7 @@ class Training:
     def summary(self) -> dict[str, Any]:
         """The record of a finished training: run, epochs, the metrics of each part, the loss of the best constant,
         seconds."""
+        opened(self.parts["train"].X)
         measured = {
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
             **self.beside_constant(),

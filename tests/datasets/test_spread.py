@@ -26,6 +26,8 @@ def test_rows(counts, random):
         def work(rank):
             share = Share(rank)
             X = SpreadRows(whole[starts[rank.rank] : starts[rank.rank + 1]], share)
+            own = X.by_row(lambda x: x[:, 0])
+            X.open()
             first = random.randrange(N + 1)
             out = np.empty((len(chosen), 2), np.float32)
             return (
@@ -33,13 +35,14 @@ def test_rows(counts, random):
                 np.array_equal(X[first : first + 5], whole[first : first + 5]),
                 np.array_equal(X.take(chosen, 0, out), whole[chosen]),
                 np.array_equal(np.concatenate([*X.pieces(3), whole[:0]]), whole),
+                np.array_equal(own, whole[:, 0]),
                 np.array_equal(X.by_row(lambda x: x.sum(axis=1)), whole.sum(axis=1)),
                 X.checksums() == [zlib.crc32(whole[k : k + 4].tobytes()) for k in range(0, N, 4)],
                 np.array_equal(in_memory(X), whole),
                 np.array_equal(gathered_rows(whole[: rank.rank], share)[:1], whole[: min(1, rank.size - 1)]),
             )
 
-        assert {*together(len(counts), work)} == {(True,) * 8}
+        assert {*together(len(counts), work)} == {(True,) * 9}
 
 
 def test_what_has_no_room_stays_spread(monkeypatch):
@@ -62,12 +65,16 @@ ranks = this_job()
 whole = np.arange(30_000 * 3, dtype=np.float32).reshape(-1, 3)
 own = whole[: 5 if ranks.rank == 0 else 0] if ranks.rank < ranks.size - 1 else whole[5:]
 X = SpreadRows(own, Share(ranks))
+before = X.by_row(lambda x: x[:, 2])
+X.open()
+X.open()
 chosen = np.random.default_rng(ranks.rank).integers(0, len(whole), 5000)
 out = np.empty((5000, 3), np.float32)
 fine = [
     np.array_equal(X.take(chosen, 0, out), whole[chosen]) if ranks.rank else True,  # one need not wait for another
     np.array_equal(np.concatenate([*X.pieces(7000)]), whole),
     np.array_equal(X.by_row(lambda x: x[:, 1]), whole[:, 1]),
+    np.array_equal(before, whole[:, 2]),
 ]
 every = ranks.gathered(fine)
 if ranks.rank == 0:
@@ -78,4 +85,4 @@ if ranks.rank == 0:
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_rows_in_windows_of_mpi(ranks, run_by):
     result = run_by(ranks, ["-c", BY_MPI])
-    assert (result.stdout, result.stderr, result.returncode) == (f"{[[True] * 3] * ranks}\n", "", 0)
+    assert (result.stdout, result.stderr, result.returncode) == (f"{[[True] * 4] * ranks}\n", "", 0)

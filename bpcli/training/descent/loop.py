@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli import sums
-from bpcli.datasets.spread import SpreadRows
+from bpcli.datasets.spread import SpreadRows, opened
 from bpcli.errors import NotFiniteError
 from bpcli.formulas.steps import Step
 from bpcli.ranks import ALONE, Ranks, share
@@ -327,6 +327,7 @@ class DenseBatches:
         self._z, self._ones = np.empty((self._block, *outputs), X.dtype), np.ones(self._block, X.dtype)
         self._rows, self._targets, self._omega = X, self._y, self._weights
         if not self._stays:
+            opened(X)
             self._rows, self._targets = np.empty((self._held, width), X.dtype), np.empty(self._held, self._y.dtype)
             self._omega = None if self._weights is None else np.empty(self._held, self._weights.dtype)
         self._window = -1  # the number of the window in memory
