@@ -61,6 +61,7 @@ MIXED = (
 TRAININGS = {
     "full": (NEURON, DENSE, "learning_rate: 0.5, batch_size: full, tolerance: 0.01"),
     "batches": (SOFTMAX, DENSE, "learning_rate: 0.1, batch_size: 12288, optimizer: adam, l1: 0.001"),
+    "in order": (NEURON, DENSE, "learning_rate: 0.1, batch_size: 12288, shuffle: false, clip_norm: 0.5"),
     "float32": (NEURON, DENSE, "learning_rate: 0.5, batch_size: 12288, dtype: float32, class_weight: balanced"),
     "newton": (NEURON, DENSE, "optimizer: newton"),
     "lbfgs": (SOFTMAX, DENSE, "optimizer: lbfgs, l2: 0.01"),

@@ -326,8 +326,9 @@ class DenseBatches:
         self._stays = self._rng is None and in_memory  # their rows are used where they are
         self._z, self._ones = np.empty((self._block, *outputs), X.dtype), np.ones(self._block, X.dtype)
         self._rows, self._targets, self._omega = X, self._y, self._weights
-        if not self._stays:
+        if size < N or not self._stays:  # else this rank's blocks are the rows that it has
             opened(X)
+        if not self._stays:
             self._rows, self._targets = np.empty((self._held, width), X.dtype), np.empty(self._held, self._y.dtype)
             self._omega = None if self._weights is None else np.empty(self._held, self._weights.dtype)
         self._window = -1  # the number of the window in memory
