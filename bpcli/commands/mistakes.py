@@ -121,8 +121,10 @@ def _key(line: Line) -> Answer | None:
     for option in line.unknown:
         name = option.removeprefix("--").replace("-", "_")
         leaves = {path.rpartition(".")[2]: path for path in KEYS}
-        close = get_close_matches(name, leaves, 1, 0.8)  # --epoch, but not the word of another key
-        path = _KEYS.get(name) or leaves.get(name) or (leaves[close[0]] if close else "")
+        options = {known.removeprefix("--").replace("-", "_") for known in line.known}
+        close = get_close_matches(name, {*leaves, *options}, 1, 0.8)  # --epoch, but not the word of another key
+        near = leaves.get(close[0], "") if close and close[0] not in options else ""
+        path = _KEYS.get(name) or leaves.get(name) or near
         value = line.options[option]
         if path:
             meaning = f"there is no option {option}; {path} is a key of the config, which --set changes"

@@ -220,6 +220,7 @@ def test_other_errors_keep_their_own_words(bpcli, folder, typed):
     ("typed", "own"),
     [
         ("backprop neurn", "did you mean neuron?"),
+        ("train table.yaml --outpt runs/o", "did you mean --output?"),  # not the config's key of that name
         ("plot runs/one --features z --output q.png", "no such feature"),
         ("plot runs/one --features kin --output q.png", "no such feature"),
     ],
