@@ -30,7 +30,11 @@ _GAPS = {
     "#div/0!",
     "#value!",
 }
-_TOTAL = re.compile(r"(grand |sub|overall )?(totals?|sums?|summen?|(ins)?gesamt|somme|suma)\b.{0,9}", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"(grand |sub|overall )?(totals?|sums?|summen?|(ins)?gesamt|somme|suma|averages?|means?|mittelwert|durchschnitt"
+    r"|moyenne)\b.{0,9}",
+    re.IGNORECASE,
+)
 _FEWEST = 8
 """Of fewer rows the last may be the sum of the others by chance."""
 _MOSTLY = 0.8
@@ -118,15 +122,13 @@ def _refuse_second_header(table: Table) -> None:
 
 
 def _refuse_totals(table: Table) -> None:
-    """DataError where the last row is the totals of the others: it says so, or it is the sum of a column."""
-    if table.rows < _FEWEST:
-        return
+    """DataError where the last row is made of the others: it says so, or is the sum of a column."""
     row = table.rows - 1
     found = [name for name in table.names if _is_total(table, name)]
     if found:
         column = f"{found[0]}: {table.text(found[0])[row]}"
         raise DataError(
-            f"{table.where(row)}: the last row looks like the totals of the others ({column})",
+            f"{table.where(row)}: the last row looks like totals or means of the others ({column})",
             _without(table, row, "take it out"),
         )
 

@@ -154,33 +154,10 @@ def rows_of(start, line, last=""):
     return start + "".join(line(k) for k in range(12)) + last
 
 
-FREE = [  # a first line, and whether it is a row though one of its texts stands nowhere else
-    ("Smith,34,2,1200,yes", True),  # yes stands below
-    ("Smith,34,2,1200,sold", False),
-    ("Smith,34,34,1200,sold", True),  # two alike
-    ("Smith,34,?,1200,sold", True),  # a gap
-    ("Smith,34,,1200,yes", True),
-    ("Smith,0.5,0.25,0.75,sold", True),  # decimals in no order
-    ("Smith,1100.5,1101.5,1102.5,octane", False),  # wavelengths
-    ("name,2003,2002,2001,sold", False),
-    (",0,1,2,3", False),  # as pandas writes it
-]
-
-
-@pytest.mark.parametrize(("first", "is_row"), FREE)
-def test_a_first_row_with_a_text_of_its_own_is_a_row_where_the_others_say_so(tmp_path, first, is_row):
-    path = tmp_path / "t.csv"
-    path.write_text(
-        rows_of(first + "\n", lambda k: f"{'ABCDEFGHIJKLM'[k:]},{k * 7 % 5},{k},{k}.5,{'yes' if k % 3 else 'no'}\n")
-    )
-    table, dialect, notes = discovered(Files((path,)))
-    assert (dialect.header == "no", table.rows) == (is_row, 12 + is_row)
-    assert not is_row or "read as a row" in notes[0]
-
-
 @pytest.mark.parametrize(
     ("last", "found"),
     [
+        ("Average,3,4.5,0", "p: Average"),
         ("Total,3,4.5,0", "p: Total"),
         ("Summe:,,,", "p: Summe:"),
         ("grand total,1,1,1", "p: grand total"),

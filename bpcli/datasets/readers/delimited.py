@@ -13,15 +13,8 @@ from typing import Any, BinaryIO
 from bpcli.datasets.dialect import AUTO, USUAL, Dialect
 from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import delimiter_in_words
-from bpcli.datasets.readers.headers import (
-    are_counted,
-    are_row,
-    could_be_cell,
-    header_again,
-    looks_like_row,
-    named,
-    title_above,
-)
+from bpcli.datasets.readers.first_row import Sign, are_counted, are_row, looks_like_row, sign_of
+from bpcli.datasets.readers.headers import header_again, named, title_above
 from bpcli.datasets.readers.records import Records, without_gap
 from bpcli.datasets.readers.text_file import (
     Lines,
@@ -133,8 +126,7 @@ class Delimited(Records):
     def blocks(self) -> Iterator[Table]:
         """The rows as one table after another; a column that was text in one is text in all later ones."""
         first, before = 0, None
-        stand: dict[str, bool] = {}  # whether each name could be a cell of its column, of numbers or of text
-        texts: set[str] = set()
+        signs: dict[str, Sign] = {}
         with self._lines() as text:
             place, names = self._names(text)
             written = dict(zip(names, self._as_written(names), strict=True))
@@ -145,18 +137,15 @@ class Delimited(Records):
                     if columns.rows:
                         block = self._block(place, names, columns, lines, first)
                         for name in names if self._named and self._dialect.header == AUTO else ():
-                            column = block.column(name)
-                            could_be = could_be_cell(written[name], column, self._dialect.decimal)
-                            stand[name] = stand.get(name, False) or could_be
-                            texts |= {name} if isinstance(column, list) else set()
+                            sign = sign_of(written[name], block.column(name), self._dialect.decimal)
+                            signs[name] = signs[name].also(sign) if name in signs else sign
                         yield block
                     first += columns.rows
             except (csv.Error, NotATableError) as error:
                 raise self._first_mistake() from error
         if not first:
             raise self._no_rows()
-        found = ([*written.values()], [*stand.values()], [name in texts for name in stand])
-        if stand and (texts or not are_counted(found[0])) and are_row(*found, self._dialect.decimal):
+        if signs and are_row([*written.values()], [*signs.values()], self._dialect.decimal):
             raise self._like_row(place, names)
 
     def _columns(self, before: "Columns | None" = None) -> "Columns":

@@ -1,4 +1,4 @@
-"""The header of a text table: names for columns that have none, a title above it, a row of data in its place."""
+"""The header of a text table: names for columns that have none, a title or comments above it, and itself again."""
 
 import re
 from collections.abc import Sequence
@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
-from bpcli.datasets.dressed import read_cell
 from bpcli.datasets.readers.delimiters import find_form, records_of
-from bpcli.datasets.table import DASH, MISSING, is_number, point_for_comma, to_booleans
+from bpcli.datasets.readers.first_row import in_order
+from bpcli.datasets.table import DASH, MISSING, is_number
 from bpcli.errors import DataError, OpenReadingError, several
 
-_KIND = 200  # cells that say of which kind a column of text is
 _MARKS = "#%|!;/*"
 """Characters that may begin a comment."""
 
@@ -50,6 +49,8 @@ def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | Non
     for delimiter in dict.fromkeys([usual, *DELIMITERS]):
         rows = [(at, cells) for at, line in plain for cells in _cells(line, delimiter)]
         width = len(rows[-1][1]) if rows else 0
+        if delimiter == mark and any(len(cells) == width for cells in _cells(filled[0], mark)):
+            return None  # the first name is empty
         for k, (at, names) in enumerate(rows[:_MOST_ABOVE] if width > 1 and len(rows) > 3 else []):
             written = names[: len(names) - (not names[-1])]  # lines may end with a delimiter
             if len(names) == width and all(written[1:]) and not _are_cells(written):
@@ -73,11 +74,7 @@ def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | Non
 def _are_cells(names: Sequence[str]) -> bool:
     """Whether there are numbers among names, but years and others in order behind a name of words."""
     numbers = [float(name) for name in names if is_number(name)]
-    return bool(numbers) and (is_number(names[0]) or len(numbers) < 3 or not _in_order(numbers))
-
-
-def _in_order(numbers: Sequence[float]) -> bool:
-    return list(numbers) in (sorted({*numbers}), sorted({*numbers}, reverse=True))
+    return bool(numbers) and (is_number(names[0]) or len(numbers) < 3 or not in_order(numbers))
 
 
 def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
@@ -125,49 +122,6 @@ def is_mark(start: str) -> bool:
     return start[:1] in tuple(_MARKS)
 
 
-def are_counted(names: Sequence[str]) -> bool:
-    """Whether they are 0, 1, 2, … or 1, 2, 3, …, as programs write where there are none; or behind an empty one."""
-    counted = list(names[names[:1] == [""] :])
-    return any(counted == [str(first + j) for j in range(len(counted))] for first in (0, 1))
-
-
-def looks_like_row(names: Sequence[str], columns: Sequence[Any], decimal: str) -> bool:
-    """Whether names, or empty ones, may be a row of the columns below them.
-
-    But 0, 1, 2, … and 1, 2, 3, … over numbers are names.
-    """
-    texts = [isinstance(column, list) for column in columns]
-    if _GAPS.issuperset(names) or (are_counted(names) and not any(texts)):
-        return False
-    cells = list(zip(names, columns, texts, strict=True))
-    if not all(text or could_be_cell(name, column, decimal) for name, column, text in cells):
-        return False
-    return are_row(names, [could_be_cell(name, column, decimal) for name, column, _ in cells], texts, decimal)
-
-
-def are_row(names: Sequence[str], could_be: Sequence[bool], texts: Sequence[bool], decimal: str) -> bool:
-    """Whether names are a row, by whether each could be a cell of its column, and whether that is one of text.
-
-    Over numbers each is a number or a gap, over text a boolean, a dressed number or a text that stands below. Where
-    there are numbers, one such text is enough, as another may be free, and none where the numbers are no names: two
-    alike, beside a word for a gap, or decimals in no order, as those of wavelengths have one.
-    """
-    known = list(zip(names, could_be, texts, strict=True))
-    if not all(could for _, could, text in known if not text):
-        return False
-    over_numbers = [name for name, _, text in known if name and not text]
-    stands = any(could and name not in _GAPS for name, could, text in known if text)
-    return all(could_be) or (bool({*over_numbers} - _GAPS) and (stands or _are_no_names(over_numbers, decimal)))
-
-
-def _are_no_names(cells: Sequence[str], decimal: str) -> bool:
-    """Whether numbers, and words for gaps, name no columns."""
-    if len({*cells}) < len(cells) or not _GAPS.isdisjoint(cells):
-        return True
-    numbers = [float(point_for_comma(cell) if decimal == "," else cell) for cell in cells]
-    return not _in_order(numbers) and not all(map(str.isdecimal, cells))
-
-
 def header_again(names: Sequence[str], columns: Sequence[Any]) -> int | None:
     """The first row that has the names for cells, in a column of numbers too, as files that were joined have it."""
     cells = [(name, column) for name, column in zip(names, columns, strict=True) if isinstance(column, list)]
@@ -181,20 +135,3 @@ def _over_numbers(name: str, cells: Sequence[str]) -> bool:
     """Whether a column has the name for a cell, and numbers for all others."""
     others = {*cells} - {name}
     return 0 < len(others) < len({*cells}) and not is_number(name) and all(is_number(c) or c in _GAPS for c in others)
-
-
-def could_be_cell(name: str, column: Any, decimal: str) -> bool:
-    """Whether a name could be a cell of the column below it."""
-    if name in _GAPS:
-        return True
-    if isinstance(column, list):
-        return name in column or _is_of_kind(name, column)
-    return is_number(point_for_comma(name) if decimal == "," else name)
-
-
-def _is_of_kind(name: str, cells: Sequence[str]) -> bool:
-    """Whether a name and the first cells are all booleans, or all dressed numbers."""
-    some = [cell for cell in (name, *cells[:_KIND]) if cell not in MISSING]
-    if to_booleans(some) is not None:
-        return True
-    return any(all(read_cell(cell, decimal) for cell in some) for decimal in ".,")

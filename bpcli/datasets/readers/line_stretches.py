@@ -7,7 +7,7 @@ import numpy as np
 
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.readers.delimited import Delimited
-from bpcli.datasets.readers.headers import could_be_cell
+from bpcli.datasets.readers.first_row import sign_of
 from bpcli.datasets.readers.libsvm import read_lines
 from bpcli.datasets.readers.text_file import Lines, TextFile, encoding_of
 from bpcli.datasets.sharing import Stretches
@@ -66,15 +66,15 @@ class _Whole(Delimited):
         return self.form.delimiter == WHITESPACE or self._comment is not None
 
     def could_be_row(self, table: Table) -> list[bool]:
-        """Whether each name could be a cell of its column; over text any might, where there are numbers."""
+        """Whether each name could be a cell of its column; over text any might, where a sign says so of another."""
         if not self._named or self._dialect.header != AUTO or not table.rows:
             return [False] * len(table.names)
-        columns = [(name, table.column(name)) for name in table.names]
-        free = not all(isinstance(column, list) for _, column in columns)
-        return [
-            (free and isinstance(column, list)) or could_be_cell(name, column, self._dialect.decimal)
-            for name, column in columns
+        signs = [
+            sign_of(written, table.column(name), self._dialect.decimal)
+            for name, written in zip(table.names, self._as_written(table.names), strict=True)
         ]
+        doubtful = any(sign.could_be or not sign.is_text for sign in signs)
+        return [sign.could_be or (sign.is_text and doubtful) for sign in signs]
 
 
 class _Part(_Whole):

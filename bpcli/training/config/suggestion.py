@@ -11,6 +11,7 @@ import numpy as np
 
 from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text, classes_of
 from bpcli.datasets.preparation.statistics import mean_and_sigma, standardize
+from bpcli.datasets.readers.first_row import DATE
 from bpcli.datasets.sparse import LABEL, SparseTable
 from bpcli.datasets.table import Table, is_number
 from bpcli.errors import DataError, UsageError, several
@@ -54,11 +55,6 @@ MIN_ROWS = 25
 MAX_STEPS = 200_000
 """More steps than this would make the first training take too long."""
 
-_DATE = re.compile(
-    r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?(\D|$)|\d{1,2}([-/.])\d{1,2}\4\d{2,4}(\D|$)|\d{1,2}:\d{2}(\D|$)"
-    r"|(\d{1,2}\.? )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d",
-    re.IGNORECASE,
-)
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+|_level_\d+)?|__index_level_\d+__")
 # At the end of a name, and as a word of its own: customer_id, PassengerId, but not humid.
 _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
@@ -201,7 +197,7 @@ def _is_id(name: str, values: Any, distinct: int) -> bool:
 
 
 def _useless_text(cells: Sequence[str], distinct: int) -> str:
-    if sum(bool(_DATE.match(cell)) for cell in cells) > len(cells) / 2:
+    if sum(bool(DATE.match(cell)) for cell in cells) > len(cells) / 2:
         return "dates or times"
     if distinct <= min(MAX_CATEGORIES, max(2, len(cells) / 4)):
         return ""
