@@ -33,6 +33,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
     if not force:
         refuse_overwrite(path)
     with writing(path):
+        if not path.name:  # . and /
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         _remove_leftovers(path)
         temporary, file = _locked_file(path)
         try:

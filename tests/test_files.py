@@ -130,6 +130,15 @@ def test_a_place_below_a_file_is_an_error_that_names_it(tmp_path):
         write_atomically(tmp_path / "file" / "out", lambda file: None, force=True)
 
 
+@pytest.mark.parametrize("place", [".", "/", "", "..", "a folder"])
+def test_a_folder_is_not_written_as_a_file(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(DataError, match="can't be written"):
+        write_atomically(Path(place), lambda file: file.write(b"x"), force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a folder"]
+
+
 def test_a_digest_is_that_of_all_the_content(tmp_path):
     (tmp_path / "a").write_bytes(b"ab" * (1 << 20))
     (tmp_path / "b").write_bytes(b"c")

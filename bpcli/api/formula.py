@@ -13,6 +13,7 @@ from bpcli.calculus.language.tree import Expression, names_in
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.symbolic.derivation import Derivation, entries_of, shapes_of
 from bpcli.calculus.symbolic.explanation import Step, explained
+from bpcli.calculus.symbolic.sums_and_products import check_length
 from bpcli.calculus.symbolic.textbook import has_decimals, textbook
 from bpcli.errors import UsageError
 
@@ -149,13 +150,17 @@ def _derivation(given: Expressions, shapes: Mapping[str, Shape]) -> tuple[Deriva
 def _written(block: Any, given: Expressions, latex: bool = False, simplify: bool = False) -> Any:
     """The formulas of a block as texts, in its shape: tidied as in a textbook, with `simplify` shortened by SymPy."""
     decimals, write = has_decimals(given.trees, given.constants), to_latex if latex else to_text
+    characters = 0
 
     def text(symbol: Any) -> str:
+        nonlocal characters
         tree = textbook(symbol.tree, given.variables, decimals)
         if simplify:
             from bpcli.calculus.symbolic.simplify import simplified
 
             tree = simplified(tree, given.variables)
+        characters += len(to_text(tree))
+        check_length(characters)
         return write(tree)
 
     with np.errstate(all="ignore"):  # simpler forms are compared at points, where they need not have a value

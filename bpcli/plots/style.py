@@ -92,6 +92,10 @@ def name_columns(axes: Any, names: Sequence[str]) -> None:
     axes.set_xticks(range(len(names)), names, rotation=turned, ha="right" if turned else "center")
 
 
+_TITLE = 60
+"""Characters of a title; of a longer one the formula is not set: setting goes as deep as it does."""
+
+
 def plain(name: str) -> str:
     """A name as a label, in which a dollar begins no formula."""
     return name.replace("$", r"\$")
@@ -133,11 +137,13 @@ def legend_below(figure: Any, handles: Sequence[Any], columns: int = 4, **style:
 
 
 def mathtext(latex: str, text: str) -> str:
-    """A formula in Matplotlib's math mode, if it can set it, else as plain text."""
+    """A formula in Matplotlib's math mode, if it is short and it can set it, else as plain text."""
+    if len(text) > _TITLE:
+        return plain(text[: _TITLE - 3] + "…")
     parser: Callable[[str], Any] = import_module("matplotlib.mathtext").MathTextParser("path").parse
     candidate = f"${latex}$"
     try:
         parser(candidate)
-    except ValueError:
+    except (ValueError, RecursionError):
         return plain(text)
-    return candidate if len(text) <= 60 else text[:57] + "…"
+    return candidate

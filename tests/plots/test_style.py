@@ -14,6 +14,16 @@ def test_a_formula_that_can_not_be_set_is_written():
         assert mathtext("x^2", "x**2") == "$x^2$"
 
 
+def test_a_formula_too_deep_to_be_set_is_written():
+    with drawing():
+        for deep in (r"\frac{1}{%s}", "x^{%s}", r"\sqrt{%s}"):
+            latex = "x"
+            for _ in range(30):
+                latex = deep % latex
+            assert mathtext(latex, "short") == "short"
+        assert mathtext("x", "sin(" * 40 + "x") == ("sin(" * 15)[:57] + "…"
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_a_file_is_whole_and_the_same_twice(bpcli, tmp_path, suffix):
     files = [tmp_path / f"{k}.{suffix}" for k in range(2)]

@@ -213,15 +213,43 @@ def postorder(root: Expression, ends: Callable[[Expression], bool] | None = None
     return nodes
 
 
+def distinct(root: Expression) -> list[Expression]:
+    """The nodes of `postorder`, but one that several others use only once: a derivative shares most of its parts."""
+    nodes: list[Expression] = []
+    seen: set[int] = set()
+    pending = [(root, False)]
+    while pending:
+        node, ready = pending.pop()
+        if ready:
+            nodes.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            pending.append((node, True))
+            pending.extend([(child, False) for child in reversed(children(node))])
+    return nodes
+
+
 def fold(root: Expression, of: Callable[[Expression, list[T]], T]) -> T:
-    """What `of(node, results of its operands)` makes of each node, from the leaves up to the root."""
-    done: list[T] = []
-    for node in postorder(root):
-        below = len(done) - len(children(node))
-        done[below:] = [of(node, done[below:])]
-    return done[0]
+    """What `of(node, results of its operands)` makes of each node, from the leaves up to the root.
+
+    `of` is asked once of a node that several others use.
+    """
+    nodes = distinct(root)
+    left: dict[int, int] = {}  # users yet to come: results of a deep tree may be long, and are dropped
+    for node in nodes:
+        for child in children(node):
+            left[id(child)] = left.get(id(child), 0) + 1
+    done: dict[int, T] = {}
+
+    def taken(child: Expression) -> T:
+        left[id(child)] -= 1
+        return done[id(child)] if left[id(child)] else done.pop(id(child))
+
+    for node in nodes:
+        done[id(node)] = of(node, [taken(child) for child in children(node)])
+    return done[id(root)]
 
 
 def names_in(root: Expression) -> list[str]:
     """The names that occur, in the order of their first appearance in the text."""
-    return list(dict.fromkeys([node.name for node in postorder(root) if isinstance(node, Name)]))
+    return list(dict.fromkeys([node.name for node in distinct(root) if isinstance(node, Name)]))

@@ -7,10 +7,21 @@ from typing import Any
 
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Binary, Call, Expression, Index, Name, Negative, Number
+from bpcli.errors import UsageError
 from bpcli.text.natural_order import natural_key
+
+MAX_CHARACTERS = 4_000_000
+"""The most that the formulas of a result, or a part of one, may have."""
 
 Factors = list[tuple[Expression, Fraction]]
 """Bases with their exponents."""
+
+
+def check_length(characters: int) -> None:
+    """UsageError for formulas of more than `MAX_CHARACTERS`: those of a tower grow with the fourth power of it."""
+    if characters > MAX_CHARACTERS:
+        what = f"the formulas would have more than {MAX_CHARACTERS:,} characters"
+        raise UsageError(what, "at a point the derivative is numbers")
 
 
 def constant_of(tree: Expression) -> Fraction | None:
@@ -72,6 +83,7 @@ def sum_tree(terms: Iterable[tuple[Fraction, Expression | None]]) -> Expression:
         key = "" if term is None else to_text(term)
         before = collected.get(key, (Fraction(0), term))[0]
         collected[key] = (before + coefficient, term)
+    check_length(sum(map(len, collected)))
     left = [(c, t) for c, t in collected.values() if c]
     return summed([item for item in left if item[0] > 0] + [item for item in left if item[0] < 0])
 
@@ -126,6 +138,7 @@ def product_tree(coefficient: Fraction, factors: Factors, decimals: bool = True)
         key = to_text(base)
         before = collected.get(key, (base, Fraction(0)))[1]
         collected[key] = (base, before + exponent)
+    check_length(sum(map(len, collected)))
     if not coefficient:
         return number_tree(Fraction(0))
     ordered = sorted(collected.values(), key=_place)

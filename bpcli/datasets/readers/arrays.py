@@ -253,7 +253,14 @@ def npy_header(what: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
         raise DataError(f"{what} holds texts of no length: there is nothing to read")
     if min(shape, default=0) < 0:
         raise DataError(f"{what} is damaged: it announces an array of shape {shape}")
+    _check_axes(what, len(shape))
     return shape, by_columns, dtype
+
+
+def _check_axes(what: object, count: int) -> None:
+    """DataError if an array can't have so many axes."""
+    with malformed(f"{what} is damaged: its header announces {count} axes"):
+        np.empty((0,) * count)
 
 
 def _cut_short(what: str, count: int) -> DataError:
@@ -318,8 +325,7 @@ def _idx_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], Any]:
     if len(sizes) < 4 * magic[3]:
         raise DataError(f"{path} is cut short: it ends within its header")
     shape = struct.unpack(f">{magic[3]}I", sizes)
-    with malformed(f"{path} is damaged: its header announces {magic[3]} axes"):
-        np.empty((0,) * magic[3])
+    _check_axes(path, magic[3])
     return shape, np.dtype(_IDX_TYPES[magic[2]])
 
 

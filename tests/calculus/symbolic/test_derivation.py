@@ -11,9 +11,10 @@ from strategies import PIECES
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
-from bpcli.calculus.language.tree import names_in
+from bpcli.calculus.language.tree import Binary, fold, names_in
 from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.symbolic import sums_and_products
 from bpcli.calculus.symbolic.derivation import Derivation, shapes_of
 from bpcli.errors import ExpressionError
 
@@ -110,3 +111,20 @@ def test_random_gradients_beside_sympy(text):
         if expression.has(sympy.zoo, sympy.nan) or not math.isfinite(abs(exact)) or not math.isfinite(got):
             continue
         assert got == pytest.approx(exact.real if exact else 0, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["x**x**x**x**x", "a**b**c**d", "sin(cos(tan(x*y*z)))"])
+def test_formulas_that_nobody_would_read_are_refused(bpcli, monkeypatch, text):
+    assert bpcli("hessian", text).code == 0
+    monkeypatch.setattr(sums_and_products, "MAX_CHARACTERS", 99)
+    result = bpcli("hessian", text)
+    assert result.code == 2
+    assert "at a point" in result.err
+
+
+def test_a_part_that_comes_twice_is_folded_once():
+    part = parse("x+1")
+    for _ in range(200):  # as a text, 2**200 times
+        part = Binary("*", part, part)
+    assert fold(part, lambda node, below: 1 + max(below, default=0)) == 202
+    assert names_in(part) == ["x"]
