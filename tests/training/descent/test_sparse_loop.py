@@ -1,5 +1,7 @@
 """Steps over sparse rows are the steps over the same rows written out, with l1 and l2 made up for later."""
 
+from itertools import cycle, product
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -48,8 +50,15 @@ def trained(descend, X, kind, penalties, size, dtype=np.float64, shuffle=True, r
 PENALTIES = [{}, {"l1": 0.01}, {"l2": 0.05}, {"l1": 0.003, "l2": 0.5}, {"l2": 5.0}, {"l1": 0.1, "l2": 6.0}]
 
 
-@pytest.mark.parametrize("penalties", PENALTIES, ids=str)
-@pytest.mark.parametrize("kind", pairs(), ids=str)
+@pytest.mark.parametrize(
+    ("kind", "penalties"),
+    # A penalty acts on weights, whatever gave the slopes: every pair with one of them, and two pairs with all.
+    [
+        *zip(pairs(), cycle(PENALTIES), strict=False),
+        *product([("neuron", "sigmoid", "bce"), ("softmax", None, "cce")], PENALTIES),
+    ],
+    ids=str,
+)
 def test_the_steps_are_those_over_the_rows_written_out(rows, kind, penalties):
     for size, shuffle in ((8, True), (8, False), (N, True), (1, True)):
         losses, w, b = trained(descend_epochs, rows, kind, penalties, size, shuffle=shuffle)
