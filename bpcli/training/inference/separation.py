@@ -129,25 +129,34 @@ def separation(
 def _alone(rows: Labelled) -> tuple[int, ...]:
     """The features each of which alone separates some classes from the others: no value is on the wrong side of a cut.
 
-    That is exact: values are compared, and nothing is computed.
+    That is exact: values are compared, and nothing is computed. Further rows only take cuts away: once all classes have
+    been seen, and no cut is left, the rest need not be looked at.
     """
     n = rows.X.shape[1]
     if n * rows.K > _EXTREMES:
         return ()
     low, high = np.full((rows.K, n), np.inf), np.full((rows.K, n), -np.inf)
-    for x, y in rows.blocks():
+    classes = np.unique(rows.y)
+    for number, (x, y) in enumerate(rows.blocks(), 1):
         for k in np.flatnonzero(np.bincount(y)):
             part = x[y == k]
             least, most = part.min(axis=0), part.max(axis=0)
             if is_sparse(x):
                 least, most = least.toarray().reshape(-1), most.toarray().reshape(-1)
             low[k], high[k] = np.minimum(low[k], least), np.maximum(high[k], most)
+        seen = number & (number - 1) == 0 and (low[classes] <= high[classes]).all()  # looked at after 1, 2, 4, … blocks
+        if seen and not _cuts(low, high).any():
+            return ()
+    varies = high.max(axis=0) > low.min(axis=0)
+    return tuple(np.flatnonzero(_cuts(low, high) & varies).tolist())
+
+
+def _cuts(low: Array, high: Array) -> Array:
+    """The features (n,) in which the ranges of the classes, low to high (K, n), fall into two groups side by side."""
     order = np.lexsort((high, low), axis=0)
     low, high = np.take_along_axis(low, order, 0), np.take_along_axis(high, order, 0)
     below = np.maximum.accumulate(high, axis=0)
-    cut = (below[:-1] <= low[1:]) & np.isfinite(low[1:])
-    varies = below[-1] > low[0]
-    return tuple(np.flatnonzero(cut.any(axis=0) & varies).tolist())
+    return np.asarray(((below[:-1] <= low[1:]) & np.isfinite(low[1:])).any(axis=0))
 
 
 def _needed(rows: Labelled, w: Array, b: Array) -> tuple[int, ...]:

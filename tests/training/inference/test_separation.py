@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bpcli.training.inference.separation import QUICK, separation
+from bpcli.training.inference import separation as module
+from bpcli.training.inference.separation import QUICK, Labelled, separation
 
 
 def by_linear_program(X, y, K):
@@ -45,6 +46,30 @@ def test_what_is_said_is_what_a_linear_program_says(K):
             assert by_linear_program(X[:, list(found.features)], y, K)
     assert {*said} == {True, False}
     assert len(said) > 25
+
+
+def by_every_cut(x, y):
+    """Whether at some value x, which varies, falls apart: each class on one side, and some on either."""
+    classes = {*y.tolist()}
+    for t in np.unique(x) if len(np.unique(x)) > 1 else ():
+        below, above = ({k for k in classes if side[y == k].all()} for side in (x <= t, x >= t))
+        if len(classes) > 1 and below and above and below | above == classes:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("K", [2, 3, 4])
+def test_a_feature_alone_separates_where_some_cut_does(K, monkeypatch):
+    """Blocks of two rows: a class may come late, and what is cut by the first rows need not be by all."""
+    monkeypatch.setattr(module, "ROWS", 2)
+    rng, said = np.random.default_rng(K), set()
+    for _ in range(300):
+        y = np.sort(rng.integers(0, K, 11)) if rng.random() < 0.5 else rng.integers(0, K, 11)
+        X = rng.integers(0, 4, (11, 3)) + rng.choice([0, 2, 3]) * y[:, None] * rng.integers(0, 2, 3)
+        found = module._alone(Labelled(X.astype(float), y, K, ()))
+        assert found == tuple(j for j in range(3) if by_every_cut(X[:, j], y))
+        said.add(len(found))
+    assert {0, 1} <= said
 
 
 CELLS = np.array([[0.0, 5], [0, 3], [1, 4], [1, 6], [0, 7], [0, 1], [0, 2], [0, 8]])
