@@ -153,8 +153,9 @@ class Delimited(Records):
 
     def _block(self, place: str, names: list[str], columns: "Columns", lines: list[str], first: int) -> Table:
         positions = {name: j for j, name in enumerate(names)}
-        whole = dict(zip(names, columns.finished(), strict=False))
-        self._check_names(place, names, list(whole.values()), first)
+        found_columns = columns.finished()[: len(names)]
+        self._check_names(place, names, found_columns, first)
+        whole = dict(zip(names, found_columns, strict=True))
 
         def unstripped(name: str) -> list[str]:
             j, found = positions[name], columns.cells
