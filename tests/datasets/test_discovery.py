@@ -169,6 +169,8 @@ def rows_of(start, line, last=""):
 )
 def test_totals_in_the_last_row_are_refused(tmp_path, last, found):
     path = tmp_path / "t.csv"
+    path.write_text(f"p,a,b,y\nu,2,3,4\n{last}\n")  # a row is no total of another one
+    assert discovered(Files((path,)))[0].rows == 2
     path.write_text(rows_of("p,a,b,y\n", lambda k: f"{'uv'[k % 2]},{k},{0.3 * k:.1f},{k % 2}\n", last + "\n"))
     if found is None:
         assert discovered(Files((path,)))[0].rows == 13
