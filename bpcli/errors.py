@@ -183,7 +183,7 @@ _ABBREVIATION = 3  # letters; fewer begin too many names
 _MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each would take long
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
+def nearest(word: object, choices: Iterable[str]) -> str | None:
     """The choice that `word` most likely meant, or None: what another tool calls so, the shortest that begins with it,
     or else one spelled like it.
 
@@ -193,6 +193,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
     from bpcli.other_names import meanings
 
+    word = str(word)  # what Python is given may be anything
     folded = {choice.casefold(): choice for choice in islice(choices, _MOST_CHOICES)}
     if word.casefold() in folded:
         return folded[word.casefold()]
@@ -205,7 +206,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def meant(word: str, choices: Iterable[str], otherwise: str = "") -> str:
+def meant(word: object, choices: Iterable[str], otherwise: str = "") -> str:
     """The advice on a word that is none of the choices: the nearest one, or else `otherwise`."""
     close = nearest(word, choices)
     return f"did you mean {close}?" if close else otherwise

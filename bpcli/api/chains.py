@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import as_inputs
+from bpcli.api.arguments import as_inputs, as_value
 from bpcli.api.descent import check_learning_rate
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.sparse import dense
@@ -44,7 +44,7 @@ def backprop(
     update; `layout="denominator"` transposes every Jacobian. Raises UsageError for what is missing or does not fit.
     Source: the lecture's "Artificial Neurons and Jacobians" and "Softmax and Jacobians"; see `bpcli.lecture.chain`.
     """
-    if layer not in LAYERS:
+    if not isinstance(layer, str) or layer not in LAYERS:
         raise UsageError(f"there is no layer {layer}", meant(layer, LAYERS, " or ".join(LAYERS)))
     numbers = {"x": x, "w": w, "b": b, "y": y, "label": label}
     given = {
@@ -148,10 +148,11 @@ Given = Mapping[str, Any]
 def _learning_rate(alpha: Any) -> float | None:
     if alpha is None:
         return None
-    if np.size(alpha) != 1:
-        raise UsageError(f"the learning rate is {kind_of(np.asarray(alpha))}; expected one number")
-    check_learning_rate(float(alpha))
-    return float(alpha)
+    rate = as_value("learning_rate", alpha)
+    if np.size(rate) != 1:
+        raise UsageError(f"the learning rate is {kind_of(np.asarray(rate))}; expected one number")
+    check_learning_rate(float(np.ravel(rate)[0]))
+    return float(np.ravel(rate)[0])
 
 
 def _array(layer: str, given: Given, name: str) -> Array:
@@ -171,7 +172,7 @@ def _check_pair(layer: str, activation: Choice | None, loss: Choice) -> None:
     for choice, rows, what in ((activation, ACTIVATIONS, "activation"), (loss, LOSSES, "loss")):
         if choice is None:
             continue
-        name = str(choice if isinstance(choice, str) else choice.get("name"))
+        name = str(choice.get("name") if isinstance(choice, Mapping) else choice)
         if name not in rows:
             hint = meant(name, rows, f"they are {', '.join(rows)}")
             raise InputError(f"{what} {name}: there is none of that name", hint, names=[what])

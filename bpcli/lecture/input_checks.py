@@ -58,6 +58,8 @@ def check_names(name: str, given: Mapping[str, Any]) -> None:
 
 def blocks_of(name: str, blocks: Sequence[str], wrt: str | Sequence[str] | None) -> list[str]:
     """The blocks of a function that `wrt` names, a list or a text such as `x,w`; all for None; else UsageError."""
+    if not isinstance(wrt, str | Sequence | None):
+        raise UsageError(f"wrt: expected names of blocks, found {wrt!r}", f"its blocks are {', '.join(blocks)}")
     wanted = [part.strip() for part in wrt.split(",")] if isinstance(wrt, str) else blocks if wrt is None else wrt
     if unknown := [block for block in wanted if block not in blocks]:
         raise UsageError(f"{name} has no block {unknown[0]}", f"its blocks are {', '.join(blocks)}")

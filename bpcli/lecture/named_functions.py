@@ -360,7 +360,7 @@ NAMED: Mapping[str, Named] = Derived(_named)
 
 def named_function(name: str) -> Named:
     """The row of a name; UsageError if there is none."""
-    if name not in NAMED:
+    if not isinstance(name, str) or name not in NAMED:
         hint = meant(name, NAMED, f"they are {', '.join(NAMED)}")
         raise UsageError(f"there is no function of the lecture called {name}", hint)
     return NAMED[name]

@@ -107,6 +107,13 @@ _NO_INPUTS = [10**400, None, "1,2", [], [[1, 2], [3]], {"x": 1}, 1j, np.zeros((2
         lambda v: bpcli.grade("x**2", mine=[v], x=1),
         lambda v: bpcli.check([v], x=1),
         lambda v: bpcli.check("x**2", at=[v]),
+        lambda v: bpcli.named_jacobian("softmax", logits=v, wrt=[v]),
+        lambda v: bpcli.named_jacobian([v], logits=[1, 2]),
+        lambda v: bpcli.named_vjp("tanh", [v], z=[1, 2, 3]),
+        lambda v: bpcli.backprop([v], x=[1], w=[1], b=0),
+        lambda v: bpcli.backprop("neuron", x=[1], w=[1], b=0, activation=[v], loss="mse", y=1),
+        lambda v: bpcli.backprop("neuron", x=[1], w=[v], b=0, activation="relu", loss="mse", y=1),
+        lambda v: bpcli.backprop("neuron", x=[1], w=[1], b=0, loss="mse", y=1, learning_rate=[v, v]),
     ],
 )
 def test_what_is_no_input_is_an_error_of_ours(call, value):
