@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bpcli.calculus.points import long_values
+from bpcli.calculus.points import long_values
 from bpcli.calculus.points.long_values import bracketed_numbers, plain_numbers
 from bpcli.calculus.points.values import parse_value
 from bpcli.errors import ExpressionError
@@ -67,7 +68,8 @@ def test_other_lists_are_left(text):
 
 
 @pytest.mark.parametrize("text", ["1,\n", "1\n", "1,", "[1, 2], "])
-def test_memory_is_that_of_the_numbers(text):
+def test_memory_is_that_of_the_numbers(text, monkeypatch):
+    monkeypatch.setattr(long_values, "_BLOCK", 1 << 18)
     long = text * (2_000_000 // len(text))
     long = f"[{long[:-2]}]" if text.startswith("[") else long + "1"
     tracemalloc.start()
