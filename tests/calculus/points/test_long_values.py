@@ -9,7 +9,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bpcli.calculus.points import long_values
-from bpcli.calculus.points import long_values
 from bpcli.calculus.points.long_values import bracketed_numbers, plain_numbers
 from bpcli.calculus.points.values import parse_value
 from bpcli.errors import ExpressionError
