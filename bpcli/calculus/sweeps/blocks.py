@@ -103,15 +103,17 @@ def gradient_block(
                 if look is not None:
                     look.doubt(part.start + far[~(sure | at_edge)])
                 near[far] &= at_edge | np.isnan(rows).any(axis=1)
+            skip = np.zeros(len(near)) > 0  # where a slope is a convention, or wide numbers have looked already
+            skip[far] = True
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
+                skip[[one.point - part.start for one in at_edges]] = True
                 if kinks is not None:
                     kinks += at_edges
             table[part.start + far] = merged(rows, table[part.start + far], plain)
             table[part][np.isnan(table[part, 0]), 1:] = math.nan  # where there is no value there is no slope
         if look is not None:
-            near[far] = True
-            look(values, part, near)
+            look(values, part, skip)
     return value, gradient
 
 

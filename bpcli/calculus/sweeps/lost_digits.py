@@ -1,6 +1,5 @@
 """Tells which entries of a result have lost digits to rounding: by error bounds, which balls confirm where they can."""
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -8,9 +7,9 @@ from typing import Any, NamedTuple
 
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
-from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
+from bpcli.calculus.sweeps.turning import turned
 from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
@@ -129,37 +128,13 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
 
 
 def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bool:
-    """Whether rounding may turn a step from 0 or to the other side of an edge: its slopes tell nothing of that."""
-    program, xp = calculation.program, calculation.namespace
+    """Whether rounding may turn a step."""
     edges = set(calculation.edges.non_smooth)
-    for number, step in enumerate(program.slots):
-        if not isinstance(step, Instruction) or not any(any(numbers(bounds[a])) for a in step.args):
-            continue
-        out, args = values[number], [values[a] for a in step.args]
-        if not isinstance(step, Elementwise):
-            if number in edges and any(numbers(step.edge(xp, out, args))):
-                return True
-            continue
-        if number not in edges and all(numbers(out)):
-            continue
-        shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
-        for signs in itertools.product((1.0, -1.0), repeat=len(args)):
-            moved = [a + sign * shift for a, sign, shift in zip(args, signs, shifts, strict=True)]
-            if _differs(xp, step, number in edges, (out, args), (step.value(xp, moved), moved)):
-                return True
-    return False
+    return any(map(_some, turned(calculation.program, edges, calculation.namespace, values, bounds)))
 
 
-def _differs(xp: Any, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]) -> bool:
-    """Whether one of two values of a step is 0 and the other not, or it jumps between them, or its slope does."""
-    jumps = not any(step.passes)
-    if any((x == 0) != (y == 0) or (jumps and x != y) for x, y in zip(numbers(one[0]), numbers(other[0]), strict=True)):
-        return True
-    for i in range(len(one[1])) if edge else ():
-        x, y = (step.row.partial(i)(xp, out, *args) for out, args in (one, other))
-        if any(excess > 0 for excess in numbers(abs(x - y) - _DOUBT * abs(x))):
-            return True
-    return False
+def _some(found: Any) -> bool:
+    return bool(found.any()) if hasattr(found, "any") else bool(found)
 
 
 def _left_range(calculation: Calculation, point: Point) -> bool:

@@ -20,12 +20,14 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.instructions import Constant, Elementwise, Instruction, OnArrays
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, slope_errors_at, units, value_errors_at
+from bpcli.calculus.sweeps.turning import turned
 from bpcli.numbers.namespaces import arrays
 
 FIRST = 1024  # points at the start, all of which get a closer look
 FIRST_CALLS = 8  # the same, where points are computed one by one
 NEARLY = 2.0**-8  # times what counts as lost: if one of the first points comes to it, all others get a closer look
 MAGNIFIED = 2.0**-11  # times a term: a sum below this magnifies the rounding errors of its terms by 2048
+NEAR_EDGE = 2.0**-40  # times an operand: so near an edge rounding may turn a step
 FAR_OUT = 2.0**20  # an angle, or a logit, whose rounding errors are as large beside 1
 
 
@@ -39,7 +41,8 @@ class Kept(NamedTuple):
 class Delicate(NamedTuple):
     """Where a step magnifies rounding errors: where `slot` is less than `share` of `part`, or of 1, off `center`.
 
-    With `beyond`, where it is farther out than that.
+    With `beyond`, where it is farther out than that; with `other`, where it is so near that slot; with `whole`, so near
+    a whole number.
     """
 
     slot: int
@@ -47,6 +50,8 @@ class Delicate(NamedTuple):
     share: float = MAGNIFIED
     center: float = 0.0
     beyond: float | None = None
+    other: int | None = None
+    whole: bool = False
 
 
 def _delicate(program: Program) -> list[Delicate]:
@@ -65,7 +70,19 @@ def _delicate(program: Program) -> list[Delicate]:
             found.append(Delicate(slot, step.args[0]))  # whose own additions round
         elif operands and not of.exact:
             found += _of_step(slot, step, operands)
+        elif operands and isinstance(step, Elementwise) and step.has_edge:
+            found += _of_edge(step)
     return found
+
+
+def _of_edge(step: Elementwise) -> list[Delicate]:
+    """Where rounding may turn a comparison, a choice of the larger, or a jump at whole numbers."""
+    x, *others = step.args
+    if step.row.kind == "select":
+        return []
+    if others:
+        return [Delicate(x, share=NEAR_EDGE, other=others[0])]
+    return [] if any(step.passes) else [Delicate(x, share=NEAR_EDGE, whole=True)]
 
 
 def _of_step(slot: int, step: Instruction, operands: list[int]) -> list[Delicate]:
@@ -91,6 +108,7 @@ class Screen:
     def __init__(self, program: Program, inputs: Sequence[tuple[str, Shape]]) -> None:
         self.program, self.inputs, self.looked = program, inputs, 0
         self.delicate = _delicate(program)
+        self.edges = set(program.non_smooth([name for name, _ in inputs]))
         self.everywhere = False  # whether digits are nearly lost at a point where no single step magnifies errors
         self.least = math.inf  # of the slopes of points that were computed one by one
         self.scales: NDArray[np.float64] | None = None
@@ -109,7 +127,10 @@ class Screen:
                 errors += [np.broadcast_to(error, count) for error in row]
             entries = np.abs(table)
             found = np.stack(errors, axis=1) / (LOST * entries)
-        return np.where(np.isfinite(entries) & (found == found), found, 0.0)
+            found = np.where(np.isfinite(entries) & (found == found), found, 0.0)
+            for turns in turned(self.program, self.edges, xp, values, bounds):
+                found[np.broadcast_to(_any(np.asarray(turns)), count)] = np.inf
+        return found
 
     def is_new(self, values: list[Any], slopes: Sequence[float]) -> bool:
         """Whether one point, the values of its slots and its slopes, is worth a look."""
@@ -123,6 +144,10 @@ class Screen:
         value, step = values[one.slot], self.program.slots[one.slot]
         if one.beyond is not None:
             return _any(abs(value) > one.beyond)
+        if one.whole:
+            return _any(abs(value - np.rint(value)) <= one.share * abs(value))
+        if one.other is not None:
+            return _any(abs(value - values[one.other]) <= one.share * abs(value))
         if isinstance(step, OnArrays) and step.op.adds:
             part = step.value(PlainNamespace(arrays()), [abs(values[a]) for a in step.args])
         else:

@@ -1,0 +1,47 @@
+"""Whether rounding may turn a step from 0, or over an edge: of that error bounds by slopes tell nothing."""
+
+import itertools
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+
+from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
+from bpcli.calculus.sweeps.program import Program
+from bpcli.calculus.sweeps.rounding import UNIT
+
+_DOUBT = 2.0**-30  # relative, of a slope: one that differs by more is of the other side
+
+
+def turned(program: Program, edges: Collection[int], xp: Any, values: list[Any], bounds: list[Any]) -> Iterator[Any]:
+    """For each step that rounding may turn, the entries at which it may: a bool, or an array of bools.
+
+    `edges` are the slots whose slope jumps somewhere; values, and their error bounds, are those of all slots.
+    """
+    for slot, step in enumerate(program.slots):
+        if not isinstance(step, Instruction) or not any(np.any(bounds[a]) for a in step.args):
+            continue
+        out, args = values[slot], [values[a] for a in step.args]
+        if not isinstance(step, Elementwise):
+            if slot in edges:
+                yield step.edge(xp, out, args)
+            continue
+        if slot not in edges and np.all(out):
+            continue
+        shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
+        for signs in itertools.product((1.0, -1.0), repeat=len(args)):
+            moved = [a + sign * shift for a, sign, shift in zip(args, signs, shifts, strict=True)]
+            yield from _different(xp, step, slot in edges, (out, args), (step.value(xp, moved), moved))
+
+
+def _different(
+    xp: Any, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]
+) -> Iterator[Any]:
+    """Where one of two values of a step is 0 and the other not, or it jumps between them, or its slope does."""
+    (x, at_x), (y, at_y) = one, other
+    yield (x == 0) != (y == 0)
+    if not any(step.passes):
+        yield x != y
+    for i in range(len(at_x)) if edge else ():
+        slopes = [step.row.partial(i)(xp, out, *args) for out, args in ((x, at_x), (y, at_y))]
+        yield abs(slopes[0] - slopes[1]) > _DOUBT * abs(slopes[0])
