@@ -1,0 +1,38 @@
+"""Points at which rounding turns a step; what is true of them is known by algebra."""
+
+import numpy as np
+import pytest
+
+from bpcli.api.bulk import Evaluation, LostPoints
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.lost_digits import lost_values
+
+TURNED = {  # the values at 1e-6 that exact numbers give, and those of doubles
+    "where(exp(x)>1+x+x*x/2,1,2)": (1.0, 2.0),
+    "hinge(1,1+x*x*x/1e30-x/1e30)": (1e-36 - 1e-48, 0.0),
+}
+
+
+def calculation(text):
+    return Calculation([parse(text)], [text], {"x": ()}, ["x"])
+
+
+@pytest.mark.parametrize("text", TURNED)
+def test_they_are_found_among_many_and_alone(text):
+    true, in_doubles = TURNED[text]
+    assert true != in_doubles
+    made, lost = calculation(text), LostPoints(["x"], 0)
+    lost.add(Evaluation()(made, {"x": np.array([1.0] * 2000 + [1e-6])}, False))
+    lost.look()
+    assert 2000 in [at.number for at in lost.first]
+    assert made.value({"x": 1e-6}) == [in_doubles]
+    assert lost_values(made, {"x": 1e-6}, [in_doubles])
+
+
+@pytest.mark.parametrize("text", ["relu(x)", "floor(x)", "where(x>0,x,-x)", "max(x,1)", "abs(x)"])
+def test_an_edge_itself_is_not_one_of_them(text):
+    made, lost = calculation(text), LostPoints(["x"], 0)
+    lost.add(Evaluation()(made, {"x": np.array([0.0, 1.0, -1.0, 2.0])}, False))
+    lost.look()
+    assert not lost.first
