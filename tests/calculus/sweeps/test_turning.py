@@ -1,5 +1,7 @@
 """Points at which rounding turns a step; what is true of them is known by algebra."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,9 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.lost_digits import lost_values
 
-TURNED = {  # the values at 1e-6 that exact numbers give, and those of doubles
-    "where(exp(x)>1+x+x*x/2,1,2)": (1.0, 2.0),
-    "hinge(1,1+x*x*x/1e30-x/1e30)": (1e-36 - 1e-48, 0.0),
+TURNED = {  # a point, the value there of exact numbers, and that of doubles
+    "where(exp(x)>1+x+x*x/2,1,2)": (1e-6, 1.0, 2.0),
+    "hinge(1,tanh(x))": (138.0, 2 / (1 + math.exp(276.0)), 0.0),
 }
 
 
@@ -20,14 +22,14 @@ def calculation(text):
 
 @pytest.mark.parametrize("text", TURNED)
 def test_they_are_found_among_many_and_alone(text):
-    true, in_doubles = TURNED[text]
+    x, true, in_doubles = TURNED[text]
     assert true != in_doubles
     made, lost = calculation(text), LostPoints(["x"], 0)
-    lost.add(Evaluation()(made, {"x": np.array([1.0] * 2000 + [1e-6])}, False))
+    lost.add(Evaluation()(made, {"x": np.array([1.0] * 2000 + [x])}, False))
     lost.look()
     assert 2000 in [at.number for at in lost.first]
-    assert made.value({"x": 1e-6}) == [in_doubles]
-    assert lost_values(made, {"x": 1e-6}, [in_doubles])
+    assert made.value({"x": x}) == [in_doubles]
+    assert lost_values(made, {"x": x}, [in_doubles])
 
 
 @pytest.mark.parametrize("text", ["relu(x)", "floor(x)", "where(x>0,x,-x)", "max(x,1)", "abs(x)"])
