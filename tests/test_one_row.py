@@ -139,7 +139,19 @@ def _sign_step(p, g, t, learning_rate, l1, settings, slots, scratch):
     np.subtract(p, learning_rate * scratch, p)
 
 
+def _rectified_step(p, g, t, learning_rate, l1, settings, slots, scratch):
+    (mean,) = slots
+    np.multiply(mean, settings["decay"], mean)
+    np.add(mean, g, mean)
+    if settings["decay"] ** t > 0.25:  # a branch on a setting: another one for other models of a sweep
+        np.sign(mean, scratch)
+        np.subtract(p, learning_rate * scratch, p)
+    else:
+        np.subtract(p, learning_rate * mean, p)
+
+
 SIGN = Optimizer({}, (), _sign_step, "p := p - α·sign(g)", "Bernstein et al. 2018")
+RECTIFIED = Optimizer({"decay": Setting(0.5, at_least=0.0)}, ("mean",), _rectified_step, "p := …", "made up")
 CASES = [
     ("bent", "logcosh", "number"),
     ("squash", "brier", "kind"),
@@ -156,6 +168,7 @@ def _rows(monkeypatch):
     for row in (LOGCOSH, BRIER, MARGIN):
         monkeypatch.setitem(LOSSES, row.name, row)
     monkeypatch.setitem(OPTIMIZERS, "sign", SIGN)
+    monkeypatch.setitem(OPTIMIZERS, "rectified", RECTIFIED)
     monkeypatch.setitem(READERS, "mine", replace(READERS["csv"], extensions=(".mine",)))
     monkeypatch.setitem(
         FUNCTIONS, "gauss", unary("gauss", lambda xp, out, x: -2.0 * x * out, value=lambda xp, x: xp.exp(-(x * x)))
@@ -329,6 +342,18 @@ def test_an_optimiser_trains(bpcli, config, tmp_path):
     path = config("identity", "mse", "number", ", optimizer: sign")
     assert bpcli("validate", path).code == 0
     assert bpcli("train", path, "--output", tmp_path / "run", "--quiet").code == 0
+
+
+def test_models_whose_optimiser_branches_differently_are_swept_as_alone(bpcli, config, tmp_path):
+    path = config("identity", "mse", "number")
+    chosen = [f"{{name: rectified, decay: {decay}}}" for decay in (0.25, 0.5, 0.75)]
+    tried = ("--try", f"training.optimizer={','.join(chosen)}", "--output", tmp_path / "sweep")
+    swept = bpcli("sweep", path, *tried, "--folds", 2, "--format", "json")
+    assert swept.code == 0, swept.err
+    losses = {row["set"]["training.optimizer"]["decay"]: row["mean"] for row in swept.json}
+    for optimizer in chosen:
+        alone = bpcli("cv", path, "--set", f"training.optimizer={optimizer}", "--folds", 2, "--format", "json").json
+        assert losses[float(optimizer[-5:-1])] == alone[-1]["mean"]["loss"]
 
 
 def test_a_function_of_the_calculator_is_one_row(bpcli):

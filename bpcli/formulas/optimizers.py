@@ -20,7 +20,8 @@ class Optimizer(NamedTuple):
     overwrite, at the t-th update, counted from 1; `scratch` is memory in the shape of p. λ is l1: the step ends with
     the soft threshold S(p, θ) = p − clip(p, −θ, θ), with such a θ that the step leaves p as it is exactly where −g is a
     subgradient of λ‖p‖₁, as at the minimum of J + λ‖p‖₁. α, λ and the settings are numbers, or arrays of numbers that
-    spread over p, for several models side by side: all true, or all false.
+    spread over p, for several models side by side. A step may branch on them; models for which it would take different
+    branches are trained one by one.
 
     `decoupled`: l2 shrinks the weights by itself, p := p − αλp, instead of being a part of the gradient.
     `plain`: the step is p := p − αg, so that it changes nothing where the gradient is 0.

@@ -19,11 +19,21 @@ from bpcli.training.descent.update_rule import PLAIN_DESCENT
 Array = NDArray[Any]
 
 
+class UnlikeError(Exception):
+    """A formula takes one branch for some of the models, and another one for the others."""
+
+
 class Numbers(np.ndarray[Any, np.dtype[np.float64]]):
-    """A number for each of several models, in a shape that spreads over their parameters; true if they are not 0."""
+    """A number for each of several models, in a shape that spreads over their parameters; true if they are not 0.
+
+    UnlikeError where that is so of some alone: a step can't take two branches at once.
+    """
 
     def __bool__(self) -> bool:
-        return int(np.count_nonzero(self)) > 0
+        count = int(np.count_nonzero(self))
+        if 0 < count < self.size:
+            raise UnlikeError
+        return count > 0
 
     def __pow__(self, exponent: Any, modulo: None = None, /) -> Any:
         """Python's power: NumPy's may differ in the last bit."""

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from bpcli.formulas.layers import settings_in_words
 from bpcli.training.descent.loop import DivergedError
-from bpcli.training.descent.side_by_side import Stack, can_be_stacked, likeness
+from bpcli.training.descent.side_by_side import Stack, UnlikeError, can_be_stacked, likeness
 from bpcli.training.descent.state import Pause
 from bpcli.training.trainer import Training, most_epochs
 
@@ -39,13 +39,17 @@ def rectangles(trainings: Sequence[Training]) -> Iterator[Rectangle]:
 
 
 def train_together(rectangle: Rectangle, pause: Pause) -> Iterator[Training | None]:
-    """Run trainings to their ends, and yield each that has come to it; one that diverges is not yielded.
+    """Run trainings to their ends, and yield each that has come to it.
 
+    One that diverges is not yielded, nor are those whose formulas turn out to take different branches.
     Yields None where `pause` says so, between two steps; all states are then complete.
     """
     waiting = [rectangle]
     while waiting:
-        left = yield from _stacked(waiting.pop(), pause)
+        try:
+            left = yield from _stacked(waiting.pop(), pause)
+        except UnlikeError:
+            continue
         again = [*rectangles(left)]
         waiting += again
         stacked = {id(training) for some in again for training in chain(*some)}

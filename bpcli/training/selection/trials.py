@@ -139,7 +139,7 @@ class _Run:
         self.found = {k: Outcome(**outcome) for k, outcome in before.items()}
 
     def side_by_side(self) -> None:
-        """Run what can be stacked; one that diverges is left to be run alone."""
+        """Run what can be stacked; what `train_together` does not end is left to be run alone, from its beginning."""
         made = {k: self._training(k) for k in range(len(self._trials)) if k not in self.found}
         numbers = {id(training): k for k, training in made.items()}
         for rectangle in rectangles([*made.values()]):
