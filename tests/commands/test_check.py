@@ -313,7 +313,7 @@ def test_of_a_mistake_too_the_entries_that_are_right_at_the_point_are_named(bpcl
         (["check", "sigmoid", "--z", "0.5", "--mine", "0,235"], "with decimal points it is 0.235"),
         (["check", "x*y", "--at", "1.5,2", "--mine", "2,0,1,5"], "with decimal points it is 2.0,1.5"),
         (["grad", "x**2", "--at", "1,5"], "--at 1.5 is one number, with a decimal point"),
-        (["grad", "x**2", "--at", "x=-1,5"], "--at -1.5 is one number, with a decimal point"),
+        (["grad", "x**2", "--at", "x=-1,5"], "--at x=-1.5 is one number, with a decimal point"),
         (["hessian", "x**2", "--at", "1,5"], "--at 1.5 is one number, with a decimal point"),
     ],
 )
