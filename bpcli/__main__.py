@@ -1,6 +1,7 @@
 """The entry of the `bpcli` command and of `python -m bpcli`."""
 
 import gc
+import signal
 import sys
 import warnings
 
@@ -18,6 +19,9 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while the modules load
         code = 130
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # all is said and saved: nobody is left to catch an error
     gc.freeze()  # what is left goes with the process: looking through all of it takes a tenth of a short command
     sys.exit(code)
 

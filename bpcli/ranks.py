@@ -156,7 +156,7 @@ _FAILED = "failed"
 _FEW = 1 << 16
 """Bytes of all ranks' sums up to which they are said where all meet, and need no exchange of their own."""
 
-_GRACE = 3.0
+_GRACE = 10.0
 """Seconds that a rank that has failed waits for the others, to tell of it together."""
 
 

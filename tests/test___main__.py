@@ -1,5 +1,6 @@
 """The entry: what a command need not load it does not load, and its exit code is the process's."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,13 @@ def test_a_command_loads_what_it_needs(unwanted, words, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("words", "code"), [(("eval", "1+1"), 0), (("eval", "1+"), 2), (("eval", "log(0)"), 4)])
 def test_the_exit_code_is_that_of_the_command(words, code):
     assert run((), *words).returncode == code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_after_the_end_leaves_no_traceback(number):
+    program = (
+        f"import atexit, os, signal; signal.signal({int(number)}, signal.default_int_handler)\n"
+        f"from bpcli.__main__ import main; atexit.register(os.kill, os.getpid(), {int(number)}); main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, "eval", "1+1"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-number, "2\n", "")

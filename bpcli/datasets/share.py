@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from bpcli.errors import BpcliError
+from bpcli.errors import BpcliError, LateError, RankError
 from bpcli.ranks import Ranks, Window
 
 Array = NDArray[Any]
@@ -82,6 +82,8 @@ class Share:
         of them: what is wrong with a table is said by who reads the whole of it."""
         try:
             result = work()
+        except (RankError, LateError):  # of a process that has left, or is not here
+            raise
         except (*_EXPECTED, *errors) as error:
             self._ranks.gathered((False, None))
             raise NotSharedError from error

@@ -33,6 +33,21 @@ if os.environ["PMI_RANK"] == "{rank}":
 from bpcli.__main__ import main
 main()
 """
+IN_PREPARATION = """
+import os
+from bpcli.datasets.spread import SpreadRows
+
+prepare = SpreadRows.__init__
+
+def happens(*given):
+    if os.environ.get("PMI_RANK") == "{rank}":
+        {what}
+    prepare(*given)
+
+SpreadRows.__init__ = happens
+from bpcli.__main__ import main
+main()
+"""
 HEAD = "bpcli: error: rank {} of 2 on "
 
 
@@ -73,6 +88,14 @@ def test_an_error_of_a_rank_is_told_with_its_name_and_ends_all(train, rank, what
     assert result.stderr.startswith(HEAD.format(rank))
     assert f": {said}\n" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_error_of_a_rank_that_prepares_rows_ends_all(train, rank):
+    result = train(2, rank, "raise ValueError('boom')", program=IN_PREPARATION)
+    assert result.returncode == 70
+    assert result.stderr.startswith(HEAD.format(rank))
+    assert ": internal error: ValueError: boom\n" in result.stderr
 
 
 @pytest.mark.parametrize("what", ["os._exit(5)", "os.kill(os.getpid(), 9)"])
