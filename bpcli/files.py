@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,8 +21,19 @@ ELSEWHERE = {"output": "for another folder"}
 
 def refuse_overwrite(path: Path) -> None:
     """Raise UsageError if something stands at `path`."""
+    _refuse_special(path)
     if os.path.lexists(path):
         raise UsageError(f"{path} exists already", ways=REPLACE)
+
+
+def _refuse_special(path: Path) -> None:
+    """UsageError for a device, a pipe or a socket: renamed over, `/dev/null` would be an ordinary file for everyone."""
+    try:
+        mode, link = os.stat(path).st_mode, os.readlink(path) if path.is_symlink() else ""
+    except OSError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or link.startswith("/proc/"):  # where /dev/stdout leads
+        raise UsageError(f"{path} is a device or a pipe, not a file that can be replaced")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: bool = False) -> None:
@@ -32,6 +44,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
     """
     if not force:
         refuse_overwrite(path)
+    _refuse_special(path)
     with writing(path):
         if not path.name:  # . and /
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -139,6 +139,21 @@ def test_a_folder_is_not_written_as_a_file(tmp_path, monkeypatch, place):
     assert [path.name for path in tmp_path.iterdir()] == ["a folder"]
 
 
+@pytest.mark.parametrize("place", ["pipe", "link to a pipe", "link to a device", "like standard output"])
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path, place, force):
+    # Never tried with a device itself: a fault would replace it for the whole machine.
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link to a pipe").symlink_to("pipe")
+    (tmp_path / "link to a device").symlink_to("/dev/zero")
+    with (tmp_path / "open").open("wb") as file:
+        (tmp_path / "like standard output").symlink_to(f"/proc/self/fd/{file.fileno()}")
+        before = os.lstat(tmp_path / place)
+        with pytest.raises(UsageError, match="is a device or a pipe"):
+            write_atomically(tmp_path / place, lambda file: file.write(b"x"), force)
+    assert os.path.samestat(before, os.lstat(tmp_path / place))
+
+
 def test_a_digest_is_that_of_all_the_content(tmp_path):
     (tmp_path / "a").write_bytes(b"ab" * (1 << 20))
     (tmp_path / "b").write_bytes(b"c")
