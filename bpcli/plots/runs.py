@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.plots import class_curves, fold_bands
@@ -17,8 +16,6 @@ from bpcli.training import metric_formulas
 from bpcli.training.metrics import METRICS
 from bpcli.training.model import Model, log_odds
 from bpcli.training.thresholds import Thresholds
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
