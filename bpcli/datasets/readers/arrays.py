@@ -23,7 +23,7 @@ from bpcli.datasets.dense import Dense
 from bpcli.datasets.table import Floats, Table, to_numbers
 from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
-from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, is_archive, malformed, read_exactly, too_packed
+from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, is_archive, malformed, npy_start, read_exactly, too_packed
 from bpcli.text.notation import number
 
 Array = NDArray[Any]
@@ -242,7 +242,8 @@ def npy_header(what: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
     complaint = f"{what} is not a .npy file of numbers or text"
     with malformed(complaint, "numpy.save(FILE, X)"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the header is of Python 2
-        shape, by_columns, dtype = _HEADERS[npy.read_magic(file)](file)
+        start = io.BytesIO(npy_start(file))
+        shape, by_columns, dtype = _HEADERS[npy.read_magic(start)](start)
     if dtype.kind not in _KINDS:
         kind = {"O": "Python objects, which are never loaded", "c": "complex numbers", "V": "records of fields"}
         raise DataError(
