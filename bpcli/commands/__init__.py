@@ -162,7 +162,8 @@ class Command(click.Command):
                 continue
             if name not in options:
                 argument = self.params[0].metavar or ""
-                hint = meant(name, options, _LONE if "EXPR" in argument else "")
+                close = nearest(name[2:], [option[2:] for option in options])
+                hint = f"did you mean --{close}?" if close else _LONE if "EXPR" in argument else ""
                 text = f"there is no option {name}"
                 raise click.UsageError(f"{text}\n  {hint}" if hint else text, ctx=context)
             if not equals and not options[name].is_flag and next(values, None) in options:
@@ -171,7 +172,8 @@ class Command(click.Command):
         try:
             return super().parse_args(context, arguments)
         except click.UsageError as error:
-            lines = filter(None, [error.format_message().removesuffix("."), _nearest_choice(error), self.meant])
+            text = error.format_message().removesuffix(".").replace("not a valid integer range", "not a whole number")
+            lines = filter(None, [text, _nearest_choice(error), self.meant])
             raise click.UsageError("\n  ".join(lines), context) from None
 
     def invoke(self, context: click.Context) -> Any:
@@ -375,7 +377,9 @@ def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, 
     if isinstance(error, UnfinishedError):
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
-        if not error.hint.startswith("did you mean") and (found := _answer(error, arguments)):
+        guess = error.hint.removeprefix("did you mean ").removesuffix("?")
+        # A word that is on the line already is not what was meant by another.
+        if (guess == error.hint or guess in arguments) and (found := _answer(error, arguments)):
             if found.meaning:
                 return found.code or error.exit_code, f"{found.meaning}\n  {found.instead}"
             error.hint = found.instead

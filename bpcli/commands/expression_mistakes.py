@@ -56,6 +56,9 @@ def config_for_model(line: Line) -> Answer | None:
 def several_expressions(line: Line) -> Answer | None:
     """Expressions between commas."""
     word = line.words[0] if line.words else ""
+    if line.command == "grad" and len(line.words) > 1 and all(len(expressions_in(w)) == 1 for w in line.words):
+        meaning = f"grad takes one expression, and these are {len(line.words)}; jacobian has a row for each"
+        return Answer(again(line._replace(command="jacobian"), line.words), meaning)
     if len(line.words) != 1 or _DIGIT_COMMA_DIGIT.search(word):
         return None
     parts = expressions_in(word)

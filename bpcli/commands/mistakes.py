@@ -46,6 +46,10 @@ _KEYS = {
     "lr": "training.learning_rate",
     "batch": "training.batch_size",
     "optim": "training.optimizer",
+    "random_state": "training.seed",
+    **dict.fromkeys(["weight_decay", "wd"], "training.l2"),
+    **dict.fromkeys(["val_split", "validation_split"], "data.validation"),
+    **dict.fromkeys(["test_size", "test_split"], "data.test"),
     "model": "model.type",
     "data": "data.path",
 }
@@ -53,13 +57,21 @@ _KEYS = {
 
 _OPTIONS = {
     **dict.fromkeys(["alpha", "eta", "rate", "learning-rate", "learning_rate", "step-size"], "lr"),
-    **dict.fromkeys(["epochs", "iterations", "iters", "max-iter", "n"], "steps"),
+    **dict.fromkeys(["epochs", "iterations", "iters", "max-iter"], "steps"),
     **dict.fromkeys(["k", "fold", "splits", "cv"], "folds"),
     **dict.fromkeys(["grid", "params", "over"], "try"),
     **dict.fromkeys(["tol", "eps"], "tolerance"),
     **dict.fromkeys(["point", "x0", "start"], "at"),
+    **dict.fromkeys(["xlim", "domain", "interval"], "range"),
+    **dict.fromkeys(["answer", "solution", "expected", "given"], "mine"),
+    **dict.fromkeys(["workers", "threads", "n-jobs", "processes"], "jobs"),
+    **dict.fromkeys(["random-state", "random-seed"], "seed"),
+    **dict.fromkeys(["number", "tasks", "how-many"], "count"),
 }
 """Options as other tools call them."""
+
+_VALUES = {"js": "javascript", "py": "python", "tex": "latex", "md": "markdown", "xml": "moodle", "txt": "text"}
+"""Formats as their files end."""
 
 _URL = re.compile(r"https?://\S+")
 
@@ -82,8 +94,8 @@ def _command(line: Line) -> Answer | None:
     if line.command in line.commands:
         return None
     word = {"-v": "version", "-V": "version"}.get(line.command, line.command)
-    if word in _COMMANDS and "did you mean" not in line.message:
-        return Answer(f"did you mean bpcli {_COMMANDS[word]}?")
+    if word in _COMMANDS:
+        return Answer(f"did you mean bpcli {_COMMANDS[word]}?", f"there is no command '{word}'")
     if is_config(word):
         return Answer(again(line._replace(command="train"), [word, *line.words]), f"{word} is a config, and no command")
     if is_run(word):
@@ -118,9 +130,9 @@ def _key(line: Line) -> Answer | None:
         return Answer(
             again(line, line.words[:1], set=f"data.path={table}"), f"{table} is data, of which the config says"
         )
+    leaves = {path.rpartition(".")[2]: path for path in KEYS}
     for option in line.unknown:
         name = option.removeprefix("--").replace("-", "_")
-        leaves = {path.rpartition(".")[2]: path for path in KEYS}
         options = {known.removeprefix("--").replace("-", "_") for known in line.known}
         close = get_close_matches(name, {*leaves, *options}, 1, 0.8)  # --epoch, but not the word of another key
         near = leaves.get(close[0], "") if close and close[0] not in options else ""
@@ -129,12 +141,38 @@ def _key(line: Line) -> Answer | None:
         if path:
             meaning = f"there is no option {option}; {path} is a key of the config, which --set changes"
             return Answer(again(line, line.words or ["CONFIG"], set=f"{path}={value or 'VALUE'}"), meaning)
+        if setting := _setting_of_a_row(name, value or "VALUE"):
+            meaning = f"there is no option {option}: {name} is a setting of {setting.partition('=')[0]}"
+            return Answer(again(line, line.words or ["CONFIG"], set=setting), meaning)
     settings = [word for word in line.words[1:] if re.fullmatch(r"[\w.]+=.*", word)]
-    if not settings:
-        return None
     gives = "try" if line.command == "sweep" else "set"
-    instead = again(line, line.words[:1], **{gives: settings[0]})
-    return Answer(instead, f"{settings[0]} is a setting, which --{gives} gives")
+    if settings:
+        name, _, value = settings[0].partition("=")
+        setting = f"{_KEYS.get(name) or leaves.get(name) or name}={value}"
+        return Answer(
+            again(line, line.words[:1], **{gives: setting}), f"{settings[0]} is a setting, which --{gives} gives"
+        )
+    if len(line.words) != 2:
+        return None
+    word, key = line.words[1], line.options.get(f"--{gives}")
+    if key and "=" not in key:
+        line = line._replace(given=[pair for pair in line.given if pair != (f"--{gives}", key)])
+        return Answer(again(line, line.words[:1], **{gives: f"{key}={word}"}), f"a setting is one word, {key}={word}")
+    if "--output" in line.known and "--output" not in line.options and not Path(word).is_file():
+        return Answer(
+            again(line, line.words[:1], output=word), "one CONFIG is expected; where a run goes, --output says"
+        )
+    return None
+
+
+def _setting_of_a_row(name: str, value: str) -> str:
+    """`KEY={name: ROW, SETTING: VALUE}` for the name of a setting of an optimiser or of early stopping; else empty."""
+    from bpcli.formulas.optimizers import OPTIMIZERS
+
+    if name == "patience":
+        return f"training.early_stopping={{patience: {value}}}"
+    rows = [row for row, found in OPTIMIZERS.items() if name in found.settings]
+    return f"training.optimizer={{name: {name if name in rows else rows[0]}, {name}: {value}}}" if rows else ""
 
 
 def _table_for_config(line: Line) -> Answer | None:
@@ -148,6 +186,17 @@ def _order(line: Line) -> Answer | None:
     if len(line.words) == 1 and is_table(line.words[0]):
         return Answer(again(line, ["RUN", line.words[0]]))
     return None
+
+
+def _file_to_write(line: Line) -> Answer | None:
+    """`predict RUN DATA out.csv`."""
+    *words, last = line.words or [""]
+    if len(words) < 2 or "--output" in line.options or Path(last).exists() or not Path(words[-1]).exists():
+        return None
+    if not last.endswith((".csv", ".json", ".npy", ".parquet")):
+        return None
+    meaning = f"{last} does not exist; a file to write is named by --output"
+    return Answer(again(line, words, output=last), meaning)
 
 
 def _lacking_argument(line: Line) -> Answer | None:
@@ -217,7 +266,11 @@ def _option(line: Line) -> Answer | None:
     """An option as another tool calls it, and the number of folds alone."""
     for option in line.unknown:
         known = _OPTIONS.get(option[2:], "")
+        if option == "--n":
+            known = "count" if line.command == "exercise" else "steps"
         value = line.options[option]
+        if value is not None and known == "range":
+            value = value.strip("[]() ").replace(",", ":").replace(" ", "")
         if f"--{known}" in line.known and value is not None:
             return Answer(again(line, line.words, **{known: value}), f"there is no option {option}, but --{known}")
     if line.command == "cv" and len(line.words) == 2 and line.words[1].isdigit():
@@ -236,6 +289,10 @@ def _count(line: Line) -> Answer | None:
 
 
 def _data(line: Line) -> Answer | None:
+    if len(line.words) == 2 and is_table(line.words[0]) and not {"--data", "--target"} & {*line.options}:
+        table, target = line.words
+        meaning = f"{table} is data, which --data gives, and {target} its target"
+        return Answer(again(line, [], data=table, target=target), meaning)
     if len(line.words) != 1 or "--data" in line.options:
         return None
     word = line.words[0]
@@ -267,9 +324,12 @@ def _rule_of_threshold(line: Line) -> Answer | None:
 
 
 def _lacking(line: Line) -> Answer | None:
-    """An option without its value, or one that is missing."""
+    """An option without its value, one that is missing, and a format by the ending of its files."""
     if line.command == "export" and "issing option" in line.message:
         return Answer(f"for example {again(line, line.words, format='json')}", "bpcli export needs --format")
+    wanted = line.options.get("--format") or ""
+    if wanted in _VALUES and f"'{_VALUES[wanted]}'" in line.message:
+        return Answer(again(line, line.words, format=_VALUES[wanted]))
     examples = {"--at": "--at 1,2", "--mine": '--mine "2*x"', "--lr": "--lr 0.1", "--logits": "--logits 1,2,3"}
     found = re.search(r"(?i:option '(--[\w-]+)' requires an argument|missing option '(--[\w-]+)')", line.message)
     example = examples.get(found[1] or found[2], "") if found else ""
@@ -296,6 +356,7 @@ MISTAKES = (
     Mistake((*OF_CONFIGS, "validate"), run_for_config),
     Mistake(("predict", "evaluate", "report"), _order),
     Mistake(("predict",), _rule_of_threshold),
+    Mistake(("predict",), _file_to_write),
     Mistake((*OF_MODELS, "compare"), config_for_model),
     Mistake((), _output),
     Mistake((), _short_option),
