@@ -172,8 +172,7 @@ class Command(click.Command):
         try:
             return super().parse_args(context, arguments)
         except click.UsageError as error:
-            text = error.format_message().removesuffix(".").replace("not a valid integer range", "not a whole number")
-            lines = filter(None, [text, _nearest_choice(error), self.meant])
+            lines = filter(None, [error.format_message().removesuffix("."), _nearest_choice(error), self.meant])
             raise click.UsageError("\n  ".join(lines), context) from None
 
     def invoke(self, context: click.Context) -> Any:

@@ -29,6 +29,7 @@ _STYLE: dict[str, Any] = {
     "font.size": 10, "axes.titlesize": 11, "axes.titlepad": 9, "axes.grid": True, "grid.alpha": 0.25,
     "axes.spines.top": False,
     "axes.spines.right": False, "axes.axisbelow": True, "legend.frameon": False, "figure.constrained_layout.use": True,
+    "axes.formatter.limits": (-4, 4),  # longer numbers run into each other
     "svg.fonttype": "none", "svg.hashsalt": "bpcli", "pdf.fonttype": 42, "lines.linewidth": 1.8,
 }  # fmt: skip
 _NO_DATE: dict[str, dict[str, Any]] = {

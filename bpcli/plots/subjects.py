@@ -42,4 +42,4 @@ class Subject:
         if self.others is not None:
             return self.others
         name, X, y = self.judged()
-        return name, self.model.z(X), y
+        return "training" if name == "train" else name, self.model.z(X), y

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.errors import several
 from bpcli.plots.over_features import color_of
 from bpcli.plots.style import INK, label, legend_below, name_columns
 from bpcli.plots.subjects import MAX_NAMES, MAX_SERIES, Image, Subject
@@ -39,13 +40,15 @@ def pixels(names: Sequence[str]) -> Image:
 
 @dataclass(frozen=True)
 class _Shown:
-    """Weights (features, outputs) with the names of both, the ends of their intervals, and against which class."""
+    """Weights (features, outputs) with the names of both, the ends of their intervals, and against which class and
+    which categories they are."""
 
     names: Sequence[str]
     outputs: Sequence[str]
     w: Array
     ends: tuple[Array, Array] | None = None
     base: str = ""
+    bases: Sequence[str] = ()
 
 
 def _shown(subject: Subject) -> _Shown:
@@ -58,7 +61,8 @@ def _shown(subject: Subject) -> _Shown:
         tables = [records[:-1] for records in by_class.values()]  # the bias is the last
         w, low, high = (np.array([[r[key] for r in t] for t in tables]).T for key in ("weight", "low", "high"))
         base = subject.statistics.get("base", "")
-        return _Shown([r["name"] for r in tables[0]], list(by_class) if base else [""], w, (low, high), base)
+        names, outputs = [r["name"] for r in tables[0]], list(by_class) if base else [""]
+        return _Shown(names, outputs, w, (low, high), base, subject.statistics.get("base_categories", ()))
     w, _ = model.weights()
     outputs = [class_text(c) for c in model.classes or ()] if w.shape[1] > 1 else [""]
     return _Shown(model.preparation.feature_names, outputs, w)
@@ -79,7 +83,8 @@ def weights(figure: Any, subject: Subject) -> None:
     order = np.argsort(-np.abs(shown.w).sum(axis=1), kind="stable")[:MAX_BARS]
     outputs, w = len(shown.outputs), shown.w[order]
     prepared = " of the prepared features" if model.preparation.scale is not None else ""
-    xlabel = f"weight{prepared}" + (f",\nagainst {label(shown.base)}" if shown.base else "")
+    against = [label(name) for name in (shown.base, *shown.bases) if name]
+    xlabel = f"weight{prepared}" + (f",\nagainst {several(against, 3)}" if against else "")
     if outputs <= MAX_SERIES:
         height = 0.8 / outputs
         for k in range(outputs):

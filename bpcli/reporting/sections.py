@@ -73,10 +73,10 @@ def _reason(material: Material, name: str) -> str:
 
 
 def prepared_statistics(material: Material) -> Mapping[str, Any] | None:
-    """The statistics of the weights of the prepared features, made of those in their own units; None if that is not
-    done by the scale alone, or if there are no intervals."""
+    """The statistics of the weights of the prepared features, made of those in their own units; None if there are no
+    intervals. The features of one column's categories have one scale, so that of a contrast is that too."""
     found, preparation = material.statistics, material.model.preparation
-    if found is None or "withheld" in found or "base_categories" in found:
+    if found is None or "withheld" in found:
         return None
     scale = np.ones(len(preparation.feature_names)) if preparation.scale is None else preparation.scale
     of = dict(zip(preparation.feature_names, scale, strict=True))

@@ -44,10 +44,18 @@ def test_many_classes_have_no_table(iris):
     assert f"{K} classes, too many" in shown
 
 
-@pytest.mark.parametrize("config", ["diabetes", "iris"])
-def test_the_picture_has_the_intervals_of_the_prepared_features(bpcli, root, tmp_path, config):
+@pytest.mark.parametrize(
+    ("config", "scaling"),
+    [
+        ("diabetes", ["data.standardize=true"]),
+        ("iris", ["data.standardize=true"]),
+        ("diabetes", ["data.standardize=true", "data.categorical=[sex]"]),
+        ("diabetes", ["data.standardize=false", "data.scale=4", "data.categorical=[sex]"]),
+    ],
+)
+def test_the_picture_has_the_intervals_of_the_prepared_features(bpcli, root, tmp_path, config, scaling):
     """Those that `inspect --stats` has for them, which the report makes of those in their own units."""
-    words = ["--set", "training.optimizer=newton", "--set", "data.standardize=true"]
+    words = [word for setting in ("training.optimizer=newton", *scaling) for word in ("--set", setting)]
     words += ["--set", "data.features=[sepal_length]"] * (config == "iris")
     assert bpcli("train", root / f"configs/{config}.yaml", *words, "--output", tmp_path / "run", "--quiet").code == 0
     raw, prepared = (run_statistics(tmp_path / "run", raw=raw) for raw in (True, False))
