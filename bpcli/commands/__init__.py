@@ -403,8 +403,9 @@ def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, 
         what = f"{asked[1]} more are needed" if asked else "more is needed"
         return 3, f"there is not enough memory for this: {what}, and {told()}\n  {WAY_OUT}"
     if isinstance(error, OSError):
-        # Errors with files name the file; an error without one is of stdout.
-        return 3, f"{error.filename or 'standard output'}: {error.strerror or error}"
+        # Errors with files name the file; one without is of stdout, or of the current folder.
+        place = "the folder you are in" if isinstance(error, FileNotFoundError) else "standard output"
+        return 3, f"{error.filename or place}: {error.strerror or error}"
     return 70, (
         f"internal error: {type(error).__name__}: {error}\n"
         "  this is a bug in bpcli: please report it with the command line and what it prints with --debug"

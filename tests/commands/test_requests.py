@@ -501,3 +501,9 @@ def test_points_that_are_taken_one_by_one_are_counted_for_a_bar(bpcli, tmp_path,
     points.write_text("x\n" + "1\n2\n3\n" * 700)
     assert bpcli(command, "x**2", "--points", points).code == 0
     assert counted == [(2100, False)]
+
+
+def test_a_folder_that_was_removed_is_told(root):
+    done = run("mkdir gone; cd gone; rmdir ../gone; $B evaluate run", root)
+    assert done.returncode == 3
+    assert "the folder you are in: No such file or directory" in done.stderr
