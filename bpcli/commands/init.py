@@ -61,7 +61,11 @@ def command(
     if file is None:
         output.emit_data(text.rstrip("\n"))
     else:
-        write_atomically(file, lambda opened: opened.write(text.encode()), force)
+        try:
+            content = text.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError("the name of a file here is not UTF-8, and a config can't hold it") from error
+        write_atomically(file, lambda opened: opened.write(content), force)
 
 
 def _draft(

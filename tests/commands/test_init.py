@@ -302,3 +302,11 @@ def test_the_format_of_the_data_may_be_said(bpcli, here):
         right = bpcli(command, "run", "table.thing")
         assert right.code == 0, right.err
         assert bpcli(command, "run", "table.bin", "--data-format", "parquet").out == right.out
+
+
+def test_a_name_that_a_config_can_not_hold_is_told(bpcli, here):
+    (here / "t.csv").write_text("a,y\n1,no\n2,yes\n")
+    result = bpcli("init", "--data", "t.csv", "--output", "a\udcffb")
+    assert result.code == 2
+    assert "not UTF-8" in result.err
+    assert [path.name for path in here.iterdir()] == ["t.csv"]
