@@ -115,8 +115,8 @@ def _url(line: Line) -> Answer | None:
     if not url:
         return None
     meaning = f"{url} is an address, and only files are read"
-    if line.command in ("predict", "evaluate") and line.words[:1] != [url]:
-        run = line.words[0] if line.words else "RUN"
+    if line.command in ("predict", "evaluate") and (is_table(url) or line.words[:1] != [url] or len(line.words) == 1):
+        run = next((word for word in line.words if word != url and not is_table(word)), "RUN")
         return Answer(f"curl -s {quote(url)} | bpcli {line.command} {quote(run)} -", meaning)
     name = quote(url.rsplit("/", 1)[-1] or "it")
     return Answer(f"curl -sO {quote(url)} fetches {name}; then give that file", meaning)

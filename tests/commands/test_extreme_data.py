@@ -107,7 +107,8 @@ def test_with_warnings_as_errors_in_the_process(tmp_path, root):
     (tmp_path / "c.yaml").write_text(drafted.stdout)
     done = call("train", "c.yaml", "--format", "json")
     shown = call("inspect", "runs/c", "--raw")
-    assert [(r.returncode, r.stderr) for r in (drafted, shown)] == [(0, ""), (0, "")]
+    assert (drafted.returncode, drafted.stderr) == (0, "bpcli: note: data.positive: 1 (or 0)\n")
+    assert (shown.returncode, shown.stderr) == (0, "")
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert "the classes are separated" in done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["train"]["accuracy"] == 1

@@ -112,7 +112,7 @@ def value_errors_at(program: Program, xp: PlainNamespace, values: list[Any], giv
     return found
 
 
-def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
+def _passed_on(xp: PlainNamespace, step: Instruction, out: Any, args: list[Any], errors: list[Any]) -> Any:
     """The error of a step's value that comes from the errors of its operands."""
     if isinstance(step, Elementwise):
         total: Any = 0.0
@@ -135,7 +135,7 @@ def _passed_on(xp: Any, step: Instruction, out: Any, args: list[Any], errors: li
     return xp.where(by_slopes > wide, by_slopes, wide)
 
 
-def _by_slopes(xp: Any, step: OnArrays, out: Any, args: list[Any], errors: list[Any]) -> Any:
+def _by_slopes(xp: PlainNamespace, step: OnArrays, out: Any, args: list[Any], errors: list[Any]) -> Any:
     """Σ |slope|·error over the entries of all operands, for each entry of a step; 0 of very many."""
     found = 0.0 * abs(out)
     rows = found.reshape(-1, found.shape[-1])
@@ -258,7 +258,7 @@ def _added(sums: dict[int, Any], slot: int, part: Any) -> Any:
     return error
 
 
-def _of_product(xp: Any, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> Any:
+def _of_product(xp: PlainNamespace, step: Instruction, i: int, g: Any, out: Any, args: list[Any], tangent: Any) -> Any:
     """The rounding error of adjoint · slope, for one operand of a step, carried on to the result."""
     if isinstance(step, OnArrays):
         if step.op.exact or (step.op.adds and len(step.args) == 1):

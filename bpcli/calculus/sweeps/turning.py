@@ -4,8 +4,7 @@ import itertools
 from collections.abc import Collection, Iterator
 from typing import Any
 
-import numpy as np
-
+from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import UNIT
@@ -13,20 +12,22 @@ from bpcli.calculus.sweeps.rounding import UNIT
 _DOUBT = 2.0**-30  # relative, of a slope: one that differs by more is of the other side
 
 
-def turned(program: Program, edges: Collection[int], xp: Any, values: list[Any], bounds: list[Any]) -> Iterator[Any]:
+def turned(
+    program: Program, edges: Collection[int], xp: PlainNamespace, values: list[Any], bounds: list[Any]
+) -> Iterator[Any]:
     """For each step that rounding may turn, the entries at which it may: a bool, or an array of bools.
 
     `edges` are the slots whose slope jumps somewhere; values, and their error bounds, are those of all slots.
     """
     for slot, step in enumerate(program.slots):
-        if not isinstance(step, Instruction) or not any(np.any(bounds[a]) for a in step.args):
+        if not isinstance(step, Instruction) or not any(some(bounds[a] != 0) for a in step.args):
             continue
         out, args = values[slot], [values[a] for a in step.args]
         if not isinstance(step, Elementwise):
             if slot in edges:
                 yield step.edge(xp, out, args)
             continue
-        if slot not in edges and np.all(out):
+        if slot not in edges and not some(out == 0):
             continue
         shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
         for signs in itertools.product((1.0, -1.0), repeat=len(args)):
@@ -35,7 +36,7 @@ def turned(program: Program, edges: Collection[int], xp: Any, values: list[Any],
 
 
 def _different(
-    xp: Any, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]
+    xp: PlainNamespace, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]
 ) -> Iterator[Any]:
     """Where one of two values of a step is 0 and the other not, or it jumps between them, or its slope does."""
     (x, at_x), (y, at_y) = one, other
@@ -45,3 +46,8 @@ def _different(
     for i in range(len(at_x)) if edge else ():
         slopes = [step.row.partial(i)(xp, out, *args) for out, args in ((x, at_x), (y, at_y))]
         yield abs(slopes[0] - slopes[1]) > _DOUBT * abs(slopes[0])
+
+
+def some(found: Any) -> bool:
+    """Whether a bool is true, or any of an array of bools."""
+    return bool(found.any()) if hasattr(found, "any") else bool(found)

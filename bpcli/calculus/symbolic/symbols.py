@@ -230,7 +230,7 @@ def symbols() -> Elements:
     )
 
 
-def _computed(xp: Any, node: Expression, operands: list[Any], names: Mapping[str, Any]) -> Any:
+def _computed(xp: PlainNamespace, node: Expression, operands: list[Any], names: Mapping[str, Any]) -> Any:
     """A node's value from those of its operands."""
     if isinstance(node, Name):
         return names.get(node.name, xp.pi)

@@ -136,7 +136,7 @@ def _alone(rows: Labelled) -> tuple[int, ...]:
     if n * rows.K > _EXTREMES:
         return ()
     low, high = np.full((rows.K, n), np.inf), np.full((rows.K, n), -np.inf)
-    classes = np.unique(rows.y)
+    classes = np.flatnonzero(np.bincount(rows.y))
     for number, (x, y) in enumerate(rows.blocks(), 1):
         for k in np.flatnonzero(np.bincount(y)):
             part = x[y == k]
@@ -220,10 +220,13 @@ def _margins(rows: Labelled) -> Margins | None:
     X = dense(rows.X[:]).astype(np.float64) if is_sparse(rows.X) else np.array(rows.X[:], np.float64)
     if rows.units is not None:
         X = X * rows.units[1] + rows.units[0]
+    if not np.isfinite(X).all():
+        return None
+    if rows.units is not None:
         for column in X.T:  # what rounding added to a 0 goes, by the size of the column
             size = float(np.abs(column).max())
             column[:] = np.round(column, 14 - floor(log10(size))) if size > 0 else column
-    return Margins(X, rows.y, rows.K if rows.outputs else 0) if np.isfinite(X).all() else None
+    return Margins(X, rows.y, rows.K if rows.outputs else 0)
 
 
 def _step(rows: Labelled, objective: Objective, theta: Array, basis: Array) -> Array:
