@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bpcli.datasets.spread import SpreadRows
+from bpcli.datasets.spread import SpreadRows, opened
 from bpcli.errors import BpcliError
 from bpcli.training.checkpoint import fingerprint
 from bpcli.training.config.loading import load_config
@@ -77,6 +77,8 @@ def prepared(path, ranks=None):
         training = prepare(load_config(path)) if ranks is None else prepare(load_config(path), ranks=ranks)
     except BpcliError as error:
         return str(error)
+    for part in training.parts.values():
+        opened(part.X)
     parts = {
         name: [None if a is None else np.asarray(a[:]).tobytes() for a in (part.X, part.y, part.weights)]
         for name, part in training.parts.items()
