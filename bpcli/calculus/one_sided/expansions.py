@@ -17,7 +17,7 @@ from bpcli.calculus.one_sided.recurrences import integral, recurrence
 from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of, whole
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
-from bpcli.numbers.elements import UNKNOWN, Elements
+from bpcli.numbers.elements import UNKNOWN, Elements, UndecidedError
 
 Function = Callable[[Series], Series]
 _HALF = Fraction(1, 2)
@@ -288,13 +288,20 @@ class SeriesKind:
             rule = FUNCTIONS[ROWS.get(name, name)].partial(0)
             if not u.terms:
                 # It holds on both sides if it is smooth there; else it may even be undefined.
-                slope = self.lifted(rule(self.rules, self.of(value), self.of(at)))
+                slope = self._by_rule(rule, self.of(value), self.of(at))
                 return self.of(value).truncated(u.order) if slope.defined and slope.first >= 0 else self.unknown
             if name in _PAIRS:
                 return self._paired(name, at, value, u)
             return self._integrated(rule, x, value, u)
 
         return function
+
+    def _by_rule(self, rule: Callable[..., Any], value: Series, x: Series) -> Series:
+        """The slope at x by a row's rule; not known where a comparison in it is open, as whether |x| > 1 is."""
+        try:
+            return self.lifted(rule(self.rules, value, x))
+        except UndecidedError:
+            return self.unknown
 
     def _paired(self, name: str, at: Coefficient, value: Coefficient, u: Series) -> Series:
         """One of a pair such as sin and cos, each of which is the other's slope but for its sign."""
@@ -309,7 +316,7 @@ class SeriesKind:
         by_h = Series([(p - 1, c * p) for p, c in u.terms], sum_of(u.order, -1), self)
 
         def better(known: Series) -> Series:
-            slope = self.lifted(rule(self.rules, known, x)) * by_h
+            slope = self._by_rule(rule, known, x) * by_h
             if not slope.defined:
                 return self.undefined
             return self.of(value) + integral(slope) if slope.first > -1 else self.unknown

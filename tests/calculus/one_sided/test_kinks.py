@@ -425,3 +425,9 @@ def test_one_sided_slopes_beside_difference_quotients(text, x):
         assert quotient is None or abs(got - quotient) <= 1e-12 * (1 + abs(quotient))
         block = calculation(text, {"x": x}, kink).gradient_block({"x": np.array([x, x])})[1]["x"]
         np.testing.assert_allclose(block, got, rtol=1e-12)
+
+
+@pytest.mark.parametrize("command", ["grad", "hessian"])
+def test_a_slope_that_rests_on_an_open_comparison_is_not_known(bpcli, command):
+    found = bpcli(command, "atanh((max(u)-logsumexp(u))*x*x)", "--at", "u=[0.5,0.5,0.1], x=2e-10")
+    assert (found.code, "d/du[2] is not known" in found.err) == (4, True)
