@@ -7,7 +7,7 @@ a reverse sweep gives; of a derivative, one over duals. Source: Higham, Accuracy
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
@@ -120,7 +120,7 @@ def _passed_on(xp: PlainNamespace, step: Instruction, out: Any, args: list[Any],
             slope = abs(step.row.partial(i)(xp, out, *args)) if step.passes[i] else 0.0
             part = slope * error
             total = total + xp.where(part == part, part, 0.0)
-        for moved in _moved(step, args, errors, kinks=True):
+        for _, moved in _moved(step, args, errors, kinks=True):
             change = abs(step.value(xp, moved) - out)
             total = xp.where(change > total, change, total)
         return total
@@ -149,16 +149,20 @@ def _by_slopes(xp: PlainNamespace, step: OnArrays, out: Any, args: list[Any], er
     return found
 
 
-def _moved(step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False) -> list[list[Any]]:
-    """The operand plus and minus its error, where that is large, as the slope at the operand says little then.
+def _moved(
+    step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False
+) -> Iterator[tuple[int, list[Any]]]:
+    """The operands with one of them, by its place, plus and minus its error, where that is large.
 
-    With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that x may be off.
+    The slope at an operand says little then. With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that
+    x may be off.
     """
-    if len(args) != 1 or not isinstance(step, Elementwise) or (step.row.exact and not (kinks and step.passes[0])):
-        return []
-    ((x,), (error,)) = args, errors
-    much = error > LOST * abs(x)
-    return [[x + error], [x - error]] if (much if isinstance(much, bool) else much.any()) else []
+    if not isinstance(step, Elementwise) or (step.row.exact and not (kinks and len(args) == 1 and step.passes[0])):
+        return
+    for i, (x, error) in enumerate(zip(args, errors, strict=True)):
+        much = error > LOST * abs(x)
+        if (len(args) == 1 or step.passes[i]) and (much if isinstance(much, bool) else much.any()):
+            yield from ((i, [*args[:i], moved, *args[i + 1 :]]) for moved in (x + error, x - error))
 
 
 def _bends(program: Program, xp: PlainNamespace, values: list[Any]) -> Any:
@@ -169,10 +173,10 @@ def _bends(program: Program, xp: PlainNamespace, values: list[Any]) -> Any:
         if not isinstance(step, Elementwise):
             continue
         args = [values[a] for a in step.args]
-        for moved in _moved(step, args, [bounds[a] for a in step.args]):
+        for i, moved in _moved(step, args, [bounds[a] for a in step.args]):
             changed = step.value(xp, moved)
-            slope, other = (step.row.partial(0)(xp, *at) for at in ((out, *args), (changed, *moved)))
-            change, line = changed - out, slope * (moved[0] - args[0])
+            slope, other = (step.row.partial(i)(xp, *at) for at in ((out, *args), (changed, *moved)))
+            change, line = changed - out, slope * (moved[i] - args[i])
             bent = _differ(xp, slope, other) | (_differ(xp, change, line) & (abs(change) > LOST * abs(out)))
             found = found | (bent if isinstance(bent, bool) else bent.any(axis=tuple(range(bent.ndim - 1))))
     return found

@@ -77,6 +77,16 @@ LOST_VALUES = [
     ("0.5+x-sigmoid(4*x)", 1.1e-5),
 ]
 LOST_VALUES += [("sigmoid((exp(x)-1-x-x**2/2-x**3/6)/x**4)", -1.0370663656171492e-12)]
+LOST_VALUES += [  # flat where the operand that is lost happens to be, in functions of two
+    (text.format("(sin(x)-x+x**3/6)/x**5"), 8.299002134317845e-06)
+    for text in [
+        "sigmoid({})-1",
+        "mse(1,sigmoid({}))",
+        "huber(1,sigmoid({}))",
+        "cosh(huber(1,sigmoid({})))",
+        "elu({},2)",
+    ]
+]
 LOST_SECONDS = [
     ("huber(0.5,x)*poisson(1,sigmoid(x))", 243.66),  # by more than 50 decimals
     ("tanh(x)/x", 1e-60),
