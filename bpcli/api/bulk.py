@@ -13,6 +13,7 @@ from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.sweeps.blocks import BLOCK
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.screening import Kept, Look, Screen
+from bpcli.calculus.sweeps.seeds import points_of
 from bpcli.errors import UsageError
 
 Floats = NDArray[np.float64]
@@ -112,10 +113,15 @@ class Evaluation:
     def __init__(self) -> None:
         self._screens: dict[Calculation, Screen] = {}
 
-    def __call__(self, calculation: Calculation, columns: dict[str, Any], gradient: bool) -> Block:
-        """The value at each point; with `gradient`, each row continues with the entries of the gradient."""
-        points = max(values.shape[-1] for values in columns.values())
-        table = np.empty((points, 1 + calculation.inputs if gradient else calculation.outputs))
+    def __call__(
+        self, calculation: Calculation, columns: dict[str, Any], gradient: bool, table: Floats | None = None
+    ) -> Block:
+        """The value at each point; with `gradient`, each row continues with the entries of the gradient.
+
+        They are written into `table`, if one is given.
+        """
+        if table is None:
+            table = np.empty((points_of(columns), 1 + calculation.inputs if gradient else calculation.outputs))
         kinks: list[Kink] = []
         if calculation not in self._screens:
             self._screens[calculation] = Screen(calculation.program, calculation.sweeps.inputs)
@@ -126,6 +132,20 @@ class Evaluation:
         else:
             calculation.value_block(columns, table, look)
         return Block(calculation, columns, table, kinks, screen, look.kept, look.doubtful)
+
+    def rows(
+        self, whole: Calculation, rows: Sequence[Calculation], columns: dict[str, Any]
+    ) -> tuple[Block, list[Block]]:
+        """The value and the gradient of each output of `whole`, of which `rows` are the rows: of all, and of each.
+
+        They share one table, with the columns of one output after those of the other.
+        """
+        width = 1 + whole.inputs
+        table = np.empty((points_of(columns), len(rows) * width))
+        tables = (table[:, start : start + width] for start in range(0, table.shape[1], width))
+        blocks = [self(row, columns, True, part) for row, part in zip(rows, tables, strict=True)]
+        kinks = sorted((kink for block in blocks for kink in block.kinks), key=lambda kink: kink.point)
+        return Block(whole, columns, table, kinks, blocks[0].screen, [], []), blocks
 
 
 def point_of(columns: Mapping[str, Any], names: Sequence[str], i: int) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
     bpcli grad "bce(y, sigmoid(x@w+b))" --at "x=[1,2],w=[3,4],b=0,y=1" --wrt w,b
     bpcli grad "x**2+y**2" --points points.csv --format csv
     """
-    if wants_formulas(request, options):
+    if wants_formulas(request, options) and target is None:
         from bpcli.commands.derivative_formulas import print_formulas
 
         print_formulas(request, printer, "gradient", options)

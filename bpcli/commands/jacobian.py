@@ -18,6 +18,7 @@ from bpcli.commands.requests import (
     Request,
     calculator_options,
     direction,
+    file_options,
     wants_formulas,
     wrt_titles,
 )
@@ -46,6 +47,7 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.command(cls=SettingsCommand)
 @click.argument("expressions", metavar="EXPR…|NAME", nargs=-1, required=True, shell_complete=_names)
 @calculator_options(formulas=True)
+@file_options
 @named_options
 @option("Derivative", "--vjp", metavar="V", help="Print V·J, for V with an entry for each output, without forming J.")
 @option("Derivative", "--jvp", metavar="V", help="Print J·V, for V with an entry for each input, without forming J.")
@@ -55,6 +57,8 @@ def command(
     printer: Printer,
     vjp: str | None,
     jvp: str | None,
+    target: str | None,
+    force: bool,
     options: FormulaOptions,
     **named: str | None,
 ) -> None:
@@ -71,12 +75,13 @@ def command(
     bpcli jacobian softmax
     bpcli jacobian softmax --logits 1,2,3
     bpcli jacobian neuron --x 1,2 --w 0.5,-0.3 --b 0.1 --activation sigmoid
+    bpcli jacobian "x*y" "x+y" --points points.csv --format csv
     """
     if vjp is not None and jvp is not None:
         raise UsageError("--vjp and --jvp are two products; take one")
     inputs = {name: text for name, text in named.items() if text is not None}
     if len(expressions) == 1 and expressions[0] in INPUTS:
-        if given.a_point:
+        if given.a_point or target is not None:
             raise UsageError(
                 f"{expressions[0]} is a function of the lecture, given by {_options_of(expressions[0])}",
                 f'for the expression write "{expressions[0]}(…)"',
@@ -87,7 +92,7 @@ def command(
         return
     with lecture_meant("jacobian", expressions, inputs):
         request = Request(expressions, given, printer)
-    _of_expressions(request, options, vjp, jvp, printer)
+    _of_expressions(request, options, vjp, jvp, target, force, printer)
 
 
 @contextmanager
@@ -118,10 +123,27 @@ def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, 
 
 
 def _of_expressions(
-    request: Request, options: FormulaOptions, vjp: str | None, jvp: str | None, printer: Printer
+    request: Request,
+    options: FormulaOptions,
+    vjp: str | None,
+    jvp: str | None,
+    target: str | None,
+    force: bool,
+    printer: Printer,
 ) -> None:
     """The Jacobian of expressions, or a product with it, at each point; without a point the formulas."""
-    if vjp is None and jvp is None and wants_formulas(request, options):
+    formulas = vjp is None and jvp is None and wants_formulas(request, options)
+    if target is not None:
+        from bpcli.commands.points_in_bulk import write_jacobian
+
+        if vjp is not None or jvp is not None:
+            product = "vjp" if jvp is None else "jvp"
+            raise UsageError(
+                f"--output writes whole Jacobians, and --{product} prints a product", "leave out one of them"
+            )
+        write_jacobian(request, printer, target, force)
+        return
+    if formulas:
         from bpcli.commands.derivative_formulas import print_formulas
 
         print_formulas(request, printer, "jacobian", options)

@@ -3,11 +3,11 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
-from itertools import count, groupby
+from itertools import count, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ from bpcli.api.bulk import Block, Evaluation, LostAt, LostPoints, point_of
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.blocks import BLOCK, map_in_order
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.seeds import points_of, some_points
 from bpcli.commands import output
 from bpcli.commands.activity import activity, reading
-from bpcli.commands.printing import Printer
+from bpcli.commands.printing import MAX_NOTES, Printer
 from bpcli.commands.requests import Request
 from bpcli.errors import UsageError
 from bpcli.text.notation import json_text, number
 
 PRINTED_CELLS = 1 << 16  # that are turned to text at once
+WRITTEN_CELLS = 1 << 21  # of a block of Jacobians: 16 MB
 
 
 Show = Callable[..., None]
@@ -31,27 +33,66 @@ Show = Callable[..., None]
 
 def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, target: str | None, force: bool) -> None:
     """Print or write the values, with `gradient` also the gradients, of an expression at the points of a file."""
-    if target is not None and request.points is None:
-        raise UsageError("--output writes the columns of many points, and goes with --points")
-    # Balls have one precision for all threads.
-    workers = 1 if printer.certify else None
+    if target is not None:
+        _refuse_without_points(request)
     evaluate = Evaluation()
-    blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), workers)
+    blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), _threads(printer))
     hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
     lost = LostPoints(request.variables.names, hidden)
-    checked = (_check(block, printer, request, lost) for block in blocks)
+    checked = (_check(block, printer, request, hidden, [(lost, block)]) for block in blocks)
     with activity(reading([Path(request.points or "")]), quiet=target is None and sys.stdout.isatty()):
         if target is not None:
-            _write(checked, Path(target), force, request)
+            _write(checked, Path(target), force, 1 + len(request.wrt))
         else:
             _print(checked, show, gradient, printer, request)
-    lost.look()
-    if first := next((words for at in lost.first if (words := _lost_in_words(at, hidden))), ""):
-        printer.lost_in_bulk(lost.count, first)
+    _tell_lost(lost, printer)
     printer.finish()
 
 
-def _check(block: Block, printer: Printer, request: Request, lost: LostPoints) -> Block:
+def write_jacobian(request: Request, printer: Printer, target: str, force: bool) -> None:
+    """Write the value and the gradient of each output of the expressions at the points of a file."""
+    _refuse_without_points(request)
+    evaluate = Evaluation()
+    rows: list[Calculation] = []
+    lost: list[LostPoints] = []
+
+    def of_all_outputs(item: tuple[Calculation, dict[str, Any]]) -> tuple[Block, list[Block]]:
+        return evaluate.rows(item[0], rows, item[1])
+
+    def parts() -> Iterator[tuple[Calculation, dict[str, Any]] | None]:
+        for item in request.blocks(BLOCK):
+            if item is None:
+                yield None
+                continue
+            if not rows:
+                rows.extend(request.rows(item[0]))
+                lost.extend(LostPoints(request.variables.names, 0) for _ in rows)
+            points, step = points_of(item[1]), max(1, WRITTEN_CELLS // (len(rows) * (1 + item[0].inputs)))
+            for start in range(0, points, step):
+                yield item[0], some_points(item[1], slice(start, min(start + step, points)))
+
+    blocks = map_in_order(of_all_outputs, parts(), _threads(printer))
+    checked = (_check(whole, printer, request, 0, zip(lost, each, strict=True)) for whole, each in blocks)
+    with activity(reading([Path(request.points or "")])):
+        _write(checked, Path(target), force, len(request.texts) * (1 + len(request.wrt)))
+    for _ in islice((one for one in lost if _tell_lost(one, printer, named=len(lost) > 1)), MAX_NOTES):
+        pass
+    printer.finish()
+
+
+def _refuse_without_points(request: Request) -> None:
+    if request.points is None:
+        raise UsageError("--output writes the columns of many points, and goes with --points")
+
+
+def _threads(printer: Printer) -> int | None:
+    """How many threads compute: one where results are proven, since balls have one precision for all threads."""
+    return 1 if printer.certify else None
+
+
+def _check(
+    block: Block, printer: Printer, request: Request, hidden: int, lost: Iterable[tuple[LostPoints, Block]]
+) -> Block:
     """Let the printer remember the points whose results, but for those hidden, are not finite."""
     import numpy as np
 
@@ -64,13 +105,22 @@ def _check(block: Block, printer: Printer, request: Request, lost: LostPoints) -
     for i, kinks in groupby(block.kinks, key=lambda kink: kink.point):
         printer.at_kink(partial(place, i), list(kinks))
     if not printer.certify:
-        lost.add(block)
-    hidden = lost.hidden
+        for points, part in lost:
+            points.add(part)
     finite = np.isfinite(block.table[:, hidden:])
     if not finite.all():
         for i in np.flatnonzero(~finite.all(axis=1)).tolist():
             printer.check(block.calculation, point(i), block.table[i, hidden:].tolist())
     return block
+
+
+def _tell_lost(lost: LostPoints, printer: Printer, named: bool = False) -> bool:
+    """Note how many points have lost digits, and what the first lost, `named` of which output; whether there is one."""
+    lost.look()
+    if first := next((words for at in lost.first if (words := _lost_in_words(at, lost.hidden))), ""):
+        first = f"{lost.first[0].calculation.output_names[0]}, {first}" if named else first
+        printer.lost_in_bulk(lost.count, first)
+    return bool(first)
 
 
 def _lost_in_words(at: LostAt, hidden: int) -> str:
@@ -85,7 +135,7 @@ def _lost_in_words(at: LostAt, hidden: int) -> str:
     return f"point {at.number + 1}: {words}" if words else ""
 
 
-def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request) -> None:
+def _write(blocks: Iterator[Block], target: Path, force: bool, empty_width: int) -> None:
     from bpcli.datasets.readers.point_files import write_blocks
     from bpcli.files import refuse_overwrite
 
@@ -93,7 +143,7 @@ def _write(blocks: Iterator[Block], target: Path, force: bool, request: Request)
         raise UsageError(f"--output {target}: the columns are written as .npy", f"--output {target.stem}.npy")
     if not force:
         refuse_overwrite(target)
-    write_blocks(target, (block.table for block in blocks), 1 + len(request.wrt), force)
+    write_blocks(target, (block.table for block in blocks), empty_width, force)
 
 
 # Printing

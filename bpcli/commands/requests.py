@@ -175,6 +175,10 @@ class Request:
         constants = {name: shape_of(value) for name, value in self.variables.constants.items()}
         return self._calculations.of({**shapes, **constants})
 
+    def rows(self, whole: Calculation) -> list[Calculation]:
+        """A calculation for each row of the Jacobian of one that this has made."""
+        return self._calculations.rows(whole)
+
     def single_points(self) -> Iterator[tuple[Calculation, Point]]:
         """Each point of `--at` with its calculation, or one without variables; all are read first."""
         given = [self.variables.point(text, read_value_file) for text in self.at or (None,)]

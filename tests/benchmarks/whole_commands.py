@@ -286,19 +286,17 @@ EXPRESSIONS = {
 
 
 def points(folder: Path) -> Case:
-    """Gradients of five expressions at a million points, from `.npy` to `.npy`: a command for each beside one JAX."""
+    """Values and gradients of five expressions at a million points, `.npy` to `.npy`: one command, one JAX."""
     np.save(folder / "points.npy", np.random.default_rng(0).uniform(0.5, 3, (10**6, 2)))
-    own = [f"{sys.executable} -m bpcli grad '{text}' --points points.npy --output g{k}.npy --force"
-           for k, text in enumerate(EXPRESSIONS)]  # fmt: skip
 
-    def sums(_: str) -> Any:
-        return np.concatenate([np.load(folder / f"g{k}.npy").sum(axis=0) for k in range(len(own))])
+    def sums(of: str) -> Callable[[str], Any]:
+        return lambda _: np.load(folder / of).sum(axis=0)
 
-    def jax_sums(_: str) -> Any:
-        return np.load(folder / "all.npy").sum(axis=0)
-
-    jax = peer("points_jax", "points.npy", "all.npy", *EXPRESSIONS.values(), needs=("jax",), answer=jax_sums)
-    return Case({"bpcli": Contestant(["sh", "-ec", "\n".join(own)], (), sums), "jax": jax}, within=1e-2)
+    own = bpcli(
+        "jacobian", *EXPRESSIONS, *["--points", "points.npy", "--output", "own.npy", "--force"], answer=sums("own.npy")
+    )
+    jax = peer("points_jax", "points.npy", "all.npy", *EXPRESSIONS.values(), needs=("jax",), answer=sums("all.npy"))
+    return Case({"bpcli": own, "jax": jax}, within=1e-2)
 
 
 def _optimum(data: str, target: str, model: dict[str, Any], solver: str, its: str, folder: Path) -> Case:

@@ -80,7 +80,7 @@ class Calculation:
         """The shape of each expression's value."""
         return [shape for _, shape in self.sweeps.outputs]
 
-    @property
+    @cached_property
     def output_names(self) -> list[str]:
         """What each row of a Jacobian is called: the expression, with an index if it is a vector or a matrix."""
         names = []
