@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bpcli.api.in_python import FitDataError, ParameterError, as_mapping, errors_in_python, in_python
 from bpcli.api.models import DataWarning, TrainedModel
-from bpcli.datasets.from_python import frame_columns, is_frame, table_of
+from bpcli.datasets.from_python import as_array, frame_columns, is_frame, is_gap, table_of
 from bpcli.datasets.sparse import Numbered, SparseTable, dense, is_sparse, sparse_table
 from bpcli.datasets.table import Table
 from bpcli.errors import several
@@ -211,7 +211,7 @@ class _Estimator:
         return table, names
 
     def _of_array(self, X: Any, model: TrainedModel | None) -> Table:
-        X = np.stack([*frame_columns(X).values()], axis=1) if is_frame(X) else np.asarray(X)
+        X = np.stack([*frame_columns(X).values()], axis=1) if is_frame(X) else as_array(X)
         if X.dtype.kind == "c":
             raise FitDataError("Complex data not supported: X has complex numbers")
         if X.ndim != 2:
@@ -346,7 +346,7 @@ def _target(given: Any, rows: int) -> Array:
     """y as an array (N,) without gaps."""
     if given is None:
         raise FitDataError("this estimator requires y to be passed, but the target y is None")
-    y: Array = np.asarray(given)
+    y: Array = as_array(given)
     if y.dtype.kind == "c":
         raise FitDataError("Complex data not supported: y has complex numbers")
     if y.ndim == 2 and y.shape[1] == 1:
@@ -359,6 +359,8 @@ def _target(given: Any, rows: int) -> Array:
         raise FitDataError(f"y should be a 1d array, got an array of shape {y.shape} instead.")
     if len(y) != rows:
         raise FitDataError(f"X has {rows} rows and y has {len(y)}: each row needs its target")
+    if y.dtype.kind == "O" and any(map(is_gap, y)):
+        raise FitDataError(f"Input y contains NaN: row {[*map(is_gap, y)].index(True) + 1} has no target")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         what = "NaN" if np.isnan(y).any() else "infinity or a value too large for dtype('float64')"
         raise FitDataError(f"Input y contains {what}.")

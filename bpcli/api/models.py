@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bpcli.api.in_python import as_mapping, as_settings, errors_in_python, in_python
 from bpcli.api.predictions import scores
-from bpcli.datasets.from_python import is_frame, table_of
+from bpcli.datasets.from_python import as_array, is_frame, table_of
 from bpcli.datasets.meaning import meant
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_files
@@ -95,10 +95,7 @@ class TrainedModel:
         if y is not None:
             target = self._model.preparation.target
             table = read_files(self._model.files(source)) if isinstance(source, Path) else source
-            other = table_of({target: y}, [target])
-            if other.rows != table.rows:
-                raise DataError(f"y has {other.rows} rows, X has {table.rows}: each row needs its target")
-            source = table.with_column(target, other, target)
+            source = table.with_column(target, _target_table(target, y, table.rows), target)
         found = scores(self._model, source)
         _warn(found.remarks)
         if not len(found.y):
@@ -252,22 +249,32 @@ def _training_table(X: Any, y: Any, config: Config) -> Table:
     if is_sparse(X) or hasattr(X, "tocsr"):
         table: Table = sparse_table(Path("X"), X.tocsr(), Numbered(1, X.shape[1] + 1))
     else:
-        array = None if is_frame(X) else np.asarray(X)
+        array = None if is_frame(X) else as_array(X)
         names = [] if array is None or array.ndim != 2 else [f"x{k + 1}" for k in range(array.shape[1])]
         if array is not None and not names:
             raise DataError(f"X: expected an array (N, n) or a data frame, found an array of shape {array.shape}")
         table = table_of(X if array is None else array, names)
     target = config.data.target
     if y is not None and not isinstance(y, str) and target is not None:
-        other = table_of({target: np.asarray(y)}, [])
-        if other.rows != table.rows:
-            raise DataError(f"y has {other.rows} rows, X has {table.rows}: each row needs its target")
+        other = _target_table(target, y, table.rows)
         if target in table.names:
             raise UsageError(f"X has a column {target} itself, so the target can't come from y", f'y="{target}"')
         table = table.with_column(target, other, target)
     if not table.rows:
         raise DataError("X has no rows")
     return meant(table, config.data.dialect)
+
+
+def _target_table(name: str, y: Any, rows: int) -> Table:
+    """The table of the target alone; DataError unless y is one for each row, (N,) or a column (N, 1)."""
+    array = as_array(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(f"y: expected a target for each row, (N,), found the shape {array.shape}")
+    if len(array) != rows:
+        raise DataError(f"y has {len(array)} rows, X has {rows}: each row needs its target")
+    return table_of({name: array}, [])
 
 
 def _train_table(

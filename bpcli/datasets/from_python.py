@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.table import Column, Table, to_numbers
+from bpcli.datasets.table import EXACT, Column, Table, to_numbers
 from bpcli.errors import DataError, MissingExtraError, several
 from bpcli.text.notation import number
 
@@ -29,19 +29,50 @@ def frame_columns(frame: Any) -> dict[Any, Any]:
 
     Frames that only hand on their columns, as by `__arrow_c_stream__`, need the extra arrow.
     """
+    if hasattr(frame, "to_frame"):
+        raise DataError(f"X is a {type(frame).__name__}, which is one column: expected a table", "X.to_frame()")
     if hasattr(frame, "keys") and hasattr(frame, "__getitem__"):
-        names = frame.keys()  # a frame may iterate otherwise
-        return {name: np.asarray(frame[name]) for name in names}
+        return _by_name([*frame.keys()], frame)  # a frame may iterate otherwise
     names = getattr(frame, "column_names", getattr(frame, "columns", None))  # as of Arrow, or of Polars
     if names is not None and all(isinstance(name, str) for name in names):
-        return {name: np.asarray(frame[name]) for name in names}
+        return _by_name([*names], frame)
     try:
         pyarrow: Any = import_module("pyarrow")
         interchange: Any = import_module("pyarrow.interchange")
     except ImportError as error:
         raise MissingExtraError("arrow", "pyarrow", f"a {type(frame).__name__}") from error
     table = pyarrow.table(frame) if hasattr(frame, _EXCHANGES[0]) else interchange.from_dataframe(frame)
-    return {name: table[name].to_numpy() for name in table.column_names}
+    return _by_name(table.column_names, table)
+
+
+def _by_name(names: Sequence[Any], frame: Any) -> dict[Any, Any]:
+    texts = [str(name) for name in names]
+    if twice := next((text for k, text in enumerate(texts) if text in texts[:k]), None):
+        raise DataError(f"X: two columns are named {twice}: each needs a name of its own")
+    return {name: as_array(frame[name]) for name in names}
+
+
+def as_array(data: Any) -> Any:
+    """data as an array: what a mask hides is a gap, and whole numbers that stand among gaps are not rounded.
+
+    DataError for rows of several lengths.
+    """
+    if isinstance(data, np.ma.MaskedArray):
+        hidden: Any = np.ma.getmaskarray(data)
+        if data.dtype.kind == "f" or not hidden.any():
+            return np.where(hidden, np.nan, data.data) if hidden.any() else data.data
+        return np.where(hidden, np.array(None), data.data.astype(object))
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise DataError(f"a {type(data).__name__} has rows that make no array: {error}") from error
+    if array is data or array.dtype.kind != "f" or array.ndim != 1 or not np.isnan(array).any():
+        return array
+    listing = next((getattr(data, way) for way in ("to_pylist", "to_list") if hasattr(data, way)), None)
+    if listing is None or not np.any(np.abs(array) > EXACT):
+        return array
+    cells = listing()
+    return np.array(cells, object) if any(isinstance(cell, int) for cell in cells) else array
 
 
 def table_of(data: Any, names: Sequence[str]) -> Table:
@@ -53,14 +84,14 @@ def table_of(data: Any, names: Sequence[str]) -> Table:
     if is_frame(data):
         columns = {str(name): column for name, column in frame_columns(data).items()}
     else:
-        columns = _of_array(np.asarray(data), names)
+        columns = _of_array(as_array(data), names)
     sizes = {name: column.shape for name, column in columns.items()}
     for name, shape in sizes.items():
         if len(shape) != 1 or shape != next(iter(sizes.values())):
             raise DataError(f"X: column {name} has the shape {shape}; expected one cell for each row of all columns")
     rows = next(iter(sizes.values()), (0,))[0]
     read = {name: _column(name, column) for name, column in columns.items()}
-    return Table(Path("X"), read, rows, lambda _: None, lambda name: [_cell(value) for value in columns[name].tolist()])
+    return Table(Path("X"), read, rows, lambda _: None, lambda name: _cells(columns[name]))
 
 
 def _of_array(X: Any, names: Sequence[str]) -> dict[str, Any]:
@@ -79,15 +110,35 @@ def _column(name: str, column: Any) -> Column:
             row = int(np.argmax(np.isinf(column)))
             raise DataError(f"X, row {row + 1}: column {name}: {number(column[row])} is not a finite number")
         return np.asarray(column)
-    cells = [_cell(value) for value in column.tolist()]
+    cells = _cells(column)
     numbers_or_none = to_numbers(cells)
     return cells if numbers_or_none is None else numbers_or_none
 
 
+def _cells(column: Any) -> list[str]:
+    """A column as the cells of a file; a time in nanoseconds as one in microseconds, where it is whole in these."""
+    if column.dtype.kind in "mM" and np.datetime_data(column.dtype)[0] == "ns":
+        coarse = column.astype(f"{column.dtype.kind}8[us]")
+        if np.array_equal(coarse.astype(column.dtype), column, equal_nan=True):
+            column = coarse
+        else:
+            column = np.char.replace(column.astype(str), "T", " ")
+    return [_cell(value) for value in column.tolist()]
+
+
+def is_gap(value: Any) -> bool:
+    """Whether a value is one of those that Python's libraries have for a missing one: None, NaN, NA, NaT."""
+    return (
+        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    )
+
+
 def _cell(value: Any) -> str:
     """A value as the cell of a file."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # pandas' gaps compare as gaps
+    if is_gap(value):
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip()
     return number(value) if isinstance(value, int | float) else str(value).strip()

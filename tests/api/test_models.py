@@ -205,6 +205,7 @@ def test_what_is_in_memory_trains_as_the_file_does(here, library):
     [
         ({}, ConfigError, "target is missing"),
         ({"y": [1, 2, 3]}, DataError, "y has 3 rows, X has 2"),
+        ({"y": [[0, 1], [1, 0]]}, DataError, r"y: expected a target for each row, \(N,\), found the shape \(2, 2\)"),
         ({"y": "c"}, ConfigError, ": X has no column c"),
         ({"y": [0, 1], "target": "a"}, UsageError, "X has a column a itself"),
         ({"y": "b", "learning_rat": 1}, UsageError, "did you mean learning_rate"),

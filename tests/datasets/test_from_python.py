@@ -43,6 +43,8 @@ def test_an_array_has_the_names_that_are_given():
         ([1.0, 2.0], r"found an array of shape \(2,\)"),
         ({"a": [1, 2], "b": [1]}, r"column b has the shape \(1,\)"),
         ({"a": [1.0, np.inf], "b": [1, 2]}, "X, row 2: column a: inf is not a finite number"),
+        ({1: [1.0], "1": [2.0]}, "two columns are named 1"),
+        ([[1.0, 2.0], [3.0]], "a list has rows that make no array"),
     ],
 )
 def test_what_is_no_table(data, message):
@@ -70,6 +72,46 @@ def test_gaps_of_pandas_and_whole_numbers_keep_what_they_are():
     assert table.missing("id").tolist() == table.missing("flag").tolist() == [False, True, False]
     assert table.is_boolean("flag")
     assert table.exact("n") == [big, 1, 2]
+
+
+class Whole(list):
+    """A column of whole numbers and gaps that becomes doubles as an array, as those of pandas, Polars and Arrow."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([np.nan if cell is None else float(cell) for cell in self])
+
+    def to_list(self):
+        return list(self)
+
+
+def test_whole_numbers_among_gaps_are_not_rounded():
+    big = 2**53
+    table = table_of({"id": Whole([big, big + 1, None]), "x": Whole([0.5, None, 2e300])}, ())
+    assert table.text("id") == [str(big), str(big + 1), ""]
+    assert table.exact("id")[:2] == [big, big + 1]
+    np.testing.assert_array_equal(table.numeric("x"), [0.5, np.nan, 2e300])
+
+
+@pytest.mark.parametrize("kind", [float, int, bool, object])
+def test_what_a_mask_hides_is_a_gap(kind):
+    hidden = [[False, False], [True, False], [False, False]]
+    data = np.ma.array(np.array([[1, 0], [1, 1], [0, 1]]).astype(kind), mask=hidden)
+    for table in (table_of(data, ["a", "b"]), table_of({"a": data[:, 0], "b": data[:, 1]}, ())):
+        assert table.missing("a").tolist() == [False, True, False]
+        assert not table.missing("b").any()
+        assert table.numeric("a")[[0, 2]].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_time_is_the_same_text_in_every_unit(unit):
+    table = table_of({"t": np.array(["2020-01-02T03:04:05", "NaT"], f"M8[{unit}]")}, ())
+    assert table.text("t") == ["2020-01-02 03:04:05", ""]
+    assert not table.is_numeric("t")
+
+
+def test_a_time_of_a_nanosecond_and_bytes_as_text():
+    table = table_of({"t": np.array(["2020-01-02T00:00:00.000000001"], "M8[ns]"), "b": np.array([b" x"])}, ())
+    assert (table.text("t"), table.text("b")) == (["2020-01-02 00:00:00.000000001"], ["x"])
 
 
 @pytest.mark.parametrize("way", ["__arrow_c_stream__", "__dataframe__"])
