@@ -3,10 +3,13 @@
 import contextlib
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.errors import DataError
 
 Array = NDArray[Any]
 
@@ -39,13 +42,36 @@ def taken(values: Array, rows: Array) -> Array:
     return values if len(rows) == len(values) else values[rows]
 
 
+class MappedFile:
+    """A file mapped into memory, as `content`; OSError or ValueError where it can't be.
+
+    Beyond the end of a file that another program has cut short, the system would end the process (SIGBUS): before its
+    parts are read one asks whether all of it is still there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self.content = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        self._path = path
+
+    def refuse_cut(self) -> None:
+        """DataError if the file is shorter than it was."""
+        if self.content.size() < len(self.content):
+            raise DataError(f"{self._path} has become shorter while it was read")
+
+    def give_back(self) -> None:
+        """Let the system take the memory of the file's pages; they are read again where they are needed."""
+        with contextlib.suppress(OSError):
+            self.content.madvise(mmap.MADV_DONTNEED)
+
+
 class Dense:
     """The columns `positions`, by name, of an array (N, k) of numbers; those in `whole` have no gap, and none is ∞.
 
     An array in a file that is mapped into memory is given back as it is read, so that it takes little memory.
     """
 
-    def __init__(self, values: Array, positions: Mapping[str, int], mapped: mmap.mmap | None = None) -> None:
+    def __init__(self, values: Array, positions: Mapping[str, int], mapped: MappedFile | None = None) -> None:
         self._values, self._positions, self._map = values, positions, mapped
         self._read, self._kept = 0, ("", np.empty(0))
         gaps, infinite = np.zeros((2, values.shape[1]), bool)
@@ -60,12 +86,14 @@ class Dense:
     def _blocks(self) -> Any:
         size = rows_of_block(self._values.shape[1])
         for first in range(0, len(self._values), size):
+            self.refuse_cut()
             yield self._values[first : first + size]
             self._give_back(size)
         self.give_back()
 
     def rows(self, names: Sequence[str], rows: slice | Array) -> Array:
         """The columns of those names in some rows, as doubles (rows, names)."""
+        self.refuse_cut()
         at = [self._positions[name] for name in names]
         block = self._values[rows]
         neighbours = at == [*range(at[0], at[0] + len(at))]
@@ -92,8 +120,12 @@ class Dense:
             self.give_back()
 
     def give_back(self) -> None:
-        """Let the system take the memory of the file's pages; they are read again where they are needed."""
+        """Give back the memory of a file's pages."""
         self._read = 0
         if self._map is not None:
-            with contextlib.suppress(OSError):
-                self._map.madvise(mmap.MADV_DONTNEED)
+            self._map.give_back()
+
+    def refuse_cut(self) -> None:
+        """DataError if a file that is mapped into memory is shorter than it was."""
+        if self._map is not None:
+            self._map.refuse_cut()

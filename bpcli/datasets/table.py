@@ -122,8 +122,10 @@ class Table:
     def numeric(self, name: str) -> Floats:
         """The numbers of a numeric column, (N,); NaN where a cell is missing."""
         column = self._columns[name]
-        if self.is_whole(name) and self.dense is not None and (values := self.dense.column(name)) is not None:
-            return values
+        if self.dense is not None:
+            if self.is_whole(name) and (values := self.dense.column(name)) is not None:
+                return values
+            self.dense.refuse_cut()
         with np.errstate(invalid="ignore"):  # a NaN that signals is one like others
             return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
 

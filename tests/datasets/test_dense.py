@@ -1,10 +1,8 @@
-import mmap
-
 import numpy as np
 import pytest
 
 from bpcli.datasets import dense as module
-from bpcli.datasets.dense import Dense, blocks_of, is_finite, taken
+from bpcli.datasets.dense import Dense, MappedFile, blocks_of, is_finite, taken
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "bool", ">f8"])
@@ -14,10 +12,11 @@ def test_rows_and_columns_are_those_of_the_array(tmp_path, monkeypatch, dtype, m
     monkeypatch.setattr(module, "BYTES", 100)
     X = (np.random.default_rng(0).normal(size=(40, 4)) * 10).astype(dtype)
     (tmp_path / "x").write_bytes(X.tobytes())
-    with (tmp_path / "x").open("rb") as file:
-        whole = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    whole = MappedFile(tmp_path / "x")
     positions = dict(zip("abcd", range(4), strict=True))
-    dense = Dense(np.frombuffer(whole, dtype).reshape(X.shape), positions, whole) if mapped else Dense(X, positions)
+    dense = (
+        Dense(np.frombuffer(whole.content, dtype).reshape(X.shape), positions, whole) if mapped else Dense(X, positions)
+    )
     assert dense.whole == {*"abcd"}
     for names, at in (("abcd", [0, 1, 2, 3]), ("bc", [1, 2]), ("da", [3, 0])):
         for rows in (slice(3, 11), np.array([7, 0, 7])):

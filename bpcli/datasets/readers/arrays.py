@@ -6,7 +6,6 @@ trusted: before memory is allocated for what a header announces, it is compared 
 
 import io
 import math
-import mmap
 import struct
 import sys
 import warnings
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bpcli.datasets.dense import Dense
+from bpcli.datasets.dense import Dense, MappedFile
 from bpcli.datasets.table import Floats, Table, to_numbers
 from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
@@ -86,7 +85,7 @@ def npy_blocks(path: Path) -> Iterator[Table]:
             yield read_npy(path)
             return
         if by_columns and len(shape) > 1:
-            yield from _mapped_blocks(path, file, shape, dtype)
+            yield from _blocks_by_columns(path, file, shape, dtype)
             return
         yield from _blocks(path, file, shape, dtype, _cut_short(str(path), math.prod(shape)))
         _refuse_more(str(path), file, shape)
@@ -116,22 +115,21 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
         yield of_rows(path, array, first_row=first)
 
 
-def mapped_rows(path: Path, file: BinaryIO) -> tuple[Array, mmap.mmap] | None:
+def mapped_rows(path: Path, file: BinaryIO) -> tuple[Array, MappedFile] | None:
     """The array of a .npy file, row by row, and the file mapped into memory; None if it is better read."""
     shape, by_columns, dtype = npy_header(str(path), file)
     begin, size = file.tell(), math.prod(shape) * dtype.itemsize
     if by_columns or dtype.kind not in "biuf" or size < _MAPPED or path.stat().st_size != begin + size:
         return None
     try:
-        with path.open("rb") as source:
-            mapped = mmap.mmap(source.fileno(), 0, prot=mmap.PROT_READ)
+        mapped = MappedFile(path)
     except (OSError, ValueError):  # RLIMIT_AS, or no regular file
         return None
-    return np.frombuffer(mapped, dtype, offset=begin).reshape(shape), mapped
+    return np.frombuffer(mapped.content, dtype, offset=begin).reshape(shape), mapped
 
 
-def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
-    """The rows of an array that is stored by columns, from the file mapped into memory."""
+def _blocks_by_columns(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Iterator[Table]:
+    """The rows of an array that is stored by columns, in blocks of some MiB."""
     begin = file.tell()
     missing = math.prod(shape) * dtype.itemsize - (path.stat().st_size - begin)
     if missing > 0:
@@ -142,13 +140,30 @@ def _mapped_blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: An
         _refuse_more(str(path), file, shape)
     if not math.prod(shape):
         _columns(str(path), np.empty(shape, dtype))
-    mapped = np.memmap(path, dtype, "r", begin, shape, "F")
     size = max(1, _BLOCK // (math.prod(shape[1:]) * dtype.itemsize))
     for first in range(0, shape[0], size):
-        yield _array_table(path, _columns(str(path), np.ascontiguousarray(mapped[first : first + size])), first)
+        block = rows_by_columns(path, begin, shape, dtype, slice(first, min(first + size, shape[0])))
+        yield _array_table(path, _columns(str(path), block), first)
 
 
-def of_rows(path: Path, array: Array, mapped: mmap.mmap | None = None, first_row: int = 0) -> Table:
+def rows_by_columns(path: Path, begin: int, shape: tuple[int, ...], dtype: Any, rows: slice) -> Array:
+    """Some rows of an array that is stored by columns, from the place `begin` of a file on; DataError if it is cut."""
+    count = rows.stop - rows.start
+    columns = np.empty((math.prod(shape[1:]), count), dtype)
+    try:
+        with path.open("rb", buffering=0) as file:  # a block around each column would be read many times
+            for j, column in enumerate(columns):
+                file.seek(begin + (j * shape[0] + rows.start) * dtype.itemsize)
+                content = read_exactly(file, count * dtype.itemsize)
+                if content is None:
+                    raise _cut_short(str(path), math.prod(shape))
+                column[:] = np.frombuffer(content, dtype)
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+    return np.ascontiguousarray(columns.T.reshape((count, *shape[1:]), order="F"))
+
+
+def of_rows(path: Path, array: Array, mapped: MappedFile | None = None, first_row: int = 0) -> Table:
     """The table of an array with a row for each entry of its first axis."""
     return _of_columns(path, _columns(str(path), array), array.reshape(len(array), -1), mapped, first_row)
 
@@ -159,7 +174,7 @@ def of_no_rows(path: Path, array: Array) -> Table:
 
 
 def _of_columns(
-    path: Path, columns: Mapping[str, Array], flat: Array, mapped: mmap.mmap | None, first_row: int
+    path: Path, columns: Mapping[str, Array], flat: Array, mapped: MappedFile | None, first_row: int
 ) -> Table:
     if flat.dtype.kind not in "biuf" or flat.dtype.itemsize > 8:
         return _array_table(path, columns, first_row)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.readers.arrays import mapped_rows, npy_header, of_no_rows, of_rows
+from bpcli.datasets.readers.arrays import mapped_rows, npy_header, of_no_rows, of_rows, rows_by_columns
 from bpcli.datasets.readers.columnar import pyarrow_for, table_of
 from bpcli.datasets.sharing import Stretches
 from bpcli.datasets.table import Table
@@ -53,13 +53,12 @@ class _ArrayRows(_Plain):
         self._path, self._begin, self._shape, self._by_columns, self._dtype = path, begin, shape, by_columns, dtype
 
     def read(self, start: int, stop: int) -> Table:
-        """Some rows, from the file mapped into memory where it is large."""
+        """Some rows; where a file of rows is large, it is mapped into memory."""
         path, shape = self._path, (stop - start, *self._shape[1:])
         if start == stop:
             return of_no_rows(path, np.empty((0, math.prod(shape[1:])), self._dtype))
         if self._by_columns:
-            whole = np.memmap(path, self._dtype, "r", self._begin, self._shape, "F")
-            return of_rows(path, np.array(whole[start:stop], order="C"))
+            return of_rows(path, rows_by_columns(path, self._begin, self._shape, self._dtype, slice(start, stop)))
         with Source(path).opened() as file:
             if (mapped := mapped_rows(path, file)) is not None:
                 return of_rows(path, mapped[0][start:stop], mapped[1])

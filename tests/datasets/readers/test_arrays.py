@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from bpcli.datasets.readers import arrays as module
 from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
 
@@ -178,3 +179,25 @@ def test_no_damage_to_a_file_is_anything_but_an_error_or_other_numbers(data):
     except DataError:
         return
     assert table.rows > 0
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("gap", [False, True])
+def test_a_file_that_is_cut_while_it_is_read_is_an_error(tmp_path, monkeypatch, order, gap):
+    # Reading beyond the end of a file that is mapped into memory would end the process.
+    monkeypatch.setattr(module, "_MAPPED", 1)
+    monkeypatch.setattr(module, "_BLOCK", 1 << 12)
+    X = np.ones((10_000, 2), order=order)
+    X[0] = np.nan if gap else 1
+    path = tmp_path / "X.npy"
+    np.save(path, X)
+    blocks = module.npy_blocks(path)
+    next(blocks)
+    table = module.read_npy(path)
+    with path.open("r+b") as file:
+        file.truncate(2000)
+    with pytest.raises(DataError, match=r"X\.npy"):
+        list(blocks)
+    if order == "C":
+        with pytest.raises(DataError, match="has become shorter while it was read"):
+            table.numeric("x2")
