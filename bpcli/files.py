@@ -36,6 +36,32 @@ def _refuse_special(path: Path) -> None:
         raise UsageError(f"{path} is a device or a pipe, not a file that can be replaced")
 
 
+def _is_planted(path: Path) -> bool:
+    """Whether another user put `path` into a folder in which everybody can, as `/tmp`; root may."""
+    try:
+        found, folder = os.lstat(path), os.stat(path.parent).st_mode
+    except OSError:
+        return False
+    return bool(folder & stat.S_ISVTX and folder & stat.S_IWOTH) and found.st_uid not in (0, os.geteuid())
+
+
+def refuse_planted_links(path: Path) -> None:
+    """DataError if `path`, or a folder that it lies in, is a link that another user put into a folder for everyone.
+
+    One would write elsewhere through it. Linux follows no such links, where it is told so (fs.protected_symlinks).
+    """
+    absolute = path.absolute()
+    for part in (absolute, *absolute.parents):
+        if part.is_symlink() and _is_planted(part):
+            raise DataError(f"{part} is a link of another user's, and nothing is written through it")
+
+
+def refuse_planted(folder: Path) -> None:
+    """DataError for a folder that another user put into a folder for everyone: he may put links into it."""
+    if _is_planted(folder):
+        raise DataError(f"{folder} was made by another user, in a folder in which everybody can", "another place")
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: bool = False) -> None:
     """Call `write` on a new file next to `path`, make it durable, and give it its name in one step.
 
@@ -45,6 +71,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
     if not force:
         refuse_overwrite(path)
     _refuse_special(path)
+    refuse_planted_links(path)
     with writing(path):
         if not path.name:  # . and /
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -73,11 +100,16 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def own_folder(folder: Path) -> Path:
-    """`folder`, made if it is not there; DataError if it is a link, through which one would write elsewhere."""
+    """`folder`, made if it is not there.
+
+    DataError if it is a link, through which one would write elsewhere, or if another user made it who may put links
+    into it.
+    """
     if folder.is_symlink():
         raise DataError(f"{folder} is a link, and nothing is written through it", "remove it, or make it a folder")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    refuse_planted(folder)
     return folder
 
 

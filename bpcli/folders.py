@@ -6,13 +6,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bpcli.errors import UsageError
+from bpcli.errors import DataError, UsageError
 from bpcli.files import (
     ELSEWHERE,
     NOT_SUPPORTED,
     RENAME_EXCHANGE,
     REPLACE,
     is_open_at,
+    refuse_planted,
+    refuse_planted_links,
     rename_with,
     sync,
     sync_folder,
@@ -39,6 +41,7 @@ def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator
     DataError.
     """
     staging = staging_path(target)
+    refuse_planted_links(target)
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if staging.is_symlink():  # nothing is written through a link
@@ -98,8 +101,9 @@ def _hold(staging: Path, target: Path) -> int:
         except FileNotFoundError:  # the process that held it has just ended
             continue
         try:
+            refuse_planted(staging)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except (OSError, DataError) as error:
             os.close(descriptor)
             if isinstance(error, BlockingIOError):
                 raise UsageError(f"another process{_holder(staging)} is writing {target}", ways=ELSEWHERE) from error

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from bpcli import files
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import BpcliError, DataError, UsageError
 from bpcli.files import digest_of, own_folder, write_atomically, write_new
+from bpcli.folders import staged_folder
+from bpcli.training.selection.saved import SavedOutcomes
 
 
 def left_over(folder: Path) -> list[str]:
@@ -161,3 +163,45 @@ def test_a_digest_is_that_of_all_the_content(tmp_path):
     assert digest_of([tmp_path / "a", tmp_path / "b"]) == expected
     with pytest.raises(DataError, match="can't be read"):
         digest_of([tmp_path / "none"])
+
+
+def enter(context):
+    with context:
+        pass
+
+
+PLANTED = {
+    "a file": ("F", lambda place: write_atomically(place / "F", lambda file: file.write(b"new"), force=True), {"link"}),
+    "on the way": ("F", lambda place: write_atomically(place / "F" / "f", lambda file: file.write(b"new")), {"link"}),
+    "a run": ("F", lambda place: enter(staged_folder(place / "F")), {"link"}),
+    "what a run is made in": (".F.partial", lambda place: enter(staged_folder(place / "F")), {"folder"}),
+    "copies of tables": (".cache", lambda place: own_folder(place / ".cache"), {"folder"}),
+    "a sweep": ("F", lambda place: SavedOutcomes(place / "F", {}), {"link", "folder"}),
+    "what a sweep saved": ("F/state", lambda place: SavedOutcomes(place / "F", {}), {"folder"}),
+}
+"""What another user may put where everybody can, what would then write there, and what of it is refused as his.
+
+Other links are replaced, or refused whoever made them."""
+
+
+@pytest.mark.parametrize("case", PLANTED)
+@pytest.mark.parametrize("kind", ["link", "folder"])
+@pytest.mark.parametrize("planted", [True, False])
+def test_what_another_user_put_where_everybody_can_is_not_used(tmp_path, monkeypatch, case, kind, planted):
+    name, write, refused = PLANTED[case]
+    there, victim, user = tmp_path / "shared" / name, tmp_path / "victim", os.geteuid()
+    there.parent.mkdir(parents=True)
+    victim.mkdir()
+    there.symlink_to(victim) if kind == "link" else there.mkdir()
+    there.parent.chmod(0o1777)
+    if planted and user:
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    elif planted:
+        os.lchown(there, 12345, -1)
+    try:
+        write(tmp_path / "shared")
+        said = ""
+    except BpcliError as error:
+        said = str(error)
+    assert ("another user" in said) == (planted and kind in refused), said
+    assert not planted or not list(victim.iterdir())

@@ -51,7 +51,7 @@ def draw(subject: Subject, views: Sequence[str], size: tuple[float, float], titl
     if title:
         set_title(figure, title)
     if remark:
-        figure.supxlabel(plain(remark), x=0.995, ha="right", fontsize=7, color="#666666")
+        figure.supxlabel(label(remark, 100), x=0.995, ha="right", fontsize=7, color="#666666")
     return figure
 
 
@@ -113,7 +113,7 @@ def _confusion(figure: Any, subject: Subject) -> None:
         names = [label(name, 20) for name in _class_names(model)]
         name_columns(axes, names)
         axes.set_yticks(range(K), names)
-    axes.set(xlabel="predicted", ylabel="true", title=f"Confusion, {len(y):,} {part} rows")
+    axes.set(xlabel="predicted", ylabel="true", title=f"Confusion, {len(y):,} {label(part)} rows")
     axes.grid(False)
 
 
@@ -150,7 +150,7 @@ def _of_scores(
             counts = [np.array([np.sum((said == s) & (y == t))]) for s, t in ((1, 1), (1, 0), (0, 1), (0, 0))]
             at = Thresholds(np.array([model.threshold]), *counts)
         draw(figure, y, log_odds(z), _class_names(model), at)
-        figure.axes[0].set_title(f"{called}, {len(y):,} {part} rows")
+        figure.axes[0].set_title(f"{called}, {len(y):,} {label(part)} rows")
 
     return view
 
@@ -163,7 +163,7 @@ def _calibration(figure: Any, subject: Subject) -> None:
     else:
         part, z, y = subject.scored()
         error = class_curves.calibration(figure, y, model.probabilities(z), _class_names(model))
-        rows = f"{len(y):,} {part} rows"
+        rows = f"{len(y):,} {label(part)} rows"
     figure.axes[0].set_title(f"Calibration, {rows}, expected error {error}")
 
 

@@ -1,5 +1,8 @@
 """The views of a run: what is drawn is what was computed."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
@@ -19,6 +22,13 @@ def test_names_of_any_letters(bpcli, mixed, tmp_path):
     text = (tmp_path / "p.svg").read_text(encoding="utf-8")
     assert "größe" in text
     assert "b$x$" in text
+
+
+def test_files_of_any_name(bpcli, run, root, tmp_path):
+    name = os.fsdecode(b"a$^$\xff")  # neither a formula nor UTF-8
+    copy, data = shutil.copytree(run, tmp_path / name), shutil.copy(root / "data/iris.csv", tmp_path / f"{name}.csv")
+    assert bpcli("plot", copy, "--output", tmp_path / "p.svg").code == 0
+    assert bpcli("report", copy, data, "--output", tmp_path / "r.html").code == 0
 
 
 def test_the_views_of_a_run(run):

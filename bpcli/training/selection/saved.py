@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import DataError, UsageError
-from bpcli.files import ELSEWHERE, own_folder, write_atomically, writing
+from bpcli.files import ELSEWHERE, own_folder, refuse_planted, refuse_planted_links, write_atomically, writing
 from bpcli.training.selection.trials import Outcome
 from bpcli.training.selection.unfinished import Unfinished
 
@@ -46,8 +46,10 @@ class SavedOutcomes:
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self._folder, self._state = folder, folder / STATE
+        refuse_planted_links(folder)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        refuse_planted(folder)
         own_folder(self._state)
         self._plan = json.dumps(plan, indent=1, sort_keys=True)
 
@@ -79,7 +81,7 @@ class SavedOutcomes:
             self._write(path, self._plan)
         elif before != self._plan:
             changed = ""
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, AttributeError):  # no JSON, or no object
                 old, new = json.loads(before), json.loads(self._plan)
                 changed = ", ".join(key for key in new if old.get(key) != new[key])
             raise UsageError(
@@ -117,4 +119,4 @@ class SavedOutcomes:
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
-        write_atomically(path, lambda file: file.write(text.encode()), force=True)
+        write_atomically(path, lambda file: file.write(os.fsencode(text)), force=True)

@@ -1,5 +1,7 @@
 """The folder of a sweep: what stands there, one process at a time, and files that are damaged."""
 
+import os
+
 import pytest
 
 from bpcli.errors import UsageError
@@ -31,6 +33,17 @@ def test_a_second_process_and_another_plan_are_refused(tmp_path):
         saved.write(0, OUTCOMES)
     with pytest.raises(UsageError, match="another sweep: what has changed is folds"):
         SavedOutcomes(tmp_path, {"folds": 3, "data": "x"}).held().__enter__()
+    for damaged in ("", "{", "[]", "3", '"x"', "\0"):
+        (tmp_path / STATE / "plan.json").write_text(damaged)
+        with pytest.raises(UsageError, match="another sweep"):
+            SavedOutcomes(tmp_path, {"folds": 4, "data": "x"}).held().__enter__()
+
+
+def test_results_name_a_folder_of_any_name(tmp_path):
+    name = b"s\xff"  # no UTF-8
+    folder = tmp_path / os.fsdecode(name)
+    SavedOutcomes(folder, {}).write_results(f"run\n{folder / 'best'}\n")
+    assert (folder / "results.csv").read_bytes() == b"run\n" + os.fsencode(tmp_path) + b"/" + name + b"/best\n"
 
 
 def test_what_stands_in_the_way(tmp_path):
