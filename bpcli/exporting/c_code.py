@@ -14,6 +14,7 @@ C = Language(
     templates(
         OPERATORS
         | by_name(f"{_MATH} floor ceil")
+        | {"hypot": "hypot({}, {})", "atan2": "atan2({}, {})"}
         | {"abs": "fabs({})", "max": "fmax({}, {})", "min": "fmin({}, {})", "**": "pow({}, {})", "inf": "INFINITY"}
     ),
 )

@@ -9,6 +9,7 @@ from bpcli.errors import UsageError
 
 OPERATORS = {op: f"({{}} {op} {{}})" for op in ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")}
 OPERATORS |= {"negative": "(-{})", "where": "({} ? {} : {})", "truth": "({} ? 1 : 0)"}
+OPERATORS |= {"sign": "(({0} > 0) - ({0} < 0))"}
 """The operators as most languages write them; a comparison is a truth, and `truth` makes it a number."""
 
 

@@ -9,12 +9,18 @@ from bpcli.exporting.expression_text import OPERATORS, Language, by_name, templa
 from bpcli.text.notation import json_text
 
 _MATH = "exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh abs"
+# 2/√π·e^−x²·Σ 2ⁿx²ⁿ⁺¹/(1·3·…·(2n + 1)), of which no terms cancel; beyond 6 it is ±1 to the last digit.
+_ERF = (
+    "((x) => {{ let term = x, sum = x; for (let n = 1; n < 150; n++) sum += term *= 2 * x * x / (2 * n + 1); "
+    "return Math.abs(x) > 6 ? Math.sign(x) : 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum; }})({})"
+)
 JAVASCRIPT = Language(
     "JavaScript",
     repr,
     templates(
         OPERATORS
-        | by_name(_MATH, "Math.")
+        | by_name(f"{_MATH} floor ceil sign", "Math.")
+        | {"exp2": "Math.pow(2, {})", "erf": _ERF, "hypot": "Math.hypot({}, {})", "atan2": "Math.atan2({}, {})"}
         | {"max": "Math.max({}, {})", "min": "Math.min({}, {})", "**": "Math.pow({}, {})", "inf": "Infinity"}
     ),
 )

@@ -4,6 +4,7 @@ onnxruntime's own Sigmoid and Softplus lose small results or are there for float
 together as bpcli computes it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -21,7 +22,7 @@ _OPSET, _ML_OPSET, _IR = 17, 2, 8  # of early 2022: every runtime since knows th
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "**": "Pow", "negative": "Neg", "where": "Where"}
 _OPERATORS |= {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual", "==": "Equal"}
 _OPERATORS |= {"log": "Log", "sqrt": "Sqrt", "abs": "Abs", "max": "Max", "min": "Min"}
-_OPERATORS |= {"sin": "Sin", "floor": "Floor", "ceil": "Ceil"}
+_OPERATORS |= {"sin": "Sin", "cos": "Cos", "floor": "Floor", "ceil": "Ceil", "sign": "Sign"}
 """What onnxruntime computes in doubles."""
 
 _UNSEEN, _NO_FILLING = -1, -2
@@ -114,12 +115,23 @@ class _Graph:
             t = expm1(self("Mul", self("Abs", x), number(-2.0)))
             return self("Mul", self("Neg", self("Sign", x)), self("Div", t, self("Add", t, number(2.0))))
 
+        def hypot(x: str, y: str) -> str:
+            """l·√(1 + (s/l)²) with the larger of the two, l, and the smaller, s: a square might overflow."""
+            larger, smaller = (self(op, self("Abs", x), self("Abs", y)) for op in ("Max", "Min"))
+            zero = self("Equal", larger, number(0.0))
+            share = self("Div", smaller, self("Where", zero, number(1.0), larger))
+            return self("Mul", larger, self("Sqrt", self("Add", number(1.0), self("Mul", share, share))))
+
         functions = {name: operator(onnx_name) for name, onnx_name in _OPERATORS.items()}
         functions |= {
             "exp": self.exp,
             "log1p": log1p,
             "expm1": expm1,
             "tanh": tanh,
+            "hypot": hypot,
+            "exp2": lambda x: self("Pow", number(2.0), x),
+            "log2": lambda x: self("Div", self("Log", x), number(math.log(2.0))),
+            "log10": lambda x: self("Div", self("Log", x), number(math.log(10.0))),
             "!=": lambda a, b: self("Not", self("Equal", a, b)),
             "truth": lambda x: self("Cast", x, to=self.onnx.TensorProto.DOUBLE),
             "inf": lambda: number(np.inf),

@@ -14,6 +14,8 @@ PYTHON = Language(
         OPERATORS
         | by_name(_MATH, "math.")
         | {"exp": "exp({})", "expm1": "expm1({})", "abs": "abs({})", "max": "max({}, {})", "min": "min({}, {})"}
+        | {"floor": "float(math.floor({}))", "ceil": "float(math.ceil({}))"}
+        | {"hypot": "math.hypot({}, {})", "atan2": "math.atan2({}, {})"}
         | {"where": "({1} if {0} else {2})", "truth": "float({})", "**": "({} ** {})", "inf": "math.inf"}
     ),
 )

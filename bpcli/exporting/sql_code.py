@@ -5,7 +5,7 @@ SQLite takes a name that it does not know for a text. Arithmetic is on doubles, 
 for in PostgreSQL and DuckDB 0.1 is a decimal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bpcli import __version__
 from bpcli.errors import UsageError
@@ -30,7 +30,7 @@ _EXPM1 = (
     "(CASE WHEN {0} < -40e0 THEN -1e0 WHEN {0} > 40e0 THEN EXP({0}) WHEN EXP({0}) = 1e0 THEN {0} "
     "ELSE (EXP({0}) - 1e0) * ({0} / LN(EXP({0}))) END)"
 )
-_FUNCTIONS = by_name("sqrt sin cos tan asin acos atan abs")
+_FUNCTIONS = by_name("sqrt sin cos tan asin acos atan abs floor ceil")
 
 
 def _tanh(x: str) -> str:
@@ -39,14 +39,24 @@ def _tanh(x: str) -> str:
     return f"(CASE WHEN {x} < 0e0 THEN {t} ELSE -{t} END / ({t} + 2e0))"
 
 
+def _hypot(x: str, y: str) -> str:
+    """l·√(1 + (s/l)²) with the larger of the two, l, and the smaller, s: a square might overflow."""
+    larger, smaller = (f"(CASE WHEN ABS({x}) {op} ABS({y}) THEN ABS({x}) ELSE ABS({y}) END)" for op in (">", "<="))
+    share = f"({smaller} / (CASE WHEN {larger} = 0e0 THEN 1e0 ELSE {larger} END))"
+    return f"({larger} * SQRT(1e0 + {share} * {share}))"
+
+
+_COMPUTED: dict[str, Callable[..., str]] = {"tanh": _tanh, "hypot": _hypot}
 SQL = Language(
     "SQL",
     _number,
-    {"tanh": _tanh}
+    _COMPUTED
     | templates(
         OPERATORS
         | _FUNCTIONS
         | {"exp": _EXP, "expm1": _EXPM1, "log1p": _LOG1P, "log": "LN({})", "**": "POWER({}, {})"}
+        | {"log2": "(LN({}) / LN(2e0))", "log10": "(LN({}) / LN(10e0))"}
+        | {"sign": "(CASE WHEN {0} > 0e0 THEN 1e0 WHEN {0} < 0e0 THEN -1e0 ELSE 0e0 END)"}
         | {"==": "({} = {})", "!=": "({} <> {})", "where": "(CASE WHEN {} THEN {} ELSE {} END)"}
         | {"truth": "(CASE WHEN {} THEN 1e0 ELSE 0e0 END)"}
         | {"max": "(CASE WHEN {0} > {1} THEN {0} ELSE {1} END)", "min": "(CASE WHEN {0} < {1} THEN {0} ELSE {1} END)"}

@@ -109,7 +109,7 @@ class Floats(_Rounding):
     @staticmethod
     def sign(x: float) -> float:
         """−1, 0 or 1; NaN of NaN."""
-        return NAN if x != x else float((x > 0) - (x < 0))
+        return NAN if x != x else float(x > 0) - float(x < 0)
 
     @staticmethod
     def divide(x: float, y: float) -> float:
