@@ -4,6 +4,7 @@ Source: the lecture's "Activation Functions and Jacobians". The lecture writes �
 computed from z as what it is (σ(−z) for the sigmoid), since a has rounded to 1 long before the derivative is 0.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,6 +25,9 @@ from bpcli.formulas.choices import (
 )
 from bpcli.numbers.namespaces import namespace
 from bpcli.numbers.pairs import Pair
+
+FADES = 330.0 * math.log(2.0)
+"""z at which e^−z is 2⁻³³⁰: a product with less may leave the range of doubles."""
 
 
 def identity(z: Any) -> Any:
@@ -184,6 +188,7 @@ class Activation(NamedTuple):
     kinks: Kinks = smooth  # (): where the pieces of g meet
     exact: bool = False  # whether g does not round
     homogeneous: bool = False  # whether g(h·z) = h·g(z) for h > 0
+    fades: float | None = None  # |z| at which ∂a/∂z or its slope is 2⁻³³⁰, where it falls like e^−|z|; ∞ if it does not
     settings: Mapping[str, Setting] = NONE  # with their defaults and bounds
     by_setting: Mapping[str, Callable[..., Any]] = NONE  # ∂a/∂(setting)
     # Forms with more digits than a double; without them `slope`, `pair` and `one_minus` use value and derivative:
@@ -233,7 +238,7 @@ class Activation(NamedTuple):
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
-        Activation("identity", identity, didentity_dz, "z", "1", pair_form=lambda z, low: (z, low)),
+        Activation("identity", identity, didentity_dz, "z", "1", fades=math.inf, pair_form=lambda z, low: (z, low)),
         Activation(
             "sigmoid",
             sigmoid,
@@ -241,6 +246,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "1/(1+exp(-z))",
             "a*(1-a)",
             range=BETWEEN_0_AND_1,
+            fades=FADES,
             slope_form=pairs.sigmoid_slope,
             pair_form=pairs.sigmoid_pair,
             complement=lambda z: sigmoid(-z),
@@ -252,6 +258,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "tanh(z)",
             "(1+a)*(1-a)",
             range=Interval(-1.0, 1.0, open_low=True, open_high=True),
+            fades=0.5 * FADES,
             slope_form=pairs.tanh_slope,
             pair_form=pairs.tanh_pair,
         ),
@@ -265,6 +272,7 @@ ACTIVATIONS: dict[str, Activation] = {
             kinks=lambda: (Kink(0.0, 0.0, 1.0),),
             exact=True,
             homogeneous=True,
+            fades=math.inf,
             pair_form=pairs.relu_pair,
         ),
         Activation(
@@ -276,6 +284,7 @@ ACTIVATIONS: dict[str, Activation] = {
             kinks=lambda slope=pairs.LEAKY_SLOPE: (Kink(0.0, slope, 1.0),),
             settings={"slope": Setting(pairs.LEAKY_SLOPE, above=0.0)},
             by_setting={"slope": dleaky_relu_dslope},
+            fades=math.inf,
             pair_form=pairs.leaky_relu_pair,
         ),
         Activation(
@@ -289,6 +298,7 @@ ACTIVATIONS: dict[str, Activation] = {
             kinks=lambda alpha=pairs.ELU_ALPHA: (Kink(0.0, alpha, 1.0),),
             settings={"alpha": Setting(pairs.ELU_ALPHA, above=0.0)},
             by_setting={"alpha": delu_dalpha},
+            fades=FADES,
             slope_form=pairs.elu_slope,
             pair_form=pairs.elu_pair,
         ),
@@ -299,11 +309,20 @@ ACTIVATIONS: dict[str, Activation] = {
             "log(1+exp(z))",
             "sigmoid(z)",
             range=POSITIVE,
+            fades=FADES,
             slope_form=pairs.softplus_slope,
             pair_form=pairs.softplus_pair,
         ),
         Activation(
-            "exp", exp, dexp_dz, "exp(z)", "a", range=POSITIVE, slope_form=pairs.exp_slope, pair_form=pairs.exp_pair
+            "exp",
+            exp,
+            dexp_dz,
+            "exp(z)",
+            "a",
+            range=POSITIVE,
+            fades=math.inf,
+            slope_form=pairs.exp_slope,
+            pair_form=pairs.exp_pair,
         ),
     )
 }

@@ -9,6 +9,8 @@ from bpcli.calculus.rules.function_rows import (
     RuleNamespace,
     at_zero,
     binary,
+    fading,
+    faint,
     primitive,
     unary,
     written_as,
@@ -101,6 +103,14 @@ def _datan2(i: int) -> Rule:
     return partial
 
 
+def _far_out(xp: RuleNamespace[Any], x: Any, y: Any) -> Any:
+    """Where the powers of r in the second slopes of hypot and atan2 may be tiny, or r⁴ overflows."""
+    least = xp.where((x == 0) | (y == 0), 1.0, xp.minimum(abs(x), abs(y)))
+    return faint(xp, (least < 1.0 / _FAR) | (xp.maximum(abs(x), abs(y)) > _FAR))
+
+
+_FAR = 2.0**160
+
 ELEMENTARY: list[Function] = [
     unary("abs", lambda xp, y, x: xp.sign(x), edge=at_zero, exact=True, homogeneous=True),
     unary("sign", zero, edge=at_zero, exact=True),
@@ -115,7 +125,7 @@ ELEMENTARY: list[Function] = [
     ),
     unary("exp", lambda xp, y, x: y, underflows=True),
     unary("exp2", lambda xp, y, x: y * xp.log(2.0), underflows=True),
-    unary("expm1", lambda xp, y, x: xp.exp(x)),
+    unary("expm1", lambda xp, y, x: xp.exp(x), fades=fading(activations.FADES)),
     unary("log", lambda xp, y, x: xp.agreed(xp.divide(1.0, x), x < 0, math.nan), 0.0, root=1.0),
     unary("log2", lambda xp, y, x: xp.agreed(xp.divide(1.0 / xp.log(2.0), x), x < 0, math.nan), 0.0, root=1.0),
     unary("log10", lambda xp, y, x: xp.agreed(xp.divide(1.0 / xp.log(10.0), x), x < 0, math.nan), 0.0, root=1.0),
@@ -125,7 +135,7 @@ ELEMENTARY: list[Function] = [
     unary("tan", lambda xp, y, x: xp.divide(1.0, xp.cos(x) * xp.cos(x)), periodic=True),
     unary("asin", lambda xp, y, x: xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arcsin", _at_one),
     unary("acos", lambda xp, y, x: -xp.divide(1.0, xp.sqrt(_one_less_square(xp, x))), -1.0, 1.0, "arccos", _at_one),
-    unary("atan", _datan, value="arctan"),
+    unary("atan", _datan, value="arctan", fades=lambda xp, x: faint(xp, abs(x) > _FAR)),
     Function(
         "atan2",
         (2, 2),
@@ -133,11 +143,16 @@ ELEMENTARY: list[Function] = [
         primitive("arctan2"),
         (_datan2(0), _datan2(1)),
         edge=_on_the_cut,
+        fades=_far_out,
         well_conditioned=True,
     ),
     unary("sinh", lambda xp, y, x: xp.cosh(x)),
     unary("cosh", lambda xp, y, x: xp.sinh(x)),
-    unary("tanh", written_as(lambda xp, a, z: (1.0 + a) * (1.0 - a), lambda xp, y, x: activations.dtanh_dz(x))),
+    unary(
+        "tanh",
+        written_as(lambda xp, a, z: (1.0 + a) * (1.0 - a), lambda xp, y, x: activations.dtanh_dz(x)),
+        fades=fading(0.5 * activations.FADES),
+    ),
     unary("asinh", lambda xp, y, x: xp.divide(1.0, xp.hypot(1.0, x)), value="arcsinh"),
     unary(
         "acosh",
@@ -153,15 +168,26 @@ ELEMENTARY: list[Function] = [
         "arctanh",
     ),
     binary(
-        "hypot", "hypot(x, y)", "hypot", (_dhypot(0), _dhypot(1)), _at_origin, homogeneous=True, well_conditioned=True
+        "hypot",
+        "hypot(x, y)",
+        "hypot",
+        (_dhypot(0), _dhypot(1)),
+        _at_origin,
+        homogeneous=True,
+        well_conditioned=True,
+        fades=_far_out,
     ),
-    unary("erf", _derf),
+    unary("erf", _derf, fades=fading(activations.FADES**0.5)),
     unary("floor", zero, edge=_at_whole, exact=True),
     unary("ceil", zero, edge=_at_whole, exact=True),
 ]
 """Rows in the order of a textbook."""
 
 COSINE = binary(
-    "cosine", "x/hypot(x,y)", lambda xp, x, y: _dhypot(0)(xp, xp.hypot(x, y), x, y), (_dcosine_dx, _dcosine_dy)
+    "cosine",
+    "x/hypot(x,y)",
+    lambda xp, x, y: _dhypot(0)(xp, xp.hypot(x, y), x, y),
+    (_dcosine_dx, _dcosine_dy),
+    fades=_far_out,
 )
 """The slope of hypot, whose own slopes are these."""

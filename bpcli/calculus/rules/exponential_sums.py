@@ -8,7 +8,8 @@ import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, faint
+from bpcli.formulas.activations import FADES
 
 LOG_OF_SUM = "log of sum"
 """What rows are called: shares with the number of their terms behind it."""
@@ -137,19 +138,30 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
     return value, slope
 
 
+def _apart(xp: RuleNamespace[Any], *args: Any) -> Any:
+    """Where two exponents differ by so much that the share of one, which is a slope, is tiny."""
+    exponents, apart = args[1::2], False
+    for i, x in enumerate(exponents):
+        for other in exponents[:i]:
+            apart = apart | (abs(x - other) > FADES)
+    return faint(xp, apart)
+
+
 @lru_cache(256)
 def log_of_sum(terms: int) -> Function:
     """log Σ wᵢ·e^xᵢ over all terms; its slope by xᵢ is the share wᵢ·e^xᵢ/Σ."""
-    return Function(LOG_OF_SUM, (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum, never_zero=True)
+    return Function(LOG_OF_SUM, (2 * terms, 2 * terms), "", _log_of_sum, _dlog_of_sum, never_zero=True, fades=_apart)
 
 
 @lru_cache(256)
 def share(k: int, terms: int) -> Function:
     """p = (Σ of the first k terms)/(Σ of all); its slopes are p's share of the others, ∂p/∂xᵢ = pᵢ·(1 − p)."""
-    return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k), leading=k, never_zero=True)
+    return Function(f"share of {k}", (2 * terms, 2 * terms), "", *_share(k), leading=k, never_zero=True, fades=_apart)
 
 
 @lru_cache(256)
 def log_of_share(k: int, terms: int) -> Function:
     """log p of `share`: near p = 1 from the others, which 1 − p would have rounded away."""
-    return Function(f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k), never_zero=True)
+    return Function(
+        f"log of share of {k}", (2 * terms, 2 * terms), "", *_log_of_share(k), never_zero=True, fades=_apart
+    )

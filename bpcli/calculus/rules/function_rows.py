@@ -15,6 +15,9 @@ Slope = Callable[["RuleNamespace[Any]", Any, Any], Any]
 BinaryValue = Callable[["RuleNamespace[Any]", Any, Any], Any]
 BinarySlope = Callable[["RuleNamespace[Any]", Any, Any, Any], Any]
 
+FAINT = -330.0
+"""log₂ of the size below which a product with a slope may leave the range of doubles."""
+
 SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
 
@@ -51,6 +54,7 @@ class Traits(TypedDict, total=False):
     adds: bool
     exact: bool
     exact_slope: bool
+    fades: Rule | None
     homogeneous: bool
     leading: int | None
     neutral: float | None
@@ -70,11 +74,13 @@ class Function:
     root at 0. `homogeneous` says that there f(h·t) is h·f(t) for h > 0, so that the slope along t is f(t): |t| of
     |x|. `exact`: its value is not rounded; `exact_slope`: nor are its slopes. `underflows`: of operands that are not 0
     it may give 0, where the true value is below the doubles; one that is `never_zero` gives 0 for this reason, or where
-    operands are equal. `selects`: an argument whose slope is 0 was not selected, so that its own slope does not matter,
-    not even ∞; `neutral` is what such an argument may be, and the value is the same: −∞ for max. `power`: it is x to
-    that whole number. `leading`: of a share, how many of its terms are above the fraction bar. Four say where the
-    relative error of an argument grows much in the value: where terms cancel if it `adds`; at a `root` inside the
-    domain, other than 0; far out where it is `periodic`; of several arguments nowhere if it is `well_conditioned`.
+    operands are equal. `fades(xp, *args)` is about log₂ of the slope, and of its slope, where these are far smaller
+    than the value, as tanh'(400) is; FAINT where no more is known, and above where they aren't. `selects`: an argument
+    whose slope is 0 was not selected, so that its own slope does not matter, not even ∞; `neutral` is what such an
+    argument may be, and the value is the same: −∞ for max. `power`: it is x to that whole number. `leading`: of a
+    share, how many of its terms are above the fraction bar. Four say where the relative error of an argument grows much
+    in the value: where terms cancel if it `adds`; at a `root` inside the domain, other than 0; far out where it is
+    `periodic`; of several arguments nowhere if it is `well_conditioned`.
     """
 
     __slots__ = (
@@ -84,6 +90,7 @@ class Function:
         "edge",
         "exact",
         "exact_slope",
+        "fades",
         "homogeneous",
         "kind",
         "leading",
@@ -117,7 +124,7 @@ class Function:
         self.value, self.partials, self.domain, self.kind = value, partials, domain, kind
         self.edge = edge
         self.exact, self.exact_slope = traits.get("exact", False), traits.get("exact_slope", False)
-        self.homogeneous = traits.get("homogeneous", False)
+        self.homogeneous, self.fades = traits.get("homogeneous", False), traits.get("fades")
         self.selects, self.underflows = traits.get("selects", False), traits.get("underflows", False)
         self.never_zero = traits.get("never_zero", False)
         self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)
@@ -179,6 +186,16 @@ def written_as(formula: Rule, rule: Rule) -> Rule:
 def zero(xp: RuleNamespace[Any], out: Any, *args: Any) -> float:
     """A slope that is 0 wherever there is one: the argument is no path for derivatives, see `Function.passes`."""
     return 0.0
+
+
+def faint(xp: RuleNamespace[Any], condition: Any) -> Any:
+    """That slopes may be tiny where a condition holds, see `Function.fades`."""
+    return xp.where(condition, FAINT, 0.0)
+
+
+def fading(at: float, argument: int = 0) -> Rule:
+    """log₂ of a slope that falls like e^−|x|, or faster, and is 2**FAINT where |x| is `at`."""
+    return lambda xp, *args: abs(args[argument]) * (FAINT / at)
 
 
 def at_zero(xp: RuleNamespace[Any], x: Any, *others: Any) -> Truth:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, binary, unary, zero
+from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, binary, fading, faint, unary, zero
 from bpcli.formulas import activations, loss_formulas, losses
 from bpcli.formulas.activations import Activation
 from bpcli.formulas.choices import Kinks, Setting, smooth
@@ -56,6 +56,11 @@ def _at_kinks(kinks: Kinks, before: int) -> Rule:
     return edge
 
 
+def _fading_like_a_bell(xp: RuleNamespace[Any], z: Any, *settings: Any) -> Any:
+    """Where e^−z², which falls faster than the slopes of any common activation, is tiny."""
+    return faint(xp, abs(z) > activations.FADES**0.5)
+
+
 @cache
 def activation_function(name: str, row: Activation) -> Function:
     """The function of the language that an activation is: of z, and of its settings where they are given."""
@@ -71,6 +76,7 @@ def activation_function(name: str, row: Activation) -> Function:
         homogeneous=row.homogeneous,
         selects=any(0.0 in (kink.left, kink.right) for kink in kinks),
         underflows=not row.range.holds(0.0),  # a 0 where none can be
+        fades=_fading_like_a_bell if row.fades is None else fading(row.fades),
         edge=_at_kinks(row.kinks, 0) if kinks else None,
     )
 
@@ -181,6 +187,7 @@ LOSS_TERMS: list[Function] = [
         _sigmoid_bce_term,
         (lambda xp, o, y, z: -z, _dsigmoid_bce_dz),
         never_zero=True,
+        fades=fading(activations.FADES, 1),
     ),
     unary(  # the slope of tanh
         "sech_squared",
@@ -189,7 +196,13 @@ LOSS_TERMS: list[Function] = [
         signature="1-tanh(x)**2",
         never_zero=True,
     ),
-    unary("log_cosh", lambda xp, out, x: xp.tanh(x), value=_log_cosh, signature="log(cosh(x))"),
+    unary(
+        "log_cosh",
+        lambda xp, out, x: xp.tanh(x),
+        value=_log_cosh,
+        signature="log(cosh(x))",
+        fades=fading(0.5 * activations.FADES),
+    ),
     Function("log_other", (2, 2), "", _log_other, (lambda xp, o, p, rest: -xp.divide(1.0, rest), zero)),
     Function(
         "other_product",  # 1 − p·q, with 1 − p and 1 − q
@@ -205,6 +218,7 @@ LOSS_TERMS: list[Function] = [
         _minus_sigmoid,
         (lambda xp, o, y, z: 1.0, lambda xp, o, y, z: -activations.dsigmoid_dz(z)),
         never_zero=True,
+        fades=fading(activations.FADES, 1),
     ),
     binary(
         "minus_tanh",
@@ -212,6 +226,7 @@ LOSS_TERMS: list[Function] = [
         _minus_tanh,
         (lambda xp, o, y, z: 1.0, lambda xp, o, y, z: -activations.dtanh_dz(z)),
         never_zero=True,
+        fades=fading(0.5 * activations.FADES, 1),
     ),
 ]
 """Rows of the terms of losses, and of the slopes that stable forms compute."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.sweeps.edges import Edges
+from bpcli.calculus.sweeps.fading import faded_points
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
 from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged, settled_rows
@@ -96,7 +97,11 @@ def gradient_block(
             slope[..., part] = found.get(name, 0.0)
         with np.errstate(all="ignore"):
             near = edges.points(xp, values) | np.isnan(table[part, 1:]).any(axis=1)
-            far = far_points(program, values, table[part]) if watch.left_range else np.arange(0)
+            far = np.arange(0)
+            if watch.left_range:
+                far = far_points(program, values, table[part])
+                faded = faded_points(program, xp, values, edges.sweeps.active)
+                far = np.asarray(sorted({*far.tolist(), *faded.tolist()}), int)
             rows, plain = table[:0], table[part.start + far]
             if len(far):
                 rows, at_edge, sure = on_wide_numbers(edges, columns, part.start + far, True)

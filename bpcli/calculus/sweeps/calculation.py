@@ -126,15 +126,20 @@ class Calculation:
 
     # One point
 
-    def _in_range(self, compute: Callable[..., T], point: Point, *given: Any, sweeps: int = 1) -> T:
-        """The result of `compute` at the point; on wide numbers where a step of its sweeps has over- or underflowed."""
+    def _in_range(
+        self, compute: Callable[..., T], point: Point, *given: Any, sweeps: int = 1, slopes: bool = True
+    ) -> T:
+        """The result of `compute` at the point; on wide numbers where a step of its sweeps has over- or underflowed.
+
+        `sweeps` are about as many as it takes, none of them of `slopes` for a value.
+        """
         if not self.sides or not self.namespace.base.doubles:
             return compute(self, point, *given)
         self.may_have_left_range = self.left_range = False
         self.settled = True
         plain = self.by_rules(compute, point, *given)
         finite = all(map(is_finite, point.values()))
-        far = finite and (self.sweeps.left_range(point) or not is_ordinary(plain))
+        far = finite and (self.sweeps.left_range(point, slopes) or not is_ordinary(plain))
         if far and self.program.entries * sweeps > MOST_ENTRIES:
             self.may_have_left_range = True
         elif far:
@@ -178,7 +183,7 @@ class Calculation:
 
     def value(self, point: Point) -> list[Any]:
         """The value of each expression: a float, or an array of its shape."""
-        return self._in_range(Calculation._value, point)
+        return self._in_range(Calculation._value, point, slopes=False)
 
     def in_doubles(self, point: Point) -> list[Any]:
         """The same without a second look where a step leaves the range of doubles."""

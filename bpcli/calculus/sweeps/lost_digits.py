@@ -113,7 +113,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
         return []
     with calculation.sweeps.quiet():
         slots = calculation.sweeps.forward(point)
-        far = _left_range(calculation, point)
+        far = _left_range(calculation, point, slopes=False)
         finite = all(map(calculation.sweeps.is_finite, slots))
         bounds = value_errors(calculation, slots, {}) if finite else [0.0] * len(slots)
         doubtful = far or not finite or _turns(calculation, slots, bounds)
@@ -133,13 +133,13 @@ def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bo
     return any(map(some, turned(calculation.program, edges, calculation.namespace, values, bounds)))
 
 
-def _left_range(calculation: Calculation, point: Point) -> bool:
+def _left_range(calculation: Calculation, point: Point, slopes: bool = True) -> bool:
     """Whether a step over- or underflows at the point: then only balls can tell, not bounds in doubles."""
     if calculation.left_range:
         return True
     calculation.sweeps.forget_range()
     calculation.sweeps.forward(point)
-    return calculation.sweeps.left_range(point)
+    return calculation.sweeps.left_range(point, slopes)
 
 
 def _spread(error: Any, shape: Shape) -> list[float]:

@@ -68,8 +68,8 @@ class Sweeps(ABC):
         """Whether every entry is."""
 
     @abstractmethod
-    def left_range(self, point: Point) -> bool:
-        """Whether a step of the sweeps at the point may have left the range of doubles."""
+    def left_range(self, point: Point, slopes: bool = True) -> bool:
+        """Whether a step of the sweeps at the point may have left the range of doubles; of slopes, or of the value."""
 
     def forget_range(self) -> None:
         """Forget what has left the range so far, for `left_range` to speak of what comes."""
@@ -127,9 +127,9 @@ class FloatSweeps(Sweeps):
         """The tangents."""
         return self.program.tangents(self.namespace, values, seeds)
 
-    def left_range(self, point: Point) -> bool:
-        """Whether a value lies far out, or is 0 by underflow."""
-        return leaves_range(self.program, self.forward(point))
+    def left_range(self, point: Point, slopes: bool = True) -> bool:
+        """Whether a value lies far out, or is 0 by underflow, or a slope may be."""
+        return leaves_range(self.program, self.namespace, self.forward(point), slopes)
 
     def result(self, x: Any, shape: Shape) -> Any:
         """The float itself."""
@@ -189,7 +189,7 @@ class ArraySweeps(Sweeps):
     def _remember(self, kind: str, flag: int) -> None:
         self.overflowed = True
 
-    def left_range(self, point: Point) -> bool:
+    def left_range(self, point: Point, slopes: bool = True) -> bool:
         """Whether a step over- or underflowed since `forget_range`."""
         return self.overflowed
 

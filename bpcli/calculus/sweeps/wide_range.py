@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from bpcli.calculus.sweeps.instructions import Instruction
+from bpcli.calculus.rules.duals import PlainNamespace
+from bpcli.calculus.rules.function_rows import FAINT
+from bpcli.calculus.sweeps.instructions import Instruction, Slot
 from bpcli.calculus.sweeps.program import Program
 
 T = TypeVar("T")
@@ -33,15 +35,25 @@ TOO_LARGE = (
 )
 
 
-def leaves_range(program: Program, values: list[float]) -> bool:
-    """Whether a value is so large or small, or a 0 by underflow, that a step may have left the range of doubles."""
+def leaves_range(program: Program, xp: PlainNamespace, values: list[float], slopes: bool) -> bool:
+    """Whether a value is so large or small, or a 0 by underflow, that a step may have left the range of doubles.
+
+    `slopes`: also where a slope may have that the value does not show.
+    """
     for slot, value in zip(program.slots, values, strict=True):
         size = abs(value)
         if size > _LARGE or 0.0 < size < _SMALL:
             return True
         if size == 0.0 and isinstance(slot, Instruction) and _underflows(slot, values):
             return True
-    return False
+    return slopes and any(fades(slot, xp, values) for slot in program.slots)
+
+
+def fades(slot: Slot, xp: PlainNamespace, values: list[Any]) -> Any:
+    """Whether a step's slope, or its slope, may be far smaller than the value: a bool, or an array of bools."""
+    if not isinstance(slot, Instruction) or slot.row is None or slot.row.fades is None:
+        return False
+    return slot.row.fades(xp, *[values[a] for a in slot.args]) <= FAINT
 
 
 def _underflows(step: Instruction, values: list[float]) -> bool:
