@@ -1,5 +1,6 @@
 """The formulas of the metrics: of a confusion matrix, of probabilities, of scores, and of numbers."""
 
+from collections.abc import Iterable
 from math import sqrt
 from operator import mul
 from typing import Any
@@ -92,10 +93,29 @@ def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Arr
     that of the predicted class. Bins are of equal width, each with its upper end (Guo et al. 2017, On calibration of
     modern neural networks); of an empty bin the last two are NaN. `y`: class numbers (N,), `p`: (N, K).
     """
-    which, said, right = confidences(y, p, bins)
-    rows = np.bincount(which, minlength=bins)
+    sums = np.zeros((3, bins))
+    for start in range(0, len(y), _BLOCK):
+        sums = calibration_sums(sums, y[start : start + _BLOCK], p[start : start + _BLOCK])
+    return _means(sums)
+
+
+def _means(sums: Array) -> tuple[Array, Array, Array]:
+    """`calibration` from the sums in each bin."""
+    rows, said, right = sums
     with np.errstate(all="ignore"):
-        return rows, np.bincount(which, said, bins) / rows, np.bincount(which, right, bins) / rows
+        return rows.astype(np.intp), said / rows, right / rows
+
+
+def calibration_sums(before: Array, y: Array, p: Array) -> Array:
+    """The rows, the confidences and the right ones in each bin, (3, bins), added to those `before` in the rows' order.
+
+    The sums are the same for every way to cut the rows into blocks.
+    """
+    bins = before.shape[1]
+    which, *more = confidences(y, p, bins)
+    places = np.concatenate([np.arange(bins), which])
+    added = [np.ones(len(y)), *more]
+    return np.stack([np.bincount(places, np.concatenate(pair), bins) for pair in zip(before, added, strict=True)])
 
 
 def confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
@@ -112,8 +132,21 @@ def ece(y: Array, p: Array) -> float:
 
     `y`: class numbers (N,), `p`: probabilities (N, K).
     """
-    rows, said, right = calibration(y, p)
-    return float(np.sum(np.where(rows > 0, rows * np.abs(said - right), 0.0)) / len(y))
+    return calibration_error(*calibration(y, p))
+
+
+def calibration_error(rows: Array, said: Array, right: Array) -> float:
+    """`ece` of what `calibration` found."""
+    return float(np.sum(np.where(rows > 0, rows * np.abs(said - right), 0.0)) / rows.sum())
+
+
+def brier_and_ece(blocks: Iterable[tuple[Array, Array]], count: int) -> tuple[float, float]:
+    """`brier` and `ece` of `count` rows that come as blocks of (y, p), which need not all be in memory."""
+    distances, sums, at = np.empty(count), np.zeros((3, BINS)), 0
+    for y, p in blocks:
+        distances[at : at + len(y)] = squared_distances(y, p)
+        sums, at = calibration_sums(sums, y, p), at + len(y)
+    return float(np.mean(distances)), calibration_error(*_means(sums))
 
 
 def ranked(positive: Array, score: Array) -> tuple[Array, Array]:
@@ -147,10 +180,18 @@ def average_precision(hits: Array, misses: Array) -> float | None:
     if not len(hits):
         return None
     # Recall rises only at the scores of positives: count the positives and negatives that score at least as high.
-    first = np.flatnonzero(np.append(True, hits[1:] != hits[:-1]))[::-1]  # of equal ones, from the highest down
-    found = len(hits) - first
-    precision = found / (found + len(misses) - np.searchsorted(misses, hits[first], "left"))
-    return float(np.sum(np.diff(found, prepend=0) * precision) / len(hits))
+    terms = np.empty(1 + np.count_nonzero(hits[1:] != hits[:-1]))
+    at = before = 0
+    for stop in range(len(hits), 0, -_BLOCK):  # in blocks, from the highest down
+        block = hits[max(0, stop - _BLOCK) : stop]
+        start = stop - len(block)
+        new = np.append(start == 0 or block[0] != hits[start - 1], block[1:] != block[:-1])
+        first = np.flatnonzero(new)[::-1]  # of equal ones
+        found = len(hits) - start - first
+        precision = found / (found + len(misses) - np.searchsorted(misses, block[first], "left"))
+        terms[at : at + len(first)] = np.diff(found, prepend=before) * precision
+        at, before = at + len(first), found[-1] if len(found) else before
+    return float(np.sum(terms) / len(hits))
 
 
 def rmse(y: Array, yhat: Array) -> float:

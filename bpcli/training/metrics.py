@@ -26,10 +26,9 @@ from bpcli.training.metric_formulas import (
     auc,
     average_precision,
     balanced_accuracy,
-    brier,
+    brier_and_ece,
     confidences,
     confusion,
-    ece,
     mae,
     mcc,
     r2,
@@ -39,6 +38,8 @@ from bpcli.training.metric_formulas import (
 )
 
 Array = NDArray[Any]
+BLOCK = 1 << 16
+"""Rows whose probabilities are written out at a time."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Seen:
     mean_loss: Callable[[], float]
     predict: Callable[[], Array]
     rank: Callable[[], Array]
-    say: Callable[[], Array] | None = None
-    """The probabilities of the classes, (N, K); None of a model that says none."""
+    say: Callable[[slice], Array] | None = None
+    """The probabilities of the classes in some rows, (rows, K); None of a model that says none."""
     losses: Callable[[], Array] | None = None
     """The loss of each row, (N,)."""
     _kept: dict[int, tuple[Array, Array]] = field(default_factory=dict)
@@ -85,17 +86,21 @@ class Seen:
     @cached_property
     def p(self) -> Array | None:
         """The probabilities of the classes."""
-        self._kept.clear()
-        return self.say() if self.say is not None else None
+        return self.say(slice(None)) if self.say is not None else None
 
     @cached_property
     def confusion(self) -> Array:
         """The counts of `confusion`."""
         return confusion(self.y, self.predicted, self.classes)
 
-    def of_probabilities(self, metric: Callable[[Array, Array], float]) -> float | None:
-        """The metric of the probabilities; None where there are none."""
-        return None if self.p is None else metric(self.y, self.p)
+    @cached_property
+    def brier_and_ece(self) -> tuple[float | None, float | None]:
+        """What the probabilities are worth, of which some rows at a time are written out; None where there are none."""
+        if self.say is None:
+            return None, None
+        self._kept.clear()
+        parts = (slice(start, start + BLOCK) for start in range(0, len(self.y), BLOCK))
+        return brier_and_ece(((self.y[part], self.say(part)) for part in parts), len(self.y))
 
     def _ranked(self, k: int) -> tuple[Array, Array]:
         """`ranked` of a class; of two classes it is kept for the next metric."""
@@ -199,7 +204,7 @@ METRICS: dict[str, Metric] = {
             "brier",
             _CLASSES,
             False,
-            lambda seen: seen.of_probabilities(brier),
+            lambda seen: seen.brier_and_ece[0],
             _SAYS,
             in_summary=False,
             counted=lambda seen: None if seen.p is None else mean_of(squared_distances(seen.y, seen.p)),
@@ -208,7 +213,7 @@ METRICS: dict[str, Metric] = {
             "ece",
             _CLASSES,
             False,
-            lambda seen: seen.of_probabilities(ece),
+            lambda seen: seen.brier_and_ece[1],
             _SAYS,
             in_summary=False,
             counted=lambda seen: (
@@ -259,8 +264,8 @@ def is_defined(name: str, task: Task, y: Array, classes: int, probabilities: boo
     if task is not Task.REGRESSION:
         y = y.astype(np.intp, copy=False)
 
-    def right() -> Array:
-        return np.asarray(np.eye(classes)[y])
+    def right(rows: slice = slice(None)) -> Array:
+        return np.asarray(np.eye(classes)[y[rows]])
 
     seen = Seen(task, y, lambda: 0.0, lambda: y, right, right if probabilities else None)
     return METRICS[name].value(seen) is not None

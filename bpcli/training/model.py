@@ -180,13 +180,13 @@ class Model:
     def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
         """The sum of the loss over the rows, times `weights` (N,) if given: the same terms that training minimises."""
         totals = []
-        y = self.target(y)
         step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)
         with np.errstate(all="ignore"):
             for start in range(0, len(z), BLOCK):
                 # The step overwrites its z with a gradient that nobody needs here.
                 block = slice(start, start + BLOCK)
-                totals.append(step(z[block].copy(), y[block], None if weights is None else weights[block]))
+                omega = None if weights is None else weights[block]
+                totals.append(step(z[block].copy(), self.target(y[block]), omega))
         return fsum(totals) if isfinite(sum(totals)) else sum(totals)  # fsum refuses ∞
 
     def glance(self, X: Array, y: Array, more: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -235,12 +235,12 @@ class Model:
 
     def losses(self, z: Array, y: Array) -> Array:
         """The loss of each row, (N,), by the formulas that training minimises."""
-        y, found = self.target(y), []
+        found = []
         for start in range(0, len(z), BLOCK):
-            block = z[start : start + BLOCK].copy()
+            block, labels = z[start : start + BLOCK].copy(), self.target(y[start : start + BLOCK])
             step = make_step(self.type, self.activation, self.loss, 1, z.shape[1:], z.dtype, len(block))
             with np.errstate(all="ignore"):
-                found.append(np.atleast_1d(step.of_each(block, y[start : start + BLOCK])))
+                found.append(np.atleast_1d(step.of_each(block, labels)))
         return np.concatenate(found)
 
     def _log_loss(self, z: Array, seen: Seen, k: int) -> float | None:
@@ -265,7 +265,7 @@ class Model:
             lambda: self.total_loss(z, y) / len(y),
             lambda: self._numbers(z),
             lambda: log_odds(z) if z.ndim > 1 else z.astype(np.float64, copy=False),
-            (lambda: self.probabilities(z)) if self.says_probabilities else None,
+            (lambda rows: self.probabilities(z[rows])) if self.says_probabilities else None,
             lambda: self.losses(z, y),
         )
 

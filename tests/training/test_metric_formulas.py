@@ -100,6 +100,25 @@ def test_brier_and_ece_by_their_definitions(K, N, seed):
     assert metric_formulas.ece(y, p) == pytest.approx(error, abs=1e-12)
 
 
+@given(st.integers(2, 4), st.integers(1, 40), st.integers(1, 7), st.integers(0, 2**32 - 1))
+def test_metrics_have_the_same_bits_in_blocks_of_any_size(K, N, size, seed):
+    rng = np.random.default_rng(seed)
+    y, p = rng.integers(0, K, N), rng.dirichlet(np.full(K, 0.5), N)
+    scores = rng.integers(-3, 3, N).astype(np.float64)  # many are equal
+    ranked = metric_formulas.ranked(y == 0, scores)
+    areas = metric_formulas.average_precision(*ranked), metric_formulas.auc(*ranked)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(metric_formulas, "_BLOCK", size)
+        assert areas == (metric_formulas.average_precision(*ranked), metric_formulas.auc(*ranked))
+        blocks = ((y[start : start + size], p[start : start + size]) for start in range(0, N, size))
+        both = metric_formulas.brier(y, p), metric_formulas.ece(y, p)
+        assert metric_formulas.brier_and_ece(blocks, N) == both
+    which, said, right = metric_formulas.confidences(y, p, 15)  # a sum in the order of the rows, whatever the blocks
+    sums = [sum((part[row] for row in range(N) if which[row] == k), 0.0) for part in (said, right) for k in range(15)]
+    found = metric_formulas.calibration_sums(np.zeros((3, 15)), y, p)
+    assert found[1:].ravel().tolist() == sums
+
+
 def test_metrics_of_classes_beside_scikit_learn():
     sklearn = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(1)
