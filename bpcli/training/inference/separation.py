@@ -34,6 +34,7 @@ QUICK = 1 << 28
 
 _MOST_ITERATIONS = 40
 _DENSE = 1 << 24  # entries of features that are looked at in memory
+_AT_A_TIME = 1 << 20  # entries of features that are looked at, as doubles
 _EXTREMES = 1 << 24  # of columns and classes whose least and largest values are kept
 _COLLINEAR = 1e-13  # of the largest eigenvalue of features of one size: an eigenvalue that rounding has left of 0
 _UNCLEAR = 1e-9  # below, it may be either
@@ -69,10 +70,10 @@ class Labelled:
         """The entries of the features."""
         return int(self.X.shape[0] * self.X.shape[1])
 
-    def blocks(self) -> Iterator[tuple[Any, Array]]:
-        """The rows block by block."""
+    def blocks(self, entries: int | None = None) -> Iterator[tuple[Any, Array]]:
+        """The rows block by block, of at most so many `entries` of the features."""
         first = 0
-        for x in pieces(self.X, ROWS):
+        for x in pieces(self.X, ROWS if entries is None else max(1, min(ROWS, entries // max(1, self.X.shape[1])))):
             yield x.astype(np.float64, copy=False), self.y[first : first + x.shape[0]]
             first += x.shape[0]
 
@@ -88,7 +89,7 @@ class Labelled:
     def all_right(self, w: Array, b: Array) -> bool:
         """Whether w and b get every row right, by more than rounding could have done."""
         steps = 4.0 * (len(w) + 2) * np.finfo(np.float64).eps
-        for x, y in self.blocks():
+        for x, y in self.blocks(_AT_A_TIME):
             size = np.asarray(abs(x) @ abs(w) + abs(b)).reshape(len(y), -1).max(axis=1)
             if not (self.margins(np.asarray(x @ w + b), y) > steps * size).all():
                 return False
@@ -137,7 +138,7 @@ def _alone(rows: Labelled) -> tuple[int, ...]:
         return ()
     low, high = np.full((rows.K, n), np.inf), np.full((rows.K, n), -np.inf)
     classes = np.flatnonzero(np.bincount(rows.y))
-    for number, (x, y) in enumerate(rows.blocks(), 1):
+    for number, (x, y) in enumerate(rows.blocks(_AT_A_TIME), 1):
         for k in np.flatnonzero(np.bincount(y)):
             part = x[y == k]
             least, most = part.min(axis=0), part.max(axis=0)
