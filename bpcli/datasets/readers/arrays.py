@@ -124,7 +124,7 @@ def mapped_rows(path: Path, file: BinaryIO) -> tuple[Array, MappedFile] | None:
     return None if by_columns or dtype.kind not in "biuf" else _mapped(path, file.tell(), shape, dtype)
 
 
-def _mapped(path: Path, begin: int, shape: tuple[int, ...], dtype: Any) -> tuple[Array, mmap.mmap] | None:
+def _mapped(path: Path, begin: int, shape: tuple[int, ...], dtype: Any) -> tuple[Array, MappedFile] | None:
     """The array that is the rest of a file, and the file mapped into memory; None if it is better read."""
     size = math.prod(shape) * dtype.itemsize
     if size < _MAPPED or path.stat().st_size != begin + size:
