@@ -185,11 +185,12 @@ class MPIRanks:
         return found
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """What every rank has for this one, in the order of the ranks."""
+        """What every rank has for this one, in the order of the ranks; its own part as it is."""
         dtype, rest = parts[0].dtype, parts[0].shape[1:]
-        sent = [len(part) for part in parts]
+        to_others = [*parts[: self.rank], parts[self.rank][:0], *parts[self.rank + 1 :]]
+        sent = [len(part) for part in to_others]
         rows = [of_rank[self.rank] for of_rank in self._meet(f"exchanged {dtype} {rest}", sent)]
-        out, into = np.concatenate(parts), np.empty((sum(rows), *rest), dtype)
+        out, into = np.concatenate(to_others), np.empty((sum(rows), *rest), dtype)
         of_row, byte = dtype.itemsize * math.prod(rest), self._MPI.BYTE
         self._finished(
             self._comm.Ialltoallv(
@@ -197,7 +198,9 @@ class MPIRanks:
                 [into.reshape(-1).view(np.uint8), [n * of_row for n in rows], byte],
             )
         )
-        return np.split(into, np.cumsum(rows)[:-1])
+        found = np.split(into, np.cumsum(rows)[:-1])
+        found[self.rank] = parts[self.rank]
+        return found
 
     def window(self, own: Array) -> Window:
         """Rows of this rank that the others may take, in memory of MPI's."""

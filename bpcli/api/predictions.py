@@ -59,11 +59,7 @@ def shared(
         return None
 
     def prepared() -> tuple[Table, Prepared]:
-        if model.preparation.numbered is not None:
-            raise DataError("rows for sparse features are not shared")
         table = read(share)
-        if table.share.size == 1:
-            raise DataError(f"{table.path} is sparse")
         return table, model.preparation.apply(table, with_target, tally)
 
     try:

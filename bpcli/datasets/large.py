@@ -43,8 +43,10 @@ def _size(files: Files) -> int:
 def _needed_memory(files: Files) -> int:
     """About how many bytes it takes to train on some files in memory: its numbers as doubles, three times over.
 
-    The bytes of a row are those of the rows in its first block.
+    The bytes of a row are those of the rows in its first block. None where blocks can't be read.
     """
+    if not has_blocks([files]):
+        return 0
     reader = read_blocks(files)
     first = next(reader)
     numbers = first.rows * len(first.names)

@@ -9,7 +9,6 @@ from typing import Protocol
 import numpy as np
 
 from bpcli.datasets.share import Gathering
-from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.stacking import stacked
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
@@ -36,7 +35,7 @@ class Stretches(Protocol):
 
 def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share: Gathering) -> Table:
     """This process's rows of the files, which are one table. The type of a column is that of all its rows, in all
-    processes. Of sparse files it reads a part too, but gets all rows.
+    processes.
 
     Each process gets about as many bytes, rows or batches; a process may get no row. DataError where a file has to be
     read as a whole.
@@ -54,11 +53,6 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
     for path, count in zip(paths, counts.sum(0), strict=True):
         if not count:
             raise DataError(f"{path} has no rows")
-    if any(isinstance(one, SparseTable) for one in tables):
-        full = [one.gathered(share) for one in tables if isinstance(one, SparseTable)]
-        if len(full) < len(tables):
-            raise DataError(f"{paths[0]} is of another format than others")
-        return full[0] if len(full) == 1 else stacked(full)
     for one in tables:
         one.agree(share)
     table = tables[0] if len(tables) == 1 else stacked(tables)

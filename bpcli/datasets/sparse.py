@@ -181,20 +181,12 @@ class SparseTable(Table):
         """DataError if a column is neither there nor the name of a feature."""
         super().require(name for name in names if not _NUMBERED.fullmatch(name))
 
-    def gathered(self, share: Gathering) -> "SparseTable":
-        """The rows of all processes, copied to each one: a loop over sparse rows needs them in its own memory."""
-
-        def every(own: Array) -> Array:
-            return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))
-
-        X, width = self.matrix, max(share.gathered(self.matrix.shape[1]))
-        values, indices = every(X.data), every(X.indices.astype(np.int64))
-        counts = every(np.diff(X.indptr).astype(np.int64))
-        others = {name: every(self.numeric(name)) for name in self._columns}
-        first = min(share.gathered(self.features.first))
-        return SparseTable(
-            self.path, matrix_of(values, indices, counts, width), first, others, self._line_of, self._cells
-        )
+    def agree(self, share: Gathering) -> None:
+        """As `Table.agree`; of the features from the first to the last that occurs in any share of the table."""
+        super().agree(share)
+        X, (firsts, widths) = self.matrix, zip(*share.gathered((self.features.first, self.matrix.shape[1])), strict=True)
+        self.matrix = csr_array((X.data, X.indices, X.indptr), shape=(self.rows, max(widths)))
+        self.features = Numbered(min(firsts), max(*widths, min(firsts) + 1))
 
     def take(self, features: Numbered) -> tuple[Any, bool]:
         """The given features of every row, CSR (N, n), and whether the file has features that are left out."""
@@ -241,14 +233,10 @@ def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:
     return SparseTable(path, placed, features.first, {}, lambda _: None)
 
 
-def take_features(table: Table, features: Numbered, notes: list[str]) -> Any:
-    """The numbered features of any table, CSR (N, n); a note on those that training has not seen."""
+def take_features(table: Table, features: Numbered) -> tuple[Any, bool]:
+    """The numbered features of any table, CSR (N, n), and whether it is a sparse one with features beyond them."""
     if isinstance(table, SparseTable):
-        X, others = table.take(features)
-        if others:
-            seen = f"{features[0]} … {features[len(features) - 1]}"
-            notes.append(f"{table.path}: features that training has not seen are ignored; it had {seen}")
-        return X
+        return table.take(features)
     table.require(features)
     for name in features:
         if not table.is_numeric(name):
@@ -256,4 +244,4 @@ def take_features(table: Table, features: Numbered, notes: list[str]) -> Any:
         if table.missing(name).any():
             where = table.where(int(np.argmax(table.missing(name))), name)
             raise DataError(f"{where}: the cell is missing, and the model was trained without a filling for it")
-    return csr_array(np.column_stack([table.numeric(name) for name in features]))
+    return csr_array(np.column_stack([table.numeric(name) for name in features])), False

@@ -1,4 +1,4 @@
-"""Prepared rows spread over several processes: each has some, and takes those of others where it needs them."""
+"""Prepared rows, dense or sparse, spread over processes: each has some, and takes those of others where it needs them."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.share import Gathering, Share
+from bpcli.datasets.sparse import csr_array, is_sparse
 from bpcli.memory import available_memory
 from bpcli.ranks import Window, edges
 from bpcli.sums import ROWS
@@ -27,14 +28,13 @@ class SpreadRows:
     in_memory = True
     ndim = 2
 
-    def __init__(self, own: Array, share: Share) -> None:
-        """From the rows of each process, which are sent to where they belong."""
+    def __init__(self, own: Array, share: Share, cuts: Array | None = None) -> None:
+        """From the rows of each process, which are sent to where they belong; `cuts` are where the rows of each begin,
+        and the last ones end, if not with whole blocks."""
         counts = share.gathered(len(own))
         N, first = sum(counts), sum(counts[: share.rank])
-        blocks = -(-N // ROWS)
-        self._edges = np.minimum(np.array(edges(blocks, share.size)) * ROWS, N)
-        cuts = np.clip(self._edges - first, 0, len(own)).tolist()
-        sent = [own[start:stop] for start, stop in pairwise(cuts)]
+        self._edges: Array = block_edges(N, share) if cuts is None else cuts
+        sent = [own[start:stop] for start, stop in pairwise(np.clip(self._edges - first, 0, len(own)).tolist())]
         self._share, self._own = share, np.concatenate(share.exchanged(sent))
         self._window: Window | None = None
         self.shape: tuple[int, ...] = (N, *own.shape[1:])
@@ -58,6 +58,11 @@ class SpreadRows:
     def __len__(self) -> int:
         return self.shape[0]
 
+    @property
+    def own(self) -> Array:
+        """Those of this process."""
+        return self._own
+
     def __getitem__(self, rows: slice) -> Array:
         """Consecutive rows; where they are this process's, without copying them."""
         first, stop, step = rows.indices(len(self))
@@ -72,7 +77,7 @@ class SpreadRows:
         """Rows by their numbers, into `out`, as NumPy's `take`; they have to be open."""
         assert self._window is not None
         owners = np.searchsorted(self._edges, rows, "right") - 1
-        for owner in np.unique(owners).tolist():
+        for owner in np.flatnonzero(np.bincount(owners)).tolist():
             places = np.flatnonzero(owners == owner)
             out[places] = self._window.taken(owner, rows[places] - self._edges[owner])
         return out
@@ -95,6 +100,84 @@ class SpreadRows:
         return [one for of_process in self._share.gathered(found) for one in of_process]
 
 
+class SpreadSparse:
+    """Sparse rows (N, n), spread as `SpreadRows` are: the entries of a process's rows are its own, and every process
+    knows where each row's begin.
+
+    Read by rows as SciPy's CSR is, in which its own rows are not copied.
+    """
+
+    def __init__(self, own: Any, share: Share) -> None:
+        """From the rows of each process, CSR (m, n), which are sent to where they belong."""
+        counts = gathered_rows(np.diff(own.indptr).astype(np.int64), share)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        self.nnz, self.shape, self.dtype = int(starts[-1]), (len(counts), int(own.shape[1])), own.data.dtype
+        number = np.int32 if max(self.nnz, self.shape[1] - 1) < 2**31 else np.int64
+        rows = block_edges(len(counts), share)
+        self._data = SpreadRows(own.data, share, starts[rows])
+        self._indices = SpreadRows(own.indices.astype(number, copy=False), share, starts[rows])
+        self._share, self._mine = share, slice(*rows[share.rank : share.rank + 2].tolist())
+        self.indptr = starts.astype(number)
+
+    def open(self) -> None:
+        """As `SpreadRows.open`."""
+        self._data.open()
+        self._indices.open()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all entries, and of where the rows begin."""
+        return self._data.nbytes + self._indices.nbytes + int(self.indptr.nbytes)
+
+    def __getitem__(self, rows: slice | Array) -> Any:
+        """Rows, CSR: consecutive ones, or by their numbers."""
+        if isinstance(rows, slice):
+            first, stop, step = rows.indices(self.shape[0])
+            assert step == 1, step
+            starts = self.indptr[first : max(first, stop) + 1]
+            entries = slice(*starts[[0, -1]].tolist())
+            return self._csr(self._data[entries], self._indices[entries], starts - starts[0])
+        begins, counts = self.indptr[:-1][rows], np.diff(self.indptr)[rows]
+        ends = np.cumsum(counts)
+        places = np.arange(counts.sum()) + np.repeat(begins - ends + counts, counts)
+        data, indices = (
+            part.take(places, 0, np.empty(len(places), part.dtype)) for part in (self._data, self._indices)
+        )
+        return self._csr(data, indices, np.concatenate([[0], ends]))
+
+    def _csr(self, data: Array, indices: Array, starts: Array) -> Any:
+        number = self.indptr.dtype
+        return csr_array((data, indices, starts.astype(number, copy=False)), shape=(len(starts) - 1, self.shape[1]))
+
+    def pieces(self, rows: int) -> Iterator[Any]:
+        """All rows, so many at a time."""
+        for first in range(0, self.shape[0], rows):
+            yield self[first : first + rows]
+
+    def by_row(self, work: Callable[[Any], Array]) -> Array:
+        """As `SpreadRows.by_row`."""
+        return gathered_rows(work(self[self._mine]), self._share)
+
+    def arrays(self) -> dict[str, Array | SpreadRows]:
+        """The arrays of CSR by name, the long ones cut at whole blocks; all processes call it together."""
+        data, indices = (SpreadRows(part.own, self._share) for part in (self._data, self._indices))
+        return {"data": data, "indices": indices, "indptr": self.indptr}
+
+
+Spread = SpreadRows | SpreadSparse
+"""Rows that are spread over processes."""
+
+
+def spread(own: Any, share: Share) -> Spread:
+    """The rows of all processes, dense or sparse, of which these are one's."""
+    return SpreadSparse(own, share) if is_sparse(own) else SpreadRows(own, share)
+
+
+def block_edges(N: int, share: Gathering) -> Array:
+    """Where the rows of each process begin, and the last ones end, of N rows in whole blocks."""
+    return np.asarray(np.minimum(np.array(edges(-(-N // ROWS), share.size)) * ROWS, N))
+
+
 def gathered_rows(own: Array, share: Gathering) -> Array:
     """The rows of all processes, in the order of these, in each of them."""
     return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))
@@ -108,13 +191,13 @@ def rows_at_first(own: Array, share: Gathering) -> Array:
 
 def opened(X: Any) -> None:
     """Let every process take any rows of X, if they are spread over several."""
-    if isinstance(X, SpreadRows):
+    if isinstance(X, Spread):
         X.open()
 
 
 def in_memory(X: Any) -> Any:
     """X in the memory of this process alone, if it is spread over several and there is room for it here."""
-    if not isinstance(X, SpreadRows) or _TIMES * X.nbytes > available_memory() / 2:
+    if not isinstance(X, Spread) or _TIMES * X.nbytes > available_memory() / 2:
         return X
     return X[:]
 

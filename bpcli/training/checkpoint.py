@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import is_sparse, pieces
-from bpcli.datasets.spread import SpreadRows
+from bpcli.datasets.spread import SpreadRows, SpreadSparse
 from bpcli.errors import DataError
 from bpcli.files import write_atomically, writing
 from bpcli.folders import MARK, staging_path
@@ -247,10 +247,12 @@ def _described(name: str, array: Array | SpreadRows) -> str:
     return f"{name} {array.dtype.str} {array.shape}"
 
 
-def _plain(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+def _plain(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Array | SpreadRows]]:
     """The arrays by name; a sparse one as its three arrays."""
     for name, array in arrays.items():
-        if is_sparse(array):
+        if isinstance(array, SpreadSparse):
+            yield from ((f"{name}.{part}", of_part) for part, of_part in array.arrays().items())
+        elif is_sparse(array):
             yield from ((f"{name}.{part}", getattr(array, part)) for part in ("data", "indices", "indptr"))
         else:
             yield name, array

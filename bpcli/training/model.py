@@ -14,7 +14,7 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import Files
 from bpcli.datasets.sparse import is_sparse, pieces
-from bpcli.datasets.spread import SpreadRows
+from bpcli.datasets.spread import Spread
 from bpcli.formulas.activations import Activation, softplus
 from bpcli.formulas.affine import affine, affine_by_row
 from bpcli.formulas.choices import Choice
@@ -134,7 +134,7 @@ class Model:
 
         A row has the same bits in every table.
         """
-        if isinstance(X, SpreadRows):
+        if isinstance(X, Spread):
             return X.by_row(self.z)
         with np.errstate(all="ignore"):
             parts = [self._z(x.astype(self.w.dtype, copy=False)) for x in pieces(X, BLOCK)]

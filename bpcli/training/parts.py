@@ -15,7 +15,7 @@ from bpcli.datasets.preparation.weights import class_weights, column_weights, sa
 from bpcli.datasets.row_file import Matrix
 from bpcli.datasets.share import Share
 from bpcli.datasets.sparse import is_sparse
-from bpcli.datasets.spread import SpreadRows, gathered_rows
+from bpcli.datasets.spread import gathered_rows, spread
 from bpcli.datasets.stored import StoredTable
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
@@ -95,7 +95,7 @@ def spread_parts(
     prepared = preparation.apply_parts(table, [*rows.values()], tally=tally, dtype=dtype)
     trained = [as_trained(part.X, dtype) for part in prepared]
     parts = {
-        name: Part(SpreadRows(X, share), gathered_rows(part.y, share))
+        name: Part(spread(X, share), gathered_rows(part.y, share))
         for name, X, part in zip(rows, trained, prepared, strict=True)
     }
     return parts, prepared[0].rows, tally.merged(share, preparation.columns).notes(table)

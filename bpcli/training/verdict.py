@@ -88,7 +88,7 @@ def advice(model: Model, X: Any, optimum: Mapping[str, Any], own_steps: bool = F
     if model.preparation.mean is not None:
         return f"try {usual}"
     if is_sparse(X):
-        largest = float(np.abs(X.data).max(initial=0.0))
+        largest = max(float(np.abs(part.data).max(initial=0.0)) for part in pieces(X, BLOCK))
         return f"try data.scale: {number(largest, 2)}, or {usual}" if largest > _APART else f"try {usual}"
     parts = [np.abs(part).max(axis=0, initial=0.0) for part in pieces(X, BLOCK)]
     sizes = np.max(np.asarray(parts, np.float64), axis=0)

@@ -53,17 +53,22 @@ class Tally:
     rows: int = 0
     dropped: int = 0
     unseen: dict[str, set[str]] = field(default_factory=dict)
+    beyond: str = ""
+    """The features that training had, if there are others."""
 
     def merged(self, share: Gathering, columns: Iterable[Column]) -> "Tally":
         """That of all shares of a table, of which the columns were prepared in this order."""
         tallies = share.gathered(self)
         names = [column.name for column in columns if any(column.name in tally.unseen for tally in tallies)]
         unseen = {name: set[str]().union(*(tally.unseen.get(name, ()) for tally in tallies)) for name in names}
-        return Tally(sum(tally.rows for tally in tallies), sum(tally.dropped for tally in tallies), unseen)
+        rows, dropped = sum(tally.rows for tally in tallies), sum(tally.dropped for tally in tallies)
+        return Tally(rows, dropped, unseen, max(tally.beyond for tally in tallies))
 
     def notes(self, table: Table) -> list[str]:
         """The notes to print; each names the file of `table`."""
         notes = [*table.notes]
+        if self.beyond:
+            notes.append(f"{table.path}: features that training has not seen are ignored; it had {self.beyond}")
         for column, cells in self.unseen.items():
             shown = several(sorted(cells, key=natural_key), 5)
             notes.append(f"{table.path}: column {column}: not seen in training, so none of its categories: {shown}")
@@ -125,7 +130,7 @@ class Preparation:
         """
         table.require([c.name for c in self.columns] + ([self.target] if with_target else []))
         if self.numbered is not None:
-            return self._apply_sparse(table, self.numbered, with_target, parts)
+            return self._apply_sparse(table, self.numbered, with_target, parts, tally)
         drop = np.zeros(table.rows, bool)
         if with_target:
             strategies = {c.name: c.missing for c in self.columns}
@@ -145,16 +150,19 @@ class Preparation:
         ]
 
     def _apply_sparse(
-        self, table: Table, features: Numbered, with_target: bool, parts: Sequence[Array]
+        self, table: Table, features: Numbered, with_target: bool, parts: Sequence[Array], tally: "Tally | None"
     ) -> list[Prepared]:
-        notes = [*table.notes]
-        X = take_features(table, features, notes)
+        counted = Tally() if tally is None else tally
+        X, others = take_features(table, features)
+        if others:
+            counted.beyond = f"{features[0]} … {features[len(features) - 1]}"
         rows = np.arange(table.rows)
         if with_target and self.drops_target:
             rows = np.flatnonzero(~table.missing(self.target))
             if len(rows) < table.rows:
                 X = X[rows]
-                notes.append(f"{table.path}: {table.rows - len(rows)} of {table.rows} rows have gaps and are dropped")
+        counted.rows, counted.dropped = counted.rows + table.rows, counted.dropped + table.rows - len(rows)
+        notes = counted.notes(table) if tally is None else []
         if self.scale is not None:
             with np.errstate(over="ignore", under="ignore"):
                 X = X / self.scale[0]

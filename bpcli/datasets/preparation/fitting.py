@@ -102,7 +102,7 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
     table.require([options.target, *(options.features or ()), *options.exclude, *of_columns])
     features = table.features
     if options.features is None and len(features) > _MANY:
-        used = np.unique(table.matrix.indices)
+        used = np.unique(np.concatenate(table.share.exchanged([np.unique(table.matrix.indices)] * table.share.size)))
         if len(features) > _MOSTLY_UNUSED * len(used):  # weights of the others would take memory, and stay as they are
             features = Numbered(features.first, features.stop, tuple(used.tolist()))
     if options.features is not None or options.exclude:
@@ -115,7 +115,7 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
     if missing.any() and not drops:
         raise DataError(first_gap(table, options.target, missing, "target"), "data.missing: drop")
     kept = rows[~missing[rows]]
-    if not len(kept):
+    if not total(table.share, len(kept)):
         raise DataError(f"{table.path}: data.missing: drop leaves no row to train on")
     classes = fit_classes(table, options.target, options.task, options.loss, options.positive, kept)
     scale = None if options.scale is None else (options.scale,) * len(features)

@@ -50,7 +50,8 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
 
 def read_lines(path: Path, start: int, stop: int) -> SparseTable:
     """The rows in some whole lines of a LIBSVM file, from a byte to another, as a part of its table."""
-    return _table(Source(path), _read(Stretch(path, start, stop)))
+    source = Stretch(path, start, stop)
+    return _table(source, _read(source), numbers_lines=False)
 
 
 def _read(source: Source) -> _Rows:
@@ -65,8 +66,8 @@ def _read(source: Source) -> _Rows:
     return _Rows(*(np.concatenate(p) for p in zip(_NO_ROWS, *parts, strict=True)))
 
 
-def _table(source: Source, found: _Rows) -> SparseTable:
-    """The table of some rows of a file, whose labels as text and lines are those of the whole file."""
+def _table(source: Source, found: _Rows, numbers_lines: bool = True) -> SparseTable:
+    """The table of the rows of a file or a part of one, whose lines have no known numbers."""
     labels, counts, indices, values = found
     first = 0 if len(indices) and indices.min() == 0 else 1
     matrix = matrix_of(values, indices, counts, int(indices.max(initial=0)) + 1)
@@ -82,7 +83,7 @@ def _table(source: Source, found: _Rows) -> SparseTable:
         return ["" if b":" in word else word.decode() for _, word in rows()]
 
     def line_of(row: int) -> int | None:
-        return next((line for index, (line, _) in enumerate(rows()) if index == row), None)
+        return next((line for index, (line, _) in enumerate(rows()) if index == row), None) if numbers_lines else None
 
     return SparseTable(source.path, matrix, first, {LABEL: labels}, line_of, label_cells)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bpcli import sums
 from bpcli.datasets.sparse import csr_array
+from bpcli.datasets.spread import opened
 from bpcli.training.descent.loop import Descent, Epoch, OptimizerSweep, added, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 
@@ -187,6 +188,8 @@ class SparseBatches:
         X, size, self._descent = descent.X, descent.size, descent
         self._X, self._y, self._size, self._rng, self._weights = X, descent.y, size, descent.rng, descent.weights
         self._whole = whole
+        if size < X.shape[0] or self._rng is not None:  # else this rank's blocks are the rows that it has
+            opened(X)
         self.count = -(-X.shape[0] // size)
         self.order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
