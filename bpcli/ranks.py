@@ -30,8 +30,8 @@ class Window(Protocol):
     own: Array
     """This rank's."""
 
-    def taken(self, rank: int, places: Array) -> Array:
-        """Rows of a rank, by their places among its own."""
+    def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
+        """Rows of a rank, by their places among its own; with `counts` so many from each of the places on."""
 
 
 class Ranks(Protocol):
@@ -99,15 +99,23 @@ def in_turn(ranks: Ranks, work: Callable[[], T]) -> T:
     return result
 
 
+def in_runs(places: Array, counts: Array | None) -> Array:
+    """The places of rows, of which so many follow each other from each of some places on; one if `counts` is None."""
+    if counts is None:
+        return places
+    ends = np.cumsum(counts)
+    return np.asarray(np.arange(counts.sum()) + np.repeat(places - ends + counts, counts))
+
+
 class OwnRows:
     """The rows of one process."""
 
     def __init__(self, own: Array) -> None:
         self.own = own
 
-    def taken(self, rank: int, places: Array) -> Array:
+    def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
         """Some rows."""
-        return np.asarray(self.own[places])
+        return np.asarray(self.own[in_runs(places, counts)])
 
 
 class Alone:
@@ -345,13 +353,18 @@ class _MPIWindow:
         self._window.Unlock_all()
         self._window.Free()
 
-    def taken(self, rank: int, places: Array) -> Array:
-        """Rows of a rank, by their places among its own."""
+    def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
+        """Rows of a rank, by their places among its own; with `counts` so many from each of the places on."""
         if rank == self._rank:
-            return np.asarray(self.own[places])
-        found = np.empty((len(places), *self._width), self.own.dtype)
-        there = self._row.Create_indexed_block(1, places.astype(np.int32)).Commit()
-        self._window.Get([found, len(places), self._row], rank, [0, 1, there])
+            return np.asarray(self.own[in_runs(places, counts)])
+        rows = len(places) if counts is None else int(counts.sum())
+        found, bytes_before = np.empty((rows, *self._width), self.own.dtype), places.astype(np.int64) * self._row.size
+        if counts is None:
+            there = self._row.Create_hindexed_block(1, bytes_before)
+        else:
+            there = self._row.Create_hindexed(counts, bytes_before)
+        there.Commit()
+        self._window.Get([found, rows, self._row], rank, [0, 1, there])
         self._window.Flush(rank)
         there.Free()
         return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli import sums
+from bpcli.ranks import in_runs
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -21,9 +22,9 @@ class ThreadWindow:
     def __init__(self, own: Array, every: list[Array]) -> None:
         self.own, self._every = own, every
 
-    def taken(self, rank: int, places: Array) -> Array:
+    def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
         """Some rows of a rank."""
-        return np.asarray(self._every[rank][places])
+        return np.asarray(self._every[rank][in_runs(places, counts)])
 
 
 class ThreadRank:

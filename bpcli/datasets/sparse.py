@@ -184,7 +184,10 @@ class SparseTable(Table):
     def agree(self, share: Gathering) -> None:
         """As `Table.agree`; of the features from the first to the last that occurs in any share of the table."""
         super().agree(share)
-        X, (firsts, widths) = self.matrix, zip(*share.gathered((self.features.first, self.matrix.shape[1])), strict=True)
+        X, (firsts, widths) = (
+            self.matrix,
+            zip(*share.gathered((self.features.first, self.matrix.shape[1])), strict=True),
+        )
         self.matrix = csr_array((X.data, X.indices, X.indptr), shape=(self.rows, max(widths)))
         self.features = Numbered(min(firsts), max(*widths, min(firsts) + 1))
 

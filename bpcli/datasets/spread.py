@@ -1,4 +1,4 @@
-"""Prepared rows, dense or sparse, spread over processes: each has some, and takes those of others where it needs them."""
+"""Prepared rows, dense or sparse, spread over processes: each has some, and takes others' where it needs them."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.share import Gathering, Share
+from bpcli.datasets.share import Gathering, Share, merged_any
 from bpcli.datasets.sparse import csr_array, is_sparse
 from bpcli.memory import available_memory
 from bpcli.ranks import Window, edges
@@ -70,8 +70,16 @@ class SpreadRows:
         stop = max(first, stop)
         if self._first <= first and stop <= self._stop:
             return self._own[first - self._first : stop - self._first]
-        out = np.empty((stop - first, *self.shape[1:]), self.dtype)
-        return self.take(np.arange(first, stop), 0, out)
+        found = [self._own[:0]]
+        for owner, (begin, end) in enumerate(pairwise(np.clip(self._edges, first, stop))):
+            if begin < end:
+                found.append(self.runs(owner, np.array([begin]), np.array([end - begin])))
+        return np.concatenate(found)
+
+    def runs(self, owner: int, begins: Array, counts: Array) -> Array:
+        """Rows of a process, which have to be open: so many from the row of each of some numbers on."""
+        assert self._window is not None
+        return self._window.taken(owner, begins - self._edges[owner], counts)
 
     def take(self, rows: Array, axis: int, out: Array, mode: Literal["clip"] = "clip") -> Array:
         """Rows by their numbers, into `out`, as NumPy's `take`; they have to be open."""
@@ -112,11 +120,12 @@ class SpreadSparse:
         counts = gathered_rows(np.diff(own.indptr).astype(np.int64), share)
         starts = np.concatenate([[0], np.cumsum(counts)])
         self.nnz, self.shape, self.dtype = int(starts[-1]), (len(counts), int(own.shape[1])), own.data.dtype
-        number = np.int32 if max(self.nnz, self.shape[1] - 1) < 2**31 else np.int64
-        rows = block_edges(len(counts), share)
-        self._data = SpreadRows(own.data, share, starts[rows])
-        self._indices = SpreadRows(own.indices.astype(number, copy=False), share, starts[rows])
-        self._share, self._mine = share, slice(*rows[share.rank : share.rank + 2].tolist())
+        is_long = max(self.nnz, self.shape[1] - 1) >= 2**31 or merged_any(share, own.indices.dtype.itemsize > 4)
+        number = np.int64 if is_long else np.int32  # as SciPy has it in one process
+        self._edges = block_edges(len(counts), share)
+        self._data = SpreadRows(own.data, share, starts[self._edges])
+        self._indices = SpreadRows(own.indices.astype(number, copy=False), share, starts[self._edges])
+        self._share, self._mine = share, slice(*self._edges[share.rank : share.rank + 2].tolist())
         self.indptr = starts.astype(number)
 
     def open(self) -> None:
@@ -137,13 +146,19 @@ class SpreadSparse:
             starts = self.indptr[first : max(first, stop) + 1]
             entries = slice(*starts[[0, -1]].tolist())
             return self._csr(self._data[entries], self._indices[entries], starts - starts[0])
-        begins, counts = self.indptr[:-1][rows], np.diff(self.indptr)[rows]
-        ends = np.cumsum(counts)
-        places = np.arange(counts.sum()) + np.repeat(begins - ends + counts, counts)
+        owners = np.searchsorted(self._edges, rows, "right") - 1
+        order = np.argsort(owners, kind="stable")
+        begins = self.indptr[rows[order]].astype(np.int64)
+        counts = self.indptr[rows[order] + 1] - begins
+        edges_of_owners = np.searchsorted(owners[order], np.arange(self._share.size + 1))
+        of_owners = [slice(*pair) for pair in pairwise(edges_of_owners.tolist())]
         data, indices = (
-            part.take(places, 0, np.empty(len(places), part.dtype)) for part in (self._data, self._indices)
+            np.concatenate([part.runs(owner, begins[some], counts[some]) for owner, some in enumerate(of_owners)])
+            for part in (self._data, self._indices)
         )
-        return self._csr(data, indices, np.concatenate([[0], ends]))
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return self._csr(data, indices, np.concatenate([[0], np.cumsum(counts)]))[back]
 
     def _csr(self, data: Array, indices: Array, starts: Array) -> Any:
         number = self.indptr.dtype

@@ -23,6 +23,14 @@ def test_a_file_is_large_where_its_numbers_do_not_fit(tmp_path, monkeypatch, pac
     assert not large.is_large([Files((tmp_path / "missing.csv",))])
 
 
+def test_a_file_that_can_not_be_read_in_blocks_is_not_read_to_see_how_large_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "t.svm"
+    path.write_text("1 1:2\n" * 9)
+    monkeypatch.setattr(large, "available_memory", lambda: 1)
+    monkeypatch.delattr(large, "read_blocks")
+    assert not large.is_large([Files((path,))])
+
+
 def test_shares_of_a_file_are_large_where_those_of_one_machine_do_not_fit(tmp_path, monkeypatch):
     path = tmp_path / "rows.npy"
     np.save(path, np.zeros((1 << 20, 3)))  # as many numbers as three times its bytes: 72 MiB

@@ -7,7 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bpcli.datasets.spread import SpreadRows, opened
+from bpcli.api.predictions import scores, shared_scores
+from bpcli.datasets.reading import read_files
+from bpcli.datasets.sparse import is_sparse
+from bpcli.datasets.spread import Spread, opened
 from bpcli.errors import BpcliError
 from bpcli.training.checkpoint import fingerprint
 from bpcli.training.config.loading import load_config
@@ -71,6 +74,12 @@ def write(folder, files, newline="\n"):
     return "part-*.csv" if files > 1 else "part-0.csv"
 
 
+def rows_of(X):
+    """The bytes of all rows."""
+    X = X[:]
+    return [X.shape, *(a.tobytes() for a in ((X.data, X.indices, X.indptr) if is_sparse(X) else (np.asarray(X),)))]
+
+
 def prepared(path, ranks=None):
     """What there is to know of a prepared training, or the error."""
     try:
@@ -80,12 +89,12 @@ def prepared(path, ranks=None):
     for part in training.parts.values():
         opened(part.X)
     parts = {
-        name: [None if a is None else np.asarray(a[:]).tobytes() for a in (part.X, part.y, part.weights)]
+        name: [*rows_of(part.X), *(None if a is None else np.asarray(a[:]).tobytes() for a in (part.y, part.weights))]
         for name, part in training.parts.items()
     }
     arrays = {name: part.arrays() for name, part in training.parts.items()}
     learned = json.dumps(training.model.preparation.to_json())
-    spread = all(isinstance(part.X, SpreadRows) for part in training.parts.values())
+    spread = all(isinstance(part.X, Spread) for part in training.parts.values())
     z = training.model.z(training.parts["train"].X).tobytes()
     mark = fingerprint(arrays, training.model.preparation)
     return spread, (parts, learned, training.notes, mark, training.model.dialect, z)
@@ -113,6 +122,63 @@ def test_a_share_of_text(tmp_path, monkeypatch, name, files, size):
     for found in of_ranks:
         assert found[1] == alone[1]
         assert found[0]  # not read as a whole by each
+
+
+SPARSE = {
+    "classes": NEURON | {"type": "softmax", "loss": "cce", "model": "", "target": "none", "data": ", validation: 0.2"},
+    "regression": NEURON | {"target": "x3", "data": ", features: [x7, x2, x40], scale: 3"},
+    "weights": NEURON | {"target": "none", "data": ", weight: x2, exclude: [x1], validation: v.svm"},
+    "float32": NEURON | {"target": "none", "training": ", dtype: float32", "data": ", test: 0.3"},
+    "gap": NEURON | {"target": "none", "gap": True},
+    "dropped": NEURON | {"target": "none", "gap": True, "data": ", missing: drop"},
+    "no number": NEURON | {"target": "none", "line": "1 3:four"},
+    "all in one row": NEURON | {"target": "none", "line": "2 0:1 50:1"},
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+@pytest.mark.parametrize("files", [1, 3])
+@pytest.mark.parametrize("size", [2, 5])
+def test_a_share_of_sparse_rows(tmp_path, monkeypatch, name, files, size):
+    pytest.importorskip("scipy")
+    monkeypatch.chdir(tmp_path)
+    for module in ("datasets.spread.ROWS", "training.checkpoint._ROWS"):
+        monkeypatch.setattr(f"bpcli.{module}", 16)
+    case = {"data": "", "model": "", "training": ""} | SPARSE[name]
+    lines = ["# a comment", ""]
+    for k in range(101):
+        entries = [f"{j}:{1 + abs(X[k, j % 3]):.4g}" for j in range(1, 30) if (k * j) % 7 == 1 or j == 2]
+        lines.append(" ".join([str(k % 3), *entries, f"{20 + k}:0.5" if k % 10 == 0 else ""]))
+    lines[60] = case.get("line", lines[60])
+    lines[80] = lines[80].partition(" ")[2] if case.get("gap") else lines[80]
+    edges = [len(lines) * k // files for k in range(files + 1)]
+    for k, (first, stop) in enumerate(pairwise(edges)):
+        (tmp_path / f"part-{k}.svm").write_text("\n".join(lines[first:stop]))
+    (tmp_path / "v.svm").write_text("1 2:3\n0 2:1 4:1\n")
+    config = tmp_path / "config.yaml"
+    config.write_text(BASE.format(**case | {"path": "part-*.svm" if files > 1 else "part-0.svm"}))
+    alone = prepared(config)
+    assert isinstance(alone, str) == (name in {"gap", "no number"})
+    of_ranks = together(size, lambda ranks: prepared(config, ranks))
+    assert of_ranks == ([alone] * size if isinstance(alone, str) else [(True, alone[1])] * size)
+
+
+def test_sparse_rows_are_scored_together(tmp_path):
+    pytest.importorskip("scipy")
+    train, other = tmp_path / "train.svm", tmp_path / "other.svm"
+    train.write_text("".join(f"{k % 2} {1 + k % 3}:{k}\n" for k in range(9)))
+    other.write_text("1 1:2 3:1\n0 2:1\n1 2:2 9:1\n0 1:4\n")  # of which only one share has a new feature
+    settings = NEURON | {"data": "", "training": "", "path": train, "target": "none"}
+    (tmp_path / "config.yaml").write_text(BASE.format(**settings))
+    model = prepare(load_config(tmp_path / "config.yaml")).model
+    files, alone = model.files(other), scores(model, other)
+
+    def work(ranks):
+        found = shared_scores(model, files, lambda share: read_files(files, share=share), ranks)
+        return found.z.tobytes(), found.y.tobytes(), found.remarks
+
+    assert len(alone.remarks) == 1
+    assert together(3, work) == [(alone.z.tobytes(), alone.y.tobytes(), alone.remarks)] * 3
 
 
 @pytest.mark.parametrize("other", ["x,y\n1,2\n3,4\n5,6\n", "x,y\n1,2\n3,5\n"])
