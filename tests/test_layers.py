@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bpcli.datasets.reading import READERS
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import LAYERS
 from bpcli.formulas.losses import LOSSES
@@ -218,7 +219,13 @@ def test_the_map_of_the_code_names_every_folder_and_file_at_the_top():
     assert shown == folders | files
 
 
-NAMES = {*ACTIVATIONS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *SOLVERS, *LAYERS, *METRICS} - {"loss"}
+NAMES = {*ACTIVATIONS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *SOLVERS, *LAYERS, *METRICS, *READERS}
+NAMES -= {
+    "loss",
+    "csv",
+    "npy",
+    "parquet",
+}  # which are also a key of the config, and formats that results are written in
 FORMULAS = ("calculus/", "numbers/", "lecture/writing.py")  # which know exp as a function of mathematics
 
 

@@ -12,7 +12,9 @@ from bpcli.formulas.activations import ACTIVATIONS, Activation
 from bpcli.formulas.choices import BETWEEN_0_AND_1, FROM_0_TO_1, REALS, Interval, Kink, Setting, Task
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS, Optimizer
+from bpcli.formulas.schedules import SCHEDULES, Schedule
 from bpcli.numbers.namespaces import namespace
+from bpcli.training.metrics import METRICS, Metric
 
 BENT = Activation(  # with a kink off the origin: slope 1/2 up to 1, then 2
     "bent",
@@ -71,6 +73,23 @@ LOGCOSH = Loss(  # of regression
     "log(cosh(y-yhat))",
     "tanh(yhat-y)",
     _where_slopes_balance,
+)
+
+
+def _best_of_many(y, weights):
+    return min(np.linspace(y.min(), y.max(), 1001), key=lambda c: np.average(CAPPED.term(y, c), weights=weights))
+
+
+CAPPED = Loss(  # of regression, not convex: it has several optima
+    "capped",
+    Task.REGRESSION,
+    lambda y, yhat: namespace(y, yhat).minimum((y - yhat) * (y - yhat), 0.25),
+    lambda y, yhat: namespace(y, yhat).where(abs(y - yhat) < 0.5, -2.0 * (y - yhat), 0.0 * yhat),
+    lambda y, yhat: namespace(y, yhat).where(abs(y - yhat) < 0.5, 2.0 * (y - yhat), 0.0 * yhat),
+    "min((y-yhat)**2, 1/4)",
+    "where(abs(y-yhat)<1/2, -2*(y-yhat), 0)",
+    _best_of_many,
+    kinks=lambda y: (Kink(y - 0.5, 0.0, -1.0), Kink(y + 0.5, 1.0, 0.0)),
 )
 BRIER = Loss(  # of two classes
     "brier",
@@ -152,6 +171,8 @@ def _rectified_step(p, g, t, learning_rate, l1, settings, slots, scratch):
 
 SIGN = Optimizer({}, (), _sign_step, "p := p - α·sign(g)", "Bernstein et al. 2018")
 RECTIFIED = Optimizer({"decay": Setting(0.5, at_least=0.0)}, ("mean",), _rectified_step, "p := …", "made up")
+TRIANGLE = Schedule({"period": Setting(4, at_least=2)}, lambda e, E, s: abs(1 - 2 * (e % s["period"]) / 4), "α·…", "")
+WORST = Metric("worst", (Task.REGRESSION,), False, lambda seen: float(np.abs(seen.y - seen.predicted).max()))
 CASES = [
     ("bent", "logcosh", "number"),
     ("squash", "brier", "kind"),
@@ -165,10 +186,12 @@ CASES = [
 def _rows(monkeypatch):
     for row in (BENT, CLIPPED, SQUASH, SHRUNK):
         monkeypatch.setitem(ACTIVATIONS, row.name, row)
-    for row in (LOGCOSH, BRIER, MARGIN):
+    for row in (LOGCOSH, CAPPED, BRIER, MARGIN):
         monkeypatch.setitem(LOSSES, row.name, row)
     monkeypatch.setitem(OPTIMIZERS, "sign", SIGN)
     monkeypatch.setitem(OPTIMIZERS, "rectified", RECTIFIED)
+    monkeypatch.setitem(METRICS, "worst", WORST)
+    monkeypatch.setitem(SCHEDULES, "triangle", TRIANGLE)
     monkeypatch.setitem(READERS, "mine", replace(READERS["csv"], extensions=(".mine",)))
     monkeypatch.setitem(
         FUNCTIONS, "gauss", unary("gauss", lambda xp, out, x: -2.0 * x * out, value=lambda xp, x: xp.exp(-(x * x)))
@@ -356,6 +379,39 @@ def test_models_whose_optimiser_branches_differently_are_swept_as_alone(bpcli, c
         assert losses[float(optimizer[-5:-1])] == alone[-1]["mean"]["loss"]
 
 
+def test_models_of_a_loss_with_several_optima_are_swept_as_alone(bpcli, config, tmp_path):
+    path = config("identity", "capped", "number", ", optimizer: lbfgs", init="normal")
+    penalties, to_the_optimum = ("0.3", "0.01"), ("--set", "training.epochs=200", "--folds", 2, "--format", "json")
+    tried = ("--try", f"training.l2={','.join(penalties)}", "--output", tmp_path / "sweep")
+    swept = bpcli("sweep", path, *tried, *to_the_optimum)
+    losses = {row["set"]["training.l2"]: row["mean"] for row in swept.json}
+    for l2 in penalties:
+        alone = bpcli("cv", path, "--set", f"training.l2={l2}", *to_the_optimum).json
+        assert losses[float(l2)] == alone[-1]["mean"]["loss"], l2
+
+
+def test_a_metric_and_a_schedule_are_one_row(bpcli, config, tmp_path):
+    path, run = (
+        config("identity", "mse", "number", ", early_stopping: {metric: worst}, schedule: triangle"),
+        tmp_path / "r",
+    )
+    assert bpcli("validate", path).code == 0
+    last = bpcli("train", path, "--output", run, "--format", "json").json[-1]
+    y, yhat = _predicted(run)
+    assert last["train"]["worst"] == pytest.approx(float(np.abs(y - yhat).max()), rel=1e-12)
+    measured = bpcli("evaluate", run, tmp_path / "t.csv", "--fail-over", "worst=0", "--format", "json")
+    assert measured.json[0]["worst"] > 0
+    assert (measured.code, "worst" in measured.err) == (1, True)
+    assert bpcli("evaluate", run, tmp_path / "t.csv", "--fail-over", "worst=9").code == 0
+    for command in (("cv", path, "--folds", 2), ("compare", run, run, "--metric", "worst")):
+        done = bpcli(*command)
+        assert (done.code, "worst" in done.out) == (0, True), done.err
+    assert bpcli("report", run, "--output", tmp_path / "r.html").code == 0
+    assert "worst" in (tmp_path / "r.html").read_text()
+    swept = bpcli("sweep", path, "--try", "training.l2=0,1", "--metric", "worst", "--output", tmp_path / "s")
+    assert (swept.code, "worst" in swept.out) == (0, True), swept.err
+
+
 def test_a_function_of_the_calculator_is_one_row(bpcli):
     assert float(bpcli("grad", "gauss(x)", "--at", 0.5).out) == pytest.approx(-np.exp(-0.25), rel=1e-15)
     assert bpcli("check", "gauss(x)", "--at", 0.5).code == 0
@@ -371,6 +427,6 @@ def test_a_format_is_one_row(bpcli, config, tmp_path):
     assert bpcli("evaluate", tmp_path / "run", tmp_path / "t.mine").code == 0
 
 
-@pytest.mark.parametrize("name", ["bent", "squash", "shrunk", "logcosh", "margin", "sign", "mine"])
+@pytest.mark.parametrize("name", ["bent", "squash", "shrunk", "logcosh", "margin", "sign", "triangle", "worst", "mine"])
 def test_the_schema_has_every_row(bpcli, name):
     assert f'"{name}"' in bpcli("schema").out

@@ -157,13 +157,14 @@ class Run:
     def _table(self) -> tuple[list[str], list[tuple[str, list[str]]]]:
         """The names of the metrics, and those of each part; where one has no value the cell is empty."""
         parts = {name: self.summary[name] for name in PARTS if name in self.summary}
-        metrics = ["rows", *(name for name in parts["train"] if name in METRICS and METRICS[name].in_summary)]
+        metrics = [name for name in parts["train"] if name in METRICS and METRICS[name].in_summary]
         shown = [
-            (name, ["" if part[metric] is None else number(part[metric], 4) for metric in metrics])
+            (name, ["" if part[metric] is None else number(part[metric], 4) for metric in ("rows", *metrics)])
             for name, part in parts.items()
         ]
         constant = number(self.summary["best_constant_loss"], 4)
-        return metrics, [*shown, ("best constant", [constant if metric == "loss" else "" for metric in metrics])]
+        of_constant = ["", *(constant if METRICS[metric].minimised else "" for metric in metrics)]
+        return ["rows", *metrics], [*shown, ("best constant", of_constant)]
 
 
 def load(path: str | os.PathLike[str]) -> TrainedModel:

@@ -12,6 +12,7 @@ from bpcli.errors import NotFiniteError, UsageError
 from bpcli.formulas.choices import Choice
 from bpcli.formulas.layers import settings_in_words
 from bpcli.training.config.loading import Config
+from bpcli.training.metrics import METRICS
 from bpcli.training.selection.folds import HELD_OUT, folds_of
 from bpcli.training.selection.plan import TOGETHER, most_sets
 from bpcli.training.selection.processes import run_all
@@ -96,9 +97,9 @@ def held_out_scores(config: Config, folds: int) -> list[tuple[Array, Array]]:
 def check_losses(metric: str, losses: Sequence[Choice], other: str) -> None:
     """UsageError for the metric `loss` where that is not the same for all; `other` is a metric that is."""
     found = dict.fromkeys(map(settings_in_words, losses))
-    if metric == "loss" and len(found) > 1:
+    if METRICS[metric].minimised and len(found) > 1:
         raise UsageError(
-            f"metric loss: the losses are {' and '.join(found)}, and their values are not comparable",
+            f"metric {metric}: the losses are {' and '.join(found)}, and their values are not comparable",
             f"metric {other}",
             names=("metric",),
         )

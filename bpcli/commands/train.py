@@ -175,7 +175,8 @@ def _progress(current: Session, quiet: bool) -> Iterator[dict[str, Any]]:
             assert current.training is not None
             bar.update(current.training.rows_seen - bar.n)
             if record is not None:
-                metric = next(((k, v) for k, v in record.get("validation", {}).items() if k != "loss"), None)
+                measured = record.get("validation", {}).items()
+                metric = next(((k, v) for k, v in measured if not METRICS[k].minimised), None)
                 shown = f"loss {record['loss']:.4g}" + (f", {metric[0]} {metric[1]:.4g}" if metric else "")
                 bar.set_description_str(_epoch_of(record["epoch"], epochs), refresh=False)
                 bar.set_postfix_str(shown, refresh=False)

@@ -230,7 +230,7 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
 def _refuse_other(path: Path, format_: str = "") -> None:
     """DataError that tells by its first bytes what a file is, if that is another format."""
     with Source(path).opened() as file:
-        refuse_other(path, file.peek(), "svm" if format_ == "libsvm" else format_)
+        refuse_other(path, file.peek(), format_)
 
 
 def is_named_as_table(path: Path) -> bool:

@@ -205,6 +205,11 @@ class Activation(NamedTuple):
     def __ne__(self, other: object) -> bool:
         return self is not other
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether a is z."""
+        return self.formula == "z"
+
     def slope(self, z: Any, low: Any) -> tuple[Any, Any]:
         """(m, k) with ∂a/∂z = m·2^k at z + low."""
         if self.slope_form is not None:

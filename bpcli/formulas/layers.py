@@ -72,8 +72,8 @@ def refusal(layer: str, activation: Choice | None, loss: Choice) -> str:
         return f"{layer} is itself the activation of such a model"
     if not g.range.within(of.domain):
         return f"{of.name} {of.takes}, which has to lie {of.domain}, and {g.name}'s does not"
-    if of.of_z and g.formula != "z":
-        plain = next(name for name, other in ACTIVATIONS.items() if other.formula == "z")
+    if of.of_z and not g.is_identity:
+        plain = next(name for name, other in ACTIVATIONS.items() if other.is_identity)
         return f"{of.name} judges the sign of z itself: take {plain}"
     if of.spans is not None and not of.spans.within(g.range):
         everywhere = "anywhere" if of.spans == REALS else f"anywhere {of.spans}"

@@ -39,6 +39,7 @@ class Fused(NamedTuple):
     # (y, z, low, dJ_dz, (m, k)): ∂J/∂ŷ at ŷ = g(z + low), for ∂ŷ/∂z = m·2^k, with the digits that ŷ lacks
     by_output: Callable[..., Any] | None = None
     curvature: Callable[..., Any] | None = None  # ∂²J₀/∂z², where the chain of slopes loses digits
+    convex: bool = False  # whether J₀ is convex in z, for every label
 
     def J(self, y: Any, z: Any) -> Any:
         """(1/N) Σ J₀."""
@@ -74,6 +75,7 @@ class Loss(NamedTuple):
     probability: bool = False  # whether ŷ is the probability of the second class; else that is predicted where ŷ ≥ 0
     likelihood: Likelihood | None = None  # the distribution of y whose −log the term is, but for constants
     per_class: bool = False  # whether a sample may have an entry for each class, over which J₀ is summed
+    convex: bool = False  # whether J₀ is convex in ŷ, for every label and setting
     of_difference: bool = False  # whether J₀ depends on y − ŷ alone, so that J₀(0, ŷ − y) is the same
     by_shares: Callable[..., float] | None = None  # (p): the least J of a constant ŷ, from the share of each class
     fused: Mapping[str, Fused] = NONE  # by the name of an activation, or `SOFTMAX`; see `fused_with`
@@ -106,6 +108,13 @@ class Loss(NamedTuple):
     def fused_with(self, activation: Activation | None) -> Fused | None:
         """The fused form with an activation, with softmax if that is None; None where there is none."""
         return self.fused.get(SOFTMAX if activation is None else activation.name)
+
+    def is_convex(self, activation: Activation | None) -> bool:
+        """Whether J₀ is known to be convex in z, with this activation, or with softmax if that is None."""
+        form = self.fused_with(activation)
+        if form is not None:
+            return form.convex
+        return self.convex and activation is not None and activation.is_identity
 
     def encode(self, y: Any) -> Any:
         """The numbers of class numbers 0 and 1 of two classes; others as they are."""
@@ -181,6 +190,7 @@ LOSSES: dict[str, Loss] = {
             "-2*(y-yhat)",
             _mean,
             per_class=True,
+            convex=True,
             of_difference=True,
             likelihood=Likelihood.NORMAL,
             by_shares=_impurity,
@@ -212,6 +222,7 @@ LOSSES: dict[str, Loss] = {
                     (formulas.sigmoid_bce, formulas.dsigmoid_bce_dz),
                     formulas.dbce_dyhat_of_z,
                     lambda y, z: dsigmoid_dz(z),
+                    convex=True,
                 )
             },
             whole=(formulas.bce, formulas.dbce_dyhat),
@@ -240,6 +251,7 @@ LOSSES: dict[str, Loss] = {
                     "p-y",
                     (formulas.softmax_cce, formulas.dsoftmax_cce_dlogits),
                     curvature=formulas.d2softmax_cce_term_dlogits2,
+                    convex=True,
                 )
             },
             whole=(formulas.cce, formulas.dcce_dyhat),
@@ -253,6 +265,7 @@ LOSSES: dict[str, Loss] = {
             "where(abs(y-yhat)<=delta, (y-yhat)**2/2, delta*(abs(y-yhat)-delta/2))",
             "where(abs(y-yhat)<=delta, yhat-y, delta*sign(yhat-y))",
             _huber_center,
+            convex=True,
             of_difference=True,
             kinks=_huber_kinks,
             settings={"delta": Setting(formulas.HUBER_DELTA, above=0.0)},
@@ -270,6 +283,7 @@ LOSSES: dict[str, Loss] = {
             labels=Interval(-1.0, 1.0),
             spans=REALS,
             of_z=True,
+            convex=True,
             encoding=(-1.0, 1.0),
             kinks=_hinge_kinks,
         ),
@@ -287,12 +301,15 @@ LOSSES: dict[str, Loss] = {
             labels=NOT_NEGATIVE,
             spans=POSITIVE,
             fused={
-                "exp": Fused(formulas.exp_poisson_term, formulas.dexp_poisson_term_dz, "exp(z)-y*z", "a-y"),
+                "exp": Fused(
+                    formulas.exp_poisson_term, formulas.dexp_poisson_term_dz, "exp(z)-y*z", "a-y", convex=True
+                ),
                 "softplus": Fused(
                     formulas.softplus_poisson_term,
                     formulas.dsoftplus_poisson_term_dz,
                     "a-y*log(a)",
                     "(a-y)/a/(1+exp(-z))",
+                    convex=True,
                 ),
             },
         ),

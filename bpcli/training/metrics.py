@@ -140,6 +140,8 @@ class Metric:
     value: Callable[[Seen], float | None]
     needs: str = ""
     """What rows need for it to have a value, in words, if it does not always have one."""
+    minimised: bool = False
+    """Whether it is what the training minimises."""
     in_summary: bool = True
     """Whether the table that ends a training shows it."""
     counted: Callable[[Seen], Counted | None] = lambda seen: None
@@ -158,6 +160,7 @@ METRICS: dict[str, Metric] = {
             tuple(Task),
             False,
             lambda seen: seen.mean_loss(),
+            minimised=True,
             counted=lambda seen: None if seen.losses is None else mean_of(seen.losses()),
         ),
         Metric(

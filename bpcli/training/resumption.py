@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bpcli import sums
 from bpcli.datasets.preparation import statistics
+from bpcli.datasets.preparation.gaps import is_sum
 from bpcli.datasets.table import is_number
 from bpcli.errors import UsageError
 from bpcli.formulas.choices import name_and_settings
@@ -101,7 +102,7 @@ def refuse_other_sums(config: Config, training: Training | None, found: Checkpoi
 def refuse_other_moments(config: Config, training: Training, found: Checkpoint) -> None:
     """UsageError where the data differs because an earlier version took the means of many rows otherwise."""
     preparation, rows = training.model.preparation, len(training.parts["train"].y)
-    has_means = preparation.mean is not None or any(column.missing == "mean" for column in preparation.columns)
+    has_means = preparation.mean is not None or any(is_sum(column.missing) for column in preparation.columns)
     if found.block or not has_means or rows <= statistics.ROWS or found.data["train"]["rows"] != rows:
         return
     raise UsageError(

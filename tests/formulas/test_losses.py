@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from witness import assert_within, dsigmoid, mp, sigmoid, softplus, ulps
 
 from bpcli.formulas import loss_formulas
+from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
 
@@ -68,6 +69,34 @@ def test_a_fused_form_is_the_product_it_stands_for(loss, name, y):
             if abs(J0) > abs(a) * mp.mpf(2) ** -40 and not (loss == "bce" and abs(z) > 300):
                 assert_within(10, row.fused[name].term(kind(y), kind(z)), J0, (y, z))
                 assert_within(10, row.fused[name].slope(kind(y), kind(z)), slope * derivative(z), (y, z))
+
+
+def _below_its_chords(term, y, low, high, shape=()):
+    """Whether a function of ŷ or z lies below its chord between drawn places, halfway, but for rounding."""
+    a, b = RNG.uniform(low, high, shape), RNG.uniform(low, high, shape)
+    at, chord = np.sum(term(y, (a + b) / 2)), np.sum(term(y, a) + term(y, b)) / 2
+    return at <= chord + 1e-9 * (1 + abs(chord))
+
+
+@pytest.mark.parametrize("name", [name for name, row in LOSSES.items() if row.convex])
+def test_a_loss_that_is_said_to_be_convex_is(name):
+    row = LOSSES[name]
+    for share in (0.25, 1.0, 3.0):
+        of = row.with_settings({key: setting.default * share for key, setting in row.settings.items()})
+        for _ in range(100):
+            y = RNG.uniform(max(row.labels.low, -5), min(row.labels.high, 5))
+            assert _below_its_chords(of.term, y, max(row.domain.low, -9), min(row.domain.high, 9))
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"), [(k, g) for k, row in LOSSES.items() for g, form in row.fused.items() if form.convex]
+)
+def test_a_fused_form_that_is_said_to_be_convex_is(loss, name):
+    row = LOSSES[loss]
+    for k in range(200):
+        drawn = RNG.uniform(max(row.labels.low, 0), min(row.labels.high, 9))
+        y, shape = (drawn, ()) if name in ACTIVATIONS else (np.eye(3)[[k % 3]], (1, 3))
+        assert _below_its_chords(row.fused[name].term, y, -9, 9, shape)
 
 
 def test_a_count_far_from_its_rate_overflows_nowhere():

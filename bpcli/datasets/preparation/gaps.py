@@ -16,13 +16,14 @@ Array = NDArray[Any]
 
 class Fill(NamedTuple):
     """A row of `FILLS`: what fills the gaps of a column of numbers, of a share of its values and what the other shares
-    have; `for_text`: of categories too, by its name."""
+    have; `for_text`: of categories too, by its name; `sums`: see `is_sum`."""
 
     value: Callable[[Array, Gathering], float]
     for_text: bool = False
+    sums: bool = False
 
 
-FILLS = {"mean": Fill(mean), "median": Fill(median), "most_frequent": Fill(most_frequent, for_text=True)}
+FILLS = {"mean": Fill(mean, sums=True), "median": Fill(median), "most_frequent": Fill(most_frequent, for_text=True)}
 MISSING_STRATEGIES = ("error", "drop", *FILLS)
 
 _TEXT_FILL = next(name for name, row in FILLS.items() if row.for_text)
@@ -38,6 +39,11 @@ def strategy_of(options: PreparationOptions, name: str) -> str:
 def fits_text(strategy: str) -> bool:
     """Whether a strategy for gaps can be applied to a column of categories."""
     return strategy not in FILLS or FILLS[strategy].for_text
+
+
+def is_sum(strategy: str) -> bool:
+    """Whether what fills gaps is a sum, whose last bits depend on the order in which the rows are added."""
+    return strategy in FILLS and FILLS[strategy].sums
 
 
 def target_strategy(options: PreparationOptions) -> str:

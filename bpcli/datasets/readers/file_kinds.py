@@ -13,16 +13,16 @@ _UNPACK = "unpack it first"
 
 
 class FileKind(NamedTuple):
-    """What a file is: the bytes that it begins with, what it is called, what to do, and its format where it has one."""
+    """What a file is: the bytes that it begins with, its name, what to do, and the formats that read it, if any."""
 
     begins: re.Pattern[bytes]
     name: str
     advice: str
-    format: str = ""
+    formats: tuple[str, ...] = ()
 
 
-def _kind(pattern: bytes, name: str, advice: str, format_: str = "") -> FileKind:
-    return FileKind(re.compile(pattern, re.IGNORECASE | re.DOTALL), name, advice, format_)
+def _kind(pattern: bytes, name: str, advice: str, *formats: str) -> FileKind:
+    return FileKind(re.compile(pattern, re.IGNORECASE | re.DOTALL), name, advice, formats)
 
 
 def _format(pattern: bytes, name: str, format_: str) -> FileKind:
@@ -101,6 +101,7 @@ KINDS = (
         "LIBSVM's format, of rows such as 1 3:0.5 7:2",
         "data.format: svm reads it",
         "svm",
+        "libsvm",
     ),
     _kind(
         _COMMENTS + rb"(?:model|loss|training|data|output):[ \t]*(?:[^\s,;|\t]+[ \t]*)?\r?\n[ \t]*[a-z_]+:",
@@ -115,6 +116,8 @@ KINDS = (
 )
 """What a file can be that is named as a table: the first that fits."""
 
+_FORMATS = {name for kind in KINDS for name in kind.formats}
+
 
 def kind_of(start: bytes) -> FileKind | None:
     """What a file is that begins so; None for a table of text, and for what is not known."""
@@ -123,7 +126,9 @@ def kind_of(start: bytes) -> FileKind | None:
 
 
 def refuse_other(path: Path, start: bytes, format_: str = "") -> None:
-    """DataError that tells what a file is, unless it is of that format; one of text is not told."""
+    """DataError that tells what a file is, unless that format may read it; one of text is not told."""
     kind = kind_of(start)
-    if kind is not None and (not format_ or kind.format != format_):
+    # A format whose files no kind is of says itself what is wrong with them.
+    own = format_ and (format_ not in _FORMATS or (kind is not None and format_ in kind.formats))
+    if kind is not None and not own:
         raise DataError(f"{path} is {kind.name}", kind.advice)

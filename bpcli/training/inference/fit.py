@@ -107,7 +107,7 @@ class Fit:
         """The distribution that the model is of: linear, logistic or multinomial; None for any other."""
         loss, g = self.model.loss_row, self.model.g
         if loss.likelihood is Likelihood.NORMAL:
-            return loss.likelihood if g is not None and g.formula == "z" else None
+            return loss.likelihood if g is not None and g.is_identity else None
         return loss.likelihood if loss.likelihood and loss.fused_with(g) else None
 
     def step(self) -> tuple[Array, float] | None:

@@ -199,13 +199,9 @@ class _Run:
 
 def _has_one_optimum(training: Training) -> bool:
     """Whether a training ends at an optimum that does not depend on its start: J is convex, and l2 makes its optimum
-    unique.
-
-    J₀ is convex in z where ŷ is z, and for each loss that is fused with its activation.
-    """
+    unique."""
     model, options = training.model, training.config.training
-    g = model.g
-    convex = model.loss_row.fused_with(g) is not None or (g is not None and g.formula == "z")
+    convex = model.loss_row.is_convex(model.g)
     return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
 
 

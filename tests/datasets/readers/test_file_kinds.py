@@ -13,6 +13,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from bpcli.datasets.readers.file_kinds import refuse_other
 from bpcli.datasets.reading import READERS, read_table
 from bpcli.errors import DataError
 
@@ -101,3 +102,13 @@ TABLES = (
 def test_what_only_looks_like_it_is_a_table(content, tmp_path):
     (tmp_path / "cells.csv").write_bytes(content)
     assert read_table(tmp_path / "cells.csv").rows
+
+
+def test_a_format_whose_files_no_kind_is_of_says_itself_what_is_wrong(tmp_path):
+    lines = b'{"a": 1}\n{"a": 2}\n'
+    refuse_other(tmp_path / "a.jsonl", lines, "a format of one's own")
+    for format_ in ("npy", ""):
+        with pytest.raises(DataError, match="JSON lines"):
+            refuse_other(tmp_path / "a.npy", lines, format_)
+    for format_ in ("svm", "libsvm"):
+        refuse_other(tmp_path / "a.svm", b"1 1:0.5 3:2\n-1 2:1e-3\n", format_)
