@@ -6,20 +6,26 @@ import sys
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
-from bpcli.errors import MissingExtraError
+from bpcli.errors import DataError, MissingExtraError
+from bpcli.files import digest_of, write_atomically
 
 EXTRA, LIBRARY = "compiled", "numba"
 
 _COMPILED = """\
 from numba import njit
+_inner = _outer = njit(error_model="numpy")
+"""
+_KEPT = """\
+from numba import njit
+from bpcli.training.descent.compiler import kept
 _inner = njit(error_model="numpy")
-_outer = njit(error_model="numpy", cache={keep})
+def _outer(function):
+    return kept(njit(error_model="numpy", cache=True)(function), __file__)
 """
 
 
@@ -54,7 +60,7 @@ def cache_folder() -> Path | None:
 def is_compiled(text: str) -> bool:
     """Whether a program was compiled before, and is kept."""
     folder = cache_folder()
-    return folder is not None and any((folder / "__pycache__").glob(f"{_file(_whole(text), folder).stem}.*.nbi"))
+    return folder is not None and _is_whole(_file(_KEPT + text, folder))
 
 
 def compiled_program(text: str) -> Mapping[str, Any]:
@@ -65,35 +71,85 @@ def compiled_program(text: str) -> Mapping[str, Any]:
     check_installed()
     folder = cache_folder()
     if folder is not None:
-        with contextlib.suppress(OSError):
-            return vars(_imported(_whole(text), folder))
-    with TemporaryDirectory() as passing:
-        return vars(_imported(_whole(text, keep=False), Path(passing)))
-
-
-def _whole(text: str, keep: bool = True) -> str:
-    return _COMPILED.format(keep=keep) + text
+        whole = _KEPT + text
+        path = _file(whole, folder)
+        with contextlib.suppress(OSError, DataError):
+            if not path.is_file() or path.read_bytes() != whole.encode():
+                write_atomically(path, lambda file: file.write(whole.encode()), force=True)
+            return _run(whole, path)
+    return _run(_COMPILED + text, Path("descent.py"))
 
 
 def _file(text: str, folder: Path) -> Path:
     return folder / f"descent_{sha256(text.encode()).hexdigest()[:20]}.py"
 
 
-def _imported(text: str, folder: Path) -> ModuleType:
-    """The module of that text, from a file in the folder, next to which numba keeps what it compiles."""
-    path = _file(text, folder)
-    if not path.is_file() or path.read_bytes() != text.encode():
-        written = path.with_suffix(f".{os.getpid()}")
-        written.write_bytes(text.encode())
-        written.replace(path)
-    name = f"bpcli_{path.stem}"
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(name)
-    module = sys.modules[name] = module_from_spec(spec)
+def _run(text: str, path: Path) -> Mapping[str, Any]:
+    """The names of a program, as of a module from that file, next to which numba keeps what it compiles."""
+    module = sys.modules[f"bpcli_{path.stem}"] = ModuleType(f"bpcli_{path.stem}")
+    module.__file__ = str(path)
     with _kept_next_to_it():
-        spec.loader.exec_module(module)
-    return module
+        exec(compile(text, path, "exec"), vars(module))
+    return vars(module)
+
+
+def kept(function: Any, path: str) -> Any:
+    """The function of a program, whose compiled form is kept, with a digest of its files.
+
+    Files that were damaged would end the process, or compute something else.
+    """
+    if hasattr(function, "_cache"):  # not where numba is told not to compile
+        function._cache = _Kept(function._cache, Path(path))
+    return function
+
+
+class _Kept:
+    """Numba's cache of a function that loads what is as it was written, and forgets the rest; all else is numba's."""
+
+    def __init__(self, cache: Any, path: Path) -> None:
+        self._cache, self._path = cache, path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """The compiled form for a signature; None if there is none."""
+        if _is_whole(self._path):
+            with contextlib.suppress(Exception):  # whatever numba raises on what another version has written
+                return self._cache.load_overload(signature, context)
+        self._forget()
+        return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep the compiled form, if it can be written."""
+        try:
+            self._cache.save_overload(signature, compiled)
+            content = digest_of(_compiled_files(self._path)).encode()
+            write_atomically(_digest_file(self._path), lambda file: file.write(content), force=True)
+        except (OSError, DataError):
+            self._forget()
+
+    def _forget(self) -> None:
+        with contextlib.suppress(OSError):
+            for path in (_digest_file(self._path), *_compiled_files(self._path)):
+                path.unlink(missing_ok=True)
+
+
+def _compiled_files(path: Path) -> list[Path]:
+    """What numba keeps of a program in that file."""
+    return sorted((path.parent / "__pycache__").glob(f"{path.stem}.*.nb[ic]"))
+
+
+def _digest_file(path: Path) -> Path:
+    return path.with_suffix(".digest")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether what is kept of a program is there as it was written."""
+    try:
+        return _digest_file(path).read_bytes() == digest_of(_compiled_files(path)).encode()
+    except (OSError, DataError):
+        return False
 
 
 @contextlib.contextmanager

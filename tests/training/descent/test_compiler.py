@@ -1,5 +1,6 @@
 """Where compiled programs are kept: in a folder that only the user can write to, or nowhere."""
 
+import errno
 import os
 import sys
 
@@ -79,3 +80,44 @@ def test_a_file_that_was_changed_is_written_again(home):
     (path,) = (home / "bpcli").glob("*.py")
     path.write_text("raise SystemExit")
     assert compiler.compiled_program(TEXT)["run"](1.0) == 2.0
+
+
+def anew(text):
+    """The function of a program, as another process has it."""
+    for name in [name for name in sys.modules if name.startswith("bpcli_descent")]:
+        del sys.modules[name]
+    return compiler.compiled_program(text)["run"]
+
+
+@pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:-9], lambda c: c[:9] + bytes([c[9] ^ 1]) + c[10:]])
+def test_what_is_kept_and_damaged_is_compiled_anew(home, damage):
+    pytest.importorskip("numba")
+    assert anew(TEXT)(1.5) == 3.0
+    files = [path for path in (home / "bpcli").rglob("*") if path.suffix in (".nbi", ".nbc", ".digest")]
+    assert len(files) == 3
+    for path in files:
+        path.write_bytes(damage(path.read_bytes()))
+        assert not compiler.is_compiled(TEXT)
+        again = anew(TEXT)
+        assert again(1.5) == 3.0
+        assert not again.stats.cache_hits
+        assert compiler.is_compiled(TEXT)
+
+
+def test_what_can_not_be_kept_runs_all_the_same(home, monkeypatch):
+    pytest.importorskip("numba")
+    real = os.replace
+
+    def full(source, target):
+        if str(target).endswith(".nbc"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert anew(TEXT)(1.5) == 3.0
+    assert not compiler.is_compiled(TEXT)
+    assert [path.suffix for path in (home / "bpcli").rglob("*") if path.is_file()] == [".py"]
+    monkeypatch.undo()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(home))
+    assert anew(TEXT)(1.5) == 3.0
+    assert compiler.is_compiled(TEXT)
