@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.abc import InspectLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
-from types import ModuleType
+from types import CodeType
 from typing import Any
 
 from bpcli.errors import DataError, MissingExtraError
@@ -84,12 +86,28 @@ def _file(text: str, folder: Path) -> Path:
     return folder / f"descent_{sha256(text.encode()).hexdigest()[:20]}.py"
 
 
+class _Program(InspectLoader):
+    """Loads a program; Python's own loader would keep a form of it beside the file, without a digest."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self._text, self._path = text, path
+
+    def get_source(self, fullname: str) -> str:
+        """The text."""
+        return self._text
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The text, compiled for Python."""
+        return self.source_to_code(self._text, str(self._path))
+
+
 def _run(text: str, path: Path) -> Mapping[str, Any]:
     """The names of a program, as of a module from that file, next to which numba keeps what it compiles."""
-    module = sys.modules[f"bpcli_{path.stem}"] = ModuleType(f"bpcli_{path.stem}")
+    name, loader = f"bpcli_{path.stem}", _Program(text, path)
+    module = sys.modules[name] = module_from_spec(ModuleSpec(name, loader))
     module.__file__ = str(path)
     with _kept_next_to_it():
-        exec(compile(text, path, "exec"), vars(module))
+        loader.exec_module(module)
     return vars(module)
 
 
