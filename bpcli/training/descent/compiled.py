@@ -45,7 +45,11 @@ def program_text(kind: Kind) -> str:
     ]
     loop = kernels.descend_postponing if kind.postponing else kernels.descend
     arguments = ", ".join(inspect.signature(loop).parameters)
-    bound = f"forward, backward, ROWS = forward_{form}, backward_{form}, {sums.ROWS}"
+    laid = "many" if form == "many" else "as_it_is"
+    bound = (
+        f"forward, backward, ROWS = forward_{form}, backward_{form}, {sums.ROWS}\n"
+        f"lay_out, lay_back = lay_out_{laid}, lay_back_{laid}"
+    )
     text = "\n\n".join([inspect.getsource(kernels), header(), *functions, bound]).replace("\ndef ", "\n@_inner\ndef ")
     return f"{text}\n\n@_outer\ndef run({arguments}):\n    return {loop.__name__}({arguments})\n"
 

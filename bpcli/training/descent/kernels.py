@@ -18,6 +18,8 @@ Array = NDArray[Any]
 forward: Any = None  # (X, row, w, b, z): z becomes xᵀw + b
 output: Any = None  # (y, row, z): J₀; z becomes ∂J₀/∂z
 backward: Any = None  # (X, row, z, gradient): adds x·∂J₀/∂z
+lay_out: Any = None  # (w, K, spare): the weights as `forward` reads them
+lay_back: Any = None  # (gradient, K, spare): the gradient as `backward` leaves it becomes one like the weights
 point: Any = None  # (y, z): J₀ and its slope, of one entry
 update: Any = None  # (p, g, slots, settings, t, α, l1): the optimiser's step
 warmed_up: Any = None  # (t, warmup)
@@ -52,7 +54,7 @@ FEW = 16
 
 
 def forward_many(X: Array, row: int, w: Array, b: Array, z: Array) -> None:
-    """Z = xᵀw + b of K outputs, each of few as in `forward_one`."""
+    """Z = xᵀw + b of K outputs, from what `lay_out_many` gives; of few each as in `forward_one`, two at a time."""
     n, K = X.shape[1], len(b)
     if K > FEW:
         for k in range(K):
@@ -60,23 +62,31 @@ def forward_many(X: Array, row: int, w: Array, b: Array, z: Array) -> None:
         for i in range(n):
             x = X[row, i]
             for k in range(K):
-                z[k] += x * w[i * K + k]
+                z[k] += x * w[i, k]
         return
-    for k in range(K):
+    for k in range(0, K, 2):
+        first, second = w[k], w[min(k + 1, K - 1)]
         s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
         for i in range(0, n - n % 4, 4):
-            at = i * K + k
-            s0 += X[row, i] * w[at]
-            s1 += X[row, i + 1] * w[at + K]
-            s2 += X[row, i + 2] * w[at + 2 * K]
-            s3 += X[row, i + 3] * w[at + 3 * K]
+            x0, x1, x2, x3 = X[row, i], X[row, i + 1], X[row, i + 2], X[row, i + 3]
+            s0 += x0 * first[i]
+            s1 += x1 * first[i + 1]
+            s2 += x2 * first[i + 2]
+            s3 += x3 * first[i + 3]
+            t0 += x0 * second[i]
+            t1 += x1 * second[i + 1]
+            t2 += x2 * second[i + 2]
+            t3 += x3 * second[i + 3]
         for i in range(n - n % 4, n):
-            s0 += X[row, i] * w[i * K + k]
+            s0 += X[row, i] * first[i]
+            t0 += X[row, i] * second[i]
+        z[min(k + 1, K - 1)] = (t0 + t1) + (t2 + t3) + b[min(k + 1, K - 1)]
         z[k] = (s0 + s1) + (s2 + s3) + b[k]
 
 
 def backward_many(X: Array, row: int, z: Array, gradient: Array) -> None:
-    """Add x·∂J₀/∂z of K outputs."""
+    """Add x·∂J₀/∂z of K outputs, to a gradient of few that is laid as (K, n)."""
     n = X.shape[1]
     K = len(gradient) // n
     if K > FEW:
@@ -86,9 +96,42 @@ def backward_many(X: Array, row: int, z: Array, gradient: Array) -> None:
                 gradient[i * K + k] += x * z[k]
         return
     for k in range(K):
-        slope = z[k]
+        slope, of_output = z[k], gradient[k * n : (k + 1) * n]
         for i in range(n):
-            gradient[i * K + k] += X[row, i] * slope
+            of_output[i] += X[row, i] * slope
+
+
+def lay_out_many(w: Array, K: int, spare: Array) -> Array:
+    """The weights of few outputs as (K, n), so that the features of a row meet neighbours; of many as (n, K)."""
+    n = len(w) // K
+    if K > FEW:
+        return w.reshape(n, K)
+    laid = spare.reshape(K, n)
+    for k in range(K):
+        for i in range(n):
+            laid[k, i] = w[i * K + k]
+    return laid
+
+
+def lay_back_many(gradient: Array, K: int, spare: Array) -> None:
+    """A gradient of few outputs, laid as (K, n), becomes (n, K) in its place."""
+    if K > FEW:
+        return
+    n = len(gradient) // K
+    spare[:] = gradient
+    laid = spare.reshape(K, n)
+    for k in range(K):
+        for i in range(n):
+            gradient[i * K + k] = laid[k, i]
+
+
+def lay_out_as_it_is(w: Array, K: int, spare: Array) -> Array:
+    """The weights themselves."""
+    return w
+
+
+def lay_back_as_it_is(gradient: Array, K: int, spare: Array) -> None:
+    """The gradient stays."""
 
 
 def forward_sparse(X: Any, row: int, w: Array, b: Array, z: Array) -> None:
@@ -276,11 +319,13 @@ def descend(
     batch that is not finite, before which it stops; progress = (steps, loss, lost) tells how far it came.
     """
     alpha, l1, l2, decoupled, most, warmup = rule[0], rule[1], rule[2], rule[3] > 0, rule[4], rule[5]
+    K, spare_w, spare = len(b), np.empty_like(w), np.empty_like(dJ_dw)
     for batch in range(first, last):
         rows = order[batch * size : min(len(order), (batch + 1) * size)]
         dJ_dw[:] = 0.0
         dJ_db[:] = 0.0
-        loss = batch_gradient((X, y, omega), rows, (w, b), dJ_dw, dJ_db, z)
+        loss = batch_gradient((X, y, omega), rows, (lay_out(w, K, spare_w), b), dJ_dw, dJ_db, z)
+        lay_back(dJ_dw, K, spare)
         if not math.isfinite(loss):
             return float(loss)
         m = len(rows)

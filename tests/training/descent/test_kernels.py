@@ -6,18 +6,24 @@ import pytest
 from bpcli.datasets.sparse import csr_array
 from bpcli.training.descent import kernels
 
+LAYS = "lay_out", "lay_back"
+
 
 @pytest.mark.parametrize("n", range(1, 11))
-@pytest.mark.parametrize(("form", "K"), [("one", 1), ("many", 3), ("many", kernels.FEW + 1), ("sparse", 3)])
+@pytest.mark.parametrize(
+    ("form", "K"), [("one", 1), ("many", 2), ("many", 3), ("many", kernels.FEW + 1), ("sparse", 3)]
+)
 def test_products_of_a_row(form, K, n):
     rng = np.random.default_rng(n)
     X, w, b = rng.normal(size=(4, n)), rng.normal(size=(n, K)), rng.normal(size=K)
     S = csr_array(X)
     rows = (S.data, S.indices, S.indptr) if form == "sparse" else X
     z, gradient = np.zeros(2 * K), np.ones(n * K)
-    getattr(kernels, f"forward_{form}")(rows, 2, w.reshape(-1), b, z)
+    lay_out, lay_back = (getattr(kernels, f"{name}_{'many' if form == 'many' else 'as_it_is'}") for name in LAYS)
+    getattr(kernels, f"forward_{form}")(rows, 2, lay_out(w.reshape(-1), K, np.empty(n * K)), b, z)
     np.testing.assert_allclose(z[:K], X[2] @ w + b, rtol=1e-13, atol=1e-14)
     getattr(kernels, f"backward_{form}")(rows, 2, z, gradient)
+    lay_back(gradient, K, np.empty(n * K))
     np.testing.assert_allclose(gradient.reshape(n, K), 1 + np.outer(X[2], z[:K]), rtol=1e-13)
 
 
