@@ -1,6 +1,7 @@
 """Each call that writes, failing in each way, or the last of a process that is killed: what stood there is whole, and
 the same work done again succeeds and leaves nothing behind."""
 
+import contextlib
 import errno
 import gc
 import os
@@ -11,10 +12,16 @@ from pathlib import Path
 import pytest
 
 from bpcli import files
+from bpcli.api.decision import save_threshold
+from bpcli.datasets import stored as copies
+from bpcli.datasets.reading import Files
+from bpcli.datasets.stored import stored
 from bpcli.errors import BpcliError, DataError, UsageError
 from bpcli.files import write_atomically
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.run import load_model, load_summary
+from bpcli.training.selection.saved import SavedOutcomes
+from bpcli.training.selection.trials import Outcome
 from bpcli.training.session import session
 
 # What is open when a process is killed is closed, without a word.
@@ -185,6 +192,72 @@ def test_what_was_stopped_anywhere_goes_on_to_the_same_bits(faults, trained, tmp
         assert not leftovers(run.parent), at
 
 
+def outcomes(folder):
+    """What a sweep saves on the way, and its results."""
+    saved = SavedOutcomes(folder / "sweep", {"folds": 2})
+    with saved.held():
+        unfinished = saved.unfinished(0, 0.0)
+        unfinished.keep({0: {"epochs": 1}}, {})
+        saved.write(0, [OUTCOME])
+        unfinished.remove()
+        saved.write_results("results")
+
+
+def has_outcomes(folder):
+    saved = SavedOutcomes(folder / "sweep", {"folds": 2})
+    with saved.held():
+        assert saved.unfinished(0, 0.0).begin()[0] in ({}, {0: {"epochs": 1}})
+        return saved.read(0, 1) == [OUTCOME] and (folder / "sweep" / "results.csv").read_text() == "results"
+
+
+def copy(folder):
+    """The copy of a table for a training that is larger than memory."""
+    stored(Files((folder / "t.csv",)), ["y"], folder / ".cache").numeric("a")
+
+
+def has_copy(folder):
+    expected = [float(k % 7) for k in range(30)]
+    return stored(Files((folder / "t.csv",)), ["y"], folder / ".cache").numeric("a").tolist() == expected
+
+
+def threshold(folder):
+    """A threshold that is written into a run."""
+    run = folder / "runs" / "run"
+    save_threshold(run, load_model(run), 0.25)
+
+
+def has_threshold(folder):
+    whole(folder / "runs" / "run")
+    return load_model(folder / "runs" / "run").threshold == 0.25
+
+
+OUTCOME = Outcome(3, {"loss": 0.1}, ["a note"])
+WRITERS = [(outcomes, has_outcomes), (copy, has_copy), (threshold, has_threshold)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [errno.EMFILE, "after"])  # killed after a call is killed before the next
+@pytest.mark.parametrize(("write", "is_there"), WRITERS, ids=lambda value: value.__name__)
+def test_what_is_written_on_the_way_is_whole_or_not_there(faults, trained, tmp_path, monkeypatch, write, is_there, how):
+    monkeypatch.setattr(copies, "_is_left", lambda partial: True)  # this process, which is not killed, has left it
+    trained()
+    here, before = tmp_path / "here", tmp_path / "before"
+    shutil.copytree(tmp_path / "runs", before / "runs")
+    shutil.copy(tmp_path / "t.csv", before)
+    shutil.copytree(before, here)
+    assert faults.during(lambda: write(here)) is None
+    for at in range(faults.count):
+        shutil.rmtree(here)
+        shutil.copytree(before, here)
+        error = faults.during(lambda: write(here), at, how)
+        assert error is None or isinstance(error, DataError if isinstance(how, int) else Killed), (at, error)
+        with contextlib.suppress(FileNotFoundError):
+            assert is_there(here) or error is not None, at
+        write(here)
+        assert is_there(here), at
+        assert not [path.name for path in here.rglob(".*") if "artial" in path.name], at
+
+
 WRITING = [
     "export RUN --format json --output F",
     "plot RUN --output F.svg",
@@ -195,6 +268,9 @@ WRITING = [
     "exercise gradient --output other --key F",
     "predict RUN t.csv --output F.csv",
     "predict RUN t.csv --output F.npy",
+    "predict RUN t.csv --output F.parquet",
+    "predict RUN t.csv --output F.json",
+    "backprop RUN --row 1 --output F.dot",
     "grad x**2 --points points.csv --output F.npy",
     "init --data t.csv --output F",
 ]

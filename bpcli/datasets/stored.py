@@ -50,7 +50,10 @@ class StoredTable(Table):
 
     def __init__(self, path: Path, folder: Path, about: dict[str, Any], line_of: Callable[[int], int | None]) -> None:
         self._about, self._positions = about, {name: j for j, name in enumerate(about["names"])}
-        self._file = (folder / _NUMBERS).open("rb")
+        try:
+            self._file = (folder / _NUMBERS).open("rb")
+        except OSError as error:
+            raise DataError(f"{folder}: the copy of {path} can't be read: {error.strerror or error}") from error
         self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, a sum a column
         super().__init__(path, {}, about["rows"], line_of, self.text)
         self.written, self.own_target = about["written"], about["own_target"]
@@ -58,7 +61,8 @@ class StoredTable(Table):
         self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
 
     def __del__(self) -> None:
-        self._file.close()
+        if hasattr(self, "_file"):  # it could be opened
+            self._file.close()
 
     @property
     def names(self) -> list[str]:
@@ -326,7 +330,9 @@ def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress
     """Write the columns of a file; if a column of numbers turns out to be text, everything is written again."""
     text = set(as_text)
     while True:
-        with (folder / _NUMBERS).open("wb") as file:
+        with writing(folder):
+            file = (folder / _NUMBERS).open("wb")
+        with file:
             about = _write_blocks(files, text, file, progress)
         if about is not None:
             return about

@@ -58,7 +58,8 @@ class SavedOutcomes:
         """Hold the folder against a second process; UsageError if one holds it, or it is of another plan."""
         import fcntl
 
-        descriptor = os.open(self._state, os.O_RDONLY | os.O_DIRECTORY)
+        with writing(self._folder):
+            descriptor = os.open(self._state, os.O_RDONLY | os.O_DIRECTORY)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
