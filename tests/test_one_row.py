@@ -169,7 +169,12 @@ def _rectified_step(p, g, t, learning_rate, l1, settings, slots, scratch):
         np.subtract(p, learning_rate * mean, p)
 
 
+def _normed_step(p, g, t, learning_rate, l1, settings, slots, scratch):
+    np.subtract(p, learning_rate * g / np.max(np.abs(g)), p)  # by all entries of a parameter
+
+
 SIGN = Optimizer({}, (), _sign_step, "p := p - α·sign(g)", "Bernstein et al. 2018")
+NORMED = Optimizer({}, (), _normed_step, "p := p − αg/max|g|", "made up")
 RECTIFIED = Optimizer({"decay": Setting(0.5, at_least=0.0)}, ("mean",), _rectified_step, "p := …", "made up")
 TRIANGLE = Schedule({"period": Setting(4, at_least=2)}, lambda e, E, s: abs(1 - 2 * (e % s["period"]) / 4), "α·…", "")
 WORST = Metric("worst", (Task.REGRESSION,), False, lambda seen: float(np.abs(seen.y - seen.predicted).max()))
@@ -189,6 +194,7 @@ def _rows(monkeypatch):
     for row in (LOGCOSH, CAPPED, BRIER, MARGIN):
         monkeypatch.setitem(LOSSES, row.name, row)
     monkeypatch.setitem(OPTIMIZERS, "sign", SIGN)
+    monkeypatch.setitem(OPTIMIZERS, "normed", NORMED)
     monkeypatch.setitem(OPTIMIZERS, "rectified", RECTIFIED)
     monkeypatch.setitem(METRICS, "worst", WORST)
     monkeypatch.setitem(SCHEDULES, "triangle", TRIANGLE)
@@ -377,6 +383,16 @@ def test_models_whose_optimiser_branches_differently_are_swept_as_alone(bpcli, c
     for optimizer in chosen:
         alone = bpcli("cv", path, "--set", f"training.optimizer={optimizer}", "--folds", 2, "--format", "json").json
         assert losses[float(optimizer[-5:-1])] == alone[-1]["mean"]["loss"]
+
+
+def test_models_whose_optimiser_goes_by_a_norm_are_swept_as_alone(bpcli, config, tmp_path):
+    path, rates = config("identity", "mse", "number", ", optimizer: normed"), ("0.01", "0.02")
+    tried = ("--try", f"training.learning_rate={','.join(rates)}", "--output", tmp_path / "sweep")
+    swept = bpcli("sweep", path, *tried, "--folds", 2, "--format", "json")
+    losses = {row["set"]["training.learning_rate"]: row["mean"] for row in swept.json}
+    for rate in rates:
+        alone = bpcli("cv", path, "--set", f"training.learning_rate={rate}", "--folds", 2, "--format", "json").json
+        assert losses[float(rate)] == alone[-1]["mean"]["loss"], rate
 
 
 def test_models_of_a_loss_with_several_optima_are_swept_as_alone(bpcli, config, tmp_path):

@@ -21,7 +21,7 @@ class Optimizer(NamedTuple):
     the soft threshold S(p, θ) = p − clip(p, −θ, θ), with such a θ that the step leaves p as it is exactly where −g is a
     subgradient of λ‖p‖₁, as at the minimum of J + λ‖p‖₁. α, λ and the settings are numbers, or arrays of numbers that
     spread over p, for several models side by side. A step may branch on them; models for which it would take different
-    branches are trained one by one.
+    branches are trained one by one, as are those of a step by a norm of p or of g.
 
     `decoupled`: l2 shrinks the weights by itself, p := p − αλp, instead of being a part of the gradient.
     `plain`: the step is p := p − αg, so that it changes nothing where the gradient is 0.

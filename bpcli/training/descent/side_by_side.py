@@ -4,8 +4,9 @@
 an entry does not depend on where it stands; what a step sums is summed model by model.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +50,32 @@ def can_be_stacked(descent: Descent, outputs: int = 1) -> bool:
     X = descent.X
     if not (isinstance(X, np.ndarray) and X.flags.c_contiguous and X.dtype == np.float64) or descent.in_blocks:
         return False
-    return int(max(descent.size, X.shape[1] + 1)) * outputs <= _MOST
+    rule = descent.update_rule
+    small = int(max(descent.size, X.shape[1] + 1)) * outputs <= _MOST
+    return small and is_entrywise(rule.optimizer.step, len(rule.optimizer.slots), (*rule.optimizer_settings.items(),))
+
+
+@cache
+def is_entrywise(step: Callable[..., None], slots: int, settings: tuple[tuple[str, float], ...]) -> bool:
+    """Whether an optimiser steps each entry as if it were alone: not by a norm of all of them, say.
+
+    It is tried, on gradients of several sizes: the entries of several models are in one array.
+    """
+    size = 4
+    drawn = np.random.default_rng(0).normal(size=(2, size))
+
+    def after(entries: slice, scale: float) -> Array:
+        p, kept = drawn[0, entries].copy(), [np.zeros_like(drawn[0, entries]) for _ in range(slots)]
+        for t in (1, 2):
+            step(p, scale * t * drawn[1, entries], t, 0.1, 0.01, dict(settings), kept, np.empty_like(p))
+        return np.array([p, *kept])
+
+    with np.errstate(all="ignore"):
+        for scale in (1e-3, 1.0, 1e3):
+            alone = np.hstack([after(slice(k, k + 1), scale) for k in range(size)])
+            if not np.allclose(after(slice(size), scale), alone, 1e-9, 0.0, equal_nan=True):
+                return False
+    return True
 
 
 def likeness(descent: Descent) -> tuple[Any, ...]:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpcli.formulas.choices import settings_of
 from bpcli.formulas.layers import pairs
 from bpcli.formulas.optimizers import OPTIMIZERS
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent import side_by_side
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
-from bpcli.training.descent.side_by_side import Stack, can_be_stacked, likeness
+from bpcli.training.descent.side_by_side import Stack, can_be_stacked, is_entrywise, likeness
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import update_rule_of
 
@@ -154,3 +155,17 @@ def test_one_that_diverges_disturbs_no_other():
             else:
                 list(descend_epochs(descent, state))
                 assert bits(state) == bits(begun[f][c])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_optimiser_steps_entry_by_entry(name):
+    row = OPTIMIZERS[name]
+    assert is_entrywise(row.step, len(row.slots), (*settings_of(row.settings, {}).items(),))
+
+
+@pytest.mark.parametrize("of_all", [np.linalg.norm, lambda g: max(1.0, np.max(np.abs(g))), np.mean])
+def test_a_step_by_a_number_of_all_entries_is_not_entrywise(of_all):
+    def step(p, g, t, learning_rate, l1, settings, slots, scratch):
+        np.subtract(p, learning_rate * g / of_all(g), p)
+
+    assert not is_entrywise(step, 0, ())
