@@ -134,9 +134,19 @@ class _Kept:
         """The compiled form for a signature; None if there is none."""
         if _is_whole(self._path):
             with contextlib.suppress(Exception):  # whatever numba raises on what another version has written
-                return self._cache.load_overload(signature, context)
+                return self._loaded(signature, context)
         self._forget()
         return None
+
+    def _loaded(self, signature: Any, context: Any) -> Any:
+        """The compiled form; numba's own way first makes its compiler ready, which takes longer than all that is done
+        with short data, and imports SciPy. What is compiled needs numba's memory alone.
+        """
+        memory = getattr(import_module("numba.core.runtime"), "rtsys", None)
+        if memory is None or not hasattr(self._cache, "_load_overload"):  # another version's
+            return self._cache.load_overload(signature, context)
+        memory.initialize(context)
+        return self._cache._load_overload(signature, context)
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep the compiled form, if it can be written."""

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from bpcli.errors import MissingExtraError
@@ -72,6 +74,36 @@ def test_a_program_runs_and_is_kept(home, broken):
     again = compiler.compiled_program(TEXT)["run"]
     assert again(1.5) == 3.0
     assert bool(again.stats.cache_hits) != broken
+
+
+ALLOCATING = """
+import math
+import numpy as np
+@_outer
+def run(x):
+    kept = np.zeros((3, len(x)))
+    for i in range(len(x)):
+        kept[i % 3, i] = math.log1p(math.expm1(x[i])) + math.erf(0.0) + math.frexp(x[i])[0] - math.frexp(x[i])[0]
+    return kept.reshape(-1), float(len(kept))
+"""
+
+
+def test_a_second_start_loads_a_program_without_the_compiler(home):
+    pytest.importorskip("numba")
+    x = np.array([0.5, 1.0, 2.0, 4.0])
+    expected = np.zeros((3, 4))
+    expected[[0, 1, 2, 0], range(4)] = x
+    entries, total = compiler.compiled_program(ALLOCATING)["run"](x)
+    np.testing.assert_allclose(entries.reshape(3, 4), expected, rtol=1e-15)
+    assert total == 3.0
+    code = (
+        "import sys; import numpy as np; from bpcli.training.descent.compiler import compiled_program\n"
+        "run = compiled_program(sys.stdin.read())['run']\n"
+        "entries, total = run(np.array([0.5, 1.0, 2.0, 4.0]))\n"
+        "print(entries.tobytes().hex(), total, sum(run.stats.cache_hits.values()), 'scipy.linalg' in sys.modules)"
+    )
+    again = subprocess.run([sys.executable, "-c", code], input=ALLOCATING, capture_output=True, text=True, check=True)
+    assert again.stdout.split() == [entries.tobytes().hex(), str(total), "1", "False"]
 
 
 def test_a_file_that_was_changed_is_written_again(home):
