@@ -5,7 +5,7 @@ import signal
 import sys
 import warnings
 
-_OBJECTS = 50_000  # new objects between two runs of the garbage collector; importing modules leaves no garbage
+_OBJECTS = 200_000  # new objects between two runs of the garbage collector; importing modules leaves no garbage
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ import atexit
 import math
 import os
 import pickle
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from itertools import chain
@@ -177,7 +176,9 @@ class MPIRanks:
     def __init__(self, MPI: Any, comm: Any, timeout: float | None = None) -> None:
         self._MPI, self._comm, self._timeout = MPI, comm, timeout
         self.rank, self.size = int(comm.rank), int(comm.size)
-        self._hosts = {self.rank: socket.gethostname()}
+        from socket import gethostname  # of several processes alone
+
+        self._hosts = {self.rank: gethostname()}
 
     def named(self, rank: int) -> str:
         """A rank in words: `rank 1 of 2 on HOST`; without the host before the ranks have met."""

@@ -1,6 +1,5 @@
 """Which data is too large for the memory that is free, and so is not read as a whole."""
 
-import socket
 from collections.abc import Sequence
 
 from bpcli.datasets.reading import Files, read_blocks
@@ -18,7 +17,9 @@ def is_large(tables: Sequence[Files]) -> bool:
 
 def shares_are_large(tables: Sequence[Files], share: Gathering) -> bool:
     """Whether on the machine of one of the processes their shares of a table take more than half of its free memory."""
-    machine = socket.gethostname()
+    from socket import gethostname
+
+    machine = gethostname()
     here = share.gathered(machine).count(machine)
     return merged_any(share, _is_large(tables, here / share.size))
 

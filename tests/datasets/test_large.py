@@ -40,6 +40,6 @@ def test_shares_of_a_file_are_large_where_those_of_one_machine_do_not_fit(tmp_pa
     for machines, expected in [("a", True), ("ab", False), ("aab", False), ("aaab", True), ("aaa", True)]:
         with monkeypatch.context() as patch:
             names = iter(machines)
-            patch.setattr(large.socket, "gethostname", lambda names=names: next(names))
+            patch.setattr("socket.gethostname", lambda names=names: next(names))
             found = together(len(machines), lambda rank: large.shares_are_large(files, rank))
         assert found == [expected] * len(machines), machines

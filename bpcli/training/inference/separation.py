@@ -9,7 +9,7 @@ are not, by a bound on how far the optimum is. Else nothing is said.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor, log10
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,9 @@ from bpcli.sums import ROWS
 from bpcli.training.descent.objective import Objective
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.to_optimum import solve_epochs, start_solver
-from bpcli.training.inference.direction import Margins, separating
+
+if TYPE_CHECKING:
+    from bpcli.training.inference.direction import Margins
 
 Array = NDArray[Any]
 
@@ -189,6 +191,8 @@ def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
     They are if weights on the way get every row right, or by the direction of a step; they are not once an optimum is
     proven to exist; within the `budget` of products it may stay unknown.
     """
+    from bpcli.training.inference.direction import separating
+
     objective = _likelihood(rows)
     newton = objective.N * objective.p**2
     by_hessian = 10 * newton <= budget
@@ -214,8 +218,10 @@ def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
     return Separation(None)
 
 
-def _margins(rows: Labelled) -> Margins | None:
+def _margins(rows: Labelled) -> "Margins | None":
     """The margins of the rows in the units of the data, if these are few enough."""
+    from bpcli.training.inference.direction import Margins
+
     if rows.size * rows.K > _DENSE:
         return None
     X = dense(rows.X[:]).astype(np.float64) if is_sparse(rows.X) else np.array(rows.X[:], np.float64)
