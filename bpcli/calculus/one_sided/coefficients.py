@@ -8,6 +8,7 @@ ball. A sign that neither tells is open, and is never taken for 0.
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from bpcli.calculus.one_sided.factors import factors
@@ -103,6 +104,7 @@ def products_of(x: Coefficient) -> dict[Product, Fraction]:
     return x.products if isinstance(x, Real) else {(): x}
 
 
+@lru_cache(4096)
 def _product(one: Product, two: Product) -> tuple[Product, Fraction]:
     """The product of two, and the fraction that whole powers of whole numbers come to."""
     if not one and not any(constant.base for constant, _ in two):
@@ -115,8 +117,13 @@ def _product(one: Product, two: Product) -> tuple[Product, Fraction]:
         if constant.base is not None:
             whole, exponents[constant] = divmod(exponents[constant], 1)
             rational *= Fraction(constant.base) ** int(whole)
-    kept = [(constant, exponent) for constant, exponent in exponents.items() if exponent]
+    kept = [(constant, _short(exponent)) for constant, exponent in exponents.items() if exponent]
     return tuple(sorted(kept, key=_by_index)), rational
+
+
+def _short(exponent: Power) -> Power:
+    """The exponent, as an int if it is whole: as a key that is much faster."""
+    return exponent.numerator if exponent.denominator == 1 else exponent
 
 
 class Reals:

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bpcli
-from bpcli.calculus.checks.checking import RTOL, best, check_function, compared
+from bpcli.calculus.checks import checking
+from bpcli.calculus.checks.checking import RTOL, best, check_calculation, check_function, compared
 from bpcli.calculus.checks.differences import Estimate
+from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.calculation import Calculation
 
 SURE = Estimate(2.0, 1e-12)
 
@@ -106,3 +109,15 @@ def test_what_cancels_by_hundreds_of_decimals_has_a_witness_in_as_many():
     by_x, by_z = bpcli.check("((x+1e300)-1e300)/z", x=5e-324, z=-4.0).entries
     assert by_x.agree
     assert (by_z.agree, by_z.numeric, np.signbit(by_z.numeric)) == (True, 0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [("x/sqrt(x**2+1)", {"x": 1e200}), ("x**3*log(x)", {"x": 1e-120}), ("exp(y)*tanh(z)", {"y": 130.0, "z": 400.0})],
+)
+def test_quotients_of_numbers_of_a_wide_range_are_not_taken_where_balls_decide(text, point, monkeypatch):
+    taken = []  # each is of hundreds of values, of which each takes long
+    monkeypatch.setattr(checking, "difference_quotients", lambda *args: taken.append(args))
+    one = Calculation([parse(text)], [text], dict.fromkeys(point, ()), list(point))
+    assert [entry.agree for entry in check_calculation(one, point, [text])] == [True] * len(point)
+    assert taken == []
