@@ -13,7 +13,7 @@ from bpcli.ranks import in_runs
 
 Array = NDArray[Any]
 T = TypeVar("T")
-SECONDS = 60  # after which a rank that waits for others gives up
+SECONDS = 500  # after which a rank that waits for others gives up
 
 
 class ThreadWindow:
