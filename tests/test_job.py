@@ -17,6 +17,28 @@ from bpcli.job import is_first_process, processes
         ),
         ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "1"}, (2, False, False)),
         ({"SLURM_PROCID": "1"}, (1, True, True)),
+        # srun with MPI's pmi2
+        (
+            {"PMI_SIZE": "4", "PMI_RANK": "2", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2", "SLURM_LOCALID": "1"},
+            (4, False, False),
+        ),
+        # mpiexec that starts its processes by srun, one step a machine, of which these are not in mpiexec's order
+        (
+            {"PMI_SIZE": "8", "PMI_RANK": "0", "MPI_LOCALRANKID": "0"}
+            | {"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "0"},
+            (8, True, True),
+        ),
+        (
+            {"PMI_SIZE": "2", "PMI_RANK": "1", "MPI_LOCALRANKID": "1"}
+            | {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"},
+            (2, False, False),
+        ),
+        # mpiexec or srun from a shell that is a process of a step itself
+        ({"PMI_SIZE": "1", "PMI_RANK": "0", "SLURM_STEP_NUM_TASKS": "3", "SLURM_PROCID": "2"}, (3, False, True)),
+        (
+            {"PMI_SIZE": "1", "PMI_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"},
+            (2, False, True),
+        ),
         ({"PMI_SIZE": "1", "PMI_RANK": "0"}, (1, True, True)),
         ({"PMI_SIZE": "many", "PMI_RANK": "1"}, (1, True, True)),
     ],
