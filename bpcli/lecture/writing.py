@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bpcli.calculus.language.latex import SIGNS, function_latex, to_latex
+from bpcli.calculus.language.latex import SIGNS, around_latex, function_latex, to_latex
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import (
     Binary,
@@ -181,15 +181,16 @@ def _call(function: str, arguments: tuple[Expression, ...], names: Names, latex:
             text, binds = _write(x, names, latex)
             plain = latex or binds == _ATOM or (isinstance(x, Negative) and isinstance(x.operand, Name | Number))
             return f"e^{{{text}}}" if latex else f"e^{text}" if plain else f"e^({text})", _POWER
-        case "abs", (x,):
-            text = _write(x, names, latex)[0]
-            return rf"\left|{text}\right|" if latex else f"|{text}|", _ATOM
+        case "abs", (x,) if not latex:
+            return f"|{_write(x, names, latex)[0]}|", _ATOM
+        case _, (x,) if latex and (around := around_latex(function, _write(x, names, latex)[0])):
+            return around, _ATOM
     inside = ", ".join(_write(argument, names, latex)[0] for argument in arguments)
     name = function_latex(function) if latex else _SYMBOLS.get(function, function)
     if function in _BARE_FUNCTIONS:
         atom = all(isinstance(argument, Name | Number) for argument in arguments)
-        return (f"{name} {inside}", _BARE) if atom else (f"{name}({inside})", _PRODUCT)
-    return f"{name}({inside})", _PRODUCT
+        return (f"{name} {inside}", _BARE) if atom else (f"{name}({inside})", _POWER)
+    return f"{name}({inside})", _POWER
 
 
 # Means over a batch

@@ -38,6 +38,8 @@ SUMS = Formula("Σ", r"\sum_i")
         ("delta*abs(z)", "δ|z|", r"\delta \left|z\right|"),
         ("tau*lambda/pi", "τ λ/π", r"\frac{\tau \lambda}{\pi}"),
         ("sigmoid(z)", "σ(z)", r"\sigma(z)"),
+        ("z/sqrt(1+z**2)", "z/sqrt(1 + z²)", r"\frac{z}{\sqrt{1 + z^2}}"),
+        ("cbrt(z)*floor(z)", "cbrt(z) floor(z)", r"\sqrt[3]{z} \left\lfloor z\right\rfloor"),
         ("where(z<0,0,1)", "0 if z < 0, else 1", r"\begin{cases} 0, & z < 0 \\ 1, & z \ge 0 \end{cases}"),
         (
             "where(z<0,0,where(z<1,z,1))",

@@ -21,6 +21,7 @@ _AROUND = {
     "ceil": (r"\left\lceil ", r"\right\rceil"),
 }  # fmt: skip
 """What stands around the argument of a function that has no name in LaTeX."""
+_TO_POWER = {"exp": "e", "exp2": "2"}
 SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
@@ -91,16 +92,20 @@ def _latex_binary(op: str, left: tuple[str, int], right: tuple[str, int]) -> tup
 
 
 def _latex_call(function: str, arguments: list[str]) -> tuple[str, int]:
-    match function, arguments:
-        case _, [x] if around := _AROUND.get(function):
-            return around[0] + x + around[1], _ATOM
-        case "exp", [x]:
-            return f"e^{{{x}}}", POWER
-        case "exp2", [x]:
-            return f"2^{{{x}}}", POWER
-        case "where", [condition, x, y]:
-            return rf"\begin{{cases}} {x}, & {condition} \\ {y}, & \text{{else}} \end{{cases}}", _ATOM
+    if len(arguments) == 1 and function in _TO_POWER:
+        return f"{_TO_POWER[function]}^{{{arguments[0]}}}", POWER
+    if len(arguments) == 1 and function in _AROUND:
+        return around_latex(function, arguments[0]), _ATOM
+    if len(arguments) == 3 and function == "where":
+        condition, x, y = arguments
+        return rf"\begin{{cases}} {x}, & {condition} \\ {y}, & \text{{else}} \end{{cases}}", _ATOM
     return rf"{function_latex(function)}\left({', '.join(arguments)}\right)", _ATOM
+
+
+def around_latex(function: str, x: str) -> str:
+    """The LaTeX of a function that is written around its argument, as √x is; "" for others."""
+    before, behind = _AROUND.get(function, ("", ""))
+    return before and before + x + behind
 
 
 def function_latex(name: str) -> str:
