@@ -93,6 +93,8 @@ def command(
         if loaded.preparation.task not in METRICS[name].tasks:
             has = metrics_of(loaded.preparation.task)
             raise UsageError(f"{name}: this model has no such metric", f"it has {', '.join(has)}")
+    for limit in limits:
+        _check_direction(limit)
     if wanted is not None or thresholds:
         check_two_classes(loaded)
     if data is not None:
@@ -118,6 +120,9 @@ def command(
         save_threshold(model, loaded, decided.threshold)
 
 
+_OPTIONS = {True: "--fail-under", False: "--fail-over"}
+
+
 class _Limit(NamedTuple):
     metric: str
     value: float
@@ -125,15 +130,11 @@ class _Limit(NamedTuple):
 
 
 def _limit(option: str, text: str) -> _Limit:
-    """What `auc=0.9` after an option asks for: of `--fail-under` metrics of which more is better, else the others."""
+    """What `auc=0.9` after an option asks for."""
     name, equals, value = text.partition("=")
-    name, under = name.strip(), option == "--fail-under"
-    names = [metric for metric, row in METRICS.items() if row.higher_is_better is under]
-    if name not in names:
-        if name in METRICS:
-            other = "--fail-over" if under else "--fail-under"
-            which = "more" if METRICS[name].higher_is_better else "less"
-            raise UsageError(f"{option} {text}: of {name} {which} is better", f"{other} {text}")
+    name, under = name.strip(), option == _OPTIONS[True]
+    if name not in METRICS:
+        names = [metric for metric, row in METRICS.items() if row.higher_is_better is under]
         close = nearest(name, names)
         raise UsageError(
             f"{option} {text}: expected METRIC=VALUE with one of {', '.join(names)}",
@@ -148,6 +149,15 @@ def _limit(option: str, text: str) -> _Limit:
     if limit != limit:
         raise UsageError(f"{option} {text}: {value!r} is not a number", f"{option} {name}=0.9")
     return _Limit(name, limit, under)
+
+
+def _check_direction(limit: _Limit) -> None:
+    """UsageError unless it is below a limit for metrics of which more is better, and above it for the others."""
+    more = METRICS[limit.metric].higher_is_better
+    if limit.under is not more:
+        asked = f"{limit.metric}={number(limit.value)}"
+        message = f"{_OPTIONS[limit.under]} {asked}: of {limit.metric} {'more' if more else 'less'} is better"
+        raise UsageError(message, f"{_OPTIONS[more]} {asked}")
 
 
 def _from_data(model: Model, path: Path, data: Path, split: str | None, target: Path | None, ranks: Ranks) -> Scores:

@@ -56,9 +56,11 @@ def config_for_model(line: Line) -> Answer | None:
 def several_expressions(line: Line) -> Answer | None:
     """Expressions between commas."""
     word = line.words[0] if line.words else ""
-    if line.command == "grad" and len(line.words) > 1 and all(len(expressions_in(w)) == 1 for w in line.words):
-        meaning = f"grad takes one expression, and these are {len(line.words)}; jacobian has a row for each"
-        return Answer(again(line._replace(command="jacobian"), line.words), meaning)
+    if line.command in GRADIENTS and len(line.words) > 1 and all(len(expressions_in(w)) == 1 for w in line.words):
+        meaning = f"{line.command} takes one expression, and these are {len(line.words)}"
+        if line.command != GRADIENTS[0]:
+            return Answer(f"one at a time: {again(line, line.words[:1])}", meaning)
+        return Answer(again(line._replace(command="jacobian"), line.words), f"{meaning}; jacobian has a row for each")
     if len(line.words) != 1 or _DIGIT_COMMA_DIGIT.search(word):
         return None
     parts = expressions_in(word)
@@ -81,8 +83,9 @@ def point(line: Line) -> Answer | None:
         meaning = (
             "a point is one word: its numbers stand between commas" if at else f"{point} is a point, which --at gives"
         )
-        rate = {"lr": "0.1"} if line.command == "descend" and "--lr" not in line.options else {}
-        return Answer(again(line, [expression], at=point, **rate), meaning)
+        further = _of_descent(line, expression, rest) if line.command == "descend" and not at else {}
+        meaning = further.pop("meaning", meaning)
+        return Answer(again(line, [expression], **{"at": point, **further}), meaning)
     around = re.fullmatch(r"\s*(?:\(([^()]+,[^()]+)\)|\{([^{}]+)\})\s*", line.options.get("--at") or "")
     if around and line.message.startswith(("found ", "'{'")):
         inside = around[1] or around[2].replace(":", "=")
@@ -95,6 +98,23 @@ def point(line: Line) -> Answer | None:
         point = ",".join(f"{name}={value}" for name, value in named.items())
         return Answer(again(line, line.words, at=point), f"{several([*named])} has its value by --at")
     return None
+
+
+def _of_descent(line: Line, expression: str, values: list[str]) -> dict[str, str]:
+    """The options of `descend "x**2" 1 0.1 10`: the point, α, and the number of steps; without them an α to begin
+    with."""
+    if "--lr" in line.options:
+        return {}
+    from bpcli.datasets.table import is_number
+
+    n = len(_names(expression)) if expressions_in(expression) else 0
+    if n < len(values) <= n + 2 and all(map(is_number, values)):
+        found = {"at": ",".join(values[:n]), **dict(zip(("lr", "steps"), values[n:], strict=False))}
+        shown = ", ".join(
+            f"{value} is {of}" for value, of in zip(values[n:], ("α", "the number of steps"), strict=False)
+        )
+        return {**found, "meaning": f"{found['at']} is a point, {shown}: each has an option"}
+    return {"lr": "0.1"}
 
 
 def _names(expression: str) -> set[str]:

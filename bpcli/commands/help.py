@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from difflib import get_close_matches
 
 import click
 
@@ -12,6 +13,7 @@ from bpcli.commands import COMMANDS, Command, output
 from bpcli.errors import UsageError, nearest
 from bpcli.text import markdown
 
+_SHOWN = 4  # pages that have a word
 WIDEST = 100  # columns: longer lines are hard to read
 
 
@@ -42,11 +44,17 @@ def command(context: click.Context, topic: str | None) -> None:
 
 
 def _hint(word: str, topics: list[str]) -> str:
-    """The nearest topic, else the pages that contain the word, else all topics."""
-    if close := nearest(word, [*topics, *COMMANDS]):
-        return f"did you mean '{close}'?"
-    having = [topic for topic in topics if re.search(rf"\b{re.escape(word)}\b", docs.page(topic), re.IGNORECASE)]
-    return f"the word is on {', '.join(having)}" if having else f"the topics are {', '.join(topics)}"
+    """A topic that differs by a letter or two, else the pages that have the word most, else the nearest or all."""
+    if close := get_close_matches(word.lower(), [*topics, *COMMANDS], 1, 0.85):
+        return f"did you mean '{close[0]}'?"
+    one = word.removesuffix("s") if len(word) > 3 else word
+    has = re.compile(rf"\b{re.escape(one)}s?\b", re.IGNORECASE)
+    found = {topic: len(has.findall(docs.page(topic))) for topic in topics}
+    most = [topic for topic in sorted(topics, key=lambda topic: -found[topic]) if found[topic]][:_SHOWN]
+    if most:
+        return f"the word is on {', '.join(most)}"
+    near = nearest(word, [*topics, *COMMANDS])
+    return f"did you mean '{near}'?" if near else f"the topics are {', '.join(topics)}"
 
 
 def _list(topics: dict[str, str]) -> None:

@@ -146,6 +146,11 @@ def _key(line: Line) -> Answer | None:
             return Answer(again(line, line.words or ["CONFIG"], set=setting), meaning)
     settings = [word for word in line.words[1:] if re.fullmatch(r"[\w.]+=.*", word)]
     gives = "try" if line.command == "sweep" else "set"
+    key = line.options.get(f"--{gives}")
+    if len(line.words) > 1 and key and "=" not in key and not settings:
+        line = line._replace(given=[pair for pair in line.given if pair != (f"--{gives}", key)])
+        setting = f"{key}={','.join(line.words[1:])}"
+        return Answer(again(line, line.words[:1], **{gives: setting}), f"a setting is one word, {setting}")
     if settings:
         name, _, value = settings[0].partition("=")
         setting = f"{_KEYS.get(name) or leaves.get(name) or name}={value}"
@@ -154,10 +159,7 @@ def _key(line: Line) -> Answer | None:
         )
     if len(line.words) != 2:
         return None
-    word, key = line.words[1], line.options.get(f"--{gives}")
-    if key and "=" not in key:
-        line = line._replace(given=[pair for pair in line.given if pair != (f"--{gives}", key)])
-        return Answer(again(line, line.words[:1], **{gives: f"{key}={word}"}), f"a setting is one word, {key}={word}")
+    word = line.words[1]
     if "--output" in line.known and "--output" not in line.options and not Path(word).is_file():
         return Answer(
             again(line, line.words[:1], output=word), "one CONFIG is expected; where a run goes, --output says"
@@ -233,6 +235,8 @@ def _short_option(line: Line) -> Answer | None:
         if re.fullmatch(r"-[a-z]", word):
             meaning = f"there is no option {word}: options are words with two dashes"
             begins = [option for option in line.known if option.startswith(f"-{word}")]
+            if any(argument.startswith(word[1]) for argument in line.arguments):  # -c CONFIG
+                return Answer(again(line, [*line.words[:k], *line.words[k + 1 :]]), meaning, 2)
             if len(begins) != 1:
                 return Answer(f"the options are in bpcli {line.command} --help", meaning)
             rest = line.words[k + 1 :]
@@ -303,6 +307,14 @@ def _data(line: Line) -> Answer | None:
     )
 
 
+def _decimal_comma(line: Line) -> Answer | None:
+    """`--lr 0,25`, where the option that the message is about takes one number."""
+    for option, value in line.options.items():
+        if value and re.fullmatch(r"[-+]?\d+,\d+(?:e[-+]?\d+)?", value, re.IGNORECASE) and option in line.message:
+            return Answer(again(line, line.words, **{option[2:]: value.replace(",", ".")}))
+    return None
+
+
 def _rule_of_threshold(line: Line) -> Answer | None:
     """A rule, such as `f1`, where `predict` takes a probability."""
     from bpcli.datasets.table import is_number
@@ -351,15 +363,16 @@ MISTAKES = (
     Mistake((), _url),
     Mistake((), _named_argument),
     Mistake((), _option),
+    Mistake((), _short_option),
     Mistake(OF_CONFIGS, _key),
     Mistake((*OF_CONFIGS, "validate"), _table_for_config),
     Mistake((*OF_CONFIGS, "validate"), run_for_config),
     Mistake(("predict", "evaluate", "report"), _order),
+    Mistake((), _decimal_comma),
     Mistake(("predict",), _rule_of_threshold),
     Mistake(("predict",), _file_to_write),
     Mistake((*OF_MODELS, "compare"), config_for_model),
     Mistake((), _output),
-    Mistake((), _short_option),
     Mistake(("exercise",), _count),
     Mistake(EXPRESSIONS, no_expression),
     Mistake(EXPRESSIONS, point),

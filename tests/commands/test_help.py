@@ -48,6 +48,7 @@ def test_of_a_command_its_help(bpcli, name):
         ("Config", "config"),
         ("trian", "train"),
         ("LIBSVM", "the word is on "),
+        ("gradients", "the word is on "),
         ("zzzz", "the topics are accuracy, "),
     ],
 )

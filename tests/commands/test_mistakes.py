@@ -65,6 +65,30 @@ MISTAKES = [
     Mistake("check x**2 --at 3 --answer 6", "bpcli check 'x**2' --at 3 --mine 6", runs=True),
     Mistake("plot x**2 --xlim 0,1 --output q.png", "bpcli plot 'x**2' --output q.png --range 0:1", runs=True),
     Mistake("exercise sigmoid --n 2", "bpcli exercise sigmoid --count 2", runs=True),
+    Mistake(
+        "train -c table.yaml",
+        "bpcli train table.yaml",
+        runs=True,
+        meaning="there is no option -c: options are words with two dashes",
+    ),
+    Mistake("predict -m runs/one table.csv", "bpcli predict runs/one table.csv", runs=True),
+    Mistake("sweep table.yaml --try training.l2 0.1 0.2", "bpcli sweep table.yaml --try training.l2=0.1,0.2"),
+    Mistake("descend x**2 1 0.1 10", "bpcli descend 'x**2' --at 1 --lr 0.1 --steps 10", runs=True),
+    Mistake("descend x*y 1 2 0.1", "bpcli descend 'x*y' --at 1,2 --lr 0.1", runs=True),
+    Mistake("descend x**2 --at 1 --lr 0,25", "bpcli descend 'x**2' --at 1 --lr 0.25", runs=True),
+    Mistake(
+        "predict runs/one table.csv --threshold 0,5", "bpcli predict runs/one table.csv --threshold 0.5", runs=True
+    ),
+    Mistake("evaluate runs/one --threshold 0,5", "bpcli evaluate runs/one --threshold 0.5", runs=True),
+    Mistake("hessian x**2 y**2 --at 1,2", "one at a time: bpcli hessian 'x**2' --at 1,2"),
+    Mistake(
+        "evaluate runs/one --fail-under rmse=3", "it has loss, accuracy", meaning="rmse: this model has no such metric"
+    ),
+    Mistake(
+        "evaluate runs/one --fail-under loss=9",
+        "--fail-over loss=9",
+        meaning="--fail-under loss=9: of loss less is better",
+    ),
     Mistake("grad x**2 y**2 --at 1,2", "bpcli jacobian 'x**2' 'y**2' --at 1,2", runs=True),
     Mistake("train table.csv", "bpcli init --data table.csv > table.yaml"),
     Mistake("validate table.csv", "bpcli init --data table.csv > table.yaml"),
