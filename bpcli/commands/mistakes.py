@@ -310,8 +310,10 @@ def _data(line: Line) -> Answer | None:
 def _decimal_comma(line: Line) -> Answer | None:
     """`--lr 0,25`, where the option that the message is about takes one number."""
     for option, value in line.options.items():
-        if value and re.fullmatch(r"[-+]?\d+,\d+(?:e[-+]?\d+)?", value, re.IGNORECASE) and option in line.message:
-            return Answer(again(line, line.words, **{option[2:]: value.replace(",", ".")}))
+        told = re.search(rf"(?<!\w){option[2:]}\b", line.message)
+        if told and value and re.fullmatch(r"[-+]?\d+,\d+(?:e[-+]?\d+)?", value, re.IGNORECASE):
+            meaning = f"{option}: expected a number, with a point before its decimals, found {value}"
+            return Answer(again(line, line.words, **{option[2:]: value.replace(",", ".")}), meaning)
     return None
 
 
