@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from bpcli.numbers.elements import UNKNOWN, Elements, give_operators
+from bpcli.numbers.elements import Elements
 from bpcli.numbers.enclosures import (
     ANYTHING,
     COMPARISONS,
@@ -31,6 +31,7 @@ from bpcli.numbers.enclosures import (
     rational,
     settled,
 )
+from bpcli.numbers.operators import UNKNOWN, give_operators
 
 # Arithmetic
 

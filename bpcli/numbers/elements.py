@@ -5,44 +5,13 @@ subclass says else, these numbers do not round as doubles do, and their rounding
 `UNKNOWN`.
 """
 
-import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-
-class UndecidedError(ArithmeticError):
-    """An open comparison was used as True or False."""
-
-
-class _Unknown:
-    """The answer to a comparison that is open."""
-
-    def __bool__(self) -> bool:
-        raise UndecidedError
-
-    def __and__(self, other: Any) -> Any:
-        return self if other is self or other else False
-
-    def __or__(self, other: Any) -> Any:
-        return self if other is self or not other else True
-
-    __rand__, __ror__ = __and__, __or__
-
-    def any(self) -> bool:
-        """As of an array of answers; it raises UndecidedError."""
-        return bool(self)
-
-
-UNKNOWN: Any = _Unknown()
-
-
-def negation(x: Any) -> Any:
-    """Not x, where a comparison may be open."""
-    return x if x is UNKNOWN else not x
-
+from bpcli.numbers.operators import COMPARISONS, OPERATORS, negation, turned
 
 _NOT = np.frompyfunc(negation, 1, 1)
 _IS_NAN = np.frompyfunc(lambda x: (x != x) is True, 1, 1)
@@ -98,39 +67,6 @@ class ElementArray(np.ndarray[Any, Any]):
         return np.asarray(_POSSIBLE(self), bool).any(*args, **options)
 
 
-_OPERATORS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv}
-COMPARISONS = {name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
-
-
-def turned(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The function with its operands swapped."""
-    return lambda a, b: function(b, a)
-
-
-def give_operators(
-    element: type, functions: Mapping[str, Callable[[Any, Any], Any]], lift: Callable[[Any], Any]
-) -> None:
-    """Give a class of elements its operators, by names such as `add` and `lt`; an operand that is a float is lifted.
-
-    As `==` is one of them, there is no hash.
-    """
-
-    def install(name: str, function: Callable[[Any, Any], Any]) -> None:
-        def apply(a: Any, b: Any) -> Any:
-            if isinstance(b, element):
-                return function(a, b)
-            return function(a, lift(b)) if isinstance(b, float | int) else NotImplemented
-
-        setattr(element, f"__{name}__", apply)
-
-    kind: Any = element  # type checkers expect that every class has a hash
-    kind.__hash__ = None
-    for name, function in functions.items():
-        install(name, function)
-        if name in _OPERATORS:
-            install(f"r{name}", turned(function))
-
-
 def _of_arrays(array: type, kind: "Elements") -> None:
     """Give a class of arrays the operators of its elements."""
 
@@ -144,9 +80,9 @@ def _of_arrays(array: type, kind: "Elements") -> None:
 
         setattr(array, f"__{name}__", apply)
 
-    for name, function in (_OPERATORS | COMPARISONS).items():
+    for name, function in (OPERATORS | COMPARISONS).items():
         install(name, function)
-    for name, function in _OPERATORS.items():
+    for name, function in OPERATORS.items():
         install(f"r{name}", turned(function))
 
 
@@ -189,6 +125,10 @@ class Elements:
     def _vectorized(self, function: Callable[..., Any], arity: int) -> Callable[..., Any]:
         ufunc = np.frompyfunc(function, arity, 1)
         return lambda *args: self.kept(ufunc(*map(self.lifted, args)))
+
+    def each(self, function: Callable[..., Any], *args: Any) -> Any:
+        """A function of elements at each place of arrays."""
+        return self.kept(np.frompyfunc(function, len(args), 1)(*map(self.lifted, args)))
 
     def kept(self, x: Any) -> Any:
         """An array of objects as one of this kind."""

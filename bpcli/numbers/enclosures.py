@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from bpcli.errors import MissingExtraError
-from bpcli.numbers.elements import UNKNOWN, Elements, negation
+from bpcli.numbers.elements import Elements
+from bpcli.numbers.operators import UNKNOWN, negation
 
 try:
     from flint import arb as arb

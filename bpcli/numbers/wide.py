@@ -23,7 +23,8 @@ from bpcli.numbers.decimals import (
     left_range,
     pi,
 )
-from bpcli.numbers.elements import COMPARISONS, Elements, give_operators
+from bpcli.numbers.elements import Elements
+from bpcli.numbers.operators import COMPARISONS, give_operators
 from bpcli.numbers.pairs import Pair
 
 _KEPT = 1024  # results of each function: the directions of a Hessian ask for the same ones again

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.numbers.balls import _BINARY, _UNARY, balls
-from bpcli.numbers.elements import UNKNOWN, UndecidedError
 from bpcli.numbers.enclosures import Ball, enclosure, equal, less, precision, rational
+from bpcli.numbers.operators import UNKNOWN, UndecidedError
 
 mp = mpmath.MPContext()
 mp.dps = 400

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.numbers.elements import UNKNOWN, Elements, UndecidedError, give_operators, negation
+from bpcli.numbers.elements import Elements
 from bpcli.numbers.namespaces import namespace
+from bpcli.numbers.operators import UNKNOWN, UndecidedError, give_operators, negation
 
 
 class Exact:

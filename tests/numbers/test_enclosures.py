@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.numbers.balls import balls
-from bpcli.numbers.elements import UNKNOWN
 from bpcli.numbers.enclosures import (
     ANYTHING,
     COMPARISONS,
@@ -19,6 +18,7 @@ from bpcli.numbers.enclosures import (
     precision,
     rational,
 )
+from bpcli.numbers.operators import UNKNOWN
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from bpcli.numbers.elements import Elements, give_operators
+from bpcli.numbers.elements import Elements
+from bpcli.numbers.operators import give_operators
 
 Function = Callable[[float], Sequence[float]]
 

@@ -12,7 +12,7 @@ from bpcli.calculus.checks.probes import moved
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.seeds import Point, numbers
 from bpcli.errors import BpcliError
-from bpcli.numbers.elements import UndecidedError
+from bpcli.numbers.operators import UndecidedError
 
 SPOILT = 1e-8
 """Relative: a number that rounding may have changed by more is no witness, and needs one."""

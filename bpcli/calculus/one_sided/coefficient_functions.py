@@ -16,7 +16,7 @@ from bpcli.calculus.one_sided.coefficients import (
     products_of,
 )
 from bpcli.calculus.one_sided.factors import LARGEST, factors
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 
 _MOST_POWERS = 4  # of e, in a product of them
 

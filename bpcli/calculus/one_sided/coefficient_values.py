@@ -7,8 +7,8 @@ from typing import Any
 
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
-from bpcli.numbers.elements import UNKNOWN
 from bpcli.numbers.namespaces import FLOATS
+from bpcli.numbers.operators import UNKNOWN
 
 ROWS = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",

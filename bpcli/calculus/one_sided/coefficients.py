@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from bpcli.calculus.one_sided.factors import factors
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 
 MAX_BITS = 4096  # of a fraction; of a longer one only the numeric value is kept
 MAX_PRODUCTS = 64  # in a sum

@@ -17,7 +17,8 @@ from bpcli.calculus.one_sided.recurrences import integral, recurrence
 from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of, whole
 from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.functions import FUNCTIONS
-from bpcli.numbers.elements import UNKNOWN, Elements, UndecidedError
+from bpcli.numbers.elements import Elements
+from bpcli.numbers.operators import UNKNOWN, UndecidedError
 
 Function = Callable[[Series], Series]
 _HALF = Fraction(1, 2)

@@ -16,7 +16,7 @@ import numpy as np
 from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.one_sided.sides import LENGTHS, Neighbourhood, Sides, common_slope
 from bpcli.errors import InputError
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 from bpcli.text.notation import number as written
 
 MAX_STEPS = 200_000

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from bpcli.calculus.one_sided.coefficients import Coefficient, Reals
-from bpcli.numbers.elements import UNKNOWN, negation
+from bpcli.numbers.operators import UNKNOWN, negation
 
 T = TypeVar("T")
 

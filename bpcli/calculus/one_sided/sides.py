@@ -12,7 +12,7 @@ from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.one_sided.series import Power, Series
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.program import Program
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 
 MAX_WORK = 1 << 17
 """The most work of coefficients at first, in products of short fractions; `resolve` allows more for each series."""

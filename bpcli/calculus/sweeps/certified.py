@@ -18,8 +18,8 @@ from bpcli.calculus.sweeps.diagnostics import Diagnostics
 from bpcli.calculus.sweeps.seeds import Point, columns_of, points_of
 from bpcli.errors import NotFiniteError, UsageError
 from bpcli.numbers.balls import balls
-from bpcli.numbers.elements import UndecidedError
 from bpcli.numbers.enclosures import BEYOND_PROOF, Ball, enclosure, precision
+from bpcli.numbers.operators import UndecidedError
 from bpcli.text.notation import Written, number
 
 T = TypeVar("T")

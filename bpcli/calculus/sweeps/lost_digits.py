@@ -232,7 +232,7 @@ def _in_balls(
     except MissingExtraError:
         return None
     from bpcli.numbers.balls import balls
-    from bpcli.numbers.elements import UndecidedError
+    from bpcli.numbers.operators import UndecidedError
 
     twin = Calculation(calculation.trees, calculation.texts, calculation.program.variables, calculation.wrt, balls())
     found = None

@@ -39,7 +39,8 @@ from bpcli.calculus.symbolic.sums_and_products import (
     sum_tree,
     terms_of,
 )
-from bpcli.numbers.elements import Elements, give_operators
+from bpcli.numbers.elements import Elements
+from bpcli.numbers.operators import give_operators
 
 
 class Symbol:

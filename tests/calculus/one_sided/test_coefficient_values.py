@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 
 mp = mpmath.MPContext()
 mp.dps = 60

@@ -15,8 +15,8 @@ from bpcli.calculus.one_sided.coefficients import MAX_BITS, MAX_PRODUCTS, SHORT,
 from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
-from bpcli.numbers.elements import UNKNOWN
 from bpcli.numbers.enclosures import enclosure, precision
+from bpcli.numbers.operators import UNKNOWN
 
 mp = mpmath.MPContext()
 mp.dps = 60

@@ -13,7 +13,7 @@ from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.one_sided.series import INF, Series
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified, Undecided
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 
 mp = mpmath.MPContext()
 mp.dps = 200

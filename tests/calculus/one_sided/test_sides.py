@@ -8,7 +8,7 @@ import pytest
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.one_sided.sides import LENGTHS, Neighbourhood, common_slope
 from bpcli.calculus.sweeps.program import Program
-from bpcli.numbers.elements import UNKNOWN
+from bpcli.numbers.operators import UNKNOWN
 
 
 @pytest.fixture
