@@ -31,6 +31,10 @@ def run(unwanted, *words):
         (("numpy", "yaml"), ("jacobian", "x*y", "x+y", "--at", "1,2")),
         (("numpy", "yaml"), ("descend", "x**2", "--at", "3", "--lr", "0.1")),
         (("numpy", "yaml"), ("help", "config")),
+        (("numpy", "yaml"), ("grad", "x*y + sigmoid(x)*where(x>0,1,y) + k", "--let", "k=0.5")),
+        (("numpy", "yaml"), ("hessian", "x**2*y + softplus(x)", "--latex")),
+        (("numpy", "yaml"), ("jacobian", "x*y", "hypot(x, y)", "max(x, 1)")),
+        (("numpy", "yaml"), ("grad", "x*y + tanh(x)", "--explain")),
         (
             ("numpy.ma", "scipy", "tqdm", "gzip", "bpcli.calculus.rules.duals", "bpcli.numbers.traced"),
             ("train", str(CONFIGS / "iris.yaml"), "--output", "runs/iris"),

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.points.variables import Variables
@@ -96,6 +94,8 @@ def as_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
     UsageError for what is neither a number, a vector nor a matrix.
     """
 
+    import numpy as np
+
     def ready(value: Any) -> bool:
         return isinstance(value, float) or (isinstance(value, np.ndarray) and value.dtype == float and value.size > 0)
 
@@ -104,6 +104,10 @@ def as_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_value(name: str, value: Any) -> Any:
     """A number as a float, a vector or a matrix as an array of doubles; UsageError for anything else."""
+    if type(value) is float:
+        return value
+    import numpy as np
+
     expected = f"{name}: expected a number, a vector or a matrix, found"
     try:
         entries = np.asarray(value)

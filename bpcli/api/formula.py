@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from bpcli.api.arguments import Expressions, Names, check_names, shown
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Expression, names_in
+from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import Shape
+from bpcli.calculus.sweeps.seeds import numbers
 from bpcli.calculus.symbolic.derivation import Derivation, entries_of, shapes_of
 from bpcli.calculus.symbolic.explanation import Step, explained
 from bpcli.calculus.symbolic.sums_and_products import check_length
@@ -84,7 +84,7 @@ def formula(
     def made(latex: bool) -> Formulas:
         written = {name: _written(block, given, latex, simplify) for name, block in blocks.items()}
         if of == "gradient":
-            rows = [[v for block in written.values() for v in np.ravel(np.array(block, object)).tolist()]]
+            rows = [[v for block in written.values() for v in numbers(block)]]
         elif of == "jacobian":
             rows = [[v for part in parts for v in part] for parts in zip(*written.values(), strict=True)]
         else:
@@ -143,7 +143,7 @@ def _shapes(shapes: Mapping[str, int | tuple[int, ...]] | None, given: Expressio
 
 def _derivation(given: Expressions, shapes: Mapping[str, Shape]) -> tuple[Derivation, dict[str, Shape]]:
     known = shapes_of(given.trees, given.texts, given.variables, shapes)
-    every = known | {name: np.shape(value) for name, value in given.constants.items()}
+    every = known | {name: shape_of(value) for name, value in given.constants.items()}
     return Derivation(given.trees, given.texts, every, given.wrt), known
 
 
@@ -151,6 +151,9 @@ def _written(block: Any, given: Expressions, latex: bool = False, simplify: bool
     """The formulas of a block as texts, in its shape: tidied as in a textbook, with `simplify` shortened by SymPy."""
     decimals, write = has_decimals(given.trees, given.constants), to_latex if latex else to_text
     characters = 0
+
+    def written(part: Any) -> Any:
+        return [written(each) for each in part] if isinstance(part, list) else text(part)
 
     def text(symbol: Any) -> str:
         nonlocal characters
@@ -163,9 +166,7 @@ def _written(block: Any, given: Expressions, latex: bool = False, simplify: bool
         check_length(characters)
         return write(tree)
 
-    with np.errstate(all="ignore"):  # simpler forms are compared at points, where they need not have a value
-        values = np.frompyfunc(text, 1, 1)(np.asarray(block, object))
-    return values.tolist() if isinstance(values, np.ndarray) else values
+    return written(block.tolist() if hasattr(block, "tolist") else block)
 
 
 def _slopes(given: Expressions, shapes: Mapping[str, Shape]) -> list[tuple[str, Expression, str]]:

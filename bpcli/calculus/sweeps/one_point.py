@@ -112,7 +112,8 @@ class Sweeps(ABC):
 class FloatSweeps(Sweeps):
     """The sweeps of a program of numbers alone, on Python's floats: NumPy is not imported."""
 
-    zero, one = 0.0, 1.0
+    zero: Any = 0.0
+    one: Any = 1.0
 
     def forward(self, point: Point) -> list[Any]:
         """The value of every slot."""
@@ -153,23 +154,23 @@ class FloatSweeps(Sweeps):
 
     def jacobian(self, values: list[Any]) -> Blocks:
         """Forward or in reverse, whichever takes fewer sweeps."""
-        program, slots = self.program, self.program.outputs
+        program, slots, one, zero = self.program, self.program.outputs, self.one, self.zero
         names = [name for name, _ in self.inputs]
         if len(names) < len(slots):
-            along = {name: self.tangents(values, {name: 1.0}) for name in names}
-            return {name: [[t[slot] if t[slot] is not None else 0.0] for slot in slots] for name, t in along.items()}
-        rows = [program.reverse(self.namespace, values, {slot: 1.0}, self.active) for slot in slots]
-        return {name: [[row.get(name, 0.0)] for row in rows] for name in names}
+            along = {name: self.tangents(values, {name: one}) for name in names}
+            return {name: [[t[slot] if t[slot] is not None else zero] for slot in slots] for name, t in along.items()}
+        rows = [program.reverse(self.namespace, values, {slot: one}, self.active) for slot in slots]
+        return {name: [[row.get(name, zero)] for row in rows] for name in names}
 
     def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
         """A sweep over duals for each variable."""
         gradient: dict[str, Any] = {}
         rows = []
         for name, _ in self.inputs:
-            found = self.dual_reverse(values, {name: 1.0})
-            gradient = {n: value_of(found.get(n, 0.0)) for n, _ in self.inputs}
-            rows.append([tangent_of(found.get(n)) or 0.0 for n, _ in self.inputs])
-        return gradient, symmetric_rows(rows)
+            found = self.dual_reverse(values, {name: self.one})
+            gradient = {n: value_of(found.get(n, self.zero)) for n, _ in self.inputs}
+            rows.append([tangent_of(found.get(n)) or self.zero for n, _ in self.inputs])
+        return gradient, symmetric_rows(rows) if self.namespace.base.rounds else rows
 
 
 class ArraySweeps(Sweeps):

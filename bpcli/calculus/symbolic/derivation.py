@@ -1,10 +1,9 @@
 """The formulas of derivatives: the rules of the calculation over symbols."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
-
-import numpy as np
 
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Call, Expression, Index, Name, Stack, children, postorder
@@ -13,10 +12,10 @@ from bpcli.calculus.rules.functions import FUNCTIONS
 from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.instructions import Instruction
-from bpcli.calculus.sweeps.one_point import ArraySweeps, Sweeps
+from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point
-from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, symbols
+from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, lifted, single_symbols, symbols
 from bpcli.errors import ExpressionError, UsageError
 
 
@@ -62,15 +61,26 @@ def _whole(step: Instruction, x: Any) -> Any:
     argument = _array_tree(x[..., 0])
     call = Call(step.name, (argument,), step.extra)
     shape = step.shape
-    entries = [Symbol(Index(call, place) if shape else call) for place in np.ndindex(*shape)]
-    return symbols().kept(np.array(entries, object).reshape(*shape, 1))
+    return _array([Symbol(Index(call, place) if shape else call) for place in _places(shape)], (*shape, 1))
+
+
+def _places(shape: Shape) -> Iterable[tuple[int, ...]]:
+    """The indices of all entries, row by row."""
+    return product(*map(range, shape))
+
+
+def _array(entries: list[Symbol], shape: Shape) -> Any:
+    """Symbols as an array."""
+    import numpy as np
+
+    return symbols().kept(np.array(entries, object).reshape(shape))
 
 
 def _array_tree(entries: Any) -> Expression:
     """The tree of an array of symbols: a variable, if they are its entries in order, else a literal."""
     flat = [symbol.tree for symbol in entries.reshape(-1)]
     bases = {tree.base.name for tree in flat if isinstance(tree, Index) and isinstance(tree.base, Name)}
-    in_order = [t.indices for t in flat if isinstance(t, Index)] == list(np.ndindex(*entries.shape))
+    in_order = [t.indices for t in flat if isinstance(t, Index)] == list(_places(entries.shape))
     if len(bases) == 1 and in_order:
         return Name(bases.pop())
     if entries.ndim == 1:
@@ -78,11 +88,29 @@ def _array_tree(entries: Any) -> Expression:
     return Stack(tuple(_array_tree(row) for row in entries))
 
 
+class _SingleSweeps(FloatSweeps):
+    """The sweeps over single symbols."""
+
+    def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        super().__init__(program, wrt, SymbolNamespace(single_symbols()))
+        self.zero, self.one = lifted(0.0), lifted(1.0)
+
+    def reverse(self, values: list[Any], seeds: dict[int, Any]) -> dict[str, Any]:
+        """The adjoints."""
+        return self.program.reverse(self.namespace, values, seeds, self.active)
+
+    def has_nan(self, blocks: Iterable[Any]) -> bool:
+        """A formula is a number where the expression has a value."""
+        return False
+
+
 class _SymbolSweeps(ArraySweeps):
     """The sweeps over arrays of symbols."""
 
     def prepared(self, point: Point) -> Point:
         """The point with the trailing axis."""
+        import numpy as np
+
         return {name: symbols().kept(np.asarray(value, object)[..., None]) for name, value in point.items()}
 
 
@@ -92,20 +120,24 @@ class Derivation(Calculation):
     def __init__(
         self, trees: Sequence[Expression], texts: Sequence[str], shapes: Mapping[str, Shape], wrt: Sequence[str]
     ) -> None:
-        super().__init__(trees, texts, shapes, wrt, symbols(), SymbolicProgram)
+        super().__init__(trees, texts, shapes, wrt, program=SymbolicProgram)
 
     def _sweeps(self, base: Any) -> Sweeps:
-        return _SymbolSweeps(self.program, self.wrt, SymbolNamespace(base))
+        if self.program.scalar:
+            return _SingleSweeps(self.program, self.wrt)
+        return _SymbolSweeps(self.program, self.wrt, SymbolNamespace(symbols()))
 
     def point_of(self, constants: Point) -> dict[str, Any]:
         """The variables as symbols, an entry of a vector as its index; constants as numbers."""
         point: dict[str, Any] = {}
         for name, shape in self.program.variables.items():
-            if name in constants:
+            if self.program.scalar:
+                point[name] = lifted(constants[name]) if name in constants else Symbol(Name(name))
+            elif name in constants:
                 point[name] = symbols().asarray(constants[name])
             else:
-                entries = [Symbol(Index(Name(name), k) if shape else Name(name)) for k in np.ndindex(*shape)]
-                point[name] = symbols().kept(np.array(entries, object).reshape(shape))
+                entries = [Symbol(Index(Name(name), k) if shape else Name(name)) for k in _places(shape)]
+                point[name] = _array(entries, shape)
         return point
 
     def _needs_sides(self, values: list[Any], slopes: Any) -> bool:
@@ -116,7 +148,7 @@ class Derivation(Calculation):
         value, gradient, matrix = super().hessian(point)
         for i in range(len(matrix)):
             for j in range(i):
-                matrix[i, j] = matrix[j, i] = min(matrix[i, j], matrix[j, i], key=lambda s: len(to_text(s.tree)))
+                matrix[i][j] = matrix[j][i] = min(matrix[i][j], matrix[j][i], key=lambda s: len(to_text(s.tree)))
         return value, gradient, matrix
 
     def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:

@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from bpcli.calculus.language.latex import to_latex
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import Expression, Name
+from bpcli.calculus.points.variables import shape_of
 from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.seeds import Point
 from bpcli.calculus.symbolic.derivation import Derivation, shapes_of
-from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, symbols
+from bpcli.calculus.symbolic.symbols import Symbol, SymbolNamespace, lifted, single_symbols
 from bpcli.calculus.symbolic.textbook import has_decimals, textbook
 from bpcli.errors import ExpressionError
 
@@ -48,7 +47,7 @@ def explained(
     Raises VectorStepsError where a vector or matrix occurs.
     """
     shapes = shapes_of([tree], [text], names, given or {})
-    derivation = Derivation([tree], [text], shapes | {n: np.shape(v) for n, v in constants.items()}, wrt)
+    derivation = Derivation([tree], [text], shapes | {n: shape_of(v) for n, v in constants.items()}, wrt)
     if not derivation.program.scalar:
         raise VectorStepsError(text)
     steps = _Steps(derivation, text, latex, has_decimals([tree], constants))
@@ -61,7 +60,7 @@ class _Steps:
     def __init__(self, derivation: Derivation, text: str, latex: bool, decimals: bool) -> None:
         self.program = derivation.program
         self.active = self.program.active(derivation.wrt)
-        self.namespace = SymbolNamespace(symbols())
+        self.namespace = SymbolNamespace(single_symbols())
         self.text, self.latex, self.decimals = text, latex, decimals
         self.variables = list(self.program.variables)
         taken = {name[:1] for name in self.variables if name[1:].isdigit()}
@@ -88,7 +87,7 @@ class _Steps:
         """∂f/∂· of each value, from the last to the first, along every path."""
         (output,) = self.program.outputs
         steps = [Step(self.slope(output), "1", "the output", self.whole())]
-        adjoints: dict[int, Any] = {output: symbols().lifted(1.0)}
+        adjoints: dict[int, Any] = {output: lifted(1.0)}
         for number in range(len(self.program.slots) - 1, -1, -1):
             slot = self.program.slots[number]
             if not isinstance(slot, Elementwise) or number not in adjoints or not self.active[number]:
@@ -97,7 +96,7 @@ class _Steps:
             for i, a in enumerate(slot.args):
                 if not self.active[a] or not slot.passes[i]:
                     continue
-                slope = symbols().lifted(slot.row.partial(i)(self.namespace, self.symbols[number], *args))
+                slope: Any = lifted(slot.row.partial(i)(self.namespace, self.symbols[number], *args))
                 part = slope if number == output else Symbol(Name(f"(df/d{self.names[number]})")) * slope
                 first = a not in adjoints
                 adjoints[a] = part if first else adjoints[a] + part
@@ -107,8 +106,7 @@ class _Steps:
 
     def formula(self, value: Any) -> str:
         """A formula of names of steps."""
-        symbol: Symbol = np.ravel(np.asarray(symbols().lifted(value), object))[0]
-        return self.shown(textbook(symbol.tree, self.variables, self.decimals))
+        return self.shown(textbook(lifted(value).tree, self.variables, self.decimals))
 
     def shown(self, tree: Expression) -> str:
         """A tree as text or LaTeX."""

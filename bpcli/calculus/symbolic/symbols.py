@@ -9,9 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.language.render import to_text
@@ -39,8 +37,11 @@ from bpcli.calculus.symbolic.sums_and_products import (
     sum_tree,
     terms_of,
 )
-from bpcli.numbers.elements import Elements
 from bpcli.numbers.operators import give_operators
+from bpcli.numbers.singles import Singles
+
+if TYPE_CHECKING:
+    from bpcli.numbers.elements import Elements
 
 
 class Symbol:
@@ -211,23 +212,39 @@ def _constant(c: Any) -> Symbol:
     return -symbol if sign else symbol
 
 
-@cache
-def symbols() -> Elements:
-    """The namespace of symbols."""
+def _functions() -> dict[str, Callable[..., Any]]:
+    """The functions of symbols."""
     names = [name for name, row in FUNCTIONS.items() if row.kind == "elementwise"]
     functions: dict[str, Callable[..., Any]] = {name: _function(name) for name in [*names, *_LANGUAGE]}
-    functions |= {"divide": _divide, "power": _power, "scale": _multiply}
+    return functions | {"divide": _divide, "power": _power, "scale": _multiply}
+
+
+def _pi() -> Symbol:
+    return Symbol(Name("pi"))
+
+
+@cache
+def single_symbols() -> Singles:
+    """The namespace of single symbols."""
+    return Singles("symbols", _functions(), lift=lifted, constant=_constant, select=_select, pi=_pi)
+
+
+@cache
+def symbols() -> "Elements":
+    """The namespace of symbols and of arrays of them."""
+    from bpcli.numbers.elements import Elements
+
     return Elements(
         "symbols",
         Symbol,
-        functions,
+        _functions(),
         lift=lifted,
         constant=_constant,
         select=_select,
         is_finite=lambda x: True,
         rank=lambda x: 0.0,
         power_of_two=lambda k: lifted(2.0 ** int(k)),
-        pi=lambda: Symbol(Name("pi")),
+        pi=_pi,
     )
 
 
@@ -264,12 +281,10 @@ class SymbolNamespace(PlainNamespace):
     def applied(self, row: Function, args: tuple[Any, ...]) -> Any:
         """A function of the language as its call, another row as what it is computed by."""
         if row.name in _COMPARISONS:  # a truth is a number
-            answers = getattr(operator, _COMPARISONS[row.name])(*map(self.base.lifted, args))
-            return self.base.kept(np.frompyfunc(lifted, 1, 1)(answers))
+            return self.base.each(lifted, getattr(operator, _COMPARISONS[row.name])(*map(self.base.lifted, args)))
         if FUNCTIONS.get(row.name) is not row:
             return super().applied(row, args)
-        each = np.frompyfunc(lambda *symbols: called(row.name, *symbols), len(args), 1)
-        return self.base.kept(each(*map(self.base.lifted, args)))
+        return self.base.each(lambda *symbols: called(row.name, *symbols), *args)
 
     def written(self, formula: str, names: Mapping[str, Any], over: Any = None) -> Any:
         """A formula of the language with symbols for its names, or with numbers `over` symbols."""

@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from bpcli.calculus.language.render import to_text
 from bpcli.calculus.language.tree import (
     Binary,
@@ -23,6 +21,7 @@ from bpcli.calculus.language.tree import (
     postorder,
     replace_children,
 )
+from bpcli.calculus.sweeps.seeds import numbers
 from bpcli.calculus.symbolic.sums_and_products import (
     constant_of,
     factors_of,
@@ -80,7 +79,7 @@ def has_decimals(trees: Iterable[Expression], constants: Mapping[str, Any]) -> b
     texts = (node.text for tree in trees for node in postorder(tree) if isinstance(node, Number))
     if not all(text.isdecimal() for text in texts):
         return True
-    return not all(float(entry).is_integer() for value in constants.values() for entry in np.ravel(value))
+    return not all(float(entry).is_integer() for value in constants.values() for entry in numbers(value))
 
 
 def _by_denominator(tree: Expression, writer: "TermWriter") -> Expression:
