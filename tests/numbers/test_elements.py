@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bpcli.numbers.elements import Elements
 from bpcli.numbers.namespaces import namespace
-from bpcli.numbers.operators import UNKNOWN, UndecidedError, give_operators, negation
+from bpcli.numbers.operators import UNKNOWN, give_operators
 
 
 class Exact:
@@ -102,15 +102,6 @@ def test_no_digit_is_lost(a):
 def test_an_array_brings_its_namespace():
     assert namespace(array([[1, 2, 3], [4, 5, 6]])) is PLAIN
     assert namespace(1.0, Exact(1)) is PLAIN
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_an_open_truth_is_decided_only_by_the_other(known):
-    assert negation(UNKNOWN) is UNKNOWN
-    assert (UNKNOWN & known) is (UNKNOWN if known else False)
-    assert (UNKNOWN | known) is (True if known else UNKNOWN)
-    with pytest.raises(UndecidedError):
-        bool(UNKNOWN)
 
 
 def test_any_counts_what_may_hold_and_all_what_is_certain():
