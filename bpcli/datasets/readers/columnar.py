@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bpcli.datasets.readers.arrays import cells_of
+from bpcli.datasets.readers.cell_parsers import numbers_of
 from bpcli.datasets.table import Table, to_numbers
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.memory import is_tight
@@ -166,7 +167,7 @@ def _column(source: Any) -> Any:
         if source.null_count:
             # Rounded to the nearest double, as the digits in a CSV file are.
             source = source.cast(pa.float64(), safe=False).fill_null(np.nan)
-        values = source.to_numpy()
+        values = numbers_of(source)
         infinite = values.dtype.kind == "f" and np.isinf(values).any()
         return _cells(source) if infinite else values
     cells = _cells(source)

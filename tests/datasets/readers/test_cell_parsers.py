@@ -1,5 +1,7 @@
 """The three parsers of cells read the same numbers, and the slower ones only what they have to."""
 
+import subprocess
+import sys
 import tracemalloc
 from unittest.mock import patch
 
@@ -87,3 +89,24 @@ def test_a_table_of_many_columns_takes_memory_for_its_numbers(tmp_path):
     assert table.rows == 40
     assert table.numeric("x19999").tolist() == [1.25] * 40
     assert peak < 8 * path.stat().st_size  # 8 bytes a number are 1.6 times its text
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint64", "float32", "float64"])
+def test_numbers_of_pyarrow_are_those_that_it_gives_itself(kind):
+    pa = pytest.importorskip("pyarrow")
+    whole = pa.array(np.arange(10), getattr(pa, kind)())
+    cases = [whole, whole[3:7], whole[:0], pa.chunked_array([whole[2:4], whole[:0], whole[5:]])]
+    for column in [*cases, pa.chunked_array([whole]), pa.chunked_array([], whole.type)]:
+        found = cell_parsers.numbers_of(column)
+        assert (found.dtype, found.tolist()) == (np.dtype(kind), column.to_pylist())
+
+
+def test_a_long_file_is_read_without_pandas(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "t.csv").write_text("x,y\n" + "0.5,1.25\n" * (cell_parsers.LONG // 6))
+    code = (
+        "import sys; from pathlib import Path; from bpcli.datasets.reading import read_table\n"
+        "print(read_table(Path('t.csv')).numeric('y').sum(), 'pyarrow' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.split() == [str(cell_parsers.LONG // 6 * 1.25), "True", "False"]
