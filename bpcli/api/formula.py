@@ -1,7 +1,7 @@
 """Derivatives as formulas, and the steps that lead to them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bpcli.api.arguments import Expressions, Names, check_names, shown
 from bpcli.calculus.language.latex import to_latex
@@ -16,6 +16,9 @@ from bpcli.calculus.symbolic.explanation import Step, explained
 from bpcli.calculus.symbolic.sums_and_products import check_length
 from bpcli.calculus.symbolic.textbook import has_decimals, textbook
 from bpcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from bpcli.calculus.symbolic.simplify import Simplifier
 
 Kind = Literal["gradient", "jacobian", "hessian"]
 KINDS: tuple[Kind, ...] = ("gradient", "jacobian", "hessian")
@@ -82,7 +85,8 @@ def formula(
         blocks = {"": derivation.hessian(point)[2]}
 
     def made(latex: bool) -> Formulas:
-        written = {name: _written(block, given, latex, simplify) for name, block in blocks.items()}
+        simplifier = _simplifier(given) if simplify else None
+        written = {name: _written(block, given, latex, simplifier) for name, block in blocks.items()}
         if of == "gradient":
             rows = [[v for block in written.values() for v in numbers(block)]]
         elif of == "jacobian":
@@ -147,8 +151,14 @@ def _derivation(given: Expressions, shapes: Mapping[str, Shape]) -> tuple[Deriva
     return Derivation(given.trees, given.texts, every, given.wrt), known
 
 
-def _written(block: Any, given: Expressions, latex: bool = False, simplify: bool = False) -> Any:
-    """The formulas of a block as texts, in its shape: tidied as in a textbook, with `simplify` shortened by SymPy."""
+def _simplifier(given: Expressions) -> "Simplifier":
+    from bpcli.calculus.symbolic.simplify import Simplifier
+
+    return Simplifier(given.variables)
+
+
+def _written(block: Any, given: Expressions, latex: bool = False, simplifier: "Simplifier | None" = None) -> Any:
+    """The formulas of a block as texts, in its shape: tidied as in a textbook, and with SymPy's help shortened."""
     decimals, write = has_decimals(given.trees, given.constants), to_latex if latex else to_text
     characters = 0
 
@@ -158,10 +168,8 @@ def _written(block: Any, given: Expressions, latex: bool = False, simplify: bool
     def text(symbol: Any) -> str:
         nonlocal characters
         tree = textbook(symbol.tree, given.variables, decimals)
-        if simplify:
-            from bpcli.calculus.symbolic.simplify import simplified
-
-            tree = simplified(tree, given.variables)
+        if simplifier is not None:
+            tree = simplifier.shorter(tree)
         characters += len(to_text(tree))
         check_length(characters)
         return write(tree)

@@ -8,8 +8,9 @@ import math
 import operator
 import random
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from types import FrameType
 from typing import Any
@@ -39,6 +40,9 @@ MAX_LENGTH = 400
 MAX_CALLS = 3_000_000
 """Of functions within SymPy for one formula: steps, so that every machine finds the same form."""
 
+MAX_CALLS_IN_ALL = 10 * MAX_CALLS
+"""For all formulas of a derivative: those that are left then stay as they are."""
+
 _FUNCTIONS = {
     *("sin", "cos", "tan", "exp", "log", "sqrt", "asin", "acos", "atan"),
     *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
@@ -64,27 +68,43 @@ class _Atoms:
         return fold(tree, lambda node, new: trees.get(getattr(node, "name", ""), replace_children(node, new)))
 
 
-def simplified(tree: Expression, variables: Collection[str] = ()) -> Expression:
-    """A shorter tree of the same values, or the tree itself if none is found within the bounds.
+class Simplifier:
+    """Makes the formulas of one derivative shorter, as far as the steps go that it has for all of them.
 
-    `variables` are names that are not read as constants. Raises MissingExtraError without SymPy.
+    `variables` are names that are not read as constants. MissingExtraError without SymPy.
     """
-    try:
-        sympy: Any = import_module("sympy")
-    except ImportError:
-        raise MissingExtraError("symbolic", "SymPy", "a simplified formula") from None
-    text = to_text(tree)
-    if len(text) > MAX_LENGTH:
-        return tree
-    atoms = _Atoms()
-    abstract = _abstracted(tree, atoms, variables)
-    try:
-        with _at_most(MAX_CALLS):
-            shorter = tidied(_from_sympy(sympy, sympy.simplify(_to_sympy(sympy, abstract))))
-    except (_TooManyCallsError, _UnknownError, ValueError, TypeError, ZeroDivisionError, RecursionError):
-        return tree
-    found = atoms.put_back(shorter)
-    return found if len(to_text(found)) < len(text) and _agree(abstract, shorter) else tree
+
+    def __init__(self, variables: Collection[str] = ()) -> None:
+        try:
+            self._sympy: Any = import_module("sympy")
+        except ImportError:
+            raise MissingExtraError("symbolic", "SymPy", "a simplified formula") from None
+        self._variables = variables
+        self._left = MAX_CALLS_IN_ALL
+        self._found: dict[str, Expression] = {}
+
+    def shorter(self, tree: Expression) -> Expression:
+        """A shorter tree of the same values, or the tree itself if none is found within the bounds."""
+        text = to_text(tree)
+        if len(text) > MAX_LENGTH or self._left <= 0:
+            return tree
+        if text not in self._found:
+            self._found[text] = self._simplified(tree, text)
+        return self._found[text]
+
+    def _simplified(self, tree: Expression, text: str) -> Expression:
+        atoms, sympy, steps = _Atoms(), self._sympy, _Steps(min(MAX_CALLS, self._left))
+        abstract = _abstracted(tree, atoms, self._variables)
+        before = steps.left
+        try:
+            with steps.counted():
+                shorter = tidied(_from_sympy(sympy, sympy.simplify(_to_sympy(sympy, abstract))))
+        except (_TooManyCallsError, Exception):  # whatever SymPy raises on a formula that it can't treat
+            return tree
+        finally:
+            self._left -= before - max(0, steps.left)
+        found = atoms.put_back(shorter)
+        return found if len(to_text(found)) < len(text) and _agree(abstract, shorter) else tree
 
 
 def _abstracted(tree: Expression, atoms: _Atoms, variables: Collection[str]) -> Expression:
@@ -179,24 +199,36 @@ def _agree(a: Expression, b: Expression) -> bool:
     return True
 
 
-class _TooManyCallsError(Exception):
-    """SymPy takes more steps than are allowed."""
+class _TooManyCallsError(BaseException):
+    """SymPy takes more steps than are allowed; no `except Exception` of its own catches it."""
 
 
-@contextmanager
-def _at_most(calls: int) -> Iterator[None]:
-    """Raises _TooManyCallsError inside after so many calls of functions in this thread."""
-    left = calls
+class _Steps:
+    """The calls of functions that are left."""
 
-    def count(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts each call in this thread; _TooManyCallsError when none is left."""
+        before = sys.getprofile(), sys.unraisablehook
+        sys.unraisablehook = partial(self._again, before[1])
+        sys.setprofile(self._count)
+        try:
+            yield
+        finally:
+            sys.setprofile(before[0])
+            sys.unraisablehook = before[1]
+
+    def _count(self, frame: FrameType, event: str, argument: Any) -> None:
+        self.left -= 1
+        if self.left < 0 and frame.f_code is not _Steps._again.__code__:
             raise _TooManyCallsError
 
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
+    def _again(self, usual: Callable[[Any], object], dropped: Any) -> None:
+        """Where Python drops an error, as that of an object that is deleted, it comes again with the next call."""
+        if isinstance(dropped.exc_value, _TooManyCallsError):
+            sys.setprofile(self._count)
+        else:
+            usual(dropped)
