@@ -34,8 +34,8 @@ class PredictedRows:
     """The rows of files, and of a stream for `-`, as tables with the columns of `predictions` and of `more`, in turn.
 
     `in_parts` allows a large file to come block by block. The rows of a stream that is live come as soon as they are
-    there, and those before one that can't be read before its DataError. Several `ranks` read and predict a share each
-    where the files allow it; the first one has all rows then, as tables of its own rows, and the others have none.
+    there; where one can't be read, those before it come before its DataError. Where the files allow it, each of several
+    `ranks` reads and predicts a share of the rows; the first rank then yields all of them, and the others none.
     """
 
     def __init__(

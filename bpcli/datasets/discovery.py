@@ -67,7 +67,7 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     over_numbers = [name for name in table.names if table.is_numeric(name)]
     named_so = [name for name in over_numbers if is_number(name)]
     decimals = [name for name in named_so if not name.isdecimal()]
-    # 1990 may be a name over numbers, 18.0 is none; the reader looks at more, which may be wavelengths.
+    # A column may be called 1990, but hardly 18.0. Where more columns have such names, they may be wavelengths.
     if decimals and len(named_so) < 3 and 2 * len(named_so) > len(over_numbers) and files.dialect.header == AUTO:
         files = replace(files, dialect=replace(files.dialect, header="no"))
         notes.append(f"{table.path}: the first line is read as a row, as {decimals[0]} is no name (data.header: no)")
@@ -122,7 +122,7 @@ def _refuse_second_header(table: Table) -> None:
 
 
 def _refuse_totals(table: Table) -> None:
-    """DataError where the last row is made of the others: it says so, or is the sum of a column."""
+    """DataError where the last row holds totals of the others: a cell says so, or is the sum of its column."""
     row = table.rows - 1
     found = [name for name in table.names if table.rows > 2 and _is_total(table, name)]
     if found:

@@ -123,8 +123,8 @@ def _query(
 ) -> str:
     """Step by step: the text of each cell, x of each column, z of each output, what the outputs need, the results.
 
-    `more` goes along. A step is computed once: put into the next one, its expressions would be copied to each place
-    that names them.
+    `more` are columns that each step passes on. Each step is a query of its own, so that it is computed once: a later
+    expression names its results instead of repeating how they come about.
     """
     carried = [text.rpartition(" ")[2] for text in more]
     texts = [f"{cell} AS c{k}, TRIM(CAST({cell} AS VARCHAR)) AS s{k}" for k, cell in enumerate(cells)]

@@ -171,7 +171,7 @@ def one_formula(
 
 
 def _form_with_the_slopes(row: Activation | Loss) -> str:
-    """The formula of a row; with cases instead of max and min where these share a tie, and the row takes a side.
+    """The formula of a row. Where the row takes a side at a tie, which max and min would share, cases replace these.
 
     Where that does not give the row's slopes at its kinks either, it is a call of the language's function.
     """

@@ -167,8 +167,8 @@ def _other_blocks(row: Named, chosen: str, inputs: Inputs) -> list[Factor]:
 def named_probes(
     row: Named, checked: Inputs, truth: Callable[[Inputs], Array], constants: Collection[float] = ()
 ) -> list[Probe]:
-    """Inputs of the same shapes: of both signs and all sizes, each label; and where the derivative does not jump 0, and
-    the `constants` that an answer has written.
+    """Inputs of the same shapes: of both signs and all sizes, and each label; also 0 and the `constants` that an answer
+    has written, where the derivative does not jump there.
     """
     rng = random.Random(0)
     numbers = [key for key in checked if key in _SOME]

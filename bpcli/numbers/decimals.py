@@ -275,7 +275,7 @@ def _whole(x: Decimal, rounding: str) -> Decimal:
     return x.to_integral_value(rounding, CONTEXT)
 
 
-_MANY = 64  # factors, more than which take as long as a logarithm
+_MANY = 64  # with more factors than this a product takes longer than a logarithm
 
 
 def _power(x: Decimal, y: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ PAD = 6.0  # between a frame and what it holds
 GAP = 16.0  # between rows, and at both ends of an edge
 BEND = 42.0  # in which the edges of a column come together
 MARGIN = 10.0
-PORT = 10.0  # from the arrow to the middle of a box to the next one
+PORT = 10.0  # between the ends of two arrows at a box, the first of which points to its middle
 
 BELOW = (COLORS[1], COLORS[2])  # the gradient, the update
 LABEL = COLORS[0]

@@ -75,7 +75,7 @@ def _bands(
 
 
 def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
-    """The share that is right against the probability that was said, over bins; below it the rows of all folds.
+    """By bins of the predicted probability the share of rows that are right; below it the number of rows of all folds.
 
     Returns the expected calibration error, for the title.
     """

@@ -57,7 +57,7 @@ def read_data(
 
 
 def decided(config: Config, table: Table) -> tuple[Config, list[str]]:
-    """The config with what it leaves open said: the target, how the table is read, which words are gaps; and notes.
+    """The config with what it left open filled in: the target, how the table is read, which words are gaps; and notes.
 
     ConfigError for columns that are not there.
     """

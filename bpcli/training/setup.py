@@ -51,8 +51,8 @@ from bpcli.training.trainer import Training, most_epochs
 def prepare(config: Config, progress: Progress | None = None, in_files: bool = False, ranks: Ranks = ALONE) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
 
-    Several `ranks` read a share each, where the files can be shared. Data that is large compared with the free memory,
-    or runs out of it, stays in files, and gives the same numbers.
+    Several `ranks` read a share each, where the files can be shared. Data for which the memory may be or turns out to
+    be too small stays in files, and gives the same numbers.
 
     The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
     others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.

@@ -164,8 +164,8 @@ class Training:
         )
 
     def optimum(self, model: Model) -> dict[str, Any]:
-        """How far a model is from the least of what training minimises: the largest entry of the gradient, penalties
-        included, Newton's decrement where it takes little time, and whether the first is within the tolerance."""
+        """How far a model is from the optimum: the largest entry of the gradient with penalties, Newton's decrement
+        where that takes little time, and whether the former is within the tolerance."""
         objective = self._objective(model)
         theta = objective.pack(model.w, model.b)
         quick = objective.p <= _MOST_WEIGHTS and objective.N * objective.p**2 <= _MOST_PRODUCTS

@@ -114,7 +114,7 @@ class _NotAnalyticError(ValueError):
 
 
 class Complex:
-    """x + ih: it is ordered by its real part, and |·| turns its sign, so that functions by cases stay what they are."""
+    """x + ih, compared by its real part; |x + ih| is ±(x + ih), no modulus: each case of a function stays analytic."""
 
     __slots__ = ("z",)
 

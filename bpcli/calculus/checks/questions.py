@@ -203,7 +203,7 @@ def _joined(each: list[list[Factor]]) -> list[Factor]:
 def smooth(truth: Callable[[dict[str, Any]], Array], inputs: Mapping[str, Any], names: Sequence[str]) -> bool:
     """Whether a derivative is the same to both sides of the inputs, moved together a little.
 
-    What differs there as much when it is nearer by has jumped; x on both sides of 0 has not.
+    Two sides differ by a jump if they differ as much closer to the inputs; those of x around 0 come together.
     """
 
     def sides(step: float) -> tuple[Array, Array]:

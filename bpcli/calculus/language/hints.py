@@ -134,7 +134,7 @@ name that fits the arguments counts."""
 
 _DERIVATIVE = "grad differentiates; write the function itself"
 _NO_MATRICES = "matrices have A@B, A.T and dot(x, y); other things are written out by entries, A[0,1]"
-_NO_ORDER = "of many entries there are sum, mean, prod, min, max, norm and dot"
+_NO_ORDER = "the functions of many entries are sum, mean, prod, min, max, norm and dot"
 _OF_LABELS = "the labels stand first: cce(y, yhat) and bce(y, yhat) of probabilities, bce(y, sigmoid(z)) of a logit"
 _NO_CALLS = {
     "LOG": "did you mean log(x), the natural logarithm, or log10(x)?",

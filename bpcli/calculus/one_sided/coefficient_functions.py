@@ -172,7 +172,8 @@ def _tan(x: Coefficient, reals: Reals) -> Coefficient | None:
 
 
 class _Forms(NamedTuple):
-    """Where a function is a fraction or a multiple of π, by x; and how it is written in simpler ones elsewhere."""
+    """The exact values of a function: the x at which it is a fraction, or a multiple of π, each with the value; and how
+    it is written by simpler functions at another x."""
 
     fractions: Mapping[int, int]
     multiples_of_pi: Mapping[int, Fraction] = {}

@@ -48,7 +48,7 @@ class Kind(Protocol):
 
 
 def _operator(function: Callable[["Series", "Series"], T]) -> Callable[["Series", Any], T]:
-    """An operator of a series and a series, or a number."""
+    """An operator whose second operand may also be a number, which becomes a series."""
 
     def apply(x: "Series", other: Any) -> Any:
         if isinstance(other, Series):

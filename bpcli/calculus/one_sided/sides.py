@@ -15,7 +15,8 @@ from bpcli.calculus.sweeps.program import Program
 from bpcli.numbers.operators import UNKNOWN
 
 MAX_WORK = 1 << 17
-"""The most work of coefficients at first, in products of short fractions; `resolve` allows more for each series."""
+"""The most work that is spent on coefficients, counted in products of short fractions; `resolve` allows more for each
+series."""
 
 LENGTHS = (6, 12, 32)
 """How many terms a series has; more are tried where fewer don't decide."""

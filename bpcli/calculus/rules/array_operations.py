@@ -67,7 +67,7 @@ class ArrayOp(ABC):
         return False
 
     def edge_entries(self, xp: RuleNamespace[Any], edge: Any, out: Any, args: list[Any], on: Operands) -> Any:
-        """The entries of the operand that put the operation at the edge `edge`; for operations with one operand."""
+        """Which entries of its one operand are at fault where the operation is at an edge, which `edge` says."""
         return edge
 
     def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:

@@ -255,12 +255,12 @@ def _narrow(low: Any, high: Any) -> bool:
 
 
 def _says_nothing(low: Any, high: Any) -> bool:
-    """Whether a ball is all numbers, or none: at an infinite input the rules know more than balls."""
+    """Whether a ball holds all numbers, or none: so it is at infinite inputs, of which the rules know more."""
     return bool(low != low or high - low == math.inf)
 
 
 def _near(found: float, low: Any, high: Any) -> bool:
-    """Whether a number is within 2⁻²⁰ of all numbers between two; or is 0, and they can't be told from 0."""
+    """Whether a number agrees with all numbers between two, within 2⁻²⁰; 0 with what is too small for doubles."""
     if found == 0 and low <= 0 <= high:
         return bool(max(-low, high) <= _NO_DOUBLE)
     return all(abs(end - found) <= max(LOST * abs(found), _SMALLEST) for end in map(_float, (low, high)))

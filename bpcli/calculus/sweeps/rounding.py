@@ -207,7 +207,7 @@ def slope_errors_at(
 ) -> list[list[Any]]:
     """The same from the values of all slots, at one point or, for each entry an array, at many.
 
-    ∞ where a function bends so much, as far as its operand may be off, that its slope says nothing: σ far out.
+    It is ∞ where the slope changes much within the error of the operand, and so says nothing: that of σ far out.
     """
     own, unknown = own_errors(program, xp, values), xp.where(_bends(program, xp, values), math.inf, 0.0)
     along = [program.tangents(xp, values, seed) for seed in inputs]

@@ -38,7 +38,8 @@ def turned(
 def _different(
     xp: PlainNamespace, step: Elementwise, edge: bool, one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]
 ) -> Iterator[Any]:
-    """Where one of two values of a step is 0 and the other not, or it jumps between them, or its slope does."""
+    """Where a step differs at two places: its value is 0 at one of them alone, or it jumps between them, or its slope
+    does."""
     (x, at_x), (y, at_y) = one, other
     yield (x == 0) != (y == 0)
     if not any(step.passes):

@@ -24,7 +24,8 @@ DIGITS = (50, 150, 450)
 
 _NEAR = 2.0**-50  # relative: doubles that are one but for rounding
 
-_FALLEN = (1e-300, 1e-250)  # of a number of 50 or of 150 digits: what is less with 450 is but their rounding errors
+_FALLEN = (1e-300, 1e-250)
+"""What a number of 50 or of 150 digits has to fall below with 450 digits to be known as their rounding error."""
 
 MOST_ENTRIES = 1 << 16
 """Entries of a program times its sweeps, up to which a second run on wide numbers is worth the time: some seconds."""

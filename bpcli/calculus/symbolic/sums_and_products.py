@@ -18,7 +18,10 @@ Factors = list[tuple[Expression, Fraction]]
 
 
 def check_length(characters: int) -> None:
-    """UsageError for formulas of more than `MAX_CHARACTERS`: those of a tower grow with the fourth power of it."""
+    """UsageError for formulas of more than `MAX_CHARACTERS`.
+
+    Those of x^x^… grow with the fourth power of its depth.
+    """
     if characters > MAX_CHARACTERS:
         what = f"the formulas would have more than {MAX_CHARACTERS:,} characters"
         raise UsageError(what, "at a point the derivative is numbers")

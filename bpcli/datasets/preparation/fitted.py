@@ -54,7 +54,7 @@ class Tally:
     dropped: int = 0
     unseen: dict[str, set[str]] = field(default_factory=dict)
     beyond: str = ""
-    """The features that training had, if there are others."""
+    """The features of the training, in words, where a sparse table has others too; else empty."""
 
     def merged(self, share: Gathering, columns: Iterable[Column]) -> "Tally":
         """That of all shares of a table, of which the columns were prepared in this order."""
@@ -82,7 +82,7 @@ class Preparation:
     """What was learned of the training rows: apply it to any table with the same columns, in any order.
 
     `numbered` are the features of a sparse table, in the place of `columns`; their scales are all the same. `labels` is
-    where the loss takes the numbers of a regression's target.
+    where the numbers have to lie that the loss takes as the target of a regression.
     """
 
     target: str

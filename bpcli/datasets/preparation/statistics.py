@@ -92,8 +92,8 @@ def _unit(low: Array, high: Array) -> Array:
 def standardize(X: Array, center: Any, scale: Any) -> None:
     """X := (X − center)/scale in place, without overflow on the way; ±∞ where the quotient is beyond the doubles.
 
-    Half of each where the difference could overflow: 1e308 − (−1e308) over a σ of 1e308 is 2. The center alone decides,
-    so that a row is scaled alike whatever rows stand beside it: less a smaller one, the largest double stays itself.
+    Where the difference could overflow, it takes half of each number: 1e308 − (−1e308) over a σ of 1e308 is 2. It does
+    so for all rows of a column or for none, by the center, so that a row gives the same whatever rows are beside it.
     """
     unit = np.where(np.abs(center) > 2.0**969, 0.5, 1.0)
     with np.errstate(over="ignore", under="ignore"):
@@ -153,7 +153,7 @@ def most_frequent(values: Array, share: Gathering = WHOLE) -> float:
 
 
 def _counted_together(distinct: Array, counts: Array, share: Gathering) -> tuple[Array, Array]:
-    """Of the different values of all shares those that this process counts, in order, and how often they occur."""
+    """The different values that this process counts for all shares, in order, and how often each occurs in them."""
     distinct = distinct + 0.0  # one zero
     who = np.frombuffer(distinct.tobytes(), np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(40)
     mine = who % np.uint64(share.size)

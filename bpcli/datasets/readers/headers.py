@@ -123,7 +123,7 @@ def is_mark(start: str) -> bool:
 
 
 def header_again(names: Sequence[str], columns: Sequence[Any]) -> int | None:
-    """The first row that has the names for cells, in a column of numbers too, as files that were joined have it."""
+    """The first row that repeats the names, also above numbers, as in a file that was joined from several."""
     cells = [(name, column) for name, column in zip(names, columns, strict=True) if isinstance(column, list)]
     if len(cells) < len(names) or not any(_over_numbers(name, column) for name, column in cells):
         return None

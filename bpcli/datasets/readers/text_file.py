@@ -201,9 +201,10 @@ def decoded(read: Callable[[], T]) -> T:
 
 
 class MappedLines:
-    """Lines of which those that begin with `comment` are blank, so that the others keep their numbers.
+    """Lines in which comments are replaced by blank lines, so that the other lines keep their numbers.
 
-    With `blanks`, runs of blanks outside quotes are a tab, and none are at the ends.
+    A comment is a line that begins with `comment`. With `blanks`, each run of blanks outside quotes becomes a tab, and
+    those at the ends go.
     """
 
     def __init__(self, lines: Lines, comment: str | tuple[str, ...] | None, blanks: bool) -> None:

@@ -1,8 +1,8 @@
-"""The config: its sections as frozen records, whose fields are the table that all else about a key comes from.
+"""The config: its sections as frozen records, whose fields are the table of its keys.
 
-The annotation of a field says what the key takes and what it is for, the field's default is the key's: the checks, the
-resolved config, the JSON Schema, the list on the page `config` and what `init` writes read them here. A new key is one
-more field.
+The annotation of a field says what the key takes and what it is for; the field's default is the key's. The checks, the
+resolved config, the JSON Schema, the list on the page `config` and what `init` writes are all made from these fields: a
+new key is one more field.
 """
 
 import dataclasses

@@ -248,7 +248,7 @@ def _guess_target(table: Table) -> tuple[str, str]:
             return name, "guessed: the last column that can be one"
     if series:
         raise DataError(
-            f"{table.path}: no column looks like a target, as {len(series)} are called alike: {several(series, 3)}",
+            f"{table.path}: no column looks like a target: {len(series)} are a series, {several(series, 3)}",
             ways={"target": "NAME says which it is", "target-path": "FILE where it has a file of its own"},
         )
     raise DataError(f"{table.path} has no column that could be predicted: each is constant, an id, dates or free text")

@@ -49,7 +49,7 @@ def write(chosen: Mapping[str, Entry], header: str) -> str:
 
 
 def _lines(chosen: Mapping[str, Entry], commented: bool) -> Iterator[str]:
-    """The keys as lines; those not chosen with their defaults, as comments or as they are."""
+    """The keys as lines; one that is not chosen stands with its default, as a comment if `commented`."""
     section = ""
     for path, key in KEYS.items():
         if path not in chosen and commented and not _has_meaning(key, chosen):

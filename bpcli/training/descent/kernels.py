@@ -1,8 +1,8 @@
 """The steps of an epoch as plain loops over numbers, for a compiler: `compiled` binds the formulas to them.
 
-They are Python that numba can take and Python can run. What differs between models are names that `compiled` binds in
-a copy of this text, since numba keeps no program that functions are given to. Weights are flat, K of a feature after
-each other; sums are in float64.
+They are Python that numba can take and Python can run. What differs between models are names, to which `compiled`
+binds functions in a copy of this text: numba keeps no program on disk that takes functions as arguments. Weights are
+flat, the K of a feature one after the other; sums are in float64.
 """
 
 import math

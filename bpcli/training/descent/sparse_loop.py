@@ -245,7 +245,7 @@ class SparseBatches:
 
 
 class _WholeBatches(SparseBatches):
-    """Batches as the loop over dense rows has them, of blocks (x, xᵀ, y, buffer of z, ones, ω or None)."""
+    """Batches of blocks (x, xᵀ, y, buffer of z, ones, ω or None), as the loop over dense rows takes them."""
 
     def __init__(self, descent: Descent, w: Array) -> None:
         super().__init__(descent, lambda: True)

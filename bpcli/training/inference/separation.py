@@ -163,7 +163,7 @@ def _cuts(low: Array, high: Array) -> Array:
 
 
 def _needed(rows: Labelled, w: Array, b: Array) -> tuple[int, ...]:
-    """Features that are enough for weights that get every row right: the others' weights may be 0."""
+    """Features by which alone weights get every row right, those of the others being 0."""
     used = np.flatnonzero(np.abs(w).reshape(len(w), -1).max(axis=1))
     if rows.size * rows.K > _DENSE:
         return tuple(used.tolist())

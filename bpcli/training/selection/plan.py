@@ -106,7 +106,7 @@ def most_sets(table: Table) -> int:
 
 
 def _likeness(config: Config) -> tuple[str, ...]:
-    """What the configs of a group have in common: all but numbers that training goes by."""
+    """What the configs of a group have in common: all values but those of `_NUMBERS`, by which a step is taken."""
     values = config_values(config)
     free = {"output", *(f"training.{name}" for name in _NUMBERS)}
     if solver_of(values) is None:

@@ -6,7 +6,7 @@ from statistics import mean, stdev
 
 
 def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation by n − 1; None where a value is; the second None of a single value.
+    """Mean and standard deviation, which divides by n − 1. Both are None if a value is; of one value the second is.
 
     Both are the doubles next to the exact ones: equal values have the deviation 0.
     """
