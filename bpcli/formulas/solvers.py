@@ -90,19 +90,30 @@ def lbfgs_retry(slots: Slots) -> bool:
 
 _LEAST_DAMPING = 1e-13  # of a Hessian whose diagonal is 1: what rounding leaves in it
 _MOST_DAMPING = 1e8
+_ROUNDING = 1e-12  # of an eigenvalue of a Hessian whose diagonal is 1
 
 
 def newton_step(H: Vector, g: Vector, damping: float = _LEAST_DAMPING) -> Vector | None:
-    """−(H + λ·diag H)⁻¹g; None where that matrix is not positive definite (Marquardt 1963)."""
+    """−(H + λ·diag H)⁻¹g; None where that matrix is not positive definite (Marquardt 1963).
+
+    Where rows leave a direction open, as those of all categories of a column beside the bias, H and g along it are
+    what rounding leaves, and their quotient would be any number: the step is 0 along it.
+    """
     diagonal = np.abs(np.diagonal(H))
     root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     A = H / root / root[:, None]
     np.fill_diagonal(A, np.where(diagonal > 0, np.diagonal(A), 1.0) + damping)
     try:
-        np.linalg.cholesky(A)
-        return np.asarray(-np.linalg.solve(A, g / root) / root)
+        L = np.linalg.cholesky(A)
+        if np.diagonal(L).min(initial=1.0) ** 2 > 10.0 * len(A) * (damping + _ROUNDING):
+            return np.asarray(-np.linalg.solve(A, g / root) / root)
+        values, vectors = np.linalg.eigh(A)
     except np.linalg.LinAlgError:
         return None
+    along = (g / root) @ vectors
+    values[is_open := np.abs(values - damping) <= _ROUNDING] = damping
+    along[is_open & (np.abs(along) <= 1e-6 * np.linalg.norm(along))] = 0.0
+    return np.asarray(-(vectors @ (along / values)) / root)
 
 
 def newton_direction(g: Vector, free: NDArray[np.bool_], slots: Slots, hessian: Callable[[], Vector]) -> Vector:

@@ -28,6 +28,17 @@ def test_a_newton_step_of_features_of_any_scale_and_of_none():
     assert newton_step(H, g) == pytest.approx([-1e-6, -1e6, 0.0])
 
 
+@given(st.integers(0, 1000), st.integers(2, 6))
+def test_no_newton_step_along_a_direction_that_the_rows_leave_open(seed, K):
+    rng = np.random.default_rng(seed)
+    categories = np.concatenate([np.arange(K), rng.integers(0, K, 50)])
+    X = np.column_stack([np.eye(K)[categories], np.ones(len(categories))])  # the columns of K categories add up to 1
+    H, g = X.T @ (X * rng.uniform(0.1, 1, len(X))[:, None]), X.T @ rng.normal(size=len(X))
+    step = newton_step(H, g)
+    assert H @ step == pytest.approx(-g, rel=0, abs=1e-10)
+    assert np.diagonal(H) * step @ [*np.ones(K), -1] == pytest.approx(0, abs=1e-10)
+
+
 def test_no_newton_step_where_the_matrix_is_indefinite():
     assert newton_step(np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2)) is None
 
