@@ -160,7 +160,13 @@ def script(name: str, *more: str) -> Callable[[], Iterator[Record]]:
     def run() -> Iterator[Record]:
         words = [sys.executable, str(Path(__file__).with_name(f"{name}.py")), *more]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
-        yield {"part": name.removeprefix("bench_"), "case": "", "text": done.stdout, "failed": done.returncode != 0}
+        text, failed = done.stdout, done.returncode != 0
+        yield {
+            "part": name.removeprefix("bench_"),
+            "case": "",
+            "text": text + done.stderr if failed else text,
+            "failed": failed,
+        }
 
     return run
 

@@ -8,10 +8,12 @@ is said first. The least epochs are those that nothing else on the machine has s
 
 import csv
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +27,19 @@ data: {{path: rows.npy, target: x{FEATURES + 1}}}
 """
 
 
+def launcher() -> str:
+    """The mpiexec of this Python's environment or of the machine; the program ends where there is none."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    found = shutil.which("mpiexec", path=places)
+    if found is None or find_spec("mpi4py") is None:
+        raise SystemExit("this needs mpiexec and mpi4py, of the extra mpi: pip install -e '.[mpi]'")
+    return found
+
+
 def epochs(folder: Path, ranks: int) -> list[float]:
     """The seconds of each epoch of a training by so many processes, but for the first."""
     run = folder / f"by-{ranks}"
-    words = ["mpiexec", "-n", str(ranks), sys.executable, "-m", "bpcli", "train", str(folder / "c.yaml")]
+    words = [launcher(), "-n", str(ranks), sys.executable, "-m", "bpcli", "train", str(folder / "c.yaml")]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     subprocess.run(
         [*words, "--output", str(run), "--force", "--quiet"], check=True, capture_output=True, env=environment
@@ -39,6 +50,7 @@ def epochs(folder: Path, ranks: int) -> list[float]:
 
 def main() -> None:
     """Print the seconds of an epoch by one process and by two, and their ratio."""
+    launcher()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rng = np.random.default_rng(0)

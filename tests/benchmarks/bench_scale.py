@@ -2,6 +2,8 @@
 
     pip install -e '.[bench,mpi]' && python tests/benchmarks/bench_scale.py [--latency MICROSECONDS --bandwidth GB]
 
+Prints what the page "scale" says, with `--page` word for word: with the latency and the bandwidth that it is about.
+
 A step over all N rows takes the blocks of the slowest rank, then one exchange of the nodes of the tree that the ranks
 own whole. What is measured: the time of a block, the latency and the bandwidth of a message between two processes, each
 as a sample. The simulation draws from these samples; `--latency` and `--bandwidth` replace the messages of one machine,
@@ -11,13 +13,18 @@ all others.
 
 import argparse
 import json
+import os
 import pickle
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import pairwise
 from math import ceil, log2
+from pathlib import Path
 from time import perf_counter, thread_time
 
 import numpy as np
@@ -34,6 +41,7 @@ Sample = NDArray[np.float64]
 FEATURES, PASSES, MESSAGES, MEETINGS, LARGE = 1000, 12, 2000, 20, 1 << 23
 ROWS_OF_ALL, STEPS = 10**9, 200
 RANKS = (1, 4, 16, 64, 256, 1024)
+LATENCY, BANDWIDTH = 20.0, 1.2  # µs and GB/s of the network that the page is about: Ethernet of 10 Gb/s
 _TAG = 9
 
 
@@ -124,9 +132,18 @@ def send(ranks: MPIRanks, content: bytes, to: int, times: int) -> None:
         times -= 64
 
 
+def launcher() -> str:
+    """The mpiexec of this Python's environment or of the machine; the program ends where there is none."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    found = shutil.which("mpiexec", path=places)
+    if found is None or find_spec("mpi4py") is None:
+        raise SystemExit("this needs mpiexec and mpi4py, of the extra mpi: pip install -e '.[mpi]'")
+    return found
+
+
 def measured() -> Measured:
     """All constants, measured on this machine."""
-    words = ["mpiexec", "-n", "2", sys.executable, __file__, "--exchange"]
+    words = [launcher(), "-n", "2", sys.executable, __file__, "--exchange"]
     found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     hub = {1: 0.0} | {size: float(np.median(found[str(size)])) for size in RANKS[1:]}
     return Measured(block_times(), np.array(found["short"]), LARGE / float(np.median(found["long"])), hub)
@@ -178,6 +195,50 @@ def simulated(of: Measured, rows: int, features: int, ranks: int, rng: np.random
     return found
 
 
+def page(of: Measured, alone: Measured, rows: int, features: int) -> str:
+    """The figures as the page has them: the constants of this machine, and the table for the network of `of`."""
+    low, _, high = np.percentile(alone.block * 1e3, [5, 50, 95])
+    hub = alone.hub[RANKS[-1]] * 1e3
+    lines = [
+        f"A block of {ROWS:,} × {FEATURES:,} took {alone.block.mean() * 1e3:.1f} ms (5 % to 95 %: {low:.1f} to "
+        f"{high:.1f}), a short message between two processes of one machine {np.median(alone.latency) * 1e6:.1f} µs, "
+        f"8 MB {alone.bandwidth / 1e9:.1f} GB/s, and hearing {RANKS[-1]:,} ranks {hub:.0f} ms.",
+        "",
+        "| ranks | blocks, s | meeting, ms | nodes, ms | model, s | simulated, s (5 % to 95 % of 200 steps) "
+        "| efficiency |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    steps = {}
+    for ranks, parts, seconds, efficiency in table(of, rows, features):
+        steps[ranks] = sum(parts)
+        low, middle, high = (digits(figure, 3) for figure in seconds)
+        blocks, total = digits(parts[0], 3), digits(sum(parts), 3)
+        meeting, nodes = (digits(1e3 * part, 2) for part in parts[1:])
+        lines.append(
+            f"| {ranks} | {blocks} | {meeting} | {nodes} | {total} | {middle} ({low} to {high}) | {efficiency:.2f} |"
+        )
+    part = 100 * of.hub[RANKS[-1]] / steps[RANKS[-1]]
+    lines += ["", f"Lbfgs with 200 steps takes {200 * steps[64] / 60:.0f} minutes on 64 ranks."]
+    lines += [f"At {RANKS[-1]:,} ranks the meeting at rank 0 is {part:.0f} % of the step."]
+    return "\n".join(lines)
+
+
+def digits(figure: float, count: int) -> str:
+    """A figure with so many digits, or the whole ones where these are more."""
+    return f"{figure:.0f}" if figure >= 10**count else f"{figure:.{count}g}"
+
+
+def table(
+    of: Measured, rows: int, features: int
+) -> Iterator[tuple[int, tuple[float, float, float], list[float], float]]:
+    """For each number of ranks: the parts of the model, the simulated seconds (5 %, 50 %, 95 %), and the efficiency."""
+    rng, alone = np.random.default_rng(0), 0.0
+    for ranks in RANKS:
+        seconds = np.percentile(simulated(of, rows, features, ranks, rng), [5, 50, 95]).tolist()
+        alone = alone or seconds[1]
+        yield ranks, model(of, rows, features, ranks), seconds, alone / seconds[1] / ranks
+
+
 def main() -> None:
     """Measure, then print the constants and the table of the model and the simulation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,7 +249,10 @@ def main() -> None:
     parser.add_argument("--bandwidth", type=float, metavar="GB", help="a second, of another network")
     parser.add_argument("--rows", type=float, default=ROWS_OF_ALL)
     parser.add_argument("--features", type=int, default=FEATURES)
+    parser.add_argument("--page", action="store_true", help="as the page on scale has the figures, in Markdown")
     given = parser.parse_args()
+    if given.page:
+        given.latency, given.bandwidth = given.latency or LATENCY, given.bandwidth or BANDWIDTH
     if given.exchange:
         exchange()
         return
@@ -200,16 +264,15 @@ def main() -> None:
     print(f"message: {middle:.1f} µs ({low:.1f} to {high:.1f}); 8 MB at {here.bandwidth / 1e9:.1f} GB/s")
     latency = here.latency * (1 if given.latency is None else given.latency * 1e-6 / np.median(here.latency))
     of = Measured(here.block, latency, given.bandwidth * 1e9 if given.bandwidth else here.bandwidth, here.hub)
-    rows, rng = int(given.rows), np.random.default_rng(0)
+    rows = int(given.rows)
+    if given.page:
+        print(f"\n{page(of, here, rows, given.features)}")
+        return
     print(f"\n{rows:.3g} rows × {given.features}, a step over all rows\n")
     print("ranks   blocks s     meeting ms   nodes ms   model s   simulated s (5 % to 95 %)      efficiency")
-    alone = 0.0
-    for ranks in RANKS:
-        parts = model(of, rows, given.features, ranks)
-        low, middle, high = np.percentile(simulated(of, rows, given.features, ranks, rng), [5, 50, 95])
-        alone = alone or middle
+    for ranks, parts, (low, middle, high), efficiency in table(of, rows, given.features):
         words = f"{ranks:5} {parts[0]:10.4g} {parts[1] * 1e3:14.3g} {parts[2] * 1e3:10.3g} {sum(parts):9.4g}"
-        print(f"{words}   {middle:9.4g} ({low:.4g} to {high:.4g})   {alone / middle / ranks:18.2f}")
+        print(f"{words}   {middle:9.4g} ({low:.4g} to {high:.4g})   {efficiency:18.2f}")
 
 
 if __name__ == "__main__":
