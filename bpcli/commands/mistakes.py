@@ -67,6 +67,7 @@ _OPTIONS = {
     **dict.fromkeys(["workers", "threads", "n-jobs", "processes"], "jobs"),
     **dict.fromkeys(["random-state", "random-seed"], "seed"),
     **dict.fromkeys(["number", "tasks", "how-many"], "count"),
+    **dict.fromkeys(["file", "table", "input", "path", "csv"], "data"),
 }
 """Options as other tools call them."""
 
@@ -139,8 +140,10 @@ def _key(line: Line) -> Answer | None:
         path = _KEYS.get(name) or leaves.get(name) or near
         value = line.options[option]
         if path:
-            meaning = f"there is no option {option}; {path} is a key of the config, which --set changes"
-            return Answer(again(line, line.words or ["CONFIG"], set=f"{path}={value or 'VALUE'}"), meaning)
+            several_values = line.command == "sweep" and re.search(r",|^log:", value or "")
+            gives, does = ("try", "tries") if several_values else ("set", "changes")
+            meaning = f"there is no option {option}; {path} is a key of the config, which --{gives} {does}"
+            return Answer(again(line, line.words or ["CONFIG"], **{gives: f"{path}={value or 'VALUE'}"}), meaning)
         if setting := _setting_of_a_row(name, value or "VALUE"):
             meaning = f"there is no option {option}: {name} is a setting of {setting.partition('=')[0]}"
             return Answer(again(line, line.words or ["CONFIG"], set=setting), meaning)
@@ -188,6 +191,11 @@ def _order(line: Line) -> Answer | None:
     if len(line.words) == 1 and is_table(line.words[0]):
         return Answer(again(line, ["RUN", line.words[0]]))
     return None
+
+
+def _table_for_model(line: Line) -> Answer | None:
+    word = line.words[0] if len(line.words) == 1 else ""
+    return table_answer(word, "not a model") if word and is_table(word) and not is_run(word) else None
 
 
 def _file_to_write(line: Line) -> Answer | None:
@@ -277,6 +285,10 @@ def _option(line: Line) -> Answer | None:
             value = value.strip("[]() ").replace(",", ":").replace(" ", "")
         if f"--{known}" in line.known and value is not None:
             return Answer(again(line, line.words, **{known: value}), f"there is no option {option}, but --{known}")
+        word = _VALUES.get(option[2:], option[2:])
+        if choosing := sorted(line.choices.get(word, []), key=len):  # --json, and a word after it is an argument
+            instead = again(line, [*line.words, *([value] if value else [])], **{choosing[0][2:]: word})
+            return Answer(instead, f"there is no option {option}; {word} is a value of {choosing[0]}")
     if line.command == "cv" and len(line.words) == 2 and line.words[1].isdigit():
         number = line.words[1]
         return Answer(again(line, line.words[:1], folds=number), f"{number} is a number of folds, which --folds gives")
@@ -340,6 +352,9 @@ def _rule_of_threshold(line: Line) -> Answer | None:
 def _lacking(line: Line) -> Answer | None:
     """An option without its value, one that is missing, and a format by the ending of its files."""
     if line.command == "export" and "issing option" in line.message:
+        last = _VALUES.get(line.words[-1], line.words[-1]) if line.words else ""
+        if last in line.choices:
+            return Answer(again(line, line.words[:-1], format=last), f"{last} is a format, which --format gives")
         return Answer(f"for example {again(line, line.words, format='json')}", "bpcli export needs --format")
     wanted = line.options.get("--format") or ""
     if wanted in _VALUES and f"'{_VALUES[wanted]}'" in line.message:
@@ -370,6 +385,7 @@ MISTAKES = (
     Mistake((*OF_CONFIGS, "validate"), _table_for_config),
     Mistake((*OF_CONFIGS, "validate"), run_for_config),
     Mistake(("predict", "evaluate", "report"), _order),
+    Mistake(("inspect", "export"), _table_for_model),
     Mistake((), _decimal_comma),
     Mistake(("predict",), _rule_of_threshold),
     Mistake(("predict",), _file_to_write),

@@ -30,6 +30,8 @@ class Line(NamedTuple):
     """The names of its arguments, in their order."""
     example: str
     """The first example of its help."""
+    choices: dict[str, list[str]]
+    """The words that its options choose from, with the options that have each."""
 
     @property
     def options(self) -> dict[str, str | None]:
@@ -128,7 +130,8 @@ def line_of(arguments: Sequence[str], message: str, group: click.Group) -> Line:
     arguments_of = [p.name or "" for p in called.params if isinstance(p, click.Argument)] if called else []
     examples = re.search(r"^ *(bpcli .*)", called.help or "", re.MULTILINE) if called else None
     example = examples[1] if examples else ""
-    return Line(command, words, options, unknown, message, group.list_commands(context), known, arguments_of, example)
+    commands, choices = group.list_commands(context), _choices(called, context)
+    return Line(command, words, options, unknown, message, commands, known, arguments_of, example, choices)
 
 
 def _options(command: click.Command | None, context: click.Context) -> dict[str, bool]:
@@ -139,3 +142,13 @@ def _options(command: click.Command | None, context: click.Context) -> dict[str,
         if isinstance(parameter, click.Option)
         for name in parameter.opts
     }
+
+
+def _choices(command: click.Command | None, context: click.Context) -> dict[str, list[str]]:
+    """The words that the options of a command choose from, with the options that have each."""
+    found: dict[str, list[str]] = {}
+    for parameter in command.get_params(context) if command else []:
+        if isinstance(parameter, click.Option) and isinstance(parameter.type, click.Choice):
+            for word in parameter.type.choices:
+                found.setdefault(str(word), []).append(parameter.opts[0])
+    return found
