@@ -214,6 +214,10 @@ class Calculation:
         """What stands for slopes where there is no value: NaN."""
         return self.sweeps.result(math.nan * self.sweeps.one, shape)
 
+    def _no_seconds(self) -> Any:
+        """The same for second derivatives."""
+        return self.sweeps.matrix([[math.nan] * self.inputs] * self.inputs)
+
     def jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
         """The values and, for each name, ∂outputs/∂name: outputs × entries, in one sweep of all rows or columns."""
         return self._in_range(Calculation._jacobian, point, sweeps=min(self.inputs, self.outputs))
@@ -238,11 +242,12 @@ class Calculation:
         (value,) = self.sweeps.results(values)
         gradient, matrix = self.sweeps.hessian(values)
         if self.sweeps.has_nan([value]):
-            matrix = self.sweeps.matrix([[math.nan] * self.inputs] * self.inputs)
-            return value, {name: self._no_slopes(shape) for name, shape in self.sweeps.inputs}, matrix
+            return value, {name: self._no_slopes(shape) for name, shape in self.sweeps.inputs}, self._no_seconds()
         if self._needs_sides(values, [*gradient.values(), matrix]):
             _, gradient = self.gradient(point)
             first = self.kinks
+            if sum(not kink.known and kink.slope != "" for kink in first) == self.inputs:
+                return value, gradient, self._no_seconds()  # of slopes that are not known nothing is
             rows = self._one_sided(point, gradient.values(), ([row] for row in matrix), second=True)
             # Where the value has a note, a second derivative that is the same on both sides needs none of its own.
             known = bool(first)
