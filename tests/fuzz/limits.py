@@ -31,7 +31,8 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
     """The limits at a point where the expression has this value; nothing is known where it jumps.
 
     By the mean value theorem a function that is continuous at a point has there the derivative that those around tend
-    to. The sides are random ones, at two distances.
+    to. The sides are random ones, at two distances. What holds around may not hold as one input alone moves, as of
+    where(x==y,z,x): an entry from which the difference quotient differs is not known.
     """
     sizes = [abs(v) for x in inputs.values() for v in np.ravel(x).tolist() if v]
     if not all(map(math.isfinite, sizes)):
@@ -49,9 +50,32 @@ def limits(text: str, inputs: Mapping[str, Any], wrt: list[str], value: arb, dec
             if near.value is None or near.gradient is None or not _continuous(near.value[0], value, bits):
                 return Limits(None, None)
             found.append(near)
-    gradient = _common([near.gradient for near in found])
+    entries = [(name, k) for name in wrt for k in range(np.size(inputs[name]))]
+    gradient = [
+        slope if slope is None or not _differs_alone(slope, text, inputs, wrt, entry, close, decimals) else None
+        for slope, entry in zip(_common([near.gradient for near in found]), entries, strict=True)
+    ]
     known = None not in gradient and all(near.hessian for near in found)
     return Limits(gradient, _common([near.hessian for near in found]) if known else None)
+
+
+def _differs_alone(
+    slope: arb, text: str, inputs: Mapping[str, Any], wrt: list[str], entry: tuple[str, int], close: int, decimals: bool
+) -> bool:
+    """Whether the difference quotients by one input are settled, and are not the slope."""
+    name, k = entry
+    way, before = [float(i == k) for i in range(np.size(inputs[name]))], ctx.prec
+    for sign in (1, -1):
+        quotients = []
+        for bits in (close, close + _FURTHER):
+            ctx.prec, step = 16 * bits, sign * arb(2) ** -(4 * bits)
+            places = [inputs, {**inputs, name: _moved(inputs[name], way, step)}]
+            at, near = (truth_near(text, place, wrt, 16 * bits, decimals).value for place in places)
+            quotients += [(near[0] - at[0]) / step] if at and near else []
+            ctx.prec = before
+        if len(quotients) == 2 and _settled(*quotients) and not _settled(quotients[1], slope):
+            return True
+    return False
 
 
 def _moved(x: Any, way: list[float], step: arb) -> Any:

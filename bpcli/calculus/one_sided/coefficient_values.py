@@ -20,6 +20,7 @@ Bounded = tuple[float, float]
 _ULP = 2.0**-52
 _LOST = 2.0**-20  # of a number: what is off by more has lost digits
 _SMALLEST = 2.0**-1073
+_NOTHING = Fraction(1, 1 << 1075)  # what is at most this rounds to 0
 _SHOWN_BITS = 40  # that a ball is known to, to stand in a note as a double
 
 
@@ -103,7 +104,7 @@ class Balls:
         from bpcli.numbers import balls, enclosures
 
         self._space, self.of, self._power = balls.balls(), enclosures.rational, balls.power
-        self._accuracy = enclosures.accuracy
+        self._accuracy, self._enclosure = enclosures.accuracy, enclosures.enclosure
         self.unknown, self.beyond_proof = enclosures.ANYTHING, enclosures.BEYOND_PROOF
         self.anything = enclosures.ANYTHING
         self.cost = 2 + enclosures.bits() // 512
@@ -141,6 +142,8 @@ class Balls:
         """A result as a double, NaN where it is not known well."""
         if isinstance(x, float):
             return x
+        if all(-_NOTHING <= end <= _NOTHING for end in self._enclosure(x)):
+            return 0.0
         return self.approximate(x) if self._accuracy(x) >= _SHOWN_BITS else math.nan
 
     def approximate(self, x: Any) -> float:

@@ -310,3 +310,13 @@ def test_where_there_is_no_value_there_is_no_slope(text, certify):
     assert np.isnan(bpcli.grad(text, certify=certify)(x=0)).all()
     assert np.isnan(bpcli.hessian(text, certify=certify)(x=0)).all()
     assert np.isnan(bpcli.grad(text, certify=certify).many(np.array([[0.0], [1.0]]))[0]).all()
+
+
+@pytest.mark.parametrize("text", ["norm(u)/max(abs(u))", "sum(u)/max(u)", "abs(sum(u)-3*u[0])"])
+def test_a_note_on_a_kink_says_what_is_used(text):
+    one = Certified(Calculation([parse(text)], [text], {"u": (3,)}, ["u"]))
+    _, gradient = one.gradient({"u": np.full(3, -5.0)})
+    used = {kink.slope: kink.used for kink in one.kinks}
+    assert used == {
+        f"d/du[{k}]": float(slope) for k, slope in enumerate(gradient["u"])
+    }  # of the first a 0 by cancelling
