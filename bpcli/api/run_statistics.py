@@ -10,7 +10,7 @@ from bpcli.errors import BpcliError, CheckError, ConfigError, DataError, several
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
-from bpcli.training.inference.model_statistics import dependent, shown, statistics
+from bpcli.training.inference.model_statistics import Shown, dependent, shown, statistics
 from bpcli.training.inference.separation import separation, units_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import read_data
@@ -64,14 +64,7 @@ def run_statistics(
                 "separated_by": separated_by,
             }
     what = shown(fit, raw)
-    if depends := dependent(fit, what):
-        raise CheckError(
-            f"these features depend on each other linearly, so that their weights are not determined: "
-            f"{', '.join(depends)}",
-            "leave one out with data.exclude, or train with training.l2",
-        )
-    if fit.parameters() >= fit.N:
-        raise CheckError(f"{fit.N} rows are too few to estimate the errors of {fit.parameters():g} weights")
+    _refuse_undetermined(fit, what)
     decrement, errors = fit.distance()
     solved = fit.solve() and fit.has_optimum()
     if fit.is_exact():
@@ -87,6 +80,18 @@ def run_statistics(
         **statistics(fit, what, robust),
         "separated_by": separated_by,
     }
+
+
+def _refuse_undetermined(fit: Fit, what: Shown) -> None:
+    """CheckError where the rows don't determine the weights, or leave no residuals to estimate their errors from."""
+    if depends := dependent(fit, what):
+        raise CheckError(
+            f"these features depend on each other linearly, so that their weights are not determined: "
+            f"{', '.join(depends)}",
+            "leave one out with data.exclude, or train with training.l2",
+        )
+    if fit.parameters() >= fit.N:
+        raise CheckError(f"{fit.N} rows are too few to estimate the errors of {fit.parameters():g} weights")
 
 
 def statistics_or_reason(run: Path, *, raw: bool = False) -> tuple[dict[str, Any] | None, str]:

@@ -131,23 +131,12 @@ class Files:
         return "" if found is None else READERS[found].extensions[0]
 
 
-def read_table(
-    path: Path,
-    format_: str = "auto",
-    stream: BinaryIO | None = None,
-    like: Path | None = None,
-    dialect: Dialect = USUAL,
-) -> Table:
-    """The table in the file `path`, or in `stream`, of which `path` is then only the name for messages.
-
-    `format_` is a key of `READERS`, or `auto`: by the extension, behind which `.gz` is allowed, and else by that of
-    `like`. `dialect` is how a table of text is read. DataError if the file can't be read or is not a table.
-    """
-    return read_files(Files((path,), format_, dialect, like), stream)
-
-
 def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = WHOLE) -> Table:
-    """The table in some files, one below the other, or in `stream`, or a `share` of it; errors as `read_table`."""
+    """The table in some files, one below the other, or a `share` of it; or in `stream`, for which the path of a file is
+    then only its name in messages.
+
+    DataError if a file can't be read or is not a table.
+    """
     dialect = files.dialect
     if stream is not None and dialect.decimal == AUTO:
         stream = Rereadable(stream)
@@ -208,7 +197,7 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
     """The rows of some files as one table after another, some MiB each; as a single one where the format can't be read
     in blocks.
 
-    A column may be numbers in one block and text in the next. Errors as `read_table`.
+    A column may be numbers in one block and text in the next. Errors as `read_files`.
     """
     names: Sequence[str] = ()
     rows = 0

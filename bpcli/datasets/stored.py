@@ -196,7 +196,7 @@ def stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: P
     """The table in some files, from its copy in `cache`, which is made if it is not there.
 
     `as_text`: columns whose cells are kept as they stand; None is the target that the files name. Errors as
-    `read_table`; DataError if the copy can't be written; then nothing of it is left.
+    `read_files`; DataError if the copy can't be written; then nothing of it is left.
     """
     dialect = files.dialect
     open_numbers = dialect.numbers if is_open(dialect) else ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bpcli.datasets.reading import read_table
+from tests.tables import read_table
 
 
 @pytest.fixture

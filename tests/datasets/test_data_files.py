@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpcli.datasets.reading import read_table
+from tests.tables import read_table
 
 # As the descriptions that come with the sets state it, in the order of the columns: the summaries of iris and breast
 # cancer in scikit-learn's sklearn/datasets/descr/, and the counts of the test set in UCI's optdigits.names.

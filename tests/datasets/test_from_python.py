@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.datasets.from_python import is_frame, table_of
-from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
+from tests.tables import read_table
 
 CELLS = st.none() | st.floats(-1e6, 1e6) | st.integers(-1000, 1000) | st.sampled_from(["a", "b c", "NA", "1e3"])
 

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from bpcli.datasets.reading import READERS, read_table
+from bpcli.datasets.reading import READERS
 from bpcli.errors import DataError
+from tests.tables import read_table
 
 
 def test_files_that_are_not_there(tmp_path):

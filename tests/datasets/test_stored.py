@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import Files, read_table
+from bpcli.datasets.reading import Files
 from bpcli.datasets.stored import stored
 from bpcli.errors import DataError
+from tests.tables import read_table
 
 TEXT = "a,color,late,y\n" + "".join(
     f"{k / 7!r},{'' if k == 5 else ('red', 'blue')[k % 2]},{k if k < 80 else 'x'},{k % 3}\n" for k in range(100)

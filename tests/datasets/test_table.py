@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.datasets.reading import Files, read_blocks, read_files, read_table
+from bpcli.datasets.reading import Files, read_blocks, read_files
 from bpcli.datasets.table import Table, to_numbers, with_target
 from bpcli.errors import DataError, UsageError
+from tests.tables import read_table
 
 
 def test_the_target_out_of_a_file_of_its_own(read):

@@ -286,8 +286,9 @@ def run_samples(name: str) -> Callable[[], Iterator[tuple[str, bytes]]]:
 
 def read_table(path: Path) -> None:
     """As one table, and in blocks; each cell as a number or as text."""
-    from bpcli.datasets.reading import Files, read_blocks, read_table
+    from bpcli.datasets.reading import Files, read_blocks
     from bpcli.errors import BpcliError
+    from tests.tables import read_table
 
     def look(table: Any) -> None:
         for name in table.names[:20]:
@@ -347,9 +348,9 @@ def read_config(path: Path) -> None:
 
 
 def read_model(path: Path) -> None:
-    from bpcli.datasets.reading import read_table
     from bpcli.errors import BpcliError
     from bpcli.training.run import load_model
+    from tests.tables import read_table
 
     (path.parent / "t.csv").write_text("a,color\n1,r\n2,z\n")
     model = load_model(path)

@@ -41,7 +41,7 @@ def read_delimited(
     delimiter: str = ",",
     gone: tuple[int, int] = (0, 0),
 ) -> Table:
-    """The table in the file `path` (or in `stream`), of which `delimiter` is usual. DataError as `read_table`.
+    """The table in the file `path` (or in `stream`), of which `delimiter` is usual. DataError as `read_files`.
 
     Behind the first of its lines, so many as `gone` says, so many others have been that are not there any more.
     """
@@ -49,7 +49,7 @@ def read_delimited(
 
 
 def delimited_blocks(path: Path, dialect: Dialect = USUAL, delimiter: str = ",") -> Iterator[Table]:
-    """The rows of the file `path` as one table after another, in memory of a block each. DataError as `read_table`."""
+    """The rows of the file `path` as one table after another, in memory of a block each. DataError as `read_files`."""
     source, done = Delimited(path, None, dialect, delimiter), 0
     try:
         for block in source.blocks():

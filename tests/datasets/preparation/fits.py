@@ -7,8 +7,8 @@ import numpy as np
 
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.options import PreparationOptions
-from bpcli.datasets.reading import read_table
 from bpcli.formulas.choices import Task
+from tests.tables import read_table
 
 
 def table(text, name="t.csv"):

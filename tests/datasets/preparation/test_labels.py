@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from bpcli.datasets.preparation.labels import class_text, encode, fit_classes
-from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
 from bpcli.formulas.choices import Task
+from tests.tables import read_table
 
 
 def table(labels, name="t.csv"):

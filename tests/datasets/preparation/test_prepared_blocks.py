@@ -5,9 +5,10 @@ import pytest
 
 from bpcli.datasets.preparation.prepared_blocks import PreparedBlocks
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import Files, read_table
+from bpcli.datasets.reading import Files
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.setup import prepare
+from tests.tables import read_table
 
 SAVED = ["a,c,y,id\n", *(f"{k}.5,{'uv'[k % 2]},{3 * k},{k}\n" for k in range(40))]
 NEW = [SAVED[0], *(f"{k}.25,{'uvw'[k % 3]},{k},{k}\n" for k in range(500)), "7.5,u,,1\n"]

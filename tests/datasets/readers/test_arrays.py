@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bpcli.datasets.readers import arrays as module
-from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
+from tests.tables import read_table
 
 
 def npy(array, **options):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.datasets.readers import cell_parsers, delimited
-from bpcli.datasets.reading import read_table
+from tests.tables import read_table
 
 
 def test_only_blocks_that_numpy_can_t_read_take_the_slower_way(tmp_path):
@@ -105,8 +105,9 @@ def test_a_long_file_is_read_without_pandas(tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "t.csv").write_text("x,y\n" + "0.5,1.25\n" * (cell_parsers.LONG // 6))
     code = (
-        "import sys; from pathlib import Path; from bpcli.datasets.reading import read_table\n"
-        "print(read_table(Path('t.csv')).numeric('y').sum(), 'pyarrow' in sys.modules, 'pandas' in sys.modules)"
+        "import sys; from pathlib import Path; from bpcli.datasets.reading import Files, read_files\n"
+        "table = read_files(Files((Path('t.csv'),)))\n"
+        "print(table.numeric('y').sum(), 'pyarrow' in sys.modules, 'pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.split() == [str(cell_parsers.LONG // 6 * 1.25), "True", "False"]

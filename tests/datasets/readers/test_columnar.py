@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv, feather, parquet
 
-from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError, MissingExtraError
+from tests.tables import read_table
 
 
 def to_parquet(table):

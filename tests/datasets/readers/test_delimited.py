@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import Files, read_blocks, read_table
+from bpcli.datasets.reading import Files, read_blocks
 from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError, OpenReadingError
+from tests.tables import read_table
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from bpcli.datasets.readers.file_kinds import refuse_other
-from bpcli.datasets.reading import READERS, read_table
+from bpcli.datasets.reading import READERS
 from bpcli.errors import DataError
+from tests.tables import read_table
 
 
 def zipped(name):

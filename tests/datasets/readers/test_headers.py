@@ -6,9 +6,10 @@ import pytest
 
 from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.discovery import discovered
-from bpcli.datasets.reading import Files, read_table
+from bpcli.datasets.reading import Files
 from bpcli.errors import DataError, OpenReadingError
 from bpcli.training.config.suggestion import suggest
+from tests.tables import read_table
 
 ROWS = "".join(f"{{}}{k % 7},{k * k % 11},{'yn'[k % 2]}\n" for k in range(30))
 PLAIN = "a,b,y\n" + ROWS.replace("{}", "")

@@ -15,10 +15,10 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.readers import libsvm
-from bpcli.datasets.reading import read_table
 from bpcli.datasets.sparse import MAX_DENSE, Numbered, csr_array, dense
 from bpcli.errors import DataError, MissingExtraError, UsageError
 from bpcli.formulas.choices import Task
+from tests.tables import read_table
 
 
 def read(content, name="t.svm"):

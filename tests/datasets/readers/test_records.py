@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bpcli.datasets.dialect import Dialect
-from bpcli.datasets.reading import read_table
 from bpcli.errors import DataError
+from tests.tables import read_table
 
 
 def test_quotes_commas_and_newlines_inside_a_field(read):

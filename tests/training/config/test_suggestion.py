@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from bpcli.datasets.reading import read_table
 from bpcli.errors import BpcliError, DataError, UsageError
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.config.suggestion import remarks_on, suggest
+from tests.tables import read_table
 
 
 @pytest.fixture
