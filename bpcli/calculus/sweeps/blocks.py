@@ -96,7 +96,9 @@ def gradient_block(
         for name, slope in gradient.items():
             slope[..., part] = found.get(name, 0.0)
         with np.errstate(all="ignore"):
-            near = edges.points(xp, values) | np.isnan(table[part, 1:]).any(axis=1)
+            near, steep = edges.points(xp, values) | (np.zeros(part.stop - part.start) > 0), np.isnan(table[part, 1:])
+            if steep.any():  # of all first: along the rows it takes longer than the arithmetic
+                near |= steep.any(axis=1)
             far = np.arange(0)
             if watch.left_range:
                 far = far_points(program, values, table[part])
@@ -115,8 +117,10 @@ def gradient_block(
                 skip[[one.point - part.start for one in at_edges]] = True
                 if kinks is not None:
                     kinks += at_edges
-            table[part.start + far] = merged(rows, table[part.start + far], plain)
-            table[part][np.isnan(table[part, 0]), 1:] = math.nan  # where there is no value there is no slope
+            if len(far):
+                table[part.start + far] = merged(rows, table[part.start + far], plain)
+            if (no_value := np.isnan(table[part, 0])).any():
+                table[part][no_value, 1:] = math.nan  # where there is no value there is no slope
         if look is not None:
             look(values, part, skip)
     return value, gradient
