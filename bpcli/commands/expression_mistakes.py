@@ -105,7 +105,7 @@ def _of_descent(line: Line, expression: str, values: list[str]) -> dict[str, str
     with."""
     if "--lr" in line.options:
         return {}
-    from bpcli.datasets.table import is_number
+    from bpcli.datasets.cells import is_number
 
     n = len(_names(expression)) if expressions_in(expression) else 0
     if n < len(values) <= n + 2 and all(map(is_number, values)):

@@ -331,7 +331,7 @@ def _decimal_comma(line: Line) -> Answer | None:
 
 def _rule_of_threshold(line: Line) -> Answer | None:
     """A rule, such as `f1`, where `predict` takes a probability."""
-    from bpcli.datasets.table import is_number
+    from bpcli.datasets.cells import is_number
     from bpcli.training.thresholds import threshold_rule
 
     wanted = line.options.get("--threshold")

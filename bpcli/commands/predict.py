@@ -19,9 +19,10 @@ from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
 from bpcli.commands.one_voice import on_ranks, together
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option
+from bpcli.datasets.cells import cell_value, is_number
 from bpcli.datasets.reading import READERS, read_files
 from bpcli.datasets.result_files import RESULT_FILES
-from bpcli.datasets.table import Table, cell_value, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, NotFiniteError, UsageError, meant, several
 from bpcli.files import refuse_overwrite, write_atomically
 from bpcli.ranks import Ranks

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.datasets.cells import DASH, MISSING, is_number
 from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import UndecidedError, read_cell, style_of
 from bpcli.datasets.meaning import decided_numbers, decided_words, refuse_thousands, with_numbers, with_words
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.sparse import SparseTable
-from bpcli.datasets.table import DASH, MISSING, Table, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, OpenReadingError, several
 
 _GAPS = {

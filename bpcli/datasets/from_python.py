@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.datasets.table import EXACT, Column, Table, to_numbers
+from bpcli.datasets.cells import EXACT, to_numbers
+from bpcli.datasets.table import Column, Table
 from bpcli.errors import DataError, MissingExtraError, several
 from bpcli.text.notation import number
 

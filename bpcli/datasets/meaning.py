@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from bpcli.datasets.cells import DASH, MISSING, is_number, point_for_comma, to_numbers
 from bpcli.datasets.dialect import AUTO, Dialect
 from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
 from bpcli.datasets.share import merged_all, merged_any
 from bpcli.datasets.sparse import SparseTable
-from bpcli.datasets.table import DASH, MISSING, Table, is_number, point_for_comma, to_numbers
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, OpenReadingError, several
 from bpcli.text.notation import number
 

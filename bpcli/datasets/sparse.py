@@ -14,8 +14,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import Floats
 from bpcli.datasets.share import Gathering
-from bpcli.datasets.table import Floats, Table, no_longer_numeric
+from bpcli.datasets.table import Table, no_longer_numeric
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.text.notation import number
 

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import Floats, to_booleans, to_numbers
 from bpcli.datasets.dialect import AUTO, USUAL, Dialect
 from bpcli.datasets.meaning import (
     decided_numbers,
@@ -31,7 +32,7 @@ from bpcli.datasets.meaning import (
     words_of,
 )
 from bpcli.datasets.reading import Files, read_blocks
-from bpcli.datasets.table import Floats, Table, to_booleans, to_numbers
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.files import own_folder, write_new, writing
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from bpcli.calculus.language.tree import Expression, Name
 from bpcli.calculus.symbolic.symbols import Symbol, lifted
+from bpcli.datasets.cells import DASH, MISSING
 from bpcli.datasets.from_python import table_of
 from bpcli.datasets.meaning import meant, words_of
 from bpcli.datasets.preparation.columns import Column, by_number
 from bpcli.datasets.preparation.labels import class_text
-from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError, UsageError
 from bpcli.training.model import USUAL_THRESHOLD, Model
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from bpcli import sums
+from bpcli.datasets.cells import is_number
 from bpcli.datasets.preparation import statistics
 from bpcli.datasets.preparation.gaps import is_sum
-from bpcli.datasets.table import is_number
 from bpcli.errors import UsageError
 from bpcli.formulas.choices import name_and_settings
 from bpcli.formulas.schedules import SCHEDULES

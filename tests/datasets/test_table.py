@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.datasets.cells import to_numbers
 from bpcli.datasets.reading import Files, read_blocks, read_files
-from bpcli.datasets.table import Table, to_numbers, with_target
+from bpcli.datasets.table import Table, with_target
 from bpcli.errors import DataError, UsageError
 from tests.tables import read_table
 

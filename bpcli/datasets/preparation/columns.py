@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.table import BOOLEANS, Table, exact_number, is_number
+from bpcli.datasets.cells import BOOLEANS, exact_number, is_number
+from bpcli.datasets.table import Table
 
 Array = NDArray[Any]
 

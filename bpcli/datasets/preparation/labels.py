@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import BOOLEANS, exact_number, is_number
 from bpcli.datasets.dense import taken
 from bpcli.datasets.meaning import refuse_other_decimal
 from bpcli.datasets.share import merged_all, total
-from bpcli.datasets.table import BOOLEANS, Table, exact_number, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, meant, several
 from bpcli.formulas.choices import Task
 from bpcli.text.natural_order import natural_key

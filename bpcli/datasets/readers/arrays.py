@@ -18,8 +18,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import Floats, to_numbers
 from bpcli.datasets.dense import Dense, MappedFile
-from bpcli.datasets.table import Floats, Table, to_numbers
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, nearest, several
 from bpcli.memory import check_memory
 from bpcli.sources import MOST_PACKED, SMALL, Reader, Source, is_archive, malformed, npy_start, read_exactly, too_packed

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.datasets.cells import Floats, point_for_comma, to_numbers
 from bpcli.datasets.readers.text_file import Lines
-from bpcli.datasets.table import Floats, point_for_comma, to_numbers
 from bpcli.memory import is_tight
 
 LONG = 1 << 19

@@ -8,9 +8,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from bpcli.datasets.cells import to_numbers
 from bpcli.datasets.readers.arrays import cells_of
 from bpcli.datasets.readers.cell_parsers import numbers_of
-from bpcli.datasets.table import Table, to_numbers
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, MissingExtraError
 from bpcli.memory import is_tight
 from bpcli.sources import Reader, Source, malformed

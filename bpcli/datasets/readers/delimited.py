@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bpcli.datasets.cells import Floats, is_number
 from bpcli.datasets.dialect import AUTO, USUAL, Dialect
 from bpcli.datasets.readers.cell_parsers import Columns, NotATableError
 from bpcli.datasets.readers.delimiters import delimiter_in_words
@@ -24,7 +25,7 @@ from bpcli.datasets.readers.text_file import (
     in_lines,
     not_text,
 )
-from bpcli.datasets.table import Floats, Table, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, OpenReadingError, several
 
 _BLOCK = 1 << 20

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from bpcli.datasets.cells import is_number
 from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
 from bpcli.datasets.readers.text_file import blanks_as_tabs
-from bpcli.datasets.table import is_number
 from bpcli.errors import DataError
 
 _MOST = 200  # records that are looked at

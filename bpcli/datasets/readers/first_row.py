@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from bpcli.datasets.cells import DASH, MISSING, is_number, point_for_comma, to_booleans
 from bpcli.datasets.dressed import read_cell
-from bpcli.datasets.table import DASH, MISSING, is_number, point_for_comma, to_booleans
 
 _SOME = 200  # cells that say of which kind a column of text is
 _GAPS = MISSING | {DASH}

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bpcli.datasets.cells import DASH, MISSING, is_number
 from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
 from bpcli.datasets.readers.delimiters import find_form, records_of
 from bpcli.datasets.readers.first_row import in_order
-from bpcli.datasets.table import DASH, MISSING, is_number
 from bpcli.errors import DataError, OpenReadingError, several
 
 _MARKS = "#%|!;/*"

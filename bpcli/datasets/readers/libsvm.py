@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import is_number
 from bpcli.datasets.sparse import LABEL, SparseTable, csr_array, matrix_of
-from bpcli.datasets.table import is_number
 from bpcli.errors import DataError
 from bpcli.sources import Source, Stretch
 

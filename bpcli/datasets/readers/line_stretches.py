@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bpcli.datasets.cells import Floats, is_number
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.readers.delimited import Delimited
 from bpcli.datasets.readers.first_row import sign_of
 from bpcli.datasets.readers.libsvm import read_lines
 from bpcli.datasets.readers.text_file import Lines, TextFile, encoding_of
 from bpcli.datasets.sharing import Stretches
-from bpcli.datasets.table import Floats, Table, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.sources import Source, Stretch
 

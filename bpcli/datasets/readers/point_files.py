@@ -14,9 +14,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bpcli.datasets.cells import is_number, point_for_comma
 from bpcli.datasets.readers.arrays import npy_header
 from bpcli.datasets.readers.text_file import encoding_of, text_as_it_comes
-from bpcli.datasets.table import is_number, point_for_comma
 from bpcli.errors import DataError
 from bpcli.files import write_atomically
 from bpcli.memory import check_memory

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.datasets.cells import is_number
 from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text, classes_of
 from bpcli.datasets.preparation.statistics import mean_and_sigma, standardize
 from bpcli.datasets.readers.first_row import DATE
 from bpcli.datasets.sparse import LABEL, SparseTable
-from bpcli.datasets.table import Table, is_number
+from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, several
 from bpcli.formulas.choices import Task
 from bpcli.formulas.layers import LAYERS, USUAL

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bpcli.datasets.table import EXACT
+from bpcli.datasets.cells import EXACT
 from bpcli.errors import meant, nearest
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Scalar, UnknownTag, plain_value, yaml_text

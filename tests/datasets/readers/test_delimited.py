@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bpcli.datasets.cells import DASH, MISSING
 from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.readers import delimited
 from bpcli.datasets.reading import Files, read_blocks
-from bpcli.datasets.table import DASH, MISSING
 from bpcli.errors import DataError, OpenReadingError
 from tests.tables import read_table
 

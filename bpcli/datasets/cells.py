@@ -1,0 +1,96 @@
+"""The cells of a text table: which are gaps, numbers or booleans, and their values."""
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.text.notation import Written, number
+
+Floats = NDArray[np.float64]
+
+MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"})
+"""The cells that count as missing, where a table does not say otherwise."""
+
+DASH = "-"
+"""A gap in a column of numbers, and a value like any other in a column of text."""
+
+BOOLEANS = {"false": 0.0, "true": 1.0}
+"""The cells that are booleans, in any case, with their numbers."""
+
+EXACT = 2.0**53 - 1
+"""Doubles beyond this, in size, do not tell all whole numbers apart."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}(?:\.0*)?")
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a finite number, as `to_numbers` reads it."""
+    cell = cell.strip()
+    try:
+        return math.isfinite(float(cell)) and "_" not in cell and cell.isascii()
+    except ValueError:
+        return False
+
+
+def exact_number(cell: str) -> int | float:
+    """A cell's number, a whole one exactly: an integer where a double may not be. ValueError if it is none."""
+    cell = cell.strip()
+    if _WHOLE.fullmatch(cell) and abs(whole := int(cell.partition(".")[0])) > EXACT:
+        return whole
+    if not is_number(cell):
+        raise ValueError(cell)
+    return float(cell)
+
+
+def as_written(cell: str) -> int | float:
+    """A cell's number, written as it stands if Python writes it so too: 7.0."""
+    value = exact_number(cell)
+    return Written(value, cell) if isinstance(value, float) and repr(value) == cell else value
+
+
+def cell_value(cell: str) -> str | int | float | bool | None:
+    """A cell as it stands, by itself: as a number or a boolean only if that is written so; a gap as None."""
+    if cell.strip() in MISSING:
+        return None
+    if cell in BOOLEANS:
+        return cell == "true"
+    value = as_written(cell) if is_number(cell) else cell
+    return cell if not isinstance(value, str) and number(value) != cell.strip() else value
+
+
+def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floats | None:
+    """The cells as 1 for true and 0 for false, (N,), NaN where one is missing; None if one is neither."""
+    first = next((cell for cell in cells if cell not in missing), "true")
+    if first.lower() not in BOOLEANS:  # most columns of text end here
+        return None
+    different = {*cells}
+    values = {cell: BOOLEANS[cell.lower()] for cell in different - missing if cell.lower() in BOOLEANS}
+    values |= dict.fromkeys(different & missing, math.nan)
+    if len(values) < len(different):
+        return None
+    return np.fromiter(map(values.__getitem__, cells), np.float64, len(cells))
+
+
+def point_for_comma(cell: str) -> str:
+    """A cell with a decimal comma, with a point instead; one with a point is no number."""
+    return cell.translate({ord(","): ".", ord("."): "·"})
+
+
+def to_numbers(cells: Sequence[str], gaps: frozenset[str] = MISSING | {DASH}) -> Floats | None:
+    """The cells as numbers, (N,), NaN where one is missing; None if one is neither a finite number nor missing."""
+    try:
+        numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        try:
+            # Stripped here, as by NumPy's parser: float() leaves some white space where it is.
+            values = (math.nan if cell in gaps else float(cell) for cell in map(str.strip, cells))
+            numbers = np.fromiter(values, np.float64, len(cells))
+        except ValueError:
+            return None
+    # Python reads 1_000 and the digits of other scripts too, NumPy's parser does not; to both 1e999 is infinite.
+    together = "".join(cells)
+    foreign = not together.isascii() and not all(cell.strip().isascii() for cell in cells)
+    return None if "_" in together or foreign or np.isinf(numbers).any() else numbers
