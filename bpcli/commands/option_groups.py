@@ -24,6 +24,19 @@ DOUBLE_DIGITS = 17  # with which any two doubles differ
 MOST_DIGITS = 10_000  # that --certify may be asked for
 
 PATH = click.Path(path_type=Path, readable=False)
+
+
+class Within(click.FloatRange):
+    """A number of a range, which NaN, that click lets through, is not in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a usage error where it is not in the range."""
+        found: float = super().convert(value, param, ctx)
+        if found != found:
+            self.fail(f"{found} is not in the range {self._describe_range()}", param, ctx)
+        return found
+
+
 PATH_OR_STDIN = click.Path(path_type=Path, allow_dash=True, readable=False)
 
 

@@ -18,7 +18,7 @@ from bpcli.api.predictions import prediction_names
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
 from bpcli.commands.one_voice import on_ranks, together
-from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, format_option, precision_option
+from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, Within, format_option, precision_option
 from bpcli.datasets.cells import cell_value, is_number
 from bpcli.datasets.reading import READERS, read_files
 from bpcli.datasets.result_files import RESULT_FILES
@@ -61,7 +61,7 @@ def source_of(data: Path, model: Model) -> Table | Path:
 @option(
     "Threshold",
     "--threshold",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Within(0, 1, min_open=True, max_open=True),
     metavar="P",
     help="Of two classes, predict the positive one where its probability is at least P.",
 )

@@ -14,7 +14,7 @@ import click
 from bpcli.commands import OUTPUT, Command, Terminated, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.one_voice import on_ranks, one_voice
-from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, format_option, precision_option
+from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
 from bpcli.ranks import Ranks, this_job
 from bpcli.text.notation import cell, csv_line, json_text, number
@@ -37,7 +37,7 @@ _TICK = 0.2  # seconds between two updates of the bar
 @option(
     "Run",
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Within(min=0, min_open=True),
     metavar="SECONDS",
     help="Under mpiexec: end the job, and name the process, where one is later than the others by more.",
 )

@@ -5,7 +5,14 @@ import pytest
 
 from bpcli.commands import OUTPUT
 from bpcli.commands.check import command as check
-from bpcli.commands.option_groups import INPUTS_HEADING, RowName, SettingsCommand, setting_options, with_settings
+from bpcli.commands.option_groups import (
+    INPUTS_HEADING,
+    RowName,
+    SettingsCommand,
+    Within,
+    setting_options,
+    with_settings,
+)
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Setting
 from bpcli.formulas.losses import LOSSES
@@ -56,3 +63,11 @@ def test_settings_go_to_the_row_that_has_them(rows, monkeypatch):
     assert given == {"x": 1.0}
     assert with_settings("other", rows, given) == "other"
     assert with_settings(None, rows, given) is None
+
+
+@pytest.mark.parametrize("text", ["nan", "-NaN", "inf", "0", "1", "-3", "1e400"])
+def test_a_range_holds_what_is_in_it_and_not_nan(text):
+    within = Within(0, 1, min_open=True, max_open=True)
+    assert within.convert("0.25", None, None) == 0.25
+    with pytest.raises(click.BadParameter, match="is not in the range 0<x<1"):
+        within.convert(text, None, None)
