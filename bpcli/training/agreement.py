@@ -2,6 +2,8 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from bpcli import sums
@@ -22,7 +24,7 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
     """
     if ranks.size == 1:
         return
-    mine = {**versions(), **config_texts(config), **{name: str(value) for name, value in options.items()}}
+    mine = {**versions(), **config_texts(_by_name(config)), **{name: str(value) for name, value in options.items()}}
     first, *others = ranks.gathered(mine)
     differing = [
         f"{ranks.named(rank)}: {name}: {other.get(name)}, and rank 0 has {first.get(name)}"
@@ -34,6 +36,21 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
         raise UsageError("\n  ".join(["the processes do not start alike:", *differing]))
     if config.training.engine == "numba":
         raise _mistake(config, "engine", "numba takes the steps of one process alone: numpy, or leave the key out")
+
+
+def _by_name(config: Config) -> Config:
+    """The config with files by their names: a machine may have them in a folder of its own, and they are compared."""
+
+    def named(value: Any) -> Any:
+        if isinstance(value, tuple) and all(isinstance(one, Path) for one in value):
+            return tuple(map(named, value))
+        return Path(value.name) if isinstance(value, Path) else value
+
+    def of_section(section: Any) -> Any:
+        return replace(section, **{field.name: named(getattr(section, field.name)) for field in fields(section)})
+
+    data, model = of_section(config.data), of_section(config.model)
+    return replace(config, data=data, model=model, output=named(config.output))
 
 
 def versions() -> dict[str, str]:

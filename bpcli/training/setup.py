@@ -112,7 +112,9 @@ def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
     for rank, found in enumerate(others, 1):
         if found != first:
             odd = sorted({*found} ^ {*first})[0][0]
-            raise DataError(f"{ranks.named(rank)} does not find the files that rank 0 does: {odd} is another one")
+            lacking = [who for who, marks in ((rank, found), (0, first)) if odd not in (name for name, _, _ in marks)]
+            how = f"{ranks.named(lacking[0])} has no {odd}" if lacking else f"{odd} is another one"
+            raise DataError(f"{ranks.named(rank)} does not find the files that rank 0 does: {how}")
 
 
 @dataclass(frozen=True)

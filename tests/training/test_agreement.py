@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,21 @@ def test_what_differs_on_a_rank_is_named_before_the_first_step(config, key, valu
     check_same_start(ALONE, config, options)
     with pytest.raises(UsageError, match=f"rank 1 of 2 on far: {key}: {value}, and rank 0 has "):
         check_same_start(Two(lambda mine: mine | {key: value}), config, options)
+
+
+def test_a_rank_may_have_the_same_files_in_another_folder(config, tmp_path):
+    other = replace(config, data=replace(config.data, path=Path("/elsewhere/rows.csv")), output=Path("/scratch/c"))
+    check_same_start(Two(lambda _: start_of(other)), config, {})
+    other = replace(config, data=replace(config.data, path=(Path("/elsewhere/cells.csv"),)))
+    with pytest.raises(UsageError, match=r"rank 1 of 2 on far: data.path: .*cells.csv.*, and rank 0 has .*rows.csv"):
+        check_same_start(Two(lambda _: start_of(other)), config, {})
+
+
+def start_of(config):
+    """What a rank says of itself at the start."""
+    said = []
+    check_same_start(Two(lambda value: said.append(value) or value), config, {})
+    return said[0]
 
 
 def test_the_versions_are_of_what_computes():

@@ -181,16 +181,24 @@ def test_sparse_rows_are_scored_together(tmp_path):
     assert together(3, work) == [(alone.z.tobytes(), alone.y.tobytes(), alone.remarks)] * 3
 
 
-@pytest.mark.parametrize("other", ["x,y\n1,2\n3,4\n5,6\n", "x,y\n1,2\n3,5\n"])
-def test_files_that_differ_are_told(tmp_path, monkeypatch, other):
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("x,y\n1,2\n3,4\n5,6\n", "rows.csv is another one"),
+        ("x,y\n1,2\n3,5\n", "rows.csv is another one"),
+        (None, "rank 1 has no rows.csv"),
+    ],
+)
+def test_files_that_differ_are_told(tmp_path, monkeypatch, other, said):
     monkeypatch.chdir(tmp_path)
     configs = []
     for rank in range(2):
         folder = tmp_path / str(rank)
         folder.mkdir()
-        (folder / "rows.csv").write_text(other if rank else "x,y\n1,2\n3,4\n")
+        if not rank or other is not None:
+            (folder / "rows.csv").write_text(other if rank else "x,y\n1,2\n3,4\n")
         configs.append(folder / "config.yaml")
         settings = NEURON | {"data": "", "training": "", "path": folder / "rows.csv"}
         configs[-1].write_text(BASE.format(**settings))
     found = together(2, lambda ranks: prepared(configs[ranks.rank], ranks))
-    assert all("rank 1" in text and "rows.csv" in text for text in found)
+    assert found == [f"rank 1 does not find the files that rank 0 does: {said}"] * 2
