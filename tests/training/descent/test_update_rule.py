@@ -173,7 +173,7 @@ def test_a_cosine_can_not_grow_and_says_why(bpcli, root, tmp_path):
     assert "it was 3, now it is 5, and the schedule cosine goes by their number" in result.err
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "auc", "pr_auc"])
+@pytest.mark.parametrize("metric", [name for name in metrics_of(Task.CLASSES) if METRICS[name].higher_is_better])
 def test_any_metric_may_be_watched(bpcli, root, tmp_path, metric):
     config = write(tmp_path, root, f"early_stopping: {{metric: {metric}, patience: 4}}")
     *epochs, done = bpcli("train", config, "--format", "json").json
