@@ -99,7 +99,7 @@ def in_turn(ranks: Ranks, work: Callable[[], T]) -> T:
 
 
 def in_runs(places: Array, counts: Array | None) -> Array:
-    """The places of rows, of which so many follow each other from each of some places on; one if `counts` is None."""
+    """The places of all rows of some runs: from each of `places` on `counts` rows; one row each if that is None."""
     if counts is None:
         return places
     ends = np.cumsum(counts)
@@ -304,7 +304,7 @@ class MPIRanks:
 
         if self._timeout is not None and not _waited(here(_HERE), patience):
             raise self._late([0], patience)
-        # Rank 0, which is here, says itself who is late.
+        # Rank 0 has arrived, and says itself which rank is late.
         if not _waited(here(_ANSWER), patience if message.call == _FAILED else None):
             raise self._late([0], patience)
         sent.Wait()

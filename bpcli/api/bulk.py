@@ -136,9 +136,9 @@ class Evaluation:
     def rows(
         self, whole: Calculation, rows: Sequence[Calculation], columns: dict[str, Any]
     ) -> tuple[Block, list[Block]]:
-        """The value and the gradient of each output of `whole`, of which `rows` are the rows: of all, and of each.
+        """The value and the gradient of each output of `whole`, as one block, and as a block for each output.
 
-        They share one table, with the columns of one output after those of the other.
+        `rows` are the calculations of the outputs. All blocks share one table, the columns of an output side by side.
         """
         width = 1 + whole.inputs
         table = np.empty((points_of(columns), len(rows) * width))

@@ -26,7 +26,7 @@ class Draw:
         return choices[int(self._random() * len(choices))]
 
     def once(self, choices: Sequence[T]) -> T:
-        """One of these, the same whatever the last part of the seed is: it does not depend on what comes out short."""
+        """One of these, by the first parts of the seed: the same in each try for inputs with short numbers."""
         return choices[int(self._first() * len(choices))]
 
     def value(self, key: str, shape: Shape) -> str:

@@ -20,7 +20,7 @@ from bpcli.text.notation import number
 __all__ = ["LEVELS", "SHEETS", "Task", "exercise"]
 
 _TRIES = 250  # inputs that are drawn until the numbers come out short
-_AGAIN = 4  # times that a task is drawn again if there is one like it, or it is not short
+_AGAIN = 4  # times that a task is drawn again if it repeats another, or its numbers are not short
 _MOST, _PLACES = 1000.0, 4  # an answer is below this, with so many places behind the point
 _EXACT = 1e-12
 _END = 9  # digits of a number that has an end
@@ -80,8 +80,8 @@ def _is_short(values: Any, digits: int = DIGITS) -> Any:
 
 
 def _has_short_ends(values: Any) -> bool:
-    """Whether no value has more than four digits, but for those that have no end, as a logarithm's; and none is what
-    rounding leaves of 0."""
+    """Whether each value that ends, unlike a logarithm, has four digits or fewer, and none is a rounding error in place
+    of 0."""
     left = (values != 0) & (abs(values) < _EXACT)
     return bool(((_is_short(values) | ~_is_short(values, _END)) & ~left).all())
 

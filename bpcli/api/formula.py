@@ -27,7 +27,7 @@ KINDS: tuple[Kind, ...] = ("gradient", "jacobian", "hessian")
 class Formulas(NamedTuple):
     """Derivatives as formulas."""
 
-    entries: list[str]  # the names of what is differentiated by, a column of `rows` each
+    entries: list[str]  # by which it is differentiated, a column of `rows` each
     rows: list[
         list[str]
     ]  # one for a gradient, one for each output of a Jacobian, one for each of `entries` of a Hessian

@@ -16,7 +16,7 @@ _TICK = 0.1
 
 
 class Progress(NamedTuple):
-    """What is done, how much of it, of how much if that is known, and in what unit."""
+    """How far some work is: what is being done, how much is done, out of what total if that is known, in what unit."""
 
     doing: str
     done: int

@@ -49,7 +49,7 @@ Command = Callable[..., None]
 def on_ranks(
     opened: Callable[[dict[str, Any]], contextlib.AbstractContextManager[Alone | MPIRanks]],
 ) -> Callable[[Command], Command]:
-    """Give a command its `ranks`: those that `opened` makes of its other parameters, of which it may take some away."""
+    """Give a command its `ranks`, which `opened` makes of the other parameters; it may take some of these away."""
 
     def with_ranks(command: Command) -> Command:
         @functools.wraps(command)

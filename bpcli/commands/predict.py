@@ -129,7 +129,7 @@ def command(
 
 
 def _by_one(given: Mapping[str, Any]) -> bool:
-    """Whether what is said of a row depends on others, so that one process predicts all."""
+    """Whether one process has to predict all rows, as what is printed of a row needs others."""
     return STDIN in map(str, given["data"]) or bool(given["keep"]) or given["interval"] is not None
 
 

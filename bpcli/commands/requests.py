@@ -176,7 +176,7 @@ class Request:
         return self._calculations.of({**shapes, **constants})
 
     def rows(self, whole: Calculation) -> list[Calculation]:
-        """A calculation for each row of the Jacobian of one that this has made."""
+        """The calculations of the outputs of one that this has made, a row of the Jacobian each."""
         return self._calculations.rows(whole)
 
     def single_points(self) -> Iterator[tuple[Calculation, Point]]:

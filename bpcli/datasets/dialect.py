@@ -27,7 +27,7 @@ class Dialect:
     likely: str = ""
 
     def for_others(self) -> "Dialect":
-        """The dialect, found in one file, for others: each of them has a delimiter of its own."""
+        """The dialect for further files, from that found in one file: the delimiter is looked for in each anew."""
         return replace(self, delimiter=AUTO, likely="" if self.delimiter == AUTO else self.delimiter)
 
 

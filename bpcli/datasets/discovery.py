@@ -102,7 +102,7 @@ def decide_words(table: Table, names: Iterable[str], target: str | None) -> list
 
 
 def _known_numbers(dialect: Dialect) -> dict[str, Mapping[str, str]]:
-    """The columns of dressed numbers of which it is known how they are written."""
+    """How the dressed numbers are written, of the columns for which that is settled."""
     return dict(dialect.numbers) if isinstance(dialect.numbers, Mapping) else {}
 
 

@@ -27,7 +27,7 @@ class Gathering(Protocol):
         """What each process gives, in the order of their numbers; all of them have to call it."""
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """What each process has for this one, of arrays of one type and, behind the first axis, of one shape."""
+        """The arrays that the processes have for this one; all of one type, and of one shape but for the first axis."""
 
 
 class Whole:
@@ -73,7 +73,7 @@ class Share:
         return self._ranks.exchanged(parts)
 
     def window(self, own: Array) -> Window:
-        """Rows of this process that the others may take."""
+        """This process's rows, open to the others to read."""
         self.gathered(None)
         return self._ranks.window(own)
 
@@ -97,7 +97,7 @@ def total(share: Gathering, count: int) -> int:
 
 
 def merged_any(share: Gathering, found: Any) -> bool:
-    """Whether it is so in one of the processes."""
+    """Whether `found` is true in at least one process."""
     return any(share.gathered(bool(found)))
 
 

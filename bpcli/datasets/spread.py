@@ -29,8 +29,10 @@ class SpreadRows:
     ndim = 2
 
     def __init__(self, own: Array, share: Share, cuts: Array | None = None) -> None:
-        """From the rows of each process, which are sent to where they belong; `cuts` are where the rows of each begin,
-        and the last ones end, if not with whole blocks."""
+        """From the rows that each process has, which are sent to the processes that they belong to.
+
+        `cuts` are the places between the rows of the processes, with both ends; by default each has whole blocks.
+        """
         counts = share.gathered(len(own))
         N, first = sum(counts), sum(counts[: share.rank])
         self._edges: Array = block_edges(N, share) if cuts is None else cuts
@@ -194,7 +196,7 @@ def block_edges(N: int, share: Gathering) -> Array:
 
 
 def gathered_rows(own: Array, share: Gathering) -> Array:
-    """The rows of all processes, in the order of these, in each of them."""
+    """All rows, on every process, in the order of the processes that have them."""
     return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))
 
 

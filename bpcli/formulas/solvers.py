@@ -88,9 +88,9 @@ def lbfgs_retry(slots: Slots) -> bool:
     return had_some
 
 
-_LEAST_DAMPING = 1e-13  # of a Hessian whose diagonal is 1: what rounding leaves in it
+_LEAST_DAMPING = 1e-13  # of a Hessian whose diagonal is 1: about its rounding error
 _MOST_DAMPING = 1e8
-_ROUNDING = 1e-12  # of an eigenvalue of a Hessian whose diagonal is 1
+_ROUNDING = 1e-12  # in an eigenvalue of such a Hessian
 
 
 def newton_step(H: Vector, g: Vector, damping: float = _LEAST_DAMPING) -> Vector | None:

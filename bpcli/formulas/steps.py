@@ -47,7 +47,7 @@ class _Sums(NamedTuple):
 
 
 def _sums_of_each(models: int) -> _Sums:
-    """Those of several models, whose batches are one below the other: of each the very bits that it has alone."""
+    """The sums of several models, whose batches are one below the other; each has the very bits that it has alone."""
 
     def dot(u: Array, v: Array) -> Any:
         return np.matmul(u.reshape(models, 1, -1), v.reshape(models, -1, 1)).reshape(models)
@@ -65,7 +65,7 @@ class Step(ABC):
     """`step(z, y)`: the sum ΣJ₀ of a batch's loss terms; overwrites z with ∂ΣJ₀/∂z, which is N·∂J/∂z of their mean J.
 
     With `weights` ω (N,), a weight a row, it is ΣωJ₀ and ∂ΣωJ₀/∂z. A step of several `models` is called by `of_each`,
-    with the batches of one size of all of them, one below the other.
+    with a batch for each model, all of one size, one below the other.
     """
 
     buffers = 0

@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class Derived(Mapping[str, R]):
-    """A table made of the rows of other tables each time it is read, so that rows added there are in it."""
+    """A table that is made anew of other tables at each reading, so that it has the rows that are added to them."""
 
     def __init__(self, make: Callable[[], dict[str, R]]) -> None:
         self._make = make

@@ -310,7 +310,7 @@ def balls() -> Elements:
         constant=_constant,
         select=select,
         is_finite=_finite,
-        rank=lambda x: as_arb(x).mid(),  # of two midpoints it is certain which is larger
+        rank=lambda x: as_arb(x).mid(),  # midpoints can be compared, and balls that overlap can't
         power_of_two=_two_to,
         pi=lambda: Ball(arb.pi()),
         fraction=lambda x: Fraction(int(x.x.p), int(x.x.q)) if are_rational(x) else None,

@@ -26,7 +26,7 @@ _SPARE = 10  # digits that may be lost at a step without a word
 class Loss:
     """Whether a step may have lost digits: terms that cancel, or an angle or an exponent of many digits.
 
-    `needed` are the digits in which the smaller of two terms still counts beside the larger, `most` the most that one
+    `needed` is how many digits a sum has to have for its smaller term to count at all, `most` the most digits that one
     step has lost; `vanished` says whether rounded terms have cancelled to 0.
     """
 

@@ -96,7 +96,7 @@ def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
 
 
 def _mean_and_std(values: Array) -> tuple[Array, Array]:
-    """Over the folds, the first axis; the deviation by n − 1, and 0 of a single fold."""
+    """Mean and standard deviation over the folds, the first axis; it divides by n − 1, and is 0 of a single fold."""
     mean = values.mean(axis=0)
     return mean, values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros_like(mean)
 

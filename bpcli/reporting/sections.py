@@ -73,8 +73,8 @@ def _reason(material: Material, name: str) -> str:
 
 
 def prepared_statistics(material: Material) -> Mapping[str, Any] | None:
-    """The statistics of the weights of the prepared features, made of those in their own units; None if there are no
-    intervals. The features of one column's categories have one scale, so that of a contrast is that too."""
+    """The statistics of the weights of the prepared features, from the statistics in the features' own units; None if
+    there are no intervals. All categories of a column have one scale, so that their contrasts have it too."""
     found, preparation = material.statistics, material.model.preparation
     if found is None or "withheld" in found:
         return None

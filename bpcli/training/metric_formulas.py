@@ -119,7 +119,7 @@ def calibration_sums(before: Array, y: Array, p: Array) -> Array:
 
 
 def confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
-    """The bin of each row, what is said there, and whether it is right."""
+    """For each row its bin, the probability that was predicted, and whether the prediction is right."""
     K = p.shape[1]
     said = p[:, 1] if K == 2 else p.max(axis=1)
     right = y == 1 if K == 2 else p.argmax(axis=1) == y

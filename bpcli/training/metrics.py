@@ -132,7 +132,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of `METRICS`: of which tasks it is, whether more of it is better, and its value, None where it has none."""
+    """A row of `METRICS`: the tasks that it is for, whether more is better, and its value, None where it has none."""
 
     name: str
     tasks: tuple[Task, ...]

@@ -108,7 +108,7 @@ def _digest(name: str, content: bytes) -> str:
 def check_one_run(folder: Path, model: Model) -> None:
     """DataError where the files in `folder` and `model`, which was read from there, are not of one training.
 
-    So it is where another run takes the place of one while that is read. Runs of earlier versions have no digests.
+    That happens if another run replaces this one while it is read. Runs of earlier versions have no digests.
     """
     if not (folder / SUMMARY).is_file():
         return

@@ -80,7 +80,7 @@ def carried(old: Model, type_: str, preparation: Preparation) -> tuple[Array, Ar
 
     Features and classes are matched by name, and the weights in the features' own units stay: with x' = (x − m)/s
     before and x'' = (x − m')/s' now, w'' = w·s'/s and b'' = b + Σ w(m' − m)/s. What is new has the weight 0.
-    DataError where the model is of another type or task, or nothing of it is known here.
+    DataError where the model is of another type or task, or has no feature in common with this one.
     """
     _check_task(old, type_, preparation)
     before, now = list(old.preparation.feature_names), list(preparation.feature_names)

@@ -192,7 +192,7 @@ class Training:
         )
 
     def _ending(self, measured: Mapping[str, Any]) -> dict[str, Any]:
-        """How far the optimum is, which is nowhere where the classes are separated and nothing holds the weights."""
+        """How far the optimum is; there is none where the classes are separated and no penalty holds the weights."""
         optimum, separated, options = self.optimum(self.result), self._separated(), self.config.training
         optimum["reached"] &= not is_above_constant(measured)
         if separated.get("separated") and self.result.says_probabilities and not (options.l1 or options.l2):

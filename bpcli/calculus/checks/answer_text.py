@@ -15,7 +15,7 @@ _OPERATORS = "+*/^·×@<>=!"
 _PAIRS = {"(": ")", "[": "]"}
 
 _NUMBER = r"[-−+]?[\d.]+(?:[eE][-−+]?\d+)?"
-_AROUND = (  # what other tools print around the entries, and what is left of it
+_AROUND = (  # patterns of what other tools print around the entries, each with its replacement
     (r"\A\$+(.*?)\$+\Z", r"\1"),  # LaTeX
     (r"\A\d+(?:×\d+|-element) [^\n]*:[ \t]*\n", ""),  # Julia
     (rf"\A(?:[ \t]*\[,\d+\])+[ \t]*\n|(?m:^)[ \t]*\[\d+,?\](?=[ \t]+{_NUMBER})", ""),  # R

@@ -135,9 +135,9 @@ def _largest(point: Point) -> float:
 
 
 def sides(calculation: Calculation, point: Point) -> NDArray[np.float64]:
-    """On which side of its kinks and jumps each step is: signs of its operands and of their differences.
+    """On which side of its kinks and jumps each step is: the signs of its operands and of their differences.
 
-    Of a step that is constant between its jumps it is the value.
+    A step that is constant between its jumps is told by its value instead.
     """
     program = calculation.program
     values = calculation.sweeps.forward(point)

@@ -80,7 +80,7 @@ def graded(question: Question, answer: Answer, inputs: Mapping[str, Any], tolera
 def grade(
     truth: Sequence[Sequence[float]], given: Sequence[Sequence[float]], names: Sequence[str], tolerance: Tolerance
 ) -> Grade:
-    """The grade of numbers at one point, of which nothing else is known; `names` row by row."""
+    """The grade of numbers at one point, by these numbers alone; `names` row by row."""
     from bpcli.calculus.checks.answers import Cell
 
     matrix = np.array(truth, float)
@@ -238,7 +238,7 @@ def question_of(calculation: Calculation, variables: Sequence[str], point: Point
 
     @cache
     def others() -> list[Calculation]:
-        """By one other variable of the same shape each, of a derivative by one vector or matrix."""
+        """For a derivative by one vector or matrix: the derivatives by each other variable of the same shape."""
         chosen = calculation.wrt[0]
         alike = [b for b in shapes if b != chosen and shapes[b] == shapes[chosen] != ()]
         return [Calculation(calculation.trees, calculation.texts, shapes, [b]) for b in alike if len(blocks) == 1]
@@ -366,7 +366,7 @@ def _factors(calculation: Calculation, point: Point) -> list[Factor]:
 
 
 def _inside(program: Program, slots: set[int]) -> list[int]:
-    """What stands inside of functions, and after it the terms of what is a sum there."""
+    """The slots of the functions' arguments, and after them the terms of those that are sums."""
     found, waiting = list[int](), sorted(slots)
     while waiting:
         found += waiting

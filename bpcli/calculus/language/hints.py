@@ -275,7 +275,7 @@ CHARACTERS = {
 """Characters that have no meaning here, and what to write instead."""
 
 PAIRS = {"‖": ("‖", "norm"), "∥": ("∥", "norm"), "⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil"), "⟨": ("⟩", "dot")}
-"""Characters that open something, with what closes it and the function that it is."""
+"""Opening brackets of other notations, each with its closing one and the function that the pair means."""
 
 
 def norm_here(inside: str, behind: str) -> str:

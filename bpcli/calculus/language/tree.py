@@ -232,7 +232,7 @@ def distinct(root: Expression) -> list[Expression]:
 def fold(root: Expression, of: Callable[[Expression, list[T]], T]) -> T:
     """What `of(node, results of its operands)` makes of each node, from the leaves up to the root.
 
-    `of` is asked once of a node that several others use.
+    `of` is called once for a node that several others have as an operand.
     """
     nodes = distinct(root)
     left: dict[int, int] = {}  # users yet to come: results of a deep tree may be long, and are dropped

@@ -313,7 +313,7 @@ class SeriesKind:
         return recurrence(u, [value, start], [lambda e, a: sign * a, lambda e, a: back * a])
 
     def _integrated(self, rule: Callable[..., Any], x: Series, value: Coefficient, u: Series) -> Series:
-        """f(x) = f(a) + ∫ f′(x)·x′ dh: at once where the rule needs x alone, else by one more term each time."""
+        """f(x) = f(a) + ∫ f′(x)·x′ dh. Where the rule of f′ also needs f, each round finds one more term."""
         by_h = Series([(p - 1, c * p) for p, c in u.terms], sum_of(u.order, -1), self)
 
         def better(known: Series) -> Series:

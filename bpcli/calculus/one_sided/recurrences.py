@@ -11,7 +11,9 @@ from bpcli.calculus.one_sided.series import Power, Series, quotient
 
 
 def recurrence(u: Series, starts: list[Coefficient], factors: list[Callable[[int, int], Any]]) -> Series:
-    """The first of series w₀, w₁, …, each e·w_e = Σ factor(e, a)·u_a·w_{e−a} of the next, the last of the first.
+    """The first of several series, each of which follows from the next, and the last from the first.
+
+    With w the next series, the term e of a series v is v_e = Σ factor(e, a)·u_a·w_{e−a}/e.
 
     The sum is over the powers a of u, all above 0. A factor is of degree 1: powers are counted in their common unit.
     """

@@ -132,9 +132,9 @@ class Neighbourhood:
         return result
 
     def _along(self, i: int) -> tuple[list[list[list[Series]]], list[bool]]:
-        """The gradient as input i alone moves to either side, by entry, and of which the rules hold on the way.
+        """The gradient, by entry, as input i alone moves to either side; and for which entries the rules hold there.
 
-        They hold for entry i: a step that stays at an edge has the slope 0 along the way, whatever its own one is.
+        They hold for entry i: along the way a step that stays at an edge has the slope 0, whatever its rule says.
         """
         found, at_edge = [], set()
         for direction in (-1.0, 1.0):
@@ -206,7 +206,7 @@ def _jumps(limit: Coefficient, value: Series, kind: SeriesKind) -> Any:
 
 
 def _differ(a: Any, b: Any, kind: SeriesKind) -> Any:
-    """Whether two slopes are two: True, False or UNKNOWN; in doubles what is not told apart is one."""
+    """Whether two slopes differ: True, False or UNKNOWN; slopes in doubles that may be equal count as equal."""
     if isinstance(a, float) or isinstance(b, float):
         return a is not b and a != b
     sign = kind.reals.sign(a - b)

@@ -288,7 +288,9 @@ def _entry(title: str) -> tuple[str, tuple[int, ...]]:
 
 def split_name(name: str, known: Sequence[str]) -> list[str]:
     """The `known` names that `name` is made of when read as a product (`xy`: x, y); empty if it is not."""
-    last: list[str | None] = [None] * (len(name) + 1)  # of each beginning that is a product: its last factor
+    last: list[str | None] = [None] * (
+        len(name) + 1
+    )  # for each place up to which the name is a product: the last factor
     for start in range(len(name)):
         if start and last[start] is None:
             continue

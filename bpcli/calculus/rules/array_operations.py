@@ -39,8 +39,8 @@ class ArrayOp(ABC):
     of_others = False  # and which of the two
     selects = False  # takes some entries of its operand, and leaves others
     exact = False  # only moves entries or takes some, so that nothing is rounded
-    adds = False  # its entries are sums: of entries, or of products of one of each operand
-    of_logits = False  # differences of its operand's entries are taken, so that what is off in a large one shows
+    adds = False  # its entries are sums of the operand's entries, or of products of two operands' entries
+    of_logits = False  # it takes differences of its operand's entries, so that the error of a large entry shows
     subtracts = False  # its adjoint is g less a share of the sum of all g, which may cancel
     of_number = ""  # the function that it is of a single number; without a name it gives the number itself
     root: float | None = None  # as of a `Function`

@@ -147,7 +147,7 @@ def watched() -> Iterator[Watch]:
 
 
 WIDE_POINTS = 2048  # points that are computed on wide numbers at a time
-MOST_ALONE = 64  # of these, that are computed alone where digits are lost at one of them
+MOST_ALONE = 64  # of these, if digits are lost at one of them: they are then computed one by one
 
 
 def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any, Any]:

@@ -14,7 +14,7 @@ from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
-_NO_DOUBLE = 2.0**-500  # what cancels to less, and can't be told from 0, is 0
+_NO_DOUBLE = 2.0**-500  # what cancels to less than this, and may be 0, counts as 0
 _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = (1200, 5000)
 _MOST_SHOWN = 3  # entries in one note
@@ -199,7 +199,7 @@ def _disproven(
 ) -> list[Lost]:
     """The entries that balls do not prove right; without python-flint those that have a bound.
 
-    Of decimals bounds in doubles say nothing: there it counts whether more of them gave the same.
+    Bounds are in doubles, and say nothing of results in decimals: those count as lost unless more digits confirm them.
     """
     if not found:
         return []

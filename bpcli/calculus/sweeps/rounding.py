@@ -53,7 +53,7 @@ def _known(error: Any, out: Any) -> Any:
 
 
 def own_errors(program: Program, xp: PlainNamespace, values: list[Any]) -> list[Any]:
-    """For each step the error of its own rounding, and of a constant that of its double."""
+    """The error that each step adds by rounding its result; of a constant, by being a double."""
     found: list[Any] = []
     for slot, out in zip(program.slots, values, strict=True):
         if isinstance(slot, Constant):

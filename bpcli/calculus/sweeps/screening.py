@@ -103,14 +103,14 @@ def _of_step(slot: int, step: Instruction, operands: list[int]) -> list[Delicate
 
 
 class Screen:
-    """What is known of the points of one program; `inputs` are the variables of its gradient."""
+    """What the points of a program have shown so far; `inputs` are the variables of its gradient."""
 
     def __init__(self, program: Program, inputs: Sequence[tuple[str, Shape]]) -> None:
         self.program, self.inputs, self.looked = program, inputs, 0
         self.delicate = _delicate(program)
         self.edges = set(program.non_smooth([name for name, _ in inputs]))
         self.everywhere = False  # whether digits are nearly lost at a point where no single step magnifies errors
-        self.least = math.inf  # of the slopes of points that were computed one by one
+        self.least = math.inf  # slope of the points that were computed one by one
         self.scales: NDArray[np.float64] | None = None
 
     def ratios(self, values: list[Any], table: NDArray[np.float64]) -> NDArray[np.float64]:

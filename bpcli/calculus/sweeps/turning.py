@@ -9,7 +9,7 @@ from bpcli.calculus.sweeps.instructions import Elementwise, Instruction
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.rounding import UNIT
 
-_DOUBT = 2.0**-30  # relative, of a slope: one that differs by more is of the other side
+_DOUBT = 2.0**-30  # relative: slopes that differ by more are those of different sides
 
 
 def turned(

@@ -118,7 +118,7 @@ def settled(compute: Callable[[], T]) -> tuple[T, bool]:
 
 
 def settled_rows(compute: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any, Any]:
-    """The same of the rows of a table, beside something else; and of which of them some are enough."""
+    """The same for the rows of a table, and whatever is computed beside it; and which rows need no more digits."""
     import numpy as np
 
     found, covered, sure = _in_more_and_more_digits(compute)

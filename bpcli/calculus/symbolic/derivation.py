@@ -57,7 +57,7 @@ class SymbolicProgram(Program):
 
 
 def _whole(step: Instruction, x: Any) -> Any:
-    """A function of a whole vector or matrix: `softmax(x)[0]`, an entry of which is an index of its call."""
+    """A function of a whole vector or matrix, each entry as an index of its call: `softmax(x)[0]`."""
     argument = _array_tree(x[..., 0])
     call = Call(step.name, (argument,), step.extra)
     shape = step.shape

@@ -74,7 +74,7 @@ class _Steps:
         self.symbols = [Symbol(parse(name)) for name in self.names]
 
     def values(self) -> list[Step]:
-        """The value of each step by those before it."""
+        """The value of each step, written in terms of the steps before it."""
         steps = []
         for number, slot in enumerate(self.program.slots):
             if isinstance(slot, Elementwise):

@@ -59,7 +59,7 @@ class Symbol:
 
     @property
     def constant(self) -> Fraction | None:
-        """The number that it is, if it is one."""
+        """Its number; None if it is no constant."""
         return constant_of(self.tree)
 
     def __neg__(self) -> "Symbol":
@@ -102,7 +102,7 @@ def _multiply(a: Symbol, b: Symbol) -> Symbol:
 
 
 def _case(tree: Expression) -> list[Symbol] | None:
-    """Condition and branches of a `where` of which one branch is 0."""
+    """The condition and the branches of a `where` that has a branch 0; None of anything else."""
     if isinstance(tree, Call) and tree.is_choice:
         symbols_ = [Symbol(argument) for argument in tree.arguments]
         return symbols_ if any(branch.constant == 0 for branch in symbols_[1:]) else None

@@ -63,7 +63,7 @@ def textbook(tree: Expression, variables: Collection[str] = (), decimals: bool =
 
 
 def _one_case(tree: Expression) -> Expression:
-    """A sum of `where` of one condition as one `where` of sums."""
+    """A sum of cases with the same condition as one case distinction: where(c,a,b)+where(c,d,e) is where(c,a+d,b+e)."""
     if not (isinstance(tree, Binary) and tree.op in "+-"):
         return tree
     terms = [(c, t) for c, t in terms_of(tree) if isinstance(t, Call) and t.is_choice]

@@ -78,7 +78,7 @@ def classes_of(table: Table, target: str, rows: Array) -> list[Class]:
 
 
 def _refuse_infinite(table: Table, target: str, labels: set[Class]) -> None:
-    """DataError for numbers of which one is infinite: they are no texts."""
+    """DataError for numbers with an infinite one among them, which else would be read as names of classes."""
     infinite = [word for word in map(class_text, labels) if _INFINITE.fullmatch(word)]
     others = {*map(class_text, labels)} - {*infinite}
     if infinite and others and all(map(is_number, others)):

@@ -202,7 +202,7 @@ def _array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, f
 def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, finite: Collection[str] = ()) -> Table:
     """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text.
 
-    `finite` are those of numbers of which it is known that none is infinite.
+    `finite` names columns of numbers that are known to hold no infinite one.
     """
     rows = len(next(iter(columns.values())))
     table = Table(

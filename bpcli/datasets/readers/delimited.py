@@ -81,7 +81,7 @@ class Delimited(Records):
         return self.noted(table)
 
     def noted(self, table: Table) -> Table:
-        """A table of this file, which says what is unusual about it."""
+        """The table with notes on what is unusual about its file."""
         table.written = True
         unusual = self._dialect.delimiter == AUTO and self.form.delimiter != self._usual
         table.unusual = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bpcli.datasets.cells import DASH, MISSING, is_number, point_for_comma, to_booleans
 from bpcli.datasets.dressed import read_cell
 
-_SOME = 200  # cells that say of which kind a column of text is
+_SOME = 200  # so many cells tell of which kind a column of text is
 _GAPS = MISSING | {DASH}
 
 DATE = re.compile(

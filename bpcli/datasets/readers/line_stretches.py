@@ -63,7 +63,7 @@ class _Whole(Delimited):
 
     @property
     def maps_lines(self) -> bool:
-        """Whether lines are not read as they stand."""
+        """Whether lines are changed before they are read: blanks or comments are replaced."""
         return self.form.delimiter == WHITESPACE or self._comment is not None
 
     def could_be_row(self, table: Table) -> list[bool]:

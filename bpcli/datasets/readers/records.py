@@ -168,5 +168,5 @@ class Records:
 
 
 def without_gap(position: int, cells: list[str]) -> list[str]:
-    """The cells of a column; where a blank follows each delimiter before them, it is a part of that."""
+    """The cells of a column, without the blank that follows each delimiter, if all have it."""
     return [cell[1:] for cell in cells] if position and all(cell[:1] == " " for cell in cells) else cells

@@ -227,8 +227,8 @@ def _class_name(node: Scalar) -> str:
 
 
 def list_of(kind: Kind, what: str, alone: bool = False) -> Kind:
-    """A list of different values of one kind, as a tuple; `alone` says that a single value needs no list, and that
-    there has to be one."""
+    """A list of different values of one kind, as a tuple; `alone`: a single value needs no
+    list, and an empty list is refused."""
 
     def read(node: Node) -> tuple[Any, ...]:
         if isinstance(node, Scalar) and node.value is not None and not alone:

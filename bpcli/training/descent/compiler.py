@@ -173,7 +173,7 @@ def _digest_file(path: Path) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether what is kept of a program is there as it was written."""
+    """Whether the files of a compiled program are as they were written."""
     try:
         return _digest_file(path).read_bytes() == digest_of(_compiled_files(path)).encode()
     except (OSError, DataError):

@@ -245,7 +245,7 @@ class Stack:
         self._out[f, c] = True
 
     def _arrays(self, state: State) -> Iterator[tuple[Array, tuple[Array, Array]]]:
-        """The stacked arrays, each with those of a state that belong there."""
+        """Each stacked array, with the array of a state that has a place in it."""
         slots = zip(self._rule.slots(state, "w"), self._rule.slots(state, "b"), strict=True)
         yield from zip([self._p, *self._slots], [(state.w, state.b), *slots], strict=True)
 

@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 _TIED = 0.1  # of the step of Newton, which moves z of the nearest row that is not tied by about 1
 _MOST_WEIGHTS = 64
 _MOST_ENTRIES = 1 << 17  # of tied rows that differ, in rational numbers
-_DEPENDENT = 1e-7  # of a row in columns of size 1: what is left of one that depends on others
+_DEPENDENT = 1e-7  # columns being of size 1: a row of which others leave no more than this depends on them
 
 
 class Margins:

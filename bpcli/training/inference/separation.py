@@ -40,7 +40,7 @@ _AT_A_TIME = 1 << 20  # entries of features that are looked at, as doubles
 _EXTREMES = 1 << 24  # of columns and classes whose least and largest values are kept
 _COLLINEAR = 1e-13  # of the largest eigenvalue of features of one size: an eigenvalue that rounding has left of 0
 _UNCLEAR = 1e-9  # below, it may be either
-_NOT_FAR = 0.1  # a fifth of what proves that there is an optimum, for what rounding does
+_NOT_FAR = 0.1  # a fifth of the bound that proves an optimum, to leave room for rounding
 
 
 Units = tuple[Array | float, Array | float]

@@ -55,7 +55,7 @@ class SavedOutcomes:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder against a second process; UsageError if one holds it, or it is of another plan."""
+        """Lock the folder against a second process; UsageError if another has done so, or it is of another plan."""
         import fcntl
 
         with writing(self._folder):

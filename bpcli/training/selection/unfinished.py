@@ -24,7 +24,7 @@ Outcomes = dict[int, dict[str, Any]]
 
 @dataclass
 class Unfinished:
-    """The file of a group that is running; `key` says whose it is, `seconds` how often it is written.
+    """The file of a group that is running; `key` names the group, and the file is written every `seconds`.
 
     `pause.at` is when it is to be written next.
     """
