@@ -65,6 +65,7 @@ def write_jacobian(request: Request, printer: Printer, target: str, force: bool)
                 yield None
                 continue
             if not rows:
+                item[0].check_dense(item[0].outputs, item[0].inputs)
                 rows.extend(request.rows(item[0]))
                 lost.extend(LostPoints(request.variables.names, 0) for _ in rows)
             points, step = points_of(item[1]), max(1, WRITTEN_CELLS // (len(rows) * (1 + item[0].inputs)))

@@ -130,6 +130,14 @@ def test_jacobians_written_tell_each_output_that_lost_digits_and_what_is_not_fin
     assert np.load(tmp_path / "i.npy").shape == (0, 6)
 
 
+def test_a_jacobian_that_is_too_large_is_refused_before_it_is_made(bpcli, tmp_path):
+    np.save(tmp_path / "p.npy", np.ones((1, 40_000)))
+    words = ["jacobian", "2*x", "--points", tmp_path / "p.npy", "--output", tmp_path / "j.npy"]
+    refused = bpcli(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert "40000 × 40000" in refused.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

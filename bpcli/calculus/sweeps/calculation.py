@@ -115,7 +115,8 @@ class Calculation:
                 hint=f'bpcli jacobian "{self.texts[0]}" gives a row for each entry; or sum(…) makes one number of it',
             )
 
-    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+    def check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+        """InputError for a matrix that would take too much memory."""
         size = rows * columns * 8
         if size > MAX_DENSE_BYTES:
             raise InputError(
@@ -223,7 +224,7 @@ class Calculation:
         return self._in_range(Calculation._jacobian, point, sweeps=min(self.inputs, self.outputs))
 
     def _jacobian(self, point: Point) -> tuple[list[Any], dict[str, list[list[float]] | Any]]:
-        self._check_dense(self.outputs, self.inputs)
+        self.check_dense(self.outputs, self.inputs)
         values = self.sweeps.forward(point)
         results, blocks = self.sweeps.results(values), self.sweeps.jacobian(values)
         if self._needs_sides(values, blocks.values()):
@@ -237,7 +238,7 @@ class Calculation:
 
     def _hessian(self, point: Point) -> tuple[Any, dict[str, Any], Any]:
         self.require_scalar()
-        self._check_dense(self.inputs, self.inputs, "wrt NAMES takes fewer variables")
+        self.check_dense(self.inputs, self.inputs, "wrt NAMES takes fewer variables")
         values = self.sweeps.forward(point)
         (value,) = self.sweeps.results(values)
         gradient, matrix = self.sweeps.hessian(values)

@@ -130,7 +130,8 @@ class _InBalls(Calculation):
         """The work of the series about points so far."""
         return self.edges.work
 
-    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+    def check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+        """InputError for a matrix that would take too much memory."""
         entries = max(rows * columns, self.program.entries)
         if entries > _MAX_ENTRIES:
             raise UsageError(

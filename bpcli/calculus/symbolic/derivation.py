@@ -151,7 +151,8 @@ class Derivation(Calculation):
                 matrix[i][j] = matrix[j][i] = min(matrix[i][j], matrix[j][i], key=lambda s: len(to_text(s.tree)))
         return value, gradient, matrix
 
-    def _check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+    def check_dense(self, rows: int, columns: int, advice: str = "") -> None:
+        """UsageError for more formulas than are written."""
         if rows * columns > MAX_ENTRIES:
             raise UsageError(f"there would be {rows} × {columns} formulas; at most {MAX_ENTRIES} are written", advice)
 
