@@ -15,7 +15,7 @@ class BpcliError(Exception):
 
     exit_code: int = 70
     parts: Sequence[str] = ()
-    """The texts of the errors that this one tells together."""
+    """The texts of the errors that were put together in this one."""
 
     def __init__(
         self, message: str, hint: str = "", *, names: Iterable[str] = (), ways: Mapping[str, str] | None = None
@@ -143,7 +143,7 @@ class LateError(BpcliError):
 
 
 def together(errors: Sequence[BpcliError]) -> BpcliError:
-    """One error of several, each text once; its exit code is the first of 2, 3, 4, 1 among theirs."""
+    """Several errors as one, with each text once; its exit code is the first of 2, 3, 4, 1 that one of them has."""
     if len(errors) == 1:
         return errors[0]
     kinds = (UsageError, DataError, NotFiniteError, CheckError)

@@ -88,7 +88,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
                     _rename_new(temporary, path)
             sync_folder(path.parent)
         finally:
-            with contextlib.suppress(OSError):  # it is gone, as a rule; else it goes with the next one
+            with contextlib.suppress(OSError):  # as a rule it has got its name; else the next writer removes it
                 temporary.unlink()
 
 

@@ -66,7 +66,7 @@ class Ranks(Protocol):
 
 
 def share(count: int, ranks: Ranks) -> range:
-    """Which of so many things, in order, are this rank's."""
+    """The numbers of the things, of `count` in order, that are this rank's."""
     return range(*edges(count, ranks.size)[ranks.rank : ranks.rank + 2])
 
 
@@ -312,7 +312,7 @@ class MPIRanks:
         return answer
 
     def _sent(self, content: bytes, to: int, tag: int) -> Any:
-        """The request of a message that is on its way."""
+        """Begin to send a message; returns MPI's request, by which one can wait for its end."""
         return self._comm.Isend([content, self._MPI.BYTE], to, tag)
 
     def _received(self, source: int, tag: int) -> tuple[int, bytearray] | None:

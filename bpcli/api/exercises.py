@@ -27,7 +27,7 @@ _END = 9  # digits of a number that has an end
 
 
 def exercise(*names: str, count: int | None = None, seed: int = 0, level: int = 1) -> list[Task]:
-    """Tasks of these kinds in turn, `count` in all, one of each if it is None; the same for the same seed.
+    """Tasks of these kinds in turn, `count` in all, by default one of each. The same seed gives the same tasks.
 
     `gradient`, `update`, `chain`, or the name of a function of the lecture: its Jacobian. Level 1 has few numbers, 2
     more, 3 mini-batches and whole chains. UsageError for a kind or level that there is not.

@@ -30,7 +30,7 @@ class Formulas(NamedTuple):
     entries: list[str]  # by which it is differentiated, a column of `rows` each
     rows: list[
         list[str]
-    ]  # one for a gradient, one for each output of a Jacobian, one for each of `entries` of a Hessian
+    ]  # one row of a gradient, a row for each output of a Jacobian, for each of `entries` of a Hessian
     blocks: dict[str, Any]  # by variable: a gradient in the shape of the variable, a Jacobian as outputs × entries
     latex: bool
     in_latex: "Callable[[], Formulas] | None" = None  # the same in LaTeX

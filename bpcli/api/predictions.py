@@ -70,7 +70,7 @@ def shared(
 
 
 def shared_scores(model: Model, files: Files, read: Callable[[Share], Table], ranks: Ranks) -> Scores | None:
-    """`scores` of a table that the ranks read together, on each of them; None as `shared`."""
+    """`scores` of a table that the ranks read together; all ranks get them. None where `shared` gives None."""
     found = shared(model, files, read, ranks)
     if found is None:
         return None

@@ -57,7 +57,7 @@ def report(
 
 
 def _of_run(path: Path, model: Model) -> Material:
-    """What stands in the run folder, if it is one."""
+    """The material from the run folder; less of a model file alone."""
     folder = model_path(path).parent
     untold = {}
     history: Mapping[str, Sequence[float]] = {}

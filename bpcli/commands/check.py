@@ -160,7 +160,7 @@ class _Session:
             printer.text(self._lines(answer, found), apart=False)
 
     def of_task(self, answer: str, asked: KeyTask, found: Grade) -> None:
-        """What there is to say of the answer to one task of a key: always with its score."""
+        """Print the grade of the answer to one task of a key, with its score."""
         self.total += 1
         self.disagree += found.agree is False
         self.unsure += found.agree is None

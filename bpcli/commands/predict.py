@@ -240,7 +240,7 @@ class _Found:
             yield part.text
 
     def progress(self) -> Progress | None:
-        """What is being done: reading, until there is a line."""
+        """How far it is: reading, until the first line is predicted."""
         return Progress("predicting", self._lines, None, " rows") if self._lines else self._reading()
 
     def columns(self) -> Iterator[list[list[Any]]]:

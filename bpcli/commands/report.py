@@ -55,7 +55,7 @@ def command(model: Path, data: Path | None, data_format: str, file: Path | None,
 
 
 def _commands(model: Path, data: Path | None, file: Path, data_format: str) -> list[str]:
-    """What trains this model again, where its config is there, and what made the report."""
+    """The command that trains this model again, if its config is there, and the one that made the report."""
     config = model_path(model).parent / CONFIG
     train = [["bpcli", "train", str(config), "--output", f"{model_path(model).parent}-again"]]
     given = [] if data is None else [str(data)]

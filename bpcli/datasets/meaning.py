@@ -185,11 +185,11 @@ def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
 
 def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterable[Table]]) -> None:
     """OpenReadingError for numbers such as 912 and 1.234 whose points may set thousands apart: between semicolons, or
-    beside dressed numbers with decimal commas. `dialect` is that of the config, its dressed numbers decided.
+    beside dressed numbers with decimal commas. `dialect` is the config's, with the style of dressed numbers settled.
 
-    Whoever writes semicolons has decimal commas, as a rule. A column of decimals has some with other digits behind the
-    point, or below one, or, where nothing but semicolons speaks for commas, three in each cell. `blocks` has the cells
-    as they stand.
+    Whoever writes semicolons has decimal commas, as a rule. The points are decimal ones if a cell has other than three
+    digits behind its point, or is below one; or, where only the semicolons speak for commas, if each cell has three.
+    `blocks` has the cells as they stand.
     """
     styles = dialect.numbers if isinstance(dialect.numbers, Mapping) else {}
     comma = next((name for name, style in styles.items() if style.get("decimal") == ","), None)

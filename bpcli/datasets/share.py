@@ -82,7 +82,7 @@ class Share:
         of them: what is wrong with a table is said by who reads the whole of it."""
         try:
             result = work()
-        except (RankError, LateError):  # of a process that has left, or is not here
+        except (RankError, LateError):  # another process has left, or is late
             raise
         except (*_EXPECTED, *errors) as error:
             self._ranks.gathered((False, None))

@@ -77,7 +77,7 @@ class Exported(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """What it is, in words that hold no name of the user's."""
+        """What the model is, without any name from the data, which a comment could not hold."""
         what = "a number" if self.classes is None else f"{len(self.classes)} classes"
         return f"{self.kind}: {what} from {len(self.inputs)} column{'s' * (len(self.inputs) != 1)}"
 

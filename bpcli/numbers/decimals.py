@@ -324,11 +324,11 @@ def _scale(g: Decimal, p: Decimal) -> Decimal:
 
 
 class Function(NamedTuple):
-    """A function of one decimal, and where it loses digits of its operand.
+    """A function of one decimal, and where the result has fewer digits than the operand.
 
-    `grows`: with the size of it; `vanishes`: at a root other than 0; `jumps`: at whole numbers; `poles`: where it is
-    infinite, other than at 0. `slow`: it grows more slowly than any power. `saturates`: as |x| grows, it comes as near
-    to 1, or to e^x, as e^−|x|ᵖ, by p.
+    `grows`: where the operand is large; `vanishes`: at a root other than 0; `jumps`: at whole numbers; `poles`: where
+    it is infinite, other than at 0. `slow`: it grows more slowly than any power. `saturates`: as |x| grows, it comes as
+    near to 1, or to e^x, as e^−|x|ᵖ, by p.
     """
 
     apply: Callable[[Decimal], Decimal]

@@ -101,7 +101,7 @@ class _Tracer:
         self.lines: dict[bool, list[str]] = {False: [], True: []}
         self.condition = ""
         self._decisions, self._met, self._count = decisions, 0, 0
-        self._branches: list[bool] = []  # those that are open, each of the lines of an entry or not
+        self._branches: list[bool] = []  # for each open branch, whether its lines run for every entry
         self._known: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Callable[..., Traced]:

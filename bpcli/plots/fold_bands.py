@@ -43,7 +43,7 @@ def roc(figure: Any, folds: Folds, names: Sequence[str]) -> None:
 
 
 def precision_recall(figure: Any, folds: Folds, names: Sequence[str]) -> None:
-    """The precision at each recall, in each fold that of the highest threshold that reaches it."""
+    """Precision against recall: in each fold, at each recall, that of the highest threshold that reaches it."""
 
     def height(at: Thresholds) -> Array:
         recall, precision = at.tp[1:] / (at.tp + at.fn)[1:], at.tp[1:] / (at.tp + at.fp)[1:]

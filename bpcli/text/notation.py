@@ -46,7 +46,7 @@ def number(value: Any, precision: int | None = None) -> str:
 
 
 def numbers(values: Sequence[Any], precision: int | None = None) -> list[str]:
-    """`number` of each: of doubles, in full, by one pass over the text of them all."""
+    """`number` of each value. Doubles in full are all written at once, which is faster."""
     if precision is not None or not values or {*map(type, values)} != {float}:
         return [number(value, precision) for value in values]
     return joined(values, "\n").split("\n")

@@ -102,7 +102,7 @@ class Training:
         return self.state.ended or (self.stopping is not None and self.stopping.exhausted(self.state))
 
     def step(self, models: int = 1) -> Step:
-        """The step of its model, or of several like it."""
+        """The step of the model, or of several such models side by side."""
         model, rows = self.model, min(self.batch_size, sums.ROWS)
         return make_step(model.type, model.activation, model.loss, rows, model.b.shape, model.w.dtype, models)
 

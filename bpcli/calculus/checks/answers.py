@@ -239,7 +239,7 @@ def _block(rows: Cells, outputs: int, shape: Shape) -> Cells | None:
 
 
 def _stacked(rows: Cells, layout: Layout) -> Cells | None:
-    """Blocks one below the other; of numbers alone the derivative is one row."""
+    """An answer whose blocks stand one below the other; None if all variables are numbers: then it is one row."""
     if not any(shape for _, shape in layout.blocks):
         return None
     blocks: list[Cells] = []

@@ -75,7 +75,7 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     )
     with np.errstate(all="ignore"):
         errors = slope_errors(calculation, point)
-    if on_wide:  # of numbers of a wide range there is no bound
+    if on_wide:  # wide numbers have no bound on their errors
         errors = [[math.inf] * calculation.inputs for _ in range(calculation.outputs)]
     proven = cache(lambda: proven_jacobian(calculation, point))
 

@@ -300,7 +300,7 @@ def _rows() -> dict[str, list[tuple[list[str], str]]]:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a name is that of a function elsewhere, and here of none."""
+    """Whether other languages have a function of this name, and bpcli has not."""
     known = _key(name) in _rows() or _key(name) in _NO_CALLS or bool(_base_of_log(name))
     return name not in FUNCTIONS and name not in CONSTANTS and known
 

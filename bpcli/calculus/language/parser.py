@@ -68,7 +68,7 @@ def parse(text: str) -> nodes.Expression:
 
 
 def _meant_by_braces(text: str) -> str:
-    """What LaTeX, or a list in braces, is here; empty where there is none, or what it means is not known."""
+    """LaTeX, or a list in braces, in bpcli's language; empty if the text has none, or its meaning is not known."""
     if not set(text) & set("\\{"):
         return ""
     listed = text.strip()[0] == "{" and text.strip()[-1] == "}" and "," in text

@@ -142,7 +142,7 @@ class Reals:
         return Real({((self.constant(name, value), 1),): Fraction(1)}, self)
 
     def constant(self, name: Any, value: Any, base: int | None = None) -> Constant:
-        """A constant, which is the one met before if its name is the same."""
+        """The constant of this name: the one that was met before, or a new one."""
         if name not in self._constants:
             self._constants[name] = Constant(len(self._constants), name, value, self.arithmetic.sign(value), base)
         return self._constants[name]

@@ -305,7 +305,7 @@ class SeriesKind:
             return self.unknown
 
     def _paired(self, name: str, at: Coefficient, value: Coefficient, u: Series) -> Series:
-        """One of a pair such as sin and cos, each of which is the other's slope but for its sign."""
+        """A function of a pair such as sin and cos, where the slope of each is the other, but for the sign."""
         other, sign, back = _PAIRS[name]
         start = function_at(other, at, self.reals)
         if start is None:

@@ -139,7 +139,7 @@ def _log_of_share(k: int) -> tuple[Rule, Any]:
 
 
 def _apart(xp: RuleNamespace[Any], *args: Any) -> Any:
-    """Where two exponents differ by so much that the share of one, which is a slope, is tiny."""
+    """Where two exponents are so far apart that the smaller term's share of the sum, which is a slope, is tiny."""
     exponents, apart = args[1::2], False
     for i, x in enumerate(exponents):
         for other in exponents[:i]:

@@ -19,7 +19,7 @@ _SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
 _BITS = (1200, 5000)
 _MOST_SHOWN = 3  # entries in one note
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
-_DECIMALS = 1e-40  # of the largest entry: what is less may be what 50 decimals leave of 0
+_DECIMALS = 1e-40  # relative to the largest entry: what is less may be a rounding error of 50 decimals in place of 0
 _DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by more is looked at closer
 
 

@@ -152,9 +152,9 @@ def _by_slopes(xp: PlainNamespace, step: OnArrays, out: Any, args: list[Any], er
 def _moved(
     step: Instruction, args: list[Any], errors: list[Any], kinks: bool = False
 ) -> Iterator[tuple[int, list[Any]]]:
-    """The operands with one of them, by its place, plus and minus its error, where that is large.
+    """For each operand with a large error: its place, and the operands with that error added or taken off.
 
-    The slope at an operand says little then. With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that
+    The slope at such an operand says little. With `kinks` also of abs and the like: the slope 0 of |x| at 0 hides that
     x may be off.
     """
     if not isinstance(step, Elementwise) or (step.row.exact and not (kinks and len(args) == 1 and step.passes[0])):

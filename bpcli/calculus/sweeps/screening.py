@@ -212,7 +212,7 @@ class Look:
 
 
 def _is_less(total: Any, part: Any, share: float) -> Any:
-    """At which points an entry of a total is less than this share of a part of it: a bool, or one for each."""
+    """At which points a sum is smaller than this share of one of its parts: a bool, or a bool for each point."""
     if not isinstance(total, np.ndarray):
         return abs(total) < share * abs(part)
     nearest = max(total.min(), -total.max(), 0.0)

@@ -50,7 +50,7 @@ _FUNCTIONS = {
 
 
 class _Atoms:
-    """Parts of a tree that are replaced by names, each by one of its own."""
+    """Parts of a tree, each of which is replaced by a name of its own."""
 
     def __init__(self) -> None:
         self.of: dict[str, tuple[Name, Expression]] = {}

@@ -57,7 +57,7 @@ class Tally:
     """The features of the training, in words, where a sparse table has others too; else empty."""
 
     def merged(self, share: Gathering, columns: Iterable[Column]) -> "Tally":
-        """That of all shares of a table, of which the columns were prepared in this order."""
+        """The tallies of all shares of a table as one; its columns were prepared in this order."""
         tallies = share.gathered(self)
         names = [column.name for column in columns if any(column.name in tally.unseen for tally in tallies)]
         unseen = {name: set[str]().union(*(tally.unseen.get(name, ()) for tally in tallies)) for name in names}

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 _MANY = 1 << 20
 _TOGETHER = 8  # columns whose moments are taken in one pass, so that their blocks are in the cache
 _MOSTLY_UNUSED = 8
-"""Of more than so many numbered features, only those that occur are learned, if that is one in so many."""
+"""Of numbered features only those that occur are learned, if that is less than one in so many."""
 
 
 def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> Preparation:

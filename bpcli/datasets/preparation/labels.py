@@ -39,9 +39,9 @@ def class_text(label: Class) -> str:
 def fit_classes(
     table: Table, target: str, task: Task, loss: str, positive: Class | None, rows: Array
 ) -> tuple[Class, ...] | None:
-    """The classes among `rows`, in natural order, of two the positive one last; None for a regression.
+    """The classes among `rows` in natural order, but of two the positive one last; None for a regression.
 
-    They are numbers if every label is one (`1` is `1.0`), else text; of booleans `false` and `true`. DataError where
+    They are numbers if every label is one (`1` is `1.0`), else text; booleans are `false` and `true`. DataError where
     the target does not fit the task of `loss`.
     """
     if task is Task.REGRESSION:

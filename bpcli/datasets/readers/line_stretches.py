@@ -117,7 +117,7 @@ class _Ranges:
             return place
         if place <= self._above:
             return self._above
-        at, first = place - 1, 1  # whether the byte before the place is quoted is known, of those behind it is not
+        at, first = place - 1, 1  # `quoted` is about the byte before the place, and later ones are not known
         for block in self._blocks(at, self.size):
             if first and block[:1] == b"\n" and not quoted:
                 return place

@@ -201,7 +201,7 @@ class Stack:
         self._take()
 
     def _numbers(self, values: Sequence[float]) -> float | Array:
-        """Values of the models: one number if they are the same, which is what a formula has of a model alone."""
+        """A value for each model; one number if all are equal, as a formula gets it for a single model."""
         if len(set(values)) == 1:
             return values[0]
         return np.array(values).reshape(*self._out.shape, 1).view(Numbers)

@@ -24,7 +24,7 @@ MOST_WEIGHTS = 2000
 NEAR = 1e-2
 """A model is at its optimum if no weight is further from there than this many of its standard errors."""
 
-_COLLINEAR = 1e-12  # of the largest eigenvalue of features of one size, below which one is 0 but for rounding
+_COLLINEAR = 1e-12  # relative to the largest: an eigenvalue below is 0 but for rounding, if features are of one size
 _EXACT = 1e-13  # of the size of the targets: residuals that rounding leaves
 _MOST_STEPS = 100
 _CLOSE = 1e-13  # a decrement that rounding leaves, of the square root of what the rows add up to

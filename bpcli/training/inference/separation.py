@@ -38,7 +38,7 @@ _MOST_ITERATIONS = 40
 _DENSE = 1 << 24  # entries of features that are looked at in memory
 _AT_A_TIME = 1 << 20  # entries of features that are looked at, as doubles
 _EXTREMES = 1 << 24  # of columns and classes whose least and largest values are kept
-_COLLINEAR = 1e-13  # of the largest eigenvalue of features of one size: an eigenvalue that rounding has left of 0
+_COLLINEAR = 1e-13  # relative to the largest: an eigenvalue below is 0 but for rounding, if features are of one size
 _UNCLEAR = 1e-9  # below, it may be either
 _NOT_FAR = 0.1  # a fifth of the bound that proves an optimum, to leave room for rounding
 

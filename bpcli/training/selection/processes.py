@@ -134,7 +134,7 @@ class Crew(int):
                 return
 
     def serve(self) -> None:
-        """As another rank, do what rank 0 gives, until it says that it is at its end."""
+        """On the other ranks: do the tasks that rank 0 hands out, until it says that there are no more."""
         while (given := self.ranks.from_first(None)) is not None:
             for _ in self._rounds(*given):
                 pass
