@@ -102,6 +102,26 @@ def as_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: v if name == "activation" or ready(v) else as_value(name, v) for name, v in given.items()}
 
 
+def by_name(data: Any) -> tuple[dict[str, Any], bool] | None:
+    """What a data frame or a series of pandas has by name, and whether each name has many; None for other data."""
+    if isinstance(data, Mapping) or not any(hasattr(type(data), n) for n in ("columns", "column_names", "to_frame")):
+        return None
+    from bpcli.datasets.from_python import frame_columns, is_frame
+
+    is_frame(data)  # a lazy one is refused
+    is_table = not hasattr(data, "to_frame")
+    names = (
+        getattr(data, "column_names", None) or data.columns
+        if is_table
+        else data.keys()
+        if hasattr(data, "keys")
+        else ()
+    )
+    if not len(names) or not all(isinstance(name, str) for name in names):
+        return None
+    return (frame_columns(data), True) if is_table else ({name: data[name] for name in names}, False)
+
+
 def as_value(name: str, value: Any) -> Any:
     """A number as a float, a vector or a matrix as an array of doubles; UsageError for anything else."""
     if type(value) is float:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import check_names, shown
+from bpcli.api.arguments import by_name, check_names, shown
 from bpcli.calculus.one_sided.kinks import Kink
 from bpcli.calculus.sweeps.blocks import BLOCK
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -159,6 +159,8 @@ def arrays_of(points: object, names: Sequence[str]) -> dict[str, Floats]:
 
     `points` is such a mapping, or, where all variables are numbers, an array (B, n) with a column for each.
     """
+    found = by_name(points)
+    points = points if found is None else found[0]
     if not isinstance(points, Mapping):
         table = _array("points", points)
         if table.ndim != 2 or table.shape[1] != len(names):

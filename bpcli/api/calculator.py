@@ -4,14 +4,16 @@ Source: the lecture's "Multivariate Functions" and "Partial Derivatives and Grad
 """
 
 import math
+import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.arguments import Expressions, Names, as_value, check_kink, check_names
+from bpcli.api.arguments import Expressions, Names, as_value, by_name, check_kink, check_names
 from bpcli.api.bulk import Block, LostPoints, arrays_of, blocks_of, point_of
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
@@ -48,12 +50,22 @@ def _shape(value: Any) -> tuple[int, ...]:
         return ()
 
 
+@contextmanager
+def _hints_in_python() -> Iterator[None]:
+    """Hints of errors that name a command name its function: `bpcli.grad("x")` for `bpcli grad "x"`."""
+    try:
+        yield
+    except ExpressionError as error:
+        error.hint = re.sub(r'bpcli (\w+) (".*?")', r"bpcli.\1(\2)", error.hint)
+        raise
+
+
 class Function(Generic[R]):
     """A function of an expression's variables: call it as `f(1, 2)`, `f(x=1, y=2)` or `f({"x": 1, "y": 2})`.
 
     Each of `variables` is a number, a vector or a matrix; a function of one variable takes `f(1, 2, 3)` as a vector.
     With several variables, all numbers, `f([1, 2])` is a point too, as `scipy.optimize` gives it, and an array (B, n)
-    is B points: the same as `many`.
+    is B points: the same as `many`. The columns of a data frame, and the cells of a series, are taken by name.
     Raises UsageError for a point that does not fit, ExpressionError for an expression that has no such result. A result
     that is not finite comes with a NotFiniteWarning, a derivative at a kink with a KinkWarning.
     """
@@ -71,7 +83,8 @@ class Function(Generic[R]):
         certify: bool = False,
     ) -> None:
         check_kink(kink)
-        given = Expressions(texts, wrt, let, order)
+        with _hints_in_python():
+            given = Expressions(texts, wrt, let, order)
         self._texts, self._constants = given.texts, given.constants
         self._by_place = given.in_order
         self.variables: tuple[str, ...] = tuple(given.variables)
@@ -86,6 +99,9 @@ class Function(Generic[R]):
     def __call__(self, *values: Any, **named: Any) -> R:
         """The result at a point, or at each row of an array (B, n)."""
         array: Any = values[0] if len(values) == 1 and not named and not isinstance(values[0], Mapping) else None
+        if len(self.variables) > 1 and (found := by_name(array)) is not None:
+            cells, is_table = found
+            return cast(R, self.many(cells)) if is_table else self(cells)
         shape = _shape(array)
         if len(shape) in (1, 2) and len(self.variables) > 1:
             if len(shape) == 2:
@@ -109,8 +125,9 @@ class Function(Generic[R]):
 
     def _computed(self, point: dict[str, Any]) -> tuple[Calculation, tuple[R, Sequence[float]]]:
         """The calculation at a point, and what it gives."""
-        calculation = self._calculations.at(point)
-        return calculation, self._compute(calculation, point)
+        with _hints_in_python():
+            calculation = self._calculations.at(point)
+            return calculation, self._compute(calculation, point)
 
     def prepared(self, inputs: Mapping[str, Any]) -> tuple[Calculation, dict[str, Any]]:
         """The calculation for inputs by name, and its point."""
@@ -183,7 +200,8 @@ class Function(Generic[R]):
         if len(self.variables) > 1 and not self._by_place:
             names = ", ".join(self.variables)
             raise UsageError(
-                f"which value is whose? Sorted the variables are {names}, and they appear otherwise", self._example()
+                f"which value is whose? Sorted the variables are {names}, and they appear otherwise",
+                f"{self._example()}, or order={list(self.variables)!r} beside the expression",
             )
 
     def _example(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bpcli as package
-from bpcli import ExpressionError, KinkWarning, NotFiniteWarning, UsageError
+from bpcli import DataError, ExpressionError, KinkWarning, NotFiniteWarning, UsageError
 from bpcli.text.notation import number
 
 POINTS = [
@@ -157,3 +157,34 @@ def test_a_point_in_the_wrong_place_is_told(function):
     name = function.__name__
     with pytest.raises(TypeError, match=rf'{name} has no keyword x: they are wrt, .*: {name}\("x\*y"\)\(x=1, y=2\)'):
         function("x*y", x=1, y=2)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_the_columns_of_a_frame_are_taken_by_name(library):
+    module = pytest.importorskip(library)
+    columns = {"y": [2.0, 4.0], "x": [1.0, 3.0]}  # not in the order of the variables
+    frame = module.table(columns) if library == "pyarrow" else module.DataFrame(columns)
+    f = package.grad("x**2*y")
+    assert f(frame).tolist() == f.many(frame).tolist() == [[4.0, 1.0], [24.0, 9.0]]
+    with pytest.raises(UsageError, match="gives y, which is not among the variables"):
+        package.grad("x*z")(frame)
+
+
+def test_the_cells_of_a_series_are_taken_by_name_and_a_lazy_frame_is_refused():
+    f, pandas = package.grad("x**2*y"), pytest.importorskip("pandas")
+    assert f(pandas.Series({"y": 2.0, "x": 1.0})).tolist() == f(pandas.Series([1.0, 2.0])).tolist() == [4.0, 1.0]
+    with pytest.raises(DataError, match="whose rows are not computed yet"):
+        f(pytest.importorskip("polars").LazyFrame({"y": [2.0], "x": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda: package.grad("x**2")([1, 2]), r'bpcli\.jacobian\("x\*\*2"\) gives a row'),
+        (lambda: package.grad("d/dx x^2"), r'bpcli\.grad\("x\^2"\)'),
+        (lambda: package.grad("y*x")([1, 2]), r"order=\['x', 'y'\]"),
+    ],
+)
+def test_hints_are_words_of_python(call, hint):
+    with pytest.raises(UsageError, match=hint):
+        call()
