@@ -189,7 +189,7 @@ def rename_with(source: Path, target: Path, flags: int) -> None:
 
 
 def digest_of(paths: Iterable[Path]) -> str:
-    """A digest of the content of files, one behind the other; DataError if one can't be read."""
+    """A digest of the contents of several files, one behind the other; DataError if one can't be read."""
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         try:

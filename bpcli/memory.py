@@ -37,7 +37,7 @@ def resident_memory() -> int:
 
 
 def limits() -> Iterator[tuple[str, int]]:
-    """What bounds the memory, each with the bytes that it leaves."""
+    """The limits on memory, each with the bytes that are left below it."""
     import resource
 
     try:

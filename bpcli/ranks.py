@@ -194,7 +194,7 @@ class MPIRanks:
         return found
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """What every rank has for this one, in the order of the ranks; its own part as it is."""
+        """The parts that the ranks have for this one, in the order of the ranks; its own is not copied."""
         dtype, rest = parts[0].dtype, parts[0].shape[1:]
         to_others = [*parts[: self.rank], parts[self.rank][:0], *parts[self.rank + 1 :]]
         sent = [len(part) for part in to_others]

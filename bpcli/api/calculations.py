@@ -43,7 +43,7 @@ class Calculations:
         return self._made[key]
 
     def rows(self, whole: Calculation) -> list[Calculation]:
-        """A calculation for each row of the Jacobian of a calculation: one entry of one expression, with its name."""
+        """A calculation for each row of a Jacobian: an entry of an expression, with its name."""
         shaped = zip(self.trees, self.texts, whole.output_shapes, strict=True)
         entries = [(_entry(tree, i), text) for tree, text, shape in shaped for i in product(*map(range, shape))]
         found = [self._new([tree], [text], whole.program.variables) for tree, text in entries]

@@ -57,7 +57,7 @@ def report(
 
 
 def _of_run(path: Path, model: Model) -> Material:
-    """The material from the run folder; less of a model file alone."""
+    """The material from the folder of a run; of a model file alone there is no config and no history."""
     folder = model_path(path).parent
     untold = {}
     history: Mapping[str, Sequence[float]] = {}
@@ -85,7 +85,7 @@ def _outcome(folder: Path) -> dict[str, str | float]:
 
 
 def _on_own_rows(path: Path, material: Material) -> Material:
-    """The report on the rows of the training, or else with what its summary says of them."""
+    """The report on the rows of the training; if these are gone, with the metrics from its summary."""
     if not material.config:
         why = f"{material.untold['config']}, and on which rows; give DATA to measure it on"
         return replace(material, untold={**material.untold, "metrics": why})

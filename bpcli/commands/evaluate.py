@@ -152,7 +152,7 @@ def _limit(option: str, text: str) -> _Limit:
 
 
 def _check_direction(limit: _Limit) -> None:
-    """UsageError unless it is below a limit for metrics of which more is better, and above it for the others."""
+    """UsageError for a lower limit on a metric of which less is better, or an upper one on another."""
     more = METRICS[limit.metric].higher_is_better
     if limit.under is not more:
         asked = f"{limit.metric}={number(limit.value)}"

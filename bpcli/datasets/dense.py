@@ -21,7 +21,7 @@ _RELEASED = 1 << 25
 
 
 def is_finite(values: Array) -> bool:
-    """Whether every number is finite: their sum is, or else each is looked at."""
+    """Whether every number is finite. If their sum is, they are; else each is looked at."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.add.reduce(values, axis=None))) or bool(np.isfinite(values).all())
 

@@ -72,7 +72,7 @@ class LiveRows:
         raise DataError(f"{self._path} is empty: expected a header with the names of the columns, then rows")
 
     def each(self, use: Callable[[Table], T]) -> Iterator[T]:
-        """What `use` makes of each table of rows; the rows before one that it or the reader refuses come first."""
+        """The result of `use` of each table of rows; the rows before one that is refused come first."""
         for lines in self._records():
             yield from self._used(lines, use)
             self._gone += len(lines)

@@ -62,7 +62,7 @@ def words_of(dialect: Dialect, name: str) -> frozenset[str] | None:
 
 
 def _apply_words(table: Table, name: str, words: frozenset[str]) -> None:
-    """Read a column with words of its own: one that is a number is a gap wherever a cell is that number."""
+    """Read a column that has its own words for gaps. If a word is a number, each cell that is this number is a gap."""
     plain = point_for_comma if table.dialect.decimal == "," else str
     values = [float(plain(word)) for word in words if is_number(plain(word))]
     if table.is_numeric(name) and not table.is_boolean(name):

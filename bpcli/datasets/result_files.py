@@ -13,7 +13,7 @@ from bpcli.errors import MissingExtraError, UsageError
 from bpcli.files import write_atomically
 
 Blocks = Iterator[Sequence[Sequence[Any]]]
-"""Columns of some rows, again and again."""
+"""Blocks of rows, one after another, each as its columns."""
 
 
 def write_npy(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> None:

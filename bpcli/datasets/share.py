@@ -24,7 +24,7 @@ class Gathering(Protocol):
         """How many processes there are."""
 
     def gathered(self, found: T) -> list[T]:
-        """What each process gives, in the order of their numbers; all of them have to call it."""
+        """The `found` of every process, in the order of their numbers; all processes have to call it."""
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
         """The arrays that the processes have for this one; all of one type, and of one shape but for the first axis."""
@@ -55,7 +55,7 @@ class NotSharedError(Exception):
 
 
 class Share:
-    """A process's share of a table that several read; if one of them fails, all the others get its error."""
+    """A process's share of a table that several processes read; if one fails, all others get its error."""
 
     def __init__(self, ranks: Ranks) -> None:
         self._ranks, self.rank, self.size = ranks, ranks.rank, ranks.size

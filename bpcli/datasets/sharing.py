@@ -63,7 +63,7 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
 
 
 def _parts(files: Sequence[Stretches], share: Gathering) -> list[tuple[int, int]]:
-    """Where this process's rows begin and end in each file; they are the same place in one of which it has none."""
+    """Where this process's rows begin and end in each file; both places are equal in a file of which it has none."""
     edges = np.cumsum([0, *(file.size for file in files)])
     cuts = [int(edges[-1]) * rank // share.size for rank in range(share.size + 1)]
 
@@ -83,11 +83,11 @@ def _parts(files: Sequence[Stretches], share: Gathering) -> list[tuple[int, int]
 
 
 _SAMPLES, _SAMPLE = 64, 1 << 16
-"""Of a file that is longer than so many pieces of so many bytes only these are looked at, from its start to its end."""
+"""If a file is longer, only this many pieces of this many bytes are looked at, spread over its length."""
 
 
 def mark_of(path: Path) -> tuple[str, int, int]:
-    """By which a file is known as the same in another place: its name, its size and a sum over bytes of it."""
+    """What a file can be recognised by in another place: its name, its size, and a checksum of some of its bytes."""
     with suppress(OSError), path.open("rb") as file:  # who reads it says what is wrong
         size, found = path.stat().st_size, 0
         for place in np.linspace(0, max(0, size - _SAMPLE), _SAMPLES).astype(int).tolist():

@@ -180,7 +180,7 @@ class StoredTable(Table):
         return np.frombuffer(content).reshape(len(sums), rows)
 
     def _changed(self) -> DataError:
-        """The error for a copy that is not what was written, which is removed."""
+        """Remove a copy that is not as it was written; returns the error that says so."""
         folder = Path(self._file.name).parent
         shutil.rmtree(folder, ignore_errors=True)
         return DataError(

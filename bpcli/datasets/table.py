@@ -187,7 +187,7 @@ class Table:
         return self._in_doubles[name]
 
     def is_whole(self, name: str) -> bool:
-        """Whether it is known that each cell of the column is a finite number, without looking at them again."""
+        """Whether each cell of the column is known to be a finite number; the cells are not looked at again."""
         return self.dense is not None and name in self.dense.whole
 
     def text(self, name: str) -> list[str]:

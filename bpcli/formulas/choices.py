@@ -52,7 +52,7 @@ def name_and_settings(choice: Choice) -> tuple[str, dict[str, Any]]:
 
 
 NONE: Mapping[str, Any] = {}
-"""The mapping of a row that has none: of settings, of slopes by them, of fused forms."""
+"""The empty mapping: of a row without settings, slopes by them, or fused forms."""
 
 
 class Interval(NamedTuple):

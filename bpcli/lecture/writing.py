@@ -33,7 +33,7 @@ class Formula(NamedTuple):
 
     @property
     def equated(self) -> str:
-        """The text as a side of an equation that goes on: cases in parentheses, else their last one would equal it."""
+        """The text, to stand before a further =: cases in parentheses, else only the last one would be equated."""
         outside, count = self.text, 1
         while count:  # what stands in parentheses already
             outside, count = re.subn(r"\([^()]*\)|\[[^][]*\]", "", outside)

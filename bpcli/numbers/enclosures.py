@@ -71,7 +71,7 @@ def as_arb(x: Ball) -> Any:
 
 
 def is_exact(x: Ball) -> bool:
-    """Whether it is one number for certain, ±∞ and NaN among them."""
+    """Whether it is exactly one number; ±∞ and NaN count as numbers."""
     return isinstance(x.x, fmpq) or x.x.is_exact() or x.x.is_nan()
 
 

@@ -88,7 +88,7 @@ class Namespace(Protocol[N]):
     def ones_like(self, x: N | float, /) -> N: ...
     def isfinite(self, x: N | float, /) -> Truth: ...
 
-    # The digits of doubles; numbers that don't round answer with a low part, or an exponent, of 0.
+    # The digits of doubles. For numbers that don't round, the low part and the exponent are 0.
 
     def two_sum(self, x: N | float, y: N | float, /) -> tuple[N, N]:
         """(s, e) with s = fl(x + y) and s + e = x + y."""

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class Singles:
-    """The primitives over single numbers of one kind, of which `Elements` are arrays: what they share means the same.
+    """The primitives over single numbers of a kind, and `Elements` over arrays of them: equal names mean the same.
 
     `functions` are by name; `lift` makes a number of the kind of a float, `constant` of a constant in the text.
     """

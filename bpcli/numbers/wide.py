@@ -121,7 +121,7 @@ def _two_to(k: Any) -> Wide:
 
 
 def _fraction(x: Wide) -> Fraction | None:
-    """Its value, where that is a fraction of no absurd size."""
+    """The value as a fraction; None where that would be absurdly long."""
     return Fraction(x.x) if x.x.is_finite() and abs(x.x.adjusted()) < 400 else None
 
 

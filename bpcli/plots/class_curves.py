@@ -87,7 +87,7 @@ def _curves(
 
 
 def curve_style(k: int, called: str) -> tuple[str, str]:
-    """Colour and label of the curve of the k-th class; those for which there is no colour share one, and its label."""
+    """Colour and label of the k-th class's curve; classes beyond the colours share one colour and one label."""
     return (COLORS[k], called) if k < MAX_CURVES else (_OTHERS, "other classes" if k == MAX_CURVES else "_")
 
 

@@ -85,7 +85,7 @@ def processor() -> str:
 def write(folder: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` into `folder`; the one before it is kept as the previous generation. DataError if it fails.
 
-    At every instant one of the two is there and complete.
+    At every instant there is a complete one, old or new.
     """
     arrays = checkpoint.state.arrays()
     meta = json.dumps(

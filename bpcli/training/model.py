@@ -223,7 +223,7 @@ class Model:
         return measured(self._seen(z, y), [name])[name]
 
     def on_samples(self, name: str, z: Array, y: Array) -> Counted:
-        """One metric of samples of rows with z and targets, from how often each row is drawn."""
+        """A metric on samples of these rows, as a function of how often each row is drawn."""
         counted = None if np.isnan(z).any() else METRICS[name].counted(self._seen(z, y))
 
         def of_each(counts: Array) -> Array:

@@ -118,7 +118,7 @@ def levels(score: Array, positive: Array) -> Thresholds:
 
 
 def thresholds(p: Array, positive: Array) -> Thresholds:
-    """Every threshold within (0, 1) that changes what is said. `p`: the probability of the positive class, (N,),
+    """Every threshold within (0, 1) that changes a prediction. `p`: the probability of the positive class, (N,),
     `positive`: booleans (N,)."""
     at = levels(p, positive)
     upper = np.minimum(at.threshold, 1.0)  # what is below it, and at least the threshold, is positive

@@ -206,7 +206,7 @@ class Training:
 
     @property
     def result(self) -> Model:
-        """The model that training leaves: that of the best epoch with early stopping, else that of the last."""
+        """The model that the training results in: with early stopping that of the best epoch, else that of the last."""
         if self.stopping is None or self.state.best is None:
             return self.model
         return replace(self.model, w=self.state.slots["best.w"], b=self.state.slots["best.b"])

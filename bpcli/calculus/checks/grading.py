@@ -49,7 +49,7 @@ class Grade(NamedTuple):
     """A finding (one of FINDINGS), the entries at the inputs that were asked for, and in words what is wrong.
 
     `factor` is given/true where that is one number; `score` the part of the entries that are right, None where that is
-    open; `counterexample` holds inputs at which a formula is wrong that is right at others.
+    open; `counterexample`: inputs at which a formula is wrong, though it is right at others.
     """
 
     finding: str
@@ -94,7 +94,7 @@ _DECIMAL = re.compile(r"[-−+]?(\d*)\.?(\d*)(?:[eE]([-−+]?\d+))?")
 
 
 def _digits(typed: str) -> tuple[int, int, int]:
-    """The significant digits of a decimal (0 of what is none), its digits behind the point, its power of ten."""
+    """Of a decimal: its number of significant digits (0 if it is none), of those behind the point, its power of ten."""
     match = _DECIMAL.fullmatch(typed.strip())
     if match is None:
         return 0, 0, 0

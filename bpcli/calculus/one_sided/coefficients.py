@@ -129,7 +129,7 @@ def _short(exponent: Power) -> Power:
 class Reals:
     """The real numbers that coefficients are, with values by an `arithmetic` of doubles or of balls.
 
-    `open` says that the sign of one of them was asked for, and is not known at this precision.
+    `open`: a sign was asked for that is not known at this precision.
     """
 
     def __init__(self, arithmetic: Any, work: Work) -> None:

@@ -40,7 +40,7 @@ def pieces(points: int, entries: int) -> Iterator[slice]:
 
 
 class Look(Protocol):
-    """What looks for lost digits: at the values of all slots at some points, but not at the points to skip."""
+    """A function that looks for lost digits: in the values of all slots at some points, leaving out those to skip."""
 
     def __call__(self, values: list[Any], part: slice, skip: Any, /) -> None:
         """See the values."""

@@ -72,7 +72,7 @@ class Diagnostics:
     def slope_culprit(self, point: Point, second: bool = False) -> str | None:
         """The operation whose derivative is not finite although its value is; None if there is none.
 
-        With `second` also one whose second derivative is not finite although its first is.
+        With `second` also an operation whose second derivative is not finite, though its first is.
         """
         values = self.sweeps.forward(point)
         found = self._steep(point, values, self.sweeps.namespace)

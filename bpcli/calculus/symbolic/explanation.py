@@ -42,7 +42,7 @@ def explained(
     given: Mapping[str, Shape] | None = None,
     latex: bool = False,
 ) -> list[Step]:
-    """The steps of a gradient, with `latex` in LaTeX all but the rules.
+    """The steps of a gradient; with `latex` their formulas are in LaTeX.
 
     Raises VectorStepsError where a vector or matrix occurs.
     """
@@ -55,7 +55,7 @@ def explained(
 
 
 class _Steps:
-    """The steps of one derivation, with a name for each slot of its program."""
+    """The steps of a derivation, in which each slot of the program has a name."""
 
     def __init__(self, derivation: Derivation, text: str, latex: bool, decimals: bool) -> None:
         self.program = derivation.program

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 def column_weights(table: Table, column: str, rows: Array) -> Array:
-    """The weights of `rows` in a column, (N,); DataError with the place of one that is not a number of at least 0."""
+    """The weights of `rows` in a column, (N,); DataError with the place of a weight that is no number or is below 0."""
     if not table.is_numeric(column):
         row, cell = table.first_not_numeric(column)
         raise DataError(f"{table.where(row, column)}: {cell!r} is not a number, and {column} is data.weight")

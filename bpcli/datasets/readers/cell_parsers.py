@@ -75,7 +75,7 @@ class Columns:
             self._append(j, column)
 
     def add_plain(self, block: bytes) -> bool:
-        """Append a block if it is long, of plain numbers alone, and pyarrow is there; else False."""
+        """Append a block, and return True, if it is long and of plain numbers alone, and pyarrow is installed."""
         columns = self._by_arrow(block) if self._may_be_plain(len(block)) else None
         if columns is None or (self._comma and b"." in block):
             return False

@@ -17,7 +17,7 @@ from bpcli.memory import is_tight
 from bpcli.sources import Reader, Source, malformed
 
 _SIGNS = {"Parquet": [b"PAR1"], "Arrow": [b"ARROW1", b"\xff\xff\xff\xff"]}
-"""The first bytes of files; in a pipe nothing else is read on."""
+"""The first bytes of such files; a pipe that begins otherwise is not read any further."""
 
 _BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
 

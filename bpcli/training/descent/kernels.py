@@ -86,7 +86,7 @@ def forward_many(X: Array, row: int, w: Array, b: Array, z: Array) -> None:
 
 
 def backward_many(X: Array, row: int, z: Array, gradient: Array) -> None:
-    """Add x·∂J₀/∂z of K outputs, to a gradient of few that is laid as (K, n)."""
+    """Add x·∂J₀/∂z of K outputs to the gradient, which is laid out as (K, n) if they are few."""
     n = X.shape[1]
     K = len(gradient) // n
     if K > FEW:

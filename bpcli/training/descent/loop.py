@@ -371,7 +371,7 @@ class DenseBatches:
             yield from self._views[max(0, start - window * per) : stop - window * per]
 
     def _blocks(self, first: int) -> Iterator[Block]:
-        """This rank's blocks of the batch that begins with that row of the order."""
+        """The blocks that this rank has of the batch that begins at a place in the order."""
         mine = self._descent.mine(first)
         for begin in mine[:: self._held]:
             rows = min(self._held, mine.stop - begin)

@@ -47,8 +47,8 @@ class UpdateRule:
     def clipped(self, dJ_dw: Array, dJ_db: Array, samples: int, w: Array, l1: float, l2: float) -> float:
         """The factor that shortens the gradient of J + l1·‖w‖₁ + l2/2·‖w‖² to `clip_norm`.
 
-        dJ_dw and dJ_db are given times the number of samples. Of the subgradients of ‖w‖₁ it takes the one that makes
-        the sum shortest, which is 0 at the optimum.
+        dJ_dw and dJ_db are given times the number of samples. Of the subgradients of ‖w‖₁ it takes the one with the
+        shortest sum, which is 0 at the optimum.
         """
         if self.clip_norm is None:
             return 1.0

@@ -179,7 +179,7 @@ class Fit:
         return float(np.trace(np.linalg.solve(H, H - self.penalty())))
 
     def penalty(self) -> Array:
-        """The part of the Hessian that is of l2, (r, r)."""
+        """The share of l2 in the Hessian, (r, r)."""
         return np.asarray(self.maps.T @ (self.objective.l2[:, None] * self.maps))
 
     def sandwiched(self, robust: bool) -> bool:

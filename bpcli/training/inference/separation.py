@@ -188,8 +188,8 @@ def _shift(rows: Labelled, z: Array, small: float) -> Any:
 def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
     """Minimise the logistic loss from w and b, without penalties, until it is known whether the classes are separated.
 
-    They are if weights on the way get every row right, or by the direction of a step; they are not once an optimum is
-    proven to exist; within the `budget` of products it may stay unknown.
+    They are if the weights on the way get every row right, or if the direction of a step shows it. They are not once it
+    is proven that an optimum exists. If the `budget` of products does not suffice, it stays unknown.
     """
     from bpcli.training.inference.direction import separating
 

@@ -93,7 +93,7 @@ class Bench:
         self.tables = Tables()
 
     def __reduce__(self) -> tuple[type["Bench"], tuple[()]]:
-        """Pickled without its tables, so that another process reads them itself."""
+        """The state to pickle: without the tables, which another process reads itself."""
         return Bench, ()
 
     def __call__(self, work: Work) -> list[Outcome]:
@@ -182,7 +182,7 @@ class _Run:
             self._unfinished.keep({k: asdict(outcome) for k, outcome in self.found.items()}, states)
 
     def _measured(self, k: int, training: Training) -> Outcome:
-        """The outcome of a training, which is run to its end."""
+        """Run a training to its end; returns the outcome."""
         trial, notes = self._trials[k], training.notes
         names, held_out = metrics_of(training.model.preparation.task), training.parts[trial.measured]
         try:
