@@ -63,14 +63,14 @@ def _differs_alone(
     slope: arb, text: str, inputs: Mapping[str, Any], wrt: list[str], entry: tuple[str, int], close: int, decimals: bool
 ) -> bool:
     """Whether the difference quotients by one input are settled, and are not the slope."""
-    name, k = entry
-    way, before = [float(i == k) for i in range(np.size(inputs[name]))], ctx.prec
+    before = ctx.prec
+    way = {name: [float((name, k) == entry) for k in range(np.size(x))] for name, x in inputs.items()}
     for sign in (1, -1):
         quotients = []
         for bits in (close, close + _FURTHER):
-            ctx.prec, step = 16 * bits, sign * arb(2) ** -(4 * bits)
-            places = [inputs, {**inputs, name: _moved(inputs[name], way, step)}]
-            at, near = (truth_near(text, place, wrt, 16 * bits, decimals).value for place in places)
+            ctx.prec, step = 8 * bits, sign * arb(2) ** -bits
+            places = [{name: _moved(x, way[name], h) for name, x in inputs.items()} for h in (arb(0), step)]
+            at, near = (truth_near(text, place, wrt, 8 * bits, decimals).value for place in places)
             quotients += [(near[0] - at[0]) / step] if at and near else []
             ctx.prec = before
         if len(quotients) == 2 and _settled(*quotients) and not _settled(quotients[1], slope):

@@ -74,6 +74,7 @@ FOUND_IN_CERTIFICATES_AND_CHECKS = [
     ("atan2(y,x)", {"x": 1.7848440428390114e-273, "y": 0.0}),
     ("log(exp(x)+exp(x))/floor(x**-1e308)", {"x": -0.849638284236072}),
     ("asin(z/hypot(z,x))*where(z==x,y,x)", {"x": 5.0, "y": 5.0, "z": 5.0}),
+    ("where(z==x,y,x)*sum(u)+x**2*abs(x)", {"x": 0.0, "y": 0.0, "z": 0.0, "u": [1.0, 2.0, 3.0]}),
     ("norm(u)/max(abs(u))", {"u": [-5.0, -5.0, -5.0]}),
 ]
 """The same, of what was said to be proven or to agree."""
