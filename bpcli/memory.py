@@ -127,7 +127,7 @@ class _Refusal:
             check_memory("NumPy, which computes this,", self._needed, f"{WAY_OUT}; OPENBLAS_NUM_THREADS=1 takes less")
 
 
-def told() -> str:
+def memory_left() -> str:
     """What memory is left, in words."""
     what, free = min(limits(), key=lambda limit: limit[1], default=("the machine", 0))
     return f"{amount(free)} of memory is left within {what}" if "limit" in what else f"{amount(free)} of memory is left"
@@ -144,4 +144,4 @@ def amount(count: int) -> str:
 def check_memory(what: str, needed: int, way_out: str = WAY_OUT) -> None:
     """TooLargeError, with the figures, where `what` needs more memory than there is."""
     if needed > available_memory():
-        raise TooLargeError(f"{what} needs {amount(needed)} of memory, and {told()}", way_out)
+        raise TooLargeError(f"{what} needs {amount(needed)} of memory, and {memory_left()}", way_out)

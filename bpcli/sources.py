@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from bpcli.errors import BpcliError, DataError, TooLargeError
-from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, resident_memory, told
+from bpcli.memory import WAY_OUT, amount, available_memory, check_memory, memory_left, resident_memory
 
 BLOCK = 1 << 17
 """Bytes that are read at once."""
@@ -200,7 +200,7 @@ class _Watched(io.RawIOBase):
         if not self._most:  # the first check; a small file ends before it
             self._reserve, self._taken, self._most = free // _RESERVE, taken, free // 2
         if free < self._reserve or taken - self._taken > self._most:
-            raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {told()}", WAY_OUT)
+            raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {memory_left()}", WAY_OUT)
 
 
 class _Stream:

@@ -14,7 +14,7 @@ def test_a_limit_on_the_process_counts(monkeypatch):
     limits = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], resource.RLIM_INFINITY))
     assert memory.available_memory() == 0
-    assert memory.told() == "0 bytes of memory is left within the limit of 0 bytes (ulimit -v)"
+    assert memory.memory_left() == "0 bytes of memory is left within the limit of 0 bytes (ulimit -v)"
 
 
 @pytest.mark.parametrize("depth", ["", "service", "service/inner"])

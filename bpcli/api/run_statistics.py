@@ -10,7 +10,7 @@ from bpcli.errors import BpcliError, CheckError, ConfigError, DataError, several
 from bpcli.training import checkpoint as checkpoints
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
-from bpcli.training.inference.model_statistics import Shown, dependent, shown, statistics
+from bpcli.training.inference.model_statistics import Coefficients, coefficients_of, dependent, statistics
 from bpcli.training.inference.separation import separation, units_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import read_data
@@ -63,7 +63,7 @@ def run_statistics(
                 "coefficients": None,
                 "separated_by": separated_by,
             }
-    what = shown(fit, raw)
+    what = coefficients_of(fit, raw)
     _refuse_undetermined(fit, what)
     decrement, errors = fit.distance()
     solved = fit.solve() and fit.has_optimum()
@@ -82,7 +82,7 @@ def run_statistics(
     }
 
 
-def _refuse_undetermined(fit: Fit, what: Shown) -> None:
+def _refuse_undetermined(fit: Fit, what: Coefficients) -> None:
     """CheckError where the rows don't determine the weights, or leave no residuals to estimate their errors from."""
     if depends := dependent(fit, what):
         raise CheckError(

@@ -25,7 +25,7 @@ from bpcli.errors import (
     nearest,
 )
 from bpcli.job import is_first_process
-from bpcli.memory import WAY_OUT, prepare_numpy, told
+from bpcli.memory import WAY_OUT, memory_left, prepare_numpy
 
 if TYPE_CHECKING:
     from bpcli.commands.typed_words import Answer
@@ -401,7 +401,7 @@ def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, 
     if isinstance(error, MemoryError) or (isinstance(error, ImportError) and _NO_ROOM.search(str(error))):
         asked = _ASKED.search(str(error))
         what = f"{asked[1]} more are needed" if asked else "more is needed"
-        return 3, f"there is not enough memory for this: {what}, and {told()}\n  {WAY_OUT}"
+        return 3, f"there is not enough memory for this: {what}, and {memory_left()}\n  {WAY_OUT}"
     if isinstance(error, OSError):
         # Errors with files name the file; one without is of stdout, or of the current folder.
         place = "the folder you are in" if isinstance(error, FileNotFoundError) else "standard output"

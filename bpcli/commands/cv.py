@@ -8,7 +8,7 @@ import click
 from bpcli.api.selection import cross_validate, fold_name
 from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
-from bpcli.commands.shared_trainings import led
+from bpcli.commands.shared_trainings import led_by_first_rank
 from bpcli.errors import NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 from bpcli.training.config.loading import load_config
@@ -21,7 +21,7 @@ from bpcli.training.metrics import METRICS, beyond_doubles
 @option("Folds", "--repeat", type=int, default=1, show_default=True, metavar="N", help="So often, with other folds.")
 @SET
 @trainings_options()
-@led
+@led_by_first_rank
 def command(
     config: Path,
     folds: int,

@@ -8,13 +8,13 @@ from bpcli.api.descent import DescentStep, check_settings, descent, signs
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.commands import Command, option, output
 from bpcli.commands.printing import Printer, flat, plain
-from bpcli.commands.requests import Request, asks, number_of, wrt_titles
+from bpcli.commands.requests import Request, number_of, takes_expression, wrt_titles
 from bpcli.errors import UsageError
 from bpcli.text.notation import csv_line, number
 
 
 @click.command(cls=Command)
-@asks(wrt=False, bulk=False, certify=False)
+@takes_expression(wrt=False, bulk=False, certify=False)
 @option("Descent", "--lr", callback=number_of, required=True, metavar="A", help="The learning rate α.")
 @option(
     "Descent", "--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps."

@@ -7,11 +7,11 @@ import click
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.commands import Command
 from bpcli.commands.printing import Printer, flat, plain, value_lines
-from bpcli.commands.requests import Request, asks, file_options
+from bpcli.commands.requests import Request, file_options, takes_expression
 
 
 @click.command(cls=Command)
-@asks(wrt=False, kink=False)
+@takes_expression(wrt=False, kink=False)
 @file_options
 def command(request: Request, printer: Printer, target: str | None, force: bool) -> None:
     """The value of EXPR at a point.

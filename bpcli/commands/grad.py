@@ -6,11 +6,11 @@ import click
 
 from bpcli.commands import Command
 from bpcli.commands.printing import Printer, flat
-from bpcli.commands.requests import FormulaOptions, Request, asks, file_options, wants_formulas, wrt_titles
+from bpcli.commands.requests import FormulaOptions, Request, file_options, takes_expression, wants_formulas, wrt_titles
 
 
 @click.command(cls=Command)
-@asks(formulas=True)
+@takes_expression(formulas=True)
 @file_options
 def command(request: Request, printer: Printer, target: str | None, force: bool, options: FormulaOptions) -> None:
     """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.

@@ -6,11 +6,11 @@ import click
 
 from bpcli.commands import Command
 from bpcli.commands.printing import Printer, flat, plain, value_lines
-from bpcli.commands.requests import FormulaOptions, Request, asks, wants_formulas, wrt_entries
+from bpcli.commands.requests import FormulaOptions, Request, takes_expression, wants_formulas, wrt_entries
 
 
 @click.command(cls=Command)
-@asks(formulas=True)
+@takes_expression(formulas=True)
 def command(request: Request, printer: Printer, options: FormulaOptions) -> None:
     """The Hessian of EXPR at a point: a row and a column for each entry of the variables, in order.
 

@@ -133,7 +133,7 @@ def file_options(function: F) -> F:
     return together(output_, FORCE)(function)
 
 
-def asks(**which: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_expression(**which: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """`calculator_options` for a command on one EXPR, which gets a `Request` and a `Printer`."""
 
     def add(function: Callable[..., None]) -> Callable[..., None]:

@@ -8,7 +8,7 @@ from bpcli.ranks import Alone
 from bpcli.training.selection.processes import Crew
 
 
-def led(command: Command) -> Command:
+def led_by_first_rank(command: Command) -> Command:
     """A command that rank 0 runs, with the ranks of the job for its `jobs`, while the others do what they are given."""
 
     @functools.wraps(command)

@@ -9,7 +9,7 @@ import click
 from bpcli.api.model_sweep import Sweep, sweep
 from bpcli.commands import Command, Terminated, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
-from bpcli.commands.shared_trainings import led
+from bpcli.commands.shared_trainings import led_by_first_rank
 from bpcli.errors import DataError, NotFiniteError
 from bpcli.text.notation import csv_line, json_text
 
@@ -26,7 +26,7 @@ from bpcli.text.notation import csv_line, json_text
 @option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The folder to write. [default: runs/CONFIG-sweep]")
 @option("Run", "--resume", is_flag=True, help="Go on with what is saved; start if there is nothing.")
 @trainings_options()
-@led
+@led_by_first_rank
 def command(
     config: Path,
     tries: tuple[str, ...],

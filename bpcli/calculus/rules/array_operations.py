@@ -85,7 +85,7 @@ def put_back(xp: RuleNamespace[Any], g: Any, axes: tuple[int, ...]) -> Any:
     return linear(xp, lambda a: xp.base.expand_dims(a, axes), g)
 
 
-def full(xp: RuleNamespace[Any], g: Any, shape: Shape) -> Any:
+def spread_over(xp: RuleNamespace[Any], g: Any, shape: Shape) -> Any:
     """g spread to a logical shape."""
     return linear(xp, lambda a: xp.base.broadcast_to(a, (*shape, a.shape[-1])), g)
 
@@ -132,7 +132,7 @@ def stacked(xp: RuleNamespace[Any], items: list[Any], shape: Shape) -> Any:
 
 def unbroadcast(xp: RuleNamespace[Any], g: Any, shape: Shape, spread: Shape) -> Any:
     """g, spread to the logical shape `spread` and summed down to `shape`: the adjoint of spreading an operand."""
-    g = full(xp, g, spread)
+    g = spread_over(xp, g, spread)
     outer = len(spread) - len(shape)
     g = summed(xp, g, tuple(range(outer))) if outer else g
     axes = tuple([k for k, n in enumerate(shape) if n == 1 and spread[outer + k] != 1])

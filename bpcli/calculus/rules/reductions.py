@@ -3,7 +3,16 @@
 import math
 from typing import Any
 
-from bpcli.calculus.rules.array_operations import ArrayOp, Operands, full, like, linear, put_back, stacked, summed
+from bpcli.calculus.rules.array_operations import (
+    ArrayOp,
+    Operands,
+    like,
+    linear,
+    put_back,
+    spread_over,
+    stacked,
+    summed,
+)
 from bpcli.calculus.rules.duals import Dual
 from bpcli.calculus.rules.function_rows import RuleNamespace
 from bpcli.calculus.rules.shapes import Shape, ShapeError, axes_of
@@ -27,7 +36,7 @@ class Sum(Reduction):
         return summed(xp, args[0], on.axes)
 
     def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
-        return full(xp, put_back(xp, g, on.axes), on.shape)
+        return spread_over(xp, put_back(xp, g, on.axes), on.shape)
 
 
 def _products_of_others(xp: RuleNamespace[Any], x: Any) -> Any:
@@ -205,7 +214,7 @@ class Softmax(_Softmax):
             return out * (g - summed(xp, out * g, (axis,), keep=True))
         p = out.v if isinstance(out, Dual) else out
         top = xp.base.expand_dims(p.argmax(axis=axis), axis)
-        u = g - linear(xp, lambda a: xp.base.take_along_axis(like(xp, a, p), top, axis), full(xp, g, on.shape))
+        u = g - linear(xp, lambda a: xp.base.take_along_axis(like(xp, a, p), top, axis), spread_over(xp, g, on.shape))
         return out * (u - summed(xp, out * u, (axis,), keep=True))
 
     def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:
@@ -239,10 +248,10 @@ class LogSoftmax(_Softmax):
     def vjp(self, xp: RuleNamespace[Any], g: Any, i: int, out: Any, args: list[Any], on: Operands) -> Any:
         axis = self.axis(on)
         if not isinstance(out, Dual) and not isinstance(g, Dual) and not xp.symbolic:
-            g, logits = (like(xp, a, b) for a, b in ((full(xp, g, on.shape), args[0]), (args[0], g)))
+            g, logits = (like(xp, a, b) for a, b in ((spread_over(xp, g, on.shape), args[0]), (args[0], g)))
             return log_softmax_vjp(g, logits, axis)
         # g_k(1 − p_k) − p_k Σ_{j≠k} g_j; −expm1(log p) is 1 − p without cancellation.
-        total = summed(xp, full(xp, g, on.shape), (axis,), keep=True)
+        total = summed(xp, spread_over(xp, g, on.shape), (axis,), keep=True)
         return -(g * xp.expm1(out)) - xp.exp(out) * (total - g)
 
     def jvp(self, xp: RuleNamespace[Any], tangents: list[Any], out: Any, args: list[Any], on: Operands) -> Any:

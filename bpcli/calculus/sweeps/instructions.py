@@ -136,9 +136,9 @@ class Elementwise(Instruction):
         if sided and self.row.homogeneous:
             total = self._sided_tangent(xp, tangents, total, out, args)
         if any(shape != self.shape for shape in self.shapes):
-            from bpcli.calculus.rules.array_operations import full  # not for floats, which have one shape
+            from bpcli.calculus.rules.array_operations import spread_over  # not for floats, which have one shape
 
-            return full(xp, total, self.shape)  # an operand without a tangent may be the wider one
+            return spread_over(xp, total, self.shape)  # an operand without a tangent may be the wider one
         return total
 
     def _times_slope(self, xp: RuleNamespace[Any], g: Any, slope: Any) -> Any:

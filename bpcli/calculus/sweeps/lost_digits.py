@@ -9,7 +9,7 @@ from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
-from bpcli.calculus.sweeps.turning import some, turned
+from bpcli.calculus.sweeps.turning import any_true, turned
 from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
@@ -130,7 +130,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
 def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bool:
     """Whether rounding may turn a step."""
     edges = set(calculation.edges.non_smooth)
-    return any(map(some, turned(calculation.program, edges, calculation.namespace, values, bounds)))
+    return any(map(any_true, turned(calculation.program, edges, calculation.namespace, values, bounds)))
 
 
 def _left_range(calculation: Calculation, point: Point, slopes: bool = True) -> bool:

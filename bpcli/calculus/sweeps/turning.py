@@ -20,14 +20,14 @@ def turned(
     `edges` are the slots whose slope jumps somewhere; values, and their error bounds, are those of all slots.
     """
     for slot, step in enumerate(program.slots):
-        if not isinstance(step, Instruction) or not any(some(bounds[a] != 0) for a in step.args):
+        if not isinstance(step, Instruction) or not any(any_true(bounds[a] != 0) for a in step.args):
             continue
         out, args = values[slot], [values[a] for a in step.args]
         if not isinstance(step, Elementwise):
             if slot in edges:
                 yield step.edge(xp, out, args)
             continue
-        if slot not in edges and not some(out == 0):
+        if slot not in edges and not any_true(out == 0):
             continue
         shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
         for signs in itertools.product((1.0, -1.0), repeat=len(args)):
@@ -49,6 +49,6 @@ def _different(
         yield abs(slopes[0] - slopes[1]) > _DOUBT * abs(slopes[0])
 
 
-def some(found: Any) -> bool:
+def any_true(found: Any) -> bool:
     """Whether a bool is true, or any of an array of bools."""
     return bool(found.any()) if hasattr(found, "any") else bool(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import DataError, TooLargeError
-from bpcli.memory import amount, available_memory, told
+from bpcli.memory import amount, available_memory, memory_left
 from bpcli.paths import check_file
 from bpcli.sources import Reader, Source
 
@@ -53,7 +53,7 @@ def _text(file: Reader, name: str, times: int) -> Iterator[str]:
                 return
             read += len(content)
             if read > most:
-                why = f"as {told()}" if most < _LONGEST else "as it would take long"
+                why = f"as {memory_left()}" if most < _LONGEST else "as it would take long"
                 raise TooLargeError(f"{name}: no more than {amount(most)} of text are read, {why}", "give a .npy file")
 
 

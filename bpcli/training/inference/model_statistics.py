@@ -29,8 +29,8 @@ WITHHELD = (
 _DENSE = 1 << 24  # entries of features whose condition number is computed from themselves, not from their squares
 
 
-class Shown(NamedTuple):
-    """What the statistics are of: `A` (m + 1, n + 1) leads to it from weights and bias of the fit; names of the m."""
+class Coefficients(NamedTuple):
+    """The m weights and the bias that the statistics are of: A·(w, b) for those of the fit, A (m + 1, n + 1)."""
 
     A: Array
     names: list[str]
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
     """The categories that the others of their column are compared with."""
 
 
-def shown(fit: Fit, raw: bool) -> Shown:
+def coefficients_of(fit: Fit, raw: bool) -> Coefficients:
     """The weights of the prepared features, or `raw` in their own units; without a penalty each category of a column
     against its first, as all of them together are no more than the bias."""
     preparation, n = fit.model.preparation, len(fit.mean)
@@ -58,7 +58,7 @@ def shown(fit: Fit, raw: bool) -> Shown:
         A[first + 1 : first + size] -= A[first]
         drop.append(first)
     kept = np.setdiff1d(np.arange(n), drop)
-    return Shown(A[np.append(kept, n)], [names[j] for j in kept], kept, [names[j] for j in drop])
+    return Coefficients(A[np.append(kept, n)], [names[j] for j in kept], kept, [names[j] for j in drop])
 
 
 def categories(preparation: Preparation) -> list[tuple[int, int]]:
@@ -72,7 +72,7 @@ def categories(preparation: Preparation) -> list[tuple[int, int]]:
     return found
 
 
-def dependent(fit: Fit, what: Shown) -> list[str]:
+def dependent(fit: Fit, what: Coefficients) -> list[str]:
     """The features whose weights are not determined, because each is a linear combination of the others."""
     if fit.l2 or not fit.null.size:
         return []
@@ -85,7 +85,7 @@ def dependent(fit: Fit, what: Shown) -> list[str]:
     ]
 
 
-def statistics(fit: Fit, what: Shown, robust: bool) -> dict[str, Any]:
+def statistics(fit: Fit, what: Coefficients, robust: bool) -> dict[str, Any]:
     """The statistics at the optimum that `fit` is at, as plain numbers by name."""
     sandwich = fit.sandwiched(robust)
     estimate = what.A @ fit.theta.reshape(-1, fit.K)
@@ -107,7 +107,9 @@ def statistics(fit: Fit, what: Shown, robust: bool) -> dict[str, Any]:
     }
 
 
-def _coefficients(fit: Fit, what: Shown, estimate: Array, V: Array, df: float, sandwich: bool) -> list[dict[str, Any]]:
+def _coefficients(
+    fit: Fit, what: Coefficients, estimate: Array, V: Array, df: float, sandwich: bool
+) -> list[dict[str, Any]]:
     """A record for each weight, feature by feature, the bias last; of softmax class by class."""
     errors = np.sqrt(np.diag(V)).reshape(estimate.shape)
     of_classes, names = fit.likelihood is Likelihood.CLASSES, [*what.names, BIAS]
@@ -175,7 +177,7 @@ def _wald(w: Array, V: Array) -> float:
     return float(w / errors @ np.linalg.lstsq(V / np.outer(errors, errors), w / errors, rcond=1e-12)[0])
 
 
-def _inflation(fit: Fit, what: Shown) -> dict[str, float | None]:
+def _inflation(fit: Fit, what: Coefficients) -> dict[str, float | None]:
     """The variance inflation of each feature, 1/(1 − R²), with the R² of a regression of it on the others: the diagonal
     of the inverse of their correlations.
     """
@@ -192,7 +194,7 @@ def _inflation(fit: Fit, what: Shown) -> dict[str, float | None]:
     }
 
 
-def _condition(fit: Fit, what: Shown) -> float | None:
+def _condition(fit: Fit, what: Coefficients) -> float | None:
     """The largest singular value of the features and a 1, as they are shown, over the least."""
     # (x, 1)·β = (x', 1)·β' for β = Aβ': the rows of the one are those of the other times A⁻¹.
     everywhere = np.append(what.kept, len(fit.mean))

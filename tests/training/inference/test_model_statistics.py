@@ -5,7 +5,7 @@ import pytest
 
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.inference.fit import Fit, Rows
-from bpcli.training.inference.model_statistics import dependent, shown, statistics
+from bpcli.training.inference.model_statistics import coefficients_of, dependent, statistics
 from bpcli.training.setup import prepare
 
 LINEAR = {"model": {"type": "neuron"}, "loss": "mse"}
@@ -41,17 +41,17 @@ def assert_close(found, expected, rel=1e-8):
 def test_breast_cancer(root, standardize):
     features = ["mean_radius", "mean_texture", "mean_smoothness", "mean_symmetry"]
     fit = fitted(LOGISTIC, root / "data/breast_cancer.csv", "diagnosis", features=features, standardize=standardize)
-    found = statistics(fit, shown(fit, raw=True), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=False)
     assert_close(of(found, "weight"), [1.39379229, 0.383850487, 116.739254, 27.4344754, -44.2881092])
     assert_close(of(found, "std_error"), [0.155289242, 0.0582041343, 20.8297489, 10.1272813, 4.73220888])
     assert_close([found["log_likelihood"], found["aic"]], [-89.82538946, 189.650779])
-    robust = statistics(fit, shown(fit, raw=True), robust=True)
+    robust = statistics(fit, coefficients_of(fit, raw=True), robust=True)
     assert_close(of(robust, "std_error"), [0.13733867, 0.05532398, 20.1368005, 12.2087951, 4.60403401], 1e-7)
 
 
 def test_iris(root):
     fit = fitted(MULTINOMIAL, root / "data/iris.csv", "species", features=["sepal_length"])
-    found = statistics(fit, shown(fit, raw=True), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=False)
     slopes = [c for c in found["coefficients"] if c["name"] == "sepal_length"]
     assert (found["base"], [c["class"] for c in slopes]) == ("setosa", ["versicolor", "virginica"])
     assert_close([c["weight"] for c in slopes], [4.81569109, 6.84639860])
@@ -62,7 +62,7 @@ def test_iris(root):
 def test_diabetes(root):
     features = ["age", "sex", "bmi", "bp"]
     fit = fitted(LINEAR, root / "data/diabetes.csv", "progression", features=features)
-    found = statistics(fit, shown(fit, raw=True), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=False)
     assert_close([found["r2"], found["f"]], [0.40026101, 72.9125777], 2e-8)
 
 
@@ -95,7 +95,7 @@ def test_a_linear_model_is_that_of_statsmodels(table, units, cov):
     sm = pytest.importorskip("statsmodels.api")
     path, X, y, *_ = table
     fit = fitted(LINEAR, path, "y", features=["p", "q", "c"], **DATA, **units)
-    found = statistics(fit, shown(fit, raw=True), robust=cov != "nonrobust")
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=cov != "nonrobust")
     assert [c["name"] for c in found["coefficients"]] == ["p", "q", "c=b", "c=c", "bias"]
     assert found["base_categories"] == ["c=a"]
     theirs = sm.OLS(y, X).fit(cov_type=cov)
@@ -122,7 +122,7 @@ def test_a_logistic_model_is_that_of_statsmodels(table, robust):
     sm = pytest.importorskip("statsmodels.api")
     path, X, _, y, *_ = table
     fit = fitted(LOGISTIC, path, "two", features=["p", "q", "c"], standardize=True, **DATA)
-    found = statistics(fit, shown(fit, raw=True), robust)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust)
     theirs = sm.GLM(y, X, sm.families.Binomial()).fit(tol=1e-14, cov_type="HC0" if robust else "nonrobust")
     assert_close(of(found, "weight"), theirs.params)
     assert_close(of(found, "std_error"), theirs.bse)
@@ -140,7 +140,7 @@ def test_a_multinomial_model_is_that_of_statsmodels(table):
     sm = pytest.importorskip("statsmodels.api")
     path, X, _, _, three, _ = table
     fit = fitted(MULTINOMIAL, path, "three", features=["p", "q", "c"], **DATA)
-    found = statistics(fit, shown(fit, raw=True), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=False)
     order = {"h": 0, "l": 1, "m": 2}
     y = np.array([order["lmh"[k]] for k in three])
     X = X.copy()
@@ -158,7 +158,7 @@ def test_weights_make_it_a_sandwich(table):
     sm = pytest.importorskip("statsmodels.api")
     path, X, y, _, _, omega = table
     fit = fitted(LINEAR, path, "y", features=["p", "q", "c"], weight="w", **DATA)
-    found = statistics(fit, shown(fit, raw=True), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=False)
     assert found["covariance"] == "sandwich"
     counted = omega > 0
     assert found["rows"] == counted.sum()
@@ -181,7 +181,7 @@ def test_a_robust_f_depends_on_no_start_and_no_place(table, weight, in_files, mo
     monkeypatch.chdir(tmp_path)
     path, X, y, _, _, omega = table
     fit = fitted(LINEAR, path, "y", None, in_files, moved, features=["p", "c"], weight=weight, **DATA)
-    found = statistics(fit, shown(fit, raw=True), robust=True)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=True)
     omega = np.ones(len(y)) if weight is None else omega
     counted = omega > 0
     theirs = sm.WLS(y[counted], X[counted][:, [0, 2, 3, 4]], weights=omega[counted]).fit(cov_type="HC0")
@@ -196,7 +196,7 @@ def test_weighted_classes_are_those_of_statsmodels(table, kind):
     sm = pytest.importorskip("statsmodels.api")
     path, X, _, y, _, omega = table
     fit = fitted(kind, path, "two", features=["p", "q", "c"], weight="w", **DATA)
-    found = statistics(fit, shown(fit, raw=True), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=False)
     counted = omega > 0
     shares = omega[counted] / omega[counted].mean()
     theirs = sm.GLM(y[counted], X[counted], sm.families.Binomial(), var_weights=shares).fit(tol=1e-14, cov_type="HC0")
@@ -214,7 +214,7 @@ def test_a_robust_multinomial_model_is_that_of_statsmodels(table):
     sm = pytest.importorskip("statsmodels.api")
     path, X, _, _, three, _ = table
     fit = fitted(MULTINOMIAL, path, "three", features=["p", "c"], **DATA)
-    found = statistics(fit, shown(fit, raw=True), robust=True)
+    found = statistics(fit, coefficients_of(fit, raw=True), robust=True)
     y = np.array([1, 2, 0])[three]  # h, l, m
     theirs = sm.MNLogit(y, X[:, [0, 2, 3, 4]]).fit(method="newton", maxiter=50, tol=1e-14, disp=0, cov_type="HC0")
     assert_close(np.array(of(found, "weight")).reshape(2, 4), theirs.params.T)
@@ -226,7 +226,7 @@ def test_a_logistic_model_under_l2_is_that_of_its_formulas(table, robust):
     path, X, _, y, *_ = table
     l2, N = 0.05, len(y)
     fit = fitted(LOGISTIC, path, "two", {"l2": l2}, features=["p", "q"], standardize=True)
-    found = statistics(fit, shown(fit, raw=False), robust)
+    found = statistics(fit, coefficients_of(fit, raw=False), robust)
     Z = X[:, [0, 1, 4]]
     Z[:, :2] = (Z[:, :2] - Z[:, :2].mean(0)) / Z[:, :2].std(0)
     penalty, w = N * l2 * np.diag([1.0, 1.0, 0.0]), np.zeros(3)
@@ -248,7 +248,7 @@ def test_a_logistic_model_under_l2_is_that_of_its_formulas(table, robust):
 def test_l2_withholds_intervals_and_takes_the_sandwich_of_the_penalty(table):
     path, X, y, *_ = table
     fit = fitted(LINEAR, path, "y", {"l2": 0.3}, features=["p", "q"], standardize=True)
-    found = statistics(fit, shown(fit, raw=False), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=False), robust=False)
     N = len(y)
     Z = X[:, [0, 1, 4]]
     Z[:, :2] = (Z[:, :2] - Z[:, :2].mean(0)) / Z[:, :2].std(0)
@@ -270,7 +270,7 @@ def test_a_weighted_softmax_under_l2_is_that_of_its_formulas(table):
     path, X, _, _, three, omega = table
     l2, K = 0.05, 3
     fit = fitted(MULTINOMIAL, path, "three", {"l2": l2}, features=["p", "q"], standardize=True, weight="w")
-    found = statistics(fit, shown(fit, raw=False), robust=False)
+    found = statistics(fit, coefficients_of(fit, raw=False), robust=False)
     Z = X[:, [0, 1, 4]]
     counted = omega > 0
     shares = omega / omega[counted].mean()
@@ -306,4 +306,4 @@ def test_columns_that_depend_on_each_other_are_named(table, tmp_path):
     )
     for features, expected in ((["p", "q", "d"], ["p", "d"]), (["p", "k"], ["k"]), (["p", "q"], [])):
         fit = fitted(LINEAR, tmp_path / "more.csv", "y", features=features)
-        assert dependent(fit, shown(fit, raw=True)) == expected
+        assert dependent(fit, coefficients_of(fit, raw=True)) == expected
