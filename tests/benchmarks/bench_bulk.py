@@ -7,8 +7,8 @@ JAX's `jit(vmap(value_and_grad))` in double precision: start-up, import, compila
 `work` is the time from an array of points to values and gradients alone, when everything is imported, compiled and
 warm: bpcli's blocks as its command runs them; JAX's compiled function, whose points already lie where it wants them
 and whose results stay there; and formulas in plain NumPy, on whole columns, as one writes them by hand. All take
-turns; the figures are medians, and the ratios medians of the ratios turn by turn (below 1: bpcli is faster). Without
-JAX its columns stay empty. Close other programs: all of them use every core.
+turns; the figures are medians of the processor's time, of all threads, and the ratios medians of the ratios turn by
+turn (below 1: bpcli is faster). Without JAX its columns stay empty.
 """
 
 import statistics
@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,14 +127,20 @@ def jax_work(case: Case, points: Any) -> Callable[[], Any]:
     return lambda: scope["run"](there).block_until_ready()
 
 
+def processor_time() -> float:
+    """Seconds of the processor that this process and those it has started took, of all their threads."""
+    used = map(getrusage, (RUSAGE_SELF, RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def compare(rounds: int, *contenders: Callable[[], object]) -> list[tuple[float, float]]:
     """Median seconds of each, and the median ratio of the first to it; they take turns."""
     times: list[list[float]] = [[] for _ in contenders]
     for _ in range(rounds):
         for work, taken in zip(contenders, times, strict=True):
-            started = perf_counter()
+            started = processor_time()
             work()
-            taken.append(perf_counter() - started)
+            taken.append(processor_time() - started)
     return [
         (statistics.median(taken), statistics.median(a / b for a, b in zip(times[0], taken, strict=True)))
         for taken in times
