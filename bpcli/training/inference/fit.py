@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.sparse import dense
+from bpcli.datasets.derived_rows import Centred, chosen, mean_and_size
+from bpcli.datasets.sparse import dense, is_sparse
 from bpcli.datasets.spread import in_memory
 from bpcli.formulas.choices import Likelihood
 from bpcli.formulas.steps import make_step
@@ -43,11 +44,11 @@ class Rows:
         if self.weights is None or self.weights.all():
             return self
         keep = self.weights > 0
-        return Rows(self.X[:][keep], self.y[keep], self.weights[keep] / np.mean(self.weights[keep]))
+        return Rows(chosen(self.X, keep), self.y[keep], self.weights[keep] / np.mean(self.weights[keep]))
 
 
 class Fit:
-    """A model's objective on its rows, in features that are centred and of size 1, where that takes no memory.
+    """A model's objective on its rows, in features that are centred and of size 1, if they are dense.
 
     `maps` (p, r): the directions in which the objective changes; of several outputs those against the first. `units`
     (n + 1, n + 1): from weights and bias here to those of the prepared features.
@@ -58,13 +59,10 @@ class Fit:
         X = in_memory(self.rows.X)
         n, K = len(model.w), max(1, model.b.size)
         mean, size = np.zeros(n), np.ones(n)
-        if isinstance(X, np.ndarray):
-            X = X.astype(np.float64)
-            mean = np.average(X, axis=0, weights=self.rows.weights)
-            X -= mean
-            size = np.sqrt(np.average(X * X, axis=0, weights=self.rows.weights))
-            size = np.where(size > 1e-14 * np.abs(mean), size, 1.0)
-            X /= size
+        if not is_sparse(X):
+            mean, size = mean_and_size(X, self.rows.weights)
+            centred = Centred(X, mean, size)
+            X = centred[:] if isinstance(X, np.ndarray) else centred
         self.X, self.mean, self.size, self.K, self.N = X, mean, size, K, len(self.rows.y)
         self.units = np.diag(np.append(1.0 / size, 1.0))
         self.units[-1, :-1] = -mean / size

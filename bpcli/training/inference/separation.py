@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.datasets.derived_rows import chosen
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.sparse import dense, is_sparse, pieces
-from bpcli.datasets.spread import in_memory
 from bpcli.errors import BpcliError
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.solvers import SOLVERS
@@ -114,10 +114,7 @@ def separation(
     """
     w, b = w.astype(np.float64), b.astype(np.float64)
     if weights is not None and not weights.all():
-        X = in_memory(X)
-        if not (is_sparse(X) or isinstance(X, np.ndarray)):
-            return Separation(None)
-        X, y = X[weights > 0], y[weights > 0]
+        X, y = chosen(X, weights > 0), y[weights > 0]
     rows = Labelled(X, y.astype(np.intp), K, b.shape, units)
     if not (np.isfinite(w).all() and np.isfinite(b).all()) or np.count_nonzero(np.bincount(rows.y)) < 2:
         return Separation(None)

@@ -1,0 +1,84 @@
+"""Rows made of others as they are read, where these need not be in memory: some of them, or all of them centred."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli import sums
+from bpcli.datasets.sparse import is_sparse, pieces
+from bpcli.datasets.spread import in_memory
+
+Array = NDArray[Any]
+
+
+class _Derived:
+    """Rows (N, n) read block by block."""
+
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Consecutive rows."""
+        raise NotImplementedError
+
+    def pieces(self, rows: int) -> Iterator[Array]:
+        """All rows, so many at a time."""
+        for first in range(0, self.shape[0], rows):
+            yield self[first : first + rows]
+
+
+class Chosen(_Derived):
+    """Those of the rows X (N, n) whose numbers are given."""
+
+    def __init__(self, X: Any, numbers: Array) -> None:
+        self._X, self._numbers, self.shape, self.dtype = X, numbers, (len(numbers), *X.shape[1:]), X.dtype
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Consecutive rows of those."""
+        numbers = self._numbers[rows]
+        out = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        self._X.take(numbers, 0, out)
+        return out
+
+
+class Centred(_Derived):
+    """(X − mean)/size of the rows X (N, n), in float64."""
+
+    def __init__(self, X: Any, mean: Array, size: Array) -> None:
+        self._X, self._mean, self._size, self.shape = X, mean, size, X.shape
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Consecutive rows."""
+        x = np.asarray(self._X[rows], np.float64) - self._mean
+        x /= self._size
+        return x
+
+
+def chosen(X: Any, keep: Array) -> Any:
+    """The rows of X for which `keep` (N,) is true."""
+    X = in_memory(X)
+    if is_sparse(X) or isinstance(X, np.ndarray):
+        return X[np.flatnonzero(keep)]
+    return Chosen(X, np.flatnonzero(keep))
+
+
+def mean_and_size(X: Any, weights: Array | None) -> tuple[Array, Array]:
+    """The weighted mean of the dense rows X (N, n), and the root of the mean square of what they are off it, (n,).
+
+    The size is 1 of a feature that is constant but for rounding. The sums go along the tree of `sums`, so that they
+    have the same bits wherever the rows are.
+    """
+
+    def mean_of(center: Array | float, power: int) -> Array:
+        parts, first = [], 0
+        for x in pieces(X, sums.ROWS):
+            x = (np.asarray(x, np.float64) - center) ** power
+            omega = None if weights is None else weights[first : first + len(x), None]
+            parts.append((x if omega is None else omega * x).sum(axis=0))
+            first += len(x)
+        return np.asarray(sums.summed(parts) / (X.shape[0] if weights is None else weights.sum()))
+
+    mean = mean_of(0.0, 1)
+    size = np.sqrt(mean_of(mean, 2))
+    return mean, np.where(size > 1e-14 * np.abs(mean), size, 1.0)
