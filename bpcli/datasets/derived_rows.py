@@ -1,6 +1,6 @@
 """Rows made of others as they are read, where these need not be in memory: some of them, or all of them centred."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -70,15 +70,14 @@ def mean_and_size(X: Any, weights: Array | None) -> tuple[Array, Array]:
     have the same bits wherever the rows are.
     """
 
-    def mean_of(center: Array | float, power: int) -> Array:
+    def mean_of(of: Callable[[Array], Array]) -> Array:
         parts, first = [], 0
         for x in pieces(X, sums.ROWS):
-            x = (np.asarray(x, np.float64) - center) ** power
-            omega = None if weights is None else weights[first : first + len(x), None]
-            parts.append((x if omega is None else omega * x).sum(axis=0))
+            found = of(np.asarray(x, np.float64))
+            parts.append((found if weights is None else weights[first : first + len(x), None] * found).sum(axis=0))
             first += len(x)
         return np.asarray(sums.summed(parts) / (X.shape[0] if weights is None else weights.sum()))
 
-    mean = mean_of(0.0, 1)
-    size = np.sqrt(mean_of(mean, 2))
+    mean = mean_of(lambda x: x)
+    size = np.sqrt(mean_of(lambda x: np.square(x - mean)))
     return mean, np.where(size > 1e-14 * np.abs(mean), size, 1.0)
