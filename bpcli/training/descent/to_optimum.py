@@ -191,6 +191,8 @@ class _Search:
             trial = phi + t * d
             if bends:
                 trial = np.where(has_l1 & (np.sign(trial) != side), 0.0, trial)
+            if np.array_equal(trial, phi):
+                return found  # so near that rounding leaves no step
             new = space.evaluate(trial)
             change = new.whole.value - at.whole.value
             falls = change <= _FALLS * float(g @ (trial - phi))

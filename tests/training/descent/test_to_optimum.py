@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.svm import SVC
 
 from bpcli.datasets.sparse import is_sparse
 from bpcli.formulas.layers import activation_of, loss_of, pairs
@@ -137,3 +138,15 @@ def test_classes_that_are_separated_end_at_the_tolerance(name):
     state, slope = solve(name, X, (X[:, 0] > 0).astype(float), "neuron", "sigmoid", "bce")
     assert slope <= 1e-8
     assert state.w[0] > 100
+
+
+def test_the_search_ends_where_no_step_is_left():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = np.where(X[:, 0] + rng.normal(size=40) > 0, 1.0, -1.0)
+    state, slope = solve("lbfgs", X, y, "neuron", "identity", "hinge", l2=0.3)
+    assert slope > 1e-4  # at a kink, where no gradient is 0
+    assert state.ended
+    assert state.epoch < 400
+    exact = SVC(kernel="linear", C=1 / (0.3 * len(y)), tol=1e-12).fit(X, y)
+    assert state.w == pytest.approx(exact.coef_[0], abs=0.02)
