@@ -101,7 +101,9 @@ def _row_of(rows: Mapping[str, Any], what: str, more: Mapping[str, Kind] | None 
     return TableKind(lambda: named(_settings(rows), what, more))
 
 
-EARLY = TableKind(lambda: settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
+EARLY = TableKind(
+    lambda: optional(settings({"metric": one_of(*METRICS), "patience": a_whole_number(1)}, "metric and patience"))
+)
 PATHS = either(PATH, list_of(PATH, "paths", alone=True))
 PART = optional(either(a_number(above=0, below=1), FILE, list_of(PATH, "paths", alone=True)))
 STYLE = TableKind(lambda: settings({"decimal": one_of(".", ","), "unit": UNIT}, "decimal and unit"))
@@ -229,7 +231,7 @@ class TrainingConfig:
     ] = None
     early_stopping: Annotated[
         dict[str, Any] | None,
-        Key(optional(EARLY), "or {metric: loss, patience: 10}, by the validation rows; keeps the best epoch"),
+        Key(EARLY, "or {metric: loss, patience: 10}, by the validation rows; keeps the best epoch"),
     ] = None
     checkpoint_seconds: Annotated[
         float, Key(a_number(at_least=0), "seconds between two saves of the state; saving takes at most 1 % of the time")
