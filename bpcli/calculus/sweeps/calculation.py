@@ -15,7 +15,7 @@ from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
-from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, as_doubles, is_finite, is_ordinary, merged, settled
+from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, alike, as_doubles, is_finite, is_ordinary, merged, settled
 from bpcli.errors import ExpressionError, InputError
 from bpcli.numbers.namespaces import FLOATS, arrays
 from bpcli.text.notation import byte_size
@@ -157,6 +157,8 @@ class Calculation:
         needed_sides, self.left_range = self.needed_sides, True
         found, self.settled = settled(lambda: self.wide_twin.by_rules(compute, point, *given))
         on_wide: T = as_doubles(found)
+        if not self.settled and alike(on_wide, plain) and not self.sweeps.left_range(point, slopes=False):
+            self.left_range, self.settled = False, True  # nothing has left the range: bounds of doubles tell
         if not self.wide_twin.needed_sides:
             self.kinks, self.needed_sides = [], False
             return on_wide

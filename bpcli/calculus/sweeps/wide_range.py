@@ -22,6 +22,7 @@ _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 DIGITS = (50, 150, 450)
 """How many a wide number has: more where digits are lost."""
 
+_ALIKE = 2.0**-40  # relative: results of doubles and of wide numbers that are one
 _NEAR = 2.0**-50  # relative: doubles that are one but for rounding
 
 _FALLEN = (1e-300, 1e-250)
@@ -95,6 +96,16 @@ def is_ordinary(result: Any, nor_zero: bool = False) -> bool:
     if hasattr(result, "ravel"):
         return is_ordinary(result.ravel().tolist(), nor_zero)
     return math.isfinite(result) and (abs(result) >= _SMALLEST or (result == 0 and not nor_zero))
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether two results are one but for rounding."""
+    if isinstance(a, dict):
+        return all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return all(alike(*parts) for parts in zip(a, b, strict=True))
+    same = (a == b) | (abs(a - b) <= _ALIKE * abs(a))
+    return bool(same.all()) if hasattr(same, "all") else bool(same)
 
 
 def merged(on_wide: Any, result: Any, plain: Any) -> Any:
