@@ -22,7 +22,7 @@ _OPSET, _ML_OPSET, _IR = 17, 2, 8  # of early 2022: every runtime since knows th
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "**": "Pow", "negative": "Neg", "where": "Where"}
 _OPERATORS |= {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual", "==": "Equal"}
 _OPERATORS |= {"log": "Log", "sqrt": "Sqrt", "abs": "Abs", "max": "Max", "min": "Min"}
-_OPERATORS |= {"sin": "Sin", "cos": "Cos", "floor": "Floor", "ceil": "Ceil", "sign": "Sign"}
+_OPERATORS |= {"sin": "Sin", "floor": "Floor", "ceil": "Ceil", "sign": "Sign"}
 """What onnxruntime computes in doubles."""
 
 _UNSEEN, _NO_FILLING = -1, -2
