@@ -30,7 +30,7 @@ class Window(Protocol):
     """This rank's."""
 
     def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
-        """Rows of a rank, by their places among its own; with `counts` so many from each of the places on."""
+        """Rows of a rank, by their places among its own; with `counts`, that many rows from each place on."""
 
 
 class Ranks(Protocol):
@@ -355,7 +355,7 @@ class _MPIWindow:
         self._window.Free()
 
     def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
-        """Rows of a rank, by their places among its own; with `counts` so many from each of the places on."""
+        """Rows of a rank, by their places among its own; with `counts`, that many rows from each place on."""
         if rank == self._rank:
             return np.asarray(self.own[in_runs(places, counts)])
         rows = len(places) if counts is None else int(counts.sum())

@@ -47,7 +47,7 @@ def no_better_than_constant(summary: Mapping[str, Any]) -> str:
 
 
 def short_of_optimum(summary: Mapping[str, Any], tolerance: float | None, epochs: int) -> str:
-    """What a training lacks that was to go to the optimum, with at most so many epochs; empty if it is there."""
+    """Why a training that was to go to the optimum is not there, with this many epochs at most; empty if it is."""
     optimum = summary.get("optimum")
     if optimum is None or tolerance is None or optimum["gradient_norm"] <= tolerance:
         return ""

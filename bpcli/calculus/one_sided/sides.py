@@ -197,7 +197,7 @@ def _side(found: Series, value: Series, kind: SeriesKind) -> tuple[Any, Any]:
 
 
 def _jumps(limit: Coefficient, value: Series, kind: SeriesKind) -> Any:
-    """Whether the value at the point is not the limit; in doubles what is not told apart is one."""
+    """Whether the value at the point differs from the limit; doubles that may be equal count as equal."""
     if not value.defined:
         return True
     if value.order <= 0 or value.first < 0:

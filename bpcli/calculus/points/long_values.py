@@ -13,7 +13,7 @@ _ENDS = "; \t\r\n"
 
 
 class _NotPlainError(Exception):
-    """Something stands there that is more than numbers, or less."""
+    """The text is not of numbers alone, or a number is missing."""
 
 
 class _Rows:

@@ -110,7 +110,9 @@ def gradient_block(
                 if look is not None:
                     look.doubt(part.start + far[~(sure | at_edge)])
                 near[far] &= at_edge | np.isnan(rows).any(axis=1)
-            skip = np.zeros(len(near)) > 0  # where a slope is a convention, or wide numbers have looked already
+            skip = (
+                np.zeros(len(near)) > 0
+            )  # points at which the slope is one by convention, or was found on wide numbers
             skip[far] = True
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)

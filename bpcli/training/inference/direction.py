@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
-_TIED = 0.1  # of the step of Newton, which moves z of the nearest row that is not tied by about 1
+_TIED = 0.1  # of Newton's step, which changes z by about 1 in the nearest row that is not tied
 _MOST_WEIGHTS = 64
 _MOST_ENTRIES = 1 << 17  # of tied rows that differ, in rational numbers
 _DEPENDENT = 1e-7  # columns being of size 1: a row of which others leave no more than this depends on them
