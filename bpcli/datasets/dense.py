@@ -16,6 +16,9 @@ Array = NDArray[Any]
 BYTES = 1 << 18
 """Bytes of the rows of a block: few enough to be in the cache from one operation to the next."""
 
+_TOGETHER = 1 << 23
+"""Bytes of columns that are read together."""
+
 _RELEASED = 1 << 25
 """Bytes of a file in memory after which those that were read are given back."""
 
@@ -73,7 +76,8 @@ class Dense:
 
     def __init__(self, values: Array, positions: Mapping[str, int], mapped: MappedFile | None = None) -> None:
         self._values, self._positions, self._map = values, positions, mapped
-        self._read, self._kept = 0, ("", np.empty(0))
+        self._read = 0
+        self._kept: dict[str, Array] = {}
         gaps, infinite = np.zeros((2, values.shape[1]), bool)
         if values.dtype.kind == "f":
             for block in self._blocks():
@@ -104,15 +108,22 @@ class Dense:
         return block
 
     def column(self, name: str) -> Array | None:
-        """The doubles of a column, (N,), of a file that is mapped into memory; the last one is kept. None of others."""
+        """The doubles of a column, (N,), of a file that is mapped into memory; None of others.
+
+        Those behind it come in the same pass, as many as make a few MB: who looks at one column after the other does
+        not go through the file for each. The last ones are kept.
+        """
         if self._map is None or name not in self._positions:
             return None
-        if self._kept[0] != name:
-            values = np.empty(len(self._values))
-            for part in blocks_of(values, len(values), rows_of_block(self._values.shape[1])):
-                values[part] = self.rows([name], part)[:, 0]
-            self._kept = (name, values)
-        return self._kept[1]
+        if name not in self._kept:
+            count, at = len(self._values), self._positions[name]
+            last = at + max(1, _TOGETHER // max(1, 8 * count))
+            names = [other for other, j in self._positions.items() if at <= j < last]
+            values = np.empty((len(names), count))
+            for part in blocks_of(values[0], count, rows_of_block(self._values.shape[1])):
+                values[:, part] = self.rows(names, part).T
+            self._kept = dict(zip(names, values, strict=True))
+        return self._kept[name]
 
     def _give_back(self, rows: int) -> None:
         self._read += rows * self._values.shape[1] * self._values.itemsize

@@ -25,7 +25,10 @@ def test_rows_and_columns_are_those_of_the_array(tmp_path, monkeypatch, dtype, m
             assert np.array_equal(found, X[rows][:, at].astype(float))
     assert (dense.column("c") is None) != mapped
     if mapped:
-        assert np.array_equal(dense.column("c"), X[:, 2].astype(float))
+        for together in (1, 8 * 40 * 2, 1 << 20):  # a column in one pass, two, or all
+            monkeypatch.setattr(module, "_TOGETHER", together)
+            for name in "cdabca":
+                assert np.array_equal(dense.column(name), X[:, positions[name]].astype(float))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -74,8 +74,11 @@ def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
 def read_idx(path: Path, stream: BinaryIO | None = None) -> Table:
     """The table in an IDX file: an image a row, or labels in the column x1. DataError if it is damaged."""
     with Source(path, stream).opened() as file:
-        array = _idx(path, file)
-    return of_rows(path, array)
+        shape, dtype = _idx_header(path, file)
+        mapped = None if stream is not None or file.packed else _mapped(path, file.tell(), shape, dtype)
+        if mapped is None:
+            return of_rows(path, _idx(path, file, shape, dtype))
+    return of_rows(path, *mapped)
 
 
 def npy_blocks(path: Path) -> Iterator[Table]:
@@ -119,8 +122,13 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
 def mapped_rows(path: Path, file: BinaryIO) -> tuple[Array, MappedFile] | None:
     """The array of a .npy file, row by row, and the file mapped into memory; None if it is better read."""
     shape, by_columns, dtype = npy_header(str(path), file)
-    begin, size = file.tell(), math.prod(shape) * dtype.itemsize
-    if by_columns or dtype.kind not in "biuf" or size < _MAPPED or path.stat().st_size != begin + size:
+    return None if by_columns or dtype.kind not in "biuf" else _mapped(path, file.tell(), shape, dtype)
+
+
+def _mapped(path: Path, begin: int, shape: tuple[int, ...], dtype: Any) -> tuple[Array, MappedFile] | None:
+    """The array that is the rest of a file, and the file mapped into memory; None if it is better read."""
+    size = math.prod(shape) * dtype.itemsize
+    if size < _MAPPED or path.stat().st_size != begin + size:
         return None
     try:
         mapped = MappedFile(path)
@@ -355,8 +363,7 @@ def _refuse_more_idx(path: Path, file: BinaryIO, shape: tuple[int, ...]) -> None
         raise DataError(f"{path} goes on behind the {' × '.join(map(str, shape))} values that it announces")
 
 
-def _idx(path: Path, file: BinaryIO) -> Array:
-    shape, dtype = _idx_header(path, file)
+def _idx(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> Array:
     content = read_exactly(file, math.prod(shape) * dtype.itemsize, path)
     if content is None:
         raise _idx_cut_short(path, shape)

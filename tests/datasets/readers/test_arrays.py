@@ -144,13 +144,16 @@ def test_what_is_damaged_is_one_clear_error(format_, content, message):
 
 
 @pytest.mark.parametrize("kind", IDX.values())
-def test_a_file_that_is_mapped_into_memory_holds_what_is_read_of_a_stream(tmp_path, monkeypatch, kind):
-    content = npy(np.arange(24).astype(kind).reshape(4, 2, 3))
-    file, mapped = tmp_path / "t.npy", []
+@pytest.mark.parametrize("format_", ["npy", "idx"])
+def test_a_file_that_is_mapped_into_memory_holds_what_is_read_of_a_stream(tmp_path, monkeypatch, format_, kind):
+    values = np.arange(24).astype(kind).reshape(4, 2, 3)
+    code = {name: code for code, name in IDX.items()}[kind]
+    content = npy(values) if format_ == "npy" else idx(code, 4, 2, 3, values=values.tobytes())
+    file, mapped = tmp_path / f"t.{format_}", []
     monkeypatch.setattr(module, "_MAPPED", 1)
     monkeypatch.setattr(module, "MappedFile", lambda path, of=module.MappedFile: mapped.append(path) or of(path))
     file.write_bytes(content)
-    assert np.array_equal(matrix(read_table(file)), matrix(read(content, "npy")))
+    assert np.array_equal(matrix(read_table(file)), matrix(read(content, format_)))
     assert mapped == [file]
     for damaged in (content[:-1], content + b"\0"):
         file.write_bytes(damaged)
