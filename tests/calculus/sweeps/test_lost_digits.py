@@ -88,7 +88,7 @@ LOST_VALUES += [  # flat where the operand that is lost happens to be, in functi
     ]
 ]
 LOST_SECONDS = [
-    ("huber(0.5,x)*poisson(1,sigmoid(x))", 243.66),  # by more than 50 decimals
+    ("huber(0.5,x)*poisson(1,sigmoid(x))", 203.66),  # by more than 50 decimals
     ("tanh(x)/x", 1e-60),
     ("(x+1)**3-x**3", 1e31),
     ("(1-cos(x))/x**2", 1e-4),
