@@ -323,6 +323,8 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
         import traceback
 
         output.say("".join(traceback.format_exception(error)).rstrip("\n"))
+    if isinstance(error, MemoryError):
+        error.__traceback__ = error.__context__ = None  # what they hold is needed to say it
     code, text = describe(error, arguments)
     if any("://" in word for word in arguments):
         from bpcli.commands.mistakes import with_whole_urls

@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from bpcli.datasets.readers.columnar import pyarrow_for
 from bpcli.datasets.readers.point_files import write_blocks
-from bpcli.errors import MissingExtraError, UsageError
+from bpcli.errors import UsageError
 from bpcli.files import write_atomically
 
 Blocks = Iterator[Sequence[Sequence[Any]]]
@@ -31,10 +32,7 @@ def write_npy(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> 
 
 def write_parquet(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> None:
     """The columns by name, each of the type of its first rows."""
-    try:
-        pa, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise MissingExtraError("arrow", "pyarrow", f"writing {path}") from error
+    pa, parquet = pyarrow_for(path, "writing"), import_module("pyarrow.parquet")
 
     def write(file: BinaryIO) -> None:
         kinds: list[Any] = [None] * len(names)

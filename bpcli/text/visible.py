@@ -12,13 +12,16 @@ HIDDEN = (
 
 It is compiled where it is first needed, which takes longer than most commands."""
 
+_BLANKS = {ord("\n"): None, ord("\t"): None}
+
 _FIRST, _LAST = 300, 100
 """Characters that are shown of a long line."""
 
 
 def visible(text: str) -> str:
     r"""`text` with what is hidden as its escape: `\x1b[31m`, `\u202e`; lines and tabs stay."""
-    if text.isascii() and text.isprintable():  # long lines of numbers take no search
+    # Long lines of numbers take no search; and where memory is short there may be none to compile it.
+    if text.isascii() and (text.isprintable() or text.translate(_BLANKS).isprintable()):
         return text
     return re.sub(HIDDEN, lambda found: ascii(found[0])[1:-1], text)
 

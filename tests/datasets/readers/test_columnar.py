@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv, feather, parquet
 
-from bpcli.errors import DataError, MissingExtraError
+from bpcli import memory
+from bpcli.datasets.readers import columnar
+from bpcli.errors import DataError, MissingExtraError, TooLargeError
 from tests.tables import read_table
 
 
@@ -149,3 +151,12 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"(?s)reading t\.parquet needs pyarrow.*bpcli\[arrow\]"):
         read(to_parquet(GOOD), "parquet")
+
+
+def test_pyarrow_is_not_loaded_where_there_is_no_room_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(columnar, "is_tight", lambda: True)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**8)
+    monkeypatch.delitem(sys.modules, "pyarrow")
+    with pytest.raises(TooLargeError, match=r"reading .*t\.parquet by pyarrow needs 330 MB"):
+        columnar.pyarrow_for(tmp_path / "t.parquet")
+    assert "pyarrow" not in sys.modules
