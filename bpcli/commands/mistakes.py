@@ -194,7 +194,8 @@ def _order(line: Line) -> Answer | None:
 
 
 def _table_for_model(line: Line) -> Answer | None:
-    word = line.words[0] if len(line.words) == 1 else ""
+    """A table where a model is expected; a `.npz` file may be either."""
+    word = line.words[0] if len(line.words) == 1 and not line.words[0].lower().endswith(".npz") else ""
     return table_answer(word, "not a model") if word and is_table(word) and not is_run(word) else None
 
 

@@ -188,7 +188,7 @@ def test_fail_under_decides_the_exit_code(bpcli, runs):
         ("auc", "expected METRIC=VALUE"),
         ("auc=", "'' is not a number"),
         ("auc=nan", "'nan' is not a number"),
-        ("rmse=3", "--fail-over rmse=3"),
+        ("rmse=3", "rmse: this model has no such metric"),
     ):
         wrong = bpcli("evaluate", run, "--fail-under", text)
         assert (wrong.code, wrong.out) == (2, "")
