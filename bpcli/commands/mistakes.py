@@ -320,14 +320,20 @@ def _data(line: Line) -> Answer | None:
     )
 
 
+_ONE_NUMBER = re.compile(
+    r"(?:Invalid value for ')?-*([\w-]+)\b.*(?:is not a valid float|(?:takes|: expected) (?:one|a) (?:number|probability))"
+)
+"""A message that begins with an option, here without its dashes, which takes one number; others take `1,2`."""
+
+
 def _decimal_comma(line: Line) -> Answer | None:
-    """`--lr 0,25`, where the option that the message is about takes one number."""
-    for option, value in line.options.items():
-        told = re.search(rf"(?<!\w){option[2:]}\b", line.message)
-        if told and value and re.fullmatch(r"[-+]?\d+,\d+(?:e[-+]?\d+)?", value, re.IGNORECASE):
-            meaning = f"{option}: expected a number, with a point before its decimals, found {value}"
-            return Answer(again(line, line.words, **{option[2:]: value.replace(",", ".")}), meaning)
-    return None
+    """`--lr 0,25`, where the message is that the option takes one number."""
+    told = _ONE_NUMBER.match(line.message)
+    value = line.options.get(f"--{told[1]}") if told else None
+    if not told or not value or not re.fullmatch(r"[-+]?\d+,\d+(?:e[-+]?\d+)?", value, re.IGNORECASE):
+        return None
+    meaning = f"--{told[1]} takes one number, not {value}: decimals follow a point"
+    return Answer(again(line, line.words, **{told[1]: value.replace(",", ".")}), meaning)
 
 
 def _rule_of_threshold(line: Line) -> Answer | None:

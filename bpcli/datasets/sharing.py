@@ -53,11 +53,12 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
     for path, count in zip(paths, counts.sum(0), strict=True):
         if not count:
             raise DataError(f"{path} has no rows")
-    for one in tables:
+    for one, before in zip(tables, counts[: share.rank].sum(0).tolist(), strict=True):
+        one.first_row = before
         one.agree(share)
     table = tables[0] if len(tables) == 1 else stacked(tables)
-    table.first_row = int(counts[: share.rank].sum())
     if len(tables) > 1:
+        table.first_row = int(counts[: share.rank].sum())
         table.agree(share)
     return table
 

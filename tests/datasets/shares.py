@@ -1,5 +1,6 @@
 """A table read by several processes together, in threads, beside the table that one reads."""
 
+from collections import Counter
 from itertools import chain
 
 import numpy as np
@@ -19,6 +20,22 @@ def of_table(table):
     return found, table.dialect, table.unusual, str(table.path), table.own_target
 
 
+def places(table):
+    """What messages call each row of a share: its file, and its number there."""
+    return [table.where(row) for row in range(table.rows)]
+
+
+def in_order(found):
+    """Whether the places of all shares' rows, in order, are the rows of each file from the first on."""
+    seen = Counter()
+    for place in found:
+        path, _, row = place.rpartition(", row ")
+        seen[path] += 1
+        if int(row) != seen[path]:
+            return False
+    return True
+
+
 def shared(files, size):
     """`of_table` of each share put together, or None where the whole has to be read."""
 
@@ -26,7 +43,7 @@ def shared(files, size):
         share = Share(rank)
         try:
             table = share.done(lambda: read_files(files, share=share))
-            return (*of_table(table), table.first_row, table.rows)
+            return (*of_table(table), table.first_row, table.rows, places(table))
         except NotSharedError:
             return None
 
@@ -43,6 +60,7 @@ def shared(files, size):
             b"".join(p[2] for p in of_parts),
             *([*chain(*(p[k] for p in of_parts))] for k in (3, 4)),
         )
+    assert in_order(chain(*(part[7] for part in parts)))
     assert [part[5] for part in parts] == np.cumsum([0, *(part[6] for part in parts)])[:-1].tolist()
     assert all(part[1:5] == parts[0][1:5] for part in parts)
     return (columns, *parts[0][1:5])

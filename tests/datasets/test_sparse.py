@@ -46,11 +46,11 @@ def test_a_table_of_features_and_a_label():
 
 @pytest.mark.parametrize("features", [Numbered(1, 4), Numbered(1, 6), Numbered(1, 3), Numbered(1, 4, (3, 1))])
 def test_features_are_taken_by_number(features):
-    notes = []
     wide = np.pad(X, ((0, 0), (1, 3)))  # column j is feature j
     numbers = range(features.first, features.stop) if features.chosen is None else features.chosen
-    assert np.array_equal(take_features(table(), features, notes).toarray(), wide[:, list(numbers)])
-    assert bool(notes) == (features == Numbered(1, 3))
+    taken, others = take_features(table(), features)
+    assert np.array_equal(taken.toarray(), wide[:, list(numbers)])
+    assert others == (features == Numbered(1, 3))
     assert list(features) == [f"x{j}" for j in numbers]
     assert features[:2] == list(features)[:2]
 

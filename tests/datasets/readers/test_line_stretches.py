@@ -2,7 +2,9 @@
 
 import csv
 import io
+from itertools import chain
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from bpcli.datasets.readers import line_stretches
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.share import Share
 from bpcli.errors import DataError
-from tests.datasets.shares import of_table, shared
+from tests.datasets.shares import in_order, of_table, places, shared
 from tests.threads import together
 
 CELLS = {
@@ -98,14 +100,14 @@ def test_the_usual_tables_are_shared(tmp_path):
         assert shared(Files((path,)), 3) == of_table(read_files(Files((path,))))
 
 
-def of_sparse(table):
-    """What there is to know of a sparse table."""
-    X = table.matrix
-    return (
-        [a.tobytes() for a in (X.data, X.indices, X.indptr)],
-        (X.shape, X.indices.dtype, table.features, table.own_target, str(table.path)),
-        (table.numeric("none").tobytes(), table.text("none"), [table.where(row) for row in range(table.rows)]),
-    )
+def of_sparse(tables):
+    """What there is to know of a sparse table, in one part or in several."""
+    matrices = [table.matrix for table in tables]
+    (shared,) = {(X.shape[1], t.features, t.own_target, str(t.path)) for X, t in zip(matrices, tables, strict=True)}
+    entries = [[*zip(X.indices.tolist(), X.data.tolist(), strict=True)] for X in matrices]
+    counts = [np.diff(X.indptr).tolist() for X in matrices]
+    labels = [[*zip(table.numeric("none").tolist(), table.text("none"), strict=True)] for table in tables]
+    return shared, *([*chain(*parts)] for parts in (entries, counts, labels))
 
 
 ROWS = ["1 3:0.5 7:2", "-1 2:1e3 # a comment", "", "1", "2 9:4", "# nothing", "1152921504606846977 1:1"]
@@ -124,7 +126,9 @@ def test_libsvm(tmp_path, first, size, files):
     def work(rank):
         share = Share(rank)
         table = share.done(lambda: read_files(Files(tuple(paths)), share=share))
-        assert table.share.size == 1  # each has all rows
-        return of_sparse(table)
+        assert table.share.size == size
+        return table
 
-    assert together(size, work) == [of_sparse(read_files(Files(tuple(paths))))] * size
+    shares = together(size, work)
+    assert of_sparse(shares) == of_sparse([read_files(Files(tuple(paths)))])
+    assert in_order(chain(*map(places, shares)))
