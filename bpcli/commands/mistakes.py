@@ -321,7 +321,8 @@ def _data(line: Line) -> Answer | None:
 
 
 _ONE_NUMBER = re.compile(
-    r"(?:Invalid value for ')?-*([\w-]+)\b.*(?:is not a valid float|(?:takes|: expected) (?:one|a) (?:number|probability))"
+    r"(?:Invalid value for ')?-*([\w-]+)\b.*"
+    r"(?:is not a valid float|(?:takes|: expected) (?:one|a) (?:number|probability))"
 )
 """A message that begins with an option, here without its dashes, which takes one number; others take `1,2`."""
 

@@ -102,10 +102,10 @@ def alike(a: Any, b: Any) -> bool:
     """Whether two results are one but for rounding."""
     if isinstance(a, dict):
         return all(alike(a[key], b[key]) for key in a)
+    a, b = (part.tolist() if hasattr(part, "tolist") else part for part in (a, b))
     if isinstance(a, list | tuple):
         return all(alike(*parts) for parts in zip(a, b, strict=True))
-    same = (a == b) | (abs(a - b) <= _ALIKE * abs(a))
-    return bool(same.all()) if hasattr(same, "all") else bool(same)
+    return bool(a == b or (math.isfinite(a) and abs(a - b) <= _ALIKE * abs(a)))
 
 
 def merged(on_wide: Any, result: Any, plain: Any) -> Any:

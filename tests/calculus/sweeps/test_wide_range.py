@@ -13,6 +13,7 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified, Undecided
 from bpcli.calculus.sweeps.lost_digits import lost_digits, lost_values
+from bpcli.calculus.sweeps.wide_range import alike
 
 BY_HAND = [
     ("exp(-x)/(1+exp(-x))**2", -400.0, "value", 1.9151695967140057e-174),  # e^−400 to all digits
@@ -275,3 +276,12 @@ def test_one_point_in_bulk_does_not_spoil_another():
     alone = [calculation("exp2(cosh(x)**2-sinh(x)**2)").value({"x": x})[0] for x in points]
     bulk = calculation("exp2(cosh(x)**2-sinh(x)**2)").value_block({"x": np.array(points)})[0]
     np.testing.assert_allclose(bulk, alone, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [float, np.array, lambda x: [[x]], lambda x: {"x": np.array([x])}])
+def test_results_are_alike_but_for_rounding_and_infinities_by_their_sign(kind):
+    numbers = [0.0, 1.0, 1 + 2.0**-45, -1e308, 1e308, math.inf, -math.inf]
+    near = [a for a in numbers if alike(kind(1.0), kind(a))]
+    assert near == [1, 1 + 2.0**-45]
+    for a in numbers:
+        assert [b for b in numbers if alike(kind(a), kind(b))] == (near if a in near else [a])
