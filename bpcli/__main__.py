@@ -1,9 +1,10 @@
 """The entry of the `bpcli` command and of `python -m bpcli`."""
 
 import gc
-import signal
 import sys
 import warnings
+
+from bpcli.stop_signals import Terminated, leave, listen
 
 _OBJECTS = 200_000  # new objects between two runs of the garbage collector; importing modules leaves no garbage
 
@@ -14,14 +15,15 @@ def main() -> None:
     if not sys.warnoptions:  # Python's warnings are for who asks for them; ours are printed by the commands
         warnings.simplefilter("ignore")
     try:
+        listen()
         from bpcli.commands import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while the modules load
+    except KeyboardInterrupt:  # before the command, or while its error is told
         code = 130
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # all is said and saved: nobody is left to catch an error
+    except Terminated as error:
+        code = 128 + int(error.args[0])
+    leave()
     gc.freeze()  # what is left goes with the process: looking through all of it takes a tenth of a short command
     sys.exit(code)
 

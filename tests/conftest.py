@@ -125,11 +125,7 @@ def bpcli(capsys, monkeypatch):
         content = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         capsys.readouterr()
-        handler = signal.getsignal(signal.SIGTERM)
-        try:
-            code = run([str(argument) for argument in arguments])
-        finally:
-            signal.signal(signal.SIGTERM, handler)
+        code = run([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err
         for extra in re.findall(r"pip install 'bpcli\[(\w+)\]'", printed.err):

@@ -27,6 +27,7 @@ BELOW = {  # a folder may import from itself and from these
     "docs": {"errors"},
     "memory": {"errors"},
     "sums": set(),
+    "stop_signals": set(),
     "job": set(),
     "ranks": {"errors", "sums", "job"},
     "sources": {"errors", "memory"},

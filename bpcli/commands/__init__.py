@@ -2,11 +2,9 @@
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -26,6 +24,7 @@ from bpcli.errors import (
 )
 from bpcli.job import is_first_process
 from bpcli.memory import WAY_OUT, memory_left, prepare_numpy
+from bpcli.stop_signals import Terminated, signal_that_came
 
 if TYPE_CHECKING:
     from bpcli.commands.typed_words import Answer
@@ -257,14 +256,6 @@ def cli() -> None:
     """
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived; a BaseException as KeyboardInterrupt is, so that no `except Exception` catches it."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
-
-
 def _is_run_together(arguments: Sequence[str]) -> bool:
     row = COMMANDS.get(arguments[0]) if arguments else None
     return row is not None and row.together and "--help" not in arguments
@@ -274,12 +265,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line on `arguments`; returns the exit code. Nothing but results goes to stdout."""
     if not is_first_process() and not _is_run_together(arguments):
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it stays ignored
-        signal.signal(signal.SIGHUP, _terminate)
     debug = False
-    output.prepare_streams()
     try:
+        output.prepare_streams()
         if sys.stdout is None:
             raise DataError("standard output is closed, so there is nowhere to print the results")
         prepare_numpy()
@@ -326,6 +314,8 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
     if isinstance(error, MemoryError):
         error.__traceback__ = error.__context__ = None  # what they hold is needed to say it
     code, text = describe(error, arguments)
+    if code == 70 and (number := signal_that_came()):  # what a library made of the exception raised for it
+        return 128 + number
     if any("://" in word for word in arguments):
         from bpcli.commands.mistakes import with_whole_urls
 

@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from bpcli.api.model_sweep import Sweep, sweep
-from bpcli.commands import Command, Terminated, option, output
+from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
 from bpcli.commands.shared_trainings import led_by_first_rank
 from bpcli.errors import DataError, NotFiniteError
+from bpcli.stop_signals import Terminated
 from bpcli.text.notation import csv_line, json_text
 
 

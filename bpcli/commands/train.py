@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
-from bpcli.commands import OUTPUT, Command, Terminated, option, output
+from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.one_voice import on_ranks, one_voice
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
 from bpcli.ranks import Ranks, this_job
+from bpcli.stop_signals import Terminated
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import Config, load_config
 from bpcli.training.metrics import METRICS, beyond_doubles

@@ -51,14 +51,14 @@ class Interrupts:
         finally:
             self._holding = False
 
-    def deliver(self) -> None:
-        """Let the signal that was held back have its effect."""
+    def deliver(self, frame: FrameType | None = None) -> None:
+        """Let the signal that was held back have its effect; `frame` is where it found the program, if it comes now."""
         if self._came is None or self._delivered:
             return
         self._delivered = True
         before = self._before.get(self._came, signal.SIG_DFL)
         if callable(before):
-            before(self._came, None)
+            before(self._came, frame)
         else:  # the system's own way, which ends the process
             signal.signal(self._came, before)
             signal.raise_signal(self._came)
@@ -76,4 +76,4 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.come(number)
         if not (self._holding or self.waits):
-            self.deliver()
+            self.deliver(frame)
