@@ -76,20 +76,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
         if not path.name:  # . and /
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         _remove_leftovers(path)
-        temporary, file = _locked_file(path)
-        try:
-            with file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-                if force:
-                    os.replace(temporary, path)
-                else:
-                    _rename_new(temporary, path)
-            sync_folder(path.parent)
-        finally:
-            with contextlib.suppress(OSError):  # as a rule it has got its name; else the next writer removes it
-                temporary.unlink()
+        with _locked_file(path) as (temporary, file):
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            if force:
+                os.replace(temporary, path)
+            else:
+                _rename_new(temporary, path)
+        sync_folder(path.parent)
 
 
 def write_new(path: Path, content: bytes) -> None:
@@ -117,18 +112,23 @@ _RANDOM = 8
 """Bytes of the random part of a temporary file's name, so that nobody can foresee it."""
 
 
-def _locked_file(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file next to `path`, never through a link, locked as long as it is open."""
+@contextlib.contextmanager
+def _locked_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file next to `path`, never through a link, locked as long as it is open; in the end its name is gone."""
     import fcntl
 
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}.partial")
-        file = temporary.open("xb")
-        with contextlib.suppress(OSError):  # not every file system has locks; then leftovers stay
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if is_open_at(file.fileno(), temporary):
-            return temporary, file
-        file.close()  # removed as a leftover before it was locked
+        try:
+            with temporary.open("xb") as file:
+                with contextlib.suppress(OSError):  # not every file system has locks; then leftovers stay
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                if is_open_at(file.fileno(), temporary):  # else it was removed as a leftover before it was locked
+                    yield temporary, file
+                    return
+        finally:
+            with contextlib.suppress(OSError):  # as a rule it has got its new name
+                temporary.unlink()
 
 
 def _remove_leftovers(path: Path) -> None:
