@@ -191,8 +191,15 @@ class ArraySweeps(Sweeps):
         self.overflowed = True
 
     def left_range(self, point: Point, slopes: bool = True) -> bool:
-        """Whether a step over- or underflowed since `forget_range`."""
-        return self.overflowed
+        """Whether a step over- or underflowed since `forget_range`; of the value alone, by a sweep of its own."""
+        if slopes or not self.overflowed:
+            return self.overflowed
+        self.overflowed = False
+        try:
+            self.forward(point)
+            return self.overflowed
+        finally:
+            self.overflowed = True
 
     def prepared(self, point: Point) -> Point:
         """The point with the trailing axis."""

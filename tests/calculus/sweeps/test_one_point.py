@@ -85,3 +85,18 @@ def test_outputs_are_stacked_and_may_repeat():
         [0, 1, 0, 0, 0],
         [1, 1, 1, 1, 1],
     ]
+
+
+FADING = ["tanh({})", "exp(-{})", "softplus(-{})", "erf({})"]
+
+
+@pytest.mark.parametrize("text", FADING)
+@pytest.mark.parametrize("x", [30.0, 800.0, 1e4, 1e150])
+def test_a_slope_that_fades_is_a_loss_of_digits_in_arrays_only_where_it_is_in_floats(text, x):
+    """The value is an ordinary number, or 0: what underflows on the way to the slope has no digit to lose."""
+    point = {"x": x, "y": x / 2}
+    one = calculation(f"{text.format('x')} + {text.format('y')}", point)
+    both = calculation(f"sum({text.format('[x,y]')})", point)
+    assert one.gradient(point)[1] == pytest.approx(both.gradient(point)[1], rel=1e-14, abs=0)
+    assert both.settled or not one.settled
+    assert one.left_range or not both.left_range
