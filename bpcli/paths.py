@@ -53,7 +53,7 @@ def matching(paths: Paths) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     for path in paths if isinstance(paths, tuple) else (paths,):
-        if path.exists() or not has_magic(str(path)):
+        if os.path.exists(path) or not has_magic(str(path)):  # what is too long for a name may be a pattern
             found.append(path)
             continue
         files = [Path(name) for name in glob(str(path), recursive=True) if os.path.isfile(name)]
