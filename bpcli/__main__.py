@@ -4,7 +4,7 @@ import gc
 import sys
 import warnings
 
-from bpcli.stop_signals import Terminated, leave, listen
+from bpcli.stop_signals import Listener, Terminated
 
 _OBJECTS = 200_000  # new objects between two runs of the garbage collector; importing modules leaves no garbage
 
@@ -14,8 +14,9 @@ def main() -> None:
     gc.set_threshold(_OBJECTS)
     if not sys.warnoptions:  # Python's warnings are for who asks for them; ours are printed by the commands
         warnings.simplefilter("ignore")
+    listener = Listener()
     try:
-        listen()
+        listener.listen()
         from bpcli.commands import run
 
         code = run(sys.argv[1:])
@@ -23,7 +24,7 @@ def main() -> None:
         code = 130
     except Terminated as error:
         code = 128 + int(error.args[0])
-    leave()
+    listener.leave()
     gc.freeze()  # what is left goes with the process: looking through all of it takes a tenth of a short command
     sys.exit(code)
 

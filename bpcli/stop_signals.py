@@ -23,17 +23,33 @@ class Terminated(BaseException):
     """SIGTERM or SIGHUP arrived; a BaseException as KeyboardInterrupt is, so that no `except Exception` catches it."""
 
 
-class _Listener:
-    """What has come, and the last exception raised for it."""
+class Listener:
+    """Raises KeyboardInterrupt on SIGINT, and Terminated on SIGTERM and SIGHUP, from `listen` to `leave`."""
 
     def __init__(self) -> None:
-        self.came = 0
+        self._came = 0
         self._has_left = False
         self._raised: weakref.ref[BaseException] | None = None
 
-    def stop(self, number: int, frame: FrameType | None) -> None:
+    def listen(self) -> None:
+        """Begin; what is ignored, as under nohup, stays ignored."""
+        signal.signal(signal.SIGALRM, self._stop_again)
+        sys.unraisablehook = self._unraisable
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._stop)
+
+    def leave(self) -> None:
+        """Let the signals have the system's own effect: all is said and saved, and nobody is left to catch an error."""
+        self._has_left, self._raised = True, None
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         """The handler of a signal that finds the program at `frame`."""
-        self.came = number
+        self._came = number
         while frame is not None:
             if frame.f_code.co_filename.startswith(_IMPORTING):
                 self._try_soon()
@@ -46,47 +62,22 @@ class _Listener:
         finally:
             del error  # or its traceback, which knows this frame, would keep it alive
 
-    def stop_again(self, number: int, frame: FrameType | None) -> None:
+    def _stop_again(self, number: int, frame: FrameType | None) -> None:
         """The handler of the timer."""
         if not self._has_left:
-            self.stop(self.came, frame)
+            self._stop(self._came, frame)
 
     def _try_soon(self, freed: Any = None) -> None:
         signal.setitimer(signal.ITIMER_REAL, _SOON)
 
-    def leave(self) -> None:
-        """What was raised has had its effect."""
-        self._has_left, self._raised = True, None
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def unraisable(self, lost: Any) -> None:
+    def _unraisable(self, lost: Any) -> None:
         """Python's hook for an error where nobody can catch it; after a signal such errors come of it alone."""
-        if not self.came:
+        if not self._came:
             sys.__unraisablehook__(lost)
 
 
-_LISTENER = _Listener()
-
-
-def listen() -> None:
-    """Raise KeyboardInterrupt on SIGINT, and Terminated on SIGTERM and SIGHUP; what is ignored, as under nohup, stays
-    ignored."""
-    signal.signal(signal.SIGALRM, _LISTENER.stop_again)
-    sys.unraisablehook = _LISTENER.unraisable
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _LISTENER.stop)
-
-
-def leave() -> None:
-    """Let the signals have the system's own effect again: all is said and saved, and nobody is left to catch an
-    error."""
-    _LISTENER.leave()
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def signal_that_came() -> int:
-    """The number of the last signal to stop the command; 0 if none has come."""
-    return _LISTENER.came
+def stop_behind(error: BaseException | None) -> BaseException | None:
+    """The exception of a signal out of which `error` was made, as by a library whose callback it met; None if none."""
+    while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
+        error = error.__context__
+    return error

@@ -44,6 +44,7 @@ BELOW = {  # a folder may import from itself and from these
             "errors",
             "memory",
             "sums",
+            "stop_signals",
             "ranks",
             "sources",
             "text",

@@ -10,8 +10,9 @@ from bpcli.stop_signals import SIGNALS
 
 START = """
 import io, os, sys, time
-from bpcli.stop_signals import Terminated, leave, listen
-listen()
+from bpcli.stop_signals import Listener, Terminated
+listener = Listener()
+listener.listen()
 def come(): os.kill(os.getpid(), int(sys.argv[1]))
 """
 WAIT = """
@@ -19,7 +20,7 @@ WAIT = """
 except (KeyboardInterrupt, Terminated) as error:
     assert "half" not in sys.modules or sys.modules["half"].whole
     print(type(error).__name__, *error.args)
-leave()
+listener.leave()
 """
 PLACES = {
     "at once": "try:\n    come()",

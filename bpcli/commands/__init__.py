@@ -24,7 +24,7 @@ from bpcli.errors import (
 )
 from bpcli.job import is_first_process
 from bpcli.memory import WAY_OUT, memory_left, prepare_numpy
-from bpcli.stop_signals import Terminated, signal_that_came
+from bpcli.stop_signals import Terminated, stop_behind
 
 if TYPE_CHECKING:
     from bpcli.commands.typed_words import Answer
@@ -314,8 +314,8 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
     if isinstance(error, MemoryError):
         error.__traceback__ = error.__context__ = None  # what they hold is needed to say it
     code, text = describe(error, arguments)
-    if code == 70 and (number := signal_that_came()):  # what a library made of the exception raised for it
-        return 128 + number
+    if code == 70 and (stop := stop_behind(error)):
+        return describe(stop)[0]
     if any("://" in word for word in arguments):
         from bpcli.commands.mistakes import with_whole_urls
 

@@ -1,5 +1,6 @@
 """Rows made of others as they are read, where these need not be in memory: some of them, or all of them centred."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,14 +14,14 @@ from bpcli.datasets.spread import in_memory
 Array = NDArray[Any]
 
 
-class _Derived:
+class _Derived(ABC):
     """Rows (N, n) read block by block."""
 
     shape: tuple[int, ...]
 
+    @abstractmethod
     def __getitem__(self, rows: slice) -> Array:
         """Consecutive rows."""
-        raise NotImplementedError
 
     def pieces(self, rows: int) -> Iterator[Array]:
         """All rows, so many at a time."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
+from bpcli.stop_signals import SIGNALS
 from bpcli.training.descent.state import Pause
 
 
@@ -29,7 +30,7 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in SIGNALS:
                 before = signal.getsignal(number)
                 if before not in (signal.SIG_IGN, None):  # an ignored signal, as under nohup, stays ignored
                     self._before[number] = before

@@ -36,7 +36,6 @@ def test_every_extension_of_a_format_means_it(tmp_path, name, reader):
             assert read_table(path).names == ["a", "b"]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
 def test_a_pipe_is_read_once_and_still_knows_its_lines(tmp_path):
     pipe = tmp_path / "63"  # as the shell's <(zcat cells.csv.gz) would be
     os.mkfifo(pipe)

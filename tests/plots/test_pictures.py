@@ -57,7 +57,7 @@ VIEWS_OF_RUNS = {
     **{f"long_{view}": ("long", ["--show", view]) for view in ("boundary", "confusion", "weights", "roc")},
 }
 
-pytestmark = pytest.mark.skipif(not matplotlib.__version__.startswith(DRAWN_BY), reason="another Matplotlib")
+pytestmark = pytest.mark.skipif(not matplotlib.__version__.startswith(DRAWN_BY), reason="drawn by another Matplotlib")
 
 
 def compare(name, drawn):
