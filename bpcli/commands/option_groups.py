@@ -1,5 +1,6 @@
 """Options that several commands have, each under its heading; choices and settings follow the tables of rows."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -149,3 +150,17 @@ def refuse_other_format(file: Path, format_: str, by_extension: Mapping[str, str
     said = by_extension.get(file.suffix.removeprefix(".").lower(), format_)
     if said != format_:
         raise UsageError(f"--output {file} is {said}, and --format {format_} is asked for", f"--format {said}")
+
+
+def pair(
+    text: str | None, option: str, unit: str, least: float, most: float, example: str
+) -> tuple[float, float] | None:
+    """The two numbers of `6x4.5`."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)[x×](\d{1,6}(?:\.\d{1,6})?)", text)
+    if match is None or not all(least <= float(side) <= most for side in match.groups()):
+        raise UsageError(
+            f"{option} {text}: expected two numbers of {unit}, each from {least:g} to {most:g}", f"{option} {example}"
+        )
+    return float(match[1]), float(match[2])
