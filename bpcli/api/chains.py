@@ -16,9 +16,11 @@ from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Choice, Task, chosen
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, pairs_in_words, refusal
 from bpcli.formulas.losses import LOSSES
-from bpcli.lecture.chain import Chain, neuron_chain, softmax_chain
+from bpcli.lecture.chain import Chain
 from bpcli.lecture.drawing import latex_lines
 from bpcli.lecture.input_checks import check_labels, check_settings, check_sums, kind_of, one_hot
+from bpcli.lecture.neuron_chain import neuron_chain
+from bpcli.lecture.softmax_chain import softmax_chain
 
 Array = NDArray[Any]
 
@@ -42,7 +44,7 @@ def backprop(
     Softmax: w (n, K), b (K,), and y one-hot (N, K) or `label` (N,), the true classes counted from 0; `loss` is cce
     unless it is named. An activation or a loss may be a mapping of its `name` and settings. `learning_rate` adds the
     update; `layout="denominator"` transposes every Jacobian. Raises UsageError for what is missing or does not fit.
-    Source: the lecture's "Artificial Neurons and Jacobians" and "Softmax and Jacobians"; see `bpcli.lecture.chain`.
+    Source: the lecture's "Artificial Neurons and Jacobians" and "Softmax and Jacobians".
     """
     if not isinstance(layer, str) or layer not in LAYERS:
         raise UsageError(f"there is no layer {layer}", meant(layer, LAYERS, " or ".join(LAYERS)))

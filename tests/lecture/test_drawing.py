@@ -7,8 +7,8 @@ import pytest
 
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.layers import activation_of, loss_of
-from bpcli.lecture.chain import neuron_chain
 from bpcli.lecture.drawing import latex_lines, markdown_lines, shortens, text_lines
+from bpcli.lecture.neuron_chain import neuron_chain
 
 CHAIN = neuron_chain(
     np.array([[1.0, 2.0]]), np.array([0.5, 0.25]), -1.0, np.ones(1), activation_of("identity"), loss_of("mse")
