@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bpcli.calculus.language.tree import Call, Expression, Name, Stack
+from bpcli.calculus.language.tree import Expression
 from bpcli.calculus.rules.duals import PlainNamespace
-from bpcli.calculus.rules.shapes import Shape, entry_names, show_shape
+from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
+from bpcli.calculus.sweeps.signature import Signature
 from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, alike, as_doubles, is_finite, is_ordinary, merged, settled
-from bpcli.errors import ExpressionError, InputError
 from bpcli.numbers.namespaces import FLOATS, arrays
-from bpcli.text.notation import byte_size
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
 
-
-class Calculation:
+class Calculation(Signature):
     """Expressions over variables of known shapes, ready to be evaluated and differentiated at points.
 
     A point maps each name to a float or an array; results are floats where no array occurs, else arrays. Methods that
@@ -47,8 +44,7 @@ class Calculation:
         base: Any = None,
         program: type[Program] = Program,
     ) -> None:
-        self.trees, self.texts, self.wrt = list(trees), list(texts), list(wrt)
-        self.program = program(trees, texts, shapes)
+        super().__init__(trees, texts, shapes, wrt, program)
         self.sweeps = self._sweeps(base)
         self.edges = Edges(self.sweeps)
         self.kink = "lecture"
@@ -74,56 +70,6 @@ class Calculation:
         from bpcli.calculus.sweeps.diagnostics import Diagnostics
 
         return Diagnostics(self.sweeps, self.edges, self.texts)
-
-    @property
-    def output_shapes(self) -> list[Shape]:
-        """The shape of each expression's value."""
-        return [shape for _, shape in self.sweeps.outputs]
-
-    @cached_property
-    def output_names(self) -> list[str]:
-        """What each row of a Jacobian is called: the expression, with an index if it is a vector or a matrix."""
-        names = []
-        for text, tree, shape in zip(self.texts, self.trees, self.output_shapes, strict=True):
-            closed = isinstance(tree, Name | Call | Stack) or not shape
-            names += entry_names(text if closed else f"({text})", shape)
-        return names
-
-    @property
-    def input_shapes(self) -> dict[str, Shape]:
-        """The shape of each variable that is differentiated by."""
-        return dict(self.sweeps.inputs)
-
-    @property
-    def outputs(self) -> int:
-        """The entries of all values together."""
-        return sum(map(math.prod, self.output_shapes))
-
-    @property
-    def inputs(self) -> int:
-        """The entries of all variables that are differentiated by."""
-        return sum(map(math.prod, self.input_shapes.values()))
-
-    def require_scalar(self) -> None:
-        """ExpressionError if the expression is not a single number, which gradients and Hessians need."""
-        (shape,) = self.output_shapes
-        if shape:
-            raise ExpressionError(
-                f"a gradient is of one number, and this is {show_shape(shape)}",
-                self.texts[0],
-                *self.trees[0].span,
-                hint=f'bpcli jacobian "{self.texts[0]}" gives a row for each entry; or sum(…) makes one number of it',
-            )
-
-    def check_dense(self, rows: int, columns: int, advice: str = "") -> None:
-        """InputError for a matrix that would take too much memory."""
-        size = rows * columns * 8
-        if size > MAX_DENSE_BYTES:
-            raise InputError(
-                f"the matrix would have {rows} × {columns} entries, {byte_size(size)}",
-                advice or "vjp V gives V·J and jvp V gives J·V without forming it",
-                names=["vjp", "jvp", "wrt"],
-            )
 
     # One point
 

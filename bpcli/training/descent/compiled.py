@@ -16,7 +16,7 @@ from bpcli.formulas.losses import Loss
 from bpcli.formulas.optimizers import Optimizer, clip
 from bpcli.formulas.schedules import warmed_up
 from bpcli.numbers.traced import Traced, entries_text, function_text, header
-from bpcli.training.descent import kernels
+from bpcli.training.descent import kernels, row_kernels
 from bpcli.training.descent.loop import DenseBatches, Descent, Epoch, diverged, run_epochs
 from bpcli.training.descent.state import Pause, State
 from bpcli.training.descent.update_rule import UpdateRule
@@ -50,7 +50,8 @@ def program_text(kind: Kind) -> str:
         f"forward, backward, ROWS = forward_{form}, backward_{form}, {sums.ROWS}\n"
         f"lay_out, lay_back = lay_out_{laid}, lay_back_{laid}"
     )
-    text = "\n\n".join([inspect.getsource(kernels), header(), *functions, bound]).replace("\ndef ", "\n@_inner\ndef ")
+    sources = [inspect.getsource(module) for module in (row_kernels, kernels)]
+    text = "\n\n".join([*sources, header(), *functions, bound]).replace("\ndef ", "\n@_inner\ndef ")
     return f"{text}\n\n@_outer\ndef run({arguments}):\n    return {loop.__name__}({arguments})\n"
 
 
