@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bpcli.api.derivative_checks import Subject, unreadable
 from bpcli.api.exercises import subject_for
 from bpcli.calculus.checks.answers import read_answer
-from bpcli.calculus.checks.grading import Grade, Tolerance
+from bpcli.calculus.checks.grading import UNREADABLE, Grade, Tolerance
 from bpcli.errors import BpcliError, DataError
 from bpcli.lecture.exercise_sheets import Task, record
 from bpcli.text.notation import json_text
@@ -66,7 +66,7 @@ def grade_answers(key: Sequence[KeyTask], content: str, tolerance: Tolerance | N
 
 def _graded(asked: KeyTask, line: str, tolerance: Tolerance) -> Grade:
     if not line:
-        return Grade("unreadable", [], "unanswered")
+        return Grade(UNREADABLE, [], "unanswered")
     try:
         return asked.subject.grade(read_answer(line, _no_file), tolerance)
     except BpcliError as error:

@@ -11,7 +11,7 @@ from bpcli.api.arguments import as_inputs, expression_texts, shown
 from bpcli.api.calculator import Function
 from bpcli.calculus.checks.answers import Answer, Layout, read_answer
 from bpcli.calculus.checks.checking import Checked, check_calculation, check_function
-from bpcli.calculus.checks.grading import AtKink, Factor, Grade, Tolerance
+from bpcli.calculus.checks.grading import UNREADABLE, AtKink, Factor, Grade, Tolerance
 from bpcli.calculus.checks.questions import Question, graded, question_of
 from bpcli.calculus.points.variables import Variables
 from bpcli.calculus.sweeps.calculation import Calculation
@@ -146,7 +146,7 @@ class UpdateSubject(Subject):
 
 def unreadable(error: BpcliError) -> Grade:
     """The grade of an answer that can't be read."""
-    return Grade("unreadable", [], str(error))
+    return Grade(UNREADABLE, [], str(error))
 
 
 def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:

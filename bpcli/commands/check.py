@@ -25,6 +25,7 @@ from bpcli.api.derivative_checks import (
 )
 from bpcli.calculus.checks.answers import Answer
 from bpcli.calculus.checks.checking import LOST, Checked
+from bpcli.calculus.checks.grading import UNREADABLE
 from bpcli.commands import option, output
 from bpcli.commands.jacobian import lecture_meant, named_options
 from bpcli.commands.option_groups import PATH, SettingsCommand
@@ -108,7 +109,7 @@ class _Session:
 
     def __init__(self, printer: Printer, tolerance: Tolerance, score: bool) -> None:
         self.printer, self.tolerance, self.score = printer, tolerance, score
-        self.disagree = self.unsure = self.total = 0
+        self.disagree = self.unreadable = self.unsure = self.total = 0
         self.open_fails = True
         self.marks: list[list[str]] = []
 
@@ -142,10 +143,8 @@ class _Session:
 
     def answered(self, inputs: Mapping[str, Any], answer: str, found: Grade, brief: bool = False) -> None:
         """Print the grade of an answer; with `brief` text output leaves out right ones."""
-        self.total += 1
+        self._count(found)
         printer = self.printer
-        self.disagree += found.agree is False
-        self.unsure += found.agree is None
         if printer.format == "json":
             printer.json(self._record(inputs, answer, found))
         elif printer.format == "csv" and self.score:
@@ -161,9 +160,7 @@ class _Session:
 
     def of_task(self, answer: str, asked: KeyTask, found: Grade) -> None:
         """Print the grade of the answer to one task of a key, with its score."""
-        self.total += 1
-        self.disagree += found.agree is False
-        self.unsure += found.agree is None
+        self._count(found)
         if self.printer.format == "json":
             inputs = {name: plain(value) for name, value in asked.subject.inputs.items()}
             about = {"answer": answer, "task": asked.task, "name": asked.name, "score": found.score}
@@ -175,6 +172,14 @@ class _Session:
             mark = "open" if found.score is None else number(found.score, 4)
             why = "" if found.agree else found.message.splitlines()[0]
             self.marks.append([answer, f"{asked.task} {asked.name}", mark, found.finding, why])
+
+    def _count(self, found: Grade) -> None:
+        self.total += 1
+        if found.finding == UNREADABLE:
+            self.unreadable += 1
+        else:
+            self.disagree += found.agree is False
+            self.unsure += found.agree is None
 
     def _record(self, inputs: Mapping[str, Any], answer: str, found: Grade) -> dict[str, Any]:
         entries = [{"name": e.name, "exact": e.exact, "given": e.given, "error": e.error} for e in found.entries]
@@ -189,7 +194,7 @@ class _Session:
         return record | {"message": found.message}
 
     def _lines(self, answer: str, found: Grade) -> list[str]:
-        if found.finding == "unreadable":
+        if found.finding == UNREADABLE:
             return [f"{answer}: unreadable", *(f"  {line}" for line in found.message.splitlines())]
         if found.agree:
             return [f"{answer}: right"]
@@ -212,13 +217,21 @@ class _Session:
                 else ["answer", "task", "score", "finding", ""]
             )
             self.printer.text(output.aligned([titles, *self.marks]), apart=False)
-        if self.disagree:
-            raise CheckError(f"{self.disagree} of {self.total} {'is' if self.disagree == 1 else 'are'} wrong")
+        counts = {"wrong": self.disagree, "unreadable": self.unreadable}
+        if failed := {name: count for name, count in counts.items() if count}:
+            first, *others = failed.items()
+            more = [f"{count} {name}" for name, count in others]
+            raise CheckError(", ".join([f"{_share(first[1], self.total)} {first[0]}", *more]))
         if self.unsure:
-            message = f"{self.unsure} of {self.total} {'is' if self.unsure == 1 else 'are'} open: doubles can't tell"
+            message = f"{_share(self.unsure, self.total)} open: doubles can't tell"
             if self.open_fails:
                 raise CheckError(message)
             output.note(message)
+
+
+def _share(count: int, total: int) -> str:
+    """How many of all: `1 of 3 is`, `2 of 3 are`."""
+    return f"{count} of {total} {'is' if count == 1 else 'are'}"
 
 
 def _verdict(entry: Checked) -> str:

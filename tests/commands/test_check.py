@@ -336,3 +336,18 @@ def test_an_answer_with_decimal_commas_is_shown_with_points(bpcli, mine):
     found = bpcli("check", "softmax", "--logits", "0,2", "--mine", mine)
     assert found.code == 1
     assert "with decimal points it is 0.105,-0.105" in found.out
+
+
+@pytest.mark.parametrize(
+    ("answers", "summary"),
+    [
+        (["x+"], "1 of 1 is unreadable"),
+        (["2*x", "x+", "3*("], "2 of 3 are unreadable"),
+        (["3*x", "x+", "x**2", "2*x"], "2 of 4 are wrong, 1 unreadable"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_not_counted_as_wrong(bpcli, answers, summary):
+    given = [part for answer in answers for part in ("--mine", answer)]
+    result = bpcli("check", "x**2", "--at", "5", *given)
+    assert result.code == 1
+    assert result.err == f"bpcli: error: {summary}\n"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
+UNREADABLE = "unreadable"  # an answer that can't be read, or is missing
+
 FINDINGS = (
     "right",
     "transposed",
@@ -30,7 +32,7 @@ FINDINGS = (
     "value",
     "domain",
     "open",
-    "unreadable",
+    UNREADABLE,
 )
 """The findings, one of which each answer gets."""
 
