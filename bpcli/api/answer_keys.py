@@ -1,4 +1,4 @@
-"""Keys to exercises: what `exercise` has asked, in a file, and the grades of a class by it."""
+"""Keys to exercises: the tasks and their answers in a file, and the grades of a class by them."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class KeyTask(NamedTuple):
 
 
 def key_text(tasks: Sequence[Task]) -> str:
-    """The key of tasks: a JSON object a line, with the question, what it is about, and the answer."""
+    """The key of tasks: a JSON object a line, with the question, its function and inputs, and the answer."""
     return "".join(f"{json_text(record(task))}\n" for task in tasks)
 
 

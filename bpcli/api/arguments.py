@@ -89,9 +89,9 @@ def check_kink(kink: str) -> None:
 
 
 def as_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs of a function of the lecture as numbers and arrays of doubles; an activation, by its name, is left as is.
+    """Inputs of a function of the lecture as numbers and arrays of doubles; the name of an activation is left as it is.
 
-    UsageError for what is neither a number, a vector nor a matrix.
+    UsageError for an input that is neither a number, a vector nor a matrix.
     """
 
     import numpy as np
@@ -103,7 +103,7 @@ def as_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def by_name(data: Any) -> tuple[dict[str, Any], bool] | None:
-    """What a data frame or a series of pandas has by name, and whether each name has many; None for other data."""
+    """The columns of a data frame, with True, or the cells of a series of pandas, with False; None for other data."""
     if isinstance(data, Mapping) or not any(hasattr(type(data), n) for n in ("columns", "column_names", "to_frame")):
         return None
     from bpcli.datasets.from_python import frame_columns, is_frame

@@ -19,12 +19,15 @@ from bpcli.errors import UsageError
 Floats = NDArray[np.float64]
 
 
-LOOKED_AT = 4096  # points that are looked at closely at a time
-FEW_POINTS = 20  # at which lost digits are looked at closely, until one has lost some for certain
+LOOKED_AT = 4096  # points whose rounding errors are estimated at a time
+FEW_POINTS = 20  # that may have lost digits, kept to be examined one by one until one has for certain
 
 
 class Block(NamedTuple):
-    """B points and their results: each variable is an array (*shape, B), `table` has one row for each point."""
+    """B points and their results: each variable is an array (*shape, B), `table` has one row for each point.
+
+    `kept` are the points that may have lost digits, `doubtful` those at which doubles can't bound the loss.
+    """
 
     calculation: Calculation
     columns: dict[str, Any]
@@ -45,7 +48,7 @@ class LostAt(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """Points that are worth a closer look, as a block of their own, with their numbers and the values of all slots."""
+    """Points that may have lost digits, as a block of their own, with their numbers and the values of all slots."""
 
     block: Block
     numbers: Any
@@ -53,10 +56,10 @@ class _Waiting(NamedTuple):
 
 
 class LostPoints:
-    """Looks closely at the points of many blocks that are worth it, some thousands at a time.
+    """The points of many blocks that have lost digits: `first` are some of them, `count` is the number of all.
 
-    Of rows but for the first `hidden` entries; `names` are the variables that points differ in. `first` are some of the
-    points that have lost digits, `count` says how many have.
+    The rounding errors of suspicious points are estimated some thousands at a time. The first `hidden` entries of each
+    row are not printed, and so not examined; `names` are the variables that points differ in.
     """
 
     def __init__(self, names: Sequence[str], hidden: int) -> None:
@@ -80,7 +83,7 @@ class LostPoints:
             self.look()
 
     def look(self) -> None:
-        """Look at the points that have come since the last look."""
+        """Estimate the rounding errors of the points that have come since the last call."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
@@ -108,7 +111,7 @@ def _joined(parts: Sequence[Any], waiting: Sequence[_Waiting]) -> Any:
 
 
 class Evaluation:
-    """Evaluates block after block; what it has seen of a calculation's points spares looking closely at all of them."""
+    """Evaluates block after block; keeps for each calculation the screen that finds points with lost digits."""
 
     def __init__(self) -> None:
         self._screens: dict[Calculation, Screen] = {}

@@ -14,7 +14,10 @@ _MOST = 64
 
 
 class Calculations:
-    """The calculations of `trees` by `wrt`; with `certify` results are proven, to `digits` or to the nearest double."""
+    """The calculations of `trees` and their derivatives by `wrt`.
+
+    With `certify` results are proven, to `digits` or to the nearest double.
+    """
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class Calculations:
 
 
 def _entry(tree: Expression, indices: tuple[int, ...]) -> Expression:
-    """One entry of a tree's value; of a literal only the item that it is, for the others need no sweep."""
+    """One entry of a tree's value; of a literal that entry's item alone, as the other items need no sweep."""
     while indices and isinstance(tree, Stack):
         tree, indices = tree.items[indices[0]], indices[1:]
     return Index(tree, indices, tree.span) if indices else tree

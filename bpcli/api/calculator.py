@@ -43,7 +43,7 @@ Kind = Literal["value", "gradient", "jacobian", "hessian"]
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    """The shape of a value, () for what is no array."""
+    """The shape of a value; () if NumPy finds none."""
     try:
         return np.shape(value)
     except ValueError:
@@ -52,7 +52,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 @contextmanager
 def _hints_in_python() -> Iterator[None]:
-    """Hints of errors that name a command name its function: `bpcli.grad("x")` for `bpcli grad "x"`."""
+    """Rewrite commands in the hints of errors as calls: `bpcli grad "x"` as `bpcli.grad("x")`."""
     try:
         yield
     except ExpressionError as error:
@@ -65,8 +65,8 @@ class Function(Generic[R]):
 
     Each of `variables` is a number, a vector or a matrix; a function of one variable takes `f(1, 2, 3)` as a vector.
     With several variables, all numbers, `f([1, 2])` is a point too, as `scipy.optimize` gives it, and an array (B, n)
-    is B points: the same as `many`. The columns of a data frame, and the cells of a series, are taken by name.
-    Raises UsageError for a point that does not fit, ExpressionError for an expression that has no such result. A result
+    is B points, as in `many`. The columns of a data frame, and the cells of a series, are taken by name. Raises
+    UsageError for a point that does not fit, ExpressionError for an expression without such a derivative. A result
     that is not finite comes with a NotFiniteWarning, a derivative at a kink with a KinkWarning.
     """
 
@@ -124,7 +124,7 @@ class Function(Generic[R]):
         return result
 
     def _computed(self, point: dict[str, Any]) -> tuple[Calculation, tuple[R, Sequence[float]]]:
-        """The calculation at a point, and what it gives."""
+        """The calculation at a point, and its result with the entries that are checked."""
         with _hints_in_python():
             calculation = self._calculations.at(point)
             return calculation, self._compute(calculation, point)
@@ -155,7 +155,7 @@ class Function(Generic[R]):
         first = {name: as_value(name, array[0]) for name, array in arrays.items()}
         calculation = self._calculations.at({**first, **self._constants})
         blocks = list(blocks_of(calculation, arrays, self._constants, self._kind == "gradient"))
-        hidden = 1 if self._kind == "gradient" else 0  # the values beside the gradients are not returned
+        hidden = 1 if self._kind == "gradient" else 0  # the first column is the value, which is not returned
         lost = LostPoints(self.variables, hidden)
         for block in blocks:
             lost.add(block)
@@ -196,7 +196,7 @@ class Function(Generic[R]):
         return {**{name: as_value(name, named[name]) for name in names}, **self._constants}
 
     def _check_order(self) -> None:
-        """UsageError where values without names could be taken for one another."""
+        """UsageError where the order of values without names is ambiguous."""
         if len(self.variables) > 1 and not self._by_place:
             names = ", ".join(self.variables)
             raise UsageError(
@@ -229,7 +229,7 @@ class Function(Generic[R]):
             warnings.warn(f"a result is not finite: {what}", NotFiniteWarning, stacklevel=3)
 
     def _is_new(self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float]) -> bool:
-        """Whether digits may be lost at the point although at those before they were not."""
+        """Whether a step at the point may magnify rounding errors, so that it is worth a search for lost digits."""
         if calculation not in self._screens:
             self._screens[calculation] = Screen(calculation.program, calculation.sweeps.inputs)
         slopes = [] if self._kind == "value" else entries
@@ -238,7 +238,7 @@ class Function(Generic[R]):
     def _warn_of_lost_digits(
         self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float], further: int = 0
     ) -> bool:
-        """Warn of digits that rounding has eaten, in the words of the command; whether there are any."""
+        """Warn of digits that are lost to rounding, in the words of the command; whether there are any."""
         from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
         width = len(entries) if self._kind == "value" else calculation.inputs

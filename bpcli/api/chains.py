@@ -43,7 +43,7 @@ def backprop(
     A neuron: x (n,) or (N, n), w (n,), b a number, y a label for each row, `activation` identity unless it is named.
     Softmax: w (n, K), b (K,), and y one-hot (N, K) or `label` (N,), the true classes counted from 0; `loss` is cce
     unless it is named. An activation or a loss may be a mapping of its `name` and settings. `learning_rate` adds the
-    update; `layout="denominator"` transposes every Jacobian. Raises UsageError for what is missing or does not fit.
+    update; `layout="denominator"` transposes every Jacobian. Raises UsageError for missing or wrong inputs.
     Source: the lecture's "Artificial Neurons and Jacobians" and "Softmax and Jacobians".
     """
     if not isinstance(layer, str) or layer not in LAYERS:
@@ -88,18 +88,15 @@ def backprop_run(
     `rows` are numbers and ranges, such as `[3]` or `[1, range(4, 7)]`. Raises UsageError for a row number beyond the
     data, DataError for a row that training drops, and for a run or data that can't be read.
     """
-    from bpcli.training.config.loading import load_config
+    from bpcli.api.predictions import config_of_run
     from bpcli.training.named_data import read_data
-    from bpcli.training.run import CONFIG, check_one_run, load_model, model_path
+    from bpcli.training.run import check_one_run, load_model, model_path
 
     alpha = _learning_rate(learning_rate)
     model = load_model(Path(run))
-    path = model_path(Path(run)).parent / CONFIG
-    if not path.is_file():
-        raise DataError(f"{run} has no {CONFIG} next to it, which would say where its data is")
-    config = load_config(path)
+    config = config_of_run(Path(run))
     table = read_data(config, config.data.path)
-    check_one_run(path.parent, model)
+    check_one_run(model_path(Path(run)).parent, model)
     wanted = _rows(rows, table.rows)
     prepared = model.preparation.apply(table)
     places = {row + 1: place for place, row in enumerate(prepared.rows.tolist())}

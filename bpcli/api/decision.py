@@ -1,4 +1,4 @@
-"""Where a trained model of two classes says the positive one: its threshold, given or chosen, and writing it."""
+"""The threshold from which a model of two classes predicts the positive one: set it, choose it, write it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -43,9 +43,9 @@ def check_two_classes(model: Model) -> None:
 
 
 def save_threshold(path: Path, loaded: Model, threshold: float) -> None:
-    """Write a threshold into the model `loaded` from `path` and, of a run, its config; the weights stay.
+    """Write a threshold into the model `loaded` from `path` and, for a run, into its config; the weights stay.
 
-    UsageError where the config of such a model has no threshold; DataError for what can't be read or written.
+    UsageError where the config of such a model has no threshold; DataError for files that can't be read or written.
     """
     check_two_classes(loaded)
     model, path = replace(loaded, threshold=threshold), model_path(path)

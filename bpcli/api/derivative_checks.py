@@ -1,4 +1,4 @@
-"""Checks of derivatives against difference quotients, and grades of derivatives that somebody derived by hand."""
+"""Checks of derivatives against difference quotients, and grades of derivatives that were derived by hand."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ class UpdateSubject(Subject):
         )
 
     def check(self) -> Comparison:
-        """An update is no derivative that quotients could bear out."""
+        """UsageError: an update is no derivative."""
         raise UsageError("an update has no difference quotients")
 
 
@@ -150,7 +150,7 @@ def unreadable(error: BpcliError) -> Grade:
 
 
 def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:
-    """Answers from text or `@FILE`; of several, one that can't be read is an error in its place of the list."""
+    """Answers from text or `@FILE`; if there are several, one that can't be read is an error in its place."""
     found: list[Answer | BpcliError] = []
     for text in texts:
         try:
@@ -163,7 +163,7 @@ def read_answers(texts: Sequence[str]) -> list[Answer | BpcliError]:
 
 
 def part_of(answer: Answer | BpcliError, number: int, samples: int, layout: Layout) -> Answer | BpcliError:
-    """The rows for one sample or point, of an answer that has those of all one below the other, as printed."""
+    """The part of an answer for one sample or point: if it has the rows of all, as printed, those of that one."""
     if not isinstance(answer, Answer) or answer.numbers is None or samples == 1:
         return answer
     parts, shapes = {}, dict(layout.blocks)
@@ -178,7 +178,7 @@ def part_of(answer: Answer | BpcliError, number: int, samples: int, layout: Layo
 
 
 def needs_no_point(answers: Iterable[Answer | BpcliError]) -> bool:
-    """Whether answers can be graded without a point: those that can be read are formulas, and there is one."""
+    """Whether answers can be graded without a point: at least one can be read, and all of those are formulas."""
     kinds = [answer.formulas is not None for answer in answers if isinstance(answer, Answer)]
     return bool(kinds) and all(kinds)
 
@@ -221,7 +221,7 @@ def check(
     """Compare the derivative of expressions, or of a function of the lecture by name, with difference quotients.
 
     `check("x**2*sin(y)", x=1, y=2)`, `check("softmax", logits=[1, 2, 3])`; `at` takes inputs by name too. UsageError
-    or ExpressionError for what can't be read.
+    or ExpressionError for inputs or expressions that can't be read.
     """
     return subject_of(tuple(expression_texts(expressions)), _given(at, inputs), wrt, order).check()
 
@@ -236,7 +236,7 @@ def grade(
     atol: float = 0.0,
     **inputs: Any,
 ) -> Grade:
-    """What is right and what went wrong in `mine`, the derivative of expressions or of a function of the lecture.
+    """Grade `mine`, a derivative of expressions or of a function of the lecture, and find its mistake.
 
     `mine` holds numbers, formulas, or `@FILE`: `grade("sin(3*x)", mine="cos(3*x)").finding` is `inner_derivative`.
     Formulas need no inputs. UsageError or ExpressionError for expressions or inputs that can't be read.
@@ -277,7 +277,7 @@ def subject_of(
     wrt: str | Sequence[str] | None,
     order: str | Sequence[str] | None = None,
 ) -> Subject:
-    """Expressions, or a function of the lecture by name, at inputs. UsageError or ExpressionError for what is none."""
+    """Expressions, or a function of the lecture by name, at inputs. UsageError or ExpressionError for others."""
     if len(expressions) == 1 and expressions[0] in INPUTS:
         return NamedSubject(expressions[0], inputs, wrt)
     if not expressions:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Draw:
-    """Random choices that are the same for a seed in every version of Python; `plain` ones have 1 for each log."""
+    """Random choices that are the same for a seed in every version of Python; with `plain`, 1 replaces each log."""
 
     def __init__(self, *seed: object, plain: bool = False) -> None:
         self._random, self._plain = random.Random(" ".join(map(str, seed))).random, plain
@@ -26,7 +26,7 @@ class Draw:
         return choices[int(self._random() * len(choices))]
 
     def once(self, choices: Sequence[T]) -> T:
-        """One of these, by the first parts of the seed: the same in each try for inputs with short numbers."""
+        """One of these, without the last part of the seed, so that all tries of a task choose the same."""
         return choices[int(self._first() * len(choices))]
 
     def value(self, key: str, shape: Shape) -> str:
@@ -72,4 +72,4 @@ _NUMBERS = {
     "y": ("0", "1", "-1", "2", "3"),
     "label": ("0", "1", "2"),
 }
-"""What an input is drawn from; of others, small numbers. σ(log 3) is 0.75, and tanh(log 2) is 0.6."""
+"""The numbers to draw an input from, by its name; `_SMALL` if it is not here. σ(log 3) is 0.75, tanh(log 2) is 0.6."""

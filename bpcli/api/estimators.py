@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class _Estimator:
-    """What both estimators share. Parameters are keys of the config; None is the config's default."""
+    """The common base of both estimators. Parameters are keys of the config; None is the config's default."""
 
     _layer: ClassVar[str]
 
@@ -66,7 +66,7 @@ class _Estimator:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def set_params(self, **params: Any) -> Self:
-        """Change parameters; ParameterError for one that is not there."""
+        """Change parameters; ParameterError for an unknown one."""
         known = [field.name for field in fields(self)]
         for name, value in params.items():
             if name not in known:
@@ -78,7 +78,7 @@ class _Estimator:
         """Train on X (N, n), an array, a data frame or a sparse matrix, and targets y (N,); writes nothing.
 
         A row of weight 2 counts as two of weight 1 where each step takes all rows (lbfgs, newton, batch_size="full").
-        FitDataError for what does not fit, ParameterError for parameters, DivergedError. DataWarning as `train`.
+        FitDataError for X or y, ParameterError for parameters, DivergedError. DataWarning as `train`.
         """
         with errors_in_python():
             table, names = self._table(X, None)
@@ -153,14 +153,14 @@ class _Estimator:
         try:
             return task_of(self._layer, self.loss) is not Task.REGRESSION
         except (KeyError, TypeError, ValueError):
-            return False  # no loss: `fit` tells what it may be
+            return False  # no loss: the error of `fit` lists the losses
 
     @property
     def _takes_sparse(self) -> bool:
         return not (self.standardize or self.categorical)
 
     def _mapping(self, target: str) -> dict[str, Any]:
-        """The config that the parameters are, with the column of the target."""
+        """The parameters as a config, with the column of the target."""
         given = {name: value for name, value in self.get_params().items() if value is not None}
         mapping = as_mapping({"type": self._layer, "path": "X", "target": target, **given})
         if not LAYERS[self._layer].per_class and self._is_classifier and "activation" not in mapping["model"]:
@@ -310,7 +310,7 @@ class Softmax(_Estimator):
 
 
 def _coded_weights(by_class: Mapping[Any, float], classes: Array) -> dict[str, float]:
-    """Weights by the number of the class; ParameterError for what is no class."""
+    """Weights by the number of the class; ParameterError for an unknown class."""
     numbers = {label: str(k) for k, label in enumerate(classes.tolist())}
     if unknown := [label for label in by_class if label not in numbers]:
         raise ParameterError([f"class_weight: {unknown[0]!r} is none of the classes, {several(map(str, numbers))}"])
@@ -318,7 +318,7 @@ def _coded_weights(by_class: Mapping[Any, float], classes: Array) -> dict[str, f
 
 
 def decision_function(estimator: _Estimator, X: Any) -> Array:
-    """The method of an estimator that has it."""
+    """The property `decision_function` of an estimator, as a function of X."""
     z = estimator._z(X)[1].astype(np.float64)
     if z.shape[1:] == (2,):
         return np.asarray(z[:, 1] - z[:, 0])
@@ -326,7 +326,7 @@ def decision_function(estimator: _Estimator, X: Any) -> Array:
 
 
 def predict_proba(estimator: _Estimator, X: Any) -> Array:
-    """The method of an estimator that has it."""
+    """The property `predict_proba` of an estimator, as a function of X."""
     model, z = estimator._z(X)
     return np.asarray(model.probabilities(z))
 
@@ -391,6 +391,6 @@ def _of_sparse(X: Any) -> SparseTable:
 
 
 def _from_sklearn(name: str, other: type[Any]) -> type[Any]:
-    """scikit-learn's own error or warning, where that is imported, so that it can be caught as such; else another."""
+    """scikit-learn's own error or warning if it is imported, so that it can be caught as such; else `other`."""
     exceptions = sys.modules.get("sklearn.exceptions")
     return other if exceptions is None else getattr(exceptions, name)

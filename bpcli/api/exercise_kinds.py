@@ -1,4 +1,4 @@
-"""The kinds of exercises: what each asks for, and its worked solution."""
+"""The kinds of exercises: the question of each, and its worked solution."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ LEVELS = (1, 2, 3)
 
 
 class Draft(NamedTuple):
-    """A task whose numbers may turn out to be long; `solution` makes its worked solution from the subject."""
+    """A drawn task, whose numbers may still be too long; `solution` makes its worked solution from the subject."""
 
     function: tuple[str, ...]
     inputs: dict[str, str]
@@ -62,7 +62,7 @@ _SURFACES: dict[int, tuple[tuple[str, dict[str, int]], ...]] = {
         ("relu(w*x+b)**2", {}),
     ),
 }
-"""The functions of a gradient or an update by level, with the sizes of vectors; those of the lecture come first."""
+"""By level, the functions to find a gradient of or descend on, with the sizes of vectors; the lecture's come first."""
 
 _RATES = (0.1, 0.2, 0.5, 0.01)
 

@@ -21,16 +21,16 @@ __all__ = ["LEVELS", "SHEETS", "Task", "exercise"]
 
 _TRIES = 250  # inputs that are drawn until the numbers come out short
 _AGAIN = 4  # times that a task is drawn again if it repeats another, or its numbers are not short
-_MOST, _PLACES = 1000.0, 4  # an answer is below this, with so many places behind the point
+_MOST, _PLACES = 1000.0, 4  # an answer is below this, with at most so many decimal places
 _EXACT = 1e-12
-_END = 9  # digits of a number that has an end
+_FINITE = 9  # a number with at most so many digits has a finite decimal; a logarithm has more
 
 
 def exercise(*names: str, count: int | None = None, seed: int = 0, level: int = 1) -> list[Task]:
     """Tasks of these kinds in turn, `count` in all, by default one of each. The same seed gives the same tasks.
 
-    `gradient`, `update`, `chain`, or the name of a function of the lecture: its Jacobian. Level 1 has few numbers, 2
-    more, 3 mini-batches and whole chains. UsageError for a kind or level that there is not.
+    `gradient`, `update`, `chain`, or the name of a function of the lecture for its Jacobian. Level 1 has few numbers, 2
+    more, 3 mini-batches and whole chains. UsageError for an unknown kind or level.
     """
     known = list(TASKS)
     for name in names:
@@ -60,13 +60,12 @@ class _Candidate(NamedTuple):
 
     @property
     def is_short(self) -> bool:
-        """Whether each entry has at most four digits, as it is, not by rounding, and each number on the way to it that
-        has an end at all."""
+        """Whether each entry has at most four digits, unrounded, and so has each finite decimal in the solution."""
         shown = _rounded(self.answer)
         short = _is_short(self.answer) & (abs(shown) < _MOST) & (np.round(shown, _PLACES) == shown)
-        return bool(short.all()) and all(map(_has_short_ends, self._on_the_way()))
+        return bool(short.all()) and all(map(_is_short_or_infinite, self._in_solution()))
 
-    def _on_the_way(self) -> list[Any]:
+    def _in_solution(self) -> list[Any]:
         solution = self.draft.solution(self.subject)
         if isinstance(solution, Chain):
             return [quantity.value for quantity in solution.quantities.values()]
@@ -74,16 +73,15 @@ class _Candidate(NamedTuple):
 
 
 def _is_short(values: Any, digits: int = DIGITS) -> Any:
-    """Whether so many digits are all that each value has."""
+    """Whether each value has at most so many digits."""
     shown = _rounded(values, digits)
     return abs(shown - values) <= _EXACT * np.maximum(abs(values), 1e-3)
 
 
-def _has_short_ends(values: Any) -> bool:
-    """Whether each value that ends, unlike a logarithm, has four digits or fewer, and none is a rounding error in place
-    of 0."""
+def _is_short_or_infinite(values: Any) -> bool:
+    """Whether each value has at most four digits or no finite decimal, and none is a rounding error in place of 0."""
     left = (values != 0) & (abs(values) < _EXACT)
-    return bool(((_is_short(values) | ~_is_short(values, _END)) & ~left).all())
+    return bool(((_is_short(values) | ~_is_short(values, _FINITE)) & ~left).all())
 
 
 def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> tuple[Task, bool]:
@@ -96,7 +94,7 @@ def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> tuple
                 continue
             found = candidate
             if candidate.is_short:
-                plain = _candidate(name, level, Draw(*seed, k, plain=True))  # no logarithm where it has no use
+                plain = _candidate(name, level, Draw(*seed, k, plain=True))  # no logarithm where 1 is short, too
                 found = plain if plain is not None and plain.is_short else candidate
                 break
         if found is None:
@@ -109,7 +107,7 @@ def _drawn(name: str, place: int, level: int, seed: tuple[object, ...]) -> tuple
 
 
 def _candidate(name: str, level: int, draw: Draw) -> _Candidate | None:
-    """A task with its answer; None if there is none, or two at a kink, or all of it is 0."""
+    """A task with its answer; None if there is no answer, if it is all 0, or if there are two, at a kink."""
     try:
         draft = TASKS[name](draw, level)
         subject = subject_for(draft.function, draft.inputs, draft.wrt, draft.learning_rate)
@@ -132,7 +130,7 @@ def subject_for(
     learning_rate: float | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Subject:
-    """What a task asks for, of inputs as they are typed; formulas may use `names`, which stand for expressions."""
+    """The derivative, or update, that a task asks for, at inputs as text; answers may use `names` for expressions."""
     values = {key: text if text in ACTIVATIONS else parse_value(text) for key, text in inputs.items()}
     subject = subject_of(tuple(function), values, list(wrt))
     if names:

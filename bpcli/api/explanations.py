@@ -1,4 +1,4 @@
-"""Why a prediction is what it is, and how sure: the share of each feature in z, and intervals of the prediction."""
+"""Explanations of a prediction: the share of each feature in z, and intervals of the prediction."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def share_names(model: Model) -> list[tuple[str, ...]]:
 
 
 def shares(model: Model) -> Columns:
-    """w_j·x_j of each feature and b, which add up to z: of softmax class by class."""
+    """w_j·x_j of each feature and b, which add up to z; for softmax class by class."""
 
     def columns(X: Any, z: Array) -> list[list[Any]]:
         x, (w, b) = dense(X).astype(np.float64, copy=False), model.weights()

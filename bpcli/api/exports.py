@@ -14,10 +14,10 @@ TABLE = "data"
 
 
 def export(model: str | os.PathLike[str], to: str, *, table: str = TABLE, keep: Sequence[str] = ()) -> bytes:
-    """The content of a file that does elsewhere what the model of a run does, preparation included.
+    """The model of a run in another language, preparation included, as the content of a file.
 
     `to` is a row of `EXPORTS`. `table` is the one that SQL reads, and `keep` are its columns to give in front of
-    the prediction. UsageError for what the format can't write, DataError for a model that can't be read.
+    the prediction. UsageError for a model that the format can't express, DataError for one that can't be read.
     """
     if to not in EXPORTS:
         raise UsageError(f"a model can't be exported as {to}", meant(to, EXPORTS, f"to {several(EXPORTS)}"))

@@ -27,16 +27,15 @@ KINDS: tuple[Kind, ...] = ("gradient", "jacobian", "hessian")
 class Formulas(NamedTuple):
     """Derivatives as formulas."""
 
-    entries: list[str]  # by which it is differentiated, a column of `rows` each
-    rows: list[
-        list[str]
-    ]  # one row of a gradient, a row for each output of a Jacobian, for each of `entries` of a Hessian
+    entries: list[str]  # the names of the columns of `rows`, by which it is differentiated
+    # A gradient has one row, a Jacobian one for each output, a Hessian one for each of `entries`.
+    rows: list[list[str]]
     blocks: dict[str, Any]  # by variable: a gradient in the shape of the variable, a Jacobian as outputs × entries
     latex: bool
     in_latex: "Callable[[], Formulas] | None" = None  # the same in LaTeX
 
     def _repr_latex_(self) -> str:
-        """What a notebook shows."""
+        """The formulas as LaTeX, which a notebook renders."""
         return rf"$\displaystyle {self.in_latex() if self.in_latex else self}$"
 
     def __str__(self) -> str:
@@ -69,9 +68,9 @@ def formula(
     """The formulas of a derivative: `str(formula("x**2+y**2"))` is `2*x 2*y`.
 
     `of` is `gradient`, `jacobian` or `hessian`; `shapes` has the shapes of vectors and matrices, `{"x": 3}` or
-    `{"A": (2, 3)}`; with `latex` the formulas are LaTeX for math mode; with `simplify` SymPy looks for shorter ones,
-    else they are the same whatever is installed. A formula holds where the expression has a value. Raises
-    ExpressionError, UsageError, and with `simplify` MissingExtraError without SymPy.
+    `{"A": (2, 3)}`; with `latex` the formulas are LaTeX for math mode; with `simplify` SymPy looks for shorter ones. A
+    formula holds where the expression has a value. Raises ExpressionError, UsageError, and with `simplify`
+    MissingExtraError without SymPy.
     """
     given = _read(expressions, of, wrt, let, order)
     derivation, known = _derivation(given, _shapes(shapes, given))
@@ -158,7 +157,7 @@ def _simplifier(given: Expressions) -> "Simplifier":
 
 
 def _written(block: Any, given: Expressions, latex: bool = False, simplifier: "Simplifier | None" = None) -> Any:
-    """The formulas of a block as texts, in its shape: tidied as in a textbook, and with SymPy's help shortened."""
+    """The formulas of a block as texts, in its shape: tidied as in a textbook, and shortened by a `simplifier`."""
     decimals, write = has_decimals(given.trees, given.constants), to_latex if latex else to_text
     characters = 0
 

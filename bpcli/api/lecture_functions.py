@@ -55,47 +55,47 @@ class NamedDerivative:
 def named_jacobian(name: str, /, **inputs: Any) -> NamedDerivative:
     """The Jacobian of a function of the lecture: for each block a matrix, outputs × entries.
 
-    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. Beside the inputs it takes `wrt`, the blocks to
+    `named_jacobian("sigmoid", z=0).jacobian["z"]` is [[0.25]]. In addition to the inputs it takes `wrt`, the blocks to
     differentiate by, such as `"w,b"`; `kink`, the slope at a kink: `lecture`, `left` or `right`; `certify=True`, which
-    proves every digit; and `digits`, how many significant ones of a proven number. Raises UsageError for an unknown
-    name, for inputs that are missing, too many or do not fit, and for a Jacobian larger than the memory;
+    proves every digit; and `digits`, the number of significant digits of a proven number. Raises UsageError for an
+    unknown name, for inputs that are missing, too many or do not fit, and for a Jacobian larger than the memory;
     MissingExtraError for `certify` without python-flint.
     """
     point = _Point(name, inputs)
     row = point.row
     value, blocks, slopes = point.evaluated(
-        lambda i: (row.value(i), row.jacobian(i), [point.slope(corner, i) for corner in point.unlike])
+        lambda i: (row.value(i), row.jacobian(i), [point.slope(corner, i) for corner in point.one_sided])
     )
-    for corner, slope in zip(point.unlike, slopes, strict=True):
+    for corner, slope in zip(point.one_sided, slopes, strict=True):
         blocks[corner.block][corner.output, corner.entry] = slope
     return point.result(value, jacobian=blocks)
 
 
 def named_vjp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
-    """v·J, for v with an entry for each output, without forming J. The rest as of `named_jacobian`."""
+    """v·J, for v with an entry for each output, without forming J. Keywords and errors as of `named_jacobian`."""
     point = _Point(name, inputs)
     row, v = point.row, _direction("vjp", v, point.outputs, "outputs")
 
     def compute(i: Inputs) -> Results:
-        weights = _alike(v, i)
-        return row.value(i), row.vjp(i, weights), [weights[c.output] * point.slope(c, i) for c in point.unlike]
+        weights = _like_inputs(v, i)
+        return row.value(i), row.vjp(i, weights), [weights[c.output] * point.slope(c, i) for c in point.one_sided]
 
     value, blocks, products = point.evaluated(compute)
     blocks = {block: part.reshape(point.shapes[block]) for block, part in blocks.items()}
-    for corner, product in zip(point.unlike, products, strict=True):
+    for corner, product in zip(point.one_sided, products, strict=True):
         blocks[corner.block].reshape(-1)[corner.entry] = product
     return point.result(value, vjp=blocks)
 
 
 def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
-    """J·v, for v with an entry for each input, without forming J. The rest as of `named_jacobian`."""
+    """J·v, for v with an entry for each input, without forming J. Keywords and errors as of `named_jacobian`."""
     point = _Point(name, inputs)
     row, v = point.row, point.tangent(_direction("jvp", v, sum(map(math.prod, point.shapes.values())), "inputs"))
     starts = point.starts()
 
     def compute(i: Inputs) -> Results:
-        tangent, at = _alike(v, i), [starts[corner.block] + corner.entry for corner in point.unlike]
-        slopes = [point.slope(corner, i) for corner in point.unlike]
+        tangent, at = _like_inputs(v, i), [starts[corner.block] + corner.entry for corner in point.one_sided]
+        slopes = [point.slope(corner, i) for corner in point.one_sided]
         if point.outputs > 1 or not slopes:  # a function that acts entry by entry
             return row.value(i), {"jvp": row.jvp(i, tangent)}, [s * tangent[k] for s, k in zip(slopes, at, strict=True)]
         entries = [entry for block in row.jacobian(i).values() for entry in block.reshape(-1)]
@@ -105,7 +105,7 @@ def named_jvp(name: str, v: Any, /, **inputs: Any) -> NamedDerivative:
 
     value, blocks, products = point.evaluated(compute)
     product = blocks["jvp"]
-    for corner, entry in zip(point.unlike, products, strict=False):
+    for corner, entry in zip(point.one_sided, products, strict=False):
         product[corner.output] = entry
     return point.result(value, jvp=product)
 
@@ -134,7 +134,7 @@ class _Point:
         with np.errstate(all="ignore"):
             self.outputs = int(np.size(self.row.value(self.inputs)))
             self.corners = [corner for corner in self.row.corners(self.inputs) if corner.block in self.shapes]
-        self.unlike = [] if self.kink == "lecture" else self.corners
+        self.one_sided = [] if self.kink == "lecture" else self.corners
 
     def slope(self, corner: Corner, inputs: Inputs) -> Any:
         """The entry of the Jacobian at a kink, in the numbers of the inputs."""
@@ -190,6 +190,6 @@ def _direction(name: str, v: Any, count: int, what: str) -> NDArray[Any]:
     return entries
 
 
-def _alike(v: NDArray[Any], inputs: Inputs) -> Any:
-    """v in the same kind of numbers as the inputs."""
+def _like_inputs(v: NDArray[Any], inputs: Inputs) -> Any:
+    """v in the kind of numbers of the inputs: doubles or balls."""
     return array_namespace(*(x for x in inputs.values() if not isinstance(x, str))).asarray(v)

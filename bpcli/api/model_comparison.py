@@ -1,4 +1,4 @@
-"""Runs side by side in Python: what `compare` does."""
+"""Runs compared on the same rows, in Python."""
 
 import os
 from collections.abc import Sequence
@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.predictions import parts_of, scores
+from bpcli.api.predictions import config_of_run, own_data, scores
 from bpcli.api.selection import check_losses
 from bpcli.datasets.preparation.fitting import rows_dropped
 from bpcli.errors import DataError, UsageError, meant
 from bpcli.files import digest_of
-from bpcli.training.config.loading import load_config
 from bpcli.training.metrics import METRICS, metrics_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import decided, files_of, named_files, preparation_options, read_data, split
-from bpcli.training.run import CONFIG, load_model, model_path
+from bpcli.training.run import load_model
 from bpcli.training.setup import streams
 
 Array = NDArray[Any]
@@ -100,7 +99,7 @@ def compare(
 def _draws(scored: Sequence[tuple[Model, Array]], y: Array, metric: str, seed: int) -> Array:
     """The metric of each run on each sample of the rows, (DRAWS, runs); NaN where it has no value.
 
-    A sample is told by how often it has each row, from which the metrics follow; a block of samples is in memory.
+    A sample is represented by how often it has each row; a block of samples is in memory at a time.
     """
     rng, found, N = np.random.default_rng(seed), np.empty((DRAWS, len(scored))), len(y)
     of_runs = [model.on_samples(metric, z, y) for model, z in scored]
@@ -117,7 +116,7 @@ def _draws(scored: Sequence[tuple[Model, Array]], y: Array, metric: str, seed: i
 
 
 def _check_alike(first: Path, model: Model, path: Path, other: Model, metric: str) -> None:
-    """UsageError where two runs have no such metric in common."""
+    """UsageError where two runs can't be compared by the metric: other targets, classes, metrics or losses."""
     targets = [m.preparation.target for m in (model, other)]
     if targets[0] != targets[1]:
         raise UsageError(f"{first} predicts {targets[0]}, and {path} {targets[1]}")
@@ -133,14 +132,14 @@ def _check_alike(first: Path, model: Model, path: Path, other: Model, metric: st
 def _rows(
     path: Path, model: Model, data: str | os.PathLike[str] | None, part: str
 ) -> tuple[Array, Array, tuple[str, bytes]]:
-    """z and target of the rows, and what tells which rows they are."""
+    """z and target of the rows, and an identity of the rows: a digest of their file, and their numbers in it."""
     if data is not None:
         found = scores(model, Path(data))
         return found.z, found.y, ("", b"")
-    parts = parts_of(path, model, [part], "give a file of data")
+    parts = own_data(path, model, [part], "give a file of data").parts
     if part not in parts:
         raise UsageError(f"{path} has no {part} rows", "data FILE, or another run", names=("data",))
-    config = load_config(model_path(path).parent / CONFIG)
+    config = config_of_run(path)
     config = replace(config, model=replace(config.model, init="zeros"))
     files = named_files(config)
     if part != "train" and part in files:

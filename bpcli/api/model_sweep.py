@@ -1,4 +1,4 @@
-"""Choosing settings in Python: what `sweep` does."""
+"""Sweeps in Python: train a config with many settings, and choose the best."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The combinations, the best first, with notes on the trainings, and what became of those that diverged."""
+    """The combinations, the best first, with notes on the trainings, and the errors of those that diverged."""
 
     combinations: list[Combination]
     path: Path
@@ -86,8 +86,8 @@ def sweep(
     """Train a config with every combination of the values in `tries` (`["training.l2=0,log:1e-4:1e-1:7"]`), choose the
     best, and train that on all training rows.
 
-    It is chosen by `metric` on the validation rows, or by its mean over `folds`; with `one_se` the simplest (the
-    largest l1, then l2) within one standard error of the best. The folder `output` (runs/<config>-sweep) gets
+    The best has the best `metric` on the validation rows, or the best mean over `folds`; with `one_se` it is the
+    simplest (the largest l1, then l2) within one standard error of that. The folder `output` (runs/<config>-sweep) gets
     results.csv, the run `best`, and state/, from which `resume` goes on. The same bytes for all `jobs`.
 
     ConfigError, UsageError, DataError as `train`.
@@ -154,7 +154,7 @@ def _check_metric(metric: str, configs: Sequence[Config]) -> None:
 def _outcomes(
     plan: Plan, saved: SavedOutcomes, bench: Bench, jobs: int, progress: Progress | None
 ) -> dict[tuple[int, int], Outcome]:
-    """The outcome of each (combination, fold): what is saved, and the rest as it comes."""
+    """The outcome of each (combination, fold), saved before or trained now."""
     found: dict[tuple[int, int], Outcome] = {}
     total = sum(len(group.trials) for group in plan.groups)
 
@@ -181,7 +181,7 @@ def _outcomes(
 
 
 def _chosen(plan: Plan, outcomes: Mapping[tuple[int, int], Outcome], metric: str, one_se: bool, folder: Path) -> Sweep:
-    """The combinations in their order, with the run of the one that is chosen, which is trained here."""
+    """The combinations, the best first; the chosen one is trained here, and has its run."""
     means, stds, troubles, notes = [], [], [], [*plan.notes]
     for k, combination in enumerate(plan.combinations):
         of_folds = [outcomes[k, fold] for fold in range(plan.folds or 1)]
@@ -233,9 +233,7 @@ def _for_best(config: Config) -> tuple[Config, list[str]]:
 
 
 def _first_of(texts: Sequence[str]) -> str:
-    """The first text that is not empty, with its fold and the number of folds that have one; the texts are one for each
-    fold.
-    """
+    """The first text that is not empty, with its fold and the number of folds that have one; each fold has a text."""
     told = [fold for fold, text in enumerate(texts) if text]
     if not told:
         return ""

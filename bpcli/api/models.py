@@ -43,9 +43,9 @@ class TrainedModel:
     """A trained model.
 
     X is a path, a mapping or data frame of columns by name, an array (N, columns), or a sparse matrix of SciPy's where
-    the model was trained on a LIBSVM file. Columns of an array are in the order of `columns`; of other tables they are
-    found by name, and others ignored.
-    DataError for what does not fit, with the row and column.
+    the model was trained on a LIBSVM file. The columns of an array are in the order of `columns`; those of other tables
+    are found by name, and columns that the model does not use are ignored. DataError for data that do not fit, with the
+    row and column.
     """
 
     def __init__(self, model: Model) -> None:
@@ -131,13 +131,13 @@ class Run:
         return f"<bpcli run: {self.model!r}>" if self.path is None else f"<bpcli run {self.path}: {self.model!r}>"
 
     def __str__(self) -> str:
-        """What it is and how good, in ten lines at most."""
+        """The model and its metrics, in ten lines at most."""
         names, parts = self._table()
         told = [f"{name}: {', '.join(f'{k} {v}' for k, v in zip(names, of, strict=True) if v)}" for name, of in parts]
         return "\n".join([*self._about(), *told])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The same as a table, which a notebook renders."""
         names, parts = self._table()
         head = "".join(f"<th>{escape(name)}</th>" for name in ("", *names))
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in (name, *of))}</tr>" for name, of in parts)
@@ -183,14 +183,14 @@ def train(
     force: bool = False,
     **keys: Any,
 ) -> Run:
-    """Train what a config describes, a path or a mapping, and write its run folder, as `bpcli train` does.
+    """Train by a config, a path or a mapping, and write its run folder, as `bpcli train` does.
 
-    `settings` are `KEY=VALUE` over it, `keys` further keys without their sections (`learning_rate=0.1`), `output` is
-    the run folder. `resume` goes on with what is saved, `force` replaces a run. An interrupt saves first. ConfigError,
-    UsageError, DataError, DivergedError as the command.
+    `settings` are `KEY=VALUE` that override it, `keys` are keys without their sections (`learning_rate=0.1`), `output`
+    is the run folder. `resume` goes on from the saved state, `force` replaces a run. An interrupt saves first.
+    ConfigError, UsageError, DataError, DivergedError as the command.
 
-    With X, an array (N, n), a data frame or a sparse matrix, and y, (N,) or the name of a column of X, these are the
-    data in the place of `data.path`; a run is then written only if `output` is given.
+    X, an array (N, n), a data frame or a sparse matrix, and y, (N,) or the name of a column of X, replace the data of
+    `data.path`; a run is then written only if `output` is given.
     """
     if config is None and X is None and "path" not in keys:
         raise UsageError("there is nothing to train on: expected a config, X and y, or a path")
@@ -217,7 +217,7 @@ def _train(
     force: bool,
     worded: Callable[[str], str] = str,
 ) -> Run:
-    """`train` by a config that is read; `worded` puts its remarks into the words that the caller uses for the keys."""
+    """`train` by a config that is read; `worded` rewrites remarks in the names that the caller has for the keys."""
     if X is not None:
         return _train_table(settled, _training_table(X, y, settled), output, force, worded)
     if output is not None:
@@ -304,7 +304,7 @@ def _train_table(
 def config_of(
     config: str | os.PathLike[str] | Mapping[str, Any] | Config, settings: Sequence[str] = (), in_folds: bool = False
 ) -> Config:
-    """The config in a file, with `settings` over it, or of a mapping; one that is made already as it is."""
+    """The config of a file or a mapping, with `settings` that override it; a `Config` as it is."""
     if isinstance(config, str | os.PathLike):
         return load_config(config, settings, in_folds=in_folds)
     if not isinstance(config, Config):

@@ -25,7 +25,7 @@ _NAME = Path("<stdin>")
 
 
 def format_of_stream(model: Model) -> str:
-    """The format of what comes through stdin: that of the training where a config named it, else CSV."""
+    """The format of stdin: that of the training if its config named one, else CSV."""
     format_ = model.files(_NAME).format
     return "csv" if format_ == AUTO else format_
 
@@ -33,9 +33,9 @@ def format_of_stream(model: Model) -> str:
 class PredictedRows:
     """The rows of files, and of a stream for `-`, as tables with the columns of `predictions` and of `more`, in turn.
 
-    `in_parts` allows a large file to come block by block. The rows of a stream that is live come as soon as they are
-    there; where one can't be read, those before it come before its DataError. Where the files allow it, each of several
-    `ranks` reads and predicts a share of the rows; the first rank then yields all of them, and the others none.
+    With `in_parts` a large file is read block by block. The rows of a pipe are yielded as they arrive; the rows before
+    one that can't be read are yielded before its DataError. If the files allow it, each of several `ranks` reads and
+    predicts a share of the rows; the first rank then yields all of them, and the others none.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PredictedRows:
         self.paths = [path for path in data if str(path) != STDIN]
         """The files among the data."""
         self.live: LiveRows | None = None
-        """The stream, if someone may wait for the answer to a row."""
+        """The stream, if it is a pipe, whose writer may wait for the answer to each row."""
         if STDIN in map(str, data) and READERS[format_of_stream(model)].text:
             self.live = live_rows(_NAME, stream, model.dialect)
         if self.live is not None:

@@ -1,6 +1,6 @@
-"""What a trained model says of the rows of a table: of a large file block by block, with memory for one block."""
+"""Scores and predictions of trained models, and the data of their runs; a large file is read block by block."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 
 class Scores(NamedTuple):
-    """z of every row, its target where one was asked for, and the remarks on the data."""
+    """z of every row, its target if that was asked for, and the remarks on the data."""
 
     z: Array
     y: Array
@@ -38,7 +38,7 @@ class Scores(NamedTuple):
 
 
 def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores:
-    """z = xᵀw + b of the rows of a table or a file, (N,) or (N, K); DataError for what does not fit the model."""
+    """z = xᵀw + b of the rows of a table or a file, (N,) or (N, K); DataError for data that do not fit the model."""
     if isinstance(data, Path) and is_large([model.files(data)]):
         blocks = PreparedBlocks(model.preparation, model.files(data), with_target)
         parts = [(model.z(prepared.X), prepared.y) for _, prepared in blocks]
@@ -52,8 +52,10 @@ def scores(model: Model, data: Table | Path, with_target: bool = True) -> Scores
 def shared(
     model: Model, files: Files, read: Callable[[Share], Table], ranks: Ranks, with_target: bool = True
 ) -> tuple[Table, Prepared] | None:
-    """A share of some files for each rank, which `read` reads, prepared, with the remarks on the whole; None where each
-    rank has to read the whole, or has to say what is wrong with it."""
+    """The share of some files that `read` reads on this rank, prepared, with the remarks on the whole.
+
+    None where each rank has to read the whole: the files can't be shared, or have a mistake to report.
+    """
     share, tally = Share(ranks), Tally()
     if shares_are_large([files], ranks):
         return None
@@ -70,7 +72,7 @@ def shared(
 
 
 def shared_scores(model: Model, files: Files, read: Callable[[Share], Table], ranks: Ranks) -> Scores | None:
-    """`scores` of a table that the ranks read together; all ranks get them. None where `shared` gives None."""
+    """`scores` of a table that the ranks read together, the same on all ranks; None where `shared` gives None."""
     found = shared(model, files, read, ranks)
     if found is None:
         return None
@@ -94,13 +96,6 @@ def predictions(model: Model, z: Array) -> list[list[Any]]:
     return [named, *model.probabilities(z).T.tolist()] if model.says_probabilities else [named]
 
 
-def parts_of(
-    model: Path, loaded: Model, needed: Sequence[str], hint: str = "give a DATA file", ranks: Ranks = ALONE
-) -> Mapping[str, Any]:
-    """`own_data`, the prepared rows by part."""
-    return own_data(model, loaded, needed, hint, ranks).parts
-
-
 def config_of_run(model: Path, hint: str = "") -> Config:
     """The config that a run was trained with; DataError for a model that has none next to it."""
     path = model_path(model).parent / CONFIG
@@ -109,11 +104,12 @@ def config_of_run(model: Path, hint: str = "") -> Config:
     return load_config(path)
 
 
-def own_data(model: Path, loaded: Model, needed: Sequence[str], hint: str, ranks: Ranks = ALONE) -> Training:
+def own_data(
+    model: Path, loaded: Model, needed: Sequence[str], hint: str = "give a DATA file", ranks: Ranks = ALONE
+) -> Training:
     """The data of a run, prepared as its training prepared them, by several `ranks` together.
 
-    DataError where a part that is needed has changed since, or the run no longer has the model that was `loaded` from
-    it.
+    DataError where a part that is needed has changed since, or the run no longer has the model `loaded` from it.
     """
     config, path = config_of_run(model, hint), model_path(model)
     training = prepare(replace(config, model=replace(config.model, init="zeros")), ranks=ranks)

@@ -1,4 +1,4 @@
-"""A report on a trained model as HTML: what it was trained on, how it learned, what it is worth, its weights."""
+"""A report on a trained model as HTML: its data, its learning curves, its metrics, its weights."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,7 @@ from bpcli.training.run import CONFIG, SUMMARY, check_one_run, flat, load_model,
 
 @dataclass(frozen=True)
 class Report:
-    """The text of an HTML file that needs no other, the notes: what it could not show, and why, and the metrics by
-    part."""
+    """The text of an HTML file that needs no other, notes on what it can't show and why, and the metrics by part."""
 
     html: str
     notes: list[str]
@@ -35,10 +34,10 @@ def report(
     data_format: str = "auto",
     commands: Sequence[str] = (),
 ) -> Report:
-    """A report on the model of a run folder or a `model.npz`, on the rows of `data` or, without, those of its training.
+    """A report on the model of a run folder or a `model.npz`, on the rows of `data` or else those of its training.
 
-    What the model alone does not have (its config, history, data) is left out, and the report says so. `commands` are
-    those that do it again. DataError for `data` that do not fit; MissingExtraError without Matplotlib.
+    Config, history and data are left out where they are missing, and the report says so. `commands` are those that
+    make the model and the report again. DataError for `data` that do not fit; MissingExtraError without Matplotlib.
     """
     path, rows = Path(model), Path(data) if isinstance(data, str | os.PathLike) else data
     loaded = load_model(path)
@@ -73,7 +72,7 @@ def _of_run(path: Path, model: Model) -> Material:
 
 
 def _outcome(folder: Path) -> dict[str, str | float]:
-    """What the summary of a run says of the optimum, the best constant and separated classes."""
+    """The entries of a run's summary on the optimum, the best constant and separated classes, for a table."""
     if not (folder / SUMMARY).is_file():
         return {}
     summary = load_summary(folder)
@@ -112,7 +111,7 @@ def _with_statistics(path: Path, material: Material) -> Material:
 
 
 def _as_measured(path: Path) -> dict[str, dict[str, Any]]:
-    """The metrics of each part as the training found them; empty if it did not say."""
+    """The metrics of each part from the summary of the training; empty if there is none."""
     folder = model_path(path).parent
     if not (folder / SUMMARY).is_file():
         return {}

@@ -5,16 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bpcli.api.predictions import config_of_run
 from bpcli.datasets.preparation.labels import Class, class_text
 from bpcli.errors import BpcliError, CheckError, ConfigError, DataError, several
 from bpcli.training import checkpoint as checkpoints
-from bpcli.training.config.loading import Config, load_config
+from bpcli.training.config.loading import Config
 from bpcli.training.inference.fit import MOST_WEIGHTS, NEAR, Fit, Rows
 from bpcli.training.inference.model_statistics import Coefficients, coefficients_of, dependent, statistics
 from bpcli.training.inference.separation import separation, units_of
 from bpcli.training.model import Model
 from bpcli.training.named_data import read_data
-from bpcli.training.run import CONFIG, check_one_run, load_model, model_path, summary_rows
+from bpcli.training.run import check_one_run, load_model, model_path, summary_rows
 from bpcli.training.setup import prepare
 from bpcli.training.start import carried
 from bpcli.training.trainer import Training
@@ -23,20 +24,21 @@ _BUDGET = 1 << 34  # products to find out whether classes are separated
 
 
 class OffOptimumError(CheckError):
-    """The weights are not at the optimum of what the training minimises (exit 1)."""
+    """The weights are not at the minimum of the training's J, penalties included (exit 1)."""
 
 
 def run_statistics(
     run: Path, *, raw: bool = False, refit: bool = False, robust: bool = False, data: Path | None = None
 ) -> dict[str, Any]:
-    """The statistics of a linear, logistic or multinomial run at its optimum, as cli.md's `inspect --stats` has them.
+    """The statistics of a linear, logistic or multinomial run at its optimum.
 
-    They are of the weights that act on the prepared features or, `raw`, on those in their own units. `refit` goes to
-    the optimum in memory. `robust`: the covariance is the sandwich. `data`: the training data, where it lies elsewhere.
+    They are those of the weights of the prepared features or, with `raw`, of the features in their own units. `refit`
+    goes to the optimum in memory; with `robust` the covariance is the sandwich; `data` is the file of the training rows
+    if it has moved. Where classes are separated there is no optimum: `coefficients` is then None, and `separated_by`
+    has the columns.
 
-    Where classes are separated, there is no optimum: then `coefficients` is None, and `separated_by` has the columns.
-    CheckError where there is nothing to say: off the optimum, under l1, of other models, of columns that depend on each
-    other. DataError where the training rows are gone or have changed.
+    CheckError where statistics would be wrong: off the optimum, under l1, for other models, for columns that depend on
+    each other. DataError where the training rows are gone or have changed.
     """
     model = load_model(run)
     config = _config(run, data)
@@ -63,8 +65,8 @@ def run_statistics(
                 "coefficients": None,
                 "separated_by": separated_by,
             }
-    what = coefficients_of(fit, raw)
-    _refuse_undetermined(fit, what)
+    coefficients = coefficients_of(fit, raw)
+    _refuse_undetermined(fit, coefficients)
     decrement, errors = fit.distance()
     solved = fit.solve() and fit.has_optimum()
     if fit.is_exact():
@@ -77,14 +79,14 @@ def run_statistics(
         decrement, _ = fit.distance()
     return {
         "optimum": {"newton_decrement": decrement, "reached": True},
-        **statistics(fit, what, robust),
+        **statistics(fit, coefficients, robust),
         "separated_by": separated_by,
     }
 
 
-def _refuse_undetermined(fit: Fit, what: Coefficients) -> None:
+def _refuse_undetermined(fit: Fit, coefficients: Coefficients) -> None:
     """CheckError where the rows don't determine the weights, or leave no residuals to estimate their errors from."""
-    if depends := dependent(fit, what):
+    if depends := dependent(fit, coefficients):
         raise CheckError(
             f"these features depend on each other linearly, so that their weights are not determined: "
             f"{', '.join(depends)}",
@@ -95,7 +97,7 @@ def _refuse_undetermined(fit: Fit, what: Coefficients) -> None:
 
 
 def statistics_or_reason(run: Path, *, raw: bool = False) -> tuple[dict[str, Any] | None, str]:
-    """The statistics of a run, or None, and why there are no intervals; that is empty where there are."""
+    """The statistics of a run, or None, and the reason why there are no intervals, which is empty if there are."""
     try:
         found = run_statistics(run, raw=raw)
     except BpcliError as error:
@@ -116,11 +118,8 @@ def _off(errors: float) -> str:
 
 
 def _config(run: Path, data: Path | None) -> Config:
-    """The config of a run, its training data perhaps elsewhere; without what only the training itself needs."""
-    path = model_path(run).parent / CONFIG
-    if not path.is_file():
-        raise DataError(f"{run} has no {CONFIG} next to it, which would say what it was trained on")
-    config = load_config(path)
+    """The config of a run, to prepare its training rows again, from `data` if these have moved; it trains nothing."""
+    config = config_of_run(run)
     held: list[float | None] = [p if isinstance(p, float) else None for p in (config.data.validation, config.data.test)]
     own = replace(config.data, path=data or config.data.path, validation=held[0], test=held[1])
     trained = replace(config.training, early_stopping=None, epochs=1)
@@ -139,9 +138,7 @@ def _refuse(model: Model, config: Config) -> None:
 
 
 def _refuse_absent(classes: Sequence[Class], rows: Rows) -> None:
-    """CheckError where no row of a weight above 0 has some class: the likelihood then grows without end as the bias of
-    that class falls.
-    """
+    """CheckError where a class has no row of a weight above 0: the likelihood grows without end as its bias falls."""
     absent = [class_text(name) for k, name in enumerate(classes) if not (rows.y == k).any()]
     if absent:
         raise CheckError(f"no row whose weight is above 0 is of {' or '.join(absent)}: the likelihood has no maximum")
@@ -175,13 +172,13 @@ def _same_rows(run: Path, model: Model, config: Config, data: Path | None) -> Tr
 
 
 def _check_columns(config: Config, model: Model) -> None:
-    """DataError that names the file and the columns that the model needs and the file does not have."""
+    """DataError, with the file and the columns, where the data lacks columns that the model needs."""
     target = [] if config.data.target is None else [config.data.target]
     read_data(config, config.data.path).require([*(column.name for column in model.preparation.columns), *target])
 
 
 def _in_its_units(model: Model, training: Training, config: Config) -> Model:
-    """The model for features as the training prepares them, which other rows may have changed."""
+    """The model for features as they are prepared now: other rows have other means and scales than in the training."""
     preparation = training.model.preparation
     if preparation == model.preparation:
         return model

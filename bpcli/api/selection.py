@@ -1,4 +1,4 @@
-"""Choosing a model in Python: what `cv`, `sweep` and `compare` do."""
+"""Cross-validation in Python, and what it shares with sweeps and comparisons."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,14 +21,14 @@ from bpcli.training.selection.trials import Bench, Outcome, Trial, Work
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
-"""Called with how many of how many trainings have ended."""
+"""Called with the number of trainings that have ended, and the number of all."""
 
 
 @dataclass(frozen=True)
 class CrossValidation:
     """Each fold with its metrics, `{"repeat": 1, "fold": 1, "rows": 30, "loss": …}`, their mean and standard deviation.
 
-    They are NaN where a fold diverged, which `troubles` tell, and None where a metric has no value in a fold.
+    They are NaN where a fold diverged, as `troubles` say, and None where a metric has no value in a fold.
     """
 
     folds: list[dict[str, Any]]
@@ -47,11 +47,11 @@ def cross_validate(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> CrossValidation:
-    """Train what a config describes on all rows but those of a fold, measure it on these, and so for each fold in turn.
+    """For each fold, train a config on all other rows, and measure the model on the rows of the fold.
 
     Folds depend on the seed and the rows alone, and are stratified where there are classes (Kohavi 1995); each of the
-    `repeat` repetitions has folds of its own. The preparation is fitted on a fold's training rows. Writes nothing; the
-    same result for all `jobs`, the number of processes. ConfigError, UsageError, DataError as `train`.
+    `repeat` repetitions has folds of its own. The preparation is fitted on a fold's training rows. Writes nothing. The
+    result is the same for any number of processes, `jobs`. ConfigError, UsageError, DataError as `train`.
     """
     refuse_below(1, repeat=repeat, jobs=jobs)
     outcomes, notes = _outcomes(config_of(config, settings, True), folds, repeat, jobs, progress)
@@ -70,7 +70,7 @@ def cross_validate(
 def _outcomes(
     config: Config, folds: int, repeat: int, jobs: int, progress: Progress | None, scored: bool = False
 ) -> tuple[list[Outcome], list[str]]:
-    """What the training of each fold came to, repetition by repetition, and notes on the data."""
+    """The outcome of each fold's training, repetition by repetition, and notes on the data."""
     bench = Bench()
     settled, table, large, notes = bench.tables.of(config)
     parts = [rows for k in range(repeat) for rows in folds_of(settled, table, folds, k)]
@@ -95,7 +95,7 @@ def held_out_scores(config: Config, folds: int) -> list[tuple[Array, Array]]:
 
 
 def check_losses(metric: str, losses: Sequence[Choice], other: str) -> None:
-    """UsageError for the metric `loss` where that is not the same for all; `other` is a metric that is."""
+    """UsageError for the metric `loss` where the losses differ; `other` is a metric that can be compared."""
     found = dict.fromkeys(map(settings_in_words, losses))
     if METRICS[metric].minimised and len(found) > 1:
         raise UsageError(
@@ -106,7 +106,7 @@ def check_losses(metric: str, losses: Sequence[Choice], other: str) -> None:
 
 
 def fold_name(repeat: int, fold: int, repeats: int) -> str:
-    """What a fold, counted from 0, is called in a message."""
+    """The name of a fold, counted from 0, in a message."""
     return f"fold {fold + 1}" + (f" of repeat {repeat + 1}" if repeats > 1 else "")
 
 

@@ -9,7 +9,7 @@ import click
 
 from bpcli.api.decision import check_two_classes, save_threshold, with_threshold
 from bpcli.api.predicted_rows import STDIN
-from bpcli.api.predictions import Scores, parts_of, scores, shared_scores, trained_on
+from bpcli.api.predictions import Scores, own_data, scores, shared_scores, trained_on
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
 from bpcli.commands.one_voice import on_ranks, together
@@ -189,7 +189,7 @@ def _from_data(model: Model, path: Path, data: Path, split: str | None, target: 
 def _from_run(loaded: Model, model: Path, split: str | None, target: Path | None, ranks: Ranks) -> Scores:
     if target is not None:
         raise UsageError("--target goes with DATA")
-    parts = parts_of(model, loaded, [split] if split else list(PARTS), ranks=ranks)
+    parts = own_data(model, loaded, [split] if split else list(PARTS), ranks=ranks).parts
     if split and split not in parts:
         raise UsageError(f"this run held out no {split} rows", f"data.{split} in its config would; or give a DATA file")
     part = split or ("validation" if "validation" in parts else "train")

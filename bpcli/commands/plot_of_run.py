@@ -27,7 +27,7 @@ def figure_of_run(
     """The figure of one view of a run, or of its overview; UsageError for an option that it has no use for."""
     from datetime import UTC, datetime
 
-    from bpcli.api.predictions import config_of_run, parts_of
+    from bpcli.api.predictions import config_of_run, own_data
     from bpcli.api.selection import held_out_scores
     from bpcli.plots.runs import draw, views_of
     from bpcli.plots.subjects import Subject
@@ -59,7 +59,7 @@ def figure_of_run(
     if folds and not (show and VIEWS[show].by_folds):
         able = [view.name for view in VIEWS.values() if view.by_folds]
         raise UsageError(f"--folds goes with {listed(able)}", f"--show {able[0]} --folds {folds}")
-    found = {} if folds else parts_of(run, model, ("train", "validation", "test"), "train it again")
+    found = {} if folds else own_data(run, model, ("train", "validation", "test"), "train it again").parts
     parts = {name: (dense(part.X), part.y) for name, part in found.items()}
     subject = Subject(model, history, parts, chosen, shape, log or None)
     if show == "weights":
