@@ -266,7 +266,10 @@ class Reals:
         if isinstance(x, Real):
             if len(x.products) == 1 and p.denominator <= MAX_ROOT:
                 ((product, factor),) = x.products.items()
-                if factor > 0 and all(constant.sign == 1 for constant, _ in product):
+                lengths = [
+                    abs(Fraction(exponent) * p) * (constant.base or 0).bit_length() for constant, exponent in product
+                ]
+                if factor > 0 and sum(lengths) <= MAX_BITS and all(constant.sign == 1 for constant, _ in product):
                     raised, rational = _product((), tuple((constant, exponent * p) for constant, exponent in product))
                     return self.sum_of_products([(self.of({raised: rational}), self.power(factor, p))])
             if p.denominator == 1 and abs(p.numerator) <= MAX_ROOT:

@@ -16,7 +16,16 @@ from bpcli.calculus.sweeps.one_point import ArraySweeps, FloatSweeps, Sweeps
 from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.seeds import Point, numbers, points_of, split
 from bpcli.calculus.sweeps.signature import Signature
-from bpcli.calculus.sweeps.wide_range import MOST_ENTRIES, alike, as_doubles, is_finite, is_ordinary, merged, settled
+from bpcli.calculus.sweeps.wide_range import (
+    MOST_ENTRIES,
+    alike,
+    as_doubles,
+    finite_of,
+    is_finite,
+    is_ordinary,
+    merged,
+    settled,
+)
 from bpcli.numbers.namespaces import FLOATS, arrays
 
 if TYPE_CHECKING:
@@ -86,11 +95,13 @@ class Calculation(Signature):
         self.settled = True
         plain = self.by_rules(compute, point, *given)
         finite = all(map(is_finite, point.values()))
-        far = finite and (self.sweeps.left_range(point, slopes) or not is_ordinary(plain))
+        far = self.sweeps.left_range(point, slopes) or (finite and not is_ordinary(plain))
         if far and self.program.entries * sweeps > MOST_ENTRIES:
             self.may_have_left_range = True
-        elif far:
+        elif far and finite:
             return self._on_wide(compute, point, plain, None, *given)
+        elif far:
+            plain = self._on_wide_where_finite(compute, point, plain, *given)
         result = compute(self, point, *given) if self.needed_sides else plain
         if finite and self.needed_sides and not self.may_have_left_range and not is_ordinary(result):
             return self._on_wide(compute, point, plain, result, *given)  # the edge may be one of rounding alone
@@ -112,6 +123,18 @@ class Calculation(Signature):
         if result is None:
             result = compute(self, point, *given) if needed_sides else plain
         both: T = merged(on_wide, result, plain)
+        return both
+
+    def _on_wide_where_finite(self, compute: Callable[..., T], point: Point, plain: T, *given: Any) -> T:
+        """The result on wide numbers where it is finite, else that of doubles: of infinite inputs doubles know more."""
+        needed_sides = self.needed_sides
+        found, self.settled = settled(lambda: self.wide_twin.by_rules(compute, point, *given))
+        self.needed_sides = needed_sides and self.wide_twin.needed_sides
+        if self.wide_twin.needed_sides:
+            return plain
+        on_wide: T = as_doubles(found)
+        self.left_range = not alike(on_wide, plain)
+        both: T = finite_of(on_wide, plain)
         return both
 
     def by_rules(self, compute: Callable[..., T], point: Point, *given: Any) -> T:

@@ -15,7 +15,7 @@ from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
 _NO_DOUBLE = 2.0**-500  # what cancels to less than this, and may be 0, counts as 0
-_SMALLEST = 2.0**-1073  # two units in the last place of the subnormals
+_SMALLEST = 2.0**-1074  # the unit in the last place of the subnormals
 _BITS = (1200, 5000)
 _MOST_SHOWN = 3  # entries in one note
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
@@ -263,7 +263,11 @@ def _near(found: float, low: Any, high: Any) -> bool:
     """Whether a number agrees with all numbers between two, within 2⁻²⁰; 0 with what is too small for doubles."""
     if found == 0 and low <= 0 <= high:
         return bool(max(-low, high) <= _NO_DOUBLE)
-    return all(abs(end - found) <= max(LOST * abs(found), _SMALLEST) for end in map(_float, (low, high)))
+    if any(isinstance(end, float) and not math.isfinite(end) for end in (low, high)):
+        return False
+    exact = Fraction(found)
+    most = max(Fraction(LOST) * abs(exact), Fraction(_SMALLEST))
+    return all(abs(Fraction(end) - exact) <= most for end in (low, high))
 
 
 def _float(end: Any) -> float:

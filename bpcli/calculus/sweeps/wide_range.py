@@ -122,6 +122,19 @@ def merged(on_wide: Any, result: Any, plain: Any) -> Any:
     return on_wide if same and on_wide == on_wide else result
 
 
+def finite_of(on_wide: Any, plain: Any) -> Any:
+    """The result on wide numbers where it is finite, else that of doubles."""
+    if isinstance(plain, dict):
+        return {key: finite_of(on_wide[key], plain[key]) for key in plain}
+    if isinstance(plain, list | tuple):
+        return type(plain)([finite_of(*parts) for parts in zip(on_wide, plain, strict=True)])
+    if hasattr(plain, "ravel"):
+        import numpy as np
+
+        return np.where(np.isfinite(on_wide), on_wide, plain)
+    return on_wide if math.isfinite(on_wide) else plain
+
+
 def settled(compute: Callable[[], T]) -> tuple[T, bool]:
     """The result of `compute` on wide numbers, in so many digits that more don't change it; whether some are enough."""
     found, covered, sure = _in_more_and_more_digits(compute)

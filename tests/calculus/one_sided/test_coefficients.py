@@ -11,7 +11,15 @@ from bpcli.calculus.language.parser import parse
 from bpcli.calculus.one_sided import sides
 from bpcli.calculus.one_sided.coefficient_functions import function_at
 from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
-from bpcli.calculus.one_sided.coefficients import MAX_BITS, MAX_PRODUCTS, SHORT, Real, Reals, Work
+from bpcli.calculus.one_sided.coefficients import (
+    MAX_BITS,
+    MAX_PRODUCTS,
+    SHORT,
+    Real,
+    Reals,
+    Work,
+    products_of,
+)
 from bpcli.calculus.one_sided.expansions import SeriesKind
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.certified import Certified
@@ -137,3 +145,19 @@ def test_what_series_cost_has_a_bound(text, w, proven, monkeypatch):
     longest = MAX_PRODUCTS**2 * (1 + 2 * MAX_BITS // SHORT)  # the product of two coefficients, after which it is looked
     assert all(work.done <= work.allowed + longest for work in spent)
     assert sum(work.done > 1 << 13 for work in spent) <= 4  # then no precision is tried any more
+
+
+@pytest.mark.parametrize("root", [Fraction(1, 2), Fraction(2, 3), Fraction(-1, 3)])
+@pytest.mark.parametrize("base", [Fraction(2), Fraction(3, 7), Fraction(30)])
+@pytest.mark.parametrize("p", [Fraction(6), Fraction(-5, 2), Fraction(10**5), Fraction(10**12 + 1), Fraction(10**308)])
+def test_a_power_of_a_root_is_exact_only_while_it_is_short(base, root, p):
+    """(base^root)^p of a huge p would be a whole number of p digits: it is kept by its value."""
+    reals = Reals(Doubles(), Work())
+    x = reals.power(base, root)
+    found = reals.power(x, p)
+    assert max(factor.numerator.bit_length() for factor in products_of(found).values()) <= MAX_BITS
+    value, error = reals.numeric(found)
+    log2_true = mp.log(fraction(base), 2) * fraction(root * p)
+    if abs(log2_true) < 1000:
+        true = mp.mpf(2) ** log2_true
+        assert abs(value - true) <= error + true * mp.mpf(10) ** -55

@@ -1,8 +1,12 @@
 """Which entries are told to have lost digits; the witness is python-flint's correctly rounded results."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from calculations import calculation
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps import lost_digits as module
@@ -177,3 +181,18 @@ def test_what_bounds_do_not_see_is_told_without_balls(monkeypatch, text, x):
     true = float(Certified(made).value({"x": x})[0])
     if abs(value - true) > 2.0**-20 * abs(true):
         assert lost_values(made, {"x": x}, [float(value)])
+
+
+@given(units=st.integers(-9, 9), off=st.fractions(-4, 4))
+def test_a_subnormal_result_may_be_off_by_one_unit(units, off):
+    """numerics.md: subnormal results are right to one unit; 2⁻²⁰ of so few units is nothing."""
+    unit = Fraction(1, 1 << 1074)
+    true = (units + off) * unit
+    assert module._near(units * 2.0**-1074, true, true) == (abs(off) <= 1 or units == 0 == true)
+
+
+def test_a_second_derivative_of_three_subnormal_units_that_cancels_is_told():
+    point = {"x": 5e-324, "z": -0.74}
+    made = calculation("sum([z,x,z])/z+log(z/sum([z,x,z]))-1", point)
+    matrix = made.hessian(point)[2]
+    assert [(lost.row, lost.column) for lost in lost_seconds(made, point, matrix)] == [(1, 1)]

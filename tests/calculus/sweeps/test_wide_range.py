@@ -1,6 +1,7 @@
 """Answers within the doubles whose sweeps leave them on the way, beside proven ones."""
 
 import math
+import re
 
 import mpmath
 import numpy as np
@@ -285,3 +286,33 @@ def test_results_are_alike_but_for_rounding_and_infinities_by_their_sign(kind):
     assert near == [1, 1 + 2.0**-45]
     for a in numbers:
         assert [b for b in numbers if alike(kind(a), kind(b))] == (near if a in near else [a])
+
+
+AT_INFINITY = [
+    ("exp(-s)/(1+exp(-s))**2 + 1/t", [-400.0, math.inf]),
+    ("sin(s**3)**2/s**3 + exp(-t)", [1e-120, math.inf]),
+    ("s**2*exp(t)+s/sqrt(s**2+1)", [1e200, -math.inf]),
+    ("prod([acos(s/t),s**2,2])/s", [3e-200, -math.inf]),
+]
+
+
+@pytest.mark.parametrize(("text", "at"), AT_INFINITY)
+@pytest.mark.parametrize("vector", [False, True])
+def test_an_infinite_input_does_not_keep_the_others_from_wide_numbers(text, at, vector):
+    """The witness is the limit: the same at an input so far out that mpmath gives all digits."""
+    s, t = at
+    made = calculation(text, ("s", "t"))
+    point = {"s": s, "t": t}
+    if vector:
+        shown = re.sub(r"\b[st]\b", lambda name: {"s": "v[0]", "t": "v[1]"}[name[0]], text)
+        made, point = Calculation([parse(shown)], [shown], {"v": (2,)}, ["v"]), {"v": np.array(at)}
+    value, gradient = made.gradient(point)
+
+    functions = {name: getattr(mpmath, name) for name in ("exp", "sin", "acos", "sqrt")} | {"prod": mpmath.fprod}
+    with mpmath.workdps(700):
+        s, t = mpmath.mpf(s), mpmath.sign(t) * mpmath.mpf(10) ** 600
+        h = s / mpmath.mpf(10) ** 50
+        true, more, less = (eval(text, functions, {"s": s + step, "t": t}) for step in (0, h, -h))
+        slope = float((more - less) / (2 * h))
+    assert value == pytest.approx(float(true), rel=1e-14, abs=0)
+    assert (gradient["v"][0] if vector else gradient["s"]) == pytest.approx(slope, rel=1e-14, abs=0)
