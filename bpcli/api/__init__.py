@@ -1,1 +1,1 @@
-"""What `import bpcli` offers: the calculator and the trainer for Python, doing what the commands do."""
+"""The calculator and the trainer for Python: the public functions of `import bpcli`, which the commands call."""

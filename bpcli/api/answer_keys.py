@@ -16,7 +16,7 @@ __all__ = ["KeyTask", "grade_answers", "key_text", "read_key"]
 
 
 class KeyTask(NamedTuple):
-    """A task of a key: its number, its kind, and what it asks for."""
+    """A task of a key: its number, its kind, and the derivative that it asks for."""
 
     task: int
     name: str

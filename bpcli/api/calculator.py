@@ -201,7 +201,7 @@ class Function(Generic[R]):
             names = ", ".join(self.variables)
             raise UsageError(
                 f"which value is whose? Sorted the variables are {names}, and they appear otherwise",
-                f"{self._example()}, or order={list(self.variables)!r} beside the expression",
+                f"{self._example()}, or order={list(self.variables)!r} after the expression",
             )
 
     def _example(self) -> str:

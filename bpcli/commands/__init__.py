@@ -33,10 +33,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Listed(NamedTuple):
-    """A command in the help.
-
-    The processes of a job under mpiexec run it `together`; a command that is not so is run by the first one alone.
-    """
+    """A command in the help; under mpiexec all processes run it if `together`, else the first one alone."""
 
     about: str  # what it does
     page: str  # its reference page
@@ -52,7 +49,7 @@ _GROUPS: dict[str, dict[str, Listed]] = {
         "evaluate": Listed("The loss and the metrics of a trained model.", "training", together=True),
         "cv": Listed("The metrics of a config by cross-validation, fold by fold.", "selection", together=True),
         "sweep": Listed("Try combinations of settings, and train the best one.", "selection", together=True),
-        "compare": Listed("Runs side by side on the same rows, with intervals of the differences.", "selection"),
+        "compare": Listed("Runs compared on the same rows, with intervals of the differences.", "selection"),
         "export": Listed("A trained model for other programs: SQL, Python, C, JavaScript, ONNX, weights.", "exporting"),
         "init": Listed("A commented config to start from.", "training"),
         "validate": Listed("Every mistake in a config, each with its line.", "config"),
@@ -72,7 +69,7 @@ _GROUPS: dict[str, dict[str, Listed]] = {
     },
     "Show": {
         "plot": Listed("A picture of a function and its gradient, or of a trained model.", "plots"),
-        "report": Listed("One HTML page on a trained model that needs nothing else.", "training"),
+        "report": Listed("One self-contained HTML page on a trained model.", "training"),
         "inspect": Listed("The weights of a trained model, by feature and class.", "training"),
         "help": Listed("The reference pages, by topic.", ""),
     },
@@ -139,7 +136,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.ignore_unknown_options = True
-        self.meant = ""  # the option that -at may have been meant for; it may also be an expression
+        self.meant = ""  # the hint for a word such as -at, which may be --at or an expression
         self.params.append(_debug_option())
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -166,7 +163,7 @@ class Command(click.Command):
                 text = f"there is no option {name}"
                 raise click.UsageError(f"{text}\n  {hint}" if hint else text, ctx=context)
             if not equals and not options[name].is_flag and next(values, None) in options:
-                # --output --force, which is no folder of that name
+                # In --output --force the value is missing: --force is no folder.
                 raise click.BadOptionUsage(name, f"option '{name}' requires an argument", context)
         try:
             return super().parse_args(context, arguments)
@@ -175,7 +172,7 @@ class Command(click.Command):
             raise click.UsageError("\n  ".join(lines), context) from None
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command; if an expression can't be read because an option has one minus, say so."""
+        """Run the command; if an expression can't be read, and it may be an option with one minus, say so."""
         try:
             return super().invoke(context)
         except ExpressionError as error:
@@ -291,8 +288,7 @@ def _completing() -> bool:
 
 
 def _complete() -> Any:
-    # click answers the shell and exits; its `main` is what does that.
-    cli.main([], prog_name="bpcli", complete_var="_BPCLI_COMPLETE")
+    cli.main([], prog_name="bpcli", complete_var="_BPCLI_COMPLETE")  # answers the shell and exits
     raise SystemExit(0)
 
 
@@ -312,7 +308,7 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
 
         output.say("".join(traceback.format_exception(error)).rstrip("\n"))
     if isinstance(error, MemoryError):
-        error.__traceback__ = error.__context__ = None  # what they hold is needed to say it
+        error.__traceback__ = error.__context__ = None  # frees the memory that the message needs
     code, text = describe(error, arguments)
     if code == 70 and (stop := stop_behind(error)):
         return describe(stop)[0]
@@ -326,7 +322,7 @@ def _report(error: BaseException, debug: bool, arguments: Sequence[str] = ()) ->
 
 
 def _is_alike(error: BaseException) -> bool:
-    """Whether another process of a job says the same: of the command line, or of what is installed on this machine."""
+    """Whether the first process of a job, or of this machine, has the same error, and prints it."""
     if isinstance(error, MissingExtraError):
         return not is_first_process(on_this_machine=True)
     return isinstance(error, click.ClickException | UsageError)
@@ -344,7 +340,7 @@ def _with_options(error: BpcliError) -> str:
 
 
 def _with_ways(error: BpcliError) -> str:
-    """The text of an error with the parameters that lead on as options: `--force to replace it`."""
+    """The text of an error with the ways out of it as options: `--force to replace it`."""
     ways = [f"{'--output DIR' if name == 'output' else f'--{name}'} {what}" for name, what in error.ways.items()]
     return f"{error.message}\n  {listed(ways)}" if ways and not error.hint else str(error)
 
@@ -354,8 +350,8 @@ _ASKED = re.compile(r"Unable to allocate ([0-9.]+ [A-Za-z]+)")  # of NumPy
 
 
 def _answer(error: BpcliError | click.UsageError, arguments: Sequence[str]) -> "Answer | None":
-    """What to type instead of a command line with one of the usual mistakes."""
-    # Where memory is short there may be none to look for it.
+    """The words to type instead, if the command line has one of the usual mistakes."""
+    # If memory is short, the search may fail, too.
     if isinstance(error, TooLargeError) or not isinstance(error, UsageError | DataError | click.UsageError):
         return None
     from bpcli.commands.mistakes import answer
@@ -369,7 +365,7 @@ def describe(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, 
         return error.exit_code, f"{error}\n  bpcli train CONFIG --resume goes on with it"
     if isinstance(error, BpcliError):
         guess = error.hint.removeprefix("did you mean ").removesuffix("?")
-        # A word that is on the line already is not what was meant by another.
+        # A guess that is already on the line is not the word that was meant.
         if (guess == error.hint or guess in arguments) and (found := _answer(error, arguments)):
             if found.meaning:
                 return found.code or error.exit_code, f"{found.meaning}\n  {found.instead}"

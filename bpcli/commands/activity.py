@@ -1,4 +1,4 @@
-"""A progress bar for what takes over half a second; nothing flickers for less."""
+"""A progress bar for work that takes over half a second."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ _TICK = 0.1
 
 
 class Progress(NamedTuple):
-    """How far some work is: what is being done, how much is done, out of what total if that is known, in what unit."""
+    """How far some work is: its name, how much is done, out of which total if that is known, in which unit."""
 
     doing: str
     done: int
@@ -26,9 +26,9 @@ class Progress(NamedTuple):
 
 @contextmanager
 def activity(measure: Callable[[], Progress | None], quiet: bool = False) -> Iterator[None]:
-    """Show on stderr, if that is a terminal, what `measure` says, or nothing where it says None, ten times a second.
+    """Show on stderr, if that is a terminal, the progress that `measure` returns, ten times a second; nothing for None.
 
-    The work need not report: the bar is drawn by a thread of its own.
+    The bar is drawn by a thread of its own, so that the work need not report.
     """
     if quiet or not sys.stderr.isatty():
         yield

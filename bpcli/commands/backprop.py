@@ -37,7 +37,7 @@ from bpcli.lecture.matrices import ALL, MOST
 from bpcli.text.diagram import dot_text
 from bpcli.text.notation import csv_line, json_text
 
-LEFT_OUT = "… stands for what is left out; --all shows it"
+LEFT_OUT = "… stands for entries that are left out; --all shows them"
 
 CHOICES: dict[str, Mapping[str, Activation | Loss]] = {"activation": ACTIVATIONS, "loss": LOSSES}
 EXAMPLES = {
@@ -73,7 +73,7 @@ EXAMPLES = {
     show_default=True,
     help="Gradients as rows, or as columns.",
 )
-@option("Chain", "--all", "whole", is_flag=True, help="Each matrix whole, without dots in the middle of a large one.")
+@option("Chain", "--all", "whole", is_flag=True, help="Show large matrices whole, without dots in the middle.")
 @format_option(formats=("text", "json", "csv", "latex", "markdown"))
 @precision_option()
 @option(OUTPUT, "--output", "target", type=PATH, metavar="FILE.svg|png|pdf|dot", help="Draw the chain to FILE instead.")
@@ -145,7 +145,7 @@ def _of_run(run: Path, rows: str | None, alpha: float | None, layout: str) -> Ch
     if not run.exists() and "/" not in str(run):
         hint = meant(str(run), LAYERS, "bpcli backprop --help")
         raise UsageError(f"backprop {run}: expected {', '.join(LAYERS)}, or the folder of a run", hint)
-    from bpcli.commands.activity import activity, reading_any  # of a chain by hand no file is read
+    from bpcli.commands.activity import activity, reading_any  # a chain of given values reads no file
 
     with activity(reading_any):
         found = backprop_run(run, _rows(rows), learning_rate=alpha, layout=layout)

@@ -1,4 +1,4 @@
-"""`bpcli compare`: runs side by side on the same rows, with a paired interval of each difference to the best."""
+"""`bpcli compare`: runs on the same rows, with a paired interval of each difference to the best."""
 
 from dataclasses import asdict
 from math import isfinite
@@ -21,7 +21,7 @@ from bpcli.training.run import is_finished, model_path, summary_rows
 @option("Rows", "--data", type=PATH, metavar="FILE", help="Rows for all runs, instead of those in their configs.")
 @option("Rows", "--split", type=click.Choice(["validation", "test"]), help="Rows that training held out.")
 @option("Comparison", "--metric", default="loss", show_default=True, metavar="M", help="Compare by this metric.")
-@option("Comparison", "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the bootstrap samples.")
+@option("Comparison", "--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the bootstrap.")
 @format_option()
 @precision_option(tables=True)
 def command(

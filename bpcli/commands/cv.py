@@ -17,8 +17,8 @@ from bpcli.training.metrics import METRICS, beyond_doubles
 
 @click.command(cls=Command)
 @click.argument("config", type=PATH)
-@option("Folds", "--folds", type=int, default=5, show_default=True, metavar="K", help="Parts, each held out in turn.")
-@option("Folds", "--repeat", type=int, default=1, show_default=True, metavar="N", help="So often, with other folds.")
+@option("Folds", "--folds", type=int, default=5, show_default=True, metavar="K", help="The number of folds.")
+@option("Folds", "--repeat", type=int, default=1, show_default=True, metavar="N", help="Repeat with other folds.")
 @SET
 @trainings_options()
 @led_by_first_rank
@@ -32,7 +32,7 @@ def command(
     format_: str,
     precision: int | None,
 ) -> None:
-    """Train the model that CONFIG describes on all folds but one, measure it there, and so for each; writes no run.
+    """Cross-validate CONFIG: for each fold, train on the others and measure on it. No run is written.
 
     \b
     bpcli cv configs/iris.yaml

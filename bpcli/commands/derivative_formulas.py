@@ -1,4 +1,4 @@
-"""The formulas of derivatives, as `grad`, `jacobian` and `hessian` print them where no point is given."""
+"""The formulas of derivatives, which `grad`, `jacobian` and `hessian` print if no point is given."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -12,7 +12,7 @@ from bpcli.api.predicted_rows import STDIN
 from bpcli.api.predictions import Scores, own_data, scores, shared_scores, trained_on
 from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading
-from bpcli.commands.one_voice import on_ranks, together
+from bpcli.commands.collective import ranks_of_job, with_ranks_from
 from bpcli.commands.option_groups import PATH, PATH_OR_STDIN, TEXT_DIGITS, format_option, precision_option
 from bpcli.commands.predict import DATA_FORMAT, source_of
 from bpcli.datasets.reading import read_files
@@ -32,7 +32,7 @@ from bpcli.training.thresholds import thresholds as all_thresholds
 @click.command(cls=Command)
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH_OR_STDIN, required=False)
-@option("Rows", "--split", type=click.Choice(PARTS), help="The rows of the training, or those that it held out.")
+@option("Rows", "--split", type=click.Choice(PARTS), help="Rows of the run: those trained on, or held out.")
 @option("Rows", "--target", type=PATH, metavar="FILE", help="The target, if not a column of DATA.")
 @option(
     "Threshold",
@@ -40,7 +40,7 @@ from bpcli.training.thresholds import thresholds as all_thresholds
     metavar="P|RULE",
     help="Predict the positive class from P on: a number, or f1, youden, cost=FN:FP, the best on these rows.",
 )
-@option("Threshold", "--thresholds", is_flag=True, help="Print what each threshold would do.")
+@option("Threshold", "--thresholds", is_flag=True, help="Print the figures at each threshold.")
 @option("Threshold", "--set-threshold", is_flag=True, help="Write the threshold into the model; the weights stay.")
 @option(
     "Limits",
@@ -59,7 +59,7 @@ from bpcli.training.thresholds import thresholds as all_thresholds
 @DATA_FORMAT
 @format_option()
 @precision_option(tables=True)
-@on_ranks(lambda given: together(alone=str(given["data"]) == STDIN))
+@with_ranks_from(lambda given: ranks_of_job(alone=str(given["data"]) == STDIN))
 def command(
     model: Path,
     data: Path | None,
@@ -84,7 +84,7 @@ def command(
     """
     limits = [_limit("--fail-under", text) for text in fail_under] + [_limit("--fail-over", text) for text in fail_over]
     if set_threshold and threshold is None:
-        raise UsageError("--set-threshold writes the one of --threshold, and there is none", "--threshold cost=5:1")
+        raise UsageError("--set-threshold writes the value of --threshold, which is not given", "--threshold cost=5:1")
     wanted = None if threshold is None else threshold_rule(threshold)
     loaded = load_model(model)
     if data_format != "auto":
@@ -116,7 +116,7 @@ def command(
     for line in _lines(result, table, format_, precision):
         output.emit(line) if format_ == "text" else output.emit_data(line)
     _check(result, limits)
-    if set_threshold and not ranks.rank:  # not where a limit did not hold
+    if set_threshold and not ranks.rank:  # only if all limits hold
         save_threshold(model, loaded, decided.threshold)
 
 
@@ -126,11 +126,11 @@ _OPTIONS = {True: "--fail-under", False: "--fail-over"}
 class _Limit(NamedTuple):
     metric: str
     value: float
-    under: bool  # it may not be below, else not above
+    under: bool  # whether the metric may not be below the value; else not above
 
 
 def _limit(option: str, text: str) -> _Limit:
-    """What `auc=0.9` after an option asks for."""
+    """The limit of a text such as `auc=0.9` after an option."""
     name, equals, value = text.partition("=")
     name, under = name.strip(), option == _OPTIONS[True]
     if name not in METRICS:
@@ -212,17 +212,17 @@ def _lines(
         shown = [list(thresholds), *rows] if thresholds else [list(plain), list(plain.values())]
         yield from (csv_line(row, precision) for row in shown)
         return
-    eyes = precision or TEXT_DIGITS
+    digits = precision or TEXT_DIGITS
     yield from output.table(
         [["metric", "value"], *([n, "nan" if v is None else v] for n, v in plain.items() if n != "threshold" or v)],
-        eyes,
+        digits,
     )
     if "per_class" in result:
         names = list(result["per_class"])
         keys = list(result["per_class"][names[0]])
         yield ""
         yield from output.table(
-            [["class", *keys], *([name, *(result["per_class"][name][key] for key in keys)] for name in names)], eyes
+            [["class", *keys], *([name, *(result["per_class"][name][key] for key in keys)] for name in names)], digits
         )
         yield ""
         yield from output.table(
@@ -233,7 +233,7 @@ def _lines(
         )
     if thresholds:
         yield ""
-        yield from output.table([list(thresholds), *rows], eyes)
+        yield from output.table([list(thresholds), *rows], digits)
 
 
 def _check(result: Mapping[str, Any], limits: Sequence[_Limit]) -> None:

@@ -29,6 +29,7 @@ _EXTENSIONS = {"txt": "text", "tex": "latex", "md": "markdown", "json": "json", 
     type=click.IntRange(LEVELS[0], LEVELS[-1]),
     default=LEVELS[0],
     show_default=True,
+    metavar="L",
     help="1: few numbers; 2: more; 3: mini-batches and all blocks.",
 )
 @option(
@@ -54,7 +55,7 @@ def command(
     key: Path | None,
     force: bool,
 ) -> None:
-    """Tasks of the lecture whose numbers come out short, each with its worked solution.
+    """Tasks of the lecture with short numbers, each with its worked solution.
 
     NAME is gradient, update, chain, or a function of the lecture, such as softmax: its Jacobian.
 
@@ -77,7 +78,7 @@ def command(
 
 
 def _format_by_extension(sheet: Path) -> str:
-    """The format that the extension of a sheet says, text where it has none; UsageError for one of no sheet."""
+    """The format of a sheet by its extension, text if it has none; UsageError for an unknown extension."""
     extension = sheet.suffix.removeprefix(".").lower()
     if extension and extension not in _EXTENSIONS:
         known = ", ".join(f".{name}" for name in _EXTENSIONS)

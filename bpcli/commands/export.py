@@ -30,7 +30,7 @@ from bpcli.files import refuse_overwrite, write_atomically
 def command(model: Path, format_: str, file: Path | None, force: bool, table: str, keep: tuple[str, ...]) -> None:
     """Write MODEL (a run folder or its model.npz) for other programs: its weights, or code that predicts.
 
-    The code takes the raw columns and prepares them as training did. It carries rows with what bpcli says of them, and
+    The code takes the raw columns and prepares them as training did. It contains rows with bpcli's predictions, and
     tests itself by them.
 
     \b

@@ -1,4 +1,4 @@
-"""Mistakes with expressions, points and layers: what belongs elsewhere, and the words to type instead."""
+"""Mistakes with expressions, points and layers, and the words to type instead."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def _run_of(config: str) -> str:
 
 
 def table_answer(word: str, what_not: str) -> Answer:
-    """To a table of data where something else is expected."""
+    """The answer to a table of data where something else is expected."""
     config = f"{Path(word).name.split('.')[0]}.yaml"
     first = f"bpcli init --data {quote(word)} > {quote(config)} writes a config for it"
     return Answer(f"{first}; then bpcli train {quote(config)}", f"{word} is a table, {what_not}")
@@ -101,8 +101,7 @@ def point(line: Line) -> Answer | None:
 
 
 def _of_descent(line: Line, expression: str, values: list[str]) -> dict[str, str]:
-    """The options of `descend "x**2" 1 0.1 10`: the point, α, and the number of steps; without them an α to begin
-    with."""
+    """The options that `descend "x**2" 1 0.1 10` means: the point, α, and the number of steps; else α = 0.1."""
     if "--lr" in line.options:
         return {}
     from bpcli.datasets.cells import is_number
@@ -144,7 +143,7 @@ def no_expression(line: Line) -> Answer | None:
 
 
 def layer(line: Line) -> Answer | None:
-    """What is no layer, or a layer with inputs that have options."""
+    """A word that is no layer, or inputs of a layer without their options."""
     from bpcli.formulas.activations import ACTIVATIONS
     from bpcli.formulas.layers import LAYERS
     from bpcli.formulas.losses import LOSSES

@@ -15,7 +15,7 @@ from bpcli.commands.requests import FormulaOptions, Request, file_options, takes
 def command(request: Request, printer: Printer, target: str | None, force: bool, options: FormulaOptions) -> None:
     """The gradient of EXPR at a point, a row: ∂f/∂x for each variable in order.
 
-    Without a point its formula.
+    Without a point, its formula is printed.
 
     \b
     bpcli grad "x**2+y**2"
@@ -34,7 +34,7 @@ def command(request: Request, printer: Printer, target: str | None, force: bool,
         run_bulk(request, printer, show, True, target, force)
         return
     for calculation, point in request.all_points():
-        request.gradient_of_one(calculation)
+        request.require_scalar(calculation)
         value, gradient = calculation.gradient(point)
         show(printer, request, calculation, point, value, gradient)
         slopes = [v for block in gradient.values() for v in flat(block)]

@@ -21,9 +21,9 @@ WIDEST = 100  # columns: longer lines are hard to read
 @click.argument("topic", required=False)
 @click.pass_context
 def command(context: click.Context, topic: str | None) -> None:
-    """Print the page on TOPIC; without one the list of topics. Of a command, its help.
+    """Print the page on TOPIC, or the help of a command; without TOPIC the list of topics.
 
-    On a terminal the page is laid out and paged, elsewhere it is printed as it is written, in Markdown.
+    On a terminal the page is formatted and paged; elsewhere it is printed as Markdown.
 
     \b
     bpcli help
@@ -67,8 +67,7 @@ def _show(page: str) -> None:
     if not sys.stdout.isatty():
         output.emit(page.removesuffix("\n"))
         return
-    os.environ.setdefault(
-        "LESS", "-FRX"
-    )  # as git does: a page that fits on the screen is printed without waiting for a key
+    # As git does: a page that fits on the screen is printed without waiting for a key.
+    os.environ.setdefault("LESS", "-FRX")
     width = min(shutil.get_terminal_size().columns, WIDEST)
     click.echo_via_pager(markdown.render(page, width), color=False if os.environ.get("NO_COLOR") else None)

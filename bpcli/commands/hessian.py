@@ -14,7 +14,7 @@ from bpcli.commands.requests import FormulaOptions, Request, takes_expression, w
 def command(request: Request, printer: Printer, options: FormulaOptions) -> None:
     """The Hessian of EXPR at a point: a row and a column for each entry of the variables, in order.
 
-    Without a point its formula.
+    Without a point, its formula is printed.
 
     \b
     bpcli hessian "x**2*y"
@@ -26,7 +26,7 @@ def command(request: Request, printer: Printer, options: FormulaOptions) -> None
         print_formulas(request, printer, "hessian", options)
         return
     for calculation, point in request.all_points():
-        request.gradient_of_one(calculation)
+        request.require_scalar(calculation)
         value, gradient, matrix = calculation.hessian(point)
         names, rows = wrt_entries(request, calculation), plain(matrix)
         titles = [f"d/d{name}" for name in names]

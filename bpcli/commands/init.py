@@ -42,8 +42,8 @@ def command(
 ) -> None:
     """Print a commented config, or write it to a FILE; with --data one that trains on that table as it stands.
 
-    What it leaves out or reads specially is said on stderr. Paths are written relative to FILE; without one, relative
-    to where you are: save the config there.
+    Notes on stderr say what it leaves out or reads specially. Paths are relative to FILE; without FILE, to the current
+    folder: save the config there.
 
     \b
     bpcli init --data data/breast_cancer.csv --target diagnosis > cells.yaml

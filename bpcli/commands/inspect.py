@@ -21,11 +21,11 @@ from bpcli.training.run import load_model
 @click.command(cls=Command)
 @click.argument("model", type=PATH)
 @option("Weights", "--raw", is_flag=True, help="Weights for the features in their own units.")
-@option("Weights", "--sort", is_flag=True, help="The features by the size of their weights, the largest first.")
-@option("Statistics", "--stats", is_flag=True, help="Standard errors, tests and intervals, and how well it fits.")
+@option("Weights", "--sort", is_flag=True, help="Sort the features by the size of their weights, the largest first.")
+@option("Statistics", "--stats", is_flag=True, help="Standard errors, tests, intervals, and measures of fit.")
 @option("Statistics", "--refit", is_flag=True, help="Go to the optimum first, in memory.")
 @option("Statistics", "--robust", is_flag=True, help="Sandwich errors (HC0; HC1 in csv and json).")
-@option("Statistics", "--data", type=PATH, metavar="FILE", help="Where the training data lies, if not where it did.")
+@option("Statistics", "--data", type=PATH, metavar="FILE", help="The training data, if it has moved.")
 @format_option()
 @precision_option(tables=True)
 def command(
@@ -87,8 +87,11 @@ def _print(loaded: Model, description: dict[str, Any], format_: str, precision: 
 
 
 def describe(model: Model, raw: bool, sort: bool = False) -> dict[str, Any]:
-    """The record that JSON shows; with `raw` the weights are w/s and the bias b − Σ w·m/s, for mean m and scale s; with
-    `sort` the features are in the order of Σ|w| over the outputs, the largest first."""
+    """The record that JSON prints.
+
+    With `raw` the weights are w/s and the bias b − Σ w·m/s, for mean m and scale s; with `sort` the features are in the
+    order of Σ|w| over the outputs, the largest first.
+    """
     w, b = model.weights(raw)
     preparation = model.preparation
     order = np.argsort(-np.abs(w).sum(axis=1), kind="stable") if sort else np.arange(len(w))

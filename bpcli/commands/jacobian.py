@@ -67,7 +67,7 @@ def command(
     A lone NAME is a function of the lecture: softmax, log_softmax, dot, affine, neuron, an activation, a loss,
     sigmoid_bce, softmax_cce; its inputs are options, below.
 
-    Without a point, or inputs, its formula.
+    Without a point, or inputs, its formula is printed.
 
     \b
     bpcli jacobian "x*y" "x+y"
@@ -97,13 +97,13 @@ def command(
 
 @contextmanager
 def lecture_meant(command: str, expressions: Sequence[str], given: Mapping[str, str]) -> Iterator[None]:
-    """UsageError with the words to type, where expressions come with inputs of the lecture's functions."""
+    """UsageError with the words to type, if expressions are given together with inputs of the lecture's functions."""
     first, *others = expressions
     named: UsageError | None = None
     if first in INPUTS and others:
         lacking = [name for name in INPUTS[first] if name not in given]
         inputs = [*given.items(), *zip(lacking, others, strict=False)]
-        if not lacking:  # --logits 1 2 3
+        if not lacking:  # in --logits 1 2 3, the words belong to the option
             inputs[-1] = (inputs[-1][0], ",".join([inputs[-1][1], *others]))
         form = " ".join([f"--{name} {quote(value)}" for name, value in inputs])
         meaning = f"{first} is a function of the lecture, given by {_options_of(first)}"

@@ -118,9 +118,7 @@ def _key(line: Line) -> Answer | None:
 
     if len(line.words) > 1 and is_table(line.words[1]):
         table = line.words[1]
-        return Answer(
-            again(line, line.words[:1], set=f"data.path={table}"), f"{table} is data, of which the config says"
-        )
+        return Answer(again(line, line.words[:1], set=f"data.path={table}"), f"{table} is data, which the config names")
     leaves = {path.rpartition(".")[2]: path for path in KEYS}
     for option in line.unknown:
         name = option.removeprefix("--").replace("-", "_")
@@ -154,9 +152,7 @@ def _key(line: Line) -> Answer | None:
         return None
     word = line.words[1]
     if "--output" in line.known and "--output" not in line.options and not Path(word).is_file():
-        return Answer(
-            again(line, line.words[:1], output=word), "one CONFIG is expected; where a run goes, --output says"
-        )
+        return Answer(again(line, line.words[:1], output=word), "one CONFIG is expected; --output names the run folder")
     return None
 
 
@@ -260,7 +256,7 @@ MISTAKES = (
     Mistake((), lacking_option),
     Mistake((), _lacking_argument),
 )
-"""The rows in order; the first that gives words is used."""
+"""The rows in order; the first one that has an answer is used."""
 
 
 def answer(arguments: Sequence[str], message: str, group: click.Group) -> Answer | None:
@@ -273,7 +269,7 @@ def answer(arguments: Sequence[str], message: str, group: click.Group) -> Answer
 
 
 def with_whole_urls(arguments: Sequence[str], text: str) -> str:
-    """A message with the `//` of its URLs, of which a path keeps only one slash."""
+    """A message with the `//` of its URLs restored: a path keeps only one slash."""
     for word in arguments:
         for url in _URL.findall(word):
             short = str(Path(url))

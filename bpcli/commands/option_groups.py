@@ -1,4 +1,4 @@
-"""Options that several commands have, each under its heading; choices and settings follow the tables of rows."""
+"""Options that several commands have, each under its heading; choices and settings are read from the tables."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ else:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "csv")
-TEXT_DIGITS = 4  # of the numbers in tables for eyes
+TEXT_DIGITS = 4  # of the numbers in tables of text
 DOUBLE_DIGITS = 17  # with which any two doubles differ
 MOST_DIGITS = 10_000  # that --certify may be asked for
 
@@ -28,7 +28,7 @@ PATH = click.Path(path_type=Path, readable=False)
 
 
 class Within(click.FloatRange):
-    """A number of a range, which NaN, that click lets through, is not in."""
+    """A number within a range; NaN, which click's own type lets through, is refused."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number; a usage error where it is not in the range."""
@@ -63,7 +63,7 @@ def format_option(default: str = "text", formats: Sequence[str] = FORMATS) -> Ca
 
 
 def precision_option(most: int = DOUBLE_DIGITS, tables: bool = False) -> Callable[[F], F]:
-    """The option `--precision`; `tables`: text is printed as tables for eyes."""
+    """The option `--precision`; with `tables`, text is printed as tables of few digits."""
     usual = f"{TEXT_DIGITS} in the tables of text, else " if tables else ""
     help_ = f"Round to N significant digits. [default: {usual}the shortest decimal that reads back as the same double]"
     return option(OUTPUT, "--precision", type=click.IntRange(1, most), metavar="N", help=help_)
@@ -146,7 +146,7 @@ def with_settings(name: str | None, rows: Mapping[str, Any], given: dict[str, An
 
 
 def refuse_other_format(file: Path, format_: str, by_extension: Mapping[str, str]) -> None:
-    """UsageError where the extension of a file to write is that of another format."""
+    """UsageError if the extension of a file to write is that of another format."""
     said = by_extension.get(file.suffix.removeprefix(".").lower(), format_)
     if said != format_:
         raise UsageError(f"--output {file} is {said}, and --format {format_} is asked for", f"--format {said}")
@@ -155,7 +155,7 @@ def refuse_other_format(file: Path, format_: str, by_extension: Mapping[str, str
 def pair(
     text: str | None, option: str, unit: str, least: float, most: float, example: str
 ) -> tuple[float, float] | None:
-    """The two numbers of `6x4.5`."""
+    """The two numbers of a size such as `6x4.5`; UsageError for others."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)[x×](\d{1,6}(?:\.\d{1,6})?)", text)

@@ -30,7 +30,7 @@ _OPTIONS = {
 
 
 _VALUES = {"js": "javascript", "py": "python", "tex": "latex", "md": "markdown", "xml": "moodle", "txt": "text"}
-"""Formats as their files end."""
+"""Formats by the extensions of their files."""
 
 
 _ONE_NUMBER = re.compile(
@@ -55,7 +55,7 @@ def named_argument(line: Line) -> Answer | None:
         *line.words,
         *(line.options[o] for o in given if o in last),
     ]
-    meaning = f"there is no option {several(given)}: what it would name is a word of its own"
+    meaning = f"there is no option {several(given)}: its value is an argument, without an option"
     return Answer(again(line, [word for word in words if word]), meaning) if given else None
 
 
@@ -148,7 +148,7 @@ def rule_of_threshold(line: Line) -> Answer | None:
 
 
 def lacking_option(line: Line) -> Answer | None:
-    """An option without its value, one that is missing, and a format by the ending of its files."""
+    """An option without its value, one that is missing, and a format that is given by a file extension."""
     if line.command == "export" and "issing option" in line.message:
         last = _VALUES.get(line.words[-1], line.words[-1]) if line.words else ""
         if last in line.choices:
@@ -164,7 +164,7 @@ def lacking_option(line: Line) -> Answer | None:
 
 
 def no_number(line: Line) -> Answer | None:
-    """`--steps 0.5`, in other words than click's."""
+    """`--steps 0.5`, in plainer words than click's."""
     found = re.search(r"'(--[\w-]+)': ('.*') is not a valid (integer|float)", line.message)
     if found is None:
         return None

@@ -21,7 +21,7 @@ _ESCAPES = "bpcli.escapes"
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
-    r"""What an encoding lacks, as JSON escapes it: `\u00e9`."""
+    r"""Characters that an encoding lacks, escaped as in JSON: `\u00e9`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
@@ -29,9 +29,9 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 
 def prepare_streams() -> None:
-    """Let every text be written to stdout and stderr: as UTF-8 where nothing else is asked for, else with escapes.
+    """Let every text be written to stdout and stderr: as UTF-8 if no encoding is set, else with escapes.
 
-    A stream that is closed gets no file that is opened later: what is said on stderr then goes nowhere.
+    The descriptor of a closed stream is opened on /dev/null, so that no file that is opened later takes its place.
     """
     with contextlib.suppress(OSError):  # where there is no such device, or no descriptor
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
@@ -50,7 +50,7 @@ def prepare_streams() -> None:
 
 
 def finish_streams() -> None:
-    """Write out what is left; what can't be written is dropped, or the interpreter would fail on it at its end."""
+    """Flush both streams; text that can't be written is dropped, as the interpreter would fail on it at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -59,9 +59,9 @@ def finish_streams() -> None:
 
 
 def wait_for_readers(patience: float = 5.0) -> None:
-    """Wait until what stdout and stderr have written to pipes has been read from them, at most so many seconds.
+    """Wait, at most `patience` seconds, until all text that was written to pipes has been read from them.
 
-    What is still in a pipe when a process ends its whole job is lost: the launcher ends before it reads on.
+    When a process ends its whole job, the launcher ends without reading what is still in a pipe.
     """
     finish_streams()
     until = monotonic() + patience
@@ -84,13 +84,13 @@ def _unread(descriptor: int) -> int:
 
 
 def discard(stream: Any) -> None:
-    """Drop what is printed to a stream from now on, because its reader has closed the pipe, or its disk is full."""
+    """Drop further output of a stream, because its reader has closed the pipe, or its disk is full."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emit(line: str) -> None:
-    """A line of results for eyes on stdout; what could steer a terminal is shown escaped."""
+    """A line of text on stdout; characters that control a terminal are escaped."""
     emit_data(visible(line))
 
 
@@ -109,7 +109,7 @@ def say(text: str) -> None:
 
 
 class _NoBar:
-    """What stands for a progress bar where none is shown, and tqdm, whose import takes a while, is not needed."""
+    """A progress bar that shows nothing, without tqdm, whose import takes a while."""
 
     disable, n = True, 0
 
@@ -126,7 +126,7 @@ class _NoBar:
 
 
 def progress_bar(quiet: bool, **options: Any) -> Any:
-    """tqdm's bar on stderr, if that is a terminal and not `quiet`; not for what takes less than half a second."""
+    """tqdm's bar on stderr, if that is a terminal and not `quiet`; it appears after half a second."""
     if quiet or not sys.stderr.isatty():
         return _NoBar()
     from tqdm import tqdm
@@ -137,7 +137,7 @@ def progress_bar(quiet: bool, **options: Any) -> Any:
 
 
 def counting(bar: Any) -> Callable[[int, int], None]:
-    """Moves a progress bar to how many of how many are done."""
+    """A callback that moves a progress bar, from the number done and the number of all."""
 
     def progress(done: int, total: int) -> None:
         bar.total = total
@@ -173,8 +173,8 @@ def aligned(rows: Sequence[Sequence[Any]]) -> list[str]:
 
 
 def table(rows: Sequence[Sequence[Any]], precision: int | None = None) -> list[str]:
-    """`aligned`, on a terminal no wider than it: names are shortened, and what still has no room stands in a further
-    table below, under the names of the rows."""
+    """`aligned`, and on a terminal fitted to its width: names are shortened, and columns that still don't fit follow
+    in a further table, with the names of the rows."""
     columns = _columns(rows, precision)
     room = terminal_width()
     if room is None or _width(columns) <= room:
@@ -203,7 +203,7 @@ def terminal_width() -> int | None:
 
 
 def sentence(text: str) -> None:
-    """A line of words among the results, on a terminal broken between them."""
+    """A sentence among the results, which a terminal shows wrapped."""
     for line in wrapped(text):
         emit(line)
 

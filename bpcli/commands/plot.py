@@ -35,7 +35,13 @@ _TARGET = click.Path(path_type=Path)
 @option(OF_EXPRESSION, "--range", "ranges", metavar="RANGES", help="The part that is shown: x=-3:3,y=-3:3.")
 @option(OF_EXPRESSION, "--at", multiple=True, metavar="POINT", help="Where the gradient is drawn and a descent begins.")
 @option(OF_EXPRESSION, "--lr", callback=number_of, metavar="A", help="Draw a descent with this learning rate.")
-@option(OF_EXPRESSION, "--steps", type=click.IntRange(1, 10_000), metavar="N", help=f"Its steps. [default: {STEPS}]")
+@option(
+    OF_EXPRESSION,
+    "--steps",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help=f"Steps of the descent. [default: {STEPS}]",
+)
 @option(
     OF_EXPRESSION, "--kind", type=click.Choice(["contour", "surface"]), help="For two variables. [default: contour]"
 )
@@ -50,11 +56,11 @@ _TARGET = click.Path(path_type=Path)
     "--folds",
     type=click.IntRange(2),
     metavar="K",
-    help="The curves of K folds, which it trains anew as cv does: mean and band.",
+    help="Train K folds as cv does, and draw their mean curve in a band.",
 )
-@option(OF_RUN, "--features", metavar="NAMES", help="The features of its boundary or line.")
-@option(OF_RUN, "--image", metavar="HxW", help="Its features are the pixels of an image, row by row.")
-@option(OF_RUN, "--log", is_flag=True, help="A logarithmic axis for the loss. [default: where it is wide]")
+@option(OF_RUN, "--features", metavar="NAMES", help="The features over which to draw the boundary or line.")
+@option(OF_RUN, "--image", metavar="HxW", help="The features are the pixels of an image, row by row.")
+@option(OF_RUN, "--log", is_flag=True, help="A logarithmic axis for the loss. [default: if it varies 20-fold]")
 def command(
     subject: str,
     target: Path | None,
@@ -64,9 +70,9 @@ def command(
     title: str | None,
     **given: Any,
 ) -> None:
-    """A picture: of a function of one or two variables, with its gradient and a descent; or of a trained model.
+    """A picture of a function of one or two variables, with its gradient and a descent, or of a trained model.
 
-    A model is shown on the rows that it was trained with and those held out; `bpcli report` takes other DATA.
+    A model is shown on its training rows and the rows held out; `bpcli report` takes other DATA.
 
     \b
     bpcli plot "x**2+y**2" --at 2,1 --lr 0.1 --output bowl.png

@@ -20,7 +20,7 @@ FAR = 1e250  # the largest coordinate of a picture: its square must be finite
 
 
 class Wanted(NamedTuple):
-    """What the options of an expression ask for."""
+    """The options of `plot EXPR`, as they are given."""
 
     ranges: str | None
     at: tuple[str, ...]
@@ -103,7 +103,7 @@ def _functions(request: Request, wanted: Wanted) -> tuple[Callable[..., Any], Ca
 
 
 def _check_options(wanted: Wanted) -> None:
-    """UsageError for options that would draw nothing."""
+    """UsageError for options that would draw nothing, or that need another option."""
     lr, steps, updates = wanted.lr, wanted.steps, wanted.updates
     if len(wanted.at) > 1:
         raise UsageError("a picture has one point, and --at gives several")
@@ -147,8 +147,8 @@ def _path(
                 raise left_the_finite(calculation, step.point, last, step.step, lr, downward)
             points.append(row)
             last = step.point
-    except LeftTheFiniteError as error:  # the check of the first point has reported that one
-        return np.array(points), error if step.step else None
+    except LeftTheFiniteError as error:
+        return np.array(points), error if step.step else None  # an error at the first point is reported already
     return np.array(points), None
 
 

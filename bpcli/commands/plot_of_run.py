@@ -24,7 +24,7 @@ def figure_of_run(
     image: str | None,
     log: bool,
 ) -> Any:
-    """The figure of one view of a run, or of its overview; UsageError for an option that it has no use for."""
+    """The figure of one view of a run, or of its overview; UsageError for an option that changes nothing in it."""
     from datetime import UTC, datetime
 
     from bpcli.api.predictions import config_of_run, own_data
@@ -72,7 +72,7 @@ def figure_of_run(
 
 
 def _intervals(run: Path, model: Model, image: Image) -> Mapping[str, Any] | None:
-    """The statistics with the intervals of the weights; None, and a note that says why, where there are none."""
+    """The statistics with the intervals of the weights; None, with a note on the reason, if there are none."""
     from bpcli.api.run_statistics import statistics_or_reason
     from bpcli.plots.weight_views import has_room_for_intervals
 

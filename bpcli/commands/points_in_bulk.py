@@ -37,7 +37,7 @@ def run_bulk(request: Request, printer: Printer, show: Show, gradient: bool, tar
         _refuse_without_points(request)
     evaluate = Evaluation()
     blocks = map_in_order(lambda item: evaluate(*item, gradient), request.blocks(BLOCK), _threads(printer))
-    hidden = 1 if gradient and printer.format == "text" and target is None else 0  # of the text the values are no part
+    hidden = 1 if gradient and printer.format == "text" and target is None else 0  # text has gradients without values
     lost = LostPoints(request.variables.names, hidden)
     checked = (_check(block, printer, request, hidden, [(lost, block)]) for block in blocks)
     with activity(reading([Path(request.points or "")]), quiet=target is None and sys.stdout.isatty()):
@@ -94,7 +94,10 @@ def _threads(printer: Printer) -> int | None:
 def _check(
     block: Block, printer: Printer, request: Request, hidden: int, lost: Iterable[tuple[LostPoints, Block]]
 ) -> Block:
-    """Let the printer remember the points whose results, but for those hidden, are not finite."""
+    """Let the printer remember kinks and results that are not finite, and `lost` the points that may have lost digits.
+
+    The first `hidden` columns are not printed, and so not checked.
+    """
     import numpy as np
 
     def point(i: int) -> dict[str, Any]:
@@ -116,7 +119,10 @@ def _check(
 
 
 def _tell_lost(lost: LostPoints, printer: Printer, named: bool = False) -> bool:
-    """Note how many points have lost digits, and what the first lost, `named` of which output; whether there is one."""
+    """Note how many points have lost digits, and which digits the first one lost, with the output's name if `named`.
+
+    Returns whether there is such a point.
+    """
     lost.look()
     if first := next((words for at in lost.first if (words := _lost_in_words(at, lost.hidden))), ""):
         first = f"{lost.first[0].calculation.output_names[0]}, {first}" if named else first
@@ -125,7 +131,7 @@ def _tell_lost(lost: LostPoints, printer: Printer, named: bool = False) -> bool:
 
 
 def _lost_in_words(at: LostAt, hidden: int) -> str:
-    """What has been lost at a point, if the closer look at one point confirms it."""
+    """The digits that are lost at a point, in words; empty if a calculation at that point alone finds none."""
     from bpcli.calculus.sweeps.lost_digits import lost_in_words
 
     outputs = at.calculation.outputs
@@ -167,7 +173,7 @@ def _print(blocks: Iterator[Block], show: Show, gradient: bool, printer: Printer
             lines = [further % row for row in texts]
             if lines:
                 output.emit_data("\n".join(lines))
-        if request.points == "-":  # who asks may wait for it
+        if request.points == "-":  # the writer of the pipe may wait for the results
             sys.stdout.flush()
 
 

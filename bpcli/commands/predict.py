@@ -17,7 +17,7 @@ from bpcli.api.predicted_rows import STDIN, PredictedRows, format_of_stream
 from bpcli.api.predictions import prediction_names
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import Progress, activity, reading
-from bpcli.commands.one_voice import on_ranks, together
+from bpcli.commands.collective import ranks_of_job, with_ranks_from
 from bpcli.commands.option_groups import FORCE, PATH, PATH_OR_STDIN, RowName, Within, format_option, precision_option
 from bpcli.datasets.cells import cell_value, is_number
 from bpcli.datasets.reading import READERS, read_files
@@ -35,7 +35,7 @@ DATA_FORMAT = option(
     "--data-format",
     type=RowName(lambda: ["auto", *READERS]),
     default="auto",
-    help="The format of the data. [default: by extension, or as training was told]",
+    help="The format of the data. [default: by extension, or as in training]",
 )
 
 
@@ -57,7 +57,9 @@ def source_of(data: Path, model: Model) -> Table | Path:
     metavar="COLUMNS",
     help="Columns of DATA to print in front, separated by commas; repeats.",
 )
-@option("Columns", "--safe-csv", is_flag=True, help="An apostrophe before cells that a spreadsheet takes for formulas.")
+@option(
+    "Columns", "--safe-csv", is_flag=True, help="Put an apostrophe before cells that a spreadsheet takes for formulas."
+)
 @option(
     "Threshold",
     "--threshold",
@@ -73,7 +75,7 @@ def source_of(data: Path, model: Model) -> Table | Path:
 @option(OUTPUT, "--output", "file", type=PATH, metavar="FILE", help="Write to FILE: .csv, .json, .npy or .parquet.")
 @FORCE
 @click.pass_context
-@on_ranks(lambda given: together(alone=_by_one(given)))
+@with_ranks_from(lambda given: ranks_of_job(alone=_needs_one_process(given)))
 def command(
     context: click.Context,
     model: Path,
@@ -116,7 +118,7 @@ def command(
         check_two_classes(loaded)
         loaded = replace(loaded, threshold=threshold)
     in_parts = format_ != "text" and not (keep and format_ in ("json", "parquet"))
-    more = _more(loaded, explain, interval)
+    more = _further_columns(loaded, explain, interval)
     rows = PredictedRows(loaded, data, sys.stdin.buffer, in_parts, [columns for columns, _ in more], ranks)
     nested = [place for _, places in more for place in places]
     found = _Found(rows, prediction_names(loaded), columns_to_keep(keep), precision, nested)
@@ -128,8 +130,8 @@ def command(
         raise NotFiniteError(f"the prediction of row {not_finite} is not finite")
 
 
-def _by_one(given: Mapping[str, Any]) -> bool:
-    """Whether one process has to predict all rows, as what is printed of a row needs others."""
+def _needs_one_process(given: Mapping[str, Any]) -> bool:
+    """Whether one process has to predict all rows: those of stdin, with kept columns, or with intervals."""
     return STDIN in map(str, given["data"]) or bool(given["keep"]) or given["interval"] is not None
 
 
@@ -148,8 +150,8 @@ def _write(found: "_Found", format_: str, safe_csv: bool, file: Path | None, for
     found.note()
 
 
-def _more(model: Model, explain: bool, level: float | None) -> list[tuple[Columns, list[tuple[str, ...]]]]:
-    """The further columns that are asked for, and where each stands in a record of JSON."""
+def _further_columns(model: Model, explain: bool, level: float | None) -> list[tuple[Columns, list[tuple[str, ...]]]]:
+    """The columns of --interval and --explain, and the place of each in a record of JSON."""
     more: list[tuple[Columns, list[tuple[str, ...]]]] = []
     if level is not None:
         if not 0.0 < level < 1.0:
@@ -157,7 +159,7 @@ def _more(model: Model, explain: bool, level: float | None) -> list[tuple[Column
         places = [("interval", *name, end) for name in interval_names(model) for end in ("low", "high")]
         more.append((intervals(model, level), places))
         if model.uncertainty is not None and model.uncertainty.penalised:
-            output.note("l2 pulls the weights towards 0, and the intervals are round what they then predict")
+            output.note("l2 pulls the weights towards 0; the intervals are centred on the predictions of these weights")
     if explain:
         more.append((shares(model), [("explain", *name) for name in share_names(model)]))
     return more
@@ -196,7 +198,10 @@ class _Lines(NamedTuple):
 
 
 class _Found:
-    """The rows with their predictions: `names` are the kept columns, then those predicted."""
+    """The rows with their predictions, which are checked, counted and noted on the way to the output.
+
+    `names` are the kept columns, then those of the predictions.
+    """
 
     def __init__(
         self,
@@ -229,28 +234,28 @@ class _Found:
             self._seen += len(columns[0])
 
     def take_part(self) -> None:
-        """As a rank that is not the first one, read and predict a share of the rows."""
+        """On a rank other than the first, read and predict a share of the rows."""
         for _ in self.rows:
             pass
 
     def counted(self, parts: Iterable[_Lines]) -> Iterator[str]:
-        """The text, its lines counted on the way."""
+        """The text of the parts, whose lines are counted for `progress`."""
         for part in parts:
             self._lines += part.size
             yield part.text
 
     def progress(self) -> Progress | None:
-        """How far it is: reading, until the first line is predicted."""
+        """The progress: reading, until the first line is predicted."""
         return Progress("predicting", self._lines, None, " rows") if self._lines else self._reading()
 
     def columns(self) -> Iterator[list[list[Any]]]:
-        """The columns of each table: kept ones as they stand, predictions rounded."""
+        """The columns of each table: kept ones unchanged, predictions rounded."""
         for table, columns in self:
             kept = [_as_they_stand(table, name, self.rows.live is not None) for name in self.keep]
             yield [*kept, *([_rounded(v, self.precision) for v in column] for column in columns)]
 
     def note(self) -> None:
-        """Print the remarks that there are by now."""
+        """Print the remarks that have come since the last call."""
         for text in self.rows.new_remarks():
             output.note(text)
 

@@ -86,7 +86,7 @@ class Printer:
         self.notes: list[str] = []
 
     def refuse_without_point(self, way: str) -> None:
-        """UsageError for an option that says how numbers are found, where no point is given; `way` gives one."""
+        """UsageError for `--certify` or `--kink` where no point is given; `way` shows how to give one."""
         if self.certify or self.kink != "lecture":
             raise UsageError(f"{'--certify' if self.certify else '--kink'} needs a point, and none is given", way)
 
@@ -177,7 +177,7 @@ class Printer:
         second: bool = False,
         also: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
-        """Remember the operation that is to blame if a result is not finite; `second`: there are second derivatives.
+        """Remember the operation to blame if a result is not finite; `second`: the results are second derivatives.
 
         `also` has further numbers that some formats print: only what is printed is checked.
         """
@@ -203,7 +203,7 @@ class Printer:
                 self.notes.append(note)
 
     def at_kink(self, place: Callable[[], str], kinks: Sequence[Any], side_to_take: bool = True) -> None:
-        """Note that a point lies at a kink, for the first `MAX_NOTES` points; `side_to_take`: by an option."""
+        """Note that a point lies at a kink, for the first `MAX_NOTES` points; `side_to_take`: there is --kink."""
         self.kinks += 1
         if self.kinks > MAX_NOTES:
             return
@@ -230,7 +230,7 @@ class Printer:
             output.note(f"{words}; --certify proves each digit")
 
     def lost_in_bulk(self, points: int, first: str) -> None:
-        """Note how many of many points have lost digits, and what the `first` one lost."""
+        """Note how many points have lost digits, and which digits the `first` one lost."""
         many = f", and at about {points - 1} more points" if points > 1 else ""
         output.note(f"{first}{many}; --certify proves each digit")
 

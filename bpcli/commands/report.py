@@ -1,4 +1,4 @@
-"""`bpcli report`: one HTML file on a trained model, which needs nothing else."""
+"""`bpcli report`: one self-contained HTML file on a trained model."""
 
 import shlex
 from dataclasses import replace
@@ -24,7 +24,7 @@ from bpcli.training.run import CONFIG, load_model, model_path
 @option(OUTPUT, "--output", "file", type=PATH, metavar="FILE.html", help="Write to FILE.html.")
 @FORCE
 def command(model: Path, data: Path | None, data_format: str, file: Path | None, force: bool) -> None:
-    """One HTML page on MODEL (a run folder or its model.npz) that needs nothing else, to send or to print.
+    """One self-contained HTML page on MODEL (a run folder or its model.npz), to send or to print.
 
     It has the config, the data and what was left out, the learning curves, metrics, thresholds, calibration, confusion,
     and the weights; measured on DATA or, without it, on the rows of the training.

@@ -1,4 +1,4 @@
-"""What the calculator's commands share: their options, and the points that these give."""
+"""The options that the calculator's commands share, and the expressions and points that these give."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ POINTS = option(
 )
 LET = option("Point", "--let", multiple=True, metavar="NAME=VALUE", help="A constant; repeats.")
 VARS = option("Point", "--vars", "declared", metavar="NAMES", help="The order of the variables.")
-WRT = option("Derivative", "--wrt", metavar="NAMES", help="What to differentiate by. [default: every variable]")
+WRT = option("Derivative", "--wrt", metavar="NAMES", help="The variables to differentiate by. [default: all]")
 KINK = option(
     "Derivative",
     "--kink",
@@ -87,7 +87,7 @@ class Given(NamedTuple):
 
     @property
     def a_point(self) -> bool:
-        """Whether an option is given that goes only with expressions."""
+        """Whether an option is given that only expressions take."""
         return bool(self.at or self.let or self.declared) or self.points is not None
 
 
@@ -188,7 +188,7 @@ class Request:
             whole = {**point, **self.variables.constants}
             yield self._calculations.at(whole), whole
 
-    def gradient_of_one(self, calculation: Calculation) -> None:
+    def require_scalar(self, calculation: Calculation) -> None:
         """ExpressionError if the expression is not one number, as `--at 1,5` makes x**2 two, where 1.5 may be meant."""
         try:
             calculation.require_scalar()
@@ -209,7 +209,7 @@ class Request:
     def blocks(self, rows: int) -> Iterator[tuple[Calculation, dict[str, Any]] | None]:
         """The points of `--points`, `rows` at a time: variables as arrays (*shape, B), constants as (*shape, 1).
 
-        None where no more has come through a pipe.
+        Yields None while a pipe has no more for now.
         """
         from pathlib import Path
 
@@ -245,7 +245,7 @@ class Request:
         done = 0
         with activity(lambda: Progress("points", done, None, "point"), quiet=sys.stdout.isatty()):
             for part in self.blocks(1024):
-                if part is None:  # who asks waits for what is printed by now
+                if part is None:  # the writer of the pipe may wait for these results
                     sys.stdout.flush()
                     continue
                 calculation, block = part
@@ -266,7 +266,7 @@ def _arranged(block: Any, columns: dict[str, Columns]) -> dict[str, Any]:
 
 
 def wants_formulas(request: Request, options: FormulaOptions) -> bool:
-    """Whether formulas are asked for, since no point is given."""
+    """Whether formulas are to be printed, as no point is given; UsageError for options of formulas with a point."""
     if request.at or request.points is not None:
         if option := options.first():
             raise UsageError(f"{option} goes with formulas, and a point is given", "leave out --at and --points")

@@ -1,19 +1,19 @@
-"""Trainings that the processes of a job share: the first one leads them, and does its own."""
+"""Trainings that the processes of a job share: the first process gives them out, and does some itself."""
 
 import functools
 from typing import Any
 
-from bpcli.commands.one_voice import Command, together
+from bpcli.commands.collective import Command, ranks_of_job
 from bpcli.ranks import Alone
 from bpcli.training.selection.processes import Crew
 
 
 def led_by_first_rank(command: Command) -> Command:
-    """A command that rank 0 runs, with the ranks of the job for its `jobs`, while the others do what they are given."""
+    """Run a command on rank 0, with the ranks of the job as its `jobs`; the other ranks do the trainings they get."""
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        with together() as ranks:
+        with ranks_of_job() as ranks:
             if isinstance(ranks, Alone):
                 command(**given)
             elif ranks.rank:

@@ -11,7 +11,7 @@ from bpcli.text.visible import cut, width
 
 _WIDTH = 80
 _SHORT = {"std_error": "error", "p_value": "p", "odds_ratio": "odds", "std_error_hc1": "error hc1"}
-_LEFT_OUT = ("std_error_hc1", "odds_ratio")  # of text, in this order, where it would be too wide
+_LEFT_OUT = ("std_error_hc1", "odds_ratio")  # columns to drop from text that is too wide, the first one first
 _MEASURES = {
     "log_likelihood": "log-likelihood",
     "null_log_likelihood": "of the bias alone",
@@ -29,14 +29,14 @@ _MEASURES = {
 
 
 def print_statistics(found: Mapping[str, Any], format_: str, precision: int | None) -> None:
-    """Print them. CheckError where there is no optimum to have statistics of, in JSON behind the record."""
+    """Print statistics. CheckError where there is no optimum; JSON prints the record before."""
     coefficients = found["coefficients"]
     if format_ == "json":
         output.emit_data(json_text(found, precision))
     if coefficients is None:
         raise CheckError(
             f"the classes are separated, wholly or in part, by {several(found['separated_by'])}: the likelihood grows "
-            "as long as the weights do, so that the likelihood has no maximum, and none has a standard error",
+            "with the weights and has no maximum, so that no weight has a standard error",
             "leave these columns out with data.exclude, or train with training.l2",
         )
     if format_ == "csv":

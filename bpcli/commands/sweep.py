@@ -23,9 +23,9 @@ from bpcli.text.notation import csv_line, json_text
 @SET
 @option("Choice", "--folds", type=int, metavar="K", help="Choose by cross-validation, not by the validation rows.")
 @option("Choice", "--metric", default="loss", show_default=True, metavar="M", help="Choose by this metric.")
-@option("Choice", "--one-se", is_flag=True, help="The simplest one within one standard error of the best.")
+@option("Choice", "--one-se", is_flag=True, help="Choose the simplest one within one standard error of the best.")
 @option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The folder to write. [default: runs/CONFIG-sweep]")
-@option("Run", "--resume", is_flag=True, help="Go on with what is saved; start if there is nothing.")
+@option("Run", "--resume", is_flag=True, help="Go on from the saved state; start if there is none.")
 @trainings_options()
 @led_by_first_rank
 def command(
@@ -64,7 +64,7 @@ def command(
                 progress=output.counting(bar),
             )
     except (KeyboardInterrupt, Terminated):
-        output.note("stopped; the same command with --resume goes on from what the trainings had come to")
+        output.note("stopped; the same command with --resume goes on from the saved state of the trainings")
         raise
     output.notes(found.notes)
     for text in found.troubles:
@@ -86,7 +86,7 @@ def command(
 
 
 def _lines(found: Sweep, one_se: bool, format_: str, precision: int | None) -> list[str]:
-    """A line a combination, the best first; in text with what each choice came to."""
+    """A line for each combination, the best first; text marks the best and the simplest."""
     if format_ == "json":
         return [json_text(c.record(), precision) for c in found.combinations]
     if format_ == "csv":

@@ -13,7 +13,7 @@ import click
 
 from bpcli.commands import OUTPUT, Command, option, output
 from bpcli.commands.activity import activity, reading
-from bpcli.commands.one_voice import on_ranks, one_voice
+from bpcli.commands.collective import collective, with_ranks_from
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
 from bpcli.ranks import Ranks, this_job
@@ -33,7 +33,7 @@ _TICK = 0.2  # seconds between two updates of the bar
 @click.argument("config", type=PATH)
 @SET
 @option("Run", "--output", "folder", type=PATH, metavar="DIR", help="The run folder to write.")
-@option("Run", "--resume", is_flag=True, help="Go on with what is saved, to the last bit; start if there is nothing.")
+@option("Run", "--resume", is_flag=True, help="Go on from the saved state, to the last bit; start if there is none.")
 @option("Run", "--force", is_flag=True, help="Replace an existing run, once the new one is whole.")
 @option(
     "Run",
@@ -45,7 +45,7 @@ _TICK = 0.2  # seconds between two updates of the bar
 @option(OUTPUT, "--quiet", is_flag=True, help="No epochs, no progress: only the summary.")
 @format_option()
 @precision_option(tables=True)
-@on_ranks(lambda given: one_voice(this_job(given.pop("timeout"))))
+@with_ranks_from(lambda given: collective(this_job(given.pop("timeout"))))
 def command(
     config: Path,
     settings: tuple[str, ...],
@@ -84,7 +84,7 @@ def command(
         except (DataError, RankError) as error:
             _tell_warnings(current)
             if current.saved:
-                error.hint = _words(current, config, settings, folder)
+                error.hint = _how_to_resume(current, config, settings, folder)
             raise
     _print_summary(summary, format_, precision, quiet)
     for name in PARTS:
@@ -138,8 +138,8 @@ def _tell_warnings(current: Session) -> None:
         output.warning(text)
 
 
-def _words(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
-    """The hint how to go on with a training."""
+def _how_to_resume(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> str:
+    """The command that resumes a training, as a hint."""
     ranks = current.ranks.size
     words = [*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "bpcli", "train", str(config)]
     words += [word for setting in settings for word in ("--set", setting)]
@@ -148,11 +148,11 @@ def _words(current: Session, config: Path, settings: tuple[str, ...], folder: Pa
 
 
 def _tell_stopped(current: Session, config: Path, settings: tuple[str, ...], folder: Path | None) -> None:
-    """Save, then say what is saved and how to go on; saving comes first in case of a second signal."""
+    """Save, then print the saved epoch and how to go on; saving comes first in case of a second signal."""
     current.keep_stopped()
     _tell_warnings(current)
     if current.saved:
-        output.note(f"stopped; saved {current.saved}\n  {_words(current, config, settings, folder)}")
+        output.note(f"stopped; saved {current.saved}\n  {_how_to_resume(current, config, settings, folder)}")
     else:
         output.note("stopped before there was anything to save")
 
@@ -165,12 +165,12 @@ def _progress(current: Session, quiet: bool) -> Iterator[dict[str, Any]]:
     training, epochs = current.training, current.config.training.epochs
     rows = len(training.parts["train"].y)
     total = None if epochs == "auto" else int(epochs) * rows
-    # What matters fits into 80 columns; without an end there is no share of it.
+    # The bar fits into 80 columns; without a known end there is no percentage.
     form = None if total is None else "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
     with output.progress_bar(quiet, initial=training.rows_seen, total=total, unit="row", bar_format=form) as bar:
         tick = math.inf if bar.disable else _TICK
         bar.set_description_str(_epoch_of(training.state.epoch, epochs), refresh=False)
-        del training  # a training that has to give back its memory is replaced
+        del training  # the session may replace it to free its memory
         for record in current.epochs(tick):
             _tell_warnings(current)
             assert current.training is not None
@@ -269,9 +269,9 @@ def summary_lines(summary: Mapping[str, Any], precision: int) -> list[str]:
 
 
 def _tell_next(summary: Mapping[str, Any]) -> None:
-    """What the table's last row is for, and what to type next."""
+    """Explain the last row of the table, and show the commands to type next."""
     run = shlex.quote(str(summary["run"]))
-    constant = "best constant: the least loss that one prediction for every row can have; what has learned is below it"
+    constant = "best constant: the least loss of one prediction for all rows; a model that has learned is below it"
     for line in output.wrapped(constant):
         output.say(line)
     output.say(f"next:\n  bpcli evaluate {run}\n  bpcli plot {run} --output curves.png\n  bpcli predict {run} DATA")

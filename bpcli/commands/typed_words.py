@@ -1,4 +1,4 @@
-"""A command line that failed, taken apart: its words and options, and what each word is."""
+"""A command line that failed, taken apart into words and options, and tests of what a word names."""
 
 import os
 import re
@@ -35,12 +35,12 @@ class Line(NamedTuple):
 
     @property
     def options(self) -> dict[str, str | None]:
-        """The options by name; of those that repeat the last."""
+        """The options by name; of one that repeats, the last value."""
         return dict(self.given)
 
 
 class Answer(NamedTuple):
-    """The words to type instead; what was meant, where the message does not say it; the exit code, where it differs."""
+    """The words to type instead; a better message, if there is one; the exit code, if it differs."""
 
     instead: str
     meaning: str = ""
@@ -61,7 +61,7 @@ _REPEATED = ("--set", "--try")  # each of which adds to the others
 
 
 def is_table(word: str) -> bool:
-    """Whether it is the name of a table of data."""
+    """Whether a word is the name of a table of data."""
     name = word.lower().removesuffix(".gz")
     if not re.search(r"[\w-]\.[a-z]+$|-ubyte$", name):
         return False
@@ -71,12 +71,12 @@ def is_table(word: str) -> bool:
 
 
 def is_run(word: str) -> bool:
-    """Whether it is a run folder, or the model of one."""
+    """Whether a word is a run folder, or the model of one."""
     return os.path.isfile(os.path.join(word, "model.npz")) or os.path.basename(word) == "model.npz"
 
 
 def is_value(word: str) -> bool:
-    """Whether it is a point: numbers alone, or `x=1`."""
+    """Whether a word is a point: numbers alone, or `x=1`."""
     from bpcli.calculus.points.values import parse_value
 
     for part in re.split(r"[A-Za-z_]\w*\s*=(?!=)", word):
@@ -103,7 +103,7 @@ def expressions_in(word: str) -> list[str]:
 
 
 def is_config(word: str) -> bool:
-    """Whether it is the name of a config."""
+    """Whether a word is the name of a config."""
     return word.lower().endswith((".yaml", ".yml"))
 
 

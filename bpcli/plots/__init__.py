@@ -1,1 +1,1 @@
-"""Pictures: of expressions with their gradients and descents, and of trained models. Each function gives a Figure."""
+"""Pictures of expressions with their gradients and descents, and of trained models, as Matplotlib's figures."""

@@ -1,4 +1,4 @@
-"""Pictures of how well the probabilities of classes tell rows apart, and how far they can be believed."""
+"""Pictures of the probabilities of classes: ROC curves, precision and recall, calibration."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def each_class(y: Array, scores: Array) -> Iterator[tuple[int, Array, Array]]:
 
 
 def curve_name(k: int, names: Sequence[str]) -> str:
-    """How the legend calls a class."""
+    """The name of a class in a legend."""
     return label(names[k], 24 if len(names) == 2 else 14)
 
 
@@ -41,7 +41,7 @@ def roc(figure: Any, y: Array, scores: Array, names: Sequence[str], at: Threshol
 
 
 def name_rates(axes: Any) -> None:
-    """The axes of a ROC curve, and the diagonal that scores without meaning have."""
+    """Name the axes of a ROC curve, and draw the diagonal, which is the curve of random scores."""
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
 
@@ -103,19 +103,19 @@ def finish(figure: Any, axes: Any) -> None:
 
 
 def calibration(figure: Any, y: Array, p: Array, names: Sequence[str]) -> str:
-    """The share that is right against the probability that was said, over bins; below it how many rows each bin has.
+    """The share of right rows against the predicted probability, by bins; below it the number of rows in each bin.
 
     `y`: class numbers (N,), `p`: probabilities (N, K). Returns the expected calibration error, for the title.
     """
-    rows, said, right = metric_formulas.calibration(y, p)
+    rows, predicted, right = metric_formulas.calibration(y, p)
     there = rows > 0
     upper = calibration_axes(figure, rows, names)
     # Wilson's interval for each share (1927): it stays within 0 and 1, also where all rows are right.
     n, share, z = rows[there], right[there], 1.959963984540054
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    upper.vlines(said[there], middle - half, middle + half, color=COLORS[0], linewidth=0.9, label="95 % interval")
-    upper.plot(said[there], share, "o", color=COLORS[0], label=f"rows, in {len(rows)} bins")
+    upper.vlines(predicted[there], middle - half, middle + half, color=COLORS[0], linewidth=0.9, label="95 % interval")
+    upper.plot(predicted[there], share, "o", color=COLORS[0], label=f"rows, in {len(rows)} bins")
     legend_below(figure, upper.get_legend_handles_labels()[0])
     return number(metric_formulas.ece(y, p), 3)
 
@@ -124,10 +124,10 @@ def calibration_axes(figure: Any, rows: Array, names: Sequence[str]) -> Any:
     """Axes for the shares that are right, with the diagonal where they should be, above the `rows` of each bin."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     two = len(names) == 2
-    upper.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="what is said is so")
+    upper.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="perfect calibration")
     upper.set(ylabel=f"share of {label(names[1], 20)}" if two else "share that is right", ylim=(-0.02, 1.02))
     edges = np.arange(len(rows)) / len(rows)
     lower.bar(edges, rows, 1 / len(rows), align="edge", color=COLORS[0], edgecolor="white", linewidth=0.4)
-    said_of = f"probability of {label(names[1])}" if two else "probability of the predicted class"
-    lower.set(xlabel=said_of, ylabel="rows", xlim=(-0.01, 1.01))
+    xlabel = f"probability of {label(names[1])}" if two else "probability of the predicted class"
+    lower.set(xlabel=xlabel, ylabel="rows", xlim=(-0.01, 1.01))
     return upper

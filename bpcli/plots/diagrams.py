@@ -1,4 +1,4 @@
-"""A diagram drawn from left to right: framed values, what belongs to each below it, labels on the edges."""
+"""A diagram drawn from left to right: framed values, their gradients and updates below, labels on the edges."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ FONT = 9.0
 WIDE = 0.602 * FONT  # of a letter of DejaVu Sans Mono
 HIGH = 1.18 * FONT  # of a line
 HEAD = 0.25  # of a line: more room below the first
-PAD = 6.0  # between a frame and what it holds
+PAD = 6.0  # between a frame and its text
 GAP = 16.0  # between rows, and at both ends of an edge
 BEND = 42.0  # in which the edges of a column come together
 MARGIN = 10.0
@@ -35,7 +35,7 @@ class Placed(NamedTuple):
 
 
 def draw(diagram: Diagram) -> Any:
-    """The figure of a diagram, as large as what it holds."""
+    """The figure of a diagram, as large as its content."""
     placed, (right, low, high) = _layout(diagram)
     low -= 2 * HIGH if diagram.caption else 0
     width, height = right + 2 * MARGIN, high - low + 2 * MARGIN

@@ -25,7 +25,7 @@ STEEP = 50  # the ratio of high to low values from which levels are logarithmic
 
 @dataclass(frozen=True)
 class Scene:
-    """A function over one or two named variables, and what is marked on it."""
+    """A function over one or two named variables, with a point, a gradient and a descent to draw."""
 
     text: str
     latex: str
@@ -93,7 +93,7 @@ def _curve(figure: Any, scene: Scene) -> None:
         low, high = min(low, min(marks) - room), max(high, max(marks) + room)
     if not np.isfinite(y).any():
         _empty(axes, y)
-    beyond = 10 * (high - low)  # farther than this the curve is out of the picture anyway
+    beyond = 10 * (high - low)  # a curve that goes farther is cut there, out of the picture
     axes.plot(x, np.clip(y, low - beyond, high + beyond), color=COLORS[0], label="f")
     if scene.path is not None:
         at = scene.path[:, 0]

@@ -80,7 +80,7 @@ def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
     Returns the expected calibration error, for the title.
     """
     each = [metric_formulas.calibration(y, p) for y, p in folds]
-    rows, said, right = (np.array([fold[k] for fold in each]) for k in range(3))  # each (folds, bins)
+    rows, predicted, right = (np.array([fold[k] for fold in each]) for k in range(3))  # each (folds, bins)
     upper = calibration_axes(figure, rows.sum(axis=0), names)
     bins = rows.shape[1]
     for k in np.flatnonzero(rows.any(axis=0)):
@@ -88,7 +88,7 @@ def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
         mean, std = _mean_and_std(right[there, k])
         low, high = np.maximum(mean - std, 0), np.minimum(mean + std, 1)
         upper.fill_between([k / bins, (k + 1) / bins], low, high, color=COLORS[0], alpha=_BAND, linewidth=0)
-        upper.plot(said[there, k].mean(), mean, "o", color=COLORS[0])
+        upper.plot(predicted[there, k].mean(), mean, "o", color=COLORS[0])
     upper.plot([], [], "o", color=COLORS[0], label=f"the folds' mean, in {bins} bins")
     upper.fill_between([], [], color=COLORS[0], alpha=_BAND, label="± a standard deviation")
     legend_below(figure, upper.get_legend_handles_labels()[0])
@@ -96,7 +96,7 @@ def calibration(figure: Any, folds: Folds, names: Sequence[str]) -> str:
 
 
 def _mean_and_std(values: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation over the folds, the first axis; it divides by n − 1, and is 0 of a single fold."""
+    """Mean and standard deviation (by n − 1; 0 for a single fold) over the folds, the first axis."""
     mean = values.mean(axis=0)
     return mean, values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros_like(mean)
 

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 MAX_POINTS = 600  # rows of data in one picture
 LINES = ("-", "--", ":")  # for classes that have to share a colour
 
-_PART = 1 << 20  # numbers of the rows over which a picture is computed at once
+_PART = 1 << 20  # numbers in the rows whose z is computed at once
 
 
 def _typical(model: Model, X: Array) -> Array:
@@ -33,7 +33,7 @@ def _typical(model: Model, X: Array) -> Array:
 
 
 def _others(model: Model, shown: int, rows: int) -> str:
-    """The line of a title on the rows that are shown, and the features that are held fixed."""
+    """The second line of a title: the rows that are shown, and the values at which other features are held."""
     points = f"{rows:,} training rows" if rows <= MAX_POINTS else f"{MAX_POINTS} of {rows:,} training rows"
     columns = model.preparation.columns
     if shown >= len(model.preparation.feature_names):
@@ -58,10 +58,12 @@ def _thinned(X: Array, y: Array) -> tuple[Array, Array]:
 
 
 def strongest(model: Model, X: Array) -> list[int]:
-    """The features by their influence on z, the largest first: |w|·σ of the feature, summed over the outputs; columns
-    of numbers before categories, which make poor axes."""
+    """The features by their influence on z, |w|·σ summed over the outputs, the largest first.
+
+    Columns of numbers come before categories, which make poor axes.
+    """
     weights = np.abs(model.w.reshape(len(model.w), -1)).sum(axis=1) * X.std(axis=0)
-    # The columns of a sparse table are not listed, and all are of numbers.
+    # The columns of a sparse table, all of numbers, are not listed.
     widths = [1 if c.categories is None else len(c.categories) for c in model.preparation.columns]
     of_category = np.repeat([c.categories is not None for c in model.preparation.columns], widths)
     if len(of_category) != len(weights):
@@ -160,9 +162,9 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
     x = np.linspace(X[:, feature].min(), X[:, feature].max(), 401)
     z = z_over(model, X, {feature: x})
     if model.says_probabilities:
-        p, low, unit, says = model.probabilities(z), 0.0, 1.0, "probability"
+        p, low, unit, ylabel = model.probabilities(z), 0.0, 1.0, "probability"
     else:
-        p, says = np.stack([-model.output(z), model.output(z)], axis=1), "output towards the class"
+        p, ylabel = np.stack([-model.output(z), model.output(z)], axis=1), "output towards the class"
         low, unit = float(p.min()), float(np.ptp(p)) or 1.0
     points, labels = _thinned(X, y)
     K = len(model.classes or ())
@@ -172,9 +174,7 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
             _raw(model, feature, x), p[:, k], color=color_of(k), linestyle=LINES[k // len(COLORS) % 3], label=called
         )
         rows = points[labels == k, feature]
-        place = low - unit * (
-            0.03 + 0.02 * k if K <= MAX_SERIES else 0.03
-        )  # a row of ticks below for each class, if they are few
+        place = low - unit * (0.03 + 0.02 * k if K <= MAX_SERIES else 0.03)  # few classes have a row of ticks each
         axes.plot(_raw(model, feature, rows), np.full(len(rows), place), "|", color=color_of(k), markersize=5)
     if model.g is not None:
         axes.axhline(
@@ -185,7 +185,7 @@ def _probability(axes: Any, model: Model, part: tuple[Array, Array], feature: in
             label="threshold" if model.says_probabilities else None,
         )
     name = label(model.preparation.feature_names[feature])
-    axes.set(xlabel=name, ylabel=says, title=f"Classes along {name}{_others(model, 1, len(X))}")
+    axes.set(xlabel=name, ylabel=ylabel, title=f"Classes along {name}{_others(model, 1, len(X))}")
     if K <= MAX_NAMES:
         legend_below(axes.figure, axes.get_legend_handles_labels()[0], 5)
 

@@ -1,4 +1,4 @@
-"""The views of a trained model: learning curves, boundary or line, confusion, weights, what its probabilities say."""
+"""The views of a trained model: learning curves, boundary or line, confusion, weights, probabilities."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from bpcli.training.thresholds import Thresholds
 
 @dataclass(frozen=True)
 class View:
-    """A row of `VIEWS`: what draws it, which models have it, whether the overview shows it, and whether it
-    can be drawn of the folds of a cross-validation."""
+    """A row of `VIEWS`: its name, the function that draws it, which models have it, whether it is in the overview,
+    and whether it can show the folds of a cross-validation."""
 
     name: str
     draw: Callable[[Any, Subject], None]
@@ -80,7 +80,7 @@ def _curves(figure: Any, subject: Subject) -> None:
         axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
     axes.xaxis.get_major_locator().set_params(integer=True)
     handles = axes.get_legend_handles_labels()[0]
-    # A metric of which more is better tells more than the loss; an error such as rmse is the loss in other units.
+    # A metric of which more is better is shown next to the loss; an error such as rmse is the loss in other units.
     metric = next((n for n in history if n.split(".")[-1] in _BETTER), None)
     if metric is not None:
         twin = axes.twinx()
@@ -97,7 +97,7 @@ _BETTER = {name for name, row in METRICS.items() if row.higher_is_better}
 
 
 def _confusion(figure: Any, subject: Subject) -> None:
-    """Counts and, of few classes, the share of each in its true class; what does not occur is grey."""
+    """Counts and, if there are few classes, the share of each in its true class; a count of 0 is grey."""
     axes, model = figure.subplots(), subject.model
     part, z, y = subject.scored()
     K = len(model.classes or ())
@@ -129,7 +129,7 @@ def _class_names(model: Model) -> list[str]:
 
 
 def _of_folds(subject: Subject) -> str:
-    """What the rows are called that the folds held out."""
+    """The rows that the folds held out, for a title."""
     return f"{len(subject.folds)} folds of {sum(len(y) for _, y in subject.folds):,} rows"
 
 
@@ -146,8 +146,8 @@ def _of_scores(
             return
         (part, z, y), at = subject.scored(), None
         if model.has_threshold:
-            said = model.predicted(z) == 1
-            counts = [np.array([np.sum((said == s) & (y == t))]) for s, t in ((1, 1), (1, 0), (0, 1), (0, 0))]
+            positive = model.predicted(z) == 1
+            counts = [np.array([np.sum((positive == p) & (y == t))]) for p, t in ((1, 1), (1, 0), (0, 1), (0, 0))]
             at = Thresholds(np.array([model.threshold]), *counts)
         draw(figure, y, log_odds(z), _class_names(model), at)
         figure.axes[0].set_title(f"{called}, {len(y):,} {label(part)} rows")
@@ -186,4 +186,4 @@ VIEWS: dict[str, View] = {
         View("calibration", _calibration, lambda model: model.says_probabilities, in_overview=False, by_folds=True),
     )
 }
-"""The views of a run; the command's choices read this table."""
+"""The views of a run, from which the command takes its choices."""

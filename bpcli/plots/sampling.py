@@ -13,7 +13,7 @@ Function = Callable[..., Array]
 SAMPLES = 1601  # of a curve: about one for each pixel
 REFINED = 200  # the most intervals that are searched for a jump
 HALVINGS = 60  # after which the gap of a continuous function is closed
-FAR = 4.0  # a value is at a pole if it is so many heights of the picture away
+FAR = 4.0  # a value that is so many heights of the picture away is at a pole
 
 
 def curve(value: Function, span: Span) -> tuple[Array, Array, bool]:
@@ -132,14 +132,14 @@ def default_ranges(points: Array, width: float = 3.0) -> list[Span]:
     """A range for each variable that contains all points (N, variables), with room around them."""
     low, high = points.min(axis=0), points.max(axis=0)
     middle, extent = low / 2 + high / 2, high - low
-    # A path fills the middle of the picture; around a point zero is mostly visible.
+    # A path fills the middle of the picture; around a lone point the range mostly reaches 0.
     reach = 0.9 * extent.max() if extent.max() > 0 else np.maximum(width, 0.3 * np.abs(middle))
     reach = np.broadcast_to(reach, middle.shape)
     return [(float(m - r), float(m + r)) for m, r in zip(middle, reach, strict=True)]
 
 
 def with_minimum(value: Function, path: Array) -> Array:
-    """The points of a descent (N, variables), and the minimum that it leads to, if there is one not far from it.
+    """The points of a descent (N, variables), and the minimum that it leads to, if that is near.
 
     Wider and wider ranges are searched, until the lowest value lies inside; then smaller and smaller ones around it.
     """

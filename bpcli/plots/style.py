@@ -23,7 +23,7 @@ INK = "#222222"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 _LEGEND_SIZE = 8
-_LEGEND_TEXTS = (1000, 18, 10)  # columns of its texts
+_LEGEND_TEXTS = (1000, 18, 10)  # characters to which the texts of a legend are cut, in turn
 
 _STYLE: dict[str, Any] = {
     "font.size": 10, "axes.titlesize": 11, "axes.titlepad": 9, "axes.grid": True, "grid.alpha": 0.25,
@@ -58,7 +58,7 @@ def new_figure(size: tuple[float, float]) -> Any:
 
 
 def write_figure(figure: Any, target: Path, force: bool, dpi: int = 200) -> list[str]:
-    """Write the figure in the format of the file's extension, whole or not at all; returns notes."""
+    """Write the figure in the format of the file's extension, whole or not at all; returns notes on missing signs."""
     kind = target.suffix.lower().lstrip(".")
 
     def write(file: Any) -> None:
@@ -94,16 +94,16 @@ def name_columns(axes: Any, names: Sequence[str]) -> None:
 
 
 _TITLE = 60
-"""Characters of a title; of a longer one the formula is not set: setting goes as deep as it does."""
+"""Characters of a title; a longer formula is not typeset, which recurses as deeply as the formula is nested."""
 
 
 def plain(name: str) -> str:
-    """A name as a label, in which a dollar begins no formula."""
+    """A name as a label, with its dollars escaped, as these would begin a formula."""
     return name.replace("$", r"\$")
 
 
 def label(name: str, most: int = 28) -> str:
-    """A name from the data as a label, `plain`, on one line, and cut in its middle where it would leave no room."""
+    """A name from the data as a label: `plain`, on one line, and cut in its middle to `most` characters."""
     return plain(cut(visible(name.replace("\n", " ")), most))
 
 
@@ -117,7 +117,7 @@ def set_title(figure: Any, title: str) -> None:
 def legend_below(figure: Any, handles: Sequence[Any], columns: int = 4, **style: Any) -> None:
     """A legend below all axes of a figure, in at most so many columns, and no more than fit its width.
 
-    Where it would take the axes' room its texts are cut; if that is not enough, there is none.
+    If it leaves the axes too little room, its texts are cut; if that is not enough, there is no legend.
     """
     font = import_module("matplotlib.font_manager").FontProperties(size=_LEGEND_SIZE)
     measure = import_module("matplotlib.textpath").text_to_path.get_text_width_height_descent
@@ -130,7 +130,7 @@ def legend_below(figure: Any, handles: Sequence[Any], columns: int = 4, **style:
         fit = int(wide // (widest + 4.8 * _LEGEND_SIZE))
         count = max(1, min(columns, fit, len(handles)))
         if -(-len(handles) // count) * 1.5 * _LEGEND_SIZE <= 0.45 * high:
-            # A text that is not cut may hold a formula.
+            # Only a text that is not cut may contain a formula.
             labels = [h.get_label() if c == t else plain(c) for h, t, c in zip(handles, texts, shown, strict=True)]
             place = {"loc": "outside lower center", "ncols": count, "fontsize": _LEGEND_SIZE}
             figure.legend(handles=handles, labels=labels, **place, **style)
@@ -138,7 +138,7 @@ def legend_below(figure: Any, handles: Sequence[Any], columns: int = 4, **style:
 
 
 def mathtext(latex: str, text: str) -> str:
-    """A formula in Matplotlib's math mode, if it is short and it can set it, else as plain text."""
+    """A formula in Matplotlib's math mode, if it is short and Matplotlib can typeset it, else as plain text."""
     if len(text) > _TITLE:
         return plain(text[: _TITLE - 3] + "…")
     parser: Callable[[str], Any] = import_module("matplotlib.mathtext").MathTextParser("path").parse

@@ -1,4 +1,4 @@
-"""What the pictures of a run are drawn from."""
+"""The model and the data that pictures of a run are drawn from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,30 +16,22 @@ MAX_SERIES = 4  # the most outputs whose weights are drawn as bars; more are a t
 
 @dataclass(frozen=True)
 class Subject:
-    """What is drawn: a model, its history by column, its prepared (X, y) by part, the features to show, the image that
-    the features are pixels of, if any, whether a loss is drawn on a logarithmic axis (None: where it is wide),
-    other rows than the parts' to judge the model by: what they are called, their z and y; the statistics of the
-    weights, where they are to be drawn with their intervals; and z and y of the rows that each fold of a
-    cross-validation held out, where the folds are to be drawn."""
+    """A model with the data of its pictures."""
 
     model: Model
-    history: Mapping[str, Sequence[float]]
-    parts: Mapping[str, tuple[Array, Array]]
-    features: tuple[int, ...] = ()
-    image: Image = None
-    log: bool | None = None
-    others: tuple[str, Array, Array] | None = None
-    statistics: Mapping[str, Any] | None = None
-    folds: Sequence[tuple[Array, Array]] = ()
-
-    def judged(self) -> tuple[str, Array, Array]:
-        """The part that judges the model, test rows before validation rows: its name, X and y."""
-        name = next(part for part in ("test", "validation", "train") if part in self.parts)
-        return name, *self.parts[name]
+    history: Mapping[str, Sequence[float]]  # by column
+    parts: Mapping[str, tuple[Array, Array]]  # prepared (X, y) by part: train, validation, test
+    features: tuple[int, ...] = ()  # to draw a boundary or line over
+    image: Image = None  # height and width, if the features are pixels
+    log: bool | None = None  # whether the axis of a loss is logarithmic; None: if the loss varies widely
+    others: tuple[str, Array, Array] | None = None  # name, z and y of rows to judge the model by, instead of a part
+    statistics: Mapping[str, Any] | None = None  # of the weights, to draw these with their intervals
+    folds: Sequence[tuple[Array, Array]] = ()  # z and y of the rows that each fold of a cross-validation held out
 
     def scored(self) -> tuple[str, Array, Array]:
-        """The rows that judge the model: what they are called, z and y."""
+        """Name, z and y of the rows that judge the model: `others`, or test, validation or training rows."""
         if self.others is not None:
             return self.others
-        name, X, y = self.judged()
+        name = next(part for part in ("test", "validation", "train") if part in self.parts)
+        X, y = self.parts[name]
         return "training" if name == "train" else name, self.model.z(X), y

@@ -32,27 +32,26 @@ def pixels(names: Sequence[str]) -> Image:
     if len(stems) != 1 or side < 2 or side * side != len(names):
         return None
     (stem,) = stems
-    said = stem.lower().strip("_. ") in ("p", "px", "pix", "pixel") or all(
+    named = stem.lower().strip("_. ") in ("p", "px", "pix", "pixel") or all(
         len(re.findall(r"\d+", name)) == 2 for name in names
     )
-    return (side, side) if side >= (4 if said else MIN_UNNAMED) else None
+    return (side, side) if side >= (4 if named else MIN_UNNAMED) else None
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """Weights (features, outputs) with the names of both, the ends of their intervals, and against which class and
-    which categories they are."""
+    """Weights to draw."""
 
-    names: Sequence[str]
+    names: Sequence[str]  # of the features
     outputs: Sequence[str]
-    w: Array
-    ends: tuple[Array, Array] | None = None
-    base: str = ""
-    bases: Sequence[str] = ()
+    w: Array  # (features, outputs)
+    ends: tuple[Array, Array] | None = None  # of their intervals, low and high
+    base: str = ""  # the class, and
+    bases: Sequence[str] = ()  # the categories, that the weights are contrasts to
 
 
 def _shown(subject: Subject) -> _Shown:
-    """The model's weights or, where there are intervals, those that these are of: of classes against a base."""
+    """The model's weights; if there are statistics, their weights, which for classes are contrasts to a base."""
     model = subject.model
     if subject.statistics is not None:
         by_class: dict[str, list[Mapping[str, Any]]] = {}
@@ -121,7 +120,7 @@ def _images(figure: Any, model: Model, w: Array, shape: tuple[int, int]) -> None
     """The weights of each output as an image, for at most the first 40 outputs."""
     outputs = min(w.shape[1], 2 * MAX_NAMES)
     width, height = figure.bbox.width, figure.bbox.height
-    # As many columns as make the images largest: between them stays no more room than their titles take.
+    # The number of columns with which the images are largest.
     columns = max(range(1, outputs + 1), key=lambda c: min(width / c, height / -(-outputs // c)))
     grid = figure.subplots(-(-outputs // columns), columns, squeeze=False, gridspec_kw={"wspace": 0.02, "hspace": 0.02})
     bound = float(np.abs(w).max()) or 1.0

@@ -198,7 +198,7 @@ def test_what_is_drawn(bpcli):
     assert max(map(len, wide.lines)) <= 80
     assert "columns 29 to 30:" in wide.out
     assert "12:" not in wide.out
-    assert wide.lines[-1] == "… stands for what is left out; --all shows it"
+    assert wide.lines[-1] == "… stands for entries that are left out; --all shows them"
     assert "left out" not in result.out
     latex = bpcli("backprop", *arguments, "--format", "latex", "--lr", "1").out
     assert latex.count("{") == latex.count("}")

@@ -115,7 +115,7 @@ def test_what_can_not_be_drawn_is_refused_and_nothing_is_written(bpcli, tmp_path
 def test_what_is_left_out_is_said(bpcli, tmp_path):
     many = ["neuron", "--x", "1,2,3,4,5", "--w", "1,1,1,1,1", "--b", "0", "--loss", "mse", "--y", "1"]
     result = bpcli("backprop", *many, "--output", tmp_path / "chain.dot")
-    assert "… stands for what is left out; --all shows it" in result.err
+    assert "… stands for entries that are left out; --all shows them" in result.err
     assert "( 1  2  …  5 )" in (tmp_path / "chain.dot").read_text(encoding="utf-8")
 
 

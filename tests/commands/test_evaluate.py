@@ -94,7 +94,7 @@ def test_predict_takes_a_threshold_for_once(bpcli, cells, root):
         (["--threshold", "0"], 2, "between 0 and 1"),
         (["--threshold", "f2"], 2, "--threshold f2"),
         (["--threshold", "cost=1"], 2, "two positive numbers"),
-        (["--set-threshold"], 2, "there is none"),
+        (["--set-threshold"], 2, "which is not given"),
         (["--fail-over", "auc=0.5"], 2, "--fail-under auc=0.5"),
         (["--fail-over", "loss=0"], 1, "loss is"),
         (["--fail-over", "rmse=1"], 2, "no such metric"),

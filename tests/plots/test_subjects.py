@@ -1,4 +1,6 @@
-"""What pictures are drawn from: the rows that judge a model."""
+"""The rows that judge a model in a picture."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +10,14 @@ from bpcli.plots.subjects import Subject
 
 @pytest.mark.parametrize(
     ("there", "judge"),
-    [("train", "train"), ("train validation", "validation"), ("train test", "test"), ("train validation test", "test")],
+    [
+        ("train", "training"),
+        ("train validation", "validation"),
+        ("train test", "test"),
+        ("train validation test", "test"),
+    ],
 )
 def test_test_rows_judge_before_validation_rows(there, judge):
     parts = {name: (np.full((1, 1), k), np.zeros(1)) for k, name in enumerate(there.split())}
-    name, X, _ = Subject(None, {}, parts).judged()
-    assert (name, X[0, 0]) == (judge, there.split().index(judge))
+    name, z, _ = Subject(SimpleNamespace(z=lambda X: X[:, 0]), {}, parts).scored()
+    assert (name, *z) == (judge, len(parts) - 1)

@@ -5,7 +5,7 @@ import pytest
 from click import Context
 
 from bpcli.commands import cli
-from bpcli.commands.one_voice import TogetherError, one_voice
+from bpcli.commands.collective import SeveralRanksError, collective
 from bpcli.errors import DataError, Failure
 from bpcli.ranks import ALONE
 
@@ -142,11 +142,11 @@ def test_an_error_that_all_have_is_told_once(train):
 
 
 def test_an_error_names_each_rank_and_has_the_worst_code():
-    found = TogetherError([Failure("rank 0", 3, "x"), Failure("rank 1", 2, "y"), Failure("rank 2", 3, "x")], "so")
+    found = SeveralRanksError([Failure("rank 0", 3, "x"), Failure("rank 1", 2, "y"), Failure("rank 2", 3, "x")], "so")
     assert (str(found), found.exit_code) == ("rank 0, rank 2: x\nrank 1: y\n  so", 2)
-    assert str(TogetherError([Failure("rank 1", 143, "")])) == "rank 1: stopped by a signal"
+    assert str(SeveralRanksError([Failure("rank 1", 143, "")])) == "rank 1: stopped by a signal"
 
 
 def test_one_process_fails_as_ever():
-    with Context(cli), pytest.raises(DataError, match="as it is"), one_voice(ALONE):
+    with Context(cli), pytest.raises(DataError, match="as it is"), collective(ALONE):
         raise DataError("as it is")

@@ -1,4 +1,4 @@
-"""A command that several processes run together: rank 0 speaks for all, and one that fails ends them all."""
+"""A command that several processes run together: rank 0 prints for all, and an error of any process ends all."""
 
 import contextlib
 import functools
@@ -16,7 +16,7 @@ from bpcli.job import is_first_process
 from bpcli.ranks import ALONE, Alone, MPIRanks, this_job
 
 _FIRST = (70, 130, 143, 2, 3, 4, 1)
-"""Exit codes, of which the first that a rank ended with is the job's."""
+"""Exit codes by precedence: that of the job is the first one that a rank has."""
 
 _STOPPED = "stopped by a signal"
 
@@ -29,8 +29,8 @@ class _Nowhere(io.TextIOBase):
         return len(text)
 
 
-class TogetherError(RankError):
-    """What some ranks have failed with, each named; of exit codes the first in `_FIRST`."""
+class SeveralRanksError(RankError):
+    """The errors of some ranks, with their names; its exit code is the first of theirs in `_FIRST`."""
 
     def __init__(self, failures: Sequence[Failure], hint: str = "") -> None:
         super().__init__(failures)
@@ -46,10 +46,10 @@ class TogetherError(RankError):
 Command = Callable[..., None]
 
 
-def on_ranks(
+def with_ranks_from(
     opened: Callable[[dict[str, Any]], contextlib.AbstractContextManager[Alone | MPIRanks]],
 ) -> Callable[[Command], Command]:
-    """Give a command its `ranks`, which `opened` makes of the other parameters; it may take some of these away."""
+    """Pass `ranks` to a command, opened from its parameters, of which `opened` may take some away."""
 
     def with_ranks(command: Command) -> Command:
         @functools.wraps(command)
@@ -63,12 +63,12 @@ def on_ranks(
 
 
 @contextlib.contextmanager
-def one_voice(ranks: Alone | MPIRanks, led: bool = False) -> Iterator[Alone | MPIRanks]:
-    """Run what all ranks do, which this yields: what the others print is not shown, and an error of any ends all.
+def collective(ranks: Alone | MPIRanks, led: bool = False) -> Iterator[Alone | MPIRanks]:
+    """Run the body on all ranks, of which only rank 0 prints; an error on any rank ends all.
 
-    Where all ranks fail alike it is raised on rank 0 as if it were alone; else as an error that names the ranks. One
-    that the others do not hear of within seconds is told by its own rank, which ends the job. Where rank 0 has `led`
-    the others, what it alone fails with is the error of the command.
+    If all ranks have the same error, rank 0 raises it as if it were alone; else it raises a SeveralRanksError with
+    their names. If the others can't be told within seconds, the rank with the error prints it and ends the job. If
+    rank 0 has `led` the others, an error of its own is the error of the command.
     """
     if isinstance(ranks, Alone):
         yield ranks
@@ -88,7 +88,7 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
     code, text = describe(error, sys.argv[1:])
     if isinstance(error, SystemExit):
         left = error.code if isinstance(error.code, int) else int(error.code is not None)
-        code, text = left or 1, f"left with exit code {left}"  # it has not gone well: it wasn't finished
+        code, text = left or 1, f"left with exit code {left}"  # an error even with code 0: it has not finished
     failures = None
     if isinstance(error, RankError):
         failures = error.failures
@@ -106,17 +106,18 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
         return SystemExit(0)
     alike = len(failures) == ranks.size and len({failure[1:] for failure in failures}) == 1
     led_only = led and len(failures) == 1 and not isinstance(error, RankError)
-    return error if alike or led_only else TogetherError(failures, error.hint if isinstance(error, RankError) else "")
+    if alike or led_only:
+        return error
+    return SeveralRanksError(failures, error.hint if isinstance(error, RankError) else "")
 
 
 @contextlib.contextmanager
-def together(alone: bool = False) -> Iterator[Alone | MPIRanks]:
-    """The ranks of this job, which run a command in `one_voice`; of one that is for a single process the first `alone`,
-    and the others leave."""
+def ranks_of_job(alone: bool = False) -> Iterator[Alone | MPIRanks]:
+    """The ranks of this job, in `collective`; with `alone` the first process alone goes on, and the others exit."""
     if alone:
         if not is_first_process():
             raise SystemExit(0)
         yield ALONE
         return
-    with one_voice(this_job(), led=True) as ranks:
+    with collective(this_job(), led=True) as ranks:
         yield ranks
