@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.api.predictions import config_of_run, own_data, scores
+from bpcli.api.predictions import own_data, scores
 from bpcli.api.selection import check_losses
 from bpcli.datasets.preparation.fitting import rows_dropped
 from bpcli.errors import DataError, UsageError, meant
 from bpcli.files import digest_of
 from bpcli.training.metrics import METRICS, metrics_of
 from bpcli.training.model import Model
-from bpcli.training.named_data import decided, files_of, named_files, preparation_options, read_data, split
+from bpcli.training.named_data import files_of, named_files, preparation_options, read_data, split
 from bpcli.training.run import load_model
 from bpcli.training.setup import streams
 
@@ -136,17 +136,15 @@ def _rows(
     if data is not None:
         found = scores(model, Path(data))
         return found.z, found.y, ("", b"")
-    parts = own_data(path, model, [part], "give a file of data").parts
+    training = own_data(path, model, [part], "give a file of data")
+    parts, config = training.parts, training.config
     if part not in parts:
         raise UsageError(f"{path} has no {part} rows", "data FILE, or another run", names=("data",))
-    config = config_of_run(path)
-    config = replace(config, model=replace(config.model, init="zeros"))
     files = named_files(config)
     if part != "train" and part in files:
         identity = digest_of(files_of(config, files[part]).paths), b""
     else:
         table = read_data(config, config.data.path)
-        config, _ = decided(config, table)
         rows = split(config, table, streams(config)[0])[part]
         kept = rows[~rows_dropped(table, preparation_options(config))[rows]]
         identity = digest_of(files_of(config, config.data.path).paths), kept.tobytes()

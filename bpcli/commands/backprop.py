@@ -35,7 +35,7 @@ from bpcli.lecture.chain_diagram import chain_diagram
 from bpcli.lecture.drawing import DRAWINGS, shortens
 from bpcli.lecture.matrices import ALL, MOST
 from bpcli.text.diagram import dot_text
-from bpcli.text.notation import csv_line, json_text
+from bpcli.text.notation import json_text
 
 LEFT_OUT = "… stands for entries that are left out; --all shows them"
 
@@ -215,13 +215,12 @@ def _print(chain: Chain, format_: str, precision: int | None, whole: bool) -> No
         }
         output.emit_data(json_text(record, precision))
     elif format_ == "csv":
-        output.emit_data(csv_line(["name", "sample", "row", "column", "value"]))
+        output.emit_csv([["name", "sample", "row", "column", "value"]])
         for name, q in chain.quantities.items():
-            value = q.value if q.samples else q.value[None]
-            for (sample, row, column), v in np.ndenumerate(value):
-                output.emit_data(
-                    csv_line([name, sample + 1 if q.samples else None, row + 1, column + 1, float(v)], precision)
-                )
+            entries = np.ndenumerate(q.value if q.samples else q.value[None])
+            output.emit_csv(
+                ((name, k + 1 if q.samples else None, i + 1, j + 1, float(v)) for (k, i, j), v in entries), precision
+            )
     else:
         for line in DRAWINGS[format_](chain, precision, ALL if whole else MOST):
             output.emit(line)

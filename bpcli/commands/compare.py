@@ -12,7 +12,7 @@ from bpcli.commands import Command, option, output
 from bpcli.commands.activity import activity, reading_any
 from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, precision_option
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.text.notation import csv_line, json_text
+from bpcli.text.notation import json_text
 from bpcli.training.run import is_finished, model_path, summary_rows
 
 
@@ -58,13 +58,11 @@ def command(
         for record in records:
             output.emit_data(json_text(record, precision))
     elif format_ == "csv":
-        for row in ([*records[0]], *([*record.values()] for record in records)):
-            output.emit_data(csv_line(row, precision))
+        output.emit_csv([records[0], *(record.values() for record in records)], precision)
     else:
         header = ["run", "rows", metric, "difference", "low", "high"]
         rows = [[str(c.run), c.rows, c.value, c.difference, c.low, c.high] for c in found]
-        for line in output.table([header, *rows], precision or TEXT_DIGITS):
-            output.emit(line)
+        output.emit_table([header, *rows], precision or TEXT_DIGITS)
     for one in found:
         if one.value is not None and not isfinite(one.value):
             raise NotFiniteError(f"{one.run}: the {metric} is not finite")

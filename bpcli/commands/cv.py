@@ -10,7 +10,7 @@ from bpcli.commands import Command, option, output
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, trainings_options
 from bpcli.commands.shared_trainings import led_by_first_rank
 from bpcli.errors import NotFiniteError
-from bpcli.text.notation import csv_line, json_text
+from bpcli.text.notation import json_text
 from bpcli.training.config.loading import load_config
 from bpcli.training.metrics import METRICS, beyond_doubles
 
@@ -55,11 +55,9 @@ def command(
             names = ["repeat"] * (repeat > 1) + names
         rows: list[list[Any]] = [[*names], *([record.get(name) for name in names] for record in [*found.folds, *ends])]
         if format_ == "csv":
-            for row in rows:
-                output.emit_data(csv_line(row, precision))
+            output.emit_csv(rows, precision)
         else:
-            for line in output.table(rows, precision or TEXT_DIGITS):
-                output.emit(line)
+            output.emit_table(rows, precision or TEXT_DIGITS)
     if found.troubles:
         raise NotFiniteError("\n  ".join(found.troubles), "a smaller training.learning_rate, or data.standardize: true")
     for record in found.folds:

@@ -11,7 +11,7 @@ from bpcli.commands import output
 from bpcli.commands.printing import Printer, blocks_lines, value_lines
 from bpcli.commands.requests import FormulaOptions, Request
 from bpcli.errors import ExpressionError, UsageError, meant
-from bpcli.text.notation import csv_line, json_text
+from bpcli.text.notation import json_text
 
 
 def given_shapes(texts: Sequence[str], names: Sequence[str]) -> dict[str, Shape]:
@@ -67,9 +67,7 @@ def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> Non
             record[of] = found.blocks
         printer.json(record)
     elif printer.format == "csv":
-        output.emit_data(csv_line([f"d/d{entry}" for entry in found.entries]))
-        for row in found.rows:
-            output.emit_data(csv_line(row))
+        output.emit_csv([[f"d/d{entry}" for entry in found.entries], *found.rows])
     elif found.latex:
         output.emit(str(found))
     elif found.entries == request.wrt or of == "hessian":
@@ -81,14 +79,13 @@ def _print(request: Request, printer: Printer, of: Kind, found: Formulas) -> Non
 def print_steps(derivations: Sequence[Steps], printer: Printer, latex: bool) -> None:
     """Print the steps with their rules; where there are several derivations, each under a heading."""
     if printer.format == "csv":
-        output.emit_data(csv_line(["function", "step", "name", "formula", "rule", "place"]))
+        output.emit_csv([["function", "step", "name", "formula", "rule", "place"]])
     for k, (name, text, found) in enumerate(derivations):
         if printer.format == "json":
             for number, step in enumerate(found, 1):
                 output.emit_data(json_text({"function": text, "step": number, **step._asdict()}))
         elif printer.format == "csv":
-            for number, step in enumerate(found, 1):
-                output.emit_data(csv_line([text, number, *step]))
+            output.emit_csv([text, number, *step] for number, step in enumerate(found, 1))
         else:
             if len(derivations) > 1:
                 output.emit(f"{chr(10) if k else ''}{'% ' if latex else ''}{name} = {text}")

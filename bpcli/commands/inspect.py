@@ -13,7 +13,7 @@ from bpcli.commands.option_groups import PATH, TEXT_DIGITS, format_option, preci
 from bpcli.commands.statistics_table import print_statistics
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.errors import NotFiniteError, UsageError
-from bpcli.text.notation import csv_line, json_text
+from bpcli.text.notation import json_text
 from bpcli.training.model import Model
 from bpcli.training.run import load_model
 
@@ -76,14 +76,12 @@ def _print(loaded: Model, description: dict[str, Any], format_: str, precision: 
         return
     rows = list(_rows(loaded, description))
     if format_ == "csv":
-        for row in rows:
-            output.emit_data(csv_line(row, precision))
+        output.emit_csv(rows, precision)
         return
     target = loaded.preparation.target
     classes = f": {', '.join(description['classes'])}" if description["classes"] else ""
     output.sentence(f"{loaded.kind}, loss {loaded.loss_in_words}, target {target}{classes}")
-    for line in output.table(rows, precision or TEXT_DIGITS):
-        output.emit(line)
+    output.emit_table(rows, precision or TEXT_DIGITS)
 
 
 def describe(model: Model, raw: bool, sort: bool = False) -> dict[str, Any]:

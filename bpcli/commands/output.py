@@ -14,7 +14,7 @@ from itertools import takewhile
 from time import monotonic, sleep
 from typing import Any
 
-from bpcli.text.notation import cell
+from bpcli.text.notation import cell, csv_line
 from bpcli.text.visible import cut, shortened, visible, width
 
 _ESCAPES = "bpcli.escapes"
@@ -97,6 +97,18 @@ def emit(line: str) -> None:
 def emit_data(line: str) -> None:
     """A line of results for programs on stdout: CSV, JSON, a config."""
     sys.stdout.write(line + "\n")
+
+
+def emit_csv(rows: Iterable[Iterable[Any]], precision: int | None = None) -> None:
+    """Rows of results as CSV on stdout."""
+    for row in rows:
+        emit_data(csv_line(row, precision))
+
+
+def emit_table(rows: Sequence[Sequence[Any]], precision: int | None) -> None:
+    """Rows of results as a `table` on stdout."""
+    for line in table(rows, precision):
+        emit(line)
 
 
 def say(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from bpcli.commands import output
 from bpcli.commands.option_groups import TEXT_DIGITS
 from bpcli.errors import CheckError, several
-from bpcli.text.notation import cell, csv_line, json_text
+from bpcli.text.notation import cell, json_text
 from bpcli.text.visible import cut, width
 
 _WIDTH = 80
@@ -40,9 +40,8 @@ def print_statistics(found: Mapping[str, Any], format_: str, precision: int | No
             "leave these columns out with data.exclude, or train with training.l2",
         )
     if format_ == "csv":
-        output.emit_data(csv_line(coefficients[0]))
-        for record in coefficients:
-            output.emit_data(csv_line(["" if v is None else v for v in record.values()], precision))
+        rows = [["" if value is None else value for value in record.values()] for record in coefficients]
+        output.emit_csv([coefficients[0], *rows], precision)
     elif format_ == "text":
         for line in _lines(found, precision or TEXT_DIGITS):
             output.emit(line)
