@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bpcli.api.in_python import as_mapping, as_settings, errors_in_python, in_python
 from bpcli.api.predictions import scores
 from bpcli.datasets.from_python import as_array, is_frame, table_of
-from bpcli.datasets.meaning import meant
+from bpcli.datasets.meaning import with_dialect
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.reading import read_files
 from bpcli.datasets.sparse import Numbered, is_sparse, sparse_table
@@ -115,7 +115,7 @@ class TrainedModel:
             if features is None:
                 raise DataError("X is sparse, and the model was not trained on sparse data", "X.toarray()")
             return sparse_table(Path("X"), X, features)
-        return meant(table_of(X, self.columns), self._model.dialect)
+        return with_dialect(table_of(X, self.columns), self._model.dialect)
 
 
 @dataclass(frozen=True, repr=False)
@@ -263,7 +263,7 @@ def _training_table(X: Any, y: Any, config: Config) -> Table:
         table = table.with_column(target, other, target)
     if not table.rows:
         raise DataError("X has no rows")
-    return meant(table, config.data.dialect)
+    return with_dialect(table, config.data.dialect)
 
 
 def _target_table(name: str, y: Any, rows: int) -> Table:

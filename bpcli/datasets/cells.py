@@ -15,13 +15,13 @@ MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL"
 """The cells that count as missing, where a table does not say otherwise."""
 
 DASH = "-"
-"""A gap in a column of numbers, and a value like any other in a column of text."""
+"""A cell that is missing in a column of numbers, but a value like any other in a column of text."""
 
 BOOLEANS = {"false": 0.0, "true": 1.0}
-"""The cells that are booleans, in any case, with their numbers."""
+"""The words for booleans, in lower case (cells may be in any case), and their numbers."""
 
 EXACT = 2.0**53 - 1
-"""Doubles beyond this, in size, do not tell all whole numbers apart."""
+"""The largest whole number up to which doubles represent all whole numbers exactly."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,4000}(?:\.0*)?")
 
@@ -36,7 +36,7 @@ def is_number(cell: str) -> bool:
 
 
 def exact_number(cell: str) -> int | float:
-    """A cell's number, a whole one exactly: an integer where a double may not be. ValueError if it is none."""
+    """The number in a cell: an int for a whole number beyond `EXACT`, else a float. ValueError if it is none."""
     cell = cell.strip()
     if _WHOLE.fullmatch(cell) and abs(whole := int(cell.partition(".")[0])) > EXACT:
         return whole
@@ -46,13 +46,13 @@ def exact_number(cell: str) -> int | float:
 
 
 def as_written(cell: str) -> int | float:
-    """A cell's number, written as it stands if Python writes it so too: 7.0."""
+    """The number in a cell, which prints as the cell does if that is Python's way of writing it (7.0 stays 7.0)."""
     value = exact_number(cell)
     return Written(value, cell) if isinstance(value, float) and repr(value) == cell else value
 
 
 def cell_value(cell: str) -> str | int | float | bool | None:
-    """A cell as it stands, by itself: as a number or a boolean only if that is written so; a gap as None."""
+    """The value of a single cell: a number or boolean if it would be written exactly so, None if missing, else text."""
     if cell.strip() in MISSING:
         return None
     if cell in BOOLEANS:
@@ -62,7 +62,7 @@ def cell_value(cell: str) -> str | int | float | bool | None:
 
 
 def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floats | None:
-    """The cells as 1 for true and 0 for false, (N,), NaN where one is missing; None if one is neither."""
+    """The cells as 1 for true, 0 for false and NaN for missing, (N,); None if any cell is something else."""
     first = next((cell for cell in cells if cell not in missing), "true")
     if first.lower() not in BOOLEANS:  # most columns of text end here
         return None
@@ -75,22 +75,22 @@ def to_booleans(cells: Sequence[str], missing: frozenset[str] = MISSING) -> Floa
 
 
 def point_for_comma(cell: str) -> str:
-    """A cell with a decimal comma, with a point instead; one with a point is no number."""
+    """A cell with its decimal comma replaced by a point; a point in it becomes `·`, so that it does not read as one."""
     return cell.translate({ord(","): ".", ord("."): "·"})
 
 
 def to_numbers(cells: Sequence[str], gaps: frozenset[str] = MISSING | {DASH}) -> Floats | None:
-    """The cells as numbers, (N,), NaN where one is missing; None if one is neither a finite number nor missing."""
+    """The cells as numbers, (N,), with NaN for missing; None if any cell is neither a finite number nor missing."""
     try:
         numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         try:
-            # Stripped here, as by NumPy's parser: float() leaves some white space where it is.
+            # Stripped first, as NumPy's parser does: float() does not accept every kind of white space.
             values = (math.nan if cell in gaps else float(cell) for cell in map(str.strip, cells))
             numbers = np.fromiter(values, np.float64, len(cells))
         except ValueError:
             return None
-    # Python reads 1_000 and the digits of other scripts too, NumPy's parser does not; to both 1e999 is infinite.
+    # Unlike NumPy's parser, float() also reads 1_000 and the digits of other scripts; both read 1e999 as infinite.
     together = "".join(cells)
     foreign = not together.isascii() and not all(cell.strip().isascii() for cell in cells)
     return None if "_" in together or foreign or np.isinf(numbers).any() else numbers

@@ -1,4 +1,4 @@
-"""Columns of numbers that lie side by side in one array, so that their rows are prepared in blocks."""
+"""Numeric columns of a table as one array (N, k), which may be a mapped file; rows are taken in blocks."""
 
 import contextlib
 import mmap
@@ -14,42 +14,42 @@ from bpcli.errors import DataError
 Array = NDArray[Any]
 
 BYTES = 1 << 18
-"""Bytes of the rows of a block: few enough to be in the cache from one operation to the next."""
+"""Bytes of a block of rows: few enough to stay in the processor's cache from one operation to the next."""
 
 _TOGETHER = 1 << 23
-"""Bytes of columns that are read together."""
+"""Bytes of neighbouring columns that `Dense.column` reads in one pass."""
 
 _RELEASED = 1 << 25
-"""Bytes of a file in memory after which those that were read are given back."""
+"""After reading this many bytes of a mapped file, its pages are released."""
 
 
 def is_finite(values: Array) -> bool:
-    """Whether every number is finite. If their sum is, they are; else each is looked at."""
+    """Whether every number is finite: certain if their sum is; otherwise (it may overflow) each number is tested."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.add.reduce(values, axis=None))) or bool(np.isfinite(values).all())
 
 
 def rows_of_block(width: int) -> int:
-    """The rows of a block of doubles."""
+    """How many rows of `width` doubles make a block of `BYTES`."""
     return max(1, BYTES // (8 * max(1, width)))
 
 
 def blocks_of(rows: Array, of: int, size: int) -> Iterator[slice | Array]:
-    """Some `rows` of a table, in order, in blocks of so many; as slices where they are all of its rows."""
+    """The row numbers `rows`, ascending, in blocks of `size`; as slices if they are all `of` rows of the table."""
     for first in range(0, len(rows), size):
         yield slice(first, first + size) if len(rows) == of else rows[first : first + size]
 
 
 def taken(values: Array, rows: Array) -> Array:
-    """Some of the values, in order; not copied where they are all of them."""
+    """values[rows] for ascending row numbers, without a copy if these are all rows."""
     return values if len(rows) == len(values) else values[rows]
 
 
 class MappedFile:
-    """A file mapped into memory, as `content`; OSError or ValueError where it can't be.
+    """A file mapped into memory, as `content`; OSError or ValueError if it can't be mapped.
 
-    Beyond the end of a file that another program has cut short, the system would end the process (SIGBUS): before its
-    parts are read one asks whether all of it is still there.
+    Call `refuse_cut` before each read: if another program has truncated the file, reading beyond its new end kills the
+    process (SIGBUS).
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,20 +58,21 @@ class MappedFile:
         self._path = path
 
     def refuse_cut(self) -> None:
-        """DataError if the file is shorter than it was."""
+        """DataError if the file has become shorter since it was mapped."""
         if self.content.size() < len(self.content):
             raise DataError(f"{self._path} has become shorter while it was read")
 
     def give_back(self) -> None:
-        """Let the system take the memory of the file's pages; they are read again where they are needed."""
+        """Release the memory of the file's pages; the system reads them again when they are needed."""
         with contextlib.suppress(OSError):
             self.content.madvise(mmap.MADV_DONTNEED)
 
 
 class Dense:
-    """The columns `positions`, by name, of an array (N, k) of numbers; those in `whole` have no gap, and none is ∞.
+    """The columns of an array (N, k) of numbers, by name: `positions` gives the index of each.
 
-    An array in a file that is mapped into memory is given back as it is read, so that it takes little memory.
+    `infinite` names the columns with an infinite number, `whole` those in which every number is finite. If the array is
+    a mapped file, its pages are released as it is read, so that it takes little memory.
     """
 
     def __init__(self, values: Array, positions: Mapping[str, int], mapped: MappedFile | None = None) -> None:
@@ -96,7 +97,7 @@ class Dense:
         self.give_back()
 
     def rows(self, names: Sequence[str], rows: slice | Array) -> Array:
-        """The columns of those names in some rows, as doubles (rows, names)."""
+        """The named columns of the given rows, as doubles (rows, names)."""
         self.refuse_cut()
         at = [self._positions[name] for name in names]
         block = self._values[rows]
@@ -108,10 +109,10 @@ class Dense:
         return block
 
     def column(self, name: str) -> Array | None:
-        """The doubles of a column, (N,), of a file that is mapped into memory; None of others.
+        """A column as doubles (N,) if the array is a mapped file, else None.
 
-        Those behind it come in the same pass, as many as make a few MB: who looks at one column after the other does
-        not go through the file for each. The last ones are kept.
+        The columns after it, up to a few MB, are read in the same pass and kept, so that taking one column after
+        another does not read the whole file for each.
         """
         if self._map is None or name not in self._positions:
             return None
@@ -131,12 +132,12 @@ class Dense:
             self.give_back()
 
     def give_back(self) -> None:
-        """Give back the memory of a file's pages."""
+        """Release the pages of the mapped file, if there is one."""
         self._read = 0
         if self._map is not None:
             self._map.give_back()
 
     def refuse_cut(self) -> None:
-        """DataError if a file that is mapped into memory is shorter than it was."""
+        """DataError if the mapped file, if there is one, has become shorter."""
         if self._map is not None:
             self._map.refuse_cut()

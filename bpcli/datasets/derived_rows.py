@@ -1,4 +1,7 @@
-"""Rows made of others as they are read, where these need not be in memory: some of them, or all of them centred."""
+"""Rows computed from other rows when they are read: a selection of them, or all of them centred and scaled.
+
+The other rows may be in a file or spread over processes.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ Array = NDArray[Any]
 
 
 class _Derived(ABC):
-    """Rows (N, n) read block by block."""
+    """Rows (N, n) that are computed block by block."""
 
     shape: tuple[int, ...]
 
@@ -24,19 +27,19 @@ class _Derived(ABC):
         """Consecutive rows."""
 
     def pieces(self, rows: int) -> Iterator[Array]:
-        """All rows, so many at a time."""
+        """All rows, in blocks of `rows`."""
         for first in range(0, self.shape[0], rows):
             yield self[first : first + rows]
 
 
 class Chosen(_Derived):
-    """Those of the rows X (N, n) whose numbers are given."""
+    """The rows of X (N, n) with the given row numbers."""
 
     def __init__(self, X: Any, numbers: Array) -> None:
         self._X, self._numbers, self.shape, self.dtype = X, numbers, (len(numbers), *X.shape[1:]), X.dtype
 
     def __getitem__(self, rows: slice) -> Array:
-        """Consecutive rows of those."""
+        """Consecutive rows of the selection."""
         numbers = self._numbers[rows]
         out = np.empty((len(numbers), *self.shape[1:]), self.dtype)
         self._X.take(numbers, 0, out)
@@ -65,10 +68,11 @@ def chosen(X: Any, keep: Array) -> Any:
 
 
 def mean_and_size(X: Any, weights: Array | None) -> tuple[Array, Array]:
-    """The weighted mean of the dense rows X (N, n), and the root of the mean square of what they are off it, (n,).
+    """The weighted mean and the standard deviation of each feature of the dense rows X (N, n), both (n,).
 
-    The size is 1 of a feature that is constant but for rounding. The sums go along the tree of `sums`, so that they
-    have the same bits wherever the rows are.
+    mean = Σ wᵢ·xᵢ / Σ wᵢ and size = √(Σ wᵢ·(xᵢ − mean)² / Σ wᵢ); size is 1 for a feature that is constant up to
+    rounding. The sums are added in the order of the tree in `sums`, so that their bits do not depend on where the rows
+    are stored.
     """
 
     def mean_of(of: Callable[[Array], Array]) -> Array:

@@ -1,4 +1,4 @@
-"""How a text table is written and what its cells mean: one record, as a config gives it and as training decides it."""
+"""The dialect of a text table, from a config or detected: delimiter, header, decimal mark, missing words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,14 +8,15 @@ AUTO = "auto"
 WHITESPACE = "whitespace"
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", WHITESPACE: "blanks"}
-"""The delimiters that are looked for, and their names."""
+"""The delimiters that are detected, and their names in messages."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The keys of a config that say how a text table is read; what is `auto` is found in the file.
+    """The keys of a config that say how a text table is read; `auto` is detected in the file.
 
-    `likely` is the delimiter of the training's files: it is taken where a file could be read by several.
+    `numbers` are the columns of formatted numbers, with the decimal mark and unit of each once they are known.
+    `likely` is the delimiter of the training files: it decides where several delimiters would fit.
     """
 
     delimiter: str = AUTO
@@ -27,16 +28,16 @@ class Dialect:
     likely: str = ""
 
     def for_others(self) -> "Dialect":
-        """The dialect for further files, from that found in one file: the delimiter is looked for in each anew."""
+        """The dialect for further files, from the one detected in a file; each file's delimiter is detected anew."""
         return replace(self, delimiter=AUTO, likely="" if self.delimiter == AUTO else self.delimiter)
 
 
 USUAL = Dialect()
-"""Everything is found in the file."""
+"""The dialect of which everything is detected in the file."""
 
 
 def dialect_of(fields: Mapping[str, Any]) -> Dialect:
-    """The dialect from its fields as JSON has them; TypeError if they are not those of a dialect."""
+    """The dialect from its fields in JSON; TypeError for fields that a dialect does not have."""
     words = fields.get("missing_words", AUTO)
     if isinstance(words, Mapping):
         words = {name: tuple(of_column) for name, of_column in words.items()}

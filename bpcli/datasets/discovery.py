@@ -1,4 +1,7 @@
-"""Finds how a table is to be read, for a config to start from: what a training would refuse is tried, and told."""
+"""Finds the dialect of a table for `init`, which writes a config to start from.
+
+Where training would ask (is this line a header? is 1.234 a thousand?), the likely reading is taken, and noted.
+"""
 
 import math
 import re
@@ -10,7 +13,7 @@ import numpy as np
 
 from bpcli.datasets.cells import DASH, MISSING, is_number
 from bpcli.datasets.dialect import AUTO, Dialect
-from bpcli.datasets.dressed import UndecidedError, read_cell, style_of
+from bpcli.datasets.formatted_numbers import UndecidedError, read_cell, style_of
 from bpcli.datasets.meaning import decided_numbers, decided_words, refuse_thousands, with_numbers, with_words
 from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.sparse import SparseTable
@@ -37,13 +40,13 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _FEWEST = 8
-"""Of fewer rows the last may be the sum of the others by chance."""
+"""With fewer rows the last may be the sum of the others by chance."""
 _MOSTLY = 0.8
-"""The share of the cells that are no plain numbers, of which a column of dressed numbers reads at least so many."""
+"""The least share of a column's non-numeric cells that have to read as formatted numbers for it to be such a column."""
 
 
 def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect, list[str]]:
-    """The table in some files, the dialect that a config has to give for it, and notes on what is special.
+    """The table in the files, the dialect that a config has to give for it, and notes on anything unusual.
 
     Errors as `read_files`.
     """
@@ -53,7 +56,7 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
         try:
             table = read_files(files)
             break
-        except OpenReadingError as error:  # a few times: a comment, no header, thousands
+        except OpenReadingError as error:  # may come a few times: for comments, a missing header, thousands
             way: dict[str, Any] = error.way
             if "numbers" in way:
                 way = {"numbers": {**_known_numbers(files.dialect), **way["numbers"]}}
@@ -77,9 +80,9 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
     text = [name for name in table.names if not table.is_numeric(name)]
     last = table.names[-1]
     if target is None and last in text and len({*table.text(last)} - table.words(last)) == 1:
-        target = last  # of one value beside gaps it can only be the target, with None for a label
+        target = last  # with a single value beside missing cells it can only be the target, of which None is a label
     word_notes = decide_words(table, text, target)
-    numbers, gaps, number_notes = _dressed(table, text)
+    numbers, gaps, number_notes = _formatted_columns(table, text)
     if gaps:
         dialect = replace(dialect, missing_words=gaps)
     known = _known_numbers(dialect)
@@ -95,19 +98,19 @@ def discovered(files: Files, target: str | None = None) -> tuple[Table, Dialect,
 
 
 def decide_words(table: Table, names: Iterable[str], target: str | None) -> list[str]:
-    """Decide which usual words for gaps are values in some columns, of which one may be the target; notes on them."""
+    """Decide in which of the columns NA or None is a value rather than missing; `target` may be one. Returns notes."""
     words, notes = decided_words(table, names, target)
     table.missing_words |= {name: frozenset(found) for name, found in words.items()}
     return notes
 
 
 def _known_numbers(dialect: Dialect) -> dict[str, Mapping[str, str]]:
-    """How the dressed numbers are written, of the columns for which that is settled."""
+    """The columns of formatted numbers whose decimal mark or unit is already decided."""
     return dict(dialect.numbers) if isinstance(dialect.numbers, Mapping) else {}
 
 
 def _refuse_second_header(table: Table) -> None:
-    """DataError where a first row of words stands over two columns of numbers or more."""
+    """DataError if the first row has words in two or more columns that are numbers otherwise."""
     words = []
     for name in table.names if table.rows > 2 else ():
         if not table.is_numeric(name):
@@ -123,7 +126,7 @@ def _refuse_second_header(table: Table) -> None:
 
 
 def _refuse_totals(table: Table) -> None:
-    """DataError where the last row holds totals of the others: a cell says so, or is the sum of its column."""
+    """DataError if the last row holds totals: one of its cells says so, or is the sum of the cells above it."""
     row = table.rows - 1
     found = [name for name in table.names if table.rows > 2 and _is_total(table, name)]
     if found:
@@ -135,7 +138,7 @@ def _refuse_totals(table: Table) -> None:
 
 
 def _is_total(table: Table, name: str) -> bool:
-    """Whether the last cell of a column says total, as no other does, or is the sum of all others, larger than each."""
+    """Whether the last cell of a column, and no other, is a word for a total, or the sum of all others."""
     if not table.is_numeric(name):
         cells = table.text(name)
         return bool(_TOTAL.fullmatch(cells[-1])) and cells.count(cells[-1]) == 1
@@ -146,18 +149,18 @@ def _is_total(table: Table, name: str) -> bool:
 
 
 def _without(table: Table, row: int, what: str) -> str:
-    """The advice to take a row out, with the words to type where it is a line of a file."""
+    """The advice to take a row out, with the command to type if the line of the row is known."""
     line = table.where(row).rpartition(":")[2]
     return f"{what}: sed {line}d FILE > NEW" if line.isdecimal() else what
 
 
 def _is_gap(word: str) -> bool:
-    """Whether a word among numbers means that there is none: `.`, `--`, `*`, `missing`, `.a` as Stata has it."""
+    """Whether a word in a column of numbers means missing: `.`, `--`, `*`, `missing`, or Stata's `.a` to `.z`."""
     return word.casefold() in _GAPS or not any(map(str.isalnum, word)) or bool(re.fullmatch(r"\.[a-z]", word))
 
 
-def _dressed(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], list[str]]:
-    """The columns of dressed numbers, the words for gaps of those with cells that do not read, and notes."""
+def _formatted_columns(table: Table, names: list[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], list[str]]:
+    """The columns of formatted numbers, the missing words of columns whose other cells do not read, and notes."""
     numbers: list[str] = []
     gaps: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []

@@ -1,4 +1,4 @@
-"""Tables from Python's data: columns by name, or an array of numbers, as if they had been read from a file."""
+"""Tables from Python's data: a mapping or data frame of columns, or an array, with the values a file would give."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -22,19 +22,19 @@ def is_frame(data: Any) -> bool:
 
 
 _EXCHANGES = ("__arrow_c_stream__", "__dataframe__")
-"""What data frames have to hand on their columns: Arrow's PyCapsule interface, and the interchange protocol."""
+"""The methods by which data frames export their columns: Arrow's PyCapsule interface, the interchange protocol."""
 
 
 def frame_columns(frame: Any) -> dict[Any, Any]:
-    """The columns of a mapping or data frame by name, each an array (N,); no library of frames is imported for it.
+    """The columns of a mapping or data frame by name, each an array (N,), without importing the library of the frame.
 
-    Frames that only hand on their columns, as by `__arrow_c_stream__`, need the extra arrow.
+    Frames whose columns can only be had by an export method, such as `__arrow_c_stream__`, need the extra arrow.
     """
     if hasattr(frame, "to_frame"):
         raise DataError(f"X is a {type(frame).__name__}, which is one column: expected a table", "X.to_frame()")
     if hasattr(frame, "keys") and hasattr(frame, "__getitem__"):
-        return _by_name([*frame.keys()], frame)  # a frame may iterate otherwise
-    names = getattr(frame, "column_names", getattr(frame, "columns", None))  # as of Arrow, or of Polars
+        return _by_name([*frame.keys()], frame)  # iterating over a frame itself may give something else
+    names = getattr(frame, "column_names", getattr(frame, "columns", None))  # of Arrow, or of Polars
     if names is not None and all(isinstance(name, str) for name in names):
         return _by_name([*names], frame)
     try:
@@ -54,9 +54,9 @@ def _by_name(names: Sequence[Any], frame: Any) -> dict[Any, Any]:
 
 
 def as_array(data: Any) -> Any:
-    """data as an array: what a mask hides is a gap, and whole numbers that stand among gaps are not rounded.
+    """`data` as an array: masked entries are missing, and large whole numbers beside missing ones are kept exactly.
 
-    DataError for rows of several lengths.
+    DataError for rows of different lengths.
     """
     if isinstance(data, np.ma.MaskedArray):
         hidden: Any = np.ma.getmaskarray(data)
@@ -79,8 +79,8 @@ def as_array(data: Any) -> Any:
 def table_of(data: Any, names: Sequence[str]) -> Table:
     """The table of a mapping or data frame of columns by name, or of an array (N, n) whose columns are `names`.
 
-    Gaps are NaN, None or one of the words that a file may have for them. DataError, with the row and the column, for
-    what is no table, or a number that is not finite.
+    Missing cells are NaN, None or one of a file's missing words. DataError if the data is not a table, or, with the
+    row and the column, for a number that is not finite.
     """
     if is_frame(data):
         columns = {str(name): column for name, column in frame_columns(data).items()}
@@ -105,7 +105,7 @@ def _of_array(X: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _column(name: str, column: Any) -> Column:
-    """A column as numbers, NaN where a cell is missing, or as text where one is neither."""
+    """A column as numbers with NaN for missing cells, or as text if a cell is neither."""
     if column.dtype.kind in "fiub":
         if np.isinf(column).any():
             row = int(np.argmax(np.isinf(column)))
@@ -117,7 +117,7 @@ def _column(name: str, column: Any) -> Column:
 
 
 def _cells(column: Any) -> list[str]:
-    """A column as the cells of a file; a time in nanoseconds as one in microseconds, where it is whole in these."""
+    """A column as cells of a file; times in nanoseconds are written in microseconds where that loses nothing."""
     if column.dtype.kind in "mM" and np.datetime_data(column.dtype)[0] == "ns":
         coarse = column.astype(f"{column.dtype.kind}8[us]")
         if np.array_equal(coarse.astype(column.dtype), column, equal_nan=True):
@@ -128,14 +128,14 @@ def _cells(column: Any) -> list[str]:
 
 
 def is_gap(value: Any) -> bool:
-    """Whether a value is one of those that Python's libraries have for a missing one: None, NaN, NA, NaT."""
+    """Whether a value stands for a missing one in Python's libraries: None, NaN, NA, NaT."""
     return (
         value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
     )
 
 
 def _cell(value: Any) -> str:
-    """A value as the cell of a file."""
+    """A value as it would be written in a cell of a file."""
     if is_gap(value):
         return ""
     if isinstance(value, bool):

@@ -1,27 +1,27 @@
-"""Which data is too large for the memory that is free, and so is not read as a whole."""
+"""Estimates whether data is too large for the free memory, so that it has to be read block by block."""
 
 from collections.abc import Sequence
 
 from bpcli.datasets.reading import Files, read_blocks
-from bpcli.datasets.share import Gathering, merged_any
+from bpcli.datasets.share import Gathering, in_any_process
 from bpcli.memory import available_memory
 
-_MOST_PACKED = 100  # a packed file is at most so many times smaller than its numbers in memory
-_GZIP = 6  # a gzip file of text is usually so many times smaller than the text
+_MOST_PACKED = 100  # the numbers of a compressed file take at most this many times its size in memory
+_GZIP = 6  # text is usually this many times larger than its gzip file
 
 
 def is_large(tables: Sequence[Files]) -> bool:
-    """Whether one of the tables takes more than half of the free memory to train on."""
+    """Whether training on one of the tables would take more than half of the free memory."""
     return _is_large(tables, 1.0)
 
 
 def shares_are_large(tables: Sequence[Files], share: Gathering) -> bool:
-    """Whether on the machine of one of the processes their shares of a table take more than half of its free memory."""
+    """Whether, on any machine, its processes' shares of a table would take more than half of the free memory."""
     from socket import gethostname
 
     machine = gethostname()
     here = share.gathered(machine).count(machine)
-    return merged_any(share, _is_large(tables, here / share.size))
+    return in_any_process(share, _is_large(tables, here / share.size))
 
 
 def _is_large(tables: Sequence[Files], part: float) -> bool:
@@ -42,9 +42,9 @@ def _size(files: Files) -> int:
 
 
 def _needed_memory(files: Files) -> int:
-    """About how many bytes it takes to train on some files in memory: its numbers as doubles, three times over.
+    """About how many bytes it takes to train on the files in memory: three times their numbers as doubles.
 
-    The bytes of a row are those of the rows in its first block. None where blocks can't be read.
+    Estimated from the first block. 0 if the files can't be read block by block, or are a single block.
     """
     if not has_blocks([files]):
         return 0

@@ -1,7 +1,7 @@
-"""Rows of text that come through a pipe: a table of all that have come since the last one, so that each is answered.
+"""Rows that come through a pipe while their writer waits: each part that arrives becomes a table, to be answered.
 
-The first line that is neither blank nor a comment gives delimiter, encoding and names; it stands in front of each
-later part, so that a part is read as a file is.
+The first line that is neither blank nor a comment gives delimiter, encoding and names. It is put in front of each
+later part, so that a part is read as a file would be.
 """
 
 import csv
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
-from bpcli.datasets.meaning import meant
+from bpcli.datasets.meaning import with_dialect
 from bpcli.datasets.readers.delimited import read_delimited
 from bpcli.datasets.readers.text_file import MappedLines, text_as_it_comes
 from bpcli.datasets.table import Table
@@ -22,18 +22,18 @@ from bpcli.sources import is_live, is_packed
 
 T = TypeVar("T")
 
-_SAID = ("sep=", '"sep=')  # a first line by which spreadsheets name the delimiter
+_SEPARATOR = ("sep=", '"sep=')  # how a first line begins by which spreadsheets name the delimiter
 
 
 def live_rows(path: Path, stream: BinaryIO, dialect: Dialect) -> "LiveRows | None":
-    """The rows of a stream of text that may have a writer who waits; None where it has none, or is packed."""
+    """The rows of a stream of text whose writer may wait for answers; None for other streams and compressed ones."""
     return LiveRows(path, stream, dialect, ",") if is_live(stream) and not is_packed(stream) else None
 
 
 class LiveRows:
-    """The rows of a pipe of text; `head` is a table without rows of their own, which has their names.
+    """The rows of a pipe of text; `head` is a table of the header only, for the names and the dialect.
 
-    The decimal mark, where it is not known, is a point. DataError for a pipe without a line, or without names.
+    The decimal mark is a point unless the dialect gives it. DataError for a pipe without a line, or without names.
     """
 
     def __init__(self, path: Path, stream: BinaryIO, dialect: Dialect, usual: str) -> None:
@@ -41,9 +41,9 @@ class LiveRows:
         decimal = "." if dialect.decimal == AUTO else dialect.decimal
         self._path, self._dialect = path, replace(dialect, header=named, decimal=decimal)
         self._parts = text_as_it_comes(path, stream)
-        self._rest: list[str] = []  # lines that have come, and are not answered yet
-        self._start: list[str] = []  # lines up to the header, with which each part begins
-        self._gone = 0  # lines behind it that have been answered
+        self._rest: list[str] = []  # lines that have arrived and are not answered yet
+        self._start: list[str] = []  # the lines up to the header, which are put in front of each part
+        self._gone = 0  # how many lines below the header have been answered
         first = self._first_lines()
         self.head = read_delimited(path, BytesIO("".join([*self._start, first[-1]]).encode()), self._dialect, usual)
         self._dialect = replace(self._dialect, delimiter=self.head.dialect.delimiter)
@@ -55,13 +55,13 @@ class LiveRows:
         return " " if self._dialect.delimiter == WHITESPACE else self._dialect.delimiter
 
     def _first_lines(self) -> list[str]:
-        """The lines up to the first that is one of the table; with names they are the start of all parts."""
+        """The lines up to the first that is neither blank nor a comment; if it is a header, `_start` keeps them."""
         lines: list[str] = []
         for part in self._parts:
             new = list(StringIO(part, newline=""))
             for number, line in enumerate(new, 1):
                 lines.append(line)
-                comment = (*_SAID, *([self._dialect.comment] if self._dialect.comment else []))
+                comment = (*_SEPARATOR, *([self._dialect.comment] if self._dialect.comment else []))
                 if line.strip() and not line.lstrip(" \t").startswith(comment):
                     if not line.endswith(("\n", "\r")):
                         lines[-1] += "\n"
@@ -72,7 +72,7 @@ class LiveRows:
         raise DataError(f"{self._path} is empty: expected a header with the names of the columns, then rows")
 
     def each(self, use: Callable[[Table], T]) -> Iterator[T]:
-        """The result of `use` of each table of rows; the rows before one that is refused come first."""
+        """Yield `use(table)` for each table of rows; rows before a bad one are yielded before its DataError."""
         for lines in self._records():
             yield from self._used(lines, use)
             self._gone += len(lines)
@@ -86,7 +86,7 @@ class LiveRows:
             made = use(self._table(lines, before))
         except DataError:
             middle = self._whole(lines[: len(lines) // 2])
-            if not middle:  # a record of several lines, or one
+            if not middle:  # a record goes beyond the middle: cut behind the first record
                 middle = next((k for k in range(1, len(lines)) if self._whole(lines[:k]) == k), 0)
             if not middle:
                 raise
@@ -98,10 +98,10 @@ class LiveRows:
     def _table(self, lines: list[str], before: int) -> Table:
         content = BytesIO("".join([*self._start, *lines]).encode())
         gone = len(self._start), self._gone + before
-        table = meant(read_delimited(self._path, content, self._dialect, gone=gone), self._dialect)
+        table = with_dialect(read_delimited(self._path, content, self._dialect, gone=gone), self._dialect)
         if not self._names:
             self._names = list(table.names)
-            if self._start and len(self._names) > len(self.head.names):  # row names, as R writes them: later rows too
+            if self._start and len(self._names) > len(self.head.names):  # R's row names, which all parts have
                 self._start[-1] = f'""{self._delimiter}{self._start[-1]}'
         if list(table.names) != self._names:
             found = len(table.names) - len(self._names)
@@ -109,7 +109,7 @@ class LiveRows:
         return table
 
     def _records(self) -> Iterator[list[str]]:
-        """Lines of whole records, as many as have come."""
+        """Yield the lines of the whole records that have arrived."""
         waiting: list[str] = []
         for part in chain(["".join(self._rest)], self._parts):
             waiting += StringIO(part, newline="")
@@ -121,7 +121,7 @@ class LiveRows:
             yield waiting
 
     def _whole(self, lines: list[str]) -> int:
-        """How many of the lines are whole records: a quote may hold a newline."""
+        """How many of the lines make whole records: a quoted cell may go on in the next line."""
         if not any('"' in line for line in lines):
             return len(lines)
         reader = csv.reader(self._mapped(lines), delimiter=self._delimiter, strict=True, skipinitialspace=True)

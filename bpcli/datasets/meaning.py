@@ -1,7 +1,7 @@
-"""What the cells of a table mean beside plain numbers and text: gaps, dressed numbers, decimal commas.
+"""Missing words, formatted numbers and decimal commas: how the cells of a table are read by its dialect.
 
-`meant` applies to a table what is known of it. What a config leaves open is decided by the whole table, and then known:
-`decided_numbers`, `decided_words`, `has_decimal_commas`.
+`with_dialect` applies a dialect to a table. What a config leaves open is decided from all cells of the table by
+`decided_numbers`, `decided_words` and `has_decimal_commas`, and is then part of the dialect.
 """
 
 import re
@@ -14,8 +14,8 @@ import numpy as np
 
 from bpcli.datasets.cells import DASH, MISSING, is_number, point_for_comma, to_numbers
 from bpcli.datasets.dialect import AUTO, Dialect
-from bpcli.datasets.dressed import Style, UndecidedError, read_styled, style_of
-from bpcli.datasets.share import merged_all, merged_any
+from bpcli.datasets.formatted_numbers import Style, UndecidedError, read_styled, style_of
+from bpcli.datasets.share import in_all_processes, in_any_process
 from bpcli.datasets.sparse import SparseTable
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, OpenReadingError, several
@@ -29,13 +29,13 @@ _POINT_IN_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _BELOW_THOUSAND = re.compile(r"[-+]?[0-9]{1,3}")
 
 
-def meant(table: Table, dialect: Dialect) -> Table:
-    """This table, its cells read by the words and the styles of the dialect; DataError for a cell without a number."""
+def with_dialect(table: Table, dialect: Dialect) -> Table:
+    """The table read by the missing words and number styles of the dialect; DataError for a cell that does not read."""
     return with_numbers(with_words(table, dialect), dialect)
 
 
 def with_words(table: Table, dialect: Dialect) -> Table:
-    """This table with the missing words of the dialect."""
+    """The table with the missing words of the dialect."""
     if not isinstance(table, SparseTable):
         for name in table.names if dialect.missing_words != AUTO else ():
             words = words_of(dialect, name)
@@ -46,15 +46,15 @@ def with_words(table: Table, dialect: Dialect) -> Table:
 
 
 def with_numbers(table: Table, dialect: Dialect) -> Table:
-    """This table with the dressed numbers of the dialect, where it is decided how they are written."""
+    """The table with the formatted numbers of the dialect as numbers, if all their styles are decided."""
     if isinstance(dialect.numbers, Mapping) and not is_open(dialect):
-        for name in _dressed(table, dialect):
-            _undress(table, name, Style(**dialect.numbers[name]))
+        for name in _formatted_columns(table, dialect):
+            _read_formatted(table, name, Style(**dialect.numbers[name]))
     return table
 
 
 def words_of(dialect: Dialect, name: str) -> frozenset[str] | None:
-    """The words that a column has for a gap, the empty cell always among them; None where they are the usual ones."""
+    """The missing words of a column, always with the empty cell; None if they are the usual ones."""
     words = dialect.missing_words
     if isinstance(words, Mapping):
         return frozenset({"", *words[name]}) if name in words else None
@@ -62,7 +62,7 @@ def words_of(dialect: Dialect, name: str) -> frozenset[str] | None:
 
 
 def _apply_words(table: Table, name: str, words: frozenset[str]) -> None:
-    """Read a column that has its own words for gaps. If a word is a number, each cell that is this number is a gap."""
+    """Read a column by its own missing words. If a word is a number, every cell that equals it is missing."""
     plain = point_for_comma if table.dialect.decimal == "," else str
     values = [float(plain(word)) for word in words if is_number(plain(word))]
     if table.is_numeric(name) and not table.is_boolean(name):
@@ -82,8 +82,8 @@ def _apply_words(table: Table, name: str, words: frozenset[str]) -> None:
         table.redefine(name, np.where(gaps, np.nan, numbers))
 
 
-def _undress(table: Table, name: str, style: Style) -> None:
-    """Read a column of dressed numbers."""
+def _read_formatted(table: Table, name: str, style: Style) -> None:
+    """Read a column of formatted numbers."""
     gaps, cells = table.words(name) | {DASH}, table.text(name)
     read: dict[str, float | None] = {cell: np.nan if cell in gaps else read_styled(cell, style) for cell in {*cells}}
     bad = next((row for row, cell in enumerate(cells) if read[cell] is None), None)
@@ -92,11 +92,11 @@ def _undress(table: Table, name: str, style: Style) -> None:
         what = f"{cells[bad]!r} does not read as a number {like}with decimals behind {style.decimal!r}"
         raise DataError(f"{table.where(bad, name)}: {what}", _gap(name, cells[bad]))
     table.redefine(name, np.fromiter((read[cell] for cell in cells), np.float64, len(cells)))
-    table.dressed.add(name)
+    table.formatted.add(name)
 
 
 def is_open(dialect: Dialect) -> bool:
-    """Whether it is not decided how the dressed numbers of each column are written."""
+    """Whether the style of any column of formatted numbers is still to be decided."""
     numbers = dialect.numbers
     return bool(numbers) and not (
         isinstance(numbers, Mapping) and all({*s} == {*Style._fields} for s in numbers.values())
@@ -104,20 +104,20 @@ def is_open(dialect: Dialect) -> bool:
 
 
 def decided_numbers(table: Table, dialect: Dialect, given: str = AUTO) -> Dialect:
-    """The dialect with the styles of its dressed columns; DataError for one that has none, or could have two.
+    """The dialect with the style of each column of formatted numbers; DataError where none or two would fit.
 
-    `given` is the decimal mark of the config, which decides where both readings fit.
+    `given` is the decimal mark of the config, which decides where both marks fit.
     """
     numbers = dialect.numbers
     styles = {name: dict(numbers[name]) if isinstance(numbers, Mapping) else {} for name in numbers}
-    for name in _dressed(table, dialect):
+    for name in _formatted_columns(table, dialect):
         if {*styles[name]} < {*Style._fields}:
             styles[name] = _decided(table, name, styles[name].get("decimal"), given)._asdict() | styles[name]
     return replace(dialect, numbers=styles or ())
 
 
-def _dressed(table: Table, dialect: Dialect) -> list[str]:
-    """The dressed columns, but those that are numbers by their type."""
+def _formatted_columns(table: Table, dialect: Dialect) -> list[str]:
+    """The columns of formatted numbers in the table, except those whose type in the file is a number."""
     return [
         name
         for name in dialect.numbers
@@ -144,9 +144,9 @@ def _gap(name: str, cell: str) -> str:
 def decided_words(
     table: Table, names: Iterable[str], target: str | None
 ) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """The words of those columns of text in which a usual word is a value, and notes that say so.
+    """The missing words of the columns of text in which NA or None is a value, and notes that say so.
 
-    NA is one where all others are capitals of at most three letters, None is one in the target.
+    NA is a value where all others are codes of at most three capitals, None is one in the target.
     """
     words: dict[str, tuple[str, ...]] = {}
     notes = []
@@ -170,7 +170,7 @@ def decided_words(
 
 
 def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
-    """Whether a column of text is one of numbers with decimal commas: 1,5, and not only such as 1,234."""
+    """Whether a column of text has numbers with decimal commas, at least one such as 1,5, not only such as 1,234."""
     for name in table.names:
         if not table.is_numeric(name) and name not in dialect.numbers:
             commas = {cell for cell in table.text(name) if "," in cell}
@@ -178,18 +178,18 @@ def has_decimal_commas(table: Table, dialect: Dialect) -> bool:
                 to_numbers([*map(point_for_comma, {*table.text(name)} - table.words(name))]) is not None
             )
             found = commas and not all(map(_LIKE_THOUSANDS.fullmatch, commas))
-            if merged_all(table.share, are_numbers) and merged_any(table.share, found):
+            if in_all_processes(table.share, are_numbers) and in_any_process(table.share, found):
                 return True
     return False
 
 
 def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterable[Table]]) -> None:
-    """OpenReadingError for numbers such as 912 and 1.234 whose points may set thousands apart: between semicolons, or
-    beside dressed numbers with decimal commas. `dialect` is the config's, with the style of dressed numbers settled.
+    """OpenReadingError for numbers such as 912 and 1.234 whose points may separate thousands.
 
-    Whoever writes semicolons has decimal commas, as a rule. The points are decimal ones if a cell has other than three
-    digits behind its point, or is below one; or, where only the semicolons speak for commas, if each cell has three.
-    `blocks` has the cells as they stand.
+    They may where a formatted column has decimal commas, or where semicolons separate the cells: programs that write
+    semicolons mostly write decimal commas. Points are decimal if a cell has not exactly three digits behind its point,
+    or is below one; or, where only the semicolons suggest commas, if every cell has three. `dialect` is the config's
+    with the styles of formatted numbers; `blocks` gives the cells as they are in the file.
     """
     styles = dialect.numbers if isinstance(dialect.numbers, Mapping) else {}
     comma = next((name for name, style in styles.items() if style.get("decimal") == ","), None)
@@ -203,9 +203,9 @@ def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterab
     ]
     if not names:
         return
-    other: set[str] = set()  # columns with a cell that is neither such a number with a point nor one below 1000
-    whole: set[str] = set()
-    found: dict[str, str] = {}
+    other: set[str] = set()  # columns with a cell that is neither like 1.234 nor a whole number below 1000
+    whole: set[str] = set()  # columns with a whole number below 1000
+    found: dict[str, str] = {}  # a cell like 1.234 of each column that has one
     for block in blocks():
         for name in names:
             cells = {*block.text(name)} - block.number_gaps(name) if name not in other else set()
@@ -235,7 +235,10 @@ def refuse_thousands(table: Table, dialect: Dialect, blocks: Callable[[], Iterab
 
 
 def _may_be_thousands(table: Table, name: str, some_are_whole: bool) -> bool:
-    """Whether numbers of at most three decimals are none below 1 or from 1000 on, not all of them whole, but some."""
+    """Whether all numbers are below 1000, whole or above 1, and have at most three decimals, not all being whole.
+
+    With `some_are_whole` at least one has to be whole.
+    """
     values = table.numeric(name)
     sizes = np.abs(values[~np.isnan(values)])
     is_whole = sizes == np.floor(sizes)
@@ -249,9 +252,9 @@ def _may_be_thousands(table: Table, name: str, some_are_whole: bool) -> bool:
 
 
 def points_set_thousands(cells: Iterable[str]) -> bool:
-    """Whether each of some numbers has three digits behind its point, or is a whole one below 1000; not all are whole.
+    """Whether each number is like 1.234 or a whole one below 1000, and not all are whole.
 
-    Beside decimal commas such points set thousands apart.
+    In a table with decimal commas such points separate thousands.
     """
     different = {*cells}
     whole = {cell for cell in different if _BELOW_THOUSAND.fullmatch(cell)}
@@ -259,10 +262,11 @@ def points_set_thousands(cells: Iterable[str]) -> bool:
 
 
 def with_one_decimal(points: T, commas: T, dialect: Dialect) -> T:
-    """Of a table read both ways, that with decimal commas.
+    """Of a table read with decimal points and with decimal commas, the reading with commas.
 
-    OpenReadingError if there are numbers with points too: they set thousands apart where each has three digits behind
-    it and the others are below 1000, and stand before decimals elsewhere.
+    With commas as delimiter, as long as there are numbers with points, it is the reading with points. OpenReadingError
+    for numbers with points elsewhere: the points of a column separate thousands as `points_set_thousands` says, and
+    are decimal otherwise.
     """
     pointed = [
         name
@@ -295,7 +299,7 @@ def with_one_decimal(points: T, commas: T, dialect: Dialect) -> T:
 
 
 def refuse_other_decimal(table: Table, name: str) -> None:
-    """DataError for a column of text that is one of numbers with the other decimal mark than `data.decimal`."""
+    """DataError for a column of text whose cells are numbers, but with another decimal mark than `data.decimal`."""
     given = table.dialect.decimal
     if table.is_numeric(name) or given not in (".", ","):
         return

@@ -1,4 +1,4 @@
-"""Reading a table from a file: the formats, each a row of `READERS`, and how one is chosen."""
+"""Reads tables from files: the formats, each a row of `READERS`, and how the format of a file is chosen."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from bpcli.datasets.dialect import AUTO, USUAL, Dialect
 from bpcli.datasets.meaning import (
     decided_numbers,
     has_decimal_commas,
-    meant,
     refuse_thousands,
+    with_dialect,
     with_numbers,
     with_one_decimal,
     with_words,
@@ -33,23 +33,23 @@ class Reader:
 
     extensions: tuple[str, ...]
     read: Callable[..., Table]
-    """Of a path, a stream or None, and where the format is text, the dialect."""
+    """Called with a path, a stream or None, and, for text, the dialect."""
     blocks: Callable[..., Iterator[Table]] | None = None
-    """The same rows as one table after another, each with its place in the file; None if there is no such way."""
+    """Yields the same rows as one table after another, each with its place in the file; None if that is impossible."""
     block_bytes: int = 1 << 22
-    """About how much of a file is in a block."""
+    """About how many bytes of a file are in a block."""
     packed: int = 1
-    """About how many times its file the numbers of a table take."""
+    """About how many times the size of a file its numbers take in memory."""
     own_target: bool = False
-    """Whether the format may say itself which column is the target."""
+    """Whether a file may name its target column itself."""
     text: bool = False
-    """Whether there are ways to write such a table, and so a dialect."""
+    """Whether the format is text, which has a dialect."""
     stretches: Callable[..., Stretches | None] | None = None
-    """The file, of which stretches of rows are read; None if it has to be read as a whole."""
+    """Opens a file to read stretches of its rows; None, or returns None, if it has to be read as a whole."""
 
 
 def _by(module: str, function: str, *options: Any) -> Callable[..., Any]:
-    """A function of a module that is imported only when a file is read."""
+    """A function of the module readers.`module`, which is imported only when it is called."""
 
     def read(*given: Any) -> Any:
         return getattr(import_module(f"bpcli.datasets.readers.{module}"), function)(*given, *options)
@@ -110,7 +110,7 @@ READERS = {
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a table, and how they are read: the format, `auto` being by extension, and the dialect of text.
+    """The files of a table, their format (`auto`: by extension), and the dialect of text.
 
     Where the extension says nothing, the format is that of the file `like`.
     """
@@ -126,16 +126,16 @@ class Files:
 
     @property
     def extension(self) -> str:
-        """The usual extension of files of their format; none for a pipe."""
+        """The usual extension of the format; empty if the format is not known, as for a pipe."""
         found = _format_of(self.paths[0], self.format, self.like)
         return "" if found is None else READERS[found].extensions[0]
 
 
 def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = WHOLE) -> Table:
-    """The table in some files, one below the other, or a `share` of it; or in `stream`, for which the path of a file is
-    then only its name in messages.
+    """The table in the files, their rows one below the other, or one process's `share` of it.
 
-    DataError if a file can't be read or is not a table.
+    With `stream` the table is read from there, and the path is only its name in messages. DataError if a file can't be
+    read or is not a table.
     """
     dialect = files.dialect
     if stream is not None and dialect.decimal == AUTO:
@@ -158,7 +158,7 @@ def read_files(files: Files, stream: BinaryIO | None = None, share: Gathering = 
 
 
 def _read(files: Files, stream: BinaryIO | None, share: Gathering) -> Table:
-    """The table as its files have it, as far as the dialect is known."""
+    """The table by the delimiter, header and decimal mark alone: formatted numbers are still text."""
     if share.size > 1:
         return read_stretch([*map(partial(_stretches, files), files.paths)], files.paths, share)
     tables = [_read_one(replace(files, paths=(path,)), stream) for path in files.paths]
@@ -166,7 +166,7 @@ def _read(files: Files, stream: BinaryIO | None, share: Gathering) -> Table:
 
 
 def _stretches(files: Files, path: Path) -> Stretches | None:
-    """A file of which stretches of rows can be read, or None."""
+    """The file, opened to read stretches of its rows; None if it has to be read as a whole."""
     check_file(path)
     reader = files.reader(path) if path.is_file() else None
     if reader is None or reader.stretches is None:
@@ -188,14 +188,13 @@ def _read_one(files: Files, stream: BinaryIO | None) -> Table:
             if stream is None:
                 _refuse_other(path, _format_of(path, files.format, files.like) or "")
             raise
-    # A pipe, such as the shell's <(zcat cells.csv.gz): it has no extension, and can be read only once.
+    # A pipe, such as the shell's <(zcat cells.csv.gz), has no extension and can be read only once.
     with path.open("rb") as pipe:
         return _read_one(replace(files, format=_format_of(path, files.format, files.like) or "csv"), pipe)
 
 
 def read_blocks(files: Files) -> Generator[Table, None, None]:
-    """The rows of some files as one table after another, some MiB each; as a single one where the format can't be read
-    in blocks.
+    """Yield the rows of the files as tables of some MiB each; as one per file where the format can't be read in blocks.
 
     A column may be numbers in one block and text in the next. Errors as `read_files`.
     """
@@ -212,23 +211,23 @@ def read_blocks(files: Files) -> Generator[Table, None, None]:
         for block in blocks:
             names = names or block.names
             check_same(files.paths[0], names, block)
-            yield meant(numbered_from(block, before), files.dialect)
+            yield with_dialect(numbered_from(block, before), files.dialect)
             rows = block.first_row + block.rows
 
 
 def _refuse_other(path: Path, format_: str = "") -> None:
-    """DataError that tells by its first bytes what a file is, if that is another format."""
+    """DataError if the first bytes of a file show that it is of another format than `format_`."""
     with Source(path).opened() as file:
         refuse_other(path, file.peek(), format_)
 
 
 def is_named_as_table(path: Path) -> bool:
-    """Whether the name of a file says that it is a table."""
+    """Whether a file has the extension of a table format."""
     return _format_of(path, "auto", None) is not None
 
 
 def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Reader:
-    """The format of a file: as named, by its extension, or by that of `like`; DataError if none says it."""
+    """The format of a file: the one given, else by its extension, else by that of `like`; DataError if unknown."""
     extension = Path(_unpacked_name(path)).suffix
     if format_ == "auto" and extension in (".yaml", ".yml"):
         raise DataError(f"{path} is a config, not a table")
@@ -245,7 +244,7 @@ def reader_of(path: Path, format_: str = "auto", like: Path | None = None) -> Re
 
 
 def own_target(path: Path, format_: str) -> bool:
-    """Whether a file of such a name and format may say itself which column is the target."""
+    """Whether a file of this name and format may name its target column itself."""
     found = _format_of(path, format_, None)
     return found is not None and READERS[found].own_target
 

@@ -1,4 +1,4 @@
-"""Columns of results in a file, whole or not at all: a row of `RESULT_FILES` for each kind of file."""
+"""Writes columns of results to binary files, whole or not at all: a row of `RESULT_FILES` for each format."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,11 +14,11 @@ from bpcli.errors import UsageError
 from bpcli.files import write_atomically
 
 Blocks = Iterator[Sequence[Sequence[Any]]]
-"""Blocks of rows, one after another, each as its columns."""
+"""An iterator over blocks of rows; each block is a sequence of its columns."""
 
 
 def write_npy(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> None:
-    """The columns as one array of float64. UsageError where one is no number."""
+    """Write the columns as one array of float64, (rows, columns). UsageError for a cell that is not a number."""
 
     def arrays() -> Iterator[Any]:
         for columns in blocks:
@@ -31,7 +31,7 @@ def write_npy(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> 
 
 
 def write_parquet(path: Path, names: Sequence[str], blocks: Blocks, force: bool) -> None:
-    """The columns by name, each of the type of its first rows."""
+    """Write the columns by name; the first block decides the type of each."""
     pa, parquet = pyarrow_for(path, "writing"), import_module("pyarrow.parquet")
 
     def write(file: BinaryIO) -> None:
@@ -52,4 +52,4 @@ RESULT_FILES: dict[str, Callable[[Path, Sequence[str], Blocks, bool], None]] = {
     "npy": write_npy,
     "parquet": write_parquet,
 }
-"""The writers of files that are no lines of text, by extension."""
+"""The writers by extension, without the dot."""

@@ -1,7 +1,7 @@
-"""Prepared rows in a file, for data that is too large for the memory that is free.
+"""Prepared rows in a temporary file, for data that does not fit into the free memory.
 
-Only the rows that are asked for take memory; what is read often stays in the system's cache. The file has no name, and
-goes with the process.
+Only the rows that are read take memory; rows that are read often stay in the system's cache. The file has no name, so
+that it disappears with the process.
 """
 
 import mmap
@@ -22,8 +22,8 @@ from bpcli.files import own_folder, writing
 Array = NDArray[Any]
 
 
-class Matrix:
-    """Numbers (N, n), row by row, in a file without a name; rows are read where they are needed."""
+class RowFile:
+    """Numbers (N, n), row by row, in a file without a name; rows are read when they are needed."""
 
     def __init__(self, folder: Path, width: int, dtype: Any) -> None:
         own_folder(folder)
@@ -65,7 +65,7 @@ class Matrix:
         return out
 
     def take(self, rows: Array, axis: int, out: Array, mode: Literal["clip"] = "clip") -> Array:
-        """Rows by their numbers, into `out`, as NumPy's `take`; neighbours in the file are read at once."""
+        """Rows by their numbers, into `out`, as NumPy's `take`; runs of neighbouring rows are read at once."""
         places = np.argsort(rows)
         numbers = rows[places]
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
@@ -79,7 +79,7 @@ class Matrix:
         return out if mapped is None else mapped.take(rows, axis, out, mode)
 
     def _mapped(self) -> Array | None:
-        """The file mapped into memory as an array; None where a limit on the process forbids it."""
+        """The file mapped into memory as an array; None if a limit on the process forbids it."""
         if self._map is None and self._rows and self.nbytes != self._unmappable:
             try:
                 self._map = mmap.mmap(self._file.fileno(), self.nbytes, prot=mmap.PROT_READ)
@@ -88,14 +88,14 @@ class Matrix:
         return None if self._map is None else np.frombuffer(self._map, self.dtype).reshape(self.shape)
 
     def _announce(self, first: int, last: int) -> None:
-        """Ask the system to read some rows ahead, before they are taken one by one."""
+        """Ask the system to read the rows ahead (madvise), before they are taken one by one."""
         assert self._map is not None
         row = self._width * self.dtype.itemsize
         begin = first * row // mmap.PAGESIZE * mmap.PAGESIZE
         self._map.madvise(mmap.MADV_WILLNEED, begin, last * row - begin)
 
     def pieces(self, rows: int) -> Iterator[Array]:
-        """All rows, so many at a time."""
+        """All rows, in blocks of `rows`."""
         for first in range(0, self._rows, rows):
             yield self[first : first + rows]
 
@@ -104,5 +104,5 @@ class Matrix:
         while view:
             count = os.preadv(self._file.fileno(), [view], at)
             if not count:
-                raise DataError(f"{self._folder}: what was written there is gone")
+                raise DataError(f"{self._folder}: the rows that were written there are gone")
             view, at = view[count:], at + count

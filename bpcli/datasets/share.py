@@ -1,4 +1,4 @@
-"""A process's share of the rows of a table: what it finds out about them is put together with what the others find."""
+"""The processes that share the rows of a table, and how their partial results are gathered."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -13,34 +13,37 @@ T = TypeVar("T")
 
 
 class Gathering(Protocol):
-    """The processes that share a table, `rank` being the number of this one among `size`."""
+    """The `size` processes that share a table, seen from the one with the number `rank`."""
 
     @property
     def rank(self) -> int:
-        """0, …, size − 1."""
+        """The number of this process, 0, …, size − 1."""
 
     @property
     def size(self) -> int:
-        """How many processes there are."""
+        """The number of processes."""
 
     def gathered(self, found: T) -> list[T]:
-        """The `found` of every process, in the order of their numbers; all processes have to call it."""
+        """The `found` of every process, in the order of their numbers (all-gather); all processes have to call it."""
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """The arrays that the processes have for this one; all of one type, and of one shape but for the first axis."""
+        """The parts that the processes have for this one (all-to-all): parts[k] is sent to process k.
+
+        All parts have one type, and one shape except for the length of the first axis.
+        """
 
 
 class Whole:
-    """All of the rows are here."""
+    """A single process, which has all rows."""
 
     rank, size = 0, 1
 
     def gathered(self, found: T) -> list[T]:
-        """What was found, alone."""
+        """A list of `found` alone."""
         return [found]
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """The one part."""
+        """The only part."""
         return [*parts]
 
 
@@ -51,38 +54,38 @@ _EXPECTED: tuple[type[Exception], ...] = (BpcliError, MemoryError)
 
 
 class NotSharedError(Exception):
-    """A process could not do its part, so that each has to read the whole table."""
+    """A process failed on its share, so that every process has to read the whole table."""
 
 
 class Share:
-    """A process's share of a table that several processes read; if one fails, all others get its error."""
+    """The processes that read a table together, each a share of it; if one fails, all raise NotSharedError."""
 
     def __init__(self, ranks: Ranks) -> None:
         self._ranks, self.rank, self.size = ranks, ranks.rank, ranks.size
 
     def gathered(self, found: T) -> list[T]:
-        """What each process found; NotSharedError where one has failed since the last time."""
+        """The `found` of every process; NotSharedError if a process has failed since the last call."""
         everyone = self._ranks.gathered((True, found))
         if not all(is_sound for is_sound, _ in everyone):
             raise NotSharedError
         return [one for _, one in everyone]
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """What each process has for this one; NotSharedError as `gathered`."""
+        """The parts that the processes have for this one; NotSharedError as `gathered`."""
         self.gathered(None)
         return self._ranks.exchanged(parts)
 
     def window(self, own: Array) -> Window:
-        """This process's rows, open to the others to read."""
+        """A window (shared memory) through which the other processes can read this process's rows."""
         self.gathered(None)
         return self._ranks.window(own)
 
     def done(self, work: Callable[[], T], *errors: type[Exception]) -> T:
-        """What comes of `work`; NotSharedError in every process if an error of bpcli's, of memory or of these stops one
-        of them: what is wrong with a table is said by who reads the whole of it."""
+        """The result of `work()`. If an error of bpcli's, a MemoryError or one of `errors` stops it in any process, all
+        raise NotSharedError: the message about a faulty table comes from reading the whole of it."""
         try:
             result = work()
-        except (RankError, LateError):  # another process has left, or is late
+        except (RankError, LateError):  # another process has ended, or is late
             raise
         except (*_EXPECTED, *errors) as error:
             self._ranks.gathered((False, None))
@@ -92,15 +95,15 @@ class Share:
 
 
 def total(share: Gathering, count: int) -> int:
-    """The sum of the counts of all processes."""
+    """The sum of `count` over all processes."""
     return sum(share.gathered(count))
 
 
-def merged_any(share: Gathering, found: Any) -> bool:
+def in_any_process(share: Gathering, found: Any) -> bool:
     """Whether `found` is true in at least one process."""
     return any(share.gathered(bool(found)))
 
 
-def merged_all(share: Gathering, found: Any) -> bool:
-    """Whether it is so in all of them."""
+def in_all_processes(share: Gathering, found: Any) -> bool:
+    """Whether `found` is true in every process."""
     return all(share.gathered(bool(found)))

@@ -1,4 +1,4 @@
-"""The rows of some files shared among processes: each reads a stretch of them, and no row is read twice."""
+"""Divides the rows of files among processes: each process reads one stretch of them, and no row is read twice."""
 
 import zlib
 from collections.abc import Sequence
@@ -15,29 +15,33 @@ from bpcli.errors import DataError
 
 
 class Stretches(Protocol):
-    """A file whose rows are told apart by places from 0 to `size`: numbers of rows or batches, or of bytes."""
+    """A file of which stretches of rows can be read, from one place to another.
+
+    Places go from 0 to `size` and count rows, batches or bytes, depending on the format.
+    """
 
     size: int
 
     def quotes(self, start: int, stop: int) -> int:
-        """How many quotes are between two places: where cells are quoted, a line may end within one."""
+        """The number of quotes between two places, from which follows whether a newline is inside a quoted cell."""
 
     def begin(self, place: int, quoted: bool) -> int:
-        """The first place from that one on at which a row begins, or `size`; `quoted`: it is within a quoted cell."""
+        """The first place ≥ `place` at which a row begins, or `size`; `quoted`: `place` is inside a quoted cell."""
 
     def read(self, start: int, stop: int) -> Table:
-        """The rows from one place at which a row begins to another; none where they are the same."""
+        """The rows between two places at which rows begin; no rows if they are equal."""
 
     def doubts(self, table: Table) -> Sequence[bool]:
-        """What of some rows makes the first line, taken for names, look like a row: that it is one where all of these
-        hold, each in some rows of the file."""
+        """For each column, whether these rows make its name look like a cell.
+
+        The first line is taken for a row if each of the entries is true for some stretch of the file.
+        """
 
 
 def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share: Gathering) -> Table:
-    """This process's rows of the files, which are one table. The type of a column is that of all its rows, in all
-    processes.
+    """This process's rows of the table in the files; a column has the type that it has in the whole table.
 
-    Each process gets about as many bytes, rows or batches; a process may get no row. DataError where a file has to be
+    Each process gets about the same number of bytes, rows or batches; one may get no row. DataError if a file has to be
     read as a whole.
     """
     whole = [path for path, file in zip(paths, files, strict=True) if file is None]
@@ -64,12 +68,12 @@ def read_stretch(files: Sequence[Stretches | None], paths: Sequence[Path], share
 
 
 def _parts(files: Sequence[Stretches], share: Gathering) -> list[tuple[int, int]]:
-    """Where this process's rows begin and end in each file; both places are equal in a file of which it has none."""
+    """The places in each file between which this process's rows are; equal in a file of which it reads nothing."""
     edges = np.cumsum([0, *(file.size for file in files)])
     cuts = [int(edges[-1]) * rank // share.size for rank in range(share.size + 1)]
 
     def within(cut: int) -> list[int]:
-        """A place in all files, counted from the first on, as a place in each."""
+        """A place in the files joined together, as a place in each file."""
         return [int(np.clip(cut - edge, 0, file.size)) for edge, file in zip(edges, files, strict=False)]
 
     first, last = within(cuts[share.rank]), within(cuts[share.rank + 1])
@@ -84,12 +88,12 @@ def _parts(files: Sequence[Stretches], share: Gathering) -> list[tuple[int, int]
 
 
 _SAMPLES, _SAMPLE = 64, 1 << 16
-"""If a file is longer, only this many pieces of this many bytes are looked at, spread over its length."""
+"""`fingerprint` reads this many pieces of this many bytes, spread over the length of a file."""
 
 
-def mark_of(path: Path) -> tuple[str, int, int]:
-    """What a file can be recognised by in another place: its name, its size, and a checksum of some of its bytes."""
-    with suppress(OSError), path.open("rb") as file:  # who reads it says what is wrong
+def fingerprint(path: Path) -> tuple[str, int, int]:
+    """The name of a file, its size, and a CRC-32 of a sample of its bytes: equal for copies on several machines."""
+    with suppress(OSError), path.open("rb") as file:  # the error is raised when the file is read
         size, found = path.stat().st_size, 0
         for place in np.linspace(0, max(0, size - _SAMPLE), _SAMPLES).astype(int).tolist():
             file.seek(place)

@@ -1,7 +1,6 @@
-"""Sparse tables, whose rows have few entries that are not 0: kept as SciPy's CSR, features named by their index.
+"""Sparse tables, whose rows have few entries that are not 0: a CSR matrix of SciPy's, with features x0, x1, ….
 
-Entries that are 0 take neither memory nor time, and a feature is no object of its own: a million features are one
-matrix.
+Zeros take neither memory nor time. Columns and their names are not kept one by one, so that there may be millions.
 """
 
 import re
@@ -23,17 +22,17 @@ from bpcli.text.notation import number
 Array = NDArray[Any]
 
 LABEL = "none"
-"""The column of a LIBSVM file's labels: what `data.target` says where no column is named."""
+"""The name of the column of labels in a LIBSVM file, which has no names itself."""
 
 MAX_DENSE = 1 << 27
-"""A sparse matrix of more entries than this, 1 GiB of doubles, is not turned into an array."""
+"""A sparse matrix whose array would have more entries than this (1 GiB of doubles) is not turned into one."""
 
 _NUMBERED = re.compile(r"x(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
 class Numbered(Sequence[str]):
-    """The features x`first` … x`stop − 1`, or only those with the numbers `chosen`, in that order."""
+    """The names x`first` … x`stop − 1`, or only those with the numbers `chosen`, in that order."""
 
     first: int
     stop: int
@@ -58,7 +57,7 @@ class Numbered(Sequence[str]):
 
 @dataclass(frozen=True)
 class Names(Sequence[str]):
-    """The names of features, then others, without a list of them all."""
+    """The names of the features, then those of the other columns, without a list of all."""
 
     features: Sequence[str]
     others: tuple[str, ...]
@@ -95,7 +94,7 @@ def is_sparse(X: Any) -> bool:
 
 
 def pieces(X: Any, rows: int) -> Iterator[Any]:
-    """X in parts of so many rows; as it is if it is sparse or has no more rows."""
+    """X in blocks of `rows` rows; a SciPy matrix, or an array with no more rows than that, in one piece."""
     if hasattr(X, "pieces"):
         yield from X.pieces(rows)
     elif is_sparse(X) or not X.ndim or len(X) <= rows:
@@ -115,16 +114,19 @@ def dense(X: Any) -> Array:
 
 
 def matrix_of(values: Array, indices: Array, counts: Array, width: int) -> Any:
-    """The CSR of so many entries a row, in order, with their columns; SciPy's small numbers where they are enough."""
+    """The CSR matrix with `counts` entries in each row, which have these `values` and column `indices`.
+
+    Its index type is the one SciPy would choose: int32 where that is enough.
+    """
     starts = np.concatenate([[0], np.cumsum(counts)])
     small = np.int32 if max(len(indices), width - 1) < 2**31 else np.int64
     return csr_array((values, indices.astype(small), starts.astype(small)), shape=(len(counts), width))
 
 
 class SparseTable(Table):
-    """A table with the features x0 or x1, …, of which column j of `matrix` (N, n), CSR, is xj, and other columns.
+    """A table whose feature xj is column j of `matrix` (N, n), CSR, from x0 or x1 on; it may have other columns too.
 
-    A feature beyond those of the file is 0 in every row of it.
+    A feature whose number is beyond those in the file is 0 in every row.
     """
 
     def __init__(
@@ -153,7 +155,7 @@ class SparseTable(Table):
         return name not in self._columns or super().is_numeric(name)
 
     def numeric(self, name: str) -> Floats:
-        """The numbers of a column, (N,), with its zeros."""
+        """The numbers of a column, (N,), zeros included."""
         if name in self._columns:
             return super().numeric(name)
         position = int(name[1:])
@@ -166,7 +168,7 @@ class SparseTable(Table):
         return super().text(name) if name in self._columns else self._numbers_as_text(name)
 
     def missing(self, name: str) -> NDArray[np.bool_]:
-        """Where cells are missing, (N,): an entry that is not there is 0, and not missing."""
+        """Whether each cell of a column is missing, (N,); an entry that is not stored is 0, not missing."""
         return super().missing(name) if name in self._columns else np.zeros(self.rows, bool)
 
     def with_column(self, name: str, other: Table, source: str) -> Table:
@@ -179,11 +181,11 @@ class SparseTable(Table):
         return table
 
     def require(self, names: Iterable[str]) -> None:
-        """DataError if a column is neither there nor the name of a feature."""
+        """DataError for a name that is neither a column of the table nor that of a feature."""
         super().require(name for name in names if not _NUMBERED.fullmatch(name))
 
     def agree(self, share: Gathering) -> None:
-        """As `Table.agree`; of the features from the first to the last that occurs in any share of the table."""
+        """As `Table.agree`; the features then go from the first to the last that occurs in any share."""
         super().agree(share)
         X, (firsts, widths) = (
             self.matrix,
@@ -193,7 +195,7 @@ class SparseTable(Table):
         self.features = Numbered(min(firsts), max(*widths, min(firsts) + 1))
 
     def take(self, features: Numbered) -> tuple[Any, bool]:
-        """The given features of every row, CSR (N, n), and whether the file has features that are left out."""
+        """The given features of every row, CSR (N, n), and whether the file has others with an entry."""
         if features.chosen is not None:
             return _columns(self.matrix, np.array(features.chosen, np.int64)), False
         width = max(features.stop, self.matrix.shape[1])
@@ -203,7 +205,7 @@ class SparseTable(Table):
 
 
 def _columns(X: Any, chosen: Array) -> Any:
-    """X[:, chosen], in memory of the entries and of `chosen`, however many columns X has (SciPy's takes theirs)."""
+    """X[:, chosen], in memory proportional to the entries and `chosen`; SciPy's also grows with the columns of X."""
     order = np.argsort(chosen)
     places = np.searchsorted(chosen, X.indices, sorter=order).clip(max=len(chosen) - 1)
     columns = order[places]
@@ -222,13 +224,13 @@ def stacked_rows(tables: Sequence[SparseTable]) -> tuple[Any, int]:
 
 
 def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:
-    """The table of a sparse matrix of SciPy's whose columns are the `features`; DataError if they are not as many."""
+    """The table of a sparse matrix of SciPy's whose columns are the `features`; DataError if their numbers differ."""
     matrix = csr_array(X)
     if matrix.shape[1] != len(features):
         raise DataError(f"{path}: expected rows of {len(features)} features, found a matrix of shape {matrix.shape}")
     if not np.isfinite(matrix.data).all():
         raise DataError(f"{path}: a value is not a finite number")
-    if not matrix.has_canonical_format:  # entries in another order would be added in another order
+    if not matrix.has_canonical_format:  # entries in another order would be summed in another order
         matrix = matrix.copy()
         matrix.sum_duplicates()
     numbers = np.arange(features.first, features.stop) if features.chosen is None else np.array(features.chosen)
@@ -238,7 +240,7 @@ def sparse_table(path: Path, X: Any, features: Numbered) -> SparseTable:
 
 
 def take_features(table: Table, features: Numbered) -> tuple[Any, bool]:
-    """The numbered features of any table, CSR (N, n), and whether it is a sparse one with features beyond them."""
+    """The numbered features of any table, CSR (N, n), and whether it is a sparse one with other features as well."""
     if isinstance(table, SparseTable):
         return table.take(features)
     table.require(features)

@@ -1,4 +1,4 @@
-"""Prepared rows, dense or sparse, spread over processes: each has some, and takes others' where it needs them."""
+"""Prepared rows, dense or sparse, distributed over processes: each holds some, and reads the others when needed."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.share import Gathering, Share, merged_any
+from bpcli.datasets.share import Gathering, Share, in_any_process
 from bpcli.datasets.sparse import csr_array, is_sparse
 from bpcli.memory import available_memory
 from bpcli.ranks import Window, edges
@@ -19,19 +19,19 @@ Array = NDArray[Any]
 
 
 class SpreadRows:
-    """Numbers (N, n), of which each process has the rows of whole blocks of `ROWS`, as many as its share of the blocks.
+    """Numbers (N, n) of which each process holds an equal share of the blocks of `ROWS` rows.
 
-    Read as a `Matrix`: a process has its own rows, and need not wait for another one to take its rows, once all have
-    opened them.
+    They are read as a `RowFile` is. Once all processes have called `open`, one can read the rows of another without
+    waiting for it.
     """
 
     in_memory = True
     ndim = 2
 
     def __init__(self, own: Array, share: Share, cuts: Array | None = None) -> None:
-        """From the rows that each process has, which are sent to the processes that they belong to.
+        """Send the rows that this process has, `own`, to the processes they belong to, and receive its share.
 
-        `cuts` are the places between the rows of the processes, with both ends; by default each has whole blocks.
+        `cuts` are the row numbers at which the shares begin, and N at the end; by default shares are whole blocks.
         """
         counts = share.gathered(len(own))
         N, first = sum(counts), sum(counts[: share.rank])
@@ -44,9 +44,9 @@ class SpreadRows:
         self._first, self._stop = self._edges[share.rank : share.rank + 2].tolist()
 
     def open(self) -> None:
-        """Let every process take rows of the others; all do it together.
+        """Let every process read rows of the others; all processes have to call it.
 
-        Not before it is needed: memory that processes share has small pages, from which a sum of all rows takes longer.
+        Called only when that is needed: shared memory has small pages, which makes a sum over all rows slower.
         """
         if self._window is None:
             self._window = self._share.window(self._own)
@@ -62,11 +62,11 @@ class SpreadRows:
 
     @property
     def own(self) -> Array:
-        """Those of this process."""
+        """The rows of this process."""
         return self._own
 
     def __getitem__(self, rows: slice) -> Array:
-        """Consecutive rows; where they are this process's, without copying them."""
+        """Consecutive rows; a view if they are all this process's."""
         first, stop, step = rows.indices(len(self))
         assert step == 1, step
         stop = max(first, stop)
@@ -79,12 +79,12 @@ class SpreadRows:
         return np.concatenate(found)
 
     def runs(self, owner: int, begins: Array, counts: Array) -> Array:
-        """Rows of a process, which have to be open: so many from the row of each of some numbers on."""
+        """Runs of rows of the process `owner`: `counts` rows from each row number in `begins` on; needs `open`."""
         assert self._window is not None
         return self._window.taken(owner, begins - self._edges[owner], counts)
 
     def take(self, rows: Array, axis: int, out: Array, mode: Literal["clip"] = "clip") -> Array:
-        """Rows by their numbers, into `out`, as NumPy's `take`; they have to be open."""
+        """Rows by their numbers, into `out`, as NumPy's `take`; needs `open`."""
         assert self._window is not None
         owners = np.searchsorted(self._edges, rows, "right") - 1
         for owner in np.flatnonzero(np.bincount(owners)).tolist():
@@ -98,11 +98,11 @@ class SpreadRows:
             yield self[first : first + rows]
 
     def by_row(self, work: Callable[[Array], Array]) -> Array:
-        """What comes of each row, in order, where it does not depend on others; all processes do it together."""
+        """work(X), for a `work` that treats each row by itself: each process does its own rows, all get the result."""
         return gathered_rows(work(self._own), self._share)
 
     def checksums(self) -> list[int]:
-        """The CRC-32 of each block of `ROWS`; all processes take them together."""
+        """The CRC-32 of each block of `ROWS` rows; all processes have to call it."""
         own = self._own
         found = [
             zlib.crc32(own[first : first + ROWS].reshape(-1).view(np.uint8).data) for first in range(0, len(own), ROWS)
@@ -111,19 +111,18 @@ class SpreadRows:
 
 
 class SpreadSparse:
-    """Sparse rows (N, n), spread as `SpreadRows` are: the entries of a process's rows are its own, and every process
-    knows where each row's begin.
+    """Sparse rows (N, n), distributed as `SpreadRows` are; every process knows where the entries of each row begin.
 
-    Read by rows as SciPy's CSR is, in which its own rows are not copied.
+    They are read by rows as SciPy's CSR is; a process's own rows are not copied.
     """
 
     def __init__(self, own: Any, share: Share) -> None:
-        """From the rows of each process, CSR (m, n), which are sent to where they belong."""
+        """Send the rows that this process has, CSR (m, n), to the processes they belong to, and receive its share."""
         counts = gathered_rows(np.diff(own.indptr).astype(np.int64), share)
         starts = np.concatenate([[0], np.cumsum(counts)])
         self.nnz, self.shape, self.dtype = int(starts[-1]), (len(counts), int(own.shape[1])), own.data.dtype
-        is_long = max(self.nnz, self.shape[1] - 1) >= 2**31 or merged_any(share, own.indices.dtype.itemsize > 4)
-        number = np.int64 if is_long else np.int32  # as SciPy has it in one process
+        is_long = max(self.nnz, self.shape[1] - 1) >= 2**31 or in_any_process(share, own.indices.dtype.itemsize > 4)
+        number = np.int64 if is_long else np.int32  # SciPy's choice in a single process
         self._edges = block_edges(len(counts), share)
         self._data = SpreadRows(own.data, share, starts[self._edges])
         self._indices = SpreadRows(own.indices.astype(number, copy=False), share, starts[self._edges])
@@ -137,7 +136,7 @@ class SpreadSparse:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all entries, and of where the rows begin."""
+        """The bytes of all entries, their columns and the starts of the rows."""
         return self._data.nbytes + self._indices.nbytes + int(self.indptr.nbytes)
 
     def __getitem__(self, rows: slice | Array) -> Any:
@@ -176,47 +175,47 @@ class SpreadSparse:
         return gathered_rows(work(self[self._mine]), self._share)
 
     def arrays(self) -> dict[str, Array | SpreadRows]:
-        """The arrays of CSR by name, the long ones cut at whole blocks; all processes call it together."""
+        """The arrays of the CSR format by name, the long ones in shares of whole blocks; all processes call it."""
         data, indices = (SpreadRows(part.own, self._share) for part in (self._data, self._indices))
         return {"data": data, "indices": indices, "indptr": self.indptr}
 
 
 Spread = SpreadRows | SpreadSparse
-"""Rows that are spread over processes."""
+"""Rows that are distributed over processes."""
 
 
 def spread(own: Any, share: Share) -> Spread:
-    """The rows of all processes, dense or sparse, of which these are one's."""
+    """The rows of all processes, dense or sparse; `own` are those of this process."""
     return SpreadSparse(own, share) if is_sparse(own) else SpreadRows(own, share)
 
 
 def block_edges(N: int, share: Gathering) -> Array:
-    """Where the rows of each process begin, and the last ones end, of N rows in whole blocks."""
+    """The row numbers at which the shares of N rows in whole blocks begin, and N at the end, (size + 1,)."""
     return np.asarray(np.minimum(np.array(edges(-(-N // ROWS), share.size)) * ROWS, N))
 
 
 def gathered_rows(own: Array, share: Gathering) -> Array:
-    """All rows, on every process, in the order of the processes that have them."""
+    """The `own` rows of all processes, in the order of their ranks, on every process."""
     return np.concatenate(share.exchanged([np.ascontiguousarray(own)] * share.size))
 
 
 def rows_at_first(own: Array, share: Gathering) -> Array:
-    """The rows of all processes, in the order of these, in the first one; none in the others."""
+    """The `own` rows of all processes, in the order of their ranks, on the first process; no rows on the others."""
     rows = np.ascontiguousarray(own)
     return np.concatenate(share.exchanged([rows, *[rows[:0]] * (share.size - 1)]))
 
 
 def opened(X: Any) -> None:
-    """Let every process take any rows of X, if they are spread over several."""
+    """Let every process read all rows of X, if they are distributed."""
     if isinstance(X, Spread):
         X.open()
 
 
 def in_memory(X: Any) -> Any:
-    """X in the memory of this process alone, if it is spread over several and there is room for it here."""
+    """A copy of X in this process's memory if it is distributed and there is room, else X itself."""
     if not isinstance(X, Spread) or _TIMES * X.nbytes > available_memory() / 2:
         return X
     return X[:]
 
 
-_TIMES = 4  # as much memory as the numbers take for what is computed from them
+_TIMES = 4  # the numbers and what is computed from them take about this many times their size

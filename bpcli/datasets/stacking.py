@@ -1,4 +1,4 @@
-"""Several files of one table: their rows below each other, the columns matched by name."""
+"""Joins the files of one table: their rows one below the other, the columns matched by name."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -13,9 +13,9 @@ from bpcli.errors import DataError, several
 
 
 def stacked(tables: Sequence[Table]) -> Table:
-    """The table of all rows; DataError for the first one whose columns are not those of the first, or not sparse as it.
+    """The table of all rows. A column is numeric if it is in every table.
 
-    A column is numbers if it is in every file.
+    DataError for the first table with other columns than the first one, or of which only one of the two is sparse.
     """
     first = tables[0]
     starts = np.cumsum([0, *(table.rows for table in tables)])
@@ -32,7 +32,7 @@ def stacked(tables: Sequence[Table]) -> Table:
     def column(name: str) -> Any:
         parts = [column for table in tables if not isinstance(column := table.column(name), list)]
         whole = np.concatenate(parts) if len(parts) == len(tables) else np.empty(0, object)
-        # Whole numbers of two types would meet in doubles, which do not tell all of them apart.
+        # Two integer types may be joined as doubles, which can't represent all whole numbers.
         mixed = whole.dtype.kind == "f" and all(part.dtype.kind in "iu" for part in parts)
         return cells(name) if mixed or whole.dtype.kind == "O" else whole
 
@@ -49,7 +49,7 @@ def stacked(tables: Sequence[Table]) -> Table:
         whole = Table(path, columns, int(starts[-1]), lambda _: None, cells, quoted=quoted)
     whole.place, whole.dialect, whole.own_target = place, first.dialect, first.own_target
     if any(table.dialect.delimiter != first.dialect.delimiter for table in tables):
-        whole.dialect = first.dialect.for_others()  # each has its own, however often they are read
+        whole.dialect = first.dialect.for_others()  # so that each file's own delimiter is detected again
     whole.unstripped = lambda name: [*chain.from_iterable(table.as_they_stand(name) for table in tables)]
     whole.written = all(table.written for table in tables)
     for what in dict.fromkeys(chain.from_iterable(table.unusual for table in tables)):
@@ -59,7 +59,7 @@ def stacked(tables: Sequence[Table]) -> Table:
 
 
 def check_same(first: Path, names: Sequence[str], table: Table) -> None:
-    """DataError if a table has other columns than the first file, in whatever order."""
+    """DataError if a table does not have the columns `names` of the first file; their order does not matter."""
     here, there = dict.fromkeys(table.names), dict.fromkeys(names)
     if here.keys() != there.keys():
         missing, more = ([name for name in a if name not in b][:10] for a, b in ((there, here), (here, there)))
@@ -68,7 +68,7 @@ def check_same(first: Path, names: Sequence[str], table: Table) -> None:
 
 
 def numbered_from(block: Table, before: int) -> Table:
-    """A block whose rows follow `before` rows of other files; its places stay those in its own file."""
+    """A block whose rows come after `before` rows of other files; messages still name the place in its own file."""
     if before:
         own, first = block.own_place, block.first_row
         block.place = lambda row: own(row, first)

@@ -1,8 +1,8 @@
-"""Tables larger than memory: converted once to a file of columns, and read from there piece by piece.
+"""Tables larger than memory: copied once to a file of columns, and read from there piece by piece.
 
-The file holds block after block of rows, and in each block column after column; a cell of text is kept as its number
-among the distinct cells. It is kept next to the runs, in `.cache`, until its source changes. Each column of a block has
-a checksum, and what does not fit it is an error: the copy is removed, and made again the next time.
+The file holds blocks of rows, and each block its columns one after another; a cell of text is stored as its number
+among the column's distinct cells. The copy is kept next to the runs, in `.cache`, until its source changes. Each column
+of a block has a checksum; if one does not match, the copy is removed, with an error, and made again the next time.
 """
 
 import contextlib
@@ -21,8 +21,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.datasets.cells import Floats, to_booleans, to_numbers
+from bpcli.datasets.cells import DASH, Floats, to_booleans, to_numbers
 from bpcli.datasets.dialect import AUTO, USUAL, Dialect
+from bpcli.datasets.formatted_numbers import Style, read_styled
 from bpcli.datasets.meaning import (
     decided_numbers,
     has_decimal_commas,
@@ -38,16 +39,16 @@ from bpcli.files import own_folder, write_new, writing
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
-"""Called with (bytes of the file so far, bytes in all) while a file is converted."""
+"""Called with (bytes converted so far, bytes in all) while a file is converted."""
 
-_FORMAT = 5  # goes up when an older version could misread a newer file
-_M_MMAP_THRESHOLD = -3  # of malloc.h
+_FORMAT = 5  # goes up when an older version of bpcli could misread a newer copy
+_M_MMAP_THRESHOLD = -3  # from malloc.h
 _MIB = 1 << 20
 _NUMBERS, _ABOUT = "columns.bin", "about.json"
 
 
 class StoredTable(Table):
-    """A table whose columns lie in a file, and are read one at a time, or block by block."""
+    """A table whose columns are in a file, from which they are read one at a time, or block by block."""
 
     def __init__(self, path: Path, folder: Path, about: dict[str, Any], line_of: Callable[[int], int | None]) -> None:
         self._about, self._positions = about, {name: j for j, name in enumerate(about["names"])}
@@ -55,10 +56,11 @@ class StoredTable(Table):
             self._file = (folder / _NUMBERS).open("rb")
         except OSError as error:
             raise DataError(f"{folder}: the copy of {path} can't be read: {error.strerror or error}") from error
-        self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, a sum a column
+        self._starts: list[tuple[int, int, list[int]]] = about["blocks"]  # place in the file, rows, checksums
         super().__init__(path, {}, about["rows"], line_of, self.text)
         self.written, self.own_target = about["written"], about["own_target"]
         self.dialect, self.unusual = Dialect(**about["dialect"]), about["unusual"]
+        self.styles: Mapping[str, Style] = {}  # of the columns of formatted numbers that are kept as text
         self._kept: tuple[str, Array] = ("", np.empty(0))  # the column that was read last
 
     def __del__(self) -> None:
@@ -67,7 +69,7 @@ class StoredTable(Table):
 
     @property
     def names(self) -> list[str]:
-        """The names of the columns, in the order of the file, then those of other files."""
+        """The names of the columns, in the order of the file, then those of columns from other files."""
         return [*(name for name in self._positions if name not in self._columns), *self._columns]
 
     def is_numeric(self, name: str) -> bool:
@@ -87,7 +89,12 @@ class StoredTable(Table):
         """The number of each distinct cell of a column of text; None if one is no number and no boolean."""
         if name not in self._truths:
             cells = self._about["texts"][name]
-            numbers = to_numbers([*map(self._plain, cells)], self.number_gaps(name))
+            if name in self.styles:
+                gaps, style = self.words(name) | {DASH}, self.styles[name]
+                read = (None if cell in gaps else read_styled(cell, style) for cell in cells)
+                numbers: Floats | None = np.array([np.nan if value is None else value for value in read])
+            else:
+                numbers = to_numbers([*map(self._plain, cells)], self.number_gaps(name))
             self._truths[name] = to_booleans(cells, self.words(name)) if numbers is None else numbers
         return self._truths[name]
 
@@ -102,7 +109,7 @@ class StoredTable(Table):
         return self._as_text(name, self._column(name))
 
     def missing(self, name: str) -> NDArray[np.bool_]:
-        """Where the cells of a column are missing, (N,)."""
+        """Whether each cell of a column is missing, (N,)."""
         if name in self._columns:
             return super().missing(name)
         numbers = self._column(name)
@@ -125,7 +132,7 @@ class StoredTable(Table):
             Table(self.path, dict.fromkeys(self.names, np.empty(0)), 0, self._line_of, lambda _: []).require(names)
 
     def blocks(self) -> Iterator[Table]:
-        """The rows as one table after another."""
+        """Yield the rows as one table after another."""
         first = 0
         for at, rows, sums in self._starts:
             numbers = self._read(at, rows, sums)
@@ -138,7 +145,7 @@ class StoredTable(Table):
             }
             columns |= {name: column[first : first + rows] for name, column in self._columns.items()}
             block = Table(self.path, columns, rows, self._line_of, self._cells_of(codes), first)
-            block.missing_words, block.dialect = self.missing_words, self.dialect
+            block.missing_words, block.dialect, block.formatted = self.missing_words, self.dialect, self.formatted
             block.place = _from(self.where, first)
             block._elsewhere = {name: _from(where, first) for name, where in self._elsewhere.items()}
             yield block
@@ -163,13 +170,13 @@ class StoredTable(Table):
         return [cells[code] for code in self._as_places(codes, len(cells)).tolist()]
 
     def _as_places(self, codes: Array, count: int) -> Array:
-        """The numbers of cells among so many distinct ones."""
+        """The codes as indices below `count`; an error for a code that is none."""
         if not ((codes >= 0) & (codes < count) & (codes == np.floor(codes))).all():
             raise self._changed()
         return codes.astype(np.intp)
 
     def _read(self, at: int, rows: int, sums: Sequence[int]) -> Array:
-        """The columns at this place of the file, one for each of their sums, (columns, rows)."""
+        """The columns at the place `at` of the file, one for each checksum, (columns, rows)."""
         size = 8 * rows * len(sums)
         content = os.pread(self._file.fileno(), size, at)
         while len(content) < size and (more := os.pread(self._file.fileno(), size - len(content), at + len(content))):
@@ -180,7 +187,7 @@ class StoredTable(Table):
         return np.frombuffer(content).reshape(len(sums), rows)
 
     def _changed(self) -> DataError:
-        """Remove a copy that is not as it was written; returns the error that says so."""
+        """Remove the copy, which has changed since it was written; returns the error to raise."""
         folder = Path(self._file.name).parent
         shutil.rmtree(folder, ignore_errors=True)
         return DataError(
@@ -194,10 +201,10 @@ def _from(where: Callable[[int], str], first: int) -> Callable[[int], str]:
 
 
 def stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: Progress | None = None) -> StoredTable:
-    """The table in some files, from its copy in `cache`, which is made if it is not there.
+    """The table in the files, from its copy in `cache`, which is made if there is none.
 
-    `as_text`: columns whose cells are kept as they stand; None is the target that the files name. Errors as
-    `read_files`; DataError if the copy can't be written; then nothing of it is left.
+    `as_text`: columns whose cells are kept as text; None stands for the target that the files name. Errors as
+    `read_files`; DataError if the copy can't be written, of which nothing is then left.
     """
     dialect = files.dialect
     open_numbers = dialect.numbers if is_open(dialect) else ()
@@ -229,11 +236,11 @@ def stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: P
 
 
 def _stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: Progress | None = None) -> StoredTable:
-    """`stored`, with a dialect that leaves nothing open but the delimiter and the header."""
-    _give_back()
+    """`stored` with a dialect of which only the delimiter and the header are still to be detected."""
+    _return_freed_memory()
     own_folder(cache)
     whole = "\n".join(str(path.absolute()) for path in files.paths)
-    # With st_ctime_ns, which nobody can set: a file that is replaced may have the size and the time of the old one.
+    # st_ctime_ns can't be set by a program: a new file may have been given the size and the time of the old one.
     status = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in map(os.stat, files.paths)]
     key = json.dumps([whole, status, files.format, asdict(files.dialect), sorted(as_text, key=str), _FORMAT])
     place, digest = (hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in (whole, key))
@@ -242,7 +249,7 @@ def _stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: 
     if about is None:
         with writing(cache):
             for old in (*cache.glob(f"*-{place}-*"), *filter(_is_left, cache.glob(".partial-*"))):
-                shutil.rmtree(old, ignore_errors=True)  # of the file before a change, or of a killed process
+                shutil.rmtree(old, ignore_errors=True)  # copies from before a change, or of a killed process
             partial = Path(tempfile.mkdtemp(prefix=f".partial-{os.getpid()}-", dir=cache))
         try:
             about = _convert(files, as_text, partial, progress)
@@ -255,12 +262,16 @@ def _stored(files: Files, as_text: Sequence[str | None], cache: Path, progress: 
     table = StoredTable(files.paths[0], folder, about, lambda _: None)
     words = {name: words_of(files.dialect, name) for name in table.names}
     table.missing_words = {name: found for name, found in words.items() if found is not None}
+    numbers = files.dialect.numbers
+    if isinstance(numbers, Mapping) and not is_open(files.dialect):
+        table.styles = {name: Style(**style) for name, style in numbers.items() if name in about["texts"]}
+        table.formatted = {*table.styles}
     table.place = _Places(files).of
     return table
 
 
 def _is_left(partial: Path) -> bool:
-    """Whether the process that wrote this folder has ended."""
+    """Whether the process that was writing this folder has ended, so that the folder is a leftover."""
     try:
         os.kill(int(partial.name.split("-")[1]), 0)
     except ProcessLookupError:
@@ -270,8 +281,11 @@ def _is_left(partial: Path) -> bool:
     return False
 
 
-def _give_back() -> None:
-    """Let the C library return large blocks when they are freed; glibc stops doing so after the first (mallopt(3))."""
+def _return_freed_memory() -> None:
+    """Make the C library return large blocks to the system when they are freed.
+
+    glibc raises its threshold after the first one and then keeps them (mallopt(3), M_MMAP_THRESHOLD).
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MIB)
 
@@ -288,7 +302,7 @@ class _Places:
 
 
 def _about(folder: Path) -> dict[str, Any] | None:
-    """The description of a copy; None if the copy is not there, or is not as it was written."""
+    """The description of a copy; None if there is no copy, or it has changed since it was written."""
     try:
         kept = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         if zlib.crc32(kept["about"].encode()) != kept["sum"]:
@@ -300,9 +314,9 @@ def _about(folder: Path) -> dict[str, Any] | None:
 
 
 def _is_sound(about: dict[str, Any], size: int) -> bool:
-    """Whether each part of a description is of its type, and fits the others and the size of the columns.
+    """Whether the parts of a description have the right types, and fit each other and the `size` of the columns file.
 
-    What has no such parts is a KeyError, TypeError, ValueError or AttributeError.
+    KeyError, TypeError, ValueError or AttributeError if parts are missing or of another structure.
     """
     names, texts, dialect = about["names"], about["texts"], about["dialect"]
     at = rows = 0
@@ -323,12 +337,12 @@ def _is_sound(about: dict[str, Any], size: int) -> bool:
 
 
 def _is_counted(values: Sequence[Any], count: int) -> bool:
-    """Whether these are so many whole numbers from 0 on."""
+    """Whether these are `count` whole numbers ≥ 0."""
     return len(values) == count and all(type(value) is int and value >= 0 for value in values)
 
 
 def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress: Progress | None) -> dict[str, Any]:
-    """Write the columns of a file; if a column of numbers turns out to be text, everything is written again."""
+    """Write the columns of the files and return their description; starts again if a column of numbers becomes text."""
     text = set(as_text)
     while True:
         with writing(folder):
@@ -342,14 +356,16 @@ def _convert(files: Files, as_text: Sequence[str | None], folder: Path, progress
 def _write_blocks(
     files: Files, text: set[str | None], file: BinaryIO, progress: Progress | None
 ) -> dict[str, Any] | None:
-    """One pass: the description of the copy, or None if a column that was written as
-    numbers turned out to be text, and so was added to `text`."""
+    """One pass over the files: the description of the copy.
+
+    None if a column that was already written as numbers turned out to be text; it is then added to `text`.
+    """
     names: Sequence[str] = []
     codes: dict[str, dict[str, int]] = {}
     blocks: list[tuple[int, int, list[int]]] = []
     at = rows = 0
     size = sum(path.stat().st_size for path in files.paths)
-    guess = 0.0  # bytes of the file for a row
+    guess = 0.0  # bytes of the file per row, estimated from the first block
     for block in read_blocks(files):
         names = names or block.names
         text |= {block.own_target} if None in text else set()
@@ -380,7 +396,7 @@ def _write_blocks(
 
 
 def folder_of(file: BinaryIO) -> Path:
-    """Where an open file lies."""
+    """The folder of an open file."""
     return Path(file.name).parent
 
 

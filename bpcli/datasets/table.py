@@ -1,7 +1,7 @@
-"""A table of named columns, as the readers return it: of numbers if every cell is one, else of text.
+"""A table of named columns, as the readers return it; a column is numeric if every cell is a number, else text.
 
-Numbers are doubles, true and false are 1 and 0; what has to be told apart exactly (labels, ids) is asked for by
-`exact`, or as text.
+Numbers are doubles, true and false are 1 and 0. Labels and ids, which may be whole numbers beyond the exact doubles,
+are read by `exact` or as text.
 """
 
 import math
@@ -26,7 +26,7 @@ from bpcli.datasets.cells import (
 )
 from bpcli.datasets.dense import Dense
 from bpcli.datasets.dialect import USUAL
-from bpcli.datasets.share import WHOLE, Gathering, merged_all
+from bpcli.datasets.share import WHOLE, Gathering, in_all_processes
 from bpcli.errors import DataError, UsageError, meant, nearest, several
 from bpcli.text.notation import number
 
@@ -35,10 +35,10 @@ Column = NDArray[Any] | list[str]
 
 
 class Table:
-    """Columns by name. A column is numeric if each cell is a finite number or missing, which is then NaN.
+    """Columns by name. A column is numeric if each cell is a finite number or missing; a missing cell is NaN.
 
-    It is boolean if its type is, or if all its cells that are not missing are true or false, in any case; it is then
-    numeric too, of 1 and 0.
+    A column is boolean if its type in the file is, or if each cell is true or false, in any case, or missing; it is
+    then numeric as well, with 1 and 0.
     """
 
     def __init__(
@@ -52,27 +52,27 @@ class Table:
         quoted: Collection[str] = (),
     ) -> None:
         self.path = path
-        self.quoted = quoted  # columns that are text by their type, whatever their cells look like
-        self.first_row = first_row  # of a part of a longer table: messages count rows from its start
+        self.quoted = quoted  # columns whose type in the file is text, whatever their cells look like
+        self.first_row = first_row  # the number of this table's first row in a longer one, for messages
         self.rows = rows
         self._columns = dict(columns)
         self._line_of = line_of
         self._cells = cells
-        self._elsewhere: dict[str | None, Callable[[int], str]] = {}  # of a row, in columns of other files
-        self._read_again: dict[str, list[str]] = {}
-        self.place: Callable[[int], str] | None = None  # of a row, where the rows are not those of one file
-        self.dressed: set[str] = set()  # columns whose cells are not numbers as they stand
-        self.written = False  # whether the cells of numbers are text in the file too
-        self.unusual: list[str] = []  # of how the file is written
-        self.own_target: str | None = None  # the column that is the target by the format
-        self.dialect = USUAL  # as it was found
-        self.missing_words: dict[str, frozenset[str]] = {}  # of columns with words of their own
+        self._elsewhere: dict[str | None, Callable[[int], str]] = {}  # the place of a row, for columns of other files
+        self._read_again: dict[str, list[str]] = {}  # the cells of numeric columns as text
+        self.place: Callable[[int], str] | None = None  # the place of a row, if the rows are not those of one file
+        self.formatted: set[str] = set()  # columns of formatted numbers, such as $1,234.50
+        self.written = False  # whether numbers are written as text in the file
+        self.unusual: list[str] = []  # anything unusual about how the file is written, for a note
+        self.own_target: str | None = None  # the column that the file itself names as the target
+        self.dialect = USUAL  # as it was detected
+        self.missing_words: dict[str, frozenset[str]] = {}  # of the columns with words of their own
         self._truths: dict[str, Floats | None] = {}  # columns of text as booleans
         self.unstripped: Callable[[str], list[str]] | None = None  # the cells of a column with the blanks around them
         self._in_doubles: dict[str, bool] = {}
         self.share: Gathering = WHOLE  # the processes that have the other rows
-        self._are_boolean: dict[str, bool] = {}  # columns in all shares
-        self.dense: Dense | None = None  # the columns of numbers, where they lie side by side
+        self._are_boolean: dict[str, bool] = {}  # whether a column is boolean in all shares
+        self.dense: Dense | None = None  # the numeric columns, if they are one array
 
     @property
     def names(self) -> Sequence[str]:
@@ -90,11 +90,11 @@ class Table:
 
     @property
     def own_columns(self) -> Collection[str]:
-        """The names of the columns that are kept one by one."""
+        """The names of the columns that are not features of a sparse matrix."""
         return self._columns.keys()
 
     def column(self, name: str) -> Column:
-        """A column as it is kept."""
+        """A column as it is stored: an array of numbers, or a list of cells."""
         return self._columns[name]
 
     def is_boolean(self, name: str) -> bool:
@@ -121,13 +121,13 @@ class Table:
             if self.is_whole(name) and (values := self.dense.column(name)) is not None:
                 return values
             self.dense.refuse_cut()
-        with np.errstate(invalid="ignore"):  # a NaN that signals is one like others
+        with np.errstate(invalid="ignore"):  # a signalling NaN is a missing cell like any NaN
             return np.asarray(self._as_booleans(name) if isinstance(column, list) else column, np.float64)
 
     def agree(self, share: Gathering) -> None:
-        """Give each column of this share of a table the type that it has in the whole table.
+        """Give each column of this process's share the type that it has in the whole table.
 
-        It is text if it is text in any share, and boolean if it is boolean in every share that has rows.
+        A column is text if it is text in any share, and boolean if it is boolean in every share that has rows.
         """
         self.share = share
         self._are_boolean.clear()
@@ -149,7 +149,7 @@ class Table:
             self.dense.whole.intersection_update(*share.gathered(self.dense.whole))
 
     def _kind(self, name: str) -> str:
-        """What a column is by itself."""
+        """The type of a column by the rows of this share: text, boolean, number, `gaps` if all are missing, or none."""
         column = self._columns[name]
         if isinstance(column, list):
             return "text"
@@ -163,31 +163,31 @@ class Table:
         return self._as_booleans(name) is not None if isinstance(column, list) else column.dtype.kind == "b"
 
     def all_missing(self, name: str) -> bool:
-        """Whether every cell of a column is missing."""
-        return merged_all(self.share, self.missing(name).all())
+        """Whether every cell of a column is missing, in all shares."""
+        return in_all_processes(self.share, self.missing(name).all())
 
     def distinct(self, name: str) -> list[str]:
-        """The different cells of any column, in the order in which they occur."""
+        """The different cells of any column, in the order in which they occur, in all shares."""
         return [*dict.fromkeys(chain.from_iterable(self.share.gathered([*dict.fromkeys(self.text(name))])))]
 
     def exact(self, name: str) -> list[int | float]:
-        """The numbers of a numeric column, whole ones exactly, however long; NaN where a cell is missing."""
+        """The numbers of a numeric column, whole ones of any length exactly, as int; NaN where a cell is missing."""
         numbers = self.numeric(name)
-        if name in self.dressed or self.in_doubles(name):
+        if name in self.formatted or self.in_doubles(name):
             return [*map(float, numbers)]
         cells = zip(self.text(name), np.isnan(numbers), strict=True)
         return [math.nan if gap else exact_number(self._plain(cell)) for cell, gap in cells]
 
     def in_doubles(self, name: str) -> bool:
-        """Whether doubles tell all whole numbers of a numeric column apart."""
+        """Whether no number of a numeric column is larger than `EXACT`, so that doubles hold whole ones exactly."""
         if name not in self._in_doubles:
             numbers = self.numeric(name)
             most = np.fmax.reduce(numbers, initial=0.0), -np.fmin.reduce(numbers, initial=0.0)
-            self._in_doubles[name] = merged_all(self.share, max(most) <= EXACT)
+            self._in_doubles[name] = in_all_processes(self.share, max(most) <= EXACT)
         return self._in_doubles[name]
 
     def is_whole(self, name: str) -> bool:
-        """Whether each cell of the column is known to be a finite number; the cells are not looked at again."""
+        """Whether each cell of the column is already known to be a finite number."""
         return self.dense is not None and name in self.dense.whole
 
     def text(self, name: str) -> list[str]:
@@ -204,11 +204,11 @@ class Table:
         return self.text(name) if self.unstripped is None else self.unstripped(name)
 
     def number_gaps(self, name: str) -> frozenset[str]:
-        """The cells that count as missing in a column if it is one of numbers."""
+        """The cells that count as missing in a column of numbers: its missing words, and usually a dash."""
         return self.words(name) if name in self.missing_words else MISSING | {DASH}
 
     def redefine(self, name: str, column: Column) -> None:
-        """Let the cells of a column, which stay as they are in the file, mean something else."""
+        """Replace the values of a column; its cells as text stay those of the file."""
         self._read_again[name] = self.text(name)
         self._columns[name] = column
         self._truths.pop(name, None)
@@ -222,11 +222,14 @@ class Table:
         return self.missing_words.get(name, MISSING)
 
     def values(self, name: str) -> list[str | int | float | bool | None]:
-        """The cells as they stand, a gap as None: as numbers or booleans only if each, written as such, is the cell
-        itself (`7` or `7.0`, not `007` or `1e5`), and the column's type is not text."""
+        """The values of a column, None where one is missing: numbers or booleans if that loses nothing, else text.
+
+        It loses nothing if each cell is what such a value prints as (`7` or `7.0`, not `007` or `1e5`) and the type of
+        the column in the file is not text.
+        """
         gaps = self.missing(name)
         stand = [None if gap else cell for cell, gap in zip(self.as_they_stand(name), gaps, strict=True)]
-        if name in self.quoted or name in self.dressed or not self.is_numeric(name):
+        if name in self.quoted or name in self.formatted or not self.is_numeric(name):
             return [*stand]
         cells = [None if cell is None else cell.strip() for cell in stand]
         if self.is_boolean(name):
@@ -237,7 +240,7 @@ class Table:
         return [*numbers] if same else [*stand]
 
     def missing(self, name: str) -> NDArray[np.bool_]:
-        """Where the cells of a column are missing, (N,)."""
+        """Whether each cell of a column is missing, (N,)."""
         column = self._columns[name]
         if self.is_whole(name):
             return np.zeros(self.rows, bool)
@@ -254,22 +257,21 @@ class Table:
         return f"{place}: column {name}" if name else place
 
     def own_place(self, row: int, first_row: int) -> str:
-        """The place of a row in the file, of which the first is `first_row`."""
+        """The place of a row of this table in its file, where the table begins with row `first_row`."""
         line = self._line_of(row)
         return f"{self.path}:{line}" if line is not None else f"{self.path}, row {first_row + row + 1}"
 
     def first_not_numeric(self, name: str) -> tuple[int, str]:
-        """(row, cell) of the first cell that is neither a number nor missing, in a column that is not numeric; in a
-        share without such a cell (0, "")."""
+        """(row, cell) of the first cell that is neither a number nor missing; (0, "") if this share has none."""
         words, cells = self.number_gaps(name), enumerate(self.text(name))
         return next(((row, cell) for row, cell in cells if cell not in words and not self.reads(cell)), (0, ""))
 
     def reads(self, cell: str) -> bool:
-        """Whether a cell is a number, as the table writes them."""
+        """Whether a cell is a number with the decimal mark of the table."""
         return is_number(self._plain(cell))
 
     def _plain(self, cell: str) -> str:
-        """A cell that may be a number, with a decimal point."""
+        """A cell with a decimal point in place of the table's decimal mark."""
         return point_for_comma(cell) if self.dialect.decimal == "," else cell
 
     def with_column(self, name: str, other: "Table", source: str) -> "Table":
@@ -303,7 +305,7 @@ class Table:
 
 
 def no_longer_numeric(table: Table, name: str) -> str:
-    """What is the matter with a column that was one of numbers in training, and is not now."""
+    """The message for a column that was numeric in training and is not now."""
     row, cell = table.first_not_numeric(name)
     fault = f"{table.where(row, name)}: {cell!r} is not a number, as it was in training"
     for mark, other, otherwise in ((",", "comma", cell), (".", "point", point_for_comma(cell))):
@@ -313,7 +315,7 @@ def no_longer_numeric(table: Table, name: str) -> str:
 
 
 def only_column(other: Table, table: Table) -> str:
-    """A name in `table` for the only column of the file that its target is in; DataError if that has several."""
+    """The name under which `table` gets the only column of `other`, the target's file; DataError if it has several."""
     if len(other.names) > 1:
         refuse_exchanged(table, other)
         raise DataError(
@@ -323,7 +325,7 @@ def only_column(other: Table, table: Table) -> str:
 
 
 def refuse_exchanged(table: Table, other: Table) -> None:
-    """DataError where the file of the features has a single column, and that of the target many."""
+    """DataError if the file of the features has one column and that of the target several."""
     if len(table.names) == 1 < len(other.names):
         raise DataError(
             f"{table.path}, which should hold the features, has a single column, and {other.path}, which should hold "

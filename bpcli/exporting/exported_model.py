@@ -11,7 +11,7 @@ from bpcli.calculus.language.tree import Expression, Name
 from bpcli.calculus.symbolic.symbols import Symbol, lifted
 from bpcli.datasets.cells import DASH, MISSING
 from bpcli.datasets.from_python import table_of
-from bpcli.datasets.meaning import meant, words_of
+from bpcli.datasets.meaning import with_dialect, words_of
 from bpcli.datasets.preparation.columns import Column, by_number
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.errors import DataError, UsageError
@@ -187,7 +187,7 @@ def _rows(model: Model, found: Exported, predictions: Any) -> list[TestRow]:
 def answers(model: Model, rows: Sequence[Sequence[Cell]], found: Exported, predictions: Any) -> list[Any]:
     """What the model itself says of rows of cells."""
     columns = {column.name: list(cells) for column, cells in zip(found.inputs, zip(*rows, strict=True), strict=True)}
-    table = meant(table_of({k: np.array(v, object) for k, v in columns.items()}, list(columns)), model.dialect)
+    table = with_dialect(table_of({k: np.array(v, object) for k, v in columns.items()}, list(columns)), model.dialect)
     preparation = model.preparation
     if preparation.numbered is not None:
         preparation = replace(preparation, columns=tuple(_columns(model)), numbered=None)

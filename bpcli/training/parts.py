@@ -12,7 +12,7 @@ from bpcli.datasets.dense import is_finite
 from bpcli.datasets.preparation.fitted import Preparation, Tally
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.datasets.preparation.weights import class_weights, column_weights, sample_weights
-from bpcli.datasets.row_file import Matrix
+from bpcli.datasets.row_file import RowFile
 from bpcli.datasets.share import Share
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.spread import gathered_rows, spread
@@ -31,7 +31,7 @@ class Part:
     """Prepared features (N, n) and targets (N,) of the training, validation or test rows."""
 
     X: Any
-    """An array, a sparse one, or a `Matrix` in a file."""
+    """An array, a sparse one, or a `RowFile` in a file."""
     y: Array
     weights: Array | None = None
     """Of mean 1, (N,); of the training rows, where the config gives weights."""
@@ -71,7 +71,7 @@ def stored_parts(
     of_part = np.full(table.rows, -1, np.int8)
     for number_of_part, chosen in enumerate(rows.values()):
         of_part[chosen] = number_of_part
-    matrices = [Matrix(cache, width, dtype) for _ in rows]
+    matrices = [RowFile(cache, width, dtype) for _ in rows]
     targets: list[list[Array]] = [[] for _ in rows]
     first: list[Array] = []
     blocks = table.blocks() if isinstance(table, StoredTable) else iter([table])

@@ -12,7 +12,7 @@ from bpcli.datasets.preparation.fitting import fit_preparation
 from bpcli.datasets.readers.text_file import OtherEncodingError
 from bpcli.datasets.reading import Files
 from bpcli.datasets.share import WHOLE, Gathering, NotSharedError, Share
-from bpcli.datasets.sharing import mark_of
+from bpcli.datasets.sharing import fingerprint
 from bpcli.datasets.sparse import is_sparse
 from bpcli.datasets.stored import Progress
 from bpcli.datasets.table import Table
@@ -106,8 +106,8 @@ def _shared(config: Config, share: Share) -> Training:
 
 
 def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
-    """DataError where a rank finds other files than rank 0, as far as `mark_of` tells them apart."""
-    mine = [mark_of(path) for files in tables for path in files.paths if path.is_file()]
+    """DataError where a rank finds other files than rank 0, as far as `fingerprint` tells them apart."""
+    mine = [fingerprint(path) for files in tables for path in files.paths if path.is_file()]
     first, *others = ranks.gathered(mine)
     for rank, found in enumerate(others, 1):
         if found != first:

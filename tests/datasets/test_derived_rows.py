@@ -5,7 +5,7 @@ import pytest
 
 from bpcli.datasets import spread
 from bpcli.datasets.derived_rows import Centred, chosen, mean_and_size
-from bpcli.datasets.row_file import Matrix
+from bpcli.datasets.row_file import RowFile
 from bpcli.datasets.share import Share
 from bpcli.datasets.spread import SpreadRows
 from bpcli.training.inference.separation import separation
@@ -17,7 +17,7 @@ WEIGHTS = RNG.integers(0, 3, len(X)).astype(float)
 
 
 def in_a_file(folder):
-    matrix = Matrix(folder, X.shape[1], X.dtype)
+    matrix = RowFile(folder, X.shape[1], X.dtype)
     matrix.append(X)
     return matrix
 

@@ -116,7 +116,7 @@ def test_a_mark_among_numbers_is_a_gap(tmp_path, mark):
     assert any(f"column a: '{mark}' counts as a gap" in note for note in notes)
 
 
-def test_exponents_as_fortran_writes_them_are_dressed_numbers(tmp_path):
+def test_exponents_as_fortran_writes_them_are_formatted_numbers(tmp_path):
     values = [1.5e3, -7.25e-2, 1.125, 3e10]
     (tmp_path / "t.dat").write_text("a y\n" + "".join(f"{x:.3E} {x}\n".replace("E", "D") for x in values))
     table, dialect, _ = discovered(Files((tmp_path / "t.dat",)))
@@ -143,7 +143,7 @@ def test_a_row_of_units_or_names_over_numbers_is_told(tmp_path, first):
         ("1,100.50", "7.440", 7.44),
     ],
 )
-def test_points_beside_dressed_numbers_with_decimal_commas_set_thousands_apart(tmp_path, price, people, first):
+def test_points_beside_formatted_numbers_with_decimal_commas_set_thousands_apart(tmp_path, price, people, first):
     (tmp_path / "t.csv").write_text(f"price;people;y\n{price};{people};a\n{price};8.001;b\n")
     table, _, notes = discovered(Files((tmp_path / "t.csv",)))
     assert table.numeric("people").tolist() == [first, 8.001 if first == 7.44 else 8001]

@@ -1,4 +1,4 @@
-"""What cells mean: missing words, dressed columns and decimal commas, in memory and out of it."""
+"""What cells mean: missing words, columns of formatted numbers and decimal commas, in memory and out of it."""
 
 import io
 import re
@@ -79,7 +79,7 @@ def test_when_a_usual_word_is_a_value(read, cells, values):
         assert decided_words(table, ["t"], "n") == ({}, [])
 
 
-def test_dressed_columns_are_numbers_and_say_how_they_are_written(read):
+def test_formatted_columns_are_numbers_and_say_how_they_are_written(read):
     text = 'price,share,change,plain\n"$1,300.50","1,5 %",(3),1\n$950,2 %,-,2\n,3 %,4,3\n'
     table = read(text, numbers=("price", "share", "change"))
     np.testing.assert_array_equal(table.numeric("price"), [1300.5, 950, NAN])
@@ -187,7 +187,7 @@ def test_a_dialect_is_that_of_the_table(tmp_path):
     assert (table.dialect.delimiter, table.dialect.decimal, table.dialect.header) == (";", ",", "yes")
 
 
-def test_numbers_by_type_are_never_dressed(tmp_path):
+def test_numbers_by_type_are_never_formatted(tmp_path):
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     style = {"decimal": ",", "unit": ""}
@@ -227,7 +227,7 @@ def test_a_decimal_mark_that_is_not_the_file_s_is_named_by_its_key(read, given, 
         ("1,100.50 €", ["4.449", "744"], True),  # between semicolons
     ],
 )
-def test_points_beside_a_dressed_column_with_decimal_commas_are_asked_about(read, price, people, refused):
+def test_points_beside_a_formatted_column_with_decimal_commas_are_asked_about(read, price, people, refused):
     text = "price;people\n" + "".join(f"{price};{cell}\n" for cell in people)
     if refused:
         with pytest.raises(OpenReadingError, match=r"column people: 4\.449 could be 4\.449 or 4449, as") as error:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bpcli.datasets import row_file
-from bpcli.datasets.row_file import Matrix
+from bpcli.datasets.row_file import RowFile
 from bpcli.errors import DataError
 
 
@@ -22,7 +22,7 @@ def test_slices_pieces_and_selections(tmp_path, monkeypatch, dtype, mappable):
         monkeypatch.setattr(row_file.mmap, "mmap", refused)
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(50, 3)).astype(dtype)
-    matrix = Matrix(tmp_path / "cache", 3, dtype)
+    matrix = RowFile(tmp_path / "cache", 3, dtype)
     for part in (rows[:20], rows[20:21], rows[21:]):
         matrix.append(part)
     assert (matrix.shape, len(matrix), matrix.nbytes) == ((50, 3), 50, rows.nbytes)
@@ -35,7 +35,7 @@ def test_slices_pieces_and_selections(tmp_path, monkeypatch, dtype, mappable):
 
 
 def test_the_file_is_open_as_long_as_something_reads_it(tmp_path):
-    matrix = Matrix(tmp_path / "cache", 2, np.float64)
+    matrix = RowFile(tmp_path / "cache", 2, np.float64)
     matrix.append(np.arange(8.0).reshape(4, 2))
     pieces = matrix.pieces(2)
     found, number = [next(pieces)], matrix._file.fileno()
@@ -53,4 +53,4 @@ def test_nothing_is_written_through_a_link(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / ".cache").symlink_to("elsewhere")
     with pytest.raises(DataError, match="is a link"):
-        Matrix(tmp_path / ".cache", 3, np.float64)
+        RowFile(tmp_path / ".cache", 3, np.float64)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bpcli.datasets.share import WHOLE, NotSharedError, Share, merged_all, merged_any, total
+from bpcli.datasets.share import WHOLE, NotSharedError, Share, in_all_processes, in_any_process, total
 from bpcli.errors import DataError
 from tests.threads import together
 
@@ -28,6 +28,6 @@ def test_a_failure_is_heard_by_all(fails, error):
 
 
 def test_what_is_merged():
-    found = together(3, lambda rank: (merged_any(rank, rank.rank == 1), merged_all(rank, rank.rank < 2)))
+    found = together(3, lambda rank: (in_any_process(rank, rank.rank == 1), in_all_processes(rank, rank.rank < 2)))
     assert found == [(True, False)] * 3
-    assert (total(WHOLE, 5), merged_any(WHOLE, []), merged_all(WHOLE, [0])) == (5, False, True)
+    assert (total(WHOLE, 5), in_any_process(WHOLE, []), in_all_processes(WHOLE, [0])) == (5, False, True)

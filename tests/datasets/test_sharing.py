@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bpcli.datasets.reading import Files, read_files
-from bpcli.datasets.sharing import mark_of
+from bpcli.datasets.sharing import fingerprint
 from bpcli.errors import DataError
 from tests.datasets.readers.test_line_stretches import CELLS, tables, written
 from tests.datasets.shares import of_table, shared
@@ -45,10 +45,10 @@ def test_a_file_is_known_by_its_name_size_and_content(tmp_path):
     marks = set()
     for name, content in [("a", b"1,2"), ("b", b"1,2"), ("a", b"1,2,"), ("a", b"1,3"), ("a", bytes(9 << 20))]:
         (tmp_path / name).write_bytes(content)
-        marks.add(mark_of(tmp_path / name))
+        marks.add(fingerprint(tmp_path / name))
         (tmp_path / "elsewhere").mkdir(exist_ok=True)
         (tmp_path / "elsewhere" / name).write_bytes(content)
-        assert mark_of(tmp_path / "elsewhere" / name) in marks
+        assert fingerprint(tmp_path / "elsewhere" / name) in marks
     assert len(marks) == 5
     (tmp_path / "a").write_bytes(bytes((9 << 20) - 1) + b"1")
-    assert mark_of(tmp_path / "a") not in marks
+    assert fingerprint(tmp_path / "a") not in marks

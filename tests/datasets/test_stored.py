@@ -6,8 +6,10 @@ import os
 import numpy as np
 import pytest
 
+from bpcli.datasets.dialect import Dialect
+from bpcli.datasets.preparation.labels import classes_of
 from bpcli.datasets.readers import delimited
-from bpcli.datasets.reading import Files
+from bpcli.datasets.reading import Files, read_files
 from bpcli.datasets.stored import stored
 from bpcli.errors import DataError
 from tests.tables import read_table
@@ -41,6 +43,21 @@ def test_the_cells_are_those_of_the_table_read_whole(path):
     kept.require(["a"])
     with pytest.raises(DataError, match=r"(?s)no column colour.*did you mean color"):
         kept.require(["colour"])
+
+
+@pytest.mark.parametrize("numbers", [{"y": {}}, {"y": {"decimal": ".", "unit": "$"}}])
+def test_formatted_numbers_that_are_kept_as_text_are_numbers(tmp_path, numbers):
+    path = tmp_path / "t.csv"
+    path.write_text("a;y\n" + "".join(f"{k};{'NA' if k == 5 else f'${1 + k % 3},200.5'}\n" for k in range(20)))
+    files = Files((path,), dialect=Dialect(numbers=numbers))
+    kept, whole = stored(files, ("y",), tmp_path / ".cache"), read_files(files)
+    assert (kept.is_numeric("y"), kept.formatted, kept.dialect) == (True, {"y"}, whole.dialect)
+    assert np.array_equal(kept.numeric("y"), whole.numeric("y"), equal_nan=True)
+    assert np.array_equal(kept.missing("y"), whole.missing("y"))
+    rows = np.delete(np.arange(20), 5)
+    assert classes_of(kept, "y", rows) == classes_of(whole, "y", rows) == [1200.5, 2200.5, 3200.5]
+    assert kept.text("y") == whole.text("y")
+    assert [x for block in kept.blocks() for x in block.exact("y")[6:]] == whole.exact("y")[6:]
 
 
 def test_a_column_out_of_another_file(path):

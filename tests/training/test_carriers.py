@@ -87,7 +87,7 @@ def carriers(folder, rows):
     money = [(None if a is None else f"$ {a}" if a >= 0 else f"-${-a}", *rest) for a, *rest in rows]
     plain = all(a is None or "e" not in a for a, *_ in money)
     if plain:
-        yield {**file("dressed.csv", text(money, ";")), "numbers": {"a": {"decimal": ".", "unit": "$"}}}
+        yield {**file("formatted.csv", text(money, ";")), "numbers": {"a": {"decimal": ".", "unit": "$"}}}
     columns = {"categorical": ["x3"], "missing": {"x1": "median", "x3": "most_frequent"}, "target": "x4"}
     yield {**file("unnamed.csv", text(rows, ";", names=[])), "header": "no", **columns}
     file("part-2.csv", text(rows[:3], ";"))

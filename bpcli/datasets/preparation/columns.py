@@ -1,4 +1,4 @@
-"""A column as training has learned it, and the numbers of its categories."""
+"""A prepared column: its categories or fill value, learned from the training rows, and the codes of categories."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A source column: its categories if it is one-hot encoded, what to do with a gap and what to fill it with.
+    """A column of the table: its categories if it is one-hot encoded, the strategy for missing cells, and their fill.
 
-    `boolean`: whether its cells were true and false where it was learned.
+    `boolean`: its cells were true and false in the training rows.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Column:
 
 
 def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) -> Array:
-    """The number of each row's category, −1 where training has not seen it; `unseen` gets such categories."""
+    """The code of each row's category, (N,); −1 for one not seen in training, which is added to `unseen`."""
     categories = column.categories or ()
     codes: dict[str, int] = {category: code for code, category in enumerate(categories)}
     filled = codes.get(str(column.fill), -1)
@@ -44,7 +44,7 @@ def category_codes(table: Table, column: Column, unseen: dict[str, set[str]]) ->
 
 
 def _code(cell: str, codes: Mapping[str, int], numbers: Mapping[int | float, int]) -> int:
-    """The number of a category that is written otherwise: True for true or 1, 1.0 for 1; −1 if there is none."""
+    """The code of a category that is written differently (True for true or 1, 1.0 for 1); −1 if there is none."""
     truth = BOOLEANS.get(cell.lower())
     if truth is not None:
         return codes.get(cell.lower(), numbers.get(truth, -1))
@@ -52,6 +52,9 @@ def _code(cell: str, codes: Mapping[str, int], numbers: Mapping[int | float, int
 
 
 def by_number(categories: Sequence[str]) -> dict[int | float, int]:
-    """The codes of categories that are numbers, unless two are equal: programs write 1 as 1.0 in a column with gaps."""
+    """The codes of the categories that are numbers, by number, except of equal ones such as 1 and 1.0.
+
+    Needed because programs write 1 as 1.0 in a column with missing cells.
+    """
     values = [exact_number(category) if is_number(category) else None for category in categories]
     return {value: code for code, value in enumerate(values) if value is not None and values.count(value) == 1}

@@ -1,4 +1,4 @@
-"""A fitted preparation: it turns a table into features and targets, and is kept in the model."""
+"""The fitted preparation, which turns a table into features and targets, and is saved with the model."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,10 +27,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Features X (N, n), targets y (N,), the `rows` of the table they come from, and notes for the user.
+    """Features X (N, n), targets y (N,), the `rows` of the table that they come from, and notes for the user.
 
-    y holds class numbers, or the numbers of a regression; it is empty if not asked for. `ignored` names the columns
-    that were not used.
+    y holds class numbers, or the targets of a regression; it is empty if it was not asked for. `ignored` names the
+    columns that were not used.
     """
 
     X: Array
@@ -41,7 +41,7 @@ class Prepared:
 
     @property
     def remarks(self) -> list[str]:
-        """The notes, and one on the columns that were ignored."""
+        """The notes, with one on the ignored columns if there are any."""
         ignored = f"columns that the model does not use: {several(self.ignored, 10)}"
         return [*self.notes, ignored] if self.ignored else self.notes
 
@@ -54,10 +54,10 @@ class Tally:
     dropped: int = 0
     unseen: dict[str, set[str]] = field(default_factory=dict)
     beyond: str = ""
-    """The features of the training, in words, where a sparse table has others too; else empty."""
+    """The features that training had, as text, if a sparse table has others as well; else empty."""
 
     def merged(self, share: Gathering, columns: Iterable[Column]) -> "Tally":
-        """The tallies of all shares of a table as one; its columns were prepared in this order."""
+        """The tallies of all shares of a table as one; unseen categories are in the order of `columns`."""
         tallies = share.gathered(self)
         names = [column.name for column in columns if any(column.name in tally.unseen for tally in tallies)]
         unseen = {name: set[str]().union(*(tally.unseen.get(name, ()) for tally in tallies)) for name in names}
@@ -79,10 +79,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What was learned of the training rows: apply it to any table with the same columns, in any order.
+    """A preparation learned from the training rows; it applies to any table with the same columns, in any order.
 
-    `numbered` are the features of a sparse table, in the place of `columns`; their scales are all the same. `labels` is
-    where the numbers have to lie that the loss takes as the target of a regression.
+    Each numeric feature becomes (x − mean)/scale. `numbered` are the features of a sparse table, instead of `columns`;
+    they all have the same scale. `labels` is the interval in which the loss needs the targets of a regression to be.
     """
 
     target: str
@@ -106,13 +106,11 @@ class Preparation:
         return names
 
     def apply(self, table: Table, with_target: bool = True, tally: "Tally | None" = None) -> Prepared:
-        """The features, and `with_target` the targets, of every row; rows with a gap are dropped where training dropped
-        them.
+        """The features and, `with_target`, the targets of every row; rows are dropped as in training.
 
-        Notes go to `tally`, if there is one, which collects those of several tables.
-
-        Without the target no row is dropped: a gap that training has no filling for is then a DataError with file, line
-        and column, like a missing column, a cell that is not a number, or a class that training has not seen.
+        A `tally`, if given, collects the notes of several tables. Without the target no row is dropped: a missing cell
+        without a fill is then a DataError with file, line and column, as are a missing column, a cell that is not a
+        number, and a class not seen in training.
         """
         return self.apply_parts(table, [np.arange(table.rows)], with_target, tally)[0]
 
@@ -124,9 +122,9 @@ class Preparation:
         tally: "Tally | None" = None,
         dtype: Any = np.float64,
     ) -> list[Prepared]:
-        """`apply` for each of the parts into which the rows are divided; the features as `dtype`.
+        """`apply` to each of the `parts`, arrays of row numbers; the features have the type `dtype`.
 
-        A feature that is beyond the numbers of that type is ∞.
+        A feature too large for that type is ∞.
         """
         table.require([c.name for c in self.columns] + ([self.target] if with_target else []))
         if self.numbered is not None:
@@ -177,7 +175,7 @@ class Preparation:
         return [Prepared(X[keep], y[keep], rows[keep], notes, ignored) for keep in kept]
 
     def _refuse_unfit(self, table: Table, drop: Array) -> None:
-        """One DataError for all columns with a cell that the model can't take."""
+        """One DataError for all columns with a cell that is not a number, or missing without a fill."""
         problems: list[str] = []
         gaps: list[Column] = []
         for column in self.columns:
@@ -194,7 +192,7 @@ class Preparation:
         raise_problems(problems, [f"train it with data.missing: {as_yaml(fillings)}"] if gaps else [])
 
     def _assembled(self, table: Table, unseen: dict[str, set[str]]) -> Callable[[slice | Array], Array]:
-        """The features of some rows, before they are scaled, as a function of the rows."""
+        """A function from rows to their features, not yet scaled."""
         names = [column.name for column in self.columns]
         if table.dense is not None and all(c.categories is None and table.is_whole(c.name) for c in self.columns):
             dense = table.dense
@@ -224,7 +222,7 @@ class Preparation:
         return block
 
     def _features(self, table: Table, block: Callable[[slice | Array], Array], rows: Array, dtype: Any) -> Array:
-        """The features of those rows, scaled block by block while a block is in the cache."""
+        """The scaled features of the rows, computed block by block so that a block stays in the cache."""
         X = np.empty((len(rows), len(self.feature_names)), dtype)
         first = 0
         for part in blocks_of(rows, table.rows, rows_of_block(X.shape[1])):
@@ -236,7 +234,7 @@ class Preparation:
         return X
 
     def _scale(self, X: Array, table: Table, rows: Array) -> None:
-        """X := (X − mean)/scale, in place; DataError with the place of a value for which this overflows."""
+        """X := (X − mean)/scale, in place; DataError with the place of a value that overflows."""
         if self.scale is None:
             return
         center = np.zeros(len(self.scale)) if self.mean is None else np.asarray(self.mean)
@@ -291,7 +289,7 @@ class Preparation:
         return made
 
     def _is_whole(self) -> bool:
-        """Whether names are all different, and there are as many numbers as there are features for them."""
+        """Whether the parts fit together: names are different, scales positive, and there is one for each feature."""
         n = len(self.feature_names)
         lists = [[c.name for c in self.columns], self.classes or (), *(c.categories or () for c in self.columns)]
         sizes = [len(given) for given in (self.mean, self.scale) if given is not None and self.numbered is None]

@@ -1,4 +1,4 @@
-"""Learning a preparation from the training rows: categories, fills, scales and classes."""
+"""Fits a preparation to the training rows: categories, fills, means, scales and classes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from bpcli.datasets.preparation.labels import fit_classes
 from bpcli.datasets.preparation.options import PreparationOptions
 from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
 from bpcli.datasets.preparation.statistics import mean_and_sigma, moments, whole_blocks
-from bpcli.datasets.share import merged_all, merged_any, total
+from bpcli.datasets.share import in_all_processes, in_any_process, total
 from bpcli.datasets.sparse import Numbered, SparseTable
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, together
@@ -24,9 +24,9 @@ from bpcli.text.natural_order import natural_key
 Array = NDArray[Any]
 
 _MANY = 1 << 20
-_TOGETHER = 8  # columns whose moments are taken in one pass, so that their blocks are in the cache
+_TOGETHER = 8  # columns whose mean and σ are computed in one pass, so that their blocks stay in the cache
 _MOSTLY_UNUSED = 8
-"""Of numbered features only those that occur are learned, if that is less than one in so many."""
+"""If less than one in this many numbered features occurs, only those that occur get weights."""
 
 
 def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> Preparation:
@@ -64,7 +64,7 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
 
 
 def rows_dropped(table: Table, options: PreparationOptions) -> Array:
-    """Where a row has a gap that `options` drop it for, (N,)."""
+    """Whether each row is dropped because of a missing cell, (N,)."""
     names = [] if isinstance(table, SparseTable) else _feature_columns(table, options)
     strategies = {name: strategy_of(options, name) for name in names}
     return dropped(table, strategies, options.target if target_strategy(options) == "drop" else None)
@@ -78,7 +78,7 @@ def _refuse_unfit(
         refuse_unusable(table, options, strategies, drop)
     except DataError as error:
         if table.share.size > 1:
-            raise  # the others do not know of it
+            raise  # the other processes would wait in `fit_classes`, as they do not raise this error
         found = [error]
         labelled = rows[~(drop | table.missing(options.target))[rows]]
         if len(labelled):
@@ -90,7 +90,7 @@ def _refuse_unfit(
 
 
 def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) -> Preparation:
-    """The preparation of a sparse table, without writing out its zeros: its classes and features."""
+    """The preparation of a sparse table, classes and features, whose zeros are not written out."""
     if options.standardize:
         raise UsageError(
             f"data.standardize: it subtracts the mean, so that no 0 of the sparse {table.path} would stay 0",
@@ -103,7 +103,7 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
     features = table.features
     if options.features is None and len(features) > _MANY:
         used = np.unique(np.concatenate(table.share.exchanged([np.unique(table.matrix.indices)] * table.share.size)))
-        if len(features) > _MOSTLY_UNUSED * len(used):  # weights of the others would take memory, and stay as they are
+        if len(features) > _MOSTLY_UNUSED * len(used):  # the weights of the others would take memory and never change
             features = Numbered(features.first, features.stop, tuple(used.tolist()))
     if options.features is not None or options.exclude:
         out = {options.target, *options.exclude}
@@ -145,7 +145,7 @@ def _feature_columns(table: Table, options: PreparationOptions) -> list[str]:
 
 
 def _moments_of(table: Table, names: Sequence[str], rows: Array) -> list[tuple[float, float]]:
-    """Mean and σ of columns that lie side by side and have no gaps, block by block, a few columns at a time."""
+    """Mean and σ of columns without missing cells in `table.dense`, block by block, a few columns at a time."""
     dense, every = table.dense, len(rows) == table.rows
     assert dense is not None
 
@@ -169,7 +169,7 @@ def _fit_column(
     rows: Array,
     known: tuple[float, float] | None = None,
 ) -> tuple[Column, Sequence[float], Sequence[float]]:
-    """A column as it is in `rows`, with the mean and the divisor of each of its features; `known` are mean and σ."""
+    """A column fitted to `rows`, with the mean and the scale of each of its features; `known`: (mean, σ), if known."""
     if name in options.categorical:
         cells, filled = table.text(name), rows[~table.missing(name)[rows]]
         if table.is_boolean(name):
@@ -180,20 +180,20 @@ def _fit_column(
             raise without_values(table, name, options)
         categories = tuple(sorted(counts, key=natural_key))
         fill = max(categories, key=counts.__getitem__) if strategy in FILLS else None
-        # The 0 and 1 of a category stay as they are.
+        # One-hot features are not scaled.
         return Column(name, categories, strategy, fill), [0.0] * len(categories), [1.0] * len(categories)
     if table.is_whole(name) and strategy not in FILLS and (known or not options.standardize):
         center, sigma = known or (0.0, 1.0 if options.scale is None else options.scale)
         return Column(name, None, strategy, None), [center], [sigma or 1.0]
     values = table.numeric(name)[rows]
     gaps = np.isnan(values)
-    if merged_all(table.share, gaps.all()):
+    if in_all_processes(table.share, gaps.all()):
         raise without_values(table, name, options)
     filling = FILLS[strategy].value(values[~gaps], table.share) if strategy in FILLS else None
     column = Column(name, None, strategy, filling, table.is_boolean(name))
     if not options.standardize:
         return column, [0.0], [1.0 if options.scale is None else options.scale]
-    if merged_any(table.share, gaps.any()):
+    if in_any_process(table.share, gaps.any()):
         values = values[~gaps] if filling is None else np.where(gaps, filling, values)
     center, sigma = mean_and_sigma(values, table.share)
     return column, [center], [sigma or 1.0]

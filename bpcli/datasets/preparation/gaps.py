@@ -1,4 +1,4 @@
-"""Missing cells: what is done with them, by column, and what fills them."""
+"""Missing cells: the strategy for each column (error, drop, or a fill), and the values that fill them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ Array = NDArray[Any]
 
 
 class Fill(NamedTuple):
-    """A row of `FILLS`: what fills the gaps of a column of numbers, of a share of its values and what the other shares
-    have; `for_text`: of categories too, by its name; `sums`: see `is_sum`."""
+    """A row of `FILLS`: the function from a share of a column's values to the value that fills its missing cells.
+
+    `for_text`: it applies to categories as well. `sums`: see `is_sum`.
+    """
 
     value: Callable[[Array, Gathering], float]
     for_text: bool = False
@@ -30,29 +32,29 @@ _TEXT_FILL = next(name for name, row in FILLS.items() if row.for_text)
 
 
 def strategy_of(options: PreparationOptions, name: str) -> str:
-    """What is to be done with the gaps of a feature's column, a word of `MISSING_STRATEGIES`."""
+    """The strategy for the missing cells of a feature's column, one of `MISSING_STRATEGIES`."""
     strategy = options.missing if isinstance(options.missing, str) else options.missing.get(name, "error")
-    # Text has no mean: where one strategy is given for all columns, categories take the most frequent one.
+    # Text has no mean or median: a fill for all columns is the most frequent value for categories.
     return _TEXT_FILL if name in options.categorical and strategy in FILLS else strategy
 
 
 def fits_text(strategy: str) -> bool:
-    """Whether a strategy for gaps can be applied to a column of categories."""
+    """Whether a strategy can be applied to a column of categories."""
     return strategy not in FILLS or FILLS[strategy].for_text
 
 
 def is_sum(strategy: str) -> bool:
-    """Whether what fills gaps is a sum, whose last bits depend on the order in which the rows are added."""
+    """Whether the fill is computed by a sum, whose last bits depend on the order in which the rows are added."""
     return strategy in FILLS and FILLS[strategy].sums
 
 
 def target_strategy(options: PreparationOptions) -> str:
-    """What is to be done with a row without a target: `drop`, or anything else for an error."""
+    """The strategy for a row whose target is missing: `drop`; any other value means an error."""
     return options.missing if isinstance(options.missing, str) else options.missing.get(options.target, "error")
 
 
 def dropped(table: Table, strategies: Mapping[str, str], target: str | None) -> Array:
-    """Where a column that is to drop its gaps, or the target if given, has one, (N,)."""
+    """Whether each row is dropped, (N,): a column with the strategy `drop`, or the target if given, is missing."""
     gaps = np.zeros(table.rows, bool) if target is None else table.missing(target)
     for name, strategy in strategies.items():
         if strategy == "drop" and not table.is_whole(name):

@@ -1,4 +1,4 @@
-"""The target's labels and the classes they stand for."""
+"""The classes of a target column, and the class number of each label."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bpcli.datasets.cells import BOOLEANS, exact_number, is_number
 from bpcli.datasets.dense import taken
 from bpcli.datasets.meaning import refuse_other_decimal
-from bpcli.datasets.share import merged_all, total
+from bpcli.datasets.share import in_all_processes, total
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, meant, several
 from bpcli.formulas.choices import Task
@@ -23,12 +23,12 @@ Array = NDArray[Any]
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 
 Class = str | float | int
-"""Text, or a number: a whole one that a double does not hold exactly is an int."""
+"""The name of a class: text, or a number, which is an int if it is whole and too large for a double to be exact."""
 
-_BLOCK = 1 << 14  # labels that are looked at while they are in the cache
+_BLOCK = 1 << 14  # labels of a block: few enough to stay in the cache
 
 MAX_NUMBERS = 1000
-"""A target with more different numbers than this has no classes."""
+"""A numeric target with more different values than this is not a target of classes."""
 
 
 def class_text(label: Class) -> str:
@@ -39,9 +39,9 @@ def class_text(label: Class) -> str:
 def fit_classes(
     table: Table, target: str, task: Task, loss: str, positive: Class | None, rows: Array
 ) -> tuple[Class, ...] | None:
-    """The classes among `rows` in natural order, but of two the positive one last; None for a regression.
+    """The classes among `rows` in natural order, the `positive` one of two last; None for a regression.
 
-    They are numbers if every label is one (`1` is `1.0`), else text; booleans are `false` and `true`. DataError where
+    They are numbers if every label is a number (`1` is `1.0`), else text; booleans are `false` and `true`. DataError if
     the target does not fit the task of `loss`.
     """
     if task is Task.REGRESSION:
@@ -78,7 +78,7 @@ def classes_of(table: Table, target: str, rows: Array) -> list[Class]:
 
 
 def _refuse_infinite(table: Table, target: str, labels: set[Class]) -> None:
-    """DataError for numbers with an infinite one among them, which else would be read as names of classes."""
+    """DataError if one label is infinite and all others are numbers, as they would be taken for text."""
     infinite = [word for word in map(class_text, labels) if _INFINITE.fullmatch(word)]
     others = {*map(class_text, labels)} - {*infinite}
     if infinite and others and all(map(is_number, others)):
@@ -91,7 +91,7 @@ def _refuse_infinite(table: Table, target: str, labels: set[Class]) -> None:
 
 
 def _distinct(values: Array) -> Array:
-    """The different numbers, in order; of few, without sorting them all."""
+    """The different values in ascending order; if there are few, without sorting all values."""
     found = np.empty(0)
     for first in range(0, len(values), _BLOCK):
         block = values[first : first + _BLOCK]
@@ -103,7 +103,7 @@ def _distinct(values: Array) -> Array:
 
 
 def label_codes(table: Table, target: str) -> Array:
-    """A number for each different label, in natural or alphabetical order, (N,): what a split is stratified by."""
+    """The index of each row's label among the sorted different labels, (N,), for a stratified split."""
     every = np.arange(table.rows)
     if _in_doubles(table, target):
         labels_of_shares = table.share.gathered(np.unique(table.numeric(target)))
@@ -117,7 +117,7 @@ def label_codes(table: Table, target: str) -> Array:
 
 
 def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> Array:
-    """The class number of each of `rows`; DataError with the place of a label that is no class."""
+    """The class number of each of `rows`, (N,); DataError with the place of a label that is no class."""
     if _in_doubles(table, target) and all(isinstance(label, float) for label in classes):
         found_by_number = _encode_numbers(taken(table.numeric(target), rows), classes)
         if found_by_number is not None:
@@ -139,7 +139,7 @@ def encode(table: Table, target: str, classes: Sequence[Class], rows: Array) -> 
 
 
 def _encode_numbers(labels: Array, classes: Sequence[Class]) -> Array | None:
-    """The class number of each label, by NumPy alone; None if one is no class."""
+    """The class number of each numeric label, (N,); None if one is no class."""
     numbers = np.array(classes, np.float64)
     order, found = np.argsort(numbers), np.empty(len(labels), np.intp)
     for first in range(0, len(labels), _BLOCK):
@@ -152,15 +152,15 @@ def _encode_numbers(labels: Array, classes: Sequence[Class]) -> Array | None:
 
 
 def _in_doubles(table: Table, target: str) -> bool:
-    """Whether the labels are numbers that doubles tell apart."""
+    """Whether the labels are numbers that doubles represent exactly."""
     if not table.is_numeric(target) or table.is_boolean(target):
         return False
     return table.in_doubles(target)
 
 
 def _labels(table: Table, target: str, rows: Array) -> list[Class]:
-    """The label of each of `rows`: numbers if all of the column are, however long, else text; of booleans in small
-    letters."""
+    """The label of each of `rows`: numbers of any length if the whole column is numeric, else text; booleans in lower
+    case."""
     if table.is_numeric(target) and not table.is_boolean(target):
         numbers = table.exact(target)
         return [numbers[row] for row in rows.tolist()]
@@ -169,18 +169,18 @@ def _labels(table: Table, target: str, rows: Array) -> list[Class]:
     if table.is_boolean(target):
         return [cell.lower() for cell in chosen]
     try:
-        numbers_of_text: list[Class] | None = [exact_number(cell) for cell in chosen]  # longer than any double
+        numbers_of_text: list[Class] | None = [exact_number(cell) for cell in chosen]  # whole numbers beyond 1.8e308
     except ValueError:
         numbers_of_text = None
-    are_numbers = merged_all(table.share, numbers_of_text is not None)
+    are_numbers = in_all_processes(table.share, numbers_of_text is not None)
     return [*chosen] if numbers_of_text is None or not are_numbers else numbers_of_text
 
 
 def code_of(label: Class, classes: Sequence[Class]) -> int | None:
-    """The number of the class that a label, or what a config calls one, stands for; None if there is none.
+    """The number of the class that a label, or a class name in a config, stands for; None if there is none.
 
-    A text stands for the class of this number too, and a number for its text; `True` is the class `true`, or 1 where
-    the classes are 0 and 1.
+    The text "1" also stands for the class 1, and the number 1 for the class "1"; `True` stands for the class `true`, or
+    for 1 if the classes are 0 and 1.
     """
     word = class_text(label)
     names: list[Class] = [label, word]

@@ -9,7 +9,7 @@ from bpcli.formulas.choices import REALS, Interval, Task
 
 @dataclass(frozen=True)
 class PreparationOptions:
-    """The options of a preparation; `labels` is the interval in which a regression's targets have to lie."""
+    """The options of a preparation; `labels` is the interval in which the targets of a regression have to be."""
 
     target: str
     task: Task

@@ -1,4 +1,4 @@
-"""A file that is larger than memory, prepared block by block, with the notes on all of it at the end."""
+"""Prepares a file that is larger than memory block by block, and collects the notes on all blocks."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from bpcli.datasets.table import Table
 
 
 class PreparedBlocks:
-    """The blocks of a file, each as a table and prepared."""
+    """Iterates over the blocks of a file, each as (table, prepared)."""
 
     def __init__(self, preparation: Preparation, files: Files, with_target: bool) -> None:
         self.preparation, self.files, self.with_target = preparation, files, with_target
@@ -21,14 +21,14 @@ class PreparedBlocks:
         return map(self.prepared, read_blocks(self.files))
 
     def prepared(self, table: Table) -> tuple[Table, Prepared]:
-        """The next block."""
+        """(table, prepared) of the next block."""
         prepared = self.preparation.apply(table, self.with_target, tally=self._tally)
         self._last = table, prepared.ignored
         return table, prepared
 
     @property
     def remarks(self) -> list[str]:
-        """Those on all blocks so far."""
+        """The remarks on all blocks so far."""
         if self._last is None:
             return []
         table, ignored = self._last

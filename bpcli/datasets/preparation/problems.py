@@ -1,4 +1,4 @@
-"""Errors for tables that can't be prepared: each column at fault, and the lines of the config that mend it."""
+"""Errors for tables that can't be prepared: every column at fault, and the config keys that would help."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ _MOST_SHOWN = 20  # problems that an error lists
 
 
 def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mapping[str, str], drop: Array) -> None:
-    """One DataError for all columns that can't be used as they are, with the lines of the config that would help."""
+    """One DataError for all columns that can't be used as they are, with the config keys that would help."""
     problems: list[str] = []
     for name in strategies:
         refuse_other_decimal(table, name)
@@ -54,7 +54,7 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
 
 
 def _describe(table: Table, name: str) -> tuple[str, bool]:
-    """What is wrong with a column that is not all numbers, and whether its values look like categories."""
+    """The message for a column that is not numeric, and whether its values look like categories."""
     row, cell = table.first_not_numeric(name)
     present = [c for c in table.text(name) if c not in table.words(name)]
     distinct = len(set(present))
@@ -69,7 +69,7 @@ def _describe(table: Table, name: str) -> tuple[str, bool]:
 
 
 def first_gap(table: Table, name: str, missing: Array, what: str) -> str:
-    """The place of the first missing cell, and how many are missing; `what` is the word for it: cell, or target."""
+    """The message for missing cells: the place of the first, and their number; `what`: the word cell, or target."""
     where = table.where(int(np.argmax(missing)), name)
     return f"{where}: the {what} is missing ({missing.sum()} of {table.rows} are)"
 
@@ -77,7 +77,7 @@ def first_gap(table: Table, name: str, missing: Array, what: str) -> str:
 def _missing_words(
     table: Table, options: PreparationOptions, strategies: Mapping[str, str], fillings: Mapping[str, str]
 ) -> str:
-    """The `data.missing` that keeps what is chosen and adds `fillings`; a single word where one will do."""
+    """The value of `data.missing` that keeps the chosen strategies and adds `fillings`; a single word if possible."""
     if options.missing == "error" and "drop" not in fillings.values():
         return "median  (or mean, most_frequent, drop)"
     if isinstance(options.missing, str):
@@ -88,7 +88,7 @@ def _missing_words(
 
 
 def as_yaml(value: Sequence[str] | Mapping[str, str]) -> str:
-    """A value as a config is written."""
+    """A value as it would be written in a config."""
     from bpcli.text.yaml12 import yaml_text  # imported only for an error: it imports PyYAML
 
     return yaml_text(value)
@@ -103,6 +103,6 @@ def raise_problems(problems: Sequence[str], hints: Sequence[str]) -> None:
 
 
 def without_values(table: Table, name: str, options: PreparationOptions) -> DataError:
-    """The error of a column without a single value to learn from."""
+    """The error for a column that is missing in every training row."""
     hint = f"data.exclude: {as_yaml([*options.exclude, name])}"
     return DataError(f"{table.path}: column {name}: every cell of the training rows is missing", hint)

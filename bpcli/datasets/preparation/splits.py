@@ -1,4 +1,4 @@
-"""Which rows are for training, which for validation and test."""
+"""Splits the rows into training, validation and test, stratified by class."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ def split_rows(
 ) -> tuple[Rows, Rows, Rows]:
     """Rows of training, validation and test, each sorted; the fractions are of all rows, to the nearest row.
 
-    With `classes` (N,), the class number of each row, every part has its share of each class, to one row: the rows left
-    over by rounding down go to the classes with the largest remainders. DataError where a part would be empty.
+    With `classes` (N,), the class number of each row, every part has the same proportion of each class, up to one row:
+    the rows left over by rounding down go to the classes with the largest remainders. DataError if a part would be
+    empty.
 
-    `rows` and `classes` are those of a `share` of the table, in which the parts are what they are in the whole table:
-    each process draws the same places in every class, and takes those that are its own.
+    `rows` and `classes` are those of this process's `share`. The parts do not depend on the sharing: each process draws
+    the same positions in every class, and takes those that are in its share.
     """
     every = total(share, rows)
     wanted = [round((fraction or 0.0) * every) for fraction in (validation, test)]
@@ -43,7 +44,7 @@ def split_rows(
     of_class = [np.flatnonzero(codes == code) for code in range(number)]
 
     def here(places: list[Rows]) -> Rows:
-        """The rows of some places in each class."""
+        """The rows of this share at the given positions in each class."""
         found = []
         for own, first, at in zip(of_class, before, places, strict=True):
             first_place, last_place = np.searchsorted(at, [first, first + len(own)])
@@ -53,7 +54,7 @@ def split_rows(
     left = [np.arange(size) for size in counts.sum(axis=0)]
     parts = []
     for at, count in enumerate(wanted):
-        if not any(wanted[at:]):  # the generator is not asked again
+        if not any(wanted[at:]):  # nothing left to draw: the generator is left as it is
             parts.append(np.empty(0, np.intp))
             continue
         chosen = _stratified([len(of_one) for of_one in left], count, rng)
@@ -63,8 +64,10 @@ def split_rows(
 
 
 def _stratified(of_classes: list[int], count: int, rng: np.random.Generator) -> list[Rows]:
-    """Draw `count` places from classes of these sizes, each class by its share, to within one; returns the places in
-    each class, sorted. At least one row of each class is left."""
+    """Draw `count` rows from classes of these sizes, in proportion to the sizes up to one row.
+
+    Returns the sorted positions in each class. At least one row of each class is left.
+    """
     sizes = np.array(of_classes)
     rows = sizes.sum()
     most = np.maximum(sizes - 1, 0)
@@ -76,7 +79,7 @@ def _stratified(of_classes: list[int], count: int, rng: np.random.Generator) -> 
         )
     exact = count * sizes / rows
     quota = np.minimum(np.floor(exact).astype(np.intp), most)
-    # Among equal remainders the generator chooses, not the order of the classes.
+    # Ties between equal remainders are broken at random, not by the order of the classes.
     order = np.lexsort((rng.random(len(sizes)), quota - exact))
     while quota.sum() < count:
         open_ = order[quota[order] < most[order]]

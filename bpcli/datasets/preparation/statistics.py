@@ -1,4 +1,4 @@
-"""Mean, σ, median and the most frequent value of a column, right for every finite input."""
+"""Mean, σ, median and most frequent value of a column, without overflow for any finite input."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -14,25 +14,25 @@ Array = NDArray[Any]
 
 
 ROWS = 1 << 16
-"""Values of a block, of which mean and σ are taken while it is in the cache."""
+"""Values of a block: few enough to stay in the cache while its mean and σ are computed."""
 
 
 def mean_and_sigma(values: Array, share: Gathering = WHOLE) -> tuple[float, float]:
-    """(mean, σ with N) of finite values (N,), N ≥ 1, of which these are a share; σ is exactly 0 where all are equal."""
+    """(mean, σ) of finite values, N ≥ 1, of which these are a share; σ² = Σ (x − mean)²/N, 0 if all are equal."""
     center, sigma = moments(whole_blocks(lambda part: values[None, part], len(values), share), share)
     return float(center[0]), float(sigma[0])
 
 
 def whole_blocks(take: Callable[[slice], Array], count: int, share: Gathering = WHOLE) -> Iterator[Array]:
-    """The blocks of `ROWS` values of a whole table that begin in a share of it, which has `count` values.
+    """Yield the blocks of `ROWS` rows of the whole table that begin in this process's share, which has `count` rows.
 
-    `take` gives those of some places, (k, places). What belongs to a block that begins in an earlier share is sent to
-    that, so that the blocks are the same however the table is shared.
+    `take(rows)` gives k columns of some rows of the share, (k, rows). Rows of a block that begins in an earlier share
+    are sent to that process, so that the blocks do not depend on how the table is shared.
     """
     counts = share.gathered(count)
     starts = np.cumsum([0, *counts])
     first = min(count, int(-starts[share.rank] % ROWS))
-    begins = starts[share.rank] // ROWS * ROWS  # of the block that the first values belong to, and the share of that
+    begins = starts[share.rank] // ROWS * ROWS  # where the block of the first rows begins, in the share of `owner`
     owner = int(np.searchsorted(starts, begins, "right")) - 1
     head = np.ascontiguousarray(take(slice(0, first)).T)
     sent = [head if rank == owner and first else head[:0] for rank in range(share.size)]
@@ -43,13 +43,11 @@ def whole_blocks(take: Callable[[slice], Array], count: int, share: Gathering = 
 
 
 def moments(blocks: Iterable[Array], share: Gathering = WHOLE) -> tuple[Array, Array]:
-    """The means and σ of k columns, (k,) each, from blocks (k, rows) of `ROWS` values, of which the last may be
-    shorter; those of a `share` of a table, and those of the others.
+    """The means and σ of k columns, (k,) each, from the blocks (k, rows) of all shares; all but the last have `ROWS`.
 
-    In a block σ is that of the deviations from the rounded mean, whose own mean is taken out again (Chan, Golub &
-    LeVeque 1983, eq. 1.7). σ² of several blocks is the mean of theirs and of the squares of their means' deviations
-    from the mean. In units of a power of two near the largest value, by which a division is exact, neither sums nor
-    squares overflow.
+    In a block the deviations from the rounded mean have their own mean subtracted before they are squared (Chan, Golub
+    & LeVeque 1983, eq. 1.7). Over all blocks σ² = Σ_b (N_b/N)·(σ_b² + (mean_b − mean)²). Values are divided by a
+    power of two near the largest one, which is exact, so that neither sums nor squares overflow.
     """
     found = [*chain.from_iterable(share.gathered([(block.shape[1], *_moments(block)) for block in blocks]))]
     sizes = np.array([size for size, *_ in found], np.float64)
@@ -70,7 +68,7 @@ def moments(blocks: Iterable[Array], share: Gathering = WHOLE) -> tuple[Array, A
 
 
 def _moments(block: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """The least and the largest value, the mean, what it lost by rounding, and σ of each row of an array (k, rows)."""
+    """Minimum, maximum, mean, the rounding error of the mean, and σ of each row of an array (k, rows), (k,) each."""
     low, high = block.min(axis=1), block.max(axis=1)
     unit = _unit(low, high)
     scaled = block / unit[:, None]
@@ -90,10 +88,10 @@ def _unit(low: Array, high: Array) -> Array:
 
 
 def standardize(X: Array, center: Any, scale: Any) -> None:
-    """X := (X − center)/scale in place, without overflow on the way; ±∞ where the quotient is beyond the doubles.
+    """X := (X − center)/scale in place, without intermediate overflow; ±∞ only if the quotient itself is too large.
 
-    Where the difference could overflow, it takes half of each number: 1e308 − (−1e308) over a σ of 1e308 is 2. It does
-    so for all rows of a column or for none, by the center, so that a row gives the same whatever rows are beside it.
+    Columns whose difference could overflow are halved first: (1e308 − (−1e308))/1e308 is 2. The center decides that
+    for the whole column, so that the result of a row does not depend on the other rows.
     """
     unit = np.where(np.abs(center) > 2.0**969, 0.5, 1.0)
     with np.errstate(over="ignore", under="ignore"):
@@ -110,21 +108,21 @@ def mean(values: Array, share: Gathering = WHOLE) -> float:
 
 
 def median(values: Array, share: Gathering = WHOLE) -> float:
-    """The middle of finite values (N,), or halfway between the two in the middle."""
+    """The median of finite values, of which these are a share: the middle one, or the mean of the two in the middle."""
     every = total(share, len(values))
     places = [(every - 1) // 2, every // 2]
     if share.size == 1:
         a, b = map(float, np.partition(values, places)[places])
     else:
         a, b = (_at_place(np.sort(values), place, share) for place in places)
-    halfway = (a + b) / 2 + 0.0  # no −0, which the order of equal values would decide
+    halfway = (a + b) / 2 + 0.0  # never −0, as the order of 0 and −0 is arbitrary
     return halfway if math.isfinite(halfway) else a / 2 + b / 2
 
 
 def _at_place(ordered: Array, place: int, share: Gathering) -> float:
-    """The value of which `place` are smaller or equal and before it, among ordered values of all shares.
+    """The value at index `place` of the sorted values of all shares; `ordered` are those of this share, sorted.
 
-    By bisection over the doubles, which are ordered as the whole numbers that their bits are.
+    Found by bisection over the doubles, whose order is that of the integers with the same bits.
     """
     low, high = -(1 << 63), (1 << 63) - 1
     while low < high:
@@ -137,14 +135,14 @@ def _at_place(ordered: Array, place: int, share: Gathering) -> float:
 
 
 def _double(number: int) -> float:
-    """The doubles in their order: 0 is 0.0, 1 the next larger one, −1 is −0.0, −2 the next smaller one."""
+    """The double with this number in ascending order: 0 is 0.0, 1 the next larger one, −1 is −0.0."""
     bits = number if number >= 0 else number ^ 0x7FFF_FFFF_FFFF_FFFF
     value = float(np.int64(bits).view(np.float64))
     return math.copysign(math.inf, value) if math.isnan(value) else value
 
 
 def most_frequent(values: Array, share: Gathering = WHOLE) -> float:
-    """The value that occurs most often among (N,); of several the smallest."""
+    """The value that occurs most often, of which these (N,) are a share; the smallest of several."""
     distinct, counts = np.unique(values, return_counts=True)
     if share.size > 1:
         distinct, counts = _counted_together(distinct, counts, share)
@@ -153,8 +151,8 @@ def most_frequent(values: Array, share: Gathering = WHOLE) -> float:
 
 
 def _counted_together(distinct: Array, counts: Array, share: Gathering) -> tuple[Array, Array]:
-    """The different values that this process counts for all shares, in order, and how often each occurs in them."""
-    distinct = distinct + 0.0  # one zero
+    """Values and their counts in all shares; each value is counted by one process, chosen by a hash of the value."""
+    distinct = distinct + 0.0  # −0 becomes 0
     who = np.frombuffer(distinct.tobytes(), np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(40)
     mine = who % np.uint64(share.size)
     pairs = np.column_stack([distinct, counts.astype(np.float64)])

@@ -1,4 +1,4 @@
-"""Weights of samples: from a column of the data, by class, or both, so that some rows count for more than others."""
+"""Sample weights, by which some rows count for more than others: from a column of the data, by class, or both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.preparation.labels import Class, class_text, code_of
-from bpcli.datasets.share import merged_any
+from bpcli.datasets.share import in_any_process
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError, UsageError, meant, several
 from bpcli.text.notation import number
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 def column_weights(table: Table, column: str, rows: Array) -> Array:
-    """The weights of `rows` in a column, (N,); DataError with the place of a weight that is no number or is below 0."""
+    """The weights of `rows` from a column, (N,); DataError with the place of a weight that is not a number ≥ 0."""
     if not table.is_numeric(column):
         row, cell = table.first_not_numeric(column)
         raise DataError(f"{table.where(row, column)}: {cell!r} is not a number, and {column} is data.weight")
@@ -28,7 +28,7 @@ def column_weights(table: Table, column: str, rows: Array) -> Array:
         raise DataError(
             f"{table.where(int(rows[at]), column)}: the weight is {what}; a weight is a finite number of at least 0"
         )
-    if not merged_any(table.share, weights.any()):
+    if not in_any_process(table.share, weights.any()):
         raise DataError(
             f"{table.path}: column {column}: every training row has the weight 0; there is nothing to learn"
         )
@@ -38,11 +38,10 @@ def column_weights(table: Table, column: str, rows: Array) -> Array:
 def class_weights(
     given: str | Mapping[str, float], classes: Sequence[Class], y: Array, weights: Array | None = None
 ) -> Array:
-    """The weight of each class, (K,): as given by name, 1 where not, or balanced, S/(K·S_k).
+    """The weight of each class, (K,): those `given` by name, 1 for others; or, for the word balanced, S/(K·S_k).
 
-    S_k is the number of rows of class k in `y` (N,), or the sum of their weights, and S that of all: each class then
-    counts as much as any other (King & Zeng 2001, Logistic regression in rare events data). UsageError for a name that
-    is no class.
+    S_k is the number of rows of class k in `y` (N,), or the sum of their `weights`, and S = Σ S_k: all classes then
+    count the same (King & Zeng 2001, Logistic regression in rare events data). UsageError for a name that is no class.
     """
     K = len(classes)
     if isinstance(given, str):
@@ -61,7 +60,7 @@ def class_weights(
 
 
 def sample_weights(y: Array, of_rows: Array | None, of_classes: Array | None) -> Array | None:
-    """The weight of each row, its own times that of its class, scaled to a mean of 1; None if there are no weights."""
+    """The weight of each row, (N,): its own times that of its class, scaled to a mean of 1; None without weights."""
     if of_rows is None and of_classes is None:
         return None
     weights = np.ones(len(y)) if of_rows is None else of_rows / np.max(of_rows)

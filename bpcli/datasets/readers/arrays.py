@@ -1,7 +1,7 @@
 """Reads arrays as tables: NumPy's .npy and .npz, without pickle, and the IDX files of MNIST.
 
-A row of the table is an entry of the first axis; the others are flattened, to columns x1, x2, … Files are never
-trusted: before memory is allocated for what a header announces, it is compared with what is there.
+Each entry of the first axis is a row of the table; the other axes are flattened to columns x1, x2, … Files are not
+trusted: the size that a header announces is compared with the size of the file before memory is allocated for it.
 """
 
 import io
@@ -29,8 +29,8 @@ from bpcli.text.notation import number
 Array = NDArray[Any]
 
 _KINDS = "biufUS"
-_BLOCK = 1 << 22  # bytes of rows that are read at once, where a file is read in blocks
-_MAPPED = 1 << 24  # bytes from which on a file is mapped into memory rather than read
+_BLOCK = 1 << 22  # bytes of a block of rows
+_MAPPED = 1 << 24  # arrays of at least this many bytes are mapped into memory rather than read
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -48,7 +48,10 @@ def read_npy(path: Path, stream: BinaryIO | None = None) -> Table:
 
 
 def read_npz(path: Path, stream: BinaryIO | None = None) -> Table:
-    """The table of the arrays X and y in a .npz file: columns x1, x2, … and y. Either may be missing; others stay."""
+    """The table of the arrays X and y in a .npz file, columns x1, x2, … and y; one may be absent, others are ignored.
+
+    DataError as `read_npy`.
+    """
     with Source(path, stream).opened() as file, malformed(f"{path} is not a .npz file, or is damaged"):
         arrays = _members(path, file)
     columns: dict[str, Array] = {}
@@ -104,10 +107,10 @@ def idx_blocks(path: Path) -> Iterator[Table]:
 
 
 def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_short: DataError) -> Iterator[Table]:
-    """The rows of the array at this place of the file, in blocks of some MiB."""
+    """The rows of the array that begins at the current place of the file, in blocks of some MiB."""
     if not shape or not math.prod(shape):
         with malformed(f"{path} is damaged: it announces an array of shape {shape}"):
-            _columns(str(path), np.empty(shape, dtype))  # for its error
+            _columns(str(path), np.empty(shape, dtype))  # raises the error for an empty array
     row = math.prod(shape[1:]) * dtype.itemsize
     size = max(1, _BLOCK // row)
     for first in range(0, shape[0], size):
@@ -120,19 +123,19 @@ def _blocks(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: Any, cut_
 
 
 def mapped_rows(path: Path, file: BinaryIO) -> tuple[Array, MappedFile] | None:
-    """The array of a .npy file, row by row, and the file mapped into memory; None if it is better read."""
+    """The array of a .npy file, mapped into memory, and the mapped file; None if it has to be read, or is small."""
     shape, by_columns, dtype = npy_header(str(path), file)
     return None if by_columns or dtype.kind not in "biuf" else _mapped(path, file.tell(), shape, dtype)
 
 
 def _mapped(path: Path, begin: int, shape: tuple[int, ...], dtype: Any) -> tuple[Array, MappedFile] | None:
-    """The array that is the rest of a file, and the file mapped into memory; None if it is better read."""
+    """The array from the byte `begin` to the end of a file, mapped, and the mapped file; None as `mapped_rows`."""
     size = math.prod(shape) * dtype.itemsize
     if size < _MAPPED or path.stat().st_size != begin + size:
         return None
     try:
         mapped = MappedFile(path)
-    except (OSError, ValueError):  # RLIMIT_AS, or no regular file
+    except (OSError, ValueError):  # a limit on the address space (RLIMIT_AS), or not a regular file
         return None
     return np.frombuffer(mapped.content, dtype, offset=begin).reshape(shape), mapped
 
@@ -156,11 +159,11 @@ def _blocks_by_columns(path: Path, file: BinaryIO, shape: tuple[int, ...], dtype
 
 
 def rows_by_columns(path: Path, begin: int, shape: tuple[int, ...], dtype: Any, rows: slice) -> Array:
-    """Some rows of an array that is stored by columns, from the place `begin` of a file on; DataError if it is cut."""
+    """Some rows of the array stored by columns from the byte `begin` of a file on; DataError if the file is cut."""
     count = rows.stop - rows.start
     columns = np.empty((math.prod(shape[1:]), count), dtype)
     try:
-        with path.open("rb", buffering=0) as file:  # a block around each column would be read many times
+        with path.open("rb", buffering=0) as file:  # a buffer would read bytes around each piece many times
             for j, column in enumerate(columns):
                 file.seek(begin + (j * shape[0] + rows.start) * dtype.itemsize)
                 content = read_exactly(file, count * dtype.itemsize)
@@ -178,7 +181,7 @@ def of_rows(path: Path, array: Array, mapped: MappedFile | None = None, first_ro
 
 
 def of_no_rows(path: Path, array: Array) -> Table:
-    """The table without a row of an array that has none, (0, n)."""
+    """The table without rows of an array (0, n)."""
     return _of_columns(path, _side_by_side(array), array, None, 0)
 
 
@@ -194,15 +197,16 @@ def _of_columns(
 
 
 def _array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, finite: Collection[str] = ()) -> Table:
-    """`array_table` of what was read from a file, whose text may be none."""
+    """`array_table` for an array from a file, whose bytes may not be valid text; they are then a DataError."""
     with malformed(f"{path} is damaged"):
         return array_table(path, columns, first_row, finite)
 
 
 def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, finite: Collection[str] = ()) -> Table:
-    """A table of arrays (N,); one of text, or with a number that is infinite, is a column of text.
+    """A table of arrays (N,). An array with an infinite number is a column of text, as is one of text that has no
+    numbers.
 
-    `finite` names columns of numbers that are known to hold no infinite one.
+    `finite` names columns of numbers that are known to have no infinite one.
     """
     rows = len(next(iter(columns.values())))
     table = Table(
@@ -219,7 +223,7 @@ def array_table(path: Path, columns: Mapping[str, Array], first_row: int = 0, fi
 
 
 def cells_of(values: Array) -> list[str]:
-    """The cells of an array (N,), as a CSV file would have them, without blanks around them; NaN is an empty one."""
+    """The cells of an array (N,) as a CSV file would have them, without blanks around them; NaN is an empty cell."""
     cells = _cells(values)
     return [cell.strip() for cell in cells] if values.dtype.kind in "US" else cells
 
@@ -265,7 +269,7 @@ def npy_header(what: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
     """Shape, order and type of the array in an open .npy file."""
     complaint = f"{what} is not a .npy file of numbers or text"
     with malformed(complaint, "numpy.save(FILE, X)"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the header is of Python 2
+        warnings.simplefilter("ignore")  # NumPy warns of headers written by Python 2
         start = io.BytesIO(npy_start(file))
         shape, by_columns, dtype = _HEADERS[npy.read_magic(start)](start)
     if dtype.kind not in _KINDS:
@@ -283,7 +287,7 @@ def npy_header(what: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
 
 
 def _check_axes(what: object, count: int) -> None:
-    """DataError if an array can't have so many axes."""
+    """DataError if NumPy does not support `count` axes."""
     with malformed(f"{what} is damaged: its header announces {count} axes"):
         np.empty((0,) * count)
 
@@ -312,7 +316,7 @@ def read_array(what: str, file: IO[bytes]) -> Array:
 
 def _members(path: Path, file: Reader) -> dict[str, Array]:
     """The arrays X and y of an open .npz file, or one of them."""
-    if not is_archive(file.peek(4)):  # told before a pipe is read on, which may have no end
+    if not is_archive(file.peek(4)):  # before a pipe is read further, which may have no end
         raise zipfile.BadZipFile("File is not a zip file")
     seekable = io.BytesIO(file.read()) if file.packed else file
     with zipfile.ZipFile(seekable) as archive:

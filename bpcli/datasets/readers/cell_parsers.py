@@ -1,9 +1,10 @@
-"""The columns of a table of text while its lines come in, each block by the fastest of three parsers that can.
+"""Parses the lines of a text table into columns, each block by the fastest of three parsers that can read it.
 
-All round correctly. pyarrow, where it is installed, reads long blocks of digits alone. NumPy, which takes about four
-times as long, reads blocks without quotes, as it forgives a quote that is misplaced or never closed. `csv`, two to
-three times slower still, reads the others, and a block in which NumPy finds a cell that is no number; from then on
-NumPy takes the columns of such cells as text. (`python tests/benchmarks/bench_csv.py` measures all three.)
+All three round correctly. pyarrow, if it is installed, reads long blocks that consist of plain numbers. NumPy, about
+four times slower, reads blocks without quotes; it is not given quotes because it accepts ones that are misplaced or
+never closed. `csv`, slower again by a factor of two to three, reads all other blocks, and those in which NumPy finds a
+cell that is not a number; after that NumPy reads the columns of such cells as text.
+(`python tests/benchmarks/bench_csv.py` measures all three.)
 """
 
 import csv
@@ -18,17 +19,18 @@ from bpcli.datasets.readers.text_file import Lines
 from bpcli.memory import is_tight
 
 LONG = 1 << 19
-"""A block of fewer characters is not worth the time to import pyarrow."""
+"""For a block of fewer characters, importing pyarrow takes longer than it saves."""
 
 LONG_COLUMN = 1000
-"""Characters for each column of a block below which NumPy is quicker than pyarrow, which takes time for each."""
+"""With fewer characters per column in a block, NumPy is faster than pyarrow, which has a cost per column."""
 
 _DIGITS = b"0123456789+-.eE\r\n"
 
 
 def numbers_of(column: Any) -> Any:
-    """The numbers of a column of pyarrow that has no gaps; pyarrow's own `to_numpy` imports pandas where that is there,
-    which takes as long as reading 50 MB.
+    """The numbers of a pyarrow column without missing cells.
+
+    pyarrow's own `to_numpy` imports pandas if it is installed, which takes as long as reading 50 MB.
     """
     parts = [np.from_dlpack(chunk) for chunk in getattr(column, "chunks", [column]) if len(chunk)]
     if not parts:
@@ -37,32 +39,35 @@ def numbers_of(column: Any) -> Any:
 
 
 class NotATableError(Exception):
-    """A block that can't be part of the table; `_first_mistake` says where and why."""
+    """A block that can't be part of the table; `Records._first_mistake` finds where and why."""
 
 
 class Columns:
-    """The columns while the blocks come in: numbers, until a cell is neither a number nor missing."""
+    """The columns of a table as its blocks are added: numeric until a cell is neither a number nor missing."""
 
     def __init__(self, width: int, delimiter: str, before: "Columns | None" = None, decimal: str = ".") -> None:
         self.rows = 0
-        self.cells: list[Any] | None = None  # of the last block, where `csv` read it
+        self.cells: list[Any] | None = None  # the cells of the last block, if `csv` read it
         self._delimiter, self._comma = delimiter, decimal == ","
         self._parts: list[list[Any]] = [[] for _ in range(width)]
-        self._text: set[int] = set() if before is None else before._text  # these are text from their first cell
-        self._late: set[int] = set()  # text as well, but their first cells were read as numbers
-        self._gaps: set[int] = set() if before is None else before._gaps  # NumPy's parser does not know them
+        self._text: set[int] = set() if before is None else before._text  # columns of text from their first block on
+        self._late: set[int] = set()  # columns of text whose first blocks were read as numbers
+        self._gaps: set[int] = set() if before is None else before._gaps  # numeric, with cells NumPy does not read
         self._dtype: Any = None
         self._tight: bool = is_tight() if before is None else before._tight
 
     def add(self, lines: list[str], rest: Lines) -> None:
-        """Append a block, and from `rest` the lines up to the end of its last quote; csv.Error or NotATableError."""
+        """Append a block, and from `rest` the lines up to the end of its last quoted cell.
+
+        csv.Error or NotATableError if it can't be read.
+        """
         block = "".join(lines)
         if "\0" in block:
             raise NotATableError
         if self._may_be_plain(len(block)) and block.isascii() and self.add_plain(block.encode()):
             return
         columns = None
-        plain = not (self._comma and "." in block)  # with decimal commas a number has no point
+        plain = not (self._comma and "." in block)  # with decimal commas, a cell with a point is not a number
         if plain and '"' not in block:
             columns = self._by_numpy(lines)
         self.cells = None
@@ -75,7 +80,7 @@ class Columns:
             self._append(j, column)
 
     def add_plain(self, block: bytes) -> bool:
-        """Append a block, and return True, if it is long and of plain numbers alone, and pyarrow is installed."""
+        """Append a block if it is long, has only plain numbers and pyarrow is installed; returns whether it was."""
         columns = self._by_arrow(block) if self._may_be_plain(len(block)) else None
         if columns is None or (self._comma and b"." in block):
             return False
@@ -86,11 +91,11 @@ class Columns:
         return True
 
     def _may_be_plain(self, size: int) -> bool:
-        """Whether a block of so many characters is worth a look by pyarrow."""
+        """Whether a block of `size` characters is worth trying with pyarrow."""
         return not (self._tight or self._text_or_gaps) and size >= max(LONG, LONG_COLUMN * len(self._parts))
 
     def finished(self) -> list[Floats | list[str] | None]:
-        """Each complete column; None if its cells have to be read again."""
+        """The complete columns; None for one whose cells have to be read again, as text."""
         finished: list[Floats | list[str] | None] = []
         for j, parts in enumerate(self._parts):
             if j in self._late:
@@ -118,7 +123,7 @@ class Columns:
         self._parts[j].append(column)
 
     def _by_numpy(self, lines: list[str]) -> list[Any] | None:
-        """The columns of a block without quotes; None if a cell is no number, or a row of another length."""
+        """The columns of a block without quotes; None if a cell is not a number, or a row has another length."""
         if not any(line.strip("\r\n") for line in lines):
             return []
         if self._dtype is None:
@@ -132,7 +137,7 @@ class Columns:
             field = loaded[name]
             if field.dtype == object:
                 columns += field.T.tolist()
-            elif np.isinf(field).any():  # a number for the parser, but not for us
+            elif np.isinf(field).any():  # a number to NumPy's parser, but not in a table
                 return None
             else:
                 columns += list(field.T)
@@ -159,13 +164,13 @@ class Columns:
                 arrow.ParseOptions(delimiter=self._delimiter, quote_char=False),
                 arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()), null_values=[]),
             )
-        except pa.ArrowException:  # also where it gets no thread
+        except pa.ArrowException:  # also if it can't start a thread
             return None
         columns = list(map(numbers_of, table.columns))
         return columns if all(np.isfinite(column).all() for column in columns) else None
 
     def _record(self) -> Any:
-        """The record that NumPy is to read: a field for each run of columns of one kind, numbers or cells."""
+        """The dtype for np.loadtxt: a field for each run of neighbouring columns of one kind, numbers or text."""
         cells = self._text_or_gaps
         runs = groupby(range(len(self._parts)), lambda j: j in cells)
         kinds = [(object if is_cells else np.float64, (len(list(run)),)) for is_cells, run in runs]

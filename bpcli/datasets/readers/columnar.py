@@ -1,4 +1,4 @@
-"""Reads Parquet, Arrow's IPC files and streams, and Feather, with pyarrow; the values are those of a CSV file."""
+"""Reads Parquet, Arrow's IPC files and streams, and Feather, by pyarrow; the values are as from a CSV file."""
 
 import io
 import sys
@@ -19,12 +19,12 @@ from bpcli.memory import check_memory, is_tight
 from bpcli.sources import Reader, Source, malformed
 
 _ROOM = 330_000_000
-"""Bytes of memory that pyarrow takes with what reads and writes Parquet (measured: 184 MB), and two of its threads."""
+"""Bytes of memory for pyarrow with its Parquet library (measured: 184 MB) and two of its threads."""
 
 _SIGNS = {"Parquet": [b"PAR1"], "Arrow": [b"ARROW1", b"\xff\xff\xff\xff"]}
-"""The first bytes of such files; a pipe that begins otherwise is not read any further."""
+"""The first bytes of the files of each format; a pipe that begins otherwise is not read further."""
 
-_BLOCK = 1 << 22  # bytes of numbers that are read at once, where a file is read in blocks
+_BLOCK = 1 << 22  # bytes of numbers in a block
 
 
 def read_parquet(path: Path, stream: BinaryIO | None = None) -> Table:
@@ -103,9 +103,9 @@ def _read(path: Path, stream: BinaryIO | None, what: str, load: Callable[[Binary
 
 
 def _start(path: Path, file: Reader, what: str) -> bytes:
-    """The first bytes, which say what a file is; DataError if it can't be one of that format.
+    """The first bytes, which tell the formats apart; DataError if a stream can't be of the format `what`.
 
-    So it is for version 1 of Feather, which no check protects.
+    Version 1 of Feather is refused as well, because it has nothing by which damage could be detected.
     """
     start = file.peek(6)[:6]
     if start[:4] == b"FEA1":
@@ -113,7 +113,7 @@ def _start(path: Path, file: Reader, what: str) -> bytes:
         raise DataError(f"{path} is a Feather file of version 1, of which damage can't be seen", way)
     if (
         not any(start.startswith(sign) for sign in _SIGNS[what]) and not path.is_file()
-    ):  # before the stream is read any further
+    ):  # before the stream is read further
         raise DataError(f"{path} is not a whole {what} file: it begins with {start.hex(' ')}")
     return start
 
@@ -121,7 +121,7 @@ def _start(path: Path, file: Reader, what: str) -> bytes:
 def pyarrow_for(path: Path, what: str = "reading") -> Any:
     """pyarrow; MissingExtraError where it is not installed, TooLargeError where there is no room to load it."""
     if is_tight() and "pyarrow" not in sys.modules and find_spec("pyarrow") is not None:
-        check_memory(f"{what} {path} by pyarrow", _ROOM)  # which can end the process where it finds none
+        check_memory(f"{what} {path} by pyarrow", _ROOM)  # pyarrow may abort the process if memory runs out
     try:
         pa: Any = import_module("pyarrow")
     except ModuleNotFoundError as error:
@@ -133,7 +133,7 @@ def pyarrow_for(path: Path, what: str = "reading") -> Any:
 
 
 def table_of(path: Path, found: Any, first_row: int) -> Table:
-    """The table of one of Arrow's."""
+    """The table of a pyarrow table; `first_row` is the number of its first row in the file."""
     _check_names(path, found.column_names)
     sources = dict(zip(found.column_names, found.columns, strict=True))
     columns = {name: _column(source) for name, source in sources.items()}
@@ -173,7 +173,7 @@ def _column(source: Any) -> Any:
         return np.full(len(source), np.nan)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         if source.null_count:
-            # Rounded to the nearest double, as the digits in a CSV file are.
+            # Rounded to the nearest double, as numbers in a CSV file are.
             source = source.cast(pa.float64(), safe=False).fill_null(np.nan)
         values = numbers_of(source)
         infinite = values.dtype.kind == "f" and np.isinf(values).any()
@@ -184,7 +184,7 @@ def _column(source: Any) -> Any:
 
 
 def _cells(source: Any) -> list[str]:
-    """The cells of a column as a CSV file would have them, without blanks around them: empty where one is missing."""
+    """The cells of a column as a CSV file would have them, without blanks around them; a missing cell is empty."""
     return [cell.strip() for cell in _unstripped(source)]
 
 

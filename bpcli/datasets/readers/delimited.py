@@ -1,6 +1,6 @@
-"""Reads tables of text: any delimiter, encoding and newline, quoted cells, with or without a header.
+"""Reads text tables: any delimiter, encoding and newline, quoted cells, with or without a header.
 
-A file is read once, in blocks of lines; `cell_parsers` makes columns of them.
+A file is read once, in blocks of lines, which `cell_parsers` turns into columns.
 """
 
 import csv
@@ -29,10 +29,10 @@ from bpcli.datasets.table import Table
 from bpcli.errors import DataError, OpenReadingError, several
 
 _BLOCK = 1 << 20
-"""Characters of a block: enough that the cost of a call does not count, and few compared with a table in memory."""
+"""Characters of a block: so many that the cost per block does not matter, and few compared with a table in memory."""
 
 _COLUMNS = 10_000
-"""For so many columns more a block is larger, as each column of each block takes memory of its own."""
+"""Wider tables are read in blocks larger by width/`_COLUMNS`, because each column of a block is an array by itself."""
 
 
 def read_delimited(
@@ -42,26 +42,27 @@ def read_delimited(
     delimiter: str = ",",
     gone: tuple[int, int] = (0, 0),
 ) -> Table:
-    """The table in the file `path` (or in `stream`), of which `delimiter` is usual. DataError as `read_files`.
+    """The table in the file `path` (or in `stream`); `delimiter` is the usual one of the format. DataError as
+    `read_files`.
 
-    Behind the first of its lines, so many as `gone` says, so many others have been that are not there any more.
+    `gone` = (k, m), for the line numbers in messages: m lines that are no longer there came after the first k.
     """
     return Delimited(path, stream, dialect, delimiter, gone).table()
 
 
 def delimited_blocks(path: Path, dialect: Dialect = USUAL, delimiter: str = ",") -> Iterator[Table]:
-    """The rows of the file `path` as one table after another, in memory of a block each. DataError as `read_files`."""
+    """Yield the rows of the file `path` as tables of one block each. DataError as `read_files`."""
     source, done = Delimited(path, None, dialect, delimiter), 0
     try:
         for block in source.blocks():
             yield block
             done += 1
-    except OtherEncodingError:  # all before it was ASCII, and so the same blocks
+    except OtherEncodingError:  # the blocks before it were ASCII, so they are the same in the other encoding
         yield from islice(source.blocks(), done, None)
 
 
 class Delimited(Records):
-    """A delimited file as a table; it is read again for a column that turns out to be text."""
+    """A delimited file as a table; the file is read again for columns that turn out to be text."""
 
     _header_lines = 0
     _unnamed: Sequence[int] = ()  # places of columns that have no name
@@ -81,7 +82,7 @@ class Delimited(Records):
         return self.noted(table)
 
     def noted(self, table: Table) -> Table:
-        """The table with notes on what is unusual about its file."""
+        """The table with the dialect that was detected and notes on anything unusual in the file."""
         table.written = True
         unusual = self._dialect.delimiter == AUTO and self.form.delimiter != self._usual
         table.unusual = [f"{delimiter_in_words(self.form.delimiter)} between cells"] if unusual else []
@@ -139,7 +140,7 @@ class Delimited(Records):
                         block = self._block(place, names, columns, lines, first)
                         for name in names if self._named and self._dialect.header == AUTO else ():
                             sign = sign_of(written[name], block.column(name), self._dialect.decimal)
-                            signs[name] = signs[name].also(sign) if name in signs else sign
+                            signs[name] = signs[name].merged(sign) if name in signs else sign
                         yield block
                     first += columns.rows
             except (csv.Error, NotATableError) as error:
@@ -176,16 +177,16 @@ class Delimited(Records):
         return self.noted(table)
 
     def _without_rows(self, names: Sequence[str]) -> list[Floats | list[str]]:
-        """The columns of a table without rows: none is one."""
+        """The columns of a table without rows; here an error, but a part of a file may have none."""
         raise self._no_rows()
 
     def _no_rows(self) -> DataError:
         return DataError(f"{self.path} has a header but no rows" if self._named else f"{self.path} has no rows")
 
     def _names(self, text: Lines) -> tuple[str, list[str]]:
-        """The place of the first line that is not blank, and the names in it, behind which `text` then stands.
+        """The place of the header, for messages, and the names in it; `text` is read up to the end of the header.
 
-        Without a header `text` stays where it is, and the names are x1, x2, …
+        Without a header nothing is read, and the names are x1, x2, …
         """
         if not self._named:
             return str(self.path), [f"x{j}" for j in range(1, self.form.width + 1)]
@@ -205,7 +206,7 @@ class Delimited(Records):
         if any("\0" in name for name in names):
             raise not_text(place)
         if len(names) > self.form.width and not names[-1]:
-            del names[-1]  # what stands behind a delimiter at the end
+            del names[-1]  # the empty name after a delimiter at the end of the line
         if self.form.row_names:
             names.insert(0, "")
         if 2 * names.count("") >= len(names) > 1 and (title := title_above(self.path, self._first, self._usual)):
@@ -231,7 +232,10 @@ class Delimited(Records):
         return ["" if j in self._unnamed else name for j, name in enumerate(names)]
 
     def _check_names(self, where: str, names: Sequence[str], columns: Sequence[Any], first: int = 0) -> None:
-        """DataError if names are missing or twice, or look like a row of the columns under them from row `first` on."""
+        """DataError if a name occurs twice, names are quoted, look like a row, or stand again among the rows.
+
+        `columns` are the rows from number `first` on.
+        """
         if not self._named:
             return
         again = header_again(names, columns) if self._dialect.header == AUTO and len(names) == len(columns) else None
@@ -248,7 +252,7 @@ class Delimited(Records):
                 f"{where}: names in single quotes, which quote nothing in CSV: {several(names, 6)}",
                 """pandas.read_csv(FILE, quotechar="'").to_csv(…, index=False) writes it without""",
             )
-        if len(names) != len(columns):  # NumPy ends a line where `csv` does not
+        if len(names) != len(columns):  # NumPy takes some characters for the end of a line that `csv` does not
             raise DataError(f"{where}: {len(names)} names for {len(columns)} columns")
         if self._dialect.header == AUTO and self._looks_like_row(names, columns):
             raise self._like_row(where, names)
@@ -263,7 +267,7 @@ class Delimited(Records):
 
 
 def _read_all(columns: Columns, lines: Lines, size: int) -> None:
-    """Give the columns all the lines, a block at a time."""
+    """Add all lines to the columns, a block at a time."""
     if isinstance(lines, Utf8Lines):
         while content := lines.block(size):
             if not columns.add_plain(content):
@@ -274,5 +278,5 @@ def _read_all(columns: Columns, lines: Lines, size: int) -> None:
 
 
 def _block(width: int) -> int:
-    """Characters that are read at once."""
+    """The characters of a block of a table of this width."""
     return _BLOCK * max(1, min(32, width // _COLUMNS))

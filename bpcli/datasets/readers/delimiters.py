@@ -1,4 +1,4 @@
-"""Finds what separates the cells of a text table, by its first lines."""
+"""Detects the delimiter between the cells of a text table from its first lines."""
 
 import csv
 import re
@@ -12,17 +12,17 @@ from bpcli.datasets.dialect import AUTO, DELIMITERS, WHITESPACE
 from bpcli.datasets.readers.text_file import blanks_as_tabs
 from bpcli.errors import DataError
 
-_MOST = 200  # records that are looked at
-_FEW = 10  # lines that are looked at where one delimiter is there alone
+_MOST = 200  # records that are examined
+_FEW = 10  # lines that are examined if only the usual delimiter occurs
 _QUOTED = re.compile(r'(?:(?<=[,;\t| \r\n])|^)"(?:[^"]++|"")*+"', re.MULTILINE)
 _WITH_COMMA = re.compile(r"[-+]?[0-9. ]*[0-9]?,[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
 
 
 class Form(NamedTuple):
-    """How the lines of a table are cut: the delimiter, how many columns there are, and whether it ends lines too.
+    """How lines are split into cells: the delimiter, the number of columns, and whether lines end with a delimiter.
 
-    With `row_names` the header lacks a name for the first column, as R writes it.
+    `row_names`: the header has no name for the first column, as R writes it.
     """
 
     delimiter: str
@@ -32,7 +32,7 @@ class Form(NamedTuple):
 
 
 class _Fit:
-    """How a delimiter fits: its form, and the share of the rows that have as many cells as the first."""
+    """How well a delimiter fits: its form, and the share of the rows that have as many cells as the first."""
 
     def __init__(self, lines: Sequence[str], whole: bool, delimiter: str) -> None:
         self._records, sound = records_of(lines, whole, delimiter)
@@ -43,21 +43,21 @@ class _Fit:
 
     @property
     def clean(self) -> bool:
-        """Whether no other delimiter would cut a cell."""
+        """Whether no other delimiter would split a cell."""
         return all(_is_clean(cell, self.form.delimiter) for record in self._records for cell in record)
 
     @property
     def has_numbers(self) -> bool:
-        """Whether a column is one of numbers."""
+        """Whether at least one column is numeric."""
         columns = zip(*self._records[1:], strict=False)
         return any(all(map(_could_be_number, column)) for column in columns)
 
 
 def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usual: str) -> Form:
-    """The form of the table that begins with these lines, or consists of them, if it is `whole`.
+    """The form of the table that begins with these lines, or, if they are the `whole` table, consists of them.
 
-    `auto` finds the delimiter that cuts every row into as many cells as the first, two or more, none of which another
-    delimiter would cut; without one it is `usual`. DataError that shows both readings if there are several.
+    `auto` looks for the delimiter that splits every row into as many cells as the first, two or more, none of which
+    another delimiter would split; if there is none, it takes `usual`. DataError with both readings if two fit.
     """
     if delimiter != AUTO:
         return _Fit(lines, whole, delimiter).form
@@ -72,7 +72,7 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
     full = [fit for fit in wide if fit.share == 1]
     full = [fit for fit in full if not fit.form.row_names] or full
     for tabs in [fit for fit in full if fit.form.delimiter == "\t"]:
-        # Blanks would cut no more than tabs do, or they would cut into cells of words.
+        # Blanks would split the same cells as tabs do, or split cells of several words.
         full = [
             f for f in full if f.form.delimiter != WHITESPACE or not (tabs.clean or f.form.width == tabs.form.width)
         ]
@@ -80,7 +80,7 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
     if len(found) == 1 or (found and found[0] is fits[0]):
         return found[0].form
     if len(full) > 1 and usual == "\t" and full[0] is fits[0]:
-        return full[0].form  # the name says tabs, which no cell has; commas are in the text between them
+        return full[0].form  # the extension says tabs, which cells do not have, while commas may be part of a text
     if len(full) > 1:
         both = [fit.form.delimiter for fit in full[:2]]
         shown = [f"{delimiter_in_words(one)}: {_first_row(masked, one)}" for one in both]
@@ -93,17 +93,17 @@ def find_form(path: Path, lines: Sequence[str], whole: bool, delimiter: str, usu
 
 
 def delimiter_in_words(delimiter: str) -> str:
-    """What a delimiter is called."""
+    """The name of a delimiter in messages."""
     return DELIMITERS.get(delimiter, repr(delimiter))
 
 
 def _masked(found: re.Match[str]) -> str:
-    """A quoted cell; what it holds is no sign of a delimiter."""
+    """A quoted cell with its text replaced if that has characters that could be taken for delimiters."""
     return '"q"' if any(c in found[0] for c in ",;\t| \r\n") else found[0]
 
 
 def records_of(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[list[str]], bool]:
-    """The records of some lines up to a misplaced quote, and whether there was none."""
+    """The records of the lines up to a misplaced quote, and whether there was no such quote."""
     blanks = delimiter == WHITESPACE
     reader = csv.reader(
         map(blanks_as_tabs, lines) if blanks else lines,
@@ -116,23 +116,23 @@ def records_of(lines: Sequence[str], whole: bool, delimiter: str) -> tuple[list[
         for record in islice(filter(None, reader), _MOST):
             records.append([cell.strip() for cell in record])
     except csv.Error as error:
-        return records, not whole and "end of data" in str(error)  # a quoted cell goes on behind the lines
+        return records, not whole and "end of data" in str(error)  # a quoted cell that goes on after these lines
     return records, True
 
 
 def _form(delimiter: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> Form:
-    """The form of a table whose first row, of names or not, and others are these."""
+    """The form of a table with this first row, which may be a header, and these other rows."""
     named = len(first) - (len(first) > 1 and not first[-1])
     if rows and named > 1 and len(rows[0]) == named + 1 and not rows[0][-1]:
         return Form(delimiter, named, True)
     if named > 1 and len(rows) > 1 and all(len(row) == len(first) + 1 for row in rows) and _name_rows(rows):
         return Form(delimiter, len(first) + 1, row_names=True)
-    # Where the first row alone ends with a delimiter, no name is behind it.
+    # If only the first row ends with a delimiter, the last column has no name.
     return Form(delimiter, named if rows and len(rows[0]) == named else len(first))
 
 
 def _name_rows(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first cells name the rows: all different, of text or counting on, with numbers behind them."""
+    """Whether the first cells are names of rows: all different, text or ascending integers, with numbers after them."""
     names = [row[0] for row in rows]
     counted = [int(name) for name in names if name.isdecimal() and len(name) < 19]
     if len({*names}) < len(names) or not any(map(is_number, rows[0][1:])):
@@ -145,7 +145,7 @@ def _could_be_number(cell: str) -> bool:
 
 
 def _is_clean(cell: str, delimiter: str) -> bool:
-    """Whether no other delimiter would cut the cell."""
+    """Whether no other delimiter would split the cell."""
     if any(c in cell and c != delimiter for c in ";\t|"):
         return False
     if delimiter != "," and "," in cell and not _WITH_COMMA.fullmatch(cell):

@@ -1,4 +1,4 @@
-"""Tells by its first bytes what a file is that is no table of text: what to call it, and what to do about it."""
+"""Recognises by its first bytes a file that is not a text table, for messages: what it is, and what to do about it."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from bpcli.errors import DataError
 
-_START = 1 << 14  # bytes that are looked at: an ARFF file may begin with pages of comments
+_START = 1 << 14  # bytes that are examined: an ARFF file may begin with pages of comments
 
 _AS_CSV = "export its table as CSV"
 _UNPACK = "unpack it first"
 
 
 class FileKind(NamedTuple):
-    """What a file is: the bytes that it begins with, its name, what to do, and the formats that read it, if any."""
+    """A kind of file: the bytes it begins with, what messages call it, the advice, and the formats that read it."""
 
     begins: re.Pattern[bytes]
     name: str
@@ -114,21 +114,21 @@ KINDS = (
         "write it as CSV, as psql can, and sqlite3 -csv",
     ),
 )
-"""What a file can be that is named as a table: the first that fits."""
+"""The kinds of files that are recognised; the first that matches is taken."""
 
 _FORMATS = {name for kind in KINDS for name in kind.formats}
 
 
 def kind_of(start: bytes) -> FileKind | None:
-    """What a file is that begins so; None for a table of text, and for what is not known."""
+    """The kind of a file with these first bytes; None for a text table or an unknown kind."""
     start = start[:_START]
     return next((kind for kind in KINDS if kind.begins.match(start)), None)
 
 
 def refuse_other(path: Path, start: bytes, format_: str = "") -> None:
-    """DataError that tells what a file is, unless that format may read it; one of text is not told."""
+    """DataError if the first bytes show a kind of file that `format_` does not read; "" is any format of text."""
     kind = kind_of(start)
-    # A format whose files no kind is of says itself what is wrong with them.
+    # The reader of a format whose files are no kind in the table has its own error for other files.
     own = format_ and (format_ not in _FORMATS or (kind is not None and format_ in kind.formats))
     if kind is not None and not own:
         raise DataError(f"{path} is {kind.name}", kind.advice)

@@ -1,4 +1,4 @@
-"""The header of a text table: names for columns that have none, a title or comments above it, and itself again."""
+"""The header of a text table: names for unnamed columns, a title or comments above it, and a repeated header."""
 
 import re
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ _MARKS = "#%|!;/*"
 """Characters that may begin a comment."""
 
 _OTHERS = "~^:¦§\x01\x1f"
-"""What may separate cells beside the usual delimiters, if the config says so."""
+"""Rare delimiters, which are suggested but not detected."""
 
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
 _GAPS = MISSING | {DASH}
 _MOST_ABOVE = 20  # lines of a title
 
 FIXED_WIDTH = "pandas.read_fwf(FILE).to_csv(…, index=False) writes columns of a fixed width as CSV"
-"""What to do with columns that no delimiter separates."""
+"""The advice for columns of a fixed width, which no delimiter separates."""
 
 
 def named(names: Sequence[str]) -> list[str]:
-    """The names, of which an empty one becomes `Unnamed: 0` by its place, as pandas calls it."""
+    """The names; an empty one becomes `Unnamed: j`, with its position j, as in pandas."""
     found: list[str] = []
     for j, name in enumerate(names):
         name, again = name or f"Unnamed: {j}", 0
@@ -38,9 +38,9 @@ def named(names: Sequence[str]) -> list[str]:
 
 
 def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | None:
-    """The error for lines above the header that are no part of the table, as far as they can be told by these lines.
+    """The error for a title above the header, if these first lines show one, else None.
 
-    The header is the first line of names alone that has as many cells as each line below.
+    The header is the first line that consists of names and has as many cells as each line below it.
     """
     best: tuple[int, list[str]] | None = None
     filled = [line.lstrip() for line in lines if line.strip()]
@@ -56,7 +56,7 @@ def title_above(path: Path, lines: Sequence[str], usual: str) -> DataError | Non
             if len(names) == width and all(written[1:]) and not _are_cells(written):
                 below = [cells for _, cells in rows[k + 1 :]]
                 alike = len(below) > 1 and all(len(cells) == width for cells in below) and names not in below
-                # Words in a row are a table where some are numbers.
+                # Lines of words separated by blanks are a table only if some column is numeric.
                 words = delimiter == WHITESPACE and not any(all(map(is_number, c)) for c in zip(*below, strict=False))
                 if alike and not words and (best is None or at < best[0]):
                     best = at, names
@@ -105,12 +105,12 @@ def uncut(path: Path, lines: Sequence[str]) -> DataError | None:
 
 
 def _cells(line: str, delimiter: str) -> list[list[str]]:
-    """The cells of a line, as one record, or none where they are all empty."""
+    """The cells of a line as a list of one record, empty if all cells are empty."""
     return [cells for cells in records_of([line], True, delimiter)[0] if any(cells)]
 
 
 def comment(path: Path, message: str, mark: str) -> OpenReadingError:
-    """The error for lines that may be comments, as they begin with a mark."""
+    """The error for lines that begin with `mark` and so may be comments."""
     note = f"{path}: lines that begin with {mark} are comments (data.comment)"
     return OpenReadingError(
         message, f'data.comment: "{mark}", if such lines are to be passed over', {"comment": mark}, note
@@ -118,12 +118,12 @@ def comment(path: Path, message: str, mark: str) -> OpenReadingError:
 
 
 def is_mark(start: str) -> bool:
-    """Whether a line that begins so may be a comment."""
+    """Whether a line that begins with `start` may be a comment."""
     return start[:1] in tuple(_MARKS)
 
 
 def header_again(names: Sequence[str], columns: Sequence[Any]) -> int | None:
-    """The first row that repeats the names, also above numbers, as in a file that was joined from several."""
+    """The first row that repeats the header above numbers, as in a file that was joined from several; None if none."""
     cells = [(name, column) for name, column in zip(names, columns, strict=True) if isinstance(column, list)]
     if len(cells) < len(names) or not any(_over_numbers(name, column) for name, column in cells):
         return None
@@ -132,6 +132,6 @@ def header_again(names: Sequence[str], columns: Sequence[Any]) -> int | None:
 
 
 def _over_numbers(name: str, cells: Sequence[str]) -> bool:
-    """Whether a column has the name for a cell, and numbers for all others."""
+    """Whether the name of a column is one of its cells, and all others are numbers."""
     others = {*cells} - {name}
     return 0 < len(others) < len({*cells}) and not is_number(name) and all(is_number(c) or c in _GAPS for c in others)

@@ -1,7 +1,7 @@
 """Reads the sparse format of LIBSVM and SVMlight: `label index:value index:value … # comment`, a row a line.
 
-Source: the README of LIBSVM, "Usage of svm-train" (Chang & Lin). A feature is named by its index, x1, x2, …, or from x0
-where the index 0 occurs, so that the names match the file. An entry that is not there is 0.
+Source: the README of LIBSVM, "Usage of svm-train" (Chang & Lin). A feature is named by its index in the file: x1, x2,
+…, or from x0 on if the index 0 occurs. An entry that is not given is 0.
 """
 
 import re
@@ -26,7 +26,7 @@ MAX_INDEX = 2**31 - 2
 
 _NUMBER = rb"[-+]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+"
 _PLAIN = re.compile(rb"(?:[ \t]*+%b(?:[ \t]++[0-9]++:%b)*+[ \t]*+\r?+\n)++" % (_NUMBER, _NUMBER))
-"""Lines without anything unusual, which NumPy then reads at once."""
+"""Lines without comments or other special cases, which NumPy reads all at once."""
 
 
 class _Rows(NamedTuple):
@@ -49,7 +49,7 @@ def read_libsvm(path: Path, stream: BinaryIO | None = None) -> SparseTable:
 
 
 def read_lines(path: Path, start: int, stop: int) -> SparseTable:
-    """The rows in some whole lines of a LIBSVM file, from a byte to another, as a part of its table."""
+    """The rows in the whole lines between two bytes of a LIBSVM file, as a part of its table."""
     source = Stretch(path, start, stop)
     return _table(source, _read(source), numbers_lines=False)
 
@@ -67,13 +67,13 @@ def _read(source: Source) -> _Rows:
 
 
 def _table(source: Source, found: _Rows, numbers_lines: bool = True) -> SparseTable:
-    """The table of the rows of a file or a part of one, whose lines have no known numbers."""
+    """The table of the rows of a file, or of a part of one, whose line numbers are not known (`numbers_lines`)."""
     labels, counts, indices, values = found
     first = 0 if len(indices) and indices.min() == 0 else 1
     matrix = matrix_of(values, indices, counts, int(indices.max(initial=0)) + 1)
 
     def rows() -> Iterator[tuple[int, bytes]]:
-        """The line on which each row stands, and its first word."""
+        """The line number of each row, and its first word."""
         with source.opened() as again:
             for number, text in enumerate(again, 1):
                 if words := text.partition(b"#")[0].split(maxsplit=1):
@@ -89,7 +89,7 @@ def _table(source: Source, found: _Rows, numbers_lines: bool = True) -> SparseTa
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Whole lines, some megabytes at a time; the last one ends as the others do."""
+    """Whole lines, some megabytes at a time; the last one gets a newline if it has none."""
     rest = b""
     while block := file.read(_BLOCK):
         whole, newline, after = (rest + block).rpartition(b"\n")
@@ -101,7 +101,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _plain(block: bytes) -> _Rows | None:
-    """The rows of a block in which nothing is unusual, else None."""
+    """The rows of a block of `_PLAIN` lines with ascending indices, else None."""
     if not _PLAIN.fullmatch(block):
         return None
     numbers = np.fromstring(block.translate(bytes.maketrans(b":", b" ")), sep=" ")
@@ -113,7 +113,7 @@ def _plain(block: bytes) -> _Rows | None:
     indices = entries[:, 0]
     rises = np.diff(indices) > 0
     at_row = ends[:-1][(ends[:-1] > 0) & (ends[:-1] < len(indices))]
-    rises[at_row - 1] = True  # the first entry of a row follows none
+    rises[at_row - 1] = True  # the first entry of a row is not compared with the row before
     if not rises.all() or not np.isfinite(numbers).all() or indices.max(initial=0) > MAX_INDEX:
         return None
     return _Rows(numbers[starts], counts, indices.astype(np.int64), entries[:, 1].copy())

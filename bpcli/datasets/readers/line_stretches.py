@@ -1,4 +1,4 @@
-"""Text tables of which some lines can be read without the others, from a place in the file to another."""
+"""Reads stretches of lines of text tables, from one byte of the file to another, without reading the others."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +16,13 @@ from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 from bpcli.sources import Source, Stretch
 
-_BLOCK = 1 << 20  # bytes that are looked through at once
-_START = 4096  # bytes that say how a text is encoded
-_MARK = 3  # bytes of the mark of UTF-8
+_BLOCK = 1 << 20  # bytes that are searched at once
+_START = 4096  # bytes from which the encoding is detected
+_MARK = 3  # bytes of the byte order mark of UTF-8
 
 
 def delimited_stretches(path: Path, dialect: Dialect, delimiter: str = ",") -> Stretches | None:
-    """The lines of a text table in UTF-8 that is not packed."""
+    """The stretches of a text table; None unless it is UTF-8, not compressed, and no name is a number."""
     with Source(path).opened() as file:
         encoding = encoding_of(file.peek(_START)[:_START])
         if file.packed or not encoding.startswith("utf-8"):
@@ -35,21 +35,21 @@ def delimited_stretches(path: Path, dialect: Dialect, delimiter: str = ",") -> S
 
 
 def libsvm_stretches(path: Path) -> Stretches | None:
-    """The lines of a LIBSVM file that is not packed."""
+    """The stretches of a LIBSVM file; None if it is compressed."""
     with Source(path).opened() as file:
         return None if file.packed else _SparseRanges(path)
 
 
 class _Whole(Delimited):
-    """The file, of which its header is read."""
+    """A whole text table, of which only the header is read here."""
 
     def header(self) -> tuple[str, list[str]]:
-        """The place and the names of its columns."""
+        """The place of the header and the names of the columns."""
         with self._lines() as lines:
             return self._names(lines)
 
     def above(self, encoding: str) -> int:
-        """The bytes up to the end of the header."""
+        """The number of bytes up to the end of the header."""
         if not self._named:
             return 0
         with self._text.opened() as text:
@@ -58,7 +58,7 @@ class _Whole(Delimited):
         return mark + sum(len(line.encode()) for line in lines)
 
     def part(self, start: int, stop: int, place: str, names: list[str], encoding: str) -> "_Part":
-        """The lines between two places."""
+        """The lines between two bytes, as a table of their own."""
         return _Part(self, start, stop, (place, names), encoding)
 
     @property
@@ -67,7 +67,10 @@ class _Whole(Delimited):
         return self.form.delimiter == WHITESPACE or self._comment is not None
 
     def could_be_row(self, table: Table) -> list[bool]:
-        """Whether each name could be a cell of its column; over text any might, where a sign says so of another."""
+        """Whether each name could be a cell of its column.
+
+        A name over text always could, as long as some other name could be a cell or stands over a column without text.
+        """
         if not self._named or self._dialect.header != AUTO or not table.rows:
             return [False] * len(table.names)
         signs = [
@@ -79,7 +82,7 @@ class _Whole(Delimited):
 
 
 class _Part(_Whole):
-    """Some lines of a file, behind its header or with it."""
+    """A stretch of the lines of a file; the first stretch includes the header."""
 
     def __init__(self, whole: _Whole, start: int, stop: int, header: tuple[str, list[str]], encoding: str) -> None:
         super().__init__(whole.path, None, whole._dialect, whole._usual)
@@ -102,22 +105,22 @@ class _Part(_Whole):
         return [np.empty(0) for _ in names]
 
     def _looks_like_row(self, names: Sequence[str], columns: Sequence[object]) -> bool:
-        return False  # all parts of the file decide that
+        return False  # decided by all stretches together, in `read_stretch`
 
 
 class _Ranges:
-    """The ranges of bytes of a text; a range begins where a line does that is not within a quoted cell."""
+    """Stretches of a text file in bytes; a stretch begins at a line that does not begin inside a quoted cell."""
 
     def __init__(self, path: Path, above: int = 0) -> None:
         self._path, self._above, self.size = path, above, path.stat().st_size
 
     def begin(self, place: int, quoted: bool) -> int:
-        """The first place from that one on, behind the header, at which a line begins that is not within quotes."""
+        """The first place ≥ `place`, after the header, at which a line begins outside quotes."""
         if place in (0, self.size):
             return place
         if place <= self._above:
             return self._above
-        at, first = place - 1, 1  # `quoted` is about the byte before the place, and later ones are not known
+        at, first = place - 1, 1  # from the byte before, at which `quoted` holds: it may be the newline
         for block in self._blocks(at, self.size):
             if first and block[:1] == b"\n" and not quoted:
                 return place
@@ -137,14 +140,14 @@ class _Ranges:
 
 
 class _TableRanges(_Ranges):
-    """Those of a text table."""
+    """The stretches of a text table."""
 
     def __init__(self, path: Path, whole: _Whole, place: str, names: list[str], encoding: str) -> None:
         super().__init__(path, whole.above(encoding))
         self._whole, self._header, self._encoding = whole, (place, names), encoding
 
     def quotes(self, start: int, stop: int) -> int:
-        """How many quotes are between two places; DataError where they may be within comments."""
+        """The number of quotes between two places; DataError if some may be inside comments."""
         found = sum(block.count(b'"') for block in self._blocks(start, stop))
         if found and self._whole.maps_lines:
             raise DataError(f"{self._path}: quotes beside comments or blanks between cells")
@@ -155,15 +158,15 @@ class _TableRanges(_Ranges):
         return self._whole.part(start, stop, *self._header, self._encoding).table()
 
     def doubts(self, table: Table) -> Sequence[bool]:
-        """For each column name: whether it could be a cell of its column, so that the file has no header."""
+        """For each column name, whether it could be a cell of its column."""
         return self._whole.could_be_row(table)
 
 
 class _SparseRanges(_Ranges):
-    """Those of a LIBSVM file, which has no quoted cells."""
+    """The stretches of a LIBSVM file, which has no quoted cells and no header."""
 
     def quotes(self, start: int, stop: int) -> int:
-        """None."""
+        """0."""
         return 0
 
     def read(self, start: int, stop: int) -> Table:
@@ -171,5 +174,5 @@ class _SparseRanges(_Ranges):
         return read_lines(self._path, start, stop)
 
     def doubts(self, table: Table) -> Sequence[bool]:
-        """None."""
+        """No doubts, as there is no header."""
         return (False,)

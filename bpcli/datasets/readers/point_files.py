@@ -1,4 +1,4 @@
-"""Many points: CSV with a header, or `.npy`, read and written in blocks, in constant memory."""
+"""Reads and writes files of many points, CSV with a header or `.npy`, block by block, in constant memory."""
 
 import contextlib
 import csv
@@ -25,14 +25,14 @@ from bpcli.sources import Reader, Source, first_bytes, is_live, is_packed, read_
 
 Array = NDArray[Any]
 
-_START = 1 << 12  # bytes that tell the encoding
-_BLOCK_CELLS = 1 << 20  # 8 MB: wide rows come fewer at a time
+_START = 1 << 12  # bytes from which the encoding is detected
+_BLOCK_CELLS = 1 << 20  # most numbers of a block (8 MB): it has fewer rows if they are wide
 
 
 class Points(NamedTuple):
-    """`names` of the header, None for `.npy`; `blocks` yields arrays (rows, width).
+    """`names` from the header, None for `.npy`; `blocks` yields arrays (rows, width).
 
-    Of a stream that is live, it also yields None where no more has come, and the rows are to be answered.
+    For a pipe whose writer may wait, it also yields None when no more has arrived, so that the rows can be answered.
     """
 
     names: list[str] | None
@@ -43,7 +43,7 @@ class Points(NamedTuple):
 def read_points(path: Path, rows: int, stream: BinaryIO | None = None) -> Points:
     """The points in the file `path`, or in `stream`, of which `path` is then the name; at most `rows` at a time.
 
-    A file is `.npy` by its name, a stream by its first byte, with which no text begins. DataError where it can't be
+    A file is `.npy` by its extension, a stream by its first byte, which no text begins with. DataError if it can't be
     read, a cell is not a number, or a row has another number of cells than the header.
     """
     if stream is None:
@@ -86,7 +86,7 @@ def _npy_by_rows(path: Path, stream: Reader, length: int, width: int, dtype: Any
 
 
 def _npy_by_columns(path: Path, stream: Reader, length: int, width: int, dtype: Any, rows: int) -> Iterator[Array]:
-    """The rows of an array in Fortran's order, each of which is spread over the whole file."""
+    """The rows of an array in Fortran's order, in which the numbers of a row are spread over the whole file."""
     with stream:
         if stream.seekable() and not stream.packed:
             start = stream.tell()
@@ -108,7 +108,7 @@ def _npy_by_columns(path: Path, stream: Reader, length: int, width: int, dtype: 
 
 
 def _fill(path: Path, stream: Reader, block: Array) -> None:
-    """Read what fills `block`, which is contiguous."""
+    """Fill the contiguous `block` from the stream."""
     if block.size and stream.readinto(block.reshape(-1).view(np.uint8).data) != block.nbytes:
         raise _cut_short(path)
 
@@ -125,7 +125,7 @@ def _csv(path: Path, stream: Reader, rows: int) -> Points:
     encoding = encoding_of(stream.peek(2)[:_START])
     text = io.TextIOWrapper(stream, encoding="utf-8-sig" if encoding == "utf-8" else encoding)
     read = count(1)
-    lines = compress(text, read)  # all of them, each with a number taken from `read`, which thereby counts them
+    lines = compress(text, read)  # all lines (no number is 0); each takes a number from `read`, which counts them
     with _located(path, read):
         first = next((line for line in lines if line.strip()), None)
     if first is None:
@@ -136,8 +136,8 @@ def _csv(path: Path, stream: Reader, rows: int) -> Points:
 
 
 def _header(line: str) -> tuple[list[str], str | None]:
-    """The names of a header, and the delimiter between them; None where that is blanks."""
-    # Names hold none of these, but A[0,1] holds a comma.
+    """The names of a header, and the delimiter between them; None for blanks."""
+    # No name has one of the first three, but A[0,1] has a comma.
     delimiter = next((one for one in ";\t|" if one in line), "," if "," in line or len(line.split()) < 2 else None)
     return (line.split() if delimiter is None else _joined(next(csv.reader([line], delimiter=delimiter)))), delimiter
 
@@ -147,7 +147,7 @@ def _empty(path: Path) -> DataError:
 
 
 def _live(path: Path, stream: BinaryIO, rows: int) -> Points:
-    """The points of a pipe as they come; those before a line that can't be read come before its DataError."""
+    """The points of a pipe as they arrive; those before a line that can't be read come before its DataError."""
     parts: Iterator[list[str]] = ([*io.StringIO(part, newline=None)] for part in text_as_it_comes(path, stream))
     gone = 0
     for lines in parts:
@@ -171,7 +171,7 @@ def _live_blocks(
 
 
 def _rows_of(path: Path, lines: list[str], gone: int, delimiter: str | None, width: int) -> Iterator[Array]:
-    """The points of some lines; `gone` lines of the file come before them."""
+    """The points of some lines, which `gone` lines of the file come before."""
     try:
         with _located(path, count(gone + len(lines) + 1)):
             table = _loaded(lines, delimiter, width)
@@ -188,9 +188,9 @@ def _rows_of(path: Path, lines: list[str], gone: int, delimiter: str | None, wid
 
 def _loaded(lines: Iterable[str], delimiter: str | None, width: int, rows: int | None = None) -> Array:
     """The numbers of the lines, or of the first `rows` that are not blank."""
-    zeros = (delimiter or " ").join("0" * width)  # a first row for NumPy, which expects as many cells in all others
+    zeros = (delimiter or " ").join("0" * width)  # a first row, by which NumPy checks the width of all others
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of empty lines, which don't count as rows
+        warnings.simplefilter("ignore", UserWarning)  # NumPy warns that empty lines are not counted as rows
         most = None if rows is None else rows + 1
         table = np.loadtxt(
             chain([zeros], lines), delimiter=delimiter, comments=None, quotechar='"', ndmin=2, max_rows=most
@@ -199,7 +199,7 @@ def _loaded(lines: Iterable[str], delimiter: str | None, width: int, rows: int |
 
 
 def _joined(cells: list[str]) -> list[str]:
-    """The names of a header, in which `A[0,1]` may stand without quotes although it holds a comma."""
+    """The names of a header split at commas; `A[0,1]`, which may be unquoted, is joined again."""
     names: list[str] = []
     for cell in cells:
         if names and names[-1].count("[") > names[-1].count("]"):
@@ -224,7 +224,7 @@ def _csv_blocks(
 
 @contextlib.contextmanager
 def _located(path: Path, read: Iterator[int]) -> Iterator[None]:
-    """Turn errors of NumPy and the decoder in the lines read last into a DataError with the place."""
+    """Turn errors of NumPy and of the decoder into a DataError with the number of the line read last."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -258,7 +258,7 @@ def write_blocks(path: Path, blocks: Iterator[Array], empty_width: int, force: b
 
     def header(file: BinaryIO, count: int) -> None:
         description = {"descr": "<f8", "fortran_order": False, "shape": (count, width)}
-        # NumPy leaves room in the header for the first axis to grow, so that it can be written again in its place.
+        # NumPy pads the header so that the length of the first axis can grow; it is overwritten at the end.
         npy.write_array_header_1_0(file, description)
 
     def write(file: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""The records of a text table: how its lines are cut, and what is wrong with one that is not like the others."""
+"""The records of a text table: how lines are split into cells, and the errors for records unlike the others."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ from bpcli.errors import DataError, several
 from bpcli.sources import LONGEST_LINE
 
 _START = 1 << 14
-"""Characters by which the delimiter is found."""
+"""Characters from which the delimiter is detected."""
 
 _SAID = re.compile(r'"?sep=(.)"?[\r\n]*\Z')
 _SEPARATOR = ("sep=", '"sep=')
@@ -26,7 +26,7 @@ csv.field_size_limit(LONGEST_LINE)
 
 
 class Records:
-    """The records of a delimited file, which is read again for the line of an error, or for cells as they stand."""
+    """The records of a delimited file, which is read again to find the line of an error, or for cells as text."""
 
     def __init__(
         self, path: Path, stream: BinaryIO | None, dialect: Dialect, usual: str, gone: tuple[int, int] = (0, 0)
@@ -38,7 +38,7 @@ class Records:
 
     @cached_property
     def form(self) -> Form:
-        """How the lines are cut."""
+        """How the lines are split into cells."""
         with self._text.opened() as text:
             lines: Lines = text if self._comment is None else MappedLines(text, self._comment, False)
             first = lines.readlines(_START)
@@ -46,7 +46,7 @@ class Records:
             if first and (said := _SAID.match(first[0])):  # a spreadsheet says what it has written
                 delimiter = said[1] if delimiter == AUTO else delimiter
                 self._comment, first[0] = (*_SEPARATOR, *(self._comment or ())), "\n"
-            first += islice(lines, 2)  # of very long lines, too, some are looked at
+            first += islice(lines, 2)  # at least three lines, even if they are very long
             whole = next(iter(lines), None) is None
         form = find_form(self.path, first, whole, delimiter, self._usual)
         self._first = first
@@ -57,7 +57,7 @@ class Records:
         return Form(form.delimiter, form.width + (1 if form.trailing else -1))
 
     def _refuse_one_column(self, lines: list[str], whole: bool) -> None:
-        """DataError where lines of one cell are another table: below a title, or with another delimiter."""
+        """DataError if a table of one column is one of several columns, below a title or with another delimiter."""
         if self._dialect.delimiter != AUTO:
             other = find_form(self.path, lines, whole, AUTO, self._usual)
             if other.width > 1:
@@ -76,7 +76,7 @@ class Records:
 
     @property
     def _above(self) -> int:
-        """The records above the first row."""
+        """The number of records above the first row: 1 for a header."""
         return int(self._named)
 
     @cached_property
@@ -84,11 +84,11 @@ class Records:
         return "\t" if self.form.delimiter == WHITESPACE else self.form.delimiter
 
     def line_of(self, row: int) -> int | None:
-        """The line on which row `row`, counted from 0 behind the header, begins."""
+        """The line on which a row begins; rows are counted from 0 after the header."""
         return next((line for index, (line, _) in enumerate(self._records(), -self._named) if index == row), None)
 
     def cells(self, positions: Sequence[int]) -> list[list[str]]:
-        """The cells of some columns as they stand, stripped."""
+        """The cells of the columns at these positions, as text without blanks around it."""
         cells: list[list[str]] = [[] for _ in positions]
         records = self._records() if positions else iter(())
         for _, record in islice(records, self._above, None):
@@ -101,14 +101,14 @@ class Records:
         cells: list[str] = []
         for _, record in islice(self._records(False), self._above, None):
             if len(record) <= position or any(cell[:1] == " " and cell.lstrip(" ")[:1] == '"' for cell in record):
-                # A blank before a quote belongs to the delimiter.
+                # A blank before a quote is part of the delimiter.
                 return [record[position] for _, record in islice(self._records(), self._above, None)]
             cells.append(record[position])
         return without_gap(position, cells)
 
     @contextmanager
     def _lines(self, in_blocks: bool = False) -> Iterator[Lines]:
-        """The lines of the file, as `csv` and NumPy can read them, or as `Utf8Lines` if that is possible."""
+        """The lines of the file without comments, blanks as tabs; with `in_blocks` as `Utf8Lines` if possible."""
         blanks, comment = self.form.delimiter == WHITESPACE, self._comment
         mapped = blanks or comment is not None
         with self._text.opened_in_blocks() if in_blocks and not mapped else self._text.opened() as text:
@@ -118,7 +118,7 @@ class Records:
         return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
 
     def _records(self, skip: bool = True) -> Iterator[tuple[int, list[str]]]:
-        """(line on which it begins, cells) of each record that is not blank, from the header on."""
+        """Yield (first line, cells) of each record that is not blank, from the header on."""
         start, gone = self._gone
         begin = 1 if start else 1 + gone
         with self._lines() as text:
@@ -136,7 +136,7 @@ class Records:
                 raise DataError(f"{self.path}:{begin}: {what}", hint) from error
 
     def _first_mistake(self) -> DataError:
-        """The error of the first record that is none or has another number of cells than the first."""
+        """The error for the first record that can't be read or has another number of cells than the first."""
         width, first = self.form.width + self.form.trailing, ""
         for line, record in self._records():
             expected = width - (self.form.row_names and self._named and not first)
@@ -152,7 +152,7 @@ class Records:
         return DataError(f"{self.path} can't be read as a table")
 
     def _other_width(self, message: str, start: str, longer: bool) -> DataError:
-        """The error for a record of another length, and what may be the matter; `start` begins a possible comment."""
+        """The error for a record of another length, with its likely cause; `start` begins a possible comment."""
         if start and start[0] != self._dialect.comment:
             return comment(self.path, message, start[0])
         if self._named and (title := title_above(self.path, self._first, self._usual)):
@@ -168,5 +168,5 @@ class Records:
 
 
 def without_gap(position: int, cells: list[str]) -> list[str]:
-    """The cells of a column, without the blank that follows each delimiter, if all have it."""
+    """The cells of a column; if each begins with a blank, that follows the delimiter and is removed."""
     return [cell[1:] for cell in cells] if position and all(cell[:1] == " " for cell in cells) else cells

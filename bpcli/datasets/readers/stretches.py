@@ -1,6 +1,6 @@
-"""Reads a stretch of rows without the others: rows of .npy, row groups of Parquet, record batches of Arrow.
+"""Reads stretches of rows without the others: rows of .npy, row groups of Parquet, record batches of Arrow.
 
-Each is None for a file that has to be read as a whole.
+Each function returns None for a file that has to be read as a whole.
 """
 
 import math
@@ -25,20 +25,20 @@ class _Plain:
     size: int
 
     def quotes(self, start: int, stop: int) -> int:
-        """None."""
+        """0."""
         return 0
 
     def begin(self, place: int, quoted: bool) -> int:
-        """The place."""
+        """The place itself."""
         return place
 
     def doubts(self, table: Table) -> Sequence[bool]:
-        """None."""
+        """No doubts, as there is no header."""
         return (False,)
 
 
 def npy_stretches(path: Path) -> Stretches | None:
-    """The rows of a .npy file that is not packed."""
+    """The stretches of a .npy file; None if it is compressed, empty or damaged."""
     with Source(path).opened() as file:
         shape, by_columns, dtype = npy_header(str(path), file)
         begin, count = file.tell(), math.prod(shape)
@@ -53,7 +53,7 @@ class _ArrayRows(_Plain):
         self._path, self._begin, self._shape, self._by_columns, self._dtype = path, begin, shape, by_columns, dtype
 
     def read(self, start: int, stop: int) -> Table:
-        """Some rows; where a file of rows is large, it is mapped into memory."""
+        """Some rows; a large file that is stored by rows is mapped into memory."""
         path, shape = self._path, (stop - start, *self._shape[1:])
         if start == stop:
             return of_no_rows(path, np.empty((0, math.prod(shape[1:])), self._dtype))
@@ -71,7 +71,7 @@ class _ArrayRows(_Plain):
 
 
 def parquet_stretches(path: Path) -> Stretches | None:
-    """The row groups of a Parquet file that is not packed."""
+    """The row groups of a Parquet file; None if it is compressed by gzip or empty."""
     pyarrow_for(path)
     with Source(path).opened() as file, malformed(f"{path} is not a whole Parquet file"):
         if file.packed:
@@ -87,7 +87,7 @@ class _RowGroups(_Plain):
         self.size = int(self._starts[-1])
 
     def begin(self, place: int, quoted: bool) -> int:
-        """The first row of the next row group."""
+        """The first row of the next row group, or `place` if a group begins there."""
         return int(self._starts[np.searchsorted(self._starts, place)])
 
     def read(self, start: int, stop: int) -> Table:
@@ -101,7 +101,7 @@ class _RowGroups(_Plain):
 
 
 def arrow_stretches(path: Path) -> Stretches | None:
-    """The record batches of an Arrow file that is not packed; not those of a stream."""
+    """The record batches of an Arrow file; None if it is compressed by gzip, or in the format for streams."""
     pyarrow_for(path)
     with Source(path).opened() as file, malformed(f"{path} is not a whole Arrow file"):
         if file.packed or not file.peek(6).startswith(b"ARROW1"):

@@ -1,4 +1,4 @@
-"""Opens a file of text: unpacked where it is gzip, decoded as UTF-8, UTF-16 or Windows-1252, comments passed over."""
+"""Opens text files: decompressed if gzip, decoded from UTF-8, UTF-16 or Windows-1252, comments left out."""
 
 import codecs
 import io
@@ -24,7 +24,7 @@ _QUOTED_OR_BLANKS = re.compile(r'"(?:[^"]++|"")*+"|[ \t]++')
 
 
 class Lines(Protocol):
-    """The lines of a text, each with its newline, one after another."""
+    """An iterator over the lines of a text, each with its newline."""
 
     def __iter__(self) -> Iterator[str]: ...
 
@@ -33,11 +33,11 @@ class Lines(Protocol):
 
 
 class OtherEncodingError(Exception):
-    """The text is in another encoding than it seemed: it has to be read again, and is then decoded by that."""
+    """The text is not in the encoding that was detected; when it is read again, the right one is used."""
 
 
 class TextFile:
-    """A file of text, or a stream, which is opened as often as it has to be read; `encoding` is found on the way."""
+    """A text file, or a stream, which can be opened several times; `encoding` is detected while it is read."""
 
     def __init__(self, path: Path, stream: BinaryIO | None, source: Source | None = None, encoding: str = "") -> None:
         self.path, self.encoding = path, encoding
@@ -45,13 +45,13 @@ class TextFile:
 
     @property
     def encoding_in_words(self) -> str:
-        """The encoding, where it is not UTF-8."""
+        """The name of the encoding; empty for plain UTF-8."""
         words = {_WINDOWS: "Windows-1252", _MARKED: "UTF-8 with a byte order mark"}
         return "UTF-16" if self.encoding.startswith("utf-16") else words.get(self.encoding, "")
 
     @contextmanager
     def opened(self) -> Iterator[io.TextIOWrapper]:
-        """The text, with the newlines that it has; DataError if it can't be read, OtherEncodingError as that says."""
+        """The text, with its newlines unchanged; DataError if it can't be read, OtherEncodingError to read it again."""
         try:
             with self._open() as text:
                 yield text
@@ -64,13 +64,13 @@ class TextFile:
 
     @contextmanager
     def opened_in_blocks(self) -> Iterator[Lines]:
-        """`opened`, as `Utf8Lines` where it is UTF-8."""
+        """As `opened`, but gives `Utf8Lines` if the text is UTF-8."""
         with self.opened() as text:
             if self.encoding not in (_UTF8, _MARKED):
                 yield text
                 return
-            content: Any = text.buffer  # of which nothing has been read yet
-            if content.peek().startswith(codecs.BOM_UTF8):  # not in a part of a file, behind its mark
+            content: Any = text.buffer  # nothing has been read from it yet
+            if content.peek().startswith(codecs.BOM_UTF8):  # a later part of the file does not have it
                 content.read(len(codecs.BOM_UTF8))
             yield Utf8Lines(content)
 
@@ -83,13 +83,13 @@ class TextFile:
         self.encoding = self.encoding or encoding_of(start[:_START])
         if (
             self.encoding in (_UTF8, _MARKED) and b"\0" in start and b"\n" not in start
-        ):  # told before its first line ends
+        ):  # before the first line is read, which may have no end
             raise not_text(f"{self.path}:1")
-        # Newlines stay what they are: `csv` and NumPy know all three, and a quoted one belongs to its cell.
+        # Newlines are not translated: `csv` and NumPy read all three kinds, and a quoted one is part of its cell.
         return io.TextIOWrapper(content, encoding=self.encoding, errors=errors, newline="")
 
     def _check_windows(self) -> None:
-        """DataError unless the text is Windows-1252: of letters beyond ASCII it has none that are UTF-8."""
+        """DataError unless the text is Windows-1252: none of its characters beyond ASCII is valid UTF-8."""
         first, has_utf8 = 0, self.encoding == _MARKED
         with self._open(errors="surrogateescape") as text:
             for number, line in enumerate(text, 1):
@@ -104,9 +104,9 @@ class TextFile:
 
 
 class Utf8Lines:
-    """The lines of a text in UTF-8, of which a block can be had as the bytes that it is.
+    """The lines of a text in UTF-8, which can also be read as blocks of bytes.
 
-    What is decoded and split into lines takes as long as it takes to read its numbers.
+    Decoding a block and splitting it into lines takes as long as reading its numbers.
     """
 
     def __init__(self, content: BinaryIO) -> None:
@@ -126,14 +126,14 @@ class Utf8Lines:
         return in_lines(self.block(hint))
 
     def block(self, size: int) -> bytes:
-        """The next lines, of about so many bytes together."""
+        """The next lines as bytes, of about `size` bytes together."""
         ahead = "".join(self._ahead).encode()
         self._ahead.clear()
         return b"".join([ahead, self._content.read(max(0, size - len(ahead))), self._content.readline()])
 
 
 def in_lines(block: bytes) -> list[str]:
-    """The lines of some UTF-8, each with its newline; UnicodeDecodeError."""
+    """The lines of a block of UTF-8, each with its newline; UnicodeDecodeError if it is not UTF-8."""
     return io.StringIO(block.decode(), newline="").readlines()
 
 
@@ -143,7 +143,7 @@ def not_text(where: str) -> DataError:
 
 
 def encoding_of(start: bytes) -> str:
-    """The encoding that a text seems to have by its beginning: UTF-16 by its mark, or by the zeros beside ASCII."""
+    """The likely encoding of a text by its first bytes: UTF-16 by its byte order mark or zero bytes, else UTF-8."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if start.startswith(codecs.BOM_UTF8):
@@ -155,9 +155,9 @@ def encoding_of(start: bytes) -> str:
 
 
 def text_as_it_comes(path: Path, stream: BinaryIO) -> Iterator[str]:
-    """The text of a pipe in parts of whole lines, each of all that has come since the last; encoded as its first line.
+    """Yield the text of a pipe in parts of whole lines, each with all that has arrived since the one before.
 
-    DataError for a line that is not in this encoding.
+    The first line decides the encoding; DataError for a later line that is not in it.
     """
     parts = parts_as_they_come(path, stream)
     first = next(parts, b"")
@@ -193,7 +193,7 @@ def _decodes(content: bytes, encoding: str) -> bool:
 
 
 def decoded(read: Callable[[], T]) -> T:
-    """What `read` returns, which reads a TextFile: twice, if the encoding turns out to be another."""
+    """read(), which reads a TextFile; called again if the encoding turns out to be another one."""
     try:
         return read()
     except OtherEncodingError:
@@ -204,7 +204,7 @@ class MappedLines:
     """Lines in which comments are replaced by blank lines, so that the other lines keep their numbers.
 
     A comment is a line that begins with `comment`. With `blanks`, each run of blanks outside quotes becomes a tab, and
-    those at the ends go.
+    blanks at both ends of a line are removed.
     """
 
     def __init__(self, lines: Lines, comment: str | tuple[str, ...] | None, blanks: bool) -> None:

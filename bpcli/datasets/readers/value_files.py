@@ -1,4 +1,4 @@
-"""Values from a file or stdin: the text of numbers, or an array in NumPy's format."""
+"""Reads values from a file or stdin: numbers as text, or an array in NumPy's format."""
 
 import codecs
 import re
@@ -15,15 +15,16 @@ from bpcli.sources import Reader, Source
 STDIN = "-"
 _NPY_MAGIC = b"\x93NUMPY"
 _BLOCK = 1 << 20
-_LONGEST = 1 << 26  # bytes of a text: some ten million numbers, which take seconds
+_LONGEST = 1 << 26  # most bytes of a text: some ten million numbers, which take seconds to parse
 _CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f]")
 
 
 def read_value_file(path: str, times: int = 16) -> Any:
-    """What `@path` holds: its text in blocks, or, if it is a `.npy` file, a float64 array; `-` is stdin.
+    """The content of the file `path` (`-`: stdin): its text in blocks, or a float64 array if it is a `.npy` file.
 
-    DataError for a file that can't be read, and for an array that is no vector or matrix of real numbers; TooLargeError
-    for a text that does not fit into memory so many `times`, as what is made of it needs.
+    DataError for a file that can't be read, or an array that is not a number, vector or matrix of real numbers;
+    TooLargeError for a text of more bytes than the free memory divided by `times`, which is about how many times its
+    size the parsed values take.
     """
     name = "standard input" if path == STDIN else path
     if path != STDIN:

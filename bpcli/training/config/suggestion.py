@@ -162,7 +162,7 @@ def _look(table: Table, name: str, among: Any) -> _Look:
     if table.is_numeric(name):
         values = table.numeric(name)[filled]
         distinct = len(classes_of(table, name, np.flatnonzero(filled)))
-        is_id = name not in table.dressed and _is_id(name, values, distinct)
+        is_id = name not in table.formatted and _is_id(name, values, distinct)
         useless = _useless_constant(rows, all_rows, distinct) or ("an id" if is_id else "")
     else:
         text = table.text(name)

@@ -38,7 +38,7 @@ class DivergedError(NotFiniteError):
 class Descent:
     """The rows and settings of a training, which stay the same while its state changes.
 
-    X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
+    X: (N, n), an array, a `RowFile` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
     shuffled before each epoch. The last batch may be smaller and is averaged over its own size. A batch of more than
     `sums.ROWS` rows is summed by blocks of so many, along the tree of `sums.summed`; `step` is for a block. If there
     are several `ranks`, each sums its share of the blocks.

@@ -30,7 +30,7 @@ class Evaluation(NamedTuple):
 class Objective:
     """(1/N) Σ ωJ₀ + l1·Σ|w| + l2/2·‖w‖² as a function of θ (p,): w (n, K) row by row, then b (K,); K = 1 of a neuron.
 
-    X: (N, n), an array, a `Matrix` in a file, or sparse; y: (N,), as the loss takes it. `step` is of at least as many
+    X: (N, n), an array, a `RowFile` in a file, or sparse; y: (N,), as the loss takes it. `step` is of at least as many
     rows as a block has, `pair` the rows it stands for. l2 may be given by entry, (p,). `check` is called before each
     block, and may raise. If there are several `ranks`, each sums its share of the blocks, and `check` is called before
     the first of them.

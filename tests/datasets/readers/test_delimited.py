@@ -198,7 +198,7 @@ def test_what_is_written_is_read_in_blocks_of_any_size(rows, format_, newline, q
     "first",
     ['"$3,903.34",b', "1.9%,b", "12 kg,b", "(12),b", "TRUE,b", "false,b"],
 )
-def test_a_first_row_of_dressed_numbers_or_booleans_is_no_header(tmp_path, first):
+def test_a_first_row_of_formatted_numbers_or_booleans_is_no_header(tmp_path, first):
     other = {"T": "False", "f": "True"}.get(first[0], first.partition(",b")[0])
     rows = "\n".join([first, *(f"{other},{label}" for label in "abab")])
     (tmp_path / "t.csv").write_text(rows + "\n")

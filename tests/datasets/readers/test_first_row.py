@@ -20,7 +20,7 @@ FREE = [  # a first line, and whether it is a row though one of its texts stands
     (",0,1,2,3", False),  # as pandas writes it
 ]
 ROWS_ALONE = [  # lines, and whether the first is a row
-    (["Ann,90 kg", *(f"B{k},{k} kg" for k in range(9))], True),  # dressed as those below
+    (["Ann,90 kg", *(f"B{k},{k} kg" for k in range(9))], True),  # formatted as those below
     (["Ann,2020", *(f"B{k},{k} kg" for k in range(9))], False),
     (["Ann,2020-01-31", *(f"B{k},2021-02-0{k + 1}" for k in range(9))], True),
     (["Ann,TRUE", *(f"B{k},{'TF'[k % 2]}" for k in range(9))], False),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bpcli.datasets.dressed import Style
+from bpcli.datasets.formatted_numbers import Style
 from bpcli.errors import ConfigError, DataError
 from bpcli.formulas.layers import pairs_in_words
 from bpcli.training.config.keys import KEYS
@@ -448,7 +448,7 @@ def test_a_dump_reads_back_as_an_equal_config_from_any_folder(load, tmp_path):
 
 @pytest.mark.parametrize("mark", ".,")
 @pytest.mark.parametrize("unit", ["", "€", "%", "'", "NO", "kWh/m²", "~", "null", "true", "#", "US$ k", "🜚"])
-def test_a_dump_of_dressed_numbers_reads_back(load, mark, unit):
+def test_a_dump_of_formatted_numbers_reads_back(load, mark, unit):
     config = load(GOOD + "  numbers: {x: {}}\n")
     style = Style(mark, unit)._asdict()
     decided = replace(config, data=replace(config.data, numbers={"x": style}))

@@ -9,7 +9,7 @@ import pytest
 from autograd import grad
 
 from bpcli import sums
-from bpcli.datasets.row_file import Matrix
+from bpcli.datasets.row_file import RowFile
 from bpcli.formulas.steps import make_step
 from bpcli.training.descent import loop
 from bpcli.training.descent.loop import Descent, DivergedError, descend_epochs
@@ -146,7 +146,7 @@ def test_rows_of_a_file_give_the_bits_of_rows_in_memory(monkeypatch, tmp_path, m
             X, y, w, b = problem(model, loss)
             rows = X
             if stored:
-                rows = Matrix(tmp_path, X.shape[1], X.dtype)
+                rows = RowFile(tmp_path, X.shape[1], X.dtype)
                 for start in range(0, len(X), 11):
                     rows.append(X[start : start + 11])
             rng = np.random.default_rng(4) if shuffle else None

@@ -1,6 +1,6 @@
-"""Dressed numbers: with a currency or a unit, per cent, in brackets for a minus, with marks between thousands.
+"""Formatted numbers: with a currency or unit, in per cent, negative in brackets, with thousands separators.
 
-Whether `1,234` is 1234 or 1.234 is decided for a column at a time, by all of its cells.
+All cells of a column together decide whether `1,234` is 1234 or 1.234.
 """
 
 import re
@@ -16,9 +16,9 @@ _CODES = (
     "USD EUR JPY GBP CNY RMB AUD CAD CHF HKD SGD SEK KRW NOK NZD INR MXN TWD ZAR BRL DKK PLN THB ILS IDR CZK AED TRY "
     "HUF CLP SAR PHP MYR COP RUB RON PEN ARS BGN BHD ISK UAH VND EGP NGN PKR KES MAD QAR KWD"
 )
-"""Currencies by their codes (ISO 4217); other capitals before a number are a part of an id: SKU12."""
-_APART = " \u00a0\u2009\u202f'’"  # between thousands, whatever the decimals have
-_SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # 3 is not 3 of these
+"""The codes of currencies (ISO 4217); other capitals before a number make it an id, such as SKU12."""
+_APART = " \u00a0\u2009\u202f'’"  # thousands separators with either decimal mark
+_SCALES = {"%", "‰", "k", "K", "M", "B", "T", "bn", "mn", "Mio", "Mrd"}  # units that scale: 3 % is not 3
 _CELL = (
     rf"(?P<bracket>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[A-Za-z]{{0,3}}[{_MONEY}]|{'|'.join(_CODES.split())}|Rs\.?|kr\.?)?\s*"
     rf"(?P<second>[-+−])?(?P<digits>[0-9.,](?:[0-9.,{_APART}]*[0-9.,])?)(?P<power>[eEdD][-+]?[0-9]{{1,3}})?"
@@ -28,7 +28,7 @@ _BEHIND_UNIT = re.compile(rf"([{_MONEY}])\s*\(")
 
 
 def _digits(decimal: str) -> str:
-    """Digits with thousands set apart, each by the same mark, and decimals."""
+    """The pattern of a number with this decimal mark, whose thousands may be separated, all by the same character."""
     other = "," if decimal == "." else r"\."
     lakhs = r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}" if decimal == "." else ""
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{other}{_APART}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
@@ -39,14 +39,14 @@ _DIGITS = {decimal: _digits(decimal) for decimal in ".,"}
 
 
 class Style(NamedTuple):
-    """How a column's numbers are dressed: the mark before their decimals, and their unit, or none."""
+    """How the numbers of a column are written: the decimal mark, and the unit, empty if there is none."""
 
     decimal: str
     unit: str = ""
 
 
 class UndecidedError(Exception):
-    """The cells of a column do not say what their numbers are: the reason, and the cell at fault if it is one."""
+    """The style of a column can't be decided: the reason, the `cell` at fault, and whether `both` marks would fit."""
 
     def __init__(self, reason: str, cell: str = "", both: bool = False) -> None:
         super().__init__(reason)
@@ -54,8 +54,11 @@ class UndecidedError(Exception):
 
 
 def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
-    """The number of a cell and its unit; None if it has none: (3) and 3-, as SAP writes it, are −3, 4 % is 0.04."""
-    # $(3), as accounts have it, is ($3).
+    """The number in a cell and its unit, or None if the cell is not a number.
+
+    (3) and 3-, which SAP writes, are −3; 4 % is 0.04.
+    """
+    # Accountants also write $(3) for ($3).
     found = re.fullmatch(_CELL, _BEHIND_UNIT.sub(r"(\1", cell.strip())) if len(cell) <= _LONGEST else None
     whole = found and re.fullmatch(_DIGITS[decimal], found["digits"])
     if not found or not whole or not re.search("[0-9]", whole[0]):
@@ -65,19 +68,18 @@ def read_cell(cell: str, decimal: str) -> tuple[float, str] | None:
     if len(signs) > 1 or (unit == "%" and found["power"]):
         return None
     digits = re.sub(f"[{_APART}{'.' if decimal == ',' else ','}]", "", whole[0]).replace(",", ".")
-    power = (found["power"] or "").lower().replace("d", "e")  # 1.5D+03, as Fortran writes it
+    power = (found["power"] or "").lower().replace("d", "e")  # Fortran writes 1.5D+03
     if power and len(digits) < len(whole[0]):
-        return None  # nobody sets thousands apart and gives an exponent
+        return None  # thousands separators and an exponent do not occur together
     value = float(("" if signs in ([], ["+"]) else "-") + digits + (power or "e-2" * (unit == "%")))
     return (value, unit) if isfinite(value) else None
 
 
 def style_of(cells: Iterable[str], gaps: Collection[str], marks: str = ".,", usual: str = "") -> Style:
-    """The style in which every cell that is no gap is a number, with one of the `marks` before its decimals.
+    """The style in which every cell that is not in `gaps` is a number; its decimal mark is one of `marks`.
 
-    Where both fit, it is the `usual` one.
-
-    UndecidedError if there is none, if there are two that differ, or two units.
+    Where both marks fit, the `usual` one is taken. UndecidedError if no mark fits, if both fit with different numbers
+    and neither is usual, or if there are two units.
     """
     filled = [cell for cell in cells if cell not in gaps]
     read = {mark: {cell: read_cell(cell, mark) for cell in filled} for mark in marks}
@@ -104,7 +106,7 @@ def style_of(cells: Iterable[str], gaps: Collection[str], marks: str = ".,", usu
 
 
 def read_styled(cell: str, style: Style) -> float | None:
-    """The number of a cell in a style: with its unit, or without where that is not per cent, thousands or so."""
+    """The number in a cell, None if it does not read in this style; only a unit that does not scale may be absent."""
     found = read_cell(cell, style.decimal)
     if found is None or (found[1] != style.unit and (found[1] or _scales(style.unit))):
         return None
@@ -112,5 +114,5 @@ def read_styled(cell: str, style: Style) -> float | None:
 
 
 def _scales(unit: str) -> bool:
-    """Whether a number with this unit is another one without it."""
+    """Whether the unit changes the size of the number, as per cent and millions do."""
     return unit.rpartition(" ")[2] in _SCALES

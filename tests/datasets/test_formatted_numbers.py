@@ -1,10 +1,10 @@
-"""Dressed numbers: each cell's value worked by hand; what one column decides."""
+"""Formatted numbers: each cell's value worked by hand; what one column decides."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.datasets.dressed import Style, UndecidedError, read_cell, read_styled, style_of
+from bpcli.datasets.formatted_numbers import Style, UndecidedError, read_cell, read_styled, style_of
 
 POINT = [
     ("12-", -12.0, ""),
@@ -127,7 +127,7 @@ def test_where_both_readings_fit_one_can_be_said():
         ("$5", Style("."), None),
     ],
 )
-def test_a_style_reads_only_what_is_dressed_so(cell, style, value):
+def test_a_style_reads_only_what_is_formatted_so(cell, style, value):
     assert read_styled(cell, style) == value
 
 
