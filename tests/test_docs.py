@@ -1,4 +1,4 @@
-"""What the README and the pages show is what happens: each block is run, in a folder like the repository's."""
+"""The README and the pages show what happens: each block is run, in a folder like the repository's."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""Keys: what is asked comes back from its file, and each answer gets the finding that it deserves."""
+"""Keys: tasks are read back from their file, and each answer gets the right finding."""
 
 import numpy as np
 import pytest

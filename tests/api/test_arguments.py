@@ -1,4 +1,4 @@
-"""What the calculator's functions for Python refuse: each with a BpcliError that says what came."""
+"""Wrong arguments of the calculator's functions: each is a BpcliError that says what was given."""
 
 from fractions import Fraction
 

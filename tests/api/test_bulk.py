@@ -1,4 +1,4 @@
-"""Many points at a time, beside one point at a time, and certified results beside mpmath."""
+"""Many points at a time agree with one point at a time, and certified results with mpmath."""
 
 import mpmath
 import numpy as np

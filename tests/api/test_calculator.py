@@ -1,4 +1,4 @@
-"""Expressions from Python beside what the commands print, digit for digit."""
+"""Expressions from Python give what the commands print, digit for digit."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The chain from Python: every pair beside difference quotients, rows that are added, the layouts, and mistakes."""
+"""The chain from Python: difference quotients for every pair, mini-batches, layouts, and mistakes."""
 
 import mpmath
 import numpy as np
@@ -17,7 +17,7 @@ W, B = np.array([0.5, -0.3]), 0.1
 
 
 def labels(row):
-    """Labels that a loss takes, none of them a place where it bends."""
+    """Labels that a loss takes, none of them at a kink."""
     if row.encoding:
         return np.array(row.encoding)[[0, 1, 1]]
     return np.clip([1.4, 0.2, 2.0], max(row.labels.low, -9), min(row.labels.high, 9))
@@ -85,7 +85,7 @@ def test_what_is_called_x_and_the_layouts(N):
 
 @pytest.fixture
 def added(monkeypatch):
-    """An activation with a kink off the origin, and a loss that bends, both with a setting."""
+    """An activation with a kink off the origin, and a loss with a kink, both with a setting."""
 
     def bent(z, steep=2.0):
         return namespace(z).where(z >= 1.0, steep * (z - 1.0), 0.5 - 0.5 * z)

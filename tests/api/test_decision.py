@@ -1,4 +1,4 @@
-"""The threshold of a model: who has one, and writing it into a model that has no run around it."""
+"""The threshold of a model: which models have one, and writing it into a model without a run folder."""
 
 import shutil
 

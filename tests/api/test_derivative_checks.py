@@ -1,4 +1,4 @@
-"""Check and grading from Python, and how a class of answers is marked."""
+"""Check and grading from Python, and the marks of a class."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A descent from Python: beside the steps worked by hand, the command, and the largest step of a quadratic."""
+"""A descent from Python: steps worked by hand, the command's, and the largest step of a quadratic."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The estimators are scikit-learn's by its own checks, and train as the trainer does."""
+"""The estimators pass scikit-learn's own checks, and train as the trainer does."""
 
 import warnings
 

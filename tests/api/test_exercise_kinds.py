@@ -1,4 +1,4 @@
-"""What the kinds of exercises ask for at each level."""
+"""The tasks of each kind at each level."""
 
 from bpcli.api.exercise_kinds import LEVELS
 from bpcli.api.exercises import exercise

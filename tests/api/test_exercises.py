@@ -1,4 +1,4 @@
-"""Tasks are the same for a seed; their answers are short, and borne out by difference quotients."""
+"""Tasks are the same for a seed; their answers are short, and agree with difference quotients."""
 
 import numpy as np
 import pytest

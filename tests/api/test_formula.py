@@ -1,4 +1,4 @@
-"""Derivatives as formulas from Python, beside the numbers and the commands."""
+"""Derivatives as formulas from Python agree with the numbers and the commands."""
 
 import sys
 

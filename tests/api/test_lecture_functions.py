@@ -1,4 +1,4 @@
-"""The lecture's functions from Python: what the command prints, slopes of a side by quotients, and mistakes."""
+"""The lecture's functions from Python: the command's numbers, one-sided slopes by quotients, and mistakes."""
 
 import mpmath
 import numpy as np
@@ -155,7 +155,7 @@ FAR_OUT = st.builds(lambda s, e: s * 10.0**e, st.sampled_from([-1.0, 0.0, 1.0, 2
 @given(st.lists(st.tuples(FAR_OUT, FAR_OUT), min_size=1, max_size=3), st.booleans(), st.sampled_from([None, -1, 1]))
 @settings(max_examples=60)
 def test_a_neuron_is_at_a_kink_only_where_z_is_0(pairs, certify, way):
-    """Of what is far below the doubles, and of what cancels, the sign counts: by mpmath, of enough digits."""
+    """The sign of a z that is far below the doubles, or that cancels, decides: by mpmath with enough digits."""
     if way is not None:  # the same terms once more, which cancel or double
         pairs = [*pairs, *((x, way * w) for x, w in pairs)]
     x, w = (np.array(part) for part in zip(*pairs, strict=True))

@@ -1,4 +1,4 @@
-"""Runs side by side: values and intervals worked from the probabilities of the rows."""
+"""Comparisons of runs: values and intervals worked from the probabilities of the rows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sweeps: the best run is that of `train`, an l2 path ends where cold starts end, and a kill loses little."""
+"""Sweeps: `best` is the run that `train` makes, a path over l2 ends where cold starts end, a kill loses little."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ QUICK = ["training.epochs=3"]
 
 
 def contents(folder):
-    """The bytes of a sweep's files but those with times in them."""
+    """The bytes of a sweep's files, without those that contain times."""
     kept = ("results.csv", "best/model.npz", "best/config.yaml")
     return {name: (folder / name).read_bytes().replace(str(folder).encode(), b"DIR") for name in kept}
 

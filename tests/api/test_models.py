@@ -1,4 +1,4 @@
-"""Training and prediction from Python beside what the commands write and print."""
+"""Training and prediction from Python give what the commands write and print."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Rows with their predictions: of several files in order, and of a pipe as they come."""
+"""Rows with their predictions: of several files in order, and of a pipe line by line."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a model says of a table: block by block the same bits as of the whole, for commands and from Python."""
+"""Scores of a table: block by block the same bits as at once, for commands and from Python."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def run(request, table, tmp_path):
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    """From its call on every file is large, and none may be read whole."""
+    """A function after whose call every file counts as large, and none may be read whole."""
 
     def refused(*given, **named):
         raise MemoryError

@@ -1,4 +1,4 @@
-"""`report` from Python: it says what it can't show, and measures what it is given."""
+"""`report` from Python: it names the parts that it can't show, and measures the rows that it is given."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The statistics of a run: where its rows are, when they are refused, and that nothing is written."""
+"""The statistics of a run: its rows are found again, wrong ones are refused, and nothing is written."""
 
 import numpy as np
 import pytest
@@ -103,7 +103,7 @@ def test_a_class_whose_rows_have_no_weight_is_named(tmp_path, model, loss, l2):
 
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory):
-    """A table with a column of three categories, and one with a sum of two others beside it."""
+    """Two tables: one with a column of three categories, one with a column that is the sum of two others."""
     rng = np.random.default_rng(7)
     x, z, color = rng.normal(size=120), rng.normal(50, 30, size=120), rng.choice(["blue", "green", "red"], 120)
     y = x + 0.03 * z - 1.5 + (color == "red") + rng.logistic(size=120) > 0

@@ -1,4 +1,4 @@
-"""Choosing a model: cross-validation against scikit-learn's models on the same folds."""
+"""Cross-validation against scikit-learn's models on the same folds."""
 
 import math
 import statistics

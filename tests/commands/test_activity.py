@@ -1,4 +1,4 @@
-"""A bar for what takes long, drawn beside the work, and none for what does not."""
+"""A progress bar for long work, drawn by a thread of its own, and none for short work."""
 
 import io
 import sys
@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 
 def a_terminal(monkeypatch):
-    """Not a fixture: between the phases of a test pytest puts its own stderr in place."""
+    """Not a fixture, as pytest replaces stderr between the phases of a test."""
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
     return shown

@@ -1,4 +1,4 @@
-"""`backprop`: every number of the chain beside autograd, which knows none of the lecture's formulas, and mpmath."""
+"""`backprop`: every number of the chain against autograd, which knows none of the lecture's formulas, and mpmath."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The chain as a picture: numbers worked by hand, arrows between the right boxes, no text upon another."""
+"""The chain as a picture: numbers worked by hand, arrows between the right boxes, no overlapping texts."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""`--certify` on the calculator's commands: what is printed is proven, and what can't be is said."""
+"""`--certify` on the calculator's commands: printed digits are proven, and undecided results are errors."""
 
 import sys
 
@@ -104,7 +104,7 @@ def options_of(name):
 @pytest.mark.parametrize("name", NAMED)
 @pytest.mark.parametrize("product", [None, "--vjp", "--jvp"])
 def test_the_functions_of_the_lecture(bpcli, name, product):
-    """Their doubles are within 10 ulp of what is proven; the proven ones of a batch are the textbook's."""
+    """Doubles are within 10 ulp of proven results; the proven results of a batch are those of textbook formulas."""
     arguments = ["jacobian", name, *options_of(name), "--format", "json"]
     if product:
         record = bpcli(*arguments).json[0]

@@ -1,4 +1,4 @@
-"""`check`: derivatives against difference quotients, and answers with what is wrong in them."""
+"""`check`: derivatives against difference quotients, and the mistakes in answers."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Every shape in which a derivative is printed is one in which `check --mine` takes it back."""
+"""`check --mine` takes a derivative in every shape in which commands print it."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A training by several processes of which one fails, hangs or is stopped, at its third look at the validation rows."""
+"""A training by several processes, one of which fails, hangs or is stopped at its third evaluation."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def happens(self):
     if len(looks) == 3 and os.environ.get("PMI_RANK", "0") == "{rank}":
         {what}
     elif len(looks) == 3 and "--timeout" in sys.argv:
-        self.ranks._timeout = 1  # not sooner: of what takes long on a busy machine none is late
+        self.ranks._timeout = 1  # only now, so that no rank is late before, on a busy machine
     return look(self)
 
 Training.validated = happens
@@ -55,7 +55,7 @@ HEAD = "bpcli: error: rank {} of 2 on "
 
 @pytest.fixture
 def train(tmp_path, run_by):
-    """A training by so many processes, at one of which something happens."""
+    """A training by several processes, on one of which some code is run."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20_000, 5))
     y = X @ [1, -2, 0.5, 0, 1] + rng.normal(size=len(X)) > 0

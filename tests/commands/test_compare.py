@@ -1,4 +1,4 @@
-"""`compare`: what it prints, and what goes wrong."""
+"""`compare`: its output and its errors."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""`cv`: what it prints, the same for every number of processes, and what goes wrong."""
+"""`cv`: its output, which is the same for any number of processes, and its errors."""
 
 import csv
 import io

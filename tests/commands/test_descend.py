@@ -1,4 +1,4 @@
-"""`bpcli descend`: a line a step in every format, and the ends of a descent."""
+"""`bpcli descend`: a line a step in every format, and the ways in which a descent ends."""
 
 import pytest
 

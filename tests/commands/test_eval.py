@@ -1,4 +1,4 @@
-"""`eval`: the value, beside Python's own arithmetic."""
+"""`eval`: the value, against Python's own arithmetic."""
 
 import math
 

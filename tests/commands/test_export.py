@@ -1,4 +1,4 @@
-"""`bpcli export`: where it writes, and what it refuses."""
+"""`bpcli export`: its files, and its errors."""
 
 import os
 import subprocess

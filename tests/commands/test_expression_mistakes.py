@@ -1,4 +1,4 @@
-"""What stands where an expression, a point or a layer belongs."""
+"""Other words in the place of an expression, a point or a layer."""
 
 import shlex
 

@@ -34,7 +34,7 @@ MODELS = {
 
 @pytest.fixture
 def finite(bpcli):
-    """A command whose exit code is 4 if, and only if, what it says in JSON is not all finite."""
+    """A command whose exit code is 4 if, and only if, a number in its JSON is not finite."""
 
     def call(*arguments):
         result = bpcli(*arguments)

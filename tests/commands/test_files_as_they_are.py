@@ -1,4 +1,4 @@
-"""Files as they are found: each goes from `init` through `train` without an editor, or one line says why not."""
+"""Files as users have them: each goes from `init` through `train` without an edit, or one line says why not."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ REFUSED = {
     "weather.csv": "ARFF",
     "widths.txt": ":3: expected 4 cells as in the header, found 5\n  a cell with blanks in it stands in quotes; pandas",
 }
-SAME = [  # the rows of windows.csv in other clothes
+SAME = [  # the rows of windows.csv, written in other ways
     *("bars.txt", "brackets.csv", "carriage.csv", "decimal-commas.csv", "indexed.csv", "marked.csv", "packed.csv.gz"),
     *("percent-comment.csv", "percent-semicolons.csv", "quoted-rownames.csv", "rownames.txt", "sap.txt", "sep.csv"),
     *("tabs.tsv", "trailing.csv"),

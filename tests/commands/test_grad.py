@@ -1,4 +1,4 @@
-"""`grad`: the gradient by hand, in every form that it prints."""
+"""`grad`: gradients worked by hand, in every format."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`hessian`: the matrix of second derivatives, beside SymPy's."""
+"""`hessian`: the matrix of second derivatives, against SymPy's."""
 
 import pytest
 import sympy

@@ -1,4 +1,4 @@
-"""`bpcli init` as a user runs it: what it prints is a config that trains as it stands."""
+"""`bpcli init` as a user runs it: it prints a config that trains without an edit."""
 
 import csv
 import random

@@ -1,4 +1,4 @@
-"""`inspect`: the weights of a run, as its model file holds them, and in the units of the features."""
+"""`inspect`: the weights of the model file, and those in the units of the features."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`bpcli jacobian`: what is told where a function of the lecture, or an option, was meant."""
+"""`bpcli jacobian`: the answers to mistakes with functions of the lecture and options."""
 
 import pytest
 

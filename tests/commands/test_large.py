@@ -1,4 +1,4 @@
-"""Data that is large beside the memory there is: the same bits come out, and nothing half-made is left."""
+"""Data that is large for the memory: the results have the same bits, and no unfinished file is left."""
 
 import gzip
 import json
@@ -72,7 +72,7 @@ def small_blocks(monkeypatch):
 
 @pytest.fixture
 def little_memory(monkeypatch, small_blocks):
-    """A switch: from now on there is next to no memory, as far as files are concerned."""
+    """A function after whose call files find next to no memory."""
     return lambda: monkeypatch.setattr(large, "available_memory", lambda: 0)
 
 
@@ -214,7 +214,7 @@ def test_all_rows_as_one_batch_are_refused(bpcli, tables, tmp_path, little_memor
 
 @pytest.mark.slow
 def test_a_limit_on_the_process_is_kept(tmp_path):
-    """100 MB of rows where 145 MB of data are allowed in all; read as a whole they take three times their size."""
+    """100 MB of rows, where a process may have 145 MB of data: read as a whole, they would take 300 MB."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(125_000, 100))
     X[:, 99] = X[:, 0] + X[:, 1] > 0
@@ -244,7 +244,7 @@ OUT_OF_MEMORY = {  # the call that fails, and which time
 
 @pytest.mark.parametrize("where", OUT_OF_MEMORY)
 def test_what_runs_out_of_memory_goes_on_in_files(bpcli, tables, tmp_path, small_blocks, monkeypatch, where):
-    """In whatever step: the table is read whole, prepared, or copied for the epochs; the bits are the same."""
+    """The bits are the same in whichever step memory runs out: reading the table, preparing it, or copying it."""
     settled = config(tables, tmp_path, "t.csv", TABLE)
     assert bpcli("train", settled, "--quiet").code == 0
     module, name, at = OUT_OF_MEMORY[where]

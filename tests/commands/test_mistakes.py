@@ -1,4 +1,4 @@
-"""What people type by mistake is answered with the words to type, and these do what was meant."""
+"""Common mistakes are answered with the words to type, and these words do what was meant."""
 
 import io
 import shlex
@@ -27,14 +27,14 @@ def folder(tmp_path, monkeypatch, bpcli):
 
 
 class Mistake(NamedTuple):
-    """A command line, and how the last line of what is said begins: the words to type instead."""
+    """A command line, and the beginning of the last line of its error: the words to type instead."""
 
     typed: str
     instead: str
     runs: bool = False
-    """Whether the words can be run as they stand."""
+    """Whether the words can be run without a change."""
     meaning: str = ""
-    """What the first line says, where a test tells it."""
+    """A part of the first line of the error, if a test gives it."""
     code: int = 2
 
 
@@ -313,7 +313,7 @@ def test_no_line_breaks_it(command, words):
     assert "Traceback" not in said.getvalue()
 
 
-ABSENT = [  # files that are not there, of which the first line says so
+ABSENT = [  # files that do not exist, as the first line of the error says
     "check --key nope --mine 1",
     "check x --at 1 --mine @nope",
 ]

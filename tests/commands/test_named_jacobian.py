@@ -1,4 +1,4 @@
-"""`jacobian NAME`: blocks by hand, products without the matrix, and JSON in numerator layout."""
+"""`jacobian NAME`: blocks worked by hand, products without the matrix, and JSON in numerator layout."""
 
 import pytest
 

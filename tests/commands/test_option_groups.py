@@ -1,4 +1,4 @@
-"""Options that follow the tables: choices and settings of rows that are added while the program runs."""
+"""Options that are read from tables: choices and settings of rows that are added while the program runs."""
 
 import click
 import pytest

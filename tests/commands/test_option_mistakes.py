@@ -1,4 +1,4 @@
-"""What is answered to an option that is not there, or that has no value of its kind."""
+"""The answers to an unknown option, and to a value of the wrong kind."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""What commands print with: results on stdout, all else on stderr; tables in columns."""
+"""Results on stdout, all else on stderr; tables in columns."""
 
 import json
 import select
@@ -121,7 +121,7 @@ PROGRAM = f"{sys.executable} -m bpcli"
 
 
 def results(text):
-    """What is printed, but for times."""
+    """The text that is printed, without times."""
     return [line for line in text.splitlines() if "seconds" not in line and not line.lstrip()[:1].isdigit()]
 
 

@@ -1,4 +1,4 @@
-"""`plot`: what can't be drawn is told, and nothing is overwritten."""
+"""`plot`: the errors for pictures that can't be drawn, and nothing is overwritten."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is told of an expression that is drawn."""
+"""`plot EXPR`: errors, notes and ranges."""
 
 import pytest
 

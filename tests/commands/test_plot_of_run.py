@@ -1,4 +1,4 @@
-"""What the options of a run ask a picture for, and those that would do nothing."""
+"""`plot RUN`: the options, and errors for those that would change nothing."""
 
 import json
 

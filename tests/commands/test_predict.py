@@ -1,4 +1,4 @@
-"""predict, evaluate and inspect on a trained run, beside predictions worked out from the weights."""
+"""`predict`, `evaluate` and `inspect` on a trained run, against predictions worked from the weights."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""How results stand in lines, in JSON and in CSV."""
+"""Results as lines of text, as JSON and as CSV."""
 
 import json
 

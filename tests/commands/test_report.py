@@ -1,4 +1,4 @@
-"""`report`: one file with nothing to load, whose numbers are those of `evaluate`, whatever the names are."""
+"""`report`: one file that loads nothing, with the numbers of `evaluate`, whatever the names are."""
 
 import json
 import re
@@ -15,7 +15,7 @@ CLASSES = ["<img src=x onerror=alert(1)>", "</style><b>'\""]
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """A run of which all names are markup."""
+    """A run all of whose names are HTML markup."""
     from bpcli.commands import run
     from bpcli.text.notation import csv_line
 
@@ -169,7 +169,7 @@ document.title = "LOOK" + JSON.stringify({ least, texts, paper: light(ground(doc
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to look with")
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_browser_shows_it_without_overflow_requests_or_faint_text(made, tmp_path, dark):
-    """The text of each element has the contrast of WCAG's AA, 4.5; nothing but a box with its own scroll is wide."""
+    """The text of each element has the contrast of WCAG's AA, 4.5; only boxes that scroll are wider than the page."""
     page = made.read_text(encoding="utf-8")
     looked = tmp_path / "looked.html"
     allowed = page.replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'")

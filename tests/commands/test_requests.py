@@ -397,7 +397,7 @@ def test_a_full_disk_is_an_error_not_a_traceback(root):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_imports_only_what_it_needs(root, name):
-    """Scripts call these in a loop: a scalar calculation needs no NumPy, YAML or tqdm; help needs none either."""
+    """Scripts call these in a loop: neither a scalar calculation nor the help imports NumPy, YAML or tqdm."""
     light = {"eval": "x", "grad": "x", "jacobian": "x", "hessian": "x", "descend": "x"}
     arguments = [name, light[name], "--at", "1"] if name in light else [name, "--help"]
     if name == "descend":

@@ -1,4 +1,4 @@
-"""`train --resume` as a user has it: signals, kill -9, limits, a second training, and what the commands say of it."""
+"""`train --resume`: after signals, kill -9 and limits, next to a second training, and the messages on it."""
 
 import array
 import fcntl
@@ -162,7 +162,7 @@ def waiting_in(pipe):
 
 
 def test_a_reader_that_stopped_reading_does_not_keep_a_training_from_being_stopped(start, here):
-    """Blocked in a write to a pipe that nobody empties, a signal is heard all the same."""
+    """A signal is heard also during a write that is blocked, as nobody empties the pipe."""
     process = start(*ENDLESS, "--format", "json")
     process.stdout.readline()
     while waiting_in(process.stdout) < fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ) - select.PIPE_BUF:

@@ -1,4 +1,4 @@
-"""A resumed training says what it was trained on: a new name, class, category, truth or unit is refused."""
+"""`--resume` is refused where the data has a new name, class, category, target or unit."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_another_name_for_the_same_numbers_is_refused(bpcli, trained, old, new, 
 
 
 def test_other_units_of_the_same_numbers_are_refused(bpcli, trained):
-    """Twice each number: standardised they are the same bits, and the weights in raw units are not."""
+    """Each number is doubled: standardised features have the same bits, but weights in raw units differ."""
     twice = [",".join([f"{2 * float(row.split(',')[0])!r}", *row.split(",")[1:]]) for row in ROWS]
     trained.write_text("\n".join(["x,color,plan,y", *twice]) + "\n")
     assert "other means and scales now" in resumed(bpcli).err

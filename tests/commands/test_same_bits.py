@@ -1,4 +1,4 @@
-"""A row is predicted to the same bits alone, in a file, through stdin, from Python, dense, sparse and from blocks."""
+"""A row gets the same bits alone, in a file, through stdin, from Python, dense, sparse and in blocks."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Commands of a job of several processes: to the byte what one process prints and writes, once."""
+"""Commands of a job of several processes print and write the bytes of one process, once."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`sweep`: what it prints, the same for every number of processes, and what goes wrong."""
+"""`sweep`: its output, which is the same for any number of processes, and its errors."""
 
 import contextlib
 import csv

@@ -1,4 +1,4 @@
-"""Tables as they are, from file to predictions by the commands alone."""
+"""Text tables of all kinds, from the file to predictions by the commands alone."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the words of a command line are, and a line that is written again."""
+"""Tests of what a word names, and a command line that is written again."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""`bpcli validate` and `bpcli schema`: what a config would do, or all that is wrong with it."""
+"""`bpcli validate` and `bpcli schema`: a summary of a config, or all of its mistakes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A file that is not what is expected there is told by what it is, with the words to type instead."""
+"""A wrong file is named for what it is, with the words to type instead."""
 
 import struct
 

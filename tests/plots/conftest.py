@@ -1,4 +1,4 @@
-"""A run that pictures are drawn of."""
+"""A run to draw pictures of."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures of probabilities: the curves are those of scikit-learn, the intervals those of Wilson."""
+"""Pictures of probabilities: the curves are scikit-learn's, the intervals Wilson's."""
 
 import numpy as np
 import pytest

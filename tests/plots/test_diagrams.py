@@ -1,4 +1,4 @@
-"""A diagram as a picture: all that is in it is written there."""
+"""A diagram as a picture: every text of it is drawn."""
 
 import pytest
 

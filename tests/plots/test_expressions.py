@@ -1,4 +1,4 @@
-"""Pictures of expressions: what is drawn is what was computed."""
+"""Pictures of expressions show the numbers that were computed."""
 
 import numpy as np
 import pytest

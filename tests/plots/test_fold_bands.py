@@ -1,4 +1,4 @@
-"""Curves with the folds as a band: mean and deviation are taken by hand from scikit-learn's curve of each fold."""
+"""Curves with a band over folds: mean and deviation are worked from scikit-learn's curve of each fold."""
 
 import numpy as np
 import pytest

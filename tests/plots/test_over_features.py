@@ -1,4 +1,4 @@
-"""Pictures over features: the boundary, the line, the grid that they are computed on."""
+"""Pictures over features: the boundary, the line, and the grid on which they are computed."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The views of a run: what is drawn is what was computed."""
+"""The views of a run show the numbers that were computed."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Where a function is evaluated for its picture: at jumps, poles, and the ends of its domain."""
+"""The points at which a function is evaluated for its picture: at jumps, poles, and the ends of its domain."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Figures as files: whole, and the same bytes for the same picture; formulas that can be set, and others."""
+"""Figures as files: whole, and the same bytes for the same picture; formulas that can be typeset, and others."""
 
 import xml.etree.ElementTree as ElementTree
 

@@ -31,7 +31,7 @@ def test_intervals_are_those_of_the_statistics(bpcli, tmp_path):
     from bpcli.plots.subjects import Subject
     from bpcli.training.run import load_model
 
-    # R's figures for iris on the length of the sepal, against setosa (issue of the statistics), ± 1.959964 errors.
+    # R's figures for iris by the length of the sepal, as contrasts to setosa, ± 1.959964 standard errors.
     config = Path(__file__).parents[2] / "configs" / "iris.yaml"
     sets = (
         "training.optimizer=newton",
