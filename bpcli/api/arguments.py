@@ -1,5 +1,6 @@
 """Checks of what a Python caller passes to the calculator: expressions, names and values."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,11 @@ def expression_texts(expressions: Iterable[object]) -> list[str]:
             raise UsageError(f"an expression is a text, found {shown(expression)}", 'for example "x**2+y**2"')
         texts.append(expression)
     return texts
+
+
+def each_text(texts: str | os.PathLike[str] | Iterable[Any]) -> list[Any]:
+    """Texts or paths as a list; a lone one, whose letters Python would iterate over, as the list of it."""
+    return [texts] if isinstance(texts, str | os.PathLike) else list(texts)
 
 
 def shown(value: object) -> str:

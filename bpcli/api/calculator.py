@@ -17,7 +17,7 @@ from bpcli.api.arguments import Expressions, Names, as_value, by_name, check_kin
 from bpcli.api.bulk import Block, LostPoints, arrays_of, blocks_of, point_of
 from bpcli.api.calculations import Calculations
 from bpcli.calculus.points.variables import shape_of
-from bpcli.calculus.rules.shapes import entry_names
+from bpcli.calculus.rules.shapes import Shape, entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.screening import Screen
 from bpcli.calculus.sweeps.wide_range import TOO_LARGE
@@ -149,9 +149,10 @@ class Function(Generic[R]):
         if not arrays:
             raise UsageError("the expression has no variables, and points give values")
         size = len(next(iter(arrays.values())))
-        if self._kind not in ("value", "gradient") or self._calculations.certify or not size:
-            each = [self({name: array[i] for name, array in arrays.items()}) for i in range(size)]
-            return np.array(each, np.float64) if each else np.empty(0)
+        if not size:
+            return np.empty((0, *self._result_shape({name: array.shape[1:] for name, array in arrays.items()})))
+        if self._kind not in ("value", "gradient") or self._calculations.certify:
+            return np.array([self({name: array[i] for name, array in arrays.items()}) for i in range(size)], np.float64)
         first = {name: as_value(name, array[0]) for name, array in arrays.items()}
         calculation = self._calculations.at({**first, **self._constants})
         blocks = list(blocks_of(calculation, arrays, self._constants, self._kind == "gradient"))
@@ -173,6 +174,17 @@ class Function(Generic[R]):
         if self._kind == "gradient":
             return table[:, 1:]
         return table.reshape(size, *calculation.output_shapes[0])
+
+    def _result_shape(self, shapes: Mapping[str, Shape]) -> Shape:
+        """The shape of the result for variables of these shapes."""
+        constants = {name: shape_of(value) for name, value in self._constants.items()}
+        calculation = self._calculations.of({**shapes, **constants})
+        inputs = calculation.inputs
+        if self._kind == "value":
+            return calculation.output_shapes[0]
+        return {"gradient": (inputs,), "jacobian": (calculation.outputs, inputs), "hessian": (inputs, inputs)}[
+            self._kind
+        ]
 
     def _point_of(self, block: Block, i: int) -> dict[str, Any]:
         found = point_of(block.columns, self.variables, i)

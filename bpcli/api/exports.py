@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from bpcli.api.arguments import each_text
 from bpcli.api.predictions import prediction_names, predictions
 from bpcli.errors import UsageError, meant, several
 from bpcli.exporting.exported_model import exported
@@ -23,4 +24,4 @@ def export(model: str | os.PathLike[str], to: str, *, table: str = TABLE, keep: 
         raise UsageError(f"a model can't be exported as {to}", meant(to, EXPORTS, f"to {several(EXPORTS)}"))
     loaded = load_model(Path(model))
     found = exported(loaded, prediction_names(loaded), predictions)
-    return EXPORTS[to].write(loaded, found, table, keep)
+    return EXPORTS[to].write(loaded, found, table, each_text(keep))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.arguments import each_text
 from bpcli.api.predictions import own_data, scores
 from bpcli.api.selection import check_losses
 from bpcli.datasets.preparation.fitting import rows_dropped
@@ -56,7 +57,7 @@ def compare(
     The interval is that of the percentiles of 2,000 samples of the rows, drawn with replacement, the same for all runs
     (Efron & Tibshirani 1993, 13.3). UsageError where rows, targets or classes differ; DataError as `load`.
     """
-    paths = [Path(run) for run in runs]
+    paths = [Path(run) for run in each_text(runs)]
     if len(paths) < 2:
         raise UsageError("there is nothing to compare with: give two runs or more")
     if seed < 0:

@@ -7,6 +7,7 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+from bpcli.api.arguments import each_text
 from bpcli.api.models import config_of
 from bpcli.api.selection import Progress, check_losses, fold_name, refuse_below
 from bpcli.errors import ConfigError, UsageError, meant
@@ -97,7 +98,7 @@ def sweep(
         refuse_below(2, folds=folds)
     elif one_se:
         raise UsageError("one_se goes by the standard error over folds", "folds 5", names=("folds", "one_se"))
-    tried = combinations(tries)
+    tried, settings = combinations(each_text(tries)), each_text(settings)
     for setting in tried[0]:
         if any(text.partition("=")[0].strip() == setting.key for text in settings):
             raise UsageError(f"{setting.key} is set and tried", "one of the two")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.api.arguments import each_text
 from bpcli.api.in_python import as_mapping, as_settings, errors_in_python, in_python
 from bpcli.api.predictions import scores
 from bpcli.datasets.from_python import as_array, is_frame, table_of
@@ -204,7 +205,7 @@ def train(
     if config is None and not settings:
         with errors_in_python():
             return _train(config_of(as_mapping(keys)), X, y, output, resume, force, in_python)
-    settled = config_of({} if config is None else config, [*settings, *as_settings(keys)])
+    settled = config_of({} if config is None else config, [*each_text(settings), *as_settings(keys)])
     return _train(settled, X, y, output, resume, force)
 
 
@@ -305,6 +306,7 @@ def config_of(
     config: str | os.PathLike[str] | Mapping[str, Any] | Config, settings: Sequence[str] = (), in_folds: bool = False
 ) -> Config:
     """The config of a file or a mapping, with `settings` that override it; a `Config` as it is."""
+    settings = each_text(settings)
     if isinstance(config, str | os.PathLike):
         return load_config(config, settings, in_folds=in_folds)
     if not isinstance(config, Config):

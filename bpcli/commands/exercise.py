@@ -68,6 +68,8 @@ def command(
         if context.get_parameter_source("format_") is click.core.ParameterSource.DEFAULT:
             format_ = _format_by_extension(sheet)
         refuse_other_format(sheet, format_, _EXTENSIONS)
+    if sheet is not None and key is not None and sheet.resolve() == key.resolve():
+        raise UsageError(f"--output and --key both name {key}", "give the sheet and the key a file each")
     for path in (sheet, key):
         if path is not None and not force:
             refuse_overwrite(path)

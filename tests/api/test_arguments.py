@@ -1,13 +1,14 @@
 """Wrong arguments of the calculator's functions: each is a BpcliError that says what was given."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bpcli as package
 from bpcli import BpcliError, UsageError
-from bpcli.api.arguments import as_value
+from bpcli.api.arguments import as_value, each_text
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,19 @@ def test_an_expression_is_a_text(expression):
 def test_keywords(keywords):
     with pytest.raises(UsageError):
         package.grad("x**2", **keywords)
+
+
+@pytest.mark.parametrize(
+    ("texts", "each"), [("a=1,2", ["a=1,2"]), (Path("run"), [Path("run")]), (("a", "b"), ["a", "b"]), ([], [])]
+)
+def test_a_lone_text_is_a_list_of_one(texts, each):
+    assert each_text(texts) == each
+
+
+def test_a_lone_run_and_a_lone_setting_are_not_taken_apart(root):
+    with pytest.raises(UsageError, match="give two runs or more"):
+        package.compare("runs/iris")
+    with pytest.raises(BpcliError, match=r"training\.epochs: expected"):
+        package.cross_validate(root / "configs" / "iris.yaml", settings="training.epochs=0")
+    with pytest.raises(UsageError, match=r"'training\.l2': expected KEY=A,B,C"):
+        package.sweep(root / "configs" / "iris.yaml", "training.l2")

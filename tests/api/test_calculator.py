@@ -159,6 +159,18 @@ def test_a_point_in_the_wrong_place_is_told(function):
         function("x*y", x=1, y=2)
 
 
+@pytest.mark.parametrize("certify", [False, True])
+def test_no_points_have_results_of_the_same_shape(certify):
+    if certify:
+        pytest.importorskip("flint")
+    none, some = {"x": np.empty((0, 3)), "y": []}, {"x": np.ones((1, 3)), "y": [1.0]}
+    for function, text in (
+        (package.value, "x*y"), (package.grad, "sum(x)*y"), (package.jacobian, "x*y"), (package.hessian, "sum(x)*y"),
+    ):  # fmt: skip
+        f = function(text, certify=certify)
+        assert f.many(none).shape == (0, *f.many(some).shape[1:])
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 def test_the_columns_of_a_frame_are_taken_by_name(library):
     module = pytest.importorskip(library)

@@ -17,6 +17,7 @@ def test_the_content_of_a_run_in_a_language(tmp_path, root):
     names = {"__name__": "exported"}
     exec(bpcli.export(tmp_path / "run", "python"), names)
     assert names["test"]() == 0
+    assert bpcli.export(tmp_path / "run", "sql", keep="id") == bpcli.export(tmp_path / "run", "sql", keep=["id"])
     with pytest.raises(UsageError, match="did you mean python"):
         bpcli.export(tmp_path / "run", "pyton")
     (tmp_path / "run/model.npz").write_bytes(b"no model")

@@ -51,6 +51,12 @@ def test_files_are_not_overwritten(bpcli, tmp_path):
     assert bpcli("exercise", "tanh", "--key", key, "--force").code == 0
 
 
+def test_the_sheet_and_the_key_are_two_files(bpcli, tmp_path):
+    same = tmp_path / "same.txt"
+    failed = bpcli("exercise", "tanh", "--output", same, "--key", tmp_path / "." / same.name, "--force")
+    assert (failed.code, "both name" in failed.err, list(tmp_path.iterdir())) == (2, True, [])
+
+
 @pytest.mark.parametrize("name", ["sheet.pdf", "sheet.doc", "sheet.PNG", "key.csv"])
 def test_a_sheet_in_no_format_of_sheets_is_refused(bpcli, tmp_path, name):
     failed = bpcli("exercise", "tanh", "--output", tmp_path / name)
