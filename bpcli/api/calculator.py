@@ -131,7 +131,7 @@ class Function(Generic[R]):
 
     def prepared(self, inputs: Mapping[str, Any]) -> tuple[Calculation, dict[str, Any]]:
         """The calculation for inputs by name, and its point."""
-        point = self._point((), inputs)
+        point = self._point((), inputs, "{}")
         return self._calculations.at(point), point
 
     def entries(self, *values: Any, **named: Any) -> list[str]:
@@ -190,7 +190,8 @@ class Function(Generic[R]):
         found = point_of(block.columns, self.variables, i)
         return {name: found[name] for name in self.variables}
 
-    def _point(self, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    def _point(self, values: Sequence[Any], named: Mapping[str, Any], form: str = "f({})") -> dict[str, Any]:
+        """The point of values in order, or by name; hints show all inputs in this form of a call."""
         names = self.variables
         if not named and len(values) == 1 and isinstance(first := values[0], Mapping):
             values, named = (), first
@@ -204,7 +205,7 @@ class Function(Generic[R]):
             named = dict(zip(names, values, strict=True))
         check_names(named, names, "the point")
         if missing := [name for name in names if name not in named]:
-            raise UsageError(f"no value is given for {', '.join(missing)}", self._example())
+            raise UsageError(f"no value is given for {', '.join(missing)}", self._example(form))
         return {**{name: as_value(name, named[name]) for name in names}, **self._constants}
 
     def _check_order(self) -> None:
@@ -212,12 +213,12 @@ class Function(Generic[R]):
         if len(self.variables) > 1 and not self._by_place:
             names = ", ".join(self.variables)
             raise UsageError(
-                f"which value is whose? Sorted the variables are {names}, and they appear otherwise",
+                f"which value is whose? The variables are {names}, and in the expression they have another order",
                 f"{self._example()}, or order={list(self.variables)!r} after the expression",
             )
 
-    def _example(self) -> str:
-        return f"f({', '.join(f'{name}=…' for name in self.variables)})"
+    def _example(self, form: str = "f({})") -> str:
+        return form.format(", ".join(f"{name}=…" for name in self.variables))
 
     def _warn(self, calculation: Calculation, point: dict[str, Any], entries: Sequence[float]) -> None:
         """Warn of a kink and of results that are not finite, in the words of the commands."""

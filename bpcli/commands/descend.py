@@ -14,7 +14,7 @@ from bpcli.text.notation import csv_line, number
 
 
 @click.command(cls=Command)
-@takes_expression(wrt=False, bulk=False, certify=False)
+@takes_expression(wrt=False, many=False, certify=False)
 @option("Descent", "--lr", callback=number_of, required=True, metavar="A", help="The learning rate α.")
 @option(
     "Descent", "--steps", type=click.IntRange(0), default=100, show_default=True, metavar="N", help="How many steps."

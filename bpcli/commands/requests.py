@@ -32,6 +32,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPTIONS = Called("--at", "--let", "--vars", "--wrt")
 
 
+# It may be given several times, so that the error says why there is one point.
+AT_ONE = option("Point", "--at", multiple=True, metavar="POINT", help="1,2 or x=1,y=2 or x=[1,2,3].")
 AT = option("Point", "--at", multiple=True, metavar="POINT", help="1,2 or x=1,y=2 or x=[1,2,3]; repeats.")
 POINTS = option(
     "Point",
@@ -106,7 +108,7 @@ class FormulaOptions(NamedTuple):
 
 
 def calculator_options(
-    wrt: bool = True, bulk: bool = True, certify: bool = True, kink: bool = True, formulas: bool = False
+    wrt: bool = True, many: bool = True, certify: bool = True, kink: bool = True, formulas: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options of the calculator: the command gets a `Given`, a `Printer`, and with `formulas` `FormulaOptions`."""
 
@@ -119,7 +121,7 @@ def calculator_options(
                 others["options"] = FormulaOptions(*(others.pop(name) for name in FormulaOptions._fields))
             function(*arguments, given=given, printer=printer, **others)
 
-        groups = [AT, *[POINTS] * bulk, LET, VARS, *[WRT] * wrt, *[KINK] * kink, *[CERTIFY] * certify]
+        groups = [*([AT, POINTS] if many else [AT_ONE]), LET, VARS, *[WRT] * wrt, *[KINK] * kink, *[CERTIFY] * certify]
         digits = MOST_DIGITS if certify else DOUBLE_DIGITS
         return together(*groups, *[FORMULAS] * formulas, format_option(), precision_option(digits))(command)
 

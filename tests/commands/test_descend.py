@@ -41,3 +41,8 @@ def test_values_that_leave_the_finite(bpcli):
     assert result.code == 4
     assert "allows a step below --lr 1" in result.err
     assert "learning_rate" not in result.err
+
+
+def test_the_help_says_that_a_descent_has_one_point(bpcli):
+    shown = {name: bpcli(name, "--help").out for name in ("descend", "grad")}
+    assert ["; repeats." in text.partition("--at POINT")[2].partition("\n")[0] for text in shown.values()] == [False, True]
