@@ -4,12 +4,12 @@ from importlib.resources import files
 
 
 def topics() -> dict[str, str]:
-    """Each page's topic and what it is about, told behind the colon of its first line; by alphabet."""
+    """The topics in alphabetical order, each with its description, the text after the colon of its first line."""
     return {topic: page(topic).partition("\n")[0].partition(": ")[2] for topic in _names()}
 
 
 def page(topic: str) -> str:
-    """The page as it is written, in Markdown."""
+    """The text of a page, in Markdown."""
     return files(__name__).joinpath(f"{topic}.md").read_text(encoding="utf-8")
 
 
