@@ -24,7 +24,7 @@ def with_threshold(model: Model, wanted: float | Rule, z: Array, y: Array) -> Mo
     if not isinstance(wanted, float):
         positive = y == 1
         if not positive.any() or positive.all():
-            raise UsageError("a threshold is chosen on rows of both classes, and these are of one", names=["threshold"])
+            raise UsageError("threshold is chosen on rows of both classes, and these are of one", names=["threshold"])
         wanted = best(thresholds(model.probabilities(z)[:, 1], positive), wanted)
     return replace(model, threshold=wanted)
 
@@ -39,7 +39,7 @@ def check_two_classes(model: Model) -> None:
         what = f"a model of loss {model.loss_row.name} has no probabilities"
     else:
         what = f"this model has {number(len(model.classes))}"
-    raise UsageError(f"a threshold decides between two classes, and {what}", names=("threshold",))
+    raise UsageError(f"threshold decides between two classes, and {what}", names=("threshold",))
 
 
 def save_threshold(path: Path, loaded: Model, threshold: float) -> None:

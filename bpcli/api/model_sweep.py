@@ -145,7 +145,7 @@ def _check_metric(metric: str, configs: Sequence[Config]) -> None:
         names = metrics_of(task_of(config.model.type, config.loss))
         if metric not in names:
             raise UsageError(
-                f"metric {metric}: this model has no such metric",
+                f"metric {metric}: this model does not have it",
                 meant(metric, names, f"it has {', '.join(names)}"),
                 names=("metric",),
             )

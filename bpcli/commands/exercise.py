@@ -84,7 +84,8 @@ def _format_by_extension(sheet: Path) -> str:
     extension = sheet.suffix.removeprefix(".").lower()
     if extension and extension not in _EXTENSIONS:
         known = ", ".join(f".{name}" for name in _EXTENSIONS)
-        raise UsageError(f"--output {sheet}: its extension says no format", f"name it with one of {known}; or --format")
+        hint = f"name it with one of {known}; or --format"
+        raise UsageError(f"--output {sheet}: its extension names no format", hint)
     return _EXTENSIONS.get(extension, "text")
 
 

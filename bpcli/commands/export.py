@@ -39,7 +39,7 @@ def command(model: Path, format_: str, file: Path | None, force: bool, table: st
     """
     target = EXPORTS[format_]
     if not target.queries and (keep or table != TABLE):
-        raise UsageError(f"{'--keep' if keep else '--table'} is of SQL, and --format {format_} is asked for")
+        raise UsageError(f"{'--keep' if keep else '--table'} is for SQL, and --format {format_} is asked for")
     if file is not None:
         refuse_other_format(file, format_, {row.extension: name for name, row in EXPORTS.items()})
     if file is not None and not force:

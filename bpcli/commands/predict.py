@@ -108,7 +108,7 @@ def command(
         if not force:
             refuse_overwrite(file)
     if safe_csv and format_ != "csv":
-        raise UsageError(f"--safe-csv is of CSV, and {format_} is asked for", "take one of them")
+        raise UsageError(f"--safe-csv is for CSV, and {format_} is asked for", "take one of them")
     if [str(path) for path in data].count(STDIN) > 1:
         raise UsageError("stdin can be read once, and - stands twice")
     loaded = load_model(model)
@@ -182,7 +182,7 @@ def _format_of(file: Path, asked: str | None, keep: Sequence[str], precision: in
     format_ = file.suffix.removeprefix(".").lower()
     if format_ not in _FILES:
         known = ", ".join(f".{name}" for name in _FILES)
-        raise UsageError(f"--output {file}: its extension says no format", f"name it with one of {known}")
+        raise UsageError(f"--output {file}: its extension names no format", f"name it with one of {known}")
     if asked not in (None, format_):
         raise UsageError(f"--output {file} is {format_}, and --format {asked} is asked for", "leave out --format")
     if format_ == "npy" and (keep or precision):

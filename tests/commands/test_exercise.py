@@ -61,7 +61,7 @@ def test_the_sheet_and_the_key_are_two_files(bpcli, tmp_path):
 def test_a_sheet_in_no_format_of_sheets_is_refused(bpcli, tmp_path, name):
     failed = bpcli("exercise", "tanh", "--output", tmp_path / name)
     assert (failed.code, list(tmp_path.iterdir())) == (2, [])
-    assert "its extension says no format" in failed.err
+    assert "its extension names no format" in failed.err
     assert ".txt, .tex, .md, .json, .jsonl, .xml" in failed.err
     assert bpcli("exercise", "tanh", "--output", tmp_path / name, "--format", "text").code == 0
 

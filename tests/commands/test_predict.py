@@ -310,7 +310,7 @@ def test_cells_that_a_spreadsheet_takes_for_formulas_get_an_apostrophe(cell, saf
 
 def test_safe_csv_is_of_csv(bpcli):
     result = bpcli("predict", "runs/cells", "new.csv", "--safe-csv", "--format", "json")
-    assert (result.code, "--safe-csv is of CSV" in result.err) == (2, True)
+    assert (result.code, "--safe-csv is for CSV" in result.err) == (2, True)
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +345,7 @@ def test_output_as_an_array_has_the_probabilities_else_the_prediction(bpcli, iri
 
 
 OUTPUTS_REFUSED = {
-    "no format": (["--output", "p.txt"], "its extension says no format"),
+    "no format": (["--output", "p.txt"], "its extension names no format"),
     "another format": (["--output", "p.csv", "--format", "json"], "--format json"),
     "text": (["--output", "p.csv", "--format", "text"], "--format text"),
     "columns in an array": (["--output", "p.npy", "--keep", "species"], "--keep"),

@@ -71,6 +71,7 @@ def test_a_note_a_combination_says_in_which_folds(bpcli, root, tmp_path):
     [
         ([], 2, "--try"),
         (["--try", "training.l3=1,2"], 2, "there is no such key; did you mean training.l1?"),
+        (["--try", "training.l2=0,1", "--metric", "rmse"], 2, "--metric rmse: this model does not have it"),
         (["--try", "lr=1,2"], 2, "did you mean training.learning_rate?"),
         (["--try", "data.target=species,sepal_length"], 2, "data.target is species or sepal_length: models of"),
         (
