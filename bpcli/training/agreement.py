@@ -1,4 +1,4 @@
-"""What the ranks of a training have to agree on before its first step: versions, config, data, and their shares."""
+"""Checks that the ranks of a training agree before its first step: in versions, config, data, and shares of rows."""
 
 import platform
 from collections.abc import Mapping
@@ -15,12 +15,13 @@ from bpcli.training.resumption import config_texts
 from bpcli.training.trainer import Training
 
 _LIBRARIES = ("bpcli", "numpy", "scipy", "pyarrow", "mpi4py")
-"""Whose versions may change what is read or computed."""
+"""The libraries whose versions may change what is read or computed."""
 
 
 def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -> None:
-    """UsageError where a rank has other versions of libraries, another config or other options than rank 0, which
-    names them; ConfigError where the config is for one process.
+    """UsageError, which names the differences, if a rank has other library versions, config or options than rank 0.
+
+    ConfigError for a config that only a single process can run.
     """
     if ranks.size == 1:
         return
@@ -39,7 +40,10 @@ def check_same_start(ranks: Ranks, config: Config, options: Mapping[str, Any]) -
 
 
 def _by_name(config: Config) -> Config:
-    """The config with files by their names: a machine may have them in a folder of its own, and they are compared."""
+    """The config with file names instead of paths: machines may keep the files in different folders.
+
+    The content of the files is compared later, by `check_same_data`.
+    """
 
     def named(value: Any) -> Any:
         if isinstance(value, tuple) and all(isinstance(one, Path) for one in value):
@@ -55,7 +59,7 @@ def _by_name(config: Config) -> Config:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the libraries that compute, by name."""
-    from importlib.metadata import PackageNotFoundError, version  # 30 ms, which one process does not need
+    from importlib.metadata import PackageNotFoundError, version  # takes 30 ms, and a single process never gets here
 
     from bpcli import __version__
 
@@ -69,7 +73,7 @@ def versions() -> dict[str, str]:
 
 
 def other_processors(ranks: Ranks) -> list[str]:
-    """What is to be said of ranks on another kind of processor than rank 0."""
+    """A warning for each rank on another kind of processor than rank 0."""
     first, *others = ranks.gathered(checkpoints.processor())
     return [
         f"{ranks.named(rank)} runs on another kind of processor ({other}; rank 0: {first}), whose last bits may differ"
@@ -79,7 +83,7 @@ def other_processors(ranks: Ranks) -> list[str]:
 
 
 def check_same_data(ranks: Ranks, data: Mapping[str, Mapping[str, Any]]) -> None:
-    """DataError where a rank has read other data than rank 0, by their fingerprints."""
+    """DataError if a rank has read other data than rank 0, as their fingerprints show."""
     first, *others = ranks.gathered(data)
     differing = []
     for rank, other in enumerate(others, 1):
@@ -96,7 +100,7 @@ def check_same_data(ranks: Ranks, data: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def check_shares(ranks: Ranks, training: Training) -> None:
-    """UsageError where there are too few training rows to be shared, ConfigError where a batch has too few of them."""
+    """UsageError if there are too few training rows for the ranks, ConfigError if a batch has too few."""
     if ranks.size == 1:
         return
     rows, least = len(training.parts["train"].y), sums.ROWS * ranks.size
@@ -110,7 +114,7 @@ def check_shares(ranks: Ranks, training: Training) -> None:
 
 
 def _at_most(rows: int) -> str:
-    """How many processes can share so many rows."""
+    """The number of processes that can share this many rows, in words."""
     most = rows // sums.ROWS
     return f"at most {most} processes" if most > 1 else "one process"
 

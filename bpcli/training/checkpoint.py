@@ -1,4 +1,4 @@
-"""Checkpoints: a training's state on disk, complete and durable at every instant, read without pickle."""
+"""Checkpoints: the state of a training on disk, of which there is a complete one at every instant; without pickle."""
 
 import contextlib
 import hashlib
@@ -32,7 +32,7 @@ CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
 GENERATIONS = (CHECKPOINT, PREVIOUS)
 
 _FORMAT = 1  # increases when an older version could misread a newer file
-_ROWS = 1 << 12  # rows of an array that are digested at a time
+_ROWS = 1 << 12  # rows of an array that are hashed at a time
 _LEARNED, _START = "preparation", "start"
 _QUICK = "crc32:"
 _IN_WORDS = {
@@ -45,10 +45,10 @@ _IN_WORDS = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state, with what identifies its training: the resolved config by key, and the digest of each part of the data.
+    """A state, with the resolved config by key and the fingerprint of the data, which identify its training.
 
-    `replaces`: the training was told to replace the run that stood there. `processor`: the kind that it ran on.
-    `block`: the rows of the blocks by which larger batches are summed; 0 of versions that summed them at once.
+    `replaces`: the training is to replace an existing run. `processor`: the kind of processor that it ran on.
+    `block`: larger batches were summed in blocks of this many rows; 0: a version that did not use blocks.
     """
 
     state: State
@@ -66,12 +66,12 @@ class Checkpoint:
 
 
 _INSTRUCTIONS = ("avx2", "avx512f", "fma", "asimd", "sve", "vsx", "vx")
-"""The sets of instructions by which libraries choose how they compute, so that sums may round in another order."""
+"""The instruction sets by which libraries choose their code, so that sums may be rounded in another order."""
 
 
 def processor() -> str:
-    """The kind of this machine's processor: its architecture, maker and sets of instructions, and whether one thread
-    computes matrix products, which several cut in other places."""
+    """The kind of this machine's processor: architecture, vendor, instruction sets, and `one-thread` if a single thread
+    computes matrix products, which several threads would divide, and so round, differently."""
     said = {"vendor_id": "", "flags": "", "Features": ""}
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
         for line in lines:
@@ -83,9 +83,9 @@ def processor() -> str:
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` into `folder`; the one before it is kept as the previous generation. DataError if it fails.
+    """Write `checkpoint` into `folder`, and keep the one before it as the previous generation. DataError if it fails.
 
-    At every instant there is a complete one, old or new.
+    At every instant there is a complete checkpoint in the folder, the old or the new one.
     """
     arrays = checkpoint.state.arrays()
     meta = json.dumps(
@@ -132,7 +132,7 @@ def read(path: Path) -> Checkpoint:
         if not conforms(found, Checkpoint) or min(state.epoch, state.batch, state.steps) < 0:
             raise ValueError("a part of another type")
         if state.generator is not None:
-            as_saved: Any = state.generator  # the generator checks what it is given
+            as_saved: Any = state.generator  # assigning it raises an error if it is not a valid state
             np.random.PCG64().state = as_saved
         return found
     except DataError:
@@ -144,8 +144,7 @@ def read(path: Path) -> Checkpoint:
 
 
 def latest(folder: Path) -> tuple[Checkpoint | None, str]:
-    """The newest checkpoint in `folder` that is sound, or None if there is none at all; and a warning, which may be
-    empty.
+    """The newest undamaged checkpoint in `folder`, or None if there are no checkpoints; and a warning, or "".
 
     DataError if there are checkpoints, and all of them are damaged.
     """
@@ -165,14 +164,14 @@ def latest(folder: Path) -> tuple[Checkpoint | None, str]:
 
 
 def unfinished(target: Path) -> Path | None:
-    """The folder with the checkpoints of a training that is to become the run `target`, if there is one."""
+    """The folder with the checkpoints of a stopped training of the run `target`, or None."""
     staging = staging_path(target)
-    is_staging = (staging / MARK).is_file()  # else a killed process left it behind when it replaced a run
+    is_staging = (staging / MARK).is_file()  # else a process was killed while it replaced a run, and left this folder
     return staging if is_staging and any((staging / name).is_file() for name in GENERATIONS) else None
 
 
 def discard(folder: Path) -> None:
-    """Remove the checkpoints in `folder`; DataError if that can't be."""
+    """Remove the checkpoints in `folder`; DataError if they can't be removed."""
     with writing(folder):
         for name in GENERATIONS:
             (folder / name).unlink(missing_ok=True)
@@ -184,12 +183,12 @@ def fingerprint(
     started_from: str = "",
     like: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """The identity of a training's data: of each part the number of rows and a digest of its arrays; of the
-    `preparation` a digest of each thing that it has learned, such as the names of the classes; and the digest of the
-    model that it `started_from`, if there is one.
+    """The fingerprint of a training's data, by which a change of the data is detected.
 
-    The digest is of the prepared numbers, not of the files: a file may be moved or compressed. It is of the kind that
-    `like` has, with which it is to be compared: versions up to 0.1.0 had a slower one.
+    It has the number of rows and a digest of the arrays of each part, a digest of each field of the `preparation`, such
+    as the classes, and the digest of the model that the training `started_from`, if there is one. The prepared numbers
+    are hashed, not the files, which may be moved or compressed. `like` is a fingerprint to compare with, whose kind of
+    digest is then used: versions up to 0.1.0 had a slower one.
     """
     slow = like is not None and not str(like["train"]["digest"]).startswith(_QUICK)
     names = np.array(list(preparation.feature_names))
@@ -205,7 +204,7 @@ def fingerprint(
 
 
 def changed_data(then: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> str:
-    """What is different about the data, in words; empty if nothing is."""
+    """The difference between two fingerprints of the data, in words; empty if they are equal."""
     learned = then.get(_LEARNED, {})  # older checkpoints do not have it
     changed = [key for key in learned if learned[key] != now[_LEARNED].get(key)]
     words = f"it has other {' and '.join(_IN_WORDS.get(key, key) for key in changed)} now"
@@ -232,7 +231,7 @@ def _digest(arrays: Mapping[str, Array]) -> str:
 
 
 def _quick_digest(arrays: Mapping[str, Array]) -> str:
-    """`_digest` by the CRC-32 of each block, which is some four times as fast: it tells changes that just happened."""
+    """`_digest` of the CRC-32 of each block, about four times as fast: for accidental changes, not for forged ones."""
     sums = {}
     for name, array in _plain(arrays):
         if isinstance(array, SpreadRows):
@@ -248,7 +247,7 @@ def _described(name: str, array: Array | SpreadRows) -> str:
 
 
 def _plain(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Array | SpreadRows]]:
-    """The arrays by name; a sparse one as its three arrays."""
+    """The arrays by name; a sparse matrix as its three arrays."""
     for name, array in arrays.items():
         if isinstance(array, SpreadSparse):
             yield from ((f"{name}.{part}", of_part) for part, of_part in array.arrays().items())

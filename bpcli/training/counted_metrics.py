@@ -1,4 +1,4 @@
-"""Metrics on samples of some rows, from how often each row is drawn: nothing is predicted or sorted again."""
+"""Metrics on bootstrap samples of rows, from how often each row was drawn; nothing is predicted or sorted again."""
 
 from collections.abc import Callable, Sequence
 from math import nan
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 Counted = Callable[[Array], Array]
-"""The metric on some samples, (samples,), NaN where it has no value; takes how often each row is in each of them,
-(samples, N)."""
+"""A metric as a function of counts (samples, N), how often each row is in each sample; its values are (samples,), NaN
+where the metric has none."""
 
 
 def mean_of(terms: Array) -> Counted:
-    """The mean of a term of each row, (N,): Σ cᵢtᵢ/Σ cᵢ."""
+    """The mean of the rows' terms t (N,): Σ cᵢtᵢ/Σ cᵢ."""
     bad = ~np.isfinite(terms)
     finite, others = np.where(bad, 0.0, terms), terms[bad]
 
     def mean(counts: Array) -> Array:
-        total = np.einsum("ij,j->i", counts, finite)  # a product by BLAS would wake its threads for each sample
-        if len(others):  # 0·∞ is none of the sum
+        total = np.einsum("ij,j->i", counts, finite)  # a matrix product would start BLAS threads for each sample
+        if len(others):  # an infinite term that was not drawn must not add 0·∞ = NaN
             total = total + np.where(counts[:, bad] > 0, others, 0.0).sum(axis=1)
         return np.asarray(total / counts.sum(axis=1))
 
@@ -29,7 +29,7 @@ def mean_of(terms: Array) -> Counted:
 
 
 def root_of_mean(error: Array) -> Counted | None:
-    """√mean of the squares; None where these leave the doubles."""
+    """√(Σ cᵢeᵢ²/Σ cᵢ); None if squares overflow or underflow."""
     if not _can_be_squared(error):
         return None
     mean = mean_of(error**2)
@@ -37,7 +37,7 @@ def root_of_mean(error: Array) -> Counted | None:
 
 
 def share_explained(y: Array, error: Array) -> Counted | None:
-    """1 − Σ cᵢeᵢ²/Σ cᵢ(yᵢ − ȳ)², ȳ the mean of the sample; None where squares leave the doubles."""
+    """1 − Σ cᵢeᵢ²/Σ cᵢ(yᵢ − ȳ)² with the mean ȳ of the sample; None if squares overflow or underflow."""
     if not _can_be_squared(error) or not _can_be_squared(y):
         return None
 
@@ -52,13 +52,13 @@ def share_explained(y: Array, error: Array) -> Counted | None:
 
 
 def _can_be_squared(x: Array) -> bool:
-    """Whether the squares of these numbers are doubles with all their digits."""
+    """Whether the squares of these numbers neither overflow nor underflow."""
     size = np.abs(x[x != 0])
     return bool(np.all((size > 1e-140) & (size < 1e140)))
 
 
 def of_confusion(y: Array, predicted: Array, classes: int, value: Callable[[Array], float | None]) -> Counted:
-    """The value of the confusion matrix of a sample."""
+    """A metric `value` of the confusion matrix of each sample."""
     cells = y.astype(np.intp, copy=False) * classes + predicted
 
     def of_each(counts: Array) -> Array:
@@ -69,7 +69,10 @@ def of_confusion(y: Array, predicted: Array, classes: int, value: Callable[[Arra
 
 
 def calibration_error(which: Array, said: Array, right: Array, bins: int) -> Counted:
-    """Σ over the bins of |Σ cᵢ(confidence − right)|/Σ cᵢ; `which` is the bin of each row."""
+    """The expected calibration error, Σ_bins |Σ_{i in bin} cᵢ(confidenceᵢ − rightᵢ)|/Σ cᵢ.
+
+    `which`: the bin of each row, `said`: its confidence, `right`: whether the prediction is right, (N,) each.
+    """
     apart = said - right
 
     def error(counts: Array) -> Array:
@@ -80,7 +83,7 @@ def calibration_error(which: Array, said: Array, right: Array, bins: int) -> Cou
 
 
 def area_under_roc(positive: Array, score: Array) -> Counted:
-    """P(score of a positive row > score of another) + ½P(equal): of each positive row the others that are below."""
+    """The area under the ROC curve: P(score of a positive row > score of a negative row) + ½P(equal)."""
     hits, misses = _in_order(positive, score)
     sides = [np.searchsorted(score[misses], score[hits], side) for side in ("left", "right")]
 
@@ -93,7 +96,7 @@ def area_under_roc(positive: Array, score: Array) -> Counted:
 
 
 def area_under_precision(positive: Array, score: Array) -> Counted:
-    """Σ (R_k − R_{k−1})·P_k over falling scores of positive rows; equal ones are one threshold."""
+    """The area under the precision-recall curve: Σ (R_k − R_{k−1})·P_k over falling scores of positive rows."""
     hits, misses = _in_order(positive, score)
     scores = score[hits]
     first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1])[: len(hits)])
@@ -111,13 +114,13 @@ def area_under_precision(positive: Array, score: Array) -> Counted:
 
 
 def _in_order(positive: Array, score: Array) -> list[Array]:
-    """The positive rows and the others, each by rising score."""
+    """The indices of the positive rows and of the negative rows, each by rising score."""
     order = np.argsort(score, kind="stable")
     return [order[positive[order]], order[~positive[order]]]
 
 
 def _cumulated(counts: Array) -> Array:
-    """The sums of the first 0, 1, … N counts of each sample."""
+    """The cumulative sums of each sample's counts, from 0: (samples, N + 1)."""
     found = np.zeros((counts.shape[0], counts.shape[1] + 1))
     np.cumsum(counts, axis=1, out=found[:, 1:])
     return found
@@ -128,5 +131,5 @@ def _quotient(numerator: Array, denominator: Array) -> Array:
 
 
 def mean_of_classes(parts: Sequence[Counted]) -> Counted:
-    """The mean over the classes; NaN where one has no value."""
+    """The mean of the metric over the classes; NaN if a class has no value."""
     return lambda counts: np.mean([part(counts) for part in parts], axis=0)

@@ -1,4 +1,4 @@
-"""Which engine takes the steps of a training: NumPy, or a compiled program."""
+"""Chooses the engine that takes the steps of a training: NumPy, or a program compiled by numba."""
 
 from typing import Any, NamedTuple
 
@@ -14,17 +14,17 @@ from bpcli.training.descent.update_rule import UpdateRule
 from bpcli.training.model import Model
 
 MOST_PRODUCTS = 1 << 15
-"""The products of a step, rows × features × outputs, up to which loops are faster than NumPy."""
+"""The size of a step, rows × features × outputs, up to which compiled loops are faster than NumPy."""
 
 STEPS, SPARSE_STEPS = 500_000, 100_000
-"""The steps that save more time than compiling takes: about 15 microseconds each, of sparse rows 60."""
+"""The number of steps from which on compiling pays: each saves about 15 µs, with sparse rows 60 µs."""
 
 _EPOCHS = 100
-"""How many epochs `auto` is taken for."""
+"""The number of epochs that is assumed for `epochs: auto`."""
 
 
 class Engine(NamedTuple):
-    """The engine by name, the text of its program, and what is to be told."""
+    """The engine by name, the text of its program if it is compiled, and notes."""
 
     name: str = "numpy"
     program: str = ""
@@ -32,10 +32,10 @@ class Engine(NamedTuple):
 
 
 def chosen_engine(config: Config, model: Model, X: Any, update_rule: UpdateRule) -> Engine:
-    """The engine for training on X, by the config and the data alone.
+    """The engine for training on X; it depends on the config and the data alone.
 
-    `auto` is `numba` where compiling pays, if it is installed; else a note names what to install. Where the config says
-    `numba`, MissingExtraError if it is not installed, ConfigError for what it is not for.
+    `auto` is `numba` if compiling pays and numba is installed; if it is not installed, a note says how to. With `numba`
+    in the config: MissingExtraError if it is not installed, ConfigError if it can't run this training.
     """
     given = config.training.engine
     work = _work(config, model, X)
@@ -60,13 +60,13 @@ def chosen_engine(config: Config, model: Model, X: Any, update_rule: UpdateRule)
 
 
 def _work(config: Config, model: Model, X: Any) -> str:
-    """The steps and their size in words, if compiling pays; else ""."""
+    """The number of steps and their size, in words, if compiling pays; else ""."""
     options, (N, n) = config.training, X.shape
     size = N if options.batch_size == "full" else min(int(options.batch_size), N)
     steps = -(-N // size) * (_EPOCHS if options.epochs == "auto" else int(options.epochs))
     sparse = is_sparse(X)
     entries = X.nnz / N if sparse else n
-    # A larger batch is summed in blocks, to the same bits by several processes, which numba is not for.
+    # Batches above sums.ROWS are summed in blocks, which the compiled program does not do.
     if size > sums.ROWS or size * entries * model.b.size > MOST_PRODUCTS or steps < (SPARSE_STEPS if sparse else STEPS):
         return ""
     outputs = f" for {model.b.size} outputs" if model.b.size > 1 else ""
@@ -74,7 +74,7 @@ def _work(config: Config, model: Model, X: Any) -> str:
 
 
 def _program(model: Model, X: Any, update_rule: UpdateRule) -> tuple[str, str]:
-    """The text of the program, or "" and the reason why there is none."""
+    """(text of the program, ""), or ("", the reason why there is none)."""
     if not is_sparse(X) and not isinstance(X, np.ndarray):
         return "", "numba is for rows that are in memory, and these stay in files"
     from bpcli.numbers.traced import UntraceableError

@@ -1,4 +1,4 @@
-"""The formulas of the metrics: of a confusion matrix, of probabilities, of scores, and of numbers."""
+"""The formulas of the metrics, from a confusion matrix, from probabilities, from scores, and from predicted numbers."""
 
 from collections.abc import Iterable
 from math import sqrt
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-_BLOCK = 1 << 16  # scores that are looked up at a time
+_BLOCK = 1 << 16  # scores that are processed at a time
 BINS = 15
-"""Of the calibration, as in the paper."""
+"""The number of bins of `calibration`, as in the paper."""
 
 
 def confusion(y: Array, predicted: Array, classes: int) -> Array:
@@ -47,10 +47,10 @@ def balanced_accuracy(table: Array) -> float:
 def mcc(table: Array) -> float | None:
     """Matthews' correlation of the true with the predicted classes, from a confusion matrix (Gorodkin 2004).
 
-    (N·Σ_k C_kk − Σ_k t_k·p_k)/√((N² − Σ p_k²)(N² − Σ t_k²)), t the sums of the rows, p of the columns. 0 where one
-    class is predicted for all rows; None where all rows are of one.
+    (N·Σ_k C_kk − Σ_k t_k·p_k)/√((N² − Σ p_k²)(N² − Σ t_k²)), t the sums of the rows, p of the columns. 0 if one class
+    is predicted for all rows; None if all rows are of one class.
     """
-    # Whole numbers of any size: counts of counts leave 64 bits.
+    # Python's integers, as products of counts may exceed 64 bits.
     true, predicted = [int(n) for n in table.sum(axis=1)], [int(n) for n in table.sum(axis=0)]
     N = sum(true)
     spread, spread_predicted = (N * N - sum(map(mul, part, part)) for part in (true, predicted))
@@ -71,11 +71,11 @@ def brier(y: Array, p: Array) -> float:
 
 
 def squared_distances(y: Array, p: Array) -> Array:
-    """The terms of `brier`, (N,)."""
+    """The terms of `brier`, (N,): (p − y)² for two classes, Σ_k (p_k − y_k)² for more."""
     y, K = y.astype(np.intp, copy=False), p.shape[1]
     if K == 2:
         wrong = np.where(y == 1, p[:, 1], p[:, 0])
-        np.subtract(1.0, wrong, wrong)  # in place: of many rows it is a large array
+        np.subtract(1.0, wrong, wrong)  # in place, as the array may be large
         return np.multiply(wrong, wrong, wrong)
     wrong = np.empty(len(y))
     for start in range(0, len(y), _BLOCK):
@@ -87,11 +87,12 @@ def squared_distances(y: Array, p: Array) -> Array:
 
 
 def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
-    """How often what is said with a confidence is right: rows, mean confidence and share that is right, for each bin.
+    """The number of rows, mean confidence and share of right predictions in each bin of confidence, (bins,) each.
 
-    Of two classes the confidence is the probability of the positive one, and right is a positive row; of more it is
-    that of the predicted class. Bins are of equal width, each with its upper end (Guo et al. 2017, On calibration of
-    modern neural networks); of an empty bin the last two are NaN. `y`: class numbers (N,), `p`: (N, K).
+    With two classes the confidence is the probability of the positive one, and a positive row counts as right; with
+    more it is the probability of the predicted class. Bins have equal width and include their upper end (Guo et al.
+    2017, On calibration of modern neural networks); an empty bin has NaN for the last two. `y`: class numbers (N,),
+    `p`: (N, K).
     """
     sums = np.zeros((3, bins))
     for start in range(0, len(y), _BLOCK):
@@ -100,16 +101,16 @@ def calibration(y: Array, p: Array, bins: int = BINS) -> tuple[Array, Array, Arr
 
 
 def _means(sums: Array) -> tuple[Array, Array, Array]:
-    """`calibration` from the sums in each bin."""
+    """`calibration` from the result of `calibration_sums`."""
     rows, said, right = sums
     with np.errstate(all="ignore"):
         return rows.astype(np.intp), said / rows, right / rows
 
 
 def calibration_sums(before: Array, y: Array, p: Array) -> Array:
-    """The rows, the confidences and the right ones in each bin, (3, bins), added to those `before` in the rows' order.
+    """The sums over the rows of 1, confidence and right in each bin, (3, bins), added to the sums `before`.
 
-    The sums are the same for every way to cut the rows into blocks.
+    They are added row by row, so that the result does not depend on how the rows are divided into blocks.
     """
     bins = before.shape[1]
     which, *more = confidences(y, p, bins)
@@ -119,7 +120,7 @@ def calibration_sums(before: Array, y: Array, p: Array) -> Array:
 
 
 def confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
-    """For each row its bin, the probability that was predicted, and whether the prediction is right."""
+    """For each row its bin, the confidence, and whether the prediction is right, (N,) each; see `calibration`."""
     K = p.shape[1]
     said = p[:, 1] if K == 2 else p.max(axis=1)
     right = y == 1 if K == 2 else p.argmax(axis=1) == y
@@ -128,7 +129,7 @@ def confidences(y: Array, p: Array, bins: int) -> tuple[Array, Array, Array]:
 
 
 def ece(y: Array, p: Array) -> float:
-    """The expected calibration error: Σ over the bins of `calibration` of (rows/N)·|confidence − share that is right|.
+    """The expected calibration error: Σ_bins (rows/N)·|mean confidence − share of right predictions|.
 
     `y`: class numbers (N,), `p`: probabilities (N, K).
     """
@@ -136,12 +137,12 @@ def ece(y: Array, p: Array) -> float:
 
 
 def calibration_error(rows: Array, said: Array, right: Array) -> float:
-    """`ece` of what `calibration` found."""
+    """`ece` from the result of `calibration`."""
     return float(np.sum(np.where(rows > 0, rows * np.abs(said - right), 0.0)) / rows.sum())
 
 
 def brier_and_ece(blocks: Iterable[tuple[Array, Array]], count: int) -> tuple[float, float]:
-    """`brier` and `ece` of `count` rows that come as blocks of (y, p), which need not all be in memory."""
+    """`brier` and `ece` of `count` rows that come in blocks (y, p), so that they need not all be in memory."""
     distances, sums, at = np.empty(count), np.zeros((3, BINS)), 0
     for y, p in blocks:
         distances[at : at + len(y)] = squared_distances(y, p)
@@ -150,7 +151,7 @@ def brier_and_ece(blocks: Iterable[tuple[Array, Array]], count: int) -> tuple[fl
 
 
 def ranked(positive: Array, score: Array) -> tuple[Array, Array]:
-    """The scores of the positive rows and those of the others, each in order."""
+    """The scores of the positive rows and those of the negative rows, each sorted."""
     hits, misses = score[positive], score[~positive]
     hits.sort()
     misses.sort()
@@ -160,8 +161,8 @@ def ranked(positive: Array, score: Array) -> tuple[Array, Array]:
 def auc(hits: Array, misses: Array) -> float | None:
     """The area under the ROC curve: P(score of a positive > score of a negative) + ½P(equal).
 
-    Σ (negatives below + half of those that are equal) over the positives, in units of a half an exact integer, over
-    P·N (Mann & Whitney 1947). Takes the scores as `ranked`. None if one of the two classes does not occur.
+    Σ over the positives of (negatives below + ½ negatives equal), divided by P·N (Mann & Whitney 1947); twice the sum
+    is an exact integer. Takes the scores as `ranked` returns them. None if one of the two classes does not occur.
     """
     if not len(hits) or not len(misses):
         return None
@@ -175,18 +176,18 @@ def auc(hits: Array, misses: Array) -> float | None:
 def average_precision(hits: Array, misses: Array) -> float | None:
     """The area under the precision-recall curve as a step function: Σ (R_k − R_{k−1})·P_k over falling thresholds.
 
-    Takes the scores as `ranked`; equal ones are one threshold. None without a positive row.
+    Takes the scores as `ranked` returns them; equal scores are one threshold. None without a positive row.
     """
     if not len(hits):
         return None
-    # Recall rises only at the scores of positives: count the positives and negatives that score at least as high.
+    # Recall rises only at the scores of positives: there, count the positives and negatives with at least that score.
     terms = np.empty(1 + np.count_nonzero(hits[1:] != hits[:-1]))
     at = before = 0
     for stop in range(len(hits), 0, -_BLOCK):  # in blocks, from the highest down
         block = hits[max(0, stop - _BLOCK) : stop]
         start = stop - len(block)
         new = np.append(start == 0 or block[0] != hits[start - 1], block[1:] != block[:-1])
-        first = np.flatnonzero(new)[::-1]  # of equal ones
+        first = np.flatnonzero(new)[::-1]  # the first of equal scores
         found = len(hits) - start - first
         precision = found / (found + len(misses) - np.searchsorted(misses, block[first], "left"))
         terms[at : at + len(first)] = np.diff(found, prepend=before) * precision
@@ -206,7 +207,7 @@ def mae(y: Array, yhat: Array) -> float:
 
 
 def r2(y: Array, yhat: Array) -> float | None:
-    """1 − Σ(y − ŷ)²/Σ(y − ȳ)²; None where y is constant."""
+    """1 − Σ(y − ŷ)²/Σ(y − ȳ)²; None if y is constant."""
     if not np.any(y != y[0]):
         return None
     error, scale = _scaled_error(y, yhat)
@@ -214,7 +215,7 @@ def r2(y: Array, yhat: Array) -> float | None:
 
 
 def _scaled_error(y: Array, yhat: Array) -> tuple[Array, float]:
-    """(y − ŷ)/s and the largest |y − ŷ| as s: squares of large errors must not overflow."""
+    """(y − ŷ)/s and s = max |y − ŷ|, so that squares of large errors do not overflow."""
     error = y - yhat
     scale = float(np.max(np.abs(error), initial=0.0)) or 1.0
     return error / scale, scale

@@ -1,4 +1,4 @@
-"""How good predictions are: the table of metrics, each with its direction and its value."""
+"""The table of metrics, by which predictions are judged: each with its tasks, its direction and its formula."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -39,16 +39,15 @@ from bpcli.training.metric_formulas import (
 
 Array = NDArray[Any]
 BLOCK = 1 << 16
-"""Rows whose probabilities are written out at a time."""
+"""Rows whose probabilities are computed at a time."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Rows with a model's predictions, which are computed when a metric asks for them; `y` are class numbers or
-    numbers.
+    """Rows with a model's predictions, which are computed when a metric needs them.
 
-    `scores` are a class's log-odds, (N, K), which rank rows as its probability does, but never saturate; of two classes
-    those of the positive one are enough, (N,).
+    `y` (N,) are class numbers, or the targets of a regression. `scores` are the log-odds of each class, (N, K), which
+    rank rows as its probability does but never saturate; with two classes those of the positive one are enough, (N,).
     """
 
     task: Task
@@ -57,14 +56,14 @@ class Seen:
     predict: Callable[[], Array]
     rank: Callable[[], Array]
     say: Callable[[slice], Array] | None = None
-    """The probabilities of the classes in some rows, (rows, K); None of a model that says none."""
+    """Returns the probabilities of the classes in some rows, (rows, K); None for a model without probabilities."""
     losses: Callable[[], Array] | None = None
-    """The loss of each row, (N,)."""
+    """Returns the loss of each row, (N,)."""
     _kept: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
     @cached_property
     def predicted(self) -> Array:
-        """Class numbers, or ŷ of a regression."""
+        """The predicted class numbers, or ŷ of a regression, (N,)."""
         return self.predict()
 
     @cached_property
@@ -80,22 +79,22 @@ class Seen:
 
     @property
     def classes(self) -> int:
-        """How many there are."""
+        """The number of classes."""
         return self.scores.shape[1] if self.scores.ndim > 1 else 2
 
     @cached_property
     def p(self) -> Array | None:
-        """The probabilities of the classes."""
+        """The probabilities of the classes, (N, K); None for a model without probabilities."""
         return self.say(slice(None)) if self.say is not None else None
 
     @cached_property
     def confusion(self) -> Array:
-        """The counts of `confusion`."""
+        """The confusion matrix, (K, K)."""
         return confusion(self.y, self.predicted, self.classes)
 
     @cached_property
     def brier_and_ece(self) -> tuple[float | None, float | None]:
-        """What the probabilities are worth, of which some rows at a time are written out; None where there are none."""
+        """The Brier score and the calibration error, block by block; (None, None) without probabilities."""
         if self.say is None:
             return None, None
         self._kept.clear()
@@ -103,15 +102,15 @@ class Seen:
         return brier_and_ece(((self.y[part], self.say(part)) for part in parts), len(self.y))
 
     def _ranked(self, k: int) -> tuple[Array, Array]:
-        """`ranked` of a class; of two classes it is kept for the next metric."""
+        """`ranked` scores of class k against the rest; the last ones are kept for the next metric."""
         if k not in self._kept:
             self._kept.clear()
             self._kept[k] = ranked(self.y == k, self.score(k))
         return self._kept[k]
 
     def of_classes(self, metric: Callable[[Array, Array], float | None]) -> float | None:
-        """The metric, of scores that are `ranked`, of the positive class; of more than two classes, the mean over each
-        class against the rest."""
+        """A metric of `ranked` scores for the positive class; with more than two classes, its mean over each class
+        against the rest. None if a class has no value."""
         K = self.classes
         if K == 2:
             return metric(*self._ranked(1))
@@ -120,11 +119,11 @@ class Seen:
         return sum(found) / K if len(found) == K else None
 
     def counted_confusion(self, value: Callable[[Array], float | None]) -> Counted:
-        """A metric of the confusion of samples."""
+        """A metric of the confusion matrices of samples."""
         return of_confusion(self.y, self.predicted, self.classes, value)
 
     def counted_ranking(self, area: Callable[[Array, Array], Counted]) -> Counted:
-        """`of_classes` for samples."""
+        """`of_classes` on samples."""
         K = self.classes
         parts = [area(self.y == k, self.score(k)) for k in ((1,) if K == 2 else range(K))]
         return mean_of_classes(parts)
@@ -132,20 +131,20 @@ class Seen:
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of `METRICS`: the tasks that it is for, whether more is better, and its value, None where it has none."""
+    """A row of `METRICS`: the tasks it applies to, whether higher is better, and its value, None if it has none."""
 
     name: str
     tasks: tuple[Task, ...]
     higher_is_better: bool
     value: Callable[[Seen], float | None]
     needs: str = ""
-    """What rows need for it to have a value, in words, if it does not always have one."""
+    """The condition under which it has a value, in words; empty if it always has one."""
     minimised: bool = False
-    """Whether it is what the training minimises."""
+    """Whether training minimises it."""
     in_summary: bool = True
-    """Whether the table that ends a training shows it."""
+    """Whether the table at the end of a training shows it."""
     counted: Callable[[Seen], Counted | None] = lambda seen: None
-    """Its values on samples of the rows, if there is a formula for them."""
+    """Its values on samples of the rows, or None if there is no formula for them."""
 
 
 _CLASSES = (Task.TWO_CLASSES, Task.CLASSES)
@@ -247,23 +246,26 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
-"""The metrics of a model; an epoch shows the first of its task. Config, commands and early stopping read this table."""
+"""All metrics. Each epoch shows the loss and the next metric of the task; config, commands and early stopping read this
+table."""
 
 
 def metrics_of(task: Task) -> list[str]:
-    """The names of the metrics that a task has."""
+    """The names of the metrics of a task."""
     return [name for name, row in METRICS.items() if task in row.tasks]
 
 
 def beyond_doubles(result: Mapping[str, Any]) -> str:
-    """The first metric of a record that is not finite; empty if there is none."""
+    """The name of the first metric of a record that is not finite; empty if all are."""
     numbers = ((name, value) for name, value in result.items() if isinstance(value, float))
     return next((name for name, value in numbers if not isfinite(value)), "")
 
 
 def is_defined(name: str, task: Task, y: Array, classes: int, probabilities: bool) -> bool:
-    """Whether a metric has a value on rows of such targets, if only for the right predictions of a model that says
-    probabilities, or none."""
+    """Whether a metric has a value on rows with the targets y (N,), tried with perfect predictions.
+
+    `classes`: their number; `probabilities`: whether the model gives probabilities.
+    """
     if task is not Task.REGRESSION:
         y = y.astype(np.intp, copy=False)
 
@@ -275,6 +277,6 @@ def is_defined(name: str, task: Task, y: Array, classes: int, probabilities: boo
 
 
 def measured(seen: Seen, names: Iterable[str] | None = None) -> dict[str, float | None]:
-    """The task's metrics of those rows, or those of `names`."""
-    with np.errstate(all="ignore"):  # what overflows is inf, and is reported as such
+    """The metrics `names` of the rows, by default all metrics of the task."""
+    with np.errstate(all="ignore"):  # an overflow gives inf, which is reported as such
         return {name: METRICS[name].value(seen) for name in names or metrics_of(seen.task)}

@@ -29,14 +29,15 @@ from bpcli.training.metrics import METRICS, Seen, measured, metrics_of
 Array = NDArray[Any]
 USUAL_THRESHOLD = 0.5
 BLOCK = 8192
-"""Rows handled at once where a whole data set would need large temporaries."""
+"""Rows that are computed at a time, so that temporary arrays stay small."""
 
 
 class Uncertainty(NamedTuple):
-    """The covariance of (w row by row, b) of a model at its optimum, (p, p), and the degrees of freedom of t, ∞ for z.
+    """The covariance of a model's parameters, w row by row, then b, at its optimum, (p, p).
 
-    Of softmax it is that of the weights less their mean over the classes, which alone decide. `penalised`: they are
-    pulled towards 0.
+    `df`: the degrees of freedom of the t distribution, ∞ for the normal one. With softmax it is the covariance of the
+    weights minus their mean over the classes, as only these differences are determined. `penalised`: l2 pulls the
+    weights towards 0.
     """
 
     covariance: Array
@@ -48,9 +49,9 @@ class Uncertainty(NamedTuple):
 class Model:
     """A neuron a = g(xᵀw + b), w: (n,), b: (); or a softmax layer p = softmax(xᵀw + b), w: (n, K), b: (K,).
 
-    `activation` is None for softmax; it and `loss` are names, or mappings of a name and settings. `threshold` decides
-    between two classes that have probabilities: positive where p ≥ threshold. `data_format` is that of the
-    files it was trained on, if the config named it, else of the extension `like`; `dialect` is how they were read.
+    `activation` is None for softmax; it and `loss` are names, or mappings of a name and settings. With two classes and
+    probabilities the prediction is positive if p ≥ `threshold`. `data_format`, `like` (the usual extension) and
+    `dialect` say how the training files were read, and so how further files are.
     """
 
     type: str
@@ -64,11 +65,11 @@ class Model:
     dialect: Dialect = USUAL
     like: str = ""
     digest: str = field(default="", compare=False)
-    """Of the file that it was read from."""
+    """The digest of the file that the model was read from."""
     uncertainty: Uncertainty | None = field(default=None, compare=False)
 
     def files(self, *paths: Path) -> Files:
-        """The files of a table, to be read as those of the training were."""
+        """Files to be read as those of the training were."""
         return Files(paths, self.data_format, self.dialect, Path(f"x{self.like}"))
 
     @property
@@ -78,61 +79,61 @@ class Model:
 
     @property
     def g(self) -> Activation | None:
-        """The row of its activation, with its settings; None for softmax."""
+        """The activation's row in its table, with its settings; None for softmax."""
         return activation_of(self.activation)
 
     @property
     def loss_row(self) -> Loss:
-        """The row of its loss, with its settings."""
+        """The loss's row in its table, with its settings."""
         return loss_of(self.loss)
 
     @property
     def kind(self) -> str:
-        """Layer and activation in words."""
+        """Layer and activation as text: `neuron sigmoid`."""
         return " ".join(filter(None, [self.type, settings_in_words(self.activation)]))
 
     @property
     def loss_in_words(self) -> str:
-        """The loss with its settings."""
+        """The loss with its settings as text."""
         return settings_in_words(self.loss)
 
     @property
     def says_probabilities(self) -> bool:
-        """Whether its outputs are the probabilities of classes."""
+        """Whether the outputs are probabilities of classes."""
         return self.classes is not None and (self.g is None or self.loss_row.probability)
 
     @property
     def has_threshold(self) -> bool:
-        """Whether its prediction is the positive of two classes from a probability on."""
+        """Whether the threshold decides the prediction: for two classes with probabilities."""
         return self.says_probabilities and len(self.classes or ()) == 2
 
     @property
     def boundary(self) -> float:
-        """The output from which on a model with one output predicts the positive class."""
+        """The least output for which a model with one output predicts the positive class."""
         return self.threshold if self.says_probabilities else 0.0
 
     def weights(self, raw: bool = False) -> tuple[Array, Array]:
-        """Weights (n, outputs) and bias (outputs,); `raw`: for features in their own units.
+        """Weights (n, outputs) and bias (outputs,) in float64; `raw`: for features in the units of the data.
 
-        With x' = (x − m)/s the same z is xᵀ(w/s) + (b − Σ w·m/s).
+        For prepared features x' = (x − m)/s, the same z is xᵀ(w/s) + (b − Σ w·m/s).
         """
         n = len(self.w)
         w, b = self.w.reshape(n, -1).astype(np.float64), self.b.reshape(-1).astype(np.float64)
         mean, scale = self.preparation.mean, self.preparation.scale
         if not raw or scale is None:
             return w, b
-        with np.errstate(all="ignore"):  # what is beyond the doubles is ±∞
+        with np.errstate(all="ignore"):  # an overflow gives ±∞
             own = w / np.asarray(scale)[:, None]
             if mean is None:
                 return own, b
             shifted = b - np.asarray(mean) @ own
-            # Where w/s is beyond the doubles, m/s need not be.
+            # Where w/s overflows, m/s may not.
             return own, np.where(np.isfinite(shifted), shifted, b - (np.asarray(mean) / scale) @ w)
 
     def z(self, X: Array) -> Array:
         """z = xᵀw + b of prepared features X (N, n): (N,) for a neuron, (N, K) for softmax.
 
-        A row has the same bits in every table.
+        The bits of a row's z do not depend on the other rows.
         """
         if isinstance(X, Spread):
             return X.by_row(self.z)
@@ -150,7 +151,7 @@ class Model:
             return in_parts(lambda z: np.asarray(g(z.astype(np.float64, copy=False))), z)
 
     def predicted(self, z: Array) -> Array:
-        """The number of the predicted class for each row of z; for a regression a = g(z) itself."""
+        """The number of the predicted class for each row of z, (N,); for a regression a = g(z) itself."""
         if self.activation is None:
             if self.threshold == USUAL_THRESHOLD or not self.has_threshold:
                 return np.asarray(np.argmax(z, axis=1))
@@ -172,34 +173,37 @@ class Model:
             return in_parts(both, z)
 
     def target(self, y: Array, dtype: Any = None) -> Array:
-        """Prepared targets as the loss takes them: class numbers for softmax, else numbers, of the weights' type."""
+        """Prepared targets as the loss takes them: class numbers for softmax, else numbers of `dtype` (w's by default).
+
+        (N,).
+        """
         if self.activation is None:
             return y.astype(np.intp, copy=False)
         return (self.loss_row.encode(y) if self.classes else y).astype(dtype or self.w.dtype, copy=False)
 
     def total_loss(self, z: Array, y: Array, weights: Array | None = None) -> float:
-        """The sum of the loss over the rows, times `weights` (N,) if given: the same terms that training minimises."""
+        """Σ ωJ₀ over the rows, ω the `weights` (N,) or 1: the terms that training minimises, without penalties."""
         totals = []
         step = make_step(self.type, self.activation, self.loss, min(BLOCK, len(z)), z.shape[1:], z.dtype)
         with np.errstate(all="ignore"):
             for start in range(0, len(z), BLOCK):
-                # The step overwrites its z with a gradient that nobody needs here.
+                # On a copy: the step overwrites z with its gradient, which is not used here.
                 block = slice(start, start + BLOCK)
                 omega = None if weights is None else weights[block]
                 totals.append(step(z[block].copy(), self.target(y[block]), omega))
-        return fsum(totals) if isfinite(sum(totals)) else sum(totals)  # fsum refuses ∞
+        return fsum(totals) if isfinite(sum(totals)) else sum(totals)  # fsum raises an error for ∞
 
     def glance(self, X: Array, y: Array, more: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The mean loss, the task's first metric and the metrics `more`: what is shown after each epoch."""
+        """The mean loss, the task's first other metric and the metrics `more`, which are shown after each epoch."""
         names = [*metrics_of(self.preparation.task)[:2], *more]
         return measured(self._seen(self.z(X), y), dict.fromkeys(names))
 
     def measure(self, X: Any, y: Array) -> dict[str, Any]:
-        """Rows, mean loss and the metrics of cli.md's `evaluate`, on prepared features and targets."""
+        """The number of rows, the mean loss and all metrics, as `evaluate` shows them, of prepared rows (N, n)."""
         return self.measure_z(self.z(X), y)
 
     def measure_z(self, z: Array, y: Array) -> dict[str, Any]:
-        """`measure` from z, where the features are not all in memory."""
+        """`measure` from z, for features that are not all in memory."""
         seen = self._seen(z, y)
         result = {"rows": len(y), **measured(seen)}
         if self.classes is None:
@@ -219,11 +223,11 @@ class Model:
         }
 
     def metric(self, name: str, z: Array, y: Array) -> float | None:
-        """One metric of rows with z and targets; None where it has no value."""
+        """One metric of rows with these z and targets; None if it has no value."""
         return measured(self._seen(z, y), [name])[name]
 
     def on_samples(self, name: str, z: Array, y: Array) -> Counted:
-        """A metric on samples of these rows, as a function of how often each row is drawn."""
+        """A metric on samples of these rows, as a function of how often each row was drawn."""
         counted = None if np.isnan(z).any() else METRICS[name].counted(self._seen(z, y))
 
         def of_each(counts: Array) -> Array:
@@ -234,7 +238,7 @@ class Model:
         return counted or of_each
 
     def losses(self, z: Array, y: Array) -> Array:
-        """The loss of each row, (N,), by the formulas that training minimises."""
+        """The loss J₀ of each row, (N,), by the formulas of the training."""
         found = []
         for start in range(0, len(z), BLOCK):
             block, labels = z[start : start + BLOCK].copy(), self.target(y[start : start + BLOCK])
@@ -244,7 +248,7 @@ class Model:
         return np.concatenate(found)
 
     def _log_loss(self, z: Array, seen: Seen, k: int) -> float | None:
-        """The mean of −log p_k over the rows of class k, whose z these are; None without any."""
+        """The mean of −log p_k over the rows of class k, with these z; None without rows."""
         if not len(z):
             return None
         if self.g is None:
@@ -253,12 +257,12 @@ class Model:
         return self.total_loss(z, np.full(len(z), k)) / len(z)
 
     def _numbers(self, z: Array) -> Array:
-        """`predicted`; class numbers in as few bytes as hold them, as they are kept for all rows."""
+        """`predicted`, with class numbers in the smallest integer type, as they are kept for all rows."""
         found = self.predicted(z)
         return found.astype(np.min_scalar_type(len(self.classes))) if self.classes else found
 
     def _seen(self, z: Array, y: Array) -> Seen:
-        """The rows as the metrics look at them."""
+        """The rows in the form that the metrics take."""
         return Seen(
             self.preparation.task,
             y,
@@ -286,7 +290,7 @@ def log_odds(z: Array) -> Array:
 
 
 def in_parts(function: Callable[[Array], Array], z: Array) -> Array:
-    """A function of each row of z (N, …), of `BLOCK` rows at a time, whose memory is all that it needs on the way."""
+    """function(z) for a function of each row of z (N, …), called with `BLOCK` rows at a time to save memory."""
     if not z.ndim or len(z) <= BLOCK:
         return function(z)
     first = function(z[:BLOCK])
@@ -298,10 +302,10 @@ def in_parts(function: Callable[[Array], Array], z: Array) -> Array:
 
 
 def best_constant_loss(loss: Choice, y: Array, classes: int | None, weights: Array | None = None) -> float:
-    """The smallest mean loss, weighted if `weights` (N,) are given, that one prediction for every row can reach.
+    """The smallest mean loss of any constant prediction, weighted if `weights` (N,) are given.
 
-    Of mse the variance of y, or Σ_k p_k(1 − p_k) over one-hot classes; of bce and cce the entropy −Σ_k p_k log p_k,
-    with p_k the share of class k; of others the mean of J₀ at the row's best constant prediction.
+    For mse it is the variance of y, or Σ_k p_k(1 − p_k) over one-hot classes with the shares p_k; for bce and cce the
+    entropy −Σ_k p_k log p_k; for others the mean of J₀ at the loss's best constant prediction.
     """
     row = loss_of(loss)
     if classes is not None:

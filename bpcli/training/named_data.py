@@ -1,4 +1,4 @@
-"""The tables that a config names: their files, how they are read, their splits, and what is left open."""
+"""The tables that a config names: their files, how they are read and split, and how its open choices are decided."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,18 +28,20 @@ PARTS = ("train", "validation", "test")
 
 
 def cache_of(config: Config) -> Path:
-    """Where large data is kept, next to the runs."""
+    """The folder for copies of large data, next to the run folder."""
     return config.output.absolute().parent / ".cache"
 
 
 def read_data(
     config: Config, paths: Paths, large: bool = False, progress: Progress | None = None, share: Gathering = WHOLE
 ) -> Table:
-    """The table at `paths`, or a `share` of it, with the target joined to it where that has files of its own; a `large`
-    one as a copy."""
+    """The table at `paths`, or one process's `share` of it; a `large` one is read from a copy.
+
+    If the target of `data.path` has a file of its own, it is joined to the table.
+    """
     data, files = config.data, files_of(config, paths)
     has_classes = task_of(config.model.type, config.loss) is not Task.REGRESSION
-    as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # told apart exactly
+    as_text = (*data.categorical, *((data.target,) if has_classes else ()))  # so that labels are exact
     table = (
         stored(files, as_text, cache_of(config), progress)
         if large and all(path.is_file() for path in files.paths)
@@ -57,9 +59,9 @@ def read_data(
 
 
 def decided(config: Config, table: Table) -> tuple[Config, list[str]]:
-    """The config with what it left open filled in: the target, how the table is read, which words are gaps; and notes.
+    """The config with its open choices decided: target, dialect and missing words; and notes.
 
-    ConfigError for columns that are not there.
+    ConfigError for columns that the table does not have.
     """
     data = config.data
     target = data.target or table.own_target
@@ -79,14 +81,14 @@ def decided(config: Config, table: Table) -> tuple[Config, list[str]]:
 
 
 def files_of(config: Config, paths: Paths) -> Files:
-    """The files of a table that the config names, and how they are read; those beside `data.path` as that was."""
+    """The files at `paths` and how they are read; all but `data.path` detect their own delimiter."""
     data, dialect = config.data, config.data.dialect
     first = data.path if isinstance(data.path, Path) else data.path[0]
     return Files(matching(paths), data.format, dialect if paths == data.path else dialect.for_others(), first)
 
 
 def named_files(config: Config) -> dict[str, Paths]:
-    """The files of the training rows, under `path`, and the validation and test sets that are files of their own.
+    """The files of `data.path`, under `path`, and of the validation and test sets if they are files, by name.
 
     ConfigError for a file that is named twice.
     """
@@ -109,7 +111,7 @@ def data_files(config: Config) -> list[Files]:
 
 
 def split(config: Config, table: Table, rng: np.random.Generator) -> dict[str, Array]:
-    """The rows of training, validation and test that come out of `data.path`, by name."""
+    """The rows of `data.path` for training, validation and test, by name."""
 
     def fraction(value: float | Paths | None) -> float | None:
         return value if isinstance(value, float) else None

@@ -31,20 +31,20 @@ class Part:
     """Prepared features (N, n) and targets (N,) of the training, validation or test rows."""
 
     X: Any
-    """An array, a sparse one, or a `RowFile` in a file."""
+    """An array, a sparse matrix, a `RowFile`, or rows distributed over processes."""
     y: Array
     weights: Array | None = None
-    """Of mean 1, (N,); of the training rows, where the config gives weights."""
+    """The weights of the training rows, (N,), of mean 1; None if the config gives none."""
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays by name, weights only if there are some."""
+        """The arrays by name; weights only if there are any."""
         return {"X": self.X, "y": self.y} | ({} if self.weights is None else {"weights": self.weights})
 
 
 def prepared_parts(
     config: Config, table: Table, preparation: Preparation, rows: Mapping[str, Array], large: bool
 ) -> tuple[dict[str, Part], Array, list[str]]:
-    """The prepared parts of a table, by name, with the rows of the table in the first; and notes."""
+    """The prepared parts of a table by name, the numbers of the table's rows in the first part, and notes."""
     dtype = np.dtype(config.training.dtype)
     if isinstance(table.share, Share):
         return spread_parts(table, table.share, preparation, rows, dtype)
@@ -66,7 +66,10 @@ def batch_bytes(config: Config, train: Part) -> int:
 def stored_parts(
     table: Table, preparation: Preparation, rows: Mapping[str, Array], dtype: Any, cache: Path, keeps_rows: bool
 ) -> tuple[dict[str, Part], Array, list[str]]:
-    """`prepared_parts` of a table that is read block by block, the features in files; the rows only if `keeps_rows`."""
+    """`prepared_parts` for a table that is read block by block, with the features in files.
+
+    The row numbers are returned only if `keeps_rows`.
+    """
     width, tally = len(preparation.feature_names), Tally()
     of_part = np.full(table.rows, -1, np.int8)
     for number_of_part, chosen in enumerate(rows.values()):
@@ -90,7 +93,7 @@ def stored_parts(
 def spread_parts(
     table: Table, share: Share, preparation: Preparation, rows: Mapping[str, Array], dtype: Any
 ) -> tuple[dict[str, Part], Array, list[str]]:
-    """`prepared_parts` of a share of a table: features are spread over the processes, each of which has all targets."""
+    """`prepared_parts` for a share of a table: features are distributed over the processes, each has all targets."""
     tally = Tally()
     prepared = preparation.apply_parts(table, [*rows.values()], tally=tally, dtype=dtype)
     trained = [as_trained(part.X, dtype) for part in prepared]
@@ -104,7 +107,7 @@ def spread_parts(
 def weights_of_rows(
     config: Config, preparation: Preparation, table: Table, rows: Array, y: Array, notes: list[str]
 ) -> Array | None:
-    """The weights of the training rows, which are `rows` of the table; None where the config gives none."""
+    """The weights of the training rows, which are `rows` of the table; None if the config gives none."""
     column, by_class = config.data.weight, config.training.class_weight
     of_rows = None if column is None else column_weights(table, column, rows)
     if of_rows is not None and isinstance(table.share, Share):
@@ -119,7 +122,7 @@ def weights_of_rows(
 
 
 def as_trained(X: Any, dtype: np.dtype[Any]) -> Any:
-    """The features as the numbers to train with; DataError if one is beyond their range."""
+    """The features converted to `dtype`; DataError if one overflows."""
     with np.errstate(over="ignore"):
         converted = X.astype(dtype) if is_sparse(X) else np.ascontiguousarray(X, dtype)
     values: Any = converted.data if is_sparse(X) else converted

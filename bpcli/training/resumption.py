@@ -1,4 +1,4 @@
-"""Whether a training may go on from what is saved: config and data as they were, and how its steps were taken."""
+"""Checks whether a training may resume from a checkpoint: same config, same data, and steps computed the same way."""
 
 from collections.abc import Mapping
 
@@ -23,25 +23,25 @@ _DECIDED = (
     "data.target",
     "training.engine",
     *(f"data.{key}" for key in DIALECT_KEYS),
-)  # where the default is to find out
-THEN = {"training.engine": "numpy"}  # what was done before there was such a key
+)  # keys whose default means that training decides
+THEN = {"training.engine": "numpy"}  # the values of keys that earlier versions did not have
 _THRESHOLD = "model.threshold"
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test", "model.init")
 
 
 def config_texts(config: Config) -> dict[str, str]:
-    """The values by key, as YAML."""
+    """The values of a config by key, as YAML."""
     values = config_values(config)
-    values["data.numbers"] = tuple(values["data.numbers"])  # how they are written follows from the data
+    values["data.numbers"] = tuple(values["data.numbers"])  # only the columns: their styles follow from the data
     return {key: yaml_text(value) for key, value in values.items()}
 
 
 def is_done(config: Config) -> bool:
-    """Whether the run of `config` is there and complete; UsageError if it is of another config."""
+    """Whether the run of `config` exists and is complete; UsageError if it is that of another config."""
     if not is_finished(config.output) or not (config.output / CONFIG).is_file():
         return False
     then, now = config_texts(load_config(config.output / CONFIG)), config_texts(config)
-    if then[_THRESHOLD] != now[_THRESHOLD]:  # it may have been chosen since, and the config asks for what it was
+    if then[_THRESHOLD] != now[_THRESHOLD]:  # if it was chosen after training, compare with the one trained with
         trained = read(config.output / CHECKPOINT).config.get(_THRESHOLD)
         then[_THRESHOLD] = trained or then[_THRESHOLD]
     refuse_other_config(config, then)
@@ -49,7 +49,7 @@ def is_done(config: Config) -> bool:
 
 
 def threshold_given_up(config: Config, found: Checkpoint) -> str:
-    """What is to be said where a run whose threshold was chosen after its training goes on with that of the config."""
+    """A warning if the threshold that was chosen after a run's training is replaced by the config's; else ""."""
     if not (config.output / CONFIG).is_file():
         return ""
     chosen = yaml_text(load_config(config.output / CONFIG).model.threshold)
@@ -62,8 +62,8 @@ def threshold_given_up(config: Config, found: Checkpoint) -> str:
 
 
 def refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
-    """UsageError with every key that has changed; only `epochs` may grow. Files are compared by a digest of their
-    content."""
+    """UsageError with every key that has changed; only `epochs` may grow. Paths may differ, as the content of files is
+    compared by fingerprints."""
     now = config_texts(config)
     changed = []
     for key in now:
@@ -88,7 +88,7 @@ def refuse_other_config(config: Config, then: Mapping[str, str]) -> None:
 
 
 def refuse_other_sums(config: Config, training: Training | None, found: Checkpoint) -> None:
-    """UsageError where the steps that are left would add up a batch in another order than those that were taken."""
+    """UsageError if further steps would sum a batch in another order than the steps already taken."""
     if training is None or training.solver is not None or training.batch_size <= sums.ROWS or not found.state.steps:
         return
     if found.block != sums.ROWS:
@@ -100,7 +100,7 @@ def refuse_other_sums(config: Config, training: Training | None, found: Checkpoi
 
 
 def refuse_other_moments(config: Config, training: Training, found: Checkpoint) -> None:
-    """UsageError where the data differs because an earlier version took the means of many rows otherwise."""
+    """UsageError if the prepared data differs because an earlier version computed means of many rows differently."""
     preparation, rows = training.model.preparation, len(training.parts["train"].y)
     has_means = preparation.mean is not None or any(is_sum(column.missing) for column in preparation.columns)
     if found.block or not has_means or rows <= statistics.ROWS or found.data["train"]["rows"] != rows:
@@ -123,8 +123,8 @@ def is_over(config: Config, state: State) -> bool:
 
 
 def _may_grow(config: Config, before: str) -> bool:
-    """Whether the config has more epochs than the saved one, and the schedule leaves the finished epochs as they
-    were."""
+    """Whether the config has more epochs than the saved one, and a schedule under which that does not change the
+    finished epochs."""
     _, by_total = _schedule(config)
     now = most_epochs(config.training.epochs)
     return not by_total and most_epochs(before if before == "auto" else int(before)) < now
@@ -137,5 +137,5 @@ def _schedule(config: Config) -> tuple[str, bool]:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a part of the data is a file, rather than none, a fraction of the rows, or a word to start by."""
+    """Whether the text of a value is a path, rather than null, a fraction of the rows, or a word for the start."""
     return text not in ("null", *STARTS) and not is_number(text)

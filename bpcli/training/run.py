@@ -1,4 +1,4 @@
-"""The run folder: the files that a training writes, and how a model is read from them."""
+"""The run folder: writes the files of a training, and reads its model, history and summary."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ CONFIG, MODEL, HISTORY, SUMMARY = "config.yaml", "model.npz", "history.csv", "su
 RUN_FILES = frozenset({CONFIG, MODEL, HISTORY, SUMMARY, *GENERATIONS})
 
 _DIGESTS, _DIGESTED = "files", (CONFIG, MODEL, HISTORY)
-"""The key of the summary under which it has the digests of the other files."""
+"""The key in the summary for the digests of the other files, and the names of these files."""
 
 _FORMAT = 1  # increases when an older version could misread a newer file
 
@@ -43,7 +43,7 @@ def save_model(model: Model, path: Path) -> None:
 
 
 def model_bytes(model: Model) -> bytes:
-    """The file of a model: the arrays w and b, and all else as JSON in `meta`; nothing in it needs pickle."""
+    """The content of a model file: the arrays w and b, and all else as JSON in `meta`, so that pickle is not needed."""
     meta = {
         "format": _FORMAT,
         "type": model.type,
@@ -83,7 +83,7 @@ def _save_summary(folder: Path, summary: Mapping[str, Any]) -> None:
 
 
 def replace_model(folder: Path, config: str, model: Model) -> None:
-    """Give the run in `folder` another model and config, in one step; its history and summary stay."""
+    """Replace the model and the config of the run in `folder` atomically; its history and summary stay."""
     summary = load_summary(folder)
     with staged_folder(folder) as staging:
         save_model(model, staging / MODEL)
@@ -97,7 +97,7 @@ def replace_model(folder: Path, config: str, model: Model) -> None:
 
 
 def _digest(name: str, content: bytes) -> str:
-    """The digest of a file, leaving out the places of files and the times, in which equal trainings differ."""
+    """The digest of a file's content without paths and times, which differ between equal trainings."""
     if name == CONFIG:
         content = re.sub(rb"(?m)^(output|  path|  target_path|  validation|  test):.*$", b"", content)
     elif name == HISTORY:
@@ -106,7 +106,7 @@ def _digest(name: str, content: bytes) -> str:
 
 
 def check_one_run(folder: Path, model: Model) -> None:
-    """DataError where the files in `folder` and `model`, which was read from there, are not of one training.
+    """DataError if the files in `folder` and `model`, which was read from there, are not from one training.
 
     That happens if another run replaces this one while it is read. Runs of earlier versions have no digests.
     """
@@ -135,7 +135,7 @@ def _reading(folder: Path) -> Iterator[None]:
 
 
 def read_history(folder: Path) -> dict[str, list[float]]:
-    """The columns of a run's `history.csv`, an epoch a row; empty if there is none. DataError if it is damaged."""
+    """The columns of a run's `history.csv`, with a value for each epoch; {} without the file, DataError if damaged."""
     path = folder / HISTORY
     if not path.is_file():
         return {}
@@ -147,7 +147,7 @@ def read_history(folder: Path) -> dict[str, list[float]]:
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with its inner mappings spread out, `validation.loss` for `{"validation": {"loss": …}}`."""
+    """The record with inner mappings flattened: `validation.loss` for `{"validation": {"loss": …}}`."""
     result: dict[str, Any] = {}
     for key, value in record.items():
         if isinstance(value, Mapping):
@@ -158,7 +158,7 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a run stands in `folder`."""
+    """Whether `folder` holds a finished run."""
     return (folder / MODEL).is_file() and (folder / SUMMARY).is_file()
 
 
@@ -177,7 +177,7 @@ def load_summary(folder: Path) -> dict[str, Any]:
 
 
 def summary_rows(folder: Path, part: str) -> int | None:
-    """How many rows of `part` (train, validation, test) a run had; None if its summary does not say."""
+    """The number of rows of a `part` (train, validation, test) of a run; None if its summary does not say."""
     try:
         return int(load_summary(folder)[part]["rows"])
     except (DataError, ValueError, KeyError, TypeError, OverflowError):
@@ -185,7 +185,7 @@ def summary_rows(folder: Path, part: str) -> int | None:
 
 
 def model_path(path: Path) -> Path:
-    """The model file that `path` means: itself, or `model.npz` in a run folder. DataError if there is none."""
+    """The path of the model file: `path` itself, or `model.npz` in a run folder. DataError if there is none."""
     if not (path / MODEL).is_file() and unfinished(path) is not None:
         raise UnfinishedError(f"the training of {path} is not finished, so there is no model yet")
     if path.is_dir():
@@ -205,7 +205,7 @@ def load_model(path: Path) -> Model:
             meta = json.loads(str(archive["meta"]))
             w, b = archive["w"], archive["b"]
             known = None
-            if "covariance" in archive.files:  # of models at their optimum
+            if "covariance" in archive.files:  # only of models at their optimum
                 df, penalised = archive["df"].tolist()
                 known = Uncertainty(archive["covariance"], df, bool(penalised))
         if meta["format"] > _FORMAT:
@@ -240,7 +240,7 @@ def load_model(path: Path) -> Model:
 
 
 def _check(model: Model) -> None:
-    """ValueError where the parts do not fit each other, or what the model says it is."""
+    """ValueError if the parts of a model do not fit together."""
     if not conforms(model, Model) or not 0 < model.threshold < 1 or model.data_format not in ("auto", *READERS):
         raise ValueError("a part of another type")
     if refusal(model.type, model.activation, model.loss) or task_of(model.type, model.loss) != model.preparation.task:

@@ -1,4 +1,4 @@
-"""A training with its run folder: started, saved on the way, stopped, resumed, and put in place when complete."""
+"""A training with its run folder: started, saved at intervals, stopped, resumed, and put in place when complete."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,14 +42,14 @@ from bpcli.training.verdict import advice, no_better_than_constant, no_optimum, 
 
 WAYS_OUT = {"resume": "to go on with it", "force": "to replace it", "output": "for another"}
 
-_SHARE = 0.01  # of the time that checkpoints may take
+_SHARE = 0.01  # the largest share of the time that may be spent on checkpoints
 
 
 @dataclass
 class Session:
     """A training that saves its state. If there is nothing left to train, `training` is None and `summary` is given.
 
-    Of several `ranks` each has a session, and rank 0 alone writes.
+    Each of several `ranks` has a session, but only rank 0 writes.
     """
 
     config: Config
@@ -57,28 +57,28 @@ class Session:
     summary: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     progress: Progress | None = None
-    """Called with the progress of a conversion of large data."""
+    """Called with the progress while large data is copied."""
     ranks: Ranks = ALONE
     saved: str = ""
-    """How far the saved training is, in words; empty if none is saved."""
+    """How far the saved training has come, in words; empty if none is saved."""
     nowhere: str = ""
-    """Why the weights have no optimum, if that is proven."""
+    """Why the weights have no optimum, if that is proven; else empty."""
     _folder: Path = Path()
     _replaces: bool = False
     _data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _interrupts: Interrupts = field(default_factory=Interrupts)
     _saved_steps: int = -1
-    _extends: bool = False  # it goes on from a finished run
+    _extends: bool = False  # whether it continues a finished run
     _whole: bool = True  # whether the state is between two steps
-    _stops: bool = False  # whether a signal to stop has come to a rank, as all know
+    _stops: bool = False  # whether a rank has received a signal to stop, as all ranks know
     _warnings: list[str] = field(default_factory=list)
     _warned: set[str] = field(default_factory=set)
 
     def epochs(self, tick: float = inf) -> Iterator[dict[str, Any] | None]:
         """Train to the end, and yield a record for each epoch; the state is saved as often as the config says.
 
-        Saving takes at most a hundredth of the time. A signal to stop is handled between two steps, after a save. In a
-        long epoch there is a None every `tick` seconds, for a progress bar.
+        Saving takes at most 1 % of the time. A signal to stop takes effect between two steps, after the state is saved.
+        In a long epoch None is yielded every `tick` seconds, for a progress bar.
         """
         if self.training is None:
             return
@@ -108,7 +108,7 @@ class Session:
                 if ticks:
                     tick_at = began + tick
                 pause.at = min(save_at, tick_at)
-                if self._interrupts.came:  # after the pause was agreed on
+                if self._interrupts.came:  # it came after the ranks agreed, so they handle it at the next pause
                     pause.at = 0.0
             if record is not None or ticks:
                 yield record
@@ -118,7 +118,10 @@ class Session:
         self._interrupts.deliver()
 
     def _agreed(self, is_time: bool) -> bool:
-        """Whether all save now: it is time on rank 0, or a signal to stop has come to a rank, which all then hold."""
+        """Whether all ranks save now: because it is time on rank 0, or because a rank has received a signal to stop.
+
+        All ranks then hold that signal.
+        """
         said = self.ranks.gathered((self._interrupts.came, is_time))
         came = max(number for number, _ in said)
         if came:
@@ -127,7 +130,7 @@ class Session:
         return self._stops or said[0][1]
 
     def _epochs(self, pause: Pause) -> Iterator[dict[str, Any] | None]:
-        """The epochs of the training; where memory runs out, from what is saved on with its data in files."""
+        """The epochs of the training; if memory runs out, they go on from the last checkpoint with data in files."""
         assert self.training is not None
         told = len(self.training.state.records)
         try:
@@ -146,21 +149,21 @@ class Session:
                 yield record
 
     def _can_go_on(self) -> bool:
-        """Whether the data, which is in memory yet, could be read from files block by block."""
-        # Several ranks can't, as each would have to go back at the same step.
+        """Whether the data, which is in memory, could be read block by block instead."""
+        # Not with several ranks: all would have to go back at the same step.
         alone, training = self.ranks.size == 1, self.training
         return alone and training is not None and not training.in_files and has_blocks(data_files(self.config))
 
     def _in_files(self, state: State | None) -> Training:
         """The training from `state` on, or from its start, with its data in files."""
-        self.training = None  # before it is read again
+        self.training = None  # frees its memory before the data is read again
         self.training = prepare(self.config, self.progress, in_files=True)
         if state is not None:
             self.training.state.take(state)
         return self.training
 
     def keep(self) -> bool:
-        """Save the state. If it can't be written, warn and return False; the state saved before stays."""
+        """Save the state. If it can't be written, warn and return False; the last saved state stays."""
         try:
             self._write()
         except DataError as error:
@@ -179,9 +182,10 @@ class Session:
         self.saved, self._saved_steps = done.where(), state.steps
 
     def finish(self) -> dict[str, Any]:
-        """Measure the model and put the run in place; returns its summary.
+        """Measure the model, put the run in place and return its summary.
 
-        CheckError if the model is no better than a constant and would replace a run.
+        CheckError if the model is no better than a constant and would replace a run. DivergedError if its loss is not
+        finite.
         """
         if self.training is None:
             assert self.summary is not None
@@ -217,7 +221,7 @@ class Session:
         return summary
 
     def _install(self, summary: dict[str, Any], model: Model, state: State) -> None:
-        """Write the run, and put it in place."""
+        """Write the run and put it in place."""
         target = self.config.output
         _check_worth(summary, target, self._replaces)
         save_run(self._folder, dump_config(self.config), model, state.records, summary)
@@ -237,7 +241,7 @@ class Session:
         return new
 
     def _begin(self, folder: Path, found: Checkpoint | None) -> None:
-        """Prepare the data; go on from `found` if that fits it."""
+        """Prepare the data; if there is a checkpoint `found`, go on from it. DataError if it is of other data."""
         training = prepare(self.config, self.progress, ranks=self.ranks)
         training.ranks = self.ranks
         check_shares(self.ranks, training)
@@ -263,7 +267,7 @@ class Session:
         self._folder, self.training = folder, training
 
     def keep_stopped(self) -> None:
-        """Save the steps since the last save, unless a step was interrupted, or the run is in place."""
+        """Save the steps since the last save, unless a step was interrupted or the run is already in place."""
         unsaved = self.training is not None and self._saved_steps != self.training.state.steps
         if unsaved and self._whole and self.summary is None:
             with self._interrupts.held():
@@ -278,12 +282,12 @@ def session(
     progress: Progress | None = None,
     ranks: Ranks = ALONE,
 ) -> Iterator[Session]:
-    """A training of `config` into its run folder, locked against a second one; what was saved survives every error.
+    """A context with the training of `config` in its run folder, which is locked; saved states survive every error.
 
-    `resume` goes on with what is saved, or starts; `force` starts afresh, and replaces the run that is there once the
-    new one is complete. Without either both a run and a training that was stopped are refused (UsageError), as are a
-    config, or data (DataError), that have changed since. A training that diverged, or was refused at its end, is not
-    resumed. All `ranks` begin and end their sessions together.
+    `resume` goes on from the saved state if there is one; `force` starts afresh, and replaces an existing run when the
+    new one is complete. Without either, an existing run or stopped training is refused (UsageError). With `resume`, so
+    are a config (UsageError) and data (DataError) that have changed. A training that diverged, or was refused at its
+    end, can't be resumed. All `ranks` begin and end their sessions together.
     """
     if resume and force:
         raise InputError(
@@ -319,7 +323,7 @@ def session(
 
 
 def _finished(config: Config, resume: bool, force: bool) -> dict[str, Any] | None:
-    """The summary of a run that is complete, where it is to be resumed: that needs no permission to write there."""
+    """The summary of a complete run that is to be resumed, else None; works in a folder that can't be written to."""
     target = config.output
     check_target(target, RUN_FILES, resume or force, WAYS_OUT)
     if resume and checkpoints.unfinished(target) is None and is_done(config):
@@ -328,9 +332,9 @@ def _finished(config: Config, resume: bool, force: bool) -> dict[str, Any] | Non
 
 
 def _saved(current: Session, folder: Path, resume: bool, force: bool) -> tuple[Checkpoint | None, bool, bool]:
-    """What is saved to go on from, whether a run is replaced, and whether a finished one is extended."""
+    """The checkpoint to go on from or None, whether a run is replaced, and whether a finished run is continued."""
     target = current.config.output
-    _check_start(target, resume, force)  # again: another process may have written it meanwhile
+    _check_start(target, resume, force)  # again, now that the folder is locked
     found, warning = checkpoints.latest(folder) if resume else (None, "")
     if warning:
         current.warn(warning)
@@ -343,7 +347,7 @@ def _saved(current: Session, folder: Path, resume: bool, force: bool) -> tuple[C
 
 
 def _go_on(current: Session, folder: Path, found: Checkpoint | None) -> None:
-    """Prepare a session's training, and go on from `found`, if something is."""
+    """Prepare a session's training, and go on from the checkpoint `found`, if there is one."""
     config = current.config
     if found is not None:
         refuse_other_config(config, found.config)
@@ -367,16 +371,16 @@ def _go_on(current: Session, folder: Path, found: Checkpoint | None) -> None:
 
 
 def check_output(config: Config, force: bool) -> None:
-    """UsageError where a run can't be written."""
+    """UsageError if the run can't be written to `config.output`."""
     check_target(config.output, RUN_FILES, force, WAYS_OUT)
 
 
 def write_run(
     config: Config, model: Model, records: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], force: bool
 ) -> None:
-    """Write the run of a training that was not saved on the way, whole or not at all.
+    """Write the run of a training that had no session, whole or not at all.
 
-    CheckError where it is no better than a constant and would replace a run.
+    CheckError if it is no better than a constant and would replace a run.
     """
     _check_worth(summary, config.output, force)
     with staged_folder(config.output) as folder:
@@ -385,7 +389,7 @@ def write_run(
 
 
 def _check_worth(summary: Mapping[str, Any], target: Path, replaces: bool) -> None:
-    """CheckError for a training that is no better than a constant, where it would replace a run."""
+    """CheckError for a training that is no better than a constant and would replace a run."""
     useless = no_better_than_constant(summary)
     if useless and replaces and target.exists():
         raise CheckError(f"{useless}; the run that was there stays", summary.get("advice", ""))

@@ -1,4 +1,4 @@
-"""A training made ready from its config: read, split, prepare, start."""
+"""Makes a training ready from its config: reads and splits the data, fits the preparation, starts the weights."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -51,11 +51,11 @@ from bpcli.training.trainer import Training, most_epochs
 def prepare(config: Config, progress: Progress | None = None, in_files: bool = False, ranks: Ranks = ALONE) -> Training:
     """Read the data, split it, fit the preparation on the training rows, and start the weights.
 
-    Several `ranks` read a share each, where the files can be shared. Data for which the memory may be or turns out to
-    be too small stays in files, and gives the same numbers.
+    Several `ranks` read a share each, if the files can be shared. Data that is too large for the memory, as estimated
+    or as it turns out, stays in files, with the same results.
 
-    The splits, the start and the shuffling each draw from a stream of their own, so that a change of one leaves the
-    others as they were. Raises ConfigError for columns that are not there, DataError for data that does not fit.
+    The splits, the start and the shuffling have random streams of their own, so that changing one does not change the
+    others. ConfigError for columns that the data does not have, DataError for data that does not fit the config.
     """
     files = data_files(config)
     if ranks.size > 1:
@@ -78,7 +78,7 @@ def _prepare(config: Config, large: bool, progress: Progress | None) -> Training
 
 
 def prepare_table(config: Config, table: Table, large: bool = False, progress: Progress | None = None) -> Training:
-    """`prepare` with the table of `data.path`, which is not read."""
+    """`prepare` with `table` as the table of `data.path`, which is then not read."""
     config, ready, notes = _decided_and_ready(config, table, large, progress)
     training = started(config, ready)
     training.notes.extend(notes)
@@ -94,7 +94,7 @@ def _decided_and_ready(
 
 
 def _shared(config: Config, share: Share) -> Training:
-    """`prepare` with a share of the rows of each file; NotSharedError where one can't be shared, or has a mistake."""
+    """`prepare` with a share of the rows of each file; NotSharedError if a file can't be shared, or has a mistake."""
 
     def ready() -> tuple[Config, "Ready", list[str]]:
         return _decided_and_ready(config, read_data(config, config.data.path, share=share), False, None, share)
@@ -106,7 +106,7 @@ def _shared(config: Config, share: Share) -> Training:
 
 
 def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
-    """DataError where a rank finds other files than rank 0, as far as `fingerprint` tells them apart."""
+    """DataError if a rank finds other files than rank 0, as their fingerprints show."""
     mine = [fingerprint(path) for files in tables for path in files.paths if path.is_file()]
     first, *others = ranks.gathered(mine)
     for rank, found in enumerate(others, 1):
@@ -119,7 +119,7 @@ def check_same_files(tables: Sequence[Files], ranks: Ranks) -> None:
 
 @dataclass(frozen=True)
 class Ready:
-    """What a training learns from: the fitted preparation and the prepared parts by name; `in_files`: as `Training`."""
+    """The prepared data of a training: the fitted preparation, and the parts by name; `in_files` as in `Training`."""
 
     preparation: Preparation
     parts: Mapping[str, Part]
@@ -135,9 +135,10 @@ def made_ready(
     progress: Progress | None = None,
     share: Gathering = WHOLE,
 ) -> Ready:
-    """Some `rows` of a table by part, and what the config names in files of their own, prepared; or a `share` of them.
+    """The prepared data: `rows` gives the table's rows of each part; other parts are in files that the config names.
 
-    The preparation is fitted on the training rows alone. A `large` table is read block by block, features are in files.
+    The preparation is fitted to the training rows alone. A `large` table is read block by block, and its features are
+    written to files. `share`: the processes that share the tables.
     """
     preparation = fit_preparation(table, preparation_options(config), rows["train"])
     parts, trained_rows, notes = prepared_parts(config, table, preparation, rows, large)
@@ -167,7 +168,7 @@ def made_ready(
 
 
 def started(config: Config, ready: Ready) -> Training:
-    """The training of a config on data that was made ready for it, or for one that differs in `training` alone."""
+    """The training of a config on data that was prepared for it, or for a config that differs only in `training`."""
     _, for_start, for_shuffle = streams(config)
     preparation, parts, notes = ready.preparation, ready.parts, [*ready.notes]
     begin = start(config, preparation, for_start)
@@ -225,7 +226,7 @@ def started(config: Config, ready: Ready) -> Training:
 
 
 def _start_solver(config: Config, solver: ChosenSolver, state: State) -> list[str]:
-    """Make the solver's slots; a note of the keys that it has no use for. ConfigError for too many weights."""
+    """Make the solver's slots; returns a note on the keys that it ignores. ConfigError for too many weights."""
     row, settings = solver
     p, name = state.w.size + state.b.size, name_and_settings(config.training.optimizer)[0]
     if row.most_weights is not None and p > row.most_weights:
@@ -245,7 +246,7 @@ def _start_solver(config: Config, solver: ChosenSolver, state: State) -> list[st
 
 
 def _refuse_undefined(metric: str, model: Model, y: Array) -> None:
-    """DataError where the metric that early stopping watches has no value on the validation rows, whatever is said."""
+    """DataError if the metric that early stopping watches has no value on the validation rows."""
     if not is_defined(metric, model.preparation.task, y, len(model.classes or ()), model.says_probabilities):
         raise DataError(
             f"training.early_stopping: {metric} is not defined on the {len(y)} validation rows: it needs "

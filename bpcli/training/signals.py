@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP are held back while a training computes, so that they never interrupt a step."""
+"""Holds back SIGINT, SIGTERM and SIGHUP while a training computes, so that they never interrupt a step."""
 
 import contextlib
 import signal
@@ -12,12 +12,11 @@ from bpcli.training.descent.state import Pause
 
 
 class Interrupts:
-    """In a `with` block the first signal has its usual effect; one that comes within `held()` has it when `deliver` is
-    called.
+    """A context in which the first signal takes effect at once, or, if it comes within `held()`, at `deliver()`.
 
-    A held signal asks the loop to pause; signals after the first have no effect. With `waits`, all signals are held
-    until then, as where other processes have to stop at the same step. Only the main thread receives signals:
-    in others this does nothing.
+    A held signal asks the loop to pause; signals after the first are ignored. With `waits`, a signal is always held
+    until `deliver`, because other processes have to stop at the same step. Python delivers signals to the main thread
+    only: in other threads this does nothing.
     """
 
     def __init__(self) -> None:
@@ -53,14 +52,14 @@ class Interrupts:
             self._holding = False
 
     def deliver(self, frame: FrameType | None = None) -> None:
-        """Let the signal that was held back have its effect; `frame` is where it found the program, if it comes now."""
+        """Let a held signal take effect; `frame` is the stack frame that it interrupted, for one that comes now."""
         if self._came is None or self._delivered:
             return
         self._delivered = True
         before = self._before.get(self._came, signal.SIG_DFL)
         if callable(before):
             before(self._came, frame)
-        else:  # the system's own way, which ends the process
+        else:  # the system's default, which ends the process
             signal.signal(self._came, before)
             signal.raise_signal(self._came)
 
@@ -70,7 +69,7 @@ class Interrupts:
         return self._came or 0
 
     def come(self, number: int) -> None:
-        """Hold a signal that came to another process."""
+        """Hold the signal `number`, which may have come to another process."""
         self._came = self._came or number
         self.pause.at = 0.0
 

@@ -1,4 +1,4 @@
-"""The weights before the first step: zeros, random ones, or those of another run, in the units of this training."""
+"""The initial weights: zeros, random ones, or those of another run, converted to the units of this training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Start:
-    """Weights w (n,) or (n, K) and bias b () or (K,) to start from; the digest of the run they are from, and notes."""
+    """Initial weights w (n,) or (n, K) and bias b () or (K,), the digest of the model they come from, and notes."""
 
     w: Array
     b: Array
@@ -31,10 +31,10 @@ class Start:
 
 
 def start(config: Config, preparation: Preparation, rng: np.random.Generator) -> Start:
-    """The weights before the first step, w (n,) or (n, K); the bias starts at 0, or as the run's.
+    """The initial weights w (n,) or (n, K) by `model.init`; the bias is 0, or that of the run.
 
     zeros; normal: N(0, 1/n), so that z starts with the variance of a standardised feature (LeCun et al. 1998, Efficient
-    BackProp, 4.6); uniform: U(−1/√n, 1/√n); a run: see `carried`. DataError for one that can't be read or doesn't fit.
+    BackProp, 4.6); uniform: U(−1/√n, 1/√n); a run: see `carried`, DataError if it can't be read or doesn't fit.
     """
     n, dtype, init = len(preparation.feature_names), np.dtype(config.training.dtype), config.model.init
     outputs = (len(preparation.classes or ()),) if LAYERS[config.model.type].per_class else ()
@@ -51,7 +51,7 @@ def start(config: Config, preparation: Preparation, rng: np.random.Generator) ->
 
 
 def _from_run(config: Config, path: Path, preparation: Preparation, dtype: np.dtype[Any]) -> Start:
-    """The start from the run in `path`; each of its errors says where the config names it."""
+    """The start from the run at `path`; errors name the place of `model.init` in the config."""
     try:
         old = load_model(path)
         w, b, notes = carried(old, config.model.type, preparation)
@@ -76,11 +76,11 @@ def _function(activation: Any, loss: Any) -> str:
 
 
 def carried(old: Model, type_: str, preparation: Preparation) -> tuple[Array, Array, list[str]]:
-    """The weights of a model for features as another preparation gives them, w (n,) or (n, K) and b, and notes.
+    """The weights of a model converted to another preparation, w (n,) or (n, K) and b, and notes.
 
-    Features and classes are matched by name, and the weights in the features' own units stay: with x' = (x − m)/s
-    before and x'' = (x − m')/s' now, w'' = w·s'/s and b'' = b + Σ w(m' − m)/s. What is new has the weight 0.
-    DataError where the model is of another type or task, or has no feature in common with this one.
+    Features and classes are matched by name; new ones have the weight 0. In the units of the data the weights stay the
+    same: with x' = (x − m)/s before and x'' = (x − m')/s' now, w'' = w·s'/s and b'' = b + Σ w(m' − m)/s. DataError if
+    the model is of another type or task, or has no feature in common with this one.
     """
     _check_task(old, type_, preparation)
     before, now = list(old.preparation.feature_names), list(preparation.feature_names)
@@ -91,7 +91,7 @@ def carried(old: Model, type_: str, preparation: Preparation) -> tuple[Array, Ar
         )
     w, b = old.weights()
     (mean, scale), (new_mean, new_scale) = _units(old.preparation, len(before)), _units(preparation, len(now))
-    shift = -mean / scale  # of features that are no more here, whose own units have no mean
+    shift = -mean / scale  # a feature that is left out counts as 0 in its own units
     shift[of_old] = (new_mean[of_new] - mean[of_old]) / scale[of_old]
     moved = np.zeros((len(now), w.shape[1]))
     with np.errstate(all="ignore"):
@@ -126,21 +126,21 @@ def _names(preparation: Preparation) -> list[str]:
 
 
 def _matched(before: Sequence[str], now: Sequence[str]) -> tuple[Array, Array]:
-    """Where the names that both have stand in the one and in the other."""
+    """The positions in `before` and in `now` of the names that are in both."""
     places = {name: k for k, name in enumerate(before)}
     of_new = [k for k, name in enumerate(now) if name in places]
     return np.array([places[now[k]] for k in of_new], np.intp), np.array(of_new, np.intp)
 
 
 def _units(preparation: Preparation, n: int) -> tuple[Array, Array]:
-    """The mean and the scale of each feature: 0 and 1 where it is as it stands in the data."""
+    """The mean and the scale of each feature, (n,) each: 0 and 1 if it is not changed."""
     mean = 0.0 if preparation.mean is None else np.asarray(preparation.mean)
     scale = 1.0 if preparation.scale is None else np.asarray(preparation.scale)
     return np.broadcast_to(mean, n), np.broadcast_to(scale, n)
 
 
 def _said(what: str, before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Notes on the names that only one has."""
+    """Notes on the names that are in only one of the lists."""
     known, wanted = {*before}, {*now}
     new, gone = [name for name in now if name not in known], [name for name in before if name not in wanted]
     notes = [f"new {what} start at 0: {several(new)}"] if new else []
@@ -148,7 +148,10 @@ def _said(what: str, before: Sequence[str], now: Sequence[str]) -> list[str]:
 
 
 def _sign(old: Model, preparation: Preparation) -> float:
-    """−1 where the positive class is the other of the two now, and the outputs change places with the sign of z."""
+    """1 if the positive class is the same; −1 if it is now the other one, and −z exchanges the two outputs.
+
+    DataError for other classes.
+    """
     before, now = _names(old.preparation), _names(preparation)
     if before == now:
         return 1.0

@@ -1,7 +1,7 @@
-"""The threshold from which on a model of two classes says the positive one: all there are on some rows, and the best.
+"""Decision thresholds of a model of two classes: all that differ on given rows, their counts, and the best by a rule.
 
-Every set of rows that a threshold can call positive belongs to the probabilities above a gap between two neighbours;
-the threshold of that gap is its middle.
+A threshold calls the rows with larger probabilities positive. All thresholds between two neighbouring probabilities
+give the same predictions; the middle of the gap stands for them.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The thresholds of some rows, falling, (M,), each with the counts of its confusion: true and false positives,
-    false and true negatives."""
+    """The thresholds of some rows, falling, (M,), and the counts of true and false positives, false and true negatives
+    at each."""
 
     threshold: Array
     tp: Array
@@ -28,7 +28,7 @@ class Thresholds:
     tn: Array
 
     def columns(self) -> dict[str, Array]:
-        """The counts, and what follows from them; 0 where a quotient is 0/0."""
+        """The counts and the measures computed from them, by name, (M,) each; 0 where a quotient is 0/0."""
         tp, fp, fn, tn = self.tp, self.fp, self.fn, self.tn
         return {
             "threshold": self.threshold,
@@ -60,7 +60,7 @@ def youden(at: Thresholds) -> Array:
 
 @dataclass(frozen=True)
 class Cost:
-    """The score −(FN·`missed` + FP·`alarm`), of which the most is best."""
+    """The score −(FN·`missed` + FP·`alarm`); the largest is the best."""
 
     missed: float
     alarm: float
@@ -72,11 +72,14 @@ class Cost:
 
 Rule = Callable[[Thresholds], Array]
 RULES: dict[str, Rule] = {"f1": f1, "youden": youden}
-"""The rules that choose a threshold by its counts, beside `cost=FN:FP`: the largest is the best."""
+"""The scores by which a threshold is chosen, besides `cost=FN:FP`; the largest is the best."""
 
 
 def threshold_rule(text: str) -> float | Rule:
-    """What `0.3`, `f1`, `youden` or `cost=5:1` (of a false negative, of a false positive) means. UsageError else."""
+    """The threshold or the rule that a text names: `0.3`, `f1`, `youden`, `cost=5:1` (false negative : false positive).
+
+    UsageError for any other text.
+    """
     if text in RULES:
         return RULES[text]
     name, _, costs = text.partition("=")
@@ -107,9 +110,9 @@ def threshold_rule(text: str) -> float | Rule:
 
 
 def levels(score: Array, positive: Array) -> Thresholds:
-    """The counts where rows of at least a score are called positive: from none, above all scores, to all of them.
+    """The counts when rows with score ≥ threshold are called positive; the thresholds are ∞ and the different scores.
 
-    `score`: (N,), each of whose values is a threshold, and ∞ the first; `positive`: booleans (N,).
+    `score`: (N,), `positive`: booleans (N,).
     """
     values, which = np.unique(score, return_inverse=True)
     hits, misses = (np.bincount(which, rows, len(values))[::-1] for rows in (positive, ~positive))
@@ -121,16 +124,16 @@ def thresholds(p: Array, positive: Array) -> Thresholds:
     """Every threshold within (0, 1) that changes a prediction. `p`: the probability of the positive class, (N,),
     `positive`: booleans (N,)."""
     at = levels(p, positive)
-    upper = np.minimum(at.threshold, 1.0)  # what is below it, and at least the threshold, is positive
+    upper = np.minimum(at.threshold, 1.0)  # the gap is from lower to upper
     lower = np.append(at.threshold[1:], 0.0)
     middle = lower + 0.5 * (upper - lower)
-    chosen = np.where(middle > lower, middle, upper)  # neighbours of which nothing lies between
+    chosen = np.where(middle > lower, middle, upper)  # there may be no double between the two
     inside = (lower < chosen) & (chosen > 0) & (chosen < 1)
     return Thresholds(*(column[inside] for column in (chosen, at.tp, at.fp, at.fn, at.tn)))
 
 
 def best(at: Thresholds, rule: Rule) -> float:
-    """The threshold that the rule likes best; of several the one nearest to 0.5."""
+    """The threshold with the largest score by the rule; of several the one nearest to 0.5."""
     score = rule(at)
     candidates = np.flatnonzero(score == score.max())
     k = int(candidates[np.argmin(np.abs(at.threshold[candidates] - 0.5))])

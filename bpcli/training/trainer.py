@@ -1,4 +1,4 @@
-"""A training: its epochs, what stops it, and its summary, without printing."""
+"""A training: its epochs, its stopping and its summary, without printing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,13 +31,14 @@ from bpcli.training.model import Model, Uncertainty, best_constant_loss
 from bpcli.training.parts import Part
 from bpcli.training.verdict import is_above_constant
 
-_MOST_WEIGHTS = 2000  # and
-_MOST_PRODUCTS = 1 << 30  # of a Hessian that is computed only to say how far the optimum is
+# The largest Hessian, by weights and by products, that is computed only to say how far the optimum is.
+_MOST_WEIGHTS = 2000
+_MOST_PRODUCTS = 1 << 30
 
 
 @dataclass
 class Training:
-    """A training ready to run: `epochs()` trains `model`, whose weights `state` holds; `summary()` measures it."""
+    """A training ready to run: `epochs()` trains `model`, whose weights are in `state`; `summary()` measures it."""
 
     config: Config
     model: Model
@@ -48,17 +49,17 @@ class Training:
     update_rule: UpdateRule = PLAIN_DESCENT
     stopping: Stopping | None = None
     in_files: bool = False
-    """Whether the features lie in files, not in memory."""
+    """Whether the features are in files, not in memory."""
     solver: ChosenSolver | None = None
     started_from: str = ""
     """The digest of the model whose weights it started from."""
     program: str = ""
-    """The text of the program that takes the steps, if they are compiled."""
+    """The text of the program for the steps, if they are compiled; else empty."""
     ranks: Ranks = ALONE
 
     @property
     def rows_seen(self) -> int:
-        """How many rows all steps so far have gone over, a row once an epoch."""
+        """The number of rows that all steps so far have used; each row counts once per epoch."""
         N, state = len(self.parts["train"].y), self.state
         return state.epoch * N + min(state.batch * self.batch_size, N)
 
@@ -72,7 +73,7 @@ class Training:
         """Train on, and yield a record for each epoch: epoch, loss, validation {loss, accuracy or rmse}, learning_rate,
         seconds.
 
-        None where `pause` stops it within an epoch. Between two records the state is complete, and holds the record.
+        Yields None if `pause` stops it within an epoch. Whenever it yields, the state is complete and can be saved.
         """
         model, options, state = self.model, self.config.training, self.state
         began, before = perf_counter(), state.seconds
@@ -98,16 +99,16 @@ class Training:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to do before the epochs are used up."""
+        """Whether the training is over before its last epoch: at the optimum, or by early stopping."""
         return self.state.ended or (self.stopping is not None and self.stopping.exhausted(self.state))
 
     def step(self, models: int = 1) -> Step:
-        """The step of the model, or of several such models side by side."""
+        """The step function of the model, or of several such models side by side."""
         model, rows = self.model, min(self.batch_size, sums.ROWS)
         return make_step(model.type, model.activation, model.loss, rows, model.b.shape, model.w.dtype, models)
 
     def descent(self) -> Descent:
-        """The rows and settings of its steps."""
+        """The rows and settings of the training loop."""
         model, options, train = self.model, self.config.training, self.parts["train"]
         return Descent(
             train.X,
@@ -116,7 +117,7 @@ class Training:
             options.learning_rate or 0.0,
             self.batch_size,
             most_epochs(options.epochs),
-            # The order of a whole batch means nothing, and in blocks it would cost time.
+            # In a batch of all rows the order does not matter, and shuffling blocks would cost time.
             self.rng if options.shuffle and not sums.ROWS < len(train.y) <= self.batch_size else None,
             options.l1,
             options.l2,
@@ -144,7 +145,7 @@ class Training:
         )
 
     def _objective(self, model: Model, check: Callable[[], None] = lambda: None) -> Objective:
-        """What training minimises."""
+        """The function that training minimises: the mean loss over the training rows, with penalties."""
         train, options = self.parts["train"], self.config.training
         step = make_step(
             model.type, model.activation, model.loss, min(sums.ROWS, len(train.y)), model.b.shape, np.dtype(np.float64)
@@ -164,8 +165,8 @@ class Training:
         )
 
     def optimum(self, model: Model) -> dict[str, Any]:
-        """How far a model is from the optimum: the largest entry of the gradient with penalties, Newton's decrement
-        where that takes little time, and whether the former is within the tolerance."""
+        """How far a model is from the optimum: `gradient_norm`, the largest entry of the gradient with penalties,
+        `newton_decrement` (None if it takes long), and `reached`, whether the gradient is within the tolerance."""
         objective = self._objective(model)
         theta = objective.pack(model.w, model.b)
         quick = objective.p <= _MOST_WEIGHTS and objective.N * objective.p**2 <= _MOST_PRODUCTS
@@ -180,7 +181,7 @@ class Training:
         }
 
     def _separated(self) -> dict[str, Any]:
-        """Whether the classes are separated, None where that is not known, and the features that separate them."""
+        """`separated`: whether the classes are separated, None if unknown; `separated_by`: the features that do it."""
         model, train = self.result, self.parts["train"]
         if model.classes is None:
             return {}
@@ -192,7 +193,7 @@ class Training:
         )
 
     def _ending(self, measured: Mapping[str, Any]) -> dict[str, Any]:
-        """How far the optimum is; there is none where the classes are separated and no penalty holds the weights."""
+        """`optimum` and `separated`; separated classes have no optimum unless a penalty bounds the weights."""
         optimum, separated, options = self.optimum(self.result), self._separated(), self.config.training
         optimum["reached"] &= not is_above_constant(measured)
         if separated.get("separated") and self.result.says_probabilities and not (options.l1 or options.l2):
@@ -200,24 +201,24 @@ class Training:
         return {"optimum": optimum, **separated}
 
     def validated(self) -> dict[str, Any]:
-        """The loss and a metric of the validation rows, and the one that early stopping watches, if it is another."""
+        """The loss and a metric of the validation rows, and the metric that early stopping watches."""
         part = self.parts["validation"]
         return self.model.glance(part.X, part.y, () if self.stopping is None else (self.stopping.metric,))
 
     @property
     def result(self) -> Model:
-        """The model that the training results in: with early stopping that of the best epoch, else that of the last."""
+        """The trained model: with early stopping that of the best epoch, else that of the last."""
         if self.stopping is None or self.state.best is None:
             return self.model
         return replace(self.model, w=self.state.slots["best.w"], b=self.state.slots["best.b"])
 
     def best_epoch(self) -> dict[str, int]:
-        """The epoch that early stopping keeps, if there is one."""
+        """`best_epoch`, the epoch that early stopping keeps; {} without early stopping."""
         return {} if self.state.best is None else {"best_epoch": self.state.best["epoch"]}
 
     def summary(self) -> dict[str, Any]:
-        """The record of a finished training: run, epochs, the metrics of each part, the loss of the best constant,
-        seconds."""
+        """The summary of a finished training: run, epochs, the metrics of each part, the loss of the best constant, how
+        far the optimum is, seconds."""
         opened(self.parts["train"].X)
         measured = {
             **{name: self.result.measure(part.X, part.y) for name, part in self.parts.items()},
@@ -234,8 +235,8 @@ class Training:
         }
 
     def beside_constant(self) -> dict[str, Any]:
-        """The loss of the best constant prediction on the training rows and, where they have weights, both losses with
-        these."""
+        """`best_constant_loss` on the training rows and, if these have weights, under `weighted`, it and the loss with
+        weights."""
         train, classes = self.parts["train"], len(self.model.classes) if self.model.classes else None
         found: dict[str, Any] = {"best_constant_loss": best_constant_loss(self.config.loss, train.y, classes)}
         if train.weights is not None:
@@ -246,7 +247,7 @@ class Training:
 
 
 def uncertainty_of(training: Training, summary: Mapping[str, Any]) -> Uncertainty | None:
-    """The covariance of the weights that a training leaves, if they are at an optimum that is theirs alone."""
+    """The covariance of the trained weights, if they are at an optimum that is unique; else None."""
     options, model, train = training.config.training, training.result, training.parts["train"]
     if not summary["optimum"]["reached"] or options.l1:
         return None
@@ -264,12 +265,12 @@ def uncertainty_of(training: Training, summary: Mapping[str, Any]) -> Uncertaint
 
 
 def most_epochs(epochs: int | str) -> int:
-    """How many epochs there are at most."""
+    """The largest number of epochs that a config's `epochs` allows."""
     return MOST_EPOCHS if epochs == "auto" else int(epochs)
 
 
 def _loop(X: Any, program: str) -> Callable[..., Iterator[Epoch | None]]:
-    """The training loop for features of this kind, or that of a compiled program."""
+    """The training loop: that of the compiled program if there is one, else the one for dense or sparse features."""
     if program:
         from bpcli.training.descent.compiled import descend_compiled
         from bpcli.training.descent.compiler import compiled_program

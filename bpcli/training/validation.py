@@ -1,4 +1,4 @@
-"""Everything that is wrong with a config and the data it names, in one go."""
+"""Validates a config and the data that it names, and reports all mistakes at once."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ from bpcli.training.trainer import Training
 def validated(path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "") -> Training:
     """The training that a config describes, ready to run; arguments as `load_config`.
 
-    Raises one error with every mistake of the config and the data. Where the config has mistakes, its data is looked at
-    as if the keys at fault had been left out.
+    Raises one error with every mistake of the config and the data. If the config has mistakes, the data is checked as
+    if the keys at fault had been left out.
     """
     mistakes: list[BpcliError] = []
     try:
@@ -36,7 +36,7 @@ def validated(path: str | os.PathLike[str], settings: Sequence[str] = (), option
 
 
 def _unreadable(config: Config) -> Iterator[BpcliError]:
-    """The errors of files of the data that can't be read."""
+    """Yield the errors of the data files that can't be read."""
     data = config.data
     for paths in (data.path, data.target_path, data.validation, data.test):
         if isinstance(paths, Path | tuple):

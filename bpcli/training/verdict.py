@@ -1,4 +1,4 @@
-"""Whether a training has learned anything: its loss beside that of the best constant prediction, and what to try."""
+"""Judges a finished training: compares its loss with that of the best constant prediction, and advises what to try."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,30 +12,32 @@ from bpcli.training.descent.to_optimum import TOLERANCE
 from bpcli.training.model import BLOCK, Model
 
 _ROUNDING = 1e-12
-"""A loss that is lower by this part of the best constant's may be lower by rounding alone."""
+"""Relative to the best constant's loss: a smaller difference may be due to rounding."""
 
 _APART = 10.0
-"""Features whose scales are apart by more than this are better standardised."""
+"""If the sizes of features differ by more than this factor, standardising is advised."""
 
 
 def _beside_constant(summary: Mapping[str, Any]) -> tuple[float, float]:
-    """The loss that was minimised, and that of the best constant prediction."""
+    """The minimised loss, weighted if there are weights, and that of the best constant prediction."""
     measured = summary.get("weighted") or {**summary["train"], **summary}
     return measured["loss"], measured["best_constant_loss"]
 
 
 def is_above_constant(summary: Mapping[str, Any]) -> bool:
-    """Whether the loss is above that of the best constant prediction by more than rounding: then it is not the least,
-    whatever its gradient, which is also 0 where the activation is flat for all rows."""
+    """Whether the loss is above that of the best constant prediction by more than rounding.
+
+    It is then not at the optimum, even if the gradient is 0, as it is where the activation is flat for all rows.
+    """
     loss, constant = _beside_constant(summary)
     return loss > constant + _ROUNDING * abs(constant)
 
 
 def no_better_than_constant(summary: Mapping[str, Any]) -> str:
-    """What is wrong with a model that has learned nothing, in words; empty for any other.
+    """The message for a model that is no better than a constant; empty for any other.
 
-    It has learned nothing if the loss that was minimised, weighted if there were weights, but without penalties, is
-    not below that of the best constant prediction.
+    It is no better if the minimised loss, weighted if there are weights, without penalties, is not below that of the
+    best constant prediction.
     """
     loss, constant = _beside_constant(summary)
     if loss < constant - _ROUNDING * abs(constant):
@@ -47,7 +49,7 @@ def no_better_than_constant(summary: Mapping[str, Any]) -> str:
 
 
 def short_of_optimum(summary: Mapping[str, Any], tolerance: float | None, epochs: int) -> str:
-    """Why a training that was to go to the optimum is not there, with this many epochs at most; empty if it is."""
+    """The message for a training with a `tolerance` that did not reach the optimum, with the reason; else empty."""
     optimum = summary.get("optimum")
     if optimum is None or tolerance is None or optimum["gradient_norm"] <= tolerance:
         return ""
@@ -62,7 +64,7 @@ def short_of_optimum(summary: Mapping[str, Any], tolerance: float | None, epochs
 
 
 def no_optimum(summary: Mapping[str, Any], model: Model, penalised: bool) -> str:
-    """Why the weights of a model have no optimum, where its classes are separated; empty for any other."""
+    """The message for a model whose weights have no optimum because its classes are separated; else empty."""
     if penalised or not summary.get("separated") or not model.says_probabilities:
         return ""
     return (
@@ -72,9 +74,9 @@ def no_optimum(summary: Mapping[str, Any], model: Model, penalised: bool) -> str
 
 
 def advice(model: Model, X: Any, optimum: Mapping[str, Any], own_steps: bool = False) -> str:
-    """What to try where a model has learned nothing of the features X (N, n).
+    """The advice for a model that has learned nothing from the features X (N, n).
 
-    `optimum` is `Training.optimum` of its weights; a solver takes `own_steps`, which no learning rate changes.
+    `optimum` is `Training.optimum` of its weights; `own_steps`: it was trained by a solver, which has no learning rate.
     """
     if optimum["reached"]:
         return "try other features or another target, or less of training.l1 or l2 where they are set"
@@ -96,7 +98,7 @@ def advice(model: Model, X: Any, optimum: Mapping[str, Any], own_steps: bool = F
     if not len(used):
         return f"try {usual}"
     small, large = used[np.argmin(sizes[used])], used[np.argmax(sizes[used])]
-    if max(sizes[large], 1.0) <= _APART * min(sizes[small], 1.0):  # the bias stands beside a 1
+    if max(sizes[large], 1.0) <= _APART * min(sizes[small], 1.0):  # 1.0 is the constant feature of the bias
         return f"try {usual}"
     names = model.preparation.feature_names
     shown = " and ".join(f"{number(sizes[j], 2)} ({names[j]})" for j in sorted({int(small), int(large)}))

@@ -1,4 +1,4 @@
-"""Values of a config that can't go together, and columns that are not there."""
+"""Finds values of a config that contradict each other, and columns that the data does not have."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ _MOST_SHOWN = 20  # columns in a message
 
 
 class Conflict(NamedTuple):
-    """What is wrong with a key, or with the entry of it that names a column."""
+    """A key at fault, what is wrong with it, and, if only one entry of its value is at fault, that entry."""
 
     key: str
     what: str
@@ -26,9 +26,9 @@ class Conflict(NamedTuple):
 
 
 def conflicts(values: Mapping[str, Any], in_folds: bool = False) -> Iterator[Conflict]:
-    """The values that can't go together; `values` holds those that were given and have no mistake of their own.
+    """Yield the conflicts between values; `values` are those that were given and are valid by themselves.
 
-    `in_folds`: some rows of a fold are held out for early stopping.
+    `in_folds`: for cross-validation, which holds out rows of each fold for early stopping.
     """
     yield from _model_conflicts(values)
     loss = values.get("loss")
@@ -51,13 +51,13 @@ def conflicts(values: Mapping[str, Any], in_folds: bool = False) -> Iterator[Con
 
 
 def solver_of(values: Mapping[str, Any]) -> Solver | None:
-    """The solver that the values ask for, if they do."""
+    """The solver that `training.optimizer` names; None if it is an optimiser of mini-batches."""
     name, _ = name_and_settings(values.get("training.optimizer") or KEYS["training.optimizer"].default)
     return SOLVERS.get(name)
 
 
 def _task(values: Mapping[str, Any]) -> Task | None:
-    """What is predicted, if the values say."""
+    """The task of the model and loss; None if the values do not determine it."""
     layer, loss = values.get("model.type"), values.get("loss")
     if loss is None or layer is None:
         return None if loss is None else loss_of(loss).task
@@ -135,7 +135,7 @@ def _column_conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
 
 
 def unknown_columns(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[Conflict]:
-    """The columns that `values` ask for and that are not among `names`, the columns of `data.path`."""
+    """Yield a conflict for each column that `values` name and that is not among `names`, the columns of `data.path`."""
     missing = values.get("data.missing")
     target = values.get("data.target")
     asked = {

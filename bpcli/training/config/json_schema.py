@@ -1,4 +1,4 @@
-"""The JSON Schema of the config, for editors: the kinds of its keys, and which of them go together."""
+"""The JSON Schema of the config, for editors: the values that each key takes, and which values go together."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def json_schema() -> dict[str, Any]:
         parent = root["properties"][sections[0]] if sections else root
         entry = {**key.kind.schema, "description": key.comment}
         if key.default is REQUIRED and key.not_for_solvers:
-            pass  # by `_rules`
+            pass  # `_rules` requires it, depending on the optimizer
         elif key.default is REQUIRED:
             parent["required"].append(name)
         else:
@@ -41,7 +41,7 @@ def _object(description: str) -> dict[str, Any]:
 
 
 def _rules() -> Iterator[dict[str, Any]]:
-    """What `conflicts` says of pairs, as JSON Schema: implications, so that an editor marks the value at fault."""
+    """The rules of `conflicts` on pairs of keys, as implications, so that an editor marks the value at fault."""
     losses: dict[str, list[Any]] = {}
     activations: dict[tuple[str, str], list[Any]] = {}
     for layer, activation, loss in pairs():
@@ -66,7 +66,7 @@ def _rules() -> Iterator[dict[str, Any]]:
 
 
 def _row(name: str) -> dict[str, Any]:
-    """The schema of a row: its name, or a mapping with it."""
+    """The schema of a row of a table: its name, or a mapping with that name."""
     return {
         "anyOf": [
             {"const": name},
@@ -76,7 +76,7 @@ def _row(name: str) -> dict[str, Any]:
 
 
 def _has(values: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The schema of a config in which these keys are given and are of these schemas."""
+    """The schema of a config in which each of these keys is given and fits its schema."""
     return {"allOf": [_at(path, schema, required=True) for path, schema in values.items()]}
 
 

@@ -1,8 +1,8 @@
 """The config: its sections as frozen records, whose fields are the table of its keys.
 
-The annotation of a field says what the key takes and what it is for; the field's default is the key's. The checks, the
-resolved config, the JSON Schema, the list on the page `config` and what `init` writes are all made from these fields: a
-new key is one more field.
+The annotation of a field gives the values that the key takes and a comment on its purpose; the field's default is the
+key's. The checks, the resolved config, the JSON Schema, the list on the page `config` and the configs of `init` are all
+made from these fields: a new key is one more field.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ from bpcli.training.config.value_types import (
 from bpcli.training.metrics import METRICS
 
 STARTS = ("zeros", "normal", "uniform")
-"""The words for weights to start from; anything else is a run."""
+"""The words for `model.init`; anything else is the path of a run."""
 
 REQUIRED: Any = object()
 """The default of a key that is required."""
@@ -58,10 +58,10 @@ REQUIRED: Any = object()
 
 @dataclass(frozen=True)
 class Key:
-    """A key: the values it takes, what it is for, and an example to show where its default is no good example.
+    """A key: the values it takes, a comment on its purpose, and an example for pages if the default is no good one.
 
-    `fits` says which losses it has a meaning for; `not_for_solvers`, that a solver needs no such thing: the key may
-    then be left out, and `of_solvers` stands for any other value. Of other keys that is a solver's default.
+    `fits` tells for which losses the key has a meaning. `not_for_solvers`: solvers ignore the key, which may be left
+    out, and take the value `of_solvers` instead; for other keys `of_solvers` is the default with a solver.
     """
 
     kind: Kind
@@ -75,18 +75,18 @@ class Key:
 
     @property
     def comment(self) -> str:
-        """The words to choose from, and what the key is for."""
+        """The comment in a config: the words to choose from, and the purpose of the key."""
         choices = " | ".join(self.kind.choices) if len(self.kind.choices) > 1 else ""
         if len(choices) > _MOST_CHOICES:
             choices = choices[: choices.rindex(" | ", 0, _MOST_CHOICES)] + " | …"
         return "; ".join(filter(None, [choices, self.text]))
 
 
-_MOST_CHOICES = 84  # characters of the words in a comment, which is one line
+_MOST_CHOICES = 84  # most characters for the words in a comment, which is a single line
 
 
 def _settings(rows: Mapping[str, Any]) -> dict[str, dict[str, Kind]]:
-    """For each row of a table, the kinds of its settings."""
+    """The kinds of the settings of each row of a table."""
 
     def kind(setting: Setting) -> Kind:
         if setting.whole:
@@ -309,11 +309,11 @@ class DataConfig:
 
     @property
     def dialect(self) -> Dialect:
-        """How the tables are read, where they are text."""
+        """The dialect of text tables that the section gives."""
         return Dialect(**{key: getattr(self, key) for key in DIALECT_KEYS})
 
     def decided(self, dialect: Dialect) -> "DataConfig":
-        """This section with the dialect that was found in the tables."""
+        """This section with the dialect that was detected in the tables."""
         return dataclasses.replace(self, **{key: getattr(dialect, key) for key in DIALECT_KEYS})
 
 
@@ -323,7 +323,7 @@ DIALECT_KEYS = [field.name for field in dataclasses.fields(Dialect) if field.nam
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A config that holds, every default filled in; `places` says where each given key, and entry of it, stands."""
+    """A valid config with every default filled in; `places` gives the place of each given key, and of its entries."""
 
     model: ModelConfig
     loss: Annotated[Choice, Key(_row_of(LOSSES, "loss"), "settings as in {name: huber, delta: 1}", "bce")]
@@ -341,7 +341,7 @@ class Config:
     ]
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     passed_over: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    """The keys that were given and that the solver has no use for."""
+    """The given keys that the solver ignores."""
 
 
 SECTIONS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
@@ -358,4 +358,4 @@ def _keys(owner: type[Any], prefix: str = "") -> Iterator[Key]:
 
 
 KEYS: dict[str, Key] = {key.path: key for key in _keys(Config)}
-"""The table, by dotted path, in the order of a config."""
+"""All keys by dotted path, in the order of a config."""

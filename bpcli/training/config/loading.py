@@ -1,5 +1,4 @@
-"""Reads a config from YAML or a mapping, and reports all mistakes at once, each with its place; writes one out in
-full."""
+"""Reads a config from YAML or a mapping, with all mistakes at once, each with its place; writes a config in full."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,14 +21,14 @@ from bpcli.training.config.value_types import RefusedError, is_number, shown
 __all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]
 
 MAX_BYTES = 1 << 18
-"""A config is small: more than this is no config."""
+"""A file of more bytes than this is taken not to be a config."""
 
-_QUICK_TO_READ = 1 << 24  # bytes of a table that is read only to see whether a config with mistakes names its columns
+_QUICK_TO_READ = 1 << 24  # most bytes of a table that is read just to check the columns in a config with mistakes
 _PATHS = ("data.path", "data.target_path", "data.validation", "data.test")
 
 
 class _Given(NamedTuple):
-    """A key as it was given: its node, and its value if that was sound."""
+    """A given key: its node, and its value if that is valid (`sound`)."""
 
     node: Node
     value: Any = None
@@ -38,7 +37,7 @@ class _Given(NamedTuple):
 
 @dataclass
 class _Reading:
-    """The part of a config that has been read: values, mistakes, and the mappings of the sections."""
+    """The result of reading a config so far: mistakes, given keys, and sections."""
 
     problems: list[tuple[Place, str]] = field(default_factory=list)
     given: dict[str, _Given] = field(default_factory=dict)
@@ -48,12 +47,10 @@ class _Reading:
 def load_config(
     path: str | os.PathLike[str], settings: Sequence[str] = (), option: str = "", in_folds: bool = False
 ) -> Config:
-    """The config in the file `path`, with `settings` (`KEY=VALUE`, typed as in the file) put over it.
+    """The config in the file `path`, of which `settings` (`KEY=VALUE`, typed as in the file) replace keys.
 
-    `option` is what messages write before such a setting: how it was given. `in_folds`: it is for trainings on folds,
-    of whose rows some are held out where early stopping needs them.
-
-    Raises ConfigError with every mistake, and DataError if the file can't be read.
+    `option` is the text that messages write before such a setting. `in_folds`: for cross-validation, which holds out
+    rows of each fold for early stopping. ConfigError with every mistake, DataError if the file can't be read.
     """
     path = Path(path)
     reading = _Reading()
@@ -67,9 +64,9 @@ def load_config(
 def config_from_mapping(
     mapping: Mapping[str, Any], name: str = "model", settings: Sequence[str] = (), in_folds: bool = False
 ) -> Config:
-    """The config of a plain mapping, as from Python, with `settings` over it as in `load_config`.
+    """The config in a Python mapping, with `settings` as in `load_config`.
 
-    Paths are relative to where you are, and `name` is the run's.
+    Paths are relative to the current folder; `name` is the name of the run. ConfigError with every mistake.
     """
     place = Place("config")
     reading = _Reading()
@@ -83,7 +80,7 @@ def config_from_mapping(
 
 
 def _as_node(value: Any, place: Place) -> Node:
-    """A Python value as if it had been read."""
+    """A Python value as a YAML node."""
     if isinstance(value, Mapping):
         return Pairs(place, tuple((_as_node(k, place), _as_node(v, place)) for k, v in value.items()))
     if isinstance(value, list | tuple):
@@ -96,7 +93,7 @@ def _as_node(value: Any, place: Place) -> Node:
 
 
 def _read(path: Path) -> Pairs:
-    """The mapping at the top of a file."""
+    """The top-level mapping of a file."""
     check_file(path)
     if path.name == "model.npz":
         raise UsageError(f"{path} is a model, not a config", "the config of a run is the config.yaml beside it")
@@ -128,7 +125,7 @@ def _read(path: Path) -> Pairs:
 
 
 def _walk(reading: _Reading, node: Pairs, prefix: str = "") -> None:
-    """Read the keys of a mapping, and of the sections in it."""
+    """Read the keys of a mapping and of the sections in it."""
     first: dict[str, Place] = {}
     for key, value in node.pairs:
         if not isinstance(key, Scalar):
@@ -171,7 +168,7 @@ def _read_setting(reading: _Reading, setting: str, place: Place) -> None:
 
 
 def _moved(node: Node, place: Place) -> Node:
-    """A node, and all in it, at another place."""
+    """A node, and all nodes in it, with another place."""
     if isinstance(node, Pairs):
         return Pairs(place, tuple((_moved(key, place), _moved(value, place)) for key, value in node.pairs))
     if isinstance(node, Items):
@@ -180,16 +177,16 @@ def _moved(node: Node, place: Place) -> Node:
 
 
 def _take(reading: _Reading, path: str, key: Scalar, value: Node) -> None:
-    """Check one value and keep it."""
+    """Check the value of a key and keep it."""
     if path not in KEYS:
-        meant, advice = _advice(path)
+        intended, advice = _advice(path)
         reading.problems.append((key.place, f"{path}: there is no such key; {advice}"))
-        if meant not in SECTIONS:
-            reading.given.setdefault(meant, _Given(key, sound=False))
-        elif meant not in reading.sections:
-            reading.sections[meant] = _Given(key, sound=isinstance(value, Pairs))
-            if isinstance(value, Pairs):  # read its keys as those of the section that was meant
-                _walk(reading, value, f"{meant}.")
+        if intended not in SECTIONS:
+            reading.given.setdefault(intended, _Given(key, sound=False))
+        elif intended not in reading.sections:
+            reading.sections[intended] = _Given(key, sound=isinstance(value, Pairs))
+            if isinstance(value, Pairs):  # a misspelt section: read its keys as those of the section that was meant
+                _walk(reading, value, f"{intended}.")
         return
     try:
         reading.given[path] = _Given(value, KEYS[path].kind.read(value))
@@ -199,7 +196,7 @@ def _take(reading: _Reading, path: str, key: Scalar, value: Node) -> None:
 
 
 def _advice(path: str) -> tuple[str, str]:
-    """The key that an unknown one was probably meant to be ("" if there is none like it), and the words for it."""
+    """The key that was probably meant by an unknown one ("" if there is none like it), and the advice."""
     section, _, name = path.rpartition(".")
     if section in KEYS:
         return "", f"{section} is given as a whole"
@@ -217,13 +214,13 @@ def _advice(path: str) -> tuple[str, str]:
 
 
 def _by_initials(name: str, key: str) -> bool:
-    """Whether a name is short for a key of several words: lr for learning_rate."""
+    """Whether a name consists of the initials of a key: lr for learning_rate."""
     words = key.split("_")
     return len(words) > 1 and name.casefold() == "".join(word[0] for word in words)
 
 
 def _one_letter_apart(name: str, key: str) -> bool:
-    """Whether one letter differs, which is too much for `nearest` where names have two: l3 and l2."""
+    """Whether exactly one letter differs, as in l3 and l2, which are too short for `nearest`."""
     return len(name) == len(key) and sum(a != b for a, b in zip(name, key, strict=True)) == 1
 
 
@@ -243,7 +240,7 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str, in_folds: b
     if problems or found:
         found += unknown_columns(values, names) if (names := _names_of(values)) else []
         lost = [*_lost_files(values)]
-        # A column that a key at fault was to treat would be found at fault itself.
+        # Without the key at fault, the columns it names might be reported as mistakes, too.
         unsure = lost or any(key.startswith("data.") and not given.sound for key, given in reading.given.items())
         rest = None if unsure else _filled(_without(values, found), places, stem, in_folds)
         problems += [(places.get(f"{c.key}.{c.entry}", places.get(c.key, start)), f"{c.key}: {c.what}") for c in found]
@@ -256,7 +253,7 @@ def _build(reading: _Reading, start: Place, folder: Path, stem: str, in_folds: b
 
 
 def _take_start(reading: _Reading, values: dict[str, Any], folder: Path) -> list[tuple[Place, str]]:
-    """Make `model.init` a path where it is no word; a problem for what looks like a word, and is no run."""
+    """Make `model.init` a path if it is not one of its words; a problem if it looks like a misspelt word."""
     given = values.get("model.init")
     if given is None or given in STARTS:
         return []
@@ -269,7 +266,7 @@ def _take_start(reading: _Reading, values: dict[str, Any], folder: Path) -> list
 
 
 def _without(values: Mapping[str, Any], faulty: Sequence[Conflict]) -> dict[str, Any]:
-    """The values without the keys at fault, or without the entry of a list or mapping that alone is."""
+    """The values without the keys at fault; if only an entry of a list or mapping is at fault, without that entry."""
     kept = dict(values)
     for conflict in faulty:
         value = kept.pop(conflict.key, None)
@@ -281,11 +278,11 @@ def _without(values: Mapping[str, Any], faulty: Sequence[Conflict]) -> dict[str,
 
 
 _ENOUGH = {"training.learning_rate": 0.1}
-"""Values to look at the data with, where a required key is at fault."""
+"""Values for required keys at fault, with which the data can still be checked."""
 
 
 def _filled(values: Mapping[str, Any], places: Mapping[str, Place], stem: str, in_folds: bool) -> Config | None:
-    """The config of sound values, every default filled in; None where a key is missing that the data depends on."""
+    """The config of valid values with every default filled in; None if a required key is missing or values conflict."""
     filled = {path: values.get(path, _ENOUGH.get(path, key.default)) for path, key in KEYS.items()}
     if REQUIRED in filled.values() or [*conflicts(values, in_folds)]:
         return None
@@ -310,7 +307,7 @@ def _filled(values: Mapping[str, Any], places: Mapping[str, Place], stem: str, i
 
 
 def _lost_files(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    """The files of the data that are not there."""
+    """Yield a conflict for each key whose files do not exist."""
     for key in _PATHS:
         if isinstance(paths := values.get(key), Path | tuple):
             try:
@@ -321,7 +318,7 @@ def _lost_files(values: Mapping[str, Any]) -> Iterator[Conflict]:
 
 
 def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
-    """Where a key's value stands, and each entry of it that can name a column."""
+    """The place of a key's value, and of each of its entries that can name a column."""
     yield path, node.place
     entries = node.items if isinstance(node, Items) else [k for k, _ in node.pairs] if isinstance(node, Pairs) else []
     for entry in entries:
@@ -330,7 +327,7 @@ def _places(path: str, node: Node) -> Iterator[tuple[str, Place]]:
 
 
 def _missing(reading: _Reading, start: Place, solver: bool) -> Iterator[tuple[Place, str]]:
-    """A problem for each required key that was not given, unless its whole section is a problem already."""
+    """Yield a problem for each required key that is missing, unless its whole section is a problem already."""
     for path, key in KEYS.items():
         section = reading.sections.get(path.partition(".")[0])
         required = (key.default is REQUIRED and not (solver and key.not_for_solvers)) or (
@@ -344,7 +341,7 @@ def _missing(reading: _Reading, start: Place, solver: bool) -> Iterator[tuple[Pl
 
 
 def _names_own_target(reading: _Reading) -> bool:
-    """Whether the data may say itself which column is the target, or where it lies is not known."""
+    """Whether the data may name its target itself, or has a file for the target."""
     values = {key: given.value for key, given in reading.given.items()}
     path = values.get("data.path")
     if "data.target_path" in values or path is None:
@@ -354,8 +351,7 @@ def _names_own_target(reading: _Reading) -> bool:
 
 
 def _names_of(values: Mapping[str, Any]) -> Sequence[str]:
-    """The columns of the table, if that can be read at once, so that wrong names are reported with the other
-    mistakes."""
+    """The columns of the table if it can be read quickly, so that wrong names are reported with the other mistakes."""
     path = values.get("data.path")
     try:
         paths = () if path is None else matching(path)
@@ -370,7 +366,7 @@ def _names_of(values: Mapping[str, Any]) -> Sequence[str]:
 
 
 def check_columns(config: Config, names: Sequence[str]) -> list[str]:
-    """The problems of a config whose columns are not among `names`, each with its place and the nearest name."""
+    """A message for each column in a config that is not among `names`, with its place and the nearest name."""
     values = config_values(config)
     return [
         f"{config.places.get(f'{c.key}.{c.entry}', config.places.get(c.key, 'config'))}: {c.key}: {c.what}"

@@ -1,4 +1,4 @@
-"""Drafts a config for a table: the target, the features, and what to do about gaps and text."""
+"""Drafts a config for a table: model, target, features, categories, missing cells, learning rate and epochs."""
 
 import math
 import re
@@ -42,29 +42,29 @@ POSITIVE_WORDS = frozenset(
     {"yes", "y", "true", "t", "positive", "pos", "ja", "j", "wahr", "positiv", "oui", "vrai", "positif"}
     | {"sí", "si", "sì", "sim", "da", "tak", "igen", "evet", "kyllä"}
 )
-"""A class with such a name is taken for the positive one of two, in whatever order they are."""
+"""Of two classes, the one with such a name is taken for the positive one, whatever their order."""
 
 MAX_CATEGORIES = 20
-"""A text column with more values than this, or more than a quarter as many as rows, is no category."""
+"""A text column with more values than this, or than a quarter of its rows, is not taken for categories."""
 
 MIN_SERIES = 10
-"""So many columns of numbers whose names differ by a number alone are features, none of them a target."""
+"""At least this many numeric columns whose names differ only in a number are taken for features, not for a target."""
 
 MIN_ROWS = 25
-"""With fewer rows none are held out."""
+"""With fewer rows none are held out for validation."""
 
 MAX_STEPS = 200_000
-"""More steps than this would make the first training take too long."""
+"""The most steps of a drafted training, so that the first one does not take too long."""
 
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+|_level_\d+)?|__index_level_\d+__")
-# At the end of a name, and as a word of its own: customer_id, PassengerId, but not humid.
+# A word for ids at the end of a name: customer_id, PassengerId, but not humid.
 _ID = re.compile(r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:id|uuid|guid|key|index|idx|nr|no|num|number|row)$")
 
 
 def suggest(table: Table, target: str | None, model: str | None) -> dict[str, Entry]:
     """The values of a config for `table`, each with a remark.
 
-    `target` and `model` are guessed if not given. DataError if there is no such target or it can't be learned,
+    `target` and `model` are guessed if not given. DataError if the target does not exist or can't be learned,
     UsageError if `model` can't predict it.
     """
     if target is not None:
@@ -95,7 +95,7 @@ def suggest(table: Table, target: str | None, model: str | None) -> dict[str, En
 
 
 def remarks_on(chosen: Mapping[str, Entry]) -> list[str]:
-    """What a config of `suggest` leaves out, reads specially or has guessed, each with its reason."""
+    """Notes on a suggested config: what was guessed, left out or is read specially, each with its reason."""
     told = []
     if (target := chosen["data.target"]).remark.startswith("guessed"):
         told.append(f"data.target: {target.value} ({target.remark})")
@@ -113,7 +113,7 @@ def remarks_on(chosen: Mapping[str, Entry]) -> list[str]:
 
 
 def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -> dict[str, Entry]:
-    """The values for a sparse table, whose features are all used unchanged."""
+    """The values of a config for a sparse table, whose features are all used unchanged."""
     squares = np.bincount(
         np.repeat(np.arange(table.rows), np.diff(table.matrix.indptr)), table.matrix.data**2, table.rows
     )
@@ -128,7 +128,7 @@ def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -
 
 
 def _model(task: "_Task", target: str, remark: str) -> dict[str, Entry]:
-    """The model, its loss and its target."""
+    """The entries for the model, the loss and the target."""
     layer, activation, loss = USUAL[task.task]
     entries = {
         "model.type": Entry(layer, task.remark),
@@ -145,7 +145,8 @@ def _model(task: "_Task", target: str, remark: str) -> dict[str, Entry]:
 
 @dataclass(frozen=True)
 class _Look:
-    """A column's content: `rows` cells that are not missing, `distinct` values, and why it can't be used, if so."""
+    """The content of a column: `rows` cells that are not missing, `distinct` values, `gaps` missing cells, and the
+    reason why it is useless as a feature, or ""."""
 
     is_numeric: bool
     is_boolean: bool
@@ -156,7 +157,7 @@ class _Look:
 
 
 def _look(table: Table, name: str, among: Any) -> _Look:
-    """The content of a column in the rows of a mask (N,)."""
+    """The content of a column in the rows for which `among` (N,) is true."""
     filled = ~table.missing(name) & among
     rows, all_rows = int(filled.sum()), int(among.sum())
     if table.is_numeric(name):
@@ -177,14 +178,14 @@ def _useless_constant(rows: int, all_rows: int, distinct: int) -> str:
         return "empty"
     if distinct == 1:
         return "the same in every row" if rows == all_rows else "one value, or a gap"
-    # So few might all be among the rows that are held out.
+    # With so few values, the training rows may have none.
     return f"empty but for {rows} rows" if all_rows >= MIN_ROWS and rows < max(5, all_rows / 20) else ""
 
 
 def _is_id(name: str, values: Any, distinct: int) -> bool:
-    """Whether whole numbers only name the rows: called an id and many, or the numbers of the rows themselves.
+    """Whether a column only identifies the rows: many whole numbers under a name for ids, or the row numbers.
 
-    Rows are counted from 0 or 1, in any order, or in what pandas has called an unnamed column.
+    Row numbers are counted from 0 or 1, in any order, or are in a column that pandas has called Unnamed.
     """
     if distinct <= 2 or (values != np.floor(values)).any():
         return False
@@ -211,7 +212,7 @@ def _useless_text(cells: Sequence[str], distinct: int) -> str:
 
 
 def _series(table: Table) -> dict[str, None]:
-    """The columns of numbers that are called alike but for a number, if they are many: pixels, sensors, moments."""
+    """The numeric columns whose names differ only in a number, if there are many: pixels, sensors, points in time."""
     kinds: dict[str, dict[str, None]] = {}
     for name in table.names:
         if table.is_numeric(name):
@@ -221,14 +222,14 @@ def _series(table: Table) -> dict[str, None]:
 
 
 def _is_coordinate(table: Table, name: str) -> bool:
-    """Whether a column y follows one called x, with others behind it: places on a map, or sizes of a thing."""
+    """Whether a column is a y that follows an x, with others after it: a coordinate rather than a target."""
     at = table.names.index(name)
     pair = "".join(table.names[max(0, at - 1) : at + 1]).casefold()
     return pair == "xy" and at + 1 < len(table.names)
 
 
 def guessed_target(table: Table) -> str | None:
-    """The column that `suggest` takes for the target where none is given, or None."""
+    """The column that `suggest` takes for the target if none is given; None if there is none."""
     with suppress(DataError):
         return _guess_target(table)[0]
     return None
@@ -257,7 +258,7 @@ def _guess_target(table: Table) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Task:
-    """The task, its classes in natural order (none for a number), and a remark on the target's values."""
+    """The task, its classes in natural order (none for a regression), and a remark on the target's values."""
 
     task: Task
     classes: tuple[Class, ...]
@@ -296,21 +297,21 @@ def _choose_task(table: Table, target: str, model: str | None) -> _Task:
 
 
 def _distinct(table: Table, target: str) -> tuple[Class, ...]:
-    """The different values of the target in natural order; of more numbers than could be classes only some."""
+    """The different values of the target in natural order; of numbers at most one more than could be classes."""
     rows = np.flatnonzero(~table.missing(target))
     values = classes_of(table, target, rows) if len(rows) else []
     return tuple(values[: MAX_NUMBERS + 1] if table.is_numeric(target) else values)
 
 
 def _order(classes: Sequence[Class]) -> Sequence[Class]:
-    """Two classes, the positive one last: the one with a positive word, else the later."""
+    """Two classes with the positive one last: the one with a positive word, else the later one."""
     return sorted(classes, key=lambda label: class_text(label).casefold() in POSITIVE_WORDS)
 
 
 def _columns(
     looks: Mapping[str, _Look], features: Mapping[str, _Look], target: str, target_gaps: int
 ) -> dict[str, Entry]:
-    """The columns to leave out, the categories, and what to do about gaps."""
+    """The entries for the columns to leave out, the categories, and the missing cells."""
     entries = {}
     exclude = {name: look.useless for name, look in looks.items() if name != target and look.useless}
     if exclude:
@@ -332,12 +333,12 @@ def _columns(
 
 
 def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Entry]:
-    """Learning rate, epochs and the fraction to hold out, for so many rows, whose ‖x‖² is n on average."""
+    """The entries for learning rate, epochs and validation; ‖x‖² of the rows is n on average and `largest` at most."""
     size = int(KEYS["training.batch_size"].default)
     epochs = int(KEYS["training.epochs"].default)
     steps = -(-rows // size)
     rate = _learning_rate(task.task, n, largest / size, min(epochs * steps, MAX_STEPS))
-    # Enough steps to come near the optimum, and not so many that the first look at a large table takes minutes.
+    # Enough steps to come near the optimum, but few enough that a first training on a large table takes no minutes.
     needed = (25 if task.task is Task.REGRESSION else 100) / rate
     if epochs * steps < needed:
         epochs = min(2000, 100 * math.ceil(needed / steps / 100))
@@ -350,11 +351,11 @@ def _training(rows: int, n: float, largest: float, task: _Task) -> dict[str, Ent
 
 
 def _learning_rate(task: Task, n: float, largest: float, steps: int) -> float:
-    """One significant digit, well inside the bound 2/λ of stable descent on standardised features.
+    """A learning rate of one significant digit, well below the bound 2/λ of stable descent on standardised features.
 
-    λ, the largest curvature of a batch, is at most c·‖x‖² with its mean over the batch: n + 1 for usual rows, and the
-    share of the largest row. c is 2 for mse, and 1/4 for bce, whose slopes are bounded too. Where there are steps
-    enough for it, a lower rate ends nearer to the optimum.
+    λ, the largest curvature of a batch, is at most c times the mean of ‖x‖² + 1 over the batch, which is about n + 1
+    plus the share `largest` of the largest row. c is 2 for mse and 1/4 for bce, whose slopes are bounded as well. With
+    many `steps` the rate is lower, as it then ends nearer to the optimum.
     """
     if task is Task.REGRESSION:
         return _rounded_down(min(0.01, 0.5 / (n + 1 + largest)))
@@ -367,7 +368,7 @@ def _rounded_down(x: float) -> float:
 
 
 def _largest_row(table: Table, features: Mapping[str, _Look]) -> float:
-    """The largest ‖x‖² of a row once its numbers are standardised."""
+    """The largest ‖x‖² of a row after its numeric features are standardised."""
     total = np.zeros(table.rows)
     for name, look in features.items():
         if look.is_numeric:

@@ -14,7 +14,7 @@ _COMMENTS_AT = 26  # column
 
 @dataclass(frozen=True)
 class Entry:
-    """A value to write, with a remark; `remarks` gives each part of a list or mapping its own line and remark."""
+    """A value to write, with a remark; with `remarks` each entry of a list or mapping has its own line and remark."""
 
     value: Any
     remark: str = ""
@@ -22,12 +22,12 @@ class Entry:
 
 
 def reference() -> str:
-    """Every key with its default, or with an example where it has none to show, and what it is for."""
+    """The list of all keys, each with its default, or an example, and a comment."""
     return "\n".join(_lines({}, commented=False)) + "\n"
 
 
 def template(model: str) -> str:
-    """A config for no table in particular: the required keys to fill in, and every other key as a comment."""
+    """A config that is not for a particular table: the required keys to fill in, and all other keys as comments."""
     task = Task.CLASSES if LAYERS[model].per_class else Task.TWO_CLASSES
     _, activation, loss = USUAL[task]
     chosen = {
@@ -44,12 +44,12 @@ def template(model: str) -> str:
 
 
 def write(chosen: Mapping[str, Entry], header: str) -> str:
-    """The chosen values under a line of comment; the other keys that apply to them are comments."""
+    """A config with the chosen values, under a comment `header`; the other keys that apply are comments."""
     return "\n".join([f"# {header}", *_lines(chosen, commented=True)]) + "\n"
 
 
 def _lines(chosen: Mapping[str, Entry], commented: bool) -> Iterator[str]:
-    """The keys as lines; one that is not chosen stands with its default, as a comment if `commented`."""
+    """The lines of the keys; one that is not chosen has its default, as a comment if `commented`."""
     section = ""
     for path, key in KEYS.items():
         if path not in chosen and commented and not _has_meaning(key, chosen):

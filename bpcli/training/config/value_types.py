@@ -1,4 +1,4 @@
-"""The kinds of values a config's key can take: how each is read from YAML, what it expects, and its JSON Schema."""
+"""The kinds of values that keys of a config take: how each is read from YAML, what messages expect, its JSON Schema."""
 
 import math
 import os
@@ -12,11 +12,11 @@ from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Scalar, UnknownTag, plain_value, yaml_text
 
 MOST_SHOWN = 60
-"""Characters of a value that a message shows."""
+"""The most characters of a value that a message shows."""
 
 
 class RefusedError(Exception):
-    """A value that is not of its kind: the node at fault, what was expected there, and advice."""
+    """A value is not of the expected kind: the node at fault, the text for what was expected, and advice."""
 
     def __init__(self, node: Node, expected: str, advice: str = "") -> None:
         super().__init__(expected)
@@ -32,7 +32,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value: `read` returns the value of a node or raises RefusedError; `choices` are its words."""
+    """A kind of value: `read` returns the value of a node or raises RefusedError; `choices` are the words it takes."""
 
     expected: str
     read: Callable[[Node], Any]
@@ -41,18 +41,18 @@ class Kind:
 
 
 class TableKind(Kind):
-    """A kind whose words are the rows of a table, read from the table each time."""
+    """A kind whose words are the names of a table's rows; the table is read at each use, as rows may be added."""
 
     def __init__(self, make: Callable[[], Kind]) -> None:
         object.__setattr__(self, "make", make)
 
     def __getattribute__(self, name: str) -> Any:
-        """The attribute of a kind made from the table as it is now."""
+        """The attribute of the kind that `make` returns for the table as it is now."""
         return getattr(object.__getattribute__(self, "make")(), name)
 
 
 def shown(node: Node) -> str:
-    """A node as a message shows it: text in quotes where it could be mistaken for something else."""
+    """A node as messages show it: text in quotes if it could be mistaken for another type."""
     text = _shown(node)
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
@@ -70,7 +70,7 @@ def _shown(node: Node) -> str:
 def _scalar(
     expected: str, read: Callable[[Scalar], Any], schema: Mapping[str, Any], choices: tuple[str, ...] = ()
 ) -> Kind:
-    """The kind of a single value; `read` raises ValueError, whose text is advice."""
+    """The kind of a single value; `read` raises ValueError for others, with advice as its text."""
 
     def read_node(node: Node) -> Any:
         if not isinstance(node, Scalar):
@@ -84,7 +84,7 @@ def _scalar(
 
 
 def one_of(*choices: str) -> Kind:
-    """One of some words."""
+    """One of the words `choices`."""
 
     def read(node: Scalar) -> str:
         if node.value in choices and isinstance(node.value, str):
@@ -96,7 +96,7 @@ def one_of(*choices: str) -> Kind:
 
 
 def a_number(above: float | None = None, below: float | None = None, at_least: float | None = None) -> Kind:
-    """A finite number, within bounds if given."""
+    """A finite number, within the given bounds."""
     bounds = [
         (bound, words, key)
         for bound, words, key in (
@@ -121,7 +121,7 @@ def a_number(above: float | None = None, below: float | None = None, at_least: f
 
 
 def a_whole_number(at_least: int) -> Kind:
-    """An integer of at least `at_least`; 1e3 is one."""
+    """An integer of at least `at_least`; 1e3 is accepted."""
 
     def read(node: Scalar) -> int:
         x = _number(node)
@@ -133,7 +133,7 @@ def a_whole_number(at_least: int) -> Kind:
 
 
 def _number(node: Scalar) -> int | float:
-    """The number of a node; ValueError with advice for text that was meant as one."""
+    """The number of a node; ValueError, with advice for a text that was meant as a number."""
     if not is_number(node.value):
         raise ValueError(_meant_as_number(node))
     value: int | float = node.value
@@ -141,7 +141,7 @@ def _number(node: Scalar) -> int | float:
 
 
 def _meant_as_number(node: Scalar) -> str:
-    """Advice for a text that would be a number if written otherwise; else ""."""
+    """Advice for a text that would be a number if written differently; else ""."""
     text = node.value.strip() if isinstance(node.value, str) else ""
     if is_number(plain_value(text)):
         return "without the quotes it is a number"
@@ -152,7 +152,7 @@ def _meant_as_number(node: Scalar) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is an int or a float, and no bool."""
+    """Whether a value is an int or a float, but not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -170,7 +170,7 @@ def _read_null(node: Scalar) -> None:
 
 
 def _text(node: Scalar) -> str:
-    """The text of a node; a number's as it is written, so that 1.0 and 010 stay as they are."""
+    """The text of a node; a number is taken as written, so that 1.0 and 010 stay as they are."""
     if is_number(node.value):
         return node.text
     if not isinstance(node.value, str) or not node.value:
@@ -192,7 +192,7 @@ def _read_mark(node: Scalar) -> str:
 
 
 def _read_word(node: Scalar) -> str:
-    """A cell as it is written: null and true are words like others."""
+    """A cell as it is written: null and true are words like any other."""
     return node.value if isinstance(node.value, str) else node.text
 
 
@@ -208,7 +208,7 @@ def _read_path(node: Scalar) -> str:
 
 
 def _read_file(node: Scalar) -> str:
-    """A path, where a number could stand too: a text that was meant as a number is refused."""
+    """A path for a key that also takes numbers: a text that was meant as a number is refused."""
     advice = _meant_as_number(node)
     if advice or is_number(node.value):
         raise ValueError(advice)
@@ -227,8 +227,11 @@ def _class_name(node: Scalar) -> str:
 
 
 def list_of(kind: Kind, what: str, alone: bool = False) -> Kind:
-    """A list of different values of one kind, as a tuple; `alone`: a single value needs no
-    list, and an empty list is refused."""
+    """A list of different values of one kind, as a tuple.
+
+    `alone`: for keys that take a single value as well; an empty list is then refused, and a single value gets no
+    advice to write it as a list.
+    """
 
     def read(node: Node) -> tuple[Any, ...]:
         if isinstance(node, Scalar) and node.value is not None and not alone:
@@ -250,7 +253,7 @@ def list_of(kind: Kind, what: str, alone: bool = False) -> Kind:
 
 
 def mapping_to(kind: Kind, what: str, of_names: Kind | None = None) -> Kind:
-    """A mapping from names, of columns if `of_names` does not say else, to values of one kind."""
+    """A mapping from names, by default of columns, to values of one kind."""
 
     def read(node: Node) -> dict[str, Any]:
         if not isinstance(node, Pairs):
@@ -267,7 +270,7 @@ def mapping_to(kind: Kind, what: str, of_names: Kind | None = None) -> Kind:
 
 
 def _read_as(name: str, kind: Kind, node: Node) -> Any:
-    """The value of an entry of a mapping, which an error names."""
+    """The value of an entry of a mapping; errors name the entry."""
     try:
         return kind.read(node)
     except RefusedError as error:
@@ -275,7 +278,7 @@ def _read_as(name: str, kind: Kind, node: Node) -> Any:
 
 
 def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
-    """A mapping of some settings, each of its own kind; any may be left out."""
+    """A mapping of settings, each of its own kind; any may be left out."""
     expected = f"a mapping of {what}"
 
     def read(node: Node) -> dict[str, Any]:
@@ -295,9 +298,9 @@ def settings(kinds: Mapping[str, Kind], what: str) -> Kind:
 
 
 def named(rows: Mapping[str, Mapping[str, Kind]], what: str, more: Mapping[str, Kind] | None = None) -> Kind:
-    """One of some names, or a mapping of `name` and the settings that go with it, each of a kind of its own.
+    """One of the names of `rows`, or a mapping of `name` and the settings of that row, and `more` settings of all rows.
 
-    A name alone is read as such, a mapping as a dict that begins with its name.
+    A name is returned as a string, a mapping as a dict whose first key is `name`.
     """
     word = one_of(*rows)
     expected = f"{word.expected}, or a mapping of its name and settings"
@@ -364,7 +367,7 @@ def either(*kinds: Kind) -> Kind:
 
 
 def number_or_null(above: float) -> Kind:
-    """A number that some configs do without: null is read, and not offered."""
+    """A number that some configs do not need: null is accepted, but messages do not suggest it."""
     kind = a_number(above=above)
 
     def read(node: Node) -> Any:

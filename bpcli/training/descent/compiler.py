@@ -1,4 +1,4 @@
-"""A program's text made into functions that numba compiles, kept on disk for the next start."""
+"""Compiles the text of a program with numba, and caches the compiled functions on disk."""
 
 import contextlib
 import os
@@ -32,7 +32,7 @@ def _outer(function):
 
 
 def is_installed() -> bool:
-    """Whether numba is there, without importing it."""
+    """Whether numba is installed; does not import it."""
     return find_spec(LIBRARY) is not None
 
 
@@ -43,9 +43,9 @@ def check_installed() -> None:
 
 
 def cache_folder() -> Path | None:
-    """Where compiled programs are kept: a folder of the user's own, that nobody else can write to; None without one.
+    """The folder for compiled programs, which only the user can write to; None if there is none.
 
-    `$NUMBA_CACHE_DIR/bpcli`, else `$XDG_CACHE_HOME/bpcli`, else `~/.cache/bpcli`. What is loaded from it is run, so a
+    `$NUMBA_CACHE_DIR/bpcli`, else `$XDG_CACHE_HOME/bpcli`, else `~/.cache/bpcli`. The code in it is executed, so that a
     link, or a folder that others can write to, is not used.
     """
     given = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
@@ -60,15 +60,16 @@ def cache_folder() -> Path | None:
 
 
 def is_compiled(text: str) -> bool:
-    """Whether a program was compiled before, and is kept."""
+    """Whether the compiled form of a program is in the cache."""
     folder = cache_folder()
     return folder is not None and _is_whole(_file(_KEPT + text, folder))
 
 
 def compiled_program(text: str) -> Mapping[str, Any]:
-    """The names of a program, whose outer functions numba compiles where they are first called, once on a machine.
+    """The names that a program defines. Its outer functions are compiled at their first call, and then cached on disk.
 
-    In the text `_inner` and `_outer` decorate functions. MissingExtraError without numba.
+    In the text, `_outer` decorates the functions that are called from Python, `_inner` those that they call.
+    MissingExtraError without numba.
     """
     check_installed()
     folder = cache_folder()
@@ -87,22 +88,22 @@ def _file(text: str, folder: Path) -> Path:
 
 
 class _Program(InspectLoader):
-    """Loads a program; Python's own loader would keep a form of it beside the file, without a digest."""
+    """Loads a program; Python's own loader would cache bytecode next to the file, which has no digest."""
 
     def __init__(self, text: str, path: Path) -> None:
         self._text, self._path = text, path
 
     def get_source(self, fullname: str) -> str:
-        """The text."""
+        """The text of the program."""
         return self._text
 
     def get_code(self, fullname: str) -> CodeType:
-        """The text, compiled for Python."""
+        """The bytecode of the program."""
         return self.source_to_code(self._text, str(self._path))
 
 
 def _run(text: str, path: Path) -> Mapping[str, Any]:
-    """The names of a program, as of a module from that file, next to which numba keeps what it compiles."""
+    """Run a program as a module from the file `path`, next to which numba caches it; returns its names."""
     name, loader = f"bpcli_{path.stem}", _Program(text, path)
     module = sys.modules[name] = module_from_spec(ModuleSpec(name, loader))
     module.__file__ = str(path)
@@ -112,17 +113,17 @@ def _run(text: str, path: Path) -> Mapping[str, Any]:
 
 
 def kept(function: Any, path: str) -> Any:
-    """The function of a program, whose compiled form is kept, with a digest of its files.
+    """A function of a program whose compiled form is cached with a digest of the files.
 
-    Files that were damaged would end the process, or compute something else.
+    Without it, damaged files could crash the process or change results.
     """
-    if hasattr(function, "_cache"):  # not where numba is told not to compile
+    if hasattr(function, "_cache"):  # there is none if numba is told not to compile (NUMBA_DISABLE_JIT)
         function._cache = _Kept(function._cache, Path(path))
     return function
 
 
 class _Kept:
-    """Numba's cache of a function that loads what is as it was written, and forgets the rest; all else is numba's."""
+    """Numba's cache of a function, which loads only files that match their digest, and deletes others."""
 
     def __init__(self, cache: Any, path: Path) -> None:
         self._cache, self._path = cache, path
@@ -133,23 +134,23 @@ class _Kept:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The compiled form for a signature; None if there is none."""
         if _is_whole(self._path):
-            with contextlib.suppress(Exception):  # whatever numba raises on what another version has written
+            with contextlib.suppress(Exception):  # numba raises various errors for files of other versions
                 return self._loaded(signature, context)
         self._forget()
         return None
 
     def _loaded(self, signature: Any, context: Any) -> Any:
-        """The compiled form; numba's own way first makes its compiler ready, which takes longer than all that is done
-        with short data, and imports SciPy. What is compiled needs numba's memory alone.
+        """The compiled form. Numba's own `load_overload` first initialises its compiler, which takes longer than a
+        training on little data, and imports SciPy; a loaded function needs numba's runtime only.
         """
         memory = getattr(import_module("numba.core.runtime"), "rtsys", None)
-        if memory is None or not hasattr(self._cache, "_load_overload"):  # another version's
+        if memory is None or not hasattr(self._cache, "_load_overload"):  # in other versions of numba
             return self._cache.load_overload(signature, context)
         memory.initialize(context)
         return self._cache._load_overload(signature, context)
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
-        """Keep the compiled form, if it can be written."""
+        """Write the compiled form and its digest to the cache, if possible."""
         try:
             self._cache.save_overload(signature, compiled)
             content = digest_of(_compiled_files(self._path)).encode()
@@ -164,7 +165,7 @@ class _Kept:
 
 
 def _compiled_files(path: Path) -> list[Path]:
-    """What numba keeps of a program in that file."""
+    """The files in which numba caches the program at `path`."""
     return sorted((path.parent / "__pycache__").glob(f"{path.stem}.*.nb[ic]"))
 
 
@@ -173,7 +174,7 @@ def _digest_file(path: Path) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the files of a compiled program are as they were written."""
+    """Whether the cached files of a program match their digest."""
     try:
         return _digest_file(path).read_bytes() == digest_of(_compiled_files(path)).encode()
     except (OSError, DataError):
@@ -182,7 +183,7 @@ def _is_whole(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _kept_next_to_it() -> Iterator[None]:
-    """Numba keeps what it compiles next to the file, wherever else its own setting would put it."""
+    """Make numba cache next to the program's file, whatever NUMBA_CACHE_DIR says."""
     config: Any = import_module("numba").config
     before, config.CACHE_DIR = config.CACHE_DIR, ""
     try:

@@ -1,4 +1,4 @@
-"""The second derivative of a loss term by z, from the formulas of the rows run on dual numbers."""
+"""The second derivative of a loss term by z, computed by running the formulas of its tables on dual numbers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +14,13 @@ from bpcli.numbers.namespaces import arrays
 Array = NDArray[Any]
 Curvature = Callable[[Array, Array], Array]
 
-_LEAST = 1e-150  # of a probability whose reciprocal is squared
+_LEAST = 1e-150  # the least probability, so that the square of its reciprocal does not overflow
 
 
 def curvature_of(activation: Activation | None, loss: Loss) -> Curvature:
-    """∂²J₀/∂z² as a function of (y, z): (N,) of one output, (N, K, K) after softmax, of class numbers y.
+    """∂²J₀/∂z² as a function of (y, z): (N,) for one output; (N, K, K) after softmax, where y are class numbers.
 
-    ∂²J₀/∂ŷ²·(∂a/∂z)² + ∂J₀/∂ŷ·∂²a/∂z², or the formula of the fused form.
+    It is ∂²J₀/∂ŷ²·(∂a/∂z)² + ∂J₀/∂ŷ·∂²a/∂z², or the formula of the fused form if there is one.
     """
     fused = loss.fused_with(activation)
     if fused is not None and fused.curvature is not None:
@@ -37,7 +37,10 @@ def curvature_of(activation: Activation | None, loss: Loss) -> Curvature:
 
 
 def _after_softmax(loss: Loss, y: Array, z: Array) -> Array:
-    """Σ_k (r_k + q_k)(δ_ki − p_i)(δ_kj − p_j) − (Σq)(δ_ij p_i − p_i p_j), r = p²∂²J₀/∂p², q = p·∂J₀/∂p."""
+    """∂²J₀/∂z_i∂z_j = Σ_k (r_k + q_k)(δ_ki − p_i)(δ_kj − p_j) − (Σ_k q_k)(δ_ij p_i − p_i p_j), (N, K, K).
+
+    p = softmax(z), r = p²·∂²J₀/∂p², q = p·∂J₀/∂p.
+    """
     one_hot, p = np.eye(z.shape[1])[y], np.maximum(softmax(z), _LEAST)
     q = p * loss.slope(one_hot, p)
     t = p * p * _derivative(lambda yhat: loss.slope(one_hot, yhat), p) + q
@@ -48,7 +51,7 @@ def _after_softmax(loss: Loss, y: Array, z: Array) -> Array:
 
 
 def _derivative(function: Callable[[Any], Any], x: Array) -> Array:
-    """The derivative of a function of one entry, entry by entry."""
+    """The derivative at x of a function that acts on each entry by itself."""
     from bpcli.calculus.rules.duals import Dual, Duals, PlainNamespace
 
     result = function(Dual(x, np.ones_like(x), Duals(PlainNamespace(arrays()))))

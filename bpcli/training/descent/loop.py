@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One pass over the rows: `loss` is the mean over the batches of the loss before each update, weighted by size."""
+    """The record of an epoch. `loss` is the mean over its rows of the loss before the update of their batch."""
 
     number: int
     loss: float
@@ -38,14 +38,14 @@ class DivergedError(NotFiniteError):
 class Descent:
     """The rows and settings of a training, which stay the same while its state changes.
 
-    X: (N, n), an array, a `RowFile` in a file, or sparse; y: (N,), targets or class numbers. With `rng` the rows are
-    shuffled before each epoch. The last batch may be smaller and is averaged over its own size. A batch of more than
-    `sums.ROWS` rows is summed by blocks of so many, along the tree of `sums.summed`; `step` is for a block. If there
-    are several `ranks`, each sums its share of the blocks.
+    X: (N, n), an array, a `RowFile`, or sparse; y: (N,), targets or class numbers. With `rng` the rows are shuffled
+    before each epoch. The last batch may be smaller and is averaged over its own size. A batch of more than `sums.ROWS`
+    rows is summed in blocks of `sums.ROWS`, in the order of `sums.summed`; `step` is for a block. Each of several
+    `ranks` sums its share of the blocks.
 
-    `l2` adds l2/2·‖w‖² to J, `l1` adds l1·‖w‖₁, for which a step ends with a soft threshold: w := w − clip(w, −αλ, αλ)
-    (Beck & Teboulle 2009); see `Optimizer`. Neither touches b nor the reported loss. `weights` (N,) are ω in
-    J = (1/N) Σ ωJ₀ of a batch; of mean 1 over all rows, the loss is their weighted mean.
+    `l2` adds l2/2·‖w‖² to J; `l1` adds l1·‖w‖₁, for which a step ends with a soft threshold: w := w − clip(w, −αλ, αλ)
+    (Beck & Teboulle 2009); see `Optimizer`. Neither applies to b or the reported loss. `weights` (N,), of mean 1, are ω
+    in J = (1/N) Σ ωJ₀ of a batch, so that the loss is a weighted mean.
     """
 
     X: Any
@@ -68,33 +68,32 @@ class Descent:
 
     @property
     def size(self) -> int:
-        """The rows of a batch, of which there are at most N."""
+        """The number of rows of a batch, at most N."""
         return min(self.batch_size, self.rows)
 
     @property
     def in_blocks(self) -> bool:
-        """Whether a batch is summed block by block."""
+        """Whether batches are summed block by block."""
         return self.size > sums.ROWS
 
     def blocks(self, first: int) -> range:
-        """The numbers of the blocks that this rank sums of the batch that begins with row `first` of the order."""
+        """The numbers of the blocks that this rank sums, of the batch that begins at position `first` of the order."""
         return share(-(-min(self.size, self.rows - first) // sums.ROWS), self.ranks)
 
     def mine(self, first: int) -> range:
-        """The places in the order of the rows of `blocks`."""
+        """The positions in the order of the rows in `blocks`."""
         blocks, end = self.blocks(first), min(first + self.size, self.rows)
         return range(first + blocks.start * sums.ROWS, min(first + blocks.stop * sums.ROWS, end))
 
 
 def descend_epochs(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
-    """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, from where it stands; yields a record for each
-    epoch.
+    """Train `state` in place by w := w − α(∂J/∂w)ᵀ, b := b − α ∂J/∂b, and yield a record for each epoch.
 
-    w: (n,) or (n, K); b: () or (K,). Raises DivergedError when the loss or the weights are no longer finite.
+    w: (n,) or (n, K); b: () or (K,). DivergedError when the loss or a weight is no longer finite.
 
-    Yields None where `pause` stops it within an epoch. Between two records the state is complete: another call goes on
-    from it, saved or not, with the same steps. The inner step creates no arrays: every product is written into a buffer
-    that was made before the first.
+    Yields None if `pause` stops it within an epoch. Whenever it yields, the state is complete: another call, also with
+    a saved copy of the state, goes on with the same steps. A step allocates no arrays: products are written into
+    buffers that are allocated before the first step.
     """
     batches = DenseBatches(descent, state.w.shape[1:])
     is_plain = descent.update_rule == PLAIN_DESCENT and not descent.in_blocks
@@ -108,32 +107,32 @@ class Batches(Protocol):
     count: int
 
     def arrange(self) -> None:
-        """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
+        """Order the rows for the next epoch; the order depends only on the generator's state and the number of rows."""
 
     def part(self, start: int, stop: int) -> Iterable[Any]:
-        """The epoch's batches from number `start` to `stop` − 1."""
+        """The batches of the epoch from number `start` to `stop` − 1."""
 
 
 class Sweep(Protocol):
-    """Takes the steps over batches and changes the state; `learning_rate` is α of the current epoch."""
+    """Takes a step for each batch and changes the state; `learning_rate` is α of the current epoch."""
 
     learning_rate: float
 
     def __call__(self, batches: Iterable[Any]) -> None:
-        """A step a batch."""
+        """Take a step for each batch."""
 
     def finish_epoch(self) -> None:
-        """At the end of an epoch, make the changes that the steps have postponed."""
+        """Make the changes that steps have postponed; called at the end of an epoch."""
 
 
 def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, pause: Pause) -> Iterator[Epoch | None]:
-    """The epochs of `descend_epochs` for any form of rows: `sweep` takes the steps over `batches`."""
+    """The epochs of `descend_epochs` for any form of rows: `sweep` takes a step for each of the `batches`."""
     rng = descent.rng
     if rng is not None:
         if state.generator is None:
             state.generator = dict(rng.bit_generator.state)
         rng.bit_generator.state = state.generator
-    run, arranged = 1, False  # steps between two looks at the clock
+    run, arranged = 1, False  # `run`: steps until the clock is read again
     while state.epoch < descent.epochs:
         began = perf_counter()
         sweep.learning_rate = descent.learning_rate * descent.update_rule.factor(state.epoch)
@@ -149,7 +148,7 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
                 if state.batch == batches.count:
                     break
                 run = max(1, int(_PATIENCE * (state.batch - before) / max(now - last, 1e-9)))
-                said = descent.ranks.gathered((now >= pause.at, run))  # on which all agree
+                said = descent.ranks.gathered((now >= pause.at, run))  # so that all ranks do the same
                 run = said[0][1]
                 if any(is_late for is_late, _ in said):
                     break
@@ -172,7 +171,7 @@ def run_epochs(batches: Batches, sweep: Sweep, descent: Descent, state: State, p
 
 
 class _PlainSweep:
-    """Steps of gradient descent over batches, in memory that is allocated once."""
+    """Steps of plain gradient descent over batches, with buffers that are allocated once."""
 
     learning_rate = 0.0
 
@@ -182,10 +181,10 @@ class _PlainSweep:
         self._scratch = np.empty_like(state.w)
 
     def finish_epoch(self) -> None:
-        """Nothing is postponed."""
+        """Nothing to do: these steps postpone nothing."""
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
-        """A step a batch."""
+        """Take a step for each batch."""
         state, step, learning_rate = self._state, self._descent.step, self.learning_rate
         l1, l2 = self._descent.l1, self._descent.l2
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
@@ -200,7 +199,7 @@ class _PlainSweep:
                 raise diverged(state.epoch + 1, at, f"the loss is {loss}", learning_rate)
             total, lost = added(total, lost, loss)
             np.dot(x_T, z, dJ_dw)
-            np.dot(ones, z, dJ_db)  # the sum over the rows; a product costs half of what a reduction does
+            np.dot(ones, z, dJ_db)  # the sum over the rows; as a product it takes half the time of np.sum
             per_row = learning_rate / len(z)
             np.multiply(dJ_dw, per_row, dJ_dw)
             np.multiply(dJ_db, per_row, dJ_db)
@@ -217,7 +216,7 @@ class _PlainSweep:
 
 
 class OptimizerSweep(_PlainSweep):
-    """Steps of any optimiser, with a warm-up or a bound on the gradient."""
+    """Steps of any optimiser over batches, also with warm-up and clipping."""
 
     def __init__(self, descent: Descent, state: State) -> None:
         super().__init__(descent, state)
@@ -229,7 +228,7 @@ class OptimizerSweep(_PlainSweep):
         np.dot(x, y, out)
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
-        """A step for each batch: the gradient with its penalties, clipped, and then the optimiser's step."""
+        """Take a step for each batch: clip the gradient with its penalties, then apply the optimiser."""
         state, descent, rule = self._state, self._descent, self._descent.update_rule
         l1, l2, evaluate = descent.l1, descent.l2, self._in_blocks if descent.in_blocks else self._at_once
         dJ_dw, dJ_db, scratch, w, b = self._dJ_dw, self._dJ_db, self._scratch, state.w, state.b
@@ -256,7 +255,7 @@ class OptimizerSweep(_PlainSweep):
             state.steps = t
 
     def _at_once(self, blocks: Iterable["Block"]) -> tuple[float, int]:
-        """ΣJ₀ of the one block of a batch, and its rows m; leaves m·∂J/∂w and m·∂J/∂b of it."""
+        """ΣJ₀ over the m rows of a batch of a single block, and m; writes m·∂J/∂w and m·∂J/∂b to the buffers."""
         ((x, x_T, target, z, ones, omega),) = blocks
         self._dot(x, self._state.w, z)
         np.add(z, self._state.b, z)
@@ -266,7 +265,7 @@ class OptimizerSweep(_PlainSweep):
         return loss, len(z)
 
     def _in_blocks(self, blocks: Iterable["Block"]) -> tuple[float, int]:
-        """`_at_once` of a batch of several blocks: while a block's rows are in the cache, for z and for ∂J/∂w."""
+        """`_at_once` for a batch of several blocks, each small enough to stay in the cache from z to ∂J/∂w."""
         descent, dJ_dw, dJ_db = self._descent, self._dJ_dw, self._dJ_db
         parts = (
             np.concatenate([self._at_once((block,)), dJ_dw.reshape(-1), dJ_db.reshape(-1)], dtype=np.float64)
@@ -279,35 +278,34 @@ class OptimizerSweep(_PlainSweep):
 
 
 def added(total: float, lost: float, term: float) -> tuple[float, float]:
-    """A sum with one more term, and its rounding error so far: the error does not grow with the terms (Kahan 1965)."""
+    """(total + term, its rounding error `lost`), by compensated summation, whose error does not grow (Kahan 1965)."""
     term -= lost
     new = total + term
     return new, (new - total) - term
 
 
 _PATIENCE = 0.01
-"""Seconds of steps between two looks at the clock, which takes a noticeable part of a step of microseconds."""
+"""Seconds of steps between two readings of the clock, because a reading takes long compared with a short step."""
 
 _COPIED = 1 << 25
-"""Bytes of rows up to which all rows are shuffled, and of a file so many are read at once."""
+"""Up to this many bytes, all rows are shuffled together; of a file, this many bytes are read at once."""
 
 _CHUNK = 1 << 17
-"""Bytes of rows that stay together where the rows need more than one window."""
+"""Bytes of neighbouring rows that are shuffled as one chunk if there are more than `_COPIED` bytes."""
 
 _CACHED = 1 << 20
-"""Bytes of rows in memory that are copied in their order at once: few enough to be in the cache when they are used."""
+"""Bytes of rows in memory that are copied into order at once: few enough to be still in the cache when used."""
 
 Block = tuple[Array, Array, Array, Array, Array, Array | None]
 Batch = Iterable[Block]
 
 
 class DenseBatches:
-    """The batches of an epoch as blocks (x, xᵀ, y, buffer of z, ones, ω or None), shuffled with a generator.
+    """The batches of an epoch as blocks (x, xᵀ, y, buffer for z, ones, ω or None), shuffled by a generator.
 
-    All in memory that is allocated once, into which the rows of the next blocks are copied in order. Up to `_COPIED`
-    bytes an epoch shuffles all rows. If there are more, it shuffles chunks of `_CHUNK` bytes, and then the rows within
-    each window of `_COPIED` bytes: a file is read in large pieces, and the rows of a window still come from hundreds of
-    places.
+    The rows of the next blocks are copied in order into buffers that are allocated once. Up to `_COPIED` bytes, all
+    rows are shuffled. If there are more, chunks of `_CHUNK` bytes are shuffled, and then the rows within each window of
+    `_COPIED` bytes: so a file is read in large pieces, while the rows of a window come from hundreds of places.
     """
 
     def __init__(self, descent: Descent, outputs: tuple[int, ...]) -> None:
@@ -323,17 +321,17 @@ class DenseBatches:
         in_memory = isinstance(X, np.ndarray | SpreadRows)
         room = min(_CACHED, _COPIED) if in_memory else _COPIED
         self._held = min(N, self._block * max(1, room // (row * self._block)))  # rows that are copied at once
-        self._stays = self._rng is None and in_memory  # their rows are used where they are
+        self._stays = self._rng is None and in_memory  # whether rows are used in place, without copying
         self._z, self._ones = np.empty((self._block, *outputs), X.dtype), np.ones(self._block, X.dtype)
         self._rows, self._targets, self._omega = X, self._y, self._weights
-        if size < N or not self._stays:  # else this rank's blocks are the rows that it has
+        if size < N or not self._stays:  # else this rank needs only its own rows
             opened(X)
         if not self._stays:
             self._rows, self._targets = np.empty((self._held, width), X.dtype), np.empty(self._held, self._y.dtype)
             self._omega = None if self._weights is None else np.empty(self._held, self._weights.dtype)
         self._window = -1  # the number of the window in memory
-        self._views: list[tuple[Block]] = []  # of its batches, and
-        self._viewed = 0  # how many rows they have
+        self._views: list[tuple[Block]] = []  # the batches of the window, as views
+        self._viewed = 0  # the number of their rows
         self.count = -(-N // size)
 
     def _view(self, start: int, stop: int) -> Block:
@@ -342,7 +340,7 @@ class DenseBatches:
         return x, x.T, self._targets[start:stop], self._z[: stop - start], self._ones[: stop - start], omega
 
     def arrange(self) -> None:
-        """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
+        """Order the rows for the next epoch; the order depends only on the generator's state and the number of rows."""
         if self._rng is None:
             return
         N, rows = self._N, self._mixed
@@ -360,7 +358,7 @@ class DenseBatches:
             self._rng.shuffle(self.order[first : first + rows])
 
     def part(self, start: int, stop: int) -> Iterator[Batch]:
-        """The epoch's batches from number `start` to `stop`, each in memory that a later one reuses."""
+        """The batches of the epoch from number `start` to `stop` − 1, in buffers that later ones overwrite."""
         stop = min(stop, self.count)
         if self._size > self._block:
             yield from (self._blocks(number * self._size) for number in range(start, stop))
@@ -371,7 +369,7 @@ class DenseBatches:
             yield from self._views[max(0, start - window * per) : stop - window * per]
 
     def _blocks(self, first: int) -> Iterator[Block]:
-        """The blocks that this rank has of the batch that begins at a place in the order."""
+        """This rank's blocks of the batch that begins at position `first` of the order."""
         mine = self._descent.mine(first)
         for begin in mine[:: self._held]:
             rows = min(self._held, mine.stop - begin)
@@ -380,7 +378,7 @@ class DenseBatches:
                 yield self._view(row, min(row + self._block, at + rows))
 
     def _load(self, window: int) -> None:
-        """Take the rows of a window, and make the views of its batches; those of a buffer stay."""
+        """Load the rows of a window, and make the views of its batches if those of the buffers don't fit."""
         if window == self._window:
             return
         self._window = window
@@ -391,11 +389,11 @@ class DenseBatches:
             self._views = [(self._view(row, min(row + self._size, stop)),) for row in range(at, stop, self._size)]
 
     def _take(self, first: int, stop: int) -> int:
-        """Copy those rows of the order, if they are not used where they are; returns where they begin."""
+        """Copy the rows `first` to `stop` of the order, unless rows are used in place; returns where they begin."""
         if self._stays:
             return first
         order, rows = self.order[first:stop], stop - first
-        # With "clip", as "raise" would make NumPy buffer the output.
+        # mode="clip", because with "raise" NumPy would buffer the output.
         self._X.take(order, 0, self._rows[:rows], "clip")
         self._y.take(order, 0, self._targets[:rows], "clip")
         if self._weights is not None and self._omega is not None:
@@ -404,7 +402,7 @@ class DenseBatches:
 
 
 def diverged(epoch: int, step: int, what: str, learning_rate: float | None) -> DivergedError:
-    """The error of a training that diverged in that step, and what helps."""
+    """The error for a training that diverged in this step, with advice."""
     rate = "" if learning_rate is None else f"try a smaller training.learning_rate (it is {learning_rate:g}), and "
     return DivergedError(
         f"training diverged in epoch {epoch}, step {step}: {what}",

@@ -1,4 +1,4 @@
-"""The objective: J over all training rows with its penalties, its gradient and its Hessian, block by block."""
+"""The objective J over all training rows with its penalties, its gradient and its Hessian, computed block by block."""
 
 from collections.abc import Callable, Iterator
 from itertools import starmap
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 class Evaluation(NamedTuple):
-    """At a θ: the objective with its penalties, the mean loss without, and the gradient (p,) without that of l1."""
+    """At a θ: the objective with penalties, the mean loss without them, and the gradient (p,) without that of l1."""
 
     value: float
     loss: float
@@ -28,12 +28,12 @@ class Evaluation(NamedTuple):
 
 
 class Objective:
-    """(1/N) Σ ωJ₀ + l1·Σ|w| + l2/2·‖w‖² as a function of θ (p,): w (n, K) row by row, then b (K,); K = 1 of a neuron.
+    """J(θ) = (1/N) Σ ωJ₀ + l1·Σ|w| + l2/2·‖w‖², θ (p,): w (n, K) row by row, then b (K,), with K = 1 for a neuron.
 
-    X: (N, n), an array, a `RowFile` in a file, or sparse; y: (N,), as the loss takes it. `step` is of at least as many
-    rows as a block has, `pair` the rows it stands for. l2 may be given by entry, (p,). `check` is called before each
-    block, and may raise. If there are several `ranks`, each sums its share of the blocks, and `check` is called before
-    the first of them.
+    X: (N, n), an array, a `RowFile`, or sparse; y: (N,), as the loss takes it. `step` is for blocks of up to
+    `sums.ROWS` rows; `pair` are the activation and loss that it computes. l2 may be given for each entry of θ, (p,).
+    `check` is called before each block, and may raise an error. Each of several `ranks` sums its share of the blocks,
+    and calls `check` before the first.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Objective:
         self.l1, self.l2 = l1 * on_w, l2 * on_w
 
     def pack(self, w: Array, b: Array) -> Array:
-        """θ of w and b."""
+        """θ (p,) from w and b."""
         return np.concatenate([w.reshape(-1), b.reshape(-1)]).astype(np.float64)
 
     def unpack(self, theta: Array) -> tuple[Array, Array]:
-        """W and b of θ, in the shapes of a model."""
+        """W and b from θ, in the shapes of a model."""
         w, b = theta[: -self.K], theta[-self.K :]
         return w.reshape(-1, *self._outputs), b.reshape(self._outputs)
 
@@ -81,7 +81,7 @@ class Objective:
         return np.concatenate([[loss], np.asarray(x.T @ z).reshape(-1), z.sum(axis=0).reshape(-1)])
 
     def hessian(self, theta: Array) -> Array:
-        """∂²J/∂θ² (p, p), without l1."""
+        """∂²J/∂θ² (p, p), without the l1 penalty."""
         from bpcli.training.descent.curvature import curvature_of
 
         (w, b), curvature = self.unpack(theta), curvature_of(*self._pair)
@@ -91,7 +91,7 @@ class Objective:
         return np.asarray(H + np.diag(self.l2))
 
     def score_products(self, theta: Array) -> Array:
-        """Σ s sᵀ (p, p) over the rows, s = ∂(ωJ₀)/∂θ of one row: what is between two Hessians in a sandwich."""
+        """Σ s sᵀ (p, p) over the rows with s = ∂(ωJ₀)/∂θ of one row, for the sandwich covariance."""
         w, b = self.unpack(theta)
 
         def part(x: Any, y: Array, omega: Array | None) -> Array:
@@ -104,7 +104,7 @@ class Objective:
             return self._summed(part)
 
     def _hessian_part(self, x: Any, h: Array, omega: Array | None) -> Array:
-        """Σ ω (x, 1)(x, 1)ᵀ ⊗ h over the rows, h = ∂²J₀/∂z²."""
+        """Σ ω (x, 1)(x, 1)ᵀ ⊗ h over the rows, (p, p), with h = ∂²J₀/∂z²."""
         K = self.K
         h = h.reshape(x.shape[0], K, K)
         h = h if omega is None else h * omega[:, None, None]
@@ -117,7 +117,10 @@ class Objective:
         return H.reshape(self.p, self.p)
 
     def moments(self) -> tuple[Array, Array]:
-        """The mean and the standard deviation of each feature, (n,), weighted; 1 instead of a deviation of 0."""
+        """The weighted mean and standard deviation of each feature, (n,) each; never a deviation of 0.
+
+        For a constant feature it is the root of its mean square, or 1 if that is 0.
+        """
 
         def part(x: Any, y: Array, omega: Array | None) -> Array:
             squares = x.multiply(x) if is_sparse(x) else x * x
@@ -133,13 +136,13 @@ class Objective:
         return (x for x, _, _ in self._blocks(range(self._count)))
 
     def slope(self, theta: Array, at: Evaluation) -> Array:
-        """The gradient with that of l1: its shortest subgradient, which is 0 at the optimum."""
+        """The gradient including l1, as the shortest subgradient, which is 0 at the optimum."""
         return pseudo_gradient(at.gradient, theta, self.l1)
 
     def decrement(self, theta: Array, at: Evaluation) -> float | None:
-        """Newton's decrement √(gᵀH⁻¹g): J is half of its square above the optimum, to second order.
+        """Newton's decrement √(gᵀH⁻¹g); to second order, J − J(optimum) is half of its square.
 
-        None under l1, and where the Hessian is not positive definite.
+        None with l1, and if the Hessian is not positive definite.
         """
         H = self.hessian(theta)
         if self.l1.any() or not np.isfinite(H).all():
@@ -176,7 +179,7 @@ class Objective:
 
 
 def _outer(x: Any, h: Array) -> Array:
-    """Σ h (x, 1)(x, 1)ᵀ over the rows, (n + 1, n + 1)."""
+    """Σ h (x, 1)(x, 1)ᵀ over the rows, (n + 1, n + 1), for h (rows,)."""
     n = x.shape[1]
     weighted = x.multiply(h[:, None]).tocsr() if is_sparse(x) else x * h[:, None]
     product = x.T @ weighted

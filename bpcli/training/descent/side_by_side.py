@@ -1,7 +1,7 @@
-"""Models trained side by side: each step is one matrix product over their batches, with the bits that each has alone.
+"""Trains several models side by side: a step is a stacked matrix product, and each model gets the bits it gets alone.
 
-`np.matmul` of stacked matrices makes of each pair the very product that `np.dot` makes of it, and all that is done to
-an entry does not depend on where it stands; what a step sums is summed model by model.
+They are the same because `np.matmul` of stacked matrices computes each product as `np.dot` does, all other operations
+act on each entry by itself, and sums are taken for each model separately.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,13 +21,13 @@ Array = NDArray[Any]
 
 
 class UnlikeError(Exception):
-    """A formula takes one branch for some of the models, and another one for the others."""
+    """A formula takes different branches for different models, so that they can't be stacked."""
 
 
 class Numbers(np.ndarray[Any, np.dtype[np.float64]]):
-    """A number for each of several models, in a shape that spreads over their parameters; true if they are not 0.
+    """A number for each of several models, in a shape that broadcasts over their parameters; true if none is 0.
 
-    UnlikeError where that is so of some alone: a step can't take two branches at once.
+    UnlikeError if only some are 0: a step can't take two branches at once.
     """
 
     def __bool__(self) -> bool:
@@ -37,16 +37,17 @@ class Numbers(np.ndarray[Any, np.dtype[np.float64]]):
         return count > 0
 
     def __pow__(self, exponent: Any, modulo: None = None, /) -> Any:
-        """Python's power: NumPy's may differ in the last bit."""
+        """Python's power, as for a single model; NumPy's may differ in the last bit."""
         return np.array([x**exponent for x in self.ravel().tolist()]).reshape(self.shape).view(Numbers)
 
 
 _MOST = 1 << 16
-"""The numbers z of a batch, and the weights, of a model up to which stacking gains time, for little memory."""
+"""Models with at most this many numbers z in a batch, and weights, are stacked; for larger ones it saves no time."""
 
 
 def can_be_stacked(descent: Descent, outputs: int = 1) -> bool:
-    """Whether steps of a training can be taken beside others: on rows in memory, in float64, a batch at once."""
+    """Whether a training can be stacked with others: its rows are in memory, contiguous and float64, batches are small,
+    and the optimiser acts on each entry by itself."""
     X = descent.X
     if not (isinstance(X, np.ndarray) and X.flags.c_contiguous and X.dtype == np.float64) or descent.in_blocks:
         return False
@@ -57,9 +58,9 @@ def can_be_stacked(descent: Descent, outputs: int = 1) -> bool:
 
 @cache
 def is_entrywise(step: Callable[..., None], slots: int, settings: tuple[tuple[str, float], ...]) -> bool:
-    """Whether an optimiser steps each entry as if it were alone: not by a norm of all of them, say.
+    """Whether an optimiser changes each entry by itself, and uses no norm of all entries, say.
 
-    It is tried, on gradients of several sizes: the entries of several models are in one array.
+    Needed because the entries of several models are in one array. It is found by trying gradients of several sizes.
     """
     size = 4
     drawn = np.random.default_rng(0).normal(size=(2, size))
@@ -79,7 +80,7 @@ def is_entrywise(step: Callable[..., None], slots: int, settings: tuple[tuple[st
 
 
 def likeness(descent: Descent) -> tuple[Any, ...]:
-    """What trainings have in common that are stacked; l1, or l2, is 0 for all of them or for none."""
+    """The properties that trainings must have in common to be stacked; l1 is 0 for all or for none, and so is l2."""
     rule = descent.update_rule
     alike = replace(rule, optimizer_settings={})
     weighted = descent.weights is not None
@@ -88,7 +89,7 @@ def likeness(descent: Descent) -> tuple[Any, ...]:
 
 
 class _Batch(NamedTuple):
-    """A batch of F sets of m rows, for C models each: x (F, 1, m, n), z (F, C, m, K), and both as they are below."""
+    """A batch of F sets of m rows, for C models each: x (F, 1, m, n), xᵀ, z (F, C, m, K), z as (F·C·m, K), y and ω."""
 
     x: Array
     x_transposed: Array
@@ -100,7 +101,7 @@ class _Batch(NamedTuple):
 
 
 class _StackedBatches:
-    """The batches of F sets of rows, each for C models: in memory that is allocated once, as are `DenseBatches`."""
+    """The batches of F sets of rows, each for C models, in buffers that are allocated once, as in `DenseBatches`."""
 
     def __init__(self, descents: Sequence[Descent], models: int, outputs: tuple[int, ...]) -> None:
         first = descents[0]
@@ -114,7 +115,7 @@ class _StackedBatches:
         self._z = np.empty(F * C * self._size * K)
         self._flat = (-1, *outputs)
         self._window, self._views, self._viewed = -1, list[_Batch](), 0
-        self._tiles: list[tuple[Array, Array]] = []  # of y and ω: the rows' own, and those of each model
+        self._tiles: list[tuple[Array, Array]] = []  # y and ω of the rows, and their copies for each model
 
     def arrange(self) -> None:
         """Order the rows of each set for the next epoch."""
@@ -124,7 +125,7 @@ class _StackedBatches:
                 self._window = -1
 
     def part(self, start: int, stop: int) -> Iterator[_Batch]:
-        """The epoch's batches from number `start` to `stop`, each in memory that a later one reuses."""
+        """The batches of the epoch from number `start` to `stop` − 1, in buffers that later ones overwrite."""
         stop, per = min(stop, self.count), -(-self._held // self._size)
         for window in range(start // per, -(-stop // per)):
             self._load(window)
@@ -165,11 +166,11 @@ class _StackedBatches:
 
 
 class Stack:
-    """Trainings that step together: F sets of rows, for C models each; all of one `likeness`.
+    """Trainings that step together: C models on each of F sets of rows, all of one `likeness`.
 
-    `descents` and `states` (F lists of C) are of the trainings; the models of a list have the same rows in the same
-    order. `step` is of F·C models. A training whose loss or weights are no longer finite is out of the stack; its
-    state stays as it was when it was given last: what becomes of it is for a training alone to say.
+    `descents` and `states` are F lists of C trainings; those of a list have the same rows in the same order. `step` is
+    for F·C models. A training whose loss or weights are no longer finite leaves the stack, with the state of the last
+    `give`; it is then trained alone, which raises the error.
     """
 
     def __init__(self, descents: Sequence[Sequence[Descent]], states: Sequence[Sequence[State]], step: Step) -> None:
@@ -201,20 +202,20 @@ class Stack:
         self._take()
 
     def _numbers(self, values: Sequence[float]) -> float | Array:
-        """A value for each model; one number if all are equal, as a formula gets it for a single model."""
+        """The values, one for each model, as `Numbers`; a plain number if all are equal."""
         if len(set(values)) == 1:
             return values[0]
         return np.array(values).reshape(*self._out.shape, 1).view(Numbers)
 
     def epochs(self, pause: Pause) -> Iterator[bool]:
-        """Take the steps: True at the end of each epoch, False where `pause` stops it within one; see `give`."""
+        """Take the steps; yields True at the end of each epoch, False if `pause` stops it within one; see `give`."""
         for epoch in run_epochs(self._batches, self, self._first, self._whole, pause):
             if epoch is not None:
                 self._generators = [None if rng is None else dict(rng.bit_generator.state) for rng in self._rngs]
             yield epoch is not None
 
     def _take(self) -> None:
-        """Take over the states of the trainings."""
+        """Copy the states of the trainings into the stack."""
         for f, rng in enumerate(self._rngs):
             if rng is not None:
                 rng.bit_generator.state = self._generators[f] = self._generators[f] or dict(rng.bit_generator.state)
@@ -225,7 +226,7 @@ class Stack:
                 stacked[f, c, : self._n_w], stacked[f, c, self._n_w :] = w.reshape(-1), b.reshape(-1)
 
     def give(self) -> None:
-        """Bring the states of the trainings up to date."""
+        """Copy the stack back into the states of the trainings."""
         self._drop_lost()
         whole = self._whole
         for f, c in self.running():
@@ -237,7 +238,7 @@ class Stack:
                 b[...] = stacked[f, c, self._n_w :].reshape(b.shape)
 
     def running(self) -> list[tuple[int, int]]:
-        """The places of the trainings that go on."""
+        """The indices (f, c) of the trainings that are still in the stack."""
         return [(int(f), int(c)) for f, c in np.argwhere(~self._out)]
 
     def retire(self, f: int, c: int) -> None:
@@ -245,7 +246,7 @@ class Stack:
         self._out[f, c] = True
 
     def _arrays(self, state: State) -> Iterator[tuple[Array, tuple[Array, Array]]]:
-        """Each stacked array, with the array of a state that has a place in it."""
+        """Each stacked array, with the arrays of w and b of a state that belong to it."""
         slots = zip(self._rule.slots(state, "w"), self._rule.slots(state, "b"), strict=True)
         yield from zip([self._p, *self._slots], [(state.w, state.b), *slots], strict=True)
 
@@ -255,9 +256,9 @@ class Stack:
         self._losses[...] = 0.0
 
     def _drop_lost(self) -> None:
-        """Take out the trainings that are no longer finite; at 0 they disturb no one."""
+        """Retire the trainings that are no longer finite; their numbers become 0, so that they can't overflow."""
         lost = ~(np.isfinite(self._losses) & np.isfinite(self._p).all(axis=2))
-        if isinstance(self._rates, Numbers):  # an α of 0 takes another branch of a formula
+        if isinstance(self._rates, Numbers):  # a training whose α has become 0 takes another branch of a formula
             still = (self._rates * self.learning_rate == 0).reshape(lost.shape)
             lost |= still & ~still.all()
         if lost.any():
@@ -266,7 +267,7 @@ class Stack:
                 array[lost] = 0.0
 
     def __call__(self, batches: Iterable[_Batch]) -> None:
-        """A step a batch, by the formulas of `_PlainSweep` or `OptimizerSweep`."""
+        """Take a step for each batch, by the formulas of `_PlainSweep` or `OptimizerSweep`."""
         update = self._descend if self._rule == PLAIN_DESCENT else self._optimize
         learning_rate, whole = self._rates * self.learning_rate, self._whole
         for x, x_transposed, z, z_flat, y, omega, ones in batches:
@@ -294,7 +295,7 @@ class Stack:
             np.subtract(w, scratch, w)
 
     def _optimize(self, learning_rate: float | Array, m: int) -> None:
-        """The optimiser's step, with penalties, a warm-up and a bound on the gradient."""
+        """The optimiser's step, with penalties, warm-up and clipping."""
         rule, g, p, n_w = self._rule, self._g, self._p, self._n_w
         w, dJ_dw, scratch = p[..., :n_w], g[..., :n_w], self._scratch[..., :n_w]
         shrink = self._clipped(m)
@@ -307,14 +308,14 @@ class Stack:
         elif self._l2:
             np.multiply(w, shrink * self._l2, scratch)
             np.add(dJ_dw, scratch, dJ_dw)
-        parts = (slice(0, n_w), slice(n_w, None)) if self._l1 else (slice(None),)  # l1 is not for b
+        parts = (slice(0, n_w), slice(n_w, None)) if self._l1 else (slice(None),)  # l1 does not apply to b
         for part in parts:
             arrays = [array[..., part] for array in (p, g, self._scratch, *self._slots)]
             l1 = shrink * self._l1 if part.start == 0 else 0.0
             rule.optimizer.step(arrays[0], arrays[1], t, learning_rate, l1, self._settings, arrays[3:], arrays[2])
 
     def _clipped(self, m: int) -> float | Array:
-        """The factors that shorten the gradients; see `UpdateRule.clipped`."""
+        """The factors that clip the gradients; see `UpdateRule.clipped`."""
         if self._rule.clip_norm is None:
             return 1.0
         g, w = self._g.reshape(-1, self._g.shape[2]), self._p.reshape(-1, self._p.shape[2])[:, : self._n_w]

@@ -1,9 +1,9 @@
 """The training loop over sparse rows: the same updates as in `loop`, in time proportional to the entries of each batch.
 
-A weight that no row of a batch touches changes only by l1 and l2. They are postponed until it is touched next, and then
-made in closed form: after k steps of w := S(ρw, θ), with ρ = 1 − αλ₂, θ = αλ₁ and the soft threshold S, it is S(ρᵏw,
-θ(1 + ρ + … + ρᵏ⁻¹)), since ρS(w, θ) = S(ρw, ρθ) and S(S(w, s), t) = S(w, s + t). (Langford, Li & Zhang 2009, Sparse
-Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
+A weight whose feature does not occur in a batch changes only by l1 and l2. These changes are postponed until the
+feature occurs, and then made in closed form: k steps of w := S(ρw, θ), with ρ = 1 − αλ₂, θ = αλ₁ and the soft threshold
+S, give S(ρᵏw, θ(1 + ρ + … + ρᵏ⁻¹)), because ρS(w, θ) = S(ρw, ρθ) and S(S(w, s), t) = S(w, s + t). (Langford, Li & Zhang
+2009, Sparse Online Learning via Truncated Gradient, section 5, do so for λ₁ alone.)
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,14 +22,14 @@ from bpcli.training.descent.state import Pause, State
 Array = NDArray[Any]
 
 _WINDOW = 1 << 16
-"""Rows that are put in order at a time: SciPy selects many rows at once faster than a few at a time."""
+"""Rows that are copied into order at a time: SciPy is faster at selecting many rows at once than a few at a time."""
 
 TAKEN = "taken"
-"""The slot with the number of l1 and l2 steps that each weight has had; the missing ones are postponed."""
+"""The slot with the number of l1 and l2 steps that each weight has taken; the others are postponed."""
 
 
 def sparse_slots(state: State, l1: float, l2: float) -> None:
-    """Make the slot in `state` for the steps that are postponed."""
+    """Make the slot in `state` for postponed steps, if there is a penalty."""
     if l1 or l2:
         state.slots[TAKEN] = np.zeros(len(state.w), np.int64)
 
@@ -37,9 +37,9 @@ def sparse_slots(state: State, l1: float, l2: float) -> None:
 def descend_sparse(descent: Descent, state: State, pause: Pause | None = None) -> Iterator[Epoch | None]:
     """`descend_epochs` for X as CSR (N, n): the same steps over the same batches, up to the order of sums.
 
-    Plain descent, also with a schedule, takes time proportional to a batch's entries. Optimisers with memory, a warm-up
-    or clipping also change weights that no row touches, and take time proportional to all n features. `state` needs its
-    `sparse_slots`.
+    Plain descent, also with a schedule, takes time proportional to the entries of a batch. Optimisers with memory,
+    warm-up and clipping also change the weights of features that do not occur, and take time proportional to all n
+    features. `state` needs its `sparse_slots`.
     """
     if not descent.update_rule.plain:
         return run_epochs(
@@ -52,7 +52,7 @@ def descend_sparse(descent: Descent, state: State, pause: Pause | None = None) -
 
 
 class PostponingSweep:
-    """Steps of plain descent over sparse batches, in time proportional to their entries."""
+    """Steps of plain descent over sparse batches, with postponed penalties, in time proportional to their entries."""
 
     learning_rate = 0.0
 
@@ -61,7 +61,7 @@ class PostponingSweep:
         self._taken = state.slots.get(TAKEN)
 
     def __call__(self, batches: Iterable["Batch"]) -> None:
-        """A step a batch."""
+        """Take a step for each batch."""
         state = self._state
         w, b, evaluate = state.w, state.b, self._in_blocks if self._descent.in_blocks else self._at_once
         for touched, blocks in batches:
@@ -77,7 +77,7 @@ class PostponingSweep:
             state.batch += 1
 
     def _in_blocks(self, blocks: Sequence["Block"], w: Array) -> tuple[float, int, Array, Array]:
-        """`_at_once` of a batch of several blocks, which the ranks share."""
+        """`_at_once` for a batch of several blocks, which the ranks share."""
         descent = self._descent
         parts = (
             np.concatenate([[loss, m], dJ_dw.reshape(-1), dJ_db.reshape(-1)], dtype=np.float64)
@@ -88,18 +88,18 @@ class PostponingSweep:
         return float(total[0]), int(total[1]), dJ_dw.astype(w.dtype), dJ_db.astype(w.dtype)
 
     def _at_once(self, blocks: Sequence["Block"], w: Array) -> tuple[float, int, Array, Array]:
-        """ΣJ₀ of the one block of a batch, its rows m, and m·∂J/∂w and m·∂J/∂b, for the weights of its features."""
+        """ΣJ₀ over the m rows of a batch of a single block, m, m·∂J/∂w and m·∂J/∂b; w: the weights of its features."""
         ((x, target, omega),) = blocks
         z = np.asarray(x @ w + self._state.b)
         loss = self._descent.step(z, target, omega)  # z is now m·∂J/∂z
         return loss, len(z), x.T @ z, z.sum(axis=0)
 
     def finish_epoch(self) -> None:
-        """Take the postponed steps of all weights, as α may change now."""
+        """Take the postponed steps of all weights, as α may change in the next epoch."""
         self._take_postponed(slice(None))
 
     def _take_postponed(self, touched: Any) -> None:
-        """Take the postponed steps of these weights."""
+        """Take the postponed steps of the weights `touched`."""
         if self._taken is None:
             return
         w = self._state.w[touched]
@@ -114,7 +114,7 @@ class PostponingSweep:
         self._state.w[touched] = w - np.clip(w, -threshold * k, threshold * k)
 
     def _descend(self, touched: Any, change: Array) -> None:
-        """A step: w := S(ρw − change, θ) of these weights; those of the others are postponed."""
+        """Take a step, w := S(ρw − change, θ), for the weights `touched`; those of the others are postponed."""
         w = self._state.w
         if self._taken is None:
             w[touched] -= change
@@ -139,11 +139,11 @@ Batch = tuple[Any, Sequence[Block]]
 
 
 class CsrRows:
-    """Rows (m, n) of a sparse matrix: `rows` and `indices` say where each entry of `data` stands, `indptr` where each
-    row begins.
+    """Rows (m, n) of a sparse matrix: `rows` and `indices` are the row and column of each entry of `data`, `indptr` the
+    starts of the rows.
 
-    For one output in float64 the products add up the entries in their order, as SciPy does, whose objects take longer
-    to make than a small product.
+    For one output in float64, products add the entries in the same order as SciPy; creating a SciPy matrix would take
+    longer than a small product.
     """
 
     def __init__(self, data: Array, rows: Array, indices: Array, indptr: Array, n: int) -> None:
@@ -181,30 +181,30 @@ class _Transposed(NamedTuple):
 
 
 class SparseBatches:
-    """Batches as (the features that occur in it, its blocks (x, y, ω or None)), x (m, so many); a slice where those are
-    all."""
+    """Batches as (touched, blocks (x, y, ω or None)): `touched` (k,) are the features that occur in the batch, and x
+    (m, k) has their columns only. `touched` is slice(None) if the batch has all features."""
 
     def __init__(self, descent: Descent, whole: Callable[[], bool]) -> None:
         X, size, self._descent = descent.X, descent.size, descent
         self._X, self._y, self._size, self._rng, self._weights = X, descent.y, size, descent.rng, descent.weights
         self._whole = whole
-        if size < X.shape[0] or self._rng is not None:  # else this rank's blocks are the rows that it has
+        if size < X.shape[0] or self._rng is not None:  # else this rank needs only its own rows
             opened(X)
         self.count = -(-X.shape[0] // size)
         self.order = np.arange(X.shape[0])
         self._step = size * max(1, _WINDOW // size)
-        self._held = range(0)  # the places in the order of the rows in the window
+        self._held = range(0)  # the positions in the order of the rows in the window
         self._window: tuple[Any, Array, Array, Array | None] = (None, self.order, descent.y, None)
 
     def arrange(self) -> None:
-        """Order the rows for the next epoch, by the generator's state and the number of rows alone."""
+        """Order the rows for the next epoch; the order depends only on the generator's state and the number of rows."""
         if self._rng is not None:
             self._held = range(0)
             self.order = np.arange(self._X.shape[0])
             self._rng.shuffle(self.order)
 
     def part(self, start: int, stop: int) -> Iterator[Any]:
-        """The epoch's batches from number `start` on, before `stop`."""
+        """The batches of the epoch from number `start` to `stop` − 1."""
         for number in range(start, min(stop, self.count)):
             yield self._batch(number * self._size)
 
@@ -245,7 +245,7 @@ class SparseBatches:
 
 
 class _WholeBatches(SparseBatches):
-    """Batches of blocks (x, xᵀ, y, buffer of z, ones, ω or None), as the loop over dense rows takes them."""
+    """Batches of blocks (x, xᵀ, y, buffer for z, ones, ω or None), as the loop over dense rows takes them."""
 
     def __init__(self, descent: Descent, w: Array) -> None:
         super().__init__(descent, lambda: True)

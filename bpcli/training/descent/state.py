@@ -11,15 +11,15 @@ Array = NDArray[Any]
 
 @dataclass
 class State:
-    """Where a training stands between two steps; the loop changes it in place.
+    """The state of a training between two steps; the loop changes it in place.
 
-    w: (n,) or (n, K); b: () or (K,). `slots` holds the arrays that an optimiser remembers from step to step, by name;
-    plain gradient descent has none. `epoch` counts the epochs that are done, `batch` and `loss` the batches done of the
-    next one and the sum of the loss over them, `loss_lost` what that has lost by rounding, `steps` all updates so far.
-    `generator` is the state of the random generator at the beginning of the current epoch, from which, and the number
-    of rows, its order follows; None before the first one, or without shuffling. `best` says which epoch was the best so
-    far, and how good; its weights are the slots `best.w` and `best.b`. `records` are the epochs as the history shows
-    them. `ended` says that there is nothing left to do before the epochs are used up: the optimum is reached.
+    w: (n,) or (n, K); b: () or (K,). `slots` are the arrays that an optimiser keeps from step to step, by name; plain
+    gradient descent has none. `epoch` is the number of finished epochs, `batch` the number of finished batches of the
+    next epoch, `loss` the sum of the loss over them, `loss_lost` the rounding error of that sum, `steps` the number of
+    all updates. `generator` is the state of the random generator at the beginning of the current epoch, which
+    determines the order of the rows; None before the first epoch, or without shuffling. `best` is the number and the
+    value of the best epoch so far; its weights are the slots `best.w` and `best.b`. `records` are the rows of the
+    history. `ended`: the training is over before its last epoch, because the optimum is reached.
     """
 
     w: Array
@@ -64,8 +64,7 @@ class State:
         return State(arrays["w"], arrays["b"], slots, **plain)
 
     def take(self, other: "State") -> None:
-        """Take over the values of `other` into the arrays of this state; ValueError where one has another name, shape
-        or type."""
+        """Copy the values of `other` into this state; ValueError if an array has another name, shape or type."""
         here, there = self.arrays(), other.arrays()
         if [(n, a.shape, a.dtype) for n, a in here.items()] != [(n, a.shape, a.dtype) for n, a in there.items()]:
             raise ValueError("arrays of another shape")
@@ -77,6 +76,6 @@ class State:
 
 @dataclass
 class Pause:
-    """The time, on the clock of `perf_counter`, at which the loop pauses between two steps; 0 is at once."""
+    """The time by `perf_counter` at which the loop pauses between two steps; 0 pauses at once."""
 
     at: float = float("inf")

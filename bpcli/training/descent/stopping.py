@@ -1,4 +1,5 @@
-"""Early stopping: keep the best epoch by a metric of the validation rows, and stop when none is better for a while."""
+"""Early stopping: keeps the best epoch by a metric on the validation rows, and stops after `patience` epochs without
+improvement."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from bpcli.training.descent.state import State
 from bpcli.training.metrics import METRICS
 
 MOST_EPOCHS = 10_000
-"""The number of epochs at which `epochs: auto` ends in any case."""
+"""The largest number of epochs with `epochs: auto`."""
 
 
 @dataclass(frozen=True)

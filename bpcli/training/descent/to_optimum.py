@@ -1,4 +1,4 @@
-"""The loop of a solver: iterations over all rows, each along one direction, until the gradient is 0 to a tolerance."""
+"""The loop of a solver: iterations over all rows, each with a line search, until the gradient is within a tolerance."""
 
 from collections.abc import Iterator, Mapping
 from time import perf_counter
@@ -19,27 +19,28 @@ ChosenSolver = tuple[Solver, Mapping[str, float]]
 """A solver with its settings."""
 
 TOLERANCE = 1e-8
-"""The largest entry of a gradient that counts as 0, where no other tolerance is given."""
+"""The default tolerance: a gradient whose largest entry is at most this counts as 0."""
 
-_FALLS = 1e-4  # of what the gradient promises, at least, for a step
-_FLATTENS = 0.9  # of the slope along the direction, at most, behind a step (Nocedal & Wright 2006, 3.7)
-_NOISE = 1e-14  # of J: what rounding leaves of a difference
+# The constants of the Wolfe conditions (Nocedal & Wright 2006, 3.6 and 3.7).
+_FALLS = 1e-4  # J falls by at least this part of what the gradient predicts
+_FLATTENS = 0.9  # the slope along the direction shrinks at least to this part
+_NOISE = 1e-14  # relative to J: differences below this may be due to rounding
 _MOST_TRIALS = 60
 
 
 def chosen_solver(optimizer: Choice) -> ChosenSolver | None:
-    """The solver that a config's `training.optimizer` names; None if it is an optimiser of mini-batches."""
+    """The solver that a config's `training.optimizer` names; None if that is an optimiser for mini-batches."""
     name, given = name_and_settings(optimizer)
     row = SOLVERS.get(name)
     return None if row is None else (row, settings_of(row.settings, given))
 
 
 class PausedError(Exception):
-    """A signal to stop came in the middle of an iteration, which begins anew when the training goes on."""
+    """A signal to stop came during an iteration, which is repeated from its beginning when the training goes on."""
 
 
 def start_solver(solver: Solver, settings: Mapping[str, float], state: State) -> None:
-    """Make the solver's slots."""
+    """Make the solver's slots in `state`."""
     p = state.w.size + state.b.size
     slots = {"place": np.zeros(p), **solver.slots(p, settings)}
     state.slots |= {f"solver.{name}": array for name, array in slots.items()}
@@ -53,10 +54,10 @@ def solve_epochs(
     tolerance: float,
     pause: Pause,
 ) -> Iterator[Epoch | None]:
-    """Train `state` in place until ‖∂J/∂(w, b)‖∞ ≤ tolerance, no step leads down, or there were so many epochs.
+    """Train `state` in place until ‖∂J/∂(w, b)‖∞ ≤ tolerance, no step lowers J, or after `epochs` iterations.
 
-    An epoch is one iteration; its loss is that before the step. Yields None where `pause` stops it. Raises
-    DivergedError if the start is not finite.
+    Yields an `Epoch` for each iteration, with the loss before its step; None if a signal interrupts an iteration.
+    DivergedError if J is not finite at the start.
     """
     search = _Search(objective, solver, state)
     while state.epoch < epochs and not state.ended:
@@ -75,9 +76,10 @@ def solve_epochs(
 
 
 class _Coordinates:
-    """Where a solver walks: v = ws with s² = σ² + l2, and c = b + μᵀw, of features with mean μ and deviation σ.
+    """Coordinates (v, c) for a solver: v = w·s with s² = σ² + l2, and c = b + μᵀw.
 
-    There a long valley is round. The function is the same; its l1 is l1/s for v.
+    μ and σ are mean and standard deviation of each feature: J is better conditioned when features have different
+    scales. The penalty l1·|w| is (l1/s)·|v|.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -88,31 +90,31 @@ class _Coordinates:
         self.l1 = objective.l1 / np.append(scale, np.ones(K))
 
     def of(self, theta: Vector) -> Vector:
-        """(v, c) of (w, b)."""
+        """(v, c) from (w, b)."""
         w, b = self._split(theta)
         return np.concatenate([(w * self._scale).reshape(-1), b + (w * self._mean).sum(axis=0)])
 
     def theta(self, phi: Vector) -> Vector:
-        """(w, b) of (v, c)."""
+        """(w, b) from (v, c)."""
         v, c = self._split(phi)
         w = v / self._scale
         return np.concatenate([w.reshape(-1), c - (w * self._mean).sum(axis=0)])
 
     def evaluate(self, phi: Vector) -> "_Place":
-        """The objective there."""
+        """The objective at (v, c)."""
         at = self._objective(self.theta(phi))
         return _Place(at, self._by_coordinates(at.gradient[:, None])[:, 0])
 
     def hessian(self, phi: Vector) -> Vector:
-        """The second derivatives by (v, c)."""
+        """The Hessian by (v, c), (p, p)."""
         return self._by_coordinates(self._by_coordinates(self._objective.hessian(self.theta(phi))).T)
 
     def slope(self, phi: Vector, at: "_Place") -> Vector:
-        """The gradient by (v, c) with that of l1."""
+        """The gradient by (v, c) including l1, as the shortest subgradient."""
         return pseudo_gradient(at.gradient, phi, self.l1)
 
     def _by_coordinates(self, slopes: Vector) -> Vector:
-        """Derivatives by (v, c) of those by (w, b), in each column (p, m)."""
+        """Derivatives by (w, b), (p, m), converted to derivatives by (v, c)."""
         by_entry = slopes.reshape(-1, self._objective.K, slopes.shape[1])
         of_w, of_b = by_entry[:-1], by_entry[-1:]
         by_v = (of_w - self._mean[:, None] * of_b) / self._scale[:, :, None]
@@ -124,14 +126,14 @@ class _Coordinates:
 
 
 class _Place(NamedTuple):
-    """The objective at a place as a `whole`, and its gradient by the coordinates."""
+    """The objective at a point (`whole`), and its gradient by (v, c)."""
 
     whole: Evaluation
     gradient: Vector
 
 
 class _Search:
-    """The steps of a solver: `phi` is where it stands, `at` the objective there; `stuck`: no step leads down."""
+    """The steps of a solver: `phi` is the current point (v, c), `at` the objective there; `stuck`: no step lowers J."""
 
     def __init__(self, objective: Objective, solver: Solver, state: State) -> None:
         self._solver, self._state, self._space = solver, state, _Coordinates(objective)
@@ -152,7 +154,7 @@ class _Search:
 
     @property
     def theta(self) -> Vector:
-        """(w, b) of `phi`."""
+        """(w, b) at `phi`."""
         return self._space.theta(self.phi)
 
     def step(self) -> float:
@@ -175,9 +177,10 @@ class _Search:
         return at.whole.loss
 
     def _along(self, d: Vector, g: Vector) -> tuple[Vector, _Place] | None:
-        """The first place along d where J has fallen enough and has become flatter; None if there is none.
+        """Line search: the first point along d that satisfies the Wolfe conditions, or None.
 
-        Close to the optimum, where J differs by rounding alone, the slopes decide (Hager & Zhang 2005, 4.1).
+        Close to the optimum, where differences of J are rounding errors, the gradient decides (Hager & Zhang 2005,
+        4.1).
         """
         space, phi, at = self._space, self.phi, self.at
         slope = float(g @ d)
@@ -192,7 +195,7 @@ class _Search:
             if bends:
                 trial = np.where(has_l1 & (np.sign(trial) != side), 0.0, trial)
             if np.array_equal(trial, phi):
-                return found  # so near that rounding leaves no step
+                return found  # the step is lost by rounding
             new = space.evaluate(trial)
             change = new.whole.value - at.whole.value
             falls = change <= _FALLS * float(g @ (trial - phi))

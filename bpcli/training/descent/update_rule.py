@@ -17,10 +17,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class UpdateRule:
-    """How a step follows from the gradient, by default as in the lecture: p := p − α·∂J/∂p.
+    """The rule by which a gradient changes the parameters; the default is the lecture's p := p − α·∂J/∂p.
 
-    `epochs` is how many there are at most, which some schedules go by. The arrays that the optimiser keeps are in the
-    slots of the state.
+    `epochs` is the largest number of epochs, which some schedules depend on. The arrays that the optimiser keeps are in
+    the slots of the state.
     """
 
     optimizer: Optimizer = OPTIMIZERS["sgd"]
@@ -33,22 +33,22 @@ class UpdateRule:
 
     @property
     def plain(self) -> bool:
-        """Whether each step of an epoch is p := p − αg, with one α."""
+        """Whether each step of an epoch is p := p − αg with the same α."""
         return self.optimizer.plain and not self.warmup and self.clip_norm is None
 
     def factor(self, epoch: int) -> float:
-        """The schedule's factor of α in an epoch, counted from 0."""
+        """The factor by which the schedule multiplies α in an epoch, counted from 0."""
         return self.schedule.factor(epoch, self.epochs, self.schedule_settings)
 
     def warmed_up(self, t: int) -> float:
-        """The warm-up's factor of α at the t-th update, counted from 1."""
+        """The factor by which the warm-up multiplies α at the t-th update, counted from 1."""
         return warmed_up(t, self.warmup)
 
     def clipped(self, dJ_dw: Array, dJ_db: Array, samples: int, w: Array, l1: float, l2: float) -> float:
-        """The factor that shortens the gradient of J + l1·‖w‖₁ + l2/2·‖w‖² to `clip_norm`.
+        """The factor ≤ 1 that shortens the gradient of J + l1·‖w‖₁ + l2/2·‖w‖² to the norm `clip_norm`.
 
-        dJ_dw and dJ_db are given times the number of samples. Of the subgradients of ‖w‖₁ it takes the one with the
-        shortest sum, which is 0 at the optimum.
+        dJ_dw and dJ_db are multiplied by the number of samples. For ‖w‖₁ the subgradient is taken that makes the whole
+        gradient shortest, which is then 0 at the optimum.
         """
         if self.clip_norm is None:
             return 1.0
@@ -74,12 +74,12 @@ class UpdateRule:
     def step(
         self, p: Array, g: Array, t: int, learning_rate: float, l1: float, slots: list[Array], scratch: Array
     ) -> None:
-        """Change a parameter in place; see `Optimizer`."""
+        """Change the parameter p in place by its gradient g; see `Optimizer`."""
         self.optimizer.step(p, g, t, learning_rate, l1, self.optimizer_settings, slots, scratch)
 
 
 PLAIN_DESCENT = UpdateRule()
-"""The lecture's update, with one α from beginning to end."""
+"""The lecture's update, with the same α in all steps."""
 
 
 def update_rule_of(

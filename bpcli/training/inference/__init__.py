@@ -1,1 +1,1 @@
-"""What can be said of trained weights: whether they have an optimum, how sure they are, and what follows from that."""
+"""Statistical inference for trained weights: whether they have an optimum, standard errors, tests and intervals."""

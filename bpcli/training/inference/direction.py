@@ -1,7 +1,7 @@
-"""A direction of the weights along which no row ever gets worse, and some rows better without end: proven exactly.
+"""Proves quasi-complete separation: a direction of the weights along which no row gets worse and some rows get better.
 
-Classes that have one are separated in part (Albert & Anderson 1984, quasi-complete separation). Newton's steps tend to
-it; here the nearest direction is found whose ties are exact, and each row is compared in rational numbers.
+Along such a direction the loss has no minimum (Albert & Anderson 1984). Newton's steps tend to one; here a direction
+near a step is computed for which tied rows are tied exactly, and each row is checked in rational arithmetic.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
-_TIED = 0.1  # of Newton's step, which changes z by about 1 in the nearest row that is not tied
+_TIED = 0.1  # a row is tied if Newton's step changes its margin by less; it changes that of others by about 1
 _MOST_WEIGHTS = 64
-_MOST_ENTRIES = 1 << 17  # of tied rows that differ, in rational numbers
-_DEPENDENT = 1e-7  # columns being of size 1: a row of which others leave no more than this depends on them
+_MOST_ENTRIES = 1 << 17  # the most entries, of different tied rows, that are computed in rational numbers
+_DEPENDENT = 1e-7  # with columns of size 1, a row is linearly dependent if its residual is below this
 
 
 class Margins:
-    """By how much a change D (n + 1, K) of weights and bias is in favour of each row's class, against each other one.
+    """The margins of a change D (n + 1, K) of weights and bias: the change of z of each row's class minus another's.
 
-    X (N, n) in the units of the data, y (N,) class numbers. With K = 0 a class is told by the sign of z; of K classes
-    the first one's weights stay 0.
+    X (N, n) in the units of the data, y (N,) class numbers. K = 0: two classes by the sign of z; else K classes, of
+    which the first has weights 0.
     """
 
     def __init__(self, X: Array, y: Array, K: int) -> None:
@@ -37,24 +37,24 @@ class Margins:
             self.row, self.sign = np.arange(len(y)), np.where(y == 1, 1.0, -1.0)[:, None]
 
     def __call__(self, D: Array) -> Array:
-        """The margins (M,)."""
+        """The margins (M,) of D."""
         return np.asarray(((self.E @ D)[self.row] * self.sign).sum(axis=1))
 
     def rounding(self, D: Array) -> Array:
-        """What rounding changes of them at most, and of decimals that are read as doubles, (M,)."""
+        """A bound on the rounding errors of the margins, including those of decimals read as doubles, (M,)."""
         steps = 8.0 * (len(D) + 2) * np.finfo(np.float64).eps
         return np.asarray(((abs(self.E) @ abs(D))[self.row] * abs(self.sign)).sum(axis=1) * steps)
 
     def conditions(self, which: Array) -> Array:
-        """Rows c (m, p) with margin c·D for those `which`, each once."""
+        """The different rows c (m, p) with margin c·D, for the margins `which`."""
         c = self.E[self.row[which], :, None] * self.sign[which][:, None, :]
         return np.unique(c.reshape(len(c), self.E.shape[1] * self.sign.shape[1]), axis=0)
 
 
 def separating(margins: Margins, D: Array) -> tuple[int, ...]:
-    """The features of a direction close to Newton's step D (n + 1, K) that is never wrong; none if that is not proven.
+    """The features of a separating direction close to Newton's step D (n + 1, K); empty if there is no proof of one.
 
-    Numbers are compared as the doubles that they are, or as the decimals of 15 digits that they are read from.
+    The features are taken as exact doubles, and if that fails, as decimals of 15 digits.
     """
     found = margins(D)
     tied = np.abs(found) < _TIED
@@ -80,7 +80,7 @@ def _decimal(value: float) -> Fraction:
 
 
 def _holds(margins: Margins, d: Sequence[Fraction], shape: tuple[int, ...], exact: Callable[[float], Fraction]) -> bool:
-    """Whether no margin of d is below 0, and some are above."""
+    """Whether no margin of d is negative, and some are positive: by doubles, or exactly if rounding leaves doubt."""
     D = np.array([float(v) for v in d]).reshape(shape)
     found = margins(D)
     unclear = np.abs(found) <= margins.rounding(D)
@@ -95,8 +95,8 @@ def _holds(margins: Margins, d: Sequence[Fraction], shape: tuple[int, ...], exac
 
 
 def _without_needless(margins: Margins, D: Array, equations: Array, strict: Array) -> tuple[Array, Array]:
-    """D without features that it can do without, the `strict` margins still above 0; and the conditions (u, p) that
-    their weights are 0."""
+    """D with as many features removed as possible while the `strict` margins stay positive, and the equations (u, p)
+    that set the weights of the removed features to 0."""
     least, unused = 1e-3 * float(margins(D)[strict].min()), np.zeros((0, D.size))
     reach = np.abs(margins.E[:, :-1]).max(axis=0) * np.abs(D[:-1]).max(axis=1)
     for j in np.argsort(reach).tolist():
@@ -111,7 +111,7 @@ def _without_needless(margins: Margins, D: Array, equations: Array, strict: Arra
 
 
 def _independent(rows: Array) -> list[int]:
-    """Numbers of rows (m, p) on which all others depend, found by Gram and Schmidt's method, the longest rest first."""
+    """The numbers of a maximal set of linearly independent rows (m, p), by Gram-Schmidt, the longest residual first."""
     size = np.abs(rows).max(axis=0, initial=0.0)
     rest, found = rows / np.where(size > 0, size, 1.0), list[int]()
     while len(found) < min(rows.shape):
@@ -127,7 +127,7 @@ def _independent(rows: Array) -> list[int]:
 
 
 def _solution(equations: list[list[Fraction]], near: Sequence[float]) -> list[Fraction]:
-    """The solution d of c·d = 0 for every row c whose free entries are those of `near`."""
+    """The exact solution d of c·d = 0 for every equation c, whose free entries are those of `near`."""
     pivots: list[tuple[int, list[Fraction]]] = []
     for given in equations:
         row = given

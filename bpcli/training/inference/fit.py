@@ -20,15 +20,15 @@ from bpcli.training.model import Model, Uncertainty
 Array = NDArray[Any]
 
 MOST_WEIGHTS = 2000
-"""More weights than this have no covariance."""
+"""For models with more weights no covariance is computed."""
 
 NEAR = 1e-2
-"""A model is at its optimum if no weight is further from there than this many of its standard errors."""
+"""A model counts as at its optimum if no weight is further from it than this many standard errors."""
 
-_COLLINEAR = 1e-12  # relative to the largest: an eigenvalue below is 0 but for rounding, if features are of one size
-_EXACT = 1e-13  # of the size of the targets: residuals that rounding leaves
+_COLLINEAR = 1e-12  # relative to the largest eigenvalue: one below is 0 up to rounding, for features of one size
+_EXACT = 1e-13  # relative to the size of the targets: residuals below are rounding errors
 _MOST_STEPS = 100
-_CLOSE = 1e-13  # a decrement that rounding leaves, of the square root of what the rows add up to
+_CLOSE = 1e-13  # relative to √J: a decrement below is a rounding error
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class Rows:
 
 
 class Fit:
-    """A model's objective on its rows, in features that are centred and of size 1, if they are dense.
+    """A model's objective on its training rows; dense features are centred and scaled to size 1.
 
-    `maps` (p, r): the directions in which the objective changes; of several outputs those against the first. `units`
-    (n + 1, n + 1): from weights and bias here to those of the prepared features.
+    θ (p,) are the weights and biases for these features. `maps` (p, r): a basis of the directions of θ in which the
+    objective changes; with several outputs, the weights of the first are fixed. `units` (n + 1, n + 1) converts weights
+    and bias to those for the prepared features.
     """
 
     def __init__(self, model: Model, rows: Rows, l2: float) -> None:
@@ -82,7 +83,7 @@ class Fit:
             self.maps = np.kron(self.basis, contrast)
         w, b = model.weights()
         self.theta = np.vstack([w * size[:, None], b + mean @ w]).reshape(-1)
-        self._last: tuple[Array, Array] | None = None  # θ, and the Hessian there, which several questions need
+        self._last: tuple[Array, Array] | None = None  # θ and the Hessian there, which several methods need
 
     def _gram(self) -> Array:
         """Σ (x, 1)(x, 1)ᵀ over the rows, without their weights."""
@@ -93,7 +94,7 @@ class Fit:
         return total
 
     def _split(self) -> tuple[Array, Array]:
-        """Bases of the directions of (w, b) that the features and a constant 1 determine, and of the others."""
+        """Bases of the directions of (w, b) that the features and the constant 1 determine, and of the others."""
         root = np.sqrt(np.where(np.diag(self.gram) > 0, np.diag(self.gram), 1.0))
         values, vectors = np.linalg.eigh(self.gram / root / root[:, None])
         vectors = vectors / root[:, None]
@@ -102,14 +103,14 @@ class Fit:
 
     @property
     def likelihood(self) -> Likelihood | None:
-        """The distribution that the model is of: linear, logistic or multinomial; None for any other."""
+        """The distribution of y in a linear, logistic or multinomial model; None for any other model."""
         loss, g = self.model.loss_row, self.model.g
         if loss.likelihood is Likelihood.NORMAL:
             return loss.likelihood if g is not None and g.is_identity else None
         return loss.likelihood if loss.likelihood and loss.fused_with(g) else None
 
     def step(self) -> tuple[Array, float] | None:
-        """Newton's step from θ (p,), and the decrement √(gᵀH⁻¹g); None where the Hessian is not positive definite."""
+        """Newton's step from θ (p,), and the decrement √(gᵀH⁻¹g); None if the Hessian is not positive definite."""
         g, H = self.maps.T @ self.objective(self.theta).gradient, self.hessian()
         try:
             if not np.isfinite(H).all():
@@ -121,14 +122,14 @@ class Fit:
         return self.maps @ d, sqrt(max(0.0, float(-g @ d)))
 
     def hessian(self) -> Array:
-        """∂²J/∂θ² in the directions in which J changes, (r, r)."""
+        """∂²J/∂θ² in the basis `maps`, (r, r)."""
         if self._last is None or self._last[0] is not self.theta:
             self._last = self.theta, np.asarray(self.maps.T @ self.objective.hessian(self.theta) @ self.maps)
         return self._last[1]
 
     def distance(self) -> tuple[float | None, float]:
-        """Newton's decrement, and how far the optimum is at most, in standard errors of any weight; None and ∞ where
-        that is not known."""
+        """Newton's decrement, and a bound on the distance to the optimum in standard errors of any weight; (None, ∞) if
+        the Hessian is not positive definite."""
         found = self.step()
         if found is None:
             return None, inf
@@ -136,7 +137,8 @@ class Fit:
         return found[1], found[1] * errors if found[1] else 0.0
 
     def solve(self) -> bool:
-        """Go to the optimum by Newton's steps, each halved until J falls; returns whether it is reached to rounding."""
+        """Move θ to the optimum by Newton's steps, each halved until J falls; returns whether it was reached, up to
+        rounding."""
         best = inf
         for _ in range(_MOST_STEPS):
             at, found = self.objective(self.theta), self.step()
@@ -152,41 +154,41 @@ class Fit:
         return False
 
     def has_optimum(self) -> bool:
-        """Whether θ is proven to be near an optimum, where probabilities of classes without a penalty may have none."""
+        """Whether an optimum is proven to exist near θ; only class probabilities without l2 may have none."""
         if self.likelihood is not Likelihood.CLASSES or self.l2:
             return True
         return near_optimum(self.objective, self.theta, self.basis)
 
     def is_exact(self) -> bool:
-        """Whether a regression fits every row up to rounding, so that its residuals say nothing about errors."""
+        """Whether a regression fits every row up to rounding, so that no residuals are left to estimate errors."""
         mean_square = float(np.average(np.square(self.rows.y, dtype=np.float64), weights=self.rows.weights))
         return self.likelihood is Likelihood.NORMAL and self.objective(self.theta).loss <= _EXACT**2 * mean_square
 
     def dispersion(self) -> float:
-        """By what the mean of J₀ has to be divided to be the mean of −log p(y): 2σ² of a normal y, σ² estimated."""
+        """The dispersion φ with −log p(y) = J₀/φ + constant: 1 for classes, 2σ² (estimated) for normal y."""
         if self.likelihood is not Likelihood.NORMAL:
             return 1.0
         df = self.N - self.parameters()
         return 2.0 * self.N * self.objective(self.theta).loss / df if df > 0 else 0.0
 
     def parameters(self) -> float:
-        """The parameters; under l2 the effective ones, tr(H⁻¹I), with the information I of the rows alone."""
+        """The number of parameters; with l2 the effective number, tr(H⁻¹I), with I the Hessian without penalty."""
         if not self.l2:
             return float(self.maps.shape[1])
         H = self.hessian()
         return float(np.trace(np.linalg.solve(H, H - self.penalty())))
 
     def penalty(self) -> Array:
-        """The share of l2 in the Hessian, (r, r)."""
+        """The part of the Hessian that comes from l2, (r, r)."""
         return np.asarray(self.maps.T @ (self.objective.l2[:, None] * self.maps))
 
     def sandwiched(self, robust: bool) -> bool:
-        """Whether the covariance is a sandwich of the rows' own slopes: asked for, weighted, or of no distribution."""
+        """Whether the covariance is a sandwich: if asked for, with weights, or if y has no known distribution."""
         return robust or self.rows.weights is not None or self.likelihood is None
 
     def covariance(self, robust: bool = False) -> Array:
-        """The covariance of θ (p, p): N⁻¹H⁻¹·I·H⁻¹ with the information I, or with Σ s sᵀ/N of the rows' slopes s
-        (White 1982, Maximum likelihood estimation of misspecified models)."""
+        """The covariance of θ (p, p): H⁻¹·I·H⁻¹/N with the information I, or, as a sandwich, with Σ s sᵀ/N of the
+        rows' gradients s instead of I (White 1982, Maximum likelihood estimation of misspecified models)."""
         H = self.hessian()
         inverse = np.linalg.inv(H)
         if self.sandwiched(robust):
@@ -197,14 +199,16 @@ class Fit:
         return np.asarray(0.5 * (V + V.T))
 
     def prepared(self, V: Array) -> Array:
-        """The covariance of (w, b) for the prepared features; with several outputs, of w and b less their mean over the
-        outputs."""
+        """The covariance of (w, b) for the prepared features, from V (p, p) of θ.
+
+        With several outputs it is that of w and b minus their mean over the outputs.
+        """
         centred = np.eye(self.K) - (1.0 / self.K if self.K > 1 else 0.0)
         change = np.kron(self.units, centred)
         return np.asarray(change @ V @ change.T)
 
     def uncertainty(self) -> Uncertainty:
-        """What is kept with a model at its optimum."""
+        """The covariance and degrees of freedom that are saved with a model at its optimum."""
         is_normal = self.likelihood is Likelihood.NORMAL and not self.sandwiched(False)
         df = self.N - self.parameters() if is_normal else inf
         return Uncertainty(self.prepared(self.covariance()), df, bool(self.l2))

@@ -17,7 +17,7 @@ from bpcli.training.model import best_constant_loss
 Array = NDArray[Any]
 
 LEVEL = 0.95
-"""Of the intervals."""
+"""The confidence level of the intervals."""
 
 BIAS = "bias"
 
@@ -26,23 +26,26 @@ WITHHELD = (
     "it says, and p has no meaning"
 )
 
-_DENSE = 1 << 24  # entries of features whose condition number is computed from themselves, not from their squares
+_DENSE = 1 << 24  # up to this many entries the condition number is computed from the features, not from XᵀX
 
 
 class Coefficients(NamedTuple):
-    """The m weights and the bias that the statistics are of: A·(w, b) for those of the fit, A (m + 1, n + 1)."""
+    """The m weights and the bias for which statistics are computed: A·(w, b) of the fit's (w, b), A (m + 1, n + 1)."""
 
     A: Array
     names: list[str]
     kept: Array
-    """The numbers of these features."""
+    """The numbers of the features of these weights."""
     bases: list[str]
-    """The categories that the others of their column are compared with."""
+    """The categories that the other categories of their columns are compared with."""
 
 
 def coefficients_of(fit: Fit, raw: bool) -> Coefficients:
-    """The weights of the prepared features, or `raw` in their own units; without a penalty each category of a column
-    against its first, as all of them together are no more than the bias."""
+    """The weights of the prepared features, or, if `raw`, of features in the units of the data.
+
+    Without a penalty, categories are compared with the first one of their column, because the weights of all of them
+    and the bias are not determined.
+    """
     preparation, n = fit.model.preparation, len(fit.mean)
     A, scale = fit.units.copy(), np.ones(n)
     if preparation.scale is not None:
@@ -62,7 +65,7 @@ def coefficients_of(fit: Fit, raw: bool) -> Coefficients:
 
 
 def categories(preparation: Preparation) -> list[tuple[int, int]]:
-    """For each column of categories the place of its first feature and how many there are."""
+    """The number of the first feature and the number of features of each categorical column."""
     found, at = [], 0
     for column in preparation.columns:
         size = 1 if column.categories is None else len(column.categories)
@@ -77,7 +80,7 @@ def dependent(fit: Fit, what: Coefficients) -> list[str]:
     if fit.l2 or not fit.null.size:
         return []
     moved = np.abs(what.A @ fit.null).max(axis=1)
-    # How far a direction of length 1, in features of size 1, moves it at most: below is what rounding leaves.
+    # The most that a direction of length 1, in features of size 1, can change a weight; far less is a rounding error.
     most = np.abs(what.A) @ (1.0 / np.sqrt(np.where(np.diag(fit.gram) > 0, np.diag(fit.gram), 1.0)))
     constant = [name for name, j in zip(what.names, what.kept, strict=True) if not fit.gram[j, j]]
     return constant or [
@@ -86,7 +89,7 @@ def dependent(fit: Fit, what: Coefficients) -> list[str]:
 
 
 def statistics(fit: Fit, what: Coefficients, robust: bool) -> dict[str, Any]:
-    """The statistics at the optimum that `fit` is at, as plain numbers by name."""
+    """The statistics of a `fit` at its optimum, as plain numbers by name."""
     sandwich = fit.sandwiched(robust)
     estimate = what.A @ fit.theta.reshape(-1, fit.K)
     contrast = np.eye(fit.K) if fit.K == 1 else np.hstack([-np.ones((fit.K - 1, 1)), np.eye(fit.K - 1)])
@@ -110,7 +113,7 @@ def statistics(fit: Fit, what: Coefficients, robust: bool) -> dict[str, Any]:
 def _coefficients(
     fit: Fit, what: Coefficients, estimate: Array, V: Array, df: float, sandwich: bool
 ) -> list[dict[str, Any]]:
-    """A record for each weight, feature by feature, the bias last; of softmax class by class."""
+    """A record for each weight, feature by feature, the bias last; for softmax class by class."""
     errors = np.sqrt(np.diag(V)).reshape(estimate.shape)
     of_classes, names = fit.likelihood is Likelihood.CLASSES, [*what.names, BIAS]
     classes: list[str | None] = [*(class_text(c) for c in (fit.model.classes or ())[1:])] or [None]
@@ -141,14 +144,14 @@ def _coefficients(
 
 
 def _fit_measures(fit: Fit, wald: float | None) -> dict[str, Any]:
-    """The log-likelihood, that of the bias alone, and what follows from both; F from `wald` where there is one."""
+    """The log-likelihood, that of a model of the bias only, and measures computed from them; F from `wald` if given."""
     model, N, y, omega = fit.model, fit.N, fit.rows.y, fit.rows.weights
     loss, parameters = fit.objective(fit.theta).loss, fit.parameters()
     null = best_constant_loss(model.loss, y, len(model.classes) if model.classes else None, omega)
     of_classes = fit.likelihood is Likelihood.CLASSES
     if of_classes:
         log_likelihood, none = -N * loss, -N * null
-    else:  # of a normal y with the variance that is the likeliest
+    else:  # of a normal y with the maximum-likelihood estimate of the variance
         spread = 0.5 * float(np.log(omega).sum()) if omega is not None else 0.0
         log_likelihood, none = (
             (spread - 0.5 * N * (log(2.0 * pi * part) + 1.0) if part > 0 else inf) for part in (loss, null)
@@ -171,15 +174,16 @@ def _fit_measures(fit: Fit, wald: float | None) -> dict[str, Any]:
 
 
 def _wald(w: Array, V: Array) -> float:
-    """wᵀV⁻¹w of the weights (m,) that are shown, without the bias: the same in all units and for all bases."""
+    """Wald's statistic wᵀV⁻¹w of the weights (m,) without the bias; it does not depend on units and base categories."""
     errors = np.sqrt(np.diag(V))
     errors = np.where(errors > 0, errors, 1.0)
     return float(w / errors @ np.linalg.lstsq(V / np.outer(errors, errors), w / errors, rcond=1e-12)[0])
 
 
 def _inflation(fit: Fit, what: Coefficients) -> dict[str, float | None]:
-    """The variance inflation of each feature, 1/(1 − R²), with the R² of a regression of it on the others: the diagonal
-    of the inverse of their correlations.
+    """The variance inflation factor of each feature, 1/(1 − R²) with the R² of its regression on the other features.
+
+    It is the diagonal of the inverse correlation matrix; None if that is singular.
     """
     mean, square = fit.gram[-1, :-1] / fit.N, fit.gram[:-1, :-1] / fit.N
     centred = (square - np.outer(mean, mean))[np.ix_(what.kept, what.kept)]
@@ -195,8 +199,8 @@ def _inflation(fit: Fit, what: Coefficients) -> dict[str, float | None]:
 
 
 def _condition(fit: Fit, what: Coefficients) -> float | None:
-    """The largest singular value of the features and a 1, as they are shown, over the least."""
-    # (x, 1)·β = (x', 1)·β' for β = Aβ': the rows of the one are those of the other times A⁻¹.
+    """The condition number of (X, 1) for the shown features: the largest singular value divided by the smallest."""
+    # (x, 1)·β = (x', 1)·β' with β = Aβ', so that (x, 1) = (x', 1)·A⁻¹.
     everywhere = np.append(what.kept, len(fit.mean))
     back = np.linalg.pinv(what.A[:, everywhere])
     if fit.X.shape[0] * fit.X.shape[1] <= _DENSE:

@@ -1,9 +1,9 @@
-"""Whether classes are separated: whether a linear function of the features gets every row right, or none wrong.
+"""Decides whether classes are separated: a linear function of the features is right, or never wrong, for every row.
 
 The loss of probabilities then has no optimum: it falls as long as the weights grow (Albert & Anderson 1984, On the
-existence of maximum likelihood estimates in logistic regression models). What is said here is proven: that they are, by
-weights that get every row right, a column that none of them crosses, or a direction in which none gets worse; that they
-are not, by a bound on how far the optimum is. Else nothing is said.
+existence of maximum likelihood estimates in logistic regression models). Each answer is proven. Separated: by weights
+that classify every row correctly, by a single feature, or by a direction along which no row gets worse (`direction`).
+Not separated: by a bound on the distance to the optimum. Without a proof the answer is None.
 """
 
 from collections.abc import Iterator
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 QUICK = 1 << 28
-"""Products that a training spends, at most, to find out."""
+"""The most multiplications that a training spends on this question."""
 
 _MOST_ITERATIONS = 40
-_DENSE = 1 << 24  # entries of features that are looked at in memory
-_AT_A_TIME = 1 << 20  # entries of features that are looked at, as doubles
-_EXTREMES = 1 << 24  # of columns and classes whose least and largest values are kept
-_COLLINEAR = 1e-13  # relative to the largest: an eigenvalue below is 0 but for rounding, if features are of one size
-_UNCLEAR = 1e-9  # below, it may be either
-_NOT_FAR = 0.1  # a fifth of the bound that proves an optimum, to leave room for rounding
+_DENSE = 1 << 24  # most entries of features that are examined in memory as a whole
+_AT_A_TIME = 1 << 20  # entries of features that are examined at a time, as doubles
+_EXTREMES = 1 << 24  # most pairs of feature and class whose smallest and largest values are kept
+_COLLINEAR = 1e-13  # relative to the largest eigenvalue: one below is 0 up to rounding, for features of one size
+_UNCLEAR = 1e-9  # relative to the largest: an eigenvalue between the two may or may not be 0
+_NOT_FAR = 0.1  # a fifth of the bound that proves an optimum, as a margin for rounding
 
 
 Units = tuple[Array | float, Array | float]
@@ -48,7 +48,7 @@ Units = tuple[Array | float, Array | float]
 
 
 class Separation(NamedTuple):
-    """Whether classes are `separated`, None if that is not known, and the numbers of the features that do it."""
+    """Whether classes are `separated`, None if that is unknown, and the numbers of the features that separate them."""
 
     separated: bool | None
     features: tuple[int, ...] = ()
@@ -56,9 +56,9 @@ class Separation(NamedTuple):
 
 @dataclass(frozen=True)
 class Labelled:
-    """Features X (N, n), an array, a sparse one or a `Matrix`, and class numbers y (N,) of K classes.
+    """Features X (N, n), an array, sparse or a `RowFile`, and class numbers y (N,) of K classes.
 
-    With `outputs` () a class is told by the sign of z, with (K,) by the largest. X is (x − mean)/scale of the `units`.
+    `outputs` (): the sign of z decides between two classes; (K,): the largest z. X is (x − mean)/scale by `units`.
     """
 
     X: Any
@@ -69,18 +69,18 @@ class Labelled:
 
     @property
     def size(self) -> int:
-        """The entries of the features."""
+        """The number of entries of the features."""
         return int(self.X.shape[0] * self.X.shape[1])
 
     def blocks(self, entries: int | None = None) -> Iterator[tuple[Any, Array]]:
-        """The rows block by block, of at most so many `entries` of the features."""
+        """The rows in blocks of at most `entries` entries of the features, as (x, y)."""
         first = 0
         for x in pieces(self.X, ROWS if entries is None else max(1, min(ROWS, entries // max(1, self.X.shape[1])))):
             yield x.astype(np.float64, copy=False), self.y[first : first + x.shape[0]]
             first += x.shape[0]
 
     def margins(self, z: Array, y: Array) -> Array:
-        """By how much z (N,) or (N, K) is in favour of the class y, (N,)."""
+        """The margins (N,): z of the class y minus the largest z of another class; ±z with one output."""
         if not self.outputs:
             return np.where(y == 1, z, -z)
         rows = np.arange(len(y))
@@ -89,7 +89,7 @@ class Labelled:
         return np.asarray(z[rows, y] - others.max(axis=1))
 
     def all_right(self, w: Array, b: Array) -> bool:
-        """Whether w and b get every row right, by more than rounding could have done."""
+        """Whether w and b classify every row correctly, by more than the rounding error."""
         steps = 4.0 * (len(w) + 2) * np.finfo(np.float64).eps
         for x, y in self.blocks(_AT_A_TIME):
             size = np.asarray(abs(x) @ abs(w) + abs(b)).reshape(len(y), -1).max(axis=1)
@@ -99,7 +99,7 @@ class Labelled:
 
 
 def units_of(preparation: Preparation) -> Units | None:
-    """The mean and the scale with which `preparation` makes features; None if they are as they stand in the data."""
+    """The mean and the scale by which `preparation` changes features; None if it does not, or they are sparse."""
     if preparation.scale is None or preparation.numbered is not None:
         return None
     return 0.0 if preparation.mean is None else np.array(preparation.mean), np.array(preparation.scale)
@@ -110,7 +110,7 @@ def separation(
 ) -> Separation:
     """Whether the classes y (N,) are separated by the features X (N, n); w and b are the trained weights.
 
-    Rows of weight 0 do not count. `budget`: how many products it may take. `units`: how X was prepared, if it was.
+    Rows of weight 0 do not count. `budget`: the most multiplications. `units`: the mean and scale of X, if prepared.
     """
     w, b = w.astype(np.float64), b.astype(np.float64)
     if weights is not None and not weights.all():
@@ -127,10 +127,10 @@ def separation(
 
 
 def _alone(rows: Labelled) -> tuple[int, ...]:
-    """The features each of which alone separates some classes from the others: no value is on the wrong side of a cut.
+    """The features that alone separate some classes from the others, by a cut with no value on the wrong side.
 
-    That is exact: values are compared, and nothing is computed. Further rows only take cuts away: once all classes have
-    been seen, and no cut is left, the rest need not be looked at.
+    This is exact, because values are only compared. More rows can only remove cuts: once all classes have occurred and
+    no cut is left, the remaining rows are skipped.
     """
     n = rows.X.shape[1]
     if n * rows.K > _EXTREMES:
@@ -160,7 +160,7 @@ def _cuts(low: Array, high: Array) -> Array:
 
 
 def _needed(rows: Labelled, w: Array, b: Array) -> tuple[int, ...]:
-    """Features by which alone weights get every row right, those of the others being 0."""
+    """A small set of features whose weights alone still classify every row correctly."""
     used = np.flatnonzero(np.abs(w).reshape(len(w), -1).max(axis=1))
     if rows.size * rows.K > _DENSE:
         return tuple(used.tolist())
@@ -175,7 +175,7 @@ def _needed(rows: Labelled, w: Array, b: Array) -> tuple[int, ...]:
 
 
 def _shift(rows: Labelled, z: Array, small: float) -> Any:
-    """A change of the bias of one output, 0 for several, with which z gets every row right; None if there is none."""
+    """A shift of the bias with which z classifies every row correctly, 0 with several outputs; None if none."""
     if rows.outputs:
         return 0.0 if (rows.margins(z, rows.y) > small).all() else None
     low, high = z[rows.y == 0].max(), z[rows.y == 1].min()
@@ -185,8 +185,8 @@ def _shift(rows: Labelled, z: Array, small: float) -> Any:
 def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
     """Minimise the logistic loss from w and b, without penalties, until it is known whether the classes are separated.
 
-    They are if the weights on the way get every row right, or if the direction of a step shows it. They are not once it
-    is proven that an optimum exists. If the `budget` of products does not suffice, it stays unknown.
+    They are if the weights of an iteration classify every row correctly, or if the direction of a step proves it. They
+    are not if an optimum is proven to exist. If the `budget` of multiplications is used up, the answer is None.
     """
     from bpcli.training.inference.direction import separating
 
@@ -216,7 +216,7 @@ def search(rows: Labelled, w: Array, b: Array, budget: int) -> Separation:
 
 
 def _margins(rows: Labelled) -> "Margins | None":
-    """The margins of the rows in the units of the data, if these are few enough."""
+    """The margins of the rows in the units of the data; None if there are too many entries."""
     from bpcli.training.inference.direction import Margins
 
     if rows.size * rows.K > _DENSE:
@@ -227,7 +227,7 @@ def _margins(rows: Labelled) -> "Margins | None":
     if not np.isfinite(X).all():
         return None
     if rows.units is not None:
-        for column in X.T:  # what rounding added to a 0 goes, by the size of the column
+        for column in X.T:  # removes rounding errors of the conversion, relative to the size of the column
             size = float(np.abs(column).max())
             column[:] = np.round(column, 14 - floor(log10(size))) if size > 0 else column
     return Margins(X, rows.y, rows.K if rows.outputs else 0)
@@ -247,7 +247,7 @@ def _step(rows: Labelled, objective: Objective, theta: Array, basis: Array) -> A
 
 
 def _likelihood(rows: Labelled) -> Objective:
-    """−Σ log p(y)/N of a sigmoid neuron, or of softmax."""
+    """The objective −Σ log p(y)/N of a sigmoid neuron, or of softmax."""
     type_, activation, loss = ("softmax", None, "cce") if rows.outputs else ("neuron", "sigmoid", "bce")
     step = make_step(type_, activation, loss, min(ROWS, len(rows.y)), rows.outputs, np.dtype(np.float64))
     y = rows.y if rows.outputs else rows.y.astype(np.float64)
@@ -255,8 +255,9 @@ def _likelihood(rows: Labelled) -> Objective:
 
 
 def _independent(rows: Labelled) -> Array | None:
-    """A basis (n + 1, r) of the directions of (w, b) that the features and a constant 1 determine; None if rounding
-    leaves that open.
+    """A basis (n + 1, r) of the directions of (w, b) that the features and the constant 1 determine.
+
+    None if rounding leaves it open which directions these are.
     """
     n = rows.X.shape[1]
     gram = np.zeros((n + 1, n + 1))
@@ -271,10 +272,10 @@ def _independent(rows: Labelled) -> Array | None:
 
 
 def near_optimum(objective: Objective, theta: Array, basis: Array) -> bool:
-    """Whether −Σ log p(y) is proven to have an optimum, near θ: 2Rν ≤ 1 (Bach 2010, Self-concordant analysis, 2).
+    """Whether −Σ log p(y) is proven to have an optimum near θ: 2Rν ≤ 1 (Bach 2010, Self-concordant analysis, 2).
 
-    ν is Newton's decrement, and R bounds how far a step of length 1, measured by the Hessian, moves z of any row: there
-    |f'''| ≤ R·f''. Several outputs are taken against the first.
+    ν is Newton's decrement. R bounds the change of z of any row by a step of length 1 in the norm of the Hessian, so
+    that |f'''| ≤ R·f''. With several outputs, the weights of the first are fixed.
     """
     K = objective.K
     maps = np.kron(basis, np.eye(K)[:, 1:] if K > 1 else np.eye(1))

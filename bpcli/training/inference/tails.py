@@ -3,8 +3,8 @@
 from math import erfc, exp, inf, lgamma, log, log1p, pi, sqrt
 from statistics import NormalDist
 
-_TINY = 1e-300  # instead of a 0 that would be divided by
-_ENOUGH = 1e-16  # the last factor of a continued fraction differs from 1 by less
+_TINY = 1e-300  # replaces a denominator of 0
+_ENOUGH = 1e-16  # a continued fraction ends when a factor differs from 1 by less
 _MOST_TERMS = 200_000
 
 
@@ -29,7 +29,7 @@ def _shares(a: float, b: float) -> tuple[float, float]:
 
 
 def quantile(level: float, df: float = inf) -> float:
-    """The q with P(|T| ≤ q) = level, of a t with df degrees of freedom, of a normal with df = ∞."""
+    """The q with P(|T| ≤ q) = level, for a t with df degrees of freedom, or a normal with df = ∞."""
     if df == inf:
         return -NormalDist().inv_cdf(0.5 * (1.0 - level))
     low, high = 0.0, 1.0

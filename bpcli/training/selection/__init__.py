@@ -1,1 +1,1 @@
-"""Choosing a model: folds, trainings that are only measured, and processes that share them."""
+"""Model selection: cross-validation, sweeps, and the processes that share their trainings."""

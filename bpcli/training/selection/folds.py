@@ -1,4 +1,4 @@
-"""The folds of cross-validation: which rows are held out in turn, and which of the others stop a training early."""
+"""The folds of cross-validation: the rows that are held out in turn, and those that early stopping watches."""
 
 from typing import Any
 
@@ -23,15 +23,15 @@ HELD_OUT = "test"
 """The part of a fold on which its model is measured."""
 
 FOR_STOPPING = 0.2
-"""Of a fold's training rows, those that early stopping watches, where the config has no fraction for them."""
+"""The fraction of a fold's training rows that early stopping watches, if the config gives none."""
 
-_STREAM = 3  # behind those of the splits, the start and the shuffling
+_STREAM = 3  # the number of the random stream, after those of the splits, the start and the shuffling
 
 
 def fold_numbers(rows: int, folds: int, classes: Array | None, rng: np.random.Generator) -> Array:
-    """The fold of each row, (rows,), from 0: folds differ by at most one row, and so do their shares of each class.
+    """The fold of each row, (rows,), from 0. The sizes of folds differ by at most one row, in total and in each class.
 
-    `classes` (rows,) are class numbers; None does not stratify.
+    `classes` (rows,) are class numbers; without them the folds are not stratified.
     """
     order = rng.permutation(rows)
     if classes is not None:
@@ -42,10 +42,10 @@ def fold_numbers(rows: int, folds: int, classes: Array | None, rng: np.random.Ge
 
 
 def folds_of(config: Config, table: Table, folds: int, repeat: int) -> list[dict[str, Array]]:
-    """The rows of each fold by part, of all rows but those of `test` and those with gaps that are dropped.
+    """The rows of each fold by part; the rows of `test`, and those dropped for missing cells, are left out.
 
-    They depend on the seed, the rows and the number of the `repeat` alone. UsageError for fewer than two folds, or more
-    than rows; DataError for data that does not fit, and where a class has too few rows to be in every fold.
+    The folds depend only on the seed, the rows and the number of the `repeat`. UsageError for fewer than two folds, or
+    more than rows; DataError for data that does not fit, or if a class has too few rows to be in every fold.
     """
     if folds < 2:
         raise UsageError(f"folds is {folds}: expected 2 or more", names=("folds",))
@@ -53,7 +53,7 @@ def folds_of(config: Config, table: Table, folds: int, repeat: int) -> list[dict
     parts = split(config, table, streams(config)[0])
     rows = np.sort(np.concatenate([part for name, part in parts.items() if name != "test"]))
     rows = rows[~rows_dropped(table, options)[rows]]
-    fit_preparation(table, options, rows)  # for its errors: what every fold would stumble over is told once
+    fit_preparation(table, options, rows)  # raises errors that every fold would raise
     if folds > len(rows):
         raise UsageError(f"folds is {folds}, more than the {len(rows)} rows there are", names=("folds",))
     codes = None
@@ -72,7 +72,7 @@ def folds_of(config: Config, table: Table, folds: int, repeat: int) -> list[dict
 
 
 def _for_stopping(config: Config, rows: Array, codes: Array | None, rng: np.random.Generator) -> dict[str, Array]:
-    """A fold's training rows, in those to train on and those that early stopping watches."""
+    """A fold's training rows, split into those to train on and those that early stopping watches."""
     given = config.data.validation
     fraction = given if isinstance(given, float) else FOR_STOPPING
     train, validation, _ = split_rows(len(rows), fraction, None, None if codes is None else codes[rows], rng)
@@ -80,7 +80,7 @@ def _for_stopping(config: Config, rows: Array, codes: Array | None, rng: np.rand
 
 
 def _refuse_few(table: Table, target: str, rows: Array, codes: Array, folds: int) -> None:
-    """DataError where a class has fewer rows than there are folds."""
+    """DataError if a class has fewer rows than there are folds."""
     counts = np.bincount(codes[rows])
     few = min((int(count), code) for code, count in enumerate(counts) if count)
     if few[0] < folds:

@@ -1,4 +1,4 @@
-"""The combinations of a sweep: what is to be tried of each key, from text."""
+"""Parses the values that a sweep tries for each key, and forms their combinations."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _OPENING, _CLOSING, _QUOTES = "([{", ")]}", "\"'"
 
 @dataclass(frozen=True)
 class Setting:
-    """A key with one value to try: as text, and as a plain value."""
+    """A key with one value to try, as text and as a plain value."""
 
     key: str
     text: str
@@ -30,10 +30,10 @@ class Setting:
 
 
 def combinations(tries: Sequence[str]) -> list[tuple[Setting, ...]]:
-    """Every combination of the values in `tries`, each `KEY=A,B,C`, the last key fastest.
+    """All combinations of the values in `tries`, each `KEY=A,B,C`; the last key changes fastest.
 
-    A value is YAML, without a comma outside brackets and quotes, or `log:LO:HI:N`: N values from LO to HI, of
-    equal ratio. UsageError for what can't be read.
+    A value is YAML without a comma outside brackets and quotes, or `log:LO:HI:N`, which is N values from LO to HI with
+    equal ratios. UsageError for text that can't be read.
     """
     of_key: dict[str, list[Setting]] = {}
     for text in tries:
@@ -83,7 +83,7 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _settings(key: str, text: str) -> Iterator[Setting]:
-    """The settings that a part stands for."""
+    """The settings that one part between commas stands for."""
     if text.startswith(_LOG):
         for value in _logarithmic(key, text):
             yield Setting(key, number(value), value)

@@ -25,14 +25,14 @@ from bpcli.training.setup import streams
 Array = NDArray[Any]
 
 TOGETHER = 16
-"""The most models that are trained side by side: more gain little, and several processes would share them badly."""
+"""The most models that are trained side by side: more save little time, and can't be divided well among processes."""
 
 
 _ROOM = 1 << 26
-"""The cells that a group has prepared at a time, some 512 MB: of a larger table folds are run one after another."""
+"""The most prepared cells of a group at a time (512 MB): the folds of a larger table are run one after another."""
 
 _NUMBERS = ("learning_rate", "l1", "l2")
-"""Keys of `training` in which the trials of any group may differ."""
+"""The keys of `training` in which the trials of a group may differ."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep does: `groups` depend on the configs and the data alone."""
+    """The plan of a sweep; its `groups` depend only on the configs and the data, not on the number of processes."""
 
     combinations: list[tuple[Setting, ...]]
     configs: list[Config]
@@ -55,9 +55,10 @@ class Plan:
 
 
 def plan_of(combinations: list[tuple[Setting, ...]], configs: list[Config], folds: int | None, bench: Bench) -> Plan:
-    """The plan for combinations, each with its config. UsageError where there are no rows to measure on; as `folds_of`.
+    """The plan for combinations, each with its config. UsageError if there are no rows to measure on; as `folds_of`.
 
-    A group has configs that differ in numbers alone: a whole path of a solver, or as many as are trained together.
+    The configs of a group differ only in `_NUMBERS` and the optimiser's settings: a whole path of penalties for a
+    solver, else up to `TOGETHER` configs.
     """
     alike: dict[tuple[str, ...], list[int]] = {}
     for k, config in enumerate(configs):
@@ -89,7 +90,7 @@ def plan_of(combinations: list[tuple[Setting, ...]], configs: list[Config], fold
 
 
 def packed(pieces: Sequence[Group], sets: int) -> list[Group]:
-    """Groups of as many trials as are trained together, on up to so many sets of rows; each piece is on one."""
+    """The pieces, each on one set of rows, joined to groups of up to `TOGETHER` trials on up to `sets` sets of rows."""
     found: list[list[Group]] = []
     for piece in pieces:
         fits = found and len(found[-1]) < sets
@@ -101,12 +102,12 @@ def packed(pieces: Sequence[Group], sets: int) -> list[Group]:
 
 
 def most_sets(table: Table) -> int:
-    """How many prepared sets of rows of a table, such as the parts of a fold, may be in memory at a time."""
+    """The most sets of prepared rows of a table, such as the parts of a fold, that may be in memory at a time."""
     return max(1, _ROOM // max(1, table.rows * len(table.names)))
 
 
 def _likeness(config: Config) -> tuple[str, ...]:
-    """What the configs of a group have in common: all values but those of `_NUMBERS`, by which a step is taken."""
+    """The values that the configs of a group share; without a solver, seed and optimiser settings may differ."""
     values = config_values(config)
     free = {"output", *(f"training.{name}" for name in _NUMBERS)}
     if solver_of(values) is None:
@@ -116,7 +117,7 @@ def _likeness(config: Config) -> tuple[str, ...]:
 
 
 def _parts(config: Config, table: Table, folds: int | None) -> list[dict[str, Array]]:
-    """The rows to train and measure on: of each fold, or of the config's own split."""
+    """The rows to train and measure on, by part: of each fold, or of the config's own split."""
     if folds is not None:
         return folds_of(config, table, folds, 0)
     rows = split(config, table, streams(config)[0])
@@ -128,7 +129,7 @@ def _parts(config: Config, table: Table, folds: int | None) -> list[dict[str, Ar
 
 
 def identity(plan: Plan, choice: dict[str, Any]) -> dict[str, Any]:
-    """What a resumed sweep compares: configs, values, folds, how to choose, and the content of the files."""
+    """The identity of a sweep, which must be equal to resume it: configs, values, folds, `choice` and data files."""
     files = dict.fromkeys(path for config in plan.configs for path in _files(config))
     texts = [
         yaml_text(value) for config in plan.configs for key, value in config_values(config).items() if key not in _FREE

@@ -1,4 +1,4 @@
-"""Work shared by processes: tasks run in order in this one, or by several that end with it, with the same results."""
+"""Runs tasks in this process, or shared among several processes, with the same results."""
 
 import os
 import signal
@@ -22,10 +22,10 @@ _SERVE = "import sys; from bpcli.training.selection.processes import serve; serv
 
 
 def run_all(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[tuple[int, R]]:
-    """The result of each task with its number, in the order in which they end.
+    """Yield (number, result) of each task, in the order in which they end.
 
-    `jobs` is a `Crew`, or a number of processes, each of which reads `work` anew. If tasks fail, the error of the first
-    of them, in the order of the tasks, is raised, whatever `jobs` is.
+    `jobs` is a `Crew`, or a number of processes, each of which gets a pickled copy of `work`. If tasks fail, the error
+    of the first of them, in the order of the tasks, is raised, whatever `jobs` is.
     """
     if isinstance(jobs, Crew):
         yield from jobs.run_all(work, tasks)
@@ -67,7 +67,7 @@ def _received(process: Connection) -> Any:
 
 @contextmanager
 def _process(work: Any) -> Iterator[Connection]:
-    """A process that serves tasks; it ends with the block, and when this process ends."""
+    """The connection to a new process that serves tasks; the process ends with the context, or with this process."""
     here, there = Pipe()
     with there:
         paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
@@ -85,8 +85,8 @@ def _process(work: Any) -> Iterator[Connection]:
 
 
 def serve(descriptor: int) -> None:
-    """In a process of `run_all`: receive the work, then tasks, and send what comes of each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that gives the tasks hears it, and ends this one
+    """Run in a process of `run_all`: receive the work, then tasks, and send back the result of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles it, and ends this one
     with Connection(descriptor) as parent, suppress(EOFError, ConnectionError):
         work = parent.recv()
         while True:
@@ -94,7 +94,7 @@ def serve(descriptor: int) -> None:
 
 
 def _done(work: Callable[[T], R], task: T) -> R | Exception:
-    """What comes of a task, its error included, of a kind that can be sent."""
+    """The result of a task, or its error in a form that can be pickled."""
     try:
         return work(task)
     except BpcliError as error:
@@ -106,18 +106,18 @@ def _done(work: Callable[[T], R], task: T) -> R | Exception:
 
 
 class Crew(int):
-    """A job for each rank: rank 0 gives out the tasks and does its share of them; the others `serve`."""
+    """The number of ranks as `jobs`: rank 0 distributes the tasks and does its share of them; the others `serve`."""
 
     ranks: Ranks
 
     def __new__(cls, ranks: Ranks) -> "Crew":
-        """A crew of these ranks."""
+        """The crew of these ranks."""
         crew = super().__new__(cls, ranks.size)
         crew.ranks = ranks
         return crew
 
     def run_all(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
-        """As the function `run_all`, on rank 0."""
+        """The function `run_all` on rank 0."""
         self.ranks.from_first((work, [*tasks]))
         for number, result in enumerate(chain.from_iterable(self._rounds(work, tasks))):
             if isinstance(result, Exception):
@@ -134,11 +134,11 @@ class Crew(int):
                 return
 
     def serve(self) -> None:
-        """On the other ranks: do the tasks that rank 0 hands out, until it says that there are no more."""
+        """On the other ranks: do the tasks that rank 0 distributes, until it calls `end`."""
         while (given := self.ranks.from_first(None)) is not None:
             for _ in self._rounds(*given):
                 pass
 
     def end(self) -> None:
-        """As rank 0, tell the other ranks that the work is over."""
+        """On rank 0: tell the other ranks that there are no more tasks."""
         self.ranks.from_first(None)

@@ -1,4 +1,4 @@
-"""Which combination of a sweep is best, and which is the simplest that is as good within one standard error."""
+"""Ranks the combinations of a sweep, and finds the simplest one within one standard error of the best."""
 
 from collections.abc import Sequence
 from math import inf, isfinite, isnan, nan, sqrt
@@ -6,9 +6,9 @@ from statistics import mean, stdev
 
 
 def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation, which divides by n − 1. Both are None if a value is; of one value the second is.
+    """Mean and standard deviation √(Σ (x − mean)²/(n − 1)). Both are None if a value is; the second is for n = 1.
 
-    Both are the doubles next to the exact ones: equal values have the deviation 0.
+    They are computed exactly and rounded once, so that equal values have the deviation 0.
     """
     found = [value for value in values if value is not None]
     if len(found) < len(values):
@@ -18,7 +18,7 @@ def mean_and_std(values: Sequence[float | None]) -> tuple[float | None, float | 
 
 
 def ranked(means: Sequence[float | None], higher_is_better: bool) -> list[int]:
-    """The numbers of the values, best first; equal values in their order, and those without a value last."""
+    """The indices of the means, best first; equal means in their order, None and NaN last."""
 
     def key(k: int) -> tuple[bool, float, int]:
         mean = means[k]
@@ -36,10 +36,10 @@ def simplest(
     folds: int,
     penalties: Sequence[tuple[float, float]],
 ) -> int:
-    """The combination with the largest (l1, l2) among those whose mean is within one standard error, std/√folds, of the
-    best one's; of equal ones the better.
+    """The combination with the largest penalties (l1, l2) among those within one standard error of the best.
 
-    The standard error is that of the best one (Breiman et al. 1984, Classification and Regression Trees, 3.4.3).
+    The standard error is std/√folds of the best one (Breiman et al. 1984, Classification and Regression Trees, 3.4.3).
+    Of equal penalties the better one is taken.
     """
     best = means[order[0]]
     margin = (stds[order[0]] or 0.0) / sqrt(folds)

@@ -1,4 +1,4 @@
-"""The folder of a sweep: what is saved on the way, so that a sweep goes on after it was stopped, and its results."""
+"""The folder of a sweep: its results, and the outcomes so far, from which a stopped sweep is resumed."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ WAYS_OUT = {"resume": "to go on with it", "output": "for another"}
 
 
 def check_folder(folder: Path, resume: bool) -> None:
-    """UsageError if something else stands at `folder`, or a sweep that is not to be resumed."""
+    """UsageError if there is something else at `folder`, or a sweep although `resume` is false."""
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
@@ -37,12 +37,12 @@ def check_folder(folder: Path, resume: bool) -> None:
 
 
 def _begun(state: Path) -> bool:
-    """Whether anything is saved there that a sweep has come to."""
+    """Whether outcomes or states of a sweep are saved there."""
     return any(path.suffix in (_ENDED, _RUNNING) for path in state.iterdir())
 
 
 class SavedOutcomes:
-    """The outcomes of the groups of trials that have ended, each in a file of its own, whole or not there."""
+    """The outcomes of finished groups of trials, each in a file of its own that is written atomically."""
 
     def __init__(self, folder: Path, plan: Mapping[str, Any]) -> None:
         self._folder, self._state = folder, folder / STATE
@@ -55,7 +55,7 @@ class SavedOutcomes:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Lock the folder against a second process; UsageError if another has done so, or it is of another plan."""
+        """Lock the folder; UsageError if another process has locked it, or it holds a sweep with another plan."""
         import fcntl
 
         with writing(self._folder):
@@ -78,7 +78,7 @@ class SavedOutcomes:
             before = path.read_text(encoding="utf-8") if path.is_file() else None
         except (OSError, ValueError):
             before = ""
-        if before is None or not _begun(self._state):  # a mistake may have ended it at once
+        if before is None or not _begun(self._state):  # a sweep that failed before it saved anything is replaced
             self._write(path, self._plan)
         elif before != self._plan:
             changed = ""
@@ -91,7 +91,7 @@ class SavedOutcomes:
             )
 
     def read(self, group: int, size: int) -> list[Outcome] | None:
-        """The outcomes of a group of so many trials; None if they are not there, or damaged."""
+        """The saved outcomes of a group of `size` trials; None if there are none, or they are damaged."""
         try:
             digest, text = (self._state / f"{group}{_ENDED}").read_text(encoding="utf-8").split("\n", 1)
         except (OSError, ValueError):
@@ -107,11 +107,11 @@ class SavedOutcomes:
         self._write(self._state / f"{group}{_ENDED}", f"{self._digest_of(text)}\n{text}")
 
     def unfinished(self, group: int, seconds: float) -> Unfinished:
-        """The file of a group that runs, saved every so many seconds."""
+        """The file for the state of a running group, saved every `seconds`."""
         return Unfinished(self._state / f"{group}{_RUNNING}", self._plan, seconds)
 
     def _digest_of(self, text: str) -> str:
-        """The digest of a file of outcomes, which belongs to this plan."""
+        """The digest of the outcomes in a file together with the plan."""
         return hashlib.blake2b((self._plan + text).encode(), digest_size=16).hexdigest()
 
     def write_results(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Trainings run to their ends: side by side where their steps can be stacked."""
+"""Runs several trainings to their ends, side by side if their steps can be stacked."""
 
 from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
@@ -11,17 +11,18 @@ from bpcli.training.descent.state import Pause
 from bpcli.training.trainer import Training, most_epochs
 
 Rectangle = list[list[Training]]
-"""Trainings that are alike: in each list those on the same rows in the same order, as many as in the others."""
+"""Trainings that can be stacked: a list for each set of rows in an order, all lists of the same length."""
 
 
 def can_be_beside(training: Training) -> bool:
-    """Whether a training can be run beside others: its steps can be stacked, and nothing else is decided by them."""
+    """Whether a training can be run side by side with others: no solver, compiled program or tolerance, and its steps
+    can be stacked."""
     plain = training.solver is None and not training.program and training.config.training.tolerance is None
     return plain and not training.ended and can_be_stacked(training.descent(), training.model.b.size)
 
 
 def rectangles(trainings: Sequence[Training]) -> Iterator[Rectangle]:
-    """The trainings that can be stacked, as groups of two or more: the same number of trainings on each set of rows."""
+    """Yield the trainings that can be stacked, in rectangles of two trainings or more."""
     alike: dict[object, dict[object, list[Training]]] = {}
     for training in trainings:
         if can_be_beside(training):
@@ -39,10 +40,10 @@ def rectangles(trainings: Sequence[Training]) -> Iterator[Rectangle]:
 
 
 def train_together(rectangle: Rectangle, pause: Pause) -> Iterator[Training | None]:
-    """Run trainings to their ends, and yield each that has come to it.
+    """Run trainings to their ends, and yield each one that has ended.
 
-    One that diverges is not yielded, nor are those whose formulas turn out to take different branches.
-    Yields None where `pause` says so, between two steps; all states are then complete.
+    Trainings that diverge are not yielded, nor are those whose formulas turn out to take different branches. Yields
+    None when `pause` is due, between two steps; all states are then complete.
     """
     waiting = [rectangle]
     while waiting:
@@ -59,7 +60,7 @@ def train_together(rectangle: Rectangle, pause: Pause) -> Iterator[Training | No
 
 
 def _stacked(rectangle: Rectangle, pause: Pause) -> Generator[Training | None, None, list[Training]]:
-    """`train_together` until half of them have stopped early or diverged; returns those that go on."""
+    """`train_together` until half of the trainings have stopped early or diverged; returns those that go on."""
     first = rectangle[0][0]
     of_rows = [[training.descent() for training in some] for some in rectangle]
     size = sum(map(len, rectangle))
@@ -69,7 +70,7 @@ def _stacked(rectangle: Rectangle, pause: Pause) -> Generator[Training | None, N
         if watched or paused:
             stack.give()
         if watched:
-            # All are measured before one is given back: states that are saved then have all seen this epoch.
+            # All are measured before the first is yielded, so that all saved states include this epoch.
             for f, c in [(f, c) for f, c in stack.running() if _stops(rectangle[f][c])]:
                 stack.retire(f, c)
                 yield rectangle[f][c]
@@ -89,7 +90,7 @@ def _stacked(rectangle: Rectangle, pause: Pause) -> Generator[Training | None, N
 
 
 def _stops(training: Training) -> bool:
-    """Measure a training that has come to the end of an epoch; whether it stops early."""
+    """Measure a training at the end of an epoch; returns whether it stops early."""
     assert training.stopping is not None
     record = {"epoch": training.state.epoch, "validation": training.validated()}
     return training.stopping.seen(training.state, record)

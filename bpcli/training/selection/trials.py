@@ -1,4 +1,4 @@
-"""A trial: a training that writes no run, and is measured on rows that it was not trained on."""
+"""Trials: trainings for cross-validation and sweeps, which write no run and are measured on held-out rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -30,8 +30,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """A config to train on some `rows` of its table, given by part; `measured` is the part whose metrics are wanted,
-    and with `scored` its z and y too."""
+    """A config to train on the `rows` of its table, given by part. `measured` is the part to measure; `scored`: its z
+    and y are returned as well."""
 
     config: Config
     rows: Mapping[str, Array]
@@ -41,21 +41,21 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rows that a trial was measured on, and the metrics there: NaN where it diverged, which `trouble` tells."""
+    """The number of rows that a trial was measured on, and the metrics: NaN if it diverged, for which see `trouble`."""
 
     rows: int
     metrics: Mapping[str, float | None]
     notes: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    """On what the training came to: that it is no better than a constant, or not at the optimum."""
+    """Warnings about the result: that it is no better than a constant, or not at the optimum."""
     trouble: str = ""
     scores: tuple[Array, Array] | None = None
-    """z and y of these rows, where the trial is scored."""
+    """z and y of these rows, if the trial is `scored`."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Trials to run together, and the file in which they are saved on the way."""
+    """Trials to run together, and the file for their state while they run."""
 
     trials: Sequence[Trial]
     unfinished: Unfinished | None = None
@@ -66,7 +66,7 @@ _NOT_READ = frozenset({"features", "exclude", "positive", "standardize", "scale"
 
 
 class Tables:
-    """The tables of configs; the one that was read last is kept."""
+    """Reads the tables of configs, and keeps the last one."""
 
     def __init__(self) -> None:
         self._key: object = None
@@ -78,7 +78,7 @@ class Tables:
         values = [(key.name, getattr(config.data, key.name)) for key in fields(config.data)]
         key = (is_number, config.output, [pair for pair in values if pair[0] not in _NOT_READ])
         if self._found is None or key != self._key:
-            self._found = None  # its memory first
+            self._found = None  # frees its memory before the next one is read
             large = is_large(data_files(config))
             self._key, self._found = key, (read_data(config, config.data.path, large), large)
         table, large = self._found
@@ -87,21 +87,21 @@ class Tables:
 
 
 class Bench:
-    """Runs trials; the table of trials in succession that have the same data is read once."""
+    """Runs trials; successive trials on the same data read its table once."""
 
     def __init__(self) -> None:
         self.tables = Tables()
 
     def __reduce__(self) -> tuple[type["Bench"], tuple[()]]:
-        """The state to pickle: without the tables, which another process reads itself."""
+        """Pickled without the tables, which another process reads itself."""
         return Bench, ()
 
     def __call__(self, work: Work) -> list[Outcome]:
-        """Train and measure each trial; their configs differ in `training` alone, and by that in their rows.
+        """Train and measure each trial; their configs differ only in `training`, and so in the rows of the parts.
 
-        Rows are prepared once. What can be stacked is trained side by side. A solver goes by falling penalties: where J
-        with l2 has one optimum, it starts at that of the neighbour, and ends at its own all the same (Friedman et al.
-        2010, 2.5).
+        Each set of rows is prepared once. Trials that can be stacked are trained side by side. A solver goes through
+        the trials by falling penalties: if J has a unique optimum (convex, with l2), it starts at the optimum of the
+        trial before, which does not change its own optimum (Friedman et al. 2010, 2.5).
         """
         run = _Run(work, self._prepared(work.trials))
         if chosen_solver(work.trials[0].config.training.optimizer) is None:
@@ -110,10 +110,10 @@ class Bench:
         return [run.found[k] for k in range(len(work.trials))]
 
     def _prepared(self, trials: Sequence[Trial]) -> Callable[[Trial], Training]:
-        """A function that gives the training of each; the rows that several have are prepared once."""
+        """A function from a trial to its training; rows that several trials have are prepared once."""
         config, table, large, notes = self.tables.of(trials[0].config)
         decided = config.data
-        if trials[0].measured == HELD_OUT:  # rows of the table, as are those that early stopping watches
+        if trials[0].measured == HELD_OUT:  # in a fold, the validation rows are rows of the table
             decided = replace(decided, validation=None)
         decided = replace(decided, test=None)
         ready: dict[int, Ready] = {}
@@ -139,7 +139,7 @@ class _Run:
         self.found = {k: Outcome(**outcome) for k, outcome in before.items()}
 
     def side_by_side(self) -> None:
-        """Run what can be stacked; what `train_together` does not end is left to be run alone, from its beginning."""
+        """Run the trials that can be stacked; those that `train_together` does not yield are later run alone."""
         made = {k: self._training(k) for k in range(len(self._trials)) if k not in self.found}
         numbers = {id(training): k for k, training in made.items()}
         for rectangle in rectangles([*made.values()]):
@@ -150,7 +150,7 @@ class _Run:
                 self._save({k: training.state for k, training in made.items() if training.state.steps})
 
     def one_by_one(self) -> None:
-        """Run the others alone; those of a path start at the optimum of the one before."""
+        """Run the other trials alone, by falling penalties; one may start at the optimum of the one before."""
         near: State | None = None
         for k in sorted(range(len(self._trials)), key=self._penalties, reverse=True):
             if k in self.found:
@@ -159,7 +159,7 @@ class _Run:
             training = self._training(k)
             unique = _has_one_optimum(training)
             own = training.state
-            # A category that a fold's training rows have not is a feature less there.
+            # The shapes differ if a fold's training rows lack a category.
             if unique and near is not None and not own.steps and near.w.shape == own.w.shape:
                 own.w[...], own.b[...] = near.w, near.b
             self.found[k] = found = self._measured(k, training)
@@ -171,7 +171,7 @@ class _Run:
         return options.l1, options.l2
 
     def _training(self, k: int) -> Training:
-        """A training before its first step, or where it stood when it was saved."""
+        """The training of trial k, at its start or at its saved state."""
         training = self._prepared(self._trials[k])
         if k in self._begun:
             training.state.take(self._begun[k])
@@ -198,15 +198,14 @@ class _Run:
 
 
 def _has_one_optimum(training: Training) -> bool:
-    """Whether a training ends at an optimum that does not depend on its start: J is convex, and l2 makes its optimum
-    unique."""
+    """Whether a training ends at the same optimum from any start: a solver minimises a convex J with l2."""
     model, options = training.model, training.config.training
     convex = model.loss_row.is_convex(model.g)
     return training.solver is not None and training.stopping is None and options.l2 > 0 and convex
 
 
 def remarks_on(training: Training) -> list[str]:
-    """What is to be told of a training that has ended; DivergedError if its loss is not finite."""
+    """Warnings about the result of a training that has ended; DivergedError if its loss is not finite."""
     train, options, model = training.parts["train"], training.config.training, training.result
     loss = model.total_loss(model.z(train.X), train.y) / len(train.y)
     if not isfinite(loss):

@@ -1,4 +1,4 @@
-"""What a group of trials has come to while it runs, saved every few seconds: a kill loses no more than these."""
+"""The saved state of a running group of trials, written every few seconds so that a killed sweep can be resumed."""
 
 import hashlib
 import json
@@ -16,17 +16,17 @@ import numpy as np
 from bpcli.files import write_atomically
 from bpcli.training.descent.state import Pause, State
 
-_SHARE = 0.01  # of the time that saving may take
+_SHARE = 0.01  # the largest share of the time that may be spent on saving
 
 Outcomes = dict[int, dict[str, Any]]
-"""The outcomes of the trials that have ended, by number, as plain values."""
+"""The outcomes of finished trials, by number, as plain values."""
 
 
 @dataclass
 class Unfinished:
-    """The file of a group that is running; `key` names the group, and the file is written every `seconds`.
+    """The file for the state of a running group, written every `seconds`, the next time at `pause.at`.
 
-    `pause.at` is when it is to be written next.
+    `key` identifies the sweep; a file of another one is ignored.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Unfinished:
     parent: int = 0
 
     def begin(self) -> tuple[Outcomes, dict[int, State]]:
-        """Start the clock; what is saved: the outcomes so far, and the states of trainings that have begun."""
+        """Start the clock; returns the saved outcomes, and the saved states of trainings that have begun."""
         self.pause.at, self.parent = perf_counter() + self.seconds, os.getppid()
         try:
             digest, content = self.path.read_bytes().split(b"\n", 1)
@@ -62,7 +62,7 @@ class Unfinished:
     def keep(self, outcomes: Mapping[int, Mapping[str, Any]], states: Mapping[int, State]) -> None:
         """Write the outcomes of the trials that have ended, and the states of those that have begun."""
         if self.owner != os.getpid() and self.parent != os.getppid():
-            raise SystemExit  # who started this process is gone, and another one may go on with the work
+            raise SystemExit  # the process that started this one has ended, and another may have taken over the work
         began = perf_counter()
         meta = {"outcomes": outcomes, "states": {k: state.plain() for k, state in states.items()}}
         arrays = {f"{k}.{name}": array for k, state in states.items() for name, array in state.arrays().items()}
@@ -75,7 +75,7 @@ class Unfinished:
         self.pause.at = now + max(self.seconds, (now - began) / _SHARE)
 
     def remove(self) -> None:
-        """Forget what is saved: the group has ended."""
+        """Remove the file, as the group has ended."""
         with suppress(OSError):
             self.path.unlink()
 
