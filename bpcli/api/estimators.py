@@ -21,6 +21,7 @@ from bpcli.datasets.table import Table
 from bpcli.errors import several
 from bpcli.formulas.choices import Choice, Task
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS, USUAL, loss_of, task_of
+from bpcli.text.notation import number
 from bpcli.training.config.loading import config_from_mapping
 from bpcli.training.selection.trials import remarks_on
 from bpcli.training.setup import prepare_table
@@ -376,6 +377,11 @@ def _weights(given: Any, rows: int) -> Array:
     weights = np.full(rows, float(weights)) if weights.ndim == 0 else weights
     if weights.shape != (rows,):
         raise FitDataError(f"sample_weight: expected a number for each of {rows} rows, found the shape {weights.shape}")
+    if (wrong := ~(np.isfinite(weights) & (weights >= 0))).any():
+        row = int(np.argmax(wrong))
+        raise FitDataError(
+            f"sample_weight: row {row + 1} has {number(float(weights[row]))}; a weight is a finite number of at least 0"
+        )
     if rows and not weights.any():
         raise FitDataError("Sample weights must contain at least one non-zero number.")
     return weights

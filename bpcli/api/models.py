@@ -53,7 +53,11 @@ class TrainedModel:
         self._model = model
 
     def __repr__(self) -> str:
-        return f"<bpcli {self._model.kind}: {self._model.preparation.target} from {len(self.columns)} columns>"
+        return f"<bpcli {self}>"
+
+    def __str__(self) -> str:
+        count = len(self.columns)
+        return f"{self._model.kind}: {self._model.preparation.target} from {count} column{'s' * (count != 1)}"
 
     @property
     def columns(self) -> list[str]:
@@ -149,7 +153,7 @@ class Run:
         model, optimum = self.model, self.summary.get("optimum", {})
         known = model.classes
         return [
-            f"{model._model.kind}: {model._model.preparation.target} from {len(model.columns)} columns",
+            str(model),
             *([] if known is None else [f"classes: {several(known)}"]),
             f"epochs: {self.summary['epochs']}{', at the optimum' if optimum.get('reached') else ''}",
             *([] if self.path is None else [f"run: {self.path}"]),

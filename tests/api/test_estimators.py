@@ -167,6 +167,8 @@ def test_a_row_of_weight_n_is_n_rows(estimator, y):
     for wrong in (weights[:5], np.zeros(60), -weights, np.full(60, np.nan), ["x"] * 60):
         with pytest.raises(DataError, match=r"(?i)weight"):
             estimator.fit(X, y, sample_weight=wrong)
+    with pytest.raises(DataError, match=r"^sample_weight: row 2 has -1; a weight is"):
+        estimator.fit(X, y, sample_weight=-weights)
 
 
 @pytest.mark.parametrize("form", [csr_array, coo_array, csc_array, csr_matrix, dok_array])
