@@ -49,6 +49,8 @@ def command(
     bpcli init --data data/breast_cancer.csv --target diagnosis > cells.yaml
     bpcli train cells.yaml
     """
+    if file is not None and file.resolve() in {path.resolve() for path in (data, target_path) if path is not None}:
+        raise UsageError(f"--output {file} is the data itself, which the config would replace", "--output config.yaml")
     if file is not None and not force:
         refuse_overwrite(file)
     if data is None:

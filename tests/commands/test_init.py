@@ -310,3 +310,11 @@ def test_a_name_that_a_config_can_not_hold_is_told(bpcli, here):
     assert result.code == 2
     assert "not UTF-8" in result.err
     assert [path.name for path in here.iterdir()] == ["t.csv"]
+
+
+def test_a_config_does_not_replace_its_data(bpcli, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,x\n2,y\n")
+    failed = bpcli("init", "--data", table, "--output", tmp_path / "." / table.name, "--force")
+    assert (failed.code, "is the data itself" in failed.err) == (2, True)
+    assert table.read_text() == "a,b\n1,x\n2,y\n"
