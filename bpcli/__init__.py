@@ -1,7 +1,7 @@
 """bpcli: a command-line trainer of single neurons and softmax models, and a calculator of gradients and Jacobians.
 
-From Python: `grad`, `jacobian`, `hessian` and `value` make functions of expressions, `train` trains what a config
-describes, `load` gives the model of a run. All of it is imported when it is first used.
+From Python: `grad`, `jacobian`, `hessian` and `value` turn expressions into functions, `train` runs the training that a
+config describes, `load` returns the model of a run. Each name is imported when it is first used.
 """
 
 from typing import TYPE_CHECKING, Any

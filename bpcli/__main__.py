@@ -12,7 +12,7 @@ _OBJECTS = 200_000  # new objects between two runs of the garbage collector; imp
 def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(_OBJECTS)
-    if not sys.warnoptions:  # Python's warnings are for who asks for them; ours are printed by the commands
+    if not sys.warnoptions:  # Python's warnings are shown only if asked for (-W); ours are printed by the commands
         warnings.simplefilter("ignore")
     listener = Listener()
     try:
@@ -20,12 +20,12 @@ def main() -> None:
         from bpcli.commands import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # before the command, or while its error is told
+    except KeyboardInterrupt:  # before the command begins, or while its error is printed
         code = 130
     except Terminated as error:
         code = 128 + int(error.args[0])
     listener.leave()
-    gc.freeze()  # what is left goes with the process: looking through all of it takes a tenth of a short command
+    gc.freeze()  # no last garbage collection, which would take a tenth of the time of a short command
     sys.exit(code)
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, each kind with the exit code that a script sees."""
+"""The errors that a user can cause, each with its exit code, and helpers for their messages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 
 class BpcliError(Exception):
-    """Base of every error that a user can cause; `str()` is the text behind `bpcli: error: `.
+    """Base of every error that a user can cause; `str()` is the text after `bpcli: error: `.
 
-    `message` says what was found, where, and what was expected; `hint` gives the words to type instead. `names` are the
-    parameters that both speak of, and `ways` those that lead on, each with what it does (`{"force": "to replace it"}`):
-    a command shows them as its options.
+    `message` says what was found, where, and what was expected; `hint` says what to type instead. `names` are the
+    parameters that these two mention, and `ways` are parameters that help, each with its effect (`{"force": "to replace
+    it"}`); a command shows both as its options.
     """
 
     exit_code: int = 70
     parts: Sequence[str] = ()
-    """The texts of the errors that were put together in this one."""
+    """The texts of the errors that `together` joined into this one."""
 
     def __init__(
         self, message: str, hint: str = "", *, names: Iterable[str] = (), ways: Mapping[str, str] | None = None
@@ -44,15 +44,15 @@ class UsageError(BpcliError):
 
 
 class InputError(UsageError):
-    """A value that does not fit its function (exit 2)."""
+    """A value that a function can't take (exit 2)."""
 
 
 class MissingInputError(InputError):
-    """An input that a function needs is not given (exit 2)."""
+    """An input that a function needs is missing (exit 2)."""
 
 
 class MissingExtraError(UsageError):
-    """An optional library is not installed; names the extra that brings it (exit 2)."""
+    """An optional library is not installed; names the extra to install (exit 2)."""
 
     def __init__(self, extra: str, library: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {library}, which is not installed", f"pip install 'bpcli[{extra}]'")
@@ -78,10 +78,10 @@ _MOST_PROBLEMS = 50
 
 
 class ConfigError(UsageError):
-    """Every mistake of a config, each `file:line:column: what, and what was expected` (exit 2).
+    """All mistakes of a config, each as `file:line:column: what, and what was expected` (exit 2).
 
-    `rest` is the config without the keys at fault, if there is enough left for one, and `lost` tells of files of its
-    data that are not there.
+    `rest` is the config without the keys at fault, if that is possible, and `lost` are messages on data files that do
+    not exist.
     """
 
     def __init__(self, problems: list[str], rest: Any = None, lost: Sequence[str] = ()) -> None:
@@ -98,11 +98,11 @@ class DataError(BpcliError):
 
 
 class TooLargeError(DataError):
-    """What was asked for takes more memory than there is (exit 3)."""
+    """A task needs more memory than there is (exit 3)."""
 
 
 class OpenReadingError(DataError):
-    """A table that can be read in two ways (exit 3): `way` is the key for the likely one, `note` tells it."""
+    """A table that can be read in two ways (exit 3): `way` is the key for the likely one, `note` explains it."""
 
     def __init__(self, message: str, hint: str, way: Mapping[str, Any], note: str) -> None:
         super().__init__(message, hint)
@@ -120,7 +120,7 @@ class NotFiniteError(BpcliError):
 
 
 class Failure(NamedTuple):
-    """What ended a rank, which is named in words: the exit code and the text of its error."""
+    """The failure of a rank: its name, the exit code and the text of its error."""
 
     rank: str
     code: int
@@ -128,7 +128,7 @@ class Failure(NamedTuple):
 
 
 class RankError(BpcliError):
-    """Ranks have failed, as every rank has learned."""
+    """One or more ranks have failed; raised on every rank."""
 
     def __init__(self, failures: Sequence[Failure]) -> None:
         super().__init__("\n".join(failure.text for failure in failures))
@@ -137,13 +137,13 @@ class RankError(BpcliError):
 
 
 class LateError(BpcliError):
-    """A rank is later than another by more than the time that is given it (exit 3)."""
+    """A rank did not reach a common call within the timeout (exit 3)."""
 
     exit_code = 3
 
 
 def together(errors: Sequence[BpcliError]) -> BpcliError:
-    """Several errors as one, with each text once; its exit code is the first of 2, 3, 4, 1 that one of them has."""
+    """Several errors as one, without repeated texts; its exit code is the first of 2, 3, 4, 1 that any of them has."""
     if len(errors) == 1:
         return errors[0]
     kinds = (UsageError, DataError, NotFiniteError, CheckError)
@@ -156,11 +156,11 @@ def together(errors: Sequence[BpcliError]) -> BpcliError:
 
 
 def caret_lines(text: str, start: int, end: int) -> list[str]:
-    """The line of `text` that holds `start`, indented by two, and below it carets under `start … end`."""
+    """The line of `text` that contains `start`, indented by two, and a line of carets under `start … end`."""
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", begin)
     line = text[begin : stop if stop >= 0 else len(text)]
-    # A long line is cut to a window round the place, so that the caret stays in sight.
+    # A long line is cut to a window around the place, so that the carets fit on the screen.
     left = max(0, start - begin - 60)
     shown = line[left : left + 120]
     prefix = "…" if left else ""
@@ -179,21 +179,21 @@ def several(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(shown[:most]) + (" …" if len(shown) > most else "")
 
 
-_ABBREVIATION = 3  # letters; fewer begin too many names
-_MOST_CHOICES = 10_000  # more are numbered, and comparing a word with each would take long
+_ABBREVIATION = 3  # least letters of an abbreviation: too many names begin with fewer
+_MOST_CHOICES = 10_000  # comparing a word with more choices would take too long
 
 
 def nearest(word: object, choices: Iterable[str]) -> str | None:
-    """The choice that `word` most likely meant, or None: what another tool calls so, the shortest that begins with it,
-    or else one spelled like it.
+    """The choice that `word` most likely means, or None if there is none.
 
-    Case is forgiven.
+    It is the one that another tool calls so, else the shortest that begins with `word`, else one spelled similarly.
+    Case does not matter.
     """
-    import difflib  # only when something went wrong: it costs milliseconds
+    import difflib  # imported only for an error: it takes milliseconds
 
     from bpcli.other_names import meanings
 
-    word = str(word)  # what Python is given may be anything
+    word = str(word)  # from Python it may be any object
     folded = {choice.casefold(): choice for choice in islice(choices, _MOST_CHOICES)}
     if word.casefold() in folded:
         return folded[word.casefold()]
@@ -207,6 +207,6 @@ def nearest(word: object, choices: Iterable[str]) -> str | None:
 
 
 def meant(word: object, choices: Iterable[str], otherwise: str = "") -> str:
-    """The advice on a word that is none of the choices: the nearest one, or else `otherwise`."""
+    """The advice for a word that is none of the choices: the nearest choice, or else `otherwise`."""
     close = nearest(word, choices)
     return f"did you mean {close}?" if close else otherwise

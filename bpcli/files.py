@@ -1,4 +1,4 @@
-"""Files: each appears under its name only when it is whole, and nothing is overwritten unasked."""
+"""Writes files atomically and durably, never over an existing file unless asked to, and never through foreign links."""
 
 import contextlib
 import ctypes
@@ -20,14 +20,14 @@ ELSEWHERE = {"output": "for another folder"}
 
 
 def refuse_overwrite(path: Path) -> None:
-    """Raise UsageError if something stands at `path`."""
+    """UsageError if `path` exists."""
     _refuse_special(path)
     if os.path.lexists(path):
         raise UsageError(f"{path} exists already", ways=REPLACE)
 
 
 def _refuse_special(path: Path) -> None:
-    """UsageError for a device, a pipe or a socket: renamed over, `/dev/null` would be an ordinary file for everyone."""
+    """UsageError for a device, a pipe or a socket, which renaming a file to `path` would destroy, as `/dev/null`."""
     try:
         mode, link = os.stat(path).st_mode, os.readlink(path) if path.is_symlink() else ""
     except OSError:
@@ -37,7 +37,7 @@ def _refuse_special(path: Path) -> None:
 
 
 def _is_planted(path: Path) -> bool:
-    """Whether another user put `path` into a folder in which everybody can, as `/tmp`; root may."""
+    """Whether `path` was made by another user, except root, in a folder that everybody can write to, such as `/tmp`."""
     try:
         found, folder = os.lstat(path), os.stat(path.parent).st_mode
     except OSError:
@@ -46,9 +46,9 @@ def _is_planted(path: Path) -> bool:
 
 
 def refuse_planted_links(path: Path) -> None:
-    """DataError if `path`, or a folder that it lies in, is a link that another user put into a folder for everyone.
+    """DataError if `path`, or a folder above it, is a link that another user made in a folder for everybody.
 
-    One would write elsewhere through it. Linux follows no such links, where it is told so (fs.protected_symlinks).
+    Through it one would write to another place. Linux refuses such links only with fs.protected_symlinks.
     """
     absolute = path.absolute()
     for part in (absolute, *absolute.parents):
@@ -57,16 +57,16 @@ def refuse_planted_links(path: Path) -> None:
 
 
 def refuse_planted(folder: Path) -> None:
-    """DataError for a folder that another user put into a folder for everyone: he may put links into it."""
+    """DataError for a folder that another user made in a folder for everybody, as that user may put links into it."""
     if _is_planted(folder):
         raise DataError(f"{folder} was made by another user, in a folder in which everybody can", "another place")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: bool = False) -> None:
-    """Call `write` on a new file next to `path`, make it durable, and give it its name in one step.
+    """Call `write` on a temporary file next to `path`, sync it to disk, and rename it to `path` in one step.
 
-    Without `force` an existing `path` is refused, even one that appeared meanwhile (UsageError). What can't be written
-    is a DataError, and leaves the old file as it was. What a killed process left next to `path` is removed.
+    Without `force`, UsageError if `path` exists, even if it appeared meanwhile. DataError if the file can't be written;
+    the old file is then unchanged. Temporary files left by killed processes are removed.
     """
     if not force:
         refuse_overwrite(path)
@@ -88,17 +88,17 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], force: boo
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file in a folder of our own, in the place of whatever has its name; a link is not followed."""
+    """Write a file in a folder of our own, replacing any of that name; a link is not followed."""
     path.unlink(missing_ok=True)
     with path.open("xb") as file:
         file.write(content)
 
 
 def own_folder(folder: Path) -> Path:
-    """`folder`, made if it is not there.
+    """`folder`, which is made if it does not exist.
 
-    DataError if it is a link, through which one would write elsewhere, or if another user made it who may put links
-    into it.
+    DataError if it is a link, through which one would write to another place, or was made by another user, who may put
+    links into it.
     """
     if folder.is_symlink():
         raise DataError(f"{folder} is a link, and nothing is written through it", "remove it, or make it a folder")
@@ -109,12 +109,12 @@ def own_folder(folder: Path) -> Path:
 
 
 _RANDOM = 8
-"""Bytes of the random part of a temporary file's name, so that nobody can foresee it."""
+"""Bytes of the random part in the name of a temporary file, so that nobody can predict it."""
 
 
 @contextlib.contextmanager
 def _locked_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file next to `path`, never through a link, locked as long as it is open; in the end its name is gone."""
+    """A new temporary file next to `path`, locked while it is open, and removed at the end unless it was renamed."""
     import fcntl
 
     while True:
@@ -127,12 +127,12 @@ def _locked_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
                     yield temporary, file
                     return
         finally:
-            with contextlib.suppress(OSError):  # as a rule it has got its new name
+            with contextlib.suppress(OSError):  # usually it has been renamed
                 temporary.unlink()
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of `path` that no living process holds."""
+    """Remove the temporary files of `path` that no running process has locked."""
     import fcntl
 
     name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{{2 * _RANDOM}}}\.partial")
@@ -151,10 +151,10 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _rename_new(source: Path, target: Path) -> None:
-    """Rename a file; UsageError if something has the new name.
+    """Rename a file; UsageError if the new name exists.
 
-    By a link, which never replaces anything. File systems without links (exFAT, SMB) have a rename that does not
-    replace, or the name is looked up just before.
+    By a hard link, which never replaces a file. On file systems without links (exFAT, SMB), by a rename that does not
+    replace, or, without that, by checking the name just before.
     """
     try:
         os.link(source, target)
@@ -175,12 +175,12 @@ def _rename_new(source: Path, target: Path) -> None:
 
 
 NOT_SUPPORTED = frozenset({errno.EPERM, errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""Errors of a file system that does not have the call."""
+"""The errors by which a file system says that it does not support a call."""
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
 
 
 def rename_with(source: Path, target: Path, flags: int) -> None:
-    """Linux's renameat2; OSError with ENOSYS where there is none."""
+    """Linux's renameat2; OSError with ENOSYS on other systems."""
     if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None, use_errno=True), "renameat2"):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(target))
     at_fdcwd = -100
@@ -189,7 +189,7 @@ def rename_with(source: Path, target: Path, flags: int) -> None:
 
 
 def digest_of(paths: Iterable[Path]) -> str:
-    """A digest of the contents of several files, one behind the other; DataError if one can't be read."""
+    """A digest of the contents of several files, joined; DataError if one can't be read."""
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         try:
@@ -203,7 +203,7 @@ def digest_of(paths: Iterable[Path]) -> str:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a system error on writing `path` into a DataError that names it."""
+    """A context that turns a system error on writing `path` into a DataError with its name."""
     try:
         yield
     except OSError as error:
@@ -211,7 +211,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def is_open_at(descriptor: int, path: Path) -> bool:
-    """Whether what stands at `path` is what `descriptor` has open."""
+    """Whether `path` is the file that `descriptor` has open."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except OSError:
@@ -219,7 +219,7 @@ def is_open_at(descriptor: int, path: Path) -> bool:
 
 
 def sync(path: Path) -> None:
-    """Make what a file or folder holds durable."""
+    """Flush the content of a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -228,6 +228,6 @@ def sync(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """`sync`, but where a file system refuses it for a folder, a rename is as durable as that makes it."""
+    """`sync` for a folder; ignored on file systems that don't support that."""
     with contextlib.suppress(OSError):
         sync(path)

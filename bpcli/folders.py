@@ -1,4 +1,4 @@
-"""Folders that appear under their name only when they are whole: staged beside it, then put in place in one step."""
+"""Writes folders atomically: files are written to a hidden staging folder, which then gets its name in one step."""
 
 import contextlib
 import os
@@ -23,28 +23,27 @@ from bpcli.files import (
 )
 
 MARK = ".pid"
-"""The file, with the pid, that marks a staging folder; one that a killed process left of a replaced run has none."""
+"""The file with the pid that marks a staging folder; the rest of a replaced run, left by a killed process, has none."""
 
 
 def staging_path(target: Path) -> Path:
-    """The hidden folder next to `target` in which it is made."""
-    absolute = Path(os.path.realpath(target))  # `.` has no name; a link is kept, and its target is replaced
+    """The staging folder of `target`, hidden next to it."""
+    absolute = Path(os.path.realpath(target))  # `.` has no name; of a link the target is replaced
     return absolute.with_name(f".{absolute.name}.partial")
 
 
 @contextlib.contextmanager
 def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """The hidden folder next to `target` to write into, held by this process; `install` then gives it its name.
+    """A context with the staging folder of `target`, locked by this process; `install` then gives it its name.
 
-    Files with a name in `keeps` survive an error and even the end of the process; all others are removed. A second
-    process that stages the same target is refused (UsageError, which names the first); what can't be written is a
-    DataError.
+    Files with a name in `keeps` survive an error, and even the end of the process; all others are removed. UsageError
+    if another process, which is named, has locked the folder; DataError if it can't be written.
     """
     staging = staging_path(target)
     refuse_planted_links(target)
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if staging.is_symlink():  # nothing is written through a link
+        if staging.is_symlink():  # or one would write to another place
             staging.unlink()
         descriptor = _hold(staging, target)
     try:
@@ -63,10 +62,10 @@ def staged_folder(target: Path, keeps: frozenset[str] = frozenset()) -> Iterator
 def install(
     staging: Path, target: Path, known: frozenset[str], force: bool = False, ways: Mapping[str, str] = REPLACE
 ) -> None:
-    """Make the files in `staging` durable and let it become `target` in one step.
+    """Sync the files in `staging` to disk and rename it to `target` in one step.
 
-    With `force` an existing `target` is replaced, if it holds one of the file names `known` (or nothing); its other
-    files move into the new one. On any error the old folder stays as it was.
+    With `force` an existing `target` is replaced if it is empty or has a file with a name in `known`; its other files
+    move into the new folder. On any error the old folder is unchanged.
     """
     with writing(target):
         for path in staging.iterdir():
@@ -77,7 +76,7 @@ def install(
 
 
 def check_target(target: Path, known: frozenset[str], force: bool = False, ways: Mapping[str, str] = REPLACE) -> None:
-    """UsageError if `target` is there, unless it is a folder that `force` may replace, or an empty one."""
+    """UsageError if `target` exists, unless it is empty, or a folder with `known` files and `force` is given."""
     if not os.path.lexists(target):
         return
     if not target.is_dir():
@@ -91,14 +90,14 @@ def check_target(target: Path, known: frozenset[str], force: bool = False, ways:
 
 
 def _hold(staging: Path, target: Path) -> int:
-    """A descriptor of `staging`, made if need be, whose lock ends with this process."""
+    """A descriptor of `staging`, which is made if necessary, with a lock that ends with this process."""
     import fcntl
 
     while True:
         staging.mkdir(exist_ok=True)
         try:
             descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except FileNotFoundError:  # the process that held it has just ended
+        except FileNotFoundError:  # the process that had it has just put it in place or removed it
             continue
         try:
             refuse_planted(staging)
@@ -114,7 +113,7 @@ def _hold(staging: Path, target: Path) -> int:
 
 
 def _leave(staging: Path, keeps: frozenset[str]) -> None:
-    """Remove what is not to be kept, and the folder if it is then empty."""
+    """Remove all files but those in `keeps`, and the folder if it is then empty."""
     with contextlib.suppress(OSError):
         _clear(staging, keeps | {MARK})
         if set(os.listdir(staging)) <= {MARK}:
@@ -122,7 +121,7 @@ def _leave(staging: Path, keeps: frozenset[str]) -> None:
 
 
 def _holder(staging: Path) -> str:
-    """` (pid 12)` if the holder of `staging` says so."""
+    """` (pid 12)` of the process that has locked `staging`; empty if not known."""
     with contextlib.suppress(OSError, ValueError):
         return f" (pid {int((staging / MARK).read_text())})"
     return ""
@@ -138,13 +137,13 @@ def _clear(folder: Path, keeps: frozenset[str]) -> None:
 
 
 def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
-    """Give `staging` the name of `target`; an existing target changes places with it and is then removed."""
+    """Rename `staging` to `target`; an existing target is exchanged with it and then removed."""
     import fcntl
 
     if not target.exists():
         os.rename(staging, target)
     else:
-        # Locked until it is removed, so that no process takes the old folder, under its new name, for a staging folder.
+        # Locked until it is removed, so that no process uses the old folder, which gets the name of the staging folder.
         old = os.open(target, os.O_RDONLY)
         try:
             fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,7 +152,7 @@ def _install(staging: Path, target: Path, known: frozenset[str]) -> None:
                 if name not in known:
                     _link_over(target / name, staging / name)
             _exchange(staging, target)
-            # The old folder still holds the files that moved: only its own are dropped.
+            # The other files are hard links in both folders, so that removing the old one does not lose them.
             _remove(staging)
         finally:
             os.close(old)
@@ -182,7 +181,7 @@ def _link_over(source: Path, destination: Path) -> None:
 
 
 def _exchange(first: Path, second: Path) -> None:
-    """Let two folders change names: in one step where the system can, else by way of a third name."""
+    """Exchange the names of two folders: in one step if the system can, else by a third name."""
     try:
         rename_with(first, second, RENAME_EXCHANGE)
         return

@@ -1,4 +1,4 @@
-"""What the program that started this process says of its job: mpiexec of MPICH or of Open MPI, or srun."""
+"""The number of processes in the job, and this one's place, as mpiexec (MPICH, Open MPI) or srun set them."""
 
 import os
 from collections.abc import Sequence
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 _RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
 _PLACES = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
-"""The variables that say how many processes were started, which of them this is, and which of those of its machine."""
+"""The environment variables with the number of processes, the rank of this one, and its rank on this machine.
+
+Each has an entry for MPICH, Open MPI and srun.
+"""
 
 
 def processes() -> int:
-    """How many processes were started."""
+    """The number of processes that were started."""
     return _said(_SIZES[_program() :], 1)
 
 
@@ -20,13 +23,13 @@ def is_first_process(on_this_machine: bool = False) -> bool:
 
 
 def _program() -> int:
-    """The place of the program that has started the job: the first one that says that there are several processes.
+    """The index of the program that started the job: the first that says there are several processes.
 
-    Under mpiexec srun's variables may tell of the step in which mpiexec itself was started on each machine.
+    Under mpiexec, srun's variables may be those of the step that started mpiexec itself on each machine.
     """
     return next((place for place, name in enumerate(_SIZES) if _said([name], 1) > 1), 0)
 
 
 def _said(names: Sequence[str], default: int) -> int:
-    """The whole number that the first of the variables says that says one."""
+    """The value of the first variable that is a whole number, or `default`."""
     return next((int(text) for name in names if (text := os.environ.get(name, "")).isdecimal()), default)

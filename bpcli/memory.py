@@ -1,4 +1,4 @@
-"""How much memory there is: the machine's, within the limits that are set on the process and its container."""
+"""The memory that is available: the machine's, within the limits of the process and its container."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from bpcli.errors import TooLargeError
 
 WAY_OUT = "allow more memory (ulimit -v, ulimit -d, the limit of the container), or give less data"
 
-_CONTROL_GROUPS = (  # folder, controller in /proc/self/cgroup, limit, use, and in memory.stat what can be given back
+_CONTROL_GROUPS = (  # folder, controller in /proc/self/cgroup, limit, usage, reclaimable entries of memory.stat
     (Path("/sys/fs/cgroup"), "", "memory.max", "memory.current", ("inactive_file", "active_file")),
     (
         Path("/sys/fs/cgroup/memory"),
@@ -23,12 +23,12 @@ _CONTROL_GROUPS = (  # folder, controller in /proc/self/cgroup, limit, use, and 
 
 
 def available_memory() -> int:
-    """Bytes that the process may still take: of the machine's, its control groups', and within its own limits."""
+    """Bytes that the process may still allocate, by the machine, its control groups and its own limits."""
     return min([free for _, free in limits()], default=2**62)
 
 
 def resident_memory() -> int:
-    """Bytes of memory that the process has now; 0 where the system does not say."""
+    """Bytes of memory that the process occupies now (RSS); 0 if the system does not say."""
     try:
         with open("/proc/self/statm", encoding="ascii") as sizes:
             return os.sysconf("SC_PAGE_SIZE") * int(sizes.read().split()[1])
@@ -37,7 +37,7 @@ def resident_memory() -> int:
 
 
 def limits() -> Iterator[tuple[str, int]]:
-    """The limits on memory, each with the bytes that are left below it."""
+    """Yield each limit on memory, in words, with the bytes that are left below it."""
     import resource
 
     try:
@@ -55,7 +55,7 @@ def limits() -> Iterator[tuple[str, int]]:
 
 
 def _control_groups() -> Iterator[tuple[str, int]]:
-    """The limit of each group that the process is in, where it has one (the kernel's cgroup-v2, cgroup-v1/memory)."""
+    """Yield the limit of each control group of the process that has one, as `limits` (cgroup v2, and v1's memory)."""
     try:
         with open("/proc/self/cgroup", encoding="ascii") as lines:
             groups = {line.split(":")[1]: line.rstrip("\n").split(":", 2)[2].strip("/") for line in lines}
@@ -78,7 +78,8 @@ def _control_groups() -> Iterator[tuple[str, int]]:
 
 
 def is_tight() -> bool:
-    """Whether the process has a limit, so that no library should set memory aside, as pyarrow does with 1 GB."""
+    """Whether the process has a limit and little memory left, so that libraries should not reserve any, as pyarrow does
+    with 1 GB."""
     import resource
 
     limited = (resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
@@ -86,14 +87,15 @@ def is_tight() -> bool:
 
 
 _PLENTY = 1 << 32
-_NUMPY = 130_000_000  # bytes that NumPy takes with its first matrix product
-_THREAD = 42_000_000  # bytes for each thread more
+_NUMPY = 130_000_000  # bytes that NumPy takes, including its first matrix product
+_THREAD = 42_000_000  # bytes for each additional thread
 
 
 def prepare_numpy() -> None:
-    """Where the process has a limit, let NumPy take what it needs now, or refuse it with the figures when it is needed.
+    """If memory is tight, let NumPy allocate what it needs now; if there is too little, refuse its import later.
 
-    OpenBLAS, which computes its matrix products, ends the process where it gets no memory.
+    OpenBLAS, which computes NumPy's matrix products, aborts the process if it gets no memory; the refusal is a
+    TooLargeError with the numbers.
     """
     if "numpy" in sys.modules or not is_tight():
         return
@@ -108,7 +110,7 @@ def prepare_numpy() -> None:
 
 
 def product_threads() -> int:
-    """How many threads compute NumPy's matrix products: one for each processor, unless the environment says less."""
+    """The number of threads for NumPy's matrix products: one for each processor, or less by the environment."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         if os.environ.get(name, "").isdecimal():
@@ -117,7 +119,7 @@ def product_threads() -> int:
 
 
 class _Refusal:
-    """Refuses the import of NumPy."""
+    """An import hook that raises TooLargeError when NumPy is imported."""
 
     def __init__(self, needed: int) -> None:
         self._needed = needed
@@ -128,7 +130,7 @@ class _Refusal:
 
 
 def memory_left() -> str:
-    """What memory is left, in words."""
+    """The memory that is left, and the limit on it, in words."""
     what, free = min(limits(), key=lambda limit: limit[1], default=("the machine", 0))
     return f"{amount(free)} of memory is left within {what}" if "limit" in what else f"{amount(free)} of memory is left"
 
@@ -142,6 +144,6 @@ def amount(count: int) -> str:
 
 
 def check_memory(what: str, needed: int, way_out: str = WAY_OUT) -> None:
-    """TooLargeError, with the figures, where `what` needs more memory than there is."""
+    """TooLargeError, with the numbers, if `what` needs more memory than there is."""
     if needed > available_memory():
         raise TooLargeError(f"{what} needs {amount(needed)} of memory, and {memory_left()}", way_out)

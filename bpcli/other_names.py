@@ -1,4 +1,4 @@
-"""What scikit-learn, Keras, PyTorch, R and textbooks call the things to choose from: the advice on their names."""
+"""Names in scikit-learn, Keras, PyTorch, R and textbooks for bpcli's choices, for advice on unknown names."""
 
 _LINES = """
 auc: roc_auc roc_auc_score auroc roc area_under_curve c_statistic concordance
@@ -72,11 +72,11 @@ _NOTHING = """
 adadelta adamax nadam radam lion ftrl rprop amsgrad sag saga liblinear one_cycle plateau reduce_on_plateau polynomial
 swish silu gelu selu mish prelu mae squared_hinge kl_div kld recall precision_score recall_score
 """
-"""Names of what does not exist here, though something is spelled like it."""
+"""Names of things that bpcli does not have, for which no similarly spelled name is suggested."""
 
 
 def _plain(name: str) -> str:
-    """A name without case, underscores and hyphens: L-BFGS-B, l_bfgs_b."""
+    """A name in lower case without underscores and hyphens: lbfgsb for L-BFGS-B and l_bfgs_b."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
@@ -84,12 +84,15 @@ NAMES = {
     tuple(here.split()): [_plain(name) for name in elsewhere.split()]
     for here, elsewhere in (line.split(": ") for line in _LINES.strip().splitlines())
 }
-"""What other tools call each thing, without case and signs, by its names here, the likelier first."""
+"""The plain names of other tools, by the names in bpcli that they may stand for, the likelier first."""
 
 _NOT_HERE = {_plain(name) for name in _NOTHING.split()}
 
 
 def meanings(name: str) -> tuple[str, ...] | None:
-    """What a name of another tool is called here, the likelier first; empty for what is not here, None if not known."""
+    """The names in bpcli for a name of another tool, the likelier first.
+
+    () if bpcli does not have it, None if the name is not known.
+    """
     wanted = _plain(name)
     return next((here for here, elsewhere in NAMES.items() if wanted in elsewhere), () if wanted in _NOT_HERE else None)

@@ -1,4 +1,4 @@
-"""The paths that a user names: patterns, and what stands there instead of a file."""
+"""The paths that a user gives: patterns, and errors for paths that are not files."""
 
 import os
 import re
@@ -18,7 +18,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _inside(folder: Path) -> str:
-    """What is to be named instead of a folder."""
+    """The advice on what to give instead of a folder; empty if there is none."""
     if _is_run(folder):
         return f"its config is {folder / 'config.yaml'}; where a model and data are expected, the model comes first"
     endings = Counter(Path(name).suffix for name in os.listdir(folder) if os.path.isfile(folder / name))
@@ -27,7 +27,7 @@ def _inside(folder: Path) -> str:
 
 
 def check_file(path: Path) -> None:
-    """DataError if `path` is not a file that can be read; tells what it is, or offers the nearest name beside it."""
+    """DataError if `path` is not a file: it says what it is instead, or suggests the nearest name in its folder."""
     if path.is_dir():
         raise DataError(f"{path} is {'a run folder' if _is_run(path) else 'a folder'}, not a file", _inside(path))
     if not path.exists():
@@ -49,11 +49,13 @@ Paths = Path | tuple[Path, ...]
 def matching(paths: Paths) -> tuple[Path, ...]:
     """The files that paths and patterns name, those of a pattern in natural order.
 
-    A file of the very name wins over a pattern. DataError for a pattern that no file matches.
+    A path that exists is not taken for a pattern. DataError for a pattern that no file matches.
     """
     found: list[Path] = []
     for path in paths if isinstance(paths, tuple) else (paths,):
-        if os.path.exists(path) or not has_magic(str(path)):  # what is too long for a name may be a pattern
+        if os.path.exists(path) or not has_magic(
+            str(path)
+        ):  # os.path, as Path.exists raises an error for too long names
             found.append(path)
             continue
         files = [Path(name) for name in glob(str(path), recursive=True) if os.path.isfile(name)]
@@ -64,5 +66,5 @@ def matching(paths: Paths) -> tuple[Path, ...]:
 
 
 def paths_text(paths: Paths) -> str:
-    """Paths for a message."""
+    """Paths as text for a message."""
     return ", ".join(map(str, paths)) if isinstance(paths, tuple) else str(paths)

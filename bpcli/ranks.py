@@ -1,4 +1,4 @@
-"""The processes that train one model together, called ranks: one alone, or those that mpiexec or srun has started."""
+"""The processes that train one model together, called ranks: a single one, or those that mpiexec or srun started."""
 
 import atexit
 import math
@@ -24,59 +24,59 @@ EXTRA = "mpi"
 
 
 class Window(Protocol):
-    """An array of rows on each rank; a rank may read those of any other, without its doing anything."""
+    """An array of rows on each rank, which every rank can read without the owner taking part (one-sided access)."""
 
     own: Array
-    """This rank's."""
+    """The rows of this rank."""
 
     def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
-        """Rows of a rank, by their places among its own; with `counts`, that many rows from each place on."""
+        """Rows of a rank by their indices in its `own`; with `counts`, runs of that many rows from each index on."""
 
 
 class Ranks(Protocol):
-    """The ranks, of which this process is one. All of them call each method in the same order."""
+    """The ranks, of which this process is one. All ranks have to call the methods in the same order."""
 
     rank: int
     size: int
 
     def named(self, rank: int) -> str:
-        """A rank in words, with the machine that it runs on."""
+        """A rank in words, with its machine, for messages."""
 
     def gathered(self, value: T) -> list[T]:
-        """Every rank's small value, in the order of the ranks, on every rank."""
+        """The values of all ranks, in their order, on every rank; for small values (all-gather)."""
 
     def from_first(self, value: T) -> T:
-        """The value of rank 0, on every rank."""
+        """The value of rank 0, on every rank (broadcast)."""
 
     def exchanged(self, parts: Sequence[Array]) -> list[Array]:
-        """What every rank has for this one, in the order of the ranks: `parts` is what this one has for each.
+        """The parts that all ranks have for this one, in their order; parts[k] is sent to rank k (all-to-all).
 
-        All are arrays of numbers, of one type and, behind the first axis, of one shape.
+        All parts are numbers of one type, and of one shape except for the first axis.
         """
 
     def window(self, own: Array) -> Window:
-        """Rows of numbers, (m, n), of this rank that the others may take; all are of one type and width."""
+        """A window of the rows (m, n) of this rank for the others to read; all have one type and width."""
 
     def summed(self, parts: Iterable[Array], first: int) -> Array:
-        """The sum of every rank's blocks along the tree of `sums.summed`, to the same bits for every number of ranks.
+        """The sum of all ranks' blocks in the tree of `sums.summed`, with the same bits for every number of ranks.
 
-        `parts` are the float64 sums of this rank's consecutive blocks, from block `first` on. The ranks have them in
-        order, each block once; a rank may have none.
+        `parts` are the float64 sums of this rank's consecutive blocks, from block `first` on. The ranks have the blocks
+        in order, each block once; a rank may have none.
         """
 
 
 def share(count: int, ranks: Ranks) -> range:
-    """The numbers of the things, of `count` in order, that are this rank's."""
+    """The indices of this rank's share of `count` items."""
     return range(*edges(count, ranks.size)[ranks.rank : ranks.rank + 2])
 
 
 def edges(count: int, size: int) -> list[int]:
-    """Where the shares of so many ranks begin, and the last one ends."""
+    """The indices at which the shares of `size` ranks begin, and `count` at the end, (size + 1,)."""
     return [count * rank // size for rank in range(size + 1)]
 
 
 def by_first(ranks: Ranks, work: Callable[[], T]) -> T:
-    """What comes of `work`, which rank 0 does alone, on every rank; an error of bpcli's is raised on every rank too."""
+    """The result of `work()` on rank 0, returned on every rank; a BpcliError is raised on every rank as well."""
     found: tuple[T | None, BpcliError | None] = None, None
     if ranks.rank == 0:
         try:
@@ -90,7 +90,7 @@ def by_first(ranks: Ranks, work: Callable[[], T]) -> T:
 
 
 def in_turn(ranks: Ranks, work: Callable[[], T]) -> T:
-    """What comes of `work`, done by one rank after another, as where each makes or finds the same files."""
+    """The result of `work()`, which the ranks run one after another, because each makes or finds the same files."""
     for rank in range(ranks.size):
         if rank == ranks.rank:
             result = work()
@@ -99,7 +99,7 @@ def in_turn(ranks: Ranks, work: Callable[[], T]) -> T:
 
 
 def in_runs(places: Array, counts: Array | None) -> Array:
-    """The places of all rows of some runs: from each of `places` on `counts` rows; one row each if that is None."""
+    """The indices of all rows in runs: `counts` rows from each of `places` on; single rows if `counts` is None."""
     if counts is None:
         return places
     ends = np.cumsum(counts)
@@ -107,18 +107,18 @@ def in_runs(places: Array, counts: Array | None) -> Array:
 
 
 class OwnRows:
-    """The rows of one process."""
+    """The window of a single process."""
 
     def __init__(self, own: Array) -> None:
         self.own = own
 
     def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
-        """Some rows."""
+        """Rows by their indices, as `Window.taken`."""
         return np.asarray(self.own[in_runs(places, counts)])
 
 
 class Alone:
-    """One process."""
+    """The ranks of a job of a single process."""
 
     rank = 0
     size = 1
@@ -152,7 +152,7 @@ ALONE = Alone()
 
 
 class _Message(NamedTuple):
-    """What a rank sends to the others where all wait for each other: the name of the call, and its value."""
+    """The message of a rank when all ranks meet: the name of the method that it has called, and its value."""
 
     call: str
     value: Any
@@ -161,22 +161,23 @@ class _Message(NamedTuple):
 _MEETING, _HERE, _ANSWER = 1, 2, 3  # tags of messages
 _FAILED = "failed"
 _FEW = 1 << 16
-"""Bytes of all ranks' sums up to which they are said where all meet, and need no exchange of their own."""
+"""Up to this many bytes in total, the ranks' sums are sent with the messages of a meeting, not in another exchange."""
 
 _GRACE = 10.0
-"""Seconds that a rank that has failed waits for the others, to tell of it together."""
+"""Seconds that a failed rank waits for the others, so that all failures are reported together."""
 
 
 class MPIRanks:
-    """The ranks of a communicator of MPI, `comm` of mpi4py's module `MPI`.
+    """The ranks of an MPI communicator `comm`; `MPI` is mpi4py's module.
 
-    Rank 0 hears every rank and answers, so that it knows which one is late: by more than `timeout` seconds, if given.
+    At each call all ranks meet: each sends a message to rank 0, which answers all. So rank 0 knows which rank is late,
+    by more than `timeout` seconds if given.
     """
 
     def __init__(self, MPI: Any, comm: Any, timeout: float | None = None) -> None:
         self._MPI, self._comm, self._timeout = MPI, comm, timeout
         self.rank, self.size = int(comm.rank), int(comm.size)
-        from socket import gethostname  # of several processes alone
+        from socket import gethostname  # imported only for several processes
 
         self._hosts = {self.rank: gethostname()}
 
@@ -212,14 +213,14 @@ class MPIRanks:
         return found
 
     def window(self, own: Array) -> Window:
-        """Rows of this rank that the others may take, in memory of MPI's."""
+        """A window of this rank's rows, in memory that MPI allocates."""
         self._meet(f"window {own.dtype} {own.shape[1:]}", None)
         opened = _MPIWindow(self._MPI, self._comm, own)
         self._meet("window", None)  # once every rank's rows are in it
         return opened
 
     def summed(self, parts: Iterable[Array], first: int) -> Array:
-        """The sum of every rank's blocks along the tree: the ranks exchange the nodes that they have whole."""
+        """The sum of all ranks' blocks; the ranks exchange the largest tree nodes within their blocks."""
         mine = sums.nodes(parts, first)
         shape = mine[0].total.shape if mine else None
         out = np.array([node.total for node in mine], np.float64).reshape(-1)
@@ -239,7 +240,7 @@ class MPIRanks:
         return np.array(sums.sum_of(sums.joined(found)))
 
     def failed(self, code: int, text: str) -> list[Failure] | None:
-        """Tell the others that this rank has failed; returns every rank's failure, or None if not all came to hear."""
+        """Tell the others that this rank has failed; returns the failures of all, or None if some did not answer."""
         try:
             self._meet(_FAILED, Failure(self.named(self.rank), code, text))
         except RankError as error:
@@ -249,14 +250,14 @@ class MPIRanks:
         return None
 
     def abort(self, code: int) -> None:
-        """End every rank at once, with that exit code."""
+        """End all ranks at once with this exit code."""
         self._comm.Abort(code)
 
     def _meet(self, call: str, value: Any) -> list[Any]:
-        """Exchange a value with all ranks, once each has come to this call; returns every rank's.
+        """Wait until all ranks have made this call, exchange values, and return those of all ranks.
 
-        The first exchange begins with the names of their machines. RankError where a rank has failed, LateError where
-        one does not come in time.
+        The first meeting also exchanges the names of the machines. RankError if a rank has failed, LateError if one is
+        late.
         """
         if len(self._hosts) < self.size and call != _FAILED:
             self._hosts |= enumerate(self._at("hosts", self._hosts[self.rank]))
@@ -272,7 +273,7 @@ class MPIRanks:
         return [message.value for message in messages]
 
     def _hear(self, message: _Message, patience: float | None) -> list[_Message]:
-        """As rank 0, hear every rank, and answer with what all have said."""
+        """On rank 0: receive a message from every rank, and answer each with all messages."""
         others = range(1, self.size)
         sent = [self._sent(b"", other, _HERE) for other in others] if self._timeout is not None else []
         messages = {0: message}
@@ -290,7 +291,7 @@ class MPIRanks:
         return in_order
 
     def _ask(self, message: _Message, patience: float | None) -> list[_Message]:
-        """As another rank, tell rank 0, and take its answer."""
+        """On other ranks: send a message to rank 0, and receive its answer."""
         sent = self._sent(pickle.dumps(message), 0, _MEETING)
         found: list[tuple[int, bytearray]] = []
 
@@ -304,7 +305,7 @@ class MPIRanks:
 
         if self._timeout is not None and not _waited(here(_HERE), patience):
             raise self._late([0], patience)
-        # Rank 0 has arrived, and says itself which rank is late.
+        # Rank 0 has arrived and will report which rank is late, so there is no timeout here.
         if not _waited(here(_ANSWER), patience if message.call == _FAILED else None):
             raise self._late([0], patience)
         sent.Wait()
@@ -312,11 +313,11 @@ class MPIRanks:
         return answer
 
     def _sent(self, content: bytes, to: int, tag: int) -> Any:
-        """Begin to send a message; returns MPI's request, by which one can wait for its end."""
+        """Begin to send a message; returns the MPI request to wait for."""
         return self._comm.Isend([content, self._MPI.BYTE], to, tag)
 
     def _received(self, source: int, tag: int) -> tuple[int, bytearray] | None:
-        """A message that has come, with the rank that it is from."""
+        """(rank, content) of a message that has arrived; None if there is none."""
         status = self._MPI.Status()
         message = self._comm.Improbe(source, tag, status)
         if message is None:
@@ -326,7 +327,7 @@ class MPIRanks:
         return int(status.Get_source()), content
 
     def _finished(self, request: Any) -> None:
-        """Wait for an exchange, which all ranks have come to."""
+        """Wait for the end of an exchange that all ranks have begun."""
         if not _waited(request.Test, self._timeout):
             raise self._late([rank for rank in range(self.size) if rank != self.rank], self._timeout)
 
@@ -338,7 +339,7 @@ class MPIRanks:
 
 
 class _MPIWindow:
-    """Rows in a window of MPI, which all ranks open at once and close when the process ends."""
+    """Rows in an MPI window, which all ranks open together, and which is closed when the process ends."""
 
     def __init__(self, MPI: Any, comm: Any, own: Array) -> None:
         self._MPI, self._rank, self._width = MPI, int(comm.rank), own.shape[1:]
@@ -355,7 +356,7 @@ class _MPIWindow:
         self._window.Free()
 
     def taken(self, rank: int, places: Array, counts: Array | None = None) -> Array:
-        """Rows of a rank, by their places among its own; with `counts`, that many rows from each place on."""
+        """As `Window.taken`."""
         if rank == self._rank:
             return np.asarray(self.own[in_runs(places, counts)])
         rows = len(places) if counts is None else int(counts.sum())
@@ -372,7 +373,7 @@ class _MPIWindow:
 
 
 def _waited(poll: Callable[[], bool], patience: float | None) -> bool:
-    """Whether `poll` has become true, within so many seconds if given; leaves the processor to others meanwhile."""
+    """Wait until `poll()` is true; returns False after `patience` seconds, if given. Yields the processor meanwhile."""
     began = perf_counter()
     while not poll():
         waited = perf_counter() - began
@@ -386,13 +387,13 @@ def _waited(poll: Callable[[], bool], patience: float | None) -> bool:
 
 
 _SPINS, _NAP = 0.01, 0.0005
-"""Seconds of waiting after which a rank sleeps between two looks, and for how long."""
+"""After `_SPINS` seconds of waiting, a rank sleeps `_NAP` seconds between two polls."""
 
 
 def this_job(timeout: float | None = None) -> Alone | MPIRanks:
-    """The ranks of the job that this process was started in; mpi4py is loaded only if there are several.
+    """The ranks of the job of this process; mpi4py is imported only if there are several.
 
-    MissingExtraError without mpi4py or an MPI library, UsageError where MPI does not see the others.
+    MissingExtraError without mpi4py or an MPI library, UsageError if MPI has another number of processes.
     """
     started = processes()
     if started <= 1:
@@ -400,7 +401,7 @@ def this_job(timeout: float | None = None) -> Alone | MPIRanks:
     try:
         import_module("mpi4py").rc.threads = False
         MPI: Any = import_module("mpi4py.MPI")
-    except (ImportError, RuntimeError) as error:  # mpi4py, or the library of MPI that it loads
+    except (ImportError, RuntimeError) as error:  # mpi4py, or the MPI library that it loads, is missing
         raise MissingExtraError(EXTRA, "mpi4py with MPI", f"a job of {started} processes") from error
     if MPI.COMM_WORLD.size != started:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""What a user names is read here: in blocks, so that a signal is heard between two, and within the memory there is."""
+"""Reads the files and streams that a user gives, in blocks, between which signals and free memory are checked."""
 
 import errno
 import io
@@ -19,26 +19,27 @@ BLOCK = 1 << 17
 """Bytes that are read at once."""
 
 LONGEST_LINE = 1 << 26
-"""Bytes of a line of text: a longer one is no row of a table."""
+"""The most bytes of a line of text: a longer one is not a row of a table."""
 
 MOST_PACKED = 200
-"""What is packed may become so many times larger: tables do ten times, nothing but zeros 1000 times."""
+"""The largest compression ratio that is accepted: tables have about 10, zeros alone 1000."""
 
 SMALL = 1 << 26
-"""Bytes that may come out of any file, however small it is packed."""
+"""Up to this many bytes, any compression ratio is accepted."""
 
-_LOOK = 1 << 24  # bytes between two looks at the memory that is left
-_MOST_SAID = 200  # characters of what a library says of a file
+_LOOK = 1 << 24  # bytes that are read between two checks of the free memory
+_MOST_SAID = 200  # most characters of a library's error text
 _GZIP = b"\x1f\x8b"
-_PART = 1 << 20  # bytes of a pipe that are worked on at once, if so many have come
-_RESERVE = 16  # a part of the memory that there was at the start, which is left free by all that runs
+_PART = 1 << 20  # about the most bytes of a part of a pipe
+_RESERVE = 16  # 1/16 of the memory that was free at the start is left free
 
 
 @contextmanager
 def malformed(complaint: str, hint: str = "") -> Iterator[None]:
-    """Turn whatever a library raises on a malformed file into a DataError: the complaint, and what the library says.
+    """A context that turns any exception of a library into a DataError: the complaint, then the library's text.
 
-    Errors of bpcli, of the system and of memory pass, but not EINVAL: a place before the start of the file was sought.
+    Errors of bpcli, of the system and of memory pass, except EINVAL, which comes from seeking before the start of a
+    damaged file.
     """
     try:
         yield
@@ -52,22 +53,22 @@ def malformed(complaint: str, hint: str = "") -> Iterator[None]:
 
 
 class Reader(io.BufferedReader):
-    """An open `Source`; `packed` says whether it is unpacked on the way, so that going back in it is slow."""
+    """An open `Source`; `packed`: it is decompressed while it is read, so that seeking back is slow."""
 
     packed = False
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Some bytes, of a block where less is asked for, as a text does that decodes a few thousand at a time."""
+        """Some bytes, up to a block even if less is asked for: TextIOWrapper asks for a few thousand at a time."""
         return super().read1(max(size, BLOCK))
 
     def watch_lines(self) -> None:
-        """Let a line of more than `LONGEST_LINE` bytes be a TooLargeError from here on."""
+        """From here on, raise TooLargeError for a line of more than `LONGEST_LINE` bytes."""
         assert isinstance(self.raw, _Watched)
         self.raw.lines = True
 
 
 class Source:
-    """A file by its path, or a stream under the name `path`, which is kept to be read again, or read `once`."""
+    """A file, or a stream with the name `path`. A stream is kept to be read again, unless it is read `once`."""
 
     def __init__(self, path: Path, stream: BinaryIO | None = None, once: bool = False) -> None:
         self.path = path
@@ -78,10 +79,9 @@ class Source:
             self._stream = _Stream(stream)
 
     def opened(self) -> Reader:
-        """The bytes from the start, unpacked where they are gzip.
+        """A reader of the bytes from the start, decompressed if they are gzip.
 
-        What can't be read is a DataError, here and while it is read; what takes more memory than there is a
-        TooLargeError.
+        Here and on reading: DataError if it can't be read, TooLargeError if it takes more memory than there is.
         """
         reader = Reader(_Watched(self.path, self._raw()), BLOCK)
         if not is_packed(reader):
@@ -136,7 +136,7 @@ class _Between(io.RawIOBase):
 
 
 class _Watched(io.RawIOBase):
-    """The bytes of `raw`, a block at a time; `packed` is the reader that they come out of, if they are unpacked."""
+    """The bytes of `raw`, in blocks that are checked; `packed` is the reader of the compressed bytes, if any."""
 
     def __init__(self, path: Path, raw: Any, packed: Reader | None = None) -> None:
         self.lines = False
@@ -173,7 +173,7 @@ class _Watched(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: Any) -> int:
-        """The next bytes; DataError if they can't be read, TooLargeError if they are too many."""
+        """Read the next bytes; DataError if they can't be read, TooLargeError if there are too many."""
         view = memoryview(buffer)[:BLOCK]
         try:
             count = int(self._read_some(view) or 0)
@@ -193,25 +193,25 @@ class _Watched(io.RawIOBase):
         return count
 
     def _check(self) -> None:
-        """TooLargeError where too much has come out of a packed file, or little memory is left."""
+        """TooLargeError if a compressed file becomes too large, or little memory is left."""
         if self._packed is not None and self._read > max(SMALL, MOST_PACKED * self._packed.tell()):
             raise too_packed(self._path, self._read)
         free, taken = available_memory(), resident_memory()
-        if not self._most:  # the first check; a small file ends before it
+        if not self._most:  # at the first check, which small files never reach
             self._reserve, self._taken, self._most = free // _RESERVE, taken, free // 2
         if free < self._reserve or taken - self._taken > self._most:
             raise TooLargeError(f"{self._path}: {amount(self._read)} are read so far, and {memory_left()}", WAY_OUT)
 
 
 class _Stream:
-    """A stream that can be read only once, and what was read of it."""
+    """A stream that can be read only once, with a copy of the bytes read so far."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._read, self._ended = getattr(stream, "read1", stream.read), False
         self.content = bytearray()
 
     def more(self) -> None:
-        """Read some more, unless it has ended; it may be closed then."""
+        """Read some more bytes, unless the stream has ended; it may then be closed."""
         if not self._ended:
             part = self._read(BLOCK)
             self._ended = not part
@@ -219,7 +219,7 @@ class _Stream:
 
 
 class _Kept(io.RawIOBase):
-    """A stream from its start, out of what was read of it, and then on."""
+    """A stream from its start: first the bytes that were already read, then the rest."""
 
     def __init__(self, stream: _Stream) -> None:
         self._stream, self._at = stream, 0
@@ -244,7 +244,7 @@ class _Kept(io.RawIOBase):
 
 
 def is_live(stream: Any) -> bool:
-    """Whether a stream may have a writer that waits for an answer: a pipe, a socket or a terminal."""
+    """Whether the writer of a stream may wait for answers: for a pipe, a socket or a terminal."""
     try:
         mode = os.fstat(stream.fileno()).st_mode
     except (OSError, ValueError, AttributeError):
@@ -253,19 +253,19 @@ def is_live(stream: Any) -> bool:
 
 
 def is_packed(stream: Any) -> bool:
-    """Whether what a buffered stream gives first is gzip; waits for it."""
+    """Whether a buffered stream begins with the mark of gzip; waits for the first bytes."""
     return first_bytes(stream, 2) == _GZIP
 
 
 def first_bytes(stream: Any, count: int) -> bytes:
-    """The next bytes of a buffered stream, which stay in it; waits for them."""
+    """The next bytes of a buffered stream, without consuming them; waits for them."""
     return bytes(stream.peek(count)[:count])
 
 
 def parts_as_they_come(path: Path, stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a stream in parts of about a `_PART`, each of what has come since the last one: none waits for more.
+    """Yield the bytes of a stream in parts of up to about `_PART`, each with all that has arrived, without waiting.
 
-    DataError where it can't be read, TooLargeError for a line that is none of a table.
+    DataError if it can't be read, TooLargeError for a line longer than `LONGEST_LINE`.
     """
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     line = 0
@@ -288,7 +288,7 @@ def parts_as_they_come(path: Path, stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _has_more(stream: Any) -> bool:
-    """Whether reading does not have to wait."""
+    """Whether a stream can be read without waiting."""
     try:
         return bool(select.select([stream], [], [], 0)[0])
     except (OSError, ValueError):
@@ -296,7 +296,7 @@ def _has_more(stream: Any) -> bool:
 
 
 class Rereadable(io.BufferedReader):
-    """A stream that several `Source`s read, each from its start; it is kept once."""
+    """A stream that several `Source`s can read from its start, with a single copy of its bytes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = _Stream(stream)
@@ -308,7 +308,7 @@ def _unreadable(path: Path, error: OSError) -> DataError:
 
 
 def too_packed(what: object, size: int) -> TooLargeError:
-    """The error for a packed file that becomes `size` bytes, which is too many times its own."""
+    """The error for a compressed file that becomes `size` bytes, at too large a ratio."""
     return TooLargeError(
         f"{what} becomes {amount(size)} when it is unpacked, more than {MOST_PACKED} times its size",
         "if that is meant, unpack it first, or save it unpacked",
@@ -316,25 +316,25 @@ def too_packed(what: object, size: int) -> TooLargeError:
 
 
 def is_archive(start: bytes) -> bool:
-    """Whether a file that begins so can be a zip archive, as `.npz` files are; others are not read on."""
+    """Whether a file with these first bytes may be a zip archive, as `.npz` files are."""
     return start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def read_whole(path: Path) -> bytes:
-    """The bytes of a file, within the memory there is; DataError if it can't be read, or is no file."""
+    """The bytes of a file; DataError if it can't be read or is not a file, TooLargeError if memory is too small."""
     if not path.is_file():
         raise DataError(f"{path} can't be read: it is {'no file' if path.exists() else 'not there'}")
     with Source(path).opened() as file:
         return file.read()
 
 
-_HEADER = 1 << 16  # bytes of the longest header that NumPy reads, and more
+_HEADER = 1 << 16  # more bytes than the longest header that NumPy reads
 
 
 def npy_start(file: IO[bytes]) -> bytes:
-    """The bytes of an open .npy file up to its array; ValueError where NumPy would end the process on reading them.
+    """The bytes of an open .npy file up to its array; ValueError for a header that would crash NumPy.
 
-    It divides by the 0 of a unit of time such as `s/0`; what holds numbers or text has no such sign.
+    NumPy divides by the 0 in a unit of time such as `s/0`. The header of an array of numbers or text has no `/`.
     """
     start = file.read(8)
     width = 2 if start[6:7] == b"\1" else 4
@@ -346,7 +346,7 @@ def npy_start(file: IO[bytes]) -> bytes:
 
 
 def read_archive(path: Path) -> bytes:
-    """The bytes of a `.npz` file; ValueError if it is none, TooLargeError if it is packed to burst."""
+    """The bytes of a `.npz` file; ValueError if it is none, TooLargeError if its compression ratio is too large."""
     with Source(path).opened() as file:
         if not is_archive(file.peek(4)):
             raise ValueError("no zip archive")
@@ -364,9 +364,9 @@ def read_archive(path: Path) -> bytes:
 
 
 def read_exactly(file: Any, count: int, what: object = "what is read") -> memoryview | None:
-    """The next `count` bytes of a file; None if there are fewer, without taking memory for what is not there.
+    """The next `count` bytes of a file; None if there are fewer, which are noticed before much memory is allocated.
 
-    TooLargeError if a part of them is there, and the others do not fit.
+    TooLargeError if there are enough for a start, but memory is too small for all.
     """
     start = file.read(min(SMALL, count))
     if len(start) < min(SMALL, count):
@@ -374,7 +374,7 @@ def read_exactly(file: Any, count: int, what: object = "what is read") -> memory
     if len(start) == count:
         return memoryview(start)
     check_memory(str(what), count - len(start))
-    try:  # the system gives pages of it when they are written to
+    try:  # of this memory, the system allocates only pages that are written to
         content = memoryview(mmap.mmap(-1, count, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
     except OSError as error:
         raise MemoryError from error
@@ -389,7 +389,7 @@ def read_exactly(file: Any, count: int, what: object = "what is read") -> memory
 
 
 def places_of_open_files() -> Iterator[tuple[str, int]]:
-    """The files that this process has open, and the place in each; none where the system does not say."""
+    """Yield (name, position) of the files that this process has open; nothing if the system does not say."""
     for link in Path("/proc/self/fd").glob("*"):
         try:
             about = Path("/proc/self/fdinfo", link.name).read_text(encoding="ascii")

@@ -1,7 +1,8 @@
-"""SIGINT, SIGTERM and SIGHUP end a command by an exception, never in the middle of an import, and none gets lost.
+"""Ends a command by an exception on SIGINT, SIGTERM and SIGHUP; it is never raised during an import, and never lost.
 
-An exception in the middle of an import can leave a compiled module half made, which crashes the process later, or be
-taken for a module that is missing. What is raised while Python frees an object, as in a `__del__`, Python drops.
+During an import, an exception could leave a compiled module half initialised, which crashes the process later, or be
+taken for a missing module. An exception raised while Python frees an object, in `__del__` for example, is dropped by
+Python, and so is raised again.
 """
 
 import signal
@@ -12,15 +13,15 @@ from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SOON = 0.005  # seconds
-_IMPORTING = "<frozen importlib"  # how the names of the files of Python's own importer begin
+_IMPORTING = "<frozen importlib"  # the beginning of the file names of Python's import system
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGINT arrived; unlike its base it can be referred to weakly."""
+    """SIGINT arrived; unlike KeyboardInterrupt itself, it supports weak references."""
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived; a BaseException as KeyboardInterrupt is, so that no `except Exception` catches it."""
+    """SIGTERM or SIGHUP arrived; a BaseException, as KeyboardInterrupt is, which `except Exception` does not catch."""
 
 
 class Listener:
@@ -32,7 +33,7 @@ class Listener:
         self._raised: weakref.ref[BaseException] | None = None
 
     def listen(self) -> None:
-        """Begin; what is ignored, as under nohup, stays ignored."""
+        """Install the handlers; a signal that is ignored, as under nohup, stays ignored."""
         signal.signal(signal.SIGALRM, self._stop_again)
         sys.unraisablehook = self._unraisable
         for number in SIGNALS:
@@ -40,7 +41,7 @@ class Listener:
                 signal.signal(number, self._stop)
 
     def leave(self) -> None:
-        """Let the signals have the system's own effect: all is said and saved, and nobody is left to catch an error."""
+        """Restore the system's default handlers: everything is saved, and nothing would catch an exception."""
         self._has_left, self._raised = True, None
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number in SIGNALS:
@@ -48,7 +49,7 @@ class Listener:
                 signal.signal(number, signal.SIG_DFL)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """The handler of a signal that finds the program at `frame`."""
+        """The signal handler: raises the exception, or tries again soon if `frame` is inside an import."""
         self._came = number
         while frame is not None:
             if frame.f_code.co_filename.startswith(_IMPORTING):
@@ -56,14 +57,14 @@ class Listener:
                 return
             frame = frame.f_back
         error = Interrupted() if number == signal.SIGINT else Terminated(number)
-        self._raised = weakref.ref(error, self._try_soon)  # where it is freed though nobody has left: it was dropped
+        self._raised = weakref.ref(error, self._try_soon)  # if it is freed before `leave`, Python has dropped it
         try:
             raise error
         finally:
-            del error  # or its traceback, which knows this frame, would keep it alive
+            del error  # else its traceback, which refers to this frame, would keep it alive
 
     def _stop_again(self, number: int, frame: FrameType | None) -> None:
-        """The handler of the timer."""
+        """The timer's handler: raises the exception again."""
         if not self._has_left:
             self._stop(self._came, frame)
 
@@ -71,13 +72,13 @@ class Listener:
         signal.setitimer(signal.ITIMER_REAL, _SOON)
 
     def _unraisable(self, lost: Any) -> None:
-        """Python's hook for an error where nobody can catch it; after a signal such errors come of it alone."""
+        """Python's hook for exceptions that can't be caught; after a signal they are due to it, and not printed."""
         if not self._came:
             sys.__unraisablehook__(lost)
 
 
 def stop_behind(error: BaseException | None) -> BaseException | None:
-    """The exception of a signal out of which `error` was made, as by a library whose callback it met; None if none."""
+    """The exception of a signal that led to `error`, which a library may have replaced by its own; None if none."""
     while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
         error = error.__context__
     return error

@@ -1,7 +1,7 @@
-"""Sums over many rows, by blocks of a fixed number of rows and along a fixed tree.
+"""Sums over many rows: of blocks of a fixed number of rows, added pairwise in a fixed binary tree.
 
-The tree depends on the number of blocks alone, so that a sum has the same bits wherever its blocks are computed, and an
-error that grows with log N.
+The tree depends only on the number of blocks, so that a sum has the same bits wherever its blocks are computed; its
+rounding error grows with log N.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 ROWS = 4096
-"""Rows of a block."""
+"""The number of rows of a block."""
 
 
 class Node(NamedTuple):
-    """The sum of the 2^level blocks from block number · 2^level on."""
+    """A node of the tree: the sum of the 2^level blocks from block number·2^level on."""
 
     level: int
     number: int
@@ -24,13 +24,12 @@ class Node(NamedTuple):
 
 
 def nodes(parts: Iterable[Array], first: int = 0) -> list[Node]:
-    """The largest nodes of the tree that lie within some consecutive blocks, whose sums are `parts`, from block `first`
-    on."""
+    """The largest nodes of the tree within consecutive blocks from block `first` on, whose sums are `parts`."""
     return joined(Node(0, number, part) for number, part in enumerate(parts, first))
 
 
 def joined(found: Iterable[Node]) -> list[Node]:
-    """Nodes in their order, of which two that make up a larger one are added, and so on."""
+    """Nodes in order, with pairs that form a larger node added, repeatedly."""
     waiting: list[Node] = []
     for node in found:
         while waiting and (before := waiting[-1]).level == node.level and before.number + 1 == node.number:
@@ -43,7 +42,7 @@ def joined(found: Iterable[Node]) -> list[Node]:
 
 
 def places(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """The level and number of each of the nodes that `nodes` finds for blocks start … stop − 1."""
+    """Yield (level, number) of the nodes that `nodes` returns for the blocks start … stop − 1."""
     while start < stop:
         level = (stop - start).bit_length() - 1
         if start:
@@ -53,12 +52,12 @@ def places(start: int, stop: int) -> Iterator[tuple[int, int]]:
 
 
 def summed(parts: Iterable[Array]) -> Array:
-    """The sum of some arrays along a binary tree over their numbers: ((0 + 1) + (2 + 3)) + (4 + …)."""
+    """The sum of arrays, added in a binary tree over their numbers: ((0 + 1) + (2 + 3)) + (4 + …)."""
     return sum_of(nodes(parts))
 
 
 def sum_of(found: list[Node]) -> Array:
-    """The sum of the largest nodes of all blocks."""
+    """The total of the largest nodes of all blocks."""
     *before, (_, _, total) = found
     for node in reversed(before):
         total = node.total + total

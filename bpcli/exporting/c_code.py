@@ -1,4 +1,4 @@
-"""A model as a C file that needs the standard library alone."""
+"""Exports a model as a C file that needs only the standard library."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -181,7 +181,7 @@ int main(void)
 
 
 def c_code(model: Exported) -> bytes:
-    """The file's text."""
+    """The content of the C file. UsageError for a category or class with a character that C can't write."""
     texts = {text: "category" for c in model.inputs for text in (*(c.categories or ()), *c.words)}
     refuse("C", texts | dict.fromkeys(model.classes or (), "class"), "\0")
     fields = _fields(model.inputs)
@@ -219,7 +219,7 @@ def c_code(model: Exported) -> bytes:
 
 
 def _fields(inputs: Sequence[Input]) -> list[str]:
-    """A name for each column's field: `x_` and its letters and digits, all different."""
+    """A different field name for each column: `x_`, then its letters and digits."""
     taken: dict[str, str] = {}
     for column in inputs:
         plain = base = "x_" + re.sub("[^0-9A-Za-z]+", "_", column.name)[:50]
@@ -231,9 +231,8 @@ def _fields(inputs: Sequence[Input]) -> list[str]:
 
 
 def _string(text: str) -> str:
-    """A string literal of the UTF-8 bytes of a text; a character that could end the literal, a comment or the line is
-    written by its number.
-    """
+    """A C string literal of the UTF-8 bytes of a text; bytes that could end the literal, a comment or the line are
+    written as octal escapes."""
     plain = set(range(0x20, 0x7F)) - {*b'"\\?*/'}
     return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode("utf-8", "surrogatepass")) + '"'
 

@@ -1,4 +1,4 @@
-"""A trained model as it is written for other languages: columns, weights, outputs as trees, and rows to test it by."""
+"""A trained model in the form for exports to other languages: columns, weights, outputs as expressions, test rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,9 +21,9 @@ Cell = float | str | bool | None
 
 
 class Input(NamedTuple):
-    """A raw column: `words` are its cells that are gaps, `fill` what fills them.
+    """A column of the table: `words` are the cells that count as missing, `fill` is the value for them.
 
-    Of categories `fill` is the number of one; where it is None, a row with a gap has no prediction.
+    For categories `fill` is the number of a category. If it is None, a row with a missing cell has no prediction.
     """
 
     name: str
@@ -34,28 +34,28 @@ class Input(NamedTuple):
 
     @property
     def filling(self) -> float | str | None:
-        """What fills a gap: a number, or of categories the category."""
+        """The value for missing cells: a number, or the name of a category; None if there is none."""
         return self.fill if self.fill is None or self.categories is None else self.categories[int(self.fill)]
 
     @property
     def size(self) -> int:
-        """How many features it becomes."""
+        """The number of features that the column becomes."""
         return 1 if self.categories is None else len(self.categories)
 
 
 class TestRow(NamedTuple):
-    """Cells in the order of the inputs, and what the model says of them: the prediction, then the probabilities."""
+    """Cells in the order of the inputs, and the model's outputs for them: the prediction, then the probabilities."""
 
     cells: tuple[Cell, ...]
     expected: tuple[float | str, ...]
 
 
 class Exported(NamedTuple):
-    """z = ((x − mean)/scale)·w + b over the prepared features, then the outputs.
+    """The model: z = ((x − mean)/scale)·w + b for features x (n,), w (n, outputs), b (outputs,); then the outputs.
 
-    w is (features, outputs), b (outputs,). `outputs` are trees in z: of a regression and of a model without
-    probabilities a, else 1 − a and a; there are none for softmax. With classes, the second of two is predicted where
-    the last output is at least `boundary`; where that is None, the first class of the largest p.
+    `outputs` are expressions in z: 1 − a and a with probabilities, a alone without; there are none for softmax. The
+    second of two classes is predicted if the last output is at least `boundary`; if that is None, the class with the
+    largest p is, the first of several. `names` are the columns of a prediction.
     """
 
     kind: str
@@ -77,13 +77,16 @@ class Exported(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """What the model is, without any name from the data, which a comment could not hold."""
+        """A description of the model without names from the data, so that it can stand in any comment."""
         what = "a number" if self.classes is None else f"{len(self.classes)} classes"
         return f"{self.kind}: {what} from {len(self.inputs)} column{'s' * (len(self.inputs) != 1)}"
 
 
 def exported(model: Model, names: Sequence[str], predictions: Any) -> Exported:
-    """The model for other languages, in doubles, with its column `names`; `predictions` gives the columns at z."""
+    """The model in the form for exports, in doubles.
+
+    `names` are the columns of a prediction, and `predictions(model, z)` gives their values, for the test rows.
+    """
     model = replace(model, w=model.w.astype(np.float64), b=np.asarray(model.b, np.float64))
     inputs = tuple(_input(model, column) for column in _columns(model))
     n = sum(column.size for column in inputs)
@@ -111,7 +114,7 @@ def _boundary(model: Model) -> float | None:
 
 
 def _columns(model: Model) -> Sequence[Column]:
-    """The columns; a feature of sparse data is a number, and 0 where it is not given."""
+    """The columns of the model; for sparse data one for each feature, a number with 0 for missing cells."""
     numbered = model.preparation.numbered
     if numbered is None:
         return model.preparation.columns
@@ -132,7 +135,10 @@ def _sorted(words: frozenset[str]) -> tuple[str, ...]:
 
 
 def _outputs(model: Model) -> tuple[Expression, ...]:
-    """The row's own functions, run over a tree: what is exported is what bpcli computes, by the same steps."""
+    """The outputs as expressions, made by running the activation's own functions on a symbol.
+
+    So the exported formulas compute the same steps as bpcli. UsageError for an activation that can't be run on symbols.
+    """
     if model.g is None:
         return ()
     z = Symbol(Name("z"))
@@ -144,7 +150,8 @@ def _outputs(model: Model) -> tuple[Expression, ...]:
 
 
 def same_cells(column: Input) -> Mapping[str, int]:
-    """The cells that mean a category, for languages that compare text: `1.0` for `1`, `True` for `true`."""
+    """The code of each cell that stands for a category, for languages that compare text: `1.0` for `1`, `True` for
+    `true`."""
     categories = column.categories or ()
     found = {category: code for code, category in enumerate(categories)}
     for value, code in by_number(categories).items():
@@ -160,15 +167,15 @@ def same_cells(column: Input) -> Mapping[str, int]:
     return found
 
 
-# Rows to test it by
+# Test rows
 
 _STEPS = (0.0, 0.5, -1.0, 3.0, -30.0, 40.0, 700.0, -720.0, 800.0, -800.0)
-"""z of the test's rows, about: from the middle to where the outputs have saturated."""
+"""About the values of z in the test rows: from 0 to where the outputs saturate."""
 _MOST_ROWS = 24
 
 
 def _rows(model: Model, found: Exported, predictions: Any) -> list[TestRow]:
-    """Rows whose z reach from the middle to saturation, with each category, an unseen one, and gaps that are filled."""
+    """Test rows with z from 0 to saturation, each category, an unseen category, and missing cells that are filled."""
     differences = [found.w[:, k] - (found.w[:, k - 1] if k else 0.0) for k in range(min(found.w.shape[1], 3))]
     drafts = [
         tuple(_cells(found, at, step, direction))
@@ -185,7 +192,7 @@ def _rows(model: Model, found: Exported, predictions: Any) -> list[TestRow]:
 
 
 def answers(model: Model, rows: Sequence[Sequence[Cell]], found: Exported, predictions: Any) -> list[Any]:
-    """What the model itself says of rows of cells."""
+    """The outputs of the model itself for rows of cells."""
     columns = {column.name: list(cells) for column, cells in zip(found.inputs, zip(*rows, strict=True), strict=True)}
     table = with_dialect(table_of({k: np.array(v, object) for k, v in columns.items()}, list(columns)), model.dialect)
     preparation = model.preparation
@@ -196,7 +203,7 @@ def answers(model: Model, rows: Sequence[Sequence[Cell]], found: Exported, predi
 
 
 def _cells(found: Exported, at: int, step: float, direction: NDArray[np.float64]) -> list[Cell]:
-    """The cells of row `at` of the self-test; its numbers lie along `direction`, so that they add about `step` to z."""
+    """The cells of the test row `at`; its numbers are along `direction`, so that they add about `step` to z."""
     numbers = np.repeat([c.categories is None and not c.boolean for c in found.inputs], [c.size for c in found.inputs])
     direction = np.where(numbers, direction, 0.0)
     size = float(direction @ direction) or 1.0

@@ -1,4 +1,4 @@
-"""A tree of bpcli's language in another one: each function and operator by that language's own."""
+"""Writes expressions of bpcli's language in other languages, with the functions and operators of these."""
 
 from collections.abc import Callable, Mapping
 from math import pi
@@ -10,26 +10,26 @@ from bpcli.errors import UsageError
 OPERATORS = {op: f"({{}} {op} {{}})" for op in ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")}
 OPERATORS |= {"negative": "(-{})", "where": "({} ? {} : {})", "truth": "({} ? 1 : 0)"}
 OPERATORS |= {"sign": "(({0} > 0) - ({0} < 0))"}
-"""The operators as most languages write them; a comparison is a truth, and `truth` makes it a number."""
+"""The operators as most languages write them; a comparison gives a boolean, which `truth` converts to a number."""
 
 
 class Language(NamedTuple):
-    """How a language writes a number, and its functions and operators by the names that bpcli has for them."""
+    """A language: how it writes numbers, and its functions and operators, by their names in bpcli."""
 
     name: str
     number: Callable[[float], str]
     functions: Mapping[str, Callable[..., str]]
 
     def __call__(self, function: str, *operands: str) -> str:
-        """A call; UsageError if the language has no such function."""
+        """The text of a function call; UsageError if the language has no such function."""
         if function not in self.functions:
             raise UsageError(f"{self.name} has no {function}, which the model's activation is made of")
         return self.functions[function](*operands)
 
     def written(self, tree: Expression, z: str) -> str:
-        """The text of a tree in z."""
+        """The text of an expression in z; `z` is the text for this variable."""
 
-        def anew(node: Expression, operands: list[tuple[str, bool]]) -> tuple[str, bool]:
+        def text_of(node: Expression, operands: list[tuple[str, bool]]) -> tuple[str, bool]:
             condition = isinstance(node, Call) and node.is_choice
             texts = [
                 self("truth", text) if truth and not (condition and place == 0) else text
@@ -39,7 +39,7 @@ class Language(NamedTuple):
                 texts[0] = self("!=", texts[0], self.number(0.0))
             return self._node(node, texts, z), isinstance(node, Compare)
 
-        text, truth = fold(tree, anew)
+        text, truth = fold(tree, text_of)
         return self("truth", text) if truth else text
 
     def _node(self, node: Expression, operands: list[str], z: str) -> str:
@@ -58,17 +58,17 @@ class Language(NamedTuple):
 
 
 def templates(texts: Mapping[str, str]) -> dict[str, Callable[..., str]]:
-    """Functions that put the texts of operands into a text with a place for each."""
+    """Functions that format the operands into the given templates, by name."""
     return {name: text.format for name, text in texts.items()}
 
 
 def by_name(names: str, before: str = "") -> dict[str, str]:
-    """Calls of functions of one argument that the language names as bpcli does, behind `before`, such as `Math.`."""
+    """Templates for functions of one argument with the same name in the language, after a prefix such as `Math.`."""
     return {name: f"{before}{name}({{}})" for name in names.split()}
 
 
 def refuse(language: str, texts: Mapping[str, str], forbidden: str = "") -> None:
-    """UsageError for a text that a language can't write; the message says what the text is."""
+    """UsageError for a text with a character that a language can't write; `texts` gives the kind of each text."""
     for text, what in texts.items():
         bad = next((c for c in text if c in forbidden or "\ud800" <= c <= "\udfff"), None)
         if bad is not None:

@@ -1,4 +1,4 @@
-"""A model as a JavaScript file, for Node and for a page."""
+"""Exports a model as a JavaScript file, for Node and for web pages."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from bpcli.exporting.expression_text import OPERATORS, Language, by_name, templa
 from bpcli.text.notation import json_text
 
 _MATH = "exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh abs"
-# 2/√π·e^−x²·Σ 2ⁿx²ⁿ⁺¹/(1·3·…·(2n + 1)), of which no terms cancel; beyond 6 it is ±1 to the last digit.
+# erf(x) = 2/√π·e^(−x²)·Σ 2ⁿx²ⁿ⁺¹/(1·3·…·(2n + 1)), whose terms don't cancel; beyond ±6 it is ±1 in doubles.
 _ERF = (
     "((x) => {{ let term = x, sum = x; for (let n = 1; n < 150; n++) sum += term *= 2 * x * x / (2 * n + 1); "
     "return Math.abs(x) > 6 ? Math.sign(x) : 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum; }})({})"
@@ -137,7 +137,7 @@ if (typeof module !== "undefined") {{
 
 
 def javascript_code(model: Exported) -> bytes:
-    """The file's text."""
+    """The content of the JavaScript file."""
     if model.outputs:
         p = [JAVASCRIPT.written(tree, "z[0]") for tree in model.outputs]
         outputs = f"    const p = [{', '.join(p)}];"
@@ -172,7 +172,7 @@ def javascript_code(model: Exported) -> bytes:
 
 
 def literal(value: Any) -> str:
-    """A value as JSON, so that it can stand in a page too: without `<`, and in ASCII alone."""
+    """A value as JSON in ASCII and without `<`, so that it can stand in a web page."""
     return json_text(value).replace("<", "\\u003c")
 
 

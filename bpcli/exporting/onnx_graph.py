@@ -1,7 +1,7 @@
-"""A model as an ONNX graph in double precision, from plain operators: one input a column, (N, 1) each.
+"""Exports a model as an ONNX graph in double precision, with an input (N, 1) for each column.
 
-onnxruntime's own Sigmoid and Softplus lose small results or are there for float alone, so that the activation is put
-together as bpcli computes it.
+The activation is built from basic operators by bpcli's formula, because onnxruntime's own Sigmoid loses small results
+and its Softplus exists only in single precision.
 """
 
 import math
@@ -17,13 +17,13 @@ from bpcli.exporting.exported_model import Exported, Input, same_cells
 from bpcli.exporting.expression_text import Language, refuse
 from bpcli.text.notation import json_text
 
-_OPSET, _ML_OPSET, _IR = 17, 2, 8  # of early 2022: every runtime since knows them
+_OPSET, _ML_OPSET, _IR = 17, 2, 8  # versions of early 2022, which all later runtimes support
 
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "**": "Pow", "negative": "Neg", "where": "Where"}
 _OPERATORS |= {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual", "==": "Equal"}
 _OPERATORS |= {"log": "Log", "sqrt": "Sqrt", "abs": "Abs", "max": "Max", "min": "Min"}
 _OPERATORS |= {"sin": "Sin", "floor": "Floor", "ceil": "Ceil", "sign": "Sign"}
-"""What onnxruntime computes in doubles."""
+"""The operators that onnxruntime has in double precision, by their names in bpcli."""
 
 _UNSEEN, _NO_FILLING = -1, -2
 
@@ -42,11 +42,11 @@ print(f"{agree} of {len(rows)} rows agree with bpcli")
 if agree < len(rows):
     raise SystemExit(1)
 """
-"""What compares a `session` of onnxruntime with the rows."""
+"""The test that is saved in the file: Python code that compares a `session` of onnxruntime with the test rows."""
 
 
 class _Graph:
-    """The nodes and constants of a graph, each tensor with a name of its own."""
+    """The nodes and constants of a graph; each tensor has a unique name."""
 
     def __init__(self, onnx: Any, taken: Sequence[str]) -> None:
         self.onnx = onnx
@@ -55,14 +55,14 @@ class _Graph:
         self._taken = {*taken}
 
     def name(self, base: str) -> str:
-        """A name that nothing else in the graph has."""
+        """A unique name that begins with `base`."""
         while base in self._taken:
             base += "_"
         self._taken.add(base)
         return base
 
     def constant(self, value: Any) -> str:
-        """A tensor of these numbers or texts."""
+        """The name of a new constant tensor of numbers or texts."""
         name = self.name(f"c{len(self.constants)}")
         array = np.asarray(value)
         if array.dtype.kind == "U":
@@ -74,18 +74,18 @@ class _Graph:
         return name
 
     def __call__(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """The output of a new node."""
+        """The name of the output of a new node."""
         output = output or self.name(f"t{len(self.nodes)}")
         self.nodes.append(self.onnx.helper.make_node(operator, inputs, [output], **attributes))
         return output
 
     def exp(self, x: str) -> str:
-        """e^(x/2)², as older versions of onnxruntime give nothing below e^−709."""
+        """(e^(x/2))², as older versions of onnxruntime give 0 below e^−709."""
         root = self("Exp", self("Mul", x, self.constant(np.float64(0.5))))
         return self("Mul", root, root)
 
     def language(self) -> Language:
-        """ONNX as a language, whose texts are the names of tensors."""
+        """ONNX as a `Language`, in which the text of an expression is the name of a tensor."""
 
         def operator(name: str) -> Callable[..., str]:
             return lambda *operands: self(name, *operands)
@@ -111,12 +111,12 @@ class _Graph:
             return self("Where", near, x, self("Where", far, less, self("Mul", less, self("Div", x, logarithm))))
 
         def tanh(x: str) -> str:
-            """±t/(t + 2) with t = e^(−2|x|) − 1: that of older versions of onnxruntime loses digits."""
+            """±t/(t + 2) with t = e^(−2|x|) − 1, as the Tanh of older versions of onnxruntime loses digits."""
             t = expm1(self("Mul", self("Abs", x), number(-2.0)))
             return self("Mul", self("Neg", self("Sign", x)), self("Div", t, self("Add", t, number(2.0))))
 
         def hypot(x: str, y: str) -> str:
-            """l·√(1 + (s/l)²) with the larger of the two, l, and the smaller, s: a square might overflow."""
+            """l·√(1 + (s/l)²) with l = max(|x|, |y|), s = min(|x|, |y|), so that no square overflows."""
             larger, smaller = (self(op, self("Abs", x), self("Abs", y)) for op in ("Max", "Min"))
             zero = self("Equal", larger, number(0.0))
             share = self("Div", smaller, self("Where", zero, number(1.0), larger))
@@ -140,7 +140,10 @@ class _Graph:
 
 
 def onnx_graph(model: Exported) -> bytes:
-    """The graph as the bytes of a file; inputs named as the columns, outputs `prediction` and `probabilities`."""
+    """The content of the ONNX file; inputs have the names of the columns, outputs are `prediction` and `probabilities`.
+
+    MissingExtraError without onnx, UsageError for a text that ONNX can't write.
+    """
     try:
         onnx: Any = import_module("onnx")
     except ImportError as error:
@@ -161,7 +164,7 @@ def onnx_graph(model: Exported) -> bytes:
 
 
 def _features(graph: _Graph, column: Input) -> str:
-    """The features of a column, (N, size); NaN where a gap has no filling."""
+    """The features of a column, (N, size); NaN for a missing cell without a fill."""
     if column.categories is None:
         if column.fill is None:
             return column.name
@@ -185,7 +188,7 @@ def _features(graph: _Graph, column: Input) -> str:
 
 
 def _outputs(graph: _Graph, model: Exported, z: str, names: Sequence[str]) -> None:
-    """The named outputs from z (N, outputs)."""
+    """Add the nodes for the outputs `names` from z (N, outputs)."""
     last = graph.constant(np.array([1]))
     if model.outputs:
         language = graph.language()
@@ -206,7 +209,7 @@ def _outputs(graph: _Graph, model: Exported, z: str, names: Sequence[str]) -> No
             of_second = graph("Gather", names[1], graph.constant(np.array(1)), axis=1)
             chosen = graph("GreaterOrEqual", of_second, graph.constant(model.boundary))
             chosen = graph("Cast", chosen, to=graph.onnx.TensorProto.INT64)
-    # A row with a gap that has no filling has no prediction.
+    # A row with a missing cell without a fill has no prediction, which is the empty text.
     score = graph("ReduceSum", z, last, keepdims=0)
     classes = graph.constant([*(model.classes or ()), ""])
     none = graph.constant(np.int64(len(model.classes or ())))

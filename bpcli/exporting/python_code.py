@@ -1,4 +1,4 @@
-"""A model as a Python module that imports nothing but math."""
+"""Exports a model as a Python module that imports only math."""
 
 from collections.abc import Iterable
 
@@ -144,7 +144,7 @@ if __name__ == "__main__":
 
 
 def python_code(model: Exported) -> bytes:
-    """The module's text."""
+    """The content of the Python module."""
     if model.outputs:
         p = [PYTHON.written(tree, "z[0]") for tree in model.outputs]
         outputs = f"    p = [{', '.join(p)}]"

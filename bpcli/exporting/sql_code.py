@@ -1,8 +1,7 @@
-"""A model as one SQL query, which SQLite, PostgreSQL and DuckDB all run, and a second one that tests it.
+"""Exports a model as an SQL query that runs in SQLite, PostgreSQL and DuckDB, and a second query that tests it.
 
-Every column and value has a name or type of the query's own, so that no name of the table can be mistaken for it:
-SQLite takes a name that it does not know for a text. Arithmetic is on doubles, literals are written with an exponent,
-for in PostgreSQL and DuckDB 0.1 is a decimal.
+Columns of the table are qualified (`t."name"`) and then renamed, because SQLite takes an unknown quoted name for a
+text. Numbers are written with an exponent to be doubles: in PostgreSQL and DuckDB 0.1 is a decimal.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,10 +15,10 @@ from bpcli.exporting.expression_text import OPERATORS, Language, by_name, refuse
 def _number(value: float) -> str:
     text = repr(float(value))
     text = text if "e" in text else f"{text}e0"
-    return f"({text})" if text.startswith("-") else text  # two minus signs begin a comment
+    return f"({text})" if text.startswith("-") else text  # in brackets, because two minus signs begin a comment
 
 
-# PostgreSQL's own EXP refuses results that round to 0, and below -708 those that have lost digits.
+# PostgreSQL's EXP raises an error for results that round to 0, and below -708 for those that lose digits.
 _EXP = (
     "(CASE WHEN {0} < -745e0 THEN 0e0 WHEN {0} < -700e0 THEN EXP({0} + 50e0) * 1.9287498479639178e-22 "
     "ELSE EXP({0}) END)"
@@ -40,7 +39,7 @@ def _tanh(x: str) -> str:
 
 
 def _hypot(x: str, y: str) -> str:
-    """l·√(1 + (s/l)²) with the larger of the two, l, and the smaller, s: a square might overflow."""
+    """l·√(1 + (s/l)²) with l = max(|x|, |y|), s = min(|x|, |y|), so that no square overflows."""
     larger, smaller = (f"(CASE WHEN ABS({x}) {op} ABS({y}) THEN ABS({x}) ELSE ABS({y}) END)" for op in (">", "<="))
     share = f"({smaller} / (CASE WHEN {larger} = 0e0 THEN 1e0 ELSE {larger} END))"
     return f"({larger} * SQRT(1e0 + {share} * {share}))"
@@ -79,9 +78,9 @@ _FILE = """\
 
 
 def sql_code(model: Exported, table: str, keep: Sequence[str] = ()) -> bytes:
-    """The two statements: a query of the columns `keep` of `table`, then the outputs, and its test.
+    """The content of the SQL file: a query for the columns `keep` of `table` and the outputs, and its test.
 
-    UsageError for a table without a name, and a column to keep that is called as an output is.
+    UsageError for a table without a name, or a column to keep that has the name of an output.
     """
     columns = [column.name for column in model.inputs]
     texts = {text: "category" for c in model.inputs for text in (*(c.categories or ()), *c.words)}
@@ -97,7 +96,7 @@ def sql_code(model: Exported, table: str, keep: Sequence[str] = ()) -> bytes:
         raise UsageError(f"table {table!r}: expected NAME or SCHEMA.NAME", names=("table",))
     source = ".".join(map(_name, parts))
     prefix = "step"
-    while table.casefold().startswith(prefix):  # a step must not be taken for the table
+    while table.casefold().startswith(prefix):  # the name of a step must not be that of the table
         prefix += "_"
     query = _query(model, [f"t.{_name(name)}" for name in columns], source, more, [*kept, *outputs], prefix)
     text = _FILE.format(kind=model.in_words, version=__version__, query=query, test=_test(model))
@@ -121,10 +120,10 @@ def _query(
     prefix: str = "step",
     before: Sequence[str] = (),
 ) -> str:
-    """Step by step: the text of each cell, x of each column, z of each output, what the outputs need, the results.
+    """A query in steps: the text of each cell, x of each column, z of each output, the outputs, the results.
 
-    `more` are columns that each step passes on. Each step is a query of its own, so that it is computed once: a later
-    expression names its results instead of repeating how they come about.
+    `more` are columns that each step passes on. Each step is a materialized subquery, whose results later steps refer
+    to by name, so that they are computed once.
     """
     carried = [text.rpartition(" ")[2] for text in more]
     texts = [f"{cell} AS c{k}, TRIM(CAST({cell} AS VARCHAR)) AS s{k}" for k, cell in enumerate(cells)]
@@ -148,7 +147,7 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _cell(column: Input, cell: str, text: str) -> str:
-    """The number or the category of a column, NULL where it has none that the model can take."""
+    """The number or the category of a cell; NULL for a missing cell without a fill, or a cell that does not fit."""
     gap = f"{cell} IS NULL OR {text} IN ({', '.join(map(_text, column.words))})"
     if column.categories is not None:
         fill = "NULL" if column.filling is None else _text(str(column.filling))
@@ -159,13 +158,13 @@ def _cell(column: Input, cell: str, text: str) -> str:
             f"WHEN LOWER({text}) IN ('{word}', '{k}', '{k}.0') THEN {k}e0" for k, word in enumerate(("false", "true"))
         )
         return f"CAST(CASE WHEN {gap} THEN {fill} {truths} END AS DOUBLE PRECISION)"
-    # NaN, infinities and words are no numbers: only SQLite would take some of them for one, 0.
+    # NaN, infinities and words are not numbers; SQLite's CAST would make some of them 0.
     digits = f"TRIM({text}, '0123456789+-.eE') = '' AND TRIM({text}, '+-.eE') <> ''"
     return f"CASE WHEN {gap} THEN {fill} WHEN {digits} THEN CAST({cell} AS DOUBLE PRECISION) END"
 
 
 def _scores(model: Exported) -> list[str]:
-    """z of each output."""
+    """The expression for z of each output."""
     scores = []
     for k, b in enumerate(model.b):
         terms = [_number(b)]
@@ -183,7 +182,7 @@ def _scores(model: Exported) -> list[str]:
 
 
 def _products(model: Exported, own: range, code: int, k: int) -> float:
-    """What the features of a category add to z_k; −1 stands for none of the categories."""
+    """The sum that the features of a category add to z_k; the code −1 is a category not seen in training."""
     return sum((float(j == code) - model.mean[i]) / model.scale[i] * float(model.w[i, k]) for j, i in enumerate(own))
 
 
@@ -199,7 +198,7 @@ def _one_hot(column: Input, place: int, values: Sequence[float]) -> str:
 
 
 def _sum(terms: Sequence[str]) -> str:
-    """Their sum, in halves of halves: SQLite has a limit to the depth of an expression."""
+    """The sum of the terms as a balanced tree, because SQLite limits the depth of an expression."""
     if len(terms) == 1:
         return terms[0]
     middle = len(terms) // 2
@@ -207,7 +206,7 @@ def _sum(terms: Sequence[str]) -> str:
 
 
 def _softmax_steps(count: int, carried: Sequence[str]) -> list[list[str]]:
-    """The largest z by comparing in pairs, then e^(z − largest), their sum, and the probabilities."""
+    """The steps for softmax: the largest z by comparing pairs, e^(z − largest), their sum, the probabilities."""
     z = [f"z{k}" for k in range(count)]
     steps = []
     level, names = 0, z
@@ -222,14 +221,14 @@ def _softmax_steps(count: int, carried: Sequence[str]) -> list[list[str]]:
         [*carried, *z, f"{names[0]} AS m", *(f"{text} AS {name}" for text, name in zip(powers, e, strict=True))]
     )
     steps.append([*carried, *z, "m", *e, f"{_sum(e)} AS s"])
-    # The smallest double over s would round to 0, which PostgreSQL refuses to do.
+    # A quotient that rounds to 0 is an error in PostgreSQL.
     p = [f"CASE WHEN e{k} < s * 5e-324 THEN 0e0 ELSE e{k} / s END AS p{k}" for k in range(count)]
     steps.append([*carried, *z, "m", *p])
     return steps
 
 
 def _results(model: Exported) -> list[str]:
-    """The prediction, then the probabilities."""
+    """The expressions for the prediction and the probabilities."""
     if model.classes is None:
         return ["p0"]
     classes = [*map(_text, model.classes)]
@@ -244,7 +243,7 @@ def _results(model: Exported) -> list[str]:
 
 
 def _test(model: Exported) -> str:
-    """A query that counts the rows, and those that differ."""
+    """The test: a query that counts the test rows, and those whose outputs differ."""
     count, outputs = len(model.inputs), len(model.names)
     columns = [f"c{k}" for k in range(count)] + [f"y{k}" for k in range(outputs)]
     rows = (f"({', '.join(map(literal, (*row.cells, *row.expected)))})" for row in model.rows)
@@ -261,7 +260,7 @@ def _test(model: Exported) -> str:
 
 
 def literal(value: Cell) -> str:
-    """A cell as it is written in a query."""
+    """A cell as an SQL literal."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The table of what a model can be exported as."""
+"""The table of formats that a model can be exported to."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -16,9 +16,9 @@ Write = Callable[[Model, Exported, str, Sequence[str]], bytes]
 
 
 class Target(NamedTuple):
-    """A row of `EXPORTS`: the content of the file of a model, its usual extension, and whether that is no text.
+    """A row of `EXPORTS`: the function that returns the content of the file, the usual extension, whether it is binary.
 
-    `queries` says whether it reads a table by name, of which it can keep columns.
+    `queries`: the export reads a named table, and can keep columns of it.
     """
 
     write: Write
@@ -40,4 +40,4 @@ EXPORTS: dict[str, Target] = {
     "javascript": Target(_function(javascript_code), "js"),
     "onnx": Target(_function(onnx_graph), "onnx", binary=True),
 }
-"""What a model can be exported as; the command line's choices and the tests read this table."""
+"""The export formats by name; the command line's choices and the tests read this table."""

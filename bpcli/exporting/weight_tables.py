@@ -1,4 +1,4 @@
-"""A model's weights in the features' own units, as JSON with all that goes with them, and as CSV."""
+"""Exports a model's weights in the units of the data: as JSON, with everything that a prediction needs, and as CSV."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +13,11 @@ from bpcli.training.model import Model
 
 
 def weights_json(model: Model, exported: Exported) -> bytes:
-    """One line: z = features · weights + bias, the features in their own units, 1 for a row's category and 0 else."""
+    """A JSON object in one line, with weights and bias for z = x·weights + bias.
+
+    The features x are in the units of the data; those of a category are 1 or 0. NotFiniteError for weights that
+    overflow in these units.
+    """
     w, b = _raw(model)
     record: dict[str, Any] = {
         "bpcli": __version__,
@@ -46,7 +50,7 @@ def weights_json(model: Model, exported: Exported) -> bytes:
 
 
 def weights_csv(model: Model, exported: Exported) -> bytes:
-    """A row for each feature, a column for each output, and the bias as the last row."""
+    """A row for each feature, a column for each output, and the bias as the last row. NotFiniteError as above."""
     return "".join(f"{csv_line(row)}\n" for row in _csv_rows(model, exported)).encode()
 
 

@@ -1,4 +1,4 @@
-"""HTML of text that may be anything: elements, tables, pictures, and the page around them, which loads nothing."""
+"""HTML elements from arbitrary text, which is escaped: tables, pictures, and a page that loads nothing else."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -42,12 +42,12 @@ table{font-size:8pt}th,td{padding:.1rem .3rem;overflow-wrap:anywhere}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}}
 """.strip()
 
-# Should a name ever get past the escaping, a browser still loads and runs nothing.
+# A second protection besides escaping: the browser loads and runs nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def escaped(text: str) -> str:
-    """Text as HTML shows it, in an element or an attribute; invisible characters are shown as escapes."""
+    """Text escaped for an element or an attribute; invisible characters are shown as escapes."""
     return escape(_NO_CHARACTERS.sub("\ufffd", visible(text)))
 
 
@@ -66,14 +66,14 @@ def bullets(texts: Iterable[str]) -> str:
 
 
 def code(text: str, called: str) -> str:
-    """Lines as they stand, in a box that scrolls by itself."""
+    """Preformatted lines in a box with its own scroll bar; `called` is its label."""
     return _box(f"<pre><code>{escaped(text)}</code></pre>", called)
 
 
 def table(rows: Iterable[Sequence[Any]], caption: str) -> str:
-    """A table in a box that scrolls by itself; the first row is its header, and text in the first column names a row.
+    """A table in a box with its own scroll bar; the first row is the header, and text in the first column names a row.
 
-    A number is rounded for reading, and the element around it has the full value; None is a dash.
+    Numbers are rounded, with the full value in the element's attribute; None is a dash.
     """
     header, *body = rows
     words = [all(isinstance(row[k], str) for row in body) for k in range(len(header))]
@@ -104,9 +104,9 @@ def _box(inner: str, called: str) -> str:
 
 
 def picture(svg: str, number_of: int, called: str) -> str:
-    """An SVG file of Matplotlib's as a part of the page, in the page's colours; its ids clash with no other picture's.
+    """An SVG file of Matplotlib's as an element of the page, in the page's colours, with ids unique to the picture.
 
-    Empty if it has a bitmap in it, which would have to be loaded.
+    Empty if it contains a bitmap, which would have to be loaded.
     """
     root = ElementTree.fromstring(_NO_CHARACTERS.sub("\ufffd", visible(svg)).partition("<svg")[2].join(["<svg", ""]))
     for parent in list(root.iter()):

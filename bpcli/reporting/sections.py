@@ -1,4 +1,4 @@
-"""What a report shows of a trained model, section by section: tables, pictures, or why there is none."""
+"""The sections of a report on a trained model: tables and pictures, or the reason why there are none."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,14 +21,14 @@ from bpcli.training.thresholds import best, threshold_rule, thresholds
 
 Array = NDArray[Any]
 
-MOST_CLASSES = 40  # in a confusion
+MOST_CLASSES = 40  # in a confusion matrix
 MOST_WEIGHTS = 400  # features whose weights are listed, the largest first
 BIAS = "(bias)"
 
 
 @dataclass(frozen=True)
 class Material:
-    """All that a report is made of; what could not be read is empty, and `untold` says why, by section."""
+    """The data of a report. Fields that could not be read are empty; `untold` gives the reason, by section."""
 
     name: str
     model: Model
@@ -36,12 +36,12 @@ class Material:
     config: str = ""
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     outcome: Mapping[str, str | float] = field(default_factory=dict)
-    """How the training ended, by what is known of it."""
+    """How the training ended: values by name."""
     notes: Sequence[str] = ()
     scored: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
-    """z and y of the rows of each part; the last one judges the model."""
+    """z and y of the rows of each part; the model is judged by the last one."""
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The metrics of parts whose rows can't be read any more."""
+    """The metrics of each part, also of parts whose rows can no longer be read."""
     features: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     """X and y of parts whose rows are in memory."""
     statistics: Mapping[str, Any] | None = None
@@ -52,7 +52,7 @@ class Material:
         return [class_text(c) for c in self.model.classes or ()]
 
     def judged(self) -> tuple[str, Array, Array] | None:
-        """What the rows are called that the model is judged by, with their z and y."""
+        """The name, z and y of the part by which the model is judged; None if there is none."""
         return next(((part, z, y) for part, (z, y) in reversed([*self.scored.items()])), None)
 
 
@@ -73,8 +73,10 @@ def _reason(material: Material, name: str) -> str:
 
 
 def prepared_statistics(material: Material) -> Mapping[str, Any] | None:
-    """The statistics of the weights of the prepared features, from the statistics in the features' own units; None if
-    there are no intervals. All categories of a column have one scale, so that their contrasts have it too."""
+    """The statistics of the weights of prepared features, from those in the units of the data; None without intervals.
+
+    All categories of a column have the same scale, so that the contrasts between them have it as well.
+    """
     found, preparation = material.statistics, material.model.preparation
     if found is None or "withheld" in found:
         return None
@@ -86,7 +88,7 @@ def prepared_statistics(material: Material) -> Mapping[str, Any] | None:
 
 
 class _Pictures:
-    """The pictures of a report, each with a number of its own."""
+    """Draws the pictures of a report, and numbers them."""
 
     def __init__(self, material: Material) -> None:
         model = material.model
@@ -99,12 +101,12 @@ class _Pictures:
         self._drawn = 0
 
     def has(self, view: str) -> bool:
-        """Whether the model and what is known of its data have this view."""
+        """Whether this view can be drawn from the model and the data of the report."""
         row = VIEWS[view]
         return row.fits(self.subject.model) and (view in self._overview or not row.in_overview)
 
     def of(self, view: str, called: str) -> str:
-        """A view as a part of the page; empty if there is none."""
+        """A view as HTML; empty if it can't be drawn."""
         if not self.has(view):
             return ""
         self._drawn += 1
@@ -186,7 +188,7 @@ def _metrics(material: Material, _: _Pictures) -> str:
 
 
 def _thresholds(material: Material, _: _Pictures) -> str:
-    """The metrics at the model's own threshold, at the best by two measures, and at tenths."""
+    """The metrics at the model's threshold, at the best thresholds by two rules, and at 0.1, 0.2, …, 0.9."""
     model, judged = material.model, material.judged()
     if not model.has_threshold or judged is None:
         return ""
@@ -293,4 +295,4 @@ _SECTIONS: dict[str, tuple[str, Callable[[Material, _Pictures], str]]] = {
     "weights": ("Weights", _weights),
     "config": ("Config", _config),
 }
-"""The sections by id: heading and what makes the content; one without content is left out."""
+"""The sections by id: the heading, and the function for the content; a section without content is left out."""
