@@ -1,13 +1,15 @@
-"""Decimals of 50 digits, or more, that never over- or underflow: their functions, and whether a step has lost digits.
+"""Decimals of 50 digits, or more, that never over- or underflow: their functions, and how far each result may be off.
 
 Arithmetic, exp, log, powers and roots are those of Python's `decimal` (the General Decimal Arithmetic Specification of
-M. Cowlishaw); the other functions are built on them, with more digits where a difference cancels.
+M. Cowlishaw); the other functions are built on them, with more digits where a difference cancels. An error bound of a
+result comes from those of its operands (running error analysis: Higham, Accuracy and Stability of Numerical
+Algorithms, 2002, section 3.3).
 """
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Overflow, Underflow
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, ROUND_UP, Context, Decimal, Overflow, Underflow
 from functools import lru_cache
 from threading import RLock
 from typing import NamedTuple
@@ -17,106 +19,43 @@ from bpcli.numbers.namespaces import FLOATS
 _DIGITS = 50
 CONTEXT = Context(_DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 MORE = Context(2 * _DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # for differences that cancel
-_ZERO, _ONE, TWO, NAN = Decimal(0), Decimal(1), Decimal(2), Decimal("NaN")
+BOUNDS = Context(6, ROUND_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # of errors, upwards
+_LOWER = Context(6, ROUND_FLOOR, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # of what an error is divided by
+ZERO, _ONE, TWO, NAN, INFINITY = Decimal(0), Decimal(1), Decimal(2), Decimal("NaN"), Decimal("Infinity")
 _FAR = 2000  # the decimal exponent beyond which angles are not reduced
-_TERMS = 3  # of a power series, that may cancel before one counts
-_SPARE = 10  # digits that may be lost at a step without a word
+_SPARE = 10  # digits of an exponent that may be lost without a word
+_MARGIN = Decimal("1.001")  # for what `decimal` rounds to nearest, whatever the rounding is: exp, log and powers
 
 
-class Loss:
-    """Whether a step may have lost digits: terms that cancel, or an angle or an exponent of many digits.
+class Comparisons:
+    """How numbers compare whose errors overlap: UNKNOWN where `open`, else by the numbers themselves."""
 
-    `needed` is how many digits a sum has to have for its smaller term to count at all, `most` the most digits that one
-    step has lost; `vanished` says whether rounded terms have cancelled to 0.
-    """
-
-    __slots__ = ("most", "needed", "seen", "vanished")
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.seen, self.vanished = False, False
-        self.needed = self.most = 0
-
-    def is_covered(self, number: int) -> bool:
-        """Whether so many digits are enough for the smaller terms, too."""
-        return number >= self.needed + _DIGITS
-
-    def leaves_enough(self, number: int) -> bool:
-        """Whether the result is right where this was seen with so many digits: two such steps may follow each other."""
-        return not self.seen or (self.is_covered(number) and number >= 2 * (self.most + _SPARE))
-
-    def _count(self, lost: int) -> None:
-        if lost > _SPARE:
-            self.seen, self.most = True, max(self.most, lost)
-
-    def between(self, x: Decimal, y: Decimal, rest: Decimal) -> None:
-        """See whether x and y cancel to what rests of them."""
-        if not x or not y or not x.is_finite() or not y.is_finite():
-            return
-        first, second = x.adjusted(), y.adjusted()
-        self.needed = max(self.needed, _TERMS * abs(first - second))
-        if not rest:  # exactly, if the digits are enough
-            self.seen = True
-            self.vanished |= x is not y and len(x.as_tuple().digits) >= CONTEXT.prec
-        else:
-            self._count(max(first, second) - rest.adjusted())
-
-    def of_size(self, x: Decimal, saturates: int | None) -> None:
-        """Count the digits in which a function of a small or large number differs from the first term of its series."""
-        if not x.is_finite():
-            return
-        size = _TERMS * abs(x.adjusted())
-        if saturates and x.adjusted() >= 0:
-            size = (int(abs(x)) if x.adjusted() <= 3 else _FAR) ** saturates
-        self.needed = max(self.needed, size)
-
-    def of_terms(self, x: Decimal, y: Decimal, power: int = 1) -> None:
-        """Count the digits in which the smaller of two terms counts beside the larger, or a power of each."""
-        if x and y and x.is_finite() and y.is_finite():
-            self.needed = max(self.needed, _TERMS * power * abs(x.adjusted() - y.adjusted()))
-
-    def of_large(self, x: Decimal) -> None:
-        """See whether an angle or an exponent is so large that it would need more digits."""
-        if x.adjusted() > _SPARE:
-            self.needed = max(self.needed, x.adjusted())
-            self._count(x.adjusted())
-
-    def near_pole(self, x: Decimal, pole: int) -> None:
-        """See whether x is so near a pole, other than 0, that it would need more digits."""
-        rest = MORE.subtract(x, Decimal(pole))
-        if not rest:
-            self.seen = True
-        else:
-            self._count(-rest.adjusted())
-
-    def of_small(self, x: Decimal, result: Decimal) -> None:
-        """See whether a function is so near a root, other than 0, that its operand would need more digits."""
-        if not result:
-            self.seen = True
-        else:
-            self._count(min(0, x.adjusted()) - result.adjusted())
+    open = True
 
 
-LOSS = Loss()  # of the context that works with more digits
+COMPARED = Comparisons()  # in the context that works with more digits
 _IN_USE = RLock()
 
 
 @contextmanager
-def digits(number: int) -> Iterator[Loss]:
-    """Work with so many digits, one thread at a time; what it gives tells whether a step has lost some."""
+def digits(number: int, open_comparisons: bool = True) -> Iterator[None]:
+    """Work with so many digits, one thread at a time."""
     with _IN_USE:
         before = CONTEXT.prec
         CONTEXT.prec, MORE.prec = number, 2 * number
-        LOSS.forget()
+        COMPARED.open = open_comparisons
         CONTEXT.clear_flags()
         MORE.clear_flags()
         try:
-            yield LOSS
+            yield
         finally:
             CONTEXT.prec, MORE.prec = before, 2 * before
+            COMPARED.open = True
+
+
+def unit(x: Decimal, context: Context = CONTEXT) -> Decimal:
+    """A unit in the last place of a rounded number."""
+    return _ONE.scaleb(x.adjusted() - context.prec + 1, BOUNDS) if x and x.is_finite() else ZERO
 
 
 def left_range() -> bool:
@@ -145,7 +84,7 @@ def _log1p(x: Decimal) -> Decimal:
 def pi(digits: int) -> Decimal:
     """π to so many digits, by Newton's series of asin(1/2) (Python's documentation of `decimal`, recipes)."""
     context = Context(digits + 5)
-    before, term, total, n, n_step, d, d_step = _ZERO, Decimal(3), Decimal(3), 1, 0, 0, 24
+    before, term, total, n, n_step, d, d_step = ZERO, Decimal(3), Decimal(3), 1, 0, 0, 24
     while total != before:
         before = total
         n, n_step = n + n_step, n_step + 8
@@ -252,7 +191,7 @@ def _erf(x: Decimal) -> Decimal:
         return _ONE.copy_sign(x)
     # Terms as large as e^x² cancel.
     context = Context(MORE.prec + int(size), Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
-    square, power, total, n = context.multiply(x, x).copy_negate(), x, _ZERO, 0
+    square, power, total, n = context.multiply(x, x).copy_negate(), x, ZERO, 0
     limit = context.scaleb(x.copy_abs(), -MORE.prec)
     while power.copy_abs() > limit:
         total = context.add(total, context.divide(power, Decimal(2 * n + 1)))
@@ -278,17 +217,22 @@ def _whole(x: Decimal, rounding: str) -> Decimal:
 _MANY = 64  # with more factors than this a product takes longer than a logarithm
 
 
+def _like(x: Decimal) -> float:
+    """A double whose powers with 0 and with the infinities are those of x: on the same side of −1, 0 and 1."""
+    if not x.is_finite() or not x:
+        return float(x)
+    return math.copysign(1.0 + 0.5 * int(x.copy_abs().compare(_ONE)), x)
+
+
 def _power(x: Decimal, y: Decimal) -> Decimal:
     """x**y as C's pow; at 0 and at the infinities as of doubles."""
     if not (x and y and x.is_finite() and y.is_finite()):
         if y and y.is_finite() and y.adjusted() < -_SPARE and left_range():  # a high root of what is beyond the range
             return NAN
-        return Decimal(FLOATS.power(float(x) if not x.is_finite() else float(_sign(x)) if x else 0.0, float(y)))
+        return Decimal(FLOATS.power(_like(x), float(y) or _like(y)))
     twice = MORE.add(y, y)
     if x > 0 and twice.copy_abs() < _MANY and twice == twice.to_integral_value():
         return CONTEXT.power(MORE.sqrt(x), twice)  # of whole powers, and much faster than a logarithm
-    LOSS.of_large(y)
-    LOSS.of_size(y, None)  # x**y is 1 + y·log x + …
     return CONTEXT.power(x, y)
 
 
@@ -296,104 +240,211 @@ def _arctan2(y: Decimal, x: Decimal) -> Decimal:
     if not (x and y and x.is_finite() and y.is_finite()):
         return Decimal(math.atan2(float(y), float(x)))
     angle = _arctan(MORE.divide(y, x))
-    LOSS.of_terms(y, x)
     return angle if x > 0 else MORE.add(angle, pi(MORE.prec).copy_sign(y))
 
 
 def _hypot(x: Decimal, y: Decimal) -> Decimal:
-    LOSS.of_terms(x, y, 2)
     return MORE.sqrt(MORE.fma(x, x, MORE.multiply(y, y)))
-
-
-def _larger(x: Decimal, y: Decimal) -> Decimal:
-    return x if x.is_nan() or comparison(x, y) > 0 else y
-
-
-def _smaller(x: Decimal, y: Decimal) -> Decimal:
-    return x if x.is_nan() or comparison(x, y) < 0 else y
-
-
-def comparison(x: Decimal, y: Decimal) -> Decimal:
-    """−1, 0 or 1; it counts what the difference has lost."""
-    LOSS.between(x, y, CONTEXT.subtract(x, y))
-    return CONTEXT.compare(x, y)
 
 
 def _scale(g: Decimal, p: Decimal) -> Decimal:
     return g if not g else CONTEXT.multiply(g, p)
 
 
-class Function(NamedTuple):
-    """A function of one decimal, and where the result has fewer digits than the operand.
+# Bounds of |f(x ± e) − f(x)|, of the operands, the result and e.
 
-    `grows`: where the operand is large; `vanishes`: at a root other than 0; `jumps`: at whole numbers; `poles`: where
-    it is infinite, other than at 0. `slow`: it grows more slowly than any power. `saturates`: as |x| grows, it comes as
-    near to 1, or to e^x, as e^−|x|ᵖ, by p.
+Bound = Callable[[Decimal, Decimal, Decimal], Decimal]
+
+
+def _lipschitz(most: str) -> Bound:
+    """A function that is nowhere steeper than this."""
+    return lambda x, y, e: BOUNDS.multiply(Decimal(most), e)
+
+
+def _below(x: Decimal, e: Decimal) -> Decimal:
+    """The least that |x| may be, or 0."""
+    return max(ZERO, _LOWER.subtract(x.copy_abs(), e))
+
+
+def _over(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """An error divided by something that may be 0."""
+    return BOUNDS.divide(numerator, denominator) if denominator > 0 else INFINITY
+
+
+def _grown(x: Decimal, e: Decimal) -> Decimal:
+    """|x|·(e^e − 1), for a relative error of an exponent."""
+    if e < Decimal("0.01"):
+        return BOUNDS.multiply(BOUNDS.multiply(x.copy_abs(), e), Decimal("1.01"))
+    return BOUNDS.multiply(BOUNDS.multiply(x.copy_abs(), BOUNDS.exp(e)), _MARGIN)
+
+
+def _of_exp(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    return _grown(y, e)
+
+
+def _of_hyperbola(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """expm1, sinh, cosh: their slopes are at most |y| + 1."""
+    return _grown(BOUNDS.add(y.copy_abs(), _ONE), e)
+
+
+def _of_log(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    return BOUNDS.multiply(_over(e, _below(x, e)), Decimal("1.4427"))  # 1/ln 2: that of log2 is the steepest
+
+
+def _of_root(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """√: √x − √(x − e) = e/(√x + √(x − e))."""
+    return _over(e, _LOWER.divide(y, _MARGIN)) if x > e else BOUNDS.multiply(BOUNDS.sqrt(e), TWO)
+
+
+def _of_cube_root(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """∛, which is concave: it rises most at 0."""
+    if x.copy_abs() > BOUNDS.multiply(TWO, e):
+        return _over(e, _LOWER.divide(_LOWER.multiply(y, y), TWO))
+    return BOUNDS.multiply(BOUNDS.multiply(BOUNDS.power(e, BOUNDS.divide(_ONE, Decimal(3))), _MARGIN), TWO)
+
+
+def _of_tan(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """The slope 1 + y² at most doubles while it times e is below 1/8."""
+    change = BOUNDS.multiply(BOUNDS.fma(y, y, _ONE), e)
+    return BOUNDS.multiply(change, TWO) if change < Decimal("0.125") else INFINITY
+
+
+def _of_arc(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """asin and acos: the slope is 1/√(1 − x²); near ±1 they change as a root does."""
+    far = BOUNDS.add(x.copy_abs(), e)
+    rest = _LOWER.subtract(_ONE, BOUNDS.multiply(far, far))
+    root = BOUNDS.multiply(Decimal(3), BOUNDS.sqrt(e))
+    return min(root, _over(e, _LOWER.divide(_LOWER.sqrt(rest), _MARGIN))) if rest > 0 else root
+
+
+def _of_arccosh(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    near = _below(x, e)
+    rest = _LOWER.subtract(_LOWER.multiply(near, near), _ONE)
+    root = BOUNDS.multiply(Decimal(3), BOUNDS.sqrt(e))
+    return min(root, _over(e, _LOWER.divide(_LOWER.sqrt(rest), _MARGIN))) if rest > 0 else root
+
+
+def _of_arctanh(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    far = BOUNDS.add(x.copy_abs(), e)
+    return _over(e, _LOWER.subtract(_ONE, BOUNDS.multiply(far, far)))
+
+
+def _of_log1p(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    return _over(e, _LOWER.subtract(_LOWER.add(_ONE, x), e))
+
+
+def _of_sign(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    return ZERO if x.copy_abs() > e else TWO
+
+
+def _of_step(x: Decimal, y: Decimal, e: Decimal) -> Decimal:
+    """floor and ceil: 0, unless x may be on the other side of a whole number."""
+    whole = x.to_integral_value(context=CONTEXT)
+    return ZERO if _LOWER.subtract(max(x, whole), min(x, whole)) > e else BOUNDS.add(BOUNDS.multiply(TWO, e), _ONE)
+
+
+class Function(NamedTuple):
+    """A function of one decimal, and how far an error of the operand moves it.
+
+    `slow`: it grows more slowly than any power. `exact`: whether a result is one that is not rounded.
     """
 
     apply: Callable[[Decimal], Decimal]
-    grows: bool = False
-    vanishes: bool = False
-    jumps: bool = False
-    poles: tuple[int, ...] = ()
+    moved: Bound
     slow: bool = False
-    saturates: int | None = None
+    exact: Callable[[Decimal, Decimal], bool] = lambda x, y: not x and y in (ZERO, _ONE)
+
+
+_ALMOST_FLAT = _lipschitz("1")
+
+
+def _always(x: Decimal, y: Decimal) -> bool:
+    return True
 
 
 OF_ONE: dict[str, Function] = {
-    "exp": Function(CONTEXT.exp, grows=True),
-    "exp2": Function(lambda x: _power(TWO, x), grows=True),
-    "expm1": Function(_expm1, grows=True, saturates=1),
-    "log": Function(CONTEXT.ln, vanishes=True, slow=True),
-    "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), vanishes=True, slow=True),
-    "log10": Function(MORE.log10, vanishes=True, slow=True),
-    "log1p": Function(_log1p, poles=(-1,), slow=True),
-    "sin": Function(lambda x: _sine_and_cosine(x)[0], grows=True, vanishes=True),
-    "cos": Function(lambda x: _sine_and_cosine(x)[1], grows=True, vanishes=True),
-    "tan": Function(_tan, grows=True, vanishes=True),
-    "arcsin": Function(_arcsin),
-    "arccos": Function(_arccos, vanishes=True),
-    "arctan": Function(_arctan),
-    "sinh": Function(_sinh, grows=True, saturates=1),
-    "cosh": Function(_cosh, grows=True, saturates=1),
-    "tanh": Function(_tanh, saturates=1),
-    "arcsinh": Function(_arcsinh, slow=True),
-    "arccosh": Function(_arccosh, vanishes=True, slow=True),
-    "arctanh": Function(_arctanh, poles=(-1, 1)),
-    "erf": Function(_erf, saturates=2),
-    "sqrt": Function(CONTEXT.sqrt),
-    "cbrt": Function(_cbrt),
-    "abs": Function(Decimal.copy_abs),
-    "sign": Function(_sign),
-    "floor": Function(lambda x: _whole(x, ROUND_FLOOR), jumps=True),
-    "ceil": Function(lambda x: _whole(x, ROUND_CEILING), jumps=True),
-}
-OF_TWO: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
-    "divide": CONTEXT.divide,
-    "power": _power,
-    "hypot": _hypot,
-    "arctan2": _arctan2,
-    "maximum": _larger,
-    "minimum": _smaller,
-    "scale": _scale,
+    "exp": Function(CONTEXT.exp, _of_exp),
+    "exp2": Function(lambda x: _power(TWO, x), _of_exp),
+    "expm1": Function(_expm1, _of_hyperbola),
+    "log": Function(CONTEXT.ln, _of_log, slow=True),
+    "log2": Function(lambda x: MORE.divide(MORE.ln(x), MORE.ln(TWO)), _of_log, slow=True),
+    "log10": Function(MORE.log10, _of_log, slow=True),
+    "log1p": Function(_log1p, _of_log1p, slow=True),
+    "sin": Function(lambda x: _sine_and_cosine(x)[0], _ALMOST_FLAT),
+    "cos": Function(lambda x: _sine_and_cosine(x)[1], _ALMOST_FLAT),
+    "tan": Function(_tan, _of_tan),
+    "arcsin": Function(_arcsin, _of_arc),
+    "arccos": Function(_arccos, _of_arc),
+    "arctan": Function(_arctan, _ALMOST_FLAT),
+    "sinh": Function(_sinh, _of_hyperbola),
+    "cosh": Function(_cosh, _of_hyperbola),
+    "tanh": Function(_tanh, _ALMOST_FLAT),
+    "arcsinh": Function(_arcsinh, _ALMOST_FLAT, slow=True),
+    "arccosh": Function(_arccosh, _of_arccosh, slow=True),
+    "arctanh": Function(_arctanh, _of_arctanh),
+    "erf": Function(_erf, _lipschitz("1.13")),  # 2/√π
+    "sqrt": Function(CONTEXT.sqrt, _of_root, exact=lambda x, y: MORE.multiply(y, y) == x),
+    "cbrt": Function(_cbrt, _of_cube_root),
+    "abs": Function(Decimal.copy_abs, _ALMOST_FLAT, exact=_always),
+    "sign": Function(_sign, _of_sign, exact=_always),
+    "floor": Function(lambda x: _whole(x, ROUND_FLOOR), _of_step, exact=_always),
+    "ceil": Function(lambda x: _whole(x, ROUND_CEILING), _of_step, exact=_always),
 }
 
 
-def _sum(x: Decimal, y: Decimal) -> Decimal:
-    total = CONTEXT.add(x, y)
-    LOSS.between(x, y, total)
-    return total
+class FunctionOfTwo(NamedTuple):
+    """The same of two decimals; `moved` takes (x, y), the result, and the errors of x and y."""
+
+    apply: Callable[[Decimal, Decimal], Decimal]
+    moved: Callable[[Decimal, Decimal, Decimal, Decimal, Decimal], Decimal]
 
 
-def _difference(x: Decimal, y: Decimal) -> Decimal:
-    rest = CONTEXT.subtract(x, y)
-    LOSS.between(x, y, rest)
-    return rest
+def _of_sum(x: Decimal, y: Decimal, z: Decimal, e: Decimal, f: Decimal) -> Decimal:
+    return BOUNDS.add(e, f)
 
 
-ARITHMETIC = {
-    "add": _sum,
-    "sub": _difference,
-    "mul": CONTEXT.multiply,
-    "truediv": CONTEXT.divide,
+def _of_product(x: Decimal, y: Decimal, z: Decimal, e: Decimal, f: Decimal) -> Decimal:
+    """|x|f + |y|e + ef."""
+    return BOUNDS.fma(x.copy_abs(), f, BOUNDS.multiply(BOUNDS.add(y.copy_abs(), f), e))
+
+
+def _of_quotient(x: Decimal, y: Decimal, z: Decimal, e: Decimal, f: Decimal) -> Decimal:
+    """(e + |z|f)/(|y| − f)."""
+    return _over(BOUNDS.fma(z.copy_abs(), f, e), _below(y, f))
+
+
+def _of_power(x: Decimal, y: Decimal, z: Decimal, e: Decimal, f: Decimal) -> Decimal:
+    """x^y changes by |y|·δx/x + |ln x|·δy of itself; at 0 it is as small as the error is."""
+    if x.copy_abs() > e:
+        relative = _over(BOUNDS.multiply(BOUNDS.add(y.copy_abs(), f), e), _below(x, e))
+        if f:
+            logarithm = BOUNDS.multiply(BOUNDS.ln(x.copy_abs()).copy_abs(), _MARGIN)
+            relative = BOUNDS.fma(BOUNDS.add(logarithm, _over(e, _below(x, e))), f, relative)
+        return _grown(z, relative)
+    if y > 0 and not f:
+        return BOUNDS.multiply(BOUNDS.power(BOUNDS.add(x.copy_abs(), e), y), TWO)
+    return ZERO if not e and not f else INFINITY
+
+
+def _of_angle(y: Decimal, x: Decimal, z: Decimal, e: Decimal, f: Decimal) -> Decimal:
+    """(|x|e + |y|f)/r²; at 0, and where y may be on either side of the cut, the angle is not known."""
+    across, along = _below(y, e), _below(x, f)
+    if not across and (not along or (x < 0 and e)):
+        return INFINITY if e or f else ZERO
+    square = _LOWER.fma(across, across, _LOWER.multiply(along, along))
+    return _over(BOUNDS.fma(x.copy_abs(), e, BOUNDS.multiply(y.copy_abs(), f)), square)
+
+
+ARITHMETIC: dict[str, FunctionOfTwo] = {
+    "add": FunctionOfTwo(CONTEXT.add, _of_sum),
+    "sub": FunctionOfTwo(CONTEXT.subtract, _of_sum),
+    "mul": FunctionOfTwo(CONTEXT.multiply, _of_product),
+    "truediv": FunctionOfTwo(CONTEXT.divide, _of_quotient),
+}
+OF_TWO: dict[str, FunctionOfTwo] = {
+    "divide": ARITHMETIC["truediv"],
+    "power": FunctionOfTwo(_power, _of_power),
+    "hypot": FunctionOfTwo(_hypot, _of_sum),
+    "arctan2": FunctionOfTwo(_arctan2, _of_angle),
+    "scale": FunctionOfTwo(_scale, _of_product),
 }

@@ -1,6 +1,7 @@
 """Wide numbers beside mpmath at 400 digits, within the doubles and far outside."""
 
 import math
+import operator
 from decimal import Decimal
 
 import mpmath
@@ -8,12 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from true_functions import NUMBERS, true_function
 
+from bpcli.numbers.decimals import OF_ONE, digits
+from bpcli.numbers.operators import UNKNOWN
 from bpcli.numbers.wide import Wide, wide, wides
-
-NUMBERS = st.one_of(
-    st.floats(-3, 3), st.floats(-300, 8).map(lambda k: 10.0**k), st.floats(-300, 8).map(lambda k: -(10.0**k))
-)
 
 
 def relative_error(got, true):
@@ -36,10 +36,85 @@ def test_arithmetic_far_outside_the_doubles(x, y):
         assert (p < q) == (a < b)
 
 
-def test_the_rest_of_a_sum_is_kept():
+@pytest.mark.parametrize("number", [50, 450])
+def test_the_rest_of_a_sum_is_kept(number):
     xp = wides()
-    high, low = xp.total(xp.asarray(np.array([1.0, 1e-244])), 0)
-    assert float(((high - 1.0) + low)[0]) == 1e-244
+    with digits(number):
+        high, low = xp.total(xp.asarray(np.array([1.0, 1e-244])), 0)
+        (rest,) = (high - 1.0) + low
+        true = Decimal.from_float(1e-244)
+        assert abs(rest.x - true) <= rest.error
+        assert (float(rest), rest.is_known) == ((1e-244, True) if number > 244 else (0.0, False))
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "sub", "mul", "truediv", "hypot", "maximum", *OF_ONE]),
+        st.integers(0, 99),
+        st.integers(0, 99),
+    ),
+    min_size=1,
+    max_size=12,
+)
+TRUE_OF_TWO = {
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "truediv": lambda x, y: x / y,
+    "hypot": mpmath.hypot,
+    "maximum": max,
+}
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=4), STEPS)
+@settings(max_examples=400)
+def test_what_is_true_lies_within_the_error(start, steps):
+    """Any steps one after the other, beside mpmath at 3000 digits; what is as good as a double rounds to the same."""
+    xp = wides()
+    with digits(50), mpmath.workdps(3000):
+        numbers, true = [wide(x) for x in start], [mpmath.mpf(x) for x in start]
+        for name, i, j in steps:
+            i, j = i % len(numbers), j % len(numbers)
+            operands = (numbers[i],) if name in OF_ONE else (numbers[i], numbers[j])
+            exact = (true[i],) if name in OF_ONE else (true[i], true[j])
+            if any(abs(x) > 1e6 for x in exact) and name in OF_ONE:
+                return  # mpmath takes very long
+            try:
+                answer = (true_function(name) if name in OF_ONE else TRUE_OF_TWO[name])(*exact)
+            except (ValueError, ZeroDivisionError):
+                return  # a pole
+            if isinstance(answer, mpmath.mpc) or not mpmath.isfinite(answer):
+                return
+            found = (
+                getattr(operator, name)(*operands)
+                if hasattr(operator, name) and name != "abs"
+                else xp.functions[name](*operands)
+            )
+            if not (found.x.is_finite() and found.error.is_finite()):
+                return  # nothing is said
+            assert abs(mpmath.mpf(str(found.x)) - answer) <= mpmath.mpf(str(found.error)) * (
+                1 + mpmath.mpf(2) ** -40
+            ), name
+            low, high = found.ends
+            assert low <= high
+            if found.is_known and abs(answer) > 1e-290:
+                assert float(found) == pytest.approx(float(answer), rel=2e-16)
+            numbers.append(found)
+            true.append(answer)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-60, -3e-60])
+def test_a_comparison_within_the_errors_is_open(x):
+    third = wide(1.0) / wide(3.0)
+    near = third + wide(x) + wide(1.0) - wide(1.0)
+    for compare in (operator.lt, operator.eq, operator.ge):
+        assert compare(third, near) is UNKNOWN
+        assert compare(third, third + wide(1e-9)) is compare(0, 1e-9)
+        with digits(50, open_comparisons=False):
+            assert compare(third, near) in (True, False)
+    with digits(150):
+        third = wide(1.0) / wide(3.0)
+        assert (third < third + wide(1e-60)) is True
 
 
 def test_infinities_and_nan_as_of_doubles():
@@ -91,3 +166,20 @@ def test_limits_at_infinity(name, x):
     }
     assert float(wides().functions[name](wide(x))) == limit[name] * math.copysign(1, x)
     assert math.isnan(float(wide(x) - wide(x)))
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-300, 0.5, 1.0, 2.0, 1e300, math.inf, -1.0, -0.5, -3.0, -math.inf])
+@pytest.mark.parametrize("y", [math.inf, -math.inf, 0.0, 2.0, 3.0, -3.0, 0.5, 1e-300])
+def test_powers_with_0_and_infinity_are_those_of_doubles(x, y):
+    if (x and y and math.isfinite(x) and math.isfinite(y)) or (x == 0 and y < 0):
+        return
+    with digits(50):
+        found = float(wides().functions["power"](wide(x), wide(y)))
+    assert found == pytest.approx(float(np.float64(x) ** y), nan_ok=True)
+
+
+def test_a_root_too_high_for_doubles_is_still_one():
+    with digits(50):
+        tiny = wide(1e-300) * wide(1e-300)
+        assert float(wides().functions["power"](wide(math.inf), tiny)) == math.inf
+        assert float(wides().functions["power"](wide(0.0), tiny)) == 0.0

@@ -17,7 +17,7 @@ from bpcli.calculus.sweeps.edges import Edges
 from bpcli.calculus.sweeps.fading import faded_points
 from bpcli.calculus.sweeps.one_point import reverse_masked_if_needed
 from bpcli.calculus.sweeps.seeds import Point, columns_of, some_points
-from bpcli.calculus.sweeps.wide_range import as_doubles, far_points, merged, settled_rows
+from bpcli.calculus.sweeps.wide_range import far_points, merged, settled_rows
 from bpcli.numbers.namespaces import arrays
 
 if TYPE_CHECKING:
@@ -165,16 +165,16 @@ def on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -
 
 
 def _settled(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any, Any]:
-    rows, at_edge, sure = settled_rows(partial(_on_wide_numbers, edges, columns, places, gradient))
+    rows, sure, at_edge = settled_rows(partial(_on_wide_numbers, edges, columns, places, gradient))
     if len(places) > 1:  # what is lost at one point does not make the others doubtful
         for k in [k for k, known in enumerate(sure.tolist()) if not known][:MOST_ALONE]:
-            row, _, alone = settled_rows(partial(_on_wide_numbers, edges, columns, places[k : k + 1], gradient))
+            row, alone, _ = settled_rows(partial(_on_wide_numbers, edges, columns, places[k : k + 1], gradient))
             rows[k], sure[k] = row[0], alone[0]
     return rows, at_edge, sure
 
 
 def _on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) -> tuple[Any, Any]:
-    from bpcli.numbers.wide import wides
+    from bpcli.numbers.wide import in_doubt, wides
 
     np, program, xp = arrays(), edges.program, PlainNamespace(wides())
     shapes = [shape for _, shape in edges.sweeps.outputs] + [shape for _, shape in edges.sweeps.inputs if gradient]
@@ -185,10 +185,13 @@ def _on_wide_numbers(edges: Edges, columns: Point, places: Any, gradient: bool) 
         seeds = {program.outputs[0]: xp.base.ones(1)}
         found = program.reverse(xp, values, seeds, edges.sweeps.active)
         results += [found.get(name, xp.base.zeros(1)) for name, _ in edges.sweeps.inputs]
-    rows = np.empty((len(places), sum(map(math.prod, shapes))))
-    for column, result in zip(columns_of(rows, shapes), results, strict=True):
-        column[...] = as_doubles(xp.base.broadcast_to(result, column.shape))
-    return rows, np.broadcast_to(edges.points(xp, values), (len(rows),))
+    table = xp.base.empty((len(places), sum(map(math.prod, shapes))))
+    for column, result in zip(columns_of(table, shapes), results, strict=True):
+        column[...] = xp.base.broadcast_to(result, column.shape)
+    is_open = np.broadcast_to(edges.open_points(xp, values), (len(table),))
+    if is_open.any():
+        table[is_open] = xp.base.each(in_doubt, table[is_open])
+    return table, np.broadcast_to(edges.points(xp, values), (len(table),))
 
 
 def keep_memory() -> None:

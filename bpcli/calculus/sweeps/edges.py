@@ -11,6 +11,7 @@ from bpcli.calculus.rules.shapes import Shape
 from bpcli.calculus.sweeps.one_point import Sweeps
 from bpcli.calculus.sweeps.seeds import Point, numbers, some_points, split, unit_seeds
 from bpcli.numbers.namespaces import arrays
+from bpcli.numbers.operators import UNKNOWN, UndecidedError
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
@@ -28,7 +29,11 @@ class Edges:
         self.work = 0  # the work of the series about points, in products of short fractions
 
     def at(self, values: list[Any]) -> list[int]:
-        """At one point: the slots of the steps that lie at an edge."""
+        """At one point: the slots of the steps that lie at an edge. UndecidedError where the errors of rounding leave
+        that open."""
+        base = self.sweeps.namespace.base
+        if base.rounds and not base.doubles and self.open_points(self.sweeps.namespace, values).any():
+            raise UndecidedError
         edges = ((slot, self.program.edge(self.sweeps.namespace, values, slot)) for slot in self.non_smooth)
         return [slot for slot, edge in edges if (edge if isinstance(edge, bool) else edge.any())]
 
@@ -40,6 +45,17 @@ class Edges:
         for slot in self.non_smooth if slots is None else slots:
             edge = self.program.edge(xp, values, slot)
             found = found | (edge if isinstance(edge, bool) else edge.any(axis=tuple(range(edge.ndim - 1))))
+        return found
+
+    def open_points(self, xp: PlainNamespace, values: list[Any]) -> Any:
+        """At which points errors leave it open whether a step is at an edge."""
+        import numpy as np
+
+        found: Any = np.zeros(1, bool)
+        for edge in (self.program.edge(xp, values, slot) for slot in self.non_smooth):
+            if isinstance(edge, np.ndarray) and edge.dtype.hasobject:
+                is_open = np.array([x is UNKNOWN for x in edge.ravel().tolist()]).reshape(edge.shape)
+                found = found | is_open.any(axis=tuple(range(is_open.ndim - 1)))
         return found
 
     def one_sided(

@@ -10,16 +10,15 @@ from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.calculus.sweeps.rounding import LOST, MOST_WORK, UNIT, slope_errors, value_errors
 from bpcli.calculus.sweeps.seeds import Point, numbers
 from bpcli.calculus.sweeps.turning import any_true, turned
-from bpcli.calculus.sweeps.wide_range import as_doubles, is_finite, settled
+from bpcli.calculus.sweeps.wide_range import is_finite, settled
 from bpcli.errors import BpcliError, MissingExtraError
 from bpcli.text.notation import cell
 
-_NO_DOUBLE = 2.0**-500  # what cancels to less than this, and may be 0, counts as 0
+_NO_DOUBLE = 2.0**-500  # what cancels to less than this in balls, and may be 0, counts as 0
 _SMALLEST = 2.0**-1074  # the unit in the last place of the subnormals
 _BITS = (1200, 5000)
 _MOST_SHOWN = 3  # entries in one note
 _MOST_SECOND_WORK = 4_000  # the same times the inputs, of a Hessian
-_DECIMALS = 1e-40  # relative to the largest entry: what is less may be a rounding error of 50 decimals in place of 0
 _DOUBT = 2.0**-30  # relative, of a value in the middle: one that may be off by more is looked at closer
 
 
@@ -52,11 +51,16 @@ def lost_in_words(
         found = lost_digits(calculation, point, rows)
         titles = [[f"d/d{name}" for name in names]] * len(rows)
     shown = ", ".join(
-        f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} ± {cell(lost.error, 1)}"
+        f"{titles[lost.row][lost.column]} = {cell(rows[lost.row][lost.column], 3)} {_how_far(lost.error)}"
         for lost in found[:_MOST_SHOWN]
     )
     more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
-    return f"digits are lost to rounding, terms cancel: {shown}{more}" if found else ""
+    are_lost = "are" if any(math.isfinite(lost.error) for lost in found) else "may be"
+    return f"digits {are_lost} lost to rounding, terms cancel: {shown}{more}" if found else ""
+
+
+def _how_far(error: float) -> str:
+    return f"± {cell(error, 1)}" if math.isfinite(error) else "(how far it is off is not known)"
 
 
 def lost_digits(calculation: Calculation, point: Point, rows: Sequence[Sequence[float]]) -> list[Lost]:
@@ -159,17 +163,7 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         return []
     at_infinity = not all(map(is_finite, point.values()))
     plain = _matrix(calculation.by_rules(Calculation.hessian, point)[2]) if calculation.needed_sides else rows
-    proven = _in_balls(calculation, lambda twin: _matrix(twin.by_rules(Calculation.hessian, point)[2]))
-    if proven is None and calculation.left_range and calculation.settled:
-        return []
-    if proven is None:
-        twin = calculation.wide_twin
-        found_wide, sure = settled(lambda: twin.by_rules(Calculation.hessian, point)[2])
-        wide = _matrix(as_doubles(found_wide))
-        none = _DECIMALS * max(abs(v) for row in wide for v in row)
-        proven = [[(v, v) if abs(v) > none else (0.0, 0.0) for v in row] for row in wide]
-        if not sure and calculation.left_range:
-            proven = [[(-math.inf, math.inf)] * len(row) for row in wide]
+    proven, zero = _enclosed(calculation, lambda twin: _matrix(twin.by_rules(Calculation.hessian, point)[2]))
     found = [
         (Lost(row, column, abs(_float(ends[0]) - slope)), slope, ends)
         for row, both in enumerate(zip(rows, plain, proven, strict=True))
@@ -177,7 +171,9 @@ def lost_seconds(calculation: Calculation, point: Point, rows: Sequence[Sequence
         if math.isfinite(slope) and slope == by_rules
     ]
     return [
-        lost for lost, slope, ends in found if not _near(slope, *ends) and not (at_infinity and _says_nothing(*ends))
+        lost
+        for lost, slope, ends in found
+        if not _near(slope, *ends, zero) and not (at_infinity and _says_nothing(*ends))
     ]
 
 
@@ -197,36 +193,37 @@ def _disproven(
     point: Point,
     compute: Callable[[Calculation], list[list[Any]]],
 ) -> list[Lost]:
-    """The entries that balls do not prove right; without python-flint those that have a bound.
-
-    Bounds are in doubles, and say nothing of results in decimals: those count as lost unless more digits confirm them.
-    """
+    """The entries that neither balls nor wide numbers prove right."""
     if not found:
         return []
-    proven = _in_balls(calculation, compute)
-    if proven is None and calculation.left_range:
-        return [] if calculation.settled else [lost._replace(error=math.inf) for lost in found]
-    if proven is None:
-        in_decimals, _ = settled(lambda: compute(calculation.wide_twin))
-        bounded = [lost for lost in found if lost.error > LOST * abs(rows[lost.row][lost.column])]
-        for lost in found:
-            entry, true = rows[lost.row][lost.column], float(in_decimals[lost.row][lost.column])
-            if lost not in bounded and not _near(entry, true, true):
-                bounded.append(lost._replace(error=abs(true - entry)))
-        return sorted(bounded)
+    proven, zero = _enclosed(calculation, compute)
     lost_for_certain, at_infinity = [], not all(map(is_finite, point.values()))
     for lost in found:
         entry, (low, high) = rows[lost.row][lost.column], proven[lost.row][lost.column]
-        if not _near(entry, low, high) and not (at_infinity and _says_nothing(low, high)):
+        if not _near(entry, low, high, zero) and not (at_infinity and _says_nothing(low, high)):
             off = abs(_float(low) - entry)
             lost_for_certain.append(lost._replace(error=max(lost.error, off) if lost.error < math.inf else off))
     return lost_for_certain
 
 
+def _enclosed(
+    calculation: Calculation, compute: Callable[[Calculation], list[list[Any]]]
+) -> tuple[list[list[tuple[Any, Any]]], float]:
+    """Two numbers around each entry of a matrix: by balls, or without python-flint by the error bounds of decimals.
+
+    And the distance from 0 up to which an entry that may be 0 counts as 0.
+    """
+    proven = _in_balls(calculation, compute)
+    if proven is not None:
+        return proven, _NO_DOUBLE
+    in_decimals, _ = settled(lambda: compute(calculation.wide_twin))
+    return [[wide.ends for wide in row] for row in in_decimals], _SMALLEST
+
+
 def _in_balls(
     calculation: Calculation, compute: Callable[[Calculation], list[list[Any]]]
 ) -> list[list[tuple[Any, Any]]] | None:
-    """Two numbers around each entry of a matrix; None without python-flint, or where balls decide nothing."""
+    """The same by balls; None without python-flint, or where balls decide nothing."""
     try:
         from bpcli.numbers.enclosures import enclosure, precision
     except MissingExtraError:
@@ -259,10 +256,10 @@ def _says_nothing(low: Any, high: Any) -> bool:
     return bool(low != low or high - low == math.inf)
 
 
-def _near(found: float, low: Any, high: Any) -> bool:
-    """Whether a number agrees with all numbers between two, within 2⁻²⁰; 0 with what is too small for doubles."""
+def _near(found: float, low: Any, high: Any, zero: float) -> bool:
+    """Whether a number agrees with all numbers between two, within 2⁻²⁰; 0 with what may be 0 and is at most `zero`."""
     if found == 0 and low <= 0 <= high:
-        return bool(max(-low, high) <= _NO_DOUBLE)
+        return bool(max(-low, high) <= zero)
     if any(isinstance(end, float) and not math.isfinite(end) for end in (low, high)):
         return False
     exact = Fraction(found)

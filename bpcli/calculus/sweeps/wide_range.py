@@ -8,6 +8,8 @@ from bpcli.calculus.rules.duals import PlainNamespace
 from bpcli.calculus.rules.function_rows import FAINT
 from bpcli.calculus.sweeps.instructions import Instruction, Slot
 from bpcli.calculus.sweeps.program import Program
+from bpcli.numbers.namespaces import arrays
+from bpcli.numbers.operators import UndecidedError
 
 T = TypeVar("T")
 
@@ -20,13 +22,9 @@ _TINY, _HUGE = 2.0**-511, 2.0**511
 _SMALLEST = 2.0**-1022  # of the doubles with all their digits
 
 DIGITS = (50, 150, 450)
-"""How many a wide number has: more where digits are lost."""
+"""How many a wide number has: more where its error would show in a double."""
 
 _ALIKE = 2.0**-40  # relative: results of doubles and of wide numbers that are one
-_NEAR = 2.0**-50  # relative: doubles that are one but for rounding
-
-_FALLEN = (1e-300, 1e-250)
-"""What a number of 50 or of 150 digits has to fall below with 450 digits to be known as their rounding error."""
 
 MOST_ENTRIES = 1 << 16
 """Entries of a program times its sweeps, up to which a second run on wide numbers is worth the time: some seconds."""
@@ -136,74 +134,61 @@ def finite_of(on_wide: Any, plain: Any) -> Any:
 
 
 def settled(compute: Callable[[], T]) -> tuple[T, bool]:
-    """The result of `compute` on wide numbers, in so many digits that more don't change it; whether some are enough."""
-    found, covered, sure = _in_more_and_more_digits(compute)
-    return _compared(*found, covered=covered, sure=sure) if len(found) == len(DIGITS) else (found[-1], True)
+    """The result of `compute` on wide numbers, in so many digits that their errors don't show in doubles.
+
+    And whether some are enough. Where a comparison stays open, each number may be off by any amount.
+    """
+    from bpcli.numbers.decimals import digits
+    from bpcli.numbers.wide import in_doubt
+
+    found = None
+    for number in DIGITS:
+        try:
+            with digits(number):
+                found = compute()
+        except UndecidedError:
+            continue
+        if is_known(found):
+            return found, True
+    if found is not None:
+        return found, False
+    with digits(DIGITS[-1], open_comparisons=False):
+        return _each(in_doubt, compute()), False
 
 
 def settled_rows(compute: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any, Any]:
-    """The same for the rows of a table, and whatever is computed beside it; and which rows need no more digits."""
-    import numpy as np
-
-    found, covered, sure = _in_more_and_more_digits(compute)
-    table, other = found[-1]
-    if len(found) < len(DIGITS):
-        return table, other, np.ones(len(table), bool)
-    rows = [_compared(*row, covered=covered, sure=sure) for row in zip(*(one for one, _ in found), strict=True)]
-    return np.array([row for row, _ in rows]), other, np.array([sure for _, sure in rows])
+    """The same for the rows of a table: in doubles, which of them are known, and whatever is computed beside it."""
+    (table, other), _ = settled(compute)
+    return as_doubles(table), arrays().asarray([is_known(row) for row in table], bool), other
 
 
-def _in_more_and_more_digits(compute: Callable[[], T]) -> tuple[list[T], bool, bool]:
-    """The results, up to the first that is right for certain; whether in the last one the small terms count, too; and
-    whether they do in each step that is 0.
-    """
-    from bpcli.numbers.decimals import digits
-
-    found = []
-    for number in DIGITS:
-        with digits(number) as loss:
-            found.append(compute())
-        if loss.leaves_enough(number):
-            return [found[-1]], True, True
-    covered = loss.is_covered(number)
-    return found, covered, covered or not loss.vanished
-
-
-def _compared(few: T, more: T, most: T, *, covered: bool, sure: bool) -> tuple[T, bool]:
-    """The result of most digits, with 0 for what falls as they rise; and whether all of it is known, if it may be.
-
-    An entry is where fewer digits gave the same; one that falls is 0 if no small terms can hide behind others.
-    """
-    import numpy as np
-
-    def compare(a: Any, b: Any, c: Any) -> Any:
-        nonlocal sure
-        if isinstance(c, dict):
-            return {key: compare(a[key], b[key], c[key]) for key in c}
-        if isinstance(c, list | tuple):
-            return type(c)([compare(*entries) for entries in zip(a, b, c, strict=True)])
-        if hasattr(c, "ravel"):
-            entries = [compare(*entries) for entries in zip(*(x.ravel().tolist() for x in (a, b, c)), strict=True)]
-            return np.array(entries, c.dtype).reshape(c.shape)
-        if a == b == 0 or abs(c) <= abs(a) * _FALLEN[0] or abs(c) <= abs(b) * _FALLEN[1]:
-            sure &= covered
-            return c * 0.0 if covered else c
-        sure &= bool(b == c or (b != b and c != c) or abs(b - c) <= _NEAR * abs(c))
-        return c
-
-    return compare(few, more, most), sure
+def is_known(result: Any) -> bool:
+    """Whether the error of no wide number would show in a double."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, list | tuple):
+        return all(map(is_known, result))
+    if hasattr(result, "ravel"):
+        return is_known(result.ravel().tolist())
+    return bool(getattr(result, "is_known", True))
 
 
 def as_doubles(result: Any) -> Any:
     """The same result with each wide number as the nearest double."""
+    return _each(float, result)
+
+
+def _each(function: Callable[[Any], Any], result: Any) -> Any:
+    """The same result with a function of each wide number."""
     if isinstance(result, dict):
-        return {key: as_doubles(part) for key, part in result.items()}
-    if isinstance(result, tuple) and hasattr(result, "_fields"):
-        return type(result)(*map(as_doubles, result))
+        return {key: _each(function, part) for key, part in result.items()}
     if isinstance(result, list | tuple):
-        return type(result)(map(as_doubles, result))
+        return type(result)([_each(function, part) for part in result])
     if hasattr(result, "astype"):
         import numpy as np
 
-        return np.asarray(result, object).astype(np.float64) if result.dtype == object else result
-    return float(result) if hasattr(result, "__float__") and not isinstance(result, int) else result
+        if result.dtype != object:
+            return result
+        found = [function(number) for number in result.ravel().tolist()]
+        return np.array(found, float if function is float else object).reshape(result.shape)
+    return function(result) if hasattr(result, "is_known") else result

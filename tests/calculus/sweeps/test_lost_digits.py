@@ -188,7 +188,7 @@ def test_a_subnormal_result_may_be_off_by_one_unit(units, off):
     """numerics.md: subnormal results are right to one unit; 2⁻²⁰ of so few units is nothing."""
     unit = Fraction(1, 1 << 1074)
     true = (units + off) * unit
-    assert module._near(units * 2.0**-1074, true, true) == (abs(off) <= 1 or units == 0 == true)
+    assert module._near(units * 2.0**-1074, true, true, 0.0) == (abs(off) <= 1 or units == 0 == true)
 
 
 def test_a_second_derivative_of_three_subnormal_units_that_cancels_is_told():
@@ -196,3 +196,58 @@ def test_a_second_derivative_of_three_subnormal_units_that_cancels_is_told():
     made = calculation("sum([z,x,z])/z+log(z/sum([z,x,z]))-1", point)
     matrix = made.hessian(point)[2]
     assert [(lost.row, lost.column) for lost in lost_seconds(made, point, matrix)] == [(1, 1)]
+
+
+RIGHT_FAR_OUT = [
+    ("sigmoid(x)", -1e4),
+    ("3*sigmoid(x)", -1e5),
+    ("1/(1+exp(-x))", -1e4),
+    ("softmax([x,0])[0]", -2000.0),
+    ("softmax([x,1,0])[2]", 3000.0),
+    ("mse(1,sigmoid(x))", 4000.0),
+    ("tanh(x)", 1e150),
+    ("tanh(x)", 1e5),
+    ("erf(x)", 1e150),
+    ("x/sqrt(x**2+1)", 1e200),
+    ("x/hypot(x,1)", -1e250),
+    ("norm([x**2,2*x**2])", 1e-170),
+    ("softplus(x)*exp(x)", -900.0),
+    ("logsumexp([x,0,1])", -3000.0),
+    ("exp(x)/(exp(x)+exp(1))", -1e4),
+    ("log(1+exp(x))", -800.0),
+    ("atan(x)", 1e300),
+    ("x**3/(1+x**2)", 1e-150),
+]
+
+
+@pytest.mark.parametrize("kind", ["value", "gradient", "hessian"])
+@pytest.mark.parametrize(("text", "x"), RIGHT_FAR_OUT)
+def test_without_balls_the_error_bounds_of_decimals_dismiss_what_is_right(monkeypatch, text, x, kind):
+    """The witness that it is right is the certified result."""
+    point = {"x": x}
+    made = calculation(text, point)
+    part = {"value": lambda found: found[0], "gradient": lambda found: found[1]["x"], "hessian": lambda found: found[2]}
+    rows = [[float(v)] for v in np.ravel(part[kind](getattr(made, kind)(point)))]
+    true = np.ravel(part[kind](getattr(Certified(made), kind)(point))).astype(float)
+    np.testing.assert_allclose(np.ravel(rows), true, rtol=1e-13)
+    monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    assert lost_in_words(kind, made, point, rows) == ""
+
+
+FADING = [
+    ("acosh(1+x**2)", 1.7e-308),
+    ("tan(acosh(1+x**2))", -1.9e-308),
+    ("1/x-1/sin(x)", 8.9e-235),
+    ("(atan(-1e-6/x)+pi/2)*x", 5e-267),
+    ("(sqrt(1+x)-1)**2/x", 1e-290),
+]
+
+
+@pytest.mark.parametrize(("text", "x"), FADING)
+def test_without_balls_what_450_digits_do_not_tell_from_0_is_not_taken_for_0(monkeypatch, text, x):
+    point = {"x": x}
+    made = calculation(text, point)
+    rows = [[float(v)] for v in made.value(point)]
+    (true,) = np.ravel(Certified(made).value(point)[0]).astype(float)
+    monkeypatch.setattr(module, "_in_balls", lambda *_: None)
+    assert rows == [[pytest.approx(true, rel=2.0**-20, abs=0)]] or lost_in_words("value", made, point, rows)
