@@ -11,6 +11,7 @@ from bpcli.calculus.checks.differences import Estimate, complex_step, complexes,
 from bpcli.calculus.checks.witnesses import SPOILT, proven_jacobian, proven_quotient
 from bpcli.calculus.rules.shapes import entry_names
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.lost_digits import lost_digits
 from bpcli.calculus.sweeps.rounding import slope_errors
 from bpcli.calculus.sweeps.seeds import Point
 from bpcli.calculus.sweeps.wide_range import as_doubles
@@ -75,8 +76,11 @@ def check_calculation(calculation: Calculation, point: Point, outputs: Sequence[
     )
     with np.errstate(all="ignore"):
         errors = slope_errors(calculation, point)
-    if on_wide:  # wide numbers have no bound on their errors
+    if on_wide:  # the bounds are of doubles
         errors = [[math.inf] * calculation.inputs for _ in range(calculation.outputs)]
+    exact_rows = np.concatenate([np.asarray(blocks[name], float) for name in calculation.wrt], axis=1).tolist()
+    for lost in lost_digits(calculation, point, exact_rows):  # a bound to first order does not see them all
+        errors[lost.row][lost.column] = math.inf
     proven = cache(lambda: proven_jacobian(calculation, point))
 
     def in_balls(o: int, column: int) -> float:

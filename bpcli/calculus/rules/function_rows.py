@@ -52,6 +52,7 @@ class Traits(TypedDict, total=False):
     """What else is true of a row, see `Function`; False, or None, if it is not given."""
 
     adds: bool
+    defaults: tuple[float, ...]
     exact: bool
     exact_slope: bool
     fades: Rule | None
@@ -80,12 +81,13 @@ class Function:
     argument may be, and the value is the same: −∞ for max. `power`: it is x to that whole number. `leading`: of a
     share, how many of its terms are above the fraction bar. Four say where the relative error of an argument grows much
     in the value: where terms cancel if it `adds`; at a `root` inside the domain, other than 0; far out where it is
-    `periodic`; of several arguments nowhere if it is `well_conditioned`.
+    `periodic`; of several arguments nowhere if it is `well_conditioned`. `defaults` are those of its last arguments.
     """
 
     __slots__ = (
         "adds",
         "arity",
+        "defaults",
         "domain",
         "edge",
         "exact",
@@ -129,6 +131,7 @@ class Function:
         self.never_zero = traits.get("never_zero", False)
         self.adds, self.well_conditioned = traits.get("adds", False), traits.get("well_conditioned", False)
         self.periodic, self.root = traits.get("periodic", False), traits.get("root")
+        self.defaults = traits.get("defaults", ())
         self.neutral, self.power, self.leading = traits.get("neutral"), traits.get("power"), traits.get("leading")
 
     def takes_axis(self, arguments: int) -> bool:

@@ -76,6 +76,7 @@ def activation_function(name: str, row: Activation) -> Function:
         homogeneous=row.homogeneous,
         selects=any(0.0 in (kink.left, kink.right) for kink in kinks),
         underflows=not row.range.holds(0.0),  # a 0 where none can be
+        defaults=tuple(setting.default for setting in row.settings.values()),
         fades=_fading_like_a_bell if row.fades is None else fading(row.fades),
         edge=_at_kinks(row.kinks, 0) if kinks else None,
     )
@@ -107,6 +108,7 @@ def loss_term(name: str, row: Loss) -> Function:
         lambda xp, *args: row.term(*args),
         (by_label, slope, *map(_slope_of, _by(row))),
         edge=None if row.kinks is smooth else _at_kinks(row.kinks, 1),
+        defaults=tuple(setting.default for setting in row.settings.values()),
     )
 
 

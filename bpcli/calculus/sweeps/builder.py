@@ -14,6 +14,7 @@ from bpcli.calculus.sweeps.stable_forms import recognised
 from bpcli.errors import ExpressionError
 from bpcli.formulas.choices import Task
 from bpcli.formulas.losses import LOSSES
+from bpcli.text.notation import number
 
 MAX_ENTRIES = 100_000_000  # of all intermediate arrays together: 800 MB
 MAX_WORK = 10**12  # multiplications of all matrix products together: about a minute
@@ -156,6 +157,8 @@ class Builder:
 
     def elementwise(self, row: Function, args: Sequence[int], node: nodes.Expression) -> int:
         """The slot of a row's value; ExpressionError if the shapes of the operands do not fit."""
+        given = len(args) - row.arity[0]  # settings that are not given are constants, read as they are written
+        args = [*args, *(self.program.add(Constant(v, number(v)), ()) for v in row.defaults[given:])]
         shapes = [self.program.shapes[a] for a in args]
         shape: Shape = shapes[0]
         for i, other in enumerate(shapes[1:], 1):

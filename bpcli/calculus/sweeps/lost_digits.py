@@ -133,8 +133,7 @@ def lost_values(calculation: Calculation, point: Point, values: Sequence[float])
 
 def _turns(calculation: Calculation, values: list[Any], bounds: list[Any]) -> bool:
     """Whether rounding may turn a step."""
-    edges = set(calculation.edges.non_smooth)
-    return any(map(any_true, turned(calculation.program, edges, calculation.namespace, values, bounds)))
+    return any(map(any_true, turned(calculation.program, calculation.namespace, values, bounds)))
 
 
 def _left_range(calculation: Calculation, point: Point, slopes: bool = True) -> bool:

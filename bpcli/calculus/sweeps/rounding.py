@@ -234,7 +234,8 @@ def _slope_error(
     duals = Duals(xp)
     pairs = [v if t is None else Dual(v, t, duals) for v, t in zip(values, tangents, strict=True)]
     adjoints: dict[int, Any] = {}
-    program.reverse(duals, pairs, one, [True] * len(program.slots), record=adjoints)
+    rounded = [not isinstance(slot, Constant) or bool(e) for slot, e in zip(program.slots, own, strict=True)]
+    program.reverse(duals, pairs, one, rounded, record=adjoints)
     total, sums = 0.0, dict[int, Any]()
     for number, adjoint in adjoints.items():
         if isinstance(adjoint, Dual):

@@ -108,7 +108,6 @@ class Screen:
     def __init__(self, program: Program, inputs: Sequence[tuple[str, Shape]]) -> None:
         self.program, self.inputs, self.looked = program, inputs, 0
         self.delicate = _delicate(program)
-        self.edges = set(program.non_smooth([name for name, _ in inputs]))
         self.everywhere = False  # whether digits are nearly lost at a point where no single step magnifies errors
         self.least = math.inf  # slope of the points that were computed one by one
         self.scales: NDArray[np.float64] | None = None
@@ -128,7 +127,7 @@ class Screen:
             entries = np.abs(table)
             found = np.stack(errors, axis=1) / (LOST * entries)
             found = np.where(np.isfinite(entries) & (found == found), found, 0.0)
-            for turns in turned(self.program, self.edges, xp, values, bounds):
+            for turns in turned(self.program, xp, values, bounds):
                 found[np.broadcast_to(_any(np.asarray(turns)), count)] = np.inf
         return found
 

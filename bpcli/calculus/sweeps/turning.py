@@ -1,7 +1,7 @@
 """Whether rounding may turn a step from 0, or over an edge: of that error bounds by slopes tell nothing."""
 
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from bpcli.calculus.rules.duals import PlainNamespace
@@ -12,27 +12,25 @@ from bpcli.calculus.sweeps.rounding import UNIT
 _DOUBT = 2.0**-30  # relative: slopes that differ by more are those of different sides
 
 
-def turned(
-    program: Program, edges: Collection[int], xp: PlainNamespace, values: list[Any], bounds: list[Any]
-) -> Iterator[Any]:
+def turned(program: Program, xp: PlainNamespace, values: list[Any], bounds: list[Any]) -> Iterator[Any]:
     """For each step that rounding may turn, the entries at which it may: a bool, or an array of bools.
 
-    `edges` are the slots whose slope jumps somewhere; values, and their error bounds, are those of all slots.
+    Values, and their error bounds, are those of all slots, also of constants: floor of a constant may be another one.
     """
     for slot, step in enumerate(program.slots):
         if not isinstance(step, Instruction) or not any(any_true(bounds[a] != 0) for a in step.args):
             continue
         out, args = values[slot], [values[a] for a in step.args]
         if not isinstance(step, Elementwise):
-            if slot in edges:
+            if step.has_edge:
                 yield step.edge(xp, out, args)
             continue
-        if slot not in edges and not any_true(out == 0):
+        if not step.has_edge and not any_true(out == 0):
             continue
         shifts = [xp.where(bounds[a] > 0, 2.0 * bounds[a] + abs(values[a]) * 2.0 * UNIT, 0.0) for a in step.args]
         for signs in itertools.product((1.0, -1.0), repeat=len(args)):
             moved = [a + sign * shift for a, sign, shift in zip(args, signs, shifts, strict=True)]
-            yield from _different(xp, step, slot in edges, (out, args), (step.value(xp, moved), moved))
+            yield from _different(xp, step, step.has_edge, (out, args), (step.value(xp, moved), moved))
 
 
 def _different(

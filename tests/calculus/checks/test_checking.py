@@ -5,6 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from calculations import calculation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from bpcli.calculus.checks.checking import RTOL, best, check_calculation, check_
 from bpcli.calculus.checks.differences import Estimate
 from bpcli.calculus.language.parser import parse
 from bpcli.calculus.sweeps.calculation import Calculation
+from bpcli.calculus.sweeps.certified import Certified
 
 SURE = Estimate(2.0, 1e-12)
 
@@ -121,3 +123,14 @@ def test_quotients_of_numbers_of_a_wide_range_are_not_taken_where_balls_decide(t
     one = Calculation([parse(text)], [text], dict.fromkeys(point, ()), list(point))
     assert [entry.agree for entry in check_calculation(one, point, [text])] == [True] * len(point)
     assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("text", "x"), [("(1+1/x)**x", -8e48), ("(1+1/x)**x", 3e20), ("(1+x)**(1/x)", 1e-20), ("(1-1/x**2)**x", 1e12)]
+)
+def test_what_a_bound_to_first_order_does_not_see_is_not_confirmed(text, x):
+    """The slope by 1 + 1/x is 0 to first order, and rounding has eaten 1/x."""
+    made = calculation(text, {"x": x})
+    (entry,) = check_calculation(made, {"x": x}, ["f"])
+    true = float(np.ravel(Certified(made).gradient({"x": x})[1]["x"])[0])
+    assert entry.agree is not True or entry.exact == pytest.approx(true, rel=1e-7)

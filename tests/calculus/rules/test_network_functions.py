@@ -76,3 +76,16 @@ def test_a_loss(name, y, yhat, setting):
         assert_as_true(function, TRUE[name], [y, yhat])
         if row.settings:
             assert_as_true(function, TRUE[name], [y, yhat, setting])
+
+
+def test_a_setting_that_is_not_given_is_read_as_it_is_written(bpcli):
+    """leaky_relu's slope is 0.01 itself in certified numbers, as in 0.01*z; the double 0.01 differs far out."""
+    at = ("--at", "z=-6.741433053363917e+247", "--certify")
+    answers = {
+        bpcli("eval", text, *at).out for text in ("tan(leaky_relu(z))", "tan(leaky_relu(z, 0.01))", "tan(0.01*z)")
+    }
+    assert len(answers) == 1
+    with mpmath.workdps(400):
+        true = mpmath.tan(mpmath.mpf(-6.741433053363917e247) / 100)
+    assert float(answers.pop()) == pytest.approx(float(true), rel=1e-15)
+    assert "digits are lost" in bpcli("eval", "tan(leaky_relu(z))", *at[:2]).err

@@ -251,3 +251,18 @@ def test_without_balls_what_450_digits_do_not_tell_from_0_is_not_taken_for_0(mon
     (true,) = np.ravel(Certified(made).value(point)[0]).astype(float)
     monkeypatch.setattr(module, "_in_balls", lambda *_: None)
     assert rows == [[pytest.approx(true, rel=2.0**-20, abs=0)]] or lost_in_words("value", made, point, rows)
+
+
+TURNED_CONSTANTS = [
+    "floor((cos(1e-6)-1+1e-12/2)/1e-24)+x",  # 0 of 1/24
+    "x*ceil(sin(pi)*1e10)",
+    "where((cos(1e-6)-1+1e-12/2)/1e-24>-1, x, 2*x)",
+]
+
+
+@pytest.mark.parametrize("text", TURNED_CONSTANTS)
+def test_a_constant_that_rounding_turns_is_told(text):
+    made = calculation(text, {"x": 2.5})
+    values = [float(v) for v in made.value({"x": 2.5})]
+    (true,) = np.ravel(Certified(made).value({"x": 2.5})[0]).astype(float)
+    assert values == [pytest.approx(true, rel=2.0**-20)] or lost_values(made, {"x": 2.5}, values)
