@@ -1,7 +1,8 @@
-"""Numeric values of coefficients, for the signs that their exact form does not tell: doubles with an error bound, or
-balls."""
+"""Numeric values of coefficients, for the signs that their exact form does not tell: doubles or decimals with an error
+bound, or balls."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -91,6 +92,65 @@ class Doubles:
     def approximate(self, x: Bounded) -> float:
         """A double near it."""
         return x[0]
+
+    def is_finite(self, x: Any) -> bool:
+        """Whether a result is finite."""
+        return math.isfinite(x)
+
+
+class Decimals:
+    """Values as decimals with an error bound, at points where doubles over- or underflow."""
+
+    unknown = beyond_proof = math.nan
+    cost = 2
+
+    def __init__(self) -> None:
+        from bpcli.numbers import wide
+
+        self._space, self._number = wide.wides(), wide.Wide
+        self.anything = wide.in_doubt(wide.wide(0.0))
+
+    def pi(self) -> Any:
+        """π."""
+        return self._space.pi
+
+    def of(self, x: Fraction) -> Any:
+        """A fraction."""
+        whole = (self._number(Decimal(part)) for part in (x.numerator, x.denominator))
+        return self._space.functions["divide"](*whole)
+
+    def plus(self, x: Any, y: Any) -> Any:
+        """The sum."""
+        return x + y
+
+    def times(self, x: Any, y: Any) -> Any:
+        """The product."""
+        return x * y
+
+    def power(self, x: Any, p: Fraction | int) -> Any:
+        """The power."""
+        return self._space.functions["power"](x, self.of(Fraction(p)))
+
+    def function(self, name: str, x: Any) -> Any:
+        """The function; None where there is no finite number."""
+        found = self._space.functions[name](x)
+        return found if found.x.is_finite() and found.error.is_finite() else None
+
+    def sign(self, x: Any) -> Any:
+        """The sign, where the error leaves no doubt."""
+        return UNKNOWN if not abs(x.x) > x.error else 1 if x.x > 0 else -1
+
+    def result(self, x: Any) -> float:
+        """What is shown: NaN where rounding may have left no digits."""
+        return float(x) if x.is_known else math.nan
+
+    def shown(self, x: float) -> float:
+        """A result as a double."""
+        return x
+
+    def approximate(self, x: Any) -> float:
+        """A double near it."""
+        return float(x.x)
 
     def is_finite(self, x: Any) -> bool:
         """Whether a result is finite."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from bpcli.calculus.one_sided.coefficient_functions import angle_of, e_of, function_at
-from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Doubles
+from bpcli.calculus.one_sided.coefficient_values import ROWS, Balls, Decimals, Doubles
 from bpcli.calculus.one_sided.coefficients import Coefficient, Real, Reals, Work
 from bpcli.calculus.one_sided.recurrences import integral, recurrence
 from bpcli.calculus.one_sided.series import EPSILON, FLAT, INF, Power, Series, sum_of, whole
@@ -34,16 +34,16 @@ _LONGEST_DECIMAL = 4096  # digits of a constant of the text, written out
 
 
 class SeriesKind:
-    """Series of at most `length` terms; their signs are decided in doubles, or in balls where `exact`.
+    """Series of at most `length` terms; their signs are decided in doubles, in decimals if `wide`, in balls if `exact`.
 
     A series that would take more than the allowed `work` is unknown.
 
     In doubles a constant of the text is the double that it reads as; `exact` it is the decimal itself.
     """
 
-    def __init__(self, exact: bool, length: int, work: Work | None = None) -> None:
+    def __init__(self, exact: bool, length: int, work: Work | None = None, wide: bool = False) -> None:
         self.exact, self.length = exact, length
-        self.reals = Reals(Balls() if exact else Doubles(), work or Work())
+        self.reals = Reals(Balls() if exact else Decimals() if wide else Doubles(), work or Work())
         self.zero = Series((), INF, self)
         self.unknown = Series((), -INF, self)
         self.undefined = Series((), -INF, self, defined=False)

@@ -45,11 +45,13 @@ class Sides(NamedTuple):
 class Neighbourhood:
     """The series of a program's values and slopes about points, columns (*shape, B), as its inputs `wrt` move.
 
-    `exact`: signs are proven, in balls.
+    `exact`: signs are proven, in balls; `wide`: they are found in decimals.
     """
 
-    def __init__(self, program: Program, columns: dict[str, Any], wrt: Sequence[str], exact: bool) -> None:
-        self.program, self.wrt, self.columns, self.exact = program, wrt, columns, exact
+    def __init__(
+        self, program: Program, columns: dict[str, Any], wrt: Sequence[str], exact: bool, wide: bool = False
+    ) -> None:
+        self.program, self.wrt, self.columns, self.exact, self.wide = program, wrt, columns, exact, wide
         self.work = Work(MAX_WORK)
         self.points = max([column.shape[-1] for column in columns.values()], default=1)
         self.entries = [(name, k) for name in wrt for k in range(math.prod(program.variables[name]))]
@@ -61,7 +63,7 @@ class Neighbourhood:
     def take_terms(self, length: int) -> None:
         """Work with series of so many terms from now on."""
         if length not in self._kinds:
-            self._kinds[length] = SeriesKind(self.exact, length, self.work)
+            self._kinds[length] = SeriesKind(self.exact, length, self.work, self.wide)
         self.kind = self._kinds[length]
 
     def _moved(self, shifts: Sequence[tuple[int, float, Power]]) -> dict[str, Any]:

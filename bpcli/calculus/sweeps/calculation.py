@@ -27,6 +27,7 @@ from bpcli.calculus.sweeps.wide_range import (
     settled,
 )
 from bpcli.numbers.namespaces import FLOATS, arrays
+from bpcli.numbers.operators import UndecidedError
 
 if TYPE_CHECKING:
     from bpcli.calculus.one_sided.kinks import Kink
@@ -60,6 +61,7 @@ class Calculation(Signature):
         self.kinks: list[Kink] = []
         self.needed_sides = False
         self.sides = True  # whether slopes to the sides of a kink are asked for
+        self.has_sides = self.namespace.base.doubles or not self.namespace.base.rounds  # whether they are looked at
         self.left_range = self.may_have_left_range = False
         self.settled = True  # whether wide numbers gave the same with more digits
 
@@ -119,11 +121,26 @@ class Calculation(Signature):
         if not self.wide_twin.needed_sides:
             self.kinks, self.needed_sides = [], False
             return on_wide
-        # At an edge the slopes that differ from the plain ones are those of the series about it, which are of doubles.
+        # At an edge the slopes that differ from the plain ones are those of the series about it.
+        if result is None and not needed_sides:
+            return self._sides_on_wide(compute, point, on_wide, *given)  # doubles have no value there
         if result is None:
-            result = compute(self, point, *given) if needed_sides else plain
+            result = compute(self, point, *given)
         both: T = merged(on_wide, result, plain)
         return both
+
+    def _sides_on_wide(self, compute: Callable[..., T], point: Point, on_wide: T, *given: Any) -> T:
+        """The result on wide numbers with the slopes to the sides of an edge, and its kinks."""
+        twin = self.wide_twin
+        twin.kink, twin.has_sides = self.kink, True
+        try:
+            result: T = as_doubles(compute(twin, point, *given))
+        except UndecidedError:
+            return on_wide
+        finally:
+            twin.has_sides = False
+        self.kinks, self.needed_sides = twin.kinks, True
+        return result
 
     def _on_wide_where_finite(self, compute: Callable[..., T], point: Point, plain: T, *given: Any) -> T:
         """The result on wide numbers where it is finite, else that of doubles: of infinite inputs doubles know more."""
@@ -285,9 +302,11 @@ class Calculation(Signature):
         self, point: Point, values: Iterable[Any], rows: Iterable[Iterable[Any]], second: bool = False
     ) -> list[dict[str, list[Any]]]:
         self.needed_sides = True
-        if not self.sides or (self.namespace.base.rounds and not self.namespace.base.doubles):
+        if not self.sides or not self.has_sides:
             entries = ([v for block in row for v in numbers(block)] for row in rows)
             return [dict(split(row, self.sweeps.inputs, lambda part, shape: part)) for row in entries]
+        if not self.namespace.base.doubles and self.namespace.base.rounds:
+            values, rows = as_doubles(list(values)), as_doubles([list(row) for row in rows])
         found, self.kinks = self.edges.one_sided(point, values, rows, self.kink, second)
         return found
 

@@ -71,7 +71,8 @@ class Edges:
         at = np.array([v for value in values for v in numbers(value)], object)[:, None]
         columns = {name: np.asarray(value, float)[..., None] for name, value in point.items()}
         with np.errstate(all="ignore"):
-            near = Neighbourhood(self.program, columns, self.wrt, exact=not self.sweeps.namespace.base.rounds)
+            base = self.sweeps.namespace.base
+            near = Neighbourhood(self.program, columns, self.wrt, not base.rounds, wide=base.rounds > base.doubles)
             kinks = resolve(near, table, at, kink, second, self._inputs_to_look_at(point, columns, table))
             self.work += near.work.done
         by_name = [dict(split(row, self.sweeps.inputs, _as_it_is)) for row in table[..., 0].tolist()]

@@ -53,3 +53,25 @@ def test_zero_times_infinity_is_what_it_comes_to(text, slope):
     assert gradient["x"] == pytest.approx(slope, rel=1e-13, nan_ok=True)
     blocks = calculation(text, x=0.0).gradient_block({"x": np.array([0.0, 1.0])})
     assert blocks[1]["x"][0] == pytest.approx(slope, rel=1e-13, nan_ok=True)
+
+
+FACTORS = ["exp(800)*exp(-800)", "1e-200**2/1e-200**2", "cosh(900)/cosh(900)"]
+CORNERS = [
+    "abs(x)", "relu(x)**2", "max(x,2*x)", "norm([x,3*x])", "where(x>0,sin(x),x**2)", "x*abs(x)", "min(abs(x),x**2)",
+    "leaky_relu(x)*x", "clip(x,0,1)", "abs(sin(x))**3", "sqrt(abs(x))*x", "floor(x)+x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kink", ["lecture", "left", "right"])
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("text", CORNERS)
+def test_a_factor_of_1_that_leaves_the_doubles_changes_no_side(text, factor, kink):
+    found = []
+    for shown in (text, f"({text})*{factor}"):
+        made = calculation(shown, {"x": 0.0})
+        made.kink = kink
+        value, gradient = made.gradient({"x": 0.0})
+        first = [(one.left, one.right) for one in made.kinks]
+        matrix = np.ravel(made.hessian({"x": 0.0})[2]).tolist()
+        found.append([value, gradient["x"], *matrix, *np.ravel(first)])
+    assert found[1] == pytest.approx(found[0], rel=1e-14, nan_ok=True)
