@@ -104,15 +104,15 @@ def gradient_block(
                 far = far_points(program, values, table[part])
                 faded = faded_points(program, xp, values, edges.sweeps.active)
                 far = np.asarray(sorted({*far.tolist(), *faded.tolist()}), int)
-            rows, plain = table[:0], table[part.start + far]
+            rows, plain, no_double = table[:0], table[part.start + far], far[:0]
             if len(far):
                 rows, at_edge, sure = on_wide_numbers(edges, columns, part.start + far, True)
                 if look is not None:
                     look.doubt(part.start + far[~(sure | at_edge)])
                 near[far] &= at_edge | np.isnan(rows).any(axis=1)
-            skip = (
-                np.zeros(len(near)) > 0
-            )  # points at which the slope is one by convention, or was found on wide numbers
+                no_double = far[at_edge & np.isnan(plain[:, 0])]
+                near[no_double] = False
+            skip = np.zeros(len(near)) > 0  # where the slope is one by convention, or was found on wide numbers
             skip[far] = True
             if near.any():
                 at_edges = edges.of_block(columns, values, table, part, near, kink)
@@ -121,6 +121,9 @@ def gradient_block(
                     kinks += at_edges
             if len(far):
                 table[part.start + far] = merged(rows, table[part.start + far], plain)
+            at_edges = edges.by_series(columns, table, part.start + no_double, kink, wide=True)
+            if kinks is not None:
+                kinks += at_edges
             if (no_value := np.isnan(table[part, 0])).any():
                 table[part][no_value, 1:] = math.nan  # where there is no value there is no slope
         if look is not None:

@@ -125,10 +125,13 @@ class Edges:
         if len(easy):
             kinks, rest = self._by_tangents(values, table, easy, part.start, kink)
             places = np.concatenate([rest, places])
-        return sorted(kinks + self._by_series(columns, table, places, kink), key=lambda found: found.point)
+        return sorted(kinks + self.by_series(columns, table, places, kink), key=lambda found: found.point)
 
-    def _by_series(self, columns: Point, table: Any, places: Any, kink: str) -> list[Kink]:
-        """Write one-sided derivatives at `places` into the slopes (B, 1 + inputs); returns the kinks there."""
+    def by_series(self, columns: Point, table: Any, places: Any, kink: str, wide: bool = False) -> list[Kink]:
+        """Write one-sided derivatives at `places` into the slopes (B, 1 + inputs); returns the kinks there.
+
+        `wide`: of points at which doubles have no value, so that each input is looked at, in decimals.
+        """
         import numpy as np
 
         from bpcli.calculus.one_sided.kinks import MAX_STEPS, resolve
@@ -143,15 +146,15 @@ class Edges:
             points = some_points(columns, some)
             values = self.program.forward(xp, points)
             slots = [slot for slot in self.non_smooth if self.points(xp, values, [slot]).any()]
-            looked = self._inputs_of(slots, np.isnan(table[some, 1:]).any(axis=0))
-            near = Neighbourhood(self.program, points, self.wrt, exact=False)
+            looked = self._inputs_of(slots, np.isnan(table[some, 1:]).any(axis=0) | wide)
+            near = Neighbourhood(self.program, points, self.wrt, exact=False, wide=wide)
             found = resolve(near, slopes, table[some, 0][None].astype(object), kink, False, looked)
             table[some, 1:] = slopes[0].T.astype(float)
             kinks += [one._replace(point=int(some[one.point])) for one in found]
         return kinks
 
     def _by_tangents(self, values: list[Any], table: Any, places: Any, first: int, kink: str) -> tuple[list[Kink], Any]:
-        """As `_by_series`, by tangents to both sides; returns also the places where tangents are not enough.
+        """As `by_series`, by tangents to both sides; returns also the places where tangents are not enough.
 
         `values` and `places` are of a piece that begins at point `first` of the table.
         """

@@ -74,4 +74,7 @@ def test_a_factor_of_1_that_leaves_the_doubles_changes_no_side(text, factor, kin
         first = [(one.left, one.right) for one in made.kinks]
         matrix = np.ravel(made.hessian({"x": 0.0})[2]).tolist()
         found.append([value, gradient["x"], *matrix, *np.ravel(first)])
+        kinks = []
+        values, slopes = made.gradient_block({"x": np.array([0.0, 1.5])}, kinks=kinks)
+        found[-1] += [values[0], slopes["x"][0], *np.ravel([(one.left, one.right) for one in kinks if one.point == 0])]
     assert found[1] == pytest.approx(found[0], rel=1e-14, nan_ok=True)
