@@ -44,7 +44,17 @@ def dcce_term_dyhat(y: Any, yhat: Any) -> Any:
 def bce_term(y: Any, yhat: Any) -> Any:
     """−[y log ŷ + (1 − y) log(1 − ŷ)], with 0·log 0 = 0."""
     xp = namespace(y, yhat)
-    return cce_term(y, yhat) - (1.0 - y) * xp.log1p(xp.where((y == 1) & (yhat == 1), 0.0, -yhat))
+    first = cce_term(y, yhat)
+    plain = first - (1.0 - y) * xp.log1p(xp.where((y == 1) & (yhat == 1), 0.0, -yhat))
+
+    def in_pairs() -> Any:
+        inside = xp.where((yhat > 0) & (yhat < 1), yhat, 0.5)
+        of_one = pairs.multiply(xp, (y, 0.0 * y), log_pair(xp, (inside, 0.0 * inside)))
+        of_zero = pairs.multiply(xp, xp.two_sum(1.0, -y), log_pair(xp, xp.two_sum(1.0, -inside)))
+        return -pairs.add(xp, of_one, of_zero)[0]
+
+    # Of labels between 0 and 1 both parts are at least 0; of others they cancel.
+    return xp.refined(plain, (abs(plain) < 0.5 * abs(first)) & (yhat > 0) & (yhat < 1), in_pairs)
 
 
 def dbce_term_dyhat(y: Any, yhat: Any) -> Any:

@@ -2,9 +2,10 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from witness import Softmax, assert_within, dsigmoid, exact, mp, sigmoid, softplus, ulps
 
@@ -285,3 +286,18 @@ def test_bce_of_an_infinite_z_on_the_side_of_its_label(y, z):
     limit = float(mp.log1p(mp.exp(-abs(mp.mpf(z)))))
     assert loss_formulas.sigmoid_bce_term(y, z) == limit == 0
     assert loss_formulas.sigmoid_bce_term(np.array([y]), np.array([z])) == limit
+
+
+@given(st.floats(-1e14, 1e14), st.floats(1e-300, 1 - 2**-53))
+@example(477078015751.7339, 0.5)
+@example(1e15, 0.4999999999999)
+@example(-3.0, 0.75)
+def test_bce_of_labels_beyond_0_and_1_keeps_its_digits(y, yhat):
+    """Its parts are of both signs there and cancel, as y·log 2 does at ŷ = ½."""
+    with mpmath.workdps(60):
+        p = mpmath.mpf(yhat)
+        true = -(mpmath.mpf(y) * mpmath.log(p) + (1 - mpmath.mpf(y)) * mpmath.log(1 - p))
+        size = abs(mpmath.mpf(y) * mpmath.log(p)) + abs((1 - mpmath.mpf(y)) * mpmath.log(1 - p))
+    assume(abs(true) > size * 2.0**-80)
+    assert loss_formulas.bce_term(y, yhat) == pytest.approx(float(true), rel=1e-13)
+    assert loss_formulas.bce_term(np.array([y]), np.array([yhat]))[0] == pytest.approx(float(true), rel=1e-13)
