@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bpcli.api.in_python import FitDataError, ParameterError, as_mapping, errors_in_python, in_python
 from bpcli.api.models import DataWarning, TrainedModel
 from bpcli.datasets.from_python import as_array, frame_columns, is_frame, is_gap, table_of
+from bpcli.datasets.preparation.options import ERROR
 from bpcli.datasets.sparse import Numbered, SparseTable, dense, is_sparse, sparse_table
 from bpcli.datasets.table import Table
 from bpcli.errors import several
@@ -55,7 +56,7 @@ class _Estimator:
     threshold: float | None = None
     standardize: bool = False
     scale: float | None = None
-    missing: str | dict[str, str] = "error"
+    missing: str | dict[str, str] = ERROR
     categorical: tuple[str, ...] | list[str] = ()
 
     def __repr__(self) -> str:
@@ -204,7 +205,7 @@ class _Estimator:
             raise FitDataError(
                 f"Found array with 0 sample(s) (shape=(0, {len(names)})) while a minimum of 1 is required."
             )
-        if self.missing == "error" and not is_sparse(X):
+        if self.missing == ERROR and not is_sparse(X):
             for name in names:
                 if (gaps := table.missing(name)).any():
                     where = table.where(int(np.argmax(gaps)), name)
@@ -276,7 +277,7 @@ class _Estimator:
             classifier_tags=tags.ClassifierTags(multi_class=LAYERS[self._layer].per_class) if classifier else None,
             regressor_tags=None if classifier else tags.RegressorTags(),
             input_tags=tags.InputTags(
-                sparse=self._takes_sparse, allow_nan=self.missing != "error", string=bool(self.categorical)
+                sparse=self._takes_sparse, allow_nan=self.missing != ERROR, string=bool(self.categorical)
             ),
         )
 

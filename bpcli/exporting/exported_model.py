@@ -14,6 +14,7 @@ from bpcli.datasets.from_python import table_of
 from bpcli.datasets.meaning import with_dialect, words_of
 from bpcli.datasets.preparation.columns import Column, by_number
 from bpcli.datasets.preparation.labels import class_text
+from bpcli.datasets.preparation.options import ERROR
 from bpcli.errors import DataError, UsageError
 from bpcli.training.model import USUAL_THRESHOLD, Model
 
@@ -118,7 +119,7 @@ def _columns(model: Model) -> Sequence[Column]:
     numbered = model.preparation.numbered
     if numbered is None:
         return model.preparation.columns
-    return [Column(name, None, "error", 0.0) for name in numbered]
+    return [Column(name, None, ERROR, 0.0) for name in numbered]
 
 
 def _input(model: Model, column: Column) -> Input:

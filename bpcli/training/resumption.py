@@ -8,10 +8,11 @@ from bpcli.datasets.preparation import statistics
 from bpcli.datasets.preparation.gaps import is_sum
 from bpcli.errors import UsageError
 from bpcli.formulas.choices import name_and_settings
+from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.schedules import SCHEDULES
 from bpcli.text.yaml12 import yaml_text
 from bpcli.training.checkpoint import CHECKPOINT, Checkpoint, read
-from bpcli.training.config.keys import DIALECT_KEYS, KEYS, STARTS
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS
 from bpcli.training.config.loading import Config, config_values, load_config
 from bpcli.training.descent.state import State
 from bpcli.training.descent.stopping import stopping_of

@@ -12,6 +12,7 @@ from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.labels import class_text
 from bpcli.errors import DataError, several
 from bpcli.formulas.choices import Task
+from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.layers import LAYERS, settings_in_words
 from bpcli.training.config.loading import Config
 from bpcli.training.model import Model
@@ -31,23 +32,15 @@ class Start:
 
 
 def start(config: Config, preparation: Preparation, rng: np.random.Generator) -> Start:
-    """The initial weights w (n,) or (n, K) by `model.init`; the bias is 0, or that of the run.
+    """The initial weights w (n,) or (n, K) by `model.init`, a row of `STARTS` or a run; the bias is 0, or the run's.
 
-    zeros; normal: N(0, 1/n), so that z starts with the variance of a standardised feature (LeCun et al. 1998, Efficient
-    BackProp, 4.6); uniform: U(−1/√n, 1/√n); a run: see `carried`, DataError if it can't be read or doesn't fit.
+    Of a run see `carried`; DataError if it can't be read or doesn't fit.
     """
     n, dtype, init = len(preparation.feature_names), np.dtype(config.training.dtype), config.model.init
     outputs = (len(preparation.classes or ()),) if LAYERS[config.model.type].per_class else ()
-    shape, bound = (n, *outputs), n**-0.5
     if isinstance(init, Path):
         return _from_run(config, init, preparation, dtype)
-    if init == "normal":
-        w = rng.normal(0.0, bound, shape)
-    elif init == "uniform":
-        w = rng.uniform(-bound, bound, shape)
-    else:
-        w = np.zeros(shape)
-    return Start(w.astype(dtype), np.zeros(outputs, dtype))
+    return Start(STARTS[init](rng, (n, *outputs)).astype(dtype), np.zeros(outputs, dtype))
 
 
 def _from_run(config: Config, path: Path, preparation: Preparation, dtype: np.dtype[Any]) -> Start:

@@ -12,7 +12,7 @@ from bpcli.datasets.preparation.columns import Column
 from bpcli.datasets.preparation.fitted import Preparation
 from bpcli.datasets.preparation.gaps import FILLS, dropped, fits_text, strategy_of, target_strategy
 from bpcli.datasets.preparation.labels import fit_classes
-from bpcli.datasets.preparation.options import PreparationOptions
+from bpcli.datasets.preparation.options import DROP, PreparationOptions
 from bpcli.datasets.preparation.problems import first_gap, refuse_unusable, without_values
 from bpcli.datasets.preparation.statistics import mean_and_sigma, moments, whole_blocks
 from bpcli.datasets.share import in_all_processes, in_any_process, total
@@ -39,7 +39,7 @@ def fit_preparation(table: Table, options: PreparationOptions, rows: Array) -> P
         return _fit_sparse(table, options, rows)
     names = _feature_columns(table, options)
     strategies = {name: strategy_of(options, name) for name in names}
-    drops_target = target_strategy(options) == "drop"
+    drops_target = target_strategy(options) == DROP
     drop = rows_dropped(table, options)
     _refuse_unfit(table, options, strategies, drop, rows)
     kept = rows[~drop[rows]] if drop.any() else rows
@@ -67,7 +67,7 @@ def rows_dropped(table: Table, options: PreparationOptions) -> Array:
     """Whether each row is dropped because of a missing cell, (N,)."""
     names = [] if isinstance(table, SparseTable) else _feature_columns(table, options)
     strategies = {name: strategy_of(options, name) for name in names}
-    return dropped(table, strategies, options.target if target_strategy(options) == "drop" else None)
+    return dropped(table, strategies, options.target if target_strategy(options) == DROP else None)
 
 
 def _refuse_unfit(
@@ -111,7 +111,7 @@ def _fit_sparse(table: SparseTable, options: PreparationOptions, rows: Array) ->
         features = Numbered(features.first, features.stop, tuple(int(name[1:]) for name in names if name not in out))
     if not len(features):
         raise DataError(f"{table.path} has no feature left to learn from")
-    missing, drops = table.missing(options.target), target_strategy(options) == "drop"
+    missing, drops = table.missing(options.target), target_strategy(options) == DROP
     if missing.any() and not drops:
         raise DataError(first_gap(table, options.target, missing, "target"), "data.missing: drop")
     kept = rows[~missing[rows]]

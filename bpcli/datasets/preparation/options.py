@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bpcli.datasets.preparation.labels import Class
 from bpcli.formulas.choices import REALS, Interval, Task
 
+ERROR, DROP = "error", "drop"  # a missing cell is an error; its row is dropped
+
 
 @dataclass(frozen=True)
 class PreparationOptions:
@@ -20,5 +22,5 @@ class PreparationOptions:
     categorical: Sequence[str] = ()
     standardize: bool = False
     scale: float | None = None
-    missing: str | Mapping[str, str] = "error"
+    missing: str | Mapping[str, str] = ERROR
     labels: Interval = REALS

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.datasets.meaning import refuse_other_decimal
-from bpcli.datasets.preparation.options import PreparationOptions
+from bpcli.datasets.preparation.options import DROP, ERROR, PreparationOptions
 from bpcli.datasets.table import Table
 from bpcli.errors import DataError
 
@@ -35,14 +35,14 @@ def refuse_unusable(table: Table, options: PreparationOptions, strategies: Mappi
             what, is_category = _describe(table, name)
             problems.append(what)
             (categorical if is_category else exclude).append(name)
-        if strategy == "error" and missing.any() and name not in exclude:
+        if strategy == ERROR and missing.any() and name not in exclude:
             fillings[name] = "most_frequent" if name in categorical else "median"
             if not is_text:
                 problems.append(first_gap(table, name, missing, "cell"))
     missing = table.missing(options.target) & ~drop
     if missing.any():
         problems.append(first_gap(table, options.target, missing, "target"))
-        fillings[options.target] = "drop"
+        fillings[options.target] = DROP
     hints = []
     if len(categorical) > len(options.categorical):
         hints.append(f"data.categorical: {as_yaml(categorical)}")
@@ -78,10 +78,10 @@ def _missing_words(
     table: Table, options: PreparationOptions, strategies: Mapping[str, str], fillings: Mapping[str, str]
 ) -> str:
     """The value of `data.missing` that keeps the chosen strategies and adds `fillings`; a single word if possible."""
-    if options.missing == "error" and "drop" not in fillings.values():
+    if options.missing == ERROR and DROP not in fillings.values():
         return "median  (or mean, most_frequent, drop)"
     if isinstance(options.missing, str):
-        chosen = {n: s for n, s in strategies.items() if s != "error" and table.missing(n).any()}
+        chosen = {n: s for n, s in strategies.items() if s != ERROR and table.missing(n).any()}
     else:
         chosen = dict(options.missing)
     return as_yaml(chosen | dict(fillings))

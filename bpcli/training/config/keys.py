@@ -13,9 +13,11 @@ from typing import Annotated, Any, get_type_hints
 
 from bpcli.datasets.dialect import AUTO, WHITESPACE, Dialect
 from bpcli.datasets.preparation.gaps import MISSING_STRATEGIES
+from bpcli.datasets.preparation.options import ERROR
 from bpcli.datasets.reading import READERS
 from bpcli.formulas.activations import ACTIVATIONS
 from bpcli.formulas.choices import Choice, Setting, Task
+from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.formulas.losses import LOSSES, Loss
 from bpcli.formulas.optimizers import OPTIMIZERS
@@ -48,9 +50,6 @@ from bpcli.training.config.value_types import (
     settings,
 )
 from bpcli.training.metrics import METRICS
-
-STARTS = ("zeros", "normal", "uniform")
-"""The words for `model.init`; anything else is the path of a run."""
 
 REQUIRED: Any = object()
 """The default of a key that is required."""
@@ -298,7 +297,7 @@ class DataConfig:
             either(MISSING, mapping_to(MISSING, "a mapping from columns to such words")),
             "or a mapping by column; predict fills as training did",
         ),
-    ] = "error"
+    ] = ERROR
     weight: Annotated[str | None, Key(optional(NAME), "a column of sample weights; J is then a weighted mean")] = None
     validation: Annotated[float | Paths | None, Key(PART, "a fraction (stratified by class) or a file")] = None
     test: Annotated[float | Paths | None, Key(PART, "a fraction or a file; measured only at the end")] = None

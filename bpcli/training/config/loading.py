@@ -10,12 +10,13 @@ from bpcli.datasets.dialect import Dialect
 from bpcli.datasets.reading import Files, is_named_as_table, own_target, read_files
 from bpcli.datasets.sparse import Names
 from bpcli.errors import ConfigError, DataError, UsageError, nearest
+from bpcli.formulas.initial_weights import STARTS
 from bpcli.formulas.layers import DEFAULT_ACTIVATION, LAYERS
 from bpcli.paths import check_file, matching
 from bpcli.text.notation import number
 from bpcli.text.yaml12 import Items, Node, Pairs, Place, Scalar, YamlError, compose, yaml_text
 from bpcli.training.config.conflicts import Conflict, conflicts, solver_of, unknown_columns
-from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, STARTS, Config
+from bpcli.training.config.keys import DIALECT_KEYS, KEYS, REQUIRED, SECTIONS, Config
 from bpcli.training.config.value_types import RefusedError, is_number, shown
 
 __all__ = ["Config", "check_columns", "config_from_mapping", "config_values", "dump_config", "load_config"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from bpcli.datasets.cells import is_number
 from bpcli.datasets.preparation.labels import MAX_NUMBERS, Class, class_text, classes_of
+from bpcli.datasets.preparation.options import DROP
 from bpcli.datasets.preparation.statistics import mean_and_sigma, standardize
 from bpcli.datasets.readers.first_row import DATE
 from bpcli.datasets.sparse import LABEL, SparseTable
@@ -122,7 +123,7 @@ def _draft_sparse(table: SparseTable, target: str, remark: str, task: "_Task") -
         raise DataError(f"{table.path}: the squares of its values are beyond the doubles", "scale them first")
     return {
         **_model(task, target, remark),
-        **({"data.missing": Entry("drop")} if gaps.any() else {}),
+        **({"data.missing": Entry(DROP)} if gaps.any() else {}),
         **_training(table.rows - int(gaps.sum()), mean, float(squares.max()), task),
     }
 
@@ -326,7 +327,7 @@ def _columns(
     }
     remarks = {name: f"{features[name].gaps} gaps" for name in gaps}
     if target_gaps:
-        gaps[target], remarks[target] = "drop", f"{target_gaps} gaps"
+        gaps[target], remarks[target] = DROP, f"{target_gaps} gaps"
     if gaps:
         entries["data.missing"] = Entry(gaps, "", remarks)
     return entries
