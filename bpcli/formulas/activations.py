@@ -331,4 +331,4 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
     )
 }
-"""What a neuron can be activated by; the config's choices, the command line's and the tests read this table."""
+"""The activations of a neuron; the config's choices, the command line's and the tests read this table."""

@@ -1,4 +1,4 @@
-"""What the rows of the tables share: settings with their bounds, intervals, kinks, and kinds of targets."""
+"""Parts of the rows of all tables: settings with their bounds, intervals, kinks, and kinds of targets."""
 
 import math
 import operator
@@ -25,7 +25,7 @@ class Setting(NamedTuple):
     whole: bool = False
 
     def problem(self, value: float) -> str:
-        """What is wrong with a value; "" if nothing is."""
+        """The mistake in a value, in words; empty if there is none."""
         bounds = ((self.above, "greater than", operator.gt), (self.below, "less than", operator.lt))
         for bound, words, fits in (*bounds, (self.at_least, "of at least", operator.ge)):
             if bound is not None and not fits(value, bound):
@@ -114,7 +114,7 @@ def smooth(*arguments: Any, **settings: Any) -> tuple[Kink, ...]:
 
 
 class Task(StrEnum):
-    """What is predicted: a number, which of two classes, or which of several; the words are those in a model's file."""
+    """The kind of target: a number, one of two classes, or one of several; the values are those in a model's file."""
 
     REGRESSION = "regression"
     TWO_CLASSES = "binary"

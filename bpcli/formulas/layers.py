@@ -30,7 +30,7 @@ LAYERS: dict[str, Layer] = {
         Layer("softmax", True, "one for each class", "p = softmax(x·w + b)"),
     )
 }
-"""What a model can end in; the config's choices, the command line's and the tests read this table."""
+"""The output layers; the config's choices, the command line's and the tests read this table."""
 
 DEFAULT_ACTIVATION = "identity"
 

@@ -315,4 +315,4 @@ LOSSES: dict[str, Loss] = {
         ),
     )
 }
-"""What a model can be trained by; the config's choices, the command line's and the tests read this table."""
+"""The losses of a model; the config's choices, the command line's and the tests read this table."""

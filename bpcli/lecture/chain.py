@@ -162,7 +162,7 @@ class ChainBuilder:
         losses: Callable[[], Quantity] | None,
         collapse: tuple[Formula, Formula] | None,
     ) -> Chain:
-        """What was collected."""
+        """The chain of the quantities so far."""
         return Chain(kind, self.quantities, given, losses, self.mean(), collapse)
 
 

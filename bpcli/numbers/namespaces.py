@@ -42,7 +42,7 @@ def _refined_cbrt(x: float, y: float) -> float:
 
 
 class _Rounding:
-    """What the namespaces of doubles have in common: they round, and know their rounding errors."""
+    """The base of the namespaces of doubles: these round, and know their rounding errors."""
 
     rounds = True
     doubles = True

@@ -1,4 +1,4 @@
-"""What numbers of other kinds than doubles share: answers that may be open, and the operators of a class of them."""
+"""For kinds of numbers other than doubles: comparisons that may be open, and the operators of a class."""
 
 import operator
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What a formula may call: the primitives that every kind of number offers, as types that mypy checks."""
+"""The primitives that a formula may call on every kind of number, as types that mypy checks."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager

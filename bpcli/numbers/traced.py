@@ -26,7 +26,7 @@ CALLS: dict[str, str] = {
     "minimum": "_minimum",
     "maximum": "_maximum",
 }
-"""What a formula may call, and what that is in the text."""
+"""The functions that a formula may call, and their names in the text."""
 _OPERATORS = {
     "add": "+",
     "subtract": "-",
@@ -309,7 +309,7 @@ def _exp(xp: Any, x: Any, low: Any) -> tuple[Any, ...]:
 
 
 def header() -> str:
-    """What the text of a traced function calls, by name."""
+    """The functions that the text of a traced function calls, by name."""
     return "\n".join(
         [
             "import math",

@@ -213,7 +213,7 @@ def _fraction(x: Wide) -> Fraction | None:
 
 
 def _rest_of_sum(a: Wide, b: Wide, s: Wide) -> Wide:
-    """What rounding has taken from a + b, exactly (Knuth, The Art of Computer Programming 2, 4.2.2)."""
+    """The rounding error of a + b, exactly (Knuth, The Art of Computer Programming 2, 4.2.2)."""
     of_b = CONTEXT.subtract(s.x, a.x)
     of_a = CONTEXT.subtract(s.x, of_b)
     return Wide(CONTEXT.add(CONTEXT.subtract(a.x, of_a), CONTEXT.subtract(b.x, of_b)))

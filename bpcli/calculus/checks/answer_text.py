@@ -128,7 +128,7 @@ def _from_markdown(text: str) -> Rows:
 
 
 def _parts(line: str) -> list[str]:
-    """What stands between commas; nothing behind the last of them."""
+    """The texts between commas; a last comma adds none."""
     return [part.strip() for part in split(line, ",") if part.strip()]
 
 

@@ -219,7 +219,7 @@ def fitted(parts: Mapping[str, Cells], layout: Layout, truth: Array) -> Cells | 
 
 
 def titles_amiss(parts: Collection[str], layout: Layout) -> str:
-    """What is wrong with the titles of an answer in words; empty if there are none, or one for each variable."""
+    """The mistake in the titles of an answer, in words; empty if there are no titles, or one for each variable."""
     asked = [name for name, _ in layout.blocks]
     if list(parts) == [""] or set(parts) == set(asked):
         return ""

@@ -1,4 +1,4 @@
-"""What went wrong in a derivative that somebody derived: the one mistake that explains the answer at every input."""
+"""Diagnosis of a wrong derivative: the one mistake that explains the answer at every input."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +87,7 @@ def _where(compared: Compared, wrong: Truths) -> str:
 
 
 def _explains(compared: Compared, wrong: Truths, candidate: Array) -> bool:
-    """Whether the answer is this, in the entries that are wrong."""
+    """Whether the answer equals the candidate in all of its wrong entries."""
     return bool(compared.holds(candidate)[:, wrong].all())
 
 
@@ -166,7 +166,7 @@ def _instead(compared: Compared, wrong: Truths) -> Grade | None:
 
 
 def _swaps(compared: Compared, wrong: Truths) -> Iterator[tuple[Callable[[Array], Array], str]]:
-    """What may have been swapped: two entries, the blocks of two variables, two outputs."""
+    """Answers with two parts swapped: two entries, the blocks of two variables, two outputs."""
     places = np.argwhere(wrong)
     if len(places) == 2:
         a, b = (np.ravel_multi_index(tuple(place), wrong.shape) for place in places)

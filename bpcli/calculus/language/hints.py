@@ -1,4 +1,4 @@
-"""What other books, languages and tools write, and what it is called here: the one table of hints."""
+"""The table of hints: notation of other books, languages and tools, and the words for it here."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -179,7 +179,7 @@ MODULES = {
     *("np", "numpy", "math", "cmath", "Math", "jnp", "jax", "torch", "tf", "tensorflow", "scipy", "sp", "sympy", "mp"),
     *("mpmath", "cp", "cupy", "F", "K", "nn", "special", "linalg", "functional", "autograd"),
 }
-"""What stands before the point in `np.exp(x)`."""
+"""Prefixes of functions, as in `np.exp(x)`."""
 
 WORDS = {  # of other languages; the advice is given only where a name can't stand
     "and": "multiply conditions: (x > 0)*(y > 0)",

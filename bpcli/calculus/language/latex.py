@@ -20,7 +20,7 @@ _AROUND = {
     "norm": (r"\left\|", r"\right\|"), "floor": (r"\left\lfloor ", r"\right\rfloor"),
     "ceil": (r"\left\lceil ", r"\right\rceil"),
 }  # fmt: skip
-"""What stands around the argument of a function that has no name in LaTeX."""
+"""The text around the argument, for functions that have no name in LaTeX."""
 _TO_POWER = {"exp": "e", "exp2": "2"}
 SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 

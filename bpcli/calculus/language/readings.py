@@ -1,4 +1,4 @@
-"""What a name may have been meant as: `xy`, `sinx`, `w^T`, `dy/dx` that no one gives a value; `sni` for sin.
+"""Readings of a name that has no value: `xy`, `sinx`, `w^T`, `dy/dx`; `sni` for sin.
 
 For its spelling alone a function is offered only if one slip leads to it and to no other: a letter too many, one too
 few, or two swapped.
@@ -24,7 +24,7 @@ _NUMBERS = {
 
 
 def reading_of(name: str, known: Iterable[str] = ()) -> str:
-    """What a name without a value may have been meant as: `sin(x)` for `sinx`, `x*y` for `xy`; empty if nothing fits.
+    """A reading of a name without a value: `sin(x)` for `sinx`, `x*y` for `xy`; empty if nothing fits.
 
     A product is offered of two letters that usually stand for numbers, or of names that are `known`.
     """

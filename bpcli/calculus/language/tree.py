@@ -230,7 +230,7 @@ def distinct(root: Expression) -> list[Expression]:
 
 
 def fold(root: Expression, of: Callable[[Expression, list[T]], T]) -> T:
-    """What `of(node, results of its operands)` makes of each node, from the leaves up to the root.
+    """The result of `of(node, results of its operands)` at the root, computed from the leaves up.
 
     `of` is called once for a node that several others have as an operand.
     """

@@ -82,7 +82,7 @@ class Doubles:
         return UNKNOWN if not abs(x[0]) > 2.0 * x[1] else 1 if x[0] > 0 else -1
 
     def result(self, x: Bounded) -> float:
-        """What is shown: NaN where rounding may have left no digits."""
+        """The number to show; NaN where rounding may have left no digits."""
         return x[0] if x[1] <= abs(x[0]) * _LOST + _SMALLEST else math.nan
 
     def shown(self, x: float) -> float:
@@ -141,7 +141,7 @@ class Decimals:
         return UNKNOWN if not abs(x.x) > x.error else 1 if x.x > 0 else -1
 
     def result(self, x: Any) -> float:
-        """What is shown: NaN where rounding may have left no digits."""
+        """The number to show; NaN where rounding may have left no digits."""
         return float(x) if x.is_known else math.nan
 
     def shown(self, x: float) -> float:
@@ -195,7 +195,7 @@ class Balls:
         return 1 if (x > zero) is True else -1 if (x < zero) is True else UNKNOWN
 
     def result(self, x: Any) -> Any:
-        """What is shown."""
+        """The number to show: the ball itself."""
         return x
 
     def shown(self, x: Any) -> float:

@@ -37,7 +37,7 @@ class Work:
 
     @property
     def exhausted(self) -> bool:
-        """Whether it exceeds what is allowed."""
+        """Whether more work has been done than is allowed."""
         return self.done > self.allowed
 
 
@@ -294,7 +294,7 @@ class Reals:
 
 
 def _cost(x: Coefficient, y: Coefficient) -> int:
-    """What the product of two costs."""
+    """The cost of a product of two, in products of short fractions."""
     terms, bits = 1, 0
     for one in (x, y):
         if isinstance(one, Real):

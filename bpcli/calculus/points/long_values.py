@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 PLAIN = str.maketrans("", "", "0123456789.+-eE,; \t\r\nnaifNAIFtyTY")
-"""What numbers, nan and infinity are made of, and what stands between them."""
+"""Removes the characters of numbers, nan, infinity and separators: nothing is left of a plain vector."""
 
 _BLOCK = 1 << 20
 _ENDS = "; \t\r\n"

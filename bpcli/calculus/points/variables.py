@@ -27,7 +27,7 @@ Point = dict[str, Any]
 
 
 class Called(NamedTuple):
-    """What messages call the arguments for points, constants, the variables' order, and those to differentiate by."""
+    """The names, in messages, of the arguments for points, constants, the order of variables and `wrt`."""
 
     at: str
     let: str
@@ -317,7 +317,7 @@ def _never_split(name: str, known: Sequence[str]) -> str:
 
 
 def _advice(name: str, known: Sequence[str]) -> str:
-    """What a name without a value may have meant: a product, a call, or a name that has one; else empty."""
+    """A hint for a name without a value: a product, a call, or a similar name that has a value; else empty."""
     reading = reading_of(name, known)
     if reading and not reading.startswith("for the number"):
         reading = f"names are never split: {reading}"

@@ -22,7 +22,7 @@ _ELEMENTWISE |= {"maximum": FUNCTIONS["max"], "minimum": FUNCTIONS["min"]}
 
 
 class Rules:
-    """What plain numbers and duals share: `refined` and `agreed`, which choose by cases."""
+    """The base of plain numbers and duals: `refined` and `agreed`, which choose by cases."""
 
     where: Any
     base: Any

@@ -12,7 +12,7 @@ from bpcli.calculus.rules.function_rows import Function, Rule, RuleNamespace, fa
 from bpcli.formulas.activations import FADES
 
 LOG_OF_SUM = "log of sum"
-"""What rows are called: shares with the number of their terms behind it."""
+"""The name of the row; those of shares end with the number of their terms."""
 
 
 class _Parts(NamedTuple):

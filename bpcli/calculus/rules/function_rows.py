@@ -49,7 +49,7 @@ class RuleNamespace(Namespace[N], Protocol[N]):
 
 
 class Traits(TypedDict, total=False):
-    """What else is true of a row, see `Function`; False, or None, if it is not given."""
+    """Further traits of a row, see `Function`; False, or None, if not given."""
 
     adds: bool
     defaults: tuple[float, ...]

@@ -183,7 +183,7 @@ class Norm(Reduction):
 
 
 class _Softmax(ArrayOp):
-    """What softmax, log_softmax and logsumexp share: the axis, a row at a time where none is given."""
+    """The base of softmax, log_softmax and logsumexp: they work along an axis, by default on each row."""
 
     of_rows = True
     of_logits = True

@@ -1,4 +1,4 @@
-"""What selects among its arguments: min, max, where; an argument that is not selected leaves no trace."""
+"""Functions that select one of their arguments: min, max, where. The others don't affect value or slope."""
 
 import math
 from typing import Any

@@ -43,12 +43,12 @@ def axes_of(shape: Shape, axis: int | None) -> tuple[int, ...]:
 
 
 def entry_names(name: str, shape: Shape) -> list[str]:
-    """What the entries of a variable are called, row by row: `x`; `x[0]`, `x[1]`; `A[0,0]`, `A[0,1]`, …"""
+    """The names of the entries of a variable, row by row: `x`; `x[0]`, `x[1]`; `A[0,0]`, `A[0,1]`, …"""
     return [entry_name(name, index) for index in entry_indices(shape)]
 
 
 def entry_name(name: str, index: tuple[int, ...]) -> str:
-    """What an entry is called: `x[0]`, `A[0,1]`; the name alone without an index."""
+    """The name of an entry: `x[0]`, `A[0,1]`; the name alone without an index."""
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 

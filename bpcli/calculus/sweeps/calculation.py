@@ -77,7 +77,7 @@ class Calculation(Signature):
 
     @property
     def diagnostics(self) -> Diagnostics:
-        """What went wrong at a point, where a result is not finite."""
+        """Diagnosis of a point at which a result is not finite."""
         from bpcli.calculus.sweeps.diagnostics import Diagnostics
 
         return Diagnostics(self.sweeps, self.edges, self.texts)
@@ -200,7 +200,7 @@ class Calculation(Signature):
         return value, gradient
 
     def _no_slopes(self, shape: Shape) -> Any:
-        """What stands for slopes where there is no value: NaN."""
+        """The slopes where there is no value: NaN."""
         return self.sweeps.result(math.nan * self.sweeps.one, shape)
 
     def _no_seconds(self) -> Any:

@@ -217,5 +217,5 @@ class Certified(Calculation):
 
     @property
     def diagnostics(self) -> Diagnostics:
-        """What went wrong, in doubles."""
+        """The diagnosis in doubles."""
         return self.plain.diagnostics

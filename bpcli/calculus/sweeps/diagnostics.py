@@ -1,4 +1,4 @@
-"""What went wrong at a point: the operation whose value or slope is not finite, or whose slope jumps."""
+"""Diagnosis of a point: the operation whose value or slope is not finite, or whose slope jumps."""
 
 from __future__ import annotations
 

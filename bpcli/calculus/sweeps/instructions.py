@@ -221,7 +221,7 @@ def _still_zero(xp: RuleNamespace[Any], g: Any, part: Any) -> Any:
 
 
 Slot = Instruction | str | Constant
-"""What a slot holds: a step, the name of a variable, or a constant."""
+"""The content of a slot: a step, the name of a variable, or a constant."""
 
 
 class Slots:

@@ -48,7 +48,7 @@ class Match:
         return isinstance(step, Constant) and float(step) == value
 
     def name_of(self, slot: int) -> str:
-        """What its table calls the step of the slot; nothing of a variable or a number."""
+        """The name of the slot's step in its table; empty for a variable or a number."""
         step = self.slots[slot]
         return step.name if isinstance(step, Instruction) else ""
 

@@ -103,7 +103,7 @@ def _of_step(slot: int, step: Instruction, operands: list[int]) -> list[Delicate
 
 
 class Screen:
-    """What the points of a program have shown so far; `inputs` are the variables of its gradient."""
+    """Findings about the points of a program so far; `inputs` are the variables of its gradient."""
 
     def __init__(self, program: Program, inputs: Sequence[tuple[str, Shape]]) -> None:
         self.program, self.inputs, self.looked = program, inputs, 0

@@ -36,7 +36,7 @@ class Signature:
 
     @cached_property
     def output_names(self) -> list[str]:
-        """What each row of a Jacobian is called: the expression, with an index if it is a vector or a matrix."""
+        """The name of each row of a Jacobian: the expression, with an index if it is a vector or a matrix."""
         names = []
         for text, tree, shape in zip(self.texts, self.trees, self.output_shapes, strict=True):
             closed = isinstance(tree, Name | Call | Stack) or not shape

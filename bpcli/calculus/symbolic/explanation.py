@@ -115,7 +115,7 @@ class _Steps:
         return to_latex(tree, {f"(df/d{name})": self.slope(k) for k, name in enumerate(self.names)})
 
     def slope(self, number: int) -> str:
-        """What the adjoint of a slot is called."""
+        """The name of the adjoint of a slot."""
         if self.latex:
             return rf"\frac{{\partial f}}{{\partial {to_latex(self.symbols[number].tree)}}}"
         return f"df/d{self.names[number]}"

@@ -113,7 +113,7 @@ class TermWriter:
         return self.resolved(coefficient, result)
 
     def power(self, tree: Expression) -> Term:
-        """What is neither a sum nor a product: a power with any exponent, or a base by itself."""
+        """A term that is neither a sum nor a product: a power with any exponent, or a base by itself."""
         one, half = Fraction(1), number_tree(Fraction(1, 2))
         match tree:
             case Binary(op="**", left=base, right=exponent):
