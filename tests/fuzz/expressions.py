@@ -27,6 +27,7 @@ from flint import arb
 
 from bpcli.api.arguments import Expressions, as_value
 from bpcli.api.calculations import Calculations
+from bpcli.calculus.sweeps import lost_digits
 from bpcli.calculus.sweeps.calculation import Calculation
 from bpcli.errors import BpcliError
 from tests.fuzz.drawing import Drawing, Question
@@ -296,10 +297,15 @@ def _explored(part: tuple[int, float | None, int | None]) -> list[Finding | Coun
     return list(explore(*part))
 
 
+def _without_balls() -> None:
+    """Let bpcli find lost digits as it does without python-flint."""
+    lost_digits._in_balls = lambda *_: None
+
+
 def explore_together(
-    jobs: int, seed: int, seconds: float | None, expressions: int | None
+    jobs: int, seed: int, seconds: float | None, expressions: int | None, decimals: bool = False
 ) -> Iterator[Finding | Counter[str]]:
-    """The same by several processes, each some expressions of a seed of its own at a time."""
+    """The same by several processes, each some expressions of a seed of its own at a time; `decimals`: see `main`."""
     start = time.monotonic()
 
     def parts() -> Iterator[tuple[int, float | None, int | None]]:
@@ -311,7 +317,7 @@ def explore_together(
             yield seed * 1_000_000 + number, None, A_TIME
 
     counts: Counter[str] = Counter()
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_without_balls if decimals else None) as pool:
         rest = parts()
         waiting = {pool.submit(_explored, part) for part in itertools.islice(rest, 2 * jobs)}
         while waiting:
@@ -333,11 +339,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--expressions", type=int, help="stop after so many")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    parser.add_argument("--decimals", action="store_true", help="find lost digits as without python-flint")
     options = parser.parse_args(arguments)
     if options.seconds is None and options.expressions is None:
         options.seconds = 60.0
     found = 0
-    for result in explore_together(options.jobs, options.seed, options.seconds, options.expressions):
+    for result in explore_together(options.jobs, options.seed, options.seconds, options.expressions, options.decimals):
         if isinstance(result, Finding):
             found += 1
             print(result, flush=True)
