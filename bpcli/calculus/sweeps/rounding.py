@@ -268,6 +268,9 @@ def _of_product(xp: PlainNamespace, step: Instruction, i: int, g: Any, out: Any,
     if isinstance(step, OnArrays):
         if step.op.exact or (step.op.adds and len(step.args) == 1):
             return 0.0
+        if step.op.adds:  # a product of matrices: terms of either sign are added
+            sizes = step.adjoint(xp, abs(g), i, out, [abs(a) for a in args], masked=False)
+            return _size(sizes * tangent) * FUNCTION
         part = step.adjoint(xp, g, i, out, args, masked=False)
         if step.op.subtracts:
             return (_size(g * tangent) + _size((g - part) * tangent)) * FUNCTION

@@ -266,3 +266,18 @@ def test_a_constant_that_rounding_turns_is_told(text):
     values = [float(v) for v in made.value({"x": 2.5})]
     (true,) = np.ravel(Certified(made).value({"x": 2.5})[0]).astype(float)
     assert values == [pytest.approx(true, rel=2.0**-20)] or lost_values(made, {"x": 2.5}, values)
+
+
+@pytest.mark.parametrize(
+    "text", ["sum(M@v)", "sum(v@transpose(M))", "sum([v,v]@transpose(M))", "sum(M@v)**2", "sum(exp(M@v))"]
+)
+@pytest.mark.parametrize("small", [1e-9, 1.14e-11, 3e-13])
+def test_a_product_with_a_matrix_whose_entries_cancel_is_told(text, small):
+    """The witness is the certified gradient, as of values."""
+    point = {"M": np.array([[small, 2.0], [1.0, 0.5], [-1.0, 0.25]]), "v": np.array([1e-3, 0.7])}
+    text = text.replace("transpose(M)", "M.T")
+    made = Calculation([parse(text)], [text], {"M": (3, 2), "v": (2,)}, ["v"])
+    slopes = np.ravel(made.gradient(point)[1]["v"])
+    true = np.ravel(Certified(made).gradient(point)[1]["v"]).astype(float)
+    off = np.flatnonzero(~(np.abs(slopes - true) <= 2.0**-20 * np.abs(slopes))).tolist()
+    assert [lost.column for lost in lost_digits(made, point, [slopes.tolist()])] == off
