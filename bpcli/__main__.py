@@ -1,6 +1,7 @@
 """The entry of the `bpcli` command and of `python -m bpcli`."""
 
 import gc
+import os
 import sys
 import warnings
 
@@ -26,7 +27,20 @@ def main() -> None:
         code = 128 + int(error.args[0])
     listener.leave()
     gc.freeze()  # no last garbage collection, which would take a tenth of the time of a short command
+    if "pyarrow" in sys.modules and "mpi4py" not in sys.modules:
+        _end_at_once(code)
     sys.exit(code)
+
+
+def _end_at_once(code: int) -> None:
+    """End the process without the end of the interpreter, in which Arrow's threads sometimes abort it, although all is
+    done (apache/arrow#34314). Nothing if the output can't be written: the interpreter then says so."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(code)
 
 
 if __name__ == "__main__":

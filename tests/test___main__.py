@@ -60,3 +60,28 @@ def test_a_signal_after_the_end_leaves_no_traceback(number):
     )
     ended = subprocess.run([sys.executable, "-c", program, "eval", "1+1"], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-number, "2\n", "")
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_with_arrow_the_interpreter_has_no_end_that_could_abort(loaded, tmp_path):
+    """Its threads may abort the process there; the output is whole, and the exit code that of the command."""
+    program = (
+        f"import atexit, sys; atexit.register(print, 'the end')\n{'import pyarrow' if loaded else ''}\n"
+        "from bpcli.__main__ import main; main()"
+    )
+    if loaded:
+        pytest.importorskip("pyarrow")
+    ended = subprocess.run([sys.executable, "-c", program, "eval", "log(0)"], capture_output=True, text=True)
+    assert ended.stdout.split("\n") == ["-inf", *["the end"] * (not loaded), ""]
+    assert "not finite" in ended.stderr
+    assert ended.returncode == 4
+
+
+def test_with_arrow_a_full_disk_is_still_told(tmp_path):
+    pytest.importorskip("pyarrow")
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    program = "import pyarrow; from bpcli.__main__ import main; main()"
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([sys.executable, "-c", program, "eval", "1+1"], stdout=full, stderr=subprocess.PIPE)
+    assert ended.returncode not in (0, -6)
