@@ -158,13 +158,10 @@ def _by_convention(sides: Sides, plain: Any, second: bool, kind: SeriesKind) -> 
     """The lecture's choice where sides differ: what the rules say at the point, such as relu′(0) = 1.
 
     Where they have no finite slope it is the mean of both sides; so it is of second derivatives, unless the rules take
-    a side: an even split of max(x, 0)² is (0 + 2)/2, not the 2·(½)² of the rules. At a jump between two equal slopes it
-    is that slope, also where the rules split a tie.
+    a side: an even split of max(x, 0)² is (0 + 2)/2, not the 2·(½)² of the rules.
     """
     two = [sides.left if sides.other is None else sides.other, sides.right]
     numbers = [_number(slope, kind) for slope in two]
-    if sides.jumps is True and (two[0] == two[1]) is True and not _near(plain, numbers[0], kind):
-        return numbers[0]
     if kind.reals.arithmetic.is_finite(plain) and (not second or any(_near(plain, side, kind) for side in numbers)):
         return plain
     if any(isinstance(slope, float) for slope in two):

@@ -431,16 +431,3 @@ def test_one_sided_slopes_beside_difference_quotients(text, x):
 def test_a_slope_that_rests_on_an_open_comparison_is_not_known(bpcli, command):
     found = bpcli(command, "atanh((max(u)-logsumexp(u))*x*x)", "--at", "u=[0.5,0.5,0.1], x=2e-10")
     assert (found.code, "d/du[2] is not known" in found.err) == (4, True)
-
-
-@pytest.mark.parametrize("certified", [False, True])
-@pytest.mark.parametrize(
-    ("text", "slope"),
-    [("min(floor(x),x)", 0.0), ("max(ceil(x),x)*2", 0.0), ("max(floor(x),x)", 1.0), ("where(x>=3,x+1,min(x,3))", 1.0)],
-)
-def test_a_jump_between_equal_slopes_has_that_slope(text, slope, certified):
-    made = Calculation([parse(text)], [text], {"x": ()}, ["x"])
-    found = (Certified(made) if certified else made).gradient({"x": 3.0})[1]["x"]
-    near = [made.gradient({"x": x})[1]["x"] for x in (3 - 1e-9, 3 + 1e-9)]
-    assert near == [slope, slope]
-    assert float(found) == slope
