@@ -15,16 +15,12 @@ import numpy as np
 from bpcli.numbers import pairs
 from bpcli.numbers.decimals import (
     ARITHMETIC,
-    BOUNDS,
     COMPARED,
     CONTEXT,
-    INFINITY,
     MORE,
     NAN,
     OF_ONE,
     OF_TWO,
-    TWO,
-    ZERO,
     Function,
     FunctionOfTwo,
     left_range,
@@ -32,6 +28,7 @@ from bpcli.numbers.decimals import (
     unit,
 )
 from bpcli.numbers.elements import Elements
+from bpcli.numbers.error_bounds import BOUNDS, INFINITY, LOWER, TWO, ZERO
 from bpcli.numbers.operators import COMPARISONS, UNKNOWN, give_operators
 from bpcli.numbers.pairs import Pair
 
@@ -171,7 +168,7 @@ def _overlap(a: Wide, b: Wide) -> bool:
     """Whether two numbers that are not the same one may be equal, within their errors."""
     if a is b or not (a.error or b.error) or not (a.x.is_finite() and b.x.is_finite()):
         return False
-    return BOUNDS.subtract(a.x, b.x).copy_abs() <= BOUNDS.add(a.error, b.error)
+    return LOWER.subtract(max(a.x, b.x), min(a.x, b.x)) <= BOUNDS.add(a.error, b.error)
 
 
 def _chosen(larger: bool) -> Callable[[Wide, Wide], Wide]:

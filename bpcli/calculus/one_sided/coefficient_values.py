@@ -138,7 +138,7 @@ class Decimals:
 
     def sign(self, x: Any) -> Any:
         """The sign, where the error leaves no doubt."""
-        return UNKNOWN if not abs(x.x) > x.error else 1 if x.x > 0 else -1
+        return UNKNOWN if x.x.is_nan() or x.x.copy_abs() <= x.error else 1 if x.x > 0 else -1
 
     def result(self, x: Any) -> float:
         """The number to show; NaN where rounding may have left no digits."""

@@ -54,7 +54,7 @@ class Calculation(Signature):
         base: Any = None,
         program: type[Program] = Program,
     ) -> None:
-        super().__init__(trees, texts, shapes, wrt, program)
+        super().__init__(trees, texts, wrt, program(trees, texts, shapes))
         self.sweeps = self._sweeps(base)
         self.edges = Edges(self.sweeps)
         self.kink = "lecture"

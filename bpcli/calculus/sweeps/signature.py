@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from bpcli.calculus.language.tree import Call, Expression, Name, Stack
@@ -18,16 +18,8 @@ MAX_DENSE_BYTES = 2 << 30  # of a Jacobian or Hessian written out
 class Signature:
     """Expressions over variables of known shapes, differentiated by those in `wrt`."""
 
-    def __init__(
-        self,
-        trees: Sequence[Expression],
-        texts: Sequence[str],
-        shapes: Mapping[str, Shape],
-        wrt: Sequence[str],
-        program: type[Program] = Program,
-    ) -> None:
-        self.trees, self.texts, self.wrt = list(trees), list(texts), list(wrt)
-        self.program = program(trees, texts, shapes)
+    def __init__(self, trees: Sequence[Expression], texts: Sequence[str], wrt: Sequence[str], program: Program) -> None:
+        self.trees, self.texts, self.wrt, self.program = list(trees), list(texts), list(wrt), program
 
     @property
     def output_shapes(self) -> list[Shape]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bpcli.calculus.one_sided.coefficient_values import Balls, Doubles
+from bpcli.calculus.one_sided.coefficient_values import Balls, Decimals, Doubles
 from bpcli.numbers.operators import UNKNOWN
 
 mp = mpmath.MPContext()
@@ -65,3 +65,28 @@ def test_balls_know_the_sign_where_doubles_may_not(x, y):
     balls = Balls()
     assume(x != y)
     assert balls.sign(balls.plus(balls.of(x), balls.of(-y))) == (1 if x > y else -1)
+
+
+@given(FRACTIONS, FRACTIONS, st.sampled_from([2, -1, Fraction(1, 2), Fraction(-2, 3)]))
+def test_values_in_decimals(x, y, p):
+    """As those in doubles, to within their bounds of some 1e-50; signs are sure."""
+    decimals = Decimals()
+    a, b = decimals.of(x), decimals.of(y)
+    found = [
+        (a, true(x)),
+        (decimals.plus(a, b), true(x + y)),
+        (decimals.times(a, b), true(x * y)),
+        (decimals.pi(), +mp.pi),
+        *([(decimals.power(a, p), true(x) ** true(Fraction(p)))] if x > Fraction(1, 1000) else []),
+        *((decimals.function(name, a), getattr(mp, name)(true(x))) for name in ("exp", "sin", "cosh")),
+    ]
+    for value, exact in found:
+        assert abs(mp.mpf(str(value.x)) - exact) <= mp.mpf(str(value.error)) + abs(exact) * mp.mpf("1e-55")
+        assert decimals.result(value) == pytest.approx(float(exact), rel=1e-15)
+        assert decimals.sign(value) == (mp.sign(exact) if exact else UNKNOWN)  # 0 is known by its exact form alone
+    assert (
+        decimals.sign(decimals.plus(decimals.power(decimals.of(Fraction(2)), Fraction(1, 2)), decimals.anything))
+        is UNKNOWN
+    )
+    assert decimals.sign(decimals.power(decimals.of(Fraction(-2)), Fraction(1, 2))) is UNKNOWN
+    assert decimals.function("log", decimals.of(Fraction(-2))) is None

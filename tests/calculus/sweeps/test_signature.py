@@ -3,6 +3,7 @@
 import pytest
 
 from bpcli.calculus.language.parser import parse
+from bpcli.calculus.sweeps.program import Program
 from bpcli.calculus.sweeps.signature import MAX_DENSE_BYTES, Signature
 from bpcli.errors import ExpressionError, InputError
 
@@ -10,7 +11,8 @@ SHAPES = {"x": (3,), "A": (2, 3), "s": ()}
 
 
 def signature(*texts, wrt=("x", "A")):
-    return Signature([parse(text) for text in texts], texts, SHAPES, wrt)
+    trees = [parse(text) for text in texts]
+    return Signature(trees, texts, wrt, Program(trees, texts, SHAPES))
 
 
 def test_rows_and_columns_are_counted_by_entries():
