@@ -157,16 +157,30 @@ def _chosen(sides: Sides, plain: Any, kink: str, second: bool, kind: SeriesKind)
 def _by_convention(sides: Sides, plain: Any, second: bool, kind: SeriesKind) -> Any:
     """The lecture's choice where sides differ: what the rules say at the point, such as relu′(0) = 1.
 
-    Where they have no finite slope it is the mean of both sides; so it is of second derivatives, unless the rules take
-    a side: an even split of max(x, 0)² is (0 + 2)/2, not the 2·(½)² of the rules.
+    Where that lies beyond the slopes of both sides, as 1 + ½ for relu(x) − relu(−x)/2, it is the side next to it; a
+    value that belongs to neither side, as of (x == 2)·x, keeps what the rules say. Where they have no finite slope it
+    is the mean of both sides; so it is of second derivatives, unless the rules take a side: an even split of max(x, 0)²
+    is (0 + 2)/2, not the 2·(½)² of the rules.
     """
     two = [sides.left if sides.other is None else sides.other, sides.right]
     numbers = [_number(slope, kind) for slope in two]
     if kind.reals.arithmetic.is_finite(plain) and (not second or any(_near(plain, side, kind) for side in numbers)):
-        return plain
+        return plain if second or sides.isolated else _between(plain, numbers, kind)
     if any(isinstance(slope, float) for slope in two):
         return sum(side for side in two if isinstance(side, float))  # an infinite one outweighs the other
     return _number((two[0] + two[1]) * Fraction(1, 2), kind)
+
+
+def _between(plain: Any, sides: Sequence[Any], kind: SeriesKind) -> Any:
+    """The slope of the rules, or that of the side next to it where it lies beyond both, but for rounding."""
+    left, right = sides
+    if any(_near(plain, side, kind) for side in sides):
+        return plain
+    if plain < left and plain < right:
+        return left if left < right else right
+    if plain > left and plain > right:
+        return left if left > right else right
+    return plain
 
 
 def _number(slope: Any, kind: SeriesKind) -> Any:

@@ -32,14 +32,15 @@ Longer series take a smaller power, for expressions in which a quotient by anoth
 class Sides(NamedTuple):
     """The slopes on both sides of a point: coefficients or ±∞, None where a side has none, UNKNOWN if it is not known.
 
-    `jumps` says whether the value does: True, False or UNKNOWN. `other` is one more slope, of a mixed derivative that
-    is the same on both sides, but not across.
+    `jumps` says whether the value does: True, False or UNKNOWN; `isolated` whether it belongs to neither side. `other`
+    is one more slope, of a mixed derivative that is the same on both sides, but not across.
     """
 
     left: Any
     right: Any
     jumps: Any
     other: Any = None
+    isolated: bool = False
 
 
 class Neighbourhood:
@@ -180,7 +181,8 @@ def _sides(before: Series, behind: Series, value: Series, kind: SeriesKind) -> S
     left, jumps_before = _side(before, value, kind)
     right, jumps_behind = _side(behind, value, kind)
     jumps = next((answer for answer in (True, UNKNOWN) if answer in (jumps_before, jumps_behind)), False)
-    return Sides(left if left is None or left is UNKNOWN else -left, right, jumps)
+    isolated = False not in (jumps_before, jumps_behind)
+    return Sides(left if left is None or left is UNKNOWN else -left, right, jumps, isolated=isolated)
 
 
 def _side(found: Series, value: Series, kind: SeriesKind) -> tuple[Any, Any]:

@@ -431,3 +431,27 @@ def test_one_sided_slopes_beside_difference_quotients(text, x):
 def test_a_slope_that_rests_on_an_open_comparison_is_not_known(bpcli, command):
     found = bpcli(command, "atanh((max(u)-logsumexp(u))*x*x)", "--at", "u=[0.5,0.5,0.1], x=2e-10")
     assert (found.code, "d/du[2] is not known" in found.err) == (4, True)
+
+
+@pytest.mark.parametrize("certified", [False, True])
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [
+        ("min(floor(x),x)", 0.0),
+        ("max(ceil(x),x)*2", 0.0),
+        ("max(floor(x),x)", 1.0),
+        ("where(x>=3,x+1,min(x,3))", 1.0),
+        ("clip(1,floor(x),x)+clip(5/2,floor(x),x)+clip(7,floor(x),x)", 1.0),
+        ("relu(x-3)-relu(3-x)/2", 1.0),
+        ("relu(3-x)/2-relu(x-3)", -1.0),
+        ("2*relu(3-x)+3*relu(x-3)", 1.0),
+        ("(x==3)*x", 1.0),
+    ],
+)
+def test_the_slope_used_lies_between_those_of_both_sides(text, slope, certified):
+    """But where the value belongs to neither, as in the last case; the sides are slopes beside the point."""
+    made = Calculation([parse(text)], [text], {"x": ()}, ["x"])
+    found = (Certified(made) if certified else made).gradient({"x": 3.0})[1]["x"]
+    near = [made.gradient({"x": x})[1]["x"] for x in (3 - 1e-9, 3 + 1e-9)]
+    assert float(found) == slope
+    assert min(near) <= slope <= max(near) or "==" in text
