@@ -1,7 +1,8 @@
 """Several ranks in the threads of one process, for tests without MPI."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 from typing import Any, TypeVar
 
@@ -49,6 +50,19 @@ class ThreadRank:
     def named(self, rank: int) -> str:
         """A rank in words."""
         return f"rank {rank}"
+
+    @contextmanager
+    def workers(self) -> Iterator[ThreadPoolExecutor | None]:
+        """On rank 0 an executor of as many threads as there are other ranks, which wait until it is closed."""
+        if self.rank == 0:
+            try:
+                with ThreadPoolExecutor(self.size - 1) as pool:
+                    yield pool
+            finally:
+                self.gathered(None)
+            return
+        self.gathered(None)
+        yield None
 
     def window(self, own: Array) -> "ThreadWindow":
         """Rows of every rank."""

@@ -13,7 +13,8 @@ import click
 from bpcli.commands import DEBUG, describe, output
 from bpcli.errors import Failure, LateError, RankError
 from bpcli.job import is_first_process
-from bpcli.ranks import ALONE, Alone, MPIRanks, this_job
+from bpcli.mpi_ranks import MPIRanks, this_job
+from bpcli.ranks import ALONE, Alone
 
 _FIRST = (70, 130, 143, 2, 3, 4, 1)
 """Exit codes by precedence: that of the job is the first one that a rank has."""
@@ -112,12 +113,15 @@ def _ending(ranks: MPIRanks, error: BaseException, led: bool) -> BaseException:
 
 
 @contextlib.contextmanager
-def ranks_of_job(alone: bool = False) -> Iterator[Alone | MPIRanks]:
-    """The ranks of this job, in `collective`; with `alone` the first process alone goes on, and the others exit."""
+def ranks_of_job(alone: bool = False, threads: bool = False) -> Iterator[Alone | MPIRanks]:
+    """The ranks of this job, in `collective`; with `alone` the first process alone goes on, and the others exit.
+
+    `threads` as of `this_job`.
+    """
     if alone:
         if not is_first_process():
             raise SystemExit(0)
         yield ALONE
         return
-    with collective(this_job(), led=True) as ranks:
+    with collective(this_job(threads=threads), led=True) as ranks:
         yield ranks

@@ -1,4 +1,4 @@
-"""Trainings that the processes of a job share: the first process gives them out, and does some itself."""
+"""Trainings that the processes of a job share: rank 0 hands them out, and does some itself."""
 
 import functools
 from typing import Any
@@ -13,7 +13,7 @@ def led_by_first_rank(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        with ranks_of_job() as ranks:
+        with ranks_of_job(threads=True) as ranks:
             if isinstance(ranks, Alone):
                 command(**given)
             elif ranks.rank:

@@ -16,7 +16,8 @@ from bpcli.commands.activity import activity, reading
 from bpcli.commands.collective import collective, with_ranks_from
 from bpcli.commands.option_groups import PATH, SET, TEXT_DIGITS, Within, format_option, precision_option
 from bpcli.errors import CheckError, DataError, NotFiniteError, RankError
-from bpcli.ranks import Ranks, this_job
+from bpcli.mpi_ranks import this_job
+from bpcli.ranks import Ranks
 from bpcli.stop_signals import Terminated
 from bpcli.text.notation import cell, csv_line, json_text, number
 from bpcli.training.config.loading import Config, load_config

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from bpcli.formulas.layers import activation_of, loss_of
 from bpcli.formulas.steps import make_step
-from bpcli.ranks import MPIRanks
+from bpcli.mpi_ranks import MPIRanks
 from bpcli.sums import ROWS, places
 from bpcli.training.descent.objective import Objective
 

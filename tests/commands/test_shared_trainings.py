@@ -4,6 +4,21 @@ import numpy as np
 import pytest
 
 RUN = "from bpcli.__main__ import main; main()"
+HAPPENS = """
+import os, time
+from bpcli.training.selection.trials import Bench
+
+train, begun = Bench.__call__, []
+
+def happens(bench, work):
+    begun.append(work)
+    time.sleep(0.2)  # so that every rank gets a training
+    if os.environ["PMI_RANK"] == "{rank}" and len(begun) == {count}:
+        {what}
+    return train(bench, work)
+
+Bench.__call__ = happens
+"""
 CONFIG = """data: {path: rows.csv, target: y, categorical: [color], missing: median, standardize: true, validation: 0.2}
 model: {type: softmax}
 loss: cce
@@ -85,3 +100,45 @@ def test_a_threshold_is_set_once(folder, run_by):
         assert (ended.returncode, ended.stderr.count("the threshold")) == (0, 1)
         models.append((folder / "run" / "model.npz").read_bytes())
     assert models[0] == models[1]
+
+
+@pytest.fixture
+def sweep(folder, tmp_path, run_by):
+    """A sweep of eight trainings, one at a time, by so many processes, on one of which something happens."""
+
+    def run(ranks, rank=0, what="pass", count=1, *options, into="sweep"):
+        tries = ["--try", "training.epochs=1,2,3,4,5,6,7,8", "--output", tmp_path / into, *options]
+        code = HAPPENS.format(rank=rank, what=what, count=count) + RUN
+        return run_by(ranks, ["-c", code, "sweep", "config.yaml", *tries], folder, PMI_RANK="0")
+
+    return run
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ("raise ValueError('boom')", 70, "ValueError: boom"),
+        ("raise MemoryError", 3, "there is not enough memory for this"),
+        ("from bpcli.errors import DataError; raise DataError('a bad row')", 3, "a bad row"),
+        ("raise SystemExit(5)", 5, ""),
+    ],
+)
+def test_a_training_that_fails_ends_all(sweep, rank, what, code, said):
+    found = sweep(3, rank, what)
+    assert (found.returncode, found.stdout) == (code, "")
+    assert said in found.stderr
+    assert (f"rank {rank} of 3 on " in found.stderr) == (rank > 0 and code in (70, 3) and "bad row" not in said)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_signal_to_one_rank_stops_all_and_another_number_of_ranks_goes_on(sweep, rank):
+    stopped = sweep(2, rank, "os.kill(os.getpid(), 15)", 2)
+    assert (stopped.returncode, stopped.stdout) == (143, "")
+    assert stopped.stderr.startswith("bpcli: note: stopped; the same command with --resume goes on")
+    again, alone = sweep(3, 0, "pass", 1, "--resume"), sweep(1, into="sweep_alone")
+    assert (again.returncode, again.stdout) == (0, alone.stdout.replace("sweep_alone", "sweep"))
+
+
+def test_a_rank_that_is_gone_ends_all(sweep):
+    assert sweep(2, 1, "os.kill(os.getpid(), 9)").returncode == 9

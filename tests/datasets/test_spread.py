@@ -98,7 +98,7 @@ import numpy as np
 from bpcli.datasets.share import Share
 from bpcli.datasets.sparse import csr_array
 from bpcli.datasets.spread import SpreadRows, SpreadSparse
-from bpcli.ranks import this_job
+from bpcli.mpi_ranks import this_job
 ranks = this_job()
 whole = np.arange(30_000 * 3, dtype=np.float32).reshape(-1, 3)
 own = whole[: 5 if ranks.rank == 0 else 0] if ranks.rank < ranks.size - 1 else whole[5:]

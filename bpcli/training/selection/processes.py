@@ -6,14 +6,14 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import chain
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from bpcli.errors import BpcliError, DataError, together
-from bpcli.ranks import Ranks
+from bpcli.mpi_ranks import MPIRanks
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -106,11 +106,11 @@ def _done(work: Callable[[T], R], task: T) -> R | Exception:
 
 
 class Crew(int):
-    """The number of ranks as `jobs`: rank 0 distributes the tasks and does its share of them; the others `serve`."""
+    """The number of ranks as `jobs`: rank 0 hands out the tasks, and does some itself; the others `serve`."""
 
-    ranks: Ranks
+    ranks: MPIRanks
 
-    def __new__(cls, ranks: Ranks) -> "Crew":
+    def __new__(cls, ranks: MPIRanks) -> "Crew":
         """The crew of these ranks."""
         crew = super().__new__(cls, ranks.size)
         crew.ranks = ranks
@@ -118,27 +118,59 @@ class Crew(int):
 
     def run_all(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """The function `run_all` on rank 0."""
-        self.ranks.from_first((work, [*tasks]))
-        for number, result in enumerate(chain.from_iterable(self._rounds(work, tasks))):
-            if isinstance(result, Exception):
-                raise result
-            yield number, result
-
-    def _rounds(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[list[R | Exception]]:
-        """The results round by round, one task for each rank, up to the round in which a task fails."""
-        for first in range(0, len(tasks), self):
-            mine = tasks[first + self.ranks.rank : first + self.ranks.rank + 1]
-            results = self.ranks.gathered([_done(work, task) for task in mine])
-            yield [result for of_rank in results for result in of_rank]
-            if any(isinstance(result, Exception) for of_rank in results for result in of_rank):
-                return
+        self.ranks.from_first(work)
+        _Given.work = work
+        with self.ranks.workers() as workers:
+            begun = [workers.submit(_Given.done, task) for task in tasks]
+            failed = {}
+            for number, result in _as_they_end(begun, tasks):
+                if isinstance(result, Exception):
+                    failed[number] = result
+                    for later in begun:
+                        later.cancel()
+                else:
+                    yield number, result
+            if failed:
+                raise failed[min(failed)]
 
     def serve(self) -> None:
-        """On the other ranks: do the tasks that rank 0 distributes, until it calls `end`."""
-        while (given := self.ranks.from_first(None)) is not None:
-            for _ in self._rounds(*given):
-                pass
+        """On the other ranks: do the tasks that rank 0 hands out, until it calls `end`."""
+        while (work := self.ranks.from_first(None)) is not None:
+            _Given.work, _Given.rank = work, self.ranks.named(self.ranks.rank)
+            with self.ranks.workers():
+                pass  # the body is left once rank 0 leaves its own
 
     def end(self) -> None:
         """On rank 0: tell the other ranks that there are no more tasks."""
         self.ranks.from_first(None)
+
+
+class _Given:
+    """The work of which this rank does tasks; `rank` is its name where another one prints its errors."""
+
+    work: Callable[[Any], Any]
+    rank = ""
+
+    @classmethod
+    def done(cls, task: Any) -> Any:
+        """The result of a task, or its error; one of this machine, or a bug, has the name of the rank."""
+        result = _done(cls.work, task)
+        if cls.rank and isinstance(result, MemoryError):
+            return DataError(f"{cls.rank}: there is not enough memory for this", "fewer processes a machine take less")
+        if cls.rank and isinstance(result, RuntimeError):
+            return RuntimeError(f"{cls.rank}: {result}")
+        return result
+
+
+def _as_they_end(begun: Sequence[Future[Any]], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """(number, result) of each task; those that no worker has begun are done here, one by one, unless cancelled."""
+    waiting = dict(enumerate(begun))
+    for number, task in enumerate(tasks):
+        if not begun[number].cancelled() and begun[number].cancel():
+            del waiting[number]
+            yield number, _Given.done(task)
+        for other in [k for k, future in waiting.items() if future.done() and not future.cancelled()]:
+            yield other, waiting.pop(other).result()
+    for number, future in waiting.items():
+        if not future.cancelled():
+            yield number, future.result()
