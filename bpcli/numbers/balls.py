@@ -117,7 +117,8 @@ def maximum(a: Ball, b: Ball) -> Ball:
 
 def minimum(a: Ball, b: Ball) -> Ball:
     """The smaller."""
-    return -maximum(-a, -b) if less(a, b) is UNKNOWN else a if is_nan(a) else b if is_nan(b) or less(b, a) else a
+    smaller = less(a, b)
+    return -maximum(-a, -b) if smaller is UNKNOWN else a if smaller or is_nan(a) else b
 
 
 def power(a: Ball, b: Ball) -> Ball:

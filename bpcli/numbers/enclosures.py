@@ -97,8 +97,12 @@ def is_nan(x: Ball) -> bool:
 
 
 def settled(result: Any, *args: Ball) -> Ball:
-    """The result of arb; its NaN means any real number, unless an operand is NaN."""
-    return ANYTHING if result.is_nan() and not any(map(is_nan, args)) else Ball(result)
+    """The result of arb; its NaN means any real number, unless an operand is NaN.
+
+    A ball about ∞ with an infinite radius, which makes arb's powers overflow the stack, becomes one about 0.
+    """
+    known = any(map(is_nan, args)) if result.is_nan() else result.is_finite() or result.is_exact()
+    return Ball(result) if known else ANYTHING
 
 
 # Comparisons

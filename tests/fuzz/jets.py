@@ -165,6 +165,8 @@ class Evaluator:
         return _without_slope(found.v) if _is_zero(x.v - y.v) else found
 
     def power(self, x: Jet, y: Jet) -> Jet:
+        if not x.v.is_finite() and not x.v.is_exact():
+            raise UndecidedError("a power of what may be infinite")  # of a ball about ∞ arb overflows the stack
         whole = y.v.unique_fmpz() if y.g is not None and y.is_constant() and y.v.is_exact() else None
         if whole is not None:
             n = int(whole)

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.numbers.balls import _BINARY, _UNARY, balls
-from bpcli.numbers.enclosures import Ball, enclosure, equal, less, precision, rational
+from bpcli.numbers.enclosures import (
+    ANYTHING,
+    Ball,
+    arb,
+    as_arb,
+    enclosure,
+    equal,
+    is_unbounded,
+    less,
+    precision,
+    rational,
+)
 from bpcli.numbers.operators import UNKNOWN, UndecidedError
 
 mp = mpmath.MPContext()
@@ -238,3 +249,16 @@ def test_arrays_reduce_as_lists_do(values):
         [float(enclosure(v)[0]) for v in grid.max(axis=(0, 1), keepdims=True).ravel()],
         [np.outer(values, [1, 2, -1]).max()],
     )
+
+
+def test_a_ball_about_infinity_is_one_of_all_numbers():
+    """Arb's powers of a ball about ∞ with an infinite radius overflow the stack."""
+    numbers = [ANYTHING, *map(rational, (INF, -INF, math.nan, 1e300, -0.5, 0.0)), Ball(arb("1e99999999999 +/- 1"))]
+    numbers += [Ball(x.x + arb(0, 1)) for x in numbers if math.isfinite(float(as_arb(x).mid()))]
+    once = [_BINARY[name](x, y) for name in _BINARY for x in numbers for y in numbers]
+    once += [_UNARY[name](x) for name in _UNARY for x in (*numbers, *once)]
+    unbounded = [x for x in once if is_unbounded(x)]
+    assert unbounded
+    for x in unbounded:
+        assert as_arb(x).mid() == 0
+        assert is_unbounded(_BINARY["power"](x, rational(50.0)))

@@ -187,17 +187,22 @@ class Calculation(Signature):
 
     def _gradient(self, point: Point) -> tuple[Any, dict[str, Any]]:
         self.require_scalar()
-        sweeps, (slot,) = self.sweeps, self.program.outputs
+        sweeps = self.sweeps
         values = sweeps.forward(point)
-        found = sweeps.reverse(values, {slot: sweeps.one})
-        gradient = {name: sweeps.result(found.get(name, sweeps.zero), shape) for name, shape in sweeps.inputs}
-        value = sweeps.result(values[slot], ())
+        gradient = self._plain_gradient(values)
+        (value,) = sweeps.results(values)
         if sweeps.has_nan([value]):
             return value, {name: self._no_slopes(shape) for name, shape in sweeps.inputs}
         if self._needs_sides(values, gradient.values()):
             (row,) = self._one_sided(point, [value], [gradient.values()])
             gradient = {name: sweeps.shaped(row[name], shape) for name, shape in sweeps.inputs}
         return value, gradient
+
+    def _plain_gradient(self, values: list[Any]) -> dict[str, Any]:
+        """The gradient by the rules alone."""
+        sweeps, (slot,) = self.sweeps, self.program.outputs
+        found = sweeps.reverse(values, {slot: sweeps.one})
+        return {name: sweeps.result(found.get(name, sweeps.zero), shape) for name, shape in sweeps.inputs}
 
     def _no_slopes(self, shape: Shape) -> Any:
         """The slopes where there is no value: NaN."""
@@ -229,7 +234,7 @@ class Calculation(Signature):
         self.check_dense(self.inputs, self.inputs, "wrt NAMES takes fewer variables")
         values = self.sweeps.forward(point)
         (value,) = self.sweeps.results(values)
-        gradient, matrix = self.sweeps.hessian(values)
+        gradient, matrix = self._plain_gradient(values), self.sweeps.hessian(values)
         if self.sweeps.has_nan([value]):
             return value, {name: self._no_slopes(shape) for name, shape in self.sweeps.inputs}, self._no_seconds()
         if self._needs_sides(values, [*gradient.values(), matrix]):

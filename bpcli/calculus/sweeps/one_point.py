@@ -84,8 +84,8 @@ class Sweeps(ABC):
         """∂outputs/∂name for each variable."""
 
     @abstractmethod
-    def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
-        """The gradient, and the matrix of second derivatives."""
+    def hessian(self, values: list[Any]) -> Any:
+        """The matrix of second derivatives."""
 
     def results(self, values: list[Any]) -> list[Any]:
         """The value of each output."""
@@ -162,15 +162,13 @@ class FloatSweeps(Sweeps):
         rows = [program.reverse(self.namespace, values, {slot: one}, self.active) for slot in slots]
         return {name: [[row.get(name, zero)] for row in rows] for name in names}
 
-    def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
+    def hessian(self, values: list[Any]) -> Any:
         """A sweep over duals for each variable."""
-        gradient: dict[str, Any] = {}
         rows = []
         for name, _ in self.inputs:
             found = self.dual_reverse(values, {name: self.one})
-            gradient = {n: value_of(found.get(n, self.zero)) for n, _ in self.inputs}
             rows.append([tangent_of(found.get(n)) or self.zero for n, _ in self.inputs])
-        return gradient, symmetric_rows(rows) if self.namespace.base.rounds else rows
+        return symmetric_rows(rows) if self.namespace.base.rounds else rows
 
 
 class ArraySweeps(Sweeps):
@@ -267,19 +265,16 @@ class ArraySweeps(Sweeps):
             matrix[:, start:stop] = np.concatenate(parts)
         return dict(split(matrix.T, self.inputs, lambda part, shape: part.T))
 
-    def hessian(self, values: list[Any]) -> tuple[dict[str, Any], Any]:
+    def hessian(self, values: list[Any]) -> Any:
         """Sweeps over duals, a seed for each input on the trailing axis, some inputs at a time."""
         np, inputs = self.np, sum(math.prod(shape) for _, shape in self.inputs)
         matrix = np.empty((inputs, inputs))
-        found: dict[str, Any] = {}
         with self.quiet():
             for start, stop in self.chunks(inputs):
                 found = self.dual_reverse(values, unit_seeds(np, self.inputs, start, stop))
                 parts = [flat(np, tangent_of(found.get(n)), shape, stop - start) for n, shape in self.inputs]
                 matrix[:, start:stop] = np.concatenate(parts)
-            slopes = {n: self.zero if found.get(n) is None else value_of(found[n])[..., :1] for n, _ in self.inputs}
-            gradient = {n: self.result(slopes[n], shape) for n, shape in self.inputs}
-            return gradient, symmetric(np, matrix) if np.rounds else matrix
+            return symmetric(np, matrix) if np.rounds else matrix
 
 
 def reverse_masked_if_needed(

@@ -307,3 +307,23 @@ def test_at_infinite_inputs_a_result_is_the_limit(text, x, value, slopes):
     found, gradient = one.gradient_block({"x": np.array([[0.5, 0.2], x]).T})
     assert found[1] == value
     np.testing.assert_array_equal(gradient["x"][:, 1], expected)
+
+
+LOSSES_BY_HAND = [
+    "-sum(u*log(sigmoid(v))+(1-u)*log(1-sigmoid(v)))/3",
+    "bce(u,sigmoid(v))",
+    "hinge(u,v)",
+    "sum(log(1+exp(v))-u*v)",
+    "mse(u,tanh(v))",
+]
+BESIDE = st.floats(-1e-14, 1e-14)
+
+
+@given(st.sampled_from(LOSSES_BY_HAND), st.lists(st.tuples(BESIDE, BESIDE), min_size=3, max_size=3))
+def test_a_hessian_has_the_gradient_of_the_gradient(text, pairs):
+    """Also where the error σ(v) − u has few digits, which second derivatives don't need."""
+    point = {"u": np.array([0.5 + a for a, _ in pairs]), "v": np.array([b for _, b in pairs])}
+    made = Calculation([parse(text)], [text], {"u": (3,), "v": (3,)}, ["u", "v"])
+    found, expected = made.hessian(point)[1], made.gradient(point)[1]
+    for name in "uv":
+        assert found[name] == pytest.approx(expected[name], rel=1e-13, abs=1e-300)
