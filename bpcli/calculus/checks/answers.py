@@ -110,8 +110,8 @@ def _fail_with_latex(whole: str, rows: list[list[str]]) -> NoReturn:
 def _number(part: str) -> Cell | None:
     """A number or a constant expression; None for a formula."""
     typed = _POWER_OF_TEN.sub(lambda match: f"e{match[1].translate(_RAISED)}", part)
-    if typed.endswith("%"):
-        number, _, power = typed[:-1].rstrip().partition("e")
+    if typed.endswith("%") and _PLAIN.fullmatch(share := typed[:-1].rstrip()):
+        number, _, power = share.lower().replace("−", "-").partition("e")
         typed = f"{number}e{int(power or '0') - 2}"
     if _PLAIN.fullmatch(typed):
         return Cell(float(typed.replace("−", "-")), typed)
