@@ -1,10 +1,10 @@
-"""Parses the lines of a text table into columns, each block by the fastest of three parsers that can read it.
+"""Parses the lines of a text table into columns, each block by the fastest of four parsers that can read it.
 
-All three round correctly. pyarrow, if it is installed, reads long blocks that consist of plain numbers. NumPy, about
-four times slower, reads blocks without quotes; it is not given quotes because it accepts ones that are misplaced or
-never closed. `csv`, slower again by a factor of two to three, reads all other blocks, and those in which NumPy finds a
-cell that is not a number; after that NumPy reads the columns of such cells as text.
-(`python tests/benchmarks/bench_csv.py` measures all three.)
+All four round correctly. Blocks of plain numbers are read by pyarrow, if they are long and it is installed, else by
+`plain_numbers`, which takes about twice as long. NumPy's `loadtxt`, about three times slower than that, reads blocks
+without quotes; it is not given quotes because it accepts ones that are misplaced or never closed. `csv`, slower again
+by a factor of two to three, reads all other blocks, and those in which NumPy finds a cell that is not a number; after
+that NumPy reads the columns of such cells as text. (`python tests/benchmarks/bench_csv.py` measures all four.)
 """
 
 import csv
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.datasets.cells import Floats, point_for_comma, to_numbers
+from bpcli.datasets.readers.plain_numbers import plain_numbers
 from bpcli.datasets.readers.text_file import Lines
 from bpcli.memory import is_tight
 
@@ -22,7 +23,10 @@ LONG = 1 << 19
 """For a block of fewer characters, importing pyarrow takes longer than it saves."""
 
 LONG_COLUMN = 1000
-"""With fewer characters per column in a block, NumPy is faster than pyarrow, which has a cost per column."""
+"""With fewer characters per column in a block, pyarrow is slower than the others: it has a cost per column."""
+
+SHORT = 1 << 13
+"""A block of fewer characters is left to NumPy's `loadtxt`: operations on whole arrays have a cost by themselves."""
 
 _DIGITS = b"0123456789+-.eE\r\n"
 
@@ -64,7 +68,7 @@ class Columns:
         block = "".join(lines)
         if "\0" in block:
             raise NotATableError
-        if self._may_be_plain(len(block)) and block.isascii() and self.add_plain(block.encode()):
+        if block.isascii() and self.add_plain(block.encode()):
             return
         columns = None
         plain = not (self._comma and "." in block)  # with decimal commas, a cell with a point is not a number
@@ -80,9 +84,13 @@ class Columns:
             self._append(j, column)
 
     def add_plain(self, block: bytes) -> bool:
-        """Append a block if it is long, has only plain numbers and pyarrow is installed; returns whether it was."""
-        columns = self._by_arrow(block) if self._may_be_plain(len(block)) else None
-        if columns is None or (self._comma and b"." in block):
+        """Append a block if it is not short and has only plain numbers; returns whether it was."""
+        if self._text_or_gaps or len(block) < SHORT or (self._comma and b"." in block):
+            return False
+        columns = self._by_arrow(block) if self._is_long(len(block)) else None
+        if columns is None:
+            columns = self._by_arrays(block)
+        if columns is None:
             return False
         self.cells = None
         self.rows += len(columns[0])
@@ -90,9 +98,9 @@ class Columns:
             parts.append(column)
         return True
 
-    def _may_be_plain(self, size: int) -> bool:
+    def _is_long(self, size: int) -> bool:
         """Whether a block of `size` characters is worth trying with pyarrow."""
-        return not (self._tight or self._text_or_gaps) and size >= max(LONG, LONG_COLUMN * len(self._parts))
+        return not self._tight and size >= max(LONG, LONG_COLUMN * len(self._parts))
 
     def finished(self) -> list[Floats | list[str] | None]:
         """The complete columns; None for one whose cells have to be read again, as text."""
@@ -168,6 +176,11 @@ class Columns:
             return None
         columns = list(map(numbers_of, table.columns))
         return columns if all(np.isfinite(column).all() for column in columns) else None
+
+    def _by_arrays(self, content: bytes) -> list[Any] | None:
+        """As `_by_arrow`, by NumPy's operations on arrays."""
+        rows = plain_numbers(content, self._delimiter, len(self._parts))
+        return None if rows is None else list(rows.T)
 
     def _record(self) -> Any:
         """The dtype for np.loadtxt: a field for each run of neighbouring columns of one kind, numbers or text."""

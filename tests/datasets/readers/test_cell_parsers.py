@@ -1,4 +1,4 @@
-"""The three parsers of cells read the same numbers, and the slower ones only what they have to."""
+"""The four parsers of cells read the same numbers, and the slower ones only what they have to."""
 
 import subprocess
 import sys
@@ -47,17 +47,18 @@ NUMERALS = st.one_of(
 )
 
 
-@given(st.lists(st.lists(NUMERALS, min_size=2, max_size=2), min_size=1, max_size=6), st.data())
-def test_what_pyarrow_reads_is_to_the_bit_what_numpy_reads(rows, data):
+@pytest.mark.parametrize("parser", ["_by_arrow", "_by_arrays"])
+@given(rows=st.lists(st.lists(NUMERALS, min_size=2, max_size=2), min_size=1, max_size=6), data=st.data())
+def test_what_the_fast_parsers_read_is_to_the_bit_what_numpy_reads(parser, rows, data):
     """Or it reads nothing: a block with a single cell that is no plain number is left to NumPy and to `csv`."""
     ends = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\r", "\n\r"])
     block = "".join(",".join(row) + data.draw(ends) for row in rows)
-    by_arrow = cell_parsers.Columns(2, ",")._by_arrow(block.encode())
-    if by_arrow is None:
+    fast = getattr(cell_parsers.Columns(2, ","), parser)(block.encode())
+    if fast is None:
         return
     by_numpy = cell_parsers.Columns(2, ",")._by_numpy(block.splitlines(keepends=True))
     assert by_numpy is not None
-    for ours, theirs in zip(by_arrow, by_numpy, strict=True):
+    for ours, theirs in zip(fast, by_numpy, strict=True):
         assert ours.tobytes() == theirs.tobytes()
 
 
